@@ -1,0 +1,95 @@
+"""Typed readers of the environment. Each fails loudly, naming the variable, what it holds and what it should hold."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import quote
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = {"1", "true", "yes", "on"}
+FALSE = {"0", "false", "no", "off"}
+
+
+def _refuse(name: str, value: str, wanted: str) -> NoReturn:
+    raise ImproperlyConfigured(f"The environment variable {name} is {value!r}; it must be {wanted}.")
+
+
+def text(name: str, default: str = "") -> str:
+    """The value, stripped; the default where it is unset or blank."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, default: bool) -> bool:
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    _refuse(name, value, "0 or 1")
+
+
+def integer(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
+    value = text(name)
+    if not value:
+        return default
+    wanted = f"a whole number of at least {least}" + (f" and at most {most}" if most is not None else "")
+    try:
+        number = int(value)
+    except ValueError:
+        _refuse(name, value, wanted)
+    if number < least or (most is not None and number > most):
+        _refuse(name, value, wanted)
+    return number
+
+
+def path(name: str, default: Path) -> Path:
+    return Path(text(name)).expanduser().resolve() if text(name) else default.resolve()
+
+
+def names(name: str, default: list[str]) -> list[str]:
+    """A JSON list of strings, or a comma list; `*` alone is a list too."""
+    value = text(name)
+    if not value:
+        return default
+    if value.startswith("["):
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            parsed = None
+        if not isinstance(parsed, list) or not all(isinstance(item, str) for item in parsed):
+            _refuse(name, value, "a JSON list of strings or a comma list")
+        return [item.strip() for item in parsed if item.strip()]
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def running_services(data_dir: Path) -> dict[str, str]:
+    """What `manage.py up` wrote about the servers it runs: DATABASE_URL, REDIS_URL, WEB_URL. Empty when none run."""
+    try:
+        found: Any = json.loads((data_dir / "services.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+def database_url(services: dict[str, str]) -> str:
+    """DATABASE_URL, else one built from POSTGRES_*, else the embedded server's; empty when there is none."""
+    if text("DATABASE_URL"):
+        return text("DATABASE_URL")
+    if text("POSTGRES_SERVER"):
+        user, password = text("POSTGRES_USER", "postgres"), text("POSTGRES_PASSWORD")
+        login = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
+        return f"postgresql://{login}@{text('POSTGRES_SERVER')}:{integer('POSTGRES_PORT', 5432)}/{text('POSTGRES_DB', 'app')}"
+    return services.get("DATABASE_URL", "")
+
+
+def redis_url(services: dict[str, str]) -> str:
+    """REDIS_URL, else one built from REDIS_HOST and REDIS_PORT, else the embedded server's; empty when there is none."""
+    if text("REDIS_URL"):
+        return text("REDIS_URL")
+    if text("REDIS_HOST"):
+        return f"redis://{text('REDIS_HOST')}:{integer('REDIS_PORT', 6379)}/0"
+    return services.get("REDIS_URL", "")

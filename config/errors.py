@@ -1,0 +1,50 @@
+"""The one JSON error shape: `{"detail": ...}`.
+
+`detail` is a text, except for 422, where it is the list that clients in the field read:
+`[{"loc": ["body", "name"], "msg": "Field required", "type": "missing"}]` (http.md section 1.4).
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+API_PREFIX = "/api/"
+TYPES = {"required": "missing", "null": "null_not_allowed", "invalid": "value_error", "blank": "string_too_short"}
+
+
+def _problems(detail: Any, place: list[str | int]) -> list[dict[str, Any]]:
+    """DRF's nested error detail as one flat list, a place and a message each."""
+    if isinstance(detail, dict):
+        return [
+            problem
+            for name, inner in detail.items()
+            for problem in _problems(inner, place if name == "non_field_errors" else [*place, name])
+        ]
+    if isinstance(detail, list):
+        nested = any(isinstance(item, dict | list) for item in detail)
+        return [
+            problem
+            for index, item in enumerate(detail)
+            for problem in _problems(item, [*place, index] if nested else place)
+        ]
+    code = getattr(detail, "code", "invalid")
+    message = "Field required" if code == "required" else str(detail)
+    return [{"loc": place, "msg": message, "type": TYPES.get(code, code)}]
+
+
+def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: a validation error is 422 with the list, the rest `{"detail": text}`."""
+    if isinstance(error, exceptions.ParseError):
+        problem = {"loc": ["body"], "msg": str(error.detail), "type": "json_invalid"}
+        return Response({"detail": [problem]}, status=422)
+    if isinstance(error, exceptions.ValidationError):
+        return Response({"detail": _problems(error.detail, ["body"])}, status=422)
+    return exception_handler(error, context)
+
+
+def json_error(request: HttpRequest, status: int, detail: str) -> HttpResponse | None:
+    """The answer for an API path; None where a page should answer."""
+    return JsonResponse({"detail": detail}, status=status) if request.path.startswith(API_PREFIX) else None

@@ -1,0 +1,267 @@
+"""The one settings file. Everything that differs between machines comes from the environment, through `config.env`.
+
+With no environment at all it is a development copy on loopback; with DEBUG=0 it is a server that refuses to start
+half-configured.
+"""
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+from psycopg.conninfo import conninfo_to_dict
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = env.path("DATA_DIR", BASE_DIR / ".local")
+SERVICES = env.running_services(DATA_DIR)
+
+# --- Mode -------------------------------------------------------------------------------------------------------
+
+DEBUG = env.flag("DEBUG", True)
+API_REQUIRE_AUTH = env.flag("API_REQUIRE_AUTH", not DEBUG)
+EVENTS_REQUIRE_KEY = env.flag("EVENTS_REQUIRE_KEY", not DEBUG)
+RATE_LIMITS = env.flag("RATE_LIMITS", True)
+
+PORT = env.integer("PORT", 8000, least=1, most=65535)
+WORKERS = env.integer("WORKERS", 2, least=1, most=64)
+
+PROJECT_NAME = env.text("PROJECT_NAME", "Student Progress Tracker API")
+PROJECT_VERSION = env.text("PROJECT_VERSION", "1.0.0")
+
+
+def _development_secret() -> str:
+    """A key that outlives restarts, so that logins do, and that no two copies share."""
+    file = DATA_DIR / "secret_key"
+    if not file.exists():
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(48))
+    return file.read_text()
+
+
+SECRET_KEY = env.text("SECRET_KEY") or (_development_secret() if DEBUG else "")
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured(
+        "With DEBUG=0, SECRET_KEY must be set to at least 32 characters. Make one with: "
+        "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
+    )
+
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", [])
+# Who may call /api/ from a browser. `*` only where nobody has to log in (http.md section 1.2).
+BACKEND_CORS_ORIGINS = env.names("BACKEND_CORS_ORIGINS", ["*"] if DEBUG or not API_REQUIRE_AUTH else [])
+
+# --- Applications -----------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",  # first: it gives `runserver` its ASGI server
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "rest_framework",
+    "django_rq",
+    "config",
+    "lms",
+    "realtime",
+    "events",
+    "instructors",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "config.middleware.JsonErrorsMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+# A redirected POST loses its body, so every path answers with and without its slash instead (http.md section 1.1).
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+            ],
+        },
+    },
+]
+
+# --- PostgreSQL -------------------------------------------------------------------------------------------------
+
+
+def _database() -> dict[str, Any]:
+    # Without any address the embedded server's socket is named, so that the error says what is not running.
+    url = env.database_url(SERVICES) or f"postgresql://postgres@/cellmonitor?host={DATA_DIR / 'postgres'}"
+    parts = conninfo_to_dict(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", "postgres"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "")),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **{key: value for key, value in parts.items() if value is not None},
+            # A pool: under ASGI every request has a thread of its own, and a connection a request costs more than
+            # the page. Health checks make it survive a restart of PostgreSQL.
+            "pool": {"min_size": 1, "max_size": env.integer("DATABASE_POOL", 10, least=1), "timeout": 10},
+        },
+    }
+
+
+DATABASES = {"default": _database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: the river's streams, rq, the channel layer, the cache -------------------------------------------------
+
+REDIS_URL = env.redis_url(SERVICES) or "redis://127.0.0.1:6379/0"
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+CHANNEL_LAYERS = {
+    "default": {
+        # The Pub/Sub layer: the other one drops messages silently once a channel holds 100.
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+}
+
+# The rq queues, in the order in which workers empty them.
+RQ_PRIORITIES = ["high", "medium", "low"]
+RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 30} for name in RQ_PRIORITIES}
+
+# --- The river ----------------------------------------------------------------------------------------------------
+
+# One student's events stay in order because they share a shard, and a shard has at most one drain at a time.
+EVENT_SHARDS = env.integer("EVENT_SHARDS", WORKERS, least=1, most=64)
+EVENT_BATCH_LIMIT = env.integer("EVENT_BATCH_LIMIT", 100, least=1)  # records in one POST
+EVENT_BODY_LIMIT = env.integer("EVENT_BODY_LIMIT", 10 * 1024 * 1024, least=1024)  # bytes, inflated
+# Entries (one a POST, shard and priority) that may wait before the POST answers 503.
+EVENT_BACKLOG_LIMIT = env.integer("EVENT_BACKLOG_LIMIT", 200_000, least=1)
+# The same in bytes: what Redis may hold altogether before the POST answers 503.
+EVENT_BACKLOG_BYTES = env.integer("EVENT_BACKLOG_BYTES", 1024**3, least=1024**2)
+# Seconds of silence after which a request for help has ended: where the sender has never re-sent, and where it has.
+HELP_SILENCE = env.integer("HELP_SILENCE", 300, least=1)
+HELP_RESENT_SILENCE = env.integer("HELP_RESENT_SILENCE", 45, least=1)
+SESSION_IDLE_HOURS = env.integer("SESSION_IDLE_HOURS", 12, least=1)
+
+# --- InfluxDB; unset, PostgreSQL answers the same questions -------------------------------------------------------
+
+INFLUXDB_URL = env.text("INFLUXDB_URL")
+INFLUXDB_TOKEN = env.text("INFLUXDB_TOKEN")
+INFLUXDB_ORG = env.text("INFLUXDB_ORG", "cellmonitor")
+INFLUXDB_BUCKET = env.text("INFLUXDB_BUCKET", "cellmonitor")
+
+# --- People -------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "instructors.Instructor"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "classes"
+LOGOUT_REDIRECT_URL = "login"
+
+# --- Language and time --------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("ja", _("Japanese"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.text("TIME_ZONE", "Asia/Tokyo")
+
+# --- Static files -------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- Security -----------------------------------------------------------------------------------------------------
+
+# Unset these only where the reverse proxy speaks plain HTTP all the way to the browser.
+HTTPS = env.flag("HTTPS", not DEBUG)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^api/v1/", r"^health"]  # the extension and health checks do not follow a redirected POST
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", not DEBUG) else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# --- REST ---------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "EXCEPTION_HANDLER": "config.errors.api_exception",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- Logs: one line an event, on standard error -------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    # A line a request would write more than the request; and addresses carry class keys.
+    "loggers": {
+        "uvicorn.access": {"handlers": [], "propagate": False},
+        "rq.worker": {"level": "WARNING"},
+        "rq.cron": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+    },
+}

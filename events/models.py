@@ -1,0 +1,218 @@
+"""What students did. Every accepted event is exactly one row of one of the first three tables, keyed by its id."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+from django.utils import timezone
+
+from lms.models import Cell, Notebook, Session, Student
+
+
+class CellExecution(models.Model):
+    """A cell that ran. The largest table: about seven million rows a year."""
+
+    class Status(models.TextChoices):
+        SUCCESS = "success"
+        ERROR = "error"
+        ABORTED = "aborted"  # never really ran (events.md section 2.1): neither a success nor an error
+
+    execution_id = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False)
+    event_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="executions", db_index=False)
+    notebook = models.ForeignKey(Notebook, on_delete=models.CASCADE, related_name="+")
+    cell = models.ForeignKey(Cell, on_delete=models.CASCADE, related_name="executions")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
+    executed_at = models.DateTimeField(default=timezone.now)
+    execution_count = models.IntegerField(null=True, blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    duration = models.FloatField(null=True, blank=True, help_text="Seconds.")
+    error_message = models.TextField(null=True, blank=True)
+    output = models.TextField(null=True, blank=True)
+    code_content = models.TextField(null=True, blank=True)
+    cell_index = models.IntegerField(null=True, blank=True)
+    cell_type = models.CharField(max_length=32, null=True, blank=True)
+    consecutive_error_count = models.IntegerField(default=0)
+    is_significant_error = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "cell_executions"
+        ordering = ["-id"]
+        indexes = [
+            # A student's runs of one cell, for the consecutive-error rule and the cell's history.
+            models.Index(fields=["student", "cell", "-executed_at"], name="executions_student_cell"),
+            models.Index(
+                fields=["student", "cell", "-executed_at"],
+                name="executions_student_cell_errors",
+                condition=models.Q(status="error"),
+            ),
+            # The student page: latest runs first.
+            models.Index(fields=["student", "-executed_at"], name="executions_student_latest"),
+            # The activity chart: everything in a window of time.
+            models.Index(fields=["executed_at"], name="executions_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"execution {self.pk}"
+
+
+class NotebookAccess(models.Model):
+    class Action(models.TextChoices):
+        OPEN = "open"
+        SAVE = "save"
+        CLOSE = "close"
+
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="accesses")
+    notebook = models.ForeignKey(Notebook, on_delete=models.CASCADE, related_name="accesses")
+    accessed_at = models.DateTimeField(default=timezone.now, db_index=True)
+    action = models.CharField(max_length=10, choices=Action.choices)
+    event_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+
+    class Meta:
+        db_table = "notebook_accesses"
+        ordering = ["-id"]
+        verbose_name_plural = "notebook accesses"
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.pk}"
+
+
+class StudentEvent(models.Model):
+    """Every event that leaves no row in the two tables above: help, sessions, progress, and kinds nobody knows.
+
+    `student` is empty for instructor events alone.
+    """
+
+    event_id = models.CharField(max_length=255, unique=True)
+    event_type = models.CharField(max_length=100)
+    student = models.ForeignKey(Student, null=True, blank=True, on_delete=models.CASCADE, related_name="events")
+    occurred_at = models.DateTimeField(help_text="By the sender's clock, where it is believable.")
+    received_at = models.DateTimeField(default=timezone.now)
+    session_id = models.CharField(max_length=255, null=True, blank=True)
+    notebook_path = models.CharField(max_length=1024, null=True, blank=True)
+    cell_id = models.CharField(max_length=255, null=True, blank=True)
+    data = models.JSONField(default=dict, help_text="What else the sender said.")
+
+    class Meta:
+        db_table = "student_events"
+        ordering = ["-id"]
+        indexes = [
+            # The help rules replay a student's recent help signals in the sender's order.
+            models.Index(
+                fields=["student", "occurred_at"],
+                name="student_events_help",
+                condition=models.Q(event_type__in=["help", "help_stop"]),
+            ),
+            models.Index(fields=["occurred_at"], name="student_events_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.pk}"
+
+
+class CellProgress(models.Model):
+    """Where one student stands with one cell: totals, and the running count of errors in a row.
+
+    Derived from `cell_executions` in the transaction that writes them, so that an overview, a heat map and the
+    consecutive-error rule read one small row instead of a history.
+    """
+
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="progress", db_index=False)
+    cell = models.ForeignKey(Cell, on_delete=models.CASCADE, related_name="progress")
+    notebook = models.ForeignKey(Notebook, on_delete=models.CASCADE, related_name="+")
+    run_count = models.IntegerField(default=0)
+    error_count = models.IntegerField(default=0)
+    last_status = models.CharField(max_length=10, choices=CellExecution.Status.choices)
+    last_run_at = models.DateTimeField()
+    last_error_at = models.DateTimeField(null=True, blank=True)
+    consecutive_error_count = models.IntegerField(default=0)
+    is_significant_error = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "cell_progress"
+        ordering = ["id"]
+        verbose_name_plural = "cell progress"
+        constraints = [models.UniqueConstraint(fields=["student", "cell"], name="cell_progress_once")]
+        indexes = [
+            models.Index(
+                fields=["student"], name="cell_progress_significant", condition=models.Q(is_significant_error=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.student_id} × {self.cell_id}"
+
+
+class HelpRequest(models.Model):
+    """A ticket: from a raised hand to how it ended. At most one is open a student."""
+
+    class Ending(models.TextChoices):
+        STOPPED = "stopped"  # by the student
+        RESOLVED = "resolved"
+        DISMISSED = "dismissed"
+        EXPIRED = "expired"  # nothing heard for too long
+        NOT_FOUND = "not_found"
+
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="help_requests")
+    session_id = models.CharField(max_length=255, null=True, blank=True)
+    notebook_path = models.CharField(max_length=1024, null=True, blank=True)
+    cell_id = models.CharField(max_length=255, null=True, blank=True)
+    asked_at = models.DateTimeField(help_text="By the sender's clock, where it is believable.")
+    last_heard_at = models.DateTimeField(help_text="By the server's clock: silence is measured from here.")
+    was_resent = models.BooleanField(default=False)
+    claimed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ending = models.CharField(max_length=10, choices=Ending.choices, null=True, blank=True)
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        db_table = "help_requests"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["student"], condition=models.Q(ended_at=None), name="help_requests_one_open_a_student"
+            ),
+        ]
+        indexes = [models.Index(fields=["asked_at"], name="help_requests_time")]
+
+    def __str__(self) -> str:
+        return f"help {self.pk}"
+
+
+class OfflineQueueEntry(models.Model):
+    """An event that has not been delivered: set aside by the river with its reason, or queued by the offline API."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        SYNCING = "syncing"
+        SYNCED = "synced"
+        FAILED = "failed"
+
+    queue_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    event_data = models.JSONField()
+    event_type = models.CharField(max_length=100, default="unknown")
+    user_id = models.CharField(max_length=320, null=True, blank=True)
+    priority = models.SmallIntegerField(default=1, choices=[(1, "high"), (2, "medium"), (3, "low")])
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    retry_count = models.IntegerField(default=0)
+    last_retry_at = models.DateTimeField(null=True, blank=True)
+    synced_at = models.DateTimeField(null=True, blank=True)
+    error = models.TextField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    # The stream entry and place it came from: setting the same record aside twice leaves one row.
+    origin = models.CharField(max_length=100, unique=True, null=True, blank=True, editable=False)
+
+    class Meta:
+        db_table = "offline_queue_entries"
+        ordering = ["-id"]
+        verbose_name = "undelivered event"
+        indexes = [models.Index(fields=["status", "priority"], name="offline_queue_next")]
+
+    def __str__(self) -> str:
+        return f"{self.event_type} {self.queue_id}"

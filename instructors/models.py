@@ -1,0 +1,103 @@
+"""People who teach: accounts, status and its history."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+ADMIN = "admin"
+
+
+class InstructorManager(BaseUserManager["Instructor"]):
+    def create_user(self, email: str, password: str, *, name: str = "", role: str = "instructor") -> "Instructor":
+        instructor = self.model(email=email.strip(), name=name or email.partition("@")[0], role=role)
+        instructor.set_password(password)
+        instructor.save(using=self._db)
+        return instructor
+
+    def create_superuser(self, email: str, password: str, **fields: Any) -> "Instructor":
+        return self.create_user(email, password, name=fields.get("name", ""), role=ADMIN)
+
+    def get_by_natural_key(self, username: str | None) -> "Instructor":
+        """Logins compare the address without case, as students' addresses are."""
+        return self.get(email__iexact=username)
+
+
+class Instructor(AbstractBaseUser):
+    """The account model: e-mail and password. Role `admin` may do everything; any other role is a label."""
+
+    class Status(models.TextChoices):
+        AVAILABLE = "available"
+        IN_SESSION = "in_session"
+        BREAK = "break"
+        OFFLINE = "offline"
+
+    email = models.EmailField(max_length=255, unique=True)
+    # Django's own names for these two columns are `password` and `last_login`.
+    password = models.CharField(max_length=255, db_column="password_hash")
+    last_login = models.DateTimeField(null=True, blank=True, db_column="last_login_at")
+    name = models.CharField(max_length=255)
+    role = models.CharField(max_length=50, default="instructor")
+    is_active = models.BooleanField(default=True)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.OFFLINE)
+    current_session = models.ForeignKey(
+        "lms.Session", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    status_updated_at = models.DateTimeField(default=timezone.now)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+    objects: ClassVar[InstructorManager] = InstructorManager()
+
+    class Meta:
+        db_table = "instructors"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(Lower("email"), name="instructors_email_without_case")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_admin(self) -> bool:
+        return self.is_active and self.role == ADMIN
+
+    # What the Django admin asks of an account.
+    @property
+    def is_staff(self) -> bool:
+        return self.is_admin
+
+    @property
+    def is_superuser(self) -> bool:
+        return self.is_admin
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        return self.is_admin
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_admin
+
+
+class InstructorStatusHistory(models.Model):
+    instructor = models.ForeignKey(Instructor, on_delete=models.CASCADE, related_name="status_history")
+    status = models.CharField(max_length=20, choices=Instructor.Status.choices)
+    session = models.ForeignKey("lms.Session", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    started_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    duration_minutes = models.IntegerField(null=True, blank=True)
+
+    class Meta:
+        db_table = "instructor_status_history"
+        ordering = ["-id"]
+        verbose_name_plural = "instructor status history"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instructor"], condition=models.Q(ended_at=None), name="status_history_one_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instructor_id} {self.status}"

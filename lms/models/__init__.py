@@ -1,0 +1,19 @@
+"""Who is who, and what belongs to whom. One file a noun; columns as in docs/contract/models.md."""
+
+from lms.models.classes import Class, ClassKey, ClassStaff, StudentClass
+from lms.models.notebooks import Cell, Notebook
+from lms.models.people import Session, Student, Team
+from lms.models.settings import SystemSetting
+
+__all__ = [
+    "Cell",
+    "Class",
+    "ClassKey",
+    "ClassStaff",
+    "Notebook",
+    "Session",
+    "Student",
+    "StudentClass",
+    "SystemSetting",
+    "Team",
+]

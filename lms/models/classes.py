@@ -1,0 +1,97 @@
+"""Classes: who learns in them, who teaches in them, and the keys that tie a JupyterLab to them."""
+
+import hashlib
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from lms.models.people import Student
+
+
+class Class(models.Model):
+    class_code = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=255)
+    description = models.TextField(null=True, blank=True)
+    instructor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="classes"
+    )
+    start_date = models.DateTimeField(null=True, blank=True)
+    end_date = models.DateTimeField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(null=True, blank=True)
+    students: "models.ManyToManyField[Student, StudentClass]" = models.ManyToManyField(
+        Student, through="StudentClass", related_name="classes"
+    )
+
+    class Meta:
+        db_table = "classes"
+        ordering = ["id"]
+        verbose_name_plural = "classes"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StudentClass(models.Model):
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="enrolments", db_index=False)
+    class_ref = models.ForeignKey(
+        Class, on_delete=models.CASCADE, related_name="enrolments", db_column="class_id", verbose_name="class"
+    )
+    joined_at = models.DateTimeField(default=timezone.now)
+    role = models.CharField(max_length=50, default="student")
+
+    class Meta:
+        db_table = "student_classes"
+        ordering = ["id"]
+        verbose_name = "enrolment"
+        constraints = [models.UniqueConstraint(fields=["student", "class_ref"], name="student_classes_once")]
+
+    def __str__(self) -> str:
+        return f"{self.student_id} in {self.class_ref_id}"
+
+
+class ClassStaff(models.Model):
+    """Instructors and assistants of a class, beside the one in `Class.instructor`."""
+
+    class_ref = models.ForeignKey(
+        Class, on_delete=models.CASCADE, related_name="staff", db_column="class_id", db_index=False
+    )
+    instructor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="class_roles")
+    role = models.CharField(
+        max_length=20, choices=[("instructor", "instructor"), ("assistant", "assistant")], default="instructor"
+    )
+    added_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "class_staff"
+        ordering = ["id"]
+        verbose_name_plural = "class staff"
+        constraints = [models.UniqueConstraint(fields=["class_ref", "instructor"], name="class_staff_once")]
+
+    def __str__(self) -> str:
+        return f"{self.instructor_id} in {self.class_ref_id}"
+
+
+class ClassKey(models.Model):
+    """An ingest key: it ties events to the class and enrols their students. Only its hash is kept."""
+
+    class_ref = models.ForeignKey(Class, on_delete=models.CASCADE, related_name="keys", db_column="class_id")
+    key_hash = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=8, editable=False, help_text="How the key begins, to tell keys apart.")
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "class_keys"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.hint}…"
+
+    @staticmethod
+    def hash(key: str) -> str:
+        """Keys are long random texts, so a plain SHA-256 is enough and the intake can afford it on every POST."""
+        return hashlib.sha256(key.encode()).hexdigest()

@@ -1,0 +1,98 @@
+"""Students, their teams, and their JupyterLab sessions."""
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from lms.models.notebooks import Notebook
+
+
+class Team(models.Model):
+    team_name = models.CharField(max_length=255, unique=True)
+    description = models.TextField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "teams"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.team_name
+
+
+class Student(models.Model):
+    """A person as their JupyterLab names them, with the state that every list of students shows.
+
+    The state columns are written by the event pipeline alone; they make an overview of a class one read of this
+    table, however many executions are stored.
+    """
+
+    email = models.CharField(max_length=320, help_text="The public identity; any text, compared without case.")
+    name = models.CharField(max_length=255, null=True, blank=True, db_index=True)
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="students")
+
+    is_requesting_help = models.BooleanField(default=False)
+    help_requested_at = models.DateTimeField(null=True, blank=True)
+    last_help_at = models.DateTimeField(null=True, blank=True, help_text="The latest request, by the sender's clock.")
+    help_stopped_at = models.DateTimeField(null=True, blank=True, help_text="The latest stop, by the sender's clock.")
+    help_dismissed_at = models.DateTimeField(null=True, blank=True)
+    help_session_id = models.CharField(max_length=255, null=True, blank=True)
+    help_notebook_path = models.CharField(max_length=1024, null=True, blank=True)
+    errors_resolved_at = models.DateTimeField(null=True, blank=True, help_text="Older errors no longer count.")
+
+    last_activity_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    current_notebook = models.ForeignKey(Notebook, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    execution_count = models.IntegerField(default=0, help_text="Runs that succeeded or failed.")
+    error_count = models.IntegerField(default=0, help_text="Runs that failed.")
+    last_run_at = models.DateTimeField(null=True, blank=True)
+    last_run_failed = models.BooleanField(default=False)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "students"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(Lower("email"), name="students_email_without_case")]
+        indexes = [
+            models.Index(fields=["email"], name="students_email"),
+            models.Index(
+                fields=["last_help_at"],
+                name="students_asking_for_help",
+                condition=models.Q(is_requesting_help=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def display_name(self) -> str:
+        return self.name or self.email.partition("@")[0]
+
+
+class Session(models.Model):
+    """One page load of JupyterLab."""
+
+    session_id = models.CharField(max_length=255, db_index=True)
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="sessions")
+    start_time = models.DateTimeField(default=timezone.now)
+    end_time = models.DateTimeField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+    ip_address = models.CharField(max_length=64, null=True, blank=True)
+    user_agent = models.CharField(max_length=512, null=True, blank=True)
+    last_event_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "sessions"
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["student", "session_id"], name="sessions_once_a_student")]
+        indexes = [
+            models.Index(
+                fields=["last_event_at"], name="sessions_idle_sweep", condition=models.Q(is_active=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.session_id

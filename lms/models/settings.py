@@ -1,0 +1,20 @@
+"""Settings that an admin changes while the system runs."""
+
+from django.db import models
+
+
+class SystemSetting(models.Model):
+    setting_key = models.CharField(max_length=100, unique=True)
+    setting_value = models.TextField()
+    setting_type = models.CharField(max_length=10, choices=[(kind, kind) for kind in ("int", "bool", "str", "json")])
+    description = models.TextField(null=True, blank=True)
+    is_active = models.BooleanField(default=True, help_text="While off, the built-in default applies.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "system_settings"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.setting_key
