@@ -1,0 +1,138 @@
+"""Every message shape and every group name of the live channels; plain values only.
+
+The shapes are docs/contract/websocket.md section 4. Each frame carries its name twice, as `type` and as `event`,
+because two published descriptions of the channel key on different ones.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Literal, TypedDict
+
+Frame = dict[str, Any]
+Status = Literal["help", "significant_error", "error", "active", "idle"]
+
+ALL_STUDENTS = "dashboard"
+
+
+def class_group(class_id: int) -> str:
+    return f"class.{class_id}"
+
+
+class SignificantCell(TypedDict):
+    cell_id: int
+    consecutive_count: int
+    last_error_time: str | None
+
+
+class StudentRow(TypedDict):
+    """One student as every dashboard shows them: absolute totals, never increments. Times are ISO 8601, UTC."""
+
+    studentId: int
+    emailAddress: str
+    userName: str
+    teamName: str
+    currentNotebook: str
+    lastActivity: str
+    lastActivityAt: str | None
+    status: Status
+    isRequestingHelp: bool
+    helpRequestedAt: str | None
+    cellExecutions: int
+    errorCount: int
+    consecutiveErrorCount: int
+    hasSignificantError: bool
+    significantErrorCells: list[SignificantCell]
+
+
+class HelpNotice(TypedDict):
+    emailAddress: str
+    userName: str
+    teamName: str
+    notebookPath: str
+    cellId: str
+
+
+def timestamp(moment: datetime | None = None) -> str:
+    return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _frame(kind: str, data: Any, **extra: Any) -> Frame:
+    return {"type": kind, "event": kind, "data": data, "timestamp": timestamp(), **extra}
+
+
+def connection_established(*, client_id: str, client_type: str) -> Frame:
+    return {
+        "type": "connection_established",
+        "event": "connection_established",
+        "client_id": client_id,
+        "client_type": client_type,
+        "connected_at": timestamp(),
+        "message": "Connected",
+    }
+
+
+def pong() -> Frame:
+    return {"type": "pong", "timestamp": timestamp()}
+
+
+def error(message: str) -> Frame:
+    return {"type": "error", "message": message}
+
+
+def refresh_required() -> Frame:
+    return {"type": "refresh_required", "message": "Reload the state"}
+
+
+def progress_update(rows: list[StudentRow]) -> Frame:
+    """A coalesced update: the newest state of each student that changed."""
+    stamped: list[dict[str, Any]] = [
+        {
+            **row,
+            "type": "student_progress_update",
+            "timestamp": timestamp(),
+            "isSignificantError": row["hasSignificantError"],
+        }
+        for row in rows
+    ]
+    return _frame("progress_update", stamped)
+
+
+def significant_error_alert(row: StudentRow, *, event_type: str) -> Frame:
+    """A significant error that has just come up: a `progress_update` of one row, never delayed or merged away."""
+    count = row["consecutiveErrorCount"]
+    data = {
+        **row,
+        "type": "significant_error_alert",
+        "eventType": event_type,
+        "timestamp": timestamp(),
+        "isSignificantError": True,
+        "alertLevel": "warning",
+        "message": f"{row['userName']}: {count} errors in a row on one cell",
+    }
+    return _frame("progress_update", data)
+
+
+def help_request(notice: HelpNotice, *, asked_at: datetime) -> Frame:
+    extra = {
+        "isRequestingHelp": True,
+        "status": "help",
+        "lastActivity": "今",
+        "priority": "urgent",
+        "timestamp": timestamp(asked_at),
+    }
+    return _frame("help_request", {**notice, **extra})
+
+
+def help_resolved(*, email: str, resolved_by: str) -> Frame:
+    data = {
+        "emailAddress": email,
+        "isRequestingHelp": False,
+        "lastActivity": "今",
+        "resolvedBy": resolved_by,
+        "timestamp": timestamp(),
+    }
+    return _frame("help_resolved", data)
+
+
+def error_alert(notice: HelpNotice, *, message: str, happened_at: datetime) -> Frame:
+    data = {**notice, "errorMessage": message, "severity": "high", "timestamp": timestamp(happened_at)}
+    return _frame("error_alert", data)
