@@ -7,7 +7,13 @@ from django.http import HttpRequest, HttpResponse
 
 from config.errors import json_error
 
-TEXTS = {400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 500: "Internal Server Error"}
+TEXTS = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    500: "Internal Server Error",
+}
 
 
 class JsonErrorsMiddleware:

@@ -130,6 +130,9 @@ def _database() -> dict[str, Any]:
             **{key: value for key, value in parts.items() if value is not None},
             # A pool: under ASGI every request has a thread of its own, and a connection a request costs more than
             # the page. Health checks make it survive a restart of PostgreSQL.
+            # Arrays go to the server in binary, and statements are planned once: the river repeats a few dozen of them.
+            "server_side_binding": True,
+            "prepare_threshold": 5,
             "pool": {"min_size": 1, "max_size": env.integer("DATABASE_POOL", 10, least=1), "timeout": 10},
         },
     }

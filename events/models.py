@@ -102,7 +102,7 @@ class StudentEvent(models.Model):
             models.Index(
                 fields=["student", "occurred_at"],
                 name="student_events_help",
-                condition=models.Q(event_type__in=["help", "help_stop"]),
+                condition=models.Q(event_type__in=["help", "help_stop", "session_end"]),
             ),
             models.Index(fields=["occurred_at"], name="student_events_time"),
         ]
@@ -159,6 +159,7 @@ class HelpRequest(models.Model):
     notebook_path = models.CharField(max_length=1024, null=True, blank=True)
     cell_id = models.CharField(max_length=255, null=True, blank=True)
     asked_at = models.DateTimeField(help_text="By the sender's clock, where it is believable.")
+    last_asked_at = models.DateTimeField(help_text="The latest re-send, by the sender's clock.")
     last_heard_at = models.DateTimeField(help_text="By the server's clock: silence is measured from here.")
     was_resent = models.BooleanField(default=False)
     claimed_by = models.ForeignKey(
@@ -179,7 +180,10 @@ class HelpRequest(models.Model):
                 fields=["student"], condition=models.Q(ended_at=None), name="help_requests_one_open_a_student"
             ),
         ]
-        indexes = [models.Index(fields=["asked_at"], name="help_requests_time")]
+        indexes = [
+            models.Index(fields=["asked_at"], name="help_requests_time"),
+            models.Index(fields=["student", "-ended_at"], name="help_requests_latest_ended"),
+        ]
 
     def __str__(self) -> str:
         return f"help {self.pk}"

@@ -1,10 +1,12 @@
 """The only answers to "may this user see it?". No view fetches a class or a student by its id without asking here."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
-from lms.models import Class, Student
+from lms.models import Class, ClassKey, Student
 
 
 class User(Protocol):
@@ -32,3 +34,30 @@ def students_of(user: User) -> QuerySet[Student]:
 
 def students_in(classes: QuerySet[Class]) -> QuerySet[Student]:
     return Student.objects.filter(enrolments__class_ref__in=classes).distinct()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """What an ingest key opens."""
+
+    key_id: int
+    class_id: int
+    is_active: bool
+
+
+def holder_of_key(key: str) -> KeyHolder | None:
+    """The class whose ingest key this is; None for one that is unknown or revoked. One query."""
+    found = ClassKey.objects.filter(key_hash=ClassKey.hash(key), revoked_at=None).select_related("class_ref").first()
+    return KeyHolder(found.pk, found.class_ref_id, found.class_ref.is_active) if found else None
+
+
+def note_key_used(holder: KeyHolder) -> None:
+    ClassKey.objects.filter(pk=holder.key_id).update(last_used_at=timezone.now())
+
+
+def class_ids_of(user: User) -> list[int]:
+    return list(classes_of(user).values_list("pk", flat=True))
+
+
+def may_see_class(user: User, class_id: int) -> bool:
+    return classes_of(user).filter(pk=class_id).exists()

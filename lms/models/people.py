@@ -89,9 +89,7 @@ class Session(models.Model):
         ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["student", "session_id"], name="sessions_once_a_student")]
         indexes = [
-            models.Index(
-                fields=["last_event_at"], name="sessions_idle_sweep", condition=models.Q(is_active=True)
-            ),
+            models.Index(fields=["last_event_at"], name="sessions_idle_sweep", condition=models.Q(is_active=True)),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,11 @@
 """Settings that an admin changes while the system runs."""
 
-from django.db import models
+from typing import Any
+
+from django.core.cache import cache
+from django.db import models, transaction
+
+CACHE_KEY = "system_settings"
 
 
 class SystemSetting(models.Model):
@@ -18,3 +23,7 @@ class SystemSetting(models.Model):
 
     def __str__(self) -> str:
         return self.setting_key
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        transaction.on_commit(lambda: cache.delete(CACHE_KEY))

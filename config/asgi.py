@@ -1,0 +1,46 @@
+"""One application for any ASGI server: the event intake, the sockets, and Django for everything else."""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django_application = get_asgi_application()
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402  (needs Django's applications)
+
+from config.origins import Origins  # noqa: E402
+from events.intake import Intake  # noqa: E402
+from realtime.routing import websocket_urls  # noqa: E402
+
+INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/v1/v1/events/"}
+
+intake = Intake()
+sockets = AuthMiddlewareStack(websocket_urls)
+
+
+async def route(
+    scope: MutableMapping[str, Any],
+    receive: Callable[[], Awaitable[Any]],
+    send: Callable[[Any], Awaitable[None]],
+) -> None:
+    if scope["type"] == "lifespan":
+        await answer_lifespan(receive, send)
+    elif scope["type"] == "websocket":
+        await sockets(scope, receive, send)
+    elif scope["path"] in INTAKE_PATHS:
+        await intake(scope, receive, send)
+    else:
+        await django_application(scope, receive, send)
+
+
+async def answer_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    """Nothing to prepare: every connection is made when it is first needed, and again when it is lost."""
+    while (message := await receive())["type"] == "lifespan.startup":
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": f"{message['type']}.complete"})
+
+
+application = Origins(route)

@@ -1,0 +1,87 @@
+"""Who is told what after a batch was committed: absolute rows to the dashboards, notices at once.
+
+Hearing it twice only redraws, so it may be repeated.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from events.standing import NO_TEAM, student_rows
+from events.store import Changes
+from events.tickets import Edge
+from lms.models import Student, StudentClass
+from realtime import broadcast, messages
+from realtime.messages import Frame, StudentRow
+
+
+def announce(batches: Sequence[Changes]) -> None:
+    """Tell dashboards and classes what these batches changed. Three queries, one send."""
+    ids = {student for changes in batches for student in changes.students}
+    if not ids:
+        return
+    edges = [edge for changes in batches for edge in changes.edges]
+    frames: list[tuple[int, Frame]] = []
+    rows = {row["studentId"]: row for row in _rows(ids)}
+    frames += [(edge.student_id, _edge_frame(edge, rows[edge.student_id])) for edge in edges if edge.student_id in rows]
+    by_email = {row["emailAddress"].lower(): row for row in rows.values()}
+    for changes in batches:
+        for student, event_type in changes.significant.items():
+            if student in rows and rows[student]["hasSignificantError"]:
+                alert = messages.significant_error_alert(rows[student], event_type=event_type)
+                frames.append((student, alert))
+        for event in changes.alerts:
+            row = by_email.get(event.email.lower())
+            if row:
+                notice = _notice(row, event.notebook, event.cell)
+                message = event.error_message or ""
+                frames.append(
+                    (row["studentId"], messages.error_alert(notice, message=message, happened_at=event.occurred_at))
+                )
+    send(list(rows.values()), frames)
+
+
+def announce_edges(edges: Sequence[Edge]) -> None:
+    """Tell about requests for help that began or ended otherwise than by an event."""
+    if edges:
+        announce([Changes(students={edge.student_id for edge in edges}, edges=list(edges))])
+
+
+def send(rows: Sequence[StudentRow], frames: Sequence[tuple[int, Frame]]) -> None:
+    """Rows and notices, to everybody's group and to the groups of each student's classes."""
+    classes: dict[int, list[int]] = defaultdict(list)
+    ids = [row["studentId"] for row in rows]
+    for student, class_id in StudentClass.objects.filter(student_id__in=ids).values_list("student_id", "class_ref_id"):
+        classes[student].append(class_id)
+    by_group: dict[str, list[StudentRow]] = {messages.ALL_STUDENTS: list(rows)}
+    for row in rows:
+        for class_id in classes[row["studentId"]]:
+            by_group.setdefault(messages.class_group(class_id), []).append(row)
+    notices = [
+        (group, frame)
+        for student, frame in frames
+        for group in (messages.ALL_STUDENTS, *(messages.class_group(class_id) for class_id in classes[student]))
+    ]
+    broadcast.publish(
+        by_group, notices, outside=[messages.progress_update(list(rows)), *(frame for _, frame in frames)]
+    )
+
+
+def _rows(ids: set[int]) -> list[StudentRow]:
+    return student_rows(Student.objects.filter(pk__in=ids), now=datetime.now(UTC))
+
+
+def _edge_frame(edge: Edge, row: StudentRow) -> Frame:
+    if not edge.is_asking:
+        return messages.help_resolved(email=row["emailAddress"], resolved_by=edge.by)
+    return messages.help_request(_notice(row, edge.notebook, edge.cell), asked_at=edge.at)
+
+
+def _notice(row: StudentRow, notebook: str | None, cell: str | None) -> messages.HelpNotice:
+    return {
+        "emailAddress": row["emailAddress"],
+        "userName": row["userName"],
+        "teamName": row["teamName"] or NO_TEAM,
+        "notebookPath": notebook or row["currentNotebook"],
+        "cellId": cell or "",
+    }

@@ -1,0 +1,282 @@
+"""The POST: a small ASGI application beside Django. Bytes in, validate, one append to the stream, 202.
+
+It does as little as it can, because a class of 200 posts through it all day: no session, no template, no query (the
+class key is remembered, see `events.gate`). Requests that arrive while an append is under way share the next one.
+Source: docs/contract/events.md section 1.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+import zlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+import msgspec
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from events import jobs, schema, stream
+from events.gate import Gate, Refused
+from events.kinds import PRIORITIES, kind_of
+from events.schema import Event, Problem
+from events.stream import Backlog, Parcel
+
+logger = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+RETRY_AFTER = b"2"  # seconds; the extension in the field ignores it, others may not
+LARGEST_PARCEL = 256 * 1024  # bytes of one stream entry; a larger one is cut between events, so that batches stay small
+
+
+class Answer(Exception):
+    """The request ends here, with this status and detail."""
+
+    def __init__(self, status: int, detail: str | list[Problem]) -> None:
+        super().__init__(str(detail))
+        self.status, self.detail = status, detail
+
+
+class Admitted(NamedTuple):
+    """What one request brought."""
+
+    events: list[Event]
+    total: int
+    failed: list[dict[str, Any]]
+
+
+class Intake:
+    def __init__(self) -> None:
+        self._gate = Gate(settings.EVENTS_REQUIRE_KEY)
+        self._appender = Appender()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        status, body = 500, b'{"detail": "Failed to take the events"}'
+        try:
+            if scope["method"] != "POST":
+                raise Answer(405, "Method Not Allowed")
+            status, body = 202, await self._take(scope, receive, started)
+        except Answer as answer:
+            status, body = answer.status, msgspec.json.encode({"detail": answer.detail})
+        except Refused as refusal:
+            status, body = refusal.status, msgspec.json.encode({"detail": refusal.detail})
+        except Exception:
+            logger.exception("The intake failed")
+        await send({"type": "http.response.start", "status": status, "headers": _headers(status, body)})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _take(self, scope: Scope, receive: Receive, started: float) -> bytes:
+        class_id = await self._gate.class_of(given_key(scope))
+        body = await read_body(scope, receive)
+        admitted = admit_body(body, class_id=class_id)
+        if admitted.events:
+            await self._appender.append(admitted.events)
+        return _report(admitted, started)
+
+
+class Appender:
+    """Appends to the stream for all requests of this process: one round trip carries whatever waits for it."""
+
+    def __init__(self) -> None:
+        self._redis: Any = None
+        self._waiting: list[tuple[list[Parcel], asyncio.Future[None]]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._wakes: set[asyncio.Task[None]] = set()
+        self._backlog: dict[int, Backlog] = {}
+        self._looked_at = 0.0
+
+    async def append(self, events: Sequence[Event]) -> None:
+        """Returns when the events are safely in the stream. Raises Answer(503) when they cannot be."""
+        await self._refuse_overload()
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((parcels_of(events), future))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._flush())
+        try:
+            await future
+        except (RedisError, OSError) as error:
+            logger.warning("Redis did not take the events: %s", type(error).__name__)
+            raise Answer(503, "The event queue is not available; try again") from None
+
+    async def _flush(self) -> None:
+        while self._waiting:
+            taken, self._waiting = self._waiting, []
+            try:
+                backlog = await stream.append(self._connection(), [p for parcels, _ in taken for p in parcels])
+            except Exception as error:
+                for _, future in taken:
+                    if not future.done():
+                        future.set_exception(error)
+                continue
+            for _, future in taken:
+                if not future.done():
+                    future.set_result(None)
+            self._backlog.update(backlog)
+            self._wake([(shard, state) for shard, state in backlog.items() if state.wake], taken)
+
+    def _wake(self, shards: Sequence[tuple[int, Backlog]], taken: Sequence[tuple[list[Parcel], Any]]) -> None:
+        for shard, _ in shards:
+            brought = {parcel.priority for parcels, _ in taken for parcel in parcels if parcel.shard == shard}
+            highest = next(priority for priority in PRIORITIES if priority in brought)
+            task = asyncio.create_task(asyncio.to_thread(jobs.wake, shard, highest))
+            # The loop keeps only weak references to tasks. A wake that fails is made good by the periodic one.
+            self._wakes.add(task)
+            task.add_done_callback(self._woken)
+
+    def _woken(self, task: "asyncio.Task[None]") -> None:
+        self._wakes.discard(task)
+        if not task.cancelled() and task.exception():
+            logger.warning("No worker could be woken: %s", type(task.exception()).__name__)
+
+    async def _refuse_overload(self) -> None:
+        """503 while more waits than may. What is known is as old as the last append, or half a second while refusing."""
+        if not self._is_overloaded():
+            return
+        if time.monotonic() - self._looked_at > 0.5:
+            self._looked_at = time.monotonic()
+            try:
+                self._backlog = await stream.backlog(self._connection(), list(self._backlog))
+            except (RedisError, OSError):
+                raise Answer(503, "The event queue is not available; try again") from None
+        if self._is_overloaded():
+            raise Answer(503, "Too many events are waiting; try again")
+
+    def _is_overloaded(self) -> bool:
+        entries = sum(state.entries for state in self._backlog.values())
+        held = sum(state.bytes for state in self._backlog.values())
+        return entries >= settings.EVENT_BACKLOG_LIMIT or held >= settings.EVENT_BACKLOG_BYTES
+
+    def _connection(self) -> Any:
+        if self._redis is None:
+            self._redis = stream.connect_async()
+        return self._redis
+
+
+# --- Reading a request ----------------------------------------------------------------------------------------------
+
+
+def given_key(scope: Scope) -> str | None:
+    """The class key, from the header or, as the extension can set no header, from the address."""
+    for name, value in scope["headers"]:
+        if name == b"x-class-key":
+            return str(value.decode("latin-1")).strip()
+    if b"key=" in scope.get("query_string", b""):
+        values = parse_qs(scope["query_string"].decode("latin-1")).get("key")
+        return values[0].strip() if values else None
+    return None
+
+
+async def read_body(scope: Scope, receive: Receive) -> bytes:
+    """The inflated body. Raises Answer: 413 past the limit, 400 for a corrupt one, 415 for an encoding we do not know."""
+    encoding = next((value for name, value in scope["headers"] if name == b"content-encoding"), b"identity").lower()
+    if encoding not in (b"identity", b"", b"gzip"):
+        raise Answer(415, f"Unsupported Content-Encoding: {encoding.decode('latin-1')}; send gzip or none")
+    limit = settings.EVENT_BODY_LIMIT
+    chunks, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Answer(400, "The request ended before its body did")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise Answer(413, f"Body exceeds the maximum size of {limit} bytes")
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    body = b"".join(chunks)
+    return inflate(body, limit=limit) if encoding == b"gzip" else body
+
+
+def inflate(body: bytes, *, limit: int) -> bytes:
+    """The content of a gzip body; stops at the limit, so that a small bomb stays small. Raises Answer 400 or 413."""
+    unzip = zlib.decompressobj(wbits=31)
+    try:
+        content = unzip.decompress(body, limit + 1)
+    except zlib.error:
+        raise Answer(400, "The body is not valid gzip") from None
+    if len(content) > limit:
+        raise Answer(413, f"Inflated body exceeds the maximum size of {limit} bytes")
+    if not unzip.eof:
+        raise Answer(400, "The gzip body is cut short")
+    return content
+
+
+# --- From body to parcels -------------------------------------------------------------------------------------------
+
+
+def admit_body(body: bytes, *, class_id: int | None) -> Admitted:
+    """The events of a body. Raises Answer 413 or 422 where the request is refused as a whole."""
+    try:
+        records = schema.parse(body)
+    except schema.BadBody as error:
+        raise Answer(422, error.problems) from None
+    if len(records) > settings.EVENT_BATCH_LIMIT:
+        limit = settings.EVENT_BATCH_LIMIT
+        raise Answer(413, f"Batch size {len(records)} exceeds maximum allowed size of {limit}")
+    received = time.time_ns() // 1_000_000
+    events: list[Event] = []
+    failed: list[dict[str, Any]] = []
+    for index, record in enumerate(records):
+        if schema.wrong_identity(record):
+            place: list[str | int] = ["body", index, "student_id"]
+            raise Answer(422, [schema.problem("Expected `str`, got `int`", "type_error", place)])
+        admitted = schema.admit(record, received=received, class_id=class_id)
+        if isinstance(admitted, str):
+            failed.append({"index": index, "error": admitted})
+        else:
+            events.append(admitted)
+    if failed and not events:
+        raise Answer(422, [schema.problem(item["error"], "missing", ["body", item["index"]]) for item in failed])
+    return Admitted(events, len(records), failed)
+
+
+def parcels_of(events: Sequence[Event]) -> list[Parcel]:
+    """The events packed by shard and priority, each parcel in the order of the request."""
+    groups: dict[tuple[int, Any], list[Event]] = {}
+    for event in events:
+        shard = schema.shard_of(event.email, settings.EVENT_SHARDS)
+        groups.setdefault((shard, kind_of(event.event_type).priority), []).append(event)
+    return [Parcel(shard, priority, packed) for (shard, priority), group in groups.items() for packed in _packed(group)]
+
+
+def _packed(events: list[Event]) -> list[bytes]:
+    packed = schema.pack(events)
+    if len(packed) <= LARGEST_PARCEL or len(events) == 1:
+        return [packed]
+    middle = len(events) // 2
+    return _packed(events[:middle]) + _packed(events[middle:])
+
+
+def _report(admitted: Admitted, started: float) -> bytes:
+    queued = len(admitted.events)
+    return msgspec.json.encode(
+        {
+            "message": f"{queued} events received and queued for processing.",
+            "batch_stats": {
+                "batch_id": uuid.uuid4().hex[:8],
+                "total_events": admitted.total,
+                "successful_events": queued,
+                "failed_events": admitted.failed,
+                "event_types": Counter(event.event_type for event in admitted.events),
+                "validation_success_rate": round(100 * queued / admitted.total, 1) if admitted.total else 100.0,
+                "total_processing_time_ms": round((time.perf_counter() - started) * 1000),
+            },
+        }
+    )
+
+
+def _headers(status: int, body: bytes) -> list[tuple[bytes, bytes]]:
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if status == 503:
+        headers.append((b"retry-after", RETRY_AFTER))
+    if status == 405:
+        headers.append((b"allow", b"POST, OPTIONS"))
+    return headers

@@ -1,0 +1,160 @@
+"""The only door to rq: waking a worker, draining a shard, and the periodic sweeps.
+
+rq is the engine, the stream is the log: a job carries no events, only the number of the shard to drain. A drain takes
+the shard's lease and works until the shard has been quiet for a while or its time is up, so that under load one job
+serves thousands of requests.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import django_rq
+from django.conf import settings
+from django.db import connection
+from redis import Redis
+from rq.worker import SimpleWorker
+
+from events import announcements, pipeline, stream, tickets
+from events.kinds import PRIORITIES, Priority
+from events.sessions import close_idle_sessions
+
+logger = logging.getLogger(__name__)
+
+BUDGET = 20.0  # seconds of one drain job; under rq's job timeout of 30 s
+LINGER = 2.0  # seconds that a drain waits on a quiet shard before it gives the lease back
+PACE = 0.05  # seconds between the starts of two small batches: what arrives meanwhile shares a transaction
+MAX_EVENTS = 2_000  # a batch
+MAX_BYTES = 8 * 1024 * 1024  # a batch
+RETRY_LONGEST = 2.0  # seconds between two tries while PostgreSQL is away
+
+
+def wake(shard: int, priority: Priority = "high") -> None:
+    """Queue a drain for the shard."""
+    queue = django_rq.get_queue(priority)
+    queue.enqueue("events.jobs.drain", shard, result_ttl=0, failure_ttl=24 * 3600, description=f"drain {shard}")
+
+
+def wake_sleepers() -> None:
+    """Queue a drain for every shard where something waits and nobody is on the way: the net under every lost wake."""
+    redis = stream.connect()
+    for shard in stream.shards_to_wake(redis):
+        wake(shard)
+    redis.close()
+
+
+@dataclass(slots=True)
+class Appetite:
+    """How many entries to read at once: more while there is more, within what a transaction and memory should hold."""
+
+    count: int = 16
+    events: float = 1.0  # an entry, running mean
+    bytes: float = 1024.0
+
+    def learn(self, entries: list[stream.Entry], events: int) -> None:
+        n = len(entries)
+        self.events += 0.3 * (events / n - self.events)
+        self.bytes += 0.3 * (sum(len(entry.packed) for entry in entries) / n - self.bytes)
+        most = int(min(MAX_EVENTS / max(self.events, 1), MAX_BYTES / max(self.bytes, 1)))
+        wanted = self.count * 2 if n >= self.count else max(n * 2, 16)
+        self.count = max(1, min(wanted, most))
+
+
+def drain(shard: int) -> None:
+    """Carry what is in the shard until it has been quiet for a while or the time is up."""
+    redis = stream.connect()
+    lease = stream.Lease(redis, shard)
+    try:
+        if lease.take() and not _drain(lease):
+            lease.release()
+            wake(shard, "low")  # behind the jobs that wait already
+    finally:
+        lease.release()
+        redis.close()
+
+
+def _drain(lease: stream.Lease) -> bool:
+    """True when the shard is empty and the lease given back; False when there may be more to do."""
+    started = last_heard = last_look = time.monotonic()
+    appetite, failures = Appetite(), 0
+    while lease.keep():
+        entries = lease.read(count=appetite.count, block_ms=500)
+        begun = time.monotonic()
+        small = True
+        if entries:
+            try:
+                events = pipeline.carry(entries, lease=lease)
+            except pipeline.UNAVAILABLE as error:
+                failures += 1
+                _wait_for_database(error, failures)
+                lease.start_over()
+            else:
+                small, failures, last_heard = len(entries) < appetite.count, 0, begun
+                appetite.learn(entries, events)
+        now = time.monotonic()
+        if now - started > BUDGET or Worker.is_stopping:
+            return False
+        if now - last_heard > LINGER and lease.finish():
+            return True
+        if small and now - last_look > 1:
+            last_look = now
+            if _others_wait(lease.redis):
+                return lease.finish()
+        if entries and small:
+            time.sleep(max(0.0, PACE - (now - begun)))
+    return True
+
+
+def _wait_for_database(error: Exception, failures: int) -> None:
+    pause = min(0.1 * 2**failures, RETRY_LONGEST)
+    logger.warning("PostgreSQL does not answer (%s); trying again in %.1f s", type(error).__name__, pause)
+    connection.close()
+    time.sleep(pause)
+
+
+def _others_wait(redis: "Redis[bytes]") -> bool:
+    return any(redis.llen(f"rq:queue:{name}") for name in PRIORITIES)
+
+
+# --- Periodic -------------------------------------------------------------------------------------------------------
+
+
+def sweep() -> None:
+    """End what only silence ends: requests for help, and sessions."""
+    redis = stream.connect()
+    oldest = stream.oldest_waiting(redis)
+    redis.close()
+    now = datetime.now(UTC)
+    # While events wait, silence may be ours: a re-send may be among them.
+    if oldest is None or now.timestamp() * 1000 - oldest < settings.HELP_RESENT_SILENCE * 1000 / 3:
+        announcements.announce_edges(tickets.expire(now=now))
+    close_idle_sessions(before=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
+
+
+# --- The worker -----------------------------------------------------------------------------------------------------
+
+
+class Worker(SimpleWorker):
+    """rq's worker without a fork for each job, which would cost more than the job."""
+
+    is_stopping: ClassVar[bool] = False
+
+    def request_stop(self, signum: Any, frame: Any) -> None:
+        """A running drain finishes its batch, gives the lease back and ends; then so does the worker."""
+        Worker.is_stopping = True
+        super().request_stop(signum, frame)
+
+
+def work() -> None:
+    """Run a worker in this process until it is told to stop."""
+    # Django keeps the text of every statement while DEBUG is on; with a batch's arrays in it that costs more than the
+    # batch. And a worker has one thread, so one connection is all it needs.
+    settings.DEBUG = False
+    connection.settings_dict["OPTIONS"].pop("pool", None)
+    wake_sleepers()
+    worker = Worker(
+        [django_rq.get_queue(name) for name in PRIORITIES], connection=django_rq.get_connection(PRIORITIES[0])
+    )
+    worker.work(logging_level="WARNING")

@@ -1,0 +1,73 @@
+"""The one table of event kinds. A new kind is a new row here; what each column means is said at `Kind`.
+
+Source: docs/contract/events.md section 3.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Priority = Literal["high", "medium", "low"]
+PRIORITIES: tuple[Priority, ...] = ("high", "medium", "low")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    name: str
+    priority: Priority
+    aliases: tuple[str, ...] = ()
+    # What it needs besides an identity. A record without it is stored and announced, but changes nothing else.
+    needs_notebook: bool = False
+    needs_cell: bool = False
+    # What it changes.
+    is_run: bool = False  # a row in cell_executions
+    has_failed: bool = False  # ... with status error, whatever the record says
+    access: Literal["open", "save", "close"] | None = None  # a row in notebook_accesses
+    help: Literal["ask", "stop"] | None = None
+    ends_session: bool = False
+    alerts: bool = False  # dashboards hear `error_alert` at once
+    # About an instructor: needs no student, and is honoured only from somebody who is logged in.
+    is_about_instructor: bool = False
+
+
+KINDS = (
+    Kind(name="cell_execution_start", priority="medium", needs_notebook=True, needs_cell=True),
+    Kind(
+        name="cell_executed",
+        aliases=("cell_execution", "cell_execution_complete"),
+        priority="high",
+        needs_notebook=True,
+        needs_cell=True,
+        is_run=True,
+    ),
+    Kind(
+        name="cell_execution_error",
+        aliases=("cell_error",),
+        priority="high",
+        needs_notebook=True,
+        needs_cell=True,
+        is_run=True,
+        has_failed=True,
+    ),
+    Kind(name="notebook_opened", priority="medium", needs_notebook=True, access="open"),
+    Kind(name="notebook_saved", aliases=("notebook_save",), priority="medium", needs_notebook=True, access="save"),
+    Kind(name="notebook_closed", priority="medium", needs_notebook=True, access="close"),
+    Kind(name="session_start", priority="medium"),
+    Kind(name="session_end", priority="medium", ends_session=True),
+    Kind(name="help", aliases=("help_requested", "help_request"), priority="high", help="ask"),
+    Kind(name="help_stop", priority="high", help="stop"),
+    Kind(name="progress_update", priority="medium"),
+    Kind(name="error_occurred", aliases=("error",), priority="high", alerts=True),
+    Kind(name="student_session_start", priority="medium", is_about_instructor=True),
+    Kind(name="instructor_assignment", priority="medium", is_about_instructor=True),
+    # Kinds without effects of their own, listed for their priority.
+    Kind(name="code_completed", priority="high"),
+    Kind(name="status_change", priority="medium"),
+)
+
+BY_NAME = {name: kind for kind in KINDS for name in (kind.name, *kind.aliases)}
+UNKNOWN = Kind(name="", priority="low")
+
+
+def kind_of(event_type: str) -> Kind:
+    """The kind of that name or alias; a kind without effects and of low priority for any other name."""
+    return BY_NAME.get(event_type, UNKNOWN)

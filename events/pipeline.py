@@ -1,0 +1,110 @@
+"""The river: one batch of entries, end to end.
+
+A batch that PostgreSQL refuses is halved until the one event that it refuses stands alone; that event is set aside
+with its reason, where the admin shows it, and its neighbours go on. A server that is away is nobody's fault: that
+error passes through, nothing is acknowledged, and the batch comes again.
+"""
+
+import base64
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from rq.timeouts import BaseTimeoutException
+
+from events import announcements, points, schema, store, stream
+from events.models import OfflineQueueEntry
+from events.runs import Rule
+from events.schema import Event
+from events.store import Changes
+from lms import system_settings
+
+logger = logging.getLogger(__name__)
+
+Origin = tuple[Event, str]  # an event and where it came from: stream entry and position
+
+# What says "not now" rather than "not this": the batch is kept and tried again.
+UNAVAILABLE = (OperationalError, InterfaceError)
+
+
+def carry(entries: Sequence[stream.Entry], *, lease: stream.Lease) -> int:
+    """Carry these entries to PostgreSQL, to the time series and to the screens. Returns the number of events.
+
+    Each step may be repeated; the acknowledgement is last, so a crash costs one redelivery and nothing else.
+    """
+    origins = decode(entries)
+    changes = save(origins, shard=lease.shard)
+    points.write(changes)
+    announcements.announce(changes)
+    lease.acknowledge(entries)
+    return len(origins)
+
+
+def decode(entries: Sequence[stream.Entry]) -> list[Origin]:
+    """The events of these entries. An entry that cannot be read is set aside as it is."""
+    origins: list[Origin] = []
+    for entry in entries:
+        try:
+            events = schema.unpack(entry.packed) if entry.packed else []
+        except msgspec.MsgspecError as error:
+            _set_aside({"packed": base64.b64encode(entry.packed).decode()}, "unknown", None, entry.id, error)
+            continue
+        origins += [(event, f"{entry.id}:{index}") for index, event in enumerate(events)]
+    return origins
+
+
+def save(origins: Sequence[Origin], *, shard: int) -> list[Changes]:
+    """Store these events, in one transaction if nothing is wrong with any. Returns what each transaction changed."""
+    if not origins:
+        return []
+    now = datetime.now(UTC)
+    try:
+        with transaction.atomic():
+            store.lock_shard(shard)
+            return [store.save([event for event, _ in origins], rule=current_rule(), now=now)]
+    except UNAVAILABLE as error:
+        if not _is_about_the_batch(error):
+            raise
+        reason: Exception = error
+    except BaseTimeoutException:
+        raise
+    except Exception as error:
+        reason = error
+    if len(origins) == 1:
+        event, origin = origins[0]
+        _set_aside(schema.as_sent(event), event.event_type, event.email or None, origin, reason)
+        return []
+    middle = len(origins) // 2
+    return save(origins[:middle], shard=shard) + save(origins[middle:], shard=shard)
+
+
+def _is_about_the_batch(error: DatabaseError) -> bool:
+    """Limits that a record itself exceeds are filed by PostgreSQL under "operational": class 54, program limits."""
+    code = getattr(error.__cause__, "sqlstate", None) or ""
+    return code.startswith("54")
+
+
+def current_rule() -> Rule:
+    values = system_settings.current()
+    return Rule(values["consecutive_error_threshold"], values["error_detection_enabled"])
+
+
+def _set_aside(data: dict[str, Any], event_type: str, user: str | None, origin: str, reason: Exception) -> None:
+    """Keep what could not be stored, with the reason, once. Its text must not be what fails a second time."""
+    logger.warning("Set aside %s (%s): %s", origin, event_type[:100], type(reason).__name__)
+    OfflineQueueEntry.objects.bulk_create(
+        [
+            OfflineQueueEntry(
+                event_data=data,
+                event_type=event_type[:100],
+                user_id=(user or "")[:320] or None,
+                status=OfflineQueueEntry.Status.FAILED,
+                error=f"EVENT_PROCESSING_{type(reason).__name__}: {str(reason)[:2000]}",
+                origin=origin,
+            )
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,156 @@
+"""The only door to time series: InfluxDB where it is configured, PostgreSQL's own rows where it is not.
+
+Every event is a row of PostgreSQL already, so without InfluxDB there is nothing to write and the rows answer. With it,
+each event is also one point of the measurement `student_progress`. A point overwrites itself (same measurement, tags
+and time), so writing a batch again changes nothing. While InfluxDB is away, points wait in Redis, the newest
+WAITING_LIMIT lines, and the relational part goes on. Source: docs/contract/events.md section 6.
+
+    points:waiting   list     line protocol, a line an item, oldest first
+    points:down      string   set while InfluxDB is taken to be away; expires, so that it is tried again
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from django.conf import settings
+from influxdb_client.client.exceptions import InfluxDBError
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.domain.write_precision import WritePrecision
+from redis import Redis
+from urllib3.exceptions import HTTPError
+
+from events.schema import Event
+from events.store import Changes, kind_in_effect
+
+logger = logging.getLogger(__name__)
+
+MEASUREMENT = "student_progress"
+WAITING, DOWN = "points:waiting", "points:down"
+WAITING_LIMIT = 200_000
+DOWN_SECONDS = 5
+TIMEOUT_MS = 2_000
+SENT_AT_ONCE = 1_000
+LONGEST = 1_000  # characters of a cell's source and of an error message
+
+UNREACHABLE = (InfluxDBError, HTTPError, OSError)
+
+
+def is_configured() -> bool:
+    return bool(settings.INFLUXDB_URL)
+
+
+def write(batches: Sequence[Changes]) -> None:
+    """Write the points of these batches, or keep them for later. Never raises for InfluxDB's sake."""
+    if not is_configured():
+        return
+    lines = [line(event) for changes in batches for event in changes.events if event.email]
+    if not lines:
+        return
+    with _redis() as redis:
+        if redis.exists(DOWN) or redis.llen(WAITING):
+            _keep(redis, lines)
+            return
+        try:
+            _send(lines)
+        except UNREACHABLE as error:
+            _mark_down(redis, error)
+            _keep(redis, lines)
+
+
+def catch_up() -> int:
+    """Send what waits, oldest first. Returns the number of points sent. Periodic; at most one at a time matters not."""
+    sent = 0
+    if not is_configured():
+        return sent
+    with _redis() as redis:
+        while not redis.exists(DOWN):
+            lines = [item.decode() for item in redis.lrange(WAITING, 0, SENT_AT_ONCE - 1)]
+            if not lines:
+                break
+            try:
+                _send(lines)
+            except UNREACHABLE as error:
+                _mark_down(redis, error)
+                break
+            redis.ltrim(WAITING, len(lines), -1)
+            sent += len(lines)
+    return sent
+
+
+def line(event: Event) -> str:
+    """The event as one line of InfluxDB's line protocol, timestamp in milliseconds."""
+    notebook = event.notebook or ""
+    directory, _, file = notebook.rpartition("/")
+    kind = kind_in_effect(event)
+    tags = {
+        "userId": event.email,
+        "event": event.event_type,
+        "notebook": file or "unknown",
+        "cellType": event.cell_type if event.cell else "unknown",
+        "sessionId": event.session or "unknown",
+        "emailAddress": event.email,
+        "teamName": event.team or "unknown",
+        "directory": directory or "root",
+    }
+    fields = [
+        f"cellId={_text(event.cell or '')}",
+        f"notebookPath={_text(notebook)}",
+        f"executionCount={-1 if event.execution_count is None else event.execution_count}i",
+        f"cellIndex={-1 if event.cell_index is None else event.cell_index}i",
+        f"userName={_text(event.name or '')}",
+        f"cellContent={_text((event.code or '')[:LONGEST])}",
+        f"eventId={_text(event.event_id)}",
+        f"errorMessage={_text((event.error_message or '')[:LONGEST])}",
+    ]
+    if kind.is_run:
+        fields.append(f"success={'false' if event.has_error or kind.has_failed else 'true'}")
+        if event.duration_ms is not None:
+            fields.append(f"duration={float(event.duration_ms)!r}")
+    head = ",".join([MEASUREMENT, *(f"{name}={_tag(value)}" for name, value in tags.items())])
+    return f"{head} {','.join(fields)} {event.time}"
+
+
+TAG_ESCAPES = str.maketrans({",": r"\,", " ": r"\ ", "=": r"\=", "\n": r"\ ", "\r": r"\ ", "\t": r"\ "})
+TEXT_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\""})
+
+
+def _tag(value: str) -> str:
+    # A backslash at the end would escape the separator after it.
+    return value.translate(TAG_ESCAPES).rstrip("\\") or "unknown"
+
+
+def _text(value: str) -> str:
+    return f'"{value.translate(TEXT_ESCAPES)}"'
+
+
+def _send(lines: Iterable[str]) -> None:
+    _writer().write(
+        bucket=settings.INFLUXDB_BUCKET,
+        org=settings.INFLUXDB_ORG,
+        record="\n".join(lines),
+        write_precision=WritePrecision.MS,
+    )
+
+
+@cache
+def _writer():  # type: ignore[no-untyped-def]
+    client = InfluxDBClient(
+        url=settings.INFLUXDB_URL, token=settings.INFLUXDB_TOKEN, org=settings.INFLUXDB_ORG, timeout=TIMEOUT_MS
+    )
+    return client.write_api(write_options=SYNCHRONOUS)
+
+
+def _redis() -> "Redis[bytes]":
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=5)
+
+
+def _keep(redis: "Redis[bytes]", lines: Sequence[str]) -> None:
+    redis.rpush(WAITING, *lines)
+    redis.ltrim(WAITING, -WAITING_LIMIT, -1)
+
+
+def _mark_down(redis: "Redis[bytes]", error: Exception) -> None:
+    logger.warning("InfluxDB does not answer (%s); points wait", type(error).__name__)
+    redis.set(DOWN, 1, ex=DOWN_SECONDS)

@@ -1,0 +1,297 @@
+"""Cells that ran: the executions of a batch, where each student stands with each cell, and errors in a row."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from events import streaks
+from events.schema import Event
+from lms.roster import Places, StudentState
+
+Pair = tuple[int, int]  # student row id, cell row id
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When errors in a row become a significant error."""
+
+    threshold: int
+    enabled: bool
+
+    def is_significant(self, count: int, status: str) -> bool:
+        return self.enabled and status == "error" and count >= self.threshold
+
+
+@dataclass(slots=True)
+class Run:
+    event: Event
+    student: StudentState
+    session_id: int
+    notebook_id: int
+    cell_id: int
+    status: str
+    count: int = 0
+    is_significant: bool = False
+
+    @property
+    def pair(self) -> Pair:
+        return self.student.id, self.cell_id
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where one student stands with one cell; a row of `cell_progress`."""
+
+    notebook_id: int
+    run_count: int = 0
+    error_count: int = 0
+    last_status: str = "aborted"
+    last_run_at: datetime | None = None
+    last_error_at: datetime | None = None
+    consecutive: int = 0
+    is_significant: bool = False
+
+
+def save_runs(events: Sequence[Event], *, failed: set[str], places: Places, rule: Rule) -> list[Run]:
+    """Store what is new among these runs, in the order of their times; `failed` names those that failed whatever they
+    say. At most six statements. Returns the new ones."""
+    new = _without_stored(events)
+    runs = [_run(event, places, failed) for event in sorted(new, key=lambda event: event.time)]
+    if not runs:
+        return []
+    progress = _load_progress({run.pair: run.notebook_id for run in runs})
+    late = _judge(runs, progress, rule)
+    _insert(runs)
+    if late:
+        _recount(late, progress, {run.student.id: run.student.errors_resolved_at for run in runs}, rule)
+    _save_progress(progress)
+    _update_students(runs)
+    return runs
+
+
+def _without_stored(events: Sequence[Event]) -> list[Event]:
+    """Events that are no rows yet. Before anything is counted, so that a repetition counts nothing."""
+    if not events:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT event_id FROM cell_executions WHERE event_id = ANY(%s)", [[event.event_id for event in events]]
+        )
+        stored = {row[0] for row in cursor.fetchall()}
+    return [event for event in events if event.event_id not in stored]
+
+
+def _run(event: Event, places: Places, failed: set[str]) -> Run:
+    assert event.notebook is not None and event.cell is not None
+    notebook = places.notebooks[event.notebook]
+    return Run(
+        event=event,
+        student=places.students[event.email],
+        session_id=places.sessions[places.session_of(event)],
+        notebook_id=notebook,
+        cell_id=places.cells[notebook, event.cell],
+        status="error" if event.has_error or event.event_id in failed else _status(event),
+    )
+
+
+def _status(event: Event) -> str:
+    """A code cell with neither a counter nor a result never ran: "Run All" stopped before it (events.md 2.1)."""
+    never_ran = event.cell_type == "code" and event.execution_count is None and not event.result
+    return "aborted" if never_ran else "success"
+
+
+def _load_progress(pairs: dict[Pair, int]) -> dict[Pair, Progress]:
+    ordered = sorted(pairs)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT p.student_id, p.cell_id, p.notebook_id, p.run_count, p.error_count, p.last_status, p.last_run_at,
+                      p.last_error_at, p.consecutive_error_count, p.is_significant_error
+               FROM cell_progress p JOIN unnest(%s::bigint[], %s::bigint[]) AS k (student, cell)
+               ON p.student_id = k.student AND p.cell_id = k.cell""",
+            [[student for student, _ in ordered], [cell for _, cell in ordered]],
+        )
+        found = {(row[0], row[1]): Progress(*row[2:]) for row in cursor.fetchall()}
+    return {pair: found.get(pair) or Progress(notebook) for pair, notebook in pairs.items()}
+
+
+def _judge(runs: Sequence[Run], progress: dict[Pair, Progress], rule: Rule) -> dict[Pair, datetime]:
+    """Count errors in a row for runs that come after all that is known. Returns the pairs for which an older run came
+    late, with the time from which they must be counted anew."""
+    late: dict[Pair, datetime] = {}
+    for run in runs:
+        known, moment = progress[run.pair], run.event.occurred_at
+        resolved_at = run.student.errors_resolved_at
+        if known.last_run_at is not None and moment < known.last_run_at:
+            late.setdefault(run.pair, moment)
+        before = known.consecutive
+        if resolved_at is not None and known.last_run_at is not None and known.last_run_at <= resolved_at:
+            before = 0
+        (run.count,) = streaks.count([(moment, run.status)], before=before, resolved_at=resolved_at)
+        run.is_significant = rule.is_significant(run.count, run.status)
+        _tally(known, run.status, moment)
+        if run.pair not in late:
+            known.consecutive = run.count
+            known.last_run_at = moment
+            if run.status != "aborted":
+                known.last_status, known.is_significant = run.status, run.is_significant
+    return late
+
+
+def _tally(known: Progress, status: str, moment: datetime) -> None:
+    if status == "aborted":
+        return
+    known.run_count += 1
+    if status == "error":
+        known.error_count += 1
+        known.last_error_at = max(known.last_error_at or moment, moment)
+
+
+COLUMNS = (
+    ("event_id", "text"),
+    ("student_id", "bigint"),
+    ("notebook_id", "bigint"),
+    ("cell_id", "bigint"),
+    ("session_id", "bigint"),
+    ("executed_at", "timestamptz"),
+    ("execution_count", "int"),
+    ("status", "text"),
+    ("duration", "float8"),
+    ("error_message", "text"),
+    ("output", "text"),
+    ("code_content", "text"),
+    ("cell_index", "int"),
+    ("cell_type", "text"),
+    ("consecutive_error_count", "int"),
+    ("is_significant_error", "bool"),
+)
+# Binary arrays: measured fastest of the ways that take ON CONFLICT (docs/decisions/0004-set-based-writes.md).
+INSERT = f"""INSERT INTO cell_executions ({", ".join(name for name, _ in COLUMNS)})
+             SELECT * FROM unnest({", ".join(f"%b::{kind}[]" for _, kind in COLUMNS)})
+             ON CONFLICT DO NOTHING"""  # noqa: S608
+
+
+def _insert(runs: Sequence[Run]) -> None:
+    rows = [
+        (
+            run.event.event_id,
+            run.student.id,
+            run.notebook_id,
+            run.cell_id,
+            run.session_id,
+            run.event.occurred_at,
+            run.event.execution_count,
+            run.status,
+            None if run.event.duration_ms is None else run.event.duration_ms / 1000,
+            run.event.error_message,
+            run.event.result,
+            run.event.code,
+            run.event.cell_index,
+            run.event.cell_type,
+            run.count,
+            run.is_significant,
+        )
+        for run in runs
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _recount(
+    late: dict[Pair, datetime], progress: dict[Pair, Progress], resolved: dict[int, datetime | None], rule: Rule
+) -> None:
+    """A run came after one that was later than it: count from it on, in the order in which they happened."""
+    history = _load_history(late)
+    changed: list[tuple[int, int, bool]] = []
+    for pair, rows in history.items():
+        known, resolved_at = progress[pair], resolved[pair[0]]
+        first = rows[0]
+        before = 0
+        if first["at"] < late[pair]:  # the run before the late one: what it counted is where the count begins
+            before = 0 if resolved_at is not None and first["at"] <= resolved_at else first["count"]
+            rows = rows[1:]
+        counts = streaks.count([(row["at"], row["status"]) for row in rows], before=before, resolved_at=resolved_at)
+        for row, count in zip(rows, counts, strict=True):
+            flag = rule.is_significant(count, row["status"]) if count != row["count"] else row["flag"]
+            if (count, flag) != (row["count"], row["flag"]):
+                changed.append((row["id"], count, flag))
+            known.consecutive, known.last_run_at = count, row["at"]
+            if row["status"] != "aborted":
+                known.last_status, known.is_significant = row["status"], flag
+    if changed:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE cell_executions e SET consecutive_error_count = k.count, is_significant_error = k.flag
+                   FROM unnest(%s::bigint[], %s::int[], %s::bool[]) AS k (id, count, flag) WHERE e.id = k.id""",
+                [list(column) for column in zip(*changed, strict=True)],
+            )
+
+
+def _load_history(late: dict[Pair, datetime]) -> dict[Pair, list[dict[str, Any]]]:
+    """Each pair's runs from the given time on, led by the one run before it, in order of (time, id)."""
+    keys = [(student, cell, moment) for (student, cell), moment in late.items()]
+    history: dict[Pair, list[dict[str, Any]]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT k.student, k.cell, e.id, e.executed_at, e.status, e.consecutive_error_count,
+                      e.is_significant_error
+               FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS k (student, cell, moment)
+               CROSS JOIN LATERAL (
+                   (SELECT * FROM cell_executions x WHERE x.student_id = k.student AND x.cell_id = k.cell
+                    AND x.executed_at < k.moment ORDER BY x.executed_at DESC, x.id DESC LIMIT 1)
+                   UNION ALL
+                   SELECT * FROM cell_executions x WHERE x.student_id = k.student AND x.cell_id = k.cell
+                    AND x.executed_at >= k.moment
+               ) AS e ORDER BY k.student, k.cell, e.executed_at, e.id""",
+            [list(column) for column in zip(*keys, strict=True)],
+        )
+        for student, cell, pk, at, status, count, flag in cursor.fetchall():
+            history[student, cell].append({"id": pk, "at": at, "status": status, "count": count, "flag": flag})
+    return history
+
+
+def _save_progress(progress: dict[Pair, Progress]) -> None:
+    rows = [
+        (
+            student,
+            cell,
+            p.notebook_id,
+            p.run_count,
+            p.error_count,
+            p.last_status,
+            p.last_run_at,
+            p.last_error_at,
+            p.consecutive,
+            p.is_significant,
+        )
+        for (student, cell), p in sorted(progress.items())
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO cell_progress (student_id, cell_id, notebook_id, run_count, error_count, last_status,
+                   last_run_at, last_error_at, consecutive_error_count, is_significant_error)
+               SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::int[], %b::int[], %b::text[],
+                   %b::timestamptz[], %b::timestamptz[], %b::int[], %b::bool[])
+               ON CONFLICT (student_id, cell_id) DO UPDATE SET
+                   run_count = excluded.run_count, error_count = excluded.error_count,
+                   last_status = excluded.last_status, last_run_at = excluded.last_run_at,
+                   last_error_at = excluded.last_error_at,
+                   consecutive_error_count = excluded.consecutive_error_count,
+                   is_significant_error = excluded.is_significant_error""",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+
+
+def _update_students(runs: Sequence[Run]) -> None:
+    """The totals of each student; `store` writes their rows once, at the end of the batch."""
+    for run in runs:
+        if run.status == "aborted":
+            continue
+        student, moment = run.student, run.event.occurred_at
+        student.execution_count += 1
+        student.error_count += run.status == "error"
+        if student.last_run_at is None or moment >= student.last_run_at:
+            student.last_run_at, student.last_run_failed = moment, run.status == "error"

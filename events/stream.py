@@ -1,0 +1,270 @@
+"""The only door to the streams that carry events from the POST to the workers.
+
+The story: the intake appends what one request brought, an entry for each shard and priority it touches, and learns in
+the same round trip whether anybody is reading that shard. If nobody is, it wakes a worker (`events.jobs`). The
+worker's drain takes the shard's lease, reads what is waiting, and acknowledges after everything else is done, which
+deletes the entries. So what is in a stream is exactly what is not finished yet, and whoever takes the lease next
+begins with what a predecessor left behind.
+
+The lease ends in one atomic step that refuses while entries are left (`_FINISH`). An append comes before that step,
+and the drain goes on, or after it, and finds no lease and wakes a worker: nothing can fall between.
+
+Keys, all on one Redis Cluster slot a shard (`N` = shard number):
+
+    river:{N}:high|medium|low   stream   field: b = packed events; consumer group `drain`
+    river:{N}:lease             string   token of the running drain; expires LEASE_MS after its last sign of life
+    river:{N}:wake              string   a drain job is queued; expires WAKE_SECONDS later, in case the job was lost
+    river:{N}:bytes             integer  bytes of all entries of the shard
+    river:shards                set      shard numbers ever written to, so that a smaller setting strands nothing
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from django.conf import settings
+from redis import Redis
+from redis import asyncio as aioredis
+from redis.exceptions import ResponseError
+
+from events.kinds import PRIORITIES, Priority
+
+GROUP = "drain"
+LEASE_MS = 10_000
+WAKE_SECONDS = 10
+SHARDS_KEY = "river:shards"
+
+_APPEND = """
+-- KEYS: lease, wake, bytes, high, medium, low.  ARGV: wake seconds, then priority index (1 to 3) and packed events, repeated
+local bytes = 0
+for i = 2, #ARGV, 2 do
+  redis.call('XADD', KEYS[3 + tonumber(ARGV[i])], '*', 'b', ARGV[i + 1])
+  bytes = bytes + #ARGV[i + 1]
+end
+local held = redis.call('INCRBY', KEYS[3], bytes)
+local waiting = redis.call('XLEN', KEYS[4]) + redis.call('XLEN', KEYS[5]) + redis.call('XLEN', KEYS[6])
+local wake = 0
+if redis.call('EXISTS', KEYS[1]) == 0 and redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[1]) then wake = 1 end
+return {waiting, held, wake}
+"""
+
+_ACKNOWLEDGE = """
+-- KEYS: bytes, stream.  ARGV: entry id and its bytes, repeated.  Only what was still there counts: twice does no harm
+local bytes = 0
+for i = 1, #ARGV, 2 do
+  redis.call('XACK', KEYS[2], 'drain', ARGV[i])
+  if redis.call('XDEL', KEYS[2], ARGV[i]) == 1 then bytes = bytes + tonumber(ARGV[i + 1]) end
+end
+return redis.call('DECRBY', KEYS[1], bytes)
+"""
+
+_KEEP = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0
+"""
+
+_FINISH = """
+-- KEYS: lease, high, medium, low.  ARGV: token.  1 = the lease is given back, 0 = there is more to do
+if redis.call('XLEN', KEYS[2]) + redis.call('XLEN', KEYS[3]) + redis.call('XLEN', KEYS[4]) > 0 then return 0 end
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+"""
+
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+_CLAIM_WAKE = """
+-- KEYS: lease, wake, high, medium, low.  ARGV: wake seconds.  1 = entries wait and nobody was on the way to them
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+if redis.call('XLEN', KEYS[3]) + redis.call('XLEN', KEYS[4]) + redis.call('XLEN', KEYS[5]) == 0 then return 0 end
+if redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[1]) then return 1 end
+return 0
+"""
+
+
+def stream_key(shard: int, priority: Priority) -> str:
+    return f"river:{{{shard}}}:{priority}"
+
+
+def _keys(shard: int, *names: str) -> list[str]:
+    return [f"river:{{{shard}}}:{name}" for name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one request brought for one shard and priority, as it lies in the stream."""
+
+    priority: Priority
+    id: str
+    packed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """The same on its way in."""
+
+    shard: int
+    priority: Priority
+    packed: bytes
+
+
+@dataclass(slots=True)
+class Backlog:
+    """What waits in one shard after an append, and whether a worker has to be woken for it."""
+
+    entries: int
+    bytes: int
+    wake: bool
+
+
+# --- The intake's side ----------------------------------------------------------------------------------------------
+
+
+async def append(redis: "aioredis.Redis", parcels: Iterable[Parcel]) -> dict[int, Backlog]:
+    """Append all parcels or none, in one round trip. Raises redis.RedisError when they are not safely in."""
+    by_shard: dict[int, list[Any]] = {}
+    for parcel in parcels:
+        by_shard.setdefault(parcel.shard, []).extend((PRIORITIES.index(parcel.priority) + 1, parcel.packed))
+    async with redis.pipeline(transaction=True) as pipe:
+        for shard, args in by_shard.items():
+            keys = _keys(shard, "lease", "wake", "bytes", *PRIORITIES)
+            pipe.eval(_APPEND, len(keys), *keys, WAKE_SECONDS, *args)
+        pipe.sadd(SHARDS_KEY, *by_shard)
+        answers = await pipe.execute()
+    return {
+        shard: Backlog(entries, held, wake == 1)
+        for shard, (entries, held, wake) in zip(by_shard, answers, strict=False)
+    }
+
+
+async def backlog(redis: "aioredis.Redis", shards: Iterable[int]) -> dict[int, Backlog]:
+    """What waits in these shards, without appending anything."""
+    shards = list(shards)
+    async with redis.pipeline(transaction=False) as pipe:
+        for shard in shards:
+            for priority in PRIORITIES:
+                pipe.xlen(stream_key(shard, priority))
+            pipe.get(_keys(shard, "bytes")[0])
+        answers = await pipe.execute()
+    found = {}
+    for index, shard in enumerate(shards):
+        *lengths, held = answers[index * 4 : index * 4 + 4]
+        found[shard] = Backlog(sum(lengths), int(held or 0), wake=False)
+    return found
+
+
+# --- The worker's side ----------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Lease:
+    """The right to read one shard. At most one holder at a time; lost when it shows no sign of life for LEASE_MS."""
+
+    redis: "Redis[bytes]"
+    shard: int
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _left_behind: bool = True
+
+    def take(self) -> bool:
+        """False where another drain holds it: that one will see whatever is in the stream."""
+        (lease, wake) = _keys(self.shard, "lease", "wake")
+        taken = bool(self.redis.set(lease, self.token, nx=True, px=LEASE_MS))
+        if taken:
+            self.redis.delete(wake)
+            for priority in PRIORITIES:
+                _ensure_group(self.redis, stream_key(self.shard, priority))
+        return taken
+
+    def keep(self) -> bool:
+        """A sign of life. False where the lease is lost: stop at once."""
+        return bool(self.redis.eval(_KEEP, 1, *_keys(self.shard, "lease"), self.token, LEASE_MS))
+
+    def finish(self) -> bool:
+        """Give the lease back, unless something is waiting; then False, and the drain goes on."""
+        keys = _keys(self.shard, "lease", *PRIORITIES)
+        return bool(self.redis.eval(_FINISH, len(keys), *keys, self.token))
+
+    def release(self) -> None:
+        """Give the lease back, whatever is waiting."""
+        self.redis.eval(_RELEASE, 1, *_keys(self.shard, "lease"), self.token)
+
+    def read(self, *, count: int, block_ms: int) -> list[Entry]:
+        """Up to `count` entries of each priority, high first; what a predecessor left unfinished comes before all."""
+        if self._left_behind:
+            entries = self._read("0", count, None)
+            self._left_behind = bool(entries)
+            if entries:
+                return entries
+        return self._read(">", count, block_ms)
+
+    def _read(self, start: str, count: int, block_ms: int | None) -> list[Entry]:
+        streams = {stream_key(self.shard, priority): start for priority in PRIORITIES}
+        # One consumer name for all: the lease makes its holder the only reader, so whatever is pending is ours.
+        answer = self.redis.xreadgroup(GROUP, GROUP, cast(Any, streams), count=count, block=block_ms)
+        found: list[Entry] = []
+        for key, entries in _pairs(answer):
+            priority = cast(Priority, key.decode().rpartition(":")[2])
+            # An entry that was deleted while it was pending comes without fields.
+            found += [Entry(priority, entry_id.decode(), (fields or {}).get(b"b", b"")) for entry_id, fields in entries]
+        return found
+
+    def start_over(self) -> None:
+        """What was read but not acknowledged is to be read again."""
+        self._left_behind = True
+
+    def acknowledge(self, entries: Iterable[Entry]) -> None:
+        """The last step of a batch: these entries are finished and leave the stream."""
+        by_priority: dict[Priority, list[Any]] = {}
+        for entry in entries:
+            by_priority.setdefault(entry.priority, []).extend((entry.id, len(entry.packed)))
+        with self.redis.pipeline(transaction=True) as pipe:
+            for priority, finished in by_priority.items():
+                pipe.eval(_ACKNOWLEDGE, 2, *_keys(self.shard, "bytes", priority), *finished)
+            pipe.execute()
+
+
+def _pairs(answer: Any) -> Iterable[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]:
+    """The streams of an XREADGROUP answer, in whichever of its two shapes the protocol version gives them."""
+    if isinstance(answer, dict):
+        return [(key, [item for page in pages for item in page]) for key, pages in answer.items()]
+    return answer or []
+
+
+def _ensure_group(redis: "Redis[bytes]", key: str) -> None:
+    try:
+        redis.xgroup_create(key, GROUP, id="0", mkstream=True)
+    except ResponseError as error:
+        if "BUSYGROUP" not in str(error):
+            raise
+
+
+def shards_to_wake(redis: "Redis[bytes]") -> list[int]:
+    """Shards where entries wait and no drain runs or is queued. Asking claims the wake: act on the answer."""
+    found = []
+    for shard in sorted(int(member) for member in cast(set[bytes], redis.smembers(SHARDS_KEY))):
+        keys = _keys(shard, "lease", "wake", *PRIORITIES)
+        if redis.eval(_CLAIM_WAKE, len(keys), *keys, WAKE_SECONDS):
+            found.append(shard)
+    return found
+
+
+def oldest_waiting(redis: "Redis[bytes]") -> int | None:
+    """When the oldest unfinished entry was appended, in ms since the epoch; None when nothing waits."""
+    oldest = None
+    for shard in cast(set[bytes], redis.smembers(SHARDS_KEY)):
+        for priority in PRIORITIES:
+            entries = cast(list[tuple[bytes, Any]], redis.xrange(stream_key(int(shard), priority), count=1))
+            for entry_id, _fields in entries:
+                moment = int(entry_id.split(b"-")[0])
+                oldest = moment if oldest is None else min(oldest, moment)
+    return oldest
+
+
+def connect() -> "Redis[bytes]":
+    """A client for one worker. Its timeout is longer than any blocking read, and shorter than a lease."""
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=8, socket_connect_timeout=3, health_check_interval=30)
+
+
+def connect_async() -> "aioredis.Redis":
+    """A client for one event loop; a POST that waits longer than this for Redis answers 503."""
+    return aioredis.Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2, max_connections=16)
