@@ -33,7 +33,7 @@ async def route(
     elif scope["path"] in INTAKE_PATHS:
         await intake(scope, receive, send)
     else:
-        await django_application(scope, receive, send)
+        await django_application(dict(scope), receive, send)
 
 
 async def answer_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:

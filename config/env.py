@@ -82,12 +82,13 @@ def database_url(services: dict[str, str]) -> str:
     if text("POSTGRES_SERVER"):
         user, password = text("POSTGRES_USER", "postgres"), text("POSTGRES_PASSWORD")
         login = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
-        return f"postgresql://{login}@{text('POSTGRES_SERVER')}:{integer('POSTGRES_PORT', 5432)}/{text('POSTGRES_DB', 'app')}"
+        place = f"{text('POSTGRES_SERVER')}:{integer('POSTGRES_PORT', 5432)}"
+        return f"postgresql://{login}@{place}/{text('POSTGRES_DB', 'app')}"
     return services.get("DATABASE_URL", "")
 
 
 def redis_url(services: dict[str, str]) -> str:
-    """REDIS_URL, else one built from REDIS_HOST and REDIS_PORT, else the embedded server's; empty when there is none."""
+    """REDIS_URL, else one built from REDIS_HOST and REDIS_PORT, else the embedded server's."""
     if text("REDIS_URL"):
         return text("REDIS_URL")
     if text("REDIS_HOST"):

@@ -1,6 +1,7 @@
 """Errors below `/api/` are JSON, whoever raised them: the URL resolver, a view or Django itself."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
@@ -19,20 +20,19 @@ TEXTS = {
 class JsonErrorsMiddleware:
     sync_capable = async_capable = True
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
-        if iscoroutinefunction(self):
+        if self.is_async:
             return self._answer_later(request)
-        response = self.get_response(request)
-        assert isinstance(response, HttpResponse) or hasattr(response, "status_code")
-        return self._as_json(request, response)  # type: ignore[arg-type]
+        return self._as_json(request, self.get_response(request))
 
     async def _answer_later(self, request: HttpRequest) -> HttpResponse:
-        return self._as_json(request, await self.get_response(request))  # type: ignore[misc]
+        return self._as_json(request, await self.get_response(request))
 
     def _as_json(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if response.status_code not in TEXTS or response.headers.get("Content-Type", "").startswith("application/json"):

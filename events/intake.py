@@ -137,7 +137,7 @@ class Appender:
             logger.warning("No worker could be woken: %s", type(task.exception()).__name__)
 
     async def _refuse_overload(self) -> None:
-        """503 while more waits than may. What is known is as old as the last append, or half a second while refusing."""
+        """503 while more waits than may. What is known is as old as the last append, or half a second."""
         if not self._is_overloaded():
             return
         if time.monotonic() - self._looked_at > 0.5:
@@ -175,7 +175,7 @@ def given_key(scope: Scope) -> str | None:
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """The inflated body. Raises Answer: 413 past the limit, 400 for a corrupt one, 415 for an encoding we do not know."""
+    """The inflated body. Raises Answer: 413 past the limit, 400 for a corrupt one, 415 for an unknown encoding."""
     encoding = next((value for name, value in scope["headers"] if name == b"content-encoding"), b"identity").lower()
     if encoding not in (b"identity", b"", b"gzip"):
         raise Answer(415, f"Unsupported Content-Encoding: {encoding.decode('latin-1')}; send gzip or none")

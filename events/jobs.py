@@ -114,7 +114,7 @@ def _wait_for_database(error: Exception, failures: int) -> None:
     time.sleep(pause)
 
 
-def _others_wait(redis: "Redis[bytes]") -> bool:
+def _others_wait(redis: Redis) -> bool:
     return any(redis.llen(f"rq:queue:{name}") for name in PRIORITIES)
 
 
@@ -144,7 +144,7 @@ class Worker(SimpleWorker):
     def request_stop(self, signum: Any, frame: Any) -> None:
         """A running drain finishes its batch, gives the lease back and ends; then so does the worker."""
         Worker.is_stopping = True
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
 def work() -> None:

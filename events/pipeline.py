@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
-from rq.timeouts import BaseTimeoutException
 
 from events import announcements, points, schema, store, stream
 from events.models import OfflineQueueEntry
@@ -28,6 +27,8 @@ Origin = tuple[Event, str]  # an event and where it came from: stream entry and 
 
 # What says "not now" rather than "not this": the batch is kept and tried again.
 UNAVAILABLE = (OperationalError, InterfaceError)
+# What a single record can bring about. Anything else (a job's timeout, a shutdown) is not the record's doing.
+ABOUT_A_RECORD = (DatabaseError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def carry(entries: Sequence[stream.Entry], *, lease: stream.Lease) -> int:
@@ -69,9 +70,7 @@ def save(origins: Sequence[Origin], *, shard: int) -> list[Changes]:
         if not _is_about_the_batch(error):
             raise
         reason: Exception = error
-    except BaseTimeoutException:
-        raise
-    except Exception as error:
+    except ABOUT_A_RECORD as error:
         reason = error
     if len(origins) == 1:
         event, origin = origins[0]
@@ -81,7 +80,7 @@ def save(origins: Sequence[Origin], *, shard: int) -> list[Changes]:
     return save(origins[:middle], shard=shard) + save(origins[middle:], shard=shard)
 
 
-def _is_about_the_batch(error: DatabaseError) -> bool:
+def _is_about_the_batch(error: Exception) -> bool:
     """Limits that a record itself exceeds are filed by PostgreSQL under "operational": class 54, program limits."""
     code = getattr(error.__cause__, "sqlstate", None) or ""
     return code.startswith("54")

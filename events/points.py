@@ -142,15 +142,15 @@ def _writer():  # type: ignore[no-untyped-def]
     return client.write_api(write_options=SYNCHRONOUS)
 
 
-def _redis() -> "Redis[bytes]":
+def _redis() -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_timeout=5)
 
 
-def _keep(redis: "Redis[bytes]", lines: Sequence[str]) -> None:
+def _keep(redis: Redis, lines: Sequence[str]) -> None:
     redis.rpush(WAITING, *lines)
     redis.ltrim(WAITING, -WAITING_LIMIT, -1)
 
 
-def _mark_down(redis: "Redis[bytes]", error: Exception) -> None:
+def _mark_down(redis: Redis, error: Exception) -> None:
     logger.warning("InfluxDB does not answer (%s); points wait", type(error).__name__)
     redis.set(DOWN, 1, ex=DOWN_SECONDS)

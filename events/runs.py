@@ -86,7 +86,8 @@ def _without_stored(events: Sequence[Event]) -> list[Event]:
 
 
 def _run(event: Event, places: Places, failed: set[str]) -> Run:
-    assert event.notebook is not None and event.cell is not None
+    assert event.notebook is not None
+    assert event.cell is not None
     notebook = places.notebooks[event.notebook]
     return Run(
         event=event,

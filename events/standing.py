@@ -20,7 +20,7 @@ NO_NOTEBOOK = "なし"
 
 
 def student_rows(students: QuerySet[Student], *, now: datetime) -> list[StudentRow]:
-    """The rows of these students, who asked for help longest ago first, then by id. Two queries, whatever the number."""
+    """The rows of these students: who asked for help longest ago first, then by id. Two queries for any number."""
     found = list(students.select_related("team", "current_notebook"))
     cells = _significant_cells([student.pk for student in found])
     found.sort(key=lambda s: (not s.is_requesting_help, s.help_requested_at if s.is_requesting_help else now, s.pk))

@@ -167,7 +167,8 @@ STUDENT_COLUMNS = (
     ("last_run_at", "timestamptz"),
     ("last_run_failed", "bool"),
 )
-UPDATE_STUDENTS = f"""UPDATE students s SET {", ".join(f"{name} = k.{name}" for name, _ in STUDENT_COLUMNS)}, updated_at = k.now
+UPDATE_STUDENTS = f"""
+    UPDATE students s SET {", ".join(f"{name} = k.{name}" for name, _ in STUDENT_COLUMNS)}, updated_at = k.now
     FROM unnest({", ".join(f"%b::{kind}[]" for kind in ("bigint", "timestamptz", *(k for _, k in STUDENT_COLUMNS)))})
     AS k (id, now, {", ".join(name for name, _ in STUDENT_COLUMNS)}) WHERE s.id = k.id"""  # noqa: S608
 

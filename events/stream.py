@@ -36,7 +36,7 @@ WAKE_SECONDS = 10
 SHARDS_KEY = "river:shards"
 
 _APPEND = """
--- KEYS: lease, wake, bytes, high, medium, low.  ARGV: wake seconds, then priority index (1 to 3) and packed events, repeated
+-- KEYS: lease, wake, bytes, high, medium, low. ARGV: wake seconds, then repeated: priority (1 to 3), packed events
 local bytes = 0
 for i = 2, #ARGV, 2 do
   redis.call('XADD', KEYS[3 + tonumber(ARGV[i])], '*', 'b', ARGV[i + 1])
@@ -160,7 +160,7 @@ async def backlog(redis: "aioredis.Redis", shards: Iterable[int]) -> dict[int, B
 class Lease:
     """The right to read one shard. At most one holder at a time; lost when it shows no sign of life for LEASE_MS."""
 
-    redis: "Redis[bytes]"
+    redis: Redis
     shard: int
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
     _left_behind: bool = True
@@ -230,7 +230,7 @@ def _pairs(answer: Any) -> Iterable[tuple[bytes, list[tuple[bytes, dict[bytes, b
     return answer or []
 
 
-def _ensure_group(redis: "Redis[bytes]", key: str) -> None:
+def _ensure_group(redis: Redis, key: str) -> None:
     try:
         redis.xgroup_create(key, GROUP, id="0", mkstream=True)
     except ResponseError as error:
@@ -238,7 +238,7 @@ def _ensure_group(redis: "Redis[bytes]", key: str) -> None:
             raise
 
 
-def shards_to_wake(redis: "Redis[bytes]") -> list[int]:
+def shards_to_wake(redis: Redis) -> list[int]:
     """Shards where entries wait and no drain runs or is queued. Asking claims the wake: act on the answer."""
     found = []
     for shard in sorted(int(member) for member in cast(set[bytes], redis.smembers(SHARDS_KEY))):
@@ -248,7 +248,7 @@ def shards_to_wake(redis: "Redis[bytes]") -> list[int]:
     return found
 
 
-def oldest_waiting(redis: "Redis[bytes]") -> int | None:
+def oldest_waiting(redis: Redis) -> int | None:
     """When the oldest unfinished entry was appended, in ms since the epoch; None when nothing waits."""
     oldest = None
     for shard in cast(set[bytes], redis.smembers(SHARDS_KEY)):
@@ -260,7 +260,7 @@ def oldest_waiting(redis: "Redis[bytes]") -> int | None:
     return oldest
 
 
-def connect() -> "Redis[bytes]":
+def connect() -> Redis:
     """A client for one worker. Its timeout is longer than any blocking read, and shorter than a lease."""
     return Redis.from_url(settings.REDIS_URL, socket_timeout=8, socket_connect_timeout=3, health_check_interval=30)
 

@@ -5,7 +5,7 @@ Source: docs/contract/http.md section 2.
 
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
 
@@ -20,7 +20,7 @@ from events.intake import Answer, Appender, inflate
 from events.schema import Event, Record
 from realtime.messages import timestamp
 
-View = Callable[[HttpRequest], Awaitable[HttpResponse]]
+View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
 _gate = Gate(settings.EVENTS_REQUIRE_KEY)
 _appender = Appender()

@@ -90,16 +90,15 @@ def resolve(sightings: Sequence[Sighting]) -> Places:
 
 
 def find_teams(names: Iterable[str]) -> dict[str, int]:
-    return {
-        name: pk
-        for name, pk in _find_or_insert(
+    return dict(
+        _find_or_insert(
             sorted(names),
             select="SELECT team_name, id FROM teams WHERE team_name = ANY(%s)",
             insert="""INSERT INTO teams (team_name, description, created_at)
                       SELECT name, name || 'の説明', now() FROM unnest(%s::text[]) AS name ON CONFLICT DO NOTHING""",
             key=lambda row: row[0],
         )
-    }
+    )
 
 
 def find_students(sightings: Sequence[Sighting], teams: dict[str, int]) -> dict[str, StudentState]:
@@ -127,9 +126,8 @@ def find_students(sightings: Sequence[Sighting], teams: dict[str, int]) -> dict[
 
 
 def find_notebooks(paths: Iterable[str]) -> dict[str, int]:
-    return {
-        path: pk
-        for path, pk in _find_or_insert(
+    return dict(
+        _find_or_insert(
             sorted(paths),
             select="SELECT path, id FROM notebooks WHERE path = ANY(%s)",
             insert="""INSERT INTO notebooks (path, name, created_at)
@@ -137,7 +135,7 @@ def find_notebooks(paths: Iterable[str]) -> dict[str, int]:
                       FROM unnest(%s::text[]) AS path ON CONFLICT DO NOTHING""",
             key=lambda row: row[0],
         )
-    }
+    )
 
 
 def find_cells(sightings: Sequence[Sighting], notebooks: dict[str, int]) -> dict[tuple[int, str], int]:
@@ -208,8 +206,10 @@ def enrol(pairs: set[tuple[int, int]]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO student_classes (student_id, class_id, joined_at, role)
-               SELECT k.student, k.class, now(), 'student' FROM unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
-               WHERE NOT EXISTS (SELECT 1 FROM student_classes e WHERE e.student_id = k.student AND e.class_id = k.class)
+               SELECT k.student, k.class, now(), 'student'
+               FROM unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
+               WHERE NOT EXISTS (SELECT 1 FROM student_classes e
+                                 WHERE e.student_id = k.student AND e.class_id = k.class)
                  AND EXISTS (SELECT 1 FROM classes c WHERE c.id = k.class)
                ON CONFLICT DO NOTHING""",
             [[student for student, _ in ordered], [class_id for _, class_id in ordered]],
@@ -230,7 +230,7 @@ def _find_or_insert(
         return []
     with connection.cursor() as cursor:
         cursor.execute(select, columns(keys))
-        rows = cursor.fetchall()
+        rows: list[Row] = cursor.fetchall()
         known = {key(row) for row in rows}
         missing = [each for each in keys if each not in known]
         if missing:

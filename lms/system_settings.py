@@ -25,7 +25,7 @@ def typed(text: str, kind: str) -> Any:
 
 def current() -> dict[str, Any]:
     """All settings. Kept in the shared cache for `cache_ttl_seconds`; a query only when it is not there."""
-    values = cache.get(CACHE_KEY)
+    values: dict[str, Any] | None = cache.get(CACHE_KEY)
     if values is None:
         values = dict(DEFAULTS)
         for row in SystemSetting.objects.filter(is_active=True):

@@ -22,7 +22,7 @@ LARGEST_FRAME = 64 * 1024  # bytes from a client
 NORMAL, TOO_BIG = 1000, 1009
 
 
-class DashboardConsumer(AsyncWebsocketConsumer):
+class DashboardConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
     """W1 and W4: every student that the peer may see; with `?class=<id>` those of one class.
 
     Rows arrive as absolute state and are kept, the newest of each student, until the next tick: a slow peer gets
