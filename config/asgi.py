@@ -40,6 +40,7 @@ async def answer_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[
     """Nothing to prepare: every connection is made when it is first needed, and again when it is lost."""
     while (message := await receive())["type"] == "lifespan.startup":
         await send({"type": "lifespan.startup.complete"})
+    await intake.close()
     await send({"type": f"{message['type']}.complete"})
 
 

@@ -118,6 +118,7 @@ def _database() -> dict[str, Any]:
     # Without any address the embedded server's socket is named, so that the error says what is not running.
     url = env.database_url(SERVICES) or f"postgresql://postgres@/cellmonitor?host={DATA_DIR / 'postgres'}"
     parts = conninfo_to_dict(url)
+    size = env.integer("DATABASE_POOL", 10)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.pop("dbname", "postgres"),
@@ -129,11 +130,8 @@ def _database() -> dict[str, Any]:
         "OPTIONS": {
             **{key: value for key, value in parts.items() if value is not None},
             # A pool: under ASGI every request has a thread of its own, and a connection a request costs more than
-            # the page. Health checks make it survive a restart of PostgreSQL.
-            # Arrays go to the server in binary, and statements are planned once: the river repeats a few dozen of them.
-            "server_side_binding": True,
-            "prepare_threshold": 5,
-            "pool": {"min_size": 1, "max_size": env.integer("DATABASE_POOL", 10, least=1), "timeout": 10},
+            # the page. Health checks make it survive a restart of PostgreSQL. 0 = a connection for each thread.
+            **({"pool": {"min_size": 1, "max_size": size, "timeout": 5, "reconnect_timeout": 3}} if size else {}),
         },
     }
 

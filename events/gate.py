@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError
+from django.db import DatabaseError, close_old_connections
 
 from lms.access import KeyHolder, holder_of_key, note_key_used
 
@@ -58,7 +58,10 @@ class Gate:
 
 
 def _find(key: str) -> KeyHolder | None:
-    holder = holder_of_key(key)
-    if holder:
-        note_key_used(holder)
-    return holder
+    try:
+        holder = holder_of_key(key)
+        if holder:
+            note_key_used(holder)
+        return holder
+    finally:
+        close_old_connections()  # no request of Django's ends here and does it

@@ -73,6 +73,9 @@ class Intake:
         await send({"type": "http.response.start", "status": status, "headers": _headers(status, body)})
         await send({"type": "http.response.body", "body": body})
 
+    async def close(self) -> None:
+        await self._appender.close()
+
     async def _take(self, scope: Scope, receive: Receive, started: float) -> bytes:
         class_id = await self._gate.class_of(given_key(scope))
         body = await read_body(scope, receive)
@@ -153,6 +156,12 @@ class Appender:
         entries = sum(state.entries for state in self._backlog.values())
         held = sum(state.bytes for state in self._backlog.values())
         return entries >= settings.EVENT_BACKLOG_LIMIT or held >= settings.EVENT_BACKLOG_BYTES
+
+    async def close(self) -> None:
+        """What was accepted is in the stream already; only the connections are left."""
+        if self._redis is not None:
+            await self._redis.aclose()
+            self._redis = None
 
     def _connection(self) -> Any:
         if self._redis is None:

@@ -125,8 +125,9 @@ class Event(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
 
 _records = msgspec.json.Decoder(list[Record], strict=False)
 _fields = {field.name: field.type for field in msgspec.structs.fields(Record)}
-_packer = msgspec.msgpack.Encoder()
-_unpacker = msgspec.msgpack.Decoder(list[Event])
+# JSON rather than MessagePack: it takes whole numbers of any size, and a person can read it in Redis.
+_packer = msgspec.json.Encoder()
+_unpacker = msgspec.json.Decoder(list[Event])
 
 
 # --- Bytes to records ---------------------------------------------------------------------------------------------

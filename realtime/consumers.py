@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
@@ -56,12 +56,12 @@ class DashboardConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channe
             if not wanted[0].isdecimal():
                 return None
             class_id = int(wanted[0])
-            if known and not await sync_to_async(may_see_class)(user, class_id):
+            if known and not await database_sync_to_async(may_see_class)(user, class_id):
                 return None
             return [messages.class_group(class_id)]
         if not settings.API_REQUIRE_AUTH or user.is_admin:
             return [messages.ALL_STUDENTS]
-        return [messages.class_group(class_id) for class_id in await sync_to_async(class_ids_of)(user)]
+        return [messages.class_group(class_id) for class_id in await database_sync_to_async(class_ids_of)(user)]
 
     async def disconnect(self, code: int) -> None:
         if self.ticker:

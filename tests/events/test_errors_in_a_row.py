@@ -1,0 +1,110 @@
+"""Errors in a row, stored: docs/contract/events.md section 5."""
+
+import random
+
+import pytest
+
+from events.models import CellExecution, CellProgress
+from events.standing import student_rows
+from lms.models import Student, SystemSetting
+from tests.events.conftest import event, failing
+
+
+def counts() -> list[tuple[int, bool]]:
+    runs = CellExecution.objects.order_by("executed_at")
+    return [(run.consecutive_error_count, run.is_significant_error) for run in runs]
+
+
+def test_third_error_is_significant(river, clock):
+    for second in range(3):
+        river.post(failing(eventTime=clock(second)))
+    assert counts() == [(1, False), (2, False), (3, True)]
+    progress = CellProgress.objects.get()
+    assert (progress.consecutive_error_count, progress.is_significant_error) == (3, True)
+
+
+def test_success_ends_it(river, clock):
+    river.post(*(failing(eventTime=clock(second)) for second in range(3)))
+    river.post(event(eventTime=clock(10)))
+    assert counts()[-1] == (0, False)
+    assert not CellProgress.objects.get().is_significant_error
+
+
+def test_other_cells_and_other_students_do_not_count(river, clock):
+    river.post(
+        failing(eventTime=clock(0)),
+        failing(eventTime=clock(1), cellId="cell-2"),
+        failing(eventTime=clock(2), emailAddress="taro@example.com"),
+    )
+    assert [count for count, _ in counts()] == [1, 1, 1]
+
+
+def test_aborted_run_between_changes_nothing(river, clock):
+    river.post(*(failing(eventTime=clock(second)) for second in range(2)))
+    river.post(event(eventTime=clock(5), executionCount=None, result=""))
+    river.post(failing(eventTime=clock(6)))
+    assert CellProgress.objects.get().consecutive_error_count == 3
+
+
+def test_repeated_event_counts_once(river, clock):
+    sent = failing(eventTime=clock(0))
+    river.post(sent, sent)
+    river.post(sent)
+    assert counts() == [(1, False)]
+
+
+def test_late_success_cuts_the_streak_in_two(river, clock):
+    river.post(*(failing(eventTime=clock(second)) for second in (0, 1, 2, 3)))
+    river.post(event(eventTime=clock(1.5)))
+    assert counts() == [(1, False), (2, False), (0, False), (1, False), (2, False)]
+    assert not CellProgress.objects.get().is_significant_error
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_any_order_batches_and_repetition_end_in_the_same_state(river, clock, seed):
+    chance = random.Random(seed)
+    sent = [
+        failing(eventTime=clock(s)) if chance.random() < 0.7 else event(eventTime=clock(s)) for s in range(0, 40, 2)
+    ]
+    shuffled = sent + chance.choices(sent, k=6)
+    chance.shuffle(shuffled)
+    while shuffled:
+        size = chance.randint(1, 7)
+        river.post(*shuffled[:size])
+        shuffled = shuffled[size:]
+    expected, streak = [], 0
+    for record in sent:
+        streak = min(streak, 10) + 1 if record["hasError"] else 0
+        expected.append((streak, streak >= 3))
+    assert counts() == expected
+    progress = CellProgress.objects.get()
+    assert (progress.consecutive_error_count, progress.is_significant_error) == expected[-1]
+    assert progress.run_count == len(sent)
+    assert Student.objects.get().execution_count == len(sent)
+
+
+def test_threshold_is_a_setting_and_detection_can_be_off(river, clock):
+    setting = SystemSetting.objects.get(setting_key="consecutive_error_threshold")
+    setting.setting_value = "2"
+    setting.save()
+    river.redis.delete(*river.redis.keys("*system_settings*") or ["-"])
+    river.post(*(failing(eventTime=clock(second)) for second in range(2)))
+    assert counts()[-1] == (2, True)
+    SystemSetting.objects.filter(setting_key="error_detection_enabled").update(setting_value="false")
+    river.redis.delete(*river.redis.keys("*system_settings*"))
+    river.post(failing(eventTime=clock(3)))
+    assert counts()[-1] == (3, False)
+
+
+def test_resolved_errors_no_longer_count(river, clock):
+    river.post(*(failing(eventTime=clock(second)) for second in range(2)))
+    Student.objects.update(errors_resolved_at=clock.at(5))
+    river.post(failing(eventTime=clock(10)))
+    assert counts()[-1] == (1, False)
+
+
+def test_student_row_names_the_cells(river, clock):
+    river.post(*(failing(eventTime=clock(second)) for second in range(4)))
+    (row,) = student_rows(Student.objects.all(), now=clock.at(10))
+    assert (row["status"], row["hasSignificantError"], row["consecutiveErrorCount"]) == ("significant_error", True, 4)
+    assert row["significantErrorCells"][0]["cell_id"] == CellExecution.objects.first().cell_id

@@ -1,0 +1,123 @@
+"""Requests for help, stored and announced: docs/contract/events.md section 3.2."""
+
+from datetime import timedelta
+
+import pytest
+
+from events import announcements, tickets
+from events.models import HelpRequest
+from lms.models import Student
+from tests.events.conftest import event
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """The help notices that dashboards would hear."""
+    frames = []
+
+    def publish(rows, notices, *, outside):
+        frames.extend(frame["type"] for _, frame in notices if frame["type"].startswith("help"))
+
+    monkeypatch.setattr(announcements.broadcast, "publish", publish)
+    return frames
+
+
+def student() -> Student:
+    return Student.objects.get()
+
+
+@pytest.mark.parametrize("kind", ["help", "help_requested", "help_request"])
+def test_request_raises_the_flag_once(river, clock, heard, kind):
+    for second in (0, 10, 20):
+        river.post(event(kind, eventTime=clock(second)))
+    assert heard == ["help_request"]
+    assert (student().is_requesting_help, student().help_requested_at) == (True, clock.at(0))
+    assert student().last_help_at == clock.at(20)
+    ticket = HelpRequest.objects.get()
+    assert (ticket.asked_at, ticket.was_resent, ticket.ended_at) == (clock.at(0), True, None)
+    assert (ticket.session_id, ticket.notebook_path) == ("session-1", "lesson/演習01.ipynb")
+
+
+def test_stop_takes_it_down_once(river, clock, heard):
+    river.post(event("help", eventTime=clock(0)))
+    river.post(event("help_stop", eventTime=clock(5)))
+    river.post(event("help_stop", eventTime=clock(6)))
+    assert heard == ["help_request", "help_resolved"]
+    assert not student().is_requesting_help
+    ticket = HelpRequest.objects.get()
+    assert (ticket.ending, ticket.ended_at) == ("stopped", clock.at(5))
+
+
+def test_request_that_comes_after_its_stop_changes_nothing(river, clock, heard):
+    river.post(event("help_stop", eventTime=clock(5)))
+    river.post(event("help", eventTime=clock(0)))
+    assert heard == []
+    assert not student().is_requesting_help
+
+
+def test_on_off_on_are_two_tickets_whether_together_or_apart(river, clock, heard):
+    signals = [("help", 0), ("help_stop", 2), ("help", 4)]
+    river.post(*(event(kind, eventTime=clock(second)) for kind, second in signals))
+    assert student().help_requested_at == clock.at(4)
+    river.post(event("help_stop", eventTime=clock(5)), event("help", eventTime=clock(6)))
+    assert heard == ["help_request", "help_resolved", "help_request"]
+    assert student().is_requesting_help
+    assert [ticket.ending for ticket in HelpRequest.objects.order_by("id")] == ["stopped", None]
+
+
+def test_session_end_stops_it(river, clock, heard):
+    river.post(event("help", eventTime=clock(0)))
+    river.post(event("session_end", eventTime=clock(5)))
+    assert heard == ["help_request", "help_resolved"]
+
+
+def test_dismissed_request_stays_down_through_its_re_sends(river, clock, heard):
+    river.post(event("help", eventTime=clock(0)), event("help", eventTime=clock(10)))
+    edges = tickets.end_by_instructor(student().pk, ending="dismissed", instructor_id=None, now=clock.at(12))
+    assert [edge.is_asking for edge in edges] == [False]
+    for second in (20, 30, 40):
+        river.post(event("help", eventTime=clock(second)))
+    assert not student().is_requesting_help
+    river.post(event("help_stop", eventTime=clock(44)))
+    river.post(event("help", eventTime=clock(46)))
+    assert student().is_requesting_help
+    assert heard == ["help_request", "help_request"]
+
+
+def test_dismissing_twice_is_harmless(river, clock):
+    river.post(event("help", eventTime=clock(0)))
+    for _ in range(2):
+        tickets.end_by_instructor(student().pk, ending="dismissed", instructor_id=None, now=clock.at(12))
+    assert HelpRequest.objects.get().ended_at == clock.at(12)
+
+
+def test_help_elsewhere_after_a_dismissal_does_not_bring_the_dismissed_back(river, clock):
+    river.post(event("help", eventTime=clock(0)), event("help", eventTime=clock(10)))
+    tickets.end_by_instructor(student().pk, ending="dismissed", instructor_id=None, now=clock.at(12))
+    river.post(event("help", eventTime=clock(15), notebookPath="b.ipynb"))
+    river.post(event("help", eventTime=clock(25), notebookPath="b.ipynb"))
+    assert student().help_requested_at == clock.at(15)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "re_sends", "over"), [(299, 0, False), (301, 0, True), (44, 1, False), (46, 1, True)]
+)
+def test_silence_ends_it(river, seconds, re_sends, over):
+    river.post(*(event("help") for _ in range(1)))
+    for _ in range(re_sends):
+        river.post(event("help"))
+    last = HelpRequest.objects.get().last_heard_at
+    edges = tickets.expire(now=last + timedelta(seconds=seconds))
+    assert bool(edges) is over
+    assert student().is_requesting_help is not over
+    assert HelpRequest.objects.get().ending == ("expired" if over else None)
+
+
+def test_two_students_at_once(river, clock, heard):
+    river.post(
+        event("help", eventTime=clock(0)),
+        event("help", eventTime=clock(0), emailAddress="taro@example.com"),
+        event("help_stop", eventTime=clock(1)),
+    )
+    assert heard == ["help_request"]
+    assert [s.email for s in Student.objects.filter(is_requesting_help=True)] == ["taro@example.com"]

@@ -1,0 +1,133 @@
+"""A batch, end to end: idempotency, bad records set aside, a store that is away, the number of statements."""
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+
+from events import pipeline, store, stream
+from events.models import CellExecution, NotebookAccess, OfflineQueueEntry, StudentEvent
+from lms.models import Student
+from tests.events.conftest import event, failing
+
+
+def rows() -> int:
+    return CellExecution.objects.count() + NotebookAccess.objects.count() + StudentEvent.objects.count()
+
+
+def test_batch_that_comes_again_changes_nothing(river):
+    sent = [event(), failing(), event("notebook_opened"), event("help"), event("log_entry")]
+    river.post(*sent)
+    river.post(*reversed(sent))
+    assert rows() == len(sent)
+    assert Student.objects.get().execution_count == 2
+
+
+def test_crash_after_the_commit_costs_one_redelivery_and_nothing_else(river):
+    river.append(event(eventId=None), event("help", eventId=None))
+    lease = river.lease()
+    entries = lease.read(count=10, block_ms=1)
+    pipeline.save(pipeline.decode(entries), shard=lease.shard)  # ... and the worker dies before it acknowledges
+    lease.release()
+    river.flow()
+    assert rows() == 2
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        {"executionCount": 2**40},
+        {"cellIndex": -(2**70)},
+        {"emailAddress": "x" * 5000},
+        {"notebookPath": "n" * 5000},
+        {"sessionId": "s" * 5000},
+        {"eventId": "e" * 5000},
+        {"cellType": "t" * 5000},
+    ],
+    ids=lambda poison: next(iter(poison)),
+)
+def test_record_that_cannot_be_stored_is_set_aside_and_its_neighbours_go_on(river, poison):
+    good = [event() for _ in range(6)]
+    river.post(*good[:3], event(**poison), *good[3:])
+    assert CellExecution.objects.count() == 6
+    aside = OfflineQueueEntry.objects.get()
+    name, value = next(iter(poison.items()))
+    assert aside.event_data[name] == value
+    assert aside.error.startswith("EVENT_PROCESSING_")
+    assert aside.status == "failed"
+
+
+def test_setting_aside_twice_leaves_one_row(river):
+    river.append(event(executionCount=2**40))
+    lease = river.lease()
+    entries = lease.read(count=10, block_ms=1)
+    for _ in range(2):
+        pipeline.save(pipeline.decode(entries), shard=lease.shard)
+    assert OfflineQueueEntry.objects.count() == 1
+
+
+def test_entry_that_cannot_be_read_is_set_aside(river):
+    river.append(event())
+    river.redis.xadd(stream.stream_key(0, "high"), {"b": b"\xc1 not what pack makes"})
+    river.flow()
+    assert CellExecution.objects.count() == 1
+    assert "packed" in OfflineQueueEntry.objects.get().event_data
+
+
+def test_database_that_is_away_keeps_the_batch(river, monkeypatch):
+    def away(*args, **kwargs):
+        raise OperationalError("the server closed the connection")
+
+    river.append(event())
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "save", away)
+        lease = river.lease()
+        with pytest.raises(OperationalError):
+            pipeline.carry(lease.read(count=10, block_ms=1), lease=lease)
+        lease.release()
+    assert not OfflineQueueEntry.objects.exists()
+    river.flow()
+    assert CellExecution.objects.count() == 1
+
+
+def lesson(students: int, events: int) -> list[dict]:
+    kinds = ["cell_executed", "notebook_opened", "notebook_saved", "help", "log_entry"]
+    return [
+        event(
+            kinds[index % len(kinds)],
+            emailAddress=f"s{index % students}@x.jp",
+            teamName=f"チーム{index % students % 9 + 1}",
+            sessionId=f"session-{index % students}",
+            cellId=f"cell-{index % 20}",
+            notebookPath=f"n{index % 3}.ipynb",
+            hasError=index % 4 == 0,
+        )
+        for index in range(events)
+    ]
+
+
+def statements(river, records) -> int:
+    for start in range(0, len(records), 100):
+        river.append(*records[start : start + 100])
+    entries = []
+    leases = []
+    for shard in range(settings.EVENT_SHARDS):
+        lease = stream.Lease(river.redis, shard)
+        lease.take()
+        leases.append(lease)
+        entries += lease.read(count=1000, block_ms=1)
+    with CaptureQueriesContext(connection) as captured:
+        pipeline.carry(entries, lease=leases[0])
+    for lease in leases:
+        lease.acknowledge(entries)
+        lease.finish()
+    return len(captured)
+
+
+def test_number_of_statements_does_not_grow_with_the_batch(river):
+    small = statements(river, lesson(students=10, events=20))
+    large = statements(river, lesson(students=200, events=2000))
+    again = statements(river, lesson(students=200, events=2000))
+    assert large <= small, "everybody and everything new"
+    assert again < large, "everybody known"
+    assert small <= 45

@@ -1,0 +1,194 @@
+"""The streams: the lease, the wake, and what is left when a reader dies. Real Valkey."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from events import stream
+from events.stream import Lease, Parcel
+
+
+async def _append(*parcels: Parcel) -> dict[int, stream.Backlog]:
+    redis = stream.connect_async()
+    try:
+        return await stream.append(redis, parcels)
+    finally:
+        await redis.aclose()
+
+
+def append(packed: bytes = b"[]", *, shard: int = 0, priority: stream.Priority = "high") -> stream.Backlog:
+    return asyncio.run(_append(Parcel(shard, priority, packed)))[shard]
+
+
+@pytest.fixture
+def connection(redis):
+    made = stream.connect()
+    yield made
+    made.close()
+
+
+def read_all(lease: Lease) -> list[bytes]:
+    found = []
+    while entries := lease.read(count=10, block_ms=1):
+        found += [entry.packed for entry in entries]
+        lease.acknowledge(entries)
+    return found
+
+
+def test_first_append_wakes_and_the_next_need_not(connection):
+    assert append().wake
+    assert not append().wake
+
+
+def test_no_wake_while_a_drain_runs(connection):
+    lease = Lease(connection, 0)
+    assert lease.take()
+    assert not append().wake
+
+
+def test_taking_the_lease_clears_the_wake(connection):
+    append()
+    lease = Lease(connection, 0)
+    lease.take()
+    lease.release()
+    assert append().wake
+
+
+def test_only_one_holds_the_lease(connection):
+    first, second = Lease(connection, 0), Lease(connection, 0)
+    assert first.take()
+    assert not second.take()
+    assert first.keep()
+    assert not second.keep()
+    second.release()
+    assert first.keep(), "somebody else's release frees nothing"
+    assert Lease(connection, 1).take()
+
+
+def test_lease_is_not_given_back_while_something_waits(connection):
+    lease = Lease(connection, 0)
+    lease.take()
+    append(b"late")
+    assert not lease.finish()
+    assert read_all(lease) == [b"late"]
+    assert lease.finish()
+    assert append().wake
+
+
+def test_high_comes_before_medium_and_low(connection):
+    for priority in ("low", "medium", "high"):
+        append(priority.encode(), priority=priority)
+    lease = Lease(connection, 0)
+    lease.take()
+    assert read_all(lease) == [b"high", b"medium", b"low"]
+
+
+def test_what_a_dead_reader_left_comes_first(connection):
+    append(b"1")
+    append(b"2")
+    dead = Lease(connection, 0)
+    dead.take()
+    assert len(dead.read(count=10, block_ms=1)) == 2
+    dead.release()
+    append(b"3")
+    lease = Lease(connection, 0)
+    assert lease.take()
+    assert read_all(lease) == [b"1", b"2", b"3"]
+
+
+def test_reading_over_again_after_a_failure(connection):
+    append(b"1")
+    lease = Lease(connection, 0)
+    lease.take()
+    assert len(lease.read(count=10, block_ms=1)) == 1
+    lease.start_over()
+    assert read_all(lease) == [b"1"]
+
+
+def test_backlog_counts_entries_and_bytes_until_they_are_acknowledged(connection):
+    assert append(b"12345").bytes == 5
+    backlog = append(b"678", priority="low")
+    assert (backlog.entries, backlog.bytes) == (2, 8)
+    lease = Lease(connection, 0)
+    lease.take()
+    entries = lease.read(count=10, block_ms=1)
+    for _ in range(2):  # acknowledging again subtracts nothing
+        lease.acknowledge(entries)
+    backlog = append(b"9")
+    assert (backlog.entries, backlog.bytes) == (1, 1)
+
+
+def test_sleepers_are_found_once(connection):
+    append()
+    append(shard=5)
+    for shard in (0, 5):
+        connection.delete(f"river:{{{shard}}}:wake")  # the queued jobs were lost
+    assert stream.shards_to_wake(connection) == [0, 5]
+    assert stream.shards_to_wake(connection) == []
+
+
+def test_shard_with_a_running_drain_is_no_sleeper(connection):
+    append()
+    Lease(connection, 0).take()
+    assert stream.shards_to_wake(connection) == []
+
+
+def test_age_of_the_oldest_entry(connection):
+    assert stream.oldest_waiting(connection) is None
+    append(priority="low")
+    time.sleep(0.05)
+    append()
+    age = time.time() * 1000 - stream.oldest_waiting(connection)
+    assert 40 < age < 5000
+
+
+def test_every_passing_key_expires(connection):
+    append()
+    lease = Lease(connection, 0)
+    assert 0 < connection.ttl("river:{0}:wake") <= stream.WAKE_SECONDS
+    lease.take()
+    assert 0 < connection.pttl("river:{0}:lease") <= stream.LEASE_MS
+    read_all(lease)
+    assert lease.finish()
+    lasting = {key.decode() for key in connection.keys("river:*") if connection.ttl(key) == -1}
+    streams = {f"river:{{0}}:{priority}" for priority in ("high", "medium", "low")}
+    assert lasting == {*streams, "river:{0}:bytes", "river:shards"}
+    assert all(connection.xlen(key) == 0 for key in streams)
+
+
+def test_nothing_falls_between_an_append_and_the_end_of_a_drain(connection):
+    """The wake race: appends and ends of drains as close together as they get. Whatever is appended is either read
+    by the drain that was ending, or its append says that a worker must be woken."""
+    appended, woken, read = 300, [], []
+    lock = threading.Lock()
+
+    def drain() -> None:
+        own = stream.connect()
+        lease = Lease(own, 0)
+        if lease.take():
+            while True:
+                found = read_all(lease)
+                with lock:
+                    read.extend(found)
+                if lease.finish():
+                    break
+        own.close()
+
+    async def post() -> None:
+        redis = stream.connect_async()
+        for number in range(appended):
+            await asyncio.sleep(number % 5 / 1000)
+            backlog = await stream.append(redis, [Parcel(0, "high", str(number).encode())])
+            if backlog[0].wake:
+                thread = threading.Thread(target=drain)
+                thread.start()
+                woken.append(thread)
+        await redis.aclose()
+
+    asyncio.run(post())
+    for thread in woken:
+        thread.join()
+    assert len(woken) > 1
+    assert sorted(int(item) for item in read) == list(range(appended))
