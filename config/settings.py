@@ -129,6 +129,9 @@ def _database() -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **{key: value for key, value in parts.items() if value is not None},
+            # Arrays go to the server in binary, and statements are planned once: the river repeats a few dozen of them.
+            "server_side_binding": True,
+            "prepare_threshold": 5,
             # A pool: under ASGI every request has a thread of its own, and a connection a request costs more than
             # the page. Health checks make it survive a restart of PostgreSQL. 0 = a connection for each thread.
             **({"pool": {"min_size": 1, "max_size": size, "timeout": 5, "reconnect_timeout": 3}} if size else {}),
