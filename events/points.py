@@ -16,7 +16,7 @@ from functools import cache
 from django.conf import settings
 from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.client.write_api import SYNCHRONOUS, WriteApi
 from influxdb_client.domain.write_precision import WritePrecision
 from redis import Redis
 from urllib3.exceptions import HTTPError
@@ -126,7 +126,7 @@ def _text(value: str) -> str:
 
 
 def _send(lines: Iterable[str]) -> None:
-    _writer().write(
+    writer().write(
         bucket=settings.INFLUXDB_BUCKET,
         org=settings.INFLUXDB_ORG,
         record="\n".join(lines),
@@ -135,7 +135,8 @@ def _send(lines: Iterable[str]) -> None:
 
 
 @cache
-def _writer():  # type: ignore[no-untyped-def]
+def writer() -> WriteApi:
+    """The writer of this process; made when it is first needed."""
     client = InfluxDBClient(
         url=settings.INFLUXDB_URL, token=settings.INFLUXDB_TOKEN, org=settings.INFLUXDB_ORG, timeout=TIMEOUT_MS
     )

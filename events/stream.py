@@ -188,8 +188,9 @@ class Lease:
         """Give the lease back, whatever is waiting."""
         self.redis.eval(_RELEASE, 1, *_keys(self.shard, "lease"), self.token)
 
-    def read(self, *, count: int, block_ms: int) -> list[Entry]:
-        """Up to `count` entries of each priority, high first; what a predecessor left unfinished comes before all."""
+    def read(self, *, count: int, block_ms: int | None = None) -> list[Entry]:
+        """Up to `count` entries of each priority, high first; what a predecessor left unfinished comes before
+        all. Waits `block_ms` for the first; None does not wait."""
         if self._left_behind:
             entries = self._read("0", count, None)
             self._left_behind = bool(entries)

@@ -44,7 +44,7 @@ class River:
         for shard in range(settings.EVENT_SHARDS):
             lease = stream.Lease(self.redis, shard)
             assert lease.take()
-            while entries := lease.read(count=100, block_ms=1):
+            while entries := lease.read(count=100):
                 pipeline.carry(entries, lease=lease)
             assert lease.finish()
 

@@ -26,7 +26,7 @@ def test_batch_that_comes_again_changes_nothing(river):
 def test_crash_after_the_commit_costs_one_redelivery_and_nothing_else(river):
     river.append(event(eventId=None), event("help", eventId=None))
     lease = river.lease()
-    entries = lease.read(count=10, block_ms=1)
+    entries = lease.read(count=10)
     pipeline.save(pipeline.decode(entries), shard=lease.shard)  # ... and the worker dies before it acknowledges
     lease.release()
     river.flow()
@@ -60,7 +60,7 @@ def test_record_that_cannot_be_stored_is_set_aside_and_its_neighbours_go_on(rive
 def test_setting_aside_twice_leaves_one_row(river):
     river.append(event(executionCount=2**40))
     lease = river.lease()
-    entries = lease.read(count=10, block_ms=1)
+    entries = lease.read(count=10)
     for _ in range(2):
         pipeline.save(pipeline.decode(entries), shard=lease.shard)
     assert OfflineQueueEntry.objects.count() == 1
@@ -83,7 +83,7 @@ def test_database_that_is_away_keeps_the_batch(river, monkeypatch):
         patch.setattr(store, "save", away)
         lease = river.lease()
         with pytest.raises(OperationalError):
-            pipeline.carry(lease.read(count=10, block_ms=1), lease=lease)
+            pipeline.carry(lease.read(count=10), lease=lease)
         lease.release()
     assert not OfflineQueueEntry.objects.exists()
     river.flow()
@@ -115,7 +115,7 @@ def statements(river, records) -> int:
         lease = stream.Lease(river.redis, shard)
         lease.take()
         leases.append(lease)
-        entries += lease.read(count=1000, block_ms=1)
+        entries += lease.read(count=1000)
     with CaptureQueriesContext(connection) as captured:
         pipeline.carry(entries, lease=leases[0])
     for lease in leases:

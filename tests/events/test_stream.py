@@ -31,7 +31,7 @@ def connection(redis):
 
 def read_all(lease: Lease) -> list[bytes]:
     found = []
-    while entries := lease.read(count=10, block_ms=1):
+    while entries := lease.read(count=10):
         found += [entry.packed for entry in entries]
         lease.acknowledge(entries)
     return found
@@ -90,7 +90,7 @@ def test_what_a_dead_reader_left_comes_first(connection):
     append(b"2")
     dead = Lease(connection, 0)
     dead.take()
-    assert len(dead.read(count=10, block_ms=1)) == 2
+    assert len(dead.read(count=10)) == 2
     dead.release()
     append(b"3")
     lease = Lease(connection, 0)
@@ -102,7 +102,7 @@ def test_reading_over_again_after_a_failure(connection):
     append(b"1")
     lease = Lease(connection, 0)
     lease.take()
-    assert len(lease.read(count=10, block_ms=1)) == 1
+    assert len(lease.read(count=10)) == 1
     lease.start_over()
     assert read_all(lease) == [b"1"]
 
@@ -113,7 +113,7 @@ def test_backlog_counts_entries_and_bytes_until_they_are_acknowledged(connection
     assert (backlog.entries, backlog.bytes) == (2, 8)
     lease = Lease(connection, 0)
     lease.take()
-    entries = lease.read(count=10, block_ms=1)
+    entries = lease.read(count=10)
     for _ in range(2):  # acknowledging again subtracts nothing
         lease.acknowledge(entries)
     backlog = append(b"9")
