@@ -160,6 +160,9 @@ CHANNEL_LAYERS = {
 RQ_PRIORITIES = ["high", "medium", "low"]
 RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 30} for name in RQ_PRIORITIES}
 
+# A job carries no data that a transaction would have to commit first; it says that there is something to look at.
+RQ = {"COMMIT_MODE": "auto"}
+
 # --- The river ----------------------------------------------------------------------------------------------------
 
 # One student's events stay in order because they share a shard, and a shard has at most one drain at a time.

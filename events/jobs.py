@@ -17,7 +17,7 @@ from django.db import connection
 from redis import Redis
 from rq.worker import SimpleWorker
 
-from events import announcements, pipeline, stream, tickets
+from events import announcements, pipeline, points, stream, tickets
 from events.kinds import PRIORITIES, Priority
 from events.sessions import close_idle_sessions
 
@@ -131,6 +131,10 @@ def sweep() -> None:
     if oldest is None or now.timestamp() * 1000 - oldest < settings.HELP_RESENT_SILENCE * 1000 / 3:
         announcements.announce_edges(tickets.expire(now=now))
     close_idle_sessions(before=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
+
+
+def send_waiting_points() -> None:
+    points.catch_up()
 
 
 # --- The worker -----------------------------------------------------------------------------------------------------

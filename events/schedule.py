@@ -1,0 +1,13 @@
+"""What runs by itself, and how often. Read by `manage.py rqcron events.schedule`.
+
+Jobs are small and go first, so that they run between two drains even in a flood; one that no worker took in time is
+dropped, because the next is coming.
+"""
+
+from rq.cron import register
+
+from events import jobs
+
+register(jobs.wake_sleepers, queue_name="high", interval=5, ttl=10, result_ttl=0)
+register(jobs.sweep, queue_name="high", interval=5, ttl=10, result_ttl=0)
+register(jobs.send_waiting_points, queue_name="low", interval=5, ttl=10, result_ttl=0)

@@ -1,0 +1,130 @@
+"""Draining, waking and sweeping, as the worker calls them."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import django_rq
+import pytest
+from django.db import OperationalError
+
+from events import jobs, pipeline, stream
+from events.models import CellExecution, HelpRequest
+from lms.models import Session, Student
+from tests.events.conftest import event
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(jobs, "LINGER", 0.0)
+
+
+def shard_of_hanako(river) -> int:
+    lease = river.lease()
+    lease.release()
+    return lease.shard
+
+
+def test_drain_empties_the_shard_and_gives_the_lease_back(river):
+    river.append(event(), event("help"))
+    shard = shard_of_hanako(river)
+    jobs.drain(shard)
+    assert CellExecution.objects.count() == 1
+    assert stream.Lease(river.redis, shard).take()
+
+
+def test_second_drain_of_a_shard_leaves_at_once(river):
+    lease = river.lease()
+    river.append(event())
+    started = time.monotonic()
+    jobs.drain(lease.shard)
+    assert time.monotonic() - started < 0.3
+    assert not CellExecution.objects.exists()
+    assert lease.keep()
+
+
+def test_drain_whose_time_is_up_queues_the_next(river, monkeypatch):
+    monkeypatch.setattr(jobs, "BUDGET", -1)
+    shard = shard_of_hanako(river)
+    jobs.drain(shard)
+    assert django_rq.get_queue("low").count == 1
+    assert stream.Lease(river.redis, shard).take()
+
+
+def test_waiting_jobs_get_their_turn_although_events_keep_coming(river, monkeypatch):
+    monkeypatch.setattr(jobs, "LINGER", 60)
+    django_rq.get_queue("high").enqueue("events.jobs.sweep")
+    started = time.monotonic()
+    jobs.drain(shard_of_hanako(river))
+    assert time.monotonic() - started < 5
+
+
+def test_drain_waits_for_the_database_and_loses_nothing(river, monkeypatch):
+    carry, failures = pipeline.carry, []
+
+    def away_twice(entries, *, lease):
+        if len(failures) < 2:
+            failures.append(entries)
+            raise OperationalError("the server closed the connection")
+        return carry(entries, lease=lease)
+
+    monkeypatch.setattr(pipeline, "carry", away_twice)
+    monkeypatch.setattr(jobs.connection, "close", lambda: None)
+    river.append(event(), event())
+    jobs.drain(shard_of_hanako(river))
+    assert len(failures) == 2
+    assert CellExecution.objects.count() == 2
+
+
+def test_lost_wake_is_made_good(river):
+    river.append(event())
+    shard = shard_of_hanako(river)
+    river.redis.delete(f"river:{{{shard}}}:wake")
+    jobs.wake_sleepers()
+    assert django_rq.get_queue("high").count == 1
+    jobs.wake_sleepers()
+    assert django_rq.get_queue("high").count == 1, "once is enough"
+
+
+def test_sweep_ends_what_only_silence_ends(river):
+    river.post(event("help"), event("help"))
+    HelpRequest.objects.update(last_heard_at=datetime.now(UTC) - timedelta(minutes=6))
+    Session.objects.update(last_event_at=datetime.now(UTC) - timedelta(hours=13))
+    jobs.sweep()
+    assert not Student.objects.get().is_requesting_help
+    session = Session.objects.get()
+    assert (session.is_active, session.end_time) == (False, session.last_event_at)
+
+
+def test_sweep_does_not_take_our_own_delay_for_silence(river):
+    river.post(event("help"))
+    HelpRequest.objects.update(last_heard_at=datetime.now(UTC) - timedelta(minutes=6))
+    old = int((time.time() - 60) * 1000)
+    river.redis.xadd(stream.stream_key(0, "high"), {"b": b"[]"}, id=f"{old}-0")
+    river.redis.sadd(stream.SHARDS_KEY, 0)
+    jobs.sweep()
+    assert Student.objects.get().is_requesting_help
+
+
+def test_appetite_grows_with_the_backlog_within_what_a_batch_may_hold():
+    appetite = jobs.Appetite()
+    for _ in range(10):
+        full = [stream.Entry("high", "1-0", b"x" * 1000)] * appetite.count
+        appetite.learn(full, events=len(full))
+    assert appetite.count == jobs.MAX_EVENTS
+    appetite.learn([stream.Entry("high", "1-0", b"x" * 1000)], events=1)
+    assert appetite.count == 16
+    for _ in range(20):
+        appetite.learn([stream.Entry("high", "1-0", b"x" * 4_000_000)] * appetite.count, events=appetite.count)
+    assert appetite.count <= 2
+
+
+def test_stopping_worker_ends_its_drain(river, monkeypatch):
+    monkeypatch.setattr(jobs, "LINGER", 60)
+    threading.Timer(0.3, lambda: setattr(jobs.Worker, "is_stopping", True)).start()
+    try:
+        started = time.monotonic()
+        jobs.drain(shard_of_hanako(river))
+        assert time.monotonic() - started < 5
+    finally:
+        jobs.Worker.is_stopping = False
