@@ -1,0 +1,136 @@
+"""A class of simulated students who post real events over HTTP, for demonstrations and load tests."""
+
+import asyncio
+import os
+import signal
+from argparse import ArgumentParser
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from config.env import running_services
+from events.management.progress import Progress
+from events.simulation.classroom import FAREWELL, Classroom, wall_clock
+from events.simulation.connections import ConnectionPool
+from events.simulation.sender import Sender
+from events.simulation.students import make_class
+
+CONNECT_TIMEOUT = 5.0  # seconds
+STOPPED_FAREWELL = 1.0  # seconds events on their way get after Ctrl-C
+
+
+def default_url() -> str:
+    """Where the web server is: WEB_URL, else what a running `manage.py up` wrote down, else the usual address."""
+    return (
+        os.environ.get("WEB_URL", "")
+        or running_services(settings.DATA_DIR).get("WEB_URL", "")
+        or "http://127.0.0.1:8000"
+    )
+
+
+class Command(BaseCommand):
+    help = "Posts the events of a believable class to a running server, until the minutes are over or Ctrl-C."
+    requires_system_checks = []  # speaks HTTP only: needs neither the database nor Redis
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--students", type=int, default=40, help="how many (default %(default)s)")
+        parser.add_argument(
+            "--rate",
+            type=float,
+            default=0.1,
+            help="mean events per second and student; about 0.025 is a real lesson (default %(default)s)",
+        )
+        parser.add_argument("--minutes", type=float, default=10, help="0: until stopped (default %(default)s)")
+        parser.add_argument("--url", help="address of the server; default: WEB_URL, or the server `up` runs here")
+        parser.add_argument("--key", default="", help="ingest key of the class, where the server asks for one")
+        parser.add_argument("--seed", type=int, help="the same seed gives the same class and the same behaviour")
+        parser.add_argument("--language", choices=["ja", "en", "mixed"], default="ja")
+        parser.add_argument("--truth", type=Path, help="write here, as JSON lines, who really was stuck and when")
+        parser.add_argument(
+            "--no-jitter", action="store_true", help="post at once, not 0.2 to 2.2 s later as JupyterLab does"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _check(students=options["students"], rate=options["rate"], minutes=options["minutes"])
+        with suppress(KeyboardInterrupt):  # before the loop's own handlers are in place
+            asyncio.run(self._hold(options))
+
+    async def _hold(self, options: dict[str, Any]) -> None:
+        url = options["url"] or default_url()
+        pool = await _reach(url=url, key=options["key"])
+        seed = SystemRandom().randrange(10**6) if options["seed"] is None else options["seed"]
+        students = make_class(count=options["students"], language=options["language"], rng=Random(seed))  # noqa: S311
+        room = Classroom(students=students, rate=options["rate"], seed=seed, start=wall_clock())
+        sender = Sender(pool=pool, jitter=not options["no_jitter"])
+        self.stdout.write(f"{len(students)} students, {options['rate']} events/s each, to {url} (seed {seed})")
+        late, stopped = await _lesson(room=room, sender=sender, minutes=options["minutes"], out=self)
+        await pool.close()
+        if options["truth"]:
+            _write_truth(room=room, file=options["truth"])
+        self._report(sender=sender, late=late, stopped=stopped)
+
+    def _report(self, *, sender: Sender, late: int, stopped: bool) -> None:
+        tally = sender.tally
+        answers = ", ".join(f"{name} × {count}" for name, count in sorted(tally.answers.items()))
+        self.stdout.write(
+            f"{'Stopped' if stopped else 'Done'}: {tally.accepted} events accepted, {tally.refused} refused, "
+            f"{tally.failed} not delivered, {late} left on their way, {tally.retries} retries. "
+            f"Answers: {answers or 'none'}"
+        )
+        if tally.undelivered and not tally.accepted:
+            hint = " The server wants the class's key: --key." if {"401", "403"} & tally.answers.keys() else ""
+            raise CommandError(f"Nothing could be delivered.{hint}")
+
+
+def _check(*, students: int, rate: float, minutes: float) -> None:
+    if students < 1 or rate <= 0 or minutes < 0:
+        raise CommandError("--students must be at least 1, --rate above 0 and --minutes 0 or more.")
+
+
+async def _reach(*, url: str, key: str) -> ConnectionPool:
+    """A pool of connections to a server that is known to listen."""
+    try:
+        pool = ConnectionPool(url=url, key=key)
+        _, writer = await asyncio.wait_for(pool.open(), CONNECT_TIMEOUT)
+        writer.close()
+    except ValueError as wrong:
+        raise CommandError(f"--url: {wrong}.") from wrong
+    except (OSError, TimeoutError) as trouble:
+        raise CommandError(
+            f"No server answers at {url} ({trouble or 'timeout'}). "
+            "Start one with `make run`, or name another with --url."
+        ) from trouble
+    return pool
+
+
+async def _lesson(*, room: Classroom, sender: Sender, minutes: float, out: BaseCommand) -> tuple[int, bool]:
+    """Run it to its end or until SIGINT or SIGTERM; (events left on their way, whether it was stopped)."""
+    until = wall_clock() + timedelta(minutes=minutes) if minutes else None
+    running = asyncio.create_task(room.run(sender=sender, until=until))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, running.cancel)
+    progress = asyncio.create_task(Progress(tally=sender.tally, seconds=minutes * 60, stream=out.stdout).show())
+    stopped = False
+    try:
+        await running
+    except asyncio.CancelledError:
+        stopped = True
+    late = await room.farewell(seconds=STOPPED_FAREWELL if stopped else FAREWELL)
+    progress.cancel()
+    with suppress(asyncio.CancelledError):
+        await progress
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+    return late, stopped
+
+
+def _write_truth(*, room: Classroom, file: Path) -> None:
+    encode = msgspec.json.encode
+    file.write_bytes(b"".join(encode(line) + b"\n" for line in room.truth(until=wall_clock())))
