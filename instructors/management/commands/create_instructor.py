@@ -1,0 +1,62 @@
+"""`manage.py create_instructor`: an account to log in with, without the admin site."""
+
+import getpass
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.core.validators import validate_email
+
+from instructors.models import Instructor
+
+
+class Command(BaseCommand):
+    help = "Create an instructor (or, with --update, change one). The password is asked for, never an argument."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--email", required=True)
+        parser.add_argument("--name", default="", help="Default: the e-mail up to its @.")
+        parser.add_argument("--role", default="", help="`instructor` (default), `admin`, or any label of yours.")
+        parser.add_argument("--password-stdin", action="store_true", help="Read the password's line from stdin.")
+        parser.add_argument("--update", action="store_true", help="Change the account if it exists already.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        email = options["email"].strip()
+        try:
+            validate_email(email)
+        except ValidationError:
+            raise CommandError(f"{email!r} is not an e-mail address.") from None
+        found = Instructor.objects.filter(email__iexact=email).first()
+        if found and not options["update"]:
+            raise CommandError(f"{found.email} exists already. To change it, add --update.")
+        password = self._password(from_stdin=options["password_stdin"], account=found)
+        if found:
+            self._change(found, password=password, name=options["name"], role=options["role"])
+        else:
+            Instructor.objects.create_user(
+                email, password, name=options["name"], role=options["role"] or "instructor"
+            )
+        self.stdout.write(self.style.SUCCESS(f"{email}: {'changed' if found else 'created'}."))
+
+    def _password(self, *, from_stdin: bool, account: Instructor | None) -> str:
+        if from_stdin:
+            password = sys.stdin.readline().rstrip("\r\n")
+        else:
+            password = getpass.getpass("Password: ")
+            if password != getpass.getpass("Once more: "):
+                raise CommandError("The two passwords differ.")
+        try:
+            validate_password(password, account)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
+        return password
+
+    def _change(self, account: Instructor, *, password: str, name: str, role: str) -> None:
+        account.set_password(password)
+        account.name = name or account.name
+        account.role = role or account.role
+        account.is_active = True
+        account.save(update_fields=["password", "name", "role", "is_active"])

@@ -1,0 +1,100 @@
+"""The live page: who is in the room, and how each of them stands."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.db.models import F, QuerySet
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from events.standing import student_rows
+from instructors.auth import sees_everybody
+from instructors.models import Instructor
+from instructors.queries.cards import Card, cards
+from instructors.queries.filters import Filter
+from lms.access import classes_of, students_in
+from lms.models import Class, Student
+
+# Beyond a few hundred cards nobody reads a page; who asks for help or was here last is always among them.
+MOST_CARDS = 500
+
+
+@dataclass(frozen=True)
+class Room:
+    """The students that one live page is about: those of a class, or everybody (`class_ref` is None)."""
+
+    class_ref: Class | None
+    students: QuerySet[Student]
+
+    @property
+    def title(self) -> str:
+        return self.class_ref.name if self.class_ref else gettext("Everybody")
+
+    @property
+    def address(self) -> str:
+        return reverse("class_live", args=[self.class_ref.pk]) if self.class_ref else reverse("everybody")
+
+    @property
+    def socket(self) -> str:
+        return f"/ws?class={self.class_ref.pk}" if self.class_ref else "/ws"
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What the live page paints first and fetches again after a gap."""
+
+    cards: list[Card]
+    filter: Filter
+
+    @cached_property
+    def metrics(self) -> dict[str, int]:
+        statuses = Counter(card.status for card in self.cards)
+        return {
+            "students": len(self.cards),
+            "active": statuses["active"],
+            "help": statuses["help"],
+            "errors": statuses["error"] + statuses["significant_error"],
+            "runs": sum(card.runs for card in self.cards),
+        }
+
+    @cached_property
+    def asking(self) -> list[Card]:
+        """Who waits longest comes first."""
+        waiting = [card for card in self.cards if card.is_asking]
+        return sorted(waiting, key=lambda c: (c.help_since is None, c.help_since or 0, c.student_id))
+
+    @cached_property
+    def teams(self) -> list[str]:
+        return sorted({card.team for card in self.cards})
+
+    @cached_property
+    def hidden(self) -> set[int]:
+        return {card.student_id for card in self.cards if not self.filter.matches(card)}
+
+
+def class_room(*, user: Instructor, class_id: int) -> Room:
+    """404 for a class that is not this user's, as for one that does not exist. One query."""
+    mine = classes_of(user)
+    found = get_object_or_404(mine, pk=class_id)
+    members = students_in(Class.objects.filter(pk=found.pk)).values("pk")
+    return Room(found, Student.objects.filter(pk__in=members))
+
+
+def everybody_room(*, user: Instructor) -> Room:
+    """All students, newcomers of no class too. No query; an empty 404 for who may not see them."""
+    if not sees_everybody(user):
+        get_object_or_404(Class.objects.none())
+    return Room(None, Student.objects.all())
+
+
+def state_of(room: Room, *, chosen: Filter, now: datetime, only: list[int] | None = None) -> State:
+    """The cards of a room, or of some of its students. Two queries, whatever the number."""
+    students = room.students
+    if only is not None:
+        students = students.filter(pk__in=only)
+    latest = students.order_by("-is_requesting_help", F("last_activity_at").desc(nulls_last=True), "pk")
+    shown = Student.objects.filter(pk__in=latest.values("pk")[:MOST_CARDS])
+    return State(cards=cards(student_rows(shown, now=now)), filter=chosen)

@@ -1,0 +1,32 @@
+"""What the reader of a live page wants to see; it lives in the address, so that a reload keeps it."""
+
+from dataclasses import dataclass
+
+from django.http import QueryDict
+
+from instructors.queries.cards import RANKS, Card
+
+
+@dataclass(frozen=True)
+class Filter:
+    text: str = ""
+    team: str = ""
+    status: str = ""
+
+    @classmethod
+    def of(cls, query: QueryDict) -> "Filter":
+        status = query.get("status", "")
+        return cls(
+            text=query.get("q", "").strip()[:100],
+            team=query.get("team", "")[:255],
+            status=status if status in RANKS else "",
+        )
+
+    def matches(self, card: Card) -> bool:
+        """The same rule as `matches` in static/js/filters.js."""
+        searched = " ".join((card.name, card.email, card.team, card.notebook)).lower()
+        return (
+            self.text.lower() in searched
+            and (not self.team or self.team == card.team)
+            and (not self.status or self.status == card.status)
+        )

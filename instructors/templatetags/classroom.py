@@ -1,0 +1,59 @@
+"""What the pages say about times and terminal output. `static/js/time.js` says the same once it runs."""
+
+from datetime import datetime
+
+from django import template
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from instructors.ansi import to_html
+
+register = template.Library()
+
+
+@register.filter
+def ago(moment: datetime | None, now: datetime) -> str:
+    """How long ago, short: `3 min. ago`."""
+    if moment is None:
+        return gettext("never")
+    seconds = max(0, int((now - moment).total_seconds()))
+    if seconds < 5:
+        return gettext("now")
+    if seconds < 60:
+        return gettext("%(count)d sec. ago") % {"count": seconds}
+    if seconds < 3600:
+        return gettext("%(count)d min. ago") % {"count": seconds // 60}
+    if seconds < 86_400:
+        return gettext("%(count)d hr. ago") % {"count": seconds // 3600}
+    return gettext("%(count)d days ago") % {"count": seconds // 86_400}
+
+
+@register.filter
+def waiting(moment: datetime | None, now: datetime) -> str:
+    """For how long: `3 min`."""
+    seconds = max(0, int((now - moment).total_seconds())) if moment else 0
+    if seconds < 60:
+        return gettext("%(count)d sec") % {"count": seconds}
+    if seconds < 3600:
+        return gettext("%(count)d min") % {"count": seconds // 60}
+    return gettext("%(count)d hr") % {"count": seconds // 3600}
+
+
+@register.filter
+def iso(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
+
+
+@register.filter
+def terminal(text: str | None) -> SafeString:
+    return to_html(text)
+
+
+@register.filter
+def seconds(duration: float | None) -> str:
+    """How long a run took, in the unit that fits."""
+    if duration is None:
+        return ""
+    if duration < 1:
+        return gettext("%(count)d ms") % {"count": round(duration * 1000)}
+    return gettext("%(count).1f s") % {"count": duration}

@@ -1,0 +1,97 @@
+"""The pages: each view knows the account, reads the address, asks one question and paints the answer."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from events.standing import ACTIVE_WINDOW, ERROR_WINDOW
+from instructors.auth import LoginForm, account_of
+from instructors.queries.classes import overview
+from instructors.queries.classroom import Room, class_room, everybody_room, state_of
+from instructors.queries.filters import Filter
+from instructors.queries.student import LONGEST_TEXT, student_page
+from instructors.texts import live_texts
+
+# More unknown students than this and the page asks for everybody at once.
+MOST_ASKED = 50
+LARGEST_ID = 2**63 - 1
+
+
+class Login(LoginView):
+    authentication_form = LoginForm
+    template_name = "registration/login.html"
+    redirect_authenticated_user = True
+
+
+@require_safe
+def root(request: HttpRequest) -> HttpResponseBase:
+    """The welcome of the API to a program that asks for JSON; my classes to people."""
+    accepted = (kind.partition(";")[0].strip() for kind in request.headers.get("Accept", "").lower().split(","))
+    if "application/json" in accepted:
+        answer: HttpResponseBase = JsonResponse({"message": f"Welcome to {settings.PROJECT_NAME}"})
+    else:
+        answer = classes(request)
+    patch_vary_headers(answer, ["Accept"])
+    return answer
+
+
+@login_required
+@never_cache
+def classes(request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    return render(request, "classes.html", {"overview": overview(user=account_of(request), now=now)})
+
+
+@require_safe
+@login_required
+@never_cache
+def class_live(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    context = _state(request, _room(request, class_id))
+    context |= {
+        "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
+        "error_seconds": int(ERROR_WINDOW.total_seconds()),
+        "texts": live_texts(),
+    }
+    return render(request, "classroom/live.html", context)
+
+
+@require_safe
+@login_required
+@never_cache
+def cards(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    """The same cards again, for a page that has missed something: all, or those of `?student=`."""
+    asked = request.GET.getlist("student")
+    only = [int(text) for text in asked[:MOST_ASKED] if text.isdecimal() and int(text) <= LARGEST_ID]
+    context = _state(request, _room(request, class_id), only=only if asked else None)
+    return render(request, "classroom/_cards.html" if asked else "classroom/_state.html", context)
+
+
+@require_safe
+@login_required
+@never_cache
+def student(request: HttpRequest, student_id: int, class_id: int | None = None) -> HttpResponse:
+    text = request.GET.get("before", "")
+    before = int(text) if text.isdecimal() and int(text) <= LARGEST_ID else None
+    now, room = timezone.now(), _room(request, class_id)
+    page = student_page(room, student_id=student_id, before=before, now=now)
+    context = {"room": room, "now": now, "page": page, "before": before, "longest_text": LONGEST_TEXT}
+    return render(request, "students/student.html", context)
+
+
+def _room(request: HttpRequest, class_id: int | None) -> Room:
+    user = account_of(request)
+    return everybody_room(user=user) if class_id is None else class_room(user=user, class_id=class_id)
+
+
+def _state(request: HttpRequest, room: Room, *, only: list[int] | None = None) -> dict[str, Any]:
+    now = timezone.now()
+    state = state_of(room, chosen=Filter.of(request.GET), now=now, only=only)
+    return {"room": room, "now": now, "state": state}

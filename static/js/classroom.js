@@ -1,0 +1,167 @@
+// The live page of a class. The server paints first; frames patch texts; after a gap the server paints again.
+import * as cards from "./cards.js";
+import { filterCards, offerTeam, onFilter } from "./filters.js";
+import { announceHelp, drawHelp } from "./help.js";
+import { connect } from "./live.js";
+import { keepTimes, refreshTimes, setServerTime, span } from "./time.js";
+
+const room = document.getElementById("classroom");
+const texts = JSON.parse(document.getElementById("live-texts").textContent);
+const windows = { activeSeconds: Number(room.dataset.activeSeconds), errorSeconds: Number(room.dataset.errorSeconds) };
+const freshness = document.getElementById("freshness");
+const decayEvery = 5000;
+const mostAsked = 20; // more unknown students than this: ask for everybody
+const notOurs = new Set(); // students the server did not show us: not of this room
+const wanted = new Set();
+let fetching = null;
+let held = []; // frames that arrive while the state is on its way; they may be newer than it
+let drawing = 0;
+let signedOut = false;
+
+function draw() {
+  drawing = 0;
+  const now = cards.all();
+  const count = (...statuses) => now.filter((card) => statuses.includes(card.dataset.status)).length;
+  const runs = now.reduce((sum, card) => sum + Number(card.querySelector('[data-field="runs"]').textContent), 0);
+  const errors = count("error", "significant_error");
+  const figures = { students: now.length, active: count("active"), help: count("help"), errors, runs };
+  for (const [name, value] of Object.entries(figures)) {
+    const figure = document.querySelector(`[data-metric="${name}"]`);
+    if (figure.textContent !== String(value)) figure.textContent = value;
+    figure.parentElement.toggleAttribute("data-raised", value > 0);
+  }
+  document.querySelector("[data-empty]").hidden = now.length > 0;
+  drawHelp(now);
+  filterCards(now, texts);
+}
+
+function drawSoon() {
+  drawing ||= setTimeout(draw, 50);
+}
+
+async function ask(query) {
+  const response = await fetch(`${room.dataset.address}cards/${query}`, { headers: { Accept: "text/html" } });
+  if (response.redirected || response.status === 403 || response.status === 404) {
+    signedOut = true; // logged out, or no longer one of the class: only a new page can tell
+    throw new Error("signed out");
+  }
+  if (!response.ok) throw new Error(`answer ${response.status}`);
+  signedOut = false;
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+function swap(state) {
+  setServerTime(state.getElementById("state").dataset.now);
+  for (const part of ["metrics", "help"]) {
+    const old = document.getElementById(part);
+    if (!old.contains(document.activeElement)) old.replaceWith(document.importNode(state.getElementById(part), true));
+  }
+  const fresh = [...state.getElementById("cards").children];
+  const ids = new Set(fresh.map((card) => card.dataset.student));
+  for (const card of cards.all()) if (!ids.has(card.dataset.student)) cards.remove(card);
+  for (const card of fresh) cards.adopt(card);
+  for (const card of fresh) offerTeam(card.querySelector('[data-field="team"]').textContent);
+  notOurs.clear();
+  refreshTimes(room);
+}
+
+/** Loads the whole state; tries again until it succeeds, and only then lets waiting frames through. */
+async function reload(attempt = 0) {
+  if (fetching && attempt === 0) {
+    fetching.again = true; // what is on its way may be older than the reason to ask
+    return;
+  }
+  fetching = { again: false };
+  try {
+    swap(await ask(location.search));
+  } catch {
+    if (!signedOut) setTimeout(reload, Math.min(1000 * 2 ** attempt, 30000), attempt + 1);
+    return;
+  }
+  const { again } = fetching;
+  fetching = null;
+  const frames = held;
+  held = [];
+  frames.forEach(receive);
+  draw();
+  if (again) reload();
+}
+
+/** Fetches the cards of students this page has not met, or must see as the server sees them. */
+function fetchCard(id) {
+  if (!Number.isSafeInteger(Number(id)) || notOurs.has(String(id))) return;
+  if (!wanted.size) setTimeout(fetchWanted, 250);
+  wanted.add(String(id));
+}
+
+async function fetchWanted() {
+  const ids = [...wanted];
+  wanted.clear();
+  if (ids.length > mostAsked) return reload();
+  try {
+    const found = await ask(`?${new URLSearchParams(ids.map((id) => ["student", id]))}`);
+    const fresh = [...found.querySelectorAll("[data-student]")];
+    fresh.forEach(cards.adopt);
+    for (const card of fresh) offerTeam(card.querySelector('[data-field="team"]').textContent);
+    const ours = new Set(fresh.map((card) => card.dataset.student));
+    for (const id of ids) if (!ours.has(id)) notOurs.add(id);
+  } catch {
+    return signedOut ? undefined : reload();
+  }
+  refreshTimes(room);
+  return draw();
+}
+
+function showRow(row) {
+  const card = cards.byId(row.studentId);
+  if (!card) return fetchCard(row.studentId);
+  const asked = card.dataset.status !== "help" && row.status === "help";
+  offerTeam(row.teamName === texts.wireNoTeam ? texts.noTeam : row.teamName);
+  cards.applyRow(card, row);
+  return asked ? announceHelp(row.userName, texts) : undefined;
+}
+
+function showHelp(data) {
+  const card = cards.byEmail(data.emailAddress);
+  if (!card) return reload();
+  if (card.dataset.status !== "help") announceHelp(data.userName, texts);
+  card.dataset.helpSince ||= data.timestamp;
+  return cards.setStatus(card, "help");
+}
+
+/** What the student is once help or errors are off, only the server knows. */
+function recheck(data) {
+  const card = cards.byEmail(data.emailAddress);
+  if (card) fetchCard(card.dataset.student);
+}
+
+const handlers = {
+  progress_update: (data) => [data].flat().forEach(showRow),
+  help_request: showHelp,
+  help_resolved: recheck,
+  student_error_resolved: recheck,
+  refresh_required: () => setTimeout(() => reload(), Math.random() * 1000),
+};
+
+function receive(frame) {
+  if (fetching) return held.push(frame);
+  handlers[frame.type]?.(frame.data);
+  return drawSoon();
+}
+
+function showFreshness(state, heardAt) {
+  freshness.dataset.state = signedOut ? "stale" : state;
+  const age = texts.age.replace("{age}", span(Date.now() - heardAt));
+  const words = { live: texts.live, stale: age, connecting: texts.connecting, reconnecting: `${texts.reconnecting} ${age}` }[state];
+  const sentence = signedOut ? texts.signedOut : words;
+  const place = freshness.querySelector("[data-freshness]");
+  if (place.textContent !== sentence) place.textContent = sentence;
+}
+
+setServerTime(room.dataset.now);
+cards.keepCards(texts);
+keepTimes();
+onFilter(draw);
+setInterval(() => { if (cards.decay(windows)) draw(); }, decayEvery);
+draw();
+connect({ path: room.dataset.socket, onOpen: () => reload(), onFrame: receive, onState: showFreshness });

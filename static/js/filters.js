@@ -1,0 +1,49 @@
+// Which cards the reader wants to see. The choice lives in the address, so a reload and a shared link keep it.
+const form = document.getElementById("filter");
+const shown = document.querySelector("[data-shown]");
+const nobody = document.querySelector("[data-nobody]");
+
+const field = (card, name) => card.querySelector(`[data-field="${name}"]`).textContent;
+
+/** The same rule as `Filter.matches` in instructors/queries/filters.py. */
+function matches(card, { text, team, status }) {
+  const searched = [field(card, "name"), card.dataset.email, field(card, "team"), field(card, "notebook")].join(" ");
+  return searched.toLowerCase().includes(text)
+    && (!team || team === field(card, "team"))
+    && (!status || status === card.dataset.status);
+}
+
+export function filterCards(cards, texts) {
+  const wanted = {
+    text: form.elements.q.value.trim().toLowerCase(),
+    team: form.elements.team.value,
+    status: form.elements.status.value,
+  };
+  let visible = 0;
+  for (const card of cards) {
+    const keep = matches(card, wanted);
+    if (card.hidden === keep) card.hidden = !keep;
+    visible += keep;
+  }
+  const filtered = Object.values(wanted).some(Boolean);
+  const sentence = filtered ? texts.shown.replace("{shown}", visible).replace("{all}", cards.length) : "";
+  if (shown.textContent !== sentence) shown.textContent = sentence;
+  nobody.hidden = !filtered || visible > 0 || cards.length === 0;
+}
+
+/** A team nobody had before can be chosen as soon as somebody is in it. */
+export function offerTeam(name) {
+  const { options } = form.elements.team;
+  if (name && ![...options].some((option) => option.value === name)) form.elements.team.add(new Option(name));
+}
+
+function remember() {
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value.trim()));
+  history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+}
+
+export function onFilter(changed) {
+  const listen = () => { remember(); changed(); };
+  form.addEventListener("input", listen);
+  form.addEventListener("submit", (event) => { event.preventDefault(); listen(); });
+}
