@@ -4,12 +4,18 @@
 `[{"loc": ["body", "name"], "msg": "Field required", "type": "missing"}]` (http.md section 1.4).
 """
 
+import logging
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
+
+from lms.api.base import Unprocessable
+
+logger = logging.getLogger(__name__)
 
 API_PREFIX = "/api/"
 TYPES = {"required": "missing", "null": "null_not_allowed", "invalid": "value_error", "blank": "string_too_short"}
@@ -42,7 +48,14 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response({"detail": [problem]}, status=422)
     if isinstance(error, exceptions.ValidationError):
         return Response({"detail": _problems(error.detail, ["body"])}, status=422)
-    return exception_handler(error, context)
+    if isinstance(error, Unprocessable):
+        return Response({"detail": error.problems}, status=422)
+    response = exception_handler(error, context)
+    if response is None and not settings.DEBUG:
+        action = getattr(context.get("view"), "action", "answer the request")
+        logger.exception("Failed to %s", action)
+        return Response({"detail": f"Failed to {action}"}, status=500)
+    return response
 
 
 def json_error(request: HttpRequest, status: int, detail: str) -> HttpResponse | None:

@@ -130,7 +130,7 @@ def _send(lines: Iterable[str]) -> None:
         bucket=settings.INFLUXDB_BUCKET,
         org=settings.INFLUXDB_ORG,
         record="\n".join(lines),
-        write_precision=WritePrecision.MS,
+        write_precision=WritePrecision.MS,  # type: ignore[arg-type]  # its constants are texts
     )
 
 

@@ -101,3 +101,19 @@ class InstructorStatusHistory(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instructor_id} {self.status}"
+
+
+class RevokedToken(models.Model):
+    """A Bearer token that was ended before its time; needless once it has expired."""
+
+    jti = models.CharField(max_length=64, unique=True)
+    instructor = models.ForeignKey(Instructor, on_delete=models.CASCADE, related_name="+")
+    expires_at = models.DateTimeField(db_index=True)
+    revoked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "revoked_tokens"
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.jti

@@ -1,0 +1,88 @@
+"""Bearer tokens of instructors: made at login, checked on every call, revocable one by one.
+
+HS256, claims `sub` (the e-mail), `exp`, and `jti`, by which a token is revoked; tokens without a `jti` verify too.
+Source: docs/contract/http.md section 1.2.
+"""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from django.conf import settings
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError
+
+from instructors.models import Instructor, RevokedToken
+
+REFUSAL = "Could not validate credentials"
+
+
+class BadToken(Exception):
+    """The token opens nothing: bad, expired, revoked, or of nobody we know."""
+
+
+def _backend() -> TokenBackend:
+    return TokenBackend(settings.ALGORITHM, signing_key=settings.SECRET_KEY)
+
+
+def issue(instructor: Instructor, *, now: datetime) -> str:
+    claims = {
+        "sub": instructor.email,
+        "exp": now + timedelta(minutes=settings.ACCESS_TOKEN_EXPIRE_MINUTES),
+        "iat": now,
+        "jti": uuid.uuid4().hex,
+    }
+    return _backend().encode(claims)
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """The verified claims. Raises BadToken."""
+    try:
+        claims: dict[str, Any] = _backend().decode(cast(Any, token))
+    except TokenBackendError as error:
+        raise BadToken from error
+    if not isinstance(claims.get("sub"), str) or "exp" not in claims:
+        raise BadToken
+    if claims.get("jti") and RevokedToken.objects.filter(jti=claims["jti"]).exists():
+        raise BadToken
+    return claims
+
+
+def instructor_of(token: str) -> Instructor:
+    """Whose token this is, active or not. Two queries. Raises BadToken."""
+    found = Instructor.objects.filter(email__iexact=claims_of(token)["sub"]).first()
+    if found is None:
+        raise BadToken
+    return found
+
+
+def revoke(token: str, *, instructor: Instructor) -> None:
+    """End the token before its time, if it can be named."""
+    claims = claims_of(token)
+    if claims.get("jti"):
+        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+        RevokedToken.objects.get_or_create(
+            jti=claims["jti"], defaults={"instructor": instructor, "expires_at": expires_at}
+        )
+
+
+class BearerAuthentication(BaseAuthentication):
+    """No or another kind of header: nobody. A token that opens nothing: 401. An inactive account: 403."""
+
+    def authenticate(self, request: Request) -> tuple[Instructor, str] | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return None
+        try:
+            instructor = instructor_of(token.strip())
+        except BadToken:
+            raise AuthenticationFailed(REFUSAL) from None
+        if not instructor.is_active:
+            raise PermissionDenied("Inactive account")
+        return instructor, token.strip()
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"

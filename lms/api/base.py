@@ -1,0 +1,183 @@
+"""What every endpoint shares: who may call it, paging, integers in the path, times in UTC, errors in one shape.
+
+A view names its `access`; the rows of docs/contract/http.md use the same words:
+
+    OPEN         no credentials
+    OPEN_STAR    none while API_REQUIRE_AUTH is off, an instructor's Bearer token while it is on
+    BEARER       an instructor's Bearer token
+    ADMIN        the same, of an admin
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from io import BytesIO
+from typing import Any, ClassVar, TypeVar, cast
+
+from django.conf import settings
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from rest_framework.exceptions import APIException, NotFound, ParseError, PermissionDenied
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+
+from lms.access import ANYONE, User
+
+LARGEST_ID = 2**63 - 1
+Row = TypeVar("Row", bound=Model)
+
+
+class Access(Enum):
+    OPEN = "open"
+    OPEN_STAR = "open*"
+    BEARER = "bearer"
+    ADMIN = "admin"
+
+
+class Unprocessable(APIException):
+    """422 with a list of problems, or with one."""
+
+    status_code = 422
+
+    def __init__(self, place: Sequence[str | int], message: str, kind: str = "value_error") -> None:
+        super().__init__(message)
+        self.problems = [{"loc": list(place), "msg": message, "type": kind}]
+
+
+class BadRequest(APIException):
+    """400 with a text; for what is well-formed and still cannot be done."""
+
+    status_code = 400
+
+
+class Conflict(APIException):
+    status_code = 409
+
+
+class GzipJSONParser(JSONParser):
+    """JSON, also with `Content-Encoding: gzip`; the limit on size counts inflated bytes."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        request = (parser_context or {}).get("request")
+        if request is not None and request.headers.get("Content-Encoding", "").lower() == "gzip":
+            unzip = zlib.decompressobj(wbits=31)
+            try:
+                content = unzip.decompress(stream.read(), settings.EVENT_BODY_LIMIT + 1)
+            except zlib.error:
+                raise BadRequest("The body is not valid gzip") from None
+            if len(content) > settings.EVENT_BODY_LIMIT:
+                raise TooLarge(f"Inflated body exceeds the maximum size of {settings.EVENT_BODY_LIMIT} bytes")
+            stream = BytesIO(content)
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except (UnicodeDecodeError, RecursionError):
+            raise ParseError("JSON decode error") from None
+
+
+class TooLarge(APIException):
+    status_code = 413
+
+
+class ApiView(APIView):
+    """One endpoint. Credentials are looked at first, before path ids and body."""
+
+    access: ClassVar[Access] = Access.OPEN_STAR
+    parser_classes = (GzipJSONParser,)
+    # What a 500 says it failed to do: "Failed to <action>" (http.md section 1.4).
+    action: ClassVar[str] = "answer the request"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with timezone.override("UTC"):
+            return super().dispatch(request, *args, **kwargs)
+
+    def perform_authentication(self, request: Request) -> None:
+        if not self.is_login_needed():
+            return
+        user = cast("User | None", request.user)
+        if user is None:
+            raise PermissionDenied("Not authenticated")
+        if self.access is Access.ADMIN and not user.is_admin:
+            raise PermissionDenied("Not enough permissions")
+
+    def is_login_needed(self) -> bool:
+        return self.access in (Access.BEARER, Access.ADMIN) or (
+            self.access is Access.OPEN_STAR and settings.API_REQUIRE_AUTH
+        )
+
+    @property
+    def viewer(self) -> User:
+        """Whose eyes the data is for: the caller's, or anyone's while nobody has to log in."""
+        return cast(User, self.request.user) if self.is_login_needed() else ANYONE
+
+
+# --- What a request says --------------------------------------------------------------------------------------------
+
+
+def path_id(text: str, name: str) -> int:
+    """An id from the path. Raises Unprocessable for what is no integer."""
+    try:
+        value = int(text) if text.lstrip("-").isdecimal() and text.isascii() else None
+    except ValueError:
+        value = None
+    if value is None:
+        raise Unprocessable(["path", name], "Input should be a valid integer", "int_parsing")
+    return value
+
+
+def query_integer(request: Request, name: str, default: int, *, least: int, most: int | None = None) -> int:
+    """An integer from the query. Raises Unprocessable outside its bounds."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not (text.lstrip("-").isdecimal() and text.isascii() and len(text) < 20):
+        raise Unprocessable(["query", name], "Input should be a valid integer", "int_parsing")
+    value = int(text)
+    if value < least:
+        raise Unprocessable(["query", name], f"Input should be greater than or equal to {least}", "greater_than_equal")
+    if most is not None and value > most:
+        raise Unprocessable(["query", name], f"Input should be less than or equal to {most}", "less_than_equal")
+    return value
+
+
+def query_id(request: Request, name: str) -> int | None:
+    """An optional row id from the query, as a filter."""
+    if name not in request.query_params:
+        return None
+    return query_integer(request, name, 0, least=-LARGEST_ID, most=LARGEST_ID)
+
+
+def query_boolean(request: Request, name: str, default: bool | None) -> bool | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if text.lower() in ("true", "1", "yes", "on"):
+        return True
+    if text.lower() in ("false", "0", "no", "off"):
+        return False
+    raise Unprocessable(["query", name], "Input should be a valid boolean", "bool_parsing")
+
+
+def page(request: Request, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """The page that `skip` and `limit` name (http.md section 1.3)."""
+    skip = query_integer(request, "skip", 0, least=0, most=LARGEST_ID)
+    limit = query_integer(request, "limit", 100, least=1, most=1000)
+    return rows[skip : skip + limit]
+
+
+def find_or_404(rows: QuerySet[Row], pk: int, noun: str) -> Row:
+    """The row of that id among those that may be seen. Raises NotFound in the contract's words."""
+    found = rows.filter(pk=pk).first() if abs(pk) <= LARGEST_ID else None
+    if found is None:
+        raise NotFound(f"{noun} with id {pk} not found")
+    return found
+
+
+def validated(serializer: BaseSerializer[Any]) -> dict[str, Any]:
+    """The serializer's data. Raises ValidationError, which becomes the 422 list."""
+    serializer.is_valid(raise_exception=True)
+    data: dict[str, Any] = serializer.validated_data
+    return data

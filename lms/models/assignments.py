@@ -1,0 +1,50 @@
+"""Assignments of a class, and what students handed in."""
+
+from django.db import models
+from django.utils import timezone
+
+from lms.models.classes import Class
+from lms.models.notebooks import Notebook
+from lms.models.people import Student
+
+
+class ClassAssignment(models.Model):
+    class_ref = models.ForeignKey(Class, on_delete=models.PROTECT, related_name="assignments", db_column="class_id")
+    notebook = models.ForeignKey(Notebook, on_delete=models.PROTECT, related_name="assignments")
+    title = models.CharField(max_length=255)
+    description = models.TextField(null=True, blank=True)
+    due_date = models.DateTimeField(null=True, blank=True)
+    points = models.FloatField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "class_assignments"
+        ordering = ["id"]
+        verbose_name = "assignment"
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class AssignmentSubmission(models.Model):
+    assignment = models.ForeignKey(
+        ClassAssignment, on_delete=models.PROTECT, related_name="submissions", db_index=False
+    )
+    student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="submissions")
+    notebook_content = models.JSONField(null=True, blank=True, help_text="As it was handed in.")
+    content_sha256 = models.CharField(max_length=64, null=True, blank=True, help_text="The receipt.")
+    submitted_at = models.DateTimeField(default=timezone.now)
+    status = models.CharField(max_length=50, default="submitted")
+    grade = models.FloatField(null=True, blank=True)
+    feedback = models.TextField(null=True, blank=True)
+    submission_comment = models.TextField(null=True, blank=True)
+
+    class Meta:
+        db_table = "assignment_submissions"
+        ordering = ["id"]
+        verbose_name = "submission"
+        indexes = [models.Index(fields=["assignment", "student", "-submitted_at"], name="submissions_of_a_student")]
+
+    def __str__(self) -> str:
+        return f"submission {self.pk}"
