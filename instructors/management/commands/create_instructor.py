@@ -36,9 +36,7 @@ class Command(BaseCommand):
         if found:
             self._change(found, password=password, name=options["name"], role=options["role"])
         else:
-            Instructor.objects.create_user(
-                email, password, name=options["name"], role=options["role"] or "instructor"
-            )
+            Instructor.objects.create_user(email, password, name=options["name"], role=options["role"] or "instructor")
         self.stdout.write(self.style.SUCCESS(f"{email}: {'changed' if found else 'created'}."))
 
     def _password(self, *, from_stdin: bool, account: Instructor | None) -> str:

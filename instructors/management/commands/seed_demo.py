@@ -24,9 +24,7 @@ class Command(BaseCommand):
             raise CommandError("Demo credentials exist only in demo mode: this needs DEBUG=1.")
         with transaction.atomic():
             instructor, password = self._instructor()
-            demo, _ = Class.objects.get_or_create(
-                class_code=CODE, defaults={"name": NAME, "instructor": instructor}
-            )
+            demo, _ = Class.objects.get_or_create(class_code=CODE, defaults={"name": NAME, "instructor": instructor})
             self._key(demo, settings.DATA_DIR / "demo_class_key")
         self.stdout.write(f"Class     {demo.name} ({demo.class_code}, id {demo.pk})")
         self.stdout.write(f"Login     {EMAIL}")
