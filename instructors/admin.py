@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import Group
-from django.db.models import Model
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -67,9 +66,9 @@ class InstructorAdmin(AccountAdmin):
         address = reverse("admin:auth_user_password_change", args=[account.pk])
         return format_html('<a href="{}">{}</a>', address, gettext("Set another password"))
 
-    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Instructor, form: Any, change: bool) -> None:
         if change:
-            obj.updated_at = timezone.now()  # type: ignore[attr-defined]
+            obj.updated_at = timezone.now()
         super().save_model(request, obj, form, change)
 
 
