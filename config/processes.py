@@ -1,6 +1,7 @@
 """Child processes: how one is started so that it cannot outlive us, and how one that did anyway is found and ended."""
 
 import ctypes
+import importlib.util
 import os
 import signal
 import subprocess
@@ -10,10 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from django.core.exceptions import ImproperlyConfigured
 
 PR_SET_PDEATHSIG = 1
 # Loaded before any fork: between fork and exec only async-signal-safe work may happen.
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+
+def package_directory(name: str) -> Path:
+    """Where a package is installed, without importing it."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise ImproperlyConfigured(f"The package {name} is not installed: run `make .venv`, or install requirements.txt.")
+    return Path(spec.submodule_search_locations[0])
 
 
 @dataclass(frozen=True, kw_only=True)

