@@ -33,7 +33,7 @@ def _rows(python_class, ren, taro, flag, run, notebook):
     ClassStaff.objects.create(class_ref=python_class, instructor=taro)
     NotebookAccess.objects.create(student=ren, notebook=notebook, action="open")
     StudentEvent.objects.create(event_id="e", event_type="help", student=ren, occurred_at=now)
-    HelpRequest.objects.create(student=ren, asked_at=now, last_heard_at=now)
+    HelpRequest.objects.create(student=ren, asked_at=now, last_asked_at=now, last_heard_at=now)
     OfflineQueueEntry.objects.create(event_data={}, error="unknown time zone", status="failed")
     InstructorStatusHistory.objects.create(instructor=taro, status="available")
 

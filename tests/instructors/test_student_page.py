@@ -16,7 +16,9 @@ def page(signed_in, hanako, python_class, ren):
 def test_it_says_who_and_how(page, ren, flag):
     flag(ren, 5)
     now = datetime.now(UTC)
-    HelpRequest.objects.create(student=ren, asked_at=now, last_heard_at=now, notebook_path="course/week1.ipynb")
+    HelpRequest.objects.create(
+        student=ren, asked_at=now, last_asked_at=now, last_heard_at=now, notebook_path="course/week1.ipynb"
+    )
     html = page().content.decode()
     for words in ("Ren", "ren@example.com", "Repeated errors", "5 errors in a row", "course/week1.ipynb"):
         assert words in html
