@@ -11,7 +11,7 @@ from benchmarks import limits
 from benchmarks.durable import durable, memory, warm_up
 from benchmarks.latency import latency
 from benchmarks.pages import pages
-from benchmarks.report import save, table
+from benchmarks.report import machine, save, table
 from benchmarks.rows import Row, medians
 from benchmarks.system import System, running
 
@@ -87,9 +87,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="rq workers (default %(default)s)")
     parser.add_argument("--connections", type=int, default=16, help="of the load generator (default %(default)s)")
     given = parser.parse_args()
+    about, begun = machine(), datetime.now().astimezone()
     rows = measure(sizes=QUICK if given.quick else Sizes(), workers=given.workers, connections=given.connections)
     print(table(rows))
-    print(f"\nWritten to {save(rows, moment=datetime.now().astimezone(), options=vars(given))}")
+    print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
 
 
 if __name__ == "__main__":

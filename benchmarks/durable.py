@@ -16,9 +16,9 @@ def durable(*, system: System, tag: str, count: int, size: int, connections: int
     with prepared(
         port=system.port, tag=tag, count=count, size=size, students=STUDENTS, connections=connections
     ) as generator:
-        before = cpu_seconds(system.pid)
+        last, before = system.last_row(), cpu_seconds(system.pid)
         sent = generator.go()
-    stored = system.wait_for_rows(prefix=tag, count=count)
+    stored = system.wait_for_rows(after=last, count=count)
     after = cpu_seconds(system.pid)
     retried = f"; {sent.answers['503']} answers were 503" if "503" in sent.answers else ""
     note = f"{count:,} events of 1 KB, {STUDENTS} students, {connections} connections{retried}"
@@ -54,5 +54,6 @@ def warm_up(*, system: System) -> None:
     """Connections, plans and caches as they are in the middle of a lesson."""
     tag = f"warm{int(time.time())}"
     with prepared(port=system.port, tag=tag, count=2_000, size=20, students=STUDENTS, connections=8) as generator:
+        last = system.last_row()
         generator.go()
-    system.wait_for_rows(prefix=tag, count=2_000)
+    system.wait_for_rows(after=last, count=2_000)

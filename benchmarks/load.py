@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -74,7 +75,7 @@ async def send(*, port: int, waiting: list[bytes], connections: int) -> dict[str
     for _ in range(min(connections, len(waiting))):
         done: asyncio.Future[None] = loop.create_future()
         _, line = await loop.create_connection(
-            lambda done=done: Connection(waiting=waiting, answers=answers, done=done), "127.0.0.1", port
+            partial(Connection, waiting=waiting, answers=answers, done=done), "127.0.0.1", port
         )
         lines.append((line, done))
     first, cpu = time.time(), time.process_time()

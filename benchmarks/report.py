@@ -25,24 +25,35 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
-def machine() -> dict[str, str | int]:
+def machine() -> dict[str, str | float]:
     """What the numbers depend on. No names of hosts or folders: results are committed."""
     return {
         "cores": os.cpu_count() or 0,
         "processor": _processor(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release().partition('-')[0]}",
+        "load before": round(os.getloadavg()[0], 2),  # of whatever else ran here
         "commit": _commit(),
     }
 
 
-def save(rows: Sequence[Row], *, moment: datetime, options: dict[str, object], folder: Path = RESULTS) -> Path:
+def save(
+    rows: Sequence[Row],
+    *,
+    moment: datetime,
+    about: dict[str, str | float],
+    options: dict[str, object],
+    folder: Path = RESULTS,
+) -> Path:
     """Writes `<date>.json` and `<date>.md`, quick runs under a name of their own; returns the latter."""
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{moment:%Y-%m-%d}" + ("-quick" if options.get("quick") else "")
-    about = machine()
-    whole = {"date": moment.isoformat(timespec="seconds"), "machine": about, "options": options}
-    whole["rows"] = [row.as_dict() for row in rows]
+    whole = {
+        "date": moment.isoformat(timespec="seconds"),
+        "machine": about,
+        "options": options,
+        "rows": [row.as_dict() for row in rows],
+    }
     (folder / f"{name}.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
     head = (
         f"# Benchmarks of {moment:%Y-%m-%d %H:%M}\n\n{', '.join(f'{key} {value}' for key, value in about.items())}\n\n"

@@ -21,6 +21,7 @@ import psycopg
 ROOT = Path(__file__).resolve().parent.parent
 START = 180  # seconds the system may take to answer, migrations included
 STOP = 60  # seconds it may take to end
+POLL_EVERY = 0.05  # seconds between two looks at the number of rows
 # What would point it at other servers than its own.
 FOREIGN = (
     "DATABASE_URL",
@@ -42,22 +43,28 @@ class System:
     def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
         return psycopg.connect(self.database_url, autocommit=True)
 
-    def wait_for_rows(self, *, prefix: str, count: int, seconds: float = 300) -> float:
-        """Returns the moment (seconds since the epoch) at which `count` executions with ids of `prefix` were stored.
+    def last_row(self) -> int:
+        """The id after which whatever is stored from now on comes."""
+        with self.connect() as connection:
+            return _number(connection.execute("SELECT coalesce(max(id), 0) FROM cell_executions").fetchone())
+
+    def wait_for_rows(self, *, after: int, count: int, seconds: float = 300) -> float:
+        """Returns the moment (seconds since the epoch) at which `count` executions were stored behind the id `after`.
 
         Asked for only once everything is accepted: before that it cannot be true, and counting costs.
         """
-        query = 'SELECT count(*) FROM cell_executions WHERE event_id COLLATE "C" LIKE %s'
         deadline = time.time() + seconds
         with self.connect() as connection:
             while True:
-                row = connection.execute(query, [f"{prefix}-%"]).fetchone()
-                moment, found = time.time(), int(str(row[0])) if row else 0
+                found = _number(
+                    connection.execute("SELECT count(*) FROM cell_executions WHERE id > %s", [after]).fetchone()
+                )
+                moment = time.time()
                 if found == count:
                     return moment
                 if found > count or moment > deadline:
-                    raise RuntimeError(f"{found} of {count} events of {prefix} were stored after {seconds:.0f} s")
-                time.sleep(0.1)
+                    raise RuntimeError(f"{found} rows were stored, {count} events sent")
+                time.sleep(POLL_EVERY)
 
 
 @contextmanager
@@ -73,6 +80,7 @@ def running(*, workers: int) -> Iterator[System]:
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C reaches the benchmarks alone, which then stop it
     )
     try:
         yield _wait(process=process, folder=folder, port=port)
@@ -108,6 +116,10 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _number(row: tuple[object, ...] | None) -> int:
+    return int(str(row[0])) if row else 0
 
 
 def _wait(*, process: "subprocess.Popen[bytes]", folder: Path, port: int) -> System:
