@@ -45,6 +45,7 @@ class InstructorAdmin(AccountAdmin):
     form = InstructorChangeForm
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_display = ["email", "name", "role", "is_active", "status", "last_login"]
     list_filter = ["is_active", "status"]

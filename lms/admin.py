@@ -43,6 +43,7 @@ class CalmAdmin(ModelAdmin):
 
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:

@@ -74,7 +74,7 @@ def test_an_instructor_who_is_no_admin_stays_outside(signed_in, hanako):
     assert signed_in(hanako).get("/admin/").status_code == 302
 
 
-@pytest.mark.parametrize("query", ["", "?q=ren", "?status__exact=error", "?p=3"])
+@pytest.mark.parametrize("query", ["", "?q=ren", "?status__exact=error", "?p=3", "?_facets=True"])
 def test_three_thousand_executions_cost_no_more_than_thirty(office, ren, run, query):
     first = run(ren, status="error")
     copies = [
