@@ -6,7 +6,6 @@ import os
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -29,14 +28,13 @@ class Launch:
     """One run of the product, from the lock on its data directory to the end of its last child."""
 
     demo: bool
-    output: TextIO
     data_dir: Path = field(default_factory=lambda: Path(settings.DATA_DIR))
     host: str = field(default_factory=lambda: env.text("HOST", "127.0.0.1"))
     port: int = field(default_factory=lambda: int(settings.PORT))
     server: str = field(default_factory=lambda: env.text("WEB_SERVER", parts.SERVERS[0]))
 
     def __post_init__(self) -> None:
-        self.supervisor = Supervisor(output=self.output)
+        self.supervisor = Supervisor()
 
     @property
     def url(self) -> str:
@@ -55,10 +53,8 @@ class Launch:
             except Stopped:
                 pass
             finally:
-                self.supervisor.say("stopping")
                 self.supervisor.stop()
                 services.withdraw(self.data_dir)
-                self.supervisor.say("stopped")
 
     # --- What would fail later is refused now ---------------------------------------------------------------------
 
@@ -104,8 +100,6 @@ class Launch:
             self.supervisor.wait_for(server.ready, seconds=120, what=f"The start of {server.program().name}")
             server.finish()
             os.environ[name] = server.url
-        # PostgreSQL stops last: workers and cron may still want to write, Valkey never does.
-        self.supervisor.children.sort(key=lambda child: child.program.name != "postgres")
 
     def _migrate(self) -> None:
         """In this process, because a second Django costs a second; only where something is to do."""
@@ -115,23 +109,24 @@ class Launch:
         database["OPTIONS"].pop("pool", None)  # its threads have no place in a process that forks
         try:
             executor = MigrationExecutor(connection)
-            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                call_command("migrate", interactive=False, verbosity=1, stdout=self.output)
+            if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                self.supervisor.say(f"applying {len(plan)} migrations")
+                call_command("migrate", interactive=False, verbosity=0)
         finally:
             connection.close()
 
     def _start_parts(self) -> None:
+        """The web first and alone: on two cores the parts would only slow each other down, and events can wait."""
         supervisor = self.supervisor
-        supervisor.start(parts.cron())
+        supervisor.start(parts.web(host=self.host, port=self.port, server=self.server))
+        supervisor.wait_for(self._answers, seconds=120, what=f"An answer from {self.url}")
         for number in range(1, settings.WORKERS + 1):
             supervisor.start(parts.worker(number))
-        supervisor.start(parts.web(host=self.host, port=self.port, server=self.server))
+        supervisor.start(parts.cron())
         if self.demo:
             os.environ["DEMO_PASSWORD"] = services.demo_password(self.data_dir)
             if supervisor.finish(parts.seed()) != 0:
                 raise ImproperlyConfigured("The demo class could not be made; the lines above say why.")
-        supervisor.wait_for(self._answers, seconds=120, what=f"An answer from {self.url}")
-        if self.demo:
             supervisor.start(parts.simulator(url=self.url, students=DEMO_STUDENTS, rate=DEMO_RATE))
         self._announce()
 

@@ -146,6 +146,7 @@ class Postgres:
         options = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
         return processes.Program(
             name="postgres",
+            rank=0,
             argv=(str(PROGRAMS / "postgres"), "-D", str(self.data_dir), *options),
             environment={"LC_ALL": "C"},
             user=self.user,
@@ -156,9 +157,12 @@ class Postgres:
         )
 
     def ready(self) -> bool:
+        """Whether it takes connections; asked only once it says so itself, because it logs each one it refuses."""
         try:
+            if "ready" not in (self.data_dir / "postmaster.pid").read_text():
+                return False
             psycopg.connect(self.url_of("postgres"), connect_timeout=2).close()
-        except psycopg.OperationalError:
+        except (OSError, psycopg.OperationalError):
             return False
         return True
 

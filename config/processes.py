@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import psutil
 from django.core.exceptions import ImproperlyConfigured
@@ -22,7 +23,7 @@ def package_directory(name: str) -> Path:
     """Where a package is installed, without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise ImproperlyConfigured(f"The package {name} is not installed: run `make .venv`, or install requirements.txt.")
+        raise ImproperlyConfigured(f"The package {name} is not installed: pip install -r requirements.txt")
     return Path(spec.submodule_search_locations[0])
 
 
@@ -32,6 +33,7 @@ class Program:
 
     name: str
     argv: tuple[str, ...]
+    rank: int  # what has the highest rank ends first, the same rank together
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
     stop_signal: signal.Signals = signal.SIGTERM
@@ -41,21 +43,22 @@ class Program:
     orphan_signal: signal.Signals = signal.SIGKILL
     patience: float = 8.0
 
-    def spawn(self) -> subprocess.Popen[bytes]:
-        """Start it in a session of its own, its output on one pipe; Ctrl-C in our terminal does not reach it.
+    def spawn(self, *, output: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[bytes]:
+        """Start it in a session of its own, both its outputs as one; Ctrl-C in our terminal does not reach it.
 
         Call this from the main thread: the kernel ties the orphan signal to the thread that forked.
         """
-        credentials = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
         return subprocess.Popen(  # noqa: S603 - the programs are ours
             self.argv,
             env={**os.environ, **self.environment},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent(self.orphan_signal),  # noqa: PLW1509
-            **credentials,  # type: ignore[call-overload]
+            preexec_fn=_die_with_parent(self.orphan_signal),
+            user=self.user,
+            group=self.user,
+            extra_groups=[] if self.user else None,
         )
 
 

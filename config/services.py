@@ -52,6 +52,7 @@ def own(data_dir: Path) -> IO[str]:
     except OSError:
         file.seek(0)
         holder = file.read().strip()
+        file.close()
         raise ImproperlyConfigured(
             f"Another copy{f' (process {holder})' if holder else ''} already runs on {data_dir}. "
             "Stop it first, or start this one with its own DATA_DIR and PORT."

@@ -50,7 +50,7 @@ class Child:
 
 @dataclass(kw_only=True)
 class Supervisor:
-    """Keeps the children in the order in which they were started; they end in the reverse order."""
+    """Keeps the children running until it is asked to stop."""
 
     output: TextIO = field(default_factory=lambda: sys.stdout)
     children: list[Child] = field(default_factory=list)
@@ -144,13 +144,12 @@ class Supervisor:
     # --- Stopping -------------------------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """End the children in reverse order, those of one name's family (`worker-1`, `worker-2`) together."""
+        """End the children by rank: those who give work before those who do it, those before the servers."""
         self.stopping = True
-        while self.children:
-            family = self.children[-1].program.name.partition("-")[0]
-            together = [child for child in self.children if child.program.name.partition("-")[0] == family]
-            self._end(together)
-            self.children = [child for child in self.children if child not in together]
+        self.say("stopping")
+        for rank in sorted({child.program.rank for child in self.children}, reverse=True):
+            self._end([child for child in self.children if child.program.rank == rank])
+        self.say("stopped")
 
     def _end(self, children: Iterable[Child]) -> None:
         waiting = [child for child in children if child.alive]

