@@ -6,7 +6,6 @@ import os
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -29,14 +28,13 @@ class Launch:
     """One run of the product, from the lock on its data directory to the end of its last child."""
 
     demo: bool
-    output: TextIO
     data_dir: Path = field(default_factory=lambda: Path(settings.DATA_DIR))
     host: str = field(default_factory=lambda: env.text("HOST", "127.0.0.1"))
     port: int = field(default_factory=lambda: int(settings.PORT))
     server: str = field(default_factory=lambda: env.text("WEB_SERVER", parts.SERVERS[0]))
 
     def __post_init__(self) -> None:
-        self.supervisor = Supervisor(output=self.output)
+        self.supervisor = Supervisor()
 
     @property
     def url(self) -> str:

@@ -23,9 +23,7 @@ def package_directory(name: str) -> Path:
     """Where a package is installed, without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise ImproperlyConfigured(
-            f"The package {name} is not installed: run `make .venv`, or install requirements.txt."
-        )
+        raise ImproperlyConfigured(f"The package {name} is not installed: pip install -r requirements.txt")
     return Path(spec.submodule_search_locations[0])
 
 
@@ -50,7 +48,6 @@ class Program:
 
         Call this from the main thread: the kernel ties the orphan signal to the thread that forked.
         """
-        credentials = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
         return subprocess.Popen(  # noqa: S603 - the programs are ours
             self.argv,
             env={**os.environ, **self.environment},
@@ -59,7 +56,9 @@ class Program:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=_die_with_parent(self.orphan_signal),
-            **credentials,  # type: ignore[call-overload]
+            user=self.user,
+            group=self.user,
+            extra_groups=[] if self.user else None,
         )
 
 

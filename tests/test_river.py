@@ -114,17 +114,15 @@ def test_nothing_is_lost_when_a_worker_and_valkey_die(system):
     events = lesson(EVENTS, seed=2)
 
     def trouble() -> None:
-        time.sleep(0.4)
         system.kill_worker(0)
-        time.sleep(0.3)
+        time.sleep(0.2)
         system.redis.kill()
         time.sleep(0.5)
         system.redis.start()
         system.start_worker()
 
     troublemaker = threading.Thread(target=trouble)
-    troublemaker.start()
-    failures = post_all(system.url, batches_of(events, seed=2))
+    failures = post_all(system.url, batches_of(events, seed=2), connections=4, at_a_third=troublemaker.start)
     troublemaker.join()
     assert failures > 0, "the trouble came too late to matter"
     check(system, events)

@@ -59,9 +59,8 @@ def test_waiting_has_an_end_and_can_be_interrupted(supervisor: Supervisor) -> No
 
 
 def test_they_end_by_rank_and_the_stubborn_are_killed(supervisor: Supervisor, output: io.StringIO) -> None:
-    polite = (
-        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(print('bye'))); print('up'); time.sleep(60)"
-    )
+    polite = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(print('bye')))"
+    polite += "; print('up'); time.sleep(60)"
     deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up'); time.sleep(60)"
     supervisor.start(program(polite, name="store", rank=0))
     supervisor.start(program(polite, name="web", rank=2))

@@ -19,6 +19,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, demo: bool, **options: Any) -> None:
         try:
-            Launch(demo=demo, output=self.stdout).run()
+            Launch(demo=demo).run()
         except (Failed, ImproperlyConfigured) as error:
             raise CommandError(str(error)) from error
