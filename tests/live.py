@@ -24,10 +24,12 @@ class LiveSystem:
     redis: RedisServer
     port: int
     web: Running = field(init=False)
+    cron: Running = field(init=False)
     running_workers: list[Running] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.web = self._running(parts.web(host="127.0.0.1", port=self.port))
+        self.cron = self._running(parts.cron())
 
     @property
     def url(self) -> str:
@@ -48,6 +50,7 @@ class LiveSystem:
     def start(self, *, workers: int) -> None:
         self.redis.start()
         self.web.start()
+        self.cron.start()
         for _ in range(workers):
             self.start_worker()
         self.wait_until_answers()
@@ -91,6 +94,7 @@ class LiveSystem:
 
     def stop(self) -> None:
         self.web.stop()
+        self.cron.stop()
         for worker in self.running_workers:  # all are asked before any is waited for
             if worker.process is not None:
                 worker.process.terminate()

@@ -9,10 +9,15 @@ from urllib.parse import urlsplit
 
 
 def post_all(
-    url: str, batches: Sequence[Sequence[dict[str, Any]]], *, connections: int = 8, seconds: float = 60
+    url: str,
+    batches: Sequence[Sequence[dict[str, Any]]],
+    *,
+    connections: int = 8,
+    seconds: float = 60,
+    at_a_third: Callable[[], None] = lambda: None,
 ) -> int:
-    """Post every batch until it is accepted: again after a lost connection or a 5xx, with the same event ids. Returns
-    the number of tries that failed on the way."""
+    """Post every batch until it is accepted: again after a lost connection or a 5xx, with the same event ids. Calls
+    `at_a_third` when a third of them is accepted. Returns the number of tries that failed on the way."""
     waiting = [json.dumps(batch, ensure_ascii=False).encode() for batch in reversed(batches)]
     failures = 0
 
