@@ -16,7 +16,10 @@ import psutil
 import psycopg
 import pytest
 import redis
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
 
+from config.launch import Launch, is_loopback
 from config.valkey import free_port
 from tests.servers import ROOT, setting_names, wait_until
 
@@ -71,13 +74,6 @@ def launch(data_dir: Path, *arguments: str, port: int, **settings: str) -> Up:
             stderr=subprocess.STDOUT,
         )
     return Up(data_dir=data_dir, port=port, log=log, process=process)
-
-
-def refused(data_dir: Path, *arguments: str, port: int, **settings: str) -> str:
-    """What a start says that is refused."""
-    up = launch(data_dir.with_name(data_dir.name), *arguments, port=port, **settings)
-    assert up.process.wait(30) == 1, up.log.read_text()
-    return up.log.read_text()
 
 
 @pytest.fixture(scope="module")
@@ -201,18 +197,32 @@ def test_a_taken_port_is_refused_by_number(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        said = refused(tmp_path / "data", port=port)
-    assert f"Cannot listen on 127.0.0.1 port {port}" in said
-    assert f"PORT={port + 1}" in said
+        with pytest.raises(ImproperlyConfigured, match=rf"127\.0\.0\.1 port {port} .* PORT={port + 1}"):
+            Launch(demo=False, data_dir=tmp_path, port=port).run()
 
 
-def test_the_demo_stays_on_loopback(tmp_path: Path) -> None:
-    said = refused(tmp_path / "data", "--demo", port=free_port(), HOST="0.0.0.0")
-    assert "it runs on loopback only" in said
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])
+def test_the_demo_stays_on_loopback(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="it runs on loopback only"):
+        Launch(demo=True, data_dir=tmp_path, host=host).run()
+    assert not list(tmp_path.iterdir())
 
 
-def test_an_unknown_web_server_is_refused(tmp_path: Path) -> None:
-    assert "must be one of uvicorn, daphne" in refused(tmp_path / "data", port=free_port(), WEB_SERVER="apache")
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_what_counts_as_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+def test_the_address_to_open_is_one_a_browser_can(tmp_path: Path) -> None:
+    hosts = {"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]", "localhost": "localhost"}
+    for host, shown in hosts.items():
+        assert Launch(demo=False, data_dir=tmp_path, host=host, port=8000).url == f"http://{shown}:8000"
+
+
+def test_a_refusal_reaches_the_operator_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEB_SERVER", "apache")
+    with pytest.raises(CommandError, match="must be one of uvicorn, daphne"):
+        call_command("up")
 
 
 def test_daphne_serves_by_choice(tmp_path: Path, postgres_server, redis_server) -> None:
