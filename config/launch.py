@@ -104,8 +104,9 @@ class Launch:
     def _migrate(self) -> None:
         """In this process, because a second Django costs a second; only where something is to do."""
         database = settings.DATABASES["default"]
-        address = conninfo_to_dict(os.environ.get("DATABASE_URL", "") or env.database_url({}))
-        database |= {"NAME": address.get("dbname"), "USER": address.get("user"), "HOST": address.get("host")}
+        address = conninfo_to_dict(env.database_url({}))
+        names = {"NAME": "dbname", "USER": "user", "HOST": "host"}
+        database |= {name: address[part] for name, part in names.items() if part in address}
         database["OPTIONS"].pop("pool", None)  # its threads have no place in a process that forks
         try:
             executor = MigrationExecutor(connection)

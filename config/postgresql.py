@@ -134,6 +134,7 @@ class Postgres:
             user=self.user,
             group=self.user,
             extra_groups=[] if self.user else None,
+            start_new_session=True,  # Ctrl-C is for us: we stop after it, with a whole cluster
         )
         if done.returncode != 0:
             raise ImproperlyConfigured(f"PostgreSQL could not create {self.data_dir}:\n{done.stderr.strip()}")
