@@ -3,6 +3,7 @@
 Why every append is synced before it is answered: docs/decisions/0002-append-only-file.md.
 """
 
+import secrets
 import signal
 import socket
 from dataclasses import dataclass, field
@@ -37,10 +38,12 @@ class Valkey:
     data_dir: Path
     appendfsync: str = "always"
     port: int = field(default_factory=free_port)
+    # Whoever may write to Redis may queue a job, and a job is code: other accounts of the machine must not.
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
     @property
     def pid_file(self) -> Path:
@@ -52,12 +55,15 @@ class Valkey:
         survivor = processes.leftover(pid_file=self.pid_file, data_dir=self.data_dir, executable="valkey-server")
         if survivor is not None:
             processes.end(survivor, stop_signal=signal.SIGTERM, patience=PATIENCE)
-        (self.data_dir / "valkey.conf").write_text(self._configuration())
+        configuration = self.data_dir / "valkey.conf"
+        configuration.touch(mode=0o600)
+        configuration.write_text(self._configuration())
 
     def _configuration(self) -> str:
         lines = {
             "bind": "127.0.0.1",
             "port": self.port,
+            "requirepass": self.password,
             "dir": self._quoted(self.data_dir),
             "pidfile": self._quoted(self.pid_file),
             "daemonize": "no",
@@ -92,7 +98,7 @@ class Valkey:
     def ready(self) -> bool:
         """Whether it answers; while it still reads its file it says so, and that is not yet an answer."""
         try:
-            with redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=2) as client:
+            with redis.Redis.from_url(self.url, socket_timeout=2) as client:
                 return bool(client.ping())
         except redis.RedisError:
             return False

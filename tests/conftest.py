@@ -17,6 +17,11 @@ django.setup()
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: Playwright keeps an event loop running in this thread from its first use on."""
+    items.sort(key=lambda item: "tests/browser/" in item.nodeid)
+
+
 def pytest_unconfigure() -> None:
     """Runs after failures and Ctrl-C too; where pytest itself is killed, the kernel ends the servers."""
     SESSION.stop()
