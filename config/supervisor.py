@@ -149,6 +149,10 @@ class Supervisor:
         self.say("stopping")
         for rank in sorted({child.program.rank for child in self.children}, reverse=True):
             self._end([child for child in self.children if child.program.rank == rank])
+        # Who ended between two turns of the loop has last words too.
+        for key in list(self.selector.get_map().values()):
+            self._forward(key.data, key.fileobj)  # type: ignore[arg-type]
+            self._hang_up(key.data, key.fileobj)  # type: ignore[arg-type]
         self.say("stopped")
 
     def _end(self, children: Iterable[Child]) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import django
+import hypothesis
 import pytest
 import redis as redis_client
 
@@ -15,6 +16,12 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
 
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
+
+# How long an example takes says something about the machine, nothing about the product.
+hypothesis.settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], database=None
+)
+hypothesis.settings.load_profile("steady")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
