@@ -256,7 +256,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["instructors.tokens.BearerAuthentication"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "lms.api.openapi.ApiSchema",
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -267,7 +267,10 @@ ACCESS_TOKEN_EXPIRE_MINUTES = env.integer("ACCESS_TOKEN_EXPIRE_MINUTES", 30, lea
 SPECTACULAR_SETTINGS = {
     "TITLE": PROJECT_NAME,
     "VERSION": PROJECT_VERSION,
-    "SERVE_INCLUDE_SCHEMA": False,
+    "DESCRIPTION": "Classes, assignments and submissions, and what happens in class.",
+    "PREPROCESSING_HOOKS": ["lms.api.openapi.one_form"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "lms.api.openapi.add_security_schemes"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

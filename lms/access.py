@@ -30,8 +30,21 @@ class Anyone:
 ANYONE = Anyone()
 
 
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """What an ingest key opens: one class, to whoever has the key. It is nobody's account."""
+
+    key_id: int
+    class_id: int
+    is_active: bool
+    pk: int = -1
+    is_admin: bool = False
+
+
 def classes_of(user: User) -> QuerySet[Class]:
-    """The classes this user teaches or assists in; for an admin, all."""
+    """The classes this user teaches or assists in; for an admin all, for a key its own."""
+    if isinstance(user, KeyHolder):
+        return Class.objects.filter(pk=user.class_id)
     if user.is_admin:
         return Class.objects.all()
     return Class.objects.filter(Q(instructor=user.pk) | Q(staff__instructor=user.pk)).distinct()
@@ -46,15 +59,6 @@ def students_of(user: User) -> QuerySet[Student]:
 
 def students_in(classes: QuerySet[Class]) -> QuerySet[Student]:
     return Student.objects.filter(enrolments__class_ref__in=classes).distinct()
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHolder:
-    """What an ingest key opens."""
-
-    key_id: int
-    class_id: int
-    is_active: bool
 
 
 def holder_of_key(key: str) -> KeyHolder | None:

@@ -6,6 +6,9 @@ A view names its `access`; the rows of docs/contract/http.md use the same words:
     OPEN_STAR    none while API_REQUIRE_AUTH is off, an instructor's Bearer token while it is on
     BEARER       an instructor's Bearer token
     ADMIN        the same, of an admin
+    CLASS_KEY    a class's key
+
+`key_methods` names the methods that students call with their class's key instead of a token.
 """
 
 import zlib
@@ -19,13 +22,13 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from rest_framework.exceptions import APIException, NotFound, ParseError, PermissionDenied
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound, ParseError, PermissionDenied
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from lms.access import ANYONE, User
+from lms.access import ANYONE, KeyHolder, User, holder_of_key, note_key_used
 
 LARGEST_ID = 2**63 - 1
 Row = TypeVar("Row", bound=Model)
@@ -36,6 +39,7 @@ class Access(Enum):
     OPEN_STAR = "open*"
     BEARER = "bearer"
     ADMIN = "admin"
+    CLASS_KEY = "class key"
 
 
 class Unprocessable(APIException):
@@ -59,21 +63,21 @@ class Conflict(APIException):
 
 
 class GzipJSONParser(JSONParser):
-    """JSON, also with `Content-Encoding: gzip`; the limit on size counts inflated bytes."""
+    """JSON, also with `Content-Encoding: gzip`; the limit on size counts the bytes as sent and as inflated."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         request = (parser_context or {}).get("request")
+        most = settings.EVENT_BODY_LIMIT
+        content = stream.read(most + 1)
         if request is not None and request.headers.get("Content-Encoding", "").lower() == "gzip":
-            unzip = zlib.decompressobj(wbits=31)
             try:
-                content = unzip.decompress(stream.read(), settings.EVENT_BODY_LIMIT + 1)
+                content = zlib.decompressobj(wbits=31).decompress(content, most + 1)
             except zlib.error:
                 raise BadRequest("The body is not valid gzip") from None
-            if len(content) > settings.EVENT_BODY_LIMIT:
-                raise TooLarge(f"Inflated body exceeds the maximum size of {settings.EVENT_BODY_LIMIT} bytes")
-            stream = BytesIO(content)
+        if len(content) > most:
+            raise TooLarge(f"The body exceeds the maximum size of {most} bytes")
         try:
-            return super().parse(stream, media_type, parser_context)
+            return super().parse(BytesIO(content), media_type, parser_context)
         except (UnicodeDecodeError, RecursionError):
             raise ParseError("JSON decode error") from None
 
@@ -86,6 +90,8 @@ class ApiView(APIView):
     """One endpoint. Credentials are looked at first, before path ids and body."""
 
     access: ClassVar[Access] = Access.OPEN_STAR
+    key_methods: ClassVar[frozenset[str]] = frozenset()
+    holder: KeyHolder | None = None
     parser_classes = (GzipJSONParser,)
     # What a 500 says it failed to do: "Failed to <action>" (http.md section 1.4).
     action: ClassVar[str] = "answer the request"
@@ -95,7 +101,9 @@ class ApiView(APIView):
             return super().dispatch(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
-        if not self.is_login_needed():
+        if request.method in self.key_methods:
+            self.holder = holder_of(request, is_required=self.access is Access.CLASS_KEY)
+        if self.holder is not None or not self.is_login_needed():
             return
         user = cast("User | None", request.user)
         if user is None:
@@ -110,8 +118,27 @@ class ApiView(APIView):
 
     @property
     def viewer(self) -> User:
-        """Whose eyes the data is for: the caller's, or anyone's while nobody has to log in."""
+        """Whose eyes the data is for: a key's, which narrows whatever else would be open; else the caller's, or
+        anyone's while nobody has to log in."""
+        if self.holder is not None:
+            return self.holder
         return cast(User, self.request.user) if self.is_login_needed() else ANYONE
+
+
+def holder_of(request: Request, *, is_required: bool) -> KeyHolder | None:
+    """The class key of the request. One that is given is checked even where none is required."""
+    key = request.headers.get("X-Class-Key") or request.query_params.get("key")
+    if not key:
+        if is_required:
+            raise AuthenticationFailed("A class key is required: send X-Class-Key, or add ?key=<class key>")
+        return None
+    holder = holder_of_key(key)
+    if holder is None:
+        raise AuthenticationFailed("Unknown class key")
+    if not holder.is_active:
+        raise PermissionDenied("This class is not active")
+    note_key_used(holder)
+    return holder
 
 
 # --- What a request says --------------------------------------------------------------------------------------------
