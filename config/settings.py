@@ -181,6 +181,11 @@ HELP_SILENCE = env.integer("HELP_SILENCE", 300, least=1)
 HELP_RESENT_SILENCE = env.integer("HELP_RESENT_SILENCE", 45, least=1)
 SESSION_IDLE_HOURS = env.integer("SESSION_IDLE_HOURS", 12, least=1)
 
+# --- Submissions --------------------------------------------------------------------------------------------------
+
+# Bytes of one notebook that is handed in, as compact JSON; EVENT_BODY_LIMIT bounds the body around it.
+SUBMISSION_BYTES_LIMIT = env.integer("SUBMISSION_BYTES_LIMIT", 5 * 1024 * 1024, least=1024)
+
 # --- InfluxDB; unset, PostgreSQL answers the same questions -------------------------------------------------------
 
 INFLUXDB_URL = env.text("INFLUXDB_URL")

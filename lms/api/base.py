@@ -177,6 +177,15 @@ def query_id(request: Request, name: str) -> int | None:
     return query_integer(request, name, 0, least=-LARGEST_ID, most=LARGEST_ID)
 
 
+def query_text(request: Request, name: str) -> str:
+    """An optional text from the query, as a filter; empty where it is absent. PostgreSQL can hold no NUL, so no row
+    can match one: the filter is refused."""
+    text = request.query_params.get(name, "")
+    if "\0" in text:
+        raise Unprocessable(["query", name], "Null characters are not allowed", "null_characters_not_allowed")
+    return text
+
+
 def query_boolean(request: Request, name: str, default: bool | None) -> bool | None:
     text = request.query_params.get(name)
     if text is None:
@@ -208,3 +217,15 @@ def validated(serializer: BaseSerializer[Any]) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     data: dict[str, Any] = serializer.validated_data
     return data
+
+
+def change(row: Model, changes: Mapping[str, Any]) -> None:
+    """Write the columns that a partial PUT names, and only those; none named, nothing written."""
+    if not changes:
+        return
+    columns = dict(changes)
+    if any(field.name == "updated_at" for field in row._meta.fields):
+        columns["updated_at"] = timezone.now()
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(columns))
