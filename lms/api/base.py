@@ -15,14 +15,21 @@ import zlib
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from io import BytesIO
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
 from django.conf import settings
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from rest_framework.exceptions import APIException, AuthenticationFailed, NotFound, ParseError, PermissionDenied
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    MethodNotAllowed,
+    NotFound,
+    ParseError,
+    PermissionDenied,
+)
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
@@ -93,12 +100,16 @@ class ApiView(APIView):
     key_methods: ClassVar[frozenset[str]] = frozenset()
     holder: KeyHolder | None = None
     parser_classes = (GzipJSONParser,)
+    metadata_class = None  # OPTIONS would tell our docstrings; the OpenAPI document tells what is meant to be told
     # What a 500 says it failed to do: "Failed to <action>" (http.md section 1.4).
     action: ClassVar[str] = "answer the request"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with timezone.override("UTC"):
             return super().dispatch(request, *args, **kwargs)
+
+    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
+        raise MethodNotAllowed(str(request.method), detail="Method Not Allowed")
 
     def perform_authentication(self, request: Request) -> None:
         if request.method in self.key_methods:

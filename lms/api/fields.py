@@ -55,10 +55,7 @@ class Number(serializers.FloatField):
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool):
             self.fail("invalid")
-        try:
-            number = super().to_internal_value(data)
-        except OverflowError:
-            self.fail("invalid")
+        number = super().to_internal_value(data)
         if not math.isfinite(number):
             self.fail("invalid")
         return number

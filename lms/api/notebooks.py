@@ -57,7 +57,7 @@ class NotebooksView(ApiView):
         path = validated(NewNotebook(data=request.data))["path"]
         try:
             with transaction.atomic():
-                made = Notebook.objects.create(path=path, name=path.rstrip("/").rpartition("/")[2])
+                made = Notebook.objects.create(path=path, name=path.rstrip("/").rpartition("/")[2] or path)
         except IntegrityError:
             raise BadRequest(f"Notebook with path '{path}' already exists") from None
         return Response(NotebookResponse(made).data, status=201)
