@@ -108,7 +108,7 @@ class ApiView(APIView):
         with timezone.override("UTC"):
             return super().dispatch(request, *args, **kwargs)
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> NoReturn:
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
         raise MethodNotAllowed(str(request.method), detail="Method Not Allowed")
 
     def perform_authentication(self, request: Request) -> None:
