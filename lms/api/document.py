@@ -30,6 +30,6 @@ class DocumentView(ApiView):
 class PageView(SpectacularSwaggerSplitView):
     """The script comes from its own address, so that the page works under a policy without inline scripts."""
 
-    url = "openapi.json"
+    url = "/api/v1/openapi.json"
     authentication_classes = ()
     template_name = "api/docs.html"
