@@ -15,6 +15,7 @@ import django_rq
 from django.conf import settings
 from django.db import connection
 from redis import Redis
+from redis.exceptions import RedisError
 from rq.worker import SimpleWorker
 
 from events import announcements, pipeline, points, stream, tickets
@@ -157,8 +158,17 @@ def work() -> None:
     # batch. And a worker has one thread, so one connection is all it needs.
     settings.DEBUG = False
     connection.settings_dict["OPTIONS"].pop("pool", None)
-    wake_sleepers()
-    worker = Worker(
-        [django_rq.get_queue(name) for name in PRIORITIES], connection=django_rq.get_connection(PRIORITIES[0])
-    )
-    worker.work(logging_level="WARNING")
+    failures = 0
+    while not Worker.is_stopping:
+        started = time.monotonic()
+        try:
+            wake_sleepers()
+            queues = [django_rq.get_queue(name) for name in PRIORITIES]
+            Worker(queues, connection=django_rq.get_connection(PRIORITIES[0])).work(logging_level="WARNING")
+            return
+        except RedisError as error:
+            # rq's worker gives up when Redis goes away during a job. Whoever comes back first must find a worker.
+            failures = 1 if time.monotonic() - started > 30 else failures + 1
+            pause = min(0.1 * 2**failures, RETRY_LONGEST)
+            logger.warning("Redis does not answer (%s); trying again in %.1f s", type(error).__name__, pause)
+            time.sleep(pause)

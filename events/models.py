@@ -21,9 +21,10 @@ class CellExecution(models.Model):
     execution_id = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False)
     event_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="executions", db_index=False)
-    notebook = models.ForeignKey(Notebook, on_delete=models.CASCADE, related_name="+")
-    cell = models.ForeignKey(Cell, on_delete=models.CASCADE, related_name="executions")
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
+    # No index of their own: no page asks by them, and each costs every run its upkeep.
+    notebook = models.ForeignKey(Notebook, on_delete=models.CASCADE, related_name="+", db_index=False)
+    cell = models.ForeignKey(Cell, on_delete=models.CASCADE, related_name="executions", db_index=False)
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+", db_index=False)
     executed_at = models.DateTimeField(default=timezone.now)
     execution_count = models.IntegerField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices)

@@ -31,7 +31,7 @@ from redis.exceptions import ResponseError
 from events.kinds import PRIORITIES, Priority
 
 GROUP = "drain"
-LEASE_MS = 10_000
+LEASE_MS = 5_000
 WAKE_SECONDS = 10
 SHARDS_KEY = "river:shards"
 
@@ -262,8 +262,8 @@ def oldest_waiting(redis: Redis) -> int | None:
 
 
 def connect() -> Redis:
-    """A client for one worker. Its timeout is longer than any blocking read, and shorter than a lease."""
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=8, socket_connect_timeout=3, health_check_interval=30)
+    """A client for one worker. Its timeout is longer than any blocking read, and shorter than a lease lasts."""
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=3, health_check_interval=30)
 
 
 def connect_async() -> "aioredis.Redis":

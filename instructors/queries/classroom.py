@@ -70,6 +70,10 @@ class State:
     def teams(self) -> list[str]:
         return sorted({card.team for card in self.cards})
 
+    @property
+    def is_capped(self) -> bool:
+        return len(self.cards) >= MOST_CARDS
+
     @cached_property
     def hidden(self) -> set[int]:
         return {card.student_id for card in self.cards if not self.filter.matches(card)}

@@ -78,6 +78,10 @@ async function reload(attempt = 0) {
     if (!signedOut) setTimeout(reload, Math.min(1000 * 2 ** attempt, 30000), attempt + 1);
     return;
   }
+  release();
+}
+
+function release() {
   const { again } = fetching;
   fetching = null;
   const frames = held;
@@ -97,7 +101,8 @@ function fetchCard(id) {
 async function fetchWanted() {
   const ids = [...wanted];
   wanted.clear();
-  if (ids.length > mostAsked) return reload();
+  if (fetching || ids.length > mostAsked) return reload();
+  fetching = { again: false };
   try {
     const found = await ask(`?${new URLSearchParams(ids.map((id) => ["student", id]))}`);
     const fresh = [...found.querySelectorAll("[data-student]")];
@@ -106,10 +111,11 @@ async function fetchWanted() {
     const ours = new Set(fresh.map((card) => card.dataset.student));
     for (const id of ids) if (!ours.has(id)) notOurs.add(id);
   } catch {
-    return signedOut ? undefined : reload();
+    fetching = null;
+    return reload();
   }
   refreshTimes(room);
-  return draw();
+  return release();
 }
 
 function showRow(row) {
@@ -144,6 +150,7 @@ const handlers = {
 };
 
 function receive(frame) {
+  if (signedOut) return undefined;
   if (fetching) return held.push(frame);
   handlers[frame.type]?.(frame.data);
   return drawSoon();

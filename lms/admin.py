@@ -1,0 +1,206 @@
+"""The admin site of people, classes and course material; and what every admin page of a big table shares."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext, gettext_lazy
+
+from lms.keys import create_key
+from lms.models import Cell, Class, ClassKey, ClassStaff, Notebook, Session, Student, StudentClass, SystemSetting, Team
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+    Pages = Paginator[Any]
+    Form = forms.ModelForm[Any]
+else:
+    ModelAdmin, TabularInline, Pages, Form = admin.ModelAdmin, admin.TabularInline, Paginator, forms.ModelForm
+
+admin.site.site_header = admin.site.site_title = "Cell Monitor"
+admin.site.index_title = gettext_lazy("Administration")
+
+# Rows that a list counts before it stops; older ones are found through a filter or the search.
+MOST_COUNTED = 10_000
+
+
+class CappedPaginator(Pages):
+    """Counts at most MOST_COUNTED rows: COUNT(*) over millions would cost more than the page."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        return rows.order_by().values("pk")[:MOST_COUNTED].count()
+
+
+class CalmAdmin(ModelAdmin):
+    """A changelist whose cost does not grow with its table, and `updated_at` kept where the table has one."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        if change and hasattr(obj, "updated_at"):
+            obj.updated_at = timezone.now()
+        super().save_model(request, obj, form, change)
+
+
+class ReadOnlyAdmin(CalmAdmin):
+    """Rows that the event pipeline owns: here one only looks at them."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Team)
+class TeamAdmin(CalmAdmin):
+    list_display = ["team_name", "description", "created_at"]
+    search_fields = ["team_name"]
+    readonly_fields = ["created_at", "updated_at"]
+
+
+@admin.register(Student)
+class StudentAdmin(CalmAdmin):
+    list_display = ["email", "name", "team", "is_requesting_help", "execution_count", "error_count", "last_activity_at"]
+    list_filter = ["is_requesting_help", "last_activity_at"]
+    list_select_related = ["team"]
+    search_fields = ["email", "name"]
+    autocomplete_fields = ["team"]
+
+    def get_fields(self, request: HttpRequest, obj: Student | None = None) -> list[Any]:
+        return ["email", "name", "team", *(self.get_readonly_fields(request, obj) if obj else [])]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Student | None = None) -> list[str]:
+        """Everything but the person is state, and the event pipeline alone writes it."""
+        return [field.name for field in Student._meta.fields if field.name not in {"id", "email", "name", "team"}]
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnlyAdmin):
+    list_display = ["session_id", "student", "start_time", "end_time", "is_active", "last_event_at"]
+    list_filter = ["is_active"]
+    list_select_related = ["student"]
+    search_fields = ["session_id", "student__email"]
+
+
+@admin.register(Notebook)
+class NotebookAdmin(CalmAdmin):
+    list_display = ["name", "path", "last_modified", "created_at"]
+    search_fields = ["path"]
+    readonly_fields = ["created_at", "updated_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notebook]:
+        return super().get_queryset(request).defer("notebook_metadata")
+
+
+@admin.register(Cell)
+class CellAdmin(CalmAdmin):
+    list_display = ["cell_id", "notebook", "cell_type", "position"]
+    list_select_related = ["notebook"]
+    search_fields = ["=cell_id", "notebook__path"]
+    raw_id_fields = ["notebook"]
+
+
+class ClassStaffInline(TabularInline):
+    model = ClassStaff
+    extra = 0
+    autocomplete_fields = ["instructor"]
+    readonly_fields = ["added_at"]
+
+
+@admin.register(Class)
+class ClassAdmin(CalmAdmin):
+    list_display = ["class_code", "name", "instructor", "start_date", "end_date", "is_active"]
+    list_filter = ["is_active", "start_date"]
+    list_select_related = ["instructor"]
+    search_fields = ["class_code", "name"]
+    autocomplete_fields = ["instructor"]
+    readonly_fields = ["created_at", "updated_at"]
+    inlines = [ClassStaffInline]
+
+
+@admin.register(StudentClass)
+class StudentClassAdmin(CalmAdmin):
+    list_display = ["student", "class_ref", "role", "joined_at"]
+    list_filter = ["joined_at"]
+    list_select_related = ["student", "class_ref"]
+    search_fields = ["student__email", "student__name", "class_ref__class_code"]
+    autocomplete_fields = ["student", "class_ref"]
+
+
+@admin.register(ClassStaff)
+class ClassStaffAdmin(CalmAdmin):
+    list_display = ["instructor", "class_ref", "role", "added_at"]
+    list_filter = ["role"]
+    list_select_related = ["instructor", "class_ref"]
+    search_fields = ["instructor__email", "class_ref__class_code"]
+    autocomplete_fields = ["instructor", "class_ref"]
+
+
+@admin.register(ClassKey)
+class ClassKeyAdmin(CalmAdmin):
+    """A key is shown in the message after its creation and never again."""
+
+    list_display = ["hint", "class_ref", "created_at", "last_used_at", "revoked_at"]
+    list_filter = ["revoked_at"]
+    list_select_related = ["class_ref"]
+    search_fields = ["hint", "class_ref__class_code", "class_ref__name"]
+    autocomplete_fields = ["class_ref"]
+    actions = ["revoke"]
+
+    def get_fields(self, request: HttpRequest, obj: ClassKey | None = None) -> list[Any]:
+        return ["class_ref", "hint", "created_at", "last_used_at", "revoked_at"] if obj else ["class_ref"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ClassKey | None = None) -> list[str]:
+        return self.get_fields(request, obj) if obj else []
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            return
+        made, key = create_key(obj.class_ref)
+        obj.pk = made.pk
+        obj.refresh_from_db()
+        address = request.build_absolute_uri(f"/api/v1/events?key={key}")
+        text = gettext(
+            "The key is %(key)s . Copy it now: it is not shown again. Address for the extension: %(address)s"
+        )
+        messages.warning(request, text % {"key": key, "address": address})
+
+    @admin.action(description=gettext_lazy("Revoke the selected keys"), permissions=["change"])
+    def revoke(self, request: HttpRequest, keys: QuerySet[ClassKey]) -> None:
+        count = keys.filter(revoked_at=None).update(revoked_at=timezone.now())
+        messages.success(request, gettext("Keys revoked: %(count)d") % {"count": count})
+
+
+class SystemSettingForm(Form):
+    def clean(self) -> dict[str, Any]:
+        """A value that its reader could not parse would only show up in class."""
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        value, kind = str(found.get("setting_value", "")).strip(), found.get("setting_type")
+        if kind == "int" and not value.removeprefix("-").isdecimal():
+            self.add_error("setting_value", gettext("This must be a whole number."))
+        if kind == "bool" and value.lower() not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
+            self.add_error("setting_value", gettext("This must be true or false."))
+        return found
+
+
+@admin.register(SystemSetting)
+class SystemSettingAdmin(CalmAdmin):
+    form = SystemSettingForm
+    list_display = ["setting_key", "setting_value", "setting_type", "is_active", "updated_at"]
+    list_filter = ["is_active", "setting_type"]
+    search_fields = ["setting_key", "description"]
+    readonly_fields = ["created_at", "updated_at"]

@@ -1,0 +1,67 @@
+"""Starts the servers, then Django: the settings read the servers' addresses once, when they are imported."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import django
+import pytest
+import redis as redis_client
+
+from tests import servers
+
+SESSION = servers.Session()
+SESSION.point_settings()
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+
+from tests.live import LiveSystem, LiveSystems  # noqa: E402
+
+
+def pytest_unconfigure() -> None:
+    """Runs after failures and Ctrl-C too; where pytest itself is killed, the kernel ends the servers."""
+    SESSION.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> servers.Postgres:
+    """The run's PostgreSQL: `create_database`, `url_of`. What Django calls its database is inside it."""
+    return SESSION.postgres
+
+
+@pytest.fixture
+def redis_server() -> Iterator[servers.RedisServer]:
+    """The run's Valkey, for tests that stop, kill or restart it; it runs again afterwards, whatever the test did."""
+    yield SESSION.redis
+    SESSION.redis.start()
+
+
+@pytest.fixture
+def redis() -> Iterator[redis_client.Redis]:
+    """A client of the run's Valkey, which is empty when the test begins."""
+    with redis_client.Redis.from_url(SESSION.redis.url) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(request: pytest.FixtureRequest) -> None:
+    """Whoever may write to Redis finds it empty: tests that ask for it, and tests that use the database."""
+    uses = {"redis", "redis_server", "db", "transactional_db", "client", "admin_client"} & set(request.fixturenames)
+    if uses or request.node.get_closest_marker("django_db"):
+        with redis_client.Redis.from_url(SESSION.redis.url) as client:
+            client.flushall()
+
+
+@pytest.fixture(scope="session")
+def start_live_system() -> Iterator[Callable[..., LiveSystem]]:
+    """A factory: `start_live_system(workers=2, WORKERS="4", …)`, every further name a setting. All stop at the end."""
+    systems = LiveSystems(session=SESSION)
+    yield systems.start
+    systems.stop()
+
+
+@pytest.fixture(scope="module")
+def live_system(start_live_system: Callable[..., LiveSystem]) -> Iterator[LiveSystem]:
+    """Web and two workers as processes of their own, on a database and a Valkey of their own."""
+    system = start_live_system()
+    yield system
+    system.stop()

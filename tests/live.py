@@ -1,0 +1,157 @@
+"""The product as it really runs, for tests of the whole river and of the pages: processes, not calls."""
+
+import dataclasses
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import httpx
+
+from config import parts
+from config.processes import Program
+from config.valkey import Valkey, free_port
+from tests.servers import ROOT, RedisServer, Running, Session, wait_until
+
+
+@dataclass(kw_only=True)
+class LiveSystem:
+    """One running copy. `environment` holds its addresses, for `manage.py` commands run against it."""
+
+    directory: Path
+    environment: dict[str, str]
+    redis: RedisServer
+    port: int
+    web: Running = field(init=False)
+    cron: Running = field(init=False)
+    running_workers: list[Running] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.web = self._running(parts.web(host="127.0.0.1", port=self.port))
+        self.cron = self._running(parts.cron())
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database_url(self) -> str:
+        return self.environment["DATABASE_URL"]
+
+    @property
+    def redis_url(self) -> str:
+        return self.redis.url
+
+    @property
+    def workers(self) -> list["subprocess.Popen[bytes]"]:
+        return [worker.process for worker in self.running_workers if worker.process is not None]
+
+    def start(self, *, workers: int) -> None:
+        self.redis.start()
+        self.web.start()
+        self.cron.start()
+        for _ in range(workers):
+            self.start_worker()
+        self.wait_until_answers()
+
+    def wait_until_answers(self) -> None:
+        try:
+            wait_until(self.answers, seconds=60, what=f"an answer from {self.url}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.web.tail()}") from None
+
+    def answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/api/v1/health/simple", timeout=2).status_code < 500
+        except httpx.HTTPError:
+            return False
+
+    def _running(self, program: Program) -> Running:
+        program = dataclasses.replace(program, environment={**program.environment, **self.environment})
+        return Running(program=program, log=self.directory / f"{program.name}.log")
+
+    def start_worker(self) -> None:
+        worker = self._running(parts.worker(len(self.running_workers) + 1))
+        worker.start()
+        self.running_workers.append(worker)
+
+    def kill_worker(self, index: int) -> None:
+        """SIGKILL, in the middle of whatever it does. It keeps its place in the list of logs, not among `workers`."""
+        [worker for worker in self.running_workers if worker.process is not None][index].kill()
+
+    def restart_redis(self) -> None:
+        self.redis.restart()
+
+    def manage(self, *arguments: str, stdin: str | None = None) -> str:
+        """The output of a `manage.py` command run against this copy."""
+        return manage(*arguments, environment=self.environment, stdin=stdin)
+
+    def logs(self) -> str:
+        return "\n".join(
+            f"--- {file.name}\n{file.read_text()[-4000:]}" for file in sorted(self.directory.glob("*.log"))
+        )
+
+    def stop(self) -> None:
+        self.web.stop()
+        self.cron.stop()
+        for worker in self.running_workers:  # all are asked before any is waited for
+            if worker.process is not None:
+                worker.process.terminate()
+        for worker in self.running_workers:
+            worker.stop()
+        self.redis.kill()
+
+
+@dataclass(kw_only=True)
+class LiveSystems:
+    """Makes copies; each one's database is copied from one that was migrated once."""
+
+    session: Session
+    systems: list[LiveSystem] = field(default_factory=list)
+    numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    def start(self, *, workers: int = 2, **settings: str) -> LiveSystem:
+        postgres, number = self.session.postgres, next(self.numbers)
+        if number == 1:
+            postgres.create_database("live_template")
+            manage("migrate", "--verbosity=0", environment=self._environment("live_template", self.session.redis.url))
+        postgres.create_database(f"live_{number}", template="live_template")
+        directory = self.session.directory / f"live_{number}"
+        redis = RedisServer(valkey=Valkey(data_dir=directory / "valkey", appendfsync="no"))
+        environment = {
+            **self._environment(f"live_{number}", redis.url),
+            "DATA_DIR": str(directory),
+            "WORKERS": str(max(workers, 1)),
+            **settings,
+        }
+        system = LiveSystem(directory=directory, environment=environment, redis=redis, port=free_port())
+        self.systems.append(system)
+        system.start(workers=workers)
+        return system
+
+    def _environment(self, database: str, redis_url: str) -> dict[str, str]:
+        return {
+            "DATABASE_URL": self.session.postgres.url_of(database),
+            "REDIS_URL": redis_url,
+            "DATA_DIR": str(self.session.directory),
+        }
+
+    def stop(self) -> None:
+        for system in self.systems:
+            system.stop()
+
+
+def manage(*arguments: str, environment: dict[str, str], stdin: str | None = None) -> str:
+    program = parts.command("manage", *arguments)
+    done = subprocess.run(
+        program.argv,
+        cwd=ROOT,
+        env={"PATH": sys.exec_prefix + "/bin:/usr/bin:/bin", **program.environment, **environment},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

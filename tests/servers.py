@@ -1,0 +1,135 @@
+"""One PostgreSQL and one Valkey for the whole test run, started before Django reads its settings.
+
+They are the servers of `manage.py up`, in a temporary directory, without the waits for the disk.
+"""
+
+import atexit
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from config.postgresql import Postgres
+from config.processes import Program
+from config.valkey import Valkey
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def wait_until(condition: Callable[[], object], *, seconds: float = 20.0, what: str = "the condition") -> None:
+    """Ask again and again, without Django or a loop: for what happens in another process."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true within {seconds:g} s")
+        time.sleep(0.02)
+
+
+@dataclass(kw_only=True)
+class Running:
+    """A program, its present process and the file its output goes to."""
+
+    program: Program
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self.process = self.program.spawn(output=output)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(self.program.stop_signal)
+            try:
+                self.process.wait(self.program.patience)
+            except subprocess.TimeoutExpired:
+                self.kill()
+            self.process = None
+
+    def kill(self) -> None:
+        """SIGKILL: nothing is finished, nothing is said."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def tail(self) -> str:
+        return self.log.read_text(errors="replace")[-4000:]
+
+
+@dataclass(kw_only=True)
+class RedisServer:
+    """A Valkey that tests may stop, kill and start again; its address and its acknowledged data stay."""
+
+    valkey: Valkey
+    running: Running = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.valkey.prepare()
+        self.running = Running(program=self.valkey.program(), log=self.valkey.data_dir / "log")
+
+    @property
+    def url(self) -> str:
+        return self.valkey.url
+
+    def start(self) -> None:
+        if self.running.process is None:
+            self.running.start()
+            wait_until(self.valkey.ready, what=f"an answer from Valkey\n{self.running.tail()}")
+
+    def stop(self) -> None:
+        self.running.stop()
+
+    def kill(self) -> None:
+        self.running.kill()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+
+class Session:
+    """What `start` made; `stop` is safe to call twice."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="cellmonitor-test-")).resolve()
+        self.redis = RedisServer(valkey=Valkey(data_dir=self.directory / "valkey", appendfsync="no"))
+        self.postgres = Postgres(data_dir=self.directory / "postgres", durable=False)
+        self.redis.running.start()
+        self.postgres.prepare()
+        self.database = Running(program=self.postgres.program(), log=self.directory / "postgres.log")
+        self.database.start()
+        wait_until(self.postgres.ready, what="an answer from PostgreSQL")
+        wait_until(self.redis.valkey.ready, what="an answer from Valkey")
+        self.postgres.finish()
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        atexit.unregister(self.stop)
+        self.redis.kill()
+        self.database.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def point_settings(self) -> None:
+        """Nothing of the developer's environment may decide a test: only these addresses are set."""
+        for name in setting_names():
+            os.environ.pop(name, None)
+        os.environ |= self.addresses()
+
+    def addresses(self) -> dict[str, str]:
+        return {
+            "DATA_DIR": str(self.directory),
+            "DATABASE_URL": self.postgres.url,
+            "REDIS_URL": self.redis.url,
+            "DATABASE_POOL": "0",
+        }
+
+
+def setting_names() -> list[str]:
+    """Every setting, from the list that operators read."""
+    return re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
