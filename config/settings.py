@@ -186,6 +186,9 @@ SESSION_IDLE_HOURS = env.integer("SESSION_IDLE_HOURS", 12, least=1)
 # Bytes of one notebook that is handed in, as compact JSON; EVENT_BODY_LIMIT bounds the body around it.
 SUBMISSION_BYTES_LIMIT = env.integer("SUBMISSION_BYTES_LIMIT", 5 * 1024 * 1024, least=1024)
 
+# The grades of an assignment are one form: five fields a submission.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+
 # --- InfluxDB; unset, PostgreSQL answers the same questions -------------------------------------------------------
 
 INFLUXDB_URL = env.text("INFLUXDB_URL")

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from io import BytesIO
-from typing import Any, ClassVar, NoReturn, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from django.conf import settings
 from django.db.models import Model, QuerySet
@@ -25,7 +25,6 @@ from django.utils import timezone
 from rest_framework.exceptions import (
     APIException,
     AuthenticationFailed,
-    MethodNotAllowed,
     NotFound,
     ParseError,
     PermissionDenied,
@@ -107,9 +106,6 @@ class ApiView(APIView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with timezone.override("UTC"):
             return super().dispatch(request, *args, **kwargs)
-
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
-        raise MethodNotAllowed(str(request.method), detail="Method Not Allowed")
 
     def perform_authentication(self, request: Request) -> None:
         if request.method in self.key_methods:

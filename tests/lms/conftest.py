@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import redis as redis_client
-from django.conf import settings as django_settings
 from django.test import Client
 
 from instructors import tokens
@@ -18,14 +16,6 @@ from lms.models import Class, ClassAssignment, ClassKey, Notebook, Student, Stud
 
 PREFIX = "/api/v1"
 MISSING = 999_999
-
-
-@pytest.fixture
-def redis():
-    connection = redis_client.Redis.from_url(django_settings.REDIS_URL)
-    connection.flushall()
-    yield connection
-    connection.close()
 
 
 @dataclass(frozen=True)
