@@ -16,7 +16,7 @@ urlpatterns = [
     # Both forms of every API path work: /api/v1/X and /api/v1/v1/X (docs/contract/http.md section 1.1).
     re_path(r"^api/v1/(?:v1/)?", include("events.urls")),
     re_path(r"^api/v1/(?:v1/)?", include("lms.urls")),
-    re_path(r"^api/v1/(?:v1/)?", include("instructors.api.grading")),
+    re_path(r"^api/v1/(?:v1/)?", include("instructors.api.school")),
     re_path(r"^api/v1/(?:v1/)?health/simple/?$", health_simple),
     path("admin/rq/", include("django_rq.urls")),
     path("admin/", admin.site.urls),

@@ -1,4 +1,4 @@
-"""Assignments and submissions, told to those whom they concern. The endpoints are lms's; only the telling is here.
+"""Telling people of assignments and grades.
 
 A row that is stored stays stored when nobody can be told: the failure is logged, and the client reads it over HTTP.
 """
@@ -6,11 +6,8 @@ A row that is stored stays stored when nobody can be told: the failure is logged
 import logging
 
 from django.conf import settings
-from django.urls import re_path
 from redis.exceptions import RedisError
 
-from lms.api.assignments import AssignmentsView, AssignmentView
-from lms.api.submissions import SubmissionsView, SubmissionView
 from lms.models import AssignmentSubmission, ClassAssignment
 from realtime import broadcast, messages
 
@@ -24,19 +21,18 @@ def tell(group: str, frame: messages.Frame) -> None:
         logger.exception("Nobody was told of %s", frame["type"])
 
 
-class ToldAssignmentsView(AssignmentsView):
-    def created(self, assignment: ClassAssignment) -> None:
-        """To everybody who listens; with logins on, to the class's own dashboards."""
-        group = messages.BROADCAST
-        if settings.API_REQUIRE_AUTH:
-            group = messages.class_group(assignment.class_ref_id)
-        frame = messages.assignment_created(
-            assignment_id=assignment.pk,
-            class_id=assignment.class_ref_id,
-            title=assignment.title,
-            due_date=assignment.due_date,
-        )
-        tell(group, frame)
+def tell_assignment(assignment: ClassAssignment) -> None:
+    """To everybody who listens; with logins on, to the class's own dashboards."""
+    group = messages.BROADCAST
+    if settings.API_REQUIRE_AUTH:
+        group = messages.class_group(assignment.class_ref_id)
+    frame = messages.assignment_created(
+        assignment_id=assignment.pk,
+        class_id=assignment.class_ref_id,
+        title=assignment.title,
+        due_date=assignment.due_date,
+    )
+    tell(group, frame)
 
 
 def tell_grade(submission: AssignmentSubmission) -> None:
@@ -52,21 +48,3 @@ def tell_grade(submission: AssignmentSubmission) -> None:
         result=None if is_private else (submission.grade, submission.feedback),
     )
     tell(messages.notifications_group(submission.student_id), frame)
-
-
-class ToldSubmissionsView(SubmissionsView):
-    def graded(self, submission: AssignmentSubmission) -> None:
-        tell_grade(submission)
-
-
-class ToldSubmissionView(SubmissionView):
-    def graded(self, submission: AssignmentSubmission) -> None:
-        tell_grade(submission)
-
-
-urlpatterns = [
-    re_path(r"^assignments/?$", ToldAssignmentsView.as_view()),
-    re_path(r"^assignments/(?P<assignment_id>[^/]+)/?$", AssignmentView.as_view()),
-    re_path(r"^submissions/?$", ToldSubmissionsView.as_view()),
-    re_path(r"^submissions/(?P<submission_id>[^/]+)/?$", ToldSubmissionView.as_view()),
-]

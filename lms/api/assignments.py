@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -78,7 +78,9 @@ class AssignmentsView(ApiView):
     def post(self, request: Request) -> Response:
         fields = validated(AssignmentFields(data=request.data))
         check_references(self, fields)
-        made = ClassAssignment.objects.create(**fields)
+        with transaction.atomic():
+            made = ClassAssignment.objects.create(**fields)
+            self.noted("assignment_create", made)
         self.created(made)
         return Response(AssignmentResponse(made).data, status=201)
 
@@ -106,7 +108,10 @@ class AssignmentView(ApiView):
         found = self.find(assignment_id)
         changes = validated(AssignmentFields(data=request.data, partial=True))
         check_references(self, changes)
-        change(found, changes)
+        with transaction.atomic():
+            change(found, changes)
+            if changes:
+                self.noted("assignment_update", found, fields=changes)
         return Response(AssignmentResponse(found).data)
 
     @documented(summary="Delete an assignment", responses={200: AssignmentResponse}, errors=(404, 409))
@@ -115,7 +120,9 @@ class AssignmentView(ApiView):
         found = self.find(assignment_id)
         deleted = AssignmentResponse(found).data
         try:
-            found.delete()
+            with transaction.atomic():
+                self.noted("assignment_delete", found)
+                found.delete()
         except (ProtectedError, IntegrityError):
             raise Conflict(f"Assignment with id {deleted['id']} still has submissions") from None
         return Response(deleted)

@@ -12,7 +12,7 @@ A view names its `access`; the rows of docs/contract/http.md use the same words:
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from io import BytesIO
 from typing import Any, ClassVar, TypeVar, cast
@@ -130,6 +130,18 @@ class ApiView(APIView):
         if self.holder is not None:
             return self.holder
         return cast(User, self.request.user) if self.is_login_needed() else ANYONE
+
+    @property
+    def caller(self) -> User | None:
+        """Who is logged in, if anybody is. Where no login is needed, a token that opens nothing is no token."""
+        try:
+            return cast("User | None", self.request.user)
+        except APIException:
+            return None
+
+    def noted(self, action: str, row: Model, *, fields: Iterable[str] = ()) -> None:
+        """For the floor above, which keeps the audit log. Called in the transaction of the write, a deletion's before
+        it; `fields` are the columns that a change names."""
 
 
 def holder_of(request: Request, *, is_required: bool) -> KeyHolder | None:

@@ -1,6 +1,6 @@
 """Classes (docs/contract/http.md section 3)."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
@@ -59,10 +59,11 @@ class ClassesView(ApiView):
     def post(self, request: Request) -> Response:
         """Whoever makes a class and is logged in becomes its instructor. Only an admin names somebody else."""
         fields = validated(NewClass(data=request.data))
-        owner = owner_of_new(cast("User | None", request.user), self.viewer, fields.pop("instructor_id", None))
+        owner = owner_of_new(self.caller, self.viewer, fields.pop("instructor_id", None))
         try:
             with transaction.atomic():
                 made = Class.objects.create(instructor_id=owner, **fields)
+                self.noted("class_create", made)
         except IntegrityError:
             raise code_is_taken(fields["class_code"]) from None
         return Response(ClassResponse(made).data, status=201)
@@ -89,6 +90,8 @@ class ClassView(ApiView):
         try:
             with transaction.atomic():
                 change(found, changes)
+                if changes:
+                    self.noted("class_update", found, fields=changes)
         except IntegrityError:
             raise code_is_taken(changes["class_code"]) from None
         return Response(ClassResponse(found).data)
@@ -99,7 +102,9 @@ class ClassView(ApiView):
         found = self.find(class_id)
         deleted = ClassResponse(found).data
         try:
-            found.delete()
+            with transaction.atomic():
+                self.noted("class_delete", found)
+                found.delete()
         except (ProtectedError, IntegrityError):
             raise Conflict(f"Class with id {deleted['id']} still has assignments") from None
         return Response(deleted)

@@ -6,6 +6,7 @@ made of. So the time is then the server's, and `status`, `grade` and `feedback` 
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -148,7 +149,9 @@ class SubmissionsView(SubmissionBase):
         shape = HandIn if self.holder is not None else NewSubmission
         fields = validated(shape(data=request.data))
         self.check_references(fields)
-        made = AssignmentSubmission.objects.create(**fields, content_sha256=receipt(fields.get("notebook_content")))
+        with transaction.atomic():
+            made = AssignmentSubmission.objects.create(**fields, content_sha256=receipt(fields.get("notebook_content")))
+            self.noted("submission_create", made)
         if made.grade is not None or made.status == GRADED:
             self.graded(made)
         return Response(SubmissionResponse(self.find(made.pk)).data, status=201)
@@ -176,7 +179,10 @@ class SubmissionView(SubmissionBase):
         was_graded = found.status == GRADED
         if "notebook_content" in changes:
             changes["content_sha256"] = receipt(changes["notebook_content"])
-        change(found, changes)
+        with transaction.atomic():
+            change(found, changes)
+            if changes:
+                self.noted("submission_update", found, fields=changes)
         if changes.get("grade") is not None or (found.status == GRADED and not was_graded):
             self.graded(found)
         return Response(SubmissionResponse(self.find(found.pk)).data)
@@ -186,7 +192,9 @@ class SubmissionView(SubmissionBase):
         """The answer is the submission as it was."""
         found = self.find(path_id(submission_id, "submission_id"))
         deleted = SubmissionResponse(found).data
-        found.delete()
+        with transaction.atomic():
+            self.noted("submission_delete", found)
+            found.delete()
         return Response(deleted)
 
 

@@ -318,3 +318,16 @@ def test_without_logins_everything_is_open(api, cast, settings):
         assert api("GET", path).status_code == 200
     made = api("POST", "/classes", NEW_CLASS).json()
     assert Class.objects.get(pk=made["id"]).instructor is None
+
+
+@pytest.mark.parametrize("who", ["gone", "nonsense"])
+def test_without_logins_a_token_that_opens_nothing_is_no_token(api, cast, settings, who):
+    settings.API_REQUIRE_AUTH = False
+    said = {"user": cast.gone} if who == "gone" else {"Authorization": "Bearer nonsense"}
+    assert api("POST", "/classes", NEW_CLASS, **said).status_code == 201
+
+
+def test_without_logins_whoever_is_logged_in_teaches_what_they_make(api, cast, settings):
+    settings.API_REQUIRE_AUTH = False
+    made = api("POST", "/classes", NEW_CLASS, user=cast.sato).json()
+    assert Class.objects.get(pk=made["id"]).instructor == cast.sato
