@@ -181,6 +181,14 @@ HELP_SILENCE = env.integer("HELP_SILENCE", 300, least=1)
 HELP_RESENT_SILENCE = env.integer("HELP_RESENT_SILENCE", 45, least=1)
 SESSION_IDLE_HOURS = env.integer("SESSION_IDLE_HOURS", 12, least=1)
 
+# --- Submissions --------------------------------------------------------------------------------------------------
+
+# Bytes of one notebook that is handed in, as compact JSON; EVENT_BODY_LIMIT bounds the body around it.
+SUBMISSION_BYTES_LIMIT = env.integer("SUBMISSION_BYTES_LIMIT", 5 * 1024 * 1024, least=1024)
+
+# The grades of an assignment are one form: five fields a submission.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+
 # --- InfluxDB; unset, PostgreSQL answers the same questions -------------------------------------------------------
 
 INFLUXDB_URL = env.text("INFLUXDB_URL")
@@ -256,7 +264,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["instructors.tokens.BearerAuthentication"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "lms.api.openapi.ApiSchema",
     "UNAUTHENTICATED_USER": None,
 }
 
@@ -267,7 +275,10 @@ ACCESS_TOKEN_EXPIRE_MINUTES = env.integer("ACCESS_TOKEN_EXPIRE_MINUTES", 30, lea
 SPECTACULAR_SETTINGS = {
     "TITLE": PROJECT_NAME,
     "VERSION": PROJECT_VERSION,
-    "SERVE_INCLUDE_SCHEMA": False,
+    "DESCRIPTION": "Classes, assignments and submissions, and what happens in class.",
+    "PREPROCESSING_HOOKS": ["lms.api.openapi.one_form"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "lms.api.openapi.add_security_schemes"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

@@ -1,12 +1,24 @@
-"""The only answers to "may this user see it?". No view fetches a class or a student by its id without asking here."""
+"""The only answers to "may this user see it?". No view fetches a row by its id without asking here.
+
+What a user may not see does not exist for them: 404, never 403, so that ids tell nothing.
+
+    classes       those they teach or assist in
+    assignments   those of these classes
+    submissions   those to these assignments
+    students      those enrolled in these classes
+    notebooks     all
+    an admin, and anyone while nobody has to log in: everything; a class key: its class and what is in it
+"""
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
-from lms.models import Class, ClassKey, Student
+from lms.models import AssignmentSubmission, Class, ClassAssignment, ClassKey, Notebook, Student
 
 
 class User(Protocol):
@@ -30,8 +42,21 @@ class Anyone:
 ANYONE = Anyone()
 
 
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """What an ingest key opens: one class, to whoever has the key. It is nobody's account."""
+
+    key_id: int
+    class_id: int
+    is_active: bool
+    pk: int = -1
+    is_admin: bool = False
+
+
 def classes_of(user: User) -> QuerySet[Class]:
-    """The classes this user teaches or assists in; for an admin, all."""
+    """The classes this user teaches or assists in; for an admin all, for a key its own."""
+    if isinstance(user, KeyHolder):
+        return Class.objects.filter(pk=user.class_id)
     if user.is_admin:
         return Class.objects.all()
     return Class.objects.filter(Q(instructor=user.pk) | Q(staff__instructor=user.pk)).distinct()
@@ -44,17 +69,35 @@ def students_of(user: User) -> QuerySet[Student]:
     return Student.objects.filter(pk__in=students_in(classes_of(user)).values("pk"))
 
 
+def with_email(students: QuerySet[Student], email: str) -> QuerySet[Student]:
+    """The one of that address, compared as the unique index does: without case."""
+    return students.filter(Exact(Lower("email"), Lower(Value(email))))
+
+
 def students_in(classes: QuerySet[Class]) -> QuerySet[Student]:
     return Student.objects.filter(enrolments__class_ref__in=classes).distinct()
 
 
-@dataclass(frozen=True, slots=True)
-class KeyHolder:
-    """What an ingest key opens."""
+def assignments_of(user: User) -> QuerySet[ClassAssignment]:
+    return ClassAssignment.objects.filter(class_ref__in=classes_of(user))
 
-    key_id: int
-    class_id: int
-    is_active: bool
+
+def submissions_of(user: User) -> QuerySet[AssignmentSubmission]:
+    return AssignmentSubmission.objects.filter(assignment__class_ref__in=classes_of(user))
+
+
+def notebooks_of(user: User) -> QuerySet[Notebook]:
+    """Every notebook, for everyone who may ask. They are course material under paths that all classes share: a path
+    that is taken cannot be made again, so whoever did not see it could never set it as an assignment. Its row tells a
+    path and a time; what students did in it is seen through the students."""
+    return Notebook.objects.all()
+
+
+def notebooks_in(classes: QuerySet[Class]) -> QuerySet[Notebook]:
+    """Those that the classes have as assignments, and those that their students are in now."""
+    set_as_work = Q(pk__in=ClassAssignment.objects.filter(class_ref__in=classes).values("notebook"))
+    open_now = Q(pk__in=students_in(classes).exclude(current_notebook=None).values("current_notebook"))
+    return Notebook.objects.filter(set_as_work | open_now)
 
 
 def holder_of_key(key: str) -> KeyHolder | None:

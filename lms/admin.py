@@ -10,9 +10,24 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext, gettext_lazy
+from import_export.admin import ExportMixin
 
+from lms.export import ENCODING, FORMATS, SubmissionResource
 from lms.keys import create_key
-from lms.models import Cell, Class, ClassKey, ClassStaff, Notebook, Session, Student, StudentClass, SystemSetting, Team
+from lms.models import (
+    AssignmentSubmission,
+    Cell,
+    Class,
+    ClassAssignment,
+    ClassKey,
+    ClassStaff,
+    Notebook,
+    Session,
+    Student,
+    StudentClass,
+    SystemSetting,
+    Team,
+)
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -183,6 +198,54 @@ class ClassKeyAdmin(CalmAdmin):
     def revoke(self, request: HttpRequest, keys: QuerySet[ClassKey]) -> None:
         count = keys.filter(revoked_at=None).update(revoked_at=timezone.now())
         messages.success(request, gettext("Keys revoked: %(count)d") % {"count": count})
+
+
+class SubmissionInline(TabularInline):
+    """The grades of an assignment on its page. What was handed in is not changed here, and not fetched either."""
+
+    model = AssignmentSubmission
+    extra = 0
+    can_delete = False
+    fields = ["student", "submitted_at", "status", "grade", "feedback"]
+    readonly_fields = ["student", "submitted_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("student").defer("notebook_content")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ClassAssignment)
+class ClassAssignmentAdmin(CalmAdmin):
+    list_display = ["title", "class_ref", "notebook", "due_date", "points"]
+    list_filter = ["due_date"]
+    list_select_related = ["class_ref", "notebook"]
+    search_fields = ["title", "class_ref__class_code", "class_ref__name"]
+    autocomplete_fields = ["class_ref", "notebook"]
+    readonly_fields = ["created_at", "updated_at"]
+    inlines = [SubmissionInline]
+
+
+@admin.register(AssignmentSubmission)
+class AssignmentSubmissionAdmin(ExportMixin, CalmAdmin):  # type: ignore[misc]
+    """Graded here and exported as a table; the export holds what the list's filters and search leave."""
+
+    resource_classes = [SubmissionResource]
+    export_formats = FORMATS
+    to_encoding = ENCODING
+    skip_export_form = True
+    list_display = ["id", "assignment", "student", "submitted_at", "status", "grade"]
+    list_filter = ["status", "submitted_at"]
+    list_select_related = ["assignment", "student"]
+    search_fields = ["student__email", "student__name", "assignment__title", "assignment__class_ref__class_code"]
+    autocomplete_fields = ["assignment", "student"]
+    exclude = ["notebook_content"]
+    readonly_fields = ["content_sha256"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request).select_related("assignment__class_ref", "student")
+        return rows.defer("notebook_content")
 
 
 class SystemSettingForm(Form):

@@ -136,3 +136,45 @@ def help_resolved(*, email: str, resolved_by: str) -> Frame:
 def error_alert(notice: HelpNotice, *, message: str, happened_at: datetime) -> Frame:
     data = {**notice, "errorMessage": message, "severity": "high", "timestamp": timestamp(happened_at)}
     return _frame("error_alert", data)
+
+
+# --- Assignments ----------------------------------------------------------------------------------------------------
+
+BROADCAST = "broadcast"
+
+
+def notifications_group(student_id: int) -> str:
+    return f"notifications.{student_id}"
+
+
+def assignment_graded(
+    *,
+    assignment_id: int,
+    submission_id: int,
+    student_id: int,
+    title: str,
+    status: str,
+    result: tuple[float | None, str | None] | None,
+) -> Frame:
+    """Told to the student; `result` is grade and feedback, None where they are not for this channel."""
+    data: dict[str, Any] = {
+        "assignment_id": assignment_id,
+        "submission_id": submission_id,
+        "student_id": student_id,
+        "title": title,
+        "status": status,
+        "graded_at": timestamp(),
+    }
+    if result is not None:
+        data["grade"], data["feedback"] = result
+    return _frame("assignment_graded", data, channel=f"notifications:{student_id}")
+
+
+def assignment_created(*, assignment_id: int, class_id: int, title: str, due_date: datetime | None) -> Frame:
+    data = {
+        "assignment_id": assignment_id,
+        "class_id": class_id,
+        "title": title,
+        "due_date": timestamp(due_date) if due_date else None,
+    }
+    return _frame("assignment_created", data, channel="broadcast")

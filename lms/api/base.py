@@ -6,10 +6,13 @@ A view names its `access`; the rows of docs/contract/http.md use the same words:
     OPEN_STAR    none while API_REQUIRE_AUTH is off, an instructor's Bearer token while it is on
     BEARER       an instructor's Bearer token
     ADMIN        the same, of an admin
+    CLASS_KEY    a class's key
+
+`key_methods` names the methods that students call with their class's key instead of a token.
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from io import BytesIO
 from typing import Any, ClassVar, TypeVar, cast
@@ -19,13 +22,19 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from rest_framework.exceptions import APIException, NotFound, ParseError, PermissionDenied
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    NotFound,
+    ParseError,
+    PermissionDenied,
+)
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from lms.access import ANYONE, User
+from lms.access import ANYONE, KeyHolder, User, holder_of_key, note_key_used
 
 LARGEST_ID = 2**63 - 1
 Row = TypeVar("Row", bound=Model)
@@ -36,6 +45,7 @@ class Access(Enum):
     OPEN_STAR = "open*"
     BEARER = "bearer"
     ADMIN = "admin"
+    CLASS_KEY = "class key"
 
 
 class Unprocessable(APIException):
@@ -59,21 +69,21 @@ class Conflict(APIException):
 
 
 class GzipJSONParser(JSONParser):
-    """JSON, also with `Content-Encoding: gzip`; the limit on size counts inflated bytes."""
+    """JSON, also with `Content-Encoding: gzip`; the limit on size counts the bytes as sent and as inflated."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         request = (parser_context or {}).get("request")
+        most = settings.EVENT_BODY_LIMIT
+        content = stream.read(most + 1)
         if request is not None and request.headers.get("Content-Encoding", "").lower() == "gzip":
-            unzip = zlib.decompressobj(wbits=31)
             try:
-                content = unzip.decompress(stream.read(), settings.EVENT_BODY_LIMIT + 1)
+                content = zlib.decompressobj(wbits=31).decompress(content, most + 1)
             except zlib.error:
                 raise BadRequest("The body is not valid gzip") from None
-            if len(content) > settings.EVENT_BODY_LIMIT:
-                raise TooLarge(f"Inflated body exceeds the maximum size of {settings.EVENT_BODY_LIMIT} bytes")
-            stream = BytesIO(content)
+        if len(content) > most:
+            raise TooLarge(f"The body exceeds the maximum size of {most} bytes")
         try:
-            return super().parse(stream, media_type, parser_context)
+            return super().parse(BytesIO(content), media_type, parser_context)
         except (UnicodeDecodeError, RecursionError):
             raise ParseError("JSON decode error") from None
 
@@ -86,7 +96,10 @@ class ApiView(APIView):
     """One endpoint. Credentials are looked at first, before path ids and body."""
 
     access: ClassVar[Access] = Access.OPEN_STAR
+    key_methods: ClassVar[frozenset[str]] = frozenset()
+    holder: KeyHolder | None = None
     parser_classes = (GzipJSONParser,)
+    metadata_class = None  # OPTIONS would tell our docstrings; the OpenAPI document tells what is meant to be told
     # What a 500 says it failed to do: "Failed to <action>" (http.md section 1.4).
     action: ClassVar[str] = "answer the request"
 
@@ -95,7 +108,9 @@ class ApiView(APIView):
             return super().dispatch(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
-        if not self.is_login_needed():
+        if request.method in self.key_methods:
+            self.holder = holder_of(request, is_required=self.access is Access.CLASS_KEY)
+        if self.holder is not None or not self.is_login_needed():
             return
         user = cast("User | None", request.user)
         if user is None:
@@ -110,8 +125,39 @@ class ApiView(APIView):
 
     @property
     def viewer(self) -> User:
-        """Whose eyes the data is for: the caller's, or anyone's while nobody has to log in."""
+        """Whose eyes the data is for: a key's, which narrows whatever else would be open; else the caller's, or
+        anyone's while nobody has to log in."""
+        if self.holder is not None:
+            return self.holder
         return cast(User, self.request.user) if self.is_login_needed() else ANYONE
+
+    @property
+    def caller(self) -> User | None:
+        """Who is logged in, if anybody is. Where no login is needed, a token that opens nothing is no token."""
+        try:
+            return cast("User | None", self.request.user)
+        except APIException:
+            return None
+
+    def noted(self, action: str, row: Model, *, fields: Iterable[str] = ()) -> None:
+        """For the floor above, which keeps the audit log. Called in the transaction of the write, a deletion's before
+        it; `fields` are the columns that a change names."""
+
+
+def holder_of(request: Request, *, is_required: bool) -> KeyHolder | None:
+    """The class key of the request. One that is given is checked even where none is required."""
+    key = request.headers.get("X-Class-Key") or request.query_params.get("key")
+    if not key:
+        if is_required:
+            raise AuthenticationFailed("A class key is required: send X-Class-Key, or add ?key=<class key>")
+        return None
+    holder = holder_of_key(key)
+    if holder is None:
+        raise AuthenticationFailed("Unknown class key")
+    if not holder.is_active:
+        raise PermissionDenied("This class is not active")
+    note_key_used(holder)
+    return holder
 
 
 # --- What a request says --------------------------------------------------------------------------------------------
@@ -150,6 +196,15 @@ def query_id(request: Request, name: str) -> int | None:
     return query_integer(request, name, 0, least=-LARGEST_ID, most=LARGEST_ID)
 
 
+def query_text(request: Request, name: str) -> str:
+    """An optional text from the query, as a filter; empty where it is absent. PostgreSQL can hold no NUL, so no row
+    can match one: the filter is refused."""
+    text = request.query_params.get(name, "")
+    if "\0" in text:
+        raise Unprocessable(["query", name], "Null characters are not allowed", "null_characters_not_allowed")
+    return text
+
+
 def query_boolean(request: Request, name: str, default: bool | None) -> bool | None:
     text = request.query_params.get(name)
     if text is None:
@@ -181,3 +236,15 @@ def validated(serializer: BaseSerializer[Any]) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     data: dict[str, Any] = serializer.validated_data
     return data
+
+
+def change(row: Model, changes: Mapping[str, Any]) -> None:
+    """Write the columns that a partial PUT names, and only those; none named, nothing written."""
+    if not changes:
+        return
+    columns = dict(changes)
+    if any(field.name == "updated_at" for field in row._meta.fields):
+        columns["updated_at"] = timezone.now()
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(columns))

@@ -12,7 +12,7 @@ from django.utils import timezone
 from events.models import CellExecution, HelpRequest, NotebookAccess, OfflineQueueEntry, StudentEvent
 from instructors.models import Instructor, InstructorStatusHistory
 from lms.keys import create_key
-from lms.models import ClassKey, ClassStaff, SystemSetting, Team
+from lms.models import AssignmentSubmission, ClassAssignment, ClassKey, ClassStaff, SystemSetting, Team
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in {"lms", "events", "instructors"}]
 READ_ONLY = {"cellexecution", "notebookaccess", "studentevent", "cellprogress", "session", "helprequest"}
@@ -31,6 +31,8 @@ def _rows(python_class, ren, taro, flag, run, notebook):
     Team.objects.create(team_name="A")
     create_key(python_class)
     ClassStaff.objects.create(class_ref=python_class, instructor=taro)
+    work = ClassAssignment.objects.create(class_ref=python_class, notebook=notebook, title="Loops")
+    AssignmentSubmission.objects.create(assignment=work, student=ren)
     NotebookAccess.objects.create(student=ren, notebook=notebook, action="open")
     StudentEvent.objects.create(event_id="e", event_type="help", student=ren, occurred_at=now)
     HelpRequest.objects.create(student=ren, asked_at=now, last_asked_at=now, last_heard_at=now)

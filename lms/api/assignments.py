@@ -1,0 +1,139 @@
+"""Assignments of a class (docs/contract/http.md section 4). Students list theirs with the class's key."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from lms.access import assignments_of, classes_of, notebooks_of
+from lms.api.base import ApiView, Conflict, change, find_or_404, page, path_id, query_id, validated
+from lms.api.fields import Name, Number, RowId, Text
+from lms.api.openapi import PAGING, documented, row_filter
+from lms.models import ClassAssignment
+
+EXAMPLE = {
+    "class_id": 1,
+    "notebook_id": 7,
+    "title": "Loops",
+    "description": None,
+    "due_date": "2025-05-12T08:00:00Z",
+    "points": 10,
+}
+
+
+class AssignmentResponse(serializers.ModelSerializer[ClassAssignment]):
+    class_id = serializers.IntegerField(source="class_ref_id", read_only=True)
+    notebook_id = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = ClassAssignment
+        fields = [
+            "id",
+            "class_id",
+            "notebook_id",
+            "title",
+            "description",
+            "due_date",
+            "points",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+
+class AssignmentFields(serializers.Serializer[Any]):
+    class_id = RowId(source="class_ref_id")
+    notebook_id = RowId()
+    title = Name(max_length=255)
+    description = Text(required=False, allow_null=True)
+    due_date = serializers.DateTimeField(required=False, allow_null=True)
+    points = Number(required=False, allow_null=True)
+
+
+class AssignmentsView(ApiView):
+    action = "list or create assignments"
+    key_methods = frozenset({"GET"})
+
+    @documented(
+        summary="Assignments",
+        responses={200: AssignmentResponse(many=True)},
+        parameters=[*PAGING, row_filter("class_id", "Only those of this class.")],
+    )
+    def get(self, request: Request) -> Response:
+        rows = assignments_of(self.viewer)
+        if (class_id := query_id(request, "class_id")) is not None:
+            rows = rows.filter(class_ref=class_id)
+        return Response(AssignmentResponse(page(request, rows), many=True).data)
+
+    @documented(
+        summary="Create an assignment",
+        request=AssignmentFields,
+        responses={201: AssignmentResponse},
+        errors=(404,),
+        example=EXAMPLE,
+    )
+    def post(self, request: Request) -> Response:
+        fields = validated(AssignmentFields(data=request.data))
+        check_references(self, fields)
+        with transaction.atomic():
+            made = ClassAssignment.objects.create(**fields)
+            self.noted("assignment_create", made)
+        self.created(made)
+        return Response(AssignmentResponse(made).data, status=201)
+
+    def created(self, assignment: ClassAssignment) -> None:
+        """For the floor above, which can tell the class."""
+
+
+class AssignmentView(ApiView):
+    action = "read or change an assignment"
+    key_methods = frozenset({"GET"})
+
+    @documented(summary="One assignment", responses={200: AssignmentResponse}, errors=(404,))
+    def get(self, request: Request, assignment_id: str) -> Response:
+        return Response(AssignmentResponse(self.find(assignment_id)).data)
+
+    @documented(
+        summary="Change an assignment",
+        request=AssignmentFields(partial=True),
+        responses={200: AssignmentResponse},
+        errors=(404,),
+        example={"due_date": "2025-05-19T08:00:00Z"},
+    )
+    def put(self, request: Request, assignment_id: str) -> Response:
+        """Keys that are absent stay as they are. Who moves it to another class must teach in both."""
+        found = self.find(assignment_id)
+        changes = validated(AssignmentFields(data=request.data, partial=True))
+        check_references(self, changes)
+        with transaction.atomic():
+            change(found, changes)
+            if changes:
+                self.noted("assignment_update", found, fields=changes)
+        return Response(AssignmentResponse(found).data)
+
+    @documented(summary="Delete an assignment", responses={200: AssignmentResponse}, errors=(404, 409))
+    def delete(self, request: Request, assignment_id: str) -> Response:
+        """The answer is the assignment as it was. One to which something was handed in stays."""
+        found = self.find(assignment_id)
+        deleted = AssignmentResponse(found).data
+        try:
+            with transaction.atomic():
+                self.noted("assignment_delete", found)
+                found.delete()
+        except (ProtectedError, IntegrityError):
+            raise Conflict(f"Assignment with id {deleted['id']} still has submissions") from None
+        return Response(deleted)
+
+    def find(self, assignment_id: str) -> ClassAssignment:
+        return find_or_404(assignments_of(self.viewer), path_id(assignment_id, "assignment_id"), "Assignment")
+
+
+def check_references(view: ApiView, fields: dict[str, Any]) -> None:
+    """The class and the notebook that are named exist and may be used. Raises NotFound."""
+    if "class_ref_id" in fields:
+        find_or_404(classes_of(view.viewer), fields["class_ref_id"], "Class")
+    if "notebook_id" in fields:
+        find_or_404(notebooks_of(view.viewer), fields["notebook_id"], "Notebook")

@@ -1,0 +1,128 @@
+"""Classes (docs/contract/http.md section 3)."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from lms.access import User, classes_of
+from lms.api.base import ApiView, BadRequest, Conflict, change, find_or_404, page, path_id, validated
+from lms.api.fields import Name, RowId, Text
+from lms.api.openapi import PAGING, documented
+from lms.models import Class
+
+EXAMPLE = {"name": "Introduction to Python", "class_code": "PY-101", "description": "Mondays, second period"}
+
+
+class ClassResponse(serializers.ModelSerializer[Class]):
+    class Meta:
+        model = Class
+        fields = ["id", "name", "class_code", "description", "is_active", "created_at", "updated_at"]
+        read_only_fields = fields
+
+
+class ClassChanges(serializers.Serializer[Any]):
+    name = Name(max_length=255)
+    class_code = Name(max_length=100)
+    description = Text(required=False, allow_null=True)
+    is_active = serializers.BooleanField(required=False)
+
+
+class NewClass(serializers.Serializer[Any]):
+    name = Name(max_length=255)
+    class_code = Name(max_length=100)
+    description = Text(required=False, allow_null=True)
+    instructor_id = RowId(required=False, allow_null=True, help_text="Default: who makes the class.")
+    start_date = serializers.DateTimeField(required=False, allow_null=True)
+    end_date = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class ClassesView(ApiView):
+    action = "list or create classes"
+
+    @documented(summary="Classes", responses={200: ClassResponse(many=True)}, parameters=PAGING)
+    def get(self, request: Request) -> Response:
+        return Response(ClassResponse(page(request, classes_of(self.viewer)), many=True).data)
+
+    @documented(
+        summary="Create a class",
+        request=NewClass,
+        responses={201: ClassResponse},
+        errors=(400, 404),
+        example=EXAMPLE,
+    )
+    def post(self, request: Request) -> Response:
+        """Whoever makes a class and is logged in becomes its instructor. Only an admin names somebody else."""
+        fields = validated(NewClass(data=request.data))
+        owner = owner_of_new(self.caller, self.viewer, fields.pop("instructor_id", None))
+        try:
+            with transaction.atomic():
+                made = Class.objects.create(instructor_id=owner, **fields)
+                self.noted("class_create", made)
+        except IntegrityError:
+            raise code_is_taken(fields["class_code"]) from None
+        return Response(ClassResponse(made).data, status=201)
+
+
+class ClassView(ApiView):
+    action = "read or change a class"
+
+    @documented(summary="One class", responses={200: ClassResponse}, errors=(404,))
+    def get(self, request: Request, class_id: str) -> Response:
+        return Response(ClassResponse(self.find(class_id)).data)
+
+    @documented(
+        summary="Change a class",
+        request=ClassChanges(partial=True),
+        responses={200: ClassResponse},
+        errors=(400, 404),
+        example={"is_active": False},
+    )
+    def put(self, request: Request, class_id: str) -> Response:
+        """Keys that are absent stay as they are."""
+        found = self.find(class_id)
+        changes = validated(ClassChanges(data=request.data, partial=True))
+        try:
+            with transaction.atomic():
+                change(found, changes)
+                if changes:
+                    self.noted("class_update", found, fields=changes)
+        except IntegrityError:
+            raise code_is_taken(changes["class_code"]) from None
+        return Response(ClassResponse(found).data)
+
+    @documented(summary="Delete a class", responses={200: ClassResponse}, errors=(404, 409))
+    def delete(self, request: Request, class_id: str) -> Response:
+        """The answer is the class as it was. A class that has assignments stays."""
+        found = self.find(class_id)
+        deleted = ClassResponse(found).data
+        try:
+            with transaction.atomic():
+                self.noted("class_delete", found)
+                found.delete()
+        except (ProtectedError, IntegrityError):
+            raise Conflict(f"Class with id {deleted['id']} still has assignments") from None
+        return Response(deleted)
+
+    def find(self, class_id: str) -> Class:
+        return find_or_404(classes_of(self.viewer), path_id(class_id, "class_id"), "Class")
+
+
+def owner_of_new(caller: User | None, viewer: User, named: int | None) -> int | None:
+    """The instructor of a class that is being made. Raises NotFound or PermissionDenied."""
+    if named is None:
+        return caller.pk if caller else None
+    if not viewer.is_admin and named != viewer.pk:
+        raise PermissionDenied("Not enough permissions")
+    if not get_user_model().objects.filter(pk=named, is_active=True).exists():
+        raise NotFound(f"Instructor with id {named} not found")
+    return named
+
+
+def code_is_taken(code: str) -> BadRequest:
+    return BadRequest(f"Class with code '{code}' already exists")

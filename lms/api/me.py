@@ -1,0 +1,70 @@
+"""What a student's JupyterLab asks with the class's key: who am I to you, and what is to be handed in (section 5a)."""
+
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from lms.access import assignments_of, classes_of, students_of, with_email
+from lms.api.base import Access, ApiView, Unprocessable, query_text
+from lms.api.openapi import documented, text_filter
+from lms.models import AssignmentSubmission, Class, ClassAssignment, Student
+
+
+class MyClass(serializers.ModelSerializer[Class]):
+    class Meta:
+        model = Class
+        fields = ["id", "name", "class_code"]
+        read_only_fields = fields
+
+
+class MyAssignment(serializers.ModelSerializer[ClassAssignment]):
+    notebook_path = serializers.CharField(source="notebook.path", read_only=True)
+    submitted_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="The latest hand-in.")
+
+    class Meta:
+        model = ClassAssignment
+        fields = ["id", "title", "notebook_path", "due_date", "submitted_at"]
+        read_only_fields = fields
+
+
+class Me(serializers.Serializer[Any]):
+    student_id = serializers.IntegerField()
+    classes = MyClass(many=True)
+    assignments = MyAssignment(many=True)
+
+
+class MeView(ApiView):
+    action = "tell what a student has to do"
+    access = Access.CLASS_KEY
+    key_methods = frozenset({"GET"})
+
+    @documented(
+        summary="A student's ids and assignments",
+        responses={200: Me},
+        errors=(404,),
+        parameters=[text_filter("email", "The student's address.", required=True)],
+    )
+    def get(self, request: Request) -> Response:
+        """Of the class whose key it is; a student of other classes asks with their keys."""
+        email = query_text(request, "email")
+        if not email:
+            raise Unprocessable(["query", "email"], "Field required", "missing")
+        student = with_email(students_of(self.viewer), email).first()
+        if student is None:
+            raise NotFound("Student not found")
+        answer = {
+            "student_id": student.pk,
+            "classes": classes_of(self.viewer),
+            "assignments": with_hand_ins(assignments_of(self.viewer), student),
+        }
+        return Response(Me(answer).data)
+
+
+def with_hand_ins(assignments: QuerySet[ClassAssignment], student: Student) -> QuerySet[ClassAssignment]:
+    mine = AssignmentSubmission.objects.filter(assignment=OuterRef("pk"), student=student)
+    latest = mine.order_by("-submitted_at").values("submitted_at")[:1]
+    return assignments.select_related("notebook").annotate(submitted_at=Subquery(latest))

@@ -1,0 +1,63 @@
+"""Notebooks: what an assignment can be about (docs/contract/http.md section 5a)."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from lms.access import classes_of, notebooks_in, notebooks_of
+from lms.api.base import ApiView, BadRequest, page, query_id, query_text, validated
+from lms.api.fields import Name
+from lms.api.openapi import PAGING, documented, row_filter, text_filter
+from lms.models import Notebook
+
+
+class NotebookResponse(serializers.ModelSerializer[Notebook]):
+    class Meta:
+        model = Notebook
+        fields = ["id", "path", "name", "last_modified"]
+        read_only_fields = fields
+
+
+class NewNotebook(serializers.Serializer[Any]):
+    path = Name(max_length=1024)
+
+
+class NotebooksView(ApiView):
+    action = "list or create notebooks"
+
+    @documented(
+        summary="Notebooks",
+        responses={200: NotebookResponse(many=True)},
+        parameters=[
+            *PAGING,
+            text_filter("path", "The notebook of exactly this path."),
+            row_filter("class_id", "Only those that this class works with: its assignments, and what is open now."),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        rows = notebooks_of(self.viewer)
+        if path := query_text(request, "path"):
+            rows = rows.filter(path=path)
+        if (class_id := query_id(request, "class_id")) is not None:
+            rows = rows & notebooks_in(classes_of(self.viewer).filter(pk=class_id))
+        return Response(NotebookResponse(page(request, rows), many=True).data)
+
+    @documented(
+        summary="Create a notebook",
+        request=NewNotebook,
+        responses={201: NotebookResponse},
+        errors=(400,),
+        example={"path": "lesson/exercise01.ipynb"},
+    )
+    def post(self, request: Request) -> Response:
+        """For an assignment about a notebook that nobody has opened yet."""
+        path = validated(NewNotebook(data=request.data))["path"]
+        try:
+            with transaction.atomic():
+                made = Notebook.objects.create(path=path, name=path.rstrip("/").rpartition("/")[2] or path)
+        except IntegrityError:
+            raise BadRequest(f"Notebook with path '{path}' already exists") from None
+        return Response(NotebookResponse(made).data, status=201)

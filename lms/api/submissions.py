@@ -1,0 +1,212 @@
+"""What students handed in (docs/contract/http.md section 5). Students hand in, and see theirs, with the class key.
+
+A key says which class, not which student: it opens hand-ins of that class's students, and nothing that a grade is
+made of. So the time is then the server's, and `status`, `grade` and `feedback` are not taken.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from lms.access import assignments_of, students_of, submissions_of, with_email
+from lms.api.base import ApiView, Unprocessable, change, find_or_404, page, path_id, query_id, query_text, validated
+from lms.api.fields import Name, Number, RowId, Text
+from lms.api.notebook_content import NotebookContent, receipt
+from lms.api.openapi import PAGING, documented, row_filter, text_filter
+from lms.models import AssignmentSubmission, Student
+
+GRADED = "graded"
+EXAMPLE = {
+    "assignment_id": 3,
+    "student_id": 12,
+    "notebook_content": {
+        "cells": [{"cell_type": "code", "source": "print(1)", "metadata": {}, "outputs": [], "execution_count": 1}],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 4,
+    },
+    "submission_comment": "Question 3 is missing",
+}
+
+
+class SubmissionResponse(serializers.ModelSerializer[AssignmentSubmission]):
+    assignment_id = serializers.IntegerField(read_only=True)
+    student_id = serializers.IntegerField(read_only=True)
+    notebook_content = serializers.DictField(read_only=True, allow_null=True)
+    content_sha256 = serializers.CharField(
+        read_only=True, allow_null=True, help_text="The receipt: SHA-256 of the content as canonical JSON."
+    )
+    attempt = serializers.IntegerField(read_only=True, help_text="1 for the first hand-in, 2 for the next.")
+    is_late = serializers.SerializerMethodField(help_text="Handed in after the assignment was due.")
+
+    class Meta:
+        model = AssignmentSubmission
+        fields = [
+            "id",
+            "assignment_id",
+            "student_id",
+            "notebook_content",
+            "submitted_at",
+            "status",
+            "grade",
+            "feedback",
+            "submission_comment",
+            "content_sha256",
+            "attempt",
+            "is_late",
+        ]
+        read_only_fields = fields
+
+    def get_is_late(self, submission: AssignmentSubmission) -> bool:
+        due = submission.assignment.due_date
+        return due is not None and submission.submitted_at > due
+
+
+class HandIn(serializers.Serializer[Any]):
+    """What a student says with the class's key."""
+
+    assignment_id = RowId()
+    student_id = RowId()
+    notebook_content = NotebookContent(required=False, allow_null=True)
+    submission_comment = Text(required=False, allow_null=True)
+
+
+class NewSubmission(HandIn):
+    submitted_at = serializers.DateTimeField(required=False, help_text="Default: now.")
+    status = Name(required=False, max_length=50, help_text="Default: `submitted`.")
+    grade = Number(required=False, allow_null=True)
+    feedback = Text(required=False, allow_null=True)
+
+
+class SubmissionChanges(serializers.Serializer[Any]):
+    assignment_id = RowId()
+    student_id = RowId()
+    notebook_content = NotebookContent(allow_null=True)
+    status = Name(max_length=50)
+    grade = Number(allow_null=True)
+    feedback = Text(allow_null=True)
+
+
+class SubmissionBase(ApiView):
+    def find(self, pk: int) -> AssignmentSubmission:
+        return find_or_404(for_answers(submissions_of(self.viewer)), pk, "Submission")
+
+    def check_references(self, fields: dict[str, Any]) -> None:
+        """The assignment and the student that are named exist, and are the viewer's. Raises NotFound."""
+        if "assignment_id" in fields:
+            find_or_404(assignments_of(self.viewer), fields["assignment_id"], "Assignment")
+        if "student_id" in fields:
+            find_or_404(students_of(self.viewer), fields["student_id"], "Student")
+
+    def graded(self, submission: AssignmentSubmission) -> None:
+        """For the floor above, which can tell the student."""
+
+
+class SubmissionsView(SubmissionBase):
+    action = "list or create submissions"
+    key_methods = frozenset({"GET", "POST"})
+
+    @documented(
+        summary="Submissions",
+        responses={200: SubmissionResponse(many=True)},
+        parameters=[
+            *PAGING,
+            row_filter("assignment_id", "Only those to this assignment."),
+            row_filter("student_id", "Only those of this student. With a class key this or `email` is required."),
+            text_filter("email", "Only those of the student of this address."),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        rows = for_answers(submissions_of(self.viewer))
+        assignment, student = query_id(request, "assignment_id"), query_id(request, "student_id")
+        email = query_text(request, "email")
+        if self.holder is not None:
+            if student is None and not email:
+                raise Unprocessable(["query", "email"], "Field required", "missing")
+            rows = rows.filter(student__in=students_of(self.viewer))
+        if assignment is not None:
+            rows = rows.filter(assignment=assignment)
+        if student is not None:
+            rows = rows.filter(student=student)
+        if email:
+            rows = rows.filter(student__in=with_email(Student.objects.all(), email))
+        return Response(SubmissionResponse(page(request, rows), many=True).data)
+
+    @documented(
+        summary="Hand in",
+        request=NewSubmission,
+        responses={201: SubmissionResponse},
+        errors=(404,),
+        example=EXAMPLE,
+    )
+    def post(self, request: Request) -> Response:
+        """The content is checked to be a notebook and kept as sent. Handing in again, or late, is accepted and shown.
+        With a class key, `submitted_at`, `status`, `grade` and `feedback` are ignored."""
+        shape = HandIn if self.holder is not None else NewSubmission
+        fields = validated(shape(data=request.data))
+        self.check_references(fields)
+        with transaction.atomic():
+            made = AssignmentSubmission.objects.create(**fields, content_sha256=receipt(fields.get("notebook_content")))
+            self.noted("submission_create", made)
+        if made.grade is not None or made.status == GRADED:
+            self.graded(made)
+        return Response(SubmissionResponse(self.find(made.pk)).data, status=201)
+
+
+class SubmissionView(SubmissionBase):
+    action = "read or change a submission"
+
+    @documented(summary="One submission", responses={200: SubmissionResponse}, errors=(404,))
+    def get(self, request: Request, submission_id: str) -> Response:
+        return Response(SubmissionResponse(self.find(path_id(submission_id, "submission_id"))).data)
+
+    @documented(
+        summary="Change or grade a submission",
+        request=SubmissionChanges(partial=True),
+        responses={200: SubmissionResponse},
+        errors=(404,),
+        example={"grade": 8.5, "feedback": "Well done", "status": "graded"},
+    )
+    def put(self, request: Request, submission_id: str) -> Response:
+        """Keys that are absent stay as they are. A grade, or the status `graded`, is told to the student."""
+        found = self.find(path_id(submission_id, "submission_id"))
+        changes = validated(SubmissionChanges(data=request.data, partial=True))
+        self.check_references(changes)
+        was_graded = found.status == GRADED
+        if "notebook_content" in changes:
+            changes["content_sha256"] = receipt(changes["notebook_content"])
+        with transaction.atomic():
+            change(found, changes)
+            if changes:
+                self.noted("submission_update", found, fields=changes)
+        if changes.get("grade") is not None or (found.status == GRADED and not was_graded):
+            self.graded(found)
+        return Response(SubmissionResponse(self.find(found.pk)).data)
+
+    @documented(summary="Delete a submission", responses={200: SubmissionResponse}, errors=(404,))
+    def delete(self, request: Request, submission_id: str) -> Response:
+        """The answer is the submission as it was."""
+        found = self.find(path_id(submission_id, "submission_id"))
+        deleted = SubmissionResponse(found).data
+        with transaction.atomic():
+            self.noted("submission_delete", found)
+            found.delete()
+        return Response(deleted)
+
+
+def for_answers(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
+    """With what an answer derives: the due date, and the number of the attempt, by order of arrival."""
+    earlier = (
+        AssignmentSubmission.objects.filter(
+            assignment=OuterRef("assignment"), student=OuterRef("student"), pk__lte=OuterRef("pk")
+        )
+        .order_by()
+        .values("assignment", "student")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    return rows.select_related("assignment").annotate(attempt=Subquery(earlier, output_field=IntegerField()))

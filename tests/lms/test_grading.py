@@ -1,0 +1,137 @@
+"""Grades and new assignments are told to those whom they concern (http.md sections 4 and 5)."""
+
+import logging
+
+import pytest
+from redis.exceptions import ConnectionError as RedisIsAway
+
+from realtime import broadcast
+from tests.lms.conftest import filled
+
+NEW = {"assignment_id": "{loops}", "student_id": "{hanako}"}
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What would be sent: (group, frame)."""
+    sent = []
+
+    def publish(rows, notices, *, outside):
+        assert not rows
+        assert list(outside) == [frame for _, frame in notices]
+        sent.extend(notices)
+
+    monkeypatch.setattr(broadcast, "publish", publish)
+    return sent
+
+
+@pytest.fixture
+def made(api, cast, told):
+    return api("POST", "/submissions", filled(NEW, cast.ids())).json()
+
+
+def test_a_hand_in_tells_nobody(made, told):
+    assert told == []
+
+
+def test_a_grade_is_told_to_the_student(api, cast, made, told):
+    api("PUT", f"/submissions/{made['id']}", {"grade": 8, "feedback": "Good", "status": "graded"})
+    [(group, frame)] = told
+    assert group == f"notifications.{cast.hanako.pk}"
+    assert set(frame) == {"type", "event", "data", "timestamp", "channel"}
+    assert (frame["type"], frame["event"]) == ("assignment_graded", "assignment_graded")
+    assert frame["channel"] == f"notifications:{cast.hanako.pk}"
+    assert frame["data"].pop("graded_at")
+    assert frame["data"] == {
+        "assignment_id": cast.loops.pk,
+        "submission_id": made["id"],
+        "student_id": cast.hanako.pk,
+        "title": "Loops",
+        "grade": 8.0,
+        "feedback": "Good",
+        "status": "graded",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "times"),
+    [
+        ({"grade": 0}, 1),
+        ({"status": "graded"}, 1),
+        ({"feedback": "Hm"}, 0),
+        ({"status": "returned"}, 0),
+        ({"grade": None}, 0),
+        ({}, 0),
+    ],
+)
+def test_what_counts_as_grading(api, made, told, changes, times):
+    api("PUT", f"/submissions/{made['id']}", changes)
+    assert len(told) == times
+
+
+def test_graded_is_told_when_it_becomes_so(api, made, told):
+    for _ in range(2):
+        api("PUT", f"/submissions/{made['id']}", {"status": "graded"})
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("fields", [{"grade": 5}, {"status": "graded"}])
+def test_a_submission_that_arrives_graded_is_told(api, cast, told, fields):
+    api("POST", "/submissions", {**filled(NEW, cast.ids()), **fields})
+    assert len(told) == 1
+
+
+@pytest.mark.usefixtures("locked")
+def test_with_logins_the_grade_itself_is_not_told(api, cast, told):
+    api("POST", "/submissions", {**filled(NEW, cast.ids()), "grade": 5, "feedback": "x"}, user=cast.sato)
+    [(_, frame)] = told
+    assert not {"grade", "feedback"} & set(frame["data"])
+
+
+def create_assignment(api, cast, **who):
+    body = {
+        "class_id": cast.python.pk,
+        "notebook_id": cast.notebook.pk,
+        "title": "New",
+        "due_date": "2025-05-12T08:00Z",
+    }
+    return api("POST", "/assignments", body, **who).json()
+
+
+def test_a_new_assignment_is_told_to_everybody(api, cast, told):
+    made = create_assignment(api, cast)
+    [(group, frame)] = told
+    assert (group, frame["type"], frame["channel"]) == ("broadcast", "assignment_created", "broadcast")
+    assert frame["data"] == {
+        "assignment_id": made["id"],
+        "class_id": cast.python.pk,
+        "title": "New",
+        "due_date": "2025-05-12T08:00:00.000Z",
+    }
+
+
+@pytest.mark.usefixtures("locked")
+def test_with_logins_a_new_assignment_is_told_to_its_class(api, cast, told):
+    create_assignment(api, cast, user=cast.sato)
+    assert [group for group, _ in told] == [f"class.{cast.python.pk}"]
+
+
+def test_a_grade_that_nobody_can_be_told_is_stored_all_the_same(api, made, monkeypatch, caplog):
+    def publish(*args, **kwargs):
+        raise RedisIsAway
+
+    monkeypatch.setattr(broadcast, "publish", publish)
+    with caplog.at_level(logging.ERROR):
+        assert api("PUT", f"/submissions/{made['id']}", {"grade": 8}).json()["grade"] == 8.0
+    assert "Nobody was told" in caplog.text
+
+
+def test_the_real_channel_carries_it(api, made, redis, monkeypatch):
+    monkeypatch.undo()
+    listener = redis.pubsub()
+    listener.subscribe(broadcast.OUTSIDE_CHANNEL)
+    assert listener.get_message(timeout=5)["type"] == "subscribe"
+    api("PUT", f"/submissions/{made['id']}", {"grade": 8})
+    message = listener.get_message(timeout=5)
+    listener.close()
+    assert b"assignment_graded" in message["data"]

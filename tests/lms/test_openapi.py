@@ -1,0 +1,130 @@
+"""The OpenAPI document is valid, whole and true; the page that shows it keeps to the strict policy."""
+
+import re
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from django.urls import get_resolver
+from drf_spectacular.validation import validate_schema
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis import checks
+
+from lms.api.document import document
+from lms.models import AssignmentSubmission
+
+NOUNS = ("classes", "assignments", "submissions", "students", "notebooks", "me")
+METHODS = {"get", "post", "put", "delete"}
+OPERATIONS = [
+    (path, method)
+    for path, item in document()["paths"].items()
+    if path.split("/")[3] in NOUNS
+    for method in METHODS & set(item)
+]
+
+schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app=get_wsgi_application())
+schema = schema.include(path_regex=f"^/api/v1/({'|'.join(NOUNS)})(/|$)")
+TRUE = [
+    checks.not_a_server_error,
+    checks.CHECKS.get_one("status_code_conformance"),
+    checks.CHECKS.get_one("response_schema_conformance"),
+]
+
+
+def test_the_document_is_valid():
+    validate_schema(document())
+
+
+def test_every_view_is_in_it():
+    views = [pattern for pattern in routes() if re.search(rf"\^({'|'.join(NOUNS)})/", pattern)]
+    assert len(views) == len({path for path, _ in OPERATIONS})
+
+
+def routes(patterns=None):
+    for pattern in patterns or get_resolver().url_patterns:
+        if hasattr(pattern, "url_patterns"):
+            yield from routes(pattern.url_patterns)
+        else:
+            yield str(pattern.pattern)
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_every_operation_is_documented(path, method):
+    operation = document()["paths"][path][method]
+    assert operation["summary"]
+    assert operation["security"]
+    assert {"401", "403", "422", "429"} <= set(operation["responses"])
+    for status, response in operation["responses"].items():
+        [(media_type, content)] = response["content"].items()
+        assert media_type == "application/json"
+        shape = {"422": "ValidationError"}.get(status, "HTTPError") if int(status) >= 400 else None
+        assert shape is None or content["schema"]["$ref"].endswith(f"/{shape}")
+    if method in ("post", "put"):
+        content = operation["requestBody"]["content"]["application/json"]
+        assert content["examples"]
+
+
+@pytest.fixture
+def one_connection():
+    """Keep the test's connection, and with it its transaction, through whole requests."""
+    ends = [request_started, request_finished]
+    for signal in ends:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in ends:
+        signal.connect(close_old_connections)
+
+
+@schema.parametrize()
+@settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_answers_are_as_documented(case, cast, redis, one_connection):
+    """Whatever is sent, valid or not: no server error, and only answers that the document names."""
+    case.call_and_validate(checks=TRUE)
+    point_at(case, {**cast.ids(), "submission": handed_in(cast)})
+    case.call_and_validate(checks=TRUE)
+
+
+def handed_in(cast):
+    """A submission; each example finds one, though the one before may have deleted it."""
+    mine = AssignmentSubmission.objects.filter(assignment=cast.loops, student=cast.hanako)
+    return (mine.first() or mine.create(assignment=cast.loops, student=cast.hanako)).pk
+
+
+def point_at(case, ids):
+    """The same call about rows that exist, so that not every answer is a 404."""
+    real = {
+        "class_id": ids["python"],
+        "assignment_id": ids["loops"],
+        "submission_id": ids["submission"],
+        "student_id": ids["hanako"],
+        "notebook_id": ids["notebook"],
+    }
+    for place in (case.path_parameters, case.body):
+        if isinstance(place, dict):
+            place.update({name: real[name] for name in place if name in real})
+
+
+def test_the_document_is_served_as_json(client, db):
+    response = client.get("/api/v1/openapi.json")
+    assert response["Content-Type"] == "application/json"
+    assert response.json()["openapi"].startswith("3.")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/docs", "/api/v1/docs/"])
+def test_the_page_has_no_inline_code_and_its_files_exist(client, db, path):
+    response = client.get(path)
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "default-src 'self'" in response["Content-Security-Policy"]
+    assert not re.search(r"<style|<script(?![^>]*\bsrc=)|\bon\w+=|style=", page)
+    for address in re.findall(r'(?:src|href)="([^"]+)"', page):
+        assert not address.startswith("http")
