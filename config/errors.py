@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -50,6 +51,8 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response({"detail": _problems(error.detail, ["body"])}, status=422)
     if isinstance(error, Unprocessable):
         return Response({"detail": error.problems}, status=422)
+    if isinstance(error, exceptions.MethodNotAllowed):
+        error.detail = ErrorDetail("Method Not Allowed", error.default_code)
     response = exception_handler(error, context)
     if response is None and not settings.DEBUG:
         action = getattr(context.get("view"), "action", "answer the request")
