@@ -1,0 +1,159 @@
+"""How an endpoint describes itself in the OpenAPI document.
+
+    class ClassView(ApiView):
+        @documented(summary="One class", responses={200: ClassResponse}, errors=(404,))
+        def get(self, request, class_id): ...
+
+What every endpoint shares is added here and nowhere else: the errors of credentials, validation and rate limits, the
+security schemes that follow from the view's `access`, and the type of ids in the path.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
+
+from lms.api.base import Access
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+BEARER, CLASS_KEY = "bearer", "classKey"
+
+SECURITY_SCHEMES = {
+    BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    CLASS_KEY: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Class-Key",
+        "description": "The ingest key of a class; `?key=` in the address does the same.",
+    },
+}
+
+
+class HTTPError(serializers.Serializer[Any]):
+    detail = serializers.CharField()
+
+
+class Problem(serializers.Serializer[Any]):
+    loc = serializers.ListField(
+        child=serializers.JSONField(), help_text="`body`, `query` or `path`, then names and indexes."
+    )
+    msg = serializers.CharField()
+    type = serializers.CharField()
+
+
+class ValidationError(serializers.Serializer[Any]):
+    detail = Problem(many=True)
+
+
+MEANINGS = {
+    400: "Well-formed, and still it cannot be done.",
+    401: "The token or key opens nothing.",
+    403: "No credentials, or not enough of them.",
+    404: "There is no such row among those the caller may see.",
+    409: "Other rows stand in the way.",
+    413: "Larger than is taken.",
+    415: "The body is not JSON.",
+    422: "The request is not what it should be; one entry for each problem.",
+    429: "Too many requests; `Retry-After` says when to come back.",
+    500: "The server failed.",
+    503: "A service that this needs is not available.",
+}
+
+SKIP = OpenApiParameter("skip", {"type": "integer", "minimum": 0, "default": 0}, description="Rows to pass over.")
+LIMIT = OpenApiParameter(
+    "limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}, description="Rows at most."
+)
+# The parameters of every list that `lms.api.base.page` cuts.
+PAGING = [SKIP, LIMIT]
+
+
+def error(status: int, meaning: str = "") -> OpenApiResponse:
+    shape = ValidationError if status == 422 else HTTPError
+    return OpenApiResponse(shape, meaning or MEANINGS.get(status, "Error"))
+
+
+def documented(
+    *,
+    summary: str,
+    request: Any = None,
+    responses: Mapping[int, Any],
+    errors: Iterable[int] = (),
+    parameters: Sequence[OpenApiParameter] = (),
+    examples: Sequence[OpenApiExample] = (),
+    tags: Sequence[str] | None = None,
+) -> Callable[[Method], Method]:
+    """Describe one method of a view. The method's docstring is the description; `errors` are this method's own."""
+    answers = {**responses, **{status: error(status) for status in errors}}
+    return extend_schema(
+        summary=summary,
+        request=request,
+        responses=answers,
+        parameters=list(parameters),
+        examples=list(examples) or None,
+        tags=list(tags) if tags else None,
+    )
+
+
+class ApiSchema(AutoSchema):
+    """What follows from a view without being said at each of its methods."""
+
+    def get_override_parameters(self) -> list[Any]:
+        """Ids in the path are integers; a view that means something else says so in its own parameters."""
+        names = [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+        return [
+            OpenApiParameter(name, int if name.endswith("_id") else str, OpenApiParameter.PATH, required=True)
+            for name in names
+        ]
+
+    def get_tags(self) -> list[str]:
+        return [self.path.removeprefix("/api/v1/").split("/")[0]]
+
+    def get_description(self) -> str:  # type: ignore[override]
+        """Only what the method says: a view's docstring speaks to its maintainers."""
+        return (getattr(self.view, self.method.lower()).__doc__ or "").strip()
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        access = getattr(self.view, "access", Access.OPEN)
+        schemes: list[dict[str, Any]] = []
+        if access not in (Access.OPEN, Access.CLASS_KEY):
+            schemes.append({BEARER: []})
+        if self.method in getattr(self.view, "key_methods", ()):
+            schemes.append({CLASS_KEY: []})
+        return schemes
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        operation = super().get_operation(*args, **kwargs)
+        if operation is not None:
+            answers = operation["responses"]
+            for status in self.shared_errors(operation):
+                if str(status) not in answers:
+                    answers[str(status)] = self._get_response_for_code(error(status), str(status))  # type: ignore[no-untyped-call]
+        return operation
+
+    def shared_errors(self, operation: Mapping[str, Any]) -> list[int]:
+        statuses = [429]
+        if operation.get("security"):
+            statuses += [401, 403]
+        if operation.get("requestBody"):
+            statuses += [400, 413, 415, 422]
+        elif operation.get("parameters"):
+            statuses.append(422)
+        return statuses
+
+
+def one_form(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
+    """Of all the forms in which a path answers, the document shows one: `/api/v1/X`, without a trailing slash."""
+    found = {}
+    for path, _, method, view in endpoints:
+        if path.startswith("/api/v1/"):
+            plain = path.replace("/api/v1/v1/", "/api/v1/").rstrip("/")
+            found[plain, method] = (plain, plain, method, view)
+    return list(found.values())
+
+
+def add_security_schemes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    result.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+    return result
