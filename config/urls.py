@@ -15,6 +15,7 @@ async def health_simple(request: HttpRequest) -> JsonResponse:
 urlpatterns = [
     # Both forms of every API path work: /api/v1/X and /api/v1/v1/X (docs/contract/http.md section 1.1).
     re_path(r"^api/v1/(?:v1/)?", include("events.urls")),
+    re_path(r"^api/v1/(?:v1/)?", include("instructors.api.urls")),
     re_path(r"^api/v1/(?:v1/)?health/simple/?$", health_simple),
     path("admin/rq/", include("django_rq.urls")),
     path("admin/", admin.site.urls),

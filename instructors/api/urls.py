@@ -1,0 +1,17 @@
+"""The addresses of the instructors' API. Every one answers with and without its last slash (http.md section 1.1)."""
+
+from django.urls import re_path
+
+from instructors.api import auth, instructor_status, instructors
+
+urlpatterns = [
+    re_path(r"^auth/login/?$", auth.LoginView.as_view()),
+    re_path(r"^auth/logout/?$", auth.LogoutView.as_view()),
+    re_path(r"^auth/me/?$", auth.MeView.as_view()),
+    re_path(r"^auth/password/?$", auth.PasswordView.as_view()),
+    re_path(r"^instructors/?$", instructors.InstructorListView.as_view()),
+    re_path(r"^instructors/(?P<instructor_id>[^/]+)/?$", instructors.InstructorView.as_view()),
+    re_path(r"^instructor_status/bulk/?$", instructor_status.BulkView.as_view()),
+    re_path(r"^instructor_status/(?P<instructor_id>[^/]+)/?$", instructor_status.StatusView.as_view()),
+    re_path(r"^instructor_status/(?P<instructor_id>[^/]+)/history/?$", instructor_status.HistoryView.as_view()),
+]
