@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from instructors.api import auth, instructor_status, instructors
+from instructors.api import auth, dashboard, instructor_status, instructors
 
 urlpatterns = [
     re_path(r"^auth/login/?$", auth.LoginView.as_view()),
@@ -14,4 +14,12 @@ urlpatterns = [
     re_path(r"^instructor_status/bulk/?$", instructor_status.BulkView.as_view()),
     re_path(r"^instructor_status/(?P<instructor_id>[^/]+)/?$", instructor_status.StatusView.as_view()),
     re_path(r"^instructor_status/(?P<instructor_id>[^/]+)/history/?$", instructor_status.HistoryView.as_view()),
+    re_path(r"^instructor/ws/instructor/status/?$", dashboard.InstructorSocketsView.as_view()),
+    re_path(r"^dashboard/overview/?$", dashboard.OverviewView.as_view()),
+    re_path(r"^dashboard/metrics/?$", dashboard.MetricsView.as_view()),
+    re_path(r"^dashboard/ws/dashboard/status/?$", dashboard.DashboardSocketsView.as_view()),
+    # A student's identity is any text: it may hold slashes.
+    re_path(r"^dashboard/students/(?P<email>.+)/activity/?$", dashboard.ActivityView.as_view()),
+    re_path(r"^dashboard/students/(?P<email>.+)/dismiss-help/?$", dashboard.DismissHelpView.as_view()),
+    re_path(r"^dashboard/students/(?P<email>.+)/resolve-error/?$", dashboard.ResolveErrorView.as_view()),
 ]
