@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from instructors.api import auth, dashboard, instructor_status, instructors
+from instructors.api import auth, dashboard, health, instructor_status, instructors, test_events
 
 urlpatterns = [
     re_path(r"^auth/login/?$", auth.LoginView.as_view()),
@@ -22,4 +22,10 @@ urlpatterns = [
     re_path(r"^dashboard/students/(?P<email>.+)/activity/?$", dashboard.ActivityView.as_view()),
     re_path(r"^dashboard/students/(?P<email>.+)/dismiss-help/?$", dashboard.DismissHelpView.as_view()),
     re_path(r"^dashboard/students/(?P<email>.+)/resolve-error/?$", dashboard.ResolveErrorView.as_view()),
+    re_path(r"^health/?$", health.health),
+    re_path(r"^health/simple/?$", health.simple),
+    re_path(r"^health/ready/?$", health.ready),
+    re_path(r"^health/live/?$", health.live),
+    re_path(r"^test/events/?$", test_events.TestIdsView.as_view()),
+    re_path(r"^test/events/(?P<test_id>[^/]+)/?$", test_events.TestEventsView.as_view()),
 ]
