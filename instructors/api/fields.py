@@ -22,6 +22,8 @@ class Text(serializers.CharField):
 class StatusField(serializers.ChoiceField):
     """Lower case on the wire; dashboards in the field hold it in upper case."""
 
+    default_error_messages = {"invalid_choice": f"Input should be one of: {', '.join(Status.values)}"}
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(choices=Status.choices, **kwargs)
 

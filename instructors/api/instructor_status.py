@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from events.schema import storable
 from instructors import audit
 from instructors.api.callers import account_of
 from instructors.api.fields import RowId, StatusField
@@ -123,7 +124,7 @@ class BulkView(ApiView):
 
     def _carry_out(self, request: Request, entry: Any) -> dict[str, Any]:
         checked = BulkEntry(data=entry)
-        given = entry.get("instructor_id") if isinstance(entry, dict) else None
+        given = storable(entry.get("instructor_id")) if isinstance(entry, dict) else None
         if not checked.is_valid():
             return {"instructor_id": given, "success": False, "error": _first_problem(checked.errors)}
         sent: dict[str, Any] = checked.validated_data
