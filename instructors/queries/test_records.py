@@ -14,6 +14,8 @@ from typing import Any, cast
 
 from django.conf import settings
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from realtime.messages import timestamp
 
@@ -67,4 +69,4 @@ def _key(test_id: str) -> str:
 
 @cache
 def _redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2)
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1))
