@@ -172,3 +172,29 @@ class AuditLog(models.Model):
 
 class ImmutableRecord(Exception):
     """An entry of the audit log was to be changed or deleted."""
+
+
+class ProgressNotification(models.Model):
+    """Something a student is told about their progress, and whether they have read it (`queries.notifications`)."""
+
+    notification_id = models.UUIDField(unique=True)
+    recipient_id = models.CharField(max_length=320)
+    recipient_type = models.CharField(max_length=20, default="student")
+    title = models.CharField(max_length=255)
+    message = models.TextField()
+    level = models.CharField(max_length=20, default="info")
+    assignment_id = models.BigIntegerField(null=True, blank=True)
+    user_id = models.CharField(max_length=320, null=True, blank=True)
+    is_read = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    action_url = models.TextField(null=True, blank=True)
+    action_label = models.CharField(max_length=255, null=True, blank=True)
+
+    class Meta:
+        db_table = "progress_notifications"
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["recipient_id", "-created_at"], name="notifications_of_somebody")]
+
+    def __str__(self) -> str:
+        return self.title

@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from instructors.api import auth, dashboard, health, instructor_status, instructors, test_events
+from instructors.api import auth, dashboard, health, instructor_status, instructors, progress, test_events
 
 urlpatterns = [
     re_path(r"^auth/login/?$", auth.LoginView.as_view()),
@@ -28,4 +28,11 @@ urlpatterns = [
     re_path(r"^health/live/?$", health.live),
     re_path(r"^test/events/?$", test_events.TestIdsView.as_view()),
     re_path(r"^test/events/(?P<test_id>[^/]+)/?$", test_events.TestEventsView.as_view()),
+    re_path(r"^progress/student/(?P<user_id>.+?)/?$", progress.SummaryView.as_view()),
+    re_path(r"^progress/assignment/(?P<user_id>.+)/(?P<assignment_id>[^/]+)/?$", progress.AssignmentView.as_view()),
+    re_path(r"^progress/all-students/?$", progress.AllStudentsView.as_view()),
+    re_path(r"^progress/stats/?$", progress.StatsView.as_view()),
+    re_path(r"^progress/notifications/(?P<notification_id>[^/]+)/read/?$", progress.ReadView.as_view()),
+    re_path(r"^progress/notifications/(?P<user_id>.+?)/?$", progress.NotificationsView.as_view()),
+    re_path(r"^progress/process-event/?$", progress.ProcessEventView.as_view()),
 ]
