@@ -256,9 +256,9 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["instructors.tokens.BearerAuthentication"],
-    "DEFAULT_THROTTLE_CLASSES": ["instructors.limits.CallerThrottle"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_THROTTLE_CLASSES": ["instructors.limits.CallerThrottle"],
 }
 
 # RATE_LIMITS=0 switches both off. A class may sit behind one address, so its limit is generous (http.md section 1.4).

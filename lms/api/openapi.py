@@ -70,6 +70,14 @@ LIMIT = OpenApiParameter(
 PAGING = [SKIP, LIMIT]
 
 
+def row_filter(name: str, meaning: str) -> OpenApiParameter:
+    return OpenApiParameter(name, {"type": "integer", "format": "int64"}, description=meaning)
+
+
+def text_filter(name: str, meaning: str, *, required: bool = False) -> OpenApiParameter:
+    return OpenApiParameter(name, str, description=meaning, required=required)
+
+
 def error(status: int, meaning: str = "") -> OpenApiResponse:
     shape = ValidationError if status == 422 else HTTPError
     return OpenApiResponse(shape, meaning or MEANINGS.get(status, "Error"))
@@ -82,17 +90,18 @@ def documented(
     responses: Mapping[int, Any],
     errors: Iterable[int] = (),
     parameters: Sequence[OpenApiParameter] = (),
-    examples: Sequence[OpenApiExample] = (),
+    example: Any = None,
     tags: Sequence[str] | None = None,
 ) -> Callable[[Method], Method]:
-    """Describe one method of a view. The method's docstring is the description; `errors` are this method's own."""
+    """Describe one method of a view. The method's docstring is the description; `errors` are this method's own,
+    `example` is a request body."""
     answers = {**responses, **{status: error(status) for status in errors}}
     return extend_schema(
         summary=summary,
         request=request,
         responses=answers,
         parameters=list(parameters),
-        examples=list(examples) or None,
+        examples=[OpenApiExample("Example", example, request_only=True)] if example is not None else None,
         tags=list(tags) if tags else None,
     )
 
@@ -131,6 +140,7 @@ class ApiSchema(AutoSchema):
             for status in self.shared_errors(operation):
                 if str(status) not in answers:
                     answers[str(status)] = self._get_response_for_code(error(status), str(status))  # type: ignore[no-untyped-call]
+            operation["responses"] = dict(sorted(answers.items()))
         return operation
 
     def shared_errors(self, operation: Mapping[str, Any]) -> list[int]:
