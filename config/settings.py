@@ -266,7 +266,14 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["instructors.tokens.BearerAuthentication"],
     "DEFAULT_SCHEMA_CLASS": "lms.api.openapi.ApiSchema",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_THROTTLE_CLASSES": ["instructors.limits.CallerThrottle"],
 }
+
+# RATE_LIMITS=0 switches both off. A class may sit behind one address, so its limit is generous (http.md section 1.4).
+API_CALLS_PER_MINUTE = env.integer("API_CALLS_PER_MINUTE", 600, least=1)  # of an instructor, or of an address
+LOGIN_FAILURES = env.integer("LOGIN_FAILURES", 10, least=1)  # of an address for one e-mail, in five minutes
+# Records for end-to-end tests, kept in Redis for ten minutes (http.md section 2.1).
+TEST_EVENTS = env.flag("TEST_EVENTS", True)
 
 # Bearer tokens (http.md section 1.2).
 ALGORITHM = env.text("ALGORITHM", "HS256")

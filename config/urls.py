@@ -1,23 +1,17 @@
 """Every address of the product, one include a floor."""
 
 from django.contrib import admin
-from django.http import HttpRequest, JsonResponse
 from django.urls import include, path, re_path
 
-from realtime.messages import timestamp
-
-
-async def health_simple(request: HttpRequest) -> JsonResponse:
-    """That we answer is the answer; nothing else is touched."""
-    return JsonResponse({"status": "ok", "timestamp": timestamp()})
-
+from instructors.api.health import health
 
 urlpatterns = [
     # Both forms of every API path work: /api/v1/X and /api/v1/v1/X (docs/contract/http.md section 1.1).
     re_path(r"^api/v1/(?:v1/)?", include("events.urls")),
     re_path(r"^api/v1/(?:v1/)?", include("lms.urls")),
     re_path(r"^api/v1/(?:v1/)?", include("instructors.api.school")),
-    re_path(r"^api/v1/(?:v1/)?health/simple/?$", health_simple),
+    re_path(r"^api/v1/(?:v1/)?", include("instructors.api.urls")),
+    re_path(r"^health/?$", health),
     path("admin/rq/", include("django_rq.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -47,6 +47,14 @@ def announce_edges(edges: Sequence[Edge]) -> None:
         announce([Changes(students={edge.student_id for edge in edges}, edges=list(edges))])
 
 
+def announce_resolution(student_id: int, *, resolved_by: str, resolved_at: datetime) -> None:
+    """Tell that an instructor resolved a student's errors. Three queries, one send."""
+    for row in _rows({student_id}):
+        email = row["emailAddress"]
+        frame = messages.student_error_resolved(email=email, resolved_by=resolved_by, resolved_at=resolved_at)
+        send([row], [(student_id, frame)])
+
+
 def send(rows: Sequence[StudentRow], frames: Sequence[tuple[int, Frame]]) -> None:
     """Rows and notices, to everybody's group and to the groups of each student's classes."""
     classes: dict[int, list[int]] = defaultdict(list)

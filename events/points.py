@@ -10,10 +10,13 @@ WAITING_LIMIT lines, and the relational part goes on. Source: docs/contract/even
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 from functools import cache
+from typing import TypedDict
 
 from django.conf import settings
+from django.db import connection
 from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS, WriteApi
@@ -23,6 +26,7 @@ from urllib3.exceptions import HTTPError
 
 from events.schema import Event
 from events.store import Changes, kind_in_effect
+from realtime.messages import timestamp
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +49,16 @@ def write(batches: Sequence[Changes]) -> None:
     """Write the points of these batches, or keep them for later. Never raises for InfluxDB's sake."""
     if not is_configured():
         return
-    lines = [line(event) for changes in batches for event in changes.events if event.email]
+    _write([line(event) for changes in batches for event in changes.events if event.email])
+
+
+def note(event: Event, *, resolved_by: str) -> None:
+    """Write the point of something an instructor did for a student; `event` says what, to whom and when."""
+    if is_configured():
+        _write([line(event, more=["success=true", f"resolvedBy={_text(resolved_by)}"])])
+
+
+def _write(lines: list[str]) -> None:
     if not lines:
         return
     with _redis() as redis:
@@ -79,7 +92,7 @@ def catch_up() -> int:
     return sent
 
 
-def line(event: Event) -> str:
+def line(event: Event, *, more: Sequence[str] = ()) -> str:
     """The event as one line of InfluxDB's line protocol, timestamp in milliseconds."""
     notebook = event.notebook or ""
     directory, _, file = notebook.rpartition("/")
@@ -108,6 +121,7 @@ def line(event: Event) -> str:
         fields.append(f"success={'false' if event.has_error or kind.has_failed else 'true'}")
         if event.duration_ms is not None:
             fields.append(f"duration={float(event.duration_ms)!r}")
+    fields += more
     head = ",".join([MEASUREMENT, *(f"{name}={_tag(value)}" for name, value in tags.items())])
     return f"{head} {','.join(fields)} {event.time}"
 
@@ -155,3 +169,57 @@ def _keep(redis: Redis, lines: Sequence[str]) -> None:
 def _mark_down(redis: Redis, error: Exception) -> None:
     logger.warning("InfluxDB does not answer (%s); points wait", type(error).__name__)
     redis.set(DOWN, 1, ex=DOWN_SECONDS)
+
+
+# --- Read: rows of PostgreSQL answer ---------------------------------------------------------------------------------
+
+
+class Activity(TypedDict):
+    """What happened in one bucket of time. Requests for help, not their re-sends."""
+
+    time: str
+    executionCount: int
+    errorCount: int
+    helpCount: int
+
+
+def activity(
+    *, since: datetime, until: datetime, bucket: timedelta, students: Collection[int] | None = None
+) -> list[Activity]:
+    """The buckets from `since` up to `until`, oldest first, empty ones too; of these students, or of all.
+
+    One query, by the indexes on time: its cost is that of the runs in the window, however many are stored.
+    """
+    # A set to join with: for an array that comes as a parameter PostgreSQL would look through all of it at each run.
+    of_students = "" if students is None else "AND student_id IN (SELECT unnest(%(students)s::bigint[]))"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""WITH runs AS (
+                    SELECT date_bin(%(bucket)s::interval, executed_at, %(since)s::timestamptz) AS start,
+                           count(*) AS runs, count(*) FILTER (WHERE status = 'error') AS errors
+                    FROM cell_executions
+                    WHERE executed_at >= %(since)s::timestamptz AND executed_at < %(until)s::timestamptz
+                      AND status <> 'aborted' {of_students} GROUP BY 1
+                ), asked AS (
+                    SELECT date_bin(%(bucket)s::interval, asked_at, %(since)s::timestamptz) AS start, count(*) AS asked
+                    FROM help_requests
+                    WHERE asked_at >= %(since)s::timestamptz AND asked_at < %(until)s::timestamptz {of_students}
+                    GROUP BY 1
+                )
+                SELECT start, coalesce(runs, 0), coalesce(errors, 0), coalesce(asked, 0)
+                FROM generate_series(%(since)s::timestamptz, %(until)s::timestamptz - interval '1 microsecond',
+                                     %(bucket)s::interval) AS start
+                LEFT JOIN runs USING (start) LEFT JOIN asked USING (start) ORDER BY start""",  # noqa: S608
+            {"since": since, "until": until, "bucket": f"{bucket.total_seconds()} s", "students": list(students or ())},
+        )
+        rows = cursor.fetchall()
+    return [
+        {"time": timestamp(start), "executionCount": runs, "errorCount": errors, "helpCount": asked}
+        for start, runs, errors, asked in rows
+    ]
+
+
+def version() -> str:
+    """InfluxDB's version, from its answer to a ping. Raises one of UNREACHABLE."""
+    with InfluxDBClient(url=settings.INFLUXDB_URL, token=settings.INFLUXDB_TOKEN, timeout=TIMEOUT_MS) as client:
+        return str(client.version())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
 from events import streaks
 from events.schema import Event
@@ -296,3 +296,32 @@ def _update_students(runs: Sequence[Run]) -> None:
         student.error_count += run.status == "error"
         if student.last_run_at is None or moment >= student.last_run_at:
             student.last_run_at, student.last_run_failed = moment, run.status == "error"
+
+
+# --- What an instructor resolves --------------------------------------------------------------------------------------
+
+
+def resolve_errors(student_id: int, *, now: datetime) -> bool:
+    """Errors up to now no longer count: counts and flags go back to zero, and what comes late is cut off.
+
+    Four statements. Returns whether anything was flagged. Idempotent.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The same order of locks as the pipeline: the student first, then cells.
+        cursor.execute("SELECT id FROM students WHERE id = %s FOR UPDATE", [student_id])
+        cursor.execute(
+            """UPDATE cell_executions SET consecutive_error_count = 0, is_significant_error = false
+               WHERE student_id = %s AND is_significant_error""",
+            [student_id],
+        )
+        flagged: bool = cursor.rowcount > 0
+        cursor.execute(
+            """UPDATE cell_progress SET consecutive_error_count = 0, is_significant_error = false
+               WHERE student_id = %s AND (consecutive_error_count > 0 OR is_significant_error)""",
+            [student_id],
+        )
+        cursor.execute(
+            "UPDATE students SET errors_resolved_at = %s::timestamptz, updated_at = %s::timestamptz WHERE id = %s",
+            [now, now, student_id],
+        )
+    return flagged

@@ -4,6 +4,7 @@ The shapes are docs/contract/websocket.md section 4. Each frame carries its name
 because two published descriptions of the channel key on different ones.
 """
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
@@ -138,13 +139,81 @@ def error_alert(notice: HelpNotice, *, message: str, happened_at: datetime) -> F
     return _frame("error_alert", data)
 
 
-# --- Assignments ----------------------------------------------------------------------------------------------------
+# --- Groups of one person, and of everybody -------------------------------------------------------------------------
 
 BROADCAST = "broadcast"
+INSTRUCTORS = "instructors"
 
 
-def notifications_group(student_id: int) -> str:
-    return f"notifications.{student_id}"
+def instructor_group(pk: int) -> str:
+    return f"instructor.{pk}"
+
+
+def notifications_group(student_pk: int) -> str:
+    return f"notifications.{student_pk}"
+
+
+def client_group(email: str) -> str:
+    """A student's own clients, whatever characters their address holds: group names take few."""
+    return f"client.{hashlib.sha256(email.lower().encode()).hexdigest()[:32]}"
+
+
+# --- Students (W2), and what a teacher did for one of them ----------------------------------------------------------
+
+
+def dismiss_help(email: str) -> Frame:
+    """For the student's JupyterLab, which acts only on its own address: so it may go to everybody."""
+    return _flat("dismiss_help", {"emailAddress": email})
+
+
+def student_error_resolved(*, email: str, resolved_by: str, resolved_at: datetime) -> Frame:
+    data = {"emailAddress": email, "resolvedAt": timestamp(resolved_at), "resolvedBy": resolved_by}
+    return _frame("student_error_resolved", data)
+
+
+# --- Instructors (W3): fields flat, and the same again under `data` -------------------------------------------------
+
+
+def _flat(kind: str, fields: dict[str, Any]) -> Frame:
+    return _frame(kind, fields, **fields)
+
+
+def status_updated(*, instructor_id: int, status: str, session_id: int | None, updated_at: datetime) -> Frame:
+    """To the instructor whose status changed."""
+    fields = {
+        "instructor_id": instructor_id,
+        "status": status,
+        "session_id": session_id,
+        "updated_at": timestamp(updated_at),
+    }
+    return _flat("status_updated", fields)
+
+
+def status_update(*, instructor_id: int, status: str, session_id: int | None, updated_at: datetime) -> Frame:
+    """To all instructors."""
+    return _flat("status_update", _status_of_somebody(instructor_id, status, session_id, updated_at))
+
+
+def instructor_status_changed(
+    *, instructor_id: int, status: str, session_id: int | None, updated_at: datetime
+) -> Frame:
+    """The same under its older name."""
+    return _flat("instructor_status_changed", _status_of_somebody(instructor_id, status, session_id, updated_at))
+
+
+def _status_of_somebody(
+    instructor_id: int, status: str, session_id: int | None, updated_at: datetime
+) -> dict[str, Any]:
+    return {
+        "instructor_id": instructor_id,
+        "status": status,
+        "current_session_id": session_id,
+        "session_id": session_id,
+        "updated_at": timestamp(updated_at),
+    }
+
+
+# --- Assignments ----------------------------------------------------------------------------------------------------
 
 
 def assignment_graded(

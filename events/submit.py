@@ -1,0 +1,37 @@
+"""Events from a synchronous caller: the same way as those of a POST, one at a time."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from redis.exceptions import RedisError
+
+from events import jobs, schema, stream
+from events.intake import Answer, parcels_of
+from events.schema import Event, Record
+from events.stream import Backlog
+
+
+def submit(record: dict[str, Any], *, received: int) -> None:
+    """Queue one record under the names of the event contract. Raises schema.BadBody and intake.Answer(503)."""
+    record = schema.storable(record)
+    problems = schema.type_problems(record, ["body"])
+    if problems:
+        raise schema.BadBody(problems)
+    event = schema.admit(msgspec.convert(record, Record, strict=False), received=received)
+    if not isinstance(event, Event):
+        raise schema.BadBody([schema.problem(event, "missing", ["body"])])
+    try:
+        for shard, state in asyncio.run(_append(event)).items():
+            if state.wake:
+                jobs.wake(shard)
+    except (RedisError, OSError):
+        raise Answer(503, "The event queue is not available; try again") from None
+
+
+async def _append(event: Event) -> dict[int, Backlog]:
+    redis = stream.connect_async()
+    try:
+        return await stream.append(redis, parcels_of([event]))
+    finally:
+        await redis.aclose()

@@ -1,0 +1,85 @@
+"""What an instructor does for a student. Each may be repeated; each ends up in the audit log."""
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from events import announcements, points, runs, tickets
+from events.schema import Event
+from instructors import audit
+from instructors.live import tell
+from instructors.models import Instructor
+from lms.models import Student
+from realtime import broadcast, messages
+
+BY = "instructor"
+
+
+def dismiss_help(
+    student: Student, *, by: Instructor | None, request: HttpRequest | Request | None, now: datetime
+) -> bool:
+    """End the student's request for help; their JupyterLab's re-sends of it are ignored from now on.
+
+    Returns whether they were asking. The student is told in any case: their button may still be on.
+    """
+    with transaction.atomic():
+        edges = tickets.end_by_instructor(
+            student.pk, ending=tickets.Ending.DISMISSED, instructor_id=by.pk if by else None, now=now
+        )
+        _record("help_dismiss", student, by, request, {"was_asking": bool(edges)})
+    if edges:
+        tell(lambda: announcements.announce_edges(edges))
+        tell(lambda: points.note(_event("help_stop", student, now), resolved_by=_name(by)))
+    frame = messages.dismiss_help(student.email)
+    groups = (
+        messages.client_group(student.email),
+        messages.notifications_group(student.pk),
+        messages.BROADCAST,  # a client may have joined under another name; it acts on its own address only
+    )
+    tell(lambda: broadcast.publish({}, [(group, frame) for group in groups], outside=[frame]))
+    return bool(edges)
+
+
+def resolve_error(
+    student: Student, *, by: Instructor | None, request: HttpRequest | Request | None, now: datetime
+) -> bool:
+    """The student's errors up to now no longer count. Returns whether any were flagged."""
+    with transaction.atomic():
+        flagged = runs.resolve_errors(student.pk, now=now)
+        _record("error_resolve", student, by, request, {"was_flagged": flagged})
+    tell(lambda: announcements.announce_resolution(student.pk, resolved_by=BY, resolved_at=now))
+    tell(lambda: points.note(_event("error_resolved", student, now), resolved_by=_name(by)))
+    return flagged
+
+
+def _record(
+    action: str,
+    student: Student,
+    by: Instructor | None,
+    request: HttpRequest | Request | None,
+    details: dict[str, bool],
+) -> None:
+    audit.record(
+        action=action, actor=by, request=request, target_type="student", target_id=student.email, details=dict(details)
+    )
+
+
+def _name(by: Instructor | None) -> str:
+    return by.email if by else BY
+
+
+def _event(kind: str, student: Student, now: datetime) -> Event:
+    """What is written to the time series as if it had come from outside."""
+    moment = int(now.timestamp() * 1000)
+    return Event(
+        event_id=str(uuid.uuid4()),
+        event_type=kind,
+        time=moment,
+        received=moment,
+        email=student.email,
+        name=student.name,
+        team=student.team.team_name if student.team else None,
+    )

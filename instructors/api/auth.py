@@ -1,0 +1,145 @@
+"""Logging in and out, one's own account, one's own password: docs/contract/http.md section 7."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from instructors import audit, limits, logins, tokens
+from instructors.api.callers import account_of
+from instructors.api.fields import InstructorResponse, Text
+from instructors.api.passwords import check_password_rules
+from instructors.models import Instructor
+from instructors.origin import address_of
+from instructors.status import Status, announce_status, change_status
+from lms.api.base import Access, ApiView, BadRequest, validated
+from lms.api.openapi import documented
+
+
+class LoginRequest(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=255)
+    password = Text(trim_whitespace=False, max_length=4096)
+
+
+class TokenResponse(serializers.Serializer[Any]):
+    access_token = serializers.CharField()
+    token_type = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="Seconds.")
+
+
+class LoginResponse(serializers.Serializer[Any]):
+    instructor = InstructorResponse()
+    token = TokenResponse()
+
+
+class MessageResponse(serializers.Serializer[Any]):
+    message = serializers.CharField()
+
+
+class PasswordRequest(serializers.Serializer[Any]):
+    current_password = Text(trim_whitespace=False, max_length=4096)
+    new_password = Text(trim_whitespace=False, max_length=4096)
+
+
+class LoginView(ApiView):
+    access = Access.OPEN
+    action = "log in"
+
+    @documented(summary="Log in", request=LoginRequest, responses={200: LoginResponse}, errors=(401, 403))
+    def post(self, request: Request) -> Response:
+        """403 only for whoever knows the password of an account that is switched off."""
+        sent = validated(LoginRequest(data=request.data))
+        limits.count_login(address=address_of(request), email=sent["email"])
+        now = timezone.now()
+        try:
+            account = logins.account_for(email=sent["email"], password=sent["password"])
+        except logins.WrongCredentials:
+            self._record_failure(request, sent["email"], "wrong credentials")
+            raise AuthenticationFailed("Invalid credentials") from None
+        except logins.InactiveAccount:
+            self._record_failure(request, sent["email"], "inactive account")
+            raise PermissionDenied("Inactive account") from None
+        limits.forgive_login(address=address_of(request), email=sent["email"])
+        with transaction.atomic():
+            account = logins.log_in(account, now=now)
+            audit.record(action="login", actor=account, request=request)
+        announce_status(account)
+        token = {
+            "access_token": tokens.issue(account, now=now),
+            "token_type": "bearer",
+            "expires_in": settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60,
+        }
+        return Response({"instructor": InstructorResponse(account).data, "token": token})
+
+    def _record_failure(self, request: Request, email: str, reason: str) -> None:
+        audit.record(
+            action="login_failed",
+            actor=None,
+            request=request,
+            target_type="instructor",
+            target_id=email,
+            outcome=audit.Outcome.FAILURE,
+            details={"reason": reason},
+        )
+
+
+class LogoutView(ApiView):
+    access = Access.BEARER
+    action = "log out"
+
+    @documented(summary="Log out", responses={200: MessageResponse})
+    def post(self, request: Request) -> Response:
+        """The token opens nothing any more, and the instructor is offline."""
+        account = account_of(request)
+        with transaction.atomic():
+            account = change_status(instructor_id=account.pk, status=Status.OFFLINE, now=timezone.now())
+            tokens.revoke(str(request.auth), instructor=account)
+            audit.record(action="logout", actor=account, request=request)
+        announce_status(account)
+        return Response({"message": "Successfully logged out"})
+
+
+class MeView(ApiView):
+    access = Access.BEARER
+
+    @documented(summary="The account of the token", responses={200: InstructorResponse})
+    def get(self, request: Request) -> Response:
+        return Response(InstructorResponse(account_of(request)).data)
+
+
+class PasswordView(ApiView):
+    access = Access.BEARER
+    action = "change the password"
+
+    @documented(
+        summary="Change one's own password", request=PasswordRequest, responses={200: MessageResponse}, errors=(400,)
+    )
+    def put(self, request: Request) -> Response:
+        account = account_of(request)
+        sent = validated(PasswordRequest(data=request.data))
+        check_password_rules(sent["new_password"], account=account, field="new_password")
+        limits.count_login(address=address_of(request), email=account.email)
+        if not account.check_password(sent["current_password"]):
+            audit.record(action="password_change", actor=account, request=request, outcome=audit.Outcome.FAILURE)
+            raise BadRequest("Current password is incorrect")
+        limits.forgive_login(address=address_of(request), email=account.email)
+        self._store(request, account, sent["new_password"])
+        return Response({"message": "Password updated successfully"})
+
+    def _store(self, request: Request, account: Instructor, password: str) -> None:
+        with transaction.atomic():
+            account.set_password(password)
+            account.updated_at = timezone.now()
+            account.save(update_fields=["password", "updated_at"])
+            audit.record(
+                action="password_change",
+                actor=account,
+                request=request,
+                target_type="instructor",
+                target_id=account.pk,
+            )

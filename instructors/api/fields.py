@@ -1,0 +1,50 @@
+"""Shapes of accounts on the wire (http.md sections 7 to 9), and what a body may say about them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from instructors.models import Instructor
+from lms.api.base import LARGEST_ID
+
+Status = Instructor.Status
+
+
+class Text(serializers.CharField):
+    """A text, and nothing that could pass for one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StatusField(serializers.ChoiceField):
+    """Lower case on the wire; dashboards in the field hold it in upper case."""
+
+    default_error_messages = {"invalid_choice": f"Input should be one of: {', '.join(Status.values)}"}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=Status.choices, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return str(super().to_internal_value(data.strip().lower() if isinstance(data, str) else data))
+
+
+class RowId(serializers.IntegerField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=-LARGEST_ID, max_value=LARGEST_ID, **kwargs)
+
+
+class InstructorResponse(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    email = serializers.CharField()
+    name = serializers.CharField()
+    role = serializers.CharField()
+    is_active = serializers.BooleanField()
+    status = serializers.ChoiceField(choices=Status.choices)
+    current_session_id = serializers.IntegerField(allow_null=True)
+    status_updated_at = serializers.DateTimeField()
+    last_login_at = serializers.DateTimeField(source="last_login", allow_null=True)
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField(allow_null=True)

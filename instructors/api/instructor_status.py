@@ -1,0 +1,170 @@
+"""What instructors are doing, what they did, and setting it: docs/contract/http.md section 9."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from events.schema import storable
+from instructors import audit
+from instructors.api.callers import account_of
+from instructors.api.fields import RowId, StatusField
+from instructors.api.instructors import find_instructor
+from instructors.models import Instructor
+from instructors.status import UnknownSession, announce_status, change_status
+from lms.api.base import Access, ApiView, BadRequest, Unprocessable, page, validated
+from lms.api.openapi import PAGING, documented
+
+UNKNOWN_SESSION = "Session does not exist"
+
+
+class StatusResponse(serializers.Serializer[Any]):
+    instructor_id = serializers.IntegerField(source="pk")
+    status = StatusField()
+    current_session_id = serializers.IntegerField(allow_null=True)
+    status_updated_at = serializers.DateTimeField()
+
+
+class HistoryResponse(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    instructor_id = serializers.IntegerField()
+    status = StatusField()
+    session_id = serializers.IntegerField(allow_null=True)
+    started_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    duration_minutes = serializers.IntegerField(allow_null=True, help_text="Whole minutes; null while it lasts.")
+
+
+class StatusRequest(serializers.Serializer[Any]):
+    status = StatusField()
+    current_session_id = RowId(required=False, allow_null=True)
+
+
+class BulkEntry(StatusRequest):
+    instructor_id = RowId()
+
+
+class BulkRequest(serializers.Serializer[Any]):
+    # What an entry holds is judged entry by entry: a bad one fails alone.
+    updates = serializers.ListField(child=serializers.JSONField(allow_null=True), help_text="`BulkEntry` objects.")
+
+
+class BulkResult(serializers.Serializer[Any]):
+    instructor_id = serializers.JSONField(allow_null=True)
+    success = serializers.BooleanField()
+    status = StatusField(required=False)
+    current_session_id = serializers.IntegerField(required=False, allow_null=True)
+    error = serializers.CharField(required=False)
+
+
+class BulkResponse(serializers.Serializer[Any]):
+    updated_count = serializers.IntegerField()
+    results = BulkResult(many=True)
+
+
+class StatusView(ApiView):
+    access = Access.BEARER
+    action = "set the status"
+
+    @documented(summary="An instructor's status", responses={200: StatusResponse}, errors=(404,))
+    def get(self, request: Request, instructor_id: str) -> Response:
+        return Response(StatusResponse(find_instructor(instructor_id)).data)
+
+    @documented(
+        summary="Set an instructor's status", request=StatusRequest, responses={200: StatusResponse}, errors=(404,)
+    )
+    def put(self, request: Request, instructor_id: str) -> Response:
+        """The same status again is a change too. Without `current_session_id` the session stays."""
+        found = find_instructor(instructor_id)
+        sent = validated(StatusRequest(data=request.data))
+        try:
+            changed = _set_status(request, found, sent)
+        except UnknownSession:
+            raise Unprocessable(["body", "current_session_id"], UNKNOWN_SESSION) from None
+        return Response(StatusResponse(changed).data)
+
+
+class HistoryView(ApiView):
+    access = Access.BEARER
+
+    @documented(
+        summary="What an instructor did",
+        responses={200: HistoryResponse(many=True)},
+        errors=(404,),
+        parameters=PAGING,
+    )
+    def get(self, request: Request, instructor_id: str) -> Response:
+        """Newest first."""
+        rows = find_instructor(instructor_id).status_history.order_by("-started_at", "-pk")
+        return Response(HistoryResponse(page(request, rows), many=True).data)
+
+
+class BulkView(ApiView):
+    access = Access.BEARER
+    action = "set the statuses"
+
+    @documented(
+        summary="Set the statuses of several instructors",
+        request=BulkRequest,
+        responses={200: BulkResponse, 207: OpenApiResponse(BulkResponse, "At least one entry failed.")},
+        errors=(400,),
+    )
+    def post(self, request: Request) -> Response:
+        """Each entry commits on its own, in the order of the request."""
+        updates = validated(BulkRequest(data=request.data))["updates"]
+        if not updates:
+            raise BadRequest("No updates provided")
+        results = [self._carry_out(request, entry) for entry in updates]
+        done = sum(result["success"] for result in results)
+        return Response({"updated_count": done, "results": results}, status=200 if done == len(results) else 207)
+
+    def _carry_out(self, request: Request, entry: Any) -> dict[str, Any]:
+        checked = BulkEntry(data=entry)
+        given = storable(entry.get("instructor_id")) if isinstance(entry, dict) else None
+        if not checked.is_valid():
+            return {"instructor_id": given, "success": False, "error": _first_problem(checked.errors)}
+        sent: dict[str, Any] = checked.validated_data
+        pk = sent.pop("instructor_id")
+        found = Instructor.objects.filter(pk=pk).first()
+        if found is None:
+            return {"instructor_id": pk, "success": False, "error": "Instructor not found"}
+        try:
+            changed = _set_status(request, found, sent)
+        except UnknownSession:
+            return {"instructor_id": pk, "success": False, "error": UNKNOWN_SESSION}
+        return {
+            "instructor_id": pk,
+            "success": True,
+            "status": changed.status,
+            "current_session_id": changed.current_session_id,
+        }
+
+
+def _set_status(request: Request, account: Instructor, sent: dict[str, Any]) -> Instructor:
+    """Raises UnknownSession."""
+    session_id = sent.get("current_session_id", account.current_session_id)
+    with transaction.atomic():
+        changed = change_status(
+            instructor_id=account.pk, status=sent["status"], session_id=session_id, now=timezone.now()
+        )
+        audit.record(
+            action="status_change",
+            actor=account_of(request),
+            request=request,
+            target_type="instructor",
+            target_id=account.pk,
+            details={"from": account.status, "to": changed.status, "session_id": session_id},
+        )
+    announce_status(changed)
+    return changed
+
+
+def _first_problem(errors: Any) -> str:
+    """The first of a serializer's errors, as a sentence that names its field."""
+    field, problems = next(iter(errors.items()))
+    text = str(problems[0])
+    return text if field == "non_field_errors" else f"{field}: {text}"

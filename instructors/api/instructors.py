@@ -1,0 +1,146 @@
+"""Managing instructors: docs/contract/http.md section 8. Deleting one switches the account off."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from instructors import audit
+from instructors.api.callers import account_of
+from instructors.api.fields import InstructorResponse, Text
+from instructors.api.passwords import check_password_rules
+from instructors.models import ADMIN, Instructor
+from lms.api.base import LARGEST_ID, Access, ApiView, BadRequest, page, path_id, query_boolean, validated
+from lms.api.openapi import PAGING, documented
+
+
+class InstructorCreate(serializers.Serializer[Any]):
+    email = serializers.EmailField(max_length=255)
+    name = Text(max_length=255)
+    password = Text(trim_whitespace=False, max_length=4096)
+    role = Text(max_length=50, default="instructor")
+
+
+class InstructorUpdate(serializers.Serializer[Any]):
+    name = Text(max_length=255, required=False)
+    role = Text(max_length=50, required=False)
+    is_active = serializers.BooleanField(required=False)
+
+
+class InstructorDeleted(InstructorResponse):
+    message = serializers.CharField()
+
+
+def find_instructor(instructor_id: str) -> Instructor:
+    """Raises Unprocessable for what is no integer, NotFound for an id that nobody has."""
+    pk = path_id(instructor_id, "instructor_id")
+    found = Instructor.objects.filter(pk=pk).first() if abs(pk) <= LARGEST_ID else None
+    if found is None:
+        raise NotFound("Instructor not found")
+    return found
+
+
+def refuse_unless_admin(caller: Instructor) -> None:
+    if not caller.is_admin:
+        raise PermissionDenied("Not enough permissions")
+
+
+class InstructorListView(ApiView):
+    access = Access.BEARER
+    action = "manage instructors"
+
+    @documented(summary="Instructors", responses={200: InstructorResponse(many=True)}, parameters=PAGING)
+    def get(self, request: Request) -> Response:
+        rows = Instructor.objects.order_by("pk")
+        is_active = query_boolean(request, "is_active", None)
+        if is_active is not None:
+            rows = rows.filter(is_active=is_active)
+        return Response(InstructorResponse(page(request, rows), many=True).data)
+
+    @documented(
+        summary="Create an instructor", request=InstructorCreate, responses={201: InstructorResponse}, errors=(400,)
+    )
+    def post(self, request: Request) -> Response:
+        """Only an admin may create an admin."""
+        caller = account_of(request)
+        sent = validated(InstructorCreate(data=request.data))
+        check_password_rules(sent["password"], account=None, field="password")
+        if sent["role"] == ADMIN:
+            refuse_unless_admin(caller)
+        try:
+            with transaction.atomic():
+                made = Instructor.objects.create_user(
+                    sent["email"], sent["password"], name=sent["name"], role=sent["role"]
+                )
+                _record(request, "instructor_create", made, {"role": made.role})
+        except IntegrityError:
+            raise BadRequest("Email already registered") from None
+        return Response(InstructorResponse(made).data, status=201)
+
+
+class InstructorView(ApiView):
+    access = Access.BEARER
+    action = "manage instructors"
+
+    @documented(summary="An instructor", responses={200: InstructorResponse}, errors=(404,))
+    def get(self, request: Request, instructor_id: str) -> Response:
+        return Response(InstructorResponse(find_instructor(instructor_id)).data)
+
+    @documented(
+        summary="Change an instructor", request=InstructorUpdate, responses={200: InstructorResponse}, errors=(404,)
+    )
+    def put(self, request: Request, instructor_id: str) -> Response:
+        """Only an admin may make somebody an admin, or an admin anything else."""
+        caller = account_of(request)
+        found = find_instructor(instructor_id)
+        sent = validated(InstructorUpdate(data=request.data))
+        if _touches_admin(found, sent):
+            refuse_unless_admin(caller)
+        if sent:
+            with transaction.atomic():
+                _change(found, sent)
+                _record(request, "instructor_update", found, {"fields": sorted(sent)})
+        return Response(InstructorResponse(found).data)
+
+    @documented(summary="Switch an instructor off", responses={200: InstructorDeleted}, errors=(400, 404))
+    def delete(self, request: Request, instructor_id: str) -> Response:
+        """The account stays and opens nothing any more."""
+        caller = account_of(request)
+        found = find_instructor(instructor_id)
+        if found.pk == caller.pk:
+            raise BadRequest("Cannot delete yourself")
+        if _touches_admin(found, {"is_active": False}):
+            refuse_unless_admin(caller)
+        with transaction.atomic():
+            _change(found, {"is_active": False})
+            _record(request, "instructor_delete", found, {})
+        return Response({**InstructorResponse(found).data, "message": "Instructor successfully deleted"})
+
+
+def _touches_admin(account: Instructor, sent: dict[str, Any]) -> bool:
+    """Would an admin come or go? Switching one off or on again is that too."""
+    role = sent.get("role", account.role)
+    is_active = sent.get("is_active", account.is_active)
+    return bool((account.role == ADMIN) != (role == ADMIN) or (role == ADMIN and account.is_active != is_active))
+
+
+def _change(account: Instructor, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        setattr(account, name, value)
+    account.updated_at = timezone.now()
+    account.save(update_fields=[*fields, "updated_at"])
+
+
+def _record(request: Request, action: str, account: Instructor, details: dict[str, Any]) -> None:
+    audit.record(
+        action=action,
+        actor=account_of(request),
+        request=request,
+        target_type="instructor",
+        target_id=account.pk,
+        details=details,
+    )

@@ -1,0 +1,15 @@
+"""What a new password must be; the rules are AUTH_PASSWORD_VALIDATORS."""
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from instructors.models import Instructor
+from lms.api.base import Unprocessable
+
+
+def check_password_rules(password: str, *, account: Instructor | None, field: str) -> None:
+    """Raises Unprocessable at that field of the body."""
+    try:
+        validate_password(password, account)
+    except ValidationError as error:
+        raise Unprocessable(["body", field], " ".join(error.messages), "password_too_weak") from None

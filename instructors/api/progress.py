@@ -1,0 +1,190 @@
+"""Progress, live: docs/contract/http.md section 12, derived from what is stored."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from events.intake import Answer
+from events.schema import BadBody
+from events.standing import ACTIVE_WINDOW
+from events.submit import submit
+from instructors.queries import notifications, progress
+from instructors.queries.dashboard import find_student
+from lms.access import students_of
+from lms.api.base import LARGEST_ID, ApiView, Unprocessable, path_id, query_boolean, query_integer
+from lms.api.openapi import documented
+from lms.models import Student
+from realtime.messages import timestamp
+
+# The parts that every answer of this section has; the rest depends on the address.
+Answered = serializers.DictField(help_text="`message`, what was asked for, and when.")
+
+
+class StudentView(ApiView):
+    action = "get progress"
+
+    def find(self, user_id: str) -> Student:
+        found = find_student(self.viewer, user_id)
+        if found is None:
+            raise NotFound("Student not found")
+        return found
+
+
+class SummaryView(StudentView):
+    @documented(summary="A student's progress", responses={200: Answered}, errors=(404,))
+    def get(self, request: Request, user_id: str) -> Response:
+        student = self.find(user_id)
+        found = progress.summary(progress.facts(self.viewer, [student.pk]), student)
+        return _answer("Student progress retrieved successfully", user_id=student.email, progress=found)
+
+
+class AssignmentView(StudentView):
+    @documented(summary="A student's progress with one assignment", responses={200: Answered}, errors=(404,))
+    def get(self, request: Request, user_id: str, assignment_id: str) -> Response:
+        pk = path_id(assignment_id, "assignment_id")
+        student = self.find(user_id)
+        known = progress.facts(self.viewer, [student.pk], only=pk if abs(pk) <= LARGEST_ID else 0, times=False)
+        if not known.assignments:
+            raise NotFound(f"Assignment with id {pk} not found")
+        (assignment,) = known.assignments
+        found = progress.assignment_progress(known, student, assignment)
+        found["cells_progress"] = progress.cells_of(student, assignment)
+        return _answer(
+            "Assignment progress retrieved successfully", user_id=student.email, assignment_id=pk, progress=found
+        )
+
+
+class AllStudentsView(ApiView):
+    action = "get the progress of all students"
+
+    @documented(
+        summary="Everybody's progress",
+        responses={200: Answered},
+        parameters=[
+            OpenApiParameter("include_details", bool, description="With each assignment."),
+            OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        details = query_boolean(request, "include_details", False)
+        limit = query_integer(request, "limit", 50, least=1, most=200)
+        students = list(students_of(self.viewer).order_by("pk")[:limit])
+        known = progress.facts(self.viewer, [student.pk for student in students])
+        rows = [progress.summary(known, student) for student in students]
+        stats = _stats(self, rows) | {"returned_students": len(rows)}
+        if not details:
+            rows = [{k: v for k, v in row.items() if k != "assignments_progress"} for row in rows]
+        return _answer("Progress of all students retrieved successfully", stats=stats, students_progress=rows)
+
+
+class StatsView(ApiView):
+    action = "get progress figures"
+
+    @documented(summary="Everybody's progress in figures", responses={200: Answered})
+    def get(self, request: Request) -> Response:
+        students = list(students_of(self.viewer))
+        known = progress.facts(self.viewer, [student.pk for student in students], times=False)
+        rows = [progress.summary(known, student) for student in students]
+        runs = sum(student.execution_count for student in students)
+        errors = sum(student.error_count for student in students)
+        stats = _stats(self, rows) | {
+            "total_assignments": len(known.assignments),
+            "total_executions": runs,
+            "error_rate": errors / runs if runs else 0.0,
+        }
+        return _answer("Progress statistics retrieved successfully", stats=stats)
+
+
+def _stats(view: ApiView, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The average is that of the rows at hand. Two queries."""
+    students = students_of(view.viewer)
+    shares = [row["overall_progress_percentage"] for row in rows]
+    return {
+        "total_students": students.count(),
+        "active_students": students.filter(last_activity_at__gt=timezone.now() - ACTIVE_WINDOW).count(),
+        "average_progress": round(sum(shares) / len(shares), 1) if shares else 0.0,
+    }
+
+
+class NotificationsView(ApiView):
+    action = "get notifications"
+
+    @documented(
+        summary="What a student was told",
+        responses={200: Answered},
+        parameters=[
+            OpenApiParameter("unread_only", {"type": "boolean", "default": True}),
+            OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
+        ],
+    )
+    def get(self, request: Request, user_id: str) -> Response:
+        """Nobody has heard of somebody unknown: an empty list."""
+        unread_only = bool(query_boolean(request, "unread_only", True))
+        limit = query_integer(request, "limit", 20, least=1, most=100)
+        student = find_student(self.viewer, user_id)
+        found: dict[str, Any] = dict.fromkeys(("total_notifications", "returned_notifications", "unread_count"), 0)
+        found["notifications"] = []
+        if student:
+            found = notifications.notifications(student, unread_only=unread_only, limit=limit, now=timezone.now())
+        return _answer("Notifications retrieved successfully", user_id=student.email if student else user_id, **found)
+
+
+class ReadView(ApiView):
+    action = "mark the notification"
+
+    @documented(summary="Mark a notification as read", responses={200: Answered}, errors=(404,))
+    def post(self, request: Request, notification_id: str) -> Response:
+        if not notifications.mark_read(self.viewer, notification_id):
+            raise NotFound("Notification not found")
+        answer = {"message": "Notification marked as read", "notification_id": notification_id}
+        return Response({**answer, "marked_at": timestamp()})
+
+
+class ProcessEventView(ApiView):
+    action = "process the event"
+
+    @documented(
+        summary="An event about an assignment",
+        request=serializers.DictField(),
+        responses={202: Answered},
+        errors=(422, 503),
+        parameters=[OpenApiParameter(name, str, required=True) for name in ("user_id", "assignment_id", "cell_id")],
+    )
+    def post(self, request: Request) -> Response:
+        """Queued as if posted to `/events`; identity and cell are those of the address."""
+        named = {}
+        for name in ("user_id", "assignment_id", "cell_id"):
+            named[name] = request.query_params.get(name, "").strip()
+            if not named[name]:
+                raise Unprocessable(["query", name], "Field required", "missing")
+        if not isinstance(request.data, dict):
+            raise Unprocessable(["body"], "Input should be a valid dictionary", "dict_type")
+        now = timezone.now()
+        record = {"eventType": "progress_update", **request.data}
+        record |= {"emailAddress": named["user_id"], "cellId": named["cell_id"]}
+        record["metadata"] = {**_object(record.get("metadata")), "assignment_id": named["assignment_id"]}
+        try:
+            submit(record, received=int(now.timestamp() * 1000))
+        except BadBody as error:
+            refusal = Unprocessable(["body"], "")
+            refusal.problems = error.problems
+            raise refusal from None
+        except Answer as error:
+            unavailable = APIException(error.detail)
+            unavailable.status_code = error.status
+            raise unavailable from None
+        answer = {"message": "Event queued for processing", **named, "processed_at": timestamp(now)}
+        return Response(answer, status=202)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _answer(message: str, **parts: Any) -> Response:
+    return Response({"message": message, **parts, "retrieved_at": timestamp()})

@@ -1,0 +1,89 @@
+"""Test events, for end-to-end tests of the extension (http.md section 2.1). TEST_EVENTS=0 takes them away."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import JsonResponse
+from django.utils import timezone
+from redis.exceptions import RedisError
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from instructors.queries import test_records
+from lms.api.base import Access, ApiView, Unprocessable
+from lms.api.openapi import documented
+
+
+class Unavailable(APIException):
+    status_code = 503
+    default_detail = "Test events are not available; try again"
+
+
+class Stored(serializers.Serializer[Any]):
+    message = serializers.CharField()
+
+
+class Records(serializers.Serializer[Any]):
+    test_id = serializers.CharField()
+    events = serializers.ListField(child=serializers.DictField())
+    count = serializers.IntegerField()
+
+
+class TestIds(serializers.Serializer[Any]):
+    test_ids = serializers.ListField(child=serializers.CharField())
+    count = serializers.IntegerField()
+
+
+class TestEventsBase(ApiView):
+    access = Access.OPEN
+    # As on the event intake: what is refused here is lost to the test.
+    throttle_classes = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not settings.TEST_EVENTS:
+            raise NotFound("Not Found")
+
+    def handle_exception(self, exc: Exception) -> Response:
+        return super().handle_exception(Unavailable() if isinstance(exc, RedisError) else exc)
+
+
+class TestIdsView(TestEventsBase):
+    @documented(summary="Tests that have stored events", responses={200: TestIds})
+    def get(self, request: Request) -> Response:
+        found = test_records.ids(now=timezone.now())
+        return Response({"test_ids": found, "count": len(found)})
+
+
+class TestEventsView(TestEventsBase):
+    @documented(summary="The stored events of a test", responses={200: Records})
+    def get(self, request: Request, test_id: str) -> JsonResponse:
+        found = test_records.of(test_id, now=timezone.now())
+        # In ASCII: as sent means whatever JSON can escape, lone surrogates too.
+        return JsonResponse({"test_id": test_id, "events": found, "count": len(found)})
+
+    @documented(
+        summary="Store events of a test",
+        request=serializers.ListSerializer(child=serializers.DictField()),
+        responses={200: Stored},
+        errors=(422,),
+    )
+    def post(self, request: Request, test_id: str) -> Response:
+        """Each is kept as sent, for ten minutes, and gains `received_at`."""
+        records = request.data
+        if not isinstance(records, list):
+            raise Unprocessable(["body"], "Input should be a valid list", "list_type")
+        for index, record in enumerate(records):
+            if not isinstance(record, dict):
+                raise Unprocessable(["body", index], "Input should be a valid dictionary", "dict_type")
+        test_records.add(test_id, records, now=timezone.now())
+        return Response({"message": f"{len(records)} test events stored for test_id: {test_id}"})
+
+    @documented(summary="Forget the events of a test", responses={200: Stored}, errors=(404,))
+    def delete(self, request: Request, test_id: str) -> Response:
+        cleared = test_records.clear(test_id, now=timezone.now())
+        if not cleared:
+            raise NotFound(f"No events found for test_id: {test_id}")
+        return Response({"message": f"Cleared {cleared} events for test_id: {test_id}"})

@@ -1,0 +1,39 @@
+"""Who somebody is, by e-mail and password."""
+
+from datetime import datetime
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from instructors.models import Instructor
+from instructors.status import Status, change_status
+
+
+class WrongCredentials(Exception):
+    """The e-mail and the password do not belong together; which of them is wrong is nobody's business."""
+
+
+class InactiveAccount(Exception):
+    """The password is right, but the account is switched off."""
+
+
+def account_for(*, email: str, password: str) -> Instructor:
+    """The active account these open. Raises WrongCredentials and InactiveAccount."""
+    found = Instructor.objects.filter(email__iexact=email.strip()).first()
+    if found is None:
+        make_password(password)  # as slow as a check, so that the time does not tell whether the address is known
+        raise WrongCredentials
+    if not found.check_password(password):
+        raise WrongCredentials
+    if not found.is_active:
+        raise InactiveAccount
+    return found
+
+
+def log_in(account: Instructor, *, now: datetime) -> Instructor:
+    """From now on the account is available."""
+    with transaction.atomic():
+        account = change_status(instructor_id=account.pk, status=Status.AVAILABLE, now=now)
+        account.last_login = now
+        account.save(update_fields=["last_login"])
+    return account

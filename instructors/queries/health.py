@@ -1,0 +1,102 @@
+"""How the services are: each looked at on its own, all at once, none longer than two seconds (http.md section 14)."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psycopg
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connection
+from redis import asyncio as aioredis
+
+from events import points
+from instructors.queries.connections import connections
+from realtime.broadcast import OUTSIDE_CHANNEL
+from realtime.messages import timestamp
+
+LIMIT = 2.0  # seconds a service has to answer
+# Without one of these nothing works; without another something is missing.
+NEEDED = ("postgres", "redis")
+
+Service = dict[str, Any]
+
+
+async def report(*, limit: float = LIMIT) -> dict[str, Any]:
+    """The whole answer; `status` is `healthy`, `degraded` or `unhealthy`."""
+    checks = {"postgres": postgres, "redis": redis, "influxdb": influxdb, "websocket": websocket}
+    found = await asyncio.gather(*(_timed(check, limit) for check in checks.values()))
+    services = dict(zip(checks, found, strict=True))
+    healthy = {name for name, service in services.items() if service["status"] == "healthy"}
+    status = "degraded" if healthy.issuperset(NEEDED) else "unhealthy"
+    if len(healthy) == len(services):
+        status = "healthy"
+    return {
+        "status": status,
+        "timestamp": timestamp(),
+        "services": services,
+        "details": {
+            "total_services": len(services),
+            "healthy_services": len(healthy),
+            "api_version": settings.PROJECT_VERSION,
+            "environment": "development" if settings.DEBUG else "production",
+            "websocket_connections": services["websocket"].get("total_connections", 0),
+            "websocket_rooms": services["websocket"].get("rooms", 0),
+        },
+    }
+
+
+async def is_ready(*, limit: float = LIMIT) -> bool:
+    return bool((await _timed(postgres, limit))["status"] == "healthy")
+
+
+async def _timed(check: Callable[[], Awaitable[Service]], limit: float) -> Service:
+    """What the check says, and how long it took. Whatever goes wrong in it is the service's state, not ours."""
+    begun = time.perf_counter()
+    try:
+        found = await asyncio.wait_for(check(), limit)
+    except TimeoutError:
+        found = {"status": "unhealthy", "message": f"No answer within {limit:g} s"}
+    except Exception as error:
+        found = {"status": "unhealthy", "message": f"Not reachable ({type(error).__name__})"}
+    measured = round((time.perf_counter() - begun) * 1000, 2)
+    return {"response_time_ms": measured, **found}
+
+
+async def postgres() -> Service:
+    """A connection of its own: one of the pool's would wait for the very requests that wait for the server."""
+    params = connection.get_connection_params()
+    for name in ("cursor_factory", "context"):  # what makes the synchronous connection Django's
+        params.pop(name, None)
+    params["connect_timeout"] = 2
+    async with await psycopg.AsyncConnection.connect(**params) as link:
+        await link.execute("SELECT 1")
+    return {"status": "healthy", "message": "connected"}
+
+
+async def redis() -> Service:
+    """`subscribed`: whether any process listens to the public channel."""
+    async with aioredis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=LIMIT) as link:
+        ping = await link.ping()
+        counted = await link.pubsub_numsub(OUTSIDE_CHANNEL)
+    return {
+        "status": "healthy",
+        "message": "connected",
+        "ping_response": bool(ping),
+        "subscribed": any(number > 0 for _, number in counted),
+    }
+
+
+async def influxdb() -> Service:
+    if not points.is_configured():
+        service = {"status": "healthy", "message": "disabled", "response_time_ms": 0}
+        return {**service, "influx_status": "disabled", "version": None}
+    # Its client is synchronous; a thread of its own, so that it holds up nothing else.
+    version = await asyncio.to_thread(points.version)
+    return {"status": "healthy", "message": "connected", "influx_status": "pass", "version": version}
+
+
+async def websocket() -> Service:
+    now = await sync_to_async(connections, thread_sensitive=False)()
+    return {"status": "healthy", "message": "running", "total_connections": now.total, "rooms": len(now.rooms)}

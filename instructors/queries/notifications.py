@@ -1,0 +1,64 @@
+"""What a student is told about their progress: that something they handed in was graded.
+
+A notification is made when it is first asked for, from what is stored; its id follows from what it says, so that it is
+made once, and a grade that changes is told again.
+"""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from instructors.models import ProgressNotification
+from lms.access import User, students_of
+from lms.models import Student
+from realtime.messages import timestamp
+
+MAKE = """
+INSERT INTO progress_notifications (notification_id, recipient_id, recipient_type, title, message, level,
+    assignment_id, user_id, is_read, created_at)
+SELECT md5(concat_ws(':', 'graded', s.id, s.status, s.grade, s.feedback))::uuid, p.email, 'student',
+    a.title, concat_ws(' ', 'Graded:', s.grade, s.feedback), 'success', a.id, p.email, false, %s::timestamptz
+FROM assignment_submissions s JOIN class_assignments a ON a.id = s.assignment_id JOIN students p ON p.id = s.student_id
+WHERE s.student_id = %s AND (s.grade IS NOT NULL OR s.status IN ('graded', 'returned'))
+ON CONFLICT (notification_id) DO NOTHING
+"""
+
+
+def notifications(student: Student, *, unread_only: bool, limit: int, now: datetime) -> dict[str, Any]:
+    """Newest first, with the counts of all. Two statements."""
+    with connection.cursor() as cursor:
+        cursor.execute(MAKE, [now, student.pk])
+    rows = list(ProgressNotification.objects.filter(recipient_id=student.email).order_by("-created_at", "-pk"))
+    unread = [row for row in rows if not row.is_read]
+    shown = (unread if unread_only else rows)[:limit]
+    return {
+        "total_notifications": len(rows),
+        "returned_notifications": len(shown),
+        "unread_count": len(unread),
+        "notifications": [_notification(row) for row in shown],
+    }
+
+
+def mark_read(viewer: User, notification_id: str) -> bool:
+    """False where there is no such notification of a student the viewer may see. One statement."""
+    try:
+        known = uuid.UUID(notification_id)
+    except ValueError:
+        return False
+    theirs = ProgressNotification.objects.filter(recipient_id__in=students_of(viewer).values("email"))
+    return theirs.filter(notification_id=known).update(is_read=True) > 0
+
+
+def _notification(row: ProgressNotification) -> dict[str, Any]:
+    return {
+        "notification_id": str(row.notification_id),
+        "title": row.title,
+        "message": row.message,
+        "level": row.level,
+        "assignment_id": row.assignment_id,
+        "user_id": row.user_id,
+        "is_read": row.is_read,
+        "created_at": timestamp(row.created_at),
+    }

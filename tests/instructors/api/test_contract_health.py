@@ -1,0 +1,118 @@
+"""docs/contract/http.md section 14 (and 18), row by row, refusals included."""
+
+import asyncio
+import time
+
+import pytest
+
+from events import points
+from instructors.queries import health as questions
+
+pytestmark = pytest.mark.django_db
+
+PREFIXES = ("/api/v1/", "/api/v1/v1/", "/")
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("prefix", PREFIXES, ids=lambda prefix: f"http §14 GET {prefix}health → 200")
+def test_health(anyone, prefix, slash):
+    answer = anyone("GET", f"{prefix}health{slash}")
+    assert answer.status_code == 200
+    assert set(answer.data) == {"status", "timestamp", "services", "details"}
+    assert answer.data["status"] == "healthy"
+    services = answer.data["services"]
+    assert set(services) == {"postgres", "redis", "influxdb", "websocket"}
+    for service in services.values():
+        assert service["status"] == "healthy"
+        assert isinstance(service["message"], str)
+        assert service["response_time_ms"] >= 0
+    assert services["postgres"]["response_time_ms"] > 0
+    assert services["redis"].keys() >= {"ping_response", "subscribed"}
+    assert services["redis"]["ping_response"] is True
+    assert services["influxdb"].items() >= {"message": "disabled", "response_time_ms": 0}.items()
+    assert services["websocket"].keys() >= {"total_connections", "rooms"}
+    assert answer.data["details"].keys() == {
+        "total_services", "healthy_services", "api_version", "environment", "websocket_connections", "websocket_rooms"
+    }  # fmt: skip
+    assert answer.data["details"]["healthy_services"] == 4
+
+
+async def down():
+    raise ConnectionError("secret address")
+
+
+@pytest.mark.parametrize(
+    ("service", "status"),
+    [("postgres", "unhealthy"), ("redis", "unhealthy"), ("influxdb", "degraded"), ("websocket", "degraded")],
+    ids=lambda value: f"http §14 {value} down → 503" if value not in ("unhealthy", "degraded") else value,
+)
+def test_a_service_is_down(anyone, monkeypatch, service, status):
+    monkeypatch.setattr(questions, service, down)
+    answer = anyone("GET", "/api/v1/health")
+    assert answer.status_code == 503
+    assert set(answer.data) == {"detail"}
+    assert answer.data["detail"]["status"] == status
+    assert answer.data["detail"]["services"][service]["status"] == "unhealthy"
+    assert "secret" not in answer.content.decode()
+
+
+def test_http_14_services_are_looked_at_together_and_not_for_ever(monkeypatch):
+    async def hangs():
+        await asyncio.sleep(60)
+
+    for name in ("postgres", "redis", "influxdb"):
+        monkeypatch.setattr(questions, name, hangs)
+    begun = time.perf_counter()
+    found = asyncio.run(questions.report(limit=0.2))
+    assert time.perf_counter() - begun < 0.5
+    assert found["services"]["postgres"]["message"] == "No answer within 0.2 s"
+    assert found["services"]["postgres"]["response_time_ms"] >= 199
+
+
+def test_influxdb_that_is_configured_and_away(anyone, settings):
+    settings.INFLUXDB_URL = "http://127.0.0.1:9"
+    answer = anyone("GET", "/api/v1/health")
+    assert (answer.status_code, answer.data["detail"]["status"]) == (503, "degraded")
+
+
+def test_influxdb_that_is_there(anyone, settings, monkeypatch):
+    settings.INFLUXDB_URL = "http://influxdb"
+    monkeypatch.setattr(points, "version", lambda: "v2.7.1")
+    service = anyone("GET", "/api/v1/health").data["services"]["influxdb"]
+    assert service.items() >= {"status": "healthy", "influx_status": "pass", "version": "v2.7.1"}.items()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("simple", "ok"), ("simple/", "ok"), ("ready", "ready"), ("ready/", "ready"), ("live", "alive")],
+    ids=lambda value: f"http §14 GET /health/{value} → 200",
+)
+def test_the_others(anyone, path, status):
+    answer = anyone("GET", f"/api/v1/health/{path}")
+    assert (answer.status_code, answer.data["status"]) == (200, status)
+    assert answer.data.keys() == ({"status", "timestamp"} if status == "ok" else {"status", "timestamp", "message"})
+
+
+def test_http_14_ready_without_a_database_503(anyone, monkeypatch):
+    monkeypatch.setattr(questions, "postgres", down)
+    answer = anyone("GET", "/api/v1/health/ready")
+    assert answer.status_code == 503
+    assert answer.data["detail"].keys() == {"status", "timestamp", "error"}
+    assert answer.data["detail"]["status"] == "not_ready"
+
+
+@pytest.mark.parametrize("path", ["health", "health/simple", "health/live"])
+def test_http_14_asks_for_no_token(settings, anyone, path, django_assert_num_queries):
+    settings.API_REQUIRE_AUTH = True
+    with django_assert_num_queries(0):
+        assert anyone("GET", f"/api/v1/{path}", Authorization="Bearer rubbish").status_code == 200
+
+
+def test_wrong_method_405(anyone):
+    answer = anyone("POST", "/api/v1/health")
+    assert (answer.status_code, answer.data) == (405, {"detail": "Method Not Allowed"})
+
+
+def test_http_18_root(anyone):
+    answer = anyone("GET", "/", Accept="application/json")
+    assert answer.data == {"message": "Welcome to Student Progress Tracker API"}
