@@ -1,20 +1,35 @@
-"""Every message shape and every group name of the live channels; plain values only.
+"""The notices that are sent to groups; plain values only. Group names: `realtime.groups`.
 
-The shapes are docs/contract/websocket.md section 4. Each frame carries its name twice, as `type` and as `event`,
-because two published descriptions of the channel key on different ones.
+The shapes are docs/contract/websocket.md section 4; `realtime.shapes` declares each. Each frame carries its name twice,
+as `type` and as `event`, because two published descriptions of the channel key on different ones.
 """
 
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
+from realtime.groups import (
+    ALL_STUDENTS,
+    BROADCAST,
+    INSTRUCTORS,
+    class_group,
+    client_group,
+    instructor_group,
+    notifications_group,
+)
+
+__all__ = [
+    "ALL_STUDENTS",
+    "BROADCAST",
+    "INSTRUCTORS",
+    "class_group",
+    "client_group",
+    "instructor_group",
+    "notifications_group",
+]
+
 Frame = dict[str, Any]
 Status = Literal["help", "significant_error", "error", "active", "idle"]
-
-ALL_STUDENTS = "dashboard"
-
-
-def class_group(class_id: int) -> str:
-    return f"class.{class_id}"
+Level = Literal["info", "warning", "critical"]
 
 
 class SignificantCell(TypedDict):
@@ -51,35 +66,37 @@ class HelpNotice(TypedDict):
     cellId: str
 
 
+class RunNotice(TypedDict):
+    """One run of a cell, as its student's own channel tells it."""
+
+    emailAddress: str
+    student_id: int
+    notebookPath: str
+    cellId: str
+    cellIndex: int | None
+    executionCount: int | None
+    status: Literal["executing", "success", "error"]
+    hasError: bool
+    errorMessage: str | None
+    executionDurationMs: float | None
+    consecutiveErrorCount: int
+
+
+class LastRun(TypedDict):
+    """What `cell_execution` adds to a student's row."""
+
+    cellId: str
+    executionTime: float | None  # seconds
+    success: bool
+    timestamp: str
+
+
 def timestamp(moment: datetime | None = None) -> str:
     return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _frame(kind: str, data: Any, **extra: Any) -> Frame:
     return {"type": kind, "event": kind, "data": data, "timestamp": timestamp(), **extra}
-
-
-def connection_established(*, client_id: str, client_type: str) -> Frame:
-    return {
-        "type": "connection_established",
-        "event": "connection_established",
-        "client_id": client_id,
-        "client_type": client_type,
-        "connected_at": timestamp(),
-        "message": "Connected",
-    }
-
-
-def pong() -> Frame:
-    return {"type": "pong", "timestamp": timestamp()}
-
-
-def error(message: str) -> Frame:
-    return {"type": "error", "message": message}
-
-
-def refresh_required() -> Frame:
-    return {"type": "refresh_required", "message": "Reload the state"}
 
 
 def progress_update(rows: list[StudentRow]) -> Frame:
@@ -136,3 +153,96 @@ def help_resolved(*, email: str, resolved_by: str) -> Frame:
 def error_alert(notice: HelpNotice, *, message: str, happened_at: datetime) -> Frame:
     data = {**notice, "errorMessage": message, "severity": "high", "timestamp": timestamp(happened_at)}
     return _frame("error_alert", data)
+
+
+# --- Students (W2), and what a teacher did for one of them ----------------------------------------------------------
+
+
+def dismiss_help(email: str) -> Frame:
+    """For the student's JupyterLab, which acts only on its own address: so it may go to everybody."""
+    return _flat("dismiss_help", {"emailAddress": email})
+
+
+def student_error_resolved(*, email: str, resolved_by: str, resolved_at: datetime) -> Frame:
+    data = {"emailAddress": email, "resolvedAt": timestamp(resolved_at), "resolvedBy": resolved_by}
+    return _frame("student_error_resolved", data)
+
+
+# --- Instructors (W3): fields flat, and the same again under `data` -------------------------------------------------
+
+
+def _flat(kind: str, fields: dict[str, Any]) -> Frame:
+    return _frame(kind, fields, **fields)
+
+
+def status_updated(*, instructor_id: int, status: str, session_id: int | None, updated_at: datetime) -> Frame:
+    """To the instructor whose status changed."""
+    fields = {
+        "instructor_id": instructor_id,
+        "status": status,
+        "session_id": session_id,
+        "updated_at": timestamp(updated_at),
+    }
+    return _flat("status_updated", fields)
+
+
+def status_update(*, instructor_id: int, status: str, session_id: int | None, updated_at: datetime) -> Frame:
+    """To all instructors."""
+    return _flat("status_update", _status_of_somebody(instructor_id, status, session_id, updated_at))
+
+
+def instructor_status_changed(
+    *, instructor_id: int, status: str, session_id: int | None, updated_at: datetime
+) -> Frame:
+    """The same under its older name."""
+    return _flat("instructor_status_changed", _status_of_somebody(instructor_id, status, session_id, updated_at))
+
+
+def _status_of_somebody(
+    instructor_id: int, status: str, session_id: int | None, updated_at: datetime
+) -> dict[str, Any]:
+    return {
+        "instructor_id": instructor_id,
+        "status": status,
+        "current_session_id": session_id,
+        "session_id": session_id,
+        "updated_at": timestamp(updated_at),
+    }
+
+
+# --- Named channels (section 4.2) -----------------------------------------------------------------------------------
+
+
+def execution_update(run: RunNotice) -> Frame:
+    return _frame("execution_update", dict(run), channel=f"progress:{run['student_id']}")
+
+
+def system_message(message: str, *, level: Level) -> Frame:
+    return _frame("system_message", {"message": message, "level": level}, channel="broadcast")
+
+
+def cell_execution(row: StudentRow, run: LastRun) -> Frame:
+    """A run as older dashboards want it: the total is absolute, because they overwrite theirs with it."""
+    data = {
+        "emailAddress": row["emailAddress"],
+        "cellExecutions": row["cellExecutions"],
+        "lastActivity": "今",
+        "status": row["status"],
+        **run,
+    }
+    return _frame("cell_execution", data)
+
+
+# --- To students (section 4.4) --------------------------------------------------------------------------------------
+
+
+def instructor_message(
+    *, student_id: str | int, instructor_id: int, instructor_name: str, message: str, sent_at: str
+) -> Frame:
+    data = {
+        "instructor_id": instructor_id,
+        "instructor_name": instructor_name,
+        "message": message,
+        "timestamp": sent_at,
+    }
+    return _frame("instructor_message", data, channel=f"notifications:{student_id}")

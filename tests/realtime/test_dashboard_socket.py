@@ -11,7 +11,8 @@ from django.test import Client
 
 from config.asgi import application
 from lms.models import Class
-from realtime import broadcast, consumers, messages
+from realtime import broadcast, messages
+from realtime.consumers import dashboards
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,7 +109,7 @@ async def test_many_changes_of_one_student_are_one_row_a_second_and_the_newest_w
 
 
 async def test_notices_are_not_held_back(redis, monkeypatch):
-    monkeypatch.setattr(consumers, "TICK", 60)
+    monkeypatch.setattr(dashboards, "TICK", 60)
     notice = messages.help_resolved(email="s1@x.jp", resolved_by="student")
     async with socket() as dashboard:
         await publish(messages.ALL_STUDENTS, [row(1)], [notice])
