@@ -26,20 +26,20 @@ TIMEOUT = 5  # seconds for one broadcast
 
 
 def publish(
-    rows: Mapping[str, Sequence[StudentRow]],
-    notices: Sequence[tuple[str, Frame]],
-    *,
-    outside: Sequence[Frame],
-    runs: Sequence[RunNotice] = (),
-    last_runs: Mapping[int, LastRun] | None = None,
+    rows: Mapping[str, Sequence[StudentRow]], notices: Sequence[tuple[str, Frame]], *, outside: Sequence[Frame]
 ) -> None:
     """Send changed rows and notices to their groups, and `outside` to other programs. For synchronous callers.
 
     Consumers coalesce rows; a notice goes out at once. The same frame to several groups reaches a socket that is in
-    more than one of them once. `runs` go to their students' `progress` channels, `last_runs` (by student) with their rows.
-    Raises when Redis does not take it.
+    more than one of them once. Raises when Redis does not take it.
     """
-    _run(_publish(rows, notices, outside, runs, last_runs or {}))
+    _run(_publish(rows, notices, outside))
+
+
+def publish_runs(notices: Sequence[RunNotice], last: Mapping[str, Sequence[tuple[int, LastRun]]]) -> None:
+    """Send runs to their students' `progress` channels, and to groups each student's latest, which a dashboard shows
+    with that student's next row: call it before the rows are published."""
+    _run(_publish_runs(notices, last))
 
 
 async def send(notices: Sequence[tuple[str, Frame]]) -> None:
@@ -54,25 +54,26 @@ def system_message(message: str, *, level: Level = "info") -> None:
 
 
 async def _publish(
-    rows: Mapping[str, Sequence[StudentRow]],
-    notices: Sequence[tuple[str, Frame]],
-    outside: Sequence[Frame],
-    runs: Sequence[RunNotice],
-    last_runs: Mapping[int, LastRun],
+    rows: Mapping[str, Sequence[StudentRow]], notices: Sequence[tuple[str, Frame]], outside: Sequence[Frame]
 ) -> None:
     layer = _layer()
     await _send(layer, notices)
     for group, changed in rows.items():
         if changed:
-            # Pairs, because a key of a map is a text in the channel layer.
-            ran = [[pk, last_runs[pk]] for row in changed if (pk := row["studentId"]) in last_runs]
-            await layer.group_send(group, {"type": "rows", "rows": list(changed), "runs": ran})
-    if runs:
-        await layer.group_send(groups.RUNS, {"type": "runs", "runs": list(runs)})
+            await layer.group_send(group, {"type": "rows", "rows": list(changed)})
     async with _outside().pipeline(transaction=False) as pipe:
         for frame in outside:
             pipe.publish(OUTSIDE_CHANNEL, msgspec.json.encode({**frame, "origin": ORIGIN}))
         await pipe.execute()
+
+
+async def _publish_runs(notices: Sequence[RunNotice], last: Mapping[str, Sequence[tuple[int, LastRun]]]) -> None:
+    layer = _layer()
+    if notices:
+        await layer.group_send(groups.RUNS, {"type": "runs", "runs": list(notices)})
+    for group, runs in last.items():
+        if runs:
+            await layer.group_send(group, {"type": "last_runs", "runs": list(runs)})
 
 
 async def _send(layer: Any, notices: Sequence[tuple[str, Frame]]) -> None:

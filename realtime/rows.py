@@ -19,9 +19,11 @@ class Changed:
         self._runs: dict[int, LastRun] = {}
         self._sent_at: dict[int, float] = {}
 
-    def note(self, rows: Iterable[StudentRow], runs: Iterable[tuple[int, LastRun]] = ()) -> None:
+    def note(self, rows: Iterable[StudentRow]) -> None:
         for row in rows:
             self._rows[row["studentId"]] = row
+
+    def note_runs(self, runs: Iterable[tuple[int, LastRun]]) -> None:
         for student, run in runs:
             self._runs[student] = run
 

@@ -35,7 +35,11 @@ class ScreenSocket(FollowingSocket):
 
     async def rows(self, message: dict[str, Any]) -> None:
         if self.accepted:
-            self.changed.note(message["rows"], message.get("runs", ()))
+            self.changed.note(message["rows"])
+
+    async def last_runs(self, message: dict[str, Any]) -> None:
+        if self.accepted:
+            self.changed.note_runs(message["runs"])
 
     async def _look(self) -> None:
         while True:
