@@ -53,6 +53,12 @@ def system_message(message: str, *, level: Level = "info") -> None:
     publish({}, [(group, frame) for group in (groups.BROADCAST, groups.DASHBOARDS)], outside=[frame])
 
 
+def system_alert(message: str, *, alert_type: str, severity: Level = "warning") -> None:
+    """Tell those who watch that a service is in trouble, or well again."""
+    frame = messages.system_alert(message, alert_type=alert_type, severity=severity)
+    publish({}, [(group, frame) for group in (groups.DASHBOARDS, groups.INSTRUCTORS)], outside=[frame])
+
+
 async def _publish(
     rows: Mapping[str, Sequence[StudentRow]], notices: Sequence[tuple[str, Frame]], outside: Sequence[Frame]
 ) -> None:

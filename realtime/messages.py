@@ -221,6 +221,11 @@ def system_message(message: str, *, level: Level) -> Frame:
     return _frame("system_message", {"message": message, "level": level}, channel="broadcast")
 
 
+def system_alert(message: str, *, alert_type: str, severity: Level) -> Frame:
+    """Service trouble."""
+    return _flat("system_alert", {"alert_type": alert_type, "severity": severity, "message": message})
+
+
 def cell_execution(row: StudentRow, run: LastRun) -> Frame:
     """A run as older dashboards want it: the total is absolute, because they overwrite theirs with it."""
     data = {
