@@ -210,6 +210,19 @@ def _status_of_somebody(
     }
 
 
+def instructor_assigned(
+    *, instructor_id: int, student_id: str | int | None, class_id: str | int | None, assigned_at: datetime
+) -> Frame:
+    """To the free instructor whom an event chose (events.md section 3.4)."""
+    fields = {
+        "instructor_id": instructor_id,
+        "student_id": student_id,
+        "class_id": class_id,
+        "assigned_at": timestamp(assigned_at),
+    }
+    return _flat("instructor_assigned", fields)
+
+
 # --- Named channels (section 4.2) -----------------------------------------------------------------------------------
 
 

@@ -162,7 +162,7 @@ def summary() -> Summary:
         rooms=dict(Counter(seat.room for seat in seats if seat.room is not None)),
         sent=here.frames_sent,
         dashboards=[seat.client_id for seat in seats if seat.kind == "dashboard"],
-        instructors=dict(Counter(seat.account_id for seat in seats if seat.account_id is not None)),
+        instructors=dict(Counter(seat.account_id for seat in seats if seat.account_id is not None and not seat.ending)),
         detail=[_detail(seat) for seat in seats] if settings.DEBUG else [],
     )
 

@@ -17,6 +17,7 @@ class Seat(Protocol):
     kind: ClientType
     room: str | None
     account_id: int | None  # the instructor's
+    ending: bool  # closed by us; the peer has not yet answered
     followed: set[str]  # forms of the students whose runs this socket hears
     connected_at: float  # by time.time()
     heard_at: float  # by time.monotonic(), of the last frame either way

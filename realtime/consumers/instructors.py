@@ -38,9 +38,9 @@ class InstructorSocket(ScreenSocket):
 
     async def end_idle(self) -> None:
         """An instructor whose last socket fell asleep has left; one whose connection broke may be on the way back."""
-        whole = await database_sync_to_async(presence.details)()
         await super().end_idle()
-        if whole.instructors.get(self.account.pk, 0) <= 1:
+        whole = await database_sync_to_async(presence.details)()
+        if not whole.instructors.get(self.account.pk):
             await self._change_status("offline", None)
 
     # --- From the peer ----------------------------------------------------------------------------------------------

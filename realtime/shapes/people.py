@@ -126,3 +126,18 @@ class InstructorMessageReceived(Message, tag="instructor_message_received"):
     timestamp: str
     received_at: str
     data: FromColleague
+
+
+class Assigned(Strict):
+    instructor_id: int
+    student_id: Text | None
+    class_id: Text | None
+    assigned_at: str
+
+
+class InstructorAssigned(Notice, tag="instructor_assigned"):
+    instructor_id: int
+    student_id: Text | None
+    class_id: Text | None
+    assigned_at: str
+    data: Assigned
