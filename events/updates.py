@@ -4,7 +4,7 @@ In a flood a batch holds hundreds of runs of a student, and nobody reads the fir
 student the latest is told, of each student to a dashboard the latest, and to channels only where somebody listens.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from events.runs import Run
 from events.schema import Event
@@ -18,40 +18,45 @@ Cell = tuple[int, str, str]  # student, notebook, cell
 
 
 def run_notices(batches: Sequence[Changes], rows: Mapping[int, StudentRow]) -> list[RunNotice]:
-    """The latest of each cell whose student's `progress` channel somebody has joined. One round trip to Redis."""
-    by_email = {row["emailAddress"].lower(): pk for pk, row in rows.items()}
+    """The latest of each cell whose student's `progress` channel somebody has joined. One round trip to Redis, and
+    where nobody has, no more."""
+    heard = _heard(rows)
+    if not heard:
+        return []
+    by_email = {rows[pk]["emailAddress"].lower(): pk for pk in heard}
     latest: dict[Cell, tuple[Event, Run | None]] = {}
     for changes in batches:
         for event in changes.events:
-            student = by_email.get(event.email.lower())
-            if event.event_type == STARTED and student is not None and kind_in_effect(event).needs_cell:
-                _keep(latest, (student, event.notebook or "", event.cell or ""), event, None)
+            if event.event_type == STARTED and kind_in_effect(event).needs_cell:
+                student = by_email.get(event.email.lower())
+                if student is not None:
+                    _keep(latest, student, event, None)
         for run in changes.runs:
-            if run.status != "aborted" and run.student.id in rows:
-                _keep(latest, (run.student.id, run.event.notebook or "", run.event.cell or ""), run.event, run)
-    heard = _heard({student for student, _, _ in latest}, rows)
+            if run.student.id in heard and run.status != "aborted":
+                _keep(latest, run.student.id, run.event, run)
     told = sorted(latest.items(), key=lambda item: item[1][0].time)
-    return [_notice(rows[cell[0]], event, run) for cell, (event, run) in told if cell[0] in heard]
+    return [_notice(rows[cell[0]], event, run) for cell, (event, run) in told]
 
 
 def last_runs(batches: Sequence[Changes]) -> dict[int, LastRun]:
     """The latest run of each student."""
     latest: dict[int, Run] = {}
-    for run in (run for changes in batches for run in changes.runs if run.status != "aborted"):
-        known = latest.get(run.student.id)
-        if known is None or known.event.time <= run.event.time:
-            latest[run.student.id] = run
+    for changes in batches:
+        for run in changes.runs:  # in the order of their times
+            if run.status != "aborted":
+                latest[run.student.id] = run
     return {student: _last(run) for student, run in latest.items()}
 
 
-def _keep(latest: dict[Cell, tuple[Event, Run | None]], cell: Cell, event: Event, run: Run | None) -> None:
+def _keep(latest: dict[Cell, tuple[Event, Run | None]], student: int, event: Event, run: Run | None) -> None:
+    cell = student, event.notebook or "", event.cell or ""
     known = latest.get(cell)
     if known is None or (known[0].time, known[1] is not None) <= (event.time, run is not None):
         latest[cell] = event, run
 
 
-def _heard(students: Iterable[int], rows: Mapping[int, StudentRow]) -> set[int]:
-    forms = {pk: forms_of_student(pk, rows[pk]["emailAddress"]) for pk in students}
+def _heard(rows: Mapping[int, StudentRow]) -> set[int]:
+    forms = {pk: forms_of_student(pk, row["emailAddress"]) for pk, row in rows.items()}
     joined = presence.joined_forms([form for both in forms.values() for form in both])
     return {pk for pk, both in forms.items() if not joined.isdisjoint(both)}
 

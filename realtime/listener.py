@@ -91,18 +91,19 @@ def _frame(payload: bytes) -> Frame | None:
 
 
 def groups_of(frame: Frame) -> list[str]:
-    """The channel that it names; else all dashboards and `broadcast`. Where people have to log in, a notice about a
-    student goes to those who may see that student. At most three queries."""
+    """The channel that it names; else, if it is about a student, the dashboards that show that student; else all of
+    them; and `broadcast`, which tells nothing of students where people have to log in. At most three queries."""
     if isinstance(frame.get("channel"), str):
         return people.groups_of_channel(frame["channel"])
     called = _student(frame)
-    if called is None or not settings.API_REQUIRE_AUTH:
+    if called is None:
         return [groups.DASHBOARDS, groups.BROADCAST]
+    names = [groups.ALL_STUDENTS] if settings.API_REQUIRE_AUTH else [groups.ALL_STUDENTS, groups.BROADCAST]
     student_id = people.find_person(called).student_id
-    if student_id is None:
-        return [groups.ALL_STUDENTS]
-    classes = StudentClass.objects.filter(student_id=student_id).values_list("class_ref_id", flat=True)
-    return [groups.ALL_STUDENTS, *(groups.class_group(class_id) for class_id in classes)]
+    if student_id is not None:
+        classes = StudentClass.objects.filter(student_id=student_id).values_list("class_ref_id", flat=True)
+        names += [groups.class_group(class_id) for class_id in classes]
+    return names
 
 
 def _student(frame: Frame) -> str | None:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 import msgspec
+from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from redis.exceptions import RedisError
@@ -81,20 +82,26 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no t
             await self._leave()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """A fault of ours ends this connection, with a code after which clients come again."""
+        """To the method of the message's type, without Channels' look at the database's connections, which would send
+        every frame through the one thread that queries run in. Whoever queries looks after them anyway.
+
+        A fault of ours ends this connection, with a code after which clients come again.
+        """
         try:
-            await super().dispatch(message)
+            await getattr(self, get_handler_name(message))(message)
         except (StopConsumer, asyncio.CancelledError):
             raise
-        except Exception:
-            logger.exception("A socket failed at %s", message.get("type"))
+        except Exception as error:
+            if not isinstance(error, OSError):  # that is a peer who has gone
+                logger.exception("A socket failed at %s", message.get("type"))
             await self._fail()
 
     async def _fail(self) -> None:
         if self.accepted:
             self.end(FAILURE)
         else:
-            await self.close(FAILURE)
+            with contextlib.suppress(OSError):
+                await self.close(FAILURE)
 
     async def connect(self) -> None:
         groups = await self.admit()

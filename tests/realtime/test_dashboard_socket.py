@@ -205,3 +205,15 @@ async def test_admin_hears_everybody(redis, authentication):
     async with socket(cookie=cookie) as dashboard:
         await publish(messages.ALL_STUDENTS, [row(1)])
         assert (await dashboard.receive_json_from(timeout=3))["data"][0]["studentId"] == 1
+
+
+async def test_notice_through_two_classes_arrives_once(redis, authentication):
+    cookie = await login("teacher@example.com")
+    teacher = await get_user_model().objects.aget()
+    both = [await Class.objects.acreate(class_code=code, name=code, instructor=teacher) for code in "AB"]
+    notice = messages.help_resolved(email="s1@x.jp", resolved_by="student")
+    async with socket(cookie=cookie) as dashboard:
+        notices = [(messages.class_group(found.pk), notice) for found in both]
+        await asyncio.to_thread(broadcast.publish, {}, notices, outside=[])
+        assert (await dashboard.receive_json_from(timeout=3))["type"] == "help_resolved"
+        assert await dashboard.receive_nothing(timeout=0.3)
