@@ -13,12 +13,14 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402  (needs Django's app
 
 from config.origins import Origins  # noqa: E402
 from events.intake import Intake  # noqa: E402
+from instructors.door import Door  # noqa: E402
+from realtime import caretaker  # noqa: E402
 from realtime.routing import websocket_urls  # noqa: E402
 
 INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/v1/v1/events/"}
 
 intake = Intake()
-sockets = AuthMiddlewareStack(websocket_urls)
+sockets = AuthMiddlewareStack(websocket_urls(Door()))
 
 
 async def route(
@@ -37,9 +39,11 @@ async def route(
 
 
 async def answer_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
-    """Nothing to prepare: every connection is made when it is first needed, and again when it is lost."""
+    """Nothing to prepare: every connection is made when it is first needed, and again when it is lost. The sockets'
+    caretaker starts with the first of them, because daphne speaks no lifespan."""
     while (message := await receive())["type"] == "lifespan.startup":
         await send({"type": "lifespan.startup.complete"})
+    await caretaker.stop()
     await intake.close()
     await send({"type": f"{message['type']}.complete"})
 

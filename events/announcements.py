@@ -4,19 +4,20 @@ Hearing it twice only redraws, so it may be repeated.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from events import updates
 from events.standing import NO_TEAM, student_rows
 from events.store import Changes
 from events.tickets import Edge
 from lms.models import Student, StudentClass
-from realtime import broadcast, messages
-from realtime.messages import Frame, StudentRow
+from realtime import broadcast, groups, messages
+from realtime.messages import Frame, LastRun, RunNotice, StudentRow
 
 
 def announce(batches: Sequence[Changes]) -> None:
-    """Tell dashboards and classes what these batches changed. Three queries, one send."""
+    """Tell dashboards and classes what these batches changed. Three queries, one look at who listens, one send."""
     ids = {student for changes in batches for student in changes.students}
     if not ids:
         return
@@ -38,7 +39,12 @@ def announce(batches: Sequence[Changes]) -> None:
                 frames.append(
                     (row["studentId"], messages.error_alert(notice, message=message, happened_at=event.occurred_at))
                 )
-    send(list(rows.values()), frames)
+    send(
+        list(rows.values()),
+        frames,
+        runs=updates.run_notices(batches, rows),
+        last_runs=updates.last_runs(batches),
+    )
 
 
 def announce_edges(edges: Sequence[Edge]) -> None:
@@ -55,21 +61,30 @@ def announce_resolution(student_id: int, *, resolved_by: str, resolved_at: datet
         send([row], [(student_id, frame)])
 
 
-def send(rows: Sequence[StudentRow], frames: Sequence[tuple[int, Frame]]) -> None:
-    """Rows and notices, to everybody's group and to the groups of each student's classes."""
+def send(
+    rows: Sequence[StudentRow],
+    frames: Sequence[tuple[int, Frame]],
+    *,
+    runs: Sequence[RunNotice] = (),
+    last_runs: Mapping[int, LastRun] | None = None,
+) -> None:
+    """Rows and notices, to everybody's group and to the groups of each student's classes; runs to their listeners."""
     classes: dict[int, list[int]] = defaultdict(list)
     ids = [row["studentId"] for row in rows]
     for student, class_id in StudentClass.objects.filter(student_id__in=ids).values_list("student_id", "class_ref_id"):
         classes[student].append(class_id)
-    by_group: dict[str, list[StudentRow]] = {messages.ALL_STUDENTS: list(rows)}
+    groups_of = {pk: (groups.ALL_STUDENTS, *(groups.class_group(class_id) for class_id in classes[pk])) for pk in ids}
+    by_group: dict[str, list[StudentRow]] = {groups.ALL_STUDENTS: []}
     for row in rows:
-        for class_id in classes[row["studentId"]]:
-            by_group.setdefault(messages.class_group(class_id), []).append(row)
-    notices = [
-        (group, frame)
-        for student, frame in frames
-        for group in (messages.ALL_STUDENTS, *(messages.class_group(class_id) for class_id in classes[student]))
-    ]
+        for group in groups_of[row["studentId"]]:
+            by_group.setdefault(group, []).append(row)
+    if runs or last_runs:
+        last: dict[str, list[tuple[int, LastRun]]] = defaultdict(list)
+        for student, run in (last_runs or {}).items():
+            for group in groups_of.get(student, ()):
+                last[group].append((student, run))
+        broadcast.publish_runs(runs, last)
+    notices = [(group, frame) for student, frame in frames for group in groups_of.get(student, ())]
     broadcast.publish(
         by_group, notices, outside=[messages.progress_update(list(rows)), *(frame for _, frame in frames)]
     )

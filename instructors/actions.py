@@ -13,7 +13,7 @@ from instructors import audit
 from instructors.live import tell
 from instructors.models import Instructor
 from lms.models import Student
-from realtime import broadcast, messages
+from realtime import broadcast, groups, messages
 
 BY = "instructor"
 
@@ -34,12 +34,12 @@ def dismiss_help(
         tell(lambda: announcements.announce_edges(edges))
         tell(lambda: points.note(_event("help_stop", student, now), resolved_by=_name(by)))
     frame = messages.dismiss_help(student.email)
-    groups = (
-        messages.client_group(student.email),
-        messages.notifications_group(student.pk),
-        messages.BROADCAST,  # a client may have joined under another name; it acts on its own address only
-    )
-    tell(lambda: broadcast.publish({}, [(group, frame) for group in groups], outside=[frame]))
+    told = [
+        *groups.student_groups("client", student_id=student.pk, email=student.email),
+        *groups.student_groups("notifications", student_id=student.pk, email=student.email),
+        groups.BROADCAST,  # a client may have joined under another name; it acts on its own address only
+    ]
+    tell(lambda: broadcast.publish({}, [(group, frame) for group in told], outside=[frame]))
     return bool(edges)
 
 

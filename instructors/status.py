@@ -11,7 +11,7 @@ from django.db import transaction
 from instructors.live import tell
 from instructors.models import Instructor, InstructorStatusHistory
 from lms.models import Session
-from realtime import broadcast, messages
+from realtime import broadcast, groups, messages
 
 Status = Instructor.Status
 
@@ -60,6 +60,6 @@ def announce_status(instructor: Instructor) -> None:
         updated_at=instructor.status_updated_at,
     )
     to_all = [messages.status_update(**about), messages.instructor_status_changed(**about)]
-    notices = [(messages.INSTRUCTORS, frame) for frame in to_all]
-    notices.append((messages.instructor_group(instructor.pk), messages.status_updated(**about)))
+    notices = [(groups.INSTRUCTORS, frame) for frame in to_all]
+    notices.append((groups.instructor_group(instructor.pk), messages.status_updated(**about)))
     tell(lambda: broadcast.publish({}, notices, outside=to_all[:1]))

@@ -1,21 +1,15 @@
-"""Every message shape and every group name of the live channels; plain values only.
+"""The notices that are sent to groups; plain values only. Group names: `realtime.groups`.
 
-The shapes are docs/contract/websocket.md section 4. Each frame carries its name twice, as `type` and as `event`,
-because two published descriptions of the channel key on different ones.
+The shapes are docs/contract/websocket.md section 4; `realtime.shapes` declares each. Each frame carries its name twice,
+as `type` and as `event`, because two published descriptions of the channel key on different ones.
 """
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
 Frame = dict[str, Any]
 Status = Literal["help", "significant_error", "error", "active", "idle"]
-
-ALL_STUDENTS = "dashboard"
-
-
-def class_group(class_id: int) -> str:
-    return f"class.{class_id}"
+Level = Literal["info", "warning", "critical"]
 
 
 class SignificantCell(TypedDict):
@@ -52,35 +46,37 @@ class HelpNotice(TypedDict):
     cellId: str
 
 
+class RunNotice(TypedDict):
+    """One run of a cell, as its student's own channel tells it."""
+
+    emailAddress: str
+    student_id: int
+    notebookPath: str
+    cellId: str
+    cellIndex: int | None
+    executionCount: int | None
+    status: Literal["executing", "success", "error"]
+    hasError: bool
+    errorMessage: str | None
+    executionDurationMs: float | None
+    consecutiveErrorCount: int
+
+
+class LastRun(TypedDict):
+    """What `cell_execution` adds to a student's row."""
+
+    cellId: str
+    executionTime: float | None  # seconds
+    success: bool
+    timestamp: str
+
+
 def timestamp(moment: datetime | None = None) -> str:
     return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _frame(kind: str, data: Any, **extra: Any) -> Frame:
     return {"type": kind, "event": kind, "data": data, "timestamp": timestamp(), **extra}
-
-
-def connection_established(*, client_id: str, client_type: str) -> Frame:
-    return {
-        "type": "connection_established",
-        "event": "connection_established",
-        "client_id": client_id,
-        "client_type": client_type,
-        "connected_at": timestamp(),
-        "message": "Connected",
-    }
-
-
-def pong() -> Frame:
-    return {"type": "pong", "timestamp": timestamp()}
-
-
-def error(message: str) -> Frame:
-    return {"type": "error", "message": message}
-
-
-def refresh_required() -> Frame:
-    return {"type": "refresh_required", "message": "Reload the state"}
 
 
 def progress_update(rows: list[StudentRow]) -> Frame:
@@ -137,25 +133,6 @@ def help_resolved(*, email: str, resolved_by: str) -> Frame:
 def error_alert(notice: HelpNotice, *, message: str, happened_at: datetime) -> Frame:
     data = {**notice, "errorMessage": message, "severity": "high", "timestamp": timestamp(happened_at)}
     return _frame("error_alert", data)
-
-
-# --- Groups of one person, and of everybody -------------------------------------------------------------------------
-
-BROADCAST = "broadcast"
-INSTRUCTORS = "instructors"
-
-
-def instructor_group(pk: int) -> str:
-    return f"instructor.{pk}"
-
-
-def notifications_group(student_pk: int) -> str:
-    return f"notifications.{student_pk}"
-
-
-def client_group(email: str) -> str:
-    """A student's own clients, whatever characters their address holds: group names take few."""
-    return f"client.{hashlib.sha256(email.lower().encode()).hexdigest()[:32]}"
 
 
 # --- Students (W2), and what a teacher did for one of them ----------------------------------------------------------
@@ -247,3 +224,59 @@ def assignment_created(*, assignment_id: int, class_id: int, title: str, due_dat
         "due_date": timestamp(due_date) if due_date else None,
     }
     return _frame("assignment_created", data, channel="broadcast")
+
+
+def instructor_assigned(
+    *, instructor_id: int, student_id: str | int | None, class_id: str | int | None, assigned_at: datetime
+) -> Frame:
+    """To the free instructor whom an event chose (events.md section 3.4)."""
+    fields = {
+        "instructor_id": instructor_id,
+        "student_id": student_id,
+        "class_id": class_id,
+        "assigned_at": timestamp(assigned_at),
+    }
+    return _flat("instructor_assigned", fields)
+
+
+# --- Named channels (section 4.2) -----------------------------------------------------------------------------------
+
+
+def execution_update(run: RunNotice) -> Frame:
+    return _frame("execution_update", dict(run), channel=f"progress:{run['student_id']}")
+
+
+def system_message(message: str, *, level: Level) -> Frame:
+    return _frame("system_message", {"message": message, "level": level}, channel="broadcast")
+
+
+def system_alert(message: str, *, alert_type: str, severity: Level) -> Frame:
+    """Service trouble."""
+    return _flat("system_alert", {"alert_type": alert_type, "severity": severity, "message": message})
+
+
+def cell_execution(row: StudentRow, run: LastRun) -> Frame:
+    """A run as older dashboards want it: the total is absolute, because they overwrite theirs with it."""
+    data = {
+        "emailAddress": row["emailAddress"],
+        "cellExecutions": row["cellExecutions"],
+        "lastActivity": "今",
+        "status": row["status"],
+        **run,
+    }
+    return _frame("cell_execution", data)
+
+
+# --- To students (section 4.4) --------------------------------------------------------------------------------------
+
+
+def instructor_message(
+    *, student_id: str | int, instructor_id: int, instructor_name: str, message: str, sent_at: str
+) -> Frame:
+    data = {
+        "instructor_id": instructor_id,
+        "instructor_name": instructor_name,
+        "message": message,
+        "timestamp": sent_at,
+    }
+    return _frame("instructor_message", data, channel=f"notifications:{student_id}")

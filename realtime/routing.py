@@ -3,13 +3,25 @@
 from channels.routing import URLRouter
 from django.urls import re_path
 
-from realtime.consumers import DashboardConsumer
+from realtime.consumers.dashboards import DashboardSocket
+from realtime.consumers.instructors import InstructorSocket
+from realtime.consumers.progress import InstructorProgressSocket, StudentProgressSocket
+from realtime.consumers.students import StudentSocket
+from realtime.door import InstructorDoor
 from realtime.refusal import refuse
 
-websocket_urls = URLRouter(
-    [
-        re_path(r"^ws(?:/dashboard)?/?$", DashboardConsumer.as_asgi()),
-        re_path(r"^api/v1/(?:v1/)?dashboard/ws/dashboard/?$", DashboardConsumer.as_asgi()),
-        re_path(r"", refuse),  # type: ignore[arg-type]  # an ASGI application, as the others are
-    ]
+PATHS = (
+    (r"ws(?:/dashboard)?", DashboardSocket),
+    (r"api/v1/(?:v1/)?dashboard/ws/dashboard", DashboardSocket),
+    (r"(?:api/v1/)?instructor/ws", InstructorSocket),
+    (r"api/v1/(?:instructor/)?ws/instructor/(?P<instructor_id>[^/]+)", InstructorSocket),
+    (r"api/v1/(?:v1/)?(?:websocket/)?ws/(?P<client_id>[^/]+)", StudentSocket),
+    (r"api/v1/(?:v1/)?progress/ws/student/(?P<user_id>[^/]+)", StudentProgressSocket),
+    (r"api/v1/(?:v1/)?progress/ws/instructor", InstructorProgressSocket),
 )
+
+
+def websocket_urls(door: InstructorDoor) -> URLRouter:
+    """All sockets, with the door to the floor above."""
+    known = [re_path(rf"^{path}/?$", consumer.as_asgi(door=door)) for path, consumer in PATHS]
+    return URLRouter([*known, re_path(r"", refuse)])  # type: ignore[arg-type]  # an ASGI application as the others

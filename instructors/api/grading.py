@@ -3,36 +3,25 @@
 A row that is stored stays stored when nobody can be told: the failure is logged, and the client reads it over HTTP.
 """
 
-import logging
-
 from django.conf import settings
-from redis.exceptions import RedisError
 
+from instructors.live import tell
 from lms.models import AssignmentSubmission, ClassAssignment
-from realtime import broadcast, messages
-
-logger = logging.getLogger(__name__)
-
-
-def tell(group: str, frame: messages.Frame) -> None:
-    try:
-        broadcast.publish({}, [(group, frame)], outside=[frame])
-    except (RedisError, OSError):
-        logger.exception("Nobody was told of %s", frame["type"])
+from realtime import broadcast, groups, messages
 
 
 def tell_assignment(assignment: ClassAssignment) -> None:
     """To everybody who listens; with logins on, to the class's own dashboards."""
-    group = messages.BROADCAST
+    group = groups.BROADCAST
     if settings.API_REQUIRE_AUTH:
-        group = messages.class_group(assignment.class_ref_id)
+        group = groups.class_group(assignment.class_ref_id)
     frame = messages.assignment_created(
         assignment_id=assignment.pk,
         class_id=assignment.class_ref_id,
         title=assignment.title,
         due_date=assignment.due_date,
     )
-    tell(group, frame)
+    tell(lambda: broadcast.publish({}, [(group, frame)], outside=[frame]))
 
 
 def tell_grade(submission: AssignmentSubmission) -> None:
@@ -47,4 +36,6 @@ def tell_grade(submission: AssignmentSubmission) -> None:
         status=submission.status,
         result=None if is_private else (submission.grade, submission.feedback),
     )
-    tell(messages.notifications_group(submission.student_id), frame)
+    student = submission.student
+    told = groups.student_groups("notifications", student_id=student.pk, email=student.email)
+    tell(lambda: broadcast.publish({}, [(group, frame) for group in told], outside=[frame]))

@@ -11,7 +11,8 @@ from django.test import Client
 
 from config.asgi import application
 from lms.models import Class
-from realtime import broadcast, consumers, messages
+from realtime import broadcast, groups, messages
+from realtime.consumers import dashboards
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,7 +89,7 @@ async def test_unknown_path_is_refused(redis):
 
 async def test_changed_rows_arrive_as_absolute_state(redis):
     async with socket() as dashboard:
-        await publish(messages.ALL_STUDENTS, [row(1, runs=7), row(2)])
+        await publish(groups.ALL_STUDENTS, [row(1, runs=7), row(2)])
         frame = await dashboard.receive_json_from(timeout=3)
         assert (frame["type"], frame["event"]) == ("progress_update", "progress_update")
         assert [(r["studentId"], r["cellExecutions"]) for r in frame["data"]] == [(1, 7), (2, 1)]
@@ -98,7 +99,7 @@ async def test_changed_rows_arrive_as_absolute_state(redis):
 async def test_many_changes_of_one_student_are_one_row_a_second_and_the_newest_wins(redis):
     async with socket() as dashboard:
         for runs in range(1, 60):
-            await publish(messages.ALL_STUDENTS, [row(1, runs=runs)])
+            await publish(groups.ALL_STUDENTS, [row(1, runs=runs)])
         seen = []
         while not seen or seen[-1] != 59:
             frame = await dashboard.receive_json_from(timeout=3)
@@ -108,10 +109,10 @@ async def test_many_changes_of_one_student_are_one_row_a_second_and_the_newest_w
 
 
 async def test_notices_are_not_held_back(redis, monkeypatch):
-    monkeypatch.setattr(consumers, "TICK", 60)
+    monkeypatch.setattr(dashboards, "TICK", 60)
     notice = messages.help_resolved(email="s1@x.jp", resolved_by="student")
     async with socket() as dashboard:
-        await publish(messages.ALL_STUDENTS, [row(1)], [notice])
+        await publish(groups.ALL_STUDENTS, [row(1)], [notice])
         frame = await dashboard.receive_json_from(timeout=3)
         assert frame["type"] == "help_resolved"
         assert frame["data"]["emailAddress"] == "s1@x.jp"
@@ -120,8 +121,8 @@ async def test_notices_are_not_held_back(redis, monkeypatch):
 async def test_class_hears_its_own_students_only(redis):
     python = await Class.objects.acreate(class_code="PY", name="Python")
     async with socket(f"/ws?class={python.pk}") as dashboard:
-        await publish(messages.ALL_STUDENTS, [row(1)])
-        await publish(messages.class_group(python.pk), [row(2)])
+        await publish(groups.ALL_STUDENTS, [row(1)])
+        await publish(groups.class_group(python.pk), [row(2)])
         frame = await dashboard.receive_json_from(timeout=3)
         assert [r["studentId"] for r in frame["data"]] == [2]
         assert await dashboard.receive_nothing(timeout=0.6)
@@ -192,9 +193,9 @@ async def test_instructor_hears_their_classes_and_no_others(redis, authenticatio
     assert await is_refused(f"/ws?class={other.pk}", cookie=cookie)
     assert await is_refused("/ws?class=everything", cookie=cookie)
     async with socket(cookie=cookie) as dashboard:
-        await publish(messages.ALL_STUDENTS, [row(1)])
-        await publish(messages.class_group(other.pk), [row(2)])
-        await publish(messages.class_group(own.pk), [row(3)])
+        await publish(groups.ALL_STUDENTS, [row(1)])
+        await publish(groups.class_group(other.pk), [row(2)])
+        await publish(groups.class_group(own.pk), [row(3)])
         frame = await dashboard.receive_json_from(timeout=3)
         assert [r["studentId"] for r in frame["data"]] == [3]
 
@@ -202,5 +203,17 @@ async def test_instructor_hears_their_classes_and_no_others(redis, authenticatio
 async def test_admin_hears_everybody(redis, authentication):
     cookie = await login("admin@example.com", role="admin")
     async with socket(cookie=cookie) as dashboard:
-        await publish(messages.ALL_STUDENTS, [row(1)])
+        await publish(groups.ALL_STUDENTS, [row(1)])
         assert (await dashboard.receive_json_from(timeout=3))["data"][0]["studentId"] == 1
+
+
+async def test_notice_through_two_classes_arrives_once(redis, authentication):
+    cookie = await login("teacher@example.com")
+    teacher = await get_user_model().objects.aget()
+    both = [await Class.objects.acreate(class_code=code, name=code, instructor=teacher) for code in "AB"]
+    notice = messages.help_resolved(email="s1@x.jp", resolved_by="student")
+    async with socket(cookie=cookie) as dashboard:
+        notices = [(groups.class_group(found.pk), notice) for found in both]
+        await asyncio.to_thread(broadcast.publish, {}, notices, outside=[])
+        assert (await dashboard.receive_json_from(timeout=3))["type"] == "help_resolved"
+        assert await dashboard.receive_nothing(timeout=0.3)

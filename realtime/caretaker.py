@@ -1,0 +1,112 @@
+"""What each web process does for all its sockets, from its first socket on: hear, count, and end those that sleep.
+
+Started by the first socket, because daphne tells nobody when it starts; where a server does, `config/asgi.py` starts
+it then.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from weakref import WeakKeyDictionary
+
+from redis.exceptions import RedisError
+
+from realtime import farewell, listener, presence
+from realtime.hub import Hub
+from realtime.register import here
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT = 30.0  # seconds between two entries that say nothing new
+LOOK = 1.0  # seconds between two looks whether there is something new
+IDLE, IDLE_LOOK = 30 * 60.0, 5 * 60.0  # seconds
+
+
+class Caretaker:
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self.redis = presence.connect()  # connects when it is first used
+        self.tasks: list[asyncio.Task[None]] = []
+        self.starting = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Returns when everything listens. Raises what Redis raises; the next caller tries again."""
+        async with self.starting:
+            if self.tasks:
+                return
+            await self.hub.prepare()
+            farewell.prepare(asyncio.get_running_loop())
+            work: list[Callable[[], Awaitable[None]]] = [
+                self.hub.listen,
+                self.hub.repeat,
+                listener.listen,
+                self._beat,
+                self._end_idle,
+            ]
+            self.tasks = [asyncio.create_task(_for_ever(task)) for task in work]
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.tasks = []
+        with contextlib.suppress(RedisError, OSError):
+            async with presence.connect() as redis:
+                await presence.forget(redis)
+
+    async def follow(self, forms: Sequence[str]) -> None:
+        """From now on, in every process, the runs of these students are worth sending."""
+        await presence.join_progress(self.redis, forms)
+
+    async def _beat(self) -> None:
+        """Write down who sits here: soon after a change, and often enough that it does not expire."""
+        written, written_at = -1, 0.0
+        async with self.redis:  # closed also where the loop ends without a word
+            while True:
+                if here.version != written or time.monotonic() - written_at > HEARTBEAT:
+                    version = here.version
+                    with contextlib.suppress(RedisError, OSError):
+                        await presence.write(self.redis)
+                        written, written_at = version, time.monotonic()
+                await asyncio.sleep(LOOK)
+
+    async def _end_idle(self) -> None:
+        while True:
+            await asyncio.sleep(IDLE_LOOK)
+            await end_idle(before=time.monotonic() - IDLE)
+
+
+async def end_idle(*, before: float) -> None:
+    """Close the sockets on which no frame went either way since that moment (of the monotonic clock)."""
+    for seat in here.idle_since(before):
+        await seat.end_idle()
+
+
+async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+    """A fault in one of these must not end it for all sockets of the process."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("The caretaker starts again")
+            await asyncio.sleep(1)
+
+
+_caretakers: WeakKeyDictionary[asyncio.AbstractEventLoop, Caretaker] = WeakKeyDictionary()
+
+
+async def start() -> Caretaker:
+    """The caretaker of this process, at work."""
+    loop = asyncio.get_running_loop()
+    if loop not in _caretakers:
+        _caretakers[loop] = Caretaker()
+    await _caretakers[loop].start()
+    return _caretakers[loop]
+
+
+async def stop() -> None:
+    found = _caretakers.pop(asyncio.get_running_loop(), None)
+    if found:
+        await found.stop()

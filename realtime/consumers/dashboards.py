@@ -1,0 +1,108 @@
+"""W1 and W4: the dashboards and monitors, which hear of every student that they may see."""
+
+import asyncio
+import time
+import uuid
+from typing import Any, ClassVar
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+
+from lms.access import User, class_ids_of, may_see_class
+from realtime import groups, people, replies
+from realtime.consumers.following import FollowingSocket
+from realtime.door import Account
+from realtime.messages import Frame
+from realtime.people import Person
+from realtime.rows import Changed
+from realtime.sockets import AUTHENTICATION_FAILED
+
+TICK = 0.25  # seconds between two looks at what changed
+
+
+class ScreenSocket(FollowingSocket):
+    """A socket with rows of students on it.
+
+    Rows arrive as absolute state and are kept, the newest of each student, until the next look, and longer while the
+    peer has not yet taken what it was sent: a slow peer gets fewer frames, never old ones.
+    """
+
+    user: User | None = None
+
+    async def welcome(self) -> None:
+        self.changed = Changed()
+        self.run(self._look())
+
+    async def rows(self, message: dict[str, Any]) -> None:
+        if self.accepted:
+            self.changed.note(message["rows"])
+
+    async def last_runs(self, message: dict[str, Any]) -> None:
+        if self.accepted:
+            self.changed.note_runs(message["runs"])
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            if self.outbox.is_empty:
+                self.tell_all(self.dressed(frame) for frame in self.changed.take_frames())
+
+    async def may_follow(self, person: Person) -> bool:
+        return bool(await database_sync_to_async(people.may_hear)(self.user, person))
+
+    async def groups_of_students(self) -> list[str]:
+        """The groups with the rows that this account may see."""
+        if not settings.API_REQUIRE_AUTH or (self.user and self.user.is_admin):
+            return [groups.ALL_STUDENTS]
+        assert self.user is not None
+        return [groups.class_group(pk) for pk in await database_sync_to_async(class_ids_of)(self.user)]
+
+    def expire(self, account: Account) -> None:
+        """Close the connection when the token that opened it has had its time."""
+        if account.expires_at is not None:
+            delay = max(0.0, account.expires_at - time.time())
+            self.run(_after(delay, lambda: self.end(AUTHENTICATION_FAILED)))
+
+
+async def _after(delay: float, act: Any) -> None:
+    await asyncio.sleep(delay)
+    act()
+
+
+class DashboardSocket(ScreenSocket):
+    """With `?class=<id>` the students of one class only. The login cookie of our own pages opens it, or `?token=`."""
+
+    async def admit(self) -> list[str] | None:
+        self.client_id = str(uuid.uuid4())
+        await self._recognise()
+        if self.user is None and settings.API_REQUIRE_AUTH:
+            return None
+        wanted = self.query.get("class")
+        if not wanted:
+            return [*await self.groups_of_students(), groups.DASHBOARDS]
+        if not (wanted[0].isascii() and wanted[0].isdigit() and len(wanted[0]) < 19):
+            return None
+        class_id = int(wanted[0])
+        if self.user is not None and not await database_sync_to_async(may_see_class)(self.user, class_id):
+            return None
+        return [groups.class_group(class_id), groups.DASHBOARDS]
+
+    async def _recognise(self) -> None:
+        """Who this is, by cookie or by token, if anybody we know."""
+        user = self.scope.get("user")
+        if user is not None and user.is_authenticated:
+            self.user = user
+        elif token := self.query.get("token"):
+            account = await database_sync_to_async(self.door.who)(token[0])
+            if account:
+                self.user = account
+                self.expire(account)
+
+    async def welcome(self) -> None:
+        await super().welcome()
+        self.tell(replies.connection_established(client_id=self.client_id, client_type="dashboard"))
+
+    async def refresh(self, frame: Frame) -> None:
+        self.tell(replies.refresh_required())
+
+    answers: ClassVar[dict[str, Any]] = {**FollowingSocket.answers, "refresh_request": refresh}

@@ -1,0 +1,60 @@
+"""A real server process on the tests' own database, and real clients."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).parent.parent.parent
+COMMANDS = {
+    "uvicorn": ["-m", "uvicorn", "config.asgi:application", "--log-level", "warning", "--port"],
+    "daphne": ["-m", "daphne", "-v", "0", "config.asgi:application", "-p"],
+}
+
+
+class Server:
+    def __init__(self, process: subprocess.Popen, port: int) -> None:
+        self.process, self.port = process, port
+
+    def url(self, path: str) -> str:
+        return f"ws://127.0.0.1:{self.port}{path}"
+
+    def stop(self, patience: float = 15) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(patience)
+
+
+def database_url() -> str:
+    s = connection.settings_dict
+    return f"postgresql://{s['USER']}@/{s['NAME']}?host={s['HOST']}" + (f"&port={s['PORT']}" if s["PORT"] else "")
+
+
+@contextmanager
+def serve(kind: str, **environment: str) -> Iterator[Server]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    known = {"DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL, "SECRET_KEY": settings.SECRET_KEY}
+    process = subprocess.Popen(
+        [sys.executable, *COMMANDS[kind], str(port)], cwd=ROOT, env={**os.environ, **known, "DEBUG": "1", **environment}
+    )
+    try:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield Server(process, port)
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
