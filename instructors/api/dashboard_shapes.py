@@ -19,7 +19,7 @@ class StudentRow(serializers.Serializer[Any]):
     currentNotebook = serializers.CharField()
     lastActivity = serializers.CharField(help_text="今, N秒前, N分前, N時間前, N日前 or 不明")
     lastActivityAt = serializers.DateTimeField(allow_null=True)
-    status = serializers.ChoiceField(choices=["help", "significant_error", "error", "active", "idle"])
+    status = serializers.CharField(help_text="help, significant_error, error, active or idle")
     isRequestingHelp = serializers.BooleanField()
     helpRequestedAt = serializers.DateTimeField(allow_null=True)
     cellExecutions = serializers.IntegerField()

@@ -3,8 +3,8 @@
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +13,7 @@ from events.intake import Answer
 from events.schema import BadBody
 from events.standing import ACTIVE_WINDOW
 from events.submit import submit
+from instructors.api import progress_shapes as shapes
 from instructors.queries import notifications, progress
 from instructors.queries.dashboard import find_student
 from lms.access import students_of
@@ -20,9 +21,6 @@ from lms.api.base import LARGEST_ID, ApiView, Unprocessable, path_id, query_bool
 from lms.api.openapi import documented
 from lms.models import Student
 from realtime.messages import timestamp
-
-# The parts that every answer of this section has; the rest depends on the address.
-Answered = serializers.DictField(help_text="`message`, what was asked for, and when.")
 
 
 class StudentView(ApiView):
@@ -36,7 +34,9 @@ class StudentView(ApiView):
 
 
 class SummaryView(StudentView):
-    @documented(summary="A student's progress", responses={200: Answered}, errors=(404,))
+    @documented(
+        summary="A student's progress", responses={200: shapes.SummaryResponse}, errors=(404,), parameters=[shapes.USER]
+    )
     def get(self, request: Request, user_id: str) -> Response:
         student = self.find(user_id)
         found = progress.summary(progress.facts(self.viewer, [student.pk]), student)
@@ -44,7 +44,12 @@ class SummaryView(StudentView):
 
 
 class AssignmentView(StudentView):
-    @documented(summary="A student's progress with one assignment", responses={200: Answered}, errors=(404,))
+    @documented(
+        summary="A student's progress with one assignment",
+        responses={200: shapes.AssignmentProgressResponse},
+        errors=(404,),
+        parameters=[shapes.USER],
+    )
     def get(self, request: Request, user_id: str, assignment_id: str) -> Response:
         pk = path_id(assignment_id, "assignment_id")
         student = self.find(user_id)
@@ -64,11 +69,8 @@ class AllStudentsView(ApiView):
 
     @documented(
         summary="Everybody's progress",
-        responses={200: Answered},
-        parameters=[
-            OpenApiParameter("include_details", bool, description="With each assignment."),
-            OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
-        ],
+        responses={200: shapes.AllStudentsResponse},
+        parameters=[shapes.INCLUDE_DETAILS, shapes.limit(200, 50)],
     )
     def get(self, request: Request) -> Response:
         details = query_boolean(request, "include_details", False)
@@ -85,7 +87,7 @@ class AllStudentsView(ApiView):
 class StatsView(ApiView):
     action = "get progress figures"
 
-    @documented(summary="Everybody's progress in figures", responses={200: Answered})
+    @documented(summary="Everybody's progress in figures", responses={200: shapes.StatsResponse})
     def get(self, request: Request) -> Response:
         students = list(students_of(self.viewer))
         known = progress.facts(self.viewer, [student.pk for student in students], times=False)
@@ -116,11 +118,8 @@ class NotificationsView(ApiView):
 
     @documented(
         summary="What a student was told",
-        responses={200: Answered},
-        parameters=[
-            OpenApiParameter("unread_only", {"type": "boolean", "default": True}),
-            OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
-        ],
+        responses={200: shapes.NotificationsResponse},
+        parameters=[shapes.USER, shapes.ONLY_UNREAD, shapes.limit(100, 20)],
     )
     def get(self, request: Request, user_id: str) -> Response:
         """Nobody has heard of somebody unknown: an empty list."""
@@ -137,7 +136,12 @@ class NotificationsView(ApiView):
 class ReadView(ApiView):
     action = "mark the notification"
 
-    @documented(summary="Mark a notification as read", responses={200: Answered}, errors=(404,))
+    @documented(
+        summary="Mark a notification as read",
+        responses={200: shapes.ReadResponse},
+        errors=(404,),
+        parameters=[shapes.NOTIFICATION],
+    )
     def post(self, request: Request, notification_id: str) -> Response:
         if not notifications.mark_read(self.viewer, notification_id):
             raise NotFound("Notification not found")
@@ -150,8 +154,8 @@ class ProcessEventView(ApiView):
 
     @documented(
         summary="An event about an assignment",
-        request=serializers.DictField(),
-        responses={202: Answered},
+        request=OpenApiTypes.OBJECT,
+        responses={202: shapes.ProcessedResponse},
         errors=(422, 503),
         parameters=[OpenApiParameter(name, str, required=True) for name in ("user_id", "assignment_id", "cell_id")],
     )

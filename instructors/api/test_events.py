@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import JsonResponse
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from redis.exceptions import RedisError
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, NotFound
@@ -14,6 +15,8 @@ from rest_framework.response import Response
 from instructors.queries import test_records
 from lms.api.base import Access, ApiView, Unprocessable
 from lms.api.openapi import documented
+
+TEST_ID = OpenApiParameter("test_id", str, OpenApiParameter.PATH)
 
 
 class Unavailable(APIException):
@@ -51,6 +54,7 @@ class TestEventsBase(ApiView):
 
 
 class TestIdsView(TestEventsBase):
+    @extend_schema(operation_id="test_events_list")
     @documented(summary="Tests that have stored events", responses={200: TestIds})
     def get(self, request: Request) -> Response:
         found = test_records.ids(now=timezone.now())
@@ -58,7 +62,7 @@ class TestIdsView(TestEventsBase):
 
 
 class TestEventsView(TestEventsBase):
-    @documented(summary="The stored events of a test", responses={200: Records})
+    @documented(summary="The stored events of a test", responses={200: Records}, parameters=[TEST_ID])
     def get(self, request: Request, test_id: str) -> JsonResponse:
         found = test_records.of(test_id, now=timezone.now())
         # In ASCII: as sent means whatever JSON can escape, lone surrogates too.
@@ -69,6 +73,7 @@ class TestEventsView(TestEventsBase):
         request=serializers.ListSerializer(child=serializers.DictField()),
         responses={200: Stored},
         errors=(422,),
+        parameters=[TEST_ID],
     )
     def post(self, request: Request, test_id: str) -> Response:
         """Each is kept as sent, for ten minutes, and gains `received_at`."""
@@ -81,7 +86,7 @@ class TestEventsView(TestEventsBase):
         test_records.add(test_id, records, now=timezone.now())
         return Response({"message": f"{len(records)} test events stored for test_id: {test_id}"})
 
-    @documented(summary="Forget the events of a test", responses={200: Stored}, errors=(404,))
+    @documented(summary="Forget the events of a test", responses={200: Stored}, errors=(404,), parameters=[TEST_ID])
     def delete(self, request: Request, test_id: str) -> Response:
         cleared = test_records.clear(test_id, now=timezone.now())
         if not cleared:
