@@ -1,6 +1,5 @@
 """The pages people read. Programs have their own addresses under /api/."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
@@ -9,7 +8,7 @@ from instructors import views
 urlpatterns = [
     path("", views.root, name="classes"),
     path("login/", views.Login.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", views.Logout.as_view(), name="logout"),
     path("classes/<int:class_id>/", views.class_live, name="class_live"),
     path("classes/<int:class_id>/cards/", views.cards, name="class_cards"),
     path("classes/<int:class_id>/students/<int:student_id>/", views.student, name="class_student"),

@@ -4,20 +4,26 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from events.standing import ACTIVE_WINDOW, ERROR_WINDOW
+from instructors import audit
 from instructors.auth import LoginForm, account_of
+from instructors.logins import log_in
+from instructors.models import Instructor
 from instructors.queries.classes import overview
 from instructors.queries.classroom import Room, class_room, everybody_room, state_of
 from instructors.queries.filters import Filter
 from instructors.queries.student import LONGEST_TEXT, student_page
+from instructors.status import Status, announce_status, change_status
 from instructors.texts import live_texts
 
 # More unknown students than this and the page asks for everybody at once.
@@ -29,6 +35,35 @@ class Login(LoginView):
     authentication_form = LoginForm
     template_name = "registration/login.html"
     redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        account = log_in(account_of(self.request), now=timezone.now())
+        audit.record(action="login", actor=account, request=self.request)
+        announce_status(account)
+        return answer
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        email = form.data.get("username", "")
+        audit.record(
+            action="login_failed",
+            actor=None,
+            request=self.request,
+            target_type="instructor",
+            target_id=email,
+            outcome=audit.Outcome.FAILURE,
+        )
+        return super().form_invalid(form)
+
+
+class Logout(LogoutView):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> TemplateResponse:
+        if isinstance(request.user, Instructor):
+            account = change_status(instructor_id=request.user.pk, status=Status.OFFLINE, now=timezone.now())
+            audit.record(action="logout", actor=account, request=request)
+            announce_status(account)
+        answer: TemplateResponse = super().post(request, *args, **kwargs)  # type: ignore[assignment]
+        return answer
 
 
 @require_safe

@@ -1,34 +1,62 @@
-"""Classes, assignments and submissions: lms's endpoints, told to those whom a write concerns."""
+"""Classes, assignments and submissions: lms's endpoints, noted in the audit log and told to those whom they concern."""
 
+from collections.abc import Iterable
+
+from django.db.models import Model
 from django.urls import re_path
 
+from instructors import audit
+from instructors.api.callers import known_caller
 from instructors.api.grading import tell_assignment, tell_grade
 from lms.api.assignments import AssignmentsView, AssignmentView
+from lms.api.base import ApiView
 from lms.api.classes import ClassesView, ClassView
 from lms.api.submissions import SubmissionsView, SubmissionView
 from lms.models import AssignmentSubmission, ClassAssignment
 
 
-class ToldAssignmentsView(AssignmentsView):
+class Audited(ApiView):
+    def noted(self, action: str, row: Model, *, fields: Iterable[str] = ()) -> None:
+        """Which fields were written, never what: a grade or a notebook has no place in the log."""
+        audit.record(
+            action=action,
+            actor=known_caller(self.request),
+            request=self.request,
+            target_type=row._meta.model_name,
+            target_id=row.pk,
+            details={"fields": sorted(fields)},
+        )
+
+
+class AuditedClassesView(Audited, ClassesView): ...
+
+
+class AuditedClassView(Audited, ClassView): ...
+
+
+class AuditedAssignmentView(Audited, AssignmentView): ...
+
+
+class ToldAssignmentsView(Audited, AssignmentsView):
     def created(self, assignment: ClassAssignment) -> None:
         tell_assignment(assignment)
 
 
-class ToldSubmissionsView(SubmissionsView):
+class ToldSubmissionsView(Audited, SubmissionsView):
     def graded(self, submission: AssignmentSubmission) -> None:
         tell_grade(submission)
 
 
-class ToldSubmissionView(SubmissionView):
+class ToldSubmissionView(Audited, SubmissionView):
     def graded(self, submission: AssignmentSubmission) -> None:
         tell_grade(submission)
 
 
 urlpatterns = [
-    re_path(r"^classes/?$", ClassesView.as_view()),
-    re_path(r"^classes/(?P<class_id>[^/]+)/?$", ClassView.as_view()),
+    re_path(r"^classes/?$", AuditedClassesView.as_view()),
+    re_path(r"^classes/(?P<class_id>[^/]+)/?$", AuditedClassView.as_view()),
     re_path(r"^assignments/?$", ToldAssignmentsView.as_view()),
-    re_path(r"^assignments/(?P<assignment_id>[^/]+)/?$", AssignmentView.as_view()),
+    re_path(r"^assignments/(?P<assignment_id>[^/]+)/?$", AuditedAssignmentView.as_view()),
     re_path(r"^submissions/?$", ToldSubmissionsView.as_view()),
     re_path(r"^submissions/(?P<submission_id>[^/]+)/?$", ToldSubmissionView.as_view()),
 ]

@@ -11,7 +11,7 @@ from events import points, tickets
 from events.models import CellExecution, CellProgress, HelpRequest
 from instructors.models import AuditLog
 from lms.models import Cell, Class, Notebook, Session, Student, StudentClass, Team
-from realtime.messages import client_group
+from realtime.groups import client_group
 from tests.instructors.api.conftest import api_of, types_heard
 
 pytestmark = pytest.mark.django_db
