@@ -158,7 +158,8 @@ class Appender:
         return entries >= settings.EVENT_BACKLOG_LIMIT or held >= settings.EVENT_BACKLOG_BYTES
 
     async def close(self) -> None:
-        """What was accepted is in the stream already; only the connections are left."""
+        """What was accepted is in the stream already; only wakes on their way and the connection are left."""
+        await asyncio.gather(*self._wakes, return_exceptions=True)
         if self._redis is not None:
             await self._redis.aclose()
             self._redis = None

@@ -23,7 +23,6 @@ from realtime.messages import timestamp
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
 _gate = Gate(settings.EVENTS_REQUIRE_KEY)
-_appender = Appender()
 
 
 def answers(view: View) -> View:
@@ -111,7 +110,12 @@ async def _take(request: HttpRequest, items: list[Any], *, anonymous: bool) -> l
         elif not anonymous:
             raise Answer(422, [schema.problem(admitted, "missing", _place(items, index))])
     if events:
-        await _appender.append(events)
+        # One of its own: these intakes are not hot, and a connection belongs to the event loop that made it.
+        appender = Appender()
+        try:
+            await appender.append(events)
+        finally:
+            await appender.close()
     return events
 
 
