@@ -16,10 +16,12 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 import msgspec
+from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
-from events import jobs, schema, stream
+from events import desk, jobs, schema, stream
 from events.gate import Gate, Refused
 from events.kinds import PRIORITIES, kind_of
 from events.schema import Event, Problem
@@ -80,6 +82,7 @@ class Intake:
         class_id = await self._gate.class_of(given_key(scope))
         body = await read_body(scope, receive)
         admitted = admit_body(body, class_id=class_id)
+        await authorise(scope, admitted.events)
         if admitted.events:
             await self._appender.append(admitted.events)
         return _report(admitted, started)
@@ -182,6 +185,27 @@ def given_key(scope: Scope) -> str | None:
         values = parse_qs(scope["query_string"].decode("latin-1")).get("key")
         return values[0].strip() if values else None
     return None
+
+
+async def authorise(scope: Scope, events: Sequence[Event]) -> None:
+    """Events about instructors change accounts: they count only with an instructor's token (events.md section 3.4)."""
+    about = [event for event in events if kind_of(event.event_type).is_about_instructor]
+    if not about:
+        return
+    header = next((value for name, value in scope["headers"] if name == b"authorization"), b"").decode("latin-1")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() == "bearer" and await sync_to_async(_knows)(token.strip()):
+        for event in about:
+            event.is_authorised = True
+
+
+def _knows(token: str) -> bool:
+    try:
+        return desk.knows(token)
+    except DatabaseError:
+        return False  # stored as any other event; nothing is lost but the effect
+    finally:
+        close_old_connections()
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:

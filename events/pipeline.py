@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
-from events import announcements, points, schema, store, stream
+from events import announcements, desk, points, schema, store, stream
 from events.models import OfflineQueueEntry
 from events.runs import Rule
 from events.schema import Event
@@ -65,7 +65,12 @@ def save(origins: Sequence[Origin], *, shard: int) -> list[Changes]:
     try:
         with transaction.atomic():
             store.lock_shard(shard)
-            return [store.save([event for event, _ in origins], rule=current_rule(), now=now)]
+            changes = store.save([event for event, _ in origins], rule=current_rule(), now=now)
+            # In the same transaction as the event's row: done once, however often the event comes.
+            told = [desk.perform(event, now=now) for event in changes.duties]
+        for tell in filter(None, told):
+            tell()
+        return [changes]
     except UNAVAILABLE as error:
         if not _is_about_the_batch(error):
             raise

@@ -113,6 +113,7 @@ class Event(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     duration_ms: float | None = None
     data: dict[str, Any] | None = None
     class_id: int | None = None  # of the class whose key came with the request
+    is_authorised: bool = False  # an instructor's token came with the request
 
     @property
     def occurred_at(self) -> datetime:

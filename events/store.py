@@ -30,6 +30,7 @@ class Changes:
     significant: dict[int, str] = field(default_factory=dict)  # student → event type of the run that made it so
     alerts: list[Event] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    duties: list[Event] = field(default_factory=list)  # about instructors, new, and with an instructor's token
 
 
 def kind_in_effect(event: Event) -> Kind:
@@ -68,6 +69,9 @@ def save(events: Sequence[Event], *, rule: Rule, now: datetime) -> Changes:
     _save_cells(events, kinds, places)
     changes.students = {student.id for student in places.students.values()}
     changes.significant = {run.student.id: run.event.event_type for run in changes.runs if run.is_significant}
+    changes.duties = [
+        e for e in events if e.is_authorised and kinds[e.event_id].is_about_instructor and e.event_id in new_ids
+    ]
     changes.alerts = [e for e in events if kinds[e.event_id].alerts and e.event_id in new_ids]
     return changes
 

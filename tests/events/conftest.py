@@ -25,11 +25,12 @@ class River:
         self.flow()
 
     def append(self, *records: dict[str, Any], class_id: int | None = None) -> None:
-        admitted = intake.admit_body(json.dumps(records).encode(), class_id=class_id)
+        self.put(intake.admit_body(json.dumps(records).encode(), class_id=class_id).events)
 
+    def put(self, events: list[schema.Event]) -> None:
         async def send() -> None:
             redis = stream.connect_async()
-            await stream.append(redis, intake.parcels_of(admitted.events))
+            await stream.append(redis, intake.parcels_of(events))
             await redis.aclose()
 
         asyncio.run(send())

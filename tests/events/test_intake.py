@@ -230,7 +230,7 @@ async def test_key_in_header_or_address_ties_the_events_to_the_class(client, red
     assert (await post_with(client, headers={"X-Class-Key": KEY})).status_code == 202
     assert (await post_with(client, params={"key": KEY})).status_code == 202
     found = [event for key in redis.keys("river:*:high") for _, fields in redis.xrange(key) for event in [fields[b"b"]]]
-    assert all(json.loads(item)[0][-1] == python_class.pk for item in found)
+    assert all(json.loads(item)[0][-2] == python_class.pk for item in found)
     key = await ClassKey.objects.aget()
     assert key.last_used_at is not None
 

@@ -1,0 +1,61 @@
+"""What events about instructors ask for: `events.desk.Desk` (docs/contract/events.md section 3.4)."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from instructors import tokens
+from instructors.live import tell
+from instructors.models import Instructor
+from instructors.status import Status, announce_status, change_status
+from realtime import broadcast, groups, messages
+
+logger = logging.getLogger(__name__)
+
+
+class InstructorsDesk:
+    def knows(self, token: str) -> bool:
+        try:
+            return tokens.instructor_of(token).is_active
+        except tokens.BadToken:
+            return False
+
+    def perform(self, event_type: str, fields: dict[str, Any], *, now: datetime) -> Callable[[], None] | None:
+        if event_type == "student_session_start":
+            return self._start_session(fields, now)
+        return self._assign(fields, now)
+
+    def _start_session(self, fields: dict[str, Any], now: datetime) -> Callable[[], None] | None:
+        named = fields.get("instructor_id")
+        found = Instructor.objects.filter(pk=named).first() if isinstance(named, int) and 0 < named < 2**63 else None
+        if found is None:
+            logger.warning("student_session_start names no instructor we know")
+            return None
+        changed = change_status(instructor_id=found.pk, status=Status.IN_SESSION, now=now)
+        return lambda: announce_status(changed)
+
+    def _assign(self, fields: dict[str, Any], now: datetime) -> Callable[[], None] | None:
+        """The first who is free; two events at once do not choose the same one, because the row is locked."""
+        free = Instructor.objects.filter(is_active=True, status=Status.AVAILABLE).order_by("pk")
+        found = free.select_for_update(skip_locked=True, no_key=True).first()
+        if found is None:
+            logger.warning("instructor_assignment: nobody is available")
+            return None
+        changed = change_status(instructor_id=found.pk, status=Status.IN_SESSION, now=now)
+        frame = messages.instructor_assigned(
+            instructor_id=changed.pk,
+            student_id=_plain(fields.get("student_id")),
+            class_id=_plain(fields.get("class_id")),
+            assigned_at=now,
+        )
+
+        def announce() -> None:
+            announce_status(changed)
+            tell(lambda: broadcast.publish({}, [(groups.instructor_group(changed.pk), frame)], outside=[frame]))
+
+        return announce
+
+
+def _plain(value: Any) -> str | int | None:
+    return value if isinstance(value, str | int) else None
