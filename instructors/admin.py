@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from instructors.models import Instructor, InstructorStatusHistory
+from instructors.models import AuditLog, Instructor, InstructorStatusHistory, ProgressNotification
 from lms.admin import CappedPaginator, ReadOnlyAdmin
 
 if TYPE_CHECKING:
@@ -79,3 +79,17 @@ class InstructorStatusHistoryAdmin(ReadOnlyAdmin):
     list_filter = ["status", "started_at"]
     list_select_related = ["instructor"]
     search_fields = ["instructor__email", "instructor__name"]
+
+
+@admin.register(AuditLog)
+class AuditLogAdmin(ReadOnlyAdmin):
+    list_display = ["occurred_at", "actor_email", "action", "target_type", "target_id", "outcome", "ip_address"]
+    list_filter = ["action", "outcome", "occurred_at"]
+    search_fields = ["actor_email", "=target_id"]
+
+
+@admin.register(ProgressNotification)
+class ProgressNotificationAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "recipient_id", "title", "level", "is_read"]
+    list_filter = ["level", "is_read"]
+    search_fields = ["=recipient_id"]

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
+from instructors import audit, tokens
 from instructors import status as statuses
-from instructors import tokens
 from instructors.models import Instructor
 from realtime.door import Account, BadStatus
 
@@ -27,6 +27,14 @@ class Door:
             )
         except (statuses.UnknownSession, Instructor.DoesNotExist) as error:
             raise BadStatus(f"Unknown session: {session_id}") from error
+        audit.record(
+            action="status_change",
+            actor=changed,
+            request=None,
+            target_type="instructor",
+            target_id=instructor_id,
+            details={"status": status},
+        )
         statuses.announce_status(changed)
 
 

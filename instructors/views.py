@@ -15,10 +15,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from events.standing import ACTIVE_WINDOW, ERROR_WINDOW
-from instructors import audit
+from instructors import audit, limits
 from instructors.auth import LoginForm, account_of
 from instructors.logins import log_in
 from instructors.models import Instructor
+from instructors.origin import address_of
 from instructors.queries.classes import overview
 from instructors.queries.classroom import Room, class_room, everybody_room, state_of
 from instructors.queries.filters import Filter
@@ -36,7 +37,19 @@ class Login(LoginView):
     template_name = "registration/login.html"
     redirect_authenticated_user = True
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Counted before it is judged, with the logins of programs."""
+        try:
+            limits.count_login(address=address_of(request), email=request.POST.get("username", ""))
+        except limits.TooManyRequests as refusal:
+            context = self.get_context_data(form=LoginForm(request), is_refused=True)
+            answer = self.render_to_response(context, status=429)
+            answer["Retry-After"] = str(refusal.wait)
+            return answer
+        return super().post(request, *args, **kwargs)
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        limits.forgive_login(address=address_of(self.request), email=form.cleaned_data["username"])
         answer = super().form_valid(form)
         account = log_in(account_of(self.request), now=timezone.now())
         audit.record(action="login", actor=account, request=self.request)

@@ -1,6 +1,7 @@
 """The admin site: every page opens, keys are shown once, big tables stay cheap."""
 
 import re
+import uuid
 
 import pytest
 from django.contrib import admin
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from events.models import CellExecution, HelpRequest, NotebookAccess, OfflineQueueEntry, StudentEvent
-from instructors.models import Instructor, InstructorStatusHistory
+from instructors.models import AuditLog, Instructor, InstructorStatusHistory, ProgressNotification
 from lms.keys import create_key
 from lms.models import AssignmentSubmission, ClassAssignment, ClassKey, ClassStaff, SystemSetting, Team
 
@@ -38,6 +39,8 @@ def _rows(python_class, ren, taro, flag, run, notebook):
     HelpRequest.objects.create(student=ren, asked_at=now, last_asked_at=now, last_heard_at=now)
     OfflineQueueEntry.objects.create(event_data={}, error="unknown time zone", status="failed")
     InstructorStatusHistory.objects.create(instructor=taro, status="available")
+    AuditLog.objects.create(action="login", actor_type="instructor", actor_id=taro.pk)
+    ProgressNotification.objects.create(notification_id=uuid.uuid4(), recipient_id=ren.email, title="t", message="m")
 
 
 def address(model, page, *args):

@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 
+from instructors.models import AuditLog
 from tests.instructors.conftest import PASSWORD
 
 
@@ -64,3 +65,29 @@ def test_an_unknown_page_looks_like_the_rest(client, db):
     answer = client.get("/nowhere/")
     assert answer.status_code == 404
     assert "There is no such page" in answer.content.decode()
+
+
+def test_a_login_makes_the_instructor_available_and_a_logout_offline(client, hanako, redis):
+    log_in(client)
+    hanako.refresh_from_db()
+    assert (hanako.status, hanako.last_login is not None) == ("available", True)
+    client.post("/logout/")
+    hanako.refresh_from_db()
+    assert hanako.status == "offline"
+    assert [row.action for row in AuditLog.objects.order_by("pk")] == ["login", "logout"]
+
+
+def test_failed_logins_are_noted_and_limited_and_the_right_password_is_forgiven(client, hanako, redis, settings):
+    settings.LOGIN_FAILURES = 3
+    for _ in range(5):
+        log_in(client)
+        client.post("/logout/")
+    for _ in range(3):
+        assert log_in(client, password="wrong").status_code == 200
+    refused = log_in(client)
+    assert refused.status_code == 429
+    assert "Too many failed attempts" in refused.content.decode()
+    assert int(refused.headers["Retry-After"]) > 0
+    assert AuditLog.objects.filter(action="login_failed").count() == 3
+    settings.RATE_LIMITS = False
+    assert log_in(client).status_code == 302
