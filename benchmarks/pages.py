@@ -1,9 +1,74 @@
-"""The time of the pages an instructor looks at, with 200 students in the class. To be measured once they are there."""
+"""The time of what an instructor opens with 200 students in the class: the live page, and the overview of the API."""
 
-from benchmarks.rows import Row
+import hashlib
+import re
+import time
+
+import bcrypt
+import httpx
+
+from benchmarks.rows import Row, percentiles
 from benchmarks.system import System
+
+STUDENTS = 200
+REPETITIONS = 40
+EMAIL, PASSWORD = "bench@example.com", "only for this run"
 
 
 def pages(*, system: System) -> list[Row]:
-    """One row a page: median milliseconds of a GET. Called while the students of the others are in the database."""
-    return []
+    """Percentiles of a GET, one after another, while the executions of the other benchmarks are in the database."""
+    class_id, stored = _class_of_students(system)
+    rows: list[Row] = []
+    with httpx.Client(base_url=f"http://127.0.0.1:{system.port}", follow_redirects=True, timeout=30) as browser:
+        _log_in(browser)
+        for name, path in (
+            ("live page", f"/classes/{class_id}/"),
+            ("overview API, 1 h", "/api/v1/dashboard/overview"),
+        ):
+            rows += percentiles(name, _times(browser, path), note=f"{STUDENTS} students, {stored:,} stored executions")
+    return rows
+
+
+def _times(browser: httpx.Client, path: str) -> list[float]:
+    """Seconds each; the first, which warms up, is left out."""
+    times = []
+    for _ in range(REPETITIONS + 1):
+        started = time.perf_counter()
+        browser.get(path).raise_for_status()
+        times.append(time.perf_counter() - started)
+    return times[1:]
+
+
+def _class_of_students(system: System) -> tuple[int, int]:
+    """A class of its own, an account that teaches in it, and 200 of the students who are there."""
+    digest = hashlib.sha256(PASSWORD.encode()).hexdigest().encode()
+    password = "bcrypt_sha256$" + bcrypt.hashpw(digest, bcrypt.gensalt(4)).decode()
+    with system.connect() as connection:
+        (teacher,) = connection.execute(
+            """INSERT INTO instructors (email, password_hash, name, role, is_active, status, status_updated_at, created_at)
+               VALUES (%s, %s, 'Bench', 'instructor', true, 'offline', now(), now()) RETURNING id""",
+            [EMAIL, password],
+        ).fetchone() or (None,)
+        (class_id,) = connection.execute(
+            """INSERT INTO classes (class_code, name, instructor_id, is_active, created_at)
+               VALUES ('BENCH', 'Bench', %s, true, now()) RETURNING id""",
+            [teacher],
+        ).fetchone() or (None,)
+        connection.execute(
+            """INSERT INTO student_classes (student_id, class_id, joined_at, role)
+               SELECT id, %s, now(), 'student' FROM students ORDER BY id DESC LIMIT %s""",
+            [class_id, STUDENTS],
+        )
+        (stored,) = connection.execute("SELECT count(*) FROM cell_executions").fetchone() or (0,)
+    assert isinstance(class_id, int)
+    assert isinstance(stored, int)
+    return class_id, stored
+
+
+def _log_in(browser: httpx.Client) -> None:
+    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get("/login/").text)
+    assert found, "the login page has no form"
+    form = {"username": EMAIL, "password": PASSWORD, "csrfmiddlewaretoken": found[1]}
+    answer = browser.post("/login/", data=form)
+    assert answer.status_code == 200, answer.status_code
+    assert "/login" not in str(answer.url), "the login was refused"
