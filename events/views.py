@@ -13,6 +13,7 @@ import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from events import schema
 from events.gate import Gate, Refused
@@ -43,6 +44,7 @@ def answers(view: View) -> View:
     return answer
 
 
+@require_safe
 async def health(request: HttpRequest) -> HttpResponse:
     """The probe that the extension may send: that we answer is the answer."""
     return JsonResponse({"status": "ok", "timestamp": timestamp()})
