@@ -5,7 +5,7 @@ here is docs/contract/events.md section 1 and http.md sections 2 and 14; tests/l
 answers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -21,8 +21,8 @@ TYPES = ("eventType", "event", "event_type", "type")
 IDENTITIES = ("emailAddress", "userId", "user_id", "student_id", "email")
 
 
-def text(description: str = "", **more: Any) -> Shape:
-    return {"type": "string", "nullable": True, **({"description": description} if description else {}), **more}
+def text(description: str = "") -> Shape:
+    return {"type": "string", "nullable": True, **({"description": description} if description else {})}
 
 
 def number(kind: str, description: str) -> Shape:
@@ -56,14 +56,12 @@ EVENT_FIELDS: Shape = {
     "description": "Null equals absent, and unknown keys are ignored.",
     "properties": {
         "eventId": text("By which a repeated event is known. Alias: `event_id`."),
-        "eventType": text("What happened. Aliases: `event`, `event_type`, `type`.", pattern=NOT_BLANK),
+        "eventType": text("What happened. Aliases: `event`, `event_type`, `type`."),
         "eventTime": text(
             "ISO 8601; without an offset it is UTC. Default: the time of receipt, which also replaces a time that"
             " cannot be. Alias: `timestamp`, also as seconds since the epoch."
         ),
-        "emailAddress": text(
-            "Who the student is. Aliases: `userId`, `user_id`, `student_id`, `email`.", pattern=NOT_BLANK
-        ),
+        "emailAddress": text("Who the student is. Aliases: `userId`, `user_id`, `student_id`, `email`."),
         "userName": text("Aliases: `user_name`, `student_name`."),
         "teamName": text("Alias: `team_name`."),
         "sessionId": text("Alias: `session_id`."),
@@ -80,21 +78,37 @@ EVENT_FIELDS: Shape = {
             "number", "Milliseconds. Aliases: `duration_ms`; `executionTime` and `duration`, which are seconds."
         ),
         "metadata": {"type": "object", "nullable": True, "additionalProperties": True},
-        **{name: text(f"Alias of `{TYPES[0]}`.", pattern=NOT_BLANK) for name in TYPES[1:]},
-        **{name: text(f"Alias of `{IDENTITIES[0]}`.", pattern=NOT_BLANK) for name in IDENTITIES[1:]},
+        **{name: text(f"Alias of `{TYPES[0]}`.") for name in TYPES[1:]},
+        **{name: text(f"Alias of `{IDENTITIES[0]}`.") for name in IDENTITIES[1:]},
     },
 }
 
 
-def one_of(names: Iterable[str]) -> Shape:
-    return {"anyOf": [{"required": [name], "properties": {name: {"type": "string"}}} for name in names]}
+def first_of(names: Sequence[str]) -> Shape:
+    """Of these names the first that is given says something."""
+    choices = []
+    for index, name in enumerate(names):
+        earlier = {other: {"enum": [None], "nullable": True} for other in names[:index]}
+        given = {name: {"type": "string", "pattern": NOT_BLANK}}
+        choices.append({"type": "object", "required": [name], "properties": {**earlier, **given}})
+    return {"oneOf": choices}
 
 
 SCHEMAS: dict[str, Shape] = {
     "EventFields": EVENT_FIELDS,
     "EventRecord": {
         "description": "An event is valid when it says what happened, and to whom: under one name each.",
-        "allOf": [ref("EventFields"), one_of(TYPES), one_of(IDENTITIES)],
+        "allOf": [ref("EventFields"), first_of(TYPES), first_of(IDENTITIES)],
+    },
+    "ProgressEvent": {
+        "description": "What happened is `progress_update` if nothing else is said.",
+        "allOf": [
+            ref("EventFields"),
+            {
+                "type": "object",
+                "properties": {"eventType": {"type": "string", "pattern": NOT_BLANK, "nullable": True}},
+            },
+        ],
     },
     "LegacyCell": {
         "type": "object",
@@ -108,13 +122,17 @@ SCHEMAS: dict[str, Shape] = {
             "cellType": text(),
             "cellContent": text(),
             "code": text("The older name of `cellContent`."),
-            "outputs": {"type": "array", "items": {}, "description": "As nbformat has them, or plain texts."},
+            "outputs": {"description": "A list: outputs as nbformat has them, or plain texts. Else it is ignored."},
             "result": text("The older name of `outputs`."),
             "executionCount": number("integer", "`In [n]`."),
-            "executionTime": {"type": "number", "description": "Seconds."},
-            "executionStatus": {"type": "string", "description": "`success` or `error`."},
+            "executionTime": {"description": "Seconds. What is no number is ignored."},
+            "executionStatus": {"description": "`success` or `error`. What is no text is ignored."},
             "hasError": boolean("The older name of `executionStatus`."),
-            "timestamp": text("ISO 8601."),
+            "timestamp": {
+                "oneOf": [{"type": "string"}, {"type": "number"}],
+                "nullable": True,
+                "description": "ISO 8601, or seconds since the epoch.",
+            },
             "metadata": {"type": "object", "nullable": True, "additionalProperties": True},
         },
     },

@@ -152,7 +152,7 @@ class ProcessEventView(ApiView):
 
     @documented(
         summary="An event about an assignment",
-        request={"application/json": {"$ref": "#/components/schemas/EventFields"}},
+        request={"application/json": {"$ref": "#/components/schemas/ProgressEvent"}},
         responses={202: shapes.ProcessedResponse},
         errors=(422, 503),
         parameters=[shapes.named(name) for name in ("user_id", "assignment_id", "cell_id")],

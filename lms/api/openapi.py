@@ -23,6 +23,15 @@ BEARER, CLASS_KEY, CLASS_KEY_IN_ADDRESS = "bearer", "classKey", "classKeyInAddre
 
 # Texts as PostgreSQL can hold them, and such of them as say something.
 STORABLE = r"^[^\u0000]*$"
+# What also passes for a boolean, an integer or a number in a body.
+BOOLEANS = sorted(
+    word
+    for word in {*serializers.BooleanField.TRUE_VALUES, *serializers.BooleanField.FALSE_VALUES}
+    if isinstance(word, str)
+) + [0, 1]
+INTEGER = r"^-?[0-9]{1,18}$"
+DECIMAL = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
+OF_ONE = ("type", "format", "minimum", "maximum")
 NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
 SECURITY_SCHEMES = {
@@ -133,6 +142,10 @@ class ApiSchema(AutoSchema):
             for name in names
         ]
 
+    def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
+        super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
+        without_blank_choice(schema)
+
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
 
@@ -154,6 +167,7 @@ class ApiSchema(AutoSchema):
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if direction == "request" and isinstance(schema, dict):
             schema = {**schema, **limits_of(field, schema), **getattr(field, "documented", {})}
+            schema = {name: value for name, value in schema.items() if value is not None or name == "default"}
         return schema
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
@@ -177,8 +191,27 @@ class ApiSchema(AutoSchema):
         return statuses
 
 
+def without_blank_choice(schema: dict[str, Any]) -> None:
+    """Where blank texts are taken, spectacular offers them beside any pattern; ours takes them already."""
+    match schema.get("oneOf"):
+        case [{"pattern": pattern}, {"maxLength": 0}] if pattern == STORABLE:
+            schema.update(schema.pop("oneOf")[0])
+
+
+def alternatives(schema: Mapping[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {name: None for name in OF_ONE if name in schema} | {
+        "oneOf": [{name: value for name, value in schema.items() if name in OF_ONE}, other]
+    }
+
+
 def limits_of(field: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """What a text may not be."""
+    """What a text may not be, and what else a number or a boolean may be."""
+    if isinstance(field, serializers.BooleanField):
+        return alternatives(schema, {"enum": BOOLEANS})
+    if isinstance(field, serializers.IntegerField):
+        return alternatives(schema, {"type": "string", "pattern": INTEGER})
+    if isinstance(field, serializers.FloatField):
+        return alternatives(schema, {"type": "string", "pattern": DECIMAL})
     if not isinstance(field, serializers.CharField) or schema.get("type") != "string" or "format" in schema:
         return {}
     if field.allow_blank:
