@@ -108,6 +108,10 @@ async def _take(request: HttpRequest, items: list[Any], *, anonymous: bool) -> l
     events = []
     for index, item in enumerate(items):
         record = msgspec.convert(item, Record, strict=False)
+        try:
+            schema.refuse_wrong_identity(record, _place(items, index))
+        except schema.BadBody as error:
+            raise Answer(422, error.problems) from None
         admitted = schema.admit(record, received=received, class_id=class_id)
         if isinstance(admitted, Event):
             events.append(admitted)

@@ -33,7 +33,7 @@ OUTPUT = {
             "type": "object",
             "properties": {
                 "output_type": {"enum": ["display_data"]},
-                "data": {"type": "object", "additionalProperties": TEXT},
+                "data": {"type": "object"},
                 "metadata": {"type": "object"},
             },
             "required": ["output_type", "data", "metadata"],
@@ -43,7 +43,7 @@ OUTPUT = {
             "properties": {
                 "output_type": {"enum": ["execute_result"]},
                 "execution_count": {"type": "integer", "minimum": 0, "nullable": True},
-                "data": {"type": "object", "additionalProperties": TEXT},
+                "data": {"type": "object"},
                 "metadata": {"type": "object"},
             },
             "required": ["output_type", "execution_count", "data", "metadata"],
@@ -82,8 +82,8 @@ CELL = {
 SHAPE = {
     "type": "object",
     "nullable": True,
-    "description": "A notebook of nbformat 4, in the main; nbformat itself has the last word. Metadata, cell ids, outputs"
-    " and counts may be missing. Notebooks of nbformat 3, with their worksheets, are taken too.",
+    "description": "A notebook of nbformat 4, in the main; nbformat itself has the last word. Metadata, cell ids,"
+    " outputs and counts may be missing. Notebooks of nbformat 3, with their worksheets, are taken too.",
     "properties": {
         "nbformat": {"enum": [4], "default": 4},
         "nbformat_minor": {"type": "integer", "minimum": 0, "default": NEWEST_MINOR},

@@ -23,16 +23,13 @@ BEARER, CLASS_KEY, CLASS_KEY_IN_ADDRESS = "bearer", "classKey", "classKeyInAddre
 
 # Texts as PostgreSQL can hold them, and such of them as say something.
 STORABLE = r"^[^\u0000]*$"
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 # What also passes for a boolean, an integer or a number in a body.
-BOOLEANS = sorted(
-    word
-    for word in {*serializers.BooleanField.TRUE_VALUES, *serializers.BooleanField.FALSE_VALUES}
-    if isinstance(word, str)
-) + [0, 1]
+SPELLINGS = serializers.BooleanField.TRUE_VALUES | serializers.BooleanField.FALSE_VALUES
+BOOLEANS = [*sorted(word for word in SPELLINGS if isinstance(word, str)), 0, 1]
 INTEGER = r"^-?[0-9]{1,18}$"
 DECIMAL = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
 OF_ONE = ("type", "format", "minimum", "maximum")
-NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
 SECURITY_SCHEMES = {
     BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
