@@ -18,6 +18,7 @@ Shape = dict[str, Any]
 SECURITY: list[dict[str, list[str]]] = [{}, {CLASS_KEY: []}, {CLASS_KEY_IN_ADDRESS: []}]
 
 TYPES = ("eventType", "event", "event_type", "type")
+IN_ADDRESS = ("emailAddress", "cellId")  # of POST /progress/process-event
 IDENTITIES = ("emailAddress", "userId", "user_id", "student_id", "email")
 
 
@@ -101,14 +102,12 @@ SCHEMAS: dict[str, Shape] = {
         "allOf": [ref("EventFields"), first_of(TYPES), first_of(IDENTITIES)],
     },
     "ProgressEvent": {
+        **EVENT_FIELDS,
         "description": "What happened is `progress_update` if nothing else is said.",
-        "allOf": [
-            ref("EventFields"),
-            {
-                "type": "object",
-                "properties": {"eventType": {"type": "string", "pattern": NOT_BLANK, "nullable": True}},
-            },
-        ],
+        "properties": {
+            **{name: shape for name, shape in EVENT_FIELDS["properties"].items() if name not in IN_ADDRESS},
+            "eventType": {"type": "string", "pattern": NOT_BLANK, "nullable": True},
+        },
     },
     "LegacyCell": {
         "type": "object",

@@ -170,7 +170,8 @@ class ProcessEventView(ApiView):
         given = {name: value for name, value in request.data.items() if value is not None}
         record = {"eventType": "progress_update", **given}
         record |= {"emailAddress": named["user_id"], "cellId": named["cell_id"]}
-        record["metadata"] = {**_object(record.get("metadata")), "assignment_id": named["assignment_id"]}
+        if isinstance(record.setdefault("metadata", {}), dict):  # what is none is refused below
+            record["metadata"] = {**record["metadata"], "assignment_id": named["assignment_id"]}
         try:
             submit(record, received=int(now.timestamp() * 1000))
         except BadBody as error:
@@ -183,10 +184,6 @@ class ProcessEventView(ApiView):
             raise unavailable from None
         answer = {"message": "Event queued for processing", **named, "processed_at": timestamp(now)}
         return Response(answer, status=202)
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _answer(message: str, **parts: Any) -> Response:

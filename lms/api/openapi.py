@@ -29,6 +29,8 @@ SPELLINGS = serializers.BooleanField.TRUE_VALUES | serializers.BooleanField.FALS
 BOOLEANS = [*sorted(word for word in SPELLINGS if isinstance(word, str)), 0, 1]
 INTEGER = r"^-?[0-9]{1,18}$"
 DECIMAL = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
+# The first and the last year that there are may not be there in UTC.
+BELIEVABLE_YEAR = r"^(?!000[01]|9999)"
 OF_ONE = ("type", "format", "minimum", "maximum")
 
 SECURITY_SCHEMES = {
@@ -209,6 +211,8 @@ def limits_of(field: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
         return alternatives(schema, {"type": "string", "pattern": INTEGER})
     if isinstance(field, serializers.FloatField):
         return alternatives(schema, {"type": "string", "pattern": DECIMAL})
+    if isinstance(field, serializers.DateTimeField):
+        return {"pattern": BELIEVABLE_YEAR}
     if not isinstance(field, serializers.CharField) or schema.get("type") != "string" or "format" in schema:
         return {}
     if field.allow_blank:
