@@ -284,7 +284,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": PROJECT_VERSION,
     "DESCRIPTION": "Classes, assignments and submissions, and what happens in class.",
     "PREPROCESSING_HOOKS": ["lms.api.openapi.one_form"],
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "lms.api.openapi.add_security_schemes"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "lms.api.openapi.add_security_schemes",
+        "config.openapi.add_plain_views",
+    ],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -259,9 +259,10 @@ def admit_body(body: bytes, *, class_id: int | None) -> Admitted:
     events: list[Event] = []
     failed: list[dict[str, Any]] = []
     for index, record in enumerate(records):
-        if schema.wrong_identity(record):
-            place: list[str | int] = ["body", index, "student_id"]
-            raise Answer(422, [schema.problem("Expected `str`, got `int`", "type_error", place)])
+        try:
+            schema.refuse_wrong_identity(record, ["body", index])
+        except schema.BadBody as error:
+            raise Answer(422, error.problems) from None
         admitted = schema.admit(record, received=received, class_id=class_id)
         if isinstance(admitted, str):
             failed.append({"index": index, "error": admitted})

@@ -250,12 +250,14 @@ def admit(record: Record, *, received: int, class_id: int | None = None) -> Even
     )
 
 
-def wrong_identity(record: Record) -> bool:
-    """A numeric `student_id` is an identity of the wrong type, except in the instructor events that carry one."""
+def refuse_wrong_identity(record: Record, place: list[str | int]) -> None:
+    """A numeric `student_id` is an identity of the wrong type, except in the instructor events that carry one. Raises
+    BadBody."""
     if not isinstance(record.student_id, int):
-        return False
+        return
     sent_type = _first_text(record.eventType, record.event, record.event_type, record.type)
-    return not kind_of(sent_type).is_about_instructor
+    if not kind_of(sent_type).is_about_instructor:
+        raise BadBody([problem("Expected `str`, got `int`", "type_error", [*place, "student_id"])])
 
 
 def _first(*values: str | None) -> str | None:

@@ -18,7 +18,9 @@ def submit(record: dict[str, Any], *, received: int) -> None:
     problems = schema.type_problems(record, ["body"])
     if problems:
         raise schema.BadBody(problems)
-    event = schema.admit(msgspec.convert(record, Record, strict=False), received=received)
+    known = msgspec.convert(record, Record, strict=False)
+    schema.refuse_wrong_identity(known, ["body"])
+    event = schema.admit(known, received=received)
     if not isinstance(event, Event):
         raise schema.BadBody([schema.problem(event, "missing", ["body"])])
     try:

@@ -13,6 +13,7 @@ import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 
 from events import schema
 from events.gate import Gate, Refused
@@ -42,6 +43,8 @@ def answers(view: View) -> View:
     return answer
 
 
+@csrf_exempt
+@require_safe
 async def health(request: HttpRequest) -> HttpResponse:
     """The probe that the extension may send: that we answer is the answer."""
     return JsonResponse({"status": "ok", "timestamp": timestamp()})
@@ -104,6 +107,10 @@ async def _take(request: HttpRequest, items: list[Any], *, anonymous: bool) -> l
     events = []
     for index, item in enumerate(items):
         record = msgspec.convert(item, Record, strict=False)
+        try:
+            schema.refuse_wrong_identity(record, _place(items, index))
+        except schema.BadBody as error:
+            raise Answer(422, error.problems) from None
         admitted = schema.admit(record, received=received, class_id=class_id)
         if isinstance(admitted, Event):
             events.append(admitted)

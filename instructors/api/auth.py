@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from instructors import audit, limits, logins, tokens
 from instructors.api.callers import account_of
-from instructors.api.fields import InstructorResponse, Text
+from instructors.api.fields import InstructorResponse, NewPassword, Text
 from instructors.api.passwords import check_password_rules
 from instructors.models import Instructor
 from instructors.origin import address_of
@@ -43,7 +43,7 @@ class MessageResponse(serializers.Serializer[Any]):
 
 class PasswordRequest(serializers.Serializer[Any]):
     current_password = Text(trim_whitespace=False, max_length=4096)
-    new_password = Text(trim_whitespace=False, max_length=4096)
+    new_password = NewPassword()
 
 
 class LoginView(ApiView):

@@ -25,7 +25,9 @@ from lms.api.base import Access, ApiView
 from lms.api.openapi import documented
 from lms.models import Student
 
-TIME_RANGE = OpenApiParameter("time_range", enum=list(dashboard.RANGES), description="Anything else means `1h`.")
+KNOWN_RANGES = ", ".join(f"`{name}`" for name in dashboard.RANGES)
+TIME_RANGE = OpenApiParameter("time_range", str, description=f"One of {KNOWN_RANGES}. Anything else means `1h`.")
+RANGE = OpenApiParameter("range", str, description="The same, where `time_range` is missing.")
 
 
 class OverviewView(ApiView):
@@ -40,7 +42,7 @@ class OverviewView(ApiView):
 class MetricsView(ApiView):
     action = "get dashboard metrics"
 
-    @documented(summary="Figures of a time range", responses={200: MetricsResponse}, parameters=[TIME_RANGE])
+    @documented(summary="Figures of a time range", responses={200: MetricsResponse}, parameters=[TIME_RANGE, RANGE])
     def get(self, request: Request) -> Response:
         """`range` means the same as `time_range`."""
         query = request.query_params

@@ -1,13 +1,19 @@
 """Shapes of accounts on the wire (http.md sections 7 to 9), and what a body may say about them."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django.conf import settings
 from rest_framework import serializers
 
 from instructors.models import Instructor
 from lms.api.base import LARGEST_ID
 
 Status = Instructor.Status
+MINIMUM_LENGTH = next(
+    rule["OPTIONS"]["min_length"]
+    for rule in settings.AUTH_PASSWORD_VALIDATORS
+    if rule["NAME"].endswith(".MinimumLengthValidator")
+)
 
 
 class Text(serializers.CharField):
@@ -17,6 +23,15 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class NewPassword(Text):
+    """Kept as sent. The rules are looked at by `check_password_rules`, which has words for them."""
+
+    documented: ClassVar = {"minLength": MINIMUM_LENGTH}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, max_length=4096, **kwargs)
 
 
 class StatusField(serializers.ChoiceField):

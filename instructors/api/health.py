@@ -2,12 +2,14 @@
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from instructors.queries.health import is_ready, report
 from realtime.messages import timestamp
 
 
+@csrf_exempt
 @require_safe
 @never_cache
 async def health(request: HttpRequest) -> JsonResponse:
@@ -17,6 +19,7 @@ async def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"detail": found}, status=503)
 
 
+@csrf_exempt
 @require_safe
 @never_cache
 async def simple(request: HttpRequest) -> JsonResponse:
@@ -24,6 +27,7 @@ async def simple(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok", "timestamp": timestamp()})
 
 
+@csrf_exempt
 @require_safe
 @never_cache
 async def ready(request: HttpRequest) -> JsonResponse:
@@ -33,6 +37,7 @@ async def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"detail": detail}, status=503)
 
 
+@csrf_exempt
 @require_safe
 @never_cache
 async def live(request: HttpRequest) -> JsonResponse:

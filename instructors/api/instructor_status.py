@@ -1,6 +1,6 @@
 """What instructors are doing, what they did, and setting it: docs/contract/http.md section 9."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -48,9 +48,15 @@ class BulkEntry(StatusRequest):
     instructor_id = RowId()
 
 
+class Updates(serializers.ListField):
+    """At least one: the view says 400 to none."""
+
+    documented: ClassVar = {"minItems": 1}
+
+
 class BulkRequest(serializers.Serializer[Any]):
     # What an entry holds is judged entry by entry: a bad one fails alone.
-    updates = serializers.ListField(child=serializers.JSONField(allow_null=True), help_text="`BulkEntry` objects.")
+    updates = Updates(child=serializers.JSONField(allow_null=True), help_text="`BulkEntry` objects.")
 
 
 class BulkResult(serializers.Serializer[Any]):

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
@@ -11,17 +12,19 @@ from rest_framework.response import Response
 
 from instructors import audit
 from instructors.api.callers import account_of
-from instructors.api.fields import InstructorResponse, Text
+from instructors.api.fields import InstructorResponse, NewPassword, Text
 from instructors.api.passwords import check_password_rules
 from instructors.models import ADMIN, Instructor
 from lms.api.base import LARGEST_ID, Access, ApiView, BadRequest, page, path_id, query_boolean, validated
 from lms.api.openapi import PAGING, documented
 
+IS_ACTIVE = OpenApiParameter("is_active", bool, description="Only those that are switched on, or off.")
+
 
 class InstructorCreate(serializers.Serializer[Any]):
     email = serializers.EmailField(max_length=255)
     name = Text(max_length=255)
-    password = Text(trim_whitespace=False, max_length=4096)
+    password = NewPassword()
     role = Text(max_length=50, default="instructor")
 
 
@@ -53,7 +56,7 @@ class InstructorListView(ApiView):
     access = Access.BEARER
     action = "manage instructors"
 
-    @documented(summary="Instructors", responses={200: InstructorResponse(many=True)}, parameters=PAGING)
+    @documented(summary="Instructors", responses={200: InstructorResponse(many=True)}, parameters=[*PAGING, IS_ACTIVE])
     def get(self, request: Request) -> Response:
         rows = Instructor.objects.order_by("pk")
         is_active = query_boolean(request, "is_active", None)

@@ -3,8 +3,6 @@
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -154,10 +152,10 @@ class ProcessEventView(ApiView):
 
     @documented(
         summary="An event about an assignment",
-        request=OpenApiTypes.OBJECT,
+        request={"application/json": {"$ref": "#/components/schemas/ProgressEvent"}},
         responses={202: shapes.ProcessedResponse},
         errors=(422, 503),
-        parameters=[OpenApiParameter(name, str, required=True) for name in ("user_id", "assignment_id", "cell_id")],
+        parameters=[shapes.named(name) for name in ("user_id", "assignment_id", "cell_id")],
     )
     def post(self, request: Request) -> Response:
         """Queued as if posted to `/events`; identity and cell are those of the address."""
@@ -169,9 +167,11 @@ class ProcessEventView(ApiView):
         if not isinstance(request.data, dict):
             raise Unprocessable(["body"], "Input should be a valid dictionary", "dict_type")
         now = timezone.now()
-        record = {"eventType": "progress_update", **request.data}
+        given = {name: value for name, value in request.data.items() if value is not None}
+        record = {"eventType": "progress_update", **given}
         record |= {"emailAddress": named["user_id"], "cellId": named["cell_id"]}
-        record["metadata"] = {**_object(record.get("metadata")), "assignment_id": named["assignment_id"]}
+        if isinstance(record.setdefault("metadata", {}), dict):  # what is none is refused below
+            record["metadata"] = {**record["metadata"], "assignment_id": named["assignment_id"]}
         try:
             submit(record, received=int(now.timestamp() * 1000))
         except BadBody as error:
@@ -184,10 +184,6 @@ class ProcessEventView(ApiView):
             raise unavailable from None
         answer = {"message": "Event queued for processing", **named, "processed_at": timestamp(now)}
         return Response(answer, status=202)
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _answer(message: str, **parts: Any) -> Response:

@@ -5,12 +5,19 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from lms.api.openapi import NOT_BLANK
+
 USER = OpenApiParameter(
     "user_id", str, OpenApiParameter.PATH, description="The student's e-mail, or whatever text names them."
 )
 NOTIFICATION = OpenApiParameter("notification_id", str, OpenApiParameter.PATH)
 ONLY_UNREAD = OpenApiParameter("unread_only", {"type": "boolean", "default": True})
 INCLUDE_DETAILS = OpenApiParameter("include_details", bool, description="With each assignment.")
+
+
+def named(name: str) -> OpenApiParameter:
+    """What the query must say."""
+    return OpenApiParameter(name, {"type": "string", "pattern": NOT_BLANK}, required=True)
 
 
 def limit(most: int, default: int) -> OpenApiParameter:

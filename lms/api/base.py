@@ -179,7 +179,8 @@ def query_integer(request: Request, name: str, default: int, *, least: int, most
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not (text.lstrip("-").isdecimal() and text.isascii() and len(text) < 20):
+    digits = text.removeprefix("-")
+    if not (digits.isdecimal() and digits.isascii() and len(digits) < 20):
         raise Unprocessable(["query", name], "Input should be a valid integer", "int_parsing")
     value = int(text)
     if value < least:

@@ -28,6 +28,8 @@ class Text(serializers.CharField):
 class Name(Text):
     """A string by which people find something, so not an empty one."""
 
+    refuses_blanks = True
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"allow_blank": False, **kwargs})
 

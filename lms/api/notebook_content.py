@@ -21,7 +21,80 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and lone surrogates
 REPLACEMENT = "\ufffd"
 
 
-@extend_schema_field({"type": "object", "nullable": True, "description": "A notebook, as nbformat describes it."})
+TEXT = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+OUTPUT = {
+    "oneOf": [
+        {
+            "type": "object",
+            "properties": {"output_type": {"enum": ["stream"]}, "name": {"type": "string"}, "text": TEXT},
+            "required": ["output_type", "name", "text"],
+        },
+        {
+            "type": "object",
+            "properties": {
+                "output_type": {"enum": ["display_data"]},
+                "data": {"type": "object"},
+                "metadata": {"type": "object"},
+            },
+            "required": ["output_type", "data", "metadata"],
+        },
+        {
+            "type": "object",
+            "properties": {
+                "output_type": {"enum": ["execute_result"]},
+                "execution_count": {"type": "integer", "minimum": 0, "nullable": True},
+                "data": {"type": "object"},
+                "metadata": {"type": "object"},
+            },
+            "required": ["output_type", "execution_count", "data", "metadata"],
+        },
+        {
+            "type": "object",
+            "properties": {
+                "output_type": {"enum": ["error"]},
+                "ename": {"type": "string"},
+                "evalue": {"type": "string"},
+                "traceback": {"type": "array", "items": {"type": "string"}},
+            },
+            "required": ["output_type", "ename", "evalue", "traceback"],
+        },
+    ]
+}
+CELL = {
+    "oneOf": [
+        {
+            "type": "object",
+            "properties": {
+                "cell_type": {"enum": ["code"]},
+                "source": TEXT,
+                "outputs": {"type": "array", "items": OUTPUT},
+                "execution_count": {"type": "integer", "minimum": 0, "nullable": True},
+            },
+            "required": ["cell_type", "source"],
+        },
+        {
+            "type": "object",
+            "properties": {"cell_type": {"enum": ["markdown", "raw"]}, "source": TEXT},
+            "required": ["cell_type", "source"],
+        },
+    ]
+}
+SHAPE = {
+    "type": "object",
+    "nullable": True,
+    "description": "A notebook of nbformat 4, in the main; nbformat itself has the last word. Metadata, cell ids,"
+    " outputs and counts may be missing. Notebooks of nbformat 3, with their worksheets, are taken too.",
+    "properties": {
+        "nbformat": {"enum": [4], "default": 4},
+        "nbformat_minor": {"type": "integer", "minimum": 0, "default": NEWEST_MINOR},
+        "metadata": {"type": "object"},
+        "cells": {"type": "array", "items": CELL},
+    },
+    "required": ["cells"],
+}
+
+
+@extend_schema_field(SHAPE)
 class NotebookContent(serializers.JSONField):
     """A notebook as JSON. What comes back equals what was sent, but for characters that PostgreSQL cannot hold."""
 

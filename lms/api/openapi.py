@@ -15,11 +15,23 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from lms.api.base import Access
+from lms.api.base import LARGEST_ID, Access
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
-BEARER, CLASS_KEY = "bearer", "classKey"
+BEARER, CLASS_KEY, CLASS_KEY_IN_ADDRESS = "bearer", "classKey", "classKeyInAddress"
+
+# Texts as PostgreSQL can hold them, and such of them as say something.
+STORABLE = r"^[^\u0000]*$"
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+# What also passes for a boolean, an integer or a number in a body.
+SPELLINGS = serializers.BooleanField.TRUE_VALUES | serializers.BooleanField.FALSE_VALUES
+BOOLEANS = [*sorted(word for word in SPELLINGS if isinstance(word, str)), 0, 1]
+INTEGER = r"^-?[0-9]{1,18}$"
+DECIMAL = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
+# The first and the last year that there are may not be there in UTC.
+BELIEVABLE_YEAR = r"^(?!000[01]|9999)"
+OF_ONE = ("type", "format", "minimum", "maximum")
 
 SECURITY_SCHEMES = {
     BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -27,7 +39,13 @@ SECURITY_SCHEMES = {
         "type": "apiKey",
         "in": "header",
         "name": "X-Class-Key",
-        "description": "The ingest key of a class; `?key=` in the address does the same.",
+        "description": "The ingest key of a class. One that is given is checked, also where none is needed: 401.",
+    },
+    CLASS_KEY_IN_ADDRESS: {
+        "type": "apiKey",
+        "in": "query",
+        "name": "key",
+        "description": "The same key, for clients that can set no header.",
     },
 }
 
@@ -62,7 +80,11 @@ MEANINGS = {
     503: "A service that this needs is not available.",
 }
 
-SKIP = OpenApiParameter("skip", {"type": "integer", "minimum": 0, "default": 0}, description="Rows to pass over.")
+SKIP = OpenApiParameter(
+    "skip",
+    {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST_ID, "default": 0},
+    description="Rows to pass over.",
+)
 LIMIT = OpenApiParameter(
     "limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}, description="Rows at most."
 )
@@ -71,11 +93,13 @@ PAGING = [SKIP, LIMIT]
 
 
 def row_filter(name: str, meaning: str) -> OpenApiParameter:
-    return OpenApiParameter(name, {"type": "integer", "format": "int64"}, description=meaning)
+    shape = {"type": "integer", "format": "int64", "minimum": -LARGEST_ID, "maximum": LARGEST_ID}
+    return OpenApiParameter(name, shape, description=meaning)
 
 
 def text_filter(name: str, meaning: str, *, required: bool = False) -> OpenApiParameter:
-    return OpenApiParameter(name, str, description=meaning, required=required)
+    shape: dict[str, Any] = {"type": "string", "pattern": STORABLE, **({"minLength": 1} if required else {})}
+    return OpenApiParameter(name, shape, description=meaning, required=required)
 
 
 def error(status: int, meaning: str = "") -> OpenApiResponse:
@@ -117,6 +141,10 @@ class ApiSchema(AutoSchema):
             for name in names
         ]
 
+    def _insert_field_validators(self, field: Any, schema: dict[str, Any]) -> None:
+        super()._insert_field_validators(field, schema)  # type: ignore[no-untyped-call]
+        without_blank_choice(schema)
+
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
 
@@ -130,8 +158,16 @@ class ApiSchema(AutoSchema):
         if access not in (Access.OPEN, Access.CLASS_KEY):
             schemes.append({BEARER: []})
         if self.method in getattr(self.view, "key_methods", ()):
-            schemes.append({CLASS_KEY: []})
+            schemes += [{CLASS_KEY: []}, {CLASS_KEY_IN_ADDRESS: []}]
         return schemes
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """With what the field refuses; and what only the view refuses, which the field then names as `documented`."""
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if direction == "request" and isinstance(schema, dict):
+            schema = {**schema, **limits_of(field, schema), **getattr(field, "documented", {})}
+            schema = {name: value for name, value in schema.items() if value is not None or name == "default"}
+        return schema
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
@@ -152,6 +188,37 @@ class ApiSchema(AutoSchema):
         elif operation.get("parameters"):
             statuses.append(422)
         return statuses
+
+
+def without_blank_choice(schema: dict[str, Any]) -> None:
+    """Where blank texts are taken, spectacular offers them beside any pattern; ours takes them already."""
+    match schema.get("oneOf"):
+        case [{"pattern": pattern}, {"maxLength": 0}] if pattern == STORABLE:
+            schema.update(schema.pop("oneOf")[0])
+
+
+def alternatives(schema: Mapping[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {name: None for name in OF_ONE if name in schema} | {
+        "oneOf": [{name: value for name, value in schema.items() if name in OF_ONE}, other]
+    }
+
+
+def limits_of(field: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What a text may not be, and what else a number or a boolean may be."""
+    if isinstance(field, serializers.BooleanField):
+        return alternatives(schema, {"enum": BOOLEANS})
+    if isinstance(field, serializers.IntegerField):
+        return alternatives(schema, {"type": "string", "pattern": INTEGER})
+    if isinstance(field, serializers.FloatField):
+        return alternatives(schema, {"type": "string", "pattern": DECIMAL})
+    if isinstance(field, serializers.DateTimeField):
+        return {"pattern": BELIEVABLE_YEAR}
+    if not isinstance(field, serializers.CharField) or schema.get("type") != "string" or "format" in schema:
+        return {}
+    if field.allow_blank:
+        return {"pattern": STORABLE}
+    refuses_blanks = getattr(field, "refuses_blanks", field.trim_whitespace)
+    return {"minLength": 1, "pattern": NOT_BLANK if refuses_blanks else STORABLE}
 
 
 def one_form(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
