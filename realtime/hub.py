@@ -61,6 +61,16 @@ class Hub:
             text = msgspec.json.encode(messages.execution_update(run)).decode()
             for seat in members:
                 seat.tell_text(text)
+        if run["status"] != "executing":
+            self._confirm(run)
+
+    def _confirm(self, run: messages.RunNotice) -> None:
+        """To the student's own clients, that what they ran has arrived."""
+        names = groups.student_groups("client", student_id=run["student_id"], email=run["emailAddress"])
+        if members := here.members(names):
+            text = msgspec.json.encode(messages.execution_confirmed(run)).decode()
+            for seat in members:
+                seat.tell_text(text)
 
     def send_rows(self) -> None:
         rows = self.changed.take()

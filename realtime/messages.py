@@ -246,6 +246,17 @@ def execution_update(run: RunNotice) -> Frame:
     return _frame("execution_update", dict(run), channel=f"progress:{run['student_id']}")
 
 
+def execution_confirmed(run: RunNotice) -> Frame:
+    """For the client that ran the cell (section 4.4)."""
+    data = {"cell_index": run["cellIndex"], "execution_count": run["executionCount"]}
+    return _frame("execution_confirmed", data, message="Execution recorded")
+
+
+def notification(*, student_id: int, fields: dict[str, Any]) -> Frame:
+    """A notice that the student can read again over HTTP, under the same id (section 4.4)."""
+    return _frame("notification", fields, channel=f"notifications:{student_id}")
+
+
 def system_message(message: str, *, level: Level) -> Frame:
     return _frame("system_message", {"message": message, "level": level}, channel="broadcast")
 

@@ -3,9 +3,13 @@
 A row that is stored stays stored when nobody can be told: the failure is logged, and the client reads it over HTTP.
 """
 
+from functools import partial
+
 from django.conf import settings
+from django.utils import timezone
 
 from instructors.live import tell
+from instructors.queries.notifications import notifications
 from lms.models import AssignmentSubmission, ClassAssignment
 from realtime import broadcast, groups, messages
 
@@ -37,5 +41,13 @@ def tell_grade(submission: AssignmentSubmission) -> None:
         result=None if is_private else (submission.grade, submission.feedback),
     )
     student = submission.student
+    # What the student can read again under /progress/notifications is told under the same id.
+    newest = notifications(student, unread_only=True, limit=1, now=timezone.now())["notifications"]
+    frames = [frame] + [
+        messages.notification(student_id=student.pk, fields={**fields, "message": "Graded"} if is_private else fields)
+        for fields in newest
+    ]
     told = groups.student_groups("notifications", student_id=student.pk, email=student.email)
-    tell(lambda: broadcast.publish({}, [(group, frame) for group in told], outside=[frame]))
+    for each in frames:
+        notices = [(group, each) for group in told]
+        tell(partial(broadcast.publish, {}, notices, outside=[each]))

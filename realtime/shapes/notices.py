@@ -44,6 +44,18 @@ class AssignmentGraded(Notice, tag="assignment_graded"):
     data: Graded
 
 
+class Created(Strict):
+    assignment_id: int
+    class_id: int
+    title: str
+    due_date: str | None
+
+
+class AssignmentCreated(Notice, tag="assignment_created"):
+    channel: str
+    data: Created
+
+
 class Said(Strict):
     message: str
     level: Level

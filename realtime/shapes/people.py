@@ -19,6 +19,32 @@ class DismissHelp(Notice, tag="dismiss_help"):
     data: dict[str, Any]
 
 
+class Confirmed(Strict):
+    cell_index: int | None
+    execution_count: int | None
+
+
+class ExecutionConfirmed(Notice, tag="execution_confirmed"):
+    message: str
+    data: Confirmed
+
+
+class Told(Strict):
+    notification_id: str
+    title: str
+    message: str
+    level: str
+    assignment_id: int | None
+    user_id: str | None
+    is_read: bool
+    created_at: str
+
+
+class Notification(Notice, tag="notification"):
+    channel: str
+    data: Told
+
+
 class Letter(Strict):
     instructor_id: int
     instructor_name: str

@@ -12,16 +12,20 @@ from tests.lms.conftest import filled
 NEW = {"assignment_id": "{loops}", "student_id": "{hanako}"}
 
 
+repeated: list[tuple[list[str], dict]] = []
+
+
 @pytest.fixture
 def told(monkeypatch):
-    """What would be sent: (groups, frame)."""
+    """What would be sent: (groups, frame). Notifications repeat it for who looks later; they are in `repeated`."""
     sent = []
+    repeated.clear()
 
     def publish(rows, notices, *, outside):
         assert not rows
         (frame,) = outside
         assert all(noticed is frame for _, noticed in notices)
-        sent.append(([group for group, _ in notices], frame))
+        (sent if frame["type"] != "notification" else repeated).append(([group for group, _ in notices], frame))
 
     monkeypatch.setattr(broadcast, "publish", publish)
     return sent
@@ -40,6 +44,11 @@ def test_a_grade_is_told_to_the_student(api, cast, made, told):
     api("PUT", f"/submissions/{made['id']}", {"grade": 8, "feedback": "Good", "status": "graded"})
     [(told_groups, frame)] = told
     assert told_groups == [f"notifications.{cast.hanako.pk}", f"notifications.{email_form(cast.hanako.email)}"]
+    [(also_told, notification)] = repeated
+    assert also_told == told_groups
+    assert (notification["data"]["title"], notification["data"]["level"]) == ("Loops", "success")
+    listed = api("GET", f"/progress/notifications/{cast.hanako.email}").json()["notifications"]
+    assert notification["data"] == listed[0]
     assert set(frame) == {"type", "event", "data", "timestamp", "channel"}
     assert (frame["type"], frame["event"]) == ("assignment_graded", "assignment_graded")
     assert frame["channel"] == f"notifications:{cast.hanako.pk}"
@@ -88,6 +97,7 @@ def test_with_logins_the_grade_itself_is_not_told(api, cast, told):
     api("POST", "/submissions", {**filled(NEW, cast.ids()), "grade": 5, "feedback": "x"}, user=cast.sato)
     [(_, frame)] = told
     assert not {"grade", "feedback"} & set(frame["data"])
+    assert repeated[0][1]["data"]["message"] == "Graded"
 
 
 def create_assignment(api, cast, **who):

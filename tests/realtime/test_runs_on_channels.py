@@ -49,6 +49,8 @@ async def test_execution_update_from_start_to_end(redis):
         assert started["channel"] == f"progress:{started['data']['student_id']}"
         await database_sync_to_async(carry)(failing(eventTime=at(1), executionDurationMs=12))
         data = (await hanako.get("execution_update"))["data"]
+        confirmed = await hanako.get("execution_confirmed")
+        assert confirmed["data"] == {"cell_index": 1, "execution_count": 1}
         assert data == {
             "emailAddress": "hanako@example.com",
             "student_id": started["data"]["student_id"],

@@ -34,6 +34,16 @@ STATS = {
     "rooms": {"default": 1},
     "messages_sent": 3,
 }
+TOLD = {
+    "notification_id": "n",
+    "title": "t",
+    "message": "m",
+    "level": "success",
+    "assignment_id": 1,
+    "user_id": "a@x.jp",
+    "is_read": False,
+    "created_at": messages.timestamp(),
+}
 SAID = {"student_id": 1, "message": "m", "sent_at": "T"}
 
 FRAMES = {
@@ -55,6 +65,9 @@ FRAMES = {
     "student_detail": replies.progress_view("student_detail", {}),
     "execution_update": messages.execution_update(RUN),
     "assignment_graded": graded(),
+    "assignment_created": messages.assignment_created(assignment_id=1, class_id=2, title="t", due_date=NOW),
+    "execution_confirmed": messages.execution_confirmed(RUN),
+    "notification": messages.notification(student_id=1, fields=TOLD),
     "system_message": messages.system_message("m", level="info"),
     "system_alert": messages.system_alert("m", alert_type="redis", severity="critical"),
     "progress_update": messages.progress_update([row(1)]),
