@@ -21,11 +21,12 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
-from events import desk, jobs, schema, stream
+from events import desk, jobs, schema, stream, wire
 from events.gate import Gate, Refused
 from events.kinds import PRIORITIES, kind_of
-from events.schema import Event, Problem
+from events.schema import Event
 from events.stream import Backlog, Parcel
+from events.wire import Problem
 
 logger = logging.getLogger(__name__)
 
@@ -249,8 +250,8 @@ def inflate(body: bytes, *, limit: int) -> bytes:
 def admit_body(body: bytes, *, class_id: int | None) -> Admitted:
     """The events of a body. Raises Answer 413 or 422 where the request is refused as a whole."""
     try:
-        records = schema.parse(body)
-    except schema.BadBody as error:
+        records = wire.parse(body)
+    except wire.BadBody as error:
         raise Answer(422, error.problems) from None
     if len(records) > settings.EVENT_BATCH_LIMIT:
         limit = settings.EVENT_BATCH_LIMIT
@@ -261,7 +262,7 @@ def admit_body(body: bytes, *, class_id: int | None) -> Admitted:
     for index, record in enumerate(records):
         try:
             schema.refuse_wrong_identity(record, ["body", index])
-        except schema.BadBody as error:
+        except wire.BadBody as error:
             raise Answer(422, error.problems) from None
         admitted = schema.admit(record, received=received, class_id=class_id)
         if isinstance(admitted, str):
@@ -269,7 +270,7 @@ def admit_body(body: bytes, *, class_id: int | None) -> Admitted:
         else:
             events.append(admitted)
     if failed and not events:
-        raise Answer(422, [schema.problem(item["error"], "missing", ["body", item["index"]]) for item in failed])
+        raise Answer(422, [wire.problem(item["error"], "missing", ["body", item["index"]]) for item in failed])
     return Admitted(events, len(records), failed)
 
 

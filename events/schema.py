@@ -1,7 +1,7 @@
-"""The wire format: bytes in, events out. Pure; no database, no Redis, no clock but the one passed in.
+"""What a record means: the event, with aliases resolved and a believable time. Pure; the clock is passed in.
 
-`parse` turns a request body into records, `admit` a record into an event: aliases resolved, texts made storable, the
-time made believable. `pack` and `unpack` carry events through the stream. Source: docs/contract/events.md section 1.
+`admit` turns a record of `events.wire` into an event; `pack` and `unpack` carry events through the stream. Source:
+docs/contract/events.md section 1.
 """
 
 import json
@@ -10,84 +10,16 @@ import uuid
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 
 from events.kinds import kind_of
-
-Problem = dict[str, Any]
-Json = str | dict[str, Any] | list[Any]
+from events.wire import BadBody, Record, problem
 
 # events.md section 7: a sender's time outside this window (ms around receipt) is replaced by the receipt time.
 OLDEST = 30 * 24 * 3600 * 1000
 NEWEST = 5 * 60 * 1000
-REPLACEMENT = "\ufffd"  # for what PostgreSQL's text refuses: NUL and lone surrogates
-
-
-class BadBody(Exception):
-    """The body is refused as a whole; `problems` is the `detail` of a 422."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__(problems[0]["msg"])
-        self.problems = problems
-
-
-class Record(msgspec.Struct):
-    """One record as it may stand on the wire: canonical names and every accepted alias."""
-
-    eventId: str | None = None
-    event_id: str | None = None
-    eventType: str | None = None
-    event: str | None = None
-    event_type: str | None = None
-    type: str | None = None
-    eventTime: str | None = None
-    timestamp: str | float | None = None
-    emailAddress: str | None = None
-    userId: str | None = None
-    user_id: str | None = None
-    student_id: str | int | None = None  # an identity; a number only in instructor events
-    email: str | None = None
-    userName: str | None = None
-    user_name: str | None = None
-    student_name: str | None = None
-    teamName: str | None = None
-    team_name: str | None = None
-    sessionId: str | None = None
-    session_id: str | None = None
-    notebookPath: str | None = None
-    notebook_path: str | None = None
-    cellId: str | None = None
-    cell_id: str | None = None
-    cellIndex: int | None = None
-    cell_index: int | None = None
-    cellType: str | None = None
-    cell_type: str | None = None
-    code: str | None = None
-    cellSource: str | None = None
-    cellContent: str | None = None
-    executionCount: int | None = None
-    execution_count: int | None = None
-    hasError: bool | None = None
-    success: bool | None = None
-    executionSuccess: bool | None = None
-    status: Any = None
-    errorMessage: str | None = None
-    error_message: str | None = None
-    error: str | dict[str, Any] | None = None
-    result: str | None = None
-    output: Json | None = None
-    cellOutput: str | None = None
-    executionDurationMs: float | None = None
-    duration_ms: float | None = None
-    executionTime: Any = None
-    duration: Any = None
-    metadata: dict[str, Any] | None = None
-    instructor_id: Any = None
-    class_id: Any = None
-    subject: Any = None
-    priority: Any = None
 
 
 class Event(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
@@ -124,91 +56,9 @@ class Event(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
         return datetime.fromtimestamp(self.received / 1000, UTC)
 
 
-_records = msgspec.json.Decoder(list[Record], strict=False)
-_fields = {field.name: field.type for field in msgspec.structs.fields(Record)}
 # JSON rather than MessagePack: it takes whole numbers of any size, and a person can read it in Redis.
 _packer = msgspec.json.Encoder()
 _unpacker = msgspec.json.Decoder(list[Event])
-
-
-# --- Bytes to records ---------------------------------------------------------------------------------------------
-
-
-def parse(body: bytes) -> list[Record]:
-    """The records of a request body. Raises BadBody where no client could mean it."""
-    try:
-        records = _records.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        records = _parse_leniently(body)
-    except RecursionError:
-        _refuse_body("JSON is nested too deeply", "json_invalid")
-    if b"\\u0000" in body:
-        records = msgspec.convert(storable(msgspec.to_builtins(records)), list[Record], strict=False)
-    return records
-
-
-def _parse_leniently(body: bytes) -> list[Record]:
-    """The slow way, for what the fast one refuses: a lone surrogate, NaN or a broken byte loses nothing; a wrong
-    type is reported with its place."""
-    try:
-        value = json.loads(body.decode(errors="replace"), parse_constant=lambda _name: None)
-    except RecursionError:
-        _refuse_body("JSON is nested too deeply", "json_invalid")
-    except ValueError as error:
-        _refuse_body(f"JSON decode error: {error}", "json_invalid")
-    if not isinstance(value, list):
-        _refuse_body("Input should be a valid list", "list_type")
-    value = storable(value)
-    problems = [problem for index, item in enumerate(value) for problem in type_problems(item, ["body", index])]
-    if problems:
-        raise BadBody(problems)
-    return [msgspec.convert(item, Record, strict=False) for item in value]
-
-
-def type_problems(item: Any, place: list[str | int]) -> list[Problem]:
-    """One problem for each known field of a wrong type; none for a sound record."""
-    if not isinstance(item, dict):
-        return [problem("Input should be a valid dictionary", "dict_type", place)]
-    found = []
-    for name, value in item.items():
-        wanted = _fields.get(name)
-        if wanted is None or value is None:
-            continue
-        try:
-            msgspec.convert(value, wanted, strict=False)
-        except (msgspec.ValidationError, RecursionError) as error:
-            found.append(problem(str(error), "type_error", [*place, name]))
-    return found
-
-
-def storable(value: Any) -> Any:
-    """The value with U+FFFD for every NUL and lone surrogate, however deep, and None for numbers that are none."""
-    if isinstance(value, str):
-        return _without_odd(value) if _is_odd(value) else value
-    if isinstance(value, dict):
-        return {storable(key): storable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [storable(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def _is_odd(text: str) -> bool:
-    return "\0" in text or any("\ud800" <= char <= "\udfff" for char in text)
-
-
-def _without_odd(text: str) -> str:
-    joined = text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
-    return joined.replace("\0", REPLACEMENT)
-
-
-def problem(message: str, kind: str, place: list[str | int]) -> Problem:
-    return {"loc": place, "msg": message, "type": kind}
-
-
-def _refuse_body(message: str, kind: str) -> NoReturn:
-    raise BadBody([problem(message, kind, ["body"])])
 
 
 # --- Records to events --------------------------------------------------------------------------------------------

@@ -6,23 +6,24 @@ from typing import Any
 import msgspec
 from redis.exceptions import RedisError
 
-from events import jobs, schema, stream
+from events import jobs, schema, stream, wire
 from events.intake import Answer, parcels_of
-from events.schema import Event, Record
+from events.schema import Event
 from events.stream import Backlog
+from events.wire import Record
 
 
 def submit(record: dict[str, Any], *, received: int) -> None:
-    """Queue one record under the names of the event contract. Raises schema.BadBody and intake.Answer(503)."""
-    record = schema.storable(record)
-    problems = schema.type_problems(record, ["body"])
+    """Queue one record under the names of the event contract. Raises wire.BadBody and intake.Answer(503)."""
+    record = wire.storable(record)
+    problems = wire.type_problems(record, ["body"])
     if problems:
-        raise schema.BadBody(problems)
+        raise wire.BadBody(problems)
     known = msgspec.convert(record, Record, strict=False)
     schema.refuse_wrong_identity(known, ["body"])
     event = schema.admit(known, received=received)
     if not isinstance(event, Event):
-        raise schema.BadBody([schema.problem(event, "missing", ["body"])])
+        raise wire.BadBody([wire.problem(event, "missing", ["body"])])
     try:
         for shard, state in asyncio.run(_append(event)).items():
             if state.wake:

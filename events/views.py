@@ -15,10 +15,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from events import schema
+from events import schema, wire
 from events.gate import Gate, Refused
 from events.intake import Answer, Appender, inflate
-from events.schema import Event, Record
+from events.schema import Event
+from events.wire import Record
 from realtime.messages import timestamp
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
@@ -87,8 +88,8 @@ def _items(request: HttpRequest) -> list[Any]:
     try:
         value = json.loads(body.decode(errors="replace"), parse_constant=lambda _name: None)
     except (ValueError, RecursionError) as error:
-        raise Answer(422, [schema.problem(f"JSON decode error: {error}", "json_invalid", ["body"])]) from None
-    return schema.storable(value) if isinstance(value, list) else [schema.storable(value)]
+        raise Answer(422, [wire.problem(f"JSON decode error: {error}", "json_invalid", ["body"])]) from None
+    return wire.storable(value) if isinstance(value, list) else [wire.storable(value)]
 
 
 async def _take(request: HttpRequest, items: list[Any], *, anonymous: bool) -> list[Event]:
@@ -99,7 +100,7 @@ async def _take(request: HttpRequest, items: list[Any], *, anonymous: bool) -> l
         limit = settings.EVENT_BATCH_LIMIT
         raise Answer(413, f"Batch size {len(items)} exceeds maximum allowed size of {limit}")
     problems = [
-        problem for index, item in enumerate(items) for problem in schema.type_problems(item, _place(items, index))
+        problem for index, item in enumerate(items) for problem in wire.type_problems(item, _place(items, index))
     ]
     if problems:
         raise Answer(422, problems)
@@ -109,13 +110,13 @@ async def _take(request: HttpRequest, items: list[Any], *, anonymous: bool) -> l
         record = msgspec.convert(item, Record, strict=False)
         try:
             schema.refuse_wrong_identity(record, _place(items, index))
-        except schema.BadBody as error:
+        except wire.BadBody as error:
             raise Answer(422, error.problems) from None
         admitted = schema.admit(record, received=received, class_id=class_id)
         if isinstance(admitted, Event):
             events.append(admitted)
         elif not anonymous:
-            raise Answer(422, [schema.problem(admitted, "missing", _place(items, index))])
+            raise Answer(422, [wire.problem(admitted, "missing", _place(items, index))])
     if events:
         # One of its own: these intakes are not hot, and a connection belongs to the event loop that made it.
         appender = Appender()

@@ -1,6 +1,6 @@
 """Shapes of accounts on the wire (http.md sections 7 to 9), and what a body may say about them."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from rest_framework import serializers
@@ -9,10 +9,10 @@ from instructors.models import Instructor
 from lms.api.base import LARGEST_ID
 
 Status = Instructor.Status
-MINIMUM_LENGTH = next(
-    rule["OPTIONS"]["min_length"]
+MINIMUM_LENGTH: int = next(
+    cast(dict[str, int], rule["OPTIONS"])["min_length"]
     for rule in settings.AUTH_PASSWORD_VALIDATORS
-    if rule["NAME"].endswith(".MinimumLengthValidator")
+    if str(rule["NAME"]).endswith(".MinimumLengthValidator")
 )
 
 

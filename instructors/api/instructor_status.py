@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from events.schema import storable
+from events.wire import storable
 from instructors import audit
 from instructors.api.callers import account_of
 from instructors.api.fields import RowId, StatusField

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events.intake import Answer
-from events.schema import BadBody
 from events.standing import ACTIVE_WINDOW
 from events.submit import submit
+from events.wire import BadBody
 from instructors.api import progress_shapes as shapes
 from instructors.queries import notifications, progress
 from instructors.queries.dashboard import find_student

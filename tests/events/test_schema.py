@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import schema
-from events.schema import Event, Record
+from events import schema, wire
+from events.schema import Event
+from events.wire import Record
 
 NOW = int(datetime(2026, 11, 21, 3, 0, tzinfo=UTC).timestamp() * 1000)
 
 
 def admit(**fields: object) -> Event:
-    (record,) = schema.parse(json.dumps([{"eventType": "cell_executed", "emailAddress": "a@x.jp", **fields}]).encode())
+    (record,) = wire.parse(json.dumps([{"eventType": "cell_executed", "emailAddress": "a@x.jp", **fields}]).encode())
     admitted = schema.admit(record, received=NOW)
     assert isinstance(admitted, Event)
     return admitted
@@ -48,13 +49,13 @@ def test_alias_means_the_same_and_canonical_wins(alias, canonical, value, field,
 
 @pytest.mark.parametrize("name", ["emailAddress", "userId", "user_id", "student_id", "email"])
 def test_identity_aliases_are_trimmed(name):
-    (record,) = schema.parse(json.dumps([{"eventType": "help", name: "  a@x.jp "}]).encode())
+    (record,) = wire.parse(json.dumps([{"eventType": "help", name: "  a@x.jp "}]).encode())
     assert schema.admit(record, received=NOW).email == "a@x.jp"
 
 
 @pytest.mark.parametrize("name", ["eventType", "event", "event_type", "type"])
 def test_type_aliases(name):
-    (record,) = schema.parse(json.dumps([{name: "help_requested", "email": "a"}]).encode())
+    (record,) = wire.parse(json.dumps([{name: "help_requested", "email": "a"}]).encode())
     assert schema.admit(record, received=NOW).event_type == "help"
 
 
@@ -122,8 +123,8 @@ def test_numbers_are_taken_leniently(number):
 )
 def test_wrong_type_is_reported_with_its_place(name, value):
     records = [{"eventType": "help", "email": "a"}, {"eventType": "help", "email": "a", name: value}]
-    with pytest.raises(schema.BadBody) as refusal:
-        schema.parse(json.dumps(records).encode())
+    with pytest.raises(wire.BadBody) as refusal:
+        wire.parse(json.dumps(records).encode())
     assert [problem["loc"] for problem in refusal.value.problems] == [["body", 1, name]]
 
 
@@ -132,16 +133,16 @@ def test_wrong_type_is_reported_with_its_place(name, value):
     [(b"{}", "list_type"), (b"5", "list_type"), (b"[5]", "dict_type"), (b"[{]", "json_invalid"), (b"", "json_invalid")],
 )
 def test_body_that_is_no_array_of_objects(body, kind):
-    with pytest.raises(schema.BadBody) as refusal:
-        schema.parse(body)
+    with pytest.raises(wire.BadBody) as refusal:
+        wire.parse(body)
     assert refusal.value.problems[0]["type"] == kind
 
 
 @pytest.mark.parametrize("depth", [2_000, 100_000])
 def test_deep_nesting_is_refused_not_a_crash(depth):
     body = b'[{"eventType":"x","email":"a","metadata":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}]"
-    with pytest.raises(schema.BadBody):
-        schema.parse(body)
+    with pytest.raises(wire.BadBody):
+        wire.parse(body)
 
 
 @pytest.mark.parametrize(
@@ -156,12 +157,12 @@ def test_deep_nesting_is_refused_not_a_crash(depth):
     ],
 )
 def test_texts_that_postgresql_refuses_keep_the_rest(sent, stored):
-    (record,) = schema.parse(f'[{{"eventType":"help","email":"a","result":{sent}}}]'.encode())
+    (record,) = wire.parse(f'[{{"eventType":"help","email":"a","result":{sent}}}]'.encode())
     assert record.result == stored
 
 
 def test_nan_and_broken_bytes_lose_nothing():
-    (record,) = schema.parse(b'[{"eventType":"help","email":"a","executionDurationMs":NaN,"code":"\xff"}]')
+    (record,) = wire.parse(b'[{"eventType":"help","email":"a","executionDurationMs":NaN,"code":"\xff"}]')
     assert (record.executionDurationMs, record.code) == (None, "\ufffd")
 
 
@@ -225,8 +226,8 @@ names = st.sampled_from(list(Record.__struct_fields__))
 @given(st.lists(st.dictionaries(names, json_values, max_size=6), max_size=4))
 def test_anything_is_either_refused_or_survives_the_stream(records):
     try:
-        parsed = schema.parse(json.dumps(records).encode())
-    except schema.BadBody:
+        parsed = wire.parse(json.dumps(records).encode())
+    except wire.BadBody:
         return
     events = [e for e in (schema.admit(r, received=NOW) for r in parsed) if isinstance(e, Event)]
     back = schema.unpack(schema.pack(events))
