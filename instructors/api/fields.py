@@ -2,18 +2,14 @@
 
 from typing import Any, ClassVar
 
-from django.conf import settings
+from django.contrib.auth.password_validation import get_default_password_validators
 from rest_framework import serializers
 
 from instructors.models import Instructor
 from lms.api.base import LARGEST_ID
 
 Status = Instructor.Status
-MINIMUM_LENGTH = next(
-    rule["OPTIONS"]["min_length"]
-    for rule in settings.AUTH_PASSWORD_VALIDATORS
-    if rule["NAME"].endswith(".MinimumLengthValidator")
-)
+[MINIMUM_LENGTH] = (rule.min_length for rule in get_default_password_validators() if hasattr(rule, "min_length"))
 
 
 class Text(serializers.CharField):
