@@ -92,7 +92,7 @@ def one_connection():
 
 @schema.parametrize()
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     database=None,
@@ -120,7 +120,7 @@ def test_the_intakes_take_what_is_documented(name, live_system, session):
     operation = live[path]["GET" if name.endswith("health") else "POST"]
 
     @given(case=operation.as_strategy())
-    @settings(max_examples=20, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=10, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     def ask(case):
         case.call_and_validate(base_url=live_system.url, session=session, checks=TAKES_WHAT_IS_VALID)
 
