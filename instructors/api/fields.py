@@ -1,19 +1,15 @@
 """Shapes of accounts on the wire (http.md sections 7 to 9), and what a body may say about them."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
-from django.conf import settings
+from django.contrib.auth.password_validation import get_default_password_validators
 from rest_framework import serializers
 
 from instructors.models import Instructor
 from lms.api.base import LARGEST_ID
 
 Status = Instructor.Status
-MINIMUM_LENGTH: int = next(
-    cast(dict[str, int], rule["OPTIONS"])["min_length"]
-    for rule in settings.AUTH_PASSWORD_VALIDATORS
-    if str(rule["NAME"]).endswith(".MinimumLengthValidator")
-)
+[MINIMUM_LENGTH] = (rule.min_length for rule in get_default_password_validators() if hasattr(rule, "min_length"))
 
 
 class Text(serializers.CharField):

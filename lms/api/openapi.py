@@ -23,7 +23,8 @@ BEARER, CLASS_KEY, CLASS_KEY_IN_ADDRESS = "bearer", "classKey", "classKeyInAddre
 
 # Texts as PostgreSQL can hold them, and such of them as say something.
 STORABLE = r"^[^\u0000]*$"
-NOT_BLANK = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+# `\s`, and what else Python strips.
+NOT_BLANK = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
 # What also passes for a boolean, an integer or a number in a body.
 SPELLINGS = serializers.BooleanField.TRUE_VALUES | serializers.BooleanField.FALSE_VALUES
 BOOLEANS = [*sorted(word for word in SPELLINGS if isinstance(word, str)), 0, 1]
