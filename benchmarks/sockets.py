@@ -141,8 +141,11 @@ def check(client: Client, ids: dict[str, int]) -> None:
     assert {run["student_id"] for run in runs} <= {ids.get(client.name)}, client.name
     helps = [frame["data"]["cellId"] for _, frame in client.of("help_request")]
     assert helps == ([] if is_student else rounds), client.name
+    confirmed = [frame["data"]["execution_count"] for _, frame in client.of("execution_confirmed")]
+    assert confirmed == (list(range(ROUNDS)) if is_student else []), client.name
     kinds = {frame["type"] for _, frame in client.heard}
-    assert kinds <= {"system_message", "execution_update" if is_student else "help_request"}, (client.name, kinds)
+    own = {"execution_update", "execution_confirmed"} if is_student else {"help_request"}
+    assert kinds <= {"system_message"} | own, (client.name, kinds)
 
 
 def main() -> None:
