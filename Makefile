@@ -10,7 +10,7 @@ INSTALL = VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r $(
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test bench lint lock browser clean
+.PHONY: help demo run test bench lint lock needs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -21,7 +21,7 @@ demo: .venv/run.stamp ## a class of 40 simulated students, live in your browser;
 run: .venv/run.stamp ## the same, empty
 	@exec $(BIN)/python manage.py up
 
-test: lint browser ## lint, types, floors, then every test
+test: lint needs ## lint, types, floors, then every test
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: .venv/test.stamp ## the benchmarks, as one table
@@ -42,8 +42,8 @@ clean: ## remove the virtual environment and what tools cache; your data in .loc
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-browser: .venv/test.stamp
-	@tests/browser/install_chromium.sh
+needs: .venv/test.stamp
+	@tests/install_needs.sh
 
 # Each stamp is younger than the lock file it installed.
 .venv/uv.stamp: requirements-uv.txt

@@ -1,28 +1,18 @@
 """The pages in a real browser: landmarks, keyboard, narrow screens, strict content policy; no sockets here."""
 
 import os
-import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from instructors.models import Instructor
 from lms.models import Class, Student, StudentClass
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    # The browser's driver keeps an event loop in this thread; Django would refuse the ORM beside it.
+@pytest.fixture(autouse=True, scope="module")
+def _orm_beside_the_driver():
+    """The browser's driver keeps an event loop in this thread; Django would refuse the ORM beside it."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
+    yield
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
