@@ -110,6 +110,18 @@ def note_key_used(holder: KeyHolder) -> None:
     ClassKey.objects.filter(pk=holder.key_id).update(last_used_at=timezone.now())
 
 
+def classes_taught_by(user: User) -> QuerySet[Class]:
+    """The classes this user may set up and grade in: an assistant sees and helps, and no more."""
+    if user.is_admin:
+        return Class.objects.all()
+    teaches = Q(staff__instructor=user.pk, staff__role="instructor")
+    return Class.objects.filter(Q(instructor=user.pk) | teaches).distinct()
+
+
+def may_teach_class(user: User, class_id: int) -> bool:
+    return classes_taught_by(user).filter(pk=class_id).exists()
+
+
 def class_ids_of(user: User) -> list[int]:
     return list(classes_of(user).values_list("pk", flat=True))
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.utils.translation import gettext, gettext_lazy
 
 from events.standing import NO_NOTEBOOK, NO_TEAM
+from instructors.display import PLAIN, Display
 from realtime.messages import Status, StudentRow
 
 STATUS_WORDS = {
@@ -25,6 +26,7 @@ class Card:
     student_id: int
     email: str
     name: str
+    shown_email: str
     team: str
     notebook: str
     notebook_path: str
@@ -42,12 +44,13 @@ class Card:
         return self.status == "help"
 
 
-def card(row: StudentRow) -> Card:
+def card(row: StudentRow, display: Display = PLAIN) -> Card:
     path = "" if row["currentNotebook"] == NO_NOTEBOOK else row["currentNotebook"]
     return Card(
         student_id=row["studentId"],
         email=row["emailAddress"],
-        name=row["userName"],
+        name=display.name(row["studentId"], row["userName"]),
+        shown_email=display.email(row["emailAddress"]),
         team=gettext("No team") if row["teamName"] == NO_TEAM else row["teamName"],
         notebook=path.rpartition("/")[2] or gettext("No notebook"),
         notebook_path=path,
@@ -62,8 +65,8 @@ def card(row: StudentRow) -> Card:
     )
 
 
-def cards(rows: Iterable[StudentRow]) -> list[Card]:
-    return sorted((card(row) for row in rows), key=lambda c: (RANKS[c.status], c.name.lower(), c.student_id))
+def cards(rows: Iterable[StudentRow], display: Display = PLAIN) -> list[Card]:
+    return sorted((card(row, display) for row in rows), key=lambda c: (RANKS[c.status], c.name.lower(), c.student_id))
 
 
 def _moment(text: str | None) -> datetime | None:

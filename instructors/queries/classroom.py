@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from events.standing import student_rows
 from instructors.auth import sees_everybody
+from instructors.display import PLAIN, Display
 from instructors.models import Instructor
 from instructors.queries.cards import Card, cards
 from instructors.queries.filters import Filter
-from lms.access import classes_of, students_in
+from lms.access import classes_of, classes_taught_by, students_in
 from lms.models import Class, Student
 
 # Beyond a few hundred cards nobody reads a page; who asks for help or was here last is always among them.
@@ -28,6 +29,7 @@ class Room:
 
     class_ref: Class | None
     students: QuerySet[Student]
+    may_teach: bool  # sets up, grades; an assistant only sees and helps
 
     @property
     def title(self) -> str:
@@ -81,24 +83,27 @@ class State:
 
 def class_room(*, user: Instructor, class_id: int) -> Room:
     """404 for a class that is not this user's, as for one that does not exist. One query."""
-    mine = classes_of(user)
+    taught = Exists(classes_taught_by(user).filter(pk=OuterRef("pk")))
+    mine = classes_of(user).annotate(is_taught=taught)
     found = get_object_or_404(mine, pk=class_id)
     members = students_in(Class.objects.filter(pk=found.pk)).values("pk")
-    return Room(found, Student.objects.filter(pk__in=members))
+    return Room(found, Student.objects.filter(pk__in=members), found.is_taught)  # type: ignore[attr-defined]
 
 
 def everybody_room(*, user: Instructor) -> Room:
     """All students, newcomers of no class too. No query; an empty 404 for who may not see them."""
     if not sees_everybody(user):
         get_object_or_404(Class.objects.none())
-    return Room(None, Student.objects.all())
+    return Room(None, Student.objects.all(), user.is_admin)
 
 
-def state_of(room: Room, *, chosen: Filter, now: datetime, only: list[int] | None = None) -> State:
+def state_of(
+    room: Room, *, chosen: Filter, now: datetime, only: list[int] | None = None, display: Display = PLAIN
+) -> State:
     """The cards of a room, or of some of its students. Two queries, whatever the number."""
     students = room.students
     if only is not None:
         students = students.filter(pk__in=only)
     latest = students.order_by("-is_requesting_help", F("last_activity_at").desc(nulls_last=True), "pk")
     shown = Student.objects.filter(pk__in=latest.values("pk")[:MOST_CARDS])
-    return State(cards=cards(student_rows(shown, now=now)), filter=chosen)
+    return State(cards=cards(student_rows(shown, now=now), display), filter=chosen)

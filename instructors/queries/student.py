@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 
 from events.models import CellExecution, CellProgress, HelpRequest
 from events.standing import student_rows
+from instructors.display import PLAIN, Display
 from instructors.queries.cards import Card, card
 from instructors.queries.classroom import Room
 from lms.models import Session
@@ -29,12 +30,14 @@ class StudentPage:
     older: int | None
 
 
-def student_page(room: Room, *, student_id: int, before: int | None, now: datetime) -> StudentPage:
+def student_page(
+    room: Room, *, student_id: int, before: int | None, now: datetime, display: Display = PLAIN
+) -> StudentPage:
     """404 for a student who is not of this room. Seven queries, eight on the pages of older runs."""
     student = get_object_or_404(room.students, pk=student_id)
     runs = _runs(student_id, before=before)
     return StudentPage(
-        card=card(student_rows(room.students.filter(pk=student_id), now=now)[0]),
+        card=card(student_rows(room.students.filter(pk=student_id), now=now)[0], display),
         help_request=HelpRequest.objects.filter(student=student, ended_at=None).select_related("claimed_by").first(),
         sessions=list(Session.objects.filter(student=student).order_by("-start_time", "-pk")[:SESSIONS]),
         significant=list(

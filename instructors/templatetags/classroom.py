@@ -7,6 +7,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from instructors.ansi import to_html
+from instructors.queries.classroom import Room
+from instructors.tabs import Link, tabs_of
 
 register = template.Library()
 
@@ -57,3 +59,8 @@ def seconds(duration: float | None) -> str:
     if duration < 1:
         return gettext("%(count)d ms") % {"count": round(duration * 1000)}
     return gettext("%(count).1f s") % {"count": duration}
+
+
+@register.filter
+def tabs(room: Room) -> list[Link]:
+    return tabs_of(room)

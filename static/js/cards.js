@@ -1,4 +1,5 @@
 // The cards: patching one, moving it calmly, and letting its status grow old. The markup is always the server's.
+import { isProjected } from "./room.js";
 import { ago, serverNow } from "./time.js";
 
 const grid = document.getElementById("cards");
@@ -21,7 +22,8 @@ export function patch(root, name, text) {
   return element;
 }
 
-const name = (card) => card.querySelector('[data-field="name"]').textContent.toLowerCase();
+export const nameOf = (card) => card.querySelector('[data-field="name"]').textContent;
+const name = (card) => nameOf(card).toLowerCase();
 
 function before(a, b) {
   const ranks = texts.ranks[a.dataset.status] - texts.ranks[b.dataset.status];
@@ -41,7 +43,7 @@ export function setStatus(card, status) {
 
 export function applyRow(card, row) {
   const path = row.currentNotebook === texts.wireNoNotebook ? "" : row.currentNotebook;
-  patch(card, "name", row.userName);
+  if (!isProjected) patch(card, "name", row.userName);
   patch(card, "team", row.teamName === texts.wireNoTeam ? texts.noTeam : row.teamName);
   patch(card, "notebook", path.split("/").pop() || texts.noNotebook).title = path;
   patch(card, "runs", row.cellExecutions);

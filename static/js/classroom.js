@@ -2,13 +2,10 @@
 import * as cards from "./cards.js";
 import { filterCards, offerTeam, onFilter } from "./filters.js";
 import { announceHelp, drawHelp } from "./help.js";
-import { connect } from "./live.js";
-import { keepTimes, refreshTimes, setServerTime, span } from "./time.js";
+import { ask, isSignedOut, room, startRoom, texts } from "./room.js";
+import { refreshTimes, setServerTime } from "./time.js";
 
-const room = document.getElementById("classroom");
-const texts = JSON.parse(document.getElementById("live-texts").textContent);
 const windows = { activeSeconds: Number(room.dataset.activeSeconds), errorSeconds: Number(room.dataset.errorSeconds) };
-const freshness = document.getElementById("freshness");
 const decayEvery = 5000;
 const mostAsked = 20; // more unknown students than this: ask for everybody
 const notOurs = new Set(); // students the server did not show us: not of this room
@@ -16,7 +13,6 @@ const wanted = new Set();
 let fetching = null;
 let held = []; // frames that arrive while the state is on its way; they may be newer than it
 let drawing = 0;
-let signedOut = false;
 
 function draw() {
   drawing = 0;
@@ -37,17 +33,6 @@ function draw() {
 
 function drawSoon() {
   drawing ||= setTimeout(draw, 50);
-}
-
-async function ask(query) {
-  const response = await fetch(`${room.dataset.address}cards/${query}`, { headers: { Accept: "text/html" } });
-  if (response.redirected || response.status === 403 || response.status === 404) {
-    signedOut = true; // logged out, or no longer one of the class: only a new page can tell
-    throw new Error("signed out");
-  }
-  if (!response.ok) throw new Error(`answer ${response.status}`);
-  signedOut = false;
-  return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
 function swap(state) {
@@ -73,9 +58,9 @@ async function reload(attempt = 0) {
   }
   fetching = { again: false };
   try {
-    swap(await ask(location.search));
+    swap(await ask(`cards/${location.search}`));
   } catch {
-    if (!signedOut) setTimeout(reload, Math.min(1000 * 2 ** attempt, 30000), attempt + 1);
+    if (!isSignedOut()) setTimeout(reload, Math.min(1000 * 2 ** attempt, 30000), attempt + 1);
     return;
   }
   release();
@@ -104,7 +89,7 @@ async function fetchWanted() {
   if (fetching || ids.length > mostAsked) return reload();
   fetching = { again: false };
   try {
-    const found = await ask(`?${new URLSearchParams(ids.map((id) => ["student", id]))}`);
+    const found = await ask(`cards/?${new URLSearchParams(ids.map((id) => ["student", id]))}`);
     const fresh = [...found.querySelectorAll("[data-student]")];
     fresh.forEach(cards.adopt);
     for (const card of fresh) offerTeam(card.querySelector('[data-field="team"]').textContent);
@@ -124,13 +109,13 @@ function showRow(row) {
   const asked = card.dataset.status !== "help" && row.status === "help";
   offerTeam(row.teamName === texts.wireNoTeam ? texts.noTeam : row.teamName);
   cards.applyRow(card, row);
-  return asked ? announceHelp(row.userName, texts) : undefined;
+  return asked ? announceHelp(cards.nameOf(card), texts) : undefined;
 }
 
 function showHelp(data) {
   const card = cards.byEmail(data.emailAddress);
   if (!card) return reload();
-  if (card.dataset.status !== "help") announceHelp(data.userName, texts);
+  if (card.dataset.status !== "help") announceHelp(cards.nameOf(card), texts);
   card.dataset.helpSince ||= data.timestamp;
   return cards.setStatus(card, "help");
 }
@@ -150,25 +135,13 @@ const handlers = {
 };
 
 function receive(frame) {
-  if (signedOut) return undefined;
   if (fetching) return held.push(frame);
   handlers[frame.type]?.(frame.data);
   return drawSoon();
 }
 
-function showFreshness(state, heardAt) {
-  freshness.dataset.state = signedOut ? "stale" : state;
-  const age = texts.age.replace("{age}", span(Date.now() - heardAt));
-  const words = { live: texts.live, stale: age, connecting: texts.connecting, reconnecting: `${texts.reconnecting} ${age}` }[state];
-  const sentence = signedOut ? texts.signedOut : words;
-  const place = freshness.querySelector("[data-freshness]");
-  if (place.textContent !== sentence) place.textContent = sentence;
-}
-
-setServerTime(room.dataset.now);
 cards.keepCards(texts);
-keepTimes();
 onFilter(draw);
 setInterval(() => { if (cards.decay(windows)) draw(); }, decayEvery);
 draw();
-connect({ path: room.dataset.socket, onOpen: () => reload(), onFrame: receive, onState: showFreshness });
+startRoom({ onOpen: () => reload(), onFrame: receive });

@@ -1,0 +1,44 @@
+"""How this device shows the pages: on a projector without names, or in the hand of somebody who walks around.
+
+It is the device that differs, not the account (the laptop projects while the tablet walks), so a cookie remembers it.
+"""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+
+COOKIE = "display"
+MODES = ("projector", "walking")
+A_YEAR = 365 * 86_400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Display:
+    projector: bool = False
+    walking: bool = False
+
+    def name(self, student_id: int, name: str) -> str:
+        """What to call a student where others may read along; the number is the same on every page."""
+        return gettext("Student %(number)d") % {"number": student_id} if self.projector else name
+
+    def email(self, email: str) -> str:
+        return "" if self.projector else email
+
+
+PLAIN = Display()
+
+
+def display_of(request: HttpRequest) -> Display:
+    chosen = request.COOKIES.get(COOKIE, "").split(".")
+    return Display(projector="projector" in chosen, walking="walking" in chosen)
+
+
+def remember(answer: HttpResponse, display: Display, *, is_secure: bool) -> None:
+    chosen = ".".join(mode for mode in MODES if getattr(display, mode))
+    answer.set_cookie(COOKIE, chosen, max_age=A_YEAR, httponly=True, samesite="Lax", secure=is_secure)
+
+
+def display(request: HttpRequest) -> dict[str, Display]:
+    """The context processor: every template knows `display`."""
+    return {"display": display_of(request)}

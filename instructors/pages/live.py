@@ -1,0 +1,43 @@
+"""The live page of a class, or of everybody."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from events.standing import ACTIVE_WINDOW, ERROR_WINDOW
+from instructors.display import display_of
+from instructors.pages.rooms import LARGEST_ID, room_of, room_page
+from instructors.queries.classroom import Room, state_of
+from instructors.queries.filters import Filter
+from instructors.texts import live_texts
+
+# More unknown students than this and the page asks for everybody at once.
+MOST_ASKED = 50
+
+
+@room_page
+def class_live(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    context = _state(request, room_of(request, class_id))
+    context |= {
+        "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
+        "error_seconds": int(ERROR_WINDOW.total_seconds()),
+        "texts": live_texts(),
+    }
+    return render(request, "classroom/live.html", context)
+
+
+@room_page
+def cards(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    """The same cards again, for a page that has missed something: all, or those of `?student=`."""
+    asked = request.GET.getlist("student")
+    only = [int(text) for text in asked[:MOST_ASKED] if text.isdecimal() and int(text) <= LARGEST_ID]
+    context = _state(request, room_of(request, class_id), only=only if asked else None)
+    return render(request, "classroom/_cards.html" if asked else "classroom/_state.html", context)
+
+
+def _state(request: HttpRequest, room: Room, *, only: list[int] | None = None) -> dict[str, Any]:
+    now = timezone.now()
+    state = state_of(room, chosen=Filter.of(request.GET), now=now, only=only, display=display_of(request))
+    return {"room": room, "now": now, "state": state}

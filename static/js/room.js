@@ -1,0 +1,78 @@
+// What every live page of a class shares: its socket, the words for scripts, and how fresh the data is.
+//
+// startRoom({ onOpen, onFrame, onSignedOut }) opens the socket of the room. A page fetches with ask(), so that a
+// session that has ended is noticed once and said once.
+import { connect } from "./live.js";
+import { keepTimes, setServerTime, span } from "./time.js";
+
+export const room = document.getElementById("classroom");
+export const texts = JSON.parse(document.getElementById("live-texts").textContent);
+export const isProjected = "projector" in document.documentElement.dataset;
+const freshness = document.getElementById("freshness");
+let signedOut = false;
+
+export const isSignedOut = () => signedOut;
+
+/** Fetches a page or a fragment of ours as a document. Throws when it is not to be had; `isSignedOut` tells whether to
+ *  try again makes sense. `path` is an address, or relative to the address of the room. */
+export async function ask(path, options = {}) {
+  const address = new URL(path, new URL(room.dataset.address, location.href));
+  const response = await fetch(address, { headers: { Accept: "text/html", "X-Requested-With": "fragment" }, ...options });
+  if (response.redirected || response.status === 403 || response.status === 404) {
+    signedOut = true; // logged out, or no longer one of the class: only a new page can tell
+    throw new Error("signed out");
+  }
+  if (!response.ok) throw new Error(`answer ${response.status}`);
+  signedOut = false;
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+/** Sends a form or a button's values as a POST of ours; the answer is the caller's to read. */
+export function post(path, fields = {}) {
+  const token = document.querySelector("input[name=csrfmiddlewaretoken]").value;
+  const address = new URL(path, new URL(room.dataset.address, location.href));
+  const headers = { "X-CSRFToken": token, "X-Requested-With": "fragment" };
+  return fetch(address, { method: "POST", headers, body: new URLSearchParams(fields) });
+}
+
+function showFreshness(state, heardAt) {
+  freshness.dataset.state = signedOut ? "stale" : state;
+  const age = texts.age.replace("{age}", span(Date.now() - heardAt));
+  const words = { live: texts.live, stale: age, connecting: texts.connecting, reconnecting: `${texts.reconnecting} ${age}` }[state];
+  const sentence = signedOut ? texts.signedOut : words;
+  const place = freshness.querySelector("[data-freshness]");
+  if (place.textContent !== sentence) place.textContent = sentence;
+}
+
+export function startRoom({ onOpen, onFrame }) {
+  setServerTime(room.dataset.now);
+  keepTimes();
+  const receive = (frame) => { if (!signedOut) onFrame(frame); };
+  connect({ path: room.dataset.socket, onOpen, onFrame: receive, onState: showFreshness });
+}
+
+/** A function that runs `work` soon after it is called, never twice at once and not more often than every `pause` ms:
+ *  for parts of a page that the server draws again when something has changed. */
+export function throttled(work, pause) {
+  let last = -Infinity;
+  let timer = 0;
+  let running = false;
+  let again = false;
+  async function run() {
+    timer = 0;
+    running = true;
+    again = false;
+    last = performance.now();
+    try {
+      await work();
+    } finally {
+      running = false;
+      if (again) call();
+    }
+  }
+  function call() {
+    if (running) again = true;
+    else timer ||= setTimeout(run, Math.max(0, last + pause - performance.now()));
+  }
+  return call;
+}
