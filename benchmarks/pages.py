@@ -17,10 +17,10 @@ EMAIL, PASSWORD = "bench@example.com", "only for this run"
 
 def pages(*, system: System) -> list[Row]:
     """Percentiles of a GET, one after another, while the executions of the other benchmarks are in the database."""
-    class_id, stored, everybody = _class_of_students(system)
+    class_id, stored, everybody = class_of_students(system)
     rows: list[Row] = []
     with httpx.Client(base_url=f"http://127.0.0.1:{system.port}", follow_redirects=True, timeout=30) as browser:
-        _log_in(browser)
+        log_in(browser)
         for name, path, students in (
             ("live page", f"/classes/{class_id}/", STUDENTS),
             ("overview API, 1 h", "/api/v1/dashboard/overview", everybody),
@@ -40,7 +40,7 @@ def _times(browser: httpx.Client, path: str) -> list[float]:
     return times[1:]
 
 
-def _class_of_students(system: System) -> tuple[int, int, int]:
+def class_of_students(system: System) -> tuple[int, int, int]:
     """A class of its own, an account that teaches in it, and 200 of the students who are there. Returns its row id and
     how many executions and students are stored."""
     digest = hashlib.sha256(PASSWORD.encode()).hexdigest().encode()
@@ -70,7 +70,7 @@ def _class_of_students(system: System) -> tuple[int, int, int]:
     return class_id, stored, everybody
 
 
-def _log_in(browser: httpx.Client) -> None:
+def log_in(browser: httpx.Client) -> None:
     found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', browser.get("/login/").text)
     assert found, "the login page has no form"
     form = {"username": EMAIL, "password": PASSWORD, "csrfmiddlewaretoken": found[1]}
