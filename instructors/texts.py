@@ -20,6 +20,8 @@ def live_texts() -> dict[str, object]:
         "connecting": gettext("Connecting…"),
         "reconnecting": gettext("Reconnecting…"),
         "age": gettext("Data is {age} old"),
+        "lineLost": gettext("The connection is lost. What you see may be out of date."),
+        "lineBack": gettext("The connection is back."),
         "helpArrived": gettext("{name} asks for help"),
         "shown": gettext("{shown} of {all} students shown"),
         "signedOut": gettext("Signed out. Reload the page to log in again."),

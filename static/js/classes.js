@@ -1,0 +1,67 @@
+// My classes: the figures stay true. The page asks for itself again and puts the parts that differ in place.
+import { span } from "./time.js";
+
+const refreshEvery = 10000;
+const oldAfter = 30000;
+const texts = JSON.parse(document.getElementById("live-texts").textContent);
+const notice = document.getElementById("classes-old");
+const list = () => document.querySelector(".class-list");
+const addressOf = (tile) => tile.querySelector("h2 a")?.getAttribute("href") ?? "";
+let heardAt = Date.now();
+let running = false;
+let signedOut = false;
+
+function sameTiles(old, fresh) {
+  const [before, after] = [old, fresh].map((one) => [...one.children].map(addressOf).join(" "));
+  return before === after;
+}
+
+/** The figures alone where the classes are the same, so that a link in use stays where it is. */
+function swap(fresh) {
+  const old = list();
+  if (!sameTiles(old, fresh)) {
+    if (!old.contains(document.activeElement)) old.replaceWith(document.importNode(fresh, true));
+    return;
+  }
+  [...old.children].forEach((tile, index) => {
+    const [before, after] = [tile, fresh.children[index]].map((one) => one.querySelector(".figures"));
+    if (before && after && before.outerHTML !== after.outerHTML) before.replaceWith(document.importNode(after, true));
+  });
+}
+
+function showAge() {
+  const age = Date.now() - heardAt;
+  const isOld = signedOut || age > oldAfter;
+  const sentence = signedOut ? texts.signedOut : texts.age.replace("{age}", span(age));
+  list().classList.toggle("is-old", isOld);
+  notice.hidden = !isOld;
+  notice.querySelector("a").hidden = !signedOut;
+  const place = notice.querySelector("span");
+  if (isOld && (notice.dataset.said !== String(signedOut) || !signedOut)) place.textContent = sentence;
+  notice.dataset.said = String(signedOut);
+}
+
+async function refresh() {
+  if (running || document.hidden || signedOut) return;
+  running = true;
+  try {
+    const response = await fetch(location.href, { headers: { Accept: "text/html", "X-Requested-With": "fragment" } });
+    signedOut = response.redirected;
+    if (response.ok && !signedOut) {
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      const fresh = page.querySelector(".class-list");
+      if (fresh) swap(fresh);
+      heardAt = Date.now();
+    }
+  } catch { /* the line is cut: the age says so */
+  } finally {
+    running = false;
+    showAge();
+  }
+}
+
+setInterval(refresh, refreshEvery);
+addEventListener("focus", refresh);
+addEventListener("online", refresh);
+addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });
+document.addEventListener("visibilitychange", refresh);
