@@ -91,9 +91,7 @@ def _texts() -> dict[str, str]:
         "taken": gettext("{keys} is already in use for “{action}”. Nothing was changed: choose other keys."),
         "begins": gettext("{keys} begins like the keys for “{action}”. Nothing was changed: choose other keys."),
         "reserved": gettext("{keys} is needed to move around the page. Nothing was changed: choose other keys."),
-        "needsModifier": gettext(
-            "“{action}” works while you type, so its keys need Ctrl, Alt or ⌘. Nothing was changed."
-        ),
+        "needsModifier": gettext("“{action}” works while you type: its keys need Ctrl, Alt or ⌘. Nothing was changed."),
         "kept": gettext("Nothing was changed."),
         "reset": gettext("All keys are as they were at first."),
         "switchedOff": gettext("Keys without Ctrl, Alt or ⌘ are off. The menu still opens this list."),

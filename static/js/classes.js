@@ -29,23 +29,27 @@ function swap(fresh) {
   });
 }
 
+function setText(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+}
+
+/** The sentence is said once; the age beside it only grows for who looks. */
 function showAge() {
   const age = Date.now() - heardAt;
   const isOld = signedOut || age > oldAfter;
-  const sentence = signedOut ? texts.signedOut : texts.age.replace("{age}", span(age));
   list().classList.toggle("is-old", isOld);
   notice.hidden = !isOld;
+  const isCut = isOld && !signedOut;
+  setText(notice.querySelector("[role=status]"), signedOut ? texts.signedOut : isCut ? texts.lineLost : "");
+  setText(notice.querySelector("[data-age]"), isCut ? texts.age.replace("{age}", span(age)) : "");
   notice.querySelector("a").hidden = !signedOut;
-  const place = notice.querySelector("span");
-  if (isOld && (notice.dataset.said !== String(signedOut) || !signedOut)) place.textContent = sentence;
-  notice.dataset.said = String(signedOut);
 }
 
 async function refresh() {
   if (running || document.hidden || signedOut) return;
   running = true;
   try {
-    const response = await fetch(location.href, { headers: { Accept: "text/html", "X-Requested-With": "fragment" } });
+    const response = await fetch(location.href, { headers: { Accept: "text/html", "X-Requested-With": "fragment" }, signal: AbortSignal.timeout(20000) });
     signedOut = response.redirected;
     if (response.ok && !signedOut) {
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -60,7 +64,7 @@ async function refresh() {
   }
 }
 
-setInterval(refresh, refreshEvery);
+setInterval(() => { refresh(); showAge(); }, refreshEvery);
 addEventListener("focus", refresh);
 addEventListener("online", refresh);
 addEventListener("pageshow", (event) => { if (event.persisted) refresh(); });

@@ -38,6 +38,7 @@ export function post(path, fields = {}) {
 }
 
 function showFreshness(state, heardAt) {
+  if (!freshness) return; // a page that shows no live data of its own
   const now = signedOut ? "stale" : state;
   freshness.dataset.state = now;
   const age = texts.age.replace("{age}", span(Date.now() - heardAt));

@@ -17,12 +17,16 @@ FLAGS = [
 ]
 
 
+def executable() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert found, "No Chromium: run `make test`, which installs it, or install the package chromium"
+    return found
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert executable, "No Chromium: run `make test`, which installs it, or install the package chromium"
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        made = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
         yield made
         made.close()
 
