@@ -1,5 +1,6 @@
 """Debian's Chromium, driven by Playwright. A page that logs an error or throws fails its test."""
 
+import os
 import shutil
 from collections.abc import Iterator
 
@@ -15,6 +16,13 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _orm_beside_the_driver() -> None:
+    """The browser's driver keeps an event loop in this thread; Django would refuse the ORM beside it. Never set back:
+    browser tests come last, and where they run alone the test database goes while the driver still runs."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 
 def executable() -> str:

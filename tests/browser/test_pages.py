@@ -1,21 +1,11 @@
 """The pages in a real browser: landmarks, keyboard, narrow screens, strict content policy; no sockets here."""
 
-import os
-
 import pytest
 from playwright.sync_api import expect
 
 from instructors.models import Instructor
 from lms.models import Class, Student, StudentClass
 from tests.browser.rules import problems
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _orm_beside_the_driver():
-    """The browser's driver keeps an event loop in this thread; Django would refuse the ORM beside it."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    yield
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

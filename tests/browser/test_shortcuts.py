@@ -1,7 +1,5 @@
 """The keyboard: what keys do, where they must not, and how a reader changes them."""
 
-import os
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -17,14 +15,6 @@ LIST = """() => {
     button.onclick = () => { window.claimed = button.textContent; };
   }
 }"""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _orm_beside_the_driver():
-    """The browser's driver keeps an event loop in this thread; Django would refuse the ORM beside it."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    yield
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
