@@ -33,7 +33,7 @@ ACTIONS = (
     Shortcut("snooze", "z", _("Later"), of_student=True),
     Shortcut("dismiss", "x", _("Not needed"), of_student=True),
     Shortcut("search", "/", _("Search")),
-    Shortcut("next-ungraded", "n", _("Next one that is not graded")),
+    Shortcut("next", "n", _("Next one that waits for you")),
     Shortcut("save-next", "Ctrl+Enter", _("Save and go to the next"), in_fields=True),
     Shortcut("projector", "p", _("Projector: hide or show names")),
     Shortcut("walking", "w", _("Walking: large targets")),

@@ -3,7 +3,7 @@
 // This module is the one place that remembers: pages import it, and so does shortcuts.js, whose own address differs
 // from page to page of the same site once files carry a hash in their name.
 const scripts = new Map();
-const otherNames = { "next-ungraded": ["next-ungraded", "next"] };
+const otherNames = { next: ["next", "next-ungraded"] }; // a list calls it the one, grading the other
 const fallbacks = { search: "input[type=search]" };
 const fields = "input, select, textarea";
 const items = "li, tr, article, [data-student], [data-help-for]";
