@@ -17,3 +17,5 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("", include("instructors.urls")),
 ]
+
+handler400 = "instructors.pages.problems.bad_request"

@@ -16,18 +16,24 @@ class Tab:
     of_everybody: str | None = None  # and that for the room of everybody, where the page makes sense there
     needs_teaching: bool = False  # not for assistants
 
+    @property
+    def name(self) -> str:
+        """Without "class_": what its keyboard shortcut is called after."""
+        return self.of_class.removeprefix("class_")
+
 
 @dataclass(frozen=True)
 class Link:
     label: str
     address: str
+    name: str
 
 
 TABS = (Tab(label=_("Live"), of_class="class_live", of_everybody="everybody"),)
 
 
 def tabs_of(room: Room) -> list[Link]:
-    return [Link(str(tab.label), address) for tab in TABS if (address := _address(tab, room))]
+    return [Link(str(tab.label), address, tab.name) for tab in TABS if (address := _address(tab, room))]
 
 
 def _address(tab: Tab, room: Room) -> str | None:

@@ -16,11 +16,20 @@ def live_texts() -> dict[str, object]:
         "noTeam": gettext("No team"),
         "noNotebook": gettext("No notebook"),
         "never": gettext("never"),
+        **freshness_texts(),
+        "helpArrived": gettext("{name} asks for help"),
+        "shown": gettext("{shown} of {all} students shown"),
+    }
+
+
+def freshness_texts() -> dict[str, str]:
+    """How old a page is, and whether it still hears from the server."""
+    return {
         "live": gettext("Live"),
         "connecting": gettext("Connecting…"),
         "reconnecting": gettext("Reconnecting…"),
         "age": gettext("Data is {age} old"),
-        "helpArrived": gettext("{name} asks for help"),
-        "shown": gettext("{shown} of {all} students shown"),
+        "lineLost": gettext("The connection is lost. What you see may be out of date."),
+        "lineBack": gettext("The connection is back."),
         "signedOut": gettext("Signed out. Reload the page to log in again."),
     }

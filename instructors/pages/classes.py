@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from instructors.auth import account_of
 from instructors.queries.classes import overview
+from instructors.texts import freshness_texts
 
 
 @require_safe
@@ -29,4 +30,6 @@ def root(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 def classes(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    return render(request, "classes.html", {"overview": overview(user=account_of(request), now=now)})
+    return render(
+        request, "classes.html", {"overview": overview(user=account_of(request), now=now), "texts": freshness_texts()}
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from instructors.auth import account_of
+from instructors.pages.back import log_in_and_return
 from instructors.queries.classroom import Room, class_room, everybody_room
 
 LARGEST_ID = 2**63 - 1
@@ -22,8 +24,15 @@ def room_page(view: View) -> View:
 
 
 def room_action(view: View) -> View:
-    """A form or a button: signed in, POST only, with the CSRF token that every POST of the pages needs."""
-    return wraps(view)(require_POST(login_required(never_cache(view))))
+    """A form or a button: signed in, POST only, with the CSRF token that every POST of the pages needs. Who is signed
+    out comes back to the page of the form."""
+    answer = never_cache(view)
+
+    @require_POST
+    def act(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return answer(request, *args, **kwargs) if request.user.is_authenticated else log_in_and_return(request)
+
+    return wraps(view)(act)
 
 
 def room_of(request: HttpRequest, class_id: int | None) -> Room:

@@ -9,7 +9,9 @@ export const room = document.getElementById("classroom");
 export const texts = JSON.parse(document.getElementById("live-texts").textContent);
 export const isProjected = "projector" in document.documentElement.dataset;
 const freshness = document.getElementById("freshness");
+const agedAfter = 30000; // what is older than this while the line is cut is shown as the past it is
 let signedOut = false;
+let lastState = "connecting";
 
 export const isSignedOut = () => signedOut;
 
@@ -36,12 +38,25 @@ export function post(path, fields = {}) {
 }
 
 function showFreshness(state, heardAt) {
-  freshness.dataset.state = signedOut ? "stale" : state;
+  if (!freshness) return; // a page that shows no live data of its own
+  const now = signedOut ? "stale" : state;
+  freshness.dataset.state = now;
   const age = texts.age.replace("{age}", span(Date.now() - heardAt));
   const words = { live: texts.live, stale: age, connecting: texts.connecting, reconnecting: `${texts.reconnecting} ${age}` }[state];
   const sentence = signedOut ? texts.signedOut : words;
   const place = freshness.querySelector("[data-freshness]");
   if (place.textContent !== sentence) place.textContent = sentence;
+  freshness.querySelector("[data-again]")?.toggleAttribute("hidden", !signedOut);
+  room.toggleAttribute("data-aged", signedOut || (now !== "live" && Date.now() - heardAt > agedAfter));
+  announceLine(signedOut ? "signedOut" : now);
+}
+
+/** Said once when it changes, not with every second of age. */
+function announceLine(state) {
+  const sentence = { reconnecting: texts.lineLost, signedOut: texts.signedOut, live: texts.lineBack }[state];
+  const isNew = state !== lastState && (state !== "live" || lastState === "reconnecting");
+  lastState = state;
+  if (isNew && sentence) document.getElementById("announcements").textContent = sentence;
 }
 
 export function startRoom({ onOpen, onFrame }) {

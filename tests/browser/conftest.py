@@ -1,5 +1,6 @@
 """Debian's Chromium, driven by Playwright. A page that logs an error or throws fails its test."""
 
+import os
 import shutil
 from collections.abc import Iterator
 
@@ -17,12 +18,23 @@ FLAGS = [
 ]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _orm_beside_the_driver() -> None:
+    """The browser's driver keeps an event loop in this thread; Django would refuse the ORM beside it. Never set back:
+    browser tests come last, and where they run alone the test database goes while the driver still runs."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+
+def executable() -> str:
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert found, "No Chromium: run `make test`, which installs it, or install the package chromium"
+    return found
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert executable, "No Chromium: run `make test`, which installs it, or install the package chromium"
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        made = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
         yield made
         made.close()
 

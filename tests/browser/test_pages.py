@@ -1,19 +1,11 @@
 """The pages in a real browser: landmarks, keyboard, narrow screens, strict content policy; no sockets here."""
 
-import os
-
 import pytest
+from playwright.sync_api import expect
 
 from instructors.models import Instructor
 from lms.models import Class, Student, StudentClass
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _orm_beside_the_driver():
-    """The browser's driver keeps an event loop in this thread; Django would refuse the ORM beside it."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    yield
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+from tests.browser.rules import problems
 
 
 @pytest.fixture
@@ -30,6 +22,7 @@ def page(browser, live_server, client):
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on("console", lambda said: page.complaints.append(said.text) if "Content Security" in said.text else None)
+    page.url_of_server = live_server.url
     page.class_address = f"/classes/{python_class.pk}/"
     page.student_address = f"{page.class_address}students/{student.pk}/"
     yield page
@@ -61,9 +54,78 @@ def test_the_filter_is_kept_in_the_address_and_survives_a_reload(page):
 
 def test_a_chosen_theme_is_remembered(page):
     page.goto("/")
+    page.locator("[data-menu] > summary").click()
     button = page.locator("[data-theme-switch]")
     button.click()
     button.click()
     page.reload()
+    page.locator("[data-menu] > summary").click()
     assert page.get_attribute("html", "data-theme") == "dark"
     assert button.inner_text() == "Theme: dark"
+
+
+def test_the_menu_closes_when_it_is_left(page):
+    page.goto("/")
+    menu, summary = page.locator("[data-menu]"), page.locator("[data-menu] > summary")
+    summary.click()
+    page.keyboard.press("Escape")
+    assert menu.get_attribute("open") is None
+    assert summary.evaluate("element => element === document.activeElement")
+    summary.click()
+    page.mouse.click(20, 780)
+    assert menu.get_attribute("open") is None
+
+
+@pytest.mark.parametrize("address", ["/nowhere/", "/display/"])
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_the_pages_of_errors_break_no_rule_and_lead_on(page, address, signed_in):
+    if not signed_in:
+        page.context.clear_cookies()
+    page.goto(address)
+    assert page.locator(".problem a.button").inner_text() == ("To my classes" if signed_in else "Log in")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert problems(page) == []
+
+
+def test_the_figures_of_my_classes_stay_true_and_say_so_when_they_do_not(page):
+    page.clock.install()
+    page.goto("/")
+    figure = page.locator(".class-tile .figures dd").first
+    assert figure.inner_text() == "2"
+    Student.objects.last().enrolments.all().delete()
+    page.evaluate("window.same = true")
+    page.clock.run_for(11_000)
+    expect(figure).to_have_text("1")
+    assert page.evaluate("window.same"), "no reload"
+    page.context.set_offline(True)
+    page.clock.run_for(45_000)
+    page.wait_for_selector("#classes-old:not([hidden])")
+    assert "old" in page.locator("#classes-old").inner_text()
+    page.context.set_offline(False)
+    page.context.clear_cookies()
+    page.clock.run_for(11_000)
+    expect(page.locator("#classes-old")).to_contain_text("Signed out")
+
+
+def test_old_data_turns_grey_and_keeps_its_age_in_sight(page):
+    """No socket answers on this server: the page says so, and after a while what it shows is marked as past."""
+    page.clock.install()
+    page.goto(page.class_address)
+    page.clock.run_for(5_000)
+    page.wait_for_selector('#freshness[data-state="reconnecting"]')
+    assert not page.locator("#classroom[data-aged]").count()
+    page.clock.run_for(40_000)
+    page.wait_for_selector("#classroom[data-aged]")
+    assert "old" in page.locator("#freshness").inner_text()
+    assert "connection is lost" in page.locator("#announcements").inner_text()
+    assert "grayscale" in page.locator("#cards").locator("..").evaluate("element => getComputedStyle(element).filter")
+
+
+def test_walking_mode_has_targets_for_a_thumb(page):
+    page.context.add_cookies([{"name": "display", "value": "walking", "url": page.url_of_server}])
+    page.goto(page.class_address)
+    small = """[...document.querySelectorAll('a, button, select, summary, input:not([type=hidden])')]
+        .filter(e => e.checkVisibility() && !e.matches('.skip-link') && e.getBoundingClientRect().height < 44)
+        .map(e => e.outerHTML)"""
+    assert page.evaluate(small) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

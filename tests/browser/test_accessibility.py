@@ -1,0 +1,75 @@
+"""WCAG 2.2 A and AA on every page, in both themes and both languages, by axe; new pages go into places.py."""
+
+import json
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+
+from tests.browser.places import PLACES, Cast, Place, log_in
+from tests.browser.rules import problems
+
+LOGIN = {"email": "teacher@example.com", "password": "correct horse 9"}
+SEED = "from tests.browser.lesson import main; main('teacher@example.com')"
+# The administration is Django's own, and the API's page is Swagger UI as it is published: neither is ours to mend. The
+# pages of errors are walked in test_pages.py, where DEBUG is off.
+
+LANGUAGES = ("en", "ja")
+
+
+@pytest.fixture(scope="module")
+def cast(live_system) -> Cast:
+    account = ["--email", LOGIN["email"], "--name", "田中 先生", "--role", "admin", "--password-stdin"]
+    live_system.manage("create_instructor", *account, stdin=LOGIN["password"])
+    said = live_system.manage("shell", "--no-imports", "--verbosity=0", "--command", SEED)
+    return Cast(**json.loads(said.splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def cookies(browser: Browser, live_system, cast) -> list:
+    """One login for all."""
+    context = browser.new_context()
+    log_in(context.new_page(), url=live_system.url, **LOGIN)
+    kept = context.cookies()
+    context.close()
+    return kept
+
+
+@pytest.fixture(scope="module", params=LANGUAGES)
+def contexts(request, browser: Browser, live_system, cookies):
+    """Logged out and logged in, in this language."""
+    chosen = [{"name": "django_language", "value": request.param, "url": live_system.url}]
+    made: dict[bool, BrowserContext] = {}
+    for signed_in in (False, True):
+        made[signed_in] = browser.new_context(color_scheme="light", viewport={"width": 1024, "height": 800})
+        made[signed_in].add_cookies(chosen + (cookies if signed_in else []))
+    yield made
+    for context in made.values():
+        context.close()
+
+
+@pytest.mark.parametrize(
+    ("place", "mode"),
+    [(place, mode) for place in PLACES for mode in ("", *place.modes)],
+    ids=lambda value: getattr(value, "name", value or "plain"),
+)
+def test_no_rule_is_broken(live_system, contexts, cast, place: Place, mode: str):
+    page = contexts[place.signed_in].new_page()
+    try:
+        page.context.add_cookies([{"name": "display", "value": mode, "url": live_system.url}])
+        page.goto(f"{live_system.url}{place.address(cast)}")
+        page.wait_for_selector(place.ready)
+        assert problems(page) == []
+    finally:
+        page.close()
+
+
+def test_the_menu_and_the_sheet_of_keys_break_no_rule(live_system, contexts, cast):
+    page = contexts[True].new_page()
+    page.context.clear_cookies(name="display")
+    page.goto(f"{live_system.url}/classes/{cast.class_id}/")
+    page.locator("[data-menu] > summary").click()
+    assert problems(page) == []
+    page.locator("[data-key-sheet]").click()
+    page.wait_for_selector("#key-sheet[open]")
+    assert problems(page) == []
+    page.close()
