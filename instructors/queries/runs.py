@@ -24,6 +24,7 @@ LONGEST_TEXT = 6_000
 # nor must fifty of them: once the runs above have taken this much, each text below shows its beginning only.
 LONGEST_PAGE = 150_000
 SHORT_TEXT = 400
+LONGEST_LINE = 200
 LARGEST_ID = 2**63 - 1
 
 
@@ -96,7 +97,17 @@ class Run:
     @property
     def error_line(self) -> str:
         lines = plain(self.error.shown).strip().splitlines()
-        return lines[-1].strip()[:200] if lines else ""
+        return lines[-1].strip()[:LONGEST_LINE] if lines else ""
+
+    @property
+    def has_more_error(self) -> bool:
+        """More than the line that stands above it."""
+        return plain(self.error.shown).strip() != self.error_line
+
+    @property
+    def has_own_output(self) -> bool:
+        """JupyterLab sends the error as the output too."""
+        return bool(self.output.shown) and self.output.shown.strip() != self.error.shown.strip()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,7 +99,7 @@ class StudentPage:
 def student_page(
     room: Room, *, student_id: int, asked: Asked, user: Instructor, now: datetime, display: Display = PLAIN
 ) -> StudentPage:
-    """404 for a student who is not of this room. Five queries for the head and at most five for the part, whatever
+    """404 for a student who is not of this room. Five queries for the head and at most four for the part, whatever
     there is; what comes after a run costs one."""
     rows = student_rows(room.students.filter(pk=student_id), now=now)
     if not rows:
@@ -113,6 +113,7 @@ def student_page(
         help_request=_tickets(student_id).filter(ended_at=None).first(),
         note_count=facts["note_count"],
         help_count=facts["help_count"],
+        significant=list(_significant(student_id)),
         **{"asked": asked, **part},
     )
 
@@ -161,7 +162,6 @@ def _part(room: Room, student_id: int, asked: Asked, user: Instructor) -> dict[s
         "asked": asked,
         "timeline": timeline(student_id, chosen=asked.chosen, before=asked.before),
         "choice": choice,
-        "significant": list(_significant(student_id)),
     }
 
 

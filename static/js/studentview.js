@@ -73,6 +73,7 @@ export function followStudent(root, { top, onGone = () => {} }) {
 
   /** Where their time says: an event that was late is not the newest. */
   function insert() {
+    const before = list.firstElementChild;
     for (const run of held.splice(0)) {
       const next = [...list.children].find((other) => isAbove(run, other)) ?? null;
       const isOlderThanAll = next === null && root.querySelector("[data-older]");
@@ -80,7 +81,16 @@ export function followStudent(root, { top, onGone = () => {} }) {
     }
     root.querySelector("[data-no-runs]").hidden = list.children.length > 0;
     group();
+    fold(before);
     refreshTimes(list);
+  }
+
+  /** As the server paints them: earlier tries are closed. But not the one that was on top, which may just be read, nor
+   *  what the reader opened. */
+  function fold(latest) {
+    for (const body of list.querySelectorAll(".is-retry > .run-body[open]:not([data-touched])")) {
+      if (body.parentElement !== latest) body.open = false;
+    }
   }
 
   /** Tries of one cell in a row belong together: the latest counts them, the others stand below it. */
@@ -140,6 +150,7 @@ export function followStudent(root, { top, onGone = () => {} }) {
 
   function click(event) {
     if (event.target.closest("[data-new-runs]")) return showNew();
+    event.target.closest("summary")?.parentElement.toggleAttribute("data-touched", true);
     const link = event.target.closest("[data-older] a");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return undefined;
     event.preventDefault();
