@@ -2,7 +2,7 @@
 // shows is the student page's own markup, asked for as a fragment; without this script the link leads to that page.
 //
 // The address remembers it as `#student-<id>?<query>`: a reload keeps it, Back closes it.
-import { linkTo, links, neighbour, studentOf } from "./drawerlinks.js";
+import { linksTo, linkTo, neighbour, pathIn, placeOf, studentOf } from "./drawerlinks.js";
 import { ask, follow, Gone, isSignedOut, post, room } from "./room.js";
 import { followStudent } from "./studentview.js";
 
@@ -49,7 +49,7 @@ function paint(page) {
   if (text && !text.value) text.value = drafts.get(shown.id) ?? "";
   view = followStudent(root, { top: () => body.getBoundingClientRect().top, onGone: () => fail(new Gone()) });
   const wanted = root.dataset.focus && body.querySelector(`#${CSS.escape(root.dataset.focus)}`);
-  const focused = wanted || root.querySelector("[aria-invalid]");
+  const focused = wanted || root.querySelector("[aria-invalid], .note textarea");
   if (focused) focused.focus();
   else if (!drawer.contains(document.activeElement)) (root.querySelector(".parts [aria-current]") ?? title).focus();
   say("");
@@ -105,13 +105,6 @@ const whole = () => new URL(shown.path, location.href);
 
 // --- Opening and closing --------------------------------------------------------------------------------------------
 
-const placeOf = (path) => `#student-${studentOf(path)}${new URL(path, location.href).search}`;
-
-function placed() {
-  const [, id, query = ""] = location.hash.match(/^#student-(\d+)(\?.*)?$/) ?? [];
-  return id && new URL(`students/${id}/${query}`, new URL(room.dataset.address, location.href)).href;
-}
-
 /** The address already says it. */
 function show(path, link) {
   const id = studentOf(path);
@@ -122,6 +115,7 @@ function show(path, link) {
   load(path);
   raise();
   mark();
+  offerSteps();
   if (isOther && steps && !steps.disabled) announcements.textContent = title.textContent;
   else if (isOther) title.focus({ preventScroll: true });
   if (isOther) opener?.scrollIntoView({ block: "nearest" });
@@ -151,11 +145,14 @@ function raise() {
 
 /** The list is drawn again and again; the link of who is on show stays marked. */
 function mark() {
-  for (const link of links()) {
-    if (shown && studentOf(link.href) === shown.id) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
+  const wanted = new Set(shown ? linksTo(shown.id) : []);
+  for (const link of document.querySelectorAll("a[data-drawer][aria-current]")) {
+    if (!wanted.has(link)) link.removeAttribute("aria-current");
   }
-  if (!shown) return;
+  for (const link of wanted) link.setAttribute("aria-current", "true");
+}
+
+function offerSteps() {
   for (const button of drawer.querySelectorAll("[data-drawer-step]")) {
     button.disabled = !neighbour(opener, shown.id, Number(button.dataset.drawerStep));
   }
@@ -188,7 +185,7 @@ function shut() {
 }
 
 function followAddress() {
-  const path = placed();
+  const path = pathIn(location.hash, room.dataset.address);
   if (!path) shut();
   else if (path !== shown?.path) show(path);
 }

@@ -1,10 +1,12 @@
-// The links that open the drawer, and which of them stand before and after one in its list.
+// The links that open the drawer, which of them stand before and after one in its list, and how the address of a page
+// says who is in the drawer.
 
 /** The student's id in an address of their page, or undefined. */
-export const studentOf = (address) => new URL(address, location.href).pathname.match(/\/students\/(\d+)\/$/)?.[1];
+export const studentOf = (address) => String(address).match(/\/students\/(\d+)\/(?:[?#]|$)/)?.[1];
 
-export const links = () => [...document.querySelectorAll("a[data-drawer]")];
-export const linkTo = (id) => links().find((link) => studentOf(link.href) === id && isVisible(link));
+/** All links to a student; a heat map has thousands of links, so the browser searches them. */
+export const linksTo = (id) => [...document.querySelectorAll(`a[data-drawer][href*="/students/${id}/"]`)];
+export const linkTo = (id) => linksTo(id).find(isVisible);
 
 const isVisible = (link) => link.getClientRects().length > 0;
 const listOf = (link) => link.closest("[data-drawer-list], table, [role=grid], ol, ul") ?? document.body;
@@ -16,10 +18,18 @@ export function neighbour(link, id, by) {
   if (!here) return undefined;
   const firsts = new Map(); // a list may have several links to a student
   for (const other of listOf(here).querySelectorAll("a[data-drawer]")) {
-    const student = studentOf(other.href);
-    if (student && isVisible(other) && !firsts.has(student)) firsts.set(student, other);
+    const student = studentOf(other.getAttribute("href"));
+    if (student && !firsts.has(student) && isVisible(other)) firsts.set(student, other);
   }
   const students = [...firsts.keys()];
   const index = students.indexOf(id);
   return index < 0 ? undefined : firsts.get(students[index + by]);
+}
+
+export const placeOf = (path) => `#student-${studentOf(path)}${new URL(path, location.href).search}`;
+
+/** The address of the student that such a place names, or undefined; `room` is the address of the room. */
+export function pathIn(place, room) {
+  const [, id, query = ""] = place.match(/^#student-(\d+)(\?.*)?$/) ?? [];
+  return id && new URL(`students/${id}/${query}`, new URL(room, location.href)).href;
 }

@@ -13,14 +13,16 @@ const againAfter = 5000;
 const ageEvery = 10000;
 
 export function followStudent(root, { top, onGone = () => {} }) {
-  const { student, address, query, view } = root.dataset;
+  const { student, address, query } = root.dataset;
   const list = root.querySelector("ol[data-runs]");
   const button = root.querySelector("[data-new-runs]");
   const held = []; // new runs that wait until the reader wants them
   let newest = Number(root.dataset.newest ?? NaN); // no number where nothing new may come: a page of older runs
   let stopped = false;
 
-  const path = (more) => `${address}?${[query, ...more, `view=${encodeURIComponent(view)}`].filter(Boolean).join("&")}`;
+  // All that an open page fetches belongs to the view it was opened as (the audit log counts those).
+  const view = () => encodeURIComponent(root.querySelector("[data-head]").dataset.view);
+  const path = (more) => `${address}?${[query, ...more, `view=${view()}`].filter(Boolean).join("&")}`;
 
   async function refresh() {
     if (stopped || isSignedOut()) return;
@@ -39,6 +41,7 @@ export function followStudent(root, { top, onGone = () => {} }) {
     const head = root.querySelector("[data-head]");
     const fresh = document.importNode(news.querySelector("[data-head]"), true);
     refreshTimes(fresh);
+    head.dataset.view = fresh.dataset.view;
     if (!head.contains(document.activeElement)) head.replaceWith(fresh);
     const runs = news.querySelector("ol[data-runs]");
     if (!list || !runs || Number.isNaN(newest)) return;
@@ -130,7 +133,7 @@ export function followStudent(root, { top, onGone = () => {} }) {
   async function loadOlder(link) {
     link.setAttribute("aria-busy", "true");
     try {
-      const page = await ask(`${link.getAttribute("href")}&view=${encodeURIComponent(view)}`);
+      const page = await ask(`${link.getAttribute("href")}&view=${view()}`);
       const come = [...page.querySelectorAll("ol[data-runs] > li")].map((run) => document.importNode(run, true));
       const older = come.filter((run) => !isKnown(run));
       list.append(...older);

@@ -55,3 +55,10 @@ def test_the_view_of_one_student_does_not_open_another(open_page, signed_in, han
 def test_a_refused_page_is_no_view(signed_in, taro, python_class, ren):
     signed_in(taro).get(f"/classes/{python_class.pk}/students/{ren.pk}/")
     assert views() == 0
+
+
+def test_a_page_that_outlives_its_view_gets_a_new_one(open_page):
+    """Else each of its refreshes would be a view."""
+    view = VIEW.search(open_page("?after=0&view=expired", **FRAGMENT)).group(1)
+    open_page(f"?after=0&view={view}", **FRAGMENT)
+    assert views() == 1
