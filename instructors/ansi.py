@@ -25,6 +25,12 @@ def to_html(text: str | None) -> SafeString:
     return mark_safe("".join(parts))  # noqa: S308 - every piece was escaped, every class is one of ours
 
 
+def plain(text: str | None) -> str:
+    """The same text without colours and control characters, for one line of a list; not escaped."""
+    bare = ESCAPES.sub("", (text or "").replace("\r\n", "\n"))
+    return CONTROL.sub("", bare).replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 def _pieces(text: str) -> Iterator[tuple[list[str], str]]:
     colour: int | None = None
     bold = False

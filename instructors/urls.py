@@ -13,9 +13,25 @@ urlpatterns = [
     path("classes/<int:class_id>/", live.class_live, name="class_live"),
     path("classes/<int:class_id>/cards/", live.cards, name="class_cards"),
     path("classes/<int:class_id>/students/<int:student_id>/", students.student, name="class_student"),
+    path("classes/<int:class_id>/students/<int:student_id>/notes/", students.add_note, name="class_note_add"),
+    path(
+        "classes/<int:class_id>/students/<int:student_id>/notes/<int:note_id>/", students.change_note, name="class_note"
+    ),
+    path(
+        "classes/<int:class_id>/students/<int:student_id>/notes/<int:note_id>/delete/",
+        students.delete_note,
+        name="class_note_delete",
+    ),
     path("everybody/", live.class_live, name="everybody"),
     path("everybody/cards/", live.cards, name="everybody_cards"),
     path("everybody/students/<int:student_id>/", students.student, name="everybody_student"),
+    path("everybody/students/<int:student_id>/notes/", students.add_note, name="everybody_note_add"),
+    path("everybody/students/<int:student_id>/notes/<int:note_id>/", students.change_note, name="everybody_note"),
+    path(
+        "everybody/students/<int:student_id>/notes/<int:note_id>/delete/",
+        students.delete_note,
+        name="everybody_note_delete",
+    ),
     # An address typed without its last slash.
     re_path(
         r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+)?)$",

@@ -1,7 +1,7 @@
 // What every live page of a class shares: its socket, the words for scripts, and how fresh the data is.
 //
-// startRoom({ onOpen, onFrame, onSignedOut }) opens the socket of the room. A page fetches with ask(), so that a
-// session that has ended is noticed once and said once.
+// startRoom({ onOpen, onFrame }) opens the socket of the room; follow() listens to it beside the page. A page fetches
+// with ask(), so that a session that has ended is noticed once and said once.
 import { connect } from "./live.js";
 import { keepTimes, setServerTime, span } from "./time.js";
 
@@ -10,16 +10,23 @@ export const texts = JSON.parse(document.getElementById("live-texts").textConten
 export const isProjected = "projector" in document.documentElement.dataset;
 const freshness = document.getElementById("freshness");
 const agedAfter = 30000; // what is older than this while the line is cut is shown as the past it is
+const listeners = new Set();
 let signedOut = false;
 let lastState = "connecting";
+let begun = false;
+
+/** What was asked for is not there any more, while the page itself goes on. */
+export class Gone extends Error {}
 
 export const isSignedOut = () => signedOut;
 
 /** Fetches a page or a fragment of ours as a document. Throws when it is not to be had; `isSignedOut` tells whether to
- *  try again makes sense. `path` is an address, or relative to the address of the room. */
-export async function ask(path, options = {}) {
+ *  try again makes sense. `path` is an address, or relative to the address of the room. With `mayBeGone` a 404 is a
+ *  `Gone` about this one address, and says nothing about the page. */
+export async function ask(path, { mayBeGone = false, ...options } = {}) {
   const address = new URL(path, new URL(room.dataset.address, location.href));
   const response = await fetch(address, { headers: { Accept: "text/html", "X-Requested-With": "fragment" }, ...options });
+  if (mayBeGone && response.status === 404) throw new Gone("gone");
   if (response.redirected || response.status === 403 || response.status === 404) {
     signedOut = true; // logged out, or no longer one of the class: only a new page can tell
     throw new Error("signed out");
@@ -59,11 +66,26 @@ function announceLine(state) {
   if (isNew && sentence) document.getElementById("announcements").textContent = sentence;
 }
 
-export function startRoom({ onOpen, onFrame }) {
+/** Hears what the page hears: `onOpen()` after every gap, `onFrame(frame)`. Returns a function that ends it. A page that
+ *  has not opened the socket gets it opened. */
+export function follow(listener) {
+  listeners.add(listener);
+  begin();
+  return () => listeners.delete(listener);
+}
+
+export function startRoom(listener) {
+  follow(listener);
+}
+
+function begin() {
+  if (begun) return;
+  begun = true;
   setServerTime(room.dataset.now);
   keepTimes();
-  const receive = (frame) => { if (!signedOut) onFrame(frame); };
-  connect({ path: room.dataset.socket, onOpen, onFrame: receive, onState: showFreshness });
+  const tell = (name, frame) => { for (const listener of [...listeners]) listener[name]?.(frame); };
+  const onFrame = (frame) => { if (!signedOut) tell("onFrame", frame); };
+  connect({ path: room.dataset.socket, onOpen: () => tell("onOpen"), onFrame, onState: showFreshness });
 }
 
 /** A function that runs `work` soon after it is called, never twice at once and not more often than every `pause` ms:

@@ -101,6 +101,7 @@ def test_student_page_shows_what_ran(live_system, live_page):
         errorMessage="\x1b[31mZeroDivisionError\x1b[39m: division by zero",
     )
     card(live_page, "鈴木 次郎").get_by_role("link").click()
+    live_page.get_by_role("link", name="Open the whole page").click()
     expect(live_page.get_by_role("heading", level=1)).to_contain_text("鈴木 次郎")
     expect(live_page.get_by_text("1 / 0")).to_be_visible()
     expect(live_page.get_by_text("ZeroDivisionError: division by zero").first).to_be_visible()
@@ -125,6 +126,8 @@ def test_student_text_is_never_markup(live_system, live_page):
     post(live_system, "help", emailAddress="eve@example.com", userName=hostile)
     expect(eve).to_have_attribute("data-status", "help")
     eve.get_by_role("link").click()
+    expect(live_page.locator("#drawer .run").first).to_contain_text(hostile)
+    live_page.get_by_role("link", name="Open the whole page").click()
     expect(live_page.get_by_role("heading", level=1)).to_contain_text("<img")
     assert live_page.locator("img[src=x]").count() == 0
     assert live_page.title() != "owned"
