@@ -24,3 +24,12 @@ def live_texts() -> dict[str, object]:
         "shown": gettext("{shown} of {all} students shown"),
         "signedOut": gettext("Signed out. Reload the page to log in again."),
     }
+
+
+def setup_texts() -> dict[str, str]:
+    """What `static/js/setup.js` says."""
+    return {
+        "copied": gettext("Copied"),
+        "selected": gettext("Selected: copy it with Ctrl+C or ⌘C"),
+        "away": gettext("The server does not answer. This shows what it said last."),
+    }

@@ -1,5 +1,6 @@
 """The set-up page's students: who is in the class, and whether their JupyterLab has been heard."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,7 +8,9 @@ from django.db.models import Q
 
 from instructors.display import PLAIN, Display
 from instructors.queries.classroom import Room
-from lms.models import StudentClass
+from lms.enrolment import Known, Listed, known_students
+from lms.models import Class, StudentClass
+from lms.roster_csv import Line, Table
 
 # A school class is shorter; a longer list is narrowed by the search.
 MOST = 500
@@ -64,3 +67,38 @@ def register(room: Room) -> list[tuple[str, str, str]]:
     enrolled = StudentClass.objects.filter(class_ref=room.class_ref).order_by("student__email")
     rows = enrolled.values_list("student__email", "student__name", "student__team__team_name")
     return [(email, name or "", team or "") for email, name, team in rows]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What importing a line would do."""
+
+    line: Line
+    effect: str  # created, updated, unchanged
+    name_before: str = ""
+    team_before: str = ""
+
+
+@dataclass(frozen=True)
+class Preview:
+    table: Table
+    outlooks: list[Outlook]
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(each.effect for each in self.outlooks)
+
+
+def preview(class_ref: Class, table: Table) -> Preview:
+    """What importing the good lines would do. One query. Of who is not in the class yet nothing is told, nor whether
+    they are known at all."""
+    known = known_students(class_ref.pk, [line.email for line in table.good])
+    return Preview(table, [_outlook(line, known.get(line.email)) for line in table.good])
+
+
+def _outlook(line: Line, known: Known | None) -> Outlook:
+    if known is None or not known.is_member:
+        return Outlook(line, "created")
+    if known.differs(Listed(email=line.email, name=line.name or None, team=line.team or None)):
+        return Outlook(line, "updated", known.name or "", known.team or "")
+    return Outlook(line, "unchanged")

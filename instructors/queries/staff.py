@@ -28,8 +28,7 @@ class Staff:
 def staff_of(class_ref: Class, *, viewer: Instructor, now: datetime) -> Staff:
     """The owner first, then instructors, then assistants. Three queries, whatever their number."""
     members = []
-    if class_ref.instructor_id is not None:
-        owner = class_ref.instructor
+    if (owner := class_ref.instructor) is not None:
         members.append(StaffMember(owner, "owner", owner.pk == viewer.pk))
     rows = ClassStaff.objects.filter(class_ref=class_ref).select_related("instructor")
     for row in rows.order_by("-role", "instructor__name"):
