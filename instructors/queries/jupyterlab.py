@@ -19,8 +19,8 @@ from lms.models import Class, ClassKey, StudentClass
 
 # The intake notes a key's use about every fifteen seconds (`events.gate.REMEMBERED`).
 RECENT = timedelta(minutes=2)
-# Whoever has not entered who they are sends under this address (events.md section 2).
-UNCONFIGURED = "student001@example.com"
+# Whoever has not entered who they are sends under this address and name (events.md sections 2 and 2.1).
+UNCONFIGURED = Q(student__email__iexact="student001@example.com", student__name="Anonymous")
 
 State = Literal["none", "over", "waiting", "connected", "quiet"]
 
@@ -92,7 +92,7 @@ def connection_of(class_ref: Class, *, now: datetime) -> Connection:
     seen = StudentClass.objects.filter(class_ref=class_ref).aggregate(
         students=Count("pk", filter=Q(student__last_activity_at__gte=since)),
         last=Max("student__last_activity_at"),
-        unconfigured=Count("pk", filter=Q(student__email__iexact=UNCONFIGURED)),
+        unconfigured=Count("pk", filter=UNCONFIGURED),
     )
     state = _state(class_ref, newest, now)
     return Connection(state, keys, seen["students"], seen["last"], seen["unconfigured"] > 0)

@@ -134,7 +134,9 @@ def test_the_state_says_what_has_been_heard(python_class, enrol):
 def test_a_jupyterlab_that_nobody_has_set_up_is_noticed(signed_in, hanako, enrol, connection):
     client = signed_in(hanako)
     assert "student001@example.com" not in client.get(f"{connection}state/").content.decode()
-    enrol("student001@example.com")
+    somebody = enrol("student001@example.com", name="Taro")
+    assert "student001@example.com" not in client.get(f"{connection}state/").content.decode()
+    Student.objects.filter(pk=somebody.pk).update(name="Anonymous")
     assert "student001@example.com" in client.get(f"{connection}state/").content.decode()
 
 

@@ -118,7 +118,7 @@ def test_a_list_that_has_changed_since_is_shown_again(signed_in, hanako, student
 def test_problems_are_said_line_by_line_and_the_list_stays(signed_in, hanako, students):
     text = "email,name\naoi@example.com,Aoi\nbad,B\naoi@example.com,Twice\n"
     page = check(signed_in(hanako), students, text)
-    assert "2 lines have problems" in page
+    assert "Lines with a problem: 2" in page
     assert "Line 3: “bad” is not an e-mail address." in page
     assert "Line 4: The same address is on line 2." in page
     assert text_in(page) == text.strip()
