@@ -1,10 +1,11 @@
 """Who teaches and who assists in a class. A class never loses its last active instructor."""
 
+from datetime import datetime
+
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest
-from django.utils import timezone
 
 from instructors.models import Instructor
 from instructors.setup.notes import note
@@ -68,7 +69,7 @@ def remove(class_ref: Class, *, account_id: int, by: Instructor, request: HttpRe
     return member.instructor
 
 
-def hand_over(class_ref: Class, *, account_id: int, by: Instructor, request: HttpRequest) -> Instructor:
+def hand_over(class_ref: Class, *, account_id: int, by: Instructor, request: HttpRequest, now: datetime) -> Instructor:
     """An instructor of the class becomes its owner, and the owner an instructor. 404 for whoever is none. Raises
     NotAllowed."""
     with transaction.atomic():
@@ -79,7 +80,7 @@ def hand_over(class_ref: Class, *, account_id: int, by: Instructor, request: Htt
         successor.delete()
         if before.instructor_id is not None:
             ClassStaff.objects.create(class_ref=class_ref, instructor_id=before.instructor_id, role=INSTRUCTOR)
-        Class.objects.filter(pk=class_ref.pk).update(instructor=account_id, updated_at=timezone.now())
+        Class.objects.filter(pk=class_ref.pk).update(instructor=account_id, updated_at=now)
         note("class_hand_over", class_ref, by=by, request=request, instructor_id=account_id)
     return successor.instructor
 

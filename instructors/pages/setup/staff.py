@@ -93,7 +93,9 @@ def hand_over(request: HttpRequest, class_id: int) -> HttpResponse:
         messages.error(request, gettext("Choose who shall own the class."))
         return redirect("class_staff", class_id)
     try:
-        owner = staff.hand_over(found, account_id=int(text), by=account_of(request), request=request)
+        owner = staff.hand_over(
+            found, account_id=int(text), by=account_of(request), request=request, now=timezone.now()
+        )
     except staff.NotAllowed:
         messages.error(request, gettext("Only the owner of the class, or an administrator, hands it over."))
     else:
