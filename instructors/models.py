@@ -10,6 +10,7 @@ from django.utils import timezone
 from instructors.student_notes import StudentNote as StudentNote  # Django looks for every model here
 
 ADMIN = "admin"
+ASSISTANT = "assistant"
 
 
 class InstructorManager(BaseUserManager["Instructor"]):
@@ -28,7 +29,11 @@ class InstructorManager(BaseUserManager["Instructor"]):
 
 
 class Instructor(AbstractBaseUser):
-    """The account model: e-mail and password. Role `admin` may do everything; any other role is a label."""
+    """The account model: e-mail and password.
+
+    Role `admin` may do everything. Role `assistant` sees and helps in the classes it is in, makes none and manages
+    nobody. Any other role is a label of an instructor. What somebody is in one class stands in `lms.ClassStaff`.
+    """
 
     class Status(models.TextChoices):
         AVAILABLE = "available"
@@ -66,6 +71,10 @@ class Instructor(AbstractBaseUser):
     @property
     def is_admin(self) -> bool:
         return self.is_active and self.role == ADMIN
+
+    @property
+    def is_assistant(self) -> bool:
+        return self.role == ASSISTANT
 
     # What the Django admin asks of an account.
     @property
@@ -200,3 +209,27 @@ class ProgressNotification(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class ClassInvitation(models.Model):
+    """A link by which somebody without an account joins a class; only its hash is kept. It opens once."""
+
+    class_ref = models.ForeignKey(
+        "lms.Class", on_delete=models.CASCADE, related_name="invitations", db_column="class_id"
+    )
+    email = models.CharField(max_length=255)
+    role = models.CharField(max_length=20)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(Instructor, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    # Accepted, cancelled, or replaced by a newer one for the same address.
+    closed_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(Instructor, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        db_table = "class_invitations"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.email

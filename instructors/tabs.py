@@ -29,7 +29,10 @@ class Link:
     name: str
 
 
-TABS = (Tab(label=_("Live"), of_class="class_live", of_everybody="everybody"),)
+TABS = (
+    Tab(label=_("Live"), of_class="class_live", of_everybody="everybody"),
+    Tab(label=_("Set-up"), of_class="class_setup", needs_teaching=True),
+)
 
 
 def tabs_of(room: Room) -> list[Link]:

@@ -33,3 +33,12 @@ def freshness_texts() -> dict[str, str]:
         "lineBack": gettext("The connection is back."),
         "signedOut": gettext("Signed out. Reload the page to log in again."),
     }
+
+
+def setup_texts() -> dict[str, str]:
+    """What `static/js/setup.js` says."""
+    return {
+        "copied": gettext("Copied"),
+        "selected": gettext("Selected: copy it with Ctrl+C or ⌘C"),
+        "away": gettext("The server does not answer. This shows what it said last."),
+    }

@@ -1,9 +1,10 @@
 """The pages people read. Programs have their own addresses under /api/."""
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from instructors.pages import classes, display, live, login, students
+from instructors.pages import classes, display, invitations, live, login, students
+from instructors.pages.setup import urls as setup
 
 urlpatterns = [
     path("", classes.root, name="classes"),
@@ -32,6 +33,8 @@ urlpatterns = [
         students.delete_note,
         name="everybody_note_delete",
     ),
+    path("", include(setup.urlpatterns)),
+    path("invitations/<str:token>/", invitations.invitation, name="invitation"),
     # An address typed without its last slash.
     re_path(
         r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+)?)$",

@@ -30,6 +30,9 @@ class User(Protocol):
     @property
     def is_admin(self) -> bool: ...
 
+    @property
+    def is_assistant(self) -> bool: ...
+
 
 @dataclass(frozen=True)
 class Anyone:
@@ -37,6 +40,7 @@ class Anyone:
 
     pk: int = -1
     is_admin: bool = True
+    is_assistant: bool = False
 
 
 ANYONE = Anyone()
@@ -51,6 +55,7 @@ class KeyHolder:
     is_active: bool
     pk: int = -1
     is_admin: bool = False
+    is_assistant: bool = False
 
 
 def classes_of(user: User) -> QuerySet[Class]:
@@ -102,7 +107,8 @@ def notebooks_in(classes: QuerySet[Class]) -> QuerySet[Notebook]:
 
 def holder_of_key(key: str) -> KeyHolder | None:
     """The class whose ingest key this is; None for one that is unknown or revoked. One query."""
-    found = ClassKey.objects.filter(key_hash=ClassKey.hash(key), revoked_at=None).select_related("class_ref").first()
+    valid = ClassKey.objects.filter(ClassKey.open_at(timezone.now()), key_hash=ClassKey.hash(key))
+    found = valid.select_related("class_ref").first()
     return KeyHolder(found.pk, found.class_ref_id, found.class_ref.is_active) if found else None
 
 
@@ -120,6 +126,11 @@ def classes_taught_by(user: User) -> QuerySet[Class]:
 
 def may_teach_class(user: User, class_id: int) -> bool:
     return classes_taught_by(user).filter(pk=class_id).exists()
+
+
+def may_make_classes(user: User) -> bool:
+    """Everybody but accounts that were made to assist."""
+    return not user.is_assistant
 
 
 def class_ids_of(user: User) -> list[int]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, gettext_lazy
 from import_export.admin import ExportMixin
 
 from lms.export import ENCODING, FORMATS, SubmissionResource
-from lms.keys import create_key
+from lms.keys import create_key, end_keys
 from lms.models import (
     AssignmentSubmission,
     Cell,
@@ -196,7 +196,7 @@ class ClassKeyAdmin(CalmAdmin):
 
     @admin.action(description=gettext_lazy("Revoke the selected keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ClassKey]) -> None:
-        count = keys.filter(revoked_at=None).update(revoked_at=timezone.now())
+        count = end_keys(keys, at=timezone.now())
         messages.success(request, gettext("Keys revoked: %(count)d") % {"count": count})
 
 

@@ -1,6 +1,6 @@
 """Who calls."""
 
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.request import Request
 
 from instructors.models import Instructor
@@ -19,3 +19,9 @@ def known_caller(request: Request) -> Instructor | None:
     except APIException:
         return None
     return user if isinstance(user, Instructor) else None
+
+
+def refuse_assistants(caller: Instructor) -> None:
+    """Whoever has fewer rights than an instructor manages nobody (http.md section 1.2). Raises PermissionDenied."""
+    if caller.is_assistant:
+        raise PermissionDenied("Not enough permissions: assistants manage no accounts")

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from events.wire import storable
 from instructors import audit
-from instructors.api.callers import account_of
+from instructors.api.callers import account_of, refuse_assistants
 from instructors.api.fields import RowId, StatusField
 from instructors.api.instructors import find_instructor
 from instructors.models import Instructor
@@ -86,6 +86,8 @@ class StatusView(ApiView):
     def put(self, request: Request, instructor_id: str) -> Response:
         """The same status again is a change too. Without `current_session_id` the session stays."""
         found = find_instructor(instructor_id)
+        if found.pk != account_of(request).pk:
+            refuse_assistants(account_of(request))
         sent = validated(StatusRequest(data=request.data))
         try:
             changed = _set_status(request, found, sent)
@@ -135,6 +137,8 @@ class BulkView(ApiView):
             return {"instructor_id": given, "success": False, "error": _first_problem(checked.errors)}
         sent: dict[str, Any] = checked.validated_data
         pk = sent.pop("instructor_id")
+        if pk != account_of(request).pk and account_of(request).is_assistant:
+            return {"instructor_id": pk, "success": False, "error": "Not enough permissions"}
         found = Instructor.objects.filter(pk=pk).first()
         if found is None:
             return {"instructor_id": pk, "success": False, "error": "Instructor not found"}

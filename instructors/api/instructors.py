@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from instructors import audit
-from instructors.api.callers import account_of
+from instructors.api.callers import account_of, refuse_assistants
 from instructors.api.fields import InstructorResponse, NewPassword, Text
 from instructors.api.passwords import check_password_rules
 from instructors.models import ADMIN, Instructor
@@ -70,6 +70,7 @@ class InstructorListView(ApiView):
     def post(self, request: Request) -> Response:
         """Only an admin may create an admin."""
         caller = account_of(request)
+        refuse_assistants(caller)
         sent = validated(InstructorCreate(data=request.data))
         check_password_rules(sent["password"], account=None, field="password")
         if sent["role"] == ADMIN:
@@ -99,6 +100,7 @@ class InstructorView(ApiView):
     def put(self, request: Request, instructor_id: str) -> Response:
         """Only an admin may make somebody an admin, or an admin anything else."""
         caller = account_of(request)
+        refuse_assistants(caller)
         found = find_instructor(instructor_id)
         sent = validated(InstructorUpdate(data=request.data))
         if _touches_admin(found, sent):
@@ -113,6 +115,7 @@ class InstructorView(ApiView):
     def delete(self, request: Request, instructor_id: str) -> Response:
         """The account stays and opens nothing any more."""
         caller = account_of(request)
+        refuse_assistants(caller)
         found = find_instructor(instructor_id)
         if found.pk == caller.pk:
             raise BadRequest("Cannot delete yourself")

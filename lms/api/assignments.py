@@ -9,7 +9,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from lms.access import assignments_of, classes_of, notebooks_of
-from lms.api.base import ApiView, Conflict, change, find_or_404, page, path_id, query_id, validated
+from lms.api.base import (
+    ApiView,
+    Conflict,
+    change,
+    find_or_404,
+    page,
+    path_id,
+    query_id,
+    refuse_unless_taught,
+    validated,
+)
 from lms.api.fields import Name, Number, RowId, Text
 from lms.api.openapi import PAGING, documented, row_filter
 from lms.models import ClassAssignment
@@ -106,6 +116,7 @@ class AssignmentView(ApiView):
     def put(self, request: Request, assignment_id: str) -> Response:
         """Keys that are absent stay as they are. Who moves it to another class must teach in both."""
         found = self.find(assignment_id)
+        refuse_unless_taught(self.viewer, found.class_ref_id)
         changes = validated(AssignmentFields(data=request.data, partial=True))
         check_references(self, changes)
         with transaction.atomic():
@@ -118,6 +129,7 @@ class AssignmentView(ApiView):
     def delete(self, request: Request, assignment_id: str) -> Response:
         """The answer is the assignment as it was. One to which something was handed in stays."""
         found = self.find(assignment_id)
+        refuse_unless_taught(self.viewer, found.class_ref_id)
         deleted = AssignmentResponse(found).data
         try:
             with transaction.atomic():
@@ -132,8 +144,10 @@ class AssignmentView(ApiView):
 
 
 def check_references(view: ApiView, fields: dict[str, Any]) -> None:
-    """The class and the notebook that are named exist and may be used. Raises NotFound."""
+    """The class and the notebook that are named exist and may be used. Raises NotFound, for assistants of the class
+    PermissionDenied."""
     if "class_ref_id" in fields:
-        find_or_404(classes_of(view.viewer), fields["class_ref_id"], "Class")
+        named = find_or_404(classes_of(view.viewer), fields["class_ref_id"], "Class")
+        refuse_unless_taught(view.viewer, named.pk)
     if "notebook_id" in fields:
         find_or_404(notebooks_of(view.viewer), fields["notebook_id"], "Notebook")

@@ -10,8 +10,18 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from lms.access import User, classes_of
-from lms.api.base import ApiView, BadRequest, Conflict, change, find_or_404, page, path_id, validated
+from lms.access import User, classes_of, may_make_classes
+from lms.api.base import (
+    ApiView,
+    BadRequest,
+    Conflict,
+    change,
+    find_or_404,
+    page,
+    path_id,
+    refuse_unless_taught,
+    validated,
+)
 from lms.api.fields import Name, RowId, Text
 from lms.api.openapi import PAGING, documented
 from lms.models import Class
@@ -58,6 +68,8 @@ class ClassesView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Whoever makes a class and is logged in becomes its instructor. Only an admin names somebody else."""
+        if not may_make_classes(self.viewer):
+            raise PermissionDenied("Assistants make no classes; ask an instructor")
         fields = validated(NewClass(data=request.data))
         owner = owner_of_new(self.caller, self.viewer, fields.pop("instructor_id", None))
         try:
@@ -84,8 +96,9 @@ class ClassView(ApiView):
         example={"is_active": False},
     )
     def put(self, request: Request, class_id: str) -> Response:
-        """Keys that are absent stay as they are."""
+        """Keys that are absent stay as they are. Assistants are refused."""
         found = self.find(class_id)
+        refuse_unless_taught(self.viewer, found.pk)
         changes = validated(ClassChanges(data=request.data, partial=True))
         try:
             with transaction.atomic():
@@ -98,8 +111,9 @@ class ClassView(ApiView):
 
     @documented(summary="Delete a class", responses={200: ClassResponse}, errors=(404, 409))
     def delete(self, request: Request, class_id: str) -> Response:
-        """The answer is the class as it was. A class that has assignments stays."""
+        """The answer is the class as it was. A class that has assignments stays. Assistants are refused."""
         found = self.find(class_id)
+        refuse_unless_taught(self.viewer, found.pk)
         deleted = ClassResponse(found).data
         try:
             with transaction.atomic():

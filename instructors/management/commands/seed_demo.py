@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import timezone
 
 from instructors.models import Instructor
 from lms.keys import create_key
@@ -44,7 +45,8 @@ class Command(BaseCommand):
 
     def _key(self, demo: Class, file: Path) -> None:
         key = file.read_text().strip() if file.exists() else ""
-        if key and ClassKey.objects.filter(class_ref=demo, key_hash=ClassKey.hash(key), revoked_at=None).exists():
+        valid = ClassKey.objects.filter(ClassKey.open_at(timezone.now()), class_ref=demo)
+        if key and valid.filter(key_hash=ClassKey.hash(key)).exists():
             return
         _, key = create_key(demo)
         file.parent.mkdir(parents=True, exist_ok=True)

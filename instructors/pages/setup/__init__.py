@@ -1,0 +1,1 @@
+"""The pages on which the instructors of a class set it up. Assistants are refused."""

@@ -1,0 +1,54 @@
+"""The students of a class: the list, taking somebody out, the list as a file."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from instructors.auth import account_of
+from instructors.display import display_of
+from instructors.pages.rooms import room_action, room_page
+from instructors.pages.setup.frame import show, taught_room
+from instructors.queries.members import members, register
+from instructors.setup.notes import note
+from instructors.setup.students import remove
+from lms.roster_csv import write
+
+
+@room_page
+def students(request: HttpRequest, class_id: int) -> HttpResponse:
+    room, _ = taught_room(request, class_id)
+    found = members(room, search=request.GET.get("q", ""), display=display_of(request))
+    return show(request, room, "students", members=found)
+
+
+@room_action
+def take_out(request: HttpRequest, class_id: int, student_id: int) -> HttpResponse:
+    _, found = taught_room(request, class_id)
+    student = remove(found, student_id=student_id, by=account_of(request), request=request)
+    name = display_of(request).name(student.pk, student.display_name)
+    words = gettext("%(name)s is no longer in the class. What they did and handed in is kept.")
+    messages.success(request, words % {"name": name})
+    return redirect("class_students", class_id)
+
+
+@room_page
+def download(request: HttpRequest, class_id: int) -> HttpResponse:
+    """Everybody in the class, as a list that can be imported again."""
+    room, found = taught_room(request, class_id)
+    rows = register(room)
+    note("roster_export", found, by=account_of(request), request=request, students=len(rows))
+    return _file(write(rows), f"class-{class_id}-{timezone.localdate().isoformat()}.csv")
+
+
+@room_page
+def template(request: HttpRequest, class_id: int) -> HttpResponse:
+    """An empty list with its header."""
+    taught_room(request, class_id)
+    return _file(write([]), "students.csv")
+
+
+def _file(text: str, name: str) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
