@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from instructors import tokens
 from instructors.models import Instructor
-from lms.models import AssignmentSubmission
+from lms.models import AssignmentSubmission, ClassroomMap
 from tests.lms.conftest import cast  # noqa: F401  (a fixture)
 
 CALLERS = ("nobody", "gone", "suzuki", "sato", "admin")
@@ -84,6 +84,16 @@ WALK = [
     ("GET", "/students/{hanako}", None, "403 403 404 200 200"),
     ("GET", "/notebooks", None, "403 403 200 200 200"),
     ("POST", "/notebooks", {"path": "new.ipynb"}, "403 403 201 201 201"),
+    # --- The classroom: the map of no class
+    ("GET", "/classroom/map", None, "403 403 200 200 200"),
+    ("POST", "/classroom/map/upload", None, "403 403 422 422 422"),
+    ("GET", "/classroom/map/image/nothing.jpg", None, "403 403 404 404 404"),
+    ("GET", "~/static/maps/nothing.jpg", None, "403 403 404 404 404"),
+    ("PUT", "/classroom/map/{map}/positions", {"positions": {}}, "403 403 200 200 200"),
+    ("PUT", "/classroom/map/{class_map}/positions", {"positions": {}}, "403 403 404 404 404"),
+    ("POST", "/classroom/map/create-default", None, "403 403 200 200 200"),
+    ("DELETE", "/classroom/map/{map}", None, "403 403 200 200 200"),
+    ("GET", "/classroom/maps", None, "403 403 200 200 200"),
     # --- Dashboards
     ("GET", "/dashboard/overview", None, "403 403 200 200 200"),
     ("GET", "/dashboard/metrics", None, "403 403 200 200 200"),
@@ -128,7 +138,9 @@ def ids(cast, settings) -> dict[str, object]:  # noqa: F811
     settings.RATE_LIMITS = False
     work = AssignmentSubmission.objects.create(assignment=cast.loops, student=cast.hanako)
     someone = Instructor.objects.create(email="someone@school.example", name="Someone", password="!")
-    return {**cast.ids(), "work": work.pk, "someone": someone.pk}
+    class_map = ClassroomMap.objects.create(class_ref=cast.python)
+    ids = {"work": work.pk, "someone": someone.pk, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}
+    return {**cast.ids(), **ids}
 
 
 def filled(value, ids):
