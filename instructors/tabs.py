@@ -23,7 +23,11 @@ class Link:
     address: str
 
 
-TABS = (Tab(label=_("Live"), of_class="class_live", of_everybody="everybody"),)
+TABS = (
+    Tab(label=_("Live"), of_class="class_live", of_everybody="everybody"),
+    Tab(label=_("Room"), of_class="class_room", of_everybody="everybody_room"),
+    Tab(label=_("Activity"), of_class="class_activity", of_everybody="everybody_activity"),
+)
 
 
 def tabs_of(room: Room) -> list[Link]:

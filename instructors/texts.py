@@ -24,3 +24,17 @@ def live_texts() -> dict[str, object]:
         "shown": gettext("{shown} of {all} students shown"),
         "signedOut": gettext("Signed out. Reload the page to log in again."),
     }
+
+
+def team_texts() -> dict[str, object]:
+    return {
+        **live_texts(),
+        "empty": gettext("Nobody here yet"),
+        "moved": gettext("{team}: {x} % from the left, {y} % from the top"),
+        "takenOff": gettext("{team} is off the map"),
+        "notSaved": gettext("{team} could not be moved, so it is back where it was. Try again."),
+    }
+
+
+def activity_texts() -> dict[str, object]:
+    return {**live_texts(), "outdated": gettext("The newest figures could not be loaded. These are from {time}.")}
