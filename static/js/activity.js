@@ -26,7 +26,9 @@ function showTimes() {
 function read(column) {
   for (const other of document.querySelectorAll(".column[data-read]")) if (other !== column) delete other.dataset.read;
   column.dataset.read = "";
-  document.getElementById("readout").textContent = column.getAttribute("aria-label");
+  const readout = document.getElementById("readout");
+  readout.dataset.read = "";
+  readout.textContent = column.getAttribute("aria-label");
 }
 
 /** One column is in the order of Tab; the arrow keys go from it to the others. */
