@@ -30,7 +30,7 @@ def team_texts() -> dict[str, object]:
     return {
         **live_texts(),
         "empty": gettext("Nobody here yet"),
-        "moved": gettext("{team}: {x} % from the left, {y} % from the top"),
+        "moved": gettext("{team}: {x} percent from the left, {y} percent from the top"),
         "takenOff": gettext("{team} is off the map"),
         "notSaved": gettext("{team} could not be moved, so it is back where it was. Try again."),
     }

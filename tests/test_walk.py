@@ -25,6 +25,9 @@ EVENT = {"eventType": "help", "emailAddress": "hanako@example.com"}
 ASSIGNMENT = {"class_id": "{python}", "notebook_id": "{notebook}", "title": "A"}
 PERSON = {"email": "new@school.example", "name": "New", "password": "password123"}
 
+# The forms about the map that hangs there; they name it.
+ABOUT_A_MAP = ("delete", "place", "take-off", "arrange")
+
 # method, path, body, and the status for each caller in the order of CALLERS
 WALK = [
     # --- Open: the extension, programs that log in, monitors
@@ -118,6 +121,16 @@ WALK = [
     ("GET", "~/classes/{python}/cards/", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/students/{hanako}/", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/students/{ken}/", None, "302 302 404 404 404"),
+    ("GET", "~/classes/{python}/room/", None, "302 302 404 200 200"),
+    ("POST", "~/classes/{python}/room/map/upload/", None, "302 302 404 400 400"),
+    ("POST", "~/classes/{python}/room/map/plain/", None, "302 302 404 302 302"),
+    *(("POST", f"~/classes/{{python}}/room/map/{name}/", None, "302 302 404 404 404") for name in ABOUT_A_MAP),
+    ("GET", "~/classes/{python}/activity/", None, "302 302 404 200 200"),
+    ("GET", "~/everybody/room/", None, "302 302 404 404 200"),
+    ("POST", "~/everybody/room/map/upload/", None, "302 302 404 404 400"),
+    ("POST", "~/everybody/room/map/plain/", None, "302 302 404 404 302"),
+    *(("POST", f"~/everybody/room/map/{name}/", None, "302 302 404 404 404") for name in ABOUT_A_MAP),
+    ("GET", "~/everybody/activity/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/cards/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/students/{hanako}/", None, "302 302 404 404 200"),
