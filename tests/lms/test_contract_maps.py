@@ -120,6 +120,14 @@ def test_get_image(a_map, prefix):
     assert answer.content[:3] == b"\xff\xd8\xff"
 
 
+@pytest.mark.parametrize("developing", [True, False])
+def test_static_files_do_not_stand_before_the_pictures(a_map, settings, tmp_path, developing):
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STATIC_ROOT.mkdir()
+    settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = developing
+    assert Client().get(a_map.image_url)["Content-Type"] == "image/jpeg"
+
+
 @pytest.mark.parametrize("accept", ["image/avif,image/webp", "text/html", "application/json", "nonsense"])
 def test_get_image_whatever_the_client_would_like(a_map, accept):
     assert Client().get(a_map.image_url, headers={"accept": accept}).status_code == 200
