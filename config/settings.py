@@ -224,6 +224,8 @@ TIME_ZONE = env.text("TIME_ZONE", "Asia/Tokyo")
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
+# What people upload: pictures of classrooms.
+MEDIA_ROOT = DATA_DIR / "media"
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from instructors.api.classroom import PictureView
 from instructors.api.health import health
 
 urlpatterns = [
@@ -10,8 +11,11 @@ urlpatterns = [
     re_path(r"^api/v1/(?:v1/)?", include("events.urls")),
     re_path(r"^api/v1/(?:v1/)?", include("lms.urls")),
     re_path(r"^api/v1/(?:v1/)?", include("instructors.api.school")),
+    re_path(r"^api/v1/(?:v1/)?", include("instructors.api.classroom")),
     re_path(r"^api/v1/(?:v1/)?", include("instructors.api.urls")),
     re_path(r"^health/?$", health),
+    # Pictures of classrooms, where clients in the field look for them. WhiteNoise passes on what is no file of its own.
+    path("static/maps/<str:filename>", PictureView.as_view()),
     path("admin/rq/", include("django_rq.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -42,3 +42,17 @@ def setup_texts() -> dict[str, str]:
         "selected": gettext("Selected: copy it with Ctrl+C or ⌘C"),
         "away": gettext("The server does not answer. This shows what it said last."),
     }
+
+
+def team_texts() -> dict[str, object]:
+    return {
+        **live_texts(),
+        "empty": gettext("Nobody here yet"),
+        "moved": gettext("{team}: {x} percent from the left, {y} percent from the top"),
+        "takenOff": gettext("{team} is off the map"),
+        "notSaved": gettext("{team} could not be moved, so it is back where it was. Try again."),
+    }
+
+
+def activity_texts() -> dict[str, object]:
+    return {**live_texts(), "outdated": gettext("The newest figures could not be loaded. These are from {time}.")}

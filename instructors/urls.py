@@ -3,8 +3,18 @@
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from instructors.pages import classes, display, invitations, live, login, students
+from instructors.pages import activity, classes, display, invitations, live, login, maps, students, teams
 from instructors.pages.setup import urls as setup
+
+# What is done to the map of a room; the pages name these by the address of the room.
+MAP = [
+    path("upload/", maps.upload),
+    path("plain/", maps.plain),
+    path("delete/", maps.delete),
+    path("place/", maps.place),
+    path("take-off/", maps.take_off),
+    path("arrange/", maps.arrange),
+]
 
 urlpatterns = [
     path("", classes.root, name="classes"),
@@ -23,9 +33,6 @@ urlpatterns = [
         students.delete_note,
         name="class_note_delete",
     ),
-    path("everybody/", live.class_live, name="everybody"),
-    path("everybody/cards/", live.cards, name="everybody_cards"),
-    path("everybody/students/<int:student_id>/", students.student, name="everybody_student"),
     path("everybody/students/<int:student_id>/notes/", students.add_note, name="everybody_note_add"),
     path("everybody/students/<int:student_id>/notes/<int:note_id>/", students.change_note, name="everybody_note"),
     path(
@@ -35,9 +42,18 @@ urlpatterns = [
     ),
     path("", include(setup.urlpatterns)),
     path("invitations/<str:token>/", invitations.invitation, name="invitation"),
+    path("classes/<int:class_id>/room/", teams.room, name="class_room"),
+    path("classes/<int:class_id>/room/map/", include(MAP)),
+    path("classes/<int:class_id>/activity/", activity.activity, name="class_activity"),
+    path("everybody/", live.class_live, name="everybody"),
+    path("everybody/cards/", live.cards, name="everybody_cards"),
+    path("everybody/students/<int:student_id>/", students.student, name="everybody_student"),
+    path("everybody/room/", teams.room, name="everybody_room"),
+    path("everybody/room/map/", include(MAP)),
+    path("everybody/activity/", activity.activity, name="everybody_activity"),
     # An address typed without its last slash.
     re_path(
-        r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+)?)$",
+        r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/room|/activity)?)$",
         RedirectView.as_view(url="/%(page)s/", query_string=True),
     ),
 ]

@@ -7,6 +7,7 @@ What a user may not see does not exist for them: 404, never 403, so that ids tel
     submissions   those to these assignments
     students      those enrolled in these classes
     notebooks     all
+    maps          those of these classes, and those of no class
     an admin, and anyone while nobody has to log in: everything; a class key: its class and what is in it
 """
 
@@ -18,7 +19,7 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
-from lms.models import AssignmentSubmission, Class, ClassAssignment, ClassKey, Notebook, Student
+from lms.models import AssignmentSubmission, Class, ClassAssignment, ClassKey, ClassroomMap, Notebook, Student
 
 
 class User(Protocol):
@@ -103,6 +104,18 @@ def notebooks_in(classes: QuerySet[Class]) -> QuerySet[Notebook]:
     set_as_work = Q(pk__in=ClassAssignment.objects.filter(class_ref__in=classes).values("notebook"))
     open_now = Q(pk__in=students_in(classes).exclude(current_notebook=None).values("current_notebook"))
     return Notebook.objects.filter(set_as_work | open_now)
+
+
+def shared_maps() -> QuerySet[ClassroomMap]:
+    """The maps of no class, for everyone who may ask: clients in the field know one map for all."""
+    return ClassroomMap.objects.filter(class_ref=None)
+
+
+def maps_of(user: User) -> QuerySet[ClassroomMap]:
+    """Whose pictures this user may see."""
+    if user.is_admin:
+        return ClassroomMap.objects.all()
+    return ClassroomMap.objects.filter(Q(class_ref=None) | Q(class_ref__in=classes_of(user)))
 
 
 def holder_of_key(key: str) -> KeyHolder | None:

@@ -4,12 +4,16 @@ The shapes are docs/contract/websocket.md section 4; `realtime.shapes` declares 
 as `type` and as `event`, because two published descriptions of the channel key on different ones.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
 Frame = dict[str, Any]
 Status = Literal["help", "significant_error", "error", "active", "idle"]
 Level = Literal["info", "warning", "critical"]
+
+
+Places = Mapping[str, tuple[float, float] | None]  # by the names of teams; None: not on the map
 
 
 class SignificantCell(TypedDict):
@@ -133,6 +137,12 @@ def help_resolved(*, email: str, resolved_by: str) -> Frame:
 def error_alert(notice: HelpNotice, *, message: str, happened_at: datetime) -> Frame:
     data = {**notice, "errorMessage": message, "severity": "high", "timestamp": timestamp(happened_at)}
     return _frame("error_alert", data)
+
+
+def classroom_map(*, class_id: int | None, map_id: int | None, positions: Places) -> Frame:
+    """Teams moved on a map (to percent of its width and height, or off it); without any, the map is another one."""
+    places = {team: None if place is None else {"x": place[0], "y": place[1]} for team, place in positions.items()}
+    return _frame("classroom_map", {"class_id": class_id, "map_id": map_id, "team_positions": places})
 
 
 # --- Students (W2), and what a teacher did for one of them ----------------------------------------------------------

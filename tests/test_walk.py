@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from instructors import tokens
 from instructors.models import Instructor
-from lms.models import AssignmentSubmission
+from lms.models import AssignmentSubmission, ClassroomMap
 from tests.lms.conftest import cast  # noqa: F401  (a fixture)
 
 CALLERS = ("nobody", "gone", "suzuki", "sato", "admin")
@@ -24,6 +24,9 @@ API = "/api/v1"
 EVENT = {"eventType": "help", "emailAddress": "hanako@example.com"}
 ASSIGNMENT = {"class_id": "{python}", "notebook_id": "{notebook}", "title": "A"}
 PERSON = {"email": "new@school.example", "name": "New", "password": "password123"}
+
+# The forms about the map that hangs there; they name it.
+ABOUT_A_MAP = ("delete", "place", "take-off", "arrange")
 
 # method, path, body, and the status for each caller in the order of CALLERS
 WALK = [
@@ -84,6 +87,16 @@ WALK = [
     ("GET", "/students/{hanako}", None, "403 403 404 200 200"),
     ("GET", "/notebooks", None, "403 403 200 200 200"),
     ("POST", "/notebooks", {"path": "new.ipynb"}, "403 403 201 201 201"),
+    # --- The classroom: the map of no class
+    ("GET", "/classroom/map", None, "403 403 200 200 200"),
+    ("POST", "/classroom/map/upload", None, "403 403 422 422 422"),
+    ("GET", "/classroom/map/image/nothing.jpg", None, "403 403 404 404 404"),
+    ("GET", "~/static/maps/nothing.jpg", None, "403 403 404 404 404"),
+    ("PUT", "/classroom/map/{map}/positions", {"positions": {}}, "403 403 200 200 200"),
+    ("PUT", "/classroom/map/{class_map}/positions", {"positions": {}}, "403 403 404 404 404"),
+    ("POST", "/classroom/map/create-default", None, "403 403 200 200 200"),
+    ("DELETE", "/classroom/map/{map}", None, "403 403 200 200 200"),
+    ("GET", "/classroom/maps", None, "403 403 200 200 200"),
     # --- Dashboards
     ("GET", "/dashboard/overview", None, "403 403 200 200 200"),
     ("GET", "/dashboard/metrics", None, "403 403 200 200 200"),
@@ -129,6 +142,16 @@ WALK = [
     ("POST", "~/classes/{python}/setup/people/{someone}/remove/", None, "302 302 404 404 404"),
     ("POST", "~/classes/{python}/setup/people/invitations/{missing}/cancel/", None, "302 302 404 404 404"),
     ("GET", "~/invitations/guessed:token/", None, "404 404 404 404 404"),
+    ("GET", "~/classes/{python}/room/", None, "302 302 404 200 200"),
+    ("POST", "~/classes/{python}/room/map/upload/", None, "302 302 404 400 400"),
+    ("POST", "~/classes/{python}/room/map/plain/", None, "302 302 404 302 302"),
+    *(("POST", f"~/classes/{{python}}/room/map/{name}/", None, "302 302 404 404 404") for name in ABOUT_A_MAP),
+    ("GET", "~/classes/{python}/activity/", None, "302 302 404 200 200"),
+    ("GET", "~/everybody/room/", None, "302 302 404 404 200"),
+    ("POST", "~/everybody/room/map/upload/", None, "302 302 404 404 400"),
+    ("POST", "~/everybody/room/map/plain/", None, "302 302 404 404 302"),
+    *(("POST", f"~/everybody/room/map/{name}/", None, "302 302 404 404 404") for name in ABOUT_A_MAP),
+    ("GET", "~/everybody/activity/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/cards/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/students/{hanako}/", None, "302 302 404 404 200"),
@@ -149,7 +172,9 @@ def ids(cast, settings) -> dict[str, object]:  # noqa: F811
     settings.RATE_LIMITS = False
     work = AssignmentSubmission.objects.create(assignment=cast.loops, student=cast.hanako)
     someone = Instructor.objects.create(email="someone@school.example", name="Someone", password="!")
-    return {**cast.ids(), "work": work.pk, "someone": someone.pk}
+    class_map = ClassroomMap.objects.create(class_ref=cast.python)
+    ids = {"work": work.pk, "someone": someone.pk, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}
+    return {**cast.ids(), **ids}
 
 
 def filled(value, ids):

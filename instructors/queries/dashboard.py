@@ -46,7 +46,7 @@ def overview(viewer: User, *, span: Range, now: datetime) -> dict[str, Any]:
     """Students, metrics and chart. Three queries, whatever the number of students."""
     rows = student_rows(students_of(viewer), now=now)
     only = None if viewer.is_admin else [row["studentId"] for row in rows]
-    return {"students": rows, "metrics": metrics_of(rows), "activityChart": _chart(span, only, now)}
+    return {"students": rows, "metrics": metrics_of(rows), "activityChart": chart(span, only, now)}
 
 
 def metrics_of(rows: Sequence[StudentRow]) -> dict[str, int]:
@@ -61,7 +61,7 @@ def metrics_of(rows: Sequence[StudentRow]) -> dict[str, int]:
     }
 
 
-def _chart(span: Range, only: list[int] | None, now: datetime) -> list[points.Activity]:
+def chart(span: Range, only: list[int] | None, now: datetime) -> list[points.Activity]:
     """Buckets that start at round times, the last one still filling."""
     seconds = int(span.bucket.total_seconds())
     end = datetime.fromtimestamp((int(now.timestamp()) // seconds + 1) * seconds, UTC)

@@ -1,6 +1,6 @@
 """What the pages say about times and terminal output. `static/js/time.js` says the same once it runs."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django import template
 from django.utils.safestring import SafeString
@@ -11,6 +11,8 @@ from instructors.queries.classroom import Room
 from instructors.tabs import Link, tabs_of
 
 register = template.Library()
+
+EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 @register.filter
@@ -39,6 +41,12 @@ def waiting(moment: datetime | None, now: datetime) -> str:
     if seconds < 3600:
         return gettext("%(count)d min") % {"count": seconds // 60}
     return gettext("%(count)d hr") % {"count": seconds // 3600}
+
+
+@register.filter
+def lasting(span: timedelta | None) -> str:
+    """How long: `3 min`."""
+    return "–" if span is None else waiting(EPOCH, EPOCH + span)
 
 
 @register.filter

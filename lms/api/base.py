@@ -29,7 +29,7 @@ from rest_framework.exceptions import (
     ParseError,
     PermissionDenied,
 )
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
@@ -98,7 +98,7 @@ class ApiView(APIView):
     access: ClassVar[Access] = Access.OPEN_STAR
     key_methods: ClassVar[frozenset[str]] = frozenset()
     holder: KeyHolder | None = None
-    parser_classes = (GzipJSONParser,)
+    parser_classes: Sequence[type[BaseParser]] = (GzipJSONParser,)
     metadata_class = None  # OPTIONS would tell our docstrings; the OpenAPI document tells what is meant to be told
     # What a 500 says it failed to do: "Failed to <action>" (http.md section 1.4).
     action: ClassVar[str] = "answer the request"

@@ -112,14 +112,14 @@ def documented(
     *,
     summary: str,
     request: Any = None,
-    responses: Mapping[int, Any],
+    responses: Mapping[Any, Any],
     errors: Iterable[int] = (),
     parameters: Sequence[OpenApiParameter] = (),
     example: Any = None,
     tags: Sequence[str] | None = None,
 ) -> Callable[[Method], Method]:
     """Describe one method of a view. The method's docstring is the description; `errors` are this method's own,
-    `example` is a request body."""
+    `example` is a request body; an answer that is not JSON is named by status and media type."""
     answers = {**responses, **{status: error(status) for status in errors}}
     return extend_schema(
         summary=summary,

@@ -2,6 +2,7 @@
 
 from lms.models.assignments import AssignmentSubmission, ClassAssignment
 from lms.models.classes import Class, ClassKey, ClassStaff, StudentClass
+from lms.models.maps import ClassroomMap, TeamPosition
 from lms.models.notebooks import Cell, Notebook
 from lms.models.people import Session, Student, Team
 from lms.models.settings import SystemSetting
@@ -13,10 +14,12 @@ __all__ = [
     "ClassAssignment",
     "ClassKey",
     "ClassStaff",
+    "ClassroomMap",
     "Notebook",
     "Session",
     "Student",
     "StudentClass",
     "SystemSetting",
     "Team",
+    "TeamPosition",
 ]

@@ -169,6 +169,21 @@ class ErrorResolved(Notice, tag="student_error_resolved"):
     data: Resolution
 
 
+class Place(Strict):
+    x: float
+    y: float
+
+
+class Places(Strict):
+    class_id: int | None
+    map_id: int | None
+    team_positions: dict[str, Place | None]
+
+
+class ClassroomMap(Notice, tag="classroom_map"):
+    data: Places
+
+
 class SystemAlert(Notice, tag="system_alert"):
     """Service trouble; flat and under `data`."""
 

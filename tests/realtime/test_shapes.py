@@ -77,6 +77,7 @@ FRAMES = {
     "help_resolved": messages.help_resolved(email="a@x.jp", resolved_by="student"),
     "error_alert": messages.error_alert(NOTICE, message="m", happened_at=NOW),
     "student_error_resolved": messages.student_error_resolved(email="a@x.jp", resolved_by="b", resolved_at=NOW),
+    "classroom_map": messages.classroom_map(class_id=1, map_id=2, positions={"A": (12.5, 40.0), "B": None}),
     "dismiss_help": messages.dismiss_help("a@x.jp"),
     "instructor_message": messages.instructor_message(
         student_id=1, instructor_id=2, instructor_name="n", message="m", sent_at="T"

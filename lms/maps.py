@@ -1,0 +1,143 @@
+"""Changing maps: a new one takes the place of the old, teams are put on it and taken off.
+
+Pictures are files of the default storage, under `maps/`. A file is written before the row that names it and deleted
+after the row is gone for good, so that no row ever names a file that is not there.
+"""
+
+import uuid
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+
+from lms.models import ClassroomMap, TeamPosition
+from lms.pictures import CONTENT_TYPE
+
+DIRECTORY = "maps"
+ADDRESS = "/static/maps/"  # of the pictures, at the server's root: clients in the field build it so
+MOST_TEAMS = 500
+LONGEST_NAME = 255
+HUNDREDTH = Decimal("0.01")
+
+
+class Point(NamedTuple):
+    """Percent of the map's width and height."""
+
+    x: float
+    y: float
+
+
+class TooManyTeams(ValueError):
+    """A map takes MOST_TEAMS."""
+
+
+def active_map(class_id: int | None) -> ClassroomMap | None:
+    """The map that a class uses, or that of no class. One query."""
+    return ClassroomMap.objects.filter(class_ref=class_id, is_active=True).first()
+
+
+def points_on(found: ClassroomMap) -> dict[str, Point]:
+    """Where the teams are, by name. One query, none where the positions were prefetched."""
+    return {
+        position.team_name: Point(float(position.position_x), float(position.position_y))
+        for position in found.team_positions.all()
+    }
+
+
+def replace_map(
+    *,
+    class_id: int | None,
+    picture: bytes | None,
+    original_filename: str | None = None,
+    uploaded_by: str | None,
+    now: datetime,
+    keep_positions: bool = False,
+) -> ClassroomMap:
+    """Make the only active map: of a class, or of no class. Without a picture it is a plain floor.
+
+    A class keeps one map, so its old one goes; of no class the old ones stay and are no longer active. Seven
+    statements at most.
+    """
+    name = f"classroom_map_{uuid.uuid4()}.jpg" if picture is not None else ""
+    if picture is not None:
+        default_storage.save(f"{DIRECTORY}/{name}", ContentFile(picture))
+    try:
+        with transaction.atomic():
+            _wait_for_others(class_id)
+            old = active_map(class_id)
+            ClassroomMap.objects.filter(class_ref=class_id, is_active=True).update(is_active=False)
+            made = ClassroomMap.objects.create(
+                class_ref_id=class_id,
+                image_filename=name,
+                image_url=f"{ADDRESS}{name}" if name else "",
+                original_filename=original_filename[-LONGEST_NAME:] if original_filename else None,
+                uploaded_by=uploaded_by,
+                uploaded_at=now,
+                file_size_bytes=len(picture or b""),
+                content_type=CONTENT_TYPE if name else None,
+            )
+            if old is not None and keep_positions:
+                place_teams(made, points_on(old), by=uploaded_by, now=now)
+            if old is not None and class_id is not None:
+                remove_map(old)
+    except BaseException:
+        if name:
+            default_storage.delete(f"{DIRECTORY}/{name}")
+        raise
+    return made
+
+
+def _wait_for_others(class_id: int | None) -> None:
+    """Two uploads at once come one after the other; where there is no map yet, there is no row to lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('classroom_maps'), hashtext(%s))", [str(class_id)])
+
+
+def remove_map(found: ClassroomMap) -> None:
+    """The map with its positions, and its picture as soon as that is settled. Two statements."""
+    name = found.image_filename
+    found.delete()
+    if name:
+        transaction.on_commit(lambda: default_storage.delete(f"{DIRECTORY}/{name}"))
+
+
+def place_teams(found: ClassroomMap, points: Mapping[str, Point], *, by: str | None, now: datetime) -> None:
+    """Put these teams there; others stay where they are. Two statements. Raises TooManyTeams."""
+    others = TeamPosition.objects.filter(map=found).exclude(team_name__in=list(points)).count()
+    if others + len(points) > MOST_TEAMS:
+        raise TooManyTeams
+    rows = [
+        TeamPosition(
+            map=found,
+            team_name=team,
+            position_x=Decimal(point.x).quantize(HUNDREDTH),
+            position_y=Decimal(point.y).quantize(HUNDREDTH),
+            updated_at=now,
+            updated_by=by,
+        )
+        for team, point in sorted(points.items())  # in one order, so that two writers cannot wait for each other
+    ]
+    TeamPosition.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["map", "team_name"],
+        update_fields=["position_x", "position_y", "updated_at", "updated_by"],
+    )
+
+
+def take_off(found: ClassroomMap, teams: Collection[str]) -> int:
+    """Returns how many were on it. One statement."""
+    return TeamPosition.objects.filter(map=found, team_name__in=list(teams)).delete()[0]
+
+
+def free_points(taken: Collection[Point], number: int) -> list[Point]:
+    """So many places for marks, in rows from the front of the room, away from those that are taken while there is
+    room."""
+    room = [Point(x, y) for y in (15, 35, 55, 75, 90) for x in (10, 26, 42, 58, 74, 90)]
+    free = [p for p in room if all(abs(p.x - t.x) > 7 or abs(p.y - t.y) > 9 for t in taken)]
+    places = free + room
+    return [places[index % len(places)] for index in range(number)]

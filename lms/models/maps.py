@@ -1,0 +1,80 @@
+"""The room as seen from above: a picture or a plain floor, and where each team sits on it."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from lms.models.classes import Class
+
+LONGEST_TEAM = 255
+IN_PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
+
+
+class ClassroomMap(models.Model):
+    """The map of one class, or of no class: the one that clients in the field share (http.md section 17).
+
+    At most one map of a class is active, and at most one of no class. Without an image it is a plain floor.
+    """
+
+    class_ref = models.ForeignKey(
+        Class, null=True, blank=True, on_delete=models.CASCADE, related_name="maps", db_column="class_id"
+    )
+    image_filename = models.CharField(max_length=255, default="", blank=True)
+    image_url = models.TextField(default="", blank=True)
+    original_filename = models.CharField(max_length=255, null=True, blank=True)
+    uploaded_by = models.CharField(max_length=255, null=True, blank=True)
+    uploaded_at = models.DateTimeField(default=timezone.now)
+    is_active = models.BooleanField(default=True)
+    file_size_bytes = models.IntegerField(default=0)
+    content_type = models.CharField(max_length=100, null=True, blank=True)
+
+    class Meta:
+        db_table = "classroom_maps"
+        ordering = ["-uploaded_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["class_ref"], condition=Q(is_active=True), name="classroom_maps_one_active_a_class"
+            ),
+            # To the one above, two maps of no class are maps of different classes.
+            models.UniqueConstraint(
+                fields=["is_active"],
+                condition=Q(is_active=True, class_ref=None),
+                name="classroom_maps_one_active_of_no_class",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-uploaded_at"], name="classroom_maps_newest"),
+            # The picture's address is all that a request for it tells.
+            models.Index(fields=["image_filename"], name="classroom_maps_picture"),
+        ]
+
+    def __str__(self) -> str:
+        return self.original_filename or f"map {self.pk}"
+
+
+class TeamPosition(models.Model):
+    """Where a team sits: percent of the map's width and height, from its upper left corner.
+
+    The name, not the team: a room is set up before anybody of the team has been heard of.
+    """
+
+    map = models.ForeignKey(ClassroomMap, on_delete=models.CASCADE, related_name="team_positions", db_index=False)
+    team_name = models.CharField(max_length=LONGEST_TEAM, db_index=True)
+    position_x = models.DecimalField(max_digits=5, decimal_places=2, validators=IN_PERCENT)
+    position_y = models.DecimalField(max_digits=5, decimal_places=2, validators=IN_PERCENT)
+    updated_at = models.DateTimeField(default=timezone.now)
+    updated_by = models.CharField(max_length=255, null=True, blank=True)
+
+    class Meta:
+        db_table = "team_positions"
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["map", "team_name"], name="team_positions_once"),
+            models.CheckConstraint(
+                condition=Q(position_x__range=(0, 100), position_y__range=(0, 100)), name="team_positions_on_the_map"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.team_name} on {self.map_id}"

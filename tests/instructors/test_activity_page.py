@@ -1,0 +1,136 @@
+"""The activity chart: buckets without holes, figures of the span, the same numbers as a table."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from events.models import HelpRequest
+from instructors.charts import scale
+from instructors.queries.activity import activity_of
+from instructors.queries.classroom import class_room
+from instructors.queries.dashboard import RANGES
+from lms.models import Student
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime(2026, 11, 20, 10, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def asks(now):
+    def ask(student: Student, at: datetime, **fields) -> HelpRequest:
+        return HelpRequest.objects.create(student=student, asked_at=at, last_asked_at=at, last_heard_at=at, **fields)
+
+    return ask
+
+
+@pytest.fixture
+def found(hanako, python_class, now):
+    def look(name: str = "1h"):
+        room = class_room(user=hanako, class_id=python_class.pk)
+        return activity_of(room, span=RANGES[name], now=now)
+
+    return look
+
+
+@pytest.mark.parametrize(("name", "number", "length"), [("1h", 12, 5), ("24h", 24, 60), ("7d", 42, 240)])
+def test_the_buckets_have_no_holes(found, python_class, now, name, number, length):
+    buckets = found(name).buckets
+    assert len(buckets) == number
+    assert all(bucket.end - bucket.start == length * MINUTE for bucket in buckets)
+    assert all(a.end == b.start for a, b in pairwise(buckets))
+    assert buckets[-1].start <= now < buckets[-1].end
+
+
+def test_the_figures_are_those_of_the_class(found, run, asks, ren, aoi, stranger, now, hanako):
+    run(ren, executed_at=now - MINUTE)
+    run(ren, executed_at=now - 10 * MINUTE, status="error")
+    run(aoi, executed_at=now - 10 * MINUTE, status="error")
+    run(aoi, executed_at=now - 10 * MINUTE, status="aborted")
+    run(aoi, executed_at=now - 90 * MINUTE)
+    run(stranger, executed_at=now - MINUTE)
+    asks(stranger, now - MINUTE)
+    asks(ren, now - 20 * MINUTE, claimed_by=hanako, claimed_at=now - 18 * MINUTE, ended_at=now - MINUTE)
+    asks(ren, now - 19 * MINUTE, ended_at=now - 15 * MINUTE)
+    asks(aoi, now - 9 * MINUTE)
+    hour = found()
+    assert (hour.runs, hour.errors, hour.asked, hour.active, hour.error_percent) == (3, 2, 3, 2, 67)
+    assert hour.wait == 4 * MINUTE, "of 2, 4 and 9 minutes"
+    assert [b.runs for b in hour.buckets][-3:] == [2, 0, 1]
+    assert found("24h").runs == 4
+
+
+def test_a_clock_that_is_ahead_makes_no_wait_shorter_than_nothing(found, asks, ren, now):
+    asks(ren, now + 30 * MINUTE / 60, claimed_at=now - MINUTE)
+    assert found().wait == timedelta(0)
+
+
+def test_nothing_at_all(found, python_class):
+    hour = found()
+    assert (hour.runs, hour.error_percent, hour.wait, hour.is_empty) == (0, None, None, True)
+
+
+@pytest.fixture
+def page(signed_in, hanako, python_class):
+    client = signed_in(hanako)
+
+    def fetch(rest: str = "", **options) -> str:
+        return client.get(f"/classes/{python_class.pk}/activity/{rest}", **options).content.decode()
+
+    return fetch
+
+
+def test_the_page(page, run, ren):
+    run(ren, executed_at=datetime.now(UTC), status="error")
+    html = page("?range=24h")
+    assert len(re.findall(r'class="column"', html)) == 24
+    assert "Runs 1, errors 1, requests for help 0" in html
+    assert 'href="?range=24h" aria-current="true"' in html
+    assert html.count('<th scope="row">') == 24
+    assert "100 %" in html
+    assert "Nothing has run" not in html
+    assert "style=" not in html
+
+
+def test_an_empty_page_says_so(page):
+    assert "Nothing has run and nobody has asked for help" in page()
+
+
+@pytest.mark.parametrize("name", ["", "?range=", "?range=1y", "?range=%00"])
+def test_an_unknown_span_is_an_hour(page, name):
+    assert 'href="?range=1h" aria-current="true"' in page(name)
+
+
+def test_the_fragment_has_no_frame(page):
+    html = page(headers={"x-requested-with": "fragment"})
+    assert "<html" not in html
+    assert 'id="plot"' in html
+
+
+def test_lengths_are_numbers_in_every_language(page, run, ren):
+    run(ren, executed_at=datetime.now(UTC))
+    html = page(headers={"accept-language": "ja"})
+    assert not re.search(r'(?:x|y|width|height)="[\d.]*,', html)
+
+
+def test_two_hundred_students_cost_no_more_queries(page, enrol, run, django_assert_num_queries):
+    for number in range(200):
+        student = enrol(f"{number}@example.com")
+        if number % 20 == 0:
+            run(student, executed_at=datetime.now(UTC))
+    with django_assert_num_queries(7):  # session, account, class, and four of the chart
+        page()
+
+
+@pytest.mark.parametrize(
+    ("largest", "ticks"),
+    [(0, [0, 1]), (1, [0, 1]), (3, [0, 1, 2, 3]), (4, [0, 1, 2, 3, 4]), (5, [0, 2, 4, 6]), (9, [0, 5, 10]),
+     (41, [0, 20, 40, 60]), (1000, [0, 500, 1000]), (1001, [0, 500, 1000, 1500])],
+)  # fmt: skip
+def test_the_scale_has_round_numbers(largest, ticks):
+    assert scale(largest) == ticks

@@ -1,0 +1,15 @@
+"""Pictures to upload, made on the spot."""
+
+from io import BytesIO
+
+from PIL import Image
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (40, 20), colour="red", mode: str = "RGB", **options) -> bytes:
+    out = BytesIO()
+    Image.new(mode, size, colour).save(out, kind, **options)
+    return out.getvalue()
+
+
+def opened(content: bytes) -> Image.Image:
+    return Image.open(BytesIO(content))
