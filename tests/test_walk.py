@@ -41,6 +41,12 @@ WALK = [
     ("GET", "/test/events", None, "200 200 200 200 200"),
     ("POST", "/test/events/t", [EVENT], "200 200 200 200 200"),
     ("GET", "/test/events/t", None, "200 200 200 200 200"),
+    ("POST", "/offline/queue", {"events": [EVENT]}, "202 202 202 202 202"),
+    # --- The offline queue
+    ("GET", "/offline/status", None, "403 403 200 200 200"),
+    ("POST", "/offline/sync", {"force_sync": True}, "403 403 200 200 200"),
+    ("GET", "/offline/failed-events", None, "403 403 200 200 200"),
+    ("DELETE", "/offline/clear", None, "403 403 403 403 200"),
     # --- A class's key
     ("GET", "/me?email=hanako@example.com", None, "401 401 401 401 401"),
     # --- Accounts
