@@ -7,6 +7,7 @@ What a user may not see does not exist for them: 404, never 403, so that ids tel
     submissions   those to these assignments
     students      those enrolled in these classes
     notebooks     all
+    environments  the server's own, and those that these students or keys of these classes reported
     an admin, and anyone while nobody has to log in: everything; a class key: its class and what is in it
 """
 
@@ -18,7 +19,7 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
-from lms.models import AssignmentSubmission, Class, ClassAssignment, ClassKey, Notebook, Student
+from lms.models import AssignmentSubmission, Class, ClassAssignment, ClassKey, EnvironmentSnapshot, Notebook, Student
 
 
 class User(Protocol):
@@ -98,6 +99,14 @@ def notebooks_in(classes: QuerySet[Class]) -> QuerySet[Notebook]:
     set_as_work = Q(pk__in=ClassAssignment.objects.filter(class_ref__in=classes).values("notebook"))
     open_now = Q(pk__in=students_in(classes).exclude(current_notebook=None).values("current_notebook"))
     return Notebook.objects.filter(set_as_work | open_now)
+
+
+def environments_of(user: User) -> QuerySet[EnvironmentSnapshot]:
+    """Snapshots; a student's environment is seen by whoever sees the student."""
+    if user.is_admin:
+        return EnvironmentSnapshot.objects.all()
+    theirs = Q(student__in=students_of(user).values("pk")) | Q(class_ref__in=classes_of(user).values("pk"))
+    return EnvironmentSnapshot.objects.filter(Q(source=EnvironmentSnapshot.Source.SERVER) | theirs)
 
 
 def holder_of_key(key: str) -> KeyHolder | None:

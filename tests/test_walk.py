@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from instructors import tokens
 from instructors.models import Instructor
-from lms.models import AssignmentSubmission
+from lms.models import AssignmentSubmission, EnvironmentSnapshot
 from tests.lms.conftest import cast  # noqa: F401  (a fixture)
 
 CALLERS = ("nobody", "gone", "suzuki", "sato", "admin")
@@ -90,6 +90,21 @@ WALK = [
     ("GET", "/students/{hanako}", None, "403 403 404 200 200"),
     ("GET", "/notebooks", None, "403 403 200 200 200"),
     ("POST", "/notebooks", {"path": "new.ipynb"}, "403 403 201 201 201"),
+    # --- Environments
+    ("GET", "/environment/current", None, "403 403 200 200 200"),
+    ("GET", "/environment/summary", None, "403 403 200 200 200"),
+    ("POST", "/environment/snapshot", {}, "403 403 201 201 201"),
+    (
+        "POST",
+        "/environment/snapshot",
+        {"environment": {}, "student_email": "hanako@example.com"},
+        "403 403 404 201 201",
+    ),
+    ("GET", "/environment/packages", None, "403 403 200 200 200"),
+    ("GET", "/environment/health", None, "403 403 200 200 200"),
+    ("GET", "/environment/diff", None, "403 403 200 200 200"),
+    ("POST", "/environment/diff", {"from_snapshot_id": "{report}"}, "403 403 404 200 200"),
+    ("POST", "/environment/analyze", {"target_snapshot_id": "{report}"}, "403 403 404 200 200"),
     # --- Dashboards
     ("GET", "/dashboard/overview", None, "403 403 200 200 200"),
     ("GET", "/dashboard/metrics", None, "403 403 200 200 200"),
@@ -114,6 +129,7 @@ WALK = [
     ("GET", "~/classes/{python}/cards/", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/students/{hanako}/", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/students/{ken}/", None, "302 302 404 404 404"),
+    ("GET", "~/classes/{python}/environments/", None, "302 302 404 200 200"),
     ("GET", "~/everybody/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/cards/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/students/{hanako}/", None, "302 302 404 404 200"),
@@ -134,7 +150,8 @@ def ids(cast, settings) -> dict[str, object]:  # noqa: F811
     settings.RATE_LIMITS = False
     work = AssignmentSubmission.objects.create(assignment=cast.loops, student=cast.hanako)
     someone = Instructor.objects.create(email="someone@school.example", name="Someone", password="!")
-    return {**cast.ids(), "work": work.pk, "someone": someone.pk}
+    report = EnvironmentSnapshot.objects.create(source="client", student=cast.hanako)
+    return {**cast.ids(), "work": work.pk, "someone": someone.pk, "report": str(report.snapshot_id)}
 
 
 def filled(value, ids):

@@ -2,6 +2,7 @@
 
 from lms.models.assignments import AssignmentSubmission, ClassAssignment
 from lms.models.classes import Class, ClassKey, ClassStaff, StudentClass
+from lms.models.environments import EnvironmentAnalysis, EnvironmentSnapshot
 from lms.models.notebooks import Cell, Notebook
 from lms.models.people import Session, Student, Team
 from lms.models.settings import SystemSetting
@@ -13,6 +14,8 @@ __all__ = [
     "ClassAssignment",
     "ClassKey",
     "ClassStaff",
+    "EnvironmentAnalysis",
+    "EnvironmentSnapshot",
     "Notebook",
     "Session",
     "Student",

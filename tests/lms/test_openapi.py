@@ -22,7 +22,7 @@ from lms.api.document import document
 from lms.models import AssignmentSubmission
 from tests.servers import ROOT
 
-NOUNS = ("classes", "assignments", "submissions", "students", "notebooks", "me", "offline")
+NOUNS = ("classes", "assignments", "submissions", "students", "notebooks", "me", "offline", "environment")
 NEVER_LIMITED = ("/api/v1/offline/queue",)
 METHODS = {"get", "post", "put", "delete"}
 OPERATIONS = [
