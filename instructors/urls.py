@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from django.views.generic import RedirectView
 
-from instructors.pages import classes, display, live, login, students
+from instructors.pages import classes, display, environments, live, login, students
 
 urlpatterns = [
     path("", classes.root, name="classes"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("classes/<int:class_id>/", live.class_live, name="class_live"),
     path("classes/<int:class_id>/cards/", live.cards, name="class_cards"),
     path("classes/<int:class_id>/students/<int:student_id>/", students.student, name="class_student"),
+    path("classes/<int:class_id>/environments/", environments.environments, name="class_environments"),
     path("everybody/", live.class_live, name="everybody"),
     path("everybody/cards/", live.cards, name="everybody_cards"),
     path("everybody/students/<int:student_id>/", students.student, name="everybody_student"),
