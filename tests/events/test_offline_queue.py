@@ -37,25 +37,17 @@ def entries(count: int = 1, **fields: object) -> None:
     )
 
 
-def test_river_that_is_away_is_told_and_the_events_are_kept(river, redis_server):
-    redis_server.stop()
-    assert post(event(), event()).json()["successful_count"] == 2
-    assert OfflineQueueEntry.objects.filter(status="queued").count() == 2
-    state = Client().get("/api/v1/offline/status").json()["queue_status"]
-    assert (state["is_online"], state["network_status"], state["total_queued_events"]) == (False, "offline", 2)
-    answer = Client().post("/api/v1/offline/sync", b"{}", content_type="application/json")
-    assert answer.status_code == 500
-    assert answer.json()["detail"].startswith("Failed to sync offline events")
-    redis_server.start()
-    jobs.sync_offline()
-    assert set(OfflineQueueEntry.objects.values_list("status", flat=True)) == {"synced"}
-
-
-def test_whole_system_syncs_what_it_queued_while_redis_was_away(start_live_system):
+def test_whole_system_keeps_and_syncs_what_came_while_redis_was_away(start_live_system):
     system = start_live_system(workers=1)
+    api = f"{system.url}/api/v1/offline"
     system.redis.stop()
-    answer = httpx.post(f"{system.url}/api/v1/offline/queue", json={"events": [event(), event()]}, timeout=20)
+    answer = httpx.post(f"{api}/queue", json={"events": [event(), event()]}, timeout=20)
     assert (answer.status_code, answer.json()["successful_count"]) == (202, 2), answer.text
+    state = httpx.get(f"{api}/status", timeout=20).json()["queue_status"]
+    assert (state["is_online"], state["network_status"], state["total_queued_events"]) == (False, "offline", 2)
+    refused = httpx.post(f"{api}/sync", json={}, timeout=60)
+    assert refused.status_code == 500
+    assert refused.json()["detail"].startswith("Failed to sync offline events")
     system.redis.start()
     with psycopg.connect(system.database_url, autocommit=True) as database:
         stored = "SELECT count(*) FROM cell_executions"
