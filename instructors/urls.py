@@ -3,7 +3,7 @@
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from instructors.pages import activity, classes, display, invitations, live, login, maps, students, teams
+from instructors.pages import activity, classes, display, environments, invitations, live, login, maps, students, teams
 from instructors.pages.setup import urls as setup
 
 # What is done to the map of a room; the pages name these by the address of the room.
@@ -45,6 +45,7 @@ urlpatterns = [
     path("classes/<int:class_id>/room/", teams.room, name="class_room"),
     path("classes/<int:class_id>/room/map/", include(MAP)),
     path("classes/<int:class_id>/activity/", activity.activity, name="class_activity"),
+    path("classes/<int:class_id>/environments/", environments.environments, name="class_environments"),
     path("everybody/", live.class_live, name="everybody"),
     path("everybody/cards/", live.cards, name="everybody_cards"),
     path("everybody/students/<int:student_id>/", students.student, name="everybody_student"),

@@ -2,6 +2,7 @@
 
 from lms.models.assignments import AssignmentSubmission, ClassAssignment
 from lms.models.classes import Class, ClassKey, ClassStaff, StudentClass
+from lms.models.environments import EnvironmentAnalysis, EnvironmentSnapshot
 from lms.models.maps import ClassroomMap, TeamPosition
 from lms.models.notebooks import Cell, Notebook
 from lms.models.people import Session, Student, Team
@@ -15,6 +16,8 @@ __all__ = [
     "ClassKey",
     "ClassStaff",
     "ClassroomMap",
+    "EnvironmentAnalysis",
+    "EnvironmentSnapshot",
     "Notebook",
     "Session",
     "Student",
