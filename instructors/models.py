@@ -7,6 +7,9 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from instructors.hint_models import Hint as Hint
+from instructors.hint_models import HintRecipient as HintRecipient
+
 ADMIN = "admin"
 
 

@@ -23,7 +23,10 @@ class Link:
     address: str
 
 
-TABS = (Tab(label=_("Live"), of_class="class_live", of_everybody="everybody"),)
+TABS = (
+    Tab(label=_("Live"), of_class="class_live", of_everybody="everybody"),
+    Tab(label=_("Cells"), of_class="class_cells", of_everybody="everybody_cells"),
+)
 
 
 def tabs_of(room: Room) -> list[Link]:

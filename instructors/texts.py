@@ -22,5 +22,7 @@ def live_texts() -> dict[str, object]:
         "age": gettext("Data is {age} old"),
         "helpArrived": gettext("{name} asks for help"),
         "shown": gettext("{shown} of {all} students shown"),
+        "hintSent": gettext("Hint sent."),
+        "hintFailed": gettext("The hint could not be sent. Your text is still here: try again."),
         "signedOut": gettext("Signed out. Reload the page to log in again."),
     }

@@ -50,6 +50,11 @@ class Fingerprint:
     pattern: str
     line: str  # the error in one line as the student sees it, for people to read
 
+    @property
+    def text(self) -> str:
+        """The error without what is one student's: `KeyError: …`."""
+        return f"{self.name}: {self.pattern}" if self.name and self.pattern else self.name or self.pattern
+
     @cached_property
     def digest(self) -> str:
         """16 hexadecimal digits: the same for the same mistake."""
