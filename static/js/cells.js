@@ -1,7 +1,7 @@
 // The cell map. The server paints it; what changes is asked for as one text a student and patched cell by cell.
 import { keepClusters, noteClusters } from "./clusters.js";
 import { keepGrid } from "./grid.js";
-import { ask, room, startRoom, texts, throttled } from "./room.js";
+import { ask, startRoom, texts, throttled } from "./room.js";
 import { refreshTimes, setServerTime } from "./time.js";
 
 const askEvery = 1000;
@@ -9,7 +9,6 @@ const restBefore = 150; // the pointer must rest on a cell before its figures ar
 const mostAsked = 50;
 const changed = new Set();
 const figures = new Map(); // student → a promise of their cells' figures
-const notOurs = new Set();
 let everything = false;
 let map, table, grid, numbers, shown;
 
@@ -17,8 +16,14 @@ const rowOf = (student) => table?.tBodies[0].querySelector(`tr[data-student="${s
 const studentOf = (cell) => cell.parentElement.dataset.student;
 const nameOf = (cell) => cell.parentElement.cells[0].textContent;
 const stateOf = (cell) => (/^s([0-3])/.exec(cell.className) ?? ["", ""])[1];
-const query = (fields) => new URLSearchParams([...new URLSearchParams(location.search), ["notebook", map.dataset.notebook], ...fields]
-  .filter(([key, value], place, all) => all.findLastIndex(([other]) => other === key) === place || key === "student"));
+
+/** The address of this page with its notebook named, and the students asked about. */
+function query(students) {
+  const fields = new URLSearchParams(location.search);
+  fields.set("notebook", map.dataset.notebook);
+  for (const student of students) fields.append("student", student);
+  return fields;
+}
 
 // --- What is said about a cell ----------------------------------------------------------------------------------------
 
@@ -53,7 +58,7 @@ function show(cell) {
 async function addFigures(cell, line) {
   const student = studentOf(cell);
   const id = table.tHead.rows[0].cells[cell.cellIndex].dataset.cell;
-  if (!figures.has(student)) figures.set(student, ask(`cells/details/?${query([["student", student]])}`));
+  if (!figures.has(student)) figures.set(student, ask(`cells/details/?${query([student])}`));
   try {
     const found = (await figures.get(student)).querySelector(`li[data-cell="${id}"]`);
     if (!found || shown !== cell) return;
@@ -133,7 +138,7 @@ async function askChanged() {
   for (const student of students) figures.delete(student);
   if (all) figures.clear();
   try {
-    if (map.dataset.notebook && table && patch(await ask(`cells/states/?${query(all ? [] : students.map((id) => ["student", id]))}`))) return;
+    if (map.dataset.notebook && table && patch(await ask(`cells/states/?${query(all ? [] : students)}`))) return;
     swap(await ask(`cells/${location.search}`));
   } catch {
     everything = true;
@@ -182,4 +187,3 @@ function receive(frame) {
 adopt(document.getElementById("map"));
 keepClusters();
 startRoom({ onOpen: () => { everything = true; refresh(); noteClusters(); }, onFrame: receive });
-void room;
