@@ -33,8 +33,8 @@ function said(cell) {
   if (cell.cellIndex === 0) return cell.textContent.trim();
   const where = texts.cell.replace("{number}", number);
   if (student) return `${nameOf(cell)} · ${where} · ${texts.states[stateOf(cell)]}`;
-  const shares = table.tHead.rows[1].cells[cell.cellIndex].dataset;
-  return `${where} · ${texts.shares.replace("{ok}", shares.ok).replace("{failing}", shares.failing).replace("{all}", shares.started)}`;
+  const [, , ok, failing, all] = table.tHead.rows[1].cells[cell.cellIndex].dataset.shares.split(",");
+  return `${where} · ${texts.shares.replace("{ok}", ok).replace("{failing}", failing).replace("{all}", all)}`;
 }
 
 function addressOf(cell) {
@@ -102,11 +102,11 @@ function moveMedian(median, number) {
 
 function patchShares(text) {
   const cells = table.tHead.rows[1].cells;
-  text.split(";").forEach((figures, place) => {
+  text.split(";").forEach((shares, place) => {
     const cell = cells[place + 1];
-    if (!cell || cell.dataset.shares === figures) return;
-    const [ok, failing, okCount, failingCount, started] = figures.split(",");
-    Object.assign(cell.dataset, { shares: figures, ok: okCount, failing: failingCount, started });
+    if (!cell || cell.dataset.shares === shares) return;
+    const [ok, failing, okCount, failingCount] = shares.split(",");
+    cell.dataset.shares = shares;
     const [top, bottom] = cell.querySelectorAll("rect");
     top.setAttribute("height", ok);
     bottom.setAttribute("y", ok);
