@@ -73,6 +73,7 @@ def _texts() -> dict[str, object]:
         "states": {state: str(word) for state, word in STATE_WORDS.items()},
         "signs": SIGNS,
         "cell": gettext("cell {number}"),
+        "open": gettext("Open {name}"),
         "shares": gettext("{ok} of {all} ok, {failing} failing now"),
     }
 

@@ -39,7 +39,7 @@ COLUMNS = """
 SELECT c.id, c.position, count(*)
 FROM cell_progress p JOIN cells c ON c.id = p.cell_id
 WHERE c.notebook_id = %s AND c.cell_type = 'code' AND p.run_count > 0 AND p.student_id = ANY(%s)
-GROUP BY c.id ORDER BY c.position NULLS LAST, c.id
+GROUP BY c.id ORDER BY nullif(greatest(c.position, -1), -1) NULLS LAST, c.id
 """
 STATES = """
 SELECT s.id, string_agg(coalesce(p.state, '0'), '' ORDER BY c.place)
@@ -179,7 +179,7 @@ def _columns(notebook: Notebook, ids: list[int], choice: Choice) -> tuple[list[C
 
 def cell_number(position: int | None) -> str:
     """What a cell is called: its place in the notebook, from 1; `?` where no event told it."""
-    return "?" if position is None else str(position + 1)
+    return "?" if position is None or position < 0 else str(position + 1)
 
 
 def _number(position: int | None, before: int) -> str:

@@ -50,6 +50,7 @@ function show(cell) {
   const link = map.querySelector("[data-detail-link]");
   line.textContent = said(cell);
   link.hidden = !studentOf(cell);
+  if (!link.hidden) link.textContent = texts.open.replace("{name}", nameOf(cell));
   if (link.hidden) return;
   link.href = addressOf(cell);
   if (cell.cellIndex > 0 && stateOf(cell) !== "0") setTimeout(() => { if (shown === cell) addFigures(cell, line); }, restBefore);
@@ -70,10 +71,15 @@ async function addFigures(cell, line) {
   }
 }
 
+/** By the row's own link, which then leads to the cell: what opens beside the list knows its place in the list. */
 function enter(cell) {
   show(cell);
-  const link = map.querySelector("[data-detail-link]");
-  if (!link.hidden) link.click();
+  if (!studentOf(cell)) return;
+  const link = cell.parentElement.cells[0].querySelector("a");
+  const plain = link.getAttribute("href");
+  link.href = addressOf(cell);
+  link.click();
+  link.setAttribute("href", plain);
 }
 
 // --- Changes ------------------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def test_keyboard_live_changes_and_a_hint(live_system, map_page):
     run(live_system, "aoi", 1, "IndexError: list index 4 out of range")
     expect(aoi.nth(1)).to_have_class("s3")
     aoi.nth(1).hover()
-    expect(page.locator("#map-detail")).to_contain_text("4 runs, 3 errors, 3 errors in a row")
+    expect(page.locator("#map-detail")).to_contain_text("4 runs · 3 errors · 3 errors in a row")
     expect(page.locator("#map-detail")).to_contain_text("IndexError")
     run(live_system, "zen", 3)  # a cell that the map has not seen: the server paints it again
     expect(page.locator("#map-table thead [data-cell]")).to_have_count(4)

@@ -70,7 +70,7 @@ def test_markdown_and_what_never_really_ran_are_left_out(page, notebook, cells, 
 def test_cells_stand_in_the_order_of_the_notebook_and_twins_have_names_of_their_own(page, notebook, aoi):
     last, first, twin, lost = (
         Cell.objects.create(notebook=notebook, cell_id=name, position=place)
-        for name, place in (("z", 7), ("a", 1), ("b", 1), ("c", None))
+        for name, place in (("z", 7), ("a", 1), ("b", 1), ("c", -1))
     )
     for cell in (last, first, twin, lost):
         progress(aoi, cell, "1")
@@ -189,7 +189,7 @@ def test_details_tell_runs_errors_and_the_last_error(page, notebook, cells, aoi)
     ran(aoi, cells[0], "KeyError: 'price'")
     progress(aoi, cells[0], "3")
     html = page(f"details/?notebook={notebook.pk}&student={aoi.pk}")
-    assert f'<li data-cell="{cells[0].pk}">3 runs, 3 errors, 3 errors in a row · last run' in html
+    assert f'<li data-cell="{cells[0].pk}">3 runs · 3 errors · 3 errors in a row · last run' in html
     assert "last error KeyError" in html
 
 
