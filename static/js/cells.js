@@ -59,7 +59,7 @@ function show(cell) {
 async function addFigures(cell, line) {
   const student = studentOf(cell);
   const id = table.tHead.rows[0].cells[cell.cellIndex].dataset.cell;
-  if (!figures.has(student)) figures.set(student, ask(`cells/details/?${query([student])}`));
+  if (!figures.has(student)) figures.set(student, ask(`cells/details/?${query([student])}`, { mayBeGone: true }));
   try {
     const found = (await figures.get(student)).querySelector(`li[data-cell="${id}"]`);
     if (!found || shown !== cell) return;
