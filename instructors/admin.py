@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from instructors.models import AuditLog, Instructor, InstructorStatusHistory, ProgressNotification
+from instructors.models import AuditLog, Hint, HintRecipient, Instructor, InstructorStatusHistory, ProgressNotification
 from lms.admin import CappedPaginator, ReadOnlyAdmin
 
 if TYPE_CHECKING:
@@ -93,3 +93,18 @@ class ProgressNotificationAdmin(ReadOnlyAdmin):
     list_display = ["created_at", "recipient_id", "title", "level", "is_read"]
     list_filter = ["level", "is_read"]
     search_fields = ["=recipient_id"]
+
+
+@admin.register(Hint)
+class HintAdmin(ReadOnlyAdmin):
+    list_display = ["sent_at", "sent_by", "class_ref", "notebook", "cell", "error_name"]
+    list_filter = ["sent_at"]
+    list_select_related = ["sent_by", "class_ref", "notebook", "cell"]
+    search_fields = ["text", "=error_name"]
+
+
+@admin.register(HintRecipient)
+class HintRecipientAdmin(ReadOnlyAdmin):
+    list_display = ["hint", "student"]
+    list_select_related = ["hint", "student"]
+    search_fields = ["=student__email"]

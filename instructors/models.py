@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from instructors.hint_models import Hint as Hint
+from instructors.hint_models import HintRecipient as HintRecipient
 from instructors.student_notes import StudentNote as StudentNote  # Django looks for every model here
 
 ADMIN = "admin"

@@ -31,6 +31,8 @@ def freshness_texts() -> dict[str, str]:
         "age": gettext("Data is {age} old"),
         "lineLost": gettext("The connection is lost. What you see may be out of date."),
         "lineBack": gettext("The connection is back."),
+        "hintSent": gettext("Hint sent."),
+        "hintFailed": gettext("The hint could not be sent. Your text is still here: try again."),
         "signedOut": gettext("Signed out. Reload the page to log in again."),
     }
 
