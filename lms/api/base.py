@@ -34,7 +34,7 @@ from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from lms.access import ANYONE, KeyHolder, User, holder_of_key, note_key_used
+from lms.access import ANYONE, KeyHolder, User, holder_of_key, may_teach_class, note_key_used
 
 LARGEST_ID = 2**63 - 1
 Row = TypeVar("Row", bound=Model)
@@ -158,6 +158,12 @@ def holder_of(request: Request, *, is_required: bool) -> KeyHolder | None:
         raise PermissionDenied("This class is not active")
     note_key_used(holder)
     return holder
+
+
+def refuse_unless_taught(viewer: User, class_id: int) -> None:
+    """For what sets up or grades in a class that the viewer sees. Raises PermissionDenied; one query."""
+    if not may_teach_class(viewer, class_id):
+        raise PermissionDenied("Assistants see and help in this class; only its instructors may change it")
 
 
 # --- What a request says --------------------------------------------------------------------------------------------
