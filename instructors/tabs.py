@@ -23,7 +23,10 @@ class Link:
     address: str
 
 
-TABS = (Tab(label=_("Live"), of_class="class_live", of_everybody="everybody"),)
+TABS = (
+    Tab(label=_("Live"), of_class="class_live", of_everybody="everybody"),
+    Tab(label=_("Assignments"), of_class="class_assignments"),
+)
 
 
 def tabs_of(room: Room) -> list[Link]:

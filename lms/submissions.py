@@ -31,7 +31,9 @@ def with_attempt(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSub
 
 def latest(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
     """Of each student's hand-ins to an assignment the one that counts: the newest. A set of rows, in no order."""
-    newest = rows.order_by("assignment", "student", "-submitted_at", "-pk").distinct("assignment", "student")
+    newest = rows.order_by("assignment_id", "student_id", "-submitted_at", "-pk").distinct(
+        "assignment_id", "student_id"
+    )
     return AssignmentSubmission.objects.filter(pk__in=newest.values("pk")).order_by()
 
 
