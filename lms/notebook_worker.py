@@ -37,6 +37,8 @@ def answer(task: str, asked: Any) -> Any:
 
 def main() -> int:
     limit()
+    # jsonschema would import it to check formats that no notebook has: half of the time that starting takes.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     said = json.dumps(answer(sys.argv[1], json.load(sys.stdin.buffer)))
     if len(said) > OUTPUT:
         return 3
