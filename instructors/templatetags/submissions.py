@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from django import template
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_lazy
 
 register = template.Library()
 
@@ -33,8 +33,7 @@ def late(by: timedelta | None) -> str:
         return gettext("%(count)d min late") % {"count": max(1, minutes)}
     if minutes < 48 * 60:
         return gettext("%(count)d hr late") % {"count": minutes // 60}
-    days = minutes // (24 * 60)
-    return ngettext("%(count)d day late", "%(count)d days late", days) % {"count": days}
+    return gettext("%(count)d days late") % {"count": minutes // (24 * 60)}  # never one
 
 
 @register.filter

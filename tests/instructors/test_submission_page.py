@@ -211,8 +211,8 @@ def test_changes_are_marked_and_the_rest_is_folded(client, at, loops, drawn):
     html = client.get(f"{at}?view=changes").content.decode()
     assert '<span class="mark">-</span> total = &lt;b&gt;0&lt;/b&gt;' in html
     assert '<span class="mark">+</span> total = 1' in html
-    assert "1 cell stayed the same" in html
-    assert "1 cells changed, 0 added, 0 deleted, 0 moved" in html
+    assert "Cells that stayed the same: 1" in html
+    assert "Cells changed: 1, added: 0, deleted: 0, moved: 0" in html
     assert "other output" in html
 
 
