@@ -7,6 +7,10 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from instructors.cases import AttentionCase
+
+__all__ = ["AttentionCase", "AuditLog", "Instructor", "InstructorStatusHistory", "ProgressNotification", "RevokedToken"]
+
 ADMIN = "admin"
 
 
