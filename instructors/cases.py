@@ -17,9 +17,7 @@ class AttentionCase(models.Model):
         NOT_FOUND = "not_found"
         RECOVERED = "recovered"  # the student got on without anybody
 
-    student = models.ForeignKey(
-        "lms.Student", on_delete=models.CASCADE, related_name="attention_cases", db_index=False
-    )
+    student = models.ForeignKey("lms.Student", on_delete=models.CASCADE, related_name="attention_cases", db_index=False)
     class_ref = models.ForeignKey(
         "lms.Class",
         null=True,

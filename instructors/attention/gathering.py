@@ -68,7 +68,8 @@ book AS (
     GROUP BY 1 ORDER BY count(*) DESC, 1 DESC LIMIT 1)
 SELECT h.id, h.name, h.email, h.last_run_at, h.last_run_failed, h.errors_resolved_at,
        (SELECT path FROM notebooks JOIN book USING (id)),
-       coalesce(w.cells, '{{}}'), coalesce(w.positions, '{{}}'), coalesce(w.failing, '{{}}'), coalesce(w.seconds, '{{}}')
+       coalesce(w.cells, '{{}}'), coalesce(w.positions, '{{}}'),
+       coalesce(w.failing, '{{}}'), coalesce(w.seconds, '{{}}')
 FROM here h LEFT JOIN (
     SELECT p.student_id, array_agg(c.id) AS cells, array_agg(c.position) AS positions,
            array_agg(p.last_status = 'error') AS failing,
@@ -113,9 +114,7 @@ def _places(students: QuerySet[Student], now: datetime) -> list[_Place]:
     room, params = students.order_by().values("pk").query.sql_with_params()
     start = now - LESSON
     with connection.cursor() as cursor:
-        cursor.execute(
-            PLACES.format(room=room), [*params, start, now, MOST_STUDENTS, now - PRESENT, start, now]
-        )
+        cursor.execute(PLACES.format(room=room), [*params, start, now, MOST_STUDENTS, now - PRESENT, start, now])
         return [_Place(*row) for row in cursor.fetchall()]
 
 

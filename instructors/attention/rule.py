@@ -5,7 +5,6 @@ nobody silent. And a concern ends by what the student does, never by a threshold
 """
 
 from collections.abc import Iterator, Sequence
-
 from datetime import datetime, timedelta
 
 from instructors.attention.signals import Answer, Code, Concern, Known, Lesson, Run, Signals
@@ -65,22 +64,19 @@ def _concerns(lesson: Lesson, student: Signals, known: Known, now: datetime) -> 
 
 
 def open_failures(tail: Sequence[Run]) -> list[Run]:
-    """The failed runs of the cell that the student is at, newest first: since its last success, if they have not gone
-    on to a later cell meanwhile. Going back to earlier cells, to look or to run them again, is no way out."""
-    solved: set[int] = set()
+    """The failed runs of the cell that holds the student up, newest first: since its last success, if they have not
+    gone on to a later cell meanwhile. Going back to earlier cells, to look or to run them again, is no way out. Of
+    several such cells the one that failed most."""
+    over: set[int] = set()  # cells whose older failures no longer count
     beyond = -1
-    failures: list[Run] = []
+    failures: dict[int, list[Run]] = {}
     for run in tail:
-        if failures and run.cell != failures[0].cell:
-            continue
         if not run.failed:
-            if failures:
-                break
-            solved.add(run.cell)
+            over.add(run.cell)
             beyond = max(beyond, -1 if run.position is None else run.position)
-        elif run.cell not in solved and (run.position is None or beyond <= run.position):
-            failures.append(run)
-    return failures
+        elif run.cell not in over and (run.position is None or beyond <= run.position):
+            failures.setdefault(run.cell, []).append(run)
+    return max(failures.values(), key=len, default=[])
 
 
 def _is_the_class(lesson: Lesson, cell: int, is_shown: bool) -> bool:
@@ -97,8 +93,8 @@ def _errors(
         return
     if now - latest.at > GONE:
         return
-    cut = max(filter(None, (student.resolved_at, answer and answer.at)), default=None)
-    fresh = [run for run in failures if cut is None or run.at > cut]
+    cuts = [moment for moment in (student.resolved_at, answer.at if answer else None) if moment]
+    fresh = [run for run in failures if not cuts or run.at > max(cuts)]
     unneeded = answer is not None and not answer.was_needed and answer.cell in (None, latest.position)
     times = AFTER_DISMISSAL if unneeded else 1
     same = [run for run in fresh if run.error == latest.error]
@@ -190,5 +186,3 @@ def minute_of(moment: datetime) -> int:
 
 def _minutes(length: timedelta) -> int:
     return max(0, int(length.total_seconds())) // 60
-
-

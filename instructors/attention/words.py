@@ -51,19 +51,16 @@ def _streak(concern: Concern) -> str:
 def _silent(concern: Concern) -> str:
     values = {"minutes": concern.minutes, "cell": _cell(concern.cell), "class_cell": _cell(concern.class_cell)}
     if concern.error:
-        values["error"] = concern.error
         text = gettext(
             "%(minutes)d min without a run after a %(error)s in cell %(cell)d, the class is at cell %(class_cell)d"
         )
-        return text % values
+        return text % {**values, "error": concern.error}
     return gettext("%(minutes)d min without a run at cell %(cell)d, the class is at cell %(class_cell)d") % values
 
 
 def _behind(concern: Concern) -> str:
     values = {"minutes": concern.minutes, "cell": _cell(concern.cell), "class_cell": _cell(concern.class_cell)}
-    return (
-        gettext("far behind: cell %(cell)d for %(minutes)d min, the class is at cell %(class_cell)d") % values
-    )
+    return gettext("far behind: cell %(cell)d for %(minutes)d min, the class is at cell %(class_cell)d") % values
 
 
 def _cell(position: int | None) -> int:

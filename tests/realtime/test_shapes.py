@@ -78,6 +78,9 @@ FRAMES = {
     "error_alert": messages.error_alert(NOTICE, message="m", happened_at=NOW),
     "student_error_resolved": messages.student_error_resolved(email="a@x.jp", resolved_by="b", resolved_at=NOW),
     "dismiss_help": messages.dismiss_help("a@x.jp"),
+    "attention_update": messages.attention_update(
+        student_id=1, email="a@x.jp", action="claimed", instructor_id=2, instructor_name="n"
+    ),
     "instructor_message": messages.instructor_message(
         student_id=1, instructor_id=2, instructor_name="n", message="m", sent_at="T"
     ),
