@@ -63,12 +63,6 @@ class State:
         }
 
     @cached_property
-    def asking(self) -> list[Card]:
-        """Who waits longest comes first."""
-        waiting = [card for card in self.cards if card.is_asking]
-        return sorted(waiting, key=lambda c: (c.help_since is None, c.help_since or 0, c.student_id))
-
-    @cached_property
     def teams(self) -> list[str]:
         return sorted({card.team for card in self.cards})
 

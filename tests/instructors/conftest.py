@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from events.models import CellExecution, CellProgress
+from instructors.attention import memory
 from instructors.models import Instructor
 from lms.models import Cell, Class, Notebook, Session, Student, StudentClass
 
@@ -21,6 +22,7 @@ def _fast_hashes_and_closed_doors(settings):
     settings.WHITENOISE_AUTOREFRESH = False
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    memory.forget()
 
 
 @pytest.fixture
