@@ -27,6 +27,7 @@ MAY_BE_BEHIND = 4  # cells
 # A minute in which so large a part of those present finished with a cell is one in which the class works.
 GOING_SHARE, GOING_LEAST = 0.08, 2
 MOST_STUDENTS = 1000
+STRUGGLE = 3  # errors at one cell
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class _Place:
     cells: list[int]
     positions: list[int | None]
     failing: list[bool]
+    struggled: list[bool]
     seconds: list[float]  # since the epoch, of the last run of each
 
     def signals(self) -> Signals:
@@ -69,10 +71,10 @@ book AS (
 SELECT h.id, h.name, h.email, h.last_run_at, h.last_run_failed, h.errors_resolved_at,
        (SELECT path FROM notebooks JOIN book USING (id)),
        coalesce(w.cells, '{{}}'), coalesce(w.positions, '{{}}'),
-       coalesce(w.failing, '{{}}'), coalesce(w.seconds, '{{}}')
+       coalesce(w.failing, '{{}}'), coalesce(w.struggled, '{{}}'), coalesce(w.seconds, '{{}}')
 FROM here h LEFT JOIN (
     SELECT p.student_id, array_agg(c.id) AS cells, array_agg(c.position) AS positions,
-           array_agg(p.last_status = 'error') AS failing,
+           array_agg(p.last_status = 'error') AS failing, array_agg(p.error_count >= {STRUGGLE}) AS struggled,
            array_agg(extract(epoch FROM p.last_run_at)::float8) AS seconds
     FROM cell_progress p JOIN cells c ON c.id = p.cell_id
     WHERE c.notebook_id = (SELECT id FROM book) AND p.student_id IN (SELECT id FROM here)
@@ -114,7 +116,9 @@ def _places(students: QuerySet[Student], now: datetime) -> list[_Place]:
     room, params = students.order_by().values("pk").query.sql_with_params()
     start = now - LESSON
     with connection.cursor() as cursor:
-        cursor.execute(PLACES.format(room=room), [*params, start, now, MOST_STUDENTS, now - PRESENT, start, now])
+        cursor.execute(
+            PLACES.format(room=room, STRUGGLE=STRUGGLE), [*params, start, now, MOST_STUDENTS, now - PRESENT, start, now]
+        )
         return [_Place(*row) for row in cursor.fetchall()]
 
 
@@ -136,11 +140,11 @@ def _class_cell(places: Sequence[_Place], now: datetime) -> int | None:
 
 def _standings(places: Sequence[_Place]) -> dict[int, CellStanding]:
     tried: Counter[int] = Counter()
-    failing: Counter[int] = Counter()
+    struggled: Counter[int] = Counter()
     for place in places:
         tried.update(place.cells)
-        failing.update(cell for cell, fails in zip(place.cells, place.failing, strict=True) if fails)
-    return {cell: CellStanding(tried[cell], failing[cell]) for cell in failing}
+        struggled.update(cell for cell, did in zip(place.cells, place.struggled, strict=True) if did)
+    return {cell: CellStanding(tried[cell], struggled[cell]) for cell in struggled}
 
 
 def _going(places: Sequence[_Place], now: datetime) -> frozenset[int]:

@@ -11,27 +11,30 @@ from instructors.attention.signals import Answer, Code, Concern, Known, Lesson, 
 
 MOST_SHOWN = 5
 
-# Three errors in a row are the "significant error" every card shows, and mostly pass; the same one a fourth time is a
-# student who has stopped learning from the message. Four quick presses in a minute are impatience.
-REPEATS, REPEATS_LAST = 4, timedelta(minutes=2)
+# Three errors in a row are the "significant error" every card shows, and mostly pass; the same one a fourth time, over
+# three minutes, is a student who has stopped learning from the message. Four quick presses are impatience, and the
+# same one now and then among others is a search.
+REPEATS, REPEATS_LAST, REPEATS_SHARE = 4, timedelta(minutes=3), 0.6
 # Different errors are a search, which may be the lesson itself; let it have its time.
 STREAK, STREAK_LASTS = 5, timedelta(minutes=6)
 # After an error this old nobody is still at it: silence, or they left.
 ERROR_GOES_STALE = timedelta(minutes=10)
 
 # Minutes of the working class without a run: reading a long cell takes three or four, a chat five. Who stopped at an
-# error has a reason to be stuck; who stopped after a success may be away from the desk.
-SILENT_AFTER_ERROR, SILENT_AFTER_SUCCESS = 7, 10
+# error has a reason to be stuck; who stopped after a success may be having a coffee.
+SILENT_AFTER_ERROR, SILENT_AFTER_SUCCESS = 7, 15
 SILENT_BEHIND_AFTER_ERROR, SILENT_BEHIND = 1, 2  # cells that the class is ahead: who has finished may rest
 GONE = timedelta(minutes=30)  # after that they left the room, and a visit finds an empty chair
 STILL_GOING = 3  # of the last so many minutes the class worked in one
 
 # Behind by much, and no new cell while the class worked on: who is slow but steady reaches one in that time.
-BEHIND_CELLS, BEHIND_SHARE, NO_NEW_CELL = 4, 0.4, 9
+BEHIND_CELLS, BEHIND_SHARE, NO_NEW_CELL = 4, 0.3, 8
 STILL_THERE = timedelta(minutes=6)
 
-# An error that half of those who tried the cell have now is the class's problem, told as such, not one student's.
-CLUSTER_SHARE, CLUSTER_LEAST, CLUSTER_MARGIN = 0.5, 3, 0.15
+# A cell at which so many of those who tried it failed three times is the class's problem, told as such, not one
+# student's; until somebody has been at it alone for long.
+CLUSTER_SHARE, CLUSTER_LEAST, CLUSTER_MARGIN = 0.4, 3, 0.15
+CLUSTER_PATIENCE = timedelta(minutes=12)
 
 LEAST_CELLS = 2  # run in this lesson: who has just come has no lesson to be behind in
 LEAST_CLASS = 4  # students with a position: the median of fewer is somebody's, not the class's
@@ -55,7 +58,7 @@ def _concerns(lesson: Lesson, student: Signals, known: Known, now: datetime) -> 
     answer = known.answers.get(student.student_id)
     is_shown = student.student_id in known.shown
     failures = open_failures(student.tail)
-    if failures and _is_the_class(lesson, failures[0].cell, is_shown):
+    if failures and _is_the_class(lesson, failures[0].cell, is_shown) and now - failures[-1].at < CLUSTER_PATIENCE:
         return
     if failures:
         yield from _errors(student, failures, answer, is_shown, now)
@@ -82,7 +85,7 @@ def open_failures(tail: Sequence[Run]) -> list[Run]:
 def _is_the_class(lesson: Lesson, cell: int, is_shown: bool) -> bool:
     standing = lesson.cells.get(cell)
     share = CLUSTER_SHARE + CLUSTER_MARGIN * is_shown
-    return standing is not None and standing.failing >= CLUSTER_LEAST and standing.share >= share
+    return standing is not None and standing.struggled >= CLUSTER_LEAST and standing.share >= share
 
 
 def _errors(
@@ -98,7 +101,8 @@ def _errors(
     unneeded = answer is not None and not answer.was_needed and answer.cell in (None, latest.position)
     times = AFTER_DISMISSAL if unneeded else 1
     same = [run for run in fresh if run.error == latest.error]
-    if len(same) >= REPEATS * times and now - same[-1].at >= REPEATS_LAST:
+    among = sum(run.at >= same[-1].at for run in fresh) if same else 0
+    if len(same) >= max(REPEATS * times, REPEATS_SHARE * among) and now - same[-1].at >= REPEATS_LAST:
         yield _error("repeated_error", student, same, now)
     if len(fresh) >= STREAK * times and now - fresh[-1].at >= STREAK_LASTS:
         yield _error("error_streak", student, fresh, now)

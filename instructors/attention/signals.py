@@ -37,11 +37,11 @@ class CellStanding:
     """How the class does with one cell."""
 
     tried: int
-    failing: int  # whose latest run of it failed
+    struggled: int  # who failed at it three times or more, whether or not they got through
 
     @property
     def share(self) -> float:
-        return self.failing / self.tried if self.tried else 0.0
+        return self.struggled / self.tried if self.tried else 0.0
 
 
 @dataclass(frozen=True, slots=True)

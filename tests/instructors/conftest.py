@@ -97,7 +97,7 @@ def run(notebook) -> Callable[..., CellExecution]:
         cell, _ = Cell.objects.get_or_create(notebook=notebook, cell_id="c1")
         session, _ = Session.objects.get_or_create(student=student, session_id="s1")
         places = {"student": student, "notebook": notebook, "cell": cell, "session": session}
-        return CellExecution.objects.create(**places, **{"status": "success", **fields})
+        return CellExecution.objects.create(**{**places, "status": "success", **fields})
 
     return execute
 
