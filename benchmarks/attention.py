@@ -3,7 +3,7 @@
     python -m benchmarks attention            # the report, on seeds that nothing was tuned on
     python -m benchmarks attention --tuning   # the seeds for trying thresholds
 
-Each run of a cell goes through `events.store.save` into PostgreSQL; every ten simulated seconds the room is assessed
+Each run of a cell goes through `events.store.save` into PostgreSQL; every twenty simulated seconds the room is assessed
 as the page assesses it. The truth (`benchmarks.attention_class`) is only compared afterwards. Nobody answers a concern.
 """
 
@@ -22,9 +22,9 @@ from pathlib import Path
 from benchmarks import attention_class as classes
 from benchmarks.rows import Row, percentiles
 
-TUNING, REPORT = range(1, 7), range(101, 113)
+TUNING, REPORT = range(1, 7), range(101, 109)
 STUDENTS = 60
-TICK = 10  # simulated seconds between two looks
+TICK = 20  # simulated seconds between two looks
 GRACE = 1.0  # minutes after the end in which a visit still meets the problem
 LEAST = 5.0  # minutes: shorter stretches are over before anybody arrives; they count for precision alone
 

@@ -27,6 +27,7 @@ MAY_BE_BEHIND = 4  # cells
 # A minute in which so large a part of those present finished with a cell is one in which the class works.
 GOING_SHARE, GOING_LEAST = 0.08, 2
 MOST_STUDENTS = 1000
+QUIET = timedelta(minutes=5)  # without a run
 STRUGGLE = 3  # errors at one cell
 
 
@@ -102,9 +103,10 @@ def gather(students: QuerySet[Student], now: datetime) -> Lesson:
         return Lesson()
     class_cell = _class_cell(places, now)
     found = [place.signals() for place in places]
+    leads = _leads(places, now)
     tails = _tails([p.pk for p, s in zip(places, found, strict=True) if _may_be_in_trouble(p, s, class_cell)], now)
     return Lesson(
-        students=tuple(replace(s, tail=tails[s.student_id]) if s.student_id in tails else s for s in found),
+        students=tuple(replace(s, tail=tails.get(s.student_id, ()), lead=leads.get(s.student_id, 0)) for s in found),
         notebook=places[0].notebook or "",
         cells=_standings(places),
         class_cell=class_cell,
@@ -136,6 +138,30 @@ def _class_cell(places: Sequence[_Place], now: datetime) -> int | None:
     ]
     known = [position for position in furthest if position is not None]
     return median_low(known) if len(known) >= LEAST_CLASS else None
+
+
+def _leads(places: Sequence[_Place], now: datetime) -> dict[int, int]:
+    """How far ahead of the class those who are quiet were when they stopped. The class of then: the furthest of the
+    cells whose last run is older than that; once a minute, however many stopped in it."""
+    then: dict[int, int | None] = {}
+    leads: dict[int, int] = {}
+    for place in places:
+        furthest = max((p for p in place.positions if p is not None), default=None)
+        if furthest is None or now - place.last_run_at < QUIET:
+            continue
+        minute = minute_of(place.last_run_at) + 1
+        if minute not in then:
+            reached = [_furthest_by(other, minute * 60) for other in places]
+            known = [position for position in reached if position is not None]
+            then[minute] = median_low(known) if known else None
+        position = then[minute]
+        leads[place.pk] = furthest - position if position is not None else 0
+    return leads
+
+
+def _furthest_by(place: _Place, moment: float) -> int | None:
+    both = zip(place.positions, place.seconds, strict=True)
+    return max((position for position, at in both if position is not None and at <= moment), default=None)
 
 
 def _standings(places: Sequence[_Place]) -> dict[int, CellStanding]:

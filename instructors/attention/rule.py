@@ -6,6 +6,7 @@ nobody silent. And a concern ends by what the student does, never by a threshold
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from instructors.attention.signals import Answer, Code, Concern, Known, Lesson, Run, Signals
 
@@ -14,9 +15,9 @@ MOST_SHOWN = 5
 # Three errors in a row are the "significant error" every card shows, and mostly pass; the same one a fourth time, over
 # three minutes, is a student who has stopped learning from the message. Four quick presses are impatience, and the
 # same one now and then among others is a search.
-REPEATS, REPEATS_LAST, REPEATS_SHARE = 4, timedelta(minutes=3), 0.6
+REPEATS, REPEATS_LAST, REPEATS_SHARE = 4, 3, 0.6
 # Different errors are a search, which may be the lesson itself; let it have its time.
-STREAK, STREAK_LASTS = 5, timedelta(minutes=6)
+STREAK, STREAK_LASTS = 5, 6
 # After an error this old nobody is still at it: silence, or they left.
 ERROR_GOES_STALE = timedelta(minutes=10)
 
@@ -24,12 +25,14 @@ ERROR_GOES_STALE = timedelta(minutes=10)
 # error has a reason to be stuck; who stopped after a success may be having a coffee.
 SILENT_AFTER_ERROR, SILENT_AFTER_SUCCESS = 7, 15
 SILENT_BEHIND_AFTER_ERROR, SILENT_BEHIND = 1, 2  # cells that the class is ahead: who has finished may rest
+RESTING_LEAD = 3  # cells ahead of the class at the last run: who was so far may rest until long after
 GONE = timedelta(minutes=30)  # after that they left the room, and a visit finds an empty chair
 STILL_GOING = 3  # of the last so many minutes the class worked in one
 
 # Behind by much, and no new cell while the class worked on: who is slow but steady reaches one in that time.
 BEHIND_CELLS, BEHIND_SHARE, NO_NEW_CELL = 4, 0.3, 8
 STILL_THERE = timedelta(minutes=6)
+ABSENCE = timedelta(minutes=5)  # between two runs: who comes back from one starts anew
 
 # A cell at which so many of those who tried it failed three times is the class's problem, told as such, not one
 # student's; until somebody has been at it alone for long.
@@ -61,7 +64,7 @@ def _concerns(lesson: Lesson, student: Signals, known: Known, now: datetime) -> 
     if failures and _is_the_class(lesson, failures[0].cell, is_shown) and now - failures[-1].at < CLUSTER_PATIENCE:
         return
     if failures:
-        yield from _errors(student, failures, answer, is_shown, now)
+        yield from _errors(lesson, student, failures, answer, is_shown, now)
     yield from _silence(lesson, student, failures, answer, is_shown, now)
     yield from _behind(lesson, student, answer, now)
 
@@ -89,7 +92,7 @@ def _is_the_class(lesson: Lesson, cell: int, is_shown: bool) -> bool:
 
 
 def _errors(
-    student: Signals, failures: list[Run], answer: Answer | None, is_shown: bool, now: datetime
+    lesson: Lesson, student: Signals, failures: list[Run], answer: Answer | None, is_shown: bool, now: datetime
 ) -> Iterator[Concern]:
     latest = failures[0]
     if now - latest.at > ERROR_GOES_STALE and not is_shown:
@@ -102,10 +105,18 @@ def _errors(
     times = AFTER_DISMISSAL if unneeded else 1
     same = [run for run in fresh if run.error == latest.error]
     among = sum(run.at >= same[-1].at for run in fresh) if same else 0
-    if len(same) >= max(REPEATS * times, REPEATS_SHARE * among) and now - same[-1].at >= REPEATS_LAST:
+    if len(same) >= max(REPEATS * times, REPEATS_SHARE * among) and _worked(lesson, same, now) >= REPEATS_LAST:
         yield _error("repeated_error", student, same, now)
-    if len(fresh) >= STREAK * times and now - fresh[-1].at >= STREAK_LASTS:
+    if len(fresh) >= STREAK * times and _worked(lesson, fresh, now) >= STREAK_LASTS:
         yield _error("error_streak", student, fresh, now)
+
+
+def _worked(lesson: Lesson, runs: Sequence[Run], now: datetime) -> int:
+    """Minutes since the first of these runs in which the class worked, or the student did: a lecture in the middle of
+    a search does not make it long, and somebody alone in a room counts too."""
+    first, last = minute_of(runs[-1].at), minute_of(now)
+    own = {minute_of(run.at) for run in runs}
+    return sum(1 for minute in lesson.going | own if first < minute <= last)
 
 
 def _error(code: Code, student: Signals, runs: list[Run], now: datetime) -> Concern:
@@ -130,6 +141,8 @@ def _silence(
         return
     if answer and answer.at >= student.last_run_at:
         return  # the same silence
+    if after == SILENT_AFTER_SUCCESS and student.lead >= RESTING_LEAD:
+        return
     at_error = failures[0] if after == SILENT_AFTER_ERROR else None
     yield Concern(
         student.student_id, "silent", student.last_run_at, cell=at_error.position if at_error else student.furthest,
@@ -156,11 +169,16 @@ def _behind(lesson: Lesson, student: Signals, answer: Answer | None, now: dateti
 
 
 def reached_at(student: Signals) -> datetime:
-    """When they first ran their furthest cell, or the oldest run we know, which came after it."""
+    """When they first ran their furthest cell, or came back since: of the runs we know the oldest after that."""
+    reached = student.tail[-1].at
     for run in reversed(student.tail):
         if run.position is not None and student.furthest is not None and run.position >= student.furthest:
-            return run.at
-    return student.tail[-1].at
+            reached = run.at
+            break
+    for later, earlier in pairwise(student.tail):
+        if later.at - earlier.at > ABSENCE:
+            return max(reached, later.at)
+    return reached
 
 
 def gap_of(concern: Concern) -> int:

@@ -28,6 +28,7 @@ class Signals:
     last_run_at: datetime
     cells_run: int = 0  # different cells in the notebook of the class, during this lesson
     furthest: int | None = None  # position in the notebook of the class
+    lead: int = 0  # cells ahead of the class when they ran something last; known of those who are quiet
     tail: tuple[Run, ...] = ()  # the latest runs, newest first; only of those who may be in trouble
     resolved_at: datetime | None = None  # errors up to then were answered
 

@@ -104,8 +104,9 @@ def test_silence_while_the_class_goes_on():
         replace(QUIET, last_run_at=ago(6)),
         replace(QUIET, last_run_at=ago(31)),
         replace(QUIET, furthest=None),
+        replace(QUIET, lead=3),
     ],
-    ids=["with the class", "finished", "has just come", "reads", "left", "another notebook"],
+    ids=["with the class", "finished", "has just come", "reads", "left", "another notebook", "was far ahead"],
 )
 def test_silence_that_means_nothing(quiet):
     assert concerns(quiet) == []
@@ -122,6 +123,19 @@ def test_silence_after_an_error_counts_sooner():
     stopped = student(tail=runs((8, 5, NAME), (9, 4, "")), furthest=5)
     assert concerns(stopped) == [(1, "silent")]
     assert concerns(replace(stopped, tail=runs((8, 5, ""), (9, 4, "")))) == []
+
+
+def test_a_lecture_in_the_middle_does_not_make_a_search_long():
+    lecture = BUSY - set(range(THIS - 4, THIS))
+    paused = (*DIFFERENT[:1], *(replace(run, at=run.at - timedelta(minutes=1)) for run in DIFFERENT[1:]))
+    assert concerns(student(tail=paused)) == [(1, "error_streak")]
+    resumed = runs((0.1, 6, "E1: no"), *((minutes, 6, f"E{minutes}: no") for minutes in (6, 6.5, 7, 7.5)))
+    assert concerns(student(tail=resumed), going=lecture - {THIS - 5}) == []
+
+
+def test_who_comes_back_from_a_break_starts_anew():
+    back = runs((1, 2, ""), (2, 1, ""), (3, 2, ""), (12, 2, ""), (13, 1, ""), (14, 0, ""))
+    assert concerns(student(tail=back, furthest=2)) == []
 
 
 LOST = student(tail=runs(*((n, 2, "") for n in range(1, 13))), furthest=2)
