@@ -1,6 +1,6 @@
 """A concern in the reader's language: one short sentence that says why."""
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 
 from instructors.attention.signals import Concern
 
@@ -71,7 +71,7 @@ def _cell(position: int | None) -> int:
 def visits_in_words(worth_it: int, visits: int, *, least: int) -> str:
     """What the kept answers say of the detector; no share of too few."""
     if visits < least:
-        return ngettext("%(visits)d visit so far", "%(visits)d visits so far", visits) % {"visits": visits}
+        return gettext("visits so far: %(visits)d") % {"visits": visits}
     percent = round(100 * worth_it / visits)
     values = {"worth": worth_it, "visits": visits, "percent": percent}
     return gettext("%(worth)d of %(visits)d visits were worth it, %(percent)d %%") % values

@@ -98,7 +98,7 @@ def test_a_concern_says_why(desk, hanako, mei):
     html = desk(hanako).look()
     assert entries(html) == [mei.pk]
     assert "same NameError 5 times in cell 7" in html
-    assert "1 student watched" in html
+    assert "Students watched: 1" in html
 
 
 def test_nobody_in_need_is_said_calmly(desk, hanako, ren):
@@ -125,7 +125,7 @@ def test_at_most_five_are_shown(desk, hanako, stuck):
         CellProgress.objects.filter(pk=progress.pk).update(cell=cell)
     html = desk(hanako).look()
     assert len(entries(html)) == 5
-    assert "2 more come up" in html
+    assert "Behind these: 2 more" in html
     assert AttentionCase.objects.count() == 5
 
 
@@ -307,7 +307,7 @@ def test_precision_is_what_instructors_said(desk, hanako, mei, python_class):
     judged("dismissed", 1)
     judged("helped", 9, code="help")
     judged("helped", 9, ended_by=None)
-    assert "4 visits so far" in page.look()
+    assert "visits so far: 4" in page.look()
     judged("helped", 3)
     judged("dismissed", 1, class_ref=None)
     html = page.look()
