@@ -6,7 +6,6 @@ nobody silent. And a concern ends by what the student does, never by a threshold
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 from instructors.attention.signals import Answer, Code, Concern, Known, Lesson, Run, Signals
 
@@ -17,7 +16,7 @@ MOST_SHOWN = 5
 # same one now and then among others is a search.
 REPEATS, REPEATS_LAST, REPEATS_SHARE = 4, 3, 0.6
 # Different errors are a search, which may be the lesson itself; let it have its time.
-STREAK, STREAK_LASTS = 5, 6
+STREAK, STREAK_LASTS = 5, 7
 # After an error this old nobody is still at it: silence, or they left.
 ERROR_GOES_STALE = timedelta(minutes=10)
 
@@ -30,7 +29,7 @@ GONE = timedelta(minutes=30)  # after that they left the room, and a visit finds
 STILL_GOING = 3  # of the last so many minutes the class worked in one
 
 # Behind by much, and no new cell while the class worked on: who is slow but steady reaches one in that time.
-BEHIND_CELLS, BEHIND_SHARE, NO_NEW_CELL = 4, 0.3, 8
+BEHIND_CELLS, BEHIND_SHARE, NO_NEW_CELL = 4, 0.3, 9
 STILL_THERE = timedelta(minutes=6)
 ABSENCE = timedelta(minutes=5)  # between two runs: who comes back from one starts anew
 
@@ -116,7 +115,8 @@ def _worked(lesson: Lesson, runs: Sequence[Run], now: datetime) -> int:
     a search does not make it long, and somebody alone in a room counts too."""
     first, last = minute_of(runs[-1].at), minute_of(now)
     own = {minute_of(run.at) for run in runs}
-    return sum(1 for minute in lesson.going | own if first < minute <= last)
+    worked = sum(1 for minute in lesson.going | own if first < minute <= last)
+    return min(worked, _minutes(now - runs[-1].at))
 
 
 def _error(code: Code, student: Signals, runs: list[Run], now: datetime) -> Concern:
@@ -169,15 +169,19 @@ def _behind(lesson: Lesson, student: Signals, answer: Answer | None, now: dateti
 
 
 def reached_at(student: Signals) -> datetime:
-    """When they first ran their furthest cell, or came back since: of the runs we know the oldest after that."""
+    """When they last got on: came to their furthest cell, made it work, or came back to the room. Of runs that are
+    not known, the oldest known one stands for them."""
     reached = student.tail[-1].at
+    is_there = has_failed = False
+    before = reached
     for run in reversed(student.tail):
-        if run.position is not None and student.furthest is not None and run.position >= student.furthest:
+        if run.at - before > ABSENCE:
             reached = run.at
-            break
-    for later, earlier in pairwise(student.tail):
-        if later.at - earlier.at > ABSENCE:
-            return max(reached, later.at)
+        if run.position is not None and run.position == student.furthest:
+            if not is_there or (has_failed and not run.failed):
+                reached = run.at
+            is_there, has_failed = True, run.failed
+        before = run.at
     return reached
 
 

@@ -41,7 +41,7 @@ def concerns(*students: Signals, known: Known | None = None, **fields):
 
 NAME = "NameError: name 'x' is not defined"
 SAME = runs((0.2, 6, NAME), (1, 6, NAME), (2, 6, NAME), (3.5, 6, NAME))
-DIFFERENT = runs(*((minutes, 6, f"E{minutes}: no") for minutes in (0.5, 2, 4, 6, 7)))
+DIFFERENT = runs(*((minutes, 6, f"E{minutes}: no") for minutes in (0.5, 2, 4, 6, 8)))
 
 
 def test_the_same_error_four_times_is_a_concern_with_its_numbers():
@@ -126,14 +126,16 @@ def test_silence_after_an_error_counts_sooner():
 
 
 def test_a_lecture_in_the_middle_does_not_make_a_search_long():
-    lecture = BUSY - set(range(THIS - 4, THIS))
+    lecture = BUSY - set(range(THIS - 5, THIS))
     paused = (*DIFFERENT[:1], *(replace(run, at=run.at - timedelta(minutes=1)) for run in DIFFERENT[1:]))
     assert concerns(student(tail=paused)) == [(1, "error_streak")]
-    resumed = runs((0.1, 6, "E1: no"), *((minutes, 6, f"E{minutes}: no") for minutes in (6, 6.5, 7, 7.5)))
-    assert concerns(student(tail=resumed), going=lecture - {THIS - 5}) == []
+    resumed = runs((0.1, 6, "E1: no"), *((minutes, 6, f"E{minutes}: no") for minutes in (7, 7.5, 8, 8.5)))
+    assert concerns(student(tail=resumed), going=lecture) == []
 
 
-def test_who_comes_back_from_a_break_starts_anew():
+def test_who_comes_back_or_gets_a_cell_to_work_is_not_behind():
+    solved = runs((1, 2, ""), *((minutes, 2, NAME) for minutes in range(2, 13)))
+    assert concerns(student(tail=solved, furthest=2)) == []
     back = runs((1, 2, ""), (2, 1, ""), (3, 2, ""), (12, 2, ""), (13, 1, ""), (14, 0, ""))
     assert concerns(student(tail=back, furthest=2)) == []
 
