@@ -86,8 +86,8 @@ def _watch(seed: int, outcome: Outcome) -> None:
     from instructors.actions.record import keep_record
     from instructors.attention import memory
     from instructors.models import AttentionCase, Instructor
-    from instructors.queries.attention import shown_concerns, situation_of
     from instructors.queries.classroom import class_room
+    from instructors.queries.situation import shown_concerns, situation_of
     from lms.models import Class
 
     pupils = classes.make_class(seed=seed, count=STUDENTS)

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from instructors.models import AuditLog, Instructor, InstructorStatusHistory, ProgressNotification
+from instructors.models import AttentionCase, AuditLog, Instructor, InstructorStatusHistory, ProgressNotification
 from lms.admin import CappedPaginator, ReadOnlyAdmin
 
 if TYPE_CHECKING:
@@ -93,3 +93,11 @@ class ProgressNotificationAdmin(ReadOnlyAdmin):
     list_display = ["created_at", "recipient_id", "title", "level", "is_read"]
     list_filter = ["level", "is_read"]
     search_fields = ["=recipient_id"]
+
+
+@admin.register(AttentionCase)
+class AttentionCaseAdmin(ReadOnlyAdmin):
+    list_display = ["opened_at", "student", "class_ref", "code", "claimed_by", "ended_at", "outcome", "ended_by"]
+    list_filter = ["code", "outcome", "opened_at"]
+    list_select_related = ["student", "class_ref", "claimed_by", "ended_by"]
+    search_fields = ["student__email"]

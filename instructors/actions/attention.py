@@ -21,8 +21,8 @@ from instructors.actions.record import new_case
 from instructors.attention.signals import Concern
 from instructors.live import tell
 from instructors.models import AttentionCase, Instructor
-from instructors.queries.attention import situation_of
 from instructors.queries.classroom import Room
+from instructors.queries.situation import situation_of
 from lms.models import Student, StudentClass
 from realtime import broadcast, groups, messages
 from realtime.messages import AttentionAction

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from events.claims import CLAIM_LASTS
 from instructors.attention.signals import Concern
 from instructors.models import AttentionCase
-from instructors.queries.attention import Situation, shown_concerns
 from instructors.queries.classroom import Room
+from instructors.queries.situation import Situation, shown_concerns
 
 
 def keep_record(room: Room, situation: Situation, *, now: datetime) -> None:

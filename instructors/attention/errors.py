@@ -1,6 +1,7 @@
 """When two errors are the same: their text without what changes from try to try. Pure."""
 
 import re
+from functools import lru_cache
 
 from instructors.ansi import CONTROL, ESCAPES
 
@@ -12,11 +13,13 @@ NAME = re.compile(r"[A-Za-z_][\w.]{0,60}")
 LONGEST = 200
 
 
+@lru_cache(maxsize=4096)
 def signature(message: str | None) -> str:
     text = _plain(message)[:LONGEST]
     return NUMBER.sub("0", ADDRESS.sub("0x", FILE.sub("", text))).strip()
 
 
+@lru_cache(maxsize=4096)
 def name_of(message: str | None) -> str:
     """`NameError` of `NameError: name 'x' is not defined`; empty where the text does not begin with a name."""
     found = NAME.fullmatch(_plain(message).partition(":")[0].strip())

@@ -14,9 +14,10 @@ from instructors.attention.words import visits_in_words
 from instructors.auth import account_of
 from instructors.display import display_of
 from instructors.pages.rooms import is_fragment, room_action, room_of, room_page
-from instructors.queries.attention import board_of, situation_of
+from instructors.queries.attention import board_of
 from instructors.queries.classroom import Room
 from instructors.queries.precision import LEAST_VISITS, Visits, precision_of
+from instructors.queries.situation import situation_of
 
 
 @room_page

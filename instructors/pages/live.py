@@ -10,9 +10,9 @@ from events.standing import ACTIVE_WINDOW, ERROR_WINDOW
 from instructors.display import display_of
 from instructors.pages.attention import attention_context
 from instructors.pages.rooms import LARGEST_ID, room_of, room_page
-from instructors.queries.attention import situation_of
 from instructors.queries.classroom import Room, state_of
 from instructors.queries.filters import Filter
+from instructors.queries.situation import situation_of
 from instructors.texts import live_texts
 
 # More unknown students than this and the page asks for everybody at once.
