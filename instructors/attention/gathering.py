@@ -91,7 +91,8 @@ FROM unnest(%s::bigint[]) AS k (student)
 CROSS JOIN LATERAL (
     SELECT x.executed_at, x.cell_id, x.cell_index, x.status, left(x.error_message, {LONGEST * 2}) AS error
     FROM cell_executions x
-    WHERE x.student_id = k.student AND x.executed_at > %s AND x.executed_at <= %s AND x.status <> 'aborted'
+    WHERE x.student_id = k.student AND x.executed_at > %s AND (x.executed_at <= %s) IS TRUE
+      AND x.status <> 'aborted'
     ORDER BY x.executed_at DESC, x.id DESC LIMIT {TAIL}) e
 JOIN cells c ON c.id = e.cell_id
 ORDER BY k.student, e.executed_at DESC
