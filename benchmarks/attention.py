@@ -94,7 +94,8 @@ def _watch(seed: int, outcome: Outcome) -> None:
     teacher, _ = Instructor.objects.get_or_create(email="bench@example.com", defaults={"role": "admin"})
     made = Class.objects.create(class_code=f"S{seed}", name=f"Seed {seed}", instructor=teacher)
     room = class_room(user=teacher, class_id=made.pk)
-    start = datetime.now(UTC) - timedelta(minutes=classes.MINUTES + 20)
+    # At a full minute, so that a seed is the same class whenever it runs.
+    start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=classes.MINUTES + 20)
     memory.forget()
     for tick in range(int(classes.MINUTES * 60) // TICK + 1):
         minute = tick * TICK / 60
