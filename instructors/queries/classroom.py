@@ -35,7 +35,7 @@ class Room:
     def title(self) -> str:
         return self.class_ref.name if self.class_ref else gettext("Everybody")
 
-    @property
+    @cached_property
     def address(self) -> str:
         return reverse("class_live", args=[self.class_ref.pk]) if self.class_ref else reverse("everybody")
 
