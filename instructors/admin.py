@@ -17,7 +17,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from instructors.grading import note_change
-from instructors.models import AuditLog, Hint, HintRecipient, Instructor, InstructorStatusHistory, ProgressNotification
+from instructors.models import (
+    AttentionCase,
+    AuditLog,
+    Hint,
+    HintRecipient,
+    Instructor,
+    InstructorStatusHistory,
+    ProgressNotification,
+)
 from instructors.notices import tell_grade
 from lms.admin import AssignmentSubmissionAdmin, CappedPaginator, ClassAssignmentAdmin, ReadOnlyAdmin
 from lms.models import AssignmentSubmission, ClassAssignment
@@ -99,6 +107,14 @@ class ProgressNotificationAdmin(ReadOnlyAdmin):
     list_display = ["created_at", "recipient_id", "title", "level", "is_read"]
     list_filter = ["level", "is_read"]
     search_fields = ["=recipient_id"]
+
+
+@admin.register(AttentionCase)
+class AttentionCaseAdmin(ReadOnlyAdmin):
+    list_display = ["opened_at", "student", "class_ref", "code", "claimed_by", "ended_at", "outcome", "ended_by"]
+    list_filter = ["code", "outcome", "opened_at"]
+    list_select_related = ["student", "class_ref", "claimed_by", "ended_by"]
+    search_fields = ["student__email"]
 
 
 @admin.register(Hint)

@@ -5,6 +5,8 @@ from django.views.generic import RedirectView
 
 from instructors.pages import (
     activity,
+    assignments,
+    attention,
     cells,
     classes,
     clusters,
@@ -14,7 +16,9 @@ from instructors.pages import (
     live,
     login,
     maps,
+    notebooks,
     students,
+    submissions,
     teams,
 )
 from instructors.pages.rooms import View
@@ -23,6 +27,8 @@ from instructors.pages.setup import urls as setup
 # Pages of a room: each exists for a class (`class_…`) and for everybody (`everybody_…`).
 ROOM: tuple[tuple[str, View, str], ...] = (
     ("cards/", live.cards, "cards"),
+    ("attention/", attention.attention, "attention"),
+    ("attention/<int:student_id>/", attention.act, "attention_act"),
     ("students/<int:student_id>/", students.student, "student"),
     ("students/<int:student_id>/notes/", students.add_note, "note_add"),
     ("students/<int:student_id>/notes/<int:note_id>/", students.change_note, "note"),
@@ -45,7 +51,18 @@ ROOM: tuple[tuple[str, View, str], ...] = (
 )
 
 # Pages that only a class has.
-CLASS: tuple[tuple[str, View, str], ...] = (("environments/", environments.environments, "class_environments"),)
+CLASS: tuple[tuple[str, View, str], ...] = (
+    ("assignments/", assignments.assignments, "class_assignments"),
+    ("assignments/new/", assignments.edit, "assignment_new"),
+    ("assignments/<int:assignment_id>/", assignments.assignment, "assignment"),
+    ("assignments/<int:assignment_id>/edit/", assignments.edit, "assignment_edit"),
+    ("assignments/<int:assignment_id>/next/", assignments.next_to_grade, "assignment_next"),
+    ("assignments/<int:assignment_id>/grades.csv", assignments.grades, "assignment_grades"),
+    ("submissions/<int:submission_id>/", submissions.submission, "submission"),
+    ("submissions/<int:submission_id>/notebook/", notebooks.frame, "submission_notebook"),
+    ("submissions/<int:submission_id>/notebook.ipynb", notebooks.download, "submission_download"),
+    ("environments/", environments.environments, "class_environments"),
+)
 
 
 def of_rooms() -> list[URLPattern]:
