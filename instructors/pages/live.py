@@ -26,6 +26,7 @@ def class_live(request: HttpRequest, class_id: int | None = None) -> HttpRespons
     context = attention_context(request, room, is_recorded=False) | _state(request, room)
     context |= {
         "claims": context["board"].claims,
+        "clusters": None,  # asked for by the page's script: the first paint does not wait for them
         "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
         "error_seconds": int(ERROR_WINDOW.total_seconds()),
         "texts": live_texts(),

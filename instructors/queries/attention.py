@@ -8,8 +8,9 @@ from instructors.attention.signals import Concern
 from instructors.attention.words import SYMBOLS, kind_of, reason_of
 from instructors.display import PLAIN, Display
 from instructors.models import Instructor
+from instructors.queries.claims import Claim
 from instructors.queries.classroom import Room
-from instructors.queries.situation import Claim, Situation, concern_of, due_concerns
+from instructors.queries.situation import Situation, concern_of, due_concerns
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,24 +6,17 @@ from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, Q, Subquery
 
-from events.claims import CLAIM_LASTS
 from events.models import HelpRequest
 from instructors.attention.memory import lesson_of
 from instructors.attention.rule import MOST_SHOWN, assess, gap_of
 from instructors.attention.signals import Answer, Concern, Known, Lesson
 from instructors.attention.words import SYMBOLS
 from instructors.models import AttentionCase
+from instructors.queries.claims import Claim, claims_in
 from instructors.queries.classroom import Room
 from lms.models import Cell
 
 ANSWERS_LAST = timedelta(hours=12)  # a lesson, and the one after lunch
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Claim:
-    by_id: int
-    by: str
-    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +74,7 @@ def situation_of(room: Room, *, now: datetime) -> Situation:
         open_cases=open_cases,
         notes=notes,
         concerns=assess(lesson, known, now),
-        claims=_claims([*tickets, *open_cases], now),
+        claims=claims_in([*tickets, *open_cases], now=now),
     )
 
 
@@ -140,11 +133,3 @@ def _answers(cases: Iterable[AttentionCase]) -> dict[int, Answer]:
                 case.ended_at, concern.code, was_needed, cell=concern.cell, gap=gap_of(concern)
             )
     return answers
-
-
-def _claims(held: Iterable[HelpRequest | AttentionCase], now: datetime) -> dict[int, Claim]:
-    return {
-        one.student_id: Claim(by_id=one.claimed_by.pk, by=one.claimed_by.name, at=one.claimed_at)
-        for one in held
-        if one.claimed_by and one.claimed_at and now - one.claimed_at <= CLAIM_LASTS
-    }

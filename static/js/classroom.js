@@ -1,6 +1,7 @@
 // The live page of a class. The server paints first; frames patch texts; after a gap the server paints again.
 import { askAfterRows, askNow, keepAttention } from "./attention.js";
 import * as cards from "./cards.js";
+import { keepClusters, noteClusters } from "./clusters.js";
 import { filterCards, offerTeam, onFilter } from "./filters.js";
 import { ask, isSignedOut, room, startRoom, texts } from "./room.js";
 import { refreshTimes, setServerTime } from "./time.js";
@@ -150,4 +151,5 @@ onFilter(draw);
 setInterval(() => { if (cards.decay(windows)) draw(); }, decayEvery);
 draw();
 keepAttention();
-startRoom({ onOpen: () => { reload(); askNow(); }, onFrame: receive });
+keepClusters();
+startRoom({ onOpen: () => { reload(); askNow(); noteClusters(); }, onFrame: (frame) => { receive(frame); noteClusters(frame); } });

@@ -46,6 +46,7 @@ function draw(answer) {
     }
     if (!holdsFocus && list.children[place] !== old) list.insertBefore(old, list.children[place]);
   }
+  panel.querySelector("[data-clusters-loading]")?.remove();
   panel.querySelector("[data-clusters-none]").hidden = list.children.length > 0;
   refreshTimes(panel);
 }
