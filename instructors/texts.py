@@ -51,7 +51,6 @@ def setup_texts() -> dict[str, str]:
 
 def team_texts() -> dict[str, object]:
     return {
-        **live_texts(),
         "empty": gettext("Nobody here yet"),
         "moved": gettext("{team}: {x} percent from the left, {y} percent from the top"),
         "takenOff": gettext("{team} is off the map"),
@@ -60,4 +59,4 @@ def team_texts() -> dict[str, object]:
 
 
 def activity_texts() -> dict[str, object]:
-    return {**live_texts(), "outdated": gettext("The newest figures could not be loaded. These are from {time}.")}
+    return {"outdated": gettext("The newest figures could not be loaded. These are from {time}.")}

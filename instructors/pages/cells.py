@@ -17,7 +17,6 @@ from instructors.queries.classroom import Room
 from instructors.queries.clusters import clusters_of
 from instructors.queries.mapchoice import SORTS, Choice
 from instructors.queries.notebooks import notebooks_in_use, visible_notebook
-from instructors.texts import live_texts
 from lms.models import Notebook
 from lms.system_settings import current
 
@@ -43,7 +42,7 @@ def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
         "sorts": [(choice.query(sort=key), word, key == choice.sort) for key, word in SORTS.items()],
         "threshold": current()["consecutive_error_threshold"],
         "clusters": clusters_of(room, viewer=account_of(request), now=now, display=display_of(request)),
-        "texts": live_texts() | _texts(),
+        "texts": _texts(),
     }
     return render(request, "classroom/cells.html", context)
 

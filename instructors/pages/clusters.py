@@ -16,7 +16,6 @@ from instructors.pages.rooms import is_fragment, room_action, room_of, room_page
 from instructors.queries.cellmap import cell_number
 from instructors.queries.classroom import Room
 from instructors.queries.clusters import MOST_CODES, cluster_of, clusters_of
-from instructors.texts import live_texts
 from lms.models import Cell
 
 
@@ -80,6 +79,6 @@ def _page(
     )  # fmt: skip
     context = {
         "room": room, "now": now, "cell": cell, "number": cell_number(cell.position), "cluster": found,
-        "most_codes": MOST_CODES, "texts": live_texts(), **said,
+        "most_codes": MOST_CODES, **said,
     }  # fmt: skip
     return render(request, "classroom/cluster.html", context, status=status)

@@ -13,7 +13,6 @@ from instructors.pages.rooms import LARGEST_ID, room_of, room_page
 from instructors.queries.classroom import Room, state_of
 from instructors.queries.filters import Filter
 from instructors.queries.situation import situation_of
-from instructors.texts import live_texts
 
 # More unknown students than this and the page asks for everybody at once.
 MOST_ASKED = 50
@@ -29,7 +28,6 @@ def class_live(request: HttpRequest, class_id: int | None = None) -> HttpRespons
         "clusters": None,  # asked for by the page's script: the first paint does not wait for them
         "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
         "error_seconds": int(ERROR_WINDOW.total_seconds()),
-        "texts": live_texts(),
     }
     return render(request, "classroom/live.html", context)
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from instructors.ansi import to_html
 from instructors.queries.classroom import Room
 from instructors.tabs import Link, tabs_of
+from instructors.texts import live_texts
 
 register = template.Library()
 
@@ -80,3 +81,9 @@ def tabs(room: Room) -> list[Link]:
 def of(values: Mapping[Any, Any] | None, key: Any) -> Any:
     """The value under a key that is itself a value of the page; nothing where there is none."""
     return values.get(key, "") if values else ""
+
+
+@register.simple_tag(takes_context=True)
+def page_texts(context: Mapping[str, Any]) -> dict[str, object]:
+    """The words for scripts: those of every page of a class (the drawer is on all of them) and the page's own."""
+    return {**live_texts(), **(context.get("texts") or {})}
