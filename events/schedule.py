@@ -10,4 +10,3 @@ from events import jobs
 
 register(jobs.wake_sleepers, queue_name="high", interval=5, ttl=10, result_ttl=0)
 register(jobs.sweep, queue_name="high", interval=5, ttl=10, result_ttl=0)
-register(jobs.send_waiting_points, queue_name="low", interval=5, ttl=10, result_ttl=0)

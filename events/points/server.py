@@ -1,0 +1,152 @@
+"""InfluxDB itself: the one module that speaks to it. Nothing here waits longer than TIMEOUT_MS for an answer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from influxdb_client.client.exceptions import InfluxDBError
+from influxdb_client.client.flux_csv_parser import FluxCsvParserException, FluxQueryException
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS, WriteApi
+from influxdb_client.domain.write_precision import WritePrecision
+from urllib3.exceptions import HTTPError
+
+TIMEOUT_MS = 2_000
+UNREACHABLE = (InfluxDBError, HTTPError, OSError)
+UNANSWERED = (*UNREACHABLE, FluxQueryException, FluxCsvParserException)
+# What a server says about lines rather than about the request or itself. Anything else is waited out.
+ABOUT_LINES = {400, 413, 422}
+# So many lines refused one by one and none accepted: then it is not the lines.
+NOT_THE_LINES = 16
+SAID = {
+    401: "refuses the token (401)",
+    403: "refuses the token for this bucket (403)",
+    404: "does not know the organisation or the bucket (404)",
+    429: "asks us to wait (429)",
+}
+
+
+class Away(Exception):
+    """Nothing can be written at present. The text says why, for people; `detail`, for the log only, is what the server
+    said, which may quote a student; `retry_after` in seconds, 0 where not told."""
+
+    def __init__(self, reason: str, *, detail: str = "", retry_after: float = 0) -> None:
+        super().__init__(reason)
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    line: str
+    reason: str
+
+
+def is_configured() -> bool:
+    return bool(settings.INFLUXDB_URL)
+
+
+@lru_cache(maxsize=1)
+def _connect(url: str, token: str, org: str) -> tuple[InfluxDBClient, WriteApi]:
+    """The client of this process; its connections are shared by all threads."""
+    client = InfluxDBClient(url=url, token=token, org=org, timeout=TIMEOUT_MS)
+    return client, client.write_api(write_options=SYNCHRONOUS)
+
+
+def _connected() -> tuple[InfluxDBClient, WriteApi]:
+    return _connect(settings.INFLUXDB_URL, settings.INFLUXDB_TOKEN, settings.INFLUXDB_ORG)
+
+
+def disconnect() -> None:
+    """Close what this process has open; the next call connects anew."""
+    if _connect.cache_info().currsize:
+        client, writer = _connected()
+        writer.close()
+        client.close()
+        _connect.cache_clear()
+
+
+def said(error: Exception) -> str:
+    """What went wrong, for people."""
+    status = getattr(error, "status", None)
+    return SAID.get(status or 0) or (f"answers {status}" if status else f"does not answer ({type(error).__name__})")
+
+
+# --- Writing ----------------------------------------------------------------------------------------------------------
+
+
+def send(lines: Sequence[str]) -> list[Refusal]:
+    """Write these lines. Returns those that the server refuses; their neighbours are written. Raises Away."""
+    refusals: list[Refusal] = []
+    _send(lines, refusals, accepted=[0])
+    return refusals
+
+
+def _send(lines: Sequence[str], refusals: list[Refusal], accepted: list[int]) -> None:
+    reason = _refused(lines)
+    if reason is None:
+        accepted[0] += len(lines)
+        return
+    if len(lines) == 1:
+        refusals.append(Refusal(lines[0], reason))
+        if len(refusals) >= NOT_THE_LINES and not accepted[0]:
+            raise Away("refuses every point", detail=reason)
+        return
+    # What was written in spite of the refusal is written again, which changes nothing.
+    middle = len(lines) // 2
+    _send(lines[:middle], refusals, accepted)
+    _send(lines[middle:], refusals, accepted)
+
+
+def _refused(lines: Sequence[str]) -> str | None:
+    """Write the lines. None where the server took them, its reason where something is wrong with one. Raises Away."""
+    try:
+        _, writer = _connected()
+        writer.write(
+            bucket=settings.INFLUXDB_BUCKET,
+            record="\n".join(lines),
+            write_precision=WritePrecision.NS,  # type: ignore[arg-type]  # its constants are texts
+        )
+    except InfluxDBError as error:
+        status = getattr(error, "status", 0)
+        if status in ABOUT_LINES:
+            message = error.message.decode(errors="replace") if isinstance(error.message, bytes) else error.message
+            return f"{status} {(message or '')[:200]}".strip()
+        raise Away(said(error), retry_after=_seconds(error.retry_after)) from error
+    except (HTTPError, OSError) as error:
+        raise Away(said(error)) from error
+    return None
+
+
+def _seconds(retry_after: str | None) -> float:
+    try:
+        return max(0.0, float(retry_after or 0))
+    except ValueError:  # a date
+        return 0.0
+
+
+# --- Reading ----------------------------------------------------------------------------------------------------------
+
+
+def ask(flux: str, params: Mapping[str, Any], *, timeout_ms: int = TIMEOUT_MS) -> list[dict[str, Any]]:
+    """The records of the answer, each with the name of its `result`. Raises one of UNANSWERED.
+
+    Nothing from outside is ever part of the text: `params` travel beside it, as literals of a syntax tree.
+    """
+    client, _ = _connected()
+    if timeout_ms == TIMEOUT_MS:
+        tables = client.query_api().query(flux, params=dict(params))
+    else:
+        with InfluxDBClient(
+            url=settings.INFLUXDB_URL, token=settings.INFLUXDB_TOKEN, org=settings.INFLUXDB_ORG, timeout=timeout_ms
+        ) as patient:
+            tables = patient.query_api().query(flux, params=dict(params))
+    return [dict(record.values) for table in tables for record in table.records]
+
+
+def version() -> str:
+    """InfluxDB's version, from its answer to a ping. Raises one of UNREACHABLE."""
+    client, _ = _connected()
+    return str(client.version() or "unknown")
