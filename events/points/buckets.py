@@ -15,6 +15,7 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.domain.bucket import Bucket
 from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
 from influxdb_client.domain.organization import Organization
+from influxdb_client.domain.post_bucket_request import PostBucketRequest
 from influxdb_client.domain.task import Task
 from influxdb_client.domain.task_create_request import TaskCreateRequest
 
@@ -91,8 +92,8 @@ def _bucket(client: InfluxDBClient, org: Organization, name: str, retention: tim
     length = f"{retention.days} days" if seconds else "for ever"
     found: list[Bucket] = [bucket for bucket in buckets.find_buckets_iter(org=org.name) if bucket.name == name]
     if not found:
-        create = lambda: buckets.create_bucket(bucket_name=name, org_id=org.id, retention_rules=rules)  # noqa: E731
-        return [Step(f"make the bucket {name}, points kept {length}", create)]
+        wanted = PostBucketRequest(org_id=org.id, name=name, retention_rules=rules)
+        return [Step(f"make the bucket {name}, points kept {length}", lambda: buckets.create_bucket(bucket=wanted))]
     [bucket] = found
     kept = bucket.retention_rules[0].every_seconds if bucket.retention_rules else 0
     if kept == seconds:

@@ -77,7 +77,7 @@ def _send_waiting(redis: Redis) -> int:
             refusals = server.send([line for entry in entries for line in entry.lines])
         except server.Away as away:
             if waiting.pause(redis, reason=str(away), at_least=away.retry_after):
-                logger.warning("InfluxDB %s; points wait. %s", away, away.detail)
+                logger.warning("InfluxDB %s; points wait%s", away, f": {away.detail}" if away.detail else "")
             break
         waiting.forget(redis, entries)
         sent += sum(len(entry.lines) for entry in entries)

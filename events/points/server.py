@@ -70,8 +70,8 @@ def disconnect() -> None:
 
 def said(error: Exception) -> str:
     """What went wrong, for people."""
-    status = getattr(error, "status", None)
-    return SAID.get(status or 0) or (f"answers {status}" if status else f"does not answer ({type(error).__name__})")
+    status = getattr(error, "status", None) or 0
+    return SAID.get(status) or (f"answers {status}" if status else f"does not answer ({type(error).__name__})")
 
 
 # --- Writing ----------------------------------------------------------------------------------------------------------
