@@ -159,8 +159,7 @@ def work() -> None:
     settings.DEBUG = False
     connection.settings_dict["OPTIONS"].pop("pool", None)
     sender = points.Sender()
-    if points.is_configured():
-        sender.start()
+    sender.start()
     try:
         _work()
     finally:

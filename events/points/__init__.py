@@ -11,7 +11,7 @@ from the rows.
 The way of a question: InfluxDB answers (`flux`) for spans of which it is known to hold every point; for all others,
 and while it is away, the rows do (`stored`). Which of the two it was shows nowhere but in the log (`answering`).
 
-Source: docs/contract/events.md section 6; docs/decisions/0006-time-series.md says why.
+Source: docs/contract/events.md section 6; docs/decisions/0009-time-series.md says why.
 """
 
 from events.points.answering import activity, per_student, totals

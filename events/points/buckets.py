@@ -21,7 +21,6 @@ from influxdb_client.domain.task_create_request import TaskCreateRequest
 
 from events.points.lines import MEASUREMENT, RUN_KINDS
 
-TIMEOUT_MS = 10_000
 TASK = "cellmonitor_hourly"
 
 
@@ -114,10 +113,3 @@ def _task(client: InfluxDBClient, org: Organization, flux: str) -> list[Step]:
     task.flux, task.status = flux, "active"
     task.every = task.cron = task.offset = None  # they are in the text
     return [Step(f"bring the task {TASK} up to date", lambda: tasks.update_task(task))]
-
-
-def administer() -> InfluxDBClient:
-    """A client for setting up; close it."""
-    return InfluxDBClient(
-        url=settings.INFLUXDB_URL, token=settings.INFLUXDB_TOKEN, org=settings.INFLUXDB_ORG, timeout=TIMEOUT_MS
-    )

@@ -90,22 +90,36 @@ def _send_waiting(redis: Redis) -> int:
 
 
 class Sender(threading.Thread):
-    """Sends what waits, once a second, beside whatever the process does. What it has not sent when it ends, waits."""
+    """Sends what waits, once a second, beside whatever the process does. What it has not sent when it ends, waits.
+
+    Where no InfluxDB is configured it notes that, so that one that comes back is not believed to have everything, and
+    ends.
+    """
 
     def __init__(self, *, interval: float = INTERVAL) -> None:
         super().__init__(name="points", daemon=True)
         self._interval = interval
+        self._has_aimed = False
         self._ending = threading.Event()
 
     def run(self) -> None:
         while not self._ending.wait(self._interval):
             try:
+                self._aim()
+                if not server.is_configured():
+                    return
                 send_waiting()
             except RedisError as error:
                 logger.warning("Redis does not answer (%s); points cannot be sent", type(error).__name__)
             except Exception:
                 # Whatever it was, the points are where they were, and the next turn comes.
                 logger.exception("Sending points failed")
+
+    def _aim(self) -> None:
+        if not self._has_aimed:
+            with waiting.connect() as redis:
+                waiting.aim(redis, target=server.target())
+            self._has_aimed = True
 
     def end(self) -> None:
         """Returns when its turn is over, after at most a few seconds."""

@@ -1,5 +1,7 @@
-"""InfluxDB itself: the one module that speaks to it. Nothing here waits longer than TIMEOUT_MS for an answer."""
+"""InfluxDB itself: the one module that speaks to it. A page waits READ_MS for an answer at most; the sender, for whom
+nobody waits, WRITE_MS, so that a slow server is not written to again and again in vain."""
 
+import atexit
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,11 +11,11 @@ from django.conf import settings
 from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.flux_csv_parser import FluxCsvParserException, FluxQueryException
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS, WriteApi
+from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.domain.write_precision import WritePrecision
 from urllib3.exceptions import HTTPError
 
-TIMEOUT_MS = 2_000
+READ_MS, WRITE_MS = 2_000, 10_000
 UNREACHABLE = (InfluxDBError, HTTPError, OSError)
 UNANSWERED = (*UNREACHABLE, FluxQueryException, FluxCsvParserException)
 # What a server says about lines rather than about the request or itself. Anything else is waited out.
@@ -48,24 +50,30 @@ def is_configured() -> bool:
     return bool(settings.INFLUXDB_URL)
 
 
-@lru_cache(maxsize=1)
-def _connect(url: str, token: str, org: str) -> tuple[InfluxDBClient, WriteApi]:
+def target() -> str:
+    """Where points go: an address and a bucket; "" where no InfluxDB is configured."""
+    if not is_configured():
+        return ""
+    return f"{settings.INFLUXDB_URL} {settings.INFLUXDB_ORG} {settings.INFLUXDB_BUCKET}"
+
+
+@lru_cache(maxsize=4)
+def _connect(url: str, token: str, org: str, timeout_ms: int) -> InfluxDBClient:
     """The client of this process; its connections are shared by all threads."""
-    client = InfluxDBClient(url=url, token=token, org=org, timeout=TIMEOUT_MS)
-    return client, client.write_api(write_options=SYNCHRONOUS)
+    return InfluxDBClient(url=url, token=token, org=org, timeout=timeout_ms)
 
 
-def _connected() -> tuple[InfluxDBClient, WriteApi]:
-    return _connect(settings.INFLUXDB_URL, settings.INFLUXDB_TOKEN, settings.INFLUXDB_ORG)
+def connect(timeout_ms: int) -> InfluxDBClient:
+    return _connect(settings.INFLUXDB_URL, settings.INFLUXDB_TOKEN, settings.INFLUXDB_ORG, timeout_ms)
 
 
 def disconnect() -> None:
     """Close what this process has open; the next call connects anew."""
-    if _connect.cache_info().currsize:
-        client, writer = _connected()
-        writer.close()
-        client.close()
-        _connect.cache_clear()
+    _connect.cache_clear()  # a client that nobody holds closes its connections
+
+
+# Not left to the end of the interpreter: by then the client misses what it needs for it.
+atexit.register(disconnect)
 
 
 def said(error: Exception) -> str:
@@ -103,8 +111,7 @@ def _send(lines: Sequence[str], refusals: list[Refusal], accepted: list[int]) ->
 def _refused(lines: Sequence[str]) -> str | None:
     """Write the lines. None where the server took them, its reason where something is wrong with one. Raises Away."""
     try:
-        _, writer = _connected()
-        writer.write(
+        connect(WRITE_MS).write_api(write_options=SYNCHRONOUS).write(
             bucket=settings.INFLUXDB_BUCKET,
             record="\n".join(lines),
             write_precision=WritePrecision.NS,  # type: ignore[arg-type]  # its constants are texts
@@ -130,23 +137,15 @@ def _seconds(retry_after: str | None) -> float:
 # --- Reading ----------------------------------------------------------------------------------------------------------
 
 
-def ask(flux: str, params: Mapping[str, Any], *, timeout_ms: int = TIMEOUT_MS) -> list[dict[str, Any]]:
+def ask(flux: str, params: Mapping[str, Any], *, timeout_ms: int = READ_MS) -> list[dict[str, Any]]:
     """The records of the answer, each with the name of its `result`. Raises one of UNANSWERED.
 
     Nothing from outside is ever part of the text: `params` travel beside it, as literals of a syntax tree.
     """
-    client, _ = _connected()
-    if timeout_ms == TIMEOUT_MS:
-        tables = client.query_api().query(flux, params=dict(params))
-    else:
-        with InfluxDBClient(
-            url=settings.INFLUXDB_URL, token=settings.INFLUXDB_TOKEN, org=settings.INFLUXDB_ORG, timeout=timeout_ms
-        ) as patient:
-            tables = patient.query_api().query(flux, params=dict(params))
+    tables = connect(timeout_ms).query_api().query(flux, params=dict(params))
     return [dict(record.values) for table in tables for record in table.records]
 
 
 def version() -> str:
     """InfluxDB's version, from its answer to a ping. Raises one of UNREACHABLE."""
-    client, _ = _connected()
-    return str(client.version() or "unknown")
+    return str(connect(READ_MS).version() or "unknown")

@@ -9,6 +9,7 @@ Keys:
 
     points:waiting   stream   an entry what one batch of the river laid down: n = points, l = JSON list of lines
     points:held      hash     points, bytes: what all entries hold
+                              target: the address and bucket that all this is about
                               complete_from: from this event time (ms) on, InfluxDB has every point, or it waits here
                               dropped, dropped_since: how many did not fit, and the earliest event time (ms) of them
                               refused, refusal: how many lines InfluxDB would not take, and what it said last
@@ -143,6 +144,16 @@ def count_refused(redis: Redis, number: int, *, reason: str) -> None:
         pipe.hincrby(HELD, "refused", number)
         pipe.hset(HELD, "refusal", reason)
         pipe.execute()
+
+
+def aim(redis: Redis, *, target: str) -> None:
+    """What is known to be complete was so of one server, written to all the time. Call it where a writer begins: with
+    another target, or with none (""), nothing is known to be complete any more."""
+    if (redis.hget(HELD, "target") or b"") != target.encode():
+        with redis.pipeline() as pipe:
+            pipe.hdel(HELD, "complete_from")
+            pipe.hset(HELD, "target", target)
+            pipe.execute()
 
 
 def is_paused(redis: Redis) -> bool:

@@ -21,12 +21,12 @@ class Command(BaseCommand):
         if not server.is_configured():
             raise CommandError("No InfluxDB is configured: set INFLUXDB_URL, INFLUXDB_TOKEN, INFLUXDB_ORG.")
         try:
-            with buckets.administer() as client:
-                steps = buckets.missing(client, retention=timedelta(days=settings.INFLUXDB_RETENTION_DAYS))
-                for step in steps:
-                    if not options["dry_run"]:
-                        step.take()
-                    self.stdout.write(f"{'Would' if options['dry_run'] else 'Did'}: {step.text}")
+            client = server.connect(server.WRITE_MS)
+            steps = buckets.missing(client, retention=timedelta(days=settings.INFLUXDB_RETENTION_DAYS))
+            for step in steps:
+                if not options["dry_run"]:
+                    step.take()
+                self.stdout.write(f"{'Would' if options['dry_run'] else 'Did'}: {step.text}")
         except buckets.NoSuchOrganisation as error:
             raise CommandError(f"InfluxDB has no organisation {error}, or the token may not see it.") from error
         except server.UNREACHABLE as error:

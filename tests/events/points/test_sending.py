@@ -6,7 +6,7 @@ import time
 import pytest
 
 from events import points
-from events.points import sending, waiting
+from events.points import sending, server, waiting
 from events.schema import Event
 from tests.events.conftest import event, failing
 from tests.servers import wait_until
@@ -67,7 +67,8 @@ def test_a_worker_sends_by_itself(river, series, sender):
     assert ids(series) == {"e1"}
 
 
-def test_a_server_that_hangs_holds_up_no_event(river, series, sender):
+def test_a_server_that_hangs_holds_up_no_event(river, series, sender, monkeypatch):
+    monkeypatch.setattr(server, "WRITE_MS", 1_500)
     series.hang = threading.Event()
     sender.start()
     river.post(event())
@@ -76,7 +77,7 @@ def test_a_server_that_hangs_holds_up_no_event(river, series, sender):
     for _ in range(5):
         river.post(event())
     assert time.monotonic() - begun < 1
-    wait_until(lambda: points.standing().reason, what="giving up after two seconds")
+    wait_until(lambda: points.standing().reason, what="giving up")
     assert points.standing().reason == "does not answer (ReadTimeoutError)"
     series.hang.set()
     river.redis.delete(waiting.PAUSE)
@@ -184,6 +185,24 @@ def test_points_of_an_instructor(series, redis):
     points.send_waiting()
     [point] = series.points
     assert (point.fields["success"], point.fields["resolvedBy"]) == (True, 'sensei "S"\\n')
+
+
+def test_one_who_was_switched_off_meanwhile_is_not_believed_to_have_everything(river, series, sender, settings):
+    sender.start()
+    river.post(event())
+    wait_until(lambda: series.lines, what="the point")
+    assert points.standing().complete_from
+    again = points.Sender(interval=0.01)  # a worker that starts again changes nothing
+    again.start()
+    wait_until(lambda: again._has_aimed, what="its first turn")
+    assert points.standing().complete_from
+    again.end()
+    settings.INFLUXDB_URL = ""
+    without = points.Sender(interval=0.01)
+    without.start()
+    without.join(5)
+    assert not without.is_alive()
+    assert points.standing().complete_from is None
 
 
 # --- The backlog's bounds ---------------------------------------------------------------------------------------------
