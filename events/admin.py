@@ -7,9 +7,12 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from events.models import CellExecution, CellProgress, HelpRequest, NotebookAccess, OfflineQueueEntry, StudentEvent
+from events.models import CellExecution, CellProgress, HelpRequest, NotebookAccess, StudentEvent
+from events.offline_admin import OfflineQueueEntryAdmin
 from lms.admin import ReadOnlyAdmin
 from lms.models import Student
+
+__all__ = ["OfflineQueueEntryAdmin"]  # autodiscovery reads this module alone
 
 # Students that one search term may stand for.
 MOST_STUDENTS = 200
@@ -79,11 +82,3 @@ class HelpRequestAdmin(ActivityAdmin):
     list_display = ["student", "notebook_path", "asked_at", "claimed_by", "ended_at", "ending"]
     list_filter = ["asked_at", "ending"]
     list_select_related = ["student", "claimed_by"]
-
-
-@admin.register(OfflineQueueEntry)
-class OfflineQueueEntryAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "event_type", "user_id", "status", "priority", "retry_count", "error"]
-    list_filter = ["status", "priority", "created_at"]
-    search_fields = ["=queue_id", "user_id", "event_type", "error"]
-    search_help_text = gettext_lazy("Sender, kind, or words of the reason")

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from asgiref.sync import sync_to_async
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 
 from lms.access import KeyHolder, holder_of_key, note_key_used
 
@@ -64,4 +64,5 @@ def _find(key: str) -> KeyHolder | None:
             note_key_used(holder)
         return holder
     finally:
-        close_old_connections()  # no request of Django's ends here and does it
+        if not connection.in_atomic_block:
+            close_old_connections()  # no request of Django's ends here and does it

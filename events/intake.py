@@ -22,6 +22,7 @@ from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
 from events import desk, jobs, schema, stream, wire
+from events.delivery import is_overloaded, parcels_of
 from events.gate import Gate, Refused
 from events.kinds import PRIORITIES, kind_of
 from events.schema import Event
@@ -36,7 +37,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 RETRY_AFTER = b"2"  # seconds; the extension in the field ignores it, others may not
-LARGEST_PARCEL = 256 * 1024  # bytes of one stream entry; a larger one is cut between events, so that batches stay small
 
 
 class Answer(Exception):
@@ -145,7 +145,7 @@ class Appender:
 
     async def _refuse_overload(self) -> None:
         """503 while more waits than may. What is known is as old as the last append, or half a second."""
-        if not self._is_overloaded():
+        if not is_overloaded(self._backlog.values()):
             return
         if time.monotonic() - self._looked_at > 0.5:
             self._looked_at = time.monotonic()
@@ -153,13 +153,8 @@ class Appender:
                 self._backlog = await stream.backlog(self._connection(), list(self._backlog))
             except (RedisError, OSError):
                 raise Answer(503, "The event queue is not available; try again") from None
-        if self._is_overloaded():
+        if is_overloaded(self._backlog.values()):
             raise Answer(503, "Too many events are waiting; try again")
-
-    def _is_overloaded(self) -> bool:
-        entries = sum(state.entries for state in self._backlog.values())
-        held = sum(state.bytes for state in self._backlog.values())
-        return entries >= settings.EVENT_BACKLOG_LIMIT or held >= settings.EVENT_BACKLOG_BYTES
 
     async def close(self) -> None:
         """What was accepted is in the stream already; only wakes on their way and the connection are left."""
@@ -272,23 +267,6 @@ def admit_body(body: bytes, *, class_id: int | None) -> Admitted:
     if failed and not events:
         raise Answer(422, [wire.problem(item["error"], "missing", ["body", item["index"]]) for item in failed])
     return Admitted(events, len(records), failed)
-
-
-def parcels_of(events: Sequence[Event]) -> list[Parcel]:
-    """The events packed by shard and priority, each parcel in the order of the request."""
-    groups: dict[tuple[int, Any], list[Event]] = {}
-    for event in events:
-        shard = schema.shard_of(event.email, settings.EVENT_SHARDS)
-        groups.setdefault((shard, kind_of(event.event_type).priority), []).append(event)
-    return [Parcel(shard, priority, packed) for (shard, priority), group in groups.items() for packed in _packed(group)]
-
-
-def _packed(events: list[Event]) -> list[bytes]:
-    packed = schema.pack(events)
-    if len(packed) <= LARGEST_PARCEL or len(events) == 1:
-        return [packed]
-    middle = len(events) // 2
-    return _packed(events[:middle]) + _packed(events[middle:])
 
 
 def _report(admitted: Admitted, started: float) -> bytes:

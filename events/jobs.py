@@ -7,6 +7,7 @@ serves thousands of requests.
 
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -18,7 +19,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq.worker import SimpleWorker
 
-from events import announcements, pipeline, points, stream, tickets
+from events import announcements, offline, pipeline, points, stream, tickets
 from events.kinds import PRIORITIES, Priority
 from events.sessions import close_idle_sessions
 
@@ -39,6 +40,15 @@ def wake(shard: int, priority: Priority = "high") -> None:
     """Queue a drain for the shard."""
     queue = django_rq.get_queue(priority)
     queue.enqueue("events.jobs.drain", shard, result_ttl=0, failure_ttl=24 * 3600, description=f"drain {shard}")
+
+
+def wake_all(shards: Iterable[int]) -> None:
+    """The same for several. A wake that fails is made good by the periodic one: the events are in already."""
+    try:
+        for shard in shards:
+            wake(shard)
+    except (RedisError, OSError) as error:
+        logger.warning("No worker could be woken: %s", type(error).__name__)
 
 
 def wake_sleepers() -> None:
@@ -136,6 +146,20 @@ def sweep() -> None:
     if oldest is None or now.timestamp() * 1000 - oldest < settings.HELP_RESENT_SILENCE * 1000 / 3:
         announcements.announce_edges(tickets.expire(now=now))
     close_idle_sessions(before=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
+
+
+# --- The offline queue ----------------------------------------------------------------------------------------------
+
+
+def start_sync() -> None:
+    """Have a worker sync the offline queue. Raises RedisError while Redis is away."""
+    django_rq.get_queue("high").enqueue("events.jobs.sync_offline", by_hand=True, result_ttl=0)
+
+
+def sync_offline(by_hand: bool = False) -> None:
+    """Put what the offline queue holds into the river; periodically, without what waits for somebody to ask."""
+    if by_hand or offline.has_waiting():
+        offline.sync(wake=wake_all, by_hand=by_hand, now=datetime.now(UTC))
 
 
 # --- The worker -----------------------------------------------------------------------------------------------------

@@ -198,6 +198,7 @@ class OfflineQueueEntry(models.Model):
         SYNCING = "syncing"
         SYNCED = "synced"
         FAILED = "failed"
+        CLEARED = "cleared"  # taken out of the queue by a person, or for want of room; kept until it is pruned
 
     queue_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     event_data = models.JSONField()
@@ -210,6 +211,10 @@ class OfflineQueueEntry(models.Model):
     synced_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    # What came with the record when it was sent, and would be lost if it were only read again.
+    class_id = models.BigIntegerField(null=True, blank=True, editable=False, help_text="Of the class whose key it was.")
+    is_authorised = models.BooleanField(default=False, editable=False, help_text="With an instructor's token.")
+    is_forced = models.BooleanField(default=False, editable=False, help_text="Waits until somebody asks for a sync.")
     # The stream entry and place it came from: setting the same record aside twice leaves one row.
     origin = models.CharField(max_length=100, unique=True, null=True, blank=True, editable=False)
 
@@ -217,7 +222,11 @@ class OfflineQueueEntry(models.Model):
         db_table = "offline_queue_entries"
         ordering = ["-id"]
         verbose_name = "undelivered event"
-        indexes = [models.Index(fields=["status", "priority"], name="offline_queue_next")]
+        indexes = [
+            # The next ones to sync; how many wait or have failed.
+            models.Index(fields=["status", "priority"], name="offline_queue_next"),
+            models.Index(fields=["last_retry_at"], name="offline_queue_latest_sync"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.queue_id}"

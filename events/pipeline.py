@@ -51,7 +51,7 @@ def decode(entries: Sequence[stream.Entry]) -> list[Origin]:
         try:
             events = schema.unpack(entry.packed) if entry.packed else []
         except msgspec.MsgspecError as error:
-            _set_aside({"packed": base64.b64encode(entry.packed).decode()}, "unknown", None, entry.id, error)
+            _set_aside({"packed": base64.b64encode(entry.packed).decode()}, None, entry.id, error)
             continue
         origins += [(event, f"{entry.id}:{index}") for index, event in enumerate(events)]
     return origins
@@ -79,7 +79,7 @@ def save(origins: Sequence[Origin], *, shard: int) -> list[Changes]:
         reason = error
     if len(origins) == 1:
         event, origin = origins[0]
-        _set_aside(schema.as_sent(event), event.event_type, event.email or None, origin, reason)
+        _set_aside(schema.as_sent(event), event, origin, reason)
         return []
     middle = len(origins) // 2
     return save(origins[:middle], shard=shard) + save(origins[middle:], shard=shard)
@@ -96,17 +96,20 @@ def current_rule() -> Rule:
     return Rule(values["consecutive_error_threshold"], values["error_detection_enabled"])
 
 
-def _set_aside(data: dict[str, Any], event_type: str, user: str | None, origin: str, reason: Exception) -> None:
+def _set_aside(data: dict[str, Any], event: Event | None, origin: str, reason: Exception) -> None:
     """Keep what could not be stored, with the reason, once. Its text must not be what fails a second time."""
-    logger.warning("Set aside %s (%s): %s", origin, event_type[:100], type(reason).__name__)
+    event_type = event.event_type[:100] if event else "unknown"
+    logger.warning("Set aside %s (%s): %s", origin, event_type, type(reason).__name__)
     OfflineQueueEntry.objects.bulk_create(
         [
             OfflineQueueEntry(
                 event_data=data,
-                event_type=event_type[:100],
-                user_id=(user or "")[:320] or None,
+                event_type=event_type,
+                user_id=event.email[:320] or None if event else None,
                 status=OfflineQueueEntry.Status.FAILED,
                 error=f"EVENT_PROCESSING_{type(reason).__name__}: {str(reason)[:2000]}",
+                class_id=event.class_id if event else None,
+                is_authorised=event.is_authorised if event else False,
                 origin=origin,
             )
         ],

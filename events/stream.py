@@ -26,7 +26,9 @@ from typing import Any, cast
 from django.conf import settings
 from redis import Redis
 from redis import asyncio as aioredis
-from redis.exceptions import ResponseError
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+from redis.retry import Retry
 
 from events.kinds import PRIORITIES, Priority
 
@@ -264,6 +266,16 @@ def oldest_waiting(redis: Redis) -> int | None:
 def connect() -> Redis:
     """A client for one worker. Its timeout is longer than any blocking read, and shorter than a lease lasts."""
     return Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=3, health_check_interval=30)
+
+
+def is_reachable() -> bool:
+    """Whether Redis answers within a second; asked once, so that a caller who can do without it need not wait."""
+    once = Retry(NoBackoff(), 0)
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=once) as redis:
+            return bool(redis.ping())
+    except (RedisError, OSError):
+        return False
 
 
 def connect_async() -> "aioredis.Redis":

@@ -17,7 +17,12 @@ def live_texts() -> dict[str, object]:
         "noNotebook": gettext("No notebook"),
         "never": gettext("never"),
         **freshness_texts(),
+        "onTheWay": gettext("{name} is on the way"),
+        "notSent": gettext("That did not arrive. Check the connection and press again."),
+        "notificationsBlocked": gettext("This browser blocks notifications for this site; allow them in its settings."),
         "helpArrived": gettext("{name} asks for help"),
+        "hintSent": gettext("Hint sent."),
+        "hintFailed": gettext("The hint could not be sent. Your text is still here: try again."),
         "shown": gettext("{shown} of {all} students shown"),
     }
 

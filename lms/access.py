@@ -8,6 +8,7 @@ What a user may not see does not exist for them: 404, never 403, so that ids tel
     students      those enrolled in these classes
     notebooks     all
     maps          those of these classes, and those of no class
+    environments  the server's own, and those that these students or keys of these classes reported
     an admin, and anyone while nobody has to log in: everything; a class key: its class and what is in it
 """
 
@@ -19,7 +20,16 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
-from lms.models import AssignmentSubmission, Class, ClassAssignment, ClassKey, ClassroomMap, Notebook, Student
+from lms.models import (
+    AssignmentSubmission,
+    Class,
+    ClassAssignment,
+    ClassKey,
+    ClassroomMap,
+    EnvironmentSnapshot,
+    Notebook,
+    Student,
+)
 
 
 class User(Protocol):
@@ -116,6 +126,14 @@ def maps_of(user: User) -> QuerySet[ClassroomMap]:
     if user.is_admin:
         return ClassroomMap.objects.all()
     return ClassroomMap.objects.filter(Q(class_ref=None) | Q(class_ref__in=classes_of(user)))
+
+
+def environments_of(user: User) -> QuerySet[EnvironmentSnapshot]:
+    """Snapshots; a student's environment is seen by whoever sees the student."""
+    if user.is_admin:
+        return EnvironmentSnapshot.objects.all()
+    theirs = Q(student__in=students_of(user).values("pk")) | Q(class_ref__in=classes_of(user).values("pk"))
+    return EnvironmentSnapshot.objects.filter(Q(source=EnvironmentSnapshot.Source.SERVER) | theirs)
 
 
 def holder_of_key(key: str) -> KeyHolder | None:

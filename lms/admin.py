@@ -21,6 +21,7 @@ from lms.models import (
     ClassAssignment,
     ClassKey,
     ClassStaff,
+    EnvironmentSnapshot,
     Notebook,
     Session,
     Student,
@@ -267,3 +268,15 @@ class SystemSettingAdmin(CalmAdmin):
     list_filter = ["is_active", "setting_type"]
     search_fields = ["setting_key", "description"]
     readonly_fields = ["created_at", "updated_at"]
+
+
+@admin.register(EnvironmentSnapshot)
+class EnvironmentSnapshotAdmin(ReadOnlyAdmin):
+    list_display = ["captured_at", "source", "student", "class_ref", "is_full_snapshot"]
+    list_filter = ["source", "captured_at"]
+    list_select_related = ["student", "class_ref"]
+    search_fields = ["=snapshot_id", "student__email", "class_ref__class_code"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EnvironmentSnapshot]:
+        """The list shows no packages, so it reads none: one report may hold hundreds."""
+        return super().get_queryset(request).defer("packages", "versions", "reported")

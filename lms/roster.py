@@ -73,6 +73,9 @@ class Places:
         return student, sighting.session or self.current_sessions[student]
 
 
+INSERT_STUDENTS = """INSERT INTO students (email, is_requesting_help, execution_count, error_count, last_run_failed,
+                     created_at) SELECT given, false, 0, 0, false, now() FROM unnest(%s::text[]) AS given
+                     ON CONFLICT DO NOTHING"""
 STUDENT_COLUMNS = ", ".join(f"s.{name}" for name in StudentState.__slots__)
 
 
@@ -108,9 +111,7 @@ def find_students(sightings: Sequence[Sighting], teams: dict[str, int]) -> dict[
         sorted(emails),
         select=f"""SELECT given, {STUDENT_COLUMNS} FROM students s JOIN unnest(%s::text[]) AS given
                    ON lower(s.email) = lower(given) ORDER BY s.id FOR UPDATE OF s""",  # noqa: S608
-        insert="""INSERT INTO students (email, is_requesting_help, execution_count, error_count, last_run_failed,
-                  created_at) SELECT given, false, 0, 0, false, now() FROM unnest(%s::text[]) AS given
-                  ON CONFLICT DO NOTHING""",
+        insert=INSERT_STUDENTS,
         key=lambda row: row[0],
     )
     # Two spellings of one address share one state.
@@ -214,6 +215,20 @@ def enrol(pairs: set[tuple[int, int]]) -> None:
                ON CONFLICT DO NOTHING""",
             [[student for student, _ in ordered], [class_id for _, class_id in ordered]],
         )
+
+
+def newcomer(email: str, *, class_id: int) -> int:
+    """The row id of the student of this address, made and enrolled where need be. Four statements at most; inside a
+    transaction."""
+    [(_, pk)] = _find_or_insert(
+        [email],
+        select="""SELECT given, s.id FROM students s JOIN unnest(%s::text[]) AS given
+                  ON lower(s.email) = lower(given)""",
+        insert=INSERT_STUDENTS,
+        key=lambda row: row[0],
+    )
+    enrol({(pk, class_id)})
+    return int(pk)
 
 
 def _find_or_insert(

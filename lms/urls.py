@@ -1,12 +1,14 @@
 """The addresses of what the school owns, below /api/v1.
 
-Classes, assignments and submissions are missing here: writing them is noted and told, which takes a floor above. Their
-views are in lms/api, their addresses in instructors/api/school.py.
+Classes, assignments, submissions and what is kept of environments are missing here: writing them is noted and told,
+which takes a floor above. Their views are in lms/api, their addresses in instructors/api/school.py.
 """
 
 from django.urls import re_path
 
 from lms.api.document import DocumentView, PageView
+from lms.api.environment_looks import DiffView
+from lms.api.environments import CurrentView, HealthView, PackagesView, SummaryView
 from lms.api.me import MeView
 from lms.api.notebooks import NotebooksView
 from lms.api.students import StudentsView, StudentView
@@ -16,6 +18,11 @@ urlpatterns = [
     re_path(r"^students/(?P<student_id>[^/]+)/?$", StudentView.as_view()),
     re_path(r"^notebooks/?$", NotebooksView.as_view()),
     re_path(r"^me/?$", MeView.as_view()),
+    re_path(r"^environment/current/?$", CurrentView.as_view()),
+    re_path(r"^environment/summary/?$", SummaryView.as_view()),
+    re_path(r"^environment/packages/?$", PackagesView.as_view()),
+    re_path(r"^environment/health/?$", HealthView.as_view()),
+    re_path(r"^environment/diff/?$", DiffView.as_view()),
     re_path(r"^openapi\.json/?$", DocumentView.as_view()),
     re_path(r"^docs/?$", PageView.as_view()),
 ]

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from instructors import tokens
 from instructors.models import Instructor
-from lms.models import AssignmentSubmission, ClassroomMap
+from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot
 from tests.lms.conftest import cast  # noqa: F401  (a fixture)
 
 CALLERS = ("nobody", "gone", "suzuki", "sato", "admin")
@@ -44,6 +44,12 @@ WALK = [
     ("GET", "/test/events", None, "200 200 200 200 200"),
     ("POST", "/test/events/t", [EVENT], "200 200 200 200 200"),
     ("GET", "/test/events/t", None, "200 200 200 200 200"),
+    ("POST", "/offline/queue", {"events": [EVENT]}, "202 202 202 202 202"),
+    # --- The offline queue
+    ("GET", "/offline/status", None, "403 403 200 200 200"),
+    ("POST", "/offline/sync", {"force_sync": True}, "403 403 200 200 200"),
+    ("GET", "/offline/failed-events", None, "403 403 200 200 200"),
+    ("DELETE", "/offline/clear", None, "403 403 403 403 200"),
     # --- A class's key
     ("GET", "/me?email=hanako@example.com", None, "401 401 401 401 401"),
     # --- Accounts
@@ -97,6 +103,21 @@ WALK = [
     ("POST", "/classroom/map/create-default", None, "403 403 200 200 200"),
     ("DELETE", "/classroom/map/{map}", None, "403 403 200 200 200"),
     ("GET", "/classroom/maps", None, "403 403 200 200 200"),
+    # --- Environments
+    ("GET", "/environment/current", None, "403 403 200 200 200"),
+    ("GET", "/environment/summary", None, "403 403 200 200 200"),
+    ("POST", "/environment/snapshot", {}, "403 403 201 201 201"),
+    (
+        "POST",
+        "/environment/snapshot",
+        {"environment": {}, "student_email": "hanako@example.com"},
+        "403 403 404 201 201",
+    ),
+    ("GET", "/environment/packages", None, "403 403 200 200 200"),
+    ("GET", "/environment/health", None, "403 403 200 200 200"),
+    ("GET", "/environment/diff", None, "403 403 200 200 200"),
+    ("POST", "/environment/diff", {"from_snapshot_id": "{report}"}, "403 403 404 200 200"),
+    ("POST", "/environment/analyze", {"target_snapshot_id": "{report}"}, "403 403 404 200 200"),
     # --- Dashboards
     ("GET", "/dashboard/overview", None, "403 403 200 200 200"),
     ("GET", "/dashboard/metrics", None, "403 403 200 200 200"),
@@ -121,6 +142,14 @@ WALK = [
     ("GET", "~/classes/{python}/cards/", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/students/{hanako}/", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/students/{ken}/", None, "302 302 404 404 404"),
+    ("POST", "~/display/", None, "400 400 400 400 400"),
+    ("POST", "~/classes/{python}/students/{hanako}/notes/", None, "302 302 404 422 422"),
+    ("POST", "~/classes/{python}/students/{ken}/notes/", None, "302 302 404 404 404"),
+    ("POST", "~/classes/{python}/students/{hanako}/notes/{missing}/", None, "302 302 404 422 422"),
+    ("POST", "~/classes/{python}/students/{hanako}/notes/{missing}/delete/", None, "302 302 404 404 404"),
+    ("POST", "~/everybody/students/{hanako}/notes/", None, "302 302 404 404 422"),
+    ("POST", "~/everybody/students/{hanako}/notes/{missing}/", None, "302 302 404 404 422"),
+    ("POST", "~/everybody/students/{hanako}/notes/{missing}/delete/", None, "302 302 404 404 404"),
     ("GET", "~/classes/new/", None, "302 302 200 200 200"),
     ("GET", "~/classes/{python}/setup/", None, "302 302 404 200 200"),
     ("POST", "~/classes/{python}/setup/active/", None, "302 302 404 302 302"),
@@ -152,6 +181,18 @@ WALK = [
     ("POST", "~/everybody/room/map/plain/", None, "302 302 404 404 302"),
     *(("POST", f"~/everybody/room/map/{name}/", None, "302 302 404 404 404") for name in ABOUT_A_MAP),
     ("GET", "~/everybody/activity/", None, "302 302 404 404 200"),
+    ("GET", "~/classes/{python}/environments/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/assignments/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/assignments/new/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/assignments/{loops}/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/assignments/{traits}/", None, "302 302 404 404 404"),
+    ("GET", "~/classes/{python}/assignments/{loops}/edit/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/assignments/{loops}/next/", None, "302 302 404 302 302"),
+    ("GET", "~/classes/{python}/assignments/{loops}/grades.csv", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/submissions/{work}/", None, "302 302 404 200 200"),
+    ("POST", "~/classes/{python}/submissions/{work}/", None, "302 302 404 302 302"),
+    ("GET", "~/classes/{python}/submissions/{work}/notebook/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/submissions/{work}/notebook.ipynb", None, "302 302 404 404 404"),
     ("GET", "~/everybody/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/cards/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/students/{hanako}/", None, "302 302 404 404 200"),
@@ -173,8 +214,9 @@ def ids(cast, settings) -> dict[str, object]:  # noqa: F811
     work = AssignmentSubmission.objects.create(assignment=cast.loops, student=cast.hanako)
     someone = Instructor.objects.create(email="someone@school.example", name="Someone", password="!")
     class_map = ClassroomMap.objects.create(class_ref=cast.python)
-    ids = {"work": work.pk, "someone": someone.pk, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}
-    return {**cast.ids(), **ids}
+    report = EnvironmentSnapshot.objects.create(source="client", student=cast.hanako)
+    ids = {"work": work.pk, "someone": someone.pk, "report": str(report.snapshot_id)}
+    return {**cast.ids(), **ids, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}
 
 
 def filled(value, ids):

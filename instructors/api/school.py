@@ -1,4 +1,4 @@
-"""Classes, assignments and submissions: lms's endpoints, noted in the audit log and told to those whom they concern."""
+"""The endpoints of lms that write: noted in the audit log, and told to those whom they concern."""
 
 from collections.abc import Iterable
 
@@ -7,10 +7,12 @@ from django.urls import re_path
 
 from instructors import audit
 from instructors.api.callers import known_caller
-from instructors.api.grading import tell_assignment, tell_grade
+from instructors.notices import tell_assignment, tell_grade
 from lms.api.assignments import AssignmentsView, AssignmentView
 from lms.api.base import ApiView
 from lms.api.classes import ClassesView, ClassView
+from lms.api.environment_looks import AnalysisView
+from lms.api.environments import SnapshotsView
 from lms.api.submissions import SubmissionsView, SubmissionView
 from lms.models import AssignmentSubmission, ClassAssignment
 
@@ -52,6 +54,12 @@ class ToldSubmissionView(Audited, SubmissionView):
         tell_grade(submission)
 
 
+class AuditedSnapshotsView(Audited, SnapshotsView): ...
+
+
+class AuditedAnalysisView(Audited, AnalysisView): ...
+
+
 urlpatterns = [
     re_path(r"^classes/?$", AuditedClassesView.as_view()),
     re_path(r"^classes/(?P<class_id>[^/]+)/?$", AuditedClassView.as_view()),
@@ -59,4 +67,6 @@ urlpatterns = [
     re_path(r"^assignments/(?P<assignment_id>[^/]+)/?$", AuditedAssignmentView.as_view()),
     re_path(r"^submissions/?$", ToldSubmissionsView.as_view()),
     re_path(r"^submissions/(?P<submission_id>[^/]+)/?$", ToldSubmissionView.as_view()),
+    re_path(r"^environment/snapshot/?$", AuditedSnapshotsView.as_view()),
+    re_path(r"^environment/analyze/?$", AuditedAnalysisView.as_view()),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from instructors.api import auth, dashboard, health, instructor_status, instructors, progress, test_events
+from instructors.api import auth, dashboard, health, instructor_status, instructors, offline, progress, test_events
 
 urlpatterns = [
     re_path(r"^auth/login/?$", auth.LoginView.as_view()),
@@ -28,6 +28,8 @@ urlpatterns = [
     re_path(r"^health/live/?$", health.live),
     re_path(r"^test/events/?$", test_events.TestIdsView.as_view()),
     re_path(r"^test/events/(?P<test_id>[^/]+)/?$", test_events.TestEventsView.as_view()),
+    re_path(r"^offline/sync/?$", offline.AuditedSyncView.as_view()),
+    re_path(r"^offline/clear/?$", offline.AuditedClearView.as_view()),
     re_path(r"^progress/student/(?P<user_id>.+?)/?$", progress.SummaryView.as_view()),
     re_path(r"^progress/assignment/(?P<user_id>.+)/(?P<assignment_id>[^/]+)/?$", progress.AssignmentView.as_view()),
     re_path(r"^progress/all-students/?$", progress.AllStudentsView.as_view()),

@@ -1,6 +1,8 @@
 """What the pages say about times and terminal output. `static/js/time.js` says the same once it runs."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
@@ -72,3 +74,9 @@ def seconds(duration: float | None) -> str:
 @register.filter
 def tabs(room: Room) -> list[Link]:
     return tabs_of(room)
+
+
+@register.filter
+def of(values: Mapping[Any, Any] | None, key: Any) -> Any:
+    """The value under a key that is itself a value of the page; nothing where there is none."""
+    return values.get(key, "") if values else ""

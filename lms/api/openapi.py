@@ -181,7 +181,7 @@ class ApiSchema(AutoSchema):
         return operation
 
     def shared_errors(self, operation: Mapping[str, Any]) -> list[int]:
-        statuses = [429]
+        statuses = [429] if self.view.throttle_classes else []
         if operation.get("security"):
             statuses += [401, 403]
         if operation.get("requestBody"):

@@ -11,9 +11,25 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from events.models import CellExecution, HelpRequest, NotebookAccess, OfflineQueueEntry, StudentEvent
-from instructors.models import AuditLog, Instructor, InstructorStatusHistory, ProgressNotification
+from instructors.models import (
+    AttentionCase,
+    AuditLog,
+    Hint,
+    HintRecipient,
+    Instructor,
+    InstructorStatusHistory,
+    ProgressNotification,
+)
 from lms.keys import create_key
-from lms.models import AssignmentSubmission, ClassAssignment, ClassKey, ClassStaff, SystemSetting, Team
+from lms.models import (
+    AssignmentSubmission,
+    ClassAssignment,
+    ClassKey,
+    ClassStaff,
+    EnvironmentSnapshot,
+    SystemSetting,
+    Team,
+)
 
 OURS = [model for model in admin.site._registry if model._meta.app_label in {"lms", "events", "instructors"}]
 READ_ONLY = {"cellexecution", "notebookaccess", "studentevent", "cellprogress", "session", "helprequest"}
@@ -38,9 +54,14 @@ def _rows(python_class, ren, taro, flag, run, notebook):
     StudentEvent.objects.create(event_id="e", event_type="help", student=ren, occurred_at=now)
     HelpRequest.objects.create(student=ren, asked_at=now, last_asked_at=now, last_heard_at=now)
     OfflineQueueEntry.objects.create(event_data={}, error="unknown time zone", status="failed")
+    EnvironmentSnapshot.objects.create(student=ren, source="client", versions={"numpy": "2"})
     InstructorStatusHistory.objects.create(instructor=taro, status="available")
     AuditLog.objects.create(action="login", actor_type="instructor", actor_id=taro.pk)
     ProgressNotification.objects.create(notification_id=uuid.uuid4(), recipient_id=ren.email, title="t", message="m")
+    cell = notebook.cells.first()
+    hint = Hint.objects.create(nonce=uuid.uuid4(), notebook=notebook, cell=cell, fingerprint="0" * 16, text="look")
+    HintRecipient.objects.create(hint=hint, student=ren)
+    AttentionCase.objects.create(student=ren, class_ref=python_class, code="silent", opened_at=now)
 
 
 def address(model, page, *args):

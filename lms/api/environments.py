@@ -1,0 +1,190 @@
+"""Environments: the server's own, and those that students' sides report (docs/contract/http.md section 10)."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from lms.access import students_of, with_email
+from lms.api.base import ApiView, TooLarge, Unprocessable, query_boolean, validated
+from lms.api.environment_shapes import (
+    CurrentResponse,
+    HealthResponse,
+    PackagesResponse,
+    SnapshotResponse,
+    SnapshotWish,
+    SummaryResponse,
+    shown,
+    summary_of,
+)
+from lms.api.openapi import documented, text_filter
+from lms.environments import reports, snapshots
+from lms.environments.collecting import installed
+from lms.environments.health import examine
+from lms.environments.packages import key_packages, narrowed
+from lms.models import EnvironmentSnapshot
+from lms.roster import newcomer
+
+IN_QUERY = ("force_full_collection", "notebook_path", "cell_id", "execution_count")
+REPORT = {
+    "student_email": "student001@example.com",
+    "environment": {"python_version": "3.11.9", "packages": {"numpy": "2.1.3", "pandas": "2.2.3"}},
+}
+
+
+class CurrentView(ApiView):
+    action = "collect current environment"
+
+    @documented(summary="The server's environment", responses={200: CurrentResponse})
+    def get(self, request: Request) -> Response:
+        now = snapshots.current(now=timezone.now())
+        python = now.python_env
+        return Response(
+            {
+                "python_version": python["python_version"],
+                "system_info": now.system_env,
+                "jupyter_info": now.jupyter_env,
+                "package_summary": {name: python[name] for name in ("total_packages_count", "key_packages")},
+                "message": "Current environment retrieved successfully",
+                "snapshot": shown(now),
+                "collection_time_ms": now.duration_ms,
+                "is_full_snapshot": True,
+            }
+        )
+
+
+class SummaryView(ApiView):
+    action = "get environment summary"
+
+    @documented(summary="The same, short", responses={200: SummaryResponse})
+    def get(self, request: Request) -> Response:
+        now = snapshots.current(now=timezone.now())
+        message = "Environment summary retrieved successfully"
+        return Response({"message": message, "summary": summary_of(now), "timestamp": now.captured_at})
+
+
+class SnapshotsView(ApiView):
+    action = "create environment snapshot"
+    key_methods = frozenset({"POST"})
+
+    @documented(
+        summary="Keep an environment",
+        request=SnapshotWish,
+        responses={201: SnapshotResponse},
+        errors=(404,),
+        parameters=[OpenApiParameter("force_full_collection", bool), OpenApiParameter("execution_count", int)]
+        + [text_filter(name, "As in the body, which wins.") for name in ("notebook_path", "cell_id")],
+        example=REPORT,
+    )
+    def post(self, request: Request) -> Response:
+        """The server's own; or, with `environment`, what a student's side reports, kept as it is given. With a class's
+        key the student of `student_email` is enrolled if need be, and only a report is taken."""
+        fields = validated(SnapshotWish(data=self.wish(request)))
+        place = {name: fields.get(name) for name in IN_QUERY[1:]}
+        reported, now = fields.get("environment"), timezone.now()
+        if reported is None:
+            if self.holder is not None:
+                raise Unprocessable(["body", "environment"], "Field required with a class key", "missing")
+            with transaction.atomic():
+                row = snapshots.keep_server(forced=fields["force_full_collection"], now=now, **place)
+                self.noted("environment_snapshot", row)
+        else:
+            row = self.keep_report(reported, fields.get("student_email") or fields.get("emailAddress"), now, place)
+        kept = snapshots.environment_of(row)
+        return Response(
+            {
+                "snapshot_id": kept.snapshot_id,
+                "collection_time_ms": kept.duration_ms,
+                "summary": summary_of(kept),
+                "message": "Environment snapshot created successfully",
+                "snapshot": shown(kept, row),
+                "changed_packages_count": len(row.changed_packages),
+            },
+            status=201,
+        )
+
+    def wish(self, request: Request) -> dict[str, Any]:
+        body = request.data
+        if not isinstance(body, dict):
+            raise Unprocessable(["body"], "Input should be a valid dictionary", "dict_type")
+        return {name: request.query_params[name] for name in IN_QUERY if name in request.query_params} | body
+
+    def keep_report(
+        self, reported: dict[str, Any], email: str | None, now: datetime, place: dict[str, Any]
+    ) -> EnvironmentSnapshot:
+        try:
+            environment = reports.read_report(reported, now=now)
+        except reports.TooLarge:
+            raise TooLarge(f"The environment exceeds {reports.MOST_BYTES} bytes or {reports.DEEPEST} levels") from None
+        class_id = self.holder.class_id if self.holder else None
+        with transaction.atomic():
+            student_id = self.student_of(email.strip(), class_id) if email and email.strip() else None
+            row = snapshots.keep_report(environment, student_id=student_id, class_id=class_id, **place)
+            self.noted("environment_report", row)
+        return row
+
+    def student_of(self, email: str, class_id: int | None) -> int:
+        if class_id is not None:
+            return newcomer(email, class_id=class_id)
+        student = with_email(students_of(self.viewer), email).first()
+        if student is None:
+            raise NotFound("Student not found")
+        return student.pk
+
+
+class PackagesView(ApiView):
+    action = "get package information"
+
+    @documented(
+        summary="The server's packages",
+        responses={200: PackagesResponse},
+        parameters=[
+            OpenApiParameter("package_names", str, many=True, description="Only these, compared without case."),
+            OpenApiParameter("include_all", bool, description="`packages` holds all, not only the key ones."),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        include_all = query_boolean(request, "include_all", False)
+        now = snapshots.current(now=timezone.now())
+        _, installers = installed()
+        mine = narrowed(now.packages, request.query_params.getlist("package_names"))
+        conda = [package for package in mine if installers.get(package["name"]) == "conda"]
+        return Response(
+            {
+                "installed_packages": mine,
+                "pip_packages": [package for package in mine if package not in conda],
+                "conda_packages": conda,
+                "message": "Package information retrieved successfully",
+                "packages": mine if include_all else key_packages(mine),
+                "total_packages_count": len(now.packages),
+                "snapshot_id": now.snapshot_id,
+                "collected_at": now.captured_at,
+            }
+        )
+
+
+class HealthView(ApiView):
+    action = "check environment health"
+
+    @documented(summary="How sound the server's environment is", responses={200: HealthResponse})
+    def get(self, request: Request) -> Response:
+        """Disk, memory, the end of life of its Python, broken requirements."""
+        now = snapshots.current(now=timezone.now())
+        found = examine(now, now=now.captured_at)
+        return Response(
+            {
+                "health_level": found.level,
+                "issues": found.issues,
+                "recommendations": found.recommendations,
+                "message": "Environment health checked successfully",
+                "health_score": found.score,
+                "warnings": found.issues,
+                "snapshot_id": now.snapshot_id,
+                "checked_at": now.captured_at,
+            }
+        )

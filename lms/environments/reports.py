@@ -1,0 +1,116 @@
+"""A report of a student's side: whatever it sends is kept as given, and what we can read is read.
+
+Read leniently, because it comes from snippets and tools of many hands: `packages` (also `installed_packages`,
+`pip_packages`, or below `python_env` as `packages` or `key_packages`) is a list of `{name, version}`, a list of lines
+as `pip freeze` writes them, or an object from names to versions; `python_version` stands at the top or in
+`python_env`. What is no text is no version.
+"""
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from packaging.utils import canonicalize_name
+
+from lms.environments.collecting import Environment
+from lms.environments.packages import Package
+
+MOST_BYTES = 256 * 1024  # of one report, as compact JSON; four hundred packages are about twenty thousand
+MOST_PACKAGES = 5_000
+LONGEST_NAME, LONGEST_VERSION, MOST_REQUIRES = 200, 100, 200
+DEEPEST = 20  # levels of nesting; a report has three or four
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+PARTS = ("python_env", "system_env", "jupyter_env")
+LISTS = ("packages", "installed_packages", "pip_packages", "key_packages")
+PYTHON = ("python_version", "python_implementation", "python_executable", "virtual_env", "conda_env", "pip_version")
+FROZEN = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:===?|@)\s*(\S+)")
+NAME = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$")
+
+
+class TooLarge(Exception):
+    """More than MOST_BYTES, or nested more than DEEPEST levels."""
+
+
+def read_report(environment: dict[str, Any], *, now: datetime) -> Environment:
+    """Raises TooLarge."""
+    environment = _storable(environment, 0)
+    if len(json.dumps(environment, ensure_ascii=False, separators=(",", ":")).encode()) > MOST_BYTES:
+        raise TooLarge
+    parts = {name: dict(part) if isinstance(part := environment.get(name), dict) else {} for name in PARTS}
+    packages = _packages(environment, parts["python_env"])
+    python = parts["python_env"] | {name: environment[name] for name in PYTHON if environment.get(name) is not None}
+    python.pop("packages", None)
+    python["total_packages_count"] = len(packages)
+    return Environment(
+        captured_at=now,
+        python_env=python,
+        system_env=parts["system_env"],
+        jupyter_env=parts["jupyter_env"],
+        packages=packages,
+        memory_usage_mb=_number(environment.get("memory_usage_mb")),
+        cpu_usage_percent=_number(environment.get("cpu_usage_percent")),
+        reported=environment,
+    )
+
+
+def _storable(value: Any, depth: int) -> Any:
+    """The value with U+FFFD for what PostgreSQL's text refuses, NUL and lone surrogates, and None for no numbers."""
+    if depth > DEEPEST:
+        raise TooLarge
+    if isinstance(value, str):
+        return UNSTORABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_storable(str(key), depth): _storable(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item, depth + 1) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _packages(environment: dict[str, Any], python: dict[str, Any]) -> list[Package]:
+    """From the first list that holds any; sorted by name, one entry a normalised name."""
+    for place in (environment, python):
+        for name in LISTS:
+            found: dict[str, Package] = {}
+            for package in _entries(place.get(name)):
+                found.setdefault(canonicalize_name(package["name"]), package)
+                if len(found) >= MOST_PACKAGES:
+                    break
+            if found:
+                return [found[key] for key in sorted(found)]
+    return []
+
+
+def _entries(listed: Any) -> Iterator[Package]:
+    if isinstance(listed, dict):
+        listed = [{"name": name, "version": version} for name, version in listed.items()]
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, str):
+            parsed = FROZEN.match(entry)
+            entry = {"name": parsed[1], "version": parsed[2]} if parsed else {}
+        if isinstance(entry, dict) and (package := _package(entry)):
+            yield package
+
+
+def _package(entry: dict[str, Any]) -> Package | None:
+    name, version = entry.get("name"), entry.get("version")
+    if not isinstance(name, str) or not isinstance(version, str):
+        return None
+    name, version = name.strip(), version.strip()
+    if not NAME.match(name) or len(name) > LONGEST_NAME or not 0 < len(version) <= LONGEST_VERSION:
+        return None
+    location, requires = entry.get("location"), entry.get("requires")
+    return {
+        "name": name,
+        "version": version,
+        "location": location if isinstance(location, str) else None,
+        "requires": [text for text in requires if isinstance(text, str)][:MOST_REQUIRES]
+        if isinstance(requires, list)
+        else [],
+    }
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
