@@ -189,8 +189,8 @@ def test_points_of_an_instructor(series, redis):
 
 def test_one_who_was_switched_off_meanwhile_is_not_believed_to_have_everything(river, series, sender, settings):
     sender.start()
+    wait_until(lambda: sender._has_aimed, what="its first turn")
     river.post(event())
-    wait_until(lambda: series.lines, what="the point")
     assert points.standing().complete_from
     again = points.Sender(interval=0.01)  # a worker that starts again changes nothing
     again.start()
