@@ -73,8 +73,8 @@ def seconds(duration: float | None) -> str:
 
 
 @register.filter
-def tabs(room: Room) -> list[Link]:
-    return tabs_of(room)
+def tabs(room: Room, path: str) -> list[Link]:
+    return tabs_of(room, path)
 
 
 @register.filter
