@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
-from events import desk, jobs, schema, stream, wire
+from events import desk, jobs, measures, schema, stream, wire
 from events.delivery import is_overloaded, parcels_of
 from events.gate import Gate, Refused
 from events.kinds import PRIORITIES, kind_of
@@ -73,6 +73,8 @@ class Intake:
             status, body = refusal.status, msgspec.json.encode({"detail": refusal.detail})
         except Exception:
             logger.exception("The intake failed")
+        measures.count("posts", str(status))
+        measures.observe("intake", time.perf_counter() - started)
         await send({"type": "http.response.start", "status": status, "headers": _headers(status, body)})
         await send({"type": "http.response.body", "body": body})
 
@@ -86,6 +88,7 @@ class Intake:
         await authorise(scope, admitted.events)
         if admitted.events:
             await self._appender.append(admitted.events)
+            measures.count("received", number=len(admitted.events))
         return _report(admitted, started)
 
 

@@ -7,6 +7,8 @@ error passes through, nothing is acknowledged, and the batch comes again.
 
 import base64
 import logging
+import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +16,8 @@ from typing import Any
 import msgspec
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
-from events import announcements, desk, points, schema, store, stream
+from events import announcements, desk, measures, points, schema, store, stream
+from events.kinds import kind_of
 from events.models import OfflineQueueEntry
 from events.runs import Rule
 from events.schema import Event
@@ -36,12 +39,25 @@ def carry(entries: Sequence[stream.Entry], *, lease: stream.Lease) -> int:
 
     Each step may be repeated; the acknowledgement is last, so a crash costs one redelivery and nothing else.
     """
+    begun = time.perf_counter()
     origins = decode(entries)
     changes = save(origins, shard=lease.shard)
     points.write(changes)
     announcements.announce(changes)
     lease.acknowledge(entries)
+    _measure([event for event, _ in origins], seconds=time.perf_counter() - begun)
     return len(origins)
+
+
+def _measure(events: Sequence[Event], *, seconds: float) -> None:
+    """After the acknowledgement: a batch that comes again counts once."""
+    now = time.time()
+    for kind, number in Counter(kind_of(event.event_type).name for event in events).items():
+        measures.count("processed", kind or "other", number)
+    for received, number in Counter(event.received for event in events).items():
+        measures.observe("lag", max(0.0, now - received / 1000), number)
+    measures.observe("batch", seconds)
+    measures.observe("batch_size", len(events))
 
 
 def decode(entries: Sequence[stream.Entry]) -> list[Origin]:
@@ -99,6 +115,7 @@ def current_rule() -> Rule:
 def _set_aside(data: dict[str, Any], event: Event | None, origin: str, reason: Exception) -> None:
     """Keep what could not be stored, with the reason, once. Its text must not be what fails a second time."""
     event_type = event.event_type[:100] if event else "unknown"
+    measures.count("set_aside")
     logger.warning("Set aside %s (%s): %s", origin, event_type, type(reason).__name__)
     OfflineQueueEntry.objects.bulk_create(
         [

@@ -92,6 +92,12 @@ def catch_up() -> int:
     return sent
 
 
+def number_waiting() -> int:
+    """Points that wait for InfluxDB. One round trip to Redis."""
+    with _redis() as redis:
+        return int(redis.llen(WAITING))
+
+
 def line(event: Event, *, more: Sequence[str] = ()) -> str:
     """The event as one line of InfluxDB's line protocol, timestamp in milliseconds."""
     notebook = event.notebook or ""

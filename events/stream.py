@@ -83,6 +83,11 @@ if redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[1]) then return 1 end
 return 0
 """
 
+_LOOK = """
+local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)
+return {redis.call('XLEN', KEYS[1]), first[1] and first[1][1] or ''}
+"""
+
 
 def stream_key(shard: int, priority: Priority) -> str:
     return f"river:{{{shard}}}:{priority}"
@@ -251,16 +256,33 @@ def shards_to_wake(redis: Redis) -> list[int]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is not finished yet in one stream, and since when, in ms since the epoch."""
+
+    shard: int
+    priority: Priority
+    entries: int
+    oldest: int | None
+
+
+def waiting(redis: Redis) -> list[Waiting]:
+    """All streams, empty ones too. Two round trips; the entries themselves, which may be large, stay where they are."""
+    shards = sorted(int(member) for member in cast(set[bytes], redis.smembers(SHARDS_KEY)))
+    streams = [(shard, priority) for shard in shards for priority in PRIORITIES]
+    with redis.pipeline(transaction=False) as pipe:
+        for shard, priority in streams:
+            pipe.eval(_LOOK, 1, stream_key(shard, priority))
+        answers = pipe.execute()
+    return [
+        Waiting(shard, priority, entries, int(first.split(b"-")[0]) if first else None)
+        for (shard, priority), (entries, first) in zip(streams, answers, strict=True)
+    ]
+
+
 def oldest_waiting(redis: Redis) -> int | None:
     """When the oldest unfinished entry was appended, in ms since the epoch; None when nothing waits."""
-    oldest = None
-    for shard in cast(set[bytes], redis.smembers(SHARDS_KEY)):
-        for priority in PRIORITIES:
-            entries = cast(list[tuple[bytes, Any]], redis.xrange(stream_key(int(shard), priority), count=1))
-            for entry_id, _fields in entries:
-                moment = int(entry_id.split(b"-")[0])
-                oldest = moment if oldest is None else min(oldest, moment)
-    return oldest
+    return min((found.oldest for found in waiting(redis) if found.oldest is not None), default=None)
 
 
 def connect() -> Redis:
@@ -268,11 +290,16 @@ def connect() -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=3, health_check_interval=30)
 
 
+def connect_briefly() -> Redis:
+    """A client for somebody who would rather hear nothing than wait."""
+    once = Retry(NoBackoff(), 0)
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=once)
+
+
 def is_reachable() -> bool:
     """Whether Redis answers within a second; asked once, so that a caller who can do without it need not wait."""
-    once = Retry(NoBackoff(), 0)
     try:
-        with Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=once) as redis:
+        with connect_briefly() as redis:
             return bool(redis.ping())
     except (RedisError, OSError):
         return False
