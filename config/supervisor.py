@@ -42,6 +42,7 @@ class Child:
     pause: float = FIRST_PAUSE
     due: float | None = None
     unfinished: bytes = b""
+    retires_by: float | None = None  # asked to end for good, and killed after this moment
 
     @property
     def alive(self) -> bool:
@@ -99,6 +100,9 @@ class Supervisor:
                 self._ended(child, child.process, now)
             if child.due is not None and child.due <= now and not self.stopping:
                 self._spawn(child)
+            if child.retires_by is not None and now > child.retires_by:
+                self._signal(child, signal.SIGKILL)
+        self.children = [child for child in self.children if child.process is not None or child.retires_by is None]
 
     def _ended(self, child: Child, process: subprocess.Popen[bytes], now: float) -> None:
         code = process.returncode
@@ -137,9 +141,20 @@ class Supervisor:
         self.children.remove(child)
         return process.returncode
 
-    def run(self) -> None:
+    def run(self, *, each_turn: Callable[[], None] = lambda: None) -> None:
         while not self.stops_asked:
             self.pump()
+            each_turn()
+
+    def retire(self, child: Child) -> None:
+        """Ask one child to end, and do not bring it back."""
+        child.restart, child.due = False, None
+        child.retires_by = time.monotonic() + child.program.patience
+        self._signal(child, child.program.stop_signal)
+
+    def replace(self, child: Child) -> None:
+        """Kill one child, which does not react; it is brought back like any that died."""
+        self._signal(child, signal.SIGKILL)
 
     # --- Stopping -------------------------------------------------------------------------------------------------
 

@@ -107,27 +107,32 @@ pulse = Pulse()
 def start() -> None:
     """Tell of this process from now on, until `farewell`."""
     pulse.has_ended = False
-    threading.Thread(target=_tell_for_ever, name="heartbeat", daemon=True).start()
+    threading.Thread(target=_tell_for_ever, args=[pulse], name="heartbeat", daemon=True).start()
 
 
-def _tell_for_ever() -> None:
+def _tell_for_ever(who: Pulse) -> None:
     said, said_at = "", 0.0
-    while not pulse.has_ended:
-        status, now = pulse.status, time.monotonic()
+    while not who.has_ended:
+        status, now = who.status, time.monotonic()
         is_news = status != said or now - said_at >= PUBLISHED
-        with contextlib.suppress(RedisError, OSError):
-            tell(publish=is_news)
-            if is_news:
-                said, said_at = status, now
+        try:
+            tell(who, publish=is_news)
+        except (RedisError, OSError):
+            pass  # the next one is a second away
+        except Exception:
+            # A worker whose heartbeat ended would be taken for stuck.
+            logger.exception("A heartbeat failed")
+        else:
+            said, said_at = (status, now) if is_news else (said, said_at)
         time.sleep(LOOK)
 
 
-def tell(*, publish: bool) -> None:
+def tell(who: Pulse, *, publish: bool) -> None:
     """One round trip. Raises what Redis raises."""
-    told = msgspec.json.encode(pulse.as_json())
+    told = msgspec.json.encode(who.as_json())
     with _redis().pipeline(transaction=False) as pipe:
-        pipe.set(key_of(pulse.worker_id), told, ex=LIFETIME)
-        pipe.zadd(WORKERS, {pulse.worker_id: time.time() + LIFETIME})
+        pipe.set(key_of(who.worker_id), told, ex=LIFETIME)
+        pipe.zadd(WORKERS, {who.worker_id: time.time() + LIFETIME})
         pipe.zremrangebyscore(WORKERS, "-inf", time.time())
         pipe.expire(WORKERS, LIFETIME)
         if publish:
@@ -139,7 +144,7 @@ def farewell() -> None:
     pulse.end()
     pulse.has_ended = True
     with contextlib.suppress(RedisError, OSError):
-        tell(publish=True)
+        tell(pulse, publish=True)
 
 
 def key_of(worker_id: str) -> str:

@@ -104,7 +104,7 @@ def test_http_15_worker_status(as_hanako, redis, monkeypatch):
     monkeypatch.setattr(heartbeats, "pulse", heartbeats.Pulse(worker_id="w-1"))
     heartbeats.pulse.begin("drain 0")
     heartbeats.pulse.carried(40, 0.2)
-    heartbeats.tell(publish=False)
+    heartbeats.tell(heartbeats.pulse, publish=False)
     found = as_hanako("GET", "/api/v1/admin/worker-status").data
     assert found.keys() >= {"workers", "active_workers", "queue_sizes", "failed_jobs"}
     assert found["queue_sizes"] == {"HIGH": 0, "MEDIUM": 0, "LOW": 0}
