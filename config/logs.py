@@ -61,3 +61,10 @@ def context_of(record: logging.LogRecord) -> dict[str, Any]:
     if batches := getattr(record, "batch_id", None):
         found["batch_id"] = batches
     return {**found, **getattr(record, "facts", {})}
+
+
+def as_json(line: str, *, process: str) -> str:
+    """What a program said otherwise than through a logger, as a line of the same shape."""
+    time = datetime.now(UTC).isoformat(timespec="milliseconds")
+    said = {"time": time, "level": "INFO", "logger": "output", "message": redacted(line), "process": process}
+    return json.dumps(said, ensure_ascii=False)

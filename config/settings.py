@@ -329,7 +329,6 @@ LOGGING = {
         "uvicorn": {"handlers": [], "propagate": True},
         "uvicorn.access": {"handlers": [], "propagate": False},
         "django": {"handlers": [], "propagate": True},
-        "django.channels.server": {"level": "WARNING"},
         "rq.worker": {"level": "WARNING"},
         "rq.cron": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import IO, TextIO
 
+from django.conf import settings
+
+from config.logs import as_json
 from config.processes import Program
 
 FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.5, 10.0, 30.0  # seconds
@@ -201,11 +204,17 @@ class Supervisor:
     def say(self, line: str, *, child: Child | None = None) -> None:
         """One line under a name. Where nobody reads any more (`up | head`), go on without saying."""
         name, colour = (child.program.name, child.colour) if child else ("up", 1)
+        if settings.LOG_FORMAT == "json":
+            self._write(line if line.startswith("{") else as_json(line, process=name))
+            return
         label = f"{name:<9}|"
         if self.output.isatty():
             label = f"\033[{colour}m{label}\033[0m"
+        self._write(f"{label} {line}")
+
+    def _write(self, line: str) -> None:
         try:
-            self.output.write(f"{label} {line}\n")
+            self.output.write(f"{line}\n")
             self.output.flush()
         except OSError:
             self.output = open(os.devnull, "w")  # noqa: SIM115

@@ -39,13 +39,17 @@ def event_of(record: Any, *, received: int, class_id: int | None = None) -> Even
     return event
 
 
-def parcels_of(events: Sequence[Event]) -> list[Parcel]:
+def parcels_of(events: Sequence[Event], *, batch: str = "") -> list[Parcel]:
     """The events packed by shard and priority, each parcel in the order of the request."""
     groups: dict[tuple[int, Any], list[Event]] = {}
     for event in events:
         shard = schema.shard_of(event.email, settings.EVENT_SHARDS)
         groups.setdefault((shard, kind_of(event.event_type).priority), []).append(event)
-    return [Parcel(shard, priority, packed) for (shard, priority), group in groups.items() for packed in _packed(group)]
+    return [
+        Parcel(shard, priority, packed, batch)
+        for (shard, priority), group in groups.items()
+        for packed in _packed(group)
+    ]
 
 
 def _packed(events: list[Event]) -> list[bytes]:

@@ -86,10 +86,11 @@ class Intake:
         body = await read_body(scope, receive)
         admitted = admit_body(body, class_id=class_id)
         await authorise(scope, admitted.events)
+        batch = uuid.uuid4().hex[:8]
         if admitted.events:
-            await self._appender.append(admitted.events)
+            await self._appender.append(admitted.events, batch=batch)
             measures.count("received", number=len(admitted.events))
-        return _report(admitted, started)
+        return _report(admitted, started, batch=batch)
 
 
 class Appender:
@@ -103,17 +104,17 @@ class Appender:
         self._backlog: dict[int, Backlog] = {}
         self._looked_at = 0.0
 
-    async def append(self, events: Sequence[Event]) -> None:
+    async def append(self, events: Sequence[Event], *, batch: str = "") -> None:
         """Returns when the events are safely in the stream. Raises Answer(503) when they cannot be."""
         await self._refuse_overload()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((parcels_of(events), future))
+        self._waiting.append((parcels_of(events, batch=batch), future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._flush())
         try:
             await future
         except (RedisError, OSError) as error:
-            logger.warning("Redis did not take the events: %s", type(error).__name__)
+            logger.warning("Redis did not take the events: %s", type(error).__name__, extra={"batch_id": batch})
             raise Answer(503, "The event queue is not available; try again") from None
 
     async def _flush(self) -> None:
@@ -272,13 +273,13 @@ def admit_body(body: bytes, *, class_id: int | None) -> Admitted:
     return Admitted(events, len(records), failed)
 
 
-def _report(admitted: Admitted, started: float) -> bytes:
+def _report(admitted: Admitted, started: float, *, batch: str) -> bytes:
     queued = len(admitted.events)
     return msgspec.json.encode(
         {
             "message": f"{queued} events received and queued for processing.",
             "batch_stats": {
-                "batch_id": uuid.uuid4().hex[:8],
+                "batch_id": batch,
                 "total_events": admitted.total,
                 "successful_events": queued,
                 "failed_events": admitted.failed,

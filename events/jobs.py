@@ -22,7 +22,7 @@ from rq.queue import Queue
 from rq.registry import FailedJobRegistry
 from rq.worker import SimpleWorker
 
-from events import announcements, heartbeats, measures, offline, pipeline, points, stream, tickets
+from events import announcements, chores, heartbeats, measures, offline, pipeline, points, stream, tickets
 from events.heartbeats import pulse
 from events.kinds import PRIORITIES, Priority
 from events.sessions import close_idle_sessions
@@ -165,6 +165,11 @@ def sweep() -> None:
     if oldest is None or now.timestamp() * 1000 - oldest < settings.HELP_RESENT_SILENCE * 1000 / 3:
         announcements.announce_edges(tickets.expire(now=now))
     close_idle_sessions(before=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
+
+
+def tidy() -> None:
+    """Once an hour: forget what has expired."""
+    chores.do_all(now=datetime.now(UTC))
 
 
 def send_waiting_points() -> None:

@@ -11,7 +11,7 @@ and the drain goes on, or after it, and finds no lease and wakes a worker: nothi
 
 Keys, all on one Redis Cluster slot a shard (`N` = shard number):
 
-    river:{N}:high|medium|low   stream   field: b = packed events; consumer group `drain`
+    river:{N}:high|medium|low   stream   fields: b = packed events, i = id of the POST's batch; consumer group `drain`
     river:{N}:lease             string   token of the running drain; expires LEASE_MS after its last sign of life
     river:{N}:wake              string   a drain job is queued; expires WAKE_SECONDS later, in case the job was lost
     river:{N}:bytes             integer  bytes of all entries of the shard
@@ -38,10 +38,10 @@ WAKE_SECONDS = 10
 SHARDS_KEY = "river:shards"
 
 _APPEND = """
--- KEYS: lease, wake, bytes, high, medium, low. ARGV: wake seconds, then repeated: priority (1 to 3), packed events
+-- KEYS: lease, wake, bytes, high, medium, low. ARGV: wake seconds, then repeated: priority (1 to 3), events, batch
 local bytes = 0
-for i = 2, #ARGV, 2 do
-  redis.call('XADD', KEYS[3 + tonumber(ARGV[i])], '*', 'b', ARGV[i + 1])
+for i = 2, #ARGV, 3 do
+  redis.call('XADD', KEYS[3 + tonumber(ARGV[i])], '*', 'b', ARGV[i + 1], 'i', ARGV[i + 2])
   bytes = bytes + #ARGV[i + 1]
 end
 local held = redis.call('INCRBY', KEYS[3], bytes)
@@ -104,6 +104,7 @@ class Entry:
     priority: Priority
     id: str
     packed: bytes
+    batch: str = ""  # the batch_id that the POST was answered with, for the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ class Parcel:
     shard: int
     priority: Priority
     packed: bytes
+    batch: str = ""
 
 
 @dataclass(slots=True)
@@ -131,7 +133,9 @@ async def append(redis: "aioredis.Redis", parcels: Iterable[Parcel]) -> dict[int
     """Append all parcels or none, in one round trip. Raises redis.RedisError when they are not safely in."""
     by_shard: dict[int, list[Any]] = {}
     for parcel in parcels:
-        by_shard.setdefault(parcel.shard, []).extend((PRIORITIES.index(parcel.priority) + 1, parcel.packed))
+        by_shard.setdefault(parcel.shard, []).extend(
+            (PRIORITIES.index(parcel.priority) + 1, parcel.packed, parcel.batch)
+        )
     async with redis.pipeline(transaction=True) as pipe:
         for shard, args in by_shard.items():
             keys = _keys(shard, "lease", "wake", "bytes", *PRIORITIES)
@@ -213,7 +217,9 @@ class Lease:
         for key, entries in _pairs(answer):
             priority = cast(Priority, key.decode().rpartition(":")[2])
             # An entry that was deleted while it was pending comes without fields.
-            found += [Entry(priority, entry_id.decode(), (fields or {}).get(b"b", b"")) for entry_id, fields in entries]
+            for entry_id, fields in entries:
+                kept = fields or {}
+                found.append(Entry(priority, entry_id.decode(), kept.get(b"b", b""), kept.get(b"i", b"").decode()))
         return found
 
     def start_over(self) -> None:
