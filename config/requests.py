@@ -47,9 +47,14 @@ class Requests:
         name = next((value for key, value in scope["headers"] if key == HEADER), b"")
         if not WELL_FORMED.fullmatch(name):
             name = f"{self._prefix}-{next(self._numbers):x}".encode()
-            headers = [(key, value) for key, value in scope["headers"] if key != HEADER]
-            scope = {**scope, "headers": [*headers, (HEADER, name)]}
+            if scope["path"] not in self.intake:
+                headers = [(key, value) for key, value in scope["headers"] if key != HEADER]
+                scope = {**scope, "headers": [*headers, (HEADER, name)]}
         token = request_id.set(name.decode())
+        if scope["path"] in self.intake:  # it answers the id itself: nothing stands between it and the server
+            scope["request_id"] = name
+            await self.application(scope, receive, send)
+            return
         begun, status = time.perf_counter(), 500
 
         async def answer(message: Any) -> None:
@@ -62,8 +67,7 @@ class Requests:
         try:
             await self.application(scope, receive, answer)
         finally:
-            if scope["path"] not in self.intake:
-                _note(scope, status, time.perf_counter() - begun)
+            _note(scope, status, time.perf_counter() - begun)
             request_id.reset(token)
 
 

@@ -75,7 +75,7 @@ class Intake:
             logger.exception("The intake failed")
         measures.count("posts", str(status))
         measures.observe("intake", time.perf_counter() - started)
-        await send({"type": "http.response.start", "status": status, "headers": _headers(status, body)})
+        await send({"type": "http.response.start", "status": status, "headers": _headers(status, body, scope)})
         await send({"type": "http.response.body", "body": body})
 
     async def close(self) -> None:
@@ -291,8 +291,10 @@ def _report(admitted: Admitted, started: float, *, batch: str) -> bytes:
     )
 
 
-def _headers(status: int, body: bytes) -> list[tuple[bytes, bytes]]:
+def _headers(status: int, body: bytes, scope: Scope) -> list[tuple[bytes, bytes]]:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if "request_id" in scope:
+        headers.append((b"x-request-id", scope["request_id"]))
     if status == 503:
         headers.append((b"retry-after", RETRY_AFTER))
     if status == 405:

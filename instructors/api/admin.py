@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -92,6 +92,7 @@ class SettingsView(ApiView):
     access = Access.BEARER
     action = "manage settings"
 
+    @extend_schema(operation_id="admin_settings_list")
     @documented(summary="All settings", responses={200: shapes.SettingList})
     def get(self, request: Request) -> Response:
         return Response({"settings": shapes.SettingShape(SystemSetting.objects.order_by("pk"), many=True).data})
