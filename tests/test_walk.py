@@ -24,6 +24,7 @@ API = "/api/v1"
 EVENT = {"eventType": "help", "emailAddress": "hanako@example.com"}
 ASSIGNMENT = {"class_id": "{python}", "notebook_id": "{notebook}", "title": "A"}
 PERSON = {"email": "new@school.example", "name": "New", "password": "password123"}
+SETTING = {"setting_key": "banner", "setting_value": "hello", "setting_type": "str"}
 
 # The forms about the map that hangs there; they name it.
 ABOUT_A_MAP = ("delete", "place", "take-off", "arrange")
@@ -68,6 +69,18 @@ WALK = [
     ("GET", "/instructor_status/{someone}/history", None, "403 403 200 200 200"),
     ("POST", "/instructor_status/bulk", {"updates": []}, "403 403 400 400 400"),
     ("GET", "/instructor/ws/instructor/status", None, "403 403 200 200 200"),
+    # --- Operators
+    ("GET", "/admin/metrics", None, "403 403 200 200 200"),
+    ("GET", "/admin/performance", None, "403 403 200 200 200"),
+    ("GET", "/admin/system-status", None, "403 403 200 200 200"),
+    ("GET", "/admin/worker-status", None, "403 403 200 200 200"),
+    ("GET", "/admin/settings", None, "403 403 200 200 200"),
+    ("POST", "/admin/settings", SETTING, "403 403 403 403 200"),
+    ("GET", "/admin/settings/cache_ttl_seconds", None, "403 403 200 200 200"),
+    ("PUT", "/admin/settings/cache_ttl_seconds", {"new_value": 60}, "403 403 403 403 200"),
+    ("GET", "/admin/consecutive-error-status", None, "403 403 200 200 200"),
+    ("GET", "/admin/audit-log", None, "403 403 403 403 200"),
+    ("GET", "~/metrics", None, "200 200 200 200 200"),  # from this machine; see tests/config/test_metrics.py
     # --- Classes and what is in them
     ("GET", "/classes", None, "403 403 200 200 200"),
     ("POST", "/classes", {"name": "New", "class_code": "NEW"}, "403 403 201 201 201"),
