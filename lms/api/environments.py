@@ -18,7 +18,7 @@ from lms.api.environment_shapes import (
     PackagesResponse,
     SnapshotResponse,
     SnapshotWish,
-    SummaryResponse,
+    EnvironmentSummaryResponse,
     shown,
     summary_of,
 )
@@ -61,7 +61,7 @@ class CurrentView(ApiView):
 class SummaryView(ApiView):
     action = "get environment summary"
 
-    @documented(summary="The same, short", responses={200: SummaryResponse})
+    @documented(summary="The same, short", responses={200: EnvironmentSummaryResponse})
     def get(self, request: Request) -> Response:
         now = snapshots.current(now=timezone.now())
         message = "Environment summary retrieved successfully"
