@@ -29,13 +29,12 @@ def last_execution_time(content: Any) -> str | None:
     found = []
     for cell in cells_of(content):
         execution = cell.metadata.get("execution")
-        for name in TIMES if isinstance(execution, dict) else ():
-            said = execution.get(name)
+        for said in [execution.get(name) for name in TIMES] if isinstance(execution, dict) else ():
             try:
-                moment = datetime.fromisoformat(said)
-            except (TypeError, ValueError):
+                moment = datetime.fromisoformat(said) if isinstance(said, str) else None
+            except ValueError:
                 continue
-            if moment.tzinfo is not None:
+            if moment is not None and moment.tzinfo is not None:
                 found.append((moment, said))
     return max(found)[1] if found else None
 

@@ -1,4 +1,8 @@
-"""Committing and branching. The history's row is locked, so that of many at once each gets a number of its own."""
+"""Committing and branching. The history's row is locked, so that of many at once each gets a number of its own.
+
+The lock is NO KEY UPDATE: a row that points to the history, such as the snapshot made just before, locks its key, and
+two commits that waited for each other's to end would be a deadlock.
+"""
 
 import secrets
 from datetime import datetime
@@ -21,7 +25,7 @@ def commit(
 ) -> NotebookVersion:
     """A version of the snapshot on a branch of its history; the first commit makes the branch. Inside a transaction,
     which holds the history's row from here on: compare (`note_changes`) after it. Six statements."""
-    history = NotebookHistory.objects.select_for_update().get(pk=snapshot.history_id)
+    history = NotebookHistory.objects.select_for_update(no_key=True).get(pk=snapshot.history_id)
     branch, _ = NotebookBranch.objects.get_or_create(
         history=history, branch_name=branch_name, defaults={"created_by": author.author_id, "created_at": now}
     )
@@ -72,7 +76,7 @@ def make_branch(
 ) -> NotebookBranch:
     """A branch that begins at a version. Raises NameTaken. Three statements."""
     with transaction.atomic():
-        NotebookHistory.objects.select_for_update().get(pk=start.history_id)
+        NotebookHistory.objects.select_for_update(no_key=True).get(pk=start.history_id)
         made, is_new = NotebookBranch.objects.get_or_create(
             history_id=start.history_id,
             branch_name=name,

@@ -104,7 +104,9 @@ def lines_of(cell: CellChange) -> list[tuple[str, str]]:
 def cell_diff(cell: CellChange) -> dict[str, Any]:
     """A replaced line is one that is modified, not one deleted and one added. Where only outputs differ, the cell is
     modified and has no lines."""
-    runs = [[mark for mark, _ in run] for is_same, run in groupby(cell.lines, lambda each: each[0] == " ") if not is_same]
+    runs = [
+        [mark for mark, _ in run] for is_same, run in groupby(cell.lines, lambda each: each[0] == " ") if not is_same
+    ]
     modified = sum(min(run.count("+"), run.count("-")) for run in runs)
     words = {"+": "added", "-": "deleted"}
     return {

@@ -41,9 +41,12 @@ def history_for(path: str, owner: Owner) -> NotebookHistory:
     """The history of that notebook, made where there is none; so is the notebook. Two queries where both are there."""
     name = path.rstrip("/").rpartition("/")[2] or path
     notebook, _ = Notebook.objects.defer("notebook_metadata").get_or_create(path=path, defaults={"name": name})
-    found, _ = NotebookHistory.objects.get_or_create(
-        notebook=notebook, class_ref_id=owner.class_id, student_id=owner.student_id, owner_id=owner.account_id
-    )
+    whose: dict[str, Any] = {
+        "class_ref_id": owner.class_id,
+        "student_id": owner.student_id,
+        "owner_id": owner.account_id,
+    }
+    found, _ = NotebookHistory.objects.get_or_create(notebook=notebook, **whose)
     return found
 
 
