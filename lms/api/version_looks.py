@@ -13,10 +13,10 @@ from lms.api.base import Unprocessable, query_id, query_integer, query_text
 from lms.api.openapi import LIMIT, documented, row_filter, text_filter
 from lms.api.version_rows import shown_branch, shown_snapshot, shown_version, shown_versions
 from lms.api.version_shapes import (
-    HistoryResponse,
-    LatestResponse,
-    SnapshotDetailResponse,
-    StatsResponse,
+    NotebookHistoryResponse,
+    NotebookLatestResponse,
+    NotebookSnapshotDetailResponse,
+    NotebookStatsResponse,
     VersionResponse,
 )
 from lms.api.version_wishes import opaque
@@ -52,7 +52,7 @@ class HistoryView(Looking):
 
     @documented(
         summary="The commits of a notebook",
-        responses={200: HistoryResponse},
+        responses={200: NotebookHistoryResponse},
         errors=(404,),
         parameters=[text_filter("notebook_path", "Of which notebook.", required=True), ONLY_BRANCH, CLASS, LIMIT],
     )
@@ -90,7 +90,7 @@ class HistoryView(Looking):
 class PathHistoryView(HistoryView):
     @documented(
         summary="The same, by the path in the address",
-        responses={200: HistoryResponse},
+        responses={200: NotebookHistoryResponse},
         errors=(404,),
         parameters=[PATH, ONLY_BRANCH, CLASS, LIMIT],
     )
@@ -123,7 +123,7 @@ class LatestView(Looking):
 
     @documented(
         summary="The newest commit of a branch",
-        responses={200: LatestResponse},
+        responses={200: NotebookLatestResponse},
         errors=(404,),
         parameters=[
             text_filter("notebook_path", "Of which notebook.", required=True),
@@ -157,7 +157,7 @@ class LatestView(Looking):
 class PathLatestView(LatestView):
     @documented(
         summary="The same, by the path in the address",
-        responses={200: LatestResponse},
+        responses={200: NotebookLatestResponse},
         errors=(404,),
         parameters=[PATH, text_filter("branch_name", "Default: `main`. Also `branch`."), CLASS],
     )
@@ -188,7 +188,7 @@ class SnapshotView(Looking):
 
     @documented(
         summary="One snapshot",
-        responses={200: SnapshotDetailResponse},
+        responses={200: NotebookSnapshotDetailResponse},
         errors=(404,),
         parameters=[opaque("snapshot_id"), text_filter("notebook_path", "Default: the newest of that content.")],
     )
@@ -213,7 +213,7 @@ class SnapshotView(Looking):
 class StatsView(Looking):
     action = "get version system stats"
 
-    @documented(summary="How much is kept", responses={200: StatsResponse})
+    @documented(summary="How much is kept", responses={200: NotebookStatsResponse})
     def get(self, request: Request) -> Response:
         """Of what the caller sees. `idle` where nothing was committed yet."""
         seen = self.seen.values("pk")

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 
-class CellShape(serializers.Serializer[Any]):
+class NotebookCellShape(serializers.Serializer[Any]):
     cell_id = serializers.CharField()
     cell_type = serializers.CharField()
     source = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]
@@ -16,13 +16,13 @@ class CellShape(serializers.Serializer[Any]):
     character_count = serializers.IntegerField()
 
 
-class SnapshotShape(serializers.Serializer[Any]):
+class NotebookSnapshotShape(serializers.Serializer[Any]):
     snapshot_id = serializers.CharField(help_text="The first 16 digits of the SHA-256 of the content.")
     notebook_path = serializers.CharField()
     created_at = serializers.DateTimeField()
     notebook_metadata = serializers.DictField()
     kernel_spec = serializers.DictField()
-    cells = CellShape(many=True)
+    cells = NotebookCellShape(many=True)
     is_cut = serializers.BooleanField(help_text="Cells were left out, because the answer would be too large.")
     total_cells = serializers.IntegerField()
     total_lines = serializers.IntegerField()
@@ -73,7 +73,7 @@ class VersionShape(serializers.Serializer[Any]):
     parent_version_id = serializers.CharField(allow_null=True)
     parent_version_number = serializers.CharField(allow_null=True)
     snapshot_id = serializers.CharField()
-    snapshot = SnapshotShape()
+    snapshot = NotebookSnapshotShape()
     diffs = CellDiffShape(many=True)
     total_changes = serializers.IntegerField()
     cells_added = serializers.IntegerField()
@@ -103,12 +103,12 @@ class BranchShape(serializers.Serializer[Any]):
     metadata = serializers.DictField()
 
 
-class SnapshotResponse(serializers.Serializer[Any]):
+class NotebookSnapshotResponse(serializers.Serializer[Any]):
     snapshot_id = serializers.CharField()
     created_at = serializers.DateTimeField()
     metadata = serializers.DictField()
     message = serializers.CharField()
-    snapshot = SnapshotShape()
+    snapshot = NotebookSnapshotShape()
 
 
 class CommitResponse(serializers.Serializer[Any]):
@@ -124,10 +124,10 @@ class CommitResponse(serializers.Serializer[Any]):
 
 
 class DirectCommitResponse(CommitResponse):
-    snapshot = SnapshotShape()
+    snapshot = NotebookSnapshotShape()
 
 
-class HistoryResponse(serializers.Serializer[Any]):
+class NotebookHistoryResponse(serializers.Serializer[Any]):
     commits = VersionShape(many=True, help_text="Newest first.")
     history = VersionShape(many=True, help_text="The same.")
     branch_info = serializers.DictField()
@@ -144,7 +144,7 @@ class VersionResponse(serializers.Serializer[Any]):
     retrieved_at = serializers.DateTimeField()
 
 
-class LatestResponse(VersionResponse):
+class NotebookLatestResponse(VersionResponse):
     notebook_path = serializers.CharField()
     branch_name = serializers.CharField()
     branch = serializers.CharField()
@@ -197,17 +197,17 @@ class ComparisonResponse(serializers.Serializer[Any]):
     compared_at = serializers.DateTimeField()
 
 
-class SnapshotDetailResponse(serializers.Serializer[Any]):
+class NotebookSnapshotDetailResponse(serializers.Serializer[Any]):
     snapshot_data = serializers.DictField(help_text="The content as it was sent.")
     metadata = serializers.DictField()
     related_commits = VersionShape(many=True)
     message = serializers.CharField()
-    snapshot = SnapshotShape()
+    snapshot = NotebookSnapshotShape()
     snapshot_id = serializers.CharField()
     retrieved_at = serializers.DateTimeField()
 
 
-class StatsResponse(serializers.Serializer[Any]):
+class NotebookStatsResponse(serializers.Serializer[Any]):
     total_snapshots = serializers.IntegerField()
     total_commits = serializers.IntegerField()
     active_branches = serializers.IntegerField()

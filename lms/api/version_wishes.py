@@ -32,7 +32,7 @@ class Authored(serializers.Serializer[Any]):
 CLASS = "Whose history it is for: this class's. Default: the caller's own; with a class key the class of the key."
 
 
-class SnapshotWish(Authored):
+class NotebookSnapshotWish(Authored):
     notebook_path = Path()
     metadata = serializers.DictField(required=False, allow_null=True)
     notebook_content = NotebookContent(

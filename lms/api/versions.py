@@ -24,8 +24,8 @@ from lms.api.base import (
 from lms.api.notebook_content import receipt
 from lms.api.openapi import documented, text_filter
 from lms.api.version_rows import shown_snapshot, shown_version
-from lms.api.version_shapes import CommitResponse, DirectCommitResponse, SnapshotResponse
-from lms.api.version_wishes import CommitWish, DirectCommitWish, SnapshotWish
+from lms.api.version_shapes import CommitResponse, DirectCommitResponse, NotebookSnapshotResponse
+from lms.api.version_wishes import CommitWish, DirectCommitWish, NotebookSnapshotWish
 from lms.models import AssignmentSubmission, NotebookHistory, NotebookSnapshot, NotebookVersion
 from lms.versions.commits import MAIN, commit, note_changes
 from lms.versions.finding import find_snapshot, find_version, newest_content, versions_of
@@ -113,8 +113,8 @@ class SnapshotsView(VersionsView):
 
     @documented(
         summary="Keep a notebook as it is now",
-        request=SnapshotWish,
-        responses={201: SnapshotResponse},
+        request=NotebookSnapshotWish,
+        responses={201: NotebookSnapshotResponse},
         errors=(404,),
         parameters=[text_filter("notebook_path", "As in the body, which wins.")],
         example={"notebook_path": "lesson/exercise01.ipynb", "notebook_content": NOTEBOOK, **AUTHOR},
@@ -123,7 +123,7 @@ class SnapshotsView(VersionsView):
         """The same content at the same path is the same snapshot, with `metadata` as sent last. Without content: the
         newest that is known of this path, handed in or kept; else an empty notebook."""
         body, path = object_of(request), query_text(request, "notebook_path")
-        fields = validated(SnapshotWish(data={"notebook_path": path, **body} if path else body))
+        fields = validated(NotebookSnapshotWish(data={"notebook_path": path, **body} if path else body))
         owner, path = self.owner(fields.get("class_id")), fields["notebook_path"]
         content, sha256 = fields.get("notebook_content"), None
         if content is None:
