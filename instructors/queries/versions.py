@@ -4,7 +4,6 @@ A version is named by a reference: `s12` is submission 12, `c0a1b…` a commit, 
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -19,7 +18,7 @@ from instructors.display import Display
 from instructors.queries.assignments import assignments_in, name_of
 from instructors.queries.classroom import Room
 from instructors.queries.submissions import find_submission, hash_of
-from lms.models import AssignmentStarter, AssignmentSubmission, Notebook, NotebookVersion
+from lms.models import AssignmentStarter, AssignmentSubmission, Notebook, NotebookHistory, NotebookVersion
 
 MOST_ENTRIES = 300
 REFERENCE = re.compile(r"s[0-9]{1,18}|t[0-9]{1,18}|c[0-9a-f]{12}")
@@ -84,8 +83,9 @@ def notebook_list(room: Room) -> QuerySet[Notebook]:
     committed = _versions(room).filter(history__notebook=OuterRef("pk")).order_by()
     hand_ins = handed_in.values("assignment__notebook").annotate(n=Count("pk"), last=Max("submitted_at"))
     commits = committed.values("history__notebook").annotate(n=Count("pk"), last=Max("created_at"))
-    of_class = Q(pk__in=assignments_in(room).values("notebook")) | Q(histories__class_ref=room.class_ref)
-    found = Notebook.objects.filter(of_class).defer("notebook_metadata").distinct()
+    histories = NotebookHistory.objects.filter(class_ref=room.class_ref)
+    of_class = Q(pk__in=assignments_in(room).values("notebook")) | Q(pk__in=histories.values("notebook"))
+    found = Notebook.objects.filter(of_class).defer("notebook_metadata")
     return found.annotate(
         hand_ins=Coalesce(Subquery(hand_ins.values("n"), output_field=IntegerField()), 0),
         commits=Coalesce(Subquery(commits.values("n"), output_field=IntegerField()), 0),
@@ -99,7 +99,7 @@ def find_notebook(room: Room, notebook_id: int) -> Notebook:
 
 
 def notebook_page(room: Room, notebook_id: int, *, display: Display) -> NotebookPage:
-    """Six queries, whatever the number of versions; of many the newest MOST_ENTRIES."""
+    """Five queries, whatever the number of versions; of many the newest MOST_ENTRIES."""
     notebook = find_notebook(room, notebook_id)
     submissions = _submissions(room).filter(assignment__notebook=notebook).order_by("-submitted_at", "-pk")
     versions = _versions(room).filter(history__notebook=notebook).order_by("-pk")
@@ -169,8 +169,3 @@ def _of_commit(row: NotebookVersion, display: Display) -> Entry:
 def _of_starter(row: AssignmentStarter) -> Entry:
     what = gettext("Starter of %(assignment)s") % {"assignment": row.assignment.title}
     return Entry(ref=f"t{row.assignment_id}", kind="starter", when=row.uploaded_at, who="", what=what)
-
-
-def student_refs(versions: Iterable[Version]) -> list[int]:
-    """The submissions among them, whose reading is noted."""
-    return [each.entry.submission_id for each in versions if each.entry.submission_id is not None]

@@ -64,12 +64,12 @@ def text(answer, status=200):
 
 
 def test_the_tab_lists_the_notebooks_of_the_class(client, python_class, notebook, work, at):
-    Notebook.objects.create(path="elsewhere.ipynb", name="elsewhere.ipynb")
+    Notebook.objects.create(path="foreign.ipynb", name="foreign.ipynb")
     committed(python_class, notebook)
     html = text(client.get(f"/classes/{python_class.pk}/notebooks/"))
     assert f'href="{at}"' in html
     assert "Hand-ins: <b>1</b> · Commits: <b>1</b>" in html
-    assert "elsewhere" not in html
+    assert "foreign.ipynb" not in html
 
 
 def test_without_notebooks_it_says_how_they_come(client, python_class):
