@@ -49,6 +49,7 @@ TAB_KEYS = {
     "room": "g r",
     "activity": "g a",
     "assignments": "g w",  # the class's work; `a` is taken
+    "notebooks": "g n",
     "setup": "g s",
     "environments": "g e",
 }

@@ -20,6 +20,7 @@ from instructors.pages import (
     students,
     submissions,
     teams,
+    versions,
 )
 from instructors.pages.rooms import View
 from instructors.pages.setup import urls as setup
@@ -61,6 +62,11 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("submissions/<int:submission_id>/", submissions.submission, "submission"),
     ("submissions/<int:submission_id>/notebook/", notebooks.frame, "submission_notebook"),
     ("submissions/<int:submission_id>/notebook.ipynb", notebooks.download, "submission_download"),
+    ("notebooks/", versions.notebooks, "class_notebooks"),
+    ("notebooks/<int:notebook_id>/", versions.notebook, "notebook"),
+    ("notebooks/<int:notebook_id>/compare/", versions.compare, "notebook_compare"),
+    ("notebooks/<int:notebook_id>/<slug:ref>/", versions.version, "notebook_version"),
+    ("notebooks/<int:notebook_id>/<slug:ref>/notebook/", versions.frame, "notebook_version_frame"),
     ("environments/", environments.environments, "class_environments"),
 )
 

@@ -15,7 +15,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from instructors import tokens
 from instructors.models import Instructor
-from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot
+from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion
+from lms.versions.commits import commit
+from lms.versions.keeping import Author, Owner, keep_snapshot
 from tests.lms.conftest import cast  # noqa: F401  (a fixture)
 
 CALLERS = ("nobody", "gone", "suzuki", "sato", "admin")
@@ -131,6 +133,33 @@ WALK = [
     ("GET", "/environment/diff", None, "403 403 200 200 200"),
     ("POST", "/environment/diff", {"from_snapshot_id": "{report}"}, "403 403 404 200 200"),
     ("POST", "/environment/analyze", {"target_snapshot_id": "{report}"}, "403 403 404 200 200"),
+    # --- Versions of notebooks: one history is the Python class's
+    ("POST", "/notebook-version/snapshot", {"notebook_path": "n", "class_id": "{python}"}, "403 403 404 201 201"),
+    ("POST", "/notebook-version/snapshot", {"notebook_path": "n"}, "403 403 201 201 201"),
+    ("POST", "/notebook-version/commit", {"snapshot_id": "{kept}", "message": "m"}, "403 403 404 201 201"),
+    (
+        "POST",
+        "/notebook-version/commit-direct",
+        {"notebook_path": "n", "notebook_content": {"cells": []}, "message": "m", "class_id": "{python}"},
+        "403 403 404 201 201",
+    ),
+    ("GET", "/notebook-version/history?notebook_path=lesson/loops.ipynb", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/history/lesson/loops.ipynb", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/latest?notebook_path=lesson/loops.ipynb", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/latest/lesson/loops.ipynb", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/version/{commit}", None, "403 403 404 200 200"),
+    ("POST", "/notebook-version/branch", {"branch_name": "b", "from_commit_id": "{commit}"}, "403 403 404 201 201"),
+    ("GET", "/notebook-version/branches?notebook_path=lesson/loops.ipynb", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/branch/{branch}", None, "403 403 404 200 200"),
+    (
+        "POST",
+        "/notebook-version/compare",
+        {"from_commit_id": "{commit}", "to_commit_id": "{commit}"},
+        "403 403 404 200 200",
+    ),
+    ("GET", "/notebook-version/compare/{commit}/{commit}", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/snapshot/{kept}", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/stats", None, "403 403 200 200 200"),
     # --- Dashboards
     ("GET", "/dashboard/overview", None, "403 403 200 200 200"),
     ("GET", "/dashboard/metrics", None, "403 403 200 200 200"),
@@ -194,6 +223,11 @@ WALK = [
     ("POST", "~/everybody/room/map/plain/", None, "302 302 404 404 302"),
     *(("POST", f"~/everybody/room/map/{name}/", None, "302 302 404 404 404") for name in ABOUT_A_MAP),
     ("GET", "~/everybody/activity/", None, "302 302 404 404 200"),
+    ("GET", "~/classes/{python}/notebooks/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/notebooks/{notebook}/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/notebooks/{notebook}/compare/", None, "302 302 404 302 302"),
+    ("GET", "~/classes/{python}/notebooks/{notebook}/c{commit}/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/notebooks/{notebook}/c{commit}/notebook/?plain", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/environments/", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/attention/", None, "302 302 404 200 200"),
     ("GET", "~/everybody/attention/", None, "302 302 404 404 200"),
@@ -247,7 +281,15 @@ def ids(cast, settings) -> dict[str, object]:  # noqa: F811
     class_map = ClassroomMap.objects.create(class_ref=cast.python)
     report = EnvironmentSnapshot.objects.create(source="client", student=cast.hanako)
     ids = {"work": work.pk, "someone": someone.pk, "report": str(report.snapshot_id)}
+    commit = committed(cast)
+    ids |= {"commit": commit.version_id, "kept": commit.snapshot.snapshot_id, "branch": str(commit.branch.branch_id)}
     return {**cast.ids(), **ids, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}
+
+
+def committed(cast) -> NotebookVersion:  # noqa: F811
+    owner, author = Owner(class_id=cast.python.pk), Author()
+    kept = keep_snapshot(cast.notebook.path, {"cells": []}, sha256="0" * 64, owner=owner, author=author)
+    return commit(kept, branch_name="main", message="m", author=author, now=datetime.now(UTC))
 
 
 def filled(value, ids):

@@ -14,11 +14,11 @@ from lms.access import students_of, with_email
 from lms.api.base import ApiView, TooLarge, Unprocessable, query_boolean, validated
 from lms.api.environment_shapes import (
     CurrentResponse,
+    EnvironmentSummaryResponse,
     HealthResponse,
     PackagesResponse,
     SnapshotResponse,
     SnapshotWish,
-    EnvironmentSummaryResponse,
     shown,
     summary_of,
 )
