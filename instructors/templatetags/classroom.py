@@ -80,3 +80,9 @@ def tabs(room: Room) -> list[Link]:
 def of(values: Mapping[Any, Any] | None, key: Any) -> Any:
     """The value under a key that is itself a value of the page; nothing where there is none."""
     return values.get(key, "") if values else ""
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """Of a share from 0 to 1: `37 %`."""
+    return "–" if share is None else f"{round(100 * share)} %"
