@@ -6,10 +6,13 @@ Across, everything is in percent of the plot, so that it fits a screen and a she
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 
 from instructors.charts import scale
+from instructors.queries.lesson_cells import CellFacts
 
 HEIGHT = 120  # pixels of columns over time
+MOST_TIMED = 30  # cells in the plot of times; the table has all
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,6 +42,29 @@ class Columns:
     columns: list[Column]
     ticks: list[tuple[float, int]]  # pixels from the top, runs
     height: int = HEIGHT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimePlot:
+    """A line a cell, over one axis in minutes."""
+
+    lines: list[tuple[CellFacts, Box]]
+    ticks: list[tuple[float, int]]  # percent from the left, minutes
+    is_cut: bool
+    has_notebooks: bool  # more than one, so that a line has to name its own
+
+
+def time_plot(cells: Sequence[CellFacts]) -> TimePlot:
+    """Of cells whose times are known."""
+    shown = [(cell, cell.times) for cell in cells[:MOST_TIMED] if cell.times]
+    minutes = scale(ceil(max((times[2] for _, times in shown), default=0) / 60))
+    most = minutes[-1] * 60
+    return TimePlot(
+        lines=[(cell, box(*times, most=most)) for cell, times in shown],
+        ticks=[(_percent(value * 60, most), value) for value in minutes],
+        is_cut=len(cells) > MOST_TIMED,
+        has_notebooks=len({cell.notebook_path for cell, _ in shown}) > 1,
+    )
 
 
 def box(low: float, median: float, high: float, *, most: float) -> Box:

@@ -13,6 +13,7 @@ from instructors.pages import (
     display,
     environments,
     invitations,
+    lesson,
     live,
     login,
     maps,
@@ -63,6 +64,8 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("submissions/<int:submission_id>/notebook/", notebooks.frame, "submission_notebook"),
     ("submissions/<int:submission_id>/notebook.ipynb", notebooks.download, "submission_download"),
     ("environments/", environments.environments, "class_environments"),
+    ("report/", lesson.report, "class_report"),
+    ("report/<slug:name>.csv", lesson.table, "lesson_table"),
 )
 
 
@@ -85,7 +88,7 @@ urlpatterns = [
     path("", include(setup.urlpatterns)),
     # An address typed without its last slash.
     re_path(
-        r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/cells|/room|/activity)?)$",
+        r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/cells|/room|/activity)?|classes/\d+/report)$",
         RedirectView.as_view(url="/%(page)s/", query_string=True),
     ),
 ]
