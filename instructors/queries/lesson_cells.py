@@ -19,6 +19,7 @@ from instructors.queries.lessons import Lesson
 BREAK = timedelta(minutes=10)
 LEAST_TRIED = 2  # students: one alone says nothing about a cell
 MOST_CELLS = 100
+FEW = 4
 STRUGGLE_ERRORS, UNSOLVED_ERRORS = 5, 3
 MOST_STRUGGLING = 100
 
@@ -126,9 +127,13 @@ def cells_of(students: list[int], lesson: Lesson) -> list[CellFacts]:
 
 
 def hardest(cells: list[CellFacts]) -> list[CellFacts]:
-    """Those that somebody failed at: where most did not get on first, then where most failed."""
-    failed = [cell for cell in cells if cell.failed]
-    return sorted(failed, key=lambda cell: (-(cell.failed_share + cell.unsolved_share), -cell.tries, cell.cell_id))
+    """Those that somebody failed at, by the share who failed or never got on. A few who ran ahead weigh less than a
+    class: the share is taken of FEW students more than tried it."""
+
+    def weight(cell: CellFacts) -> float:
+        return (cell.failed + cell.unsolved) / (cell.students + FEW)
+
+    return sorted((cell for cell in cells if cell.failed), key=lambda cell: (-weight(cell), -cell.tries, cell.cell_id))
 
 
 def struggled_silently(students: list[int], lesson: Lesson, *, display: Display = PLAIN) -> list[Struggle]:

@@ -116,7 +116,8 @@ def test_http_16_progress_of_a_span(as_hanako, course, name, runs):
 @pytest.mark.parametrize(
     ("query", "who"),
     [("email=AOI@example.com", ["aoi"]), ("team=Sora", ["aoi", "ren"]), ("team=nobody", []),
-     ("team=%E6%9C%AA%E5%89%B2%E3%82%8A%E5%BD%93%E3%81%A6", []), ("class_id={class}", ["aoi", "ren"]), ("class_id={class}&email=ren@example.com", ["ren"])],
+     ("team=%E6%9C%AA%E5%89%B2%E3%82%8A%E5%BD%93%E3%81%A6", []), ("class_id={class}", ["aoi", "ren"]),
+     ("class_id={class}&email=ren@example.com", ["ren"])],
 )  # fmt: skip
 def test_http_16_progress_narrowed(as_hanako, course, query, who):
     answer = as_hanako("GET", f"{A}/progress?{query.replace('{class}', str(course.class_ref.pk))}")
