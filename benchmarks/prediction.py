@@ -122,7 +122,8 @@ def _rows(cases: list[Case], silent: int, seeds: Sequence[int]) -> list[Row]:
     # What somebody who knew only how classes usually end would score.
     rows = [
         Row(name="prediction, Brier score", value=_brier(cases), unit="", note=f"{what}; lower is better"),
-        Row(name="prediction, Brier of the base rate", value=base * (1 - base), unit="", note=f"{100 * base:.0f} % end well"),
+        Row(name="prediction, Brier of the base rate", value=base * (1 - base), unit="",
+            note=f"{100 * base:.0f} % end well"),
         Row(name="prediction, calibration error", value=100 * _calibration(cases), unit="points",
             note="foreseen less happened, mean over bins by their cases"),
         Row(name="prediction, without a number", value=100 * silent / (silent + len(cases)), unit="%",

@@ -30,27 +30,27 @@ LONGEST_THOUGHT = timedelta(minutes=5)
 PARTICIPATION, SUCCESS, UNSTUCK = 40, 40, 20
 
 WORKED = """
-WITH signs AS (
-  SELECT student_id, notebook_id, date_bin('1 minute', executed_at, '2001-01-01Z') AS minute,
-         count(*) FILTER (WHERE status <> 'aborted') AS runs, count(*) FILTER (WHERE status = 'error') AS errors
+WITH runs AS (
+  SELECT student_id, notebook_id, executed_at AS at, (status <> 'aborted')::int AS run, (status = 'error')::int AS error
   FROM cell_executions WHERE student_id IN (SELECT unnest(%(students)s::bigint[]))
     AND executed_at >= %(since)s AND executed_at < %(until)s
-  GROUP BY 1, 2, 3
-  UNION ALL
-  SELECT student_id, notebook_id, date_bin('1 minute', accessed_at, '2001-01-01Z'), 0, 0
+), opened AS (
+  SELECT student_id, notebook_id, accessed_at AS at, 0 AS run, 0 AS error
   FROM notebook_accesses WHERE student_id IN (SELECT unnest(%(students)s::bigint[]))
     AND accessed_at >= %(since)s AND accessed_at < %(until)s
-  GROUP BY 1, 2, 3
-), minutes AS (
-  SELECT student_id, sum(runs) AS runs, sum(errors) AS errors,
-         lead(minute) OVER (PARTITION BY student_id ORDER BY minute) - minute AS pause
-  FROM signs GROUP BY student_id, minute
+), signs AS NOT MATERIALIZED (SELECT * FROM runs UNION ALL SELECT * FROM opened
+), paused AS (
+  SELECT student_id, run, error, lead(at) OVER (PARTITION BY student_id ORDER BY at) - at AS pause FROM signs
 ), books AS (
-  SELECT student_id, count(DISTINCT notebook_id) AS notebooks FROM signs GROUP BY 1
+  SELECT student_id, count(*) AS notebooks
+  FROM (SELECT student_id, notebook_id FROM signs GROUP BY 1, 2) AS each_one GROUP BY 1
+), worked AS (
+  SELECT student_id, sum(run) AS runs, sum(error) AS errors,
+         sum(CASE WHEN pause <= %(thought)s THEN pause ELSE interval '1 minute' END) AS active
+  FROM paused GROUP BY 1
 )
-SELECT student_id, sum(runs)::bigint, sum(errors)::bigint, max(notebooks),
-       sum(CASE WHEN pause <= %(thought)s THEN extract(epoch FROM pause) / 60 ELSE 1 END)::int
-FROM minutes JOIN books USING (student_id) GROUP BY student_id
+SELECT student_id, runs::bigint, errors::bigint, notebooks, round(extract(epoch FROM active) / 60)::int
+FROM worked JOIN books USING (student_id)
 """
 
 STUCK = """

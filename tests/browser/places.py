@@ -36,6 +36,7 @@ PLACES = [
     Place("classes", lambda cast: "/"),
     Place("live", lambda cast: f"/classes/{cast.class_id}/", modes=("projector", "walking"), ready=LIVE),
     Place("everybody", lambda cast: "/everybody/", ready=LIVE),
+    Place("report", lambda cast: f"/classes/{cast.class_id}/report/", modes=("projector",)),
     Place("student", lambda cast: f"/classes/{cast.class_id}/students/{cast.student_id}/", modes=("projector",)),
 ]
 
