@@ -55,7 +55,7 @@ FROM worked JOIN books USING (student_id)
 
 STUCK = """
 SELECT student_id, count(DISTINCT cell_id) FROM cell_executions
-WHERE is_significant_error AND student_id IN (SELECT unnest(%s::bigint[]))
+WHERE is_significant_error AND student_id = ANY(%s)
   AND executed_at >= %s AND executed_at < %s GROUP BY 1
 """
 
