@@ -7,7 +7,7 @@ serves thousands of requests.
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -40,6 +40,7 @@ PACE, BUSY_PACE = 0.05, 0.15
 BUSY = 50  # events in a batch
 MAX_EVENTS = 2_000  # a batch
 MAX_BYTES = 8 * 1024 * 1024  # a batch
+WORK_TIMEOUT = 120  # seconds of one job of a floor above
 RETRY_LONGEST = 2.0  # seconds between two tries while PostgreSQL is away
 
 
@@ -184,6 +185,20 @@ def sync_offline(by_hand: bool = False) -> None:
     """Put what the offline queue holds into the river; periodically, without what waits for somebody to ask."""
     if by_hand or offline.has_waiting():
         offline.sync(wake=wake_all, by_hand=by_hand, now=datetime.now(UTC))
+
+
+# --- Work of the floors above ---------------------------------------------------------------------------------------
+
+
+def hand_over(work: Callable[[str], None], argument: str) -> None:
+    """Have a worker call a function of a floor above, behind the events that wait. Raises RedisError while Redis is
+    away.
+
+    The function is handed down, so nothing here imports it; its job carries its name and one short argument. It may
+    be called again after a crash, or never after a lost Redis: it keeps its own record of what is still to do.
+    """
+    queue = django_rq.get_queue("low")
+    queue.enqueue(work, argument, result_ttl=0, failure_ttl=24 * 3600, job_timeout=WORK_TIMEOUT)
 
 
 # --- The worker -----------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ TABS = (
     Tab(label=_("Cells"), of_class="class_cells", of_everybody="everybody_cells"),
     Tab(label=_("Room"), of_class="class_room", of_everybody="everybody_room"),
     Tab(label=_("Activity"), of_class="class_activity", of_everybody="everybody_activity"),
+    Tab(label=_("Report"), of_class="class_report"),
     Tab(label=_("Assignments"), of_class="class_assignments"),
     Tab(label=_("Notebooks"), of_class="class_notebooks"),
     Tab(label=_("Environments"), of_class="class_environments"),

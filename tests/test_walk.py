@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from instructors import tokens
-from instructors.models import Instructor
+from instructors.models import AnalyticsReport, Instructor
 from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion
 from lms.versions.commits import commit
 from lms.versions.keeping import Author, Owner, keep_snapshot
@@ -175,6 +175,15 @@ WALK = [
     ("GET", "/progress/notifications/hanako@example.com", None, "403 403 200 200 200"),
     ("POST", "/progress/notifications/nothing/read", None, "403 403 404 404 404"),
     ("POST", "/progress/process-event?user_id=u&assignment_id=1&cell_id=c", {}, "403 403 202 202 202"),
+    # --- Analytics
+    ("GET", "/analytics/progress", None, "403 403 200 200 200"),
+    ("GET", "/analytics/progress?email=hanako@example.com", None, "403 403 404 200 200"),
+    ("GET", "/analytics/progress?class_id={python}", None, "403 403 404 200 200"),
+    ("GET", "/analytics/teams", None, "403 403 200 200 200"),
+    ("GET", "/analytics/predictions?assignment_id={loops}", None, "403 403 404 200 200"),
+    ("POST", "/analytics/reports", {"report_type": "class", "target": "PY-101"}, "403 403 404 201 201"),
+    ("GET", "/analytics/reports/{ordered}", None, "403 403 404 200 200"),
+    ("GET", "/analytics/reports/{ordered}/download", None, "403 403 404 409 409"),
     # --- Pages: to the login, or nothing
     ("GET", "~/", None, "302 302 200 200 200"),
     ("GET", "~/login/", None, "200 200 302 302 302"),
@@ -258,6 +267,10 @@ WALK = [
     ("POST", "~/classes/{python}/submissions/{work}/", None, "302 302 404 302 302"),
     ("GET", "~/classes/{python}/submissions/{work}/notebook/", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/submissions/{work}/notebook.ipynb", None, "302 302 404 404 404"),
+    ("GET", "~/classes/{python}/report/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/report/cells.csv", None, "302 302 404 404 404"),  # there was no lesson yet
+    ("GET", "~/classes/{python}/report/nothing.csv", None, "302 302 404 404 404"),
+    ("GET", "~/reports/{ordered}/", None, "302 302 404 200 200"),
     ("GET", "~/everybody/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/cards/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/students/{hanako}/", None, "302 302 404 404 200"),
@@ -280,7 +293,8 @@ def ids(cast, settings) -> dict[str, object]:  # noqa: F811
     someone = Instructor.objects.create(email="someone@school.example", name="Someone", password="!")
     class_map = ClassroomMap.objects.create(class_ref=cast.python)
     report = EnvironmentSnapshot.objects.create(source="client", student=cast.hanako)
-    ids = {"work": work.pk, "someone": someone.pk, "report": str(report.snapshot_id)}
+    ordered = AnalyticsReport.objects.create(report_type="class", requested_by=cast.sato)
+    ids = {"ordered": str(ordered.report_id), "work": work.pk, "someone": someone.pk, "report": str(report.snapshot_id)}
     commit = committed(cast)
     ids |= {"commit": commit.version_id, "kept": commit.snapshot.snapshot_id, "branch": str(commit.branch.branch_id)}
     return {**cast.ids(), **ids, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}

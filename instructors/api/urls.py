@@ -4,6 +4,7 @@ from django.urls import re_path
 
 from instructors.api import (
     admin,
+    analytics,
     auth,
     dashboard,
     health,
@@ -55,4 +56,10 @@ urlpatterns = [
     re_path(r"^progress/notifications/(?P<notification_id>[^/]+)/read/?$", progress.ReadView.as_view()),
     re_path(r"^progress/notifications/(?P<user_id>.+?)/?$", progress.NotificationsView.as_view()),
     re_path(r"^progress/process-event/?$", progress.ProcessEventView.as_view()),
+    re_path(r"^analytics/progress/?$", analytics.ProgressView.as_view()),
+    re_path(r"^analytics/teams/?$", analytics.TeamsView.as_view()),
+    re_path(r"^analytics/predictions/?$", analytics.PredictionsView.as_view()),
+    re_path(r"^analytics/reports/?$", analytics.ReportsView.as_view()),
+    re_path(r"^analytics/reports/(?P<report_id>[^/]+)/?$", analytics.ReportView.as_view()),
+    re_path(r"^analytics/reports/(?P<report_id>[^/]+)/download/?$", analytics.DownloadView.as_view()),
 ]

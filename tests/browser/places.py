@@ -69,6 +69,7 @@ PLACES = [
         "comparison",
         in_class("notebooks/{0.notebook_id}/compare/?old=t{0.assignment_id}&new=s{0.submission_id}"),
     ),
+    Place("report", in_class("report/"), modes=("projector",)),
     Place("environments", in_class("environments/"), modes=("projector",), ready=LIVE),
     Place("set-up", in_class("setup/")),
     Place("connection", in_class("setup/connection/")),
