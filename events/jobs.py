@@ -7,7 +7,7 @@ serves thousands of requests.
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -164,6 +164,25 @@ def sync_offline(by_hand: bool = False) -> None:
     """Put what the offline queue holds into the river; periodically, without what waits for somebody to ask."""
     if by_hand or offline.has_waiting():
         offline.sync(wake=wake_all, by_hand=by_hand, now=datetime.now(UTC))
+
+
+# --- Privacy --------------------------------------------------------------------------------------------------------
+
+
+def forget_failures(is_named_in: Callable[[str], bool]) -> int:
+    """Delete the failed jobs whose error names somebody; rq keeps them for a day, packed. Returns how many."""
+    forgotten = 0
+    for name in PRIORITIES:
+        queue = django_rq.get_queue(name)
+        for job in queue.failed_job_registry.get_job_ids():
+            found = queue.fetch_job(job)
+            if found is None:
+                continue
+            results = " ".join(str(result.exc_string) for result in found.results())
+            if is_named_in(f"{found.get_call_string()} {results}"):
+                found.delete()
+                forgotten += 1
+    return forgotten
 
 
 # --- The worker -----------------------------------------------------------------------------------------------------

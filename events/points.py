@@ -11,7 +11,7 @@ WAITING_LIMIT lines, and the relational part goes on. Source: docs/contract/even
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TypedDict
 
@@ -223,3 +223,29 @@ def version() -> str:
     """InfluxDB's version, from its answer to a ping. Raises one of UNREACHABLE."""
     with InfluxDBClient(url=settings.INFLUXDB_URL, token=settings.INFLUXDB_TOKEN, timeout=TIMEOUT_MS) as client:
         return str(client.version())
+
+
+# --- Erased: for privacy requests ------------------------------------------------------------------------------------
+
+
+def forget(email: str, *, until: datetime) -> None:
+    """Delete the points of this address, written and waiting. Raises one of UNREACHABLE: then do it again."""
+    wanted = f"emailAddress={_tag(email)},".lower()
+    with _redis() as redis:
+        for kept in redis.lrange(WAITING, 0, -1):
+            if wanted in kept.decode().lower():
+                redis.lrem(WAITING, 0, kept)
+    if not is_configured():
+        return
+    with InfluxDBClient(
+        url=settings.INFLUXDB_URL, token=settings.INFLUXDB_TOKEN, org=settings.INFLUXDB_ORG, timeout=60_000
+    ) as client:
+        for form in {email, email.lower()}:  # tags are compared with their case
+            said = form.replace("\\", "\\\\").replace('"', '\\"')
+            client.delete_api().delete(
+                datetime(1970, 1, 1, tzinfo=UTC),
+                until + timedelta(days=1),
+                f'_measurement="{MEASUREMENT}" AND emailAddress="{said}"',
+                bucket=settings.INFLUXDB_BUCKET,
+                org=settings.INFLUXDB_ORG,
+            )
