@@ -43,7 +43,7 @@ class Writer:
             info.uid = info.gid = 0
             info.uname = info.gname = ""
             hashing = _Hashing(opened)
-            self.tar.addfile(info, hashing)  # type: ignore[arg-type]  # it only reads
+            self.tar.addfile(info, hashing)
         self.parts[name] = {"sha256": hashing.digest.hexdigest(), "bytes": info.size}
 
     def add_bytes(self, name: str, content: bytes) -> None:
@@ -101,7 +101,7 @@ def verify(file: Path) -> dict[str, Any]:
         with tarfile.open(file, "r:") as tar:
             for member in tar:
                 content = tar.extractfile(member)
-                if content is None or not _is_plain(member.name):
+                if content is None or not member.isfile() or not _is_plain(member.name):
                     raise Damaged(f"{member.name!r} has no place in a backup")
                 if member.name == MANIFEST:
                     manifest = _manifest(content.read())

@@ -64,9 +64,7 @@ def run_locally(program: str, *arguments: str) -> str:
 def _run(command: Sequence[str], environment: dict[str, str]) -> str:
     program = directory() / command[0]
     if not program.exists():
-        raise ImproperlyConfigured(
-            f"{program} is not there: set PG_PROGRAMS to the directory of PostgreSQL's programs."
-        )
+        raise ImproperlyConfigured(f"{program} is missing: set PG_PROGRAMS to the directory of PostgreSQL's programs.")
     done = subprocess.run(  # noqa: S603 - the programs are PostgreSQL's
         [str(program), *command[1:]],
         env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": "/nonexistent", **environment},

@@ -5,6 +5,7 @@ leaves the database as it was. Media and the river follow once that is committed
 """
 
 import tempfile
+import time
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from lms.models.settings import CACHE_KEY
 # What migrations themselves write: a database with nothing else in it is empty.
 FILLED_BY_MIGRATIONS = {"django_migrations", "django_content_type", "auth_permission", "system_settings"}
 
+GOODBYE = 3.0  # seconds
+
 PREPARE = """SET lock_timeout = '10s';
 DROP SCHEMA public CASCADE;
 CREATE SCHEMA public;
@@ -36,6 +39,9 @@ class Refused(Exception):
 def restore(file: Path, *, force: bool) -> dict[str, Any]:
     """Returns the manifest. Raises Refused, archive.Damaged, ImproperlyConfigured, postgres_client.ProgramFailed."""
     manifest = archive.verify(file)
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
+    connection.settings_dict["OPTIONS"].pop("pool", None)  # a pool's idle connections look like somebody else's
     refuse_what_cannot_work(manifest, force=force)
     with tempfile.TemporaryDirectory(prefix="restore-") as directory:
         dump, script = Path(directory) / "dump", Path(directory) / "script"
@@ -64,7 +70,7 @@ def refuse_what_cannot_work(manifest: dict[str, Any], *, force: bool) -> None:
         raise Refused(
             f"The backup is of PostgreSQL {manifest['postgresql']}, the server is {postgres_client.server_major()}."
         )
-    if others := other_sessions():
+    if others := _others_after_a_while():
         raise Refused(f"{others} other connections use the database: stop web, workers and cron first.")
     filled = sorted(name for name, number in row_counts().items() if number and name not in FILLED_BY_MIGRATIONS)
     if filled and not force:
@@ -75,11 +81,18 @@ def other_sessions() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT count(*) FROM pg_stat_activity
-               WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
-                 AND application_name <> 'cellmonitor-restore'"""
+               WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
         )
         [number] = cursor.fetchone() or [0]
     return int(number)
+
+
+def _others_after_a_while() -> int:
+    """Whoever was stopped a moment ago may still be saying goodbye."""
+    deadline = time.monotonic() + GOODBYE
+    while (others := other_sessions()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return others
 
 
 def _run_script(script: Path) -> None:

@@ -36,9 +36,8 @@ class Command(BaseCommand):
             raise CommandError(f"No backup was made: {error}") from error
         rows = sum(about["rows"].values())
         size = file.stat().st_size / 1024**2
-        self.stdout.write(
-            self.style.SUCCESS(f"{file}: {rows} rows, {about['waiting_entries']} waiting, {size:.1f} MiB")
-        )
+        said = f"{file}: {rows} rows, {about['waiting_entries']} waiting entries, {size:.1f} MiB"
+        self.stdout.write(self.style.SUCCESS(said))
         for old in sorted(to.glob("cellmonitor-*Z.tar"))[:-keep] if keep else []:
             old.unlink()
             self.stdout.write(f"{old}: deleted")

@@ -33,11 +33,7 @@ class Command(BaseCommand):
             raise CommandError(f"The backup was not brought back: {error}") from error
         rows = sum(manifest["rows"].values())
         done = "is whole" if check else "is brought back"
-        self.stdout.write(
-            self.style.SUCCESS(
-                f"{file} of {manifest['created_at']} {done}: {rows} rows, "
-                f"{manifest['waiting_entries']} events that waited."
-            )  # fmt: skip
-        )
+        waited = f"{manifest['waiting_entries']} waiting entries"
+        self.stdout.write(self.style.SUCCESS(f"{file} of {manifest['created_at']} {done}: {rows} rows, {waited}."))
         if not check:
             self.stdout.write("Whom you were asked to forget since then: run forget_student again (docs/privacy.md).")
