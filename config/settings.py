@@ -244,9 +244,9 @@ TIME_ZONE = env.text("TIME_ZONE", "Asia/Tokyo")
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = env.path("STATIC_ROOT", DATA_DIR / "static")
 # What people upload: pictures of classrooms.
-MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_ROOT = env.path("MEDIA_ROOT", DATA_DIR / "media")
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {
