@@ -197,7 +197,7 @@ def test_a_part_without_its_stores_is_not_healthy(stack):
 
 
 def test_the_deployment_check_is_clean_with_this_environment(stack):
-    done = stack.once(sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    done = stack.once(sys.executable, "manage.py", "check", "--deploy", "--tag=security", "--fail-level=WARNING")
     assert done.returncode == 0, done.stderr
 
 
@@ -295,7 +295,9 @@ def test_sockets_are_upgraded_through_the_proxy(proxy, stack):
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     login = {"email": "taro@example.com", "password": "correct horse"}
-    token = httpx.post(f"{proxy}/api/v1/auth/login", headers=ASK, json=login).json()["access_token"]
+    answer = httpx.post(f"{proxy}/api/v1/auth/login", headers=ASK, json=login)
+    assert answer.status_code == 200, answer.text
+    token = answer.json()["access_token"]
     address = f"{proxy.replace('http', 'ws')}/instructor/ws?token={token}"
     with connect(address) as line:
         assert json.loads(line.recv(timeout=5))["type"] == "connection_success"
