@@ -8,6 +8,7 @@ from datetime import datetime
 from tqdm import tqdm
 
 from benchmarks import limits
+from benchmarks.attention import REPORT, TUNING, attention
 from benchmarks.durable import durable, memory, warm_up
 from benchmarks.latency import latency
 from benchmarks.pages import pages
@@ -83,11 +84,19 @@ def shares(rows: list[Row]) -> list[Row]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=["attention"], help="only this one (default: everything else)")
+    parser.add_argument("--tuning", action="store_true", help="attention: the seeds for trying thresholds")
     parser.add_argument("--quick", action="store_true", help="one repetition of everything, smaller")
     parser.add_argument("--workers", type=int, default=2, help="rq workers (default %(default)s)")
     parser.add_argument("--connections", type=int, default=16, help="of the load generator (default %(default)s)")
     given = parser.parse_args()
     about, begun = machine(), datetime.now().astimezone()
+    if given.what == "attention":
+        rows = attention(seeds=TUNING if given.tuning else REPORT, quick=given.quick)
+        print(table(rows))
+        if not given.tuning:
+            print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
+        return
     rows = measure(sizes=QUICK if given.quick else Sizes(), workers=given.workers, connections=given.connections)
     print(table(rows))
     print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")

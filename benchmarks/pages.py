@@ -1,4 +1,4 @@
-"""The time of what an instructor opens: the live page of a class of 200, and the overview of all students."""
+"""The time of what an instructor opens: live page and cell map of a class of 200, and the overview of all students."""
 
 import hashlib
 import re
@@ -23,6 +23,7 @@ def pages(*, system: System) -> list[Row]:
         log_in(browser)
         for name, path, students in (
             ("live page", f"/classes/{class_id}/", STUDENTS),
+            ("cell map", f"/classes/{class_id}/cells/", STUDENTS),
             ("overview API, 1 h", "/api/v1/dashboard/overview", everybody),
         ):
             note = f"{students} students, {stored:,} stored executions"

@@ -47,7 +47,8 @@ def save(
 ) -> Path:
     """Writes `<date>.json` and `<date>.md`, quick runs under a name of their own; returns the latter."""
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{moment:%Y-%m-%d}" + ("-quick" if options.get("quick") else "")
+    name = f"{moment:%Y-%m-%d}" + (f"-{options['what']}" if options.get("what") else "")
+    name += "-quick" if options.get("quick") else ""
     whole = {
         "date": moment.isoformat(timespec="seconds"),
         "machine": about,

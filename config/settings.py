@@ -219,6 +219,10 @@ INFLUXDB_URL = env.text("INFLUXDB_URL")
 INFLUXDB_TOKEN = env.text("INFLUXDB_TOKEN")
 INFLUXDB_ORG = env.text("INFLUXDB_ORG", "cellmonitor")
 INFLUXDB_BUCKET = env.text("INFLUXDB_BUCKET", "cellmonitor")
+INFLUXDB_RETENTION_DAYS = env.integer("INFLUXDB_RETENTION_DAYS", 90, least=1)
+# What may wait in Redis while InfluxDB is away. A point is about 700 bytes.
+INFLUXDB_WAITING_LIMIT = env.integer("INFLUXDB_WAITING_LIMIT", 500_000, least=1)
+INFLUXDB_WAITING_BYTES = env.integer("INFLUXDB_WAITING_BYTES", 256 * 1024 * 1024, least=1)
 
 # --- People -------------------------------------------------------------------------------------------------------
 

@@ -148,10 +148,6 @@ def sweep() -> None:
     close_idle_sessions(before=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
 
 
-def send_waiting_points() -> None:
-    points.catch_up()
-
-
 # --- The offline queue ----------------------------------------------------------------------------------------------
 
 
@@ -202,9 +198,18 @@ class Worker(SimpleWorker):
 def work() -> None:
     """Run a worker in this process until it is told to stop."""
     # Django keeps the text of every statement while DEBUG is on; with a batch's arrays in it that costs more than the
-    # batch. And a worker has one thread, so one connection is all it needs.
+    # batch. And only one of a worker's threads asks PostgreSQL, so one connection is all it needs.
     settings.DEBUG = False
     connection.settings_dict["OPTIONS"].pop("pool", None)
+    sender = points.Sender()
+    sender.start()
+    try:
+        _work()
+    finally:
+        sender.end()
+
+
+def _work() -> None:
     failures = 0
     while not Worker.is_stopping:
         started = time.monotonic()

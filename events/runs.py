@@ -95,12 +95,17 @@ def _run(event: Event, places: Places, failed: set[str]) -> Run:
         session_id=places.sessions[places.session_of(event)],
         notebook_id=notebook,
         cell_id=places.cells[notebook, event.cell],
-        status="error" if event.has_error or event.event_id in failed else _status(event),
+        status=status_of(event, has_failed=event.event_id in failed),
     )
 
 
-def _status(event: Event) -> str:
-    """A code cell with neither a counter nor a result never ran: "Run All" stopped before it (events.md 2.1)."""
+def status_of(event: Event, *, has_failed: bool) -> str:
+    """How a run ended; `has_failed` where its kind says so, whatever the record says.
+
+    A code cell with neither a counter nor a result never ran: "Run All" stopped before it (events.md 2.1).
+    """
+    if event.has_error or has_failed:
+        return "error"
     never_ran = event.cell_type == "code" and event.execution_count is None and not event.result
     return "aborted" if never_ran else "success"
 

@@ -10,5 +10,4 @@ from events import jobs
 
 register(jobs.wake_sleepers, queue_name="high", interval=5, ttl=10, result_ttl=0)
 register(jobs.sweep, queue_name="high", interval=5, ttl=10, result_ttl=0)
-register(jobs.send_waiting_points, queue_name="low", interval=5, ttl=10, result_ttl=0)
 register(jobs.sync_offline, queue_name="high", interval=5, ttl=10, result_ttl=0)

@@ -1,11 +1,13 @@
 """The admin site of accounts. Passwords are set on a page of their own; no hash is ever shown."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,8 +16,20 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from instructors.models import AuditLog, Instructor, InstructorStatusHistory, ProgressNotification
-from lms.admin import CappedPaginator, ReadOnlyAdmin
+from instructors.grading import note_change
+from instructors.models import (
+    AttentionCase,
+    AuditLog,
+    Hint,
+    HintRecipient,
+    Instructor,
+    InstructorStatusHistory,
+    ProgressNotification,
+)
+from instructors.notices import tell_grade
+from lms.admin import AssignmentSubmissionAdmin, CappedPaginator, ClassAssignmentAdmin, ReadOnlyAdmin
+from lms.models import AssignmentSubmission, ClassAssignment
+from lms.submissions import tells_grade
 
 if TYPE_CHECKING:
     CreationForm = BaseUserCreationForm[Instructor]
@@ -93,3 +107,61 @@ class ProgressNotificationAdmin(ReadOnlyAdmin):
     list_display = ["created_at", "recipient_id", "title", "level", "is_read"]
     list_filter = ["level", "is_read"]
     search_fields = ["=recipient_id"]
+
+
+@admin.register(AttentionCase)
+class AttentionCaseAdmin(ReadOnlyAdmin):
+    list_display = ["opened_at", "student", "class_ref", "code", "claimed_by", "ended_at", "outcome", "ended_by"]
+    list_filter = ["code", "outcome", "opened_at"]
+    list_select_related = ["student", "class_ref", "claimed_by", "ended_by"]
+    search_fields = ["student__email"]
+
+
+@admin.register(Hint)
+class HintAdmin(ReadOnlyAdmin):
+    list_display = ["sent_at", "sent_by", "class_ref", "notebook", "cell", "error_name"]
+    list_filter = ["sent_at"]
+    list_select_related = ["sent_by", "class_ref", "notebook", "cell"]
+    search_fields = ["text", "=error_name"]
+
+
+@admin.register(HintRecipient)
+class HintRecipientAdmin(ReadOnlyAdmin):
+    list_display = ["hint", "student"]
+    list_select_related = ["hint", "student"]
+    search_fields = ["=student__email"]
+
+
+# --- Grades given here are noted and told as everywhere; lms, which owns the pages, knows neither log nor sockets. ----
+
+
+def graded_by(request: HttpRequest, form: Any, *, is_new: bool = False) -> None:
+    """After a submission's form was saved, in its transaction."""
+    row, changed = form.instance, form.changed_data
+    if not changed:
+        return
+    actor = request.user if isinstance(request.user, Instructor) else None
+    action = "submission_create" if is_new else "submission_update"
+    note_change(row, fields=changed, by=actor, request=request, action=action)
+    before = None if is_new else form.initial.get("status")
+    if tells_grade(before=before, changes={name: form.cleaned_data.get(name) for name in changed}):
+        transaction.on_commit(partial(tell_grade, row))
+
+
+class NotedClassAssignmentAdmin(ClassAssignmentAdmin):
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.model is AssignmentSubmission:
+            for each in formset.initial_forms:
+                graded_by(request, each)
+
+
+class NotedSubmissionAdmin(AssignmentSubmissionAdmin):
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        graded_by(request, form, is_new=not change)
+
+
+for model, pages in ((ClassAssignment, NotedClassAssignmentAdmin), (AssignmentSubmission, NotedSubmissionAdmin)):
+    admin.site.unregister(model)
+    admin.site.register(model, pages)

@@ -7,7 +7,22 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from instructors.student_notes import StudentNote as StudentNote  # Django looks for every model here
+from instructors.cases import AttentionCase
+from instructors.hint_models import Hint, HintRecipient
+from instructors.student_notes import StudentNote
+
+__all__ = [
+    "AttentionCase",
+    "AuditLog",
+    "ClassInvitation",
+    "Hint",
+    "HintRecipient",
+    "Instructor",
+    "InstructorStatusHistory",
+    "ProgressNotification",
+    "RevokedToken",
+    "StudentNote",
+]
 
 ADMIN = "admin"
 ASSISTANT = "assistant"

@@ -17,7 +17,12 @@ def live_texts() -> dict[str, object]:
         "noNotebook": gettext("No notebook"),
         "never": gettext("never"),
         **freshness_texts(),
+        "onTheWay": gettext("{name} is on the way"),
+        "notSent": gettext("That did not arrive. Check the connection and press again."),
+        "notificationsBlocked": gettext("This browser blocks notifications for this site; allow them in its settings."),
         "helpArrived": gettext("{name} asks for help"),
+        "hintSent": gettext("Hint sent."),
+        "hintFailed": gettext("The hint could not be sent. Your text is still here: try again."),
         "shown": gettext("{shown} of {all} students shown"),
     }
 
@@ -46,7 +51,6 @@ def setup_texts() -> dict[str, str]:
 
 def team_texts() -> dict[str, object]:
     return {
-        **live_texts(),
         "empty": gettext("Nobody here yet"),
         "moved": gettext("{team}: {x} percent from the left, {y} percent from the top"),
         "takenOff": gettext("{team} is off the map"),
@@ -55,4 +59,4 @@ def team_texts() -> dict[str, object]:
 
 
 def activity_texts() -> dict[str, object]:
-    return {**live_texts(), "outdated": gettext("The newest figures could not be loaded. These are from {time}.")}
+    return {"outdated": gettext("The newest figures could not be loaded. These are from {time}.")}

@@ -1,60 +1,89 @@
 """The pages people read. Programs have their own addresses under /api/."""
 
-from django.urls import include, path, re_path
+from django.urls import URLPattern, include, path, re_path
 from django.views.generic import RedirectView
 
-from instructors.pages import activity, classes, display, environments, invitations, live, login, maps, students, teams
+from instructors.pages import (
+    activity,
+    assignments,
+    attention,
+    cells,
+    classes,
+    clusters,
+    display,
+    environments,
+    invitations,
+    live,
+    login,
+    maps,
+    notebooks,
+    students,
+    submissions,
+    teams,
+)
+from instructors.pages.rooms import View
 from instructors.pages.setup import urls as setup
 
-# What is done to the map of a room; the pages name these by the address of the room.
-MAP = [
-    path("upload/", maps.upload),
-    path("plain/", maps.plain),
-    path("delete/", maps.delete),
-    path("place/", maps.place),
-    path("take-off/", maps.take_off),
-    path("arrange/", maps.arrange),
-]
+# Pages of a room: each exists for a class (`class_…`) and for everybody (`everybody_…`).
+ROOM: tuple[tuple[str, View, str], ...] = (
+    ("cards/", live.cards, "cards"),
+    ("attention/", attention.attention, "attention"),
+    ("attention/<int:student_id>/", attention.act, "attention_act"),
+    ("students/<int:student_id>/", students.student, "student"),
+    ("students/<int:student_id>/notes/", students.add_note, "note_add"),
+    ("students/<int:student_id>/notes/<int:note_id>/", students.change_note, "note"),
+    ("students/<int:student_id>/notes/<int:note_id>/delete/", students.delete_note, "note_delete"),
+    ("cells/", cells.cells, "cells"),
+    ("cells/states/", cells.states, "cell_states"),
+    ("cells/details/", cells.details, "cell_details"),
+    ("cells/errors/", clusters.clusters, "clusters"),
+    ("cells/errors/<int:cell_id>/<slug:digest>/", clusters.cluster, "cluster"),
+    ("cells/errors/<int:cell_id>/<slug:digest>/hint/", clusters.hint, "hint"),
+    ("room/", teams.room, "room"),
+    # What is done to the map; the page names these by the address of the room.
+    ("room/map/upload/", maps.upload, "map_upload"),
+    ("room/map/plain/", maps.plain, "map_plain"),
+    ("room/map/delete/", maps.delete, "map_delete"),
+    ("room/map/place/", maps.place, "map_place"),
+    ("room/map/take-off/", maps.take_off, "map_take_off"),
+    ("room/map/arrange/", maps.arrange, "map_arrange"),
+    ("activity/", activity.activity, "activity"),
+)
+
+# Pages that only a class has.
+CLASS: tuple[tuple[str, View, str], ...] = (
+    ("assignments/", assignments.assignments, "class_assignments"),
+    ("assignments/new/", assignments.edit, "assignment_new"),
+    ("assignments/<int:assignment_id>/", assignments.assignment, "assignment"),
+    ("assignments/<int:assignment_id>/edit/", assignments.edit, "assignment_edit"),
+    ("assignments/<int:assignment_id>/next/", assignments.next_to_grade, "assignment_next"),
+    ("assignments/<int:assignment_id>/grades.csv", assignments.grades, "assignment_grades"),
+    ("submissions/<int:submission_id>/", submissions.submission, "submission"),
+    ("submissions/<int:submission_id>/notebook/", notebooks.frame, "submission_notebook"),
+    ("submissions/<int:submission_id>/notebook.ipynb", notebooks.download, "submission_download"),
+    ("environments/", environments.environments, "class_environments"),
+)
+
+
+def of_rooms() -> list[URLPattern]:
+    rooms = (("classes/<int:class_id>/", "class"), ("everybody/", "everybody"))
+    return [path(f"{room}{page}", view, name=f"{kind}_{name}") for room, kind in rooms for page, view, name in ROOM]
+
 
 urlpatterns = [
     path("", classes.root, name="classes"),
     path("login/", login.Login.as_view(), name="login"),
     path("logout/", login.Logout.as_view(), name="logout"),
     path("display/", display.switch, name="display"),
-    path("classes/<int:class_id>/", live.class_live, name="class_live"),
-    path("classes/<int:class_id>/cards/", live.cards, name="class_cards"),
-    path("classes/<int:class_id>/students/<int:student_id>/", students.student, name="class_student"),
-    path("classes/<int:class_id>/students/<int:student_id>/notes/", students.add_note, name="class_note_add"),
-    path(
-        "classes/<int:class_id>/students/<int:student_id>/notes/<int:note_id>/", students.change_note, name="class_note"
-    ),
-    path(
-        "classes/<int:class_id>/students/<int:student_id>/notes/<int:note_id>/delete/",
-        students.delete_note,
-        name="class_note_delete",
-    ),
-    path("everybody/students/<int:student_id>/notes/", students.add_note, name="everybody_note_add"),
-    path("everybody/students/<int:student_id>/notes/<int:note_id>/", students.change_note, name="everybody_note"),
-    path(
-        "everybody/students/<int:student_id>/notes/<int:note_id>/delete/",
-        students.delete_note,
-        name="everybody_note_delete",
-    ),
-    path("", include(setup.urlpatterns)),
     path("invitations/<str:token>/", invitations.invitation, name="invitation"),
-    path("classes/<int:class_id>/room/", teams.room, name="class_room"),
-    path("classes/<int:class_id>/room/map/", include(MAP)),
-    path("classes/<int:class_id>/activity/", activity.activity, name="class_activity"),
-    path("classes/<int:class_id>/environments/", environments.environments, name="class_environments"),
+    path("classes/<int:class_id>/", live.class_live, name="class_live"),
     path("everybody/", live.class_live, name="everybody"),
-    path("everybody/cards/", live.cards, name="everybody_cards"),
-    path("everybody/students/<int:student_id>/", students.student, name="everybody_student"),
-    path("everybody/room/", teams.room, name="everybody_room"),
-    path("everybody/room/map/", include(MAP)),
-    path("everybody/activity/", activity.activity, name="everybody_activity"),
+    *of_rooms(),
+    *(path(f"classes/<int:class_id>/{page}", view, name=name) for page, view, name in CLASS),
+    path("", include(setup.urlpatterns)),
     # An address typed without its last slash.
     re_path(
-        r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/room|/activity)?)$",
+        r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/cells|/room|/activity)?)$",
         RedirectView.as_view(url="/%(page)s/", query_string=True),
     ),
 ]

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypedDict
 Frame = dict[str, Any]
 Status = Literal["help", "significant_error", "error", "active", "idle"]
 Level = Literal["info", "warning", "critical"]
+AttentionAction = Literal["claimed", "released", "snoozed", "dismissed", "resolved", "not_found"]
 
 
 Places = Mapping[str, tuple[float, float] | None]  # by the names of teams; None: not on the map
@@ -156,6 +157,20 @@ def dismiss_help(email: str) -> Frame:
 def student_error_resolved(*, email: str, resolved_by: str, resolved_at: datetime) -> Frame:
     data = {"emailAddress": email, "resolvedAt": timestamp(resolved_at), "resolvedBy": resolved_by}
     return _frame("student_error_resolved", data)
+
+
+def attention_update(
+    *, student_id: int, email: str, action: AttentionAction, instructor_id: int, instructor_name: str
+) -> Frame:
+    """What an instructor does about a student who needs somebody, for all who watch the same students."""
+    fields = {
+        "studentId": student_id,
+        "emailAddress": email,
+        "action": action,
+        "instructorId": instructor_id,
+        "instructorName": instructor_name,
+    }
+    return _flat("attention_update", fields)
 
 
 # --- Instructors (W3): fields flat, and the same again under `data` -------------------------------------------------

@@ -19,6 +19,8 @@ from config.processes import Program
 from config.valkey import Valkey
 
 ROOT = Path(__file__).resolve().parent.parent
+# A real InfluxDB for the tests that can use one, read before everything of the developer's environment is set aside.
+INFLUXDB = {name: os.environ.get(f"INFLUXDB_{name}", "") for name in ("URL", "TOKEN", "ORG")}
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 20.0, what: str = "the condition") -> None:

@@ -62,7 +62,7 @@ def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
             details={"pseudonym": person.pseudonym, **report.as_json()},
         )
     report.keys = traces.erase(person)
-    points.forget(person.email, until=now)
+    points.erase(person.email, now=now)
     if Student.objects.filter(email__iexact=person.email).exists() or waiting.holds(person.email):
         raise CameBack
     return report

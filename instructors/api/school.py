@@ -7,7 +7,7 @@ from django.urls import re_path
 
 from instructors import audit
 from instructors.api.callers import known_caller
-from instructors.api.grading import tell_assignment, tell_grade
+from instructors.notices import tell_assignment, tell_grade
 from lms.api.assignments import AssignmentsView, AssignmentView
 from lms.api.base import ApiView
 from lms.api.classes import ClassesView, ClassView

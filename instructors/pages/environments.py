@@ -8,7 +8,6 @@ from instructors.display import display_of
 from instructors.pages.rooms import is_fragment, room_of, room_page
 from instructors.queries.environments import environments_of
 from instructors.report_snippet import ADDRESS, KEY, snippet
-from instructors.texts import live_texts
 
 LONGEST_NAME = 200
 
@@ -25,5 +24,5 @@ def environments(request: HttpRequest, class_id: int) -> HttpResponse:
     if is_fragment(request):
         return render(request, "classroom/_environments.html", context)
     address = request.build_absolute_uri(ADDRESS)
-    context |= {"texts": live_texts(), "snippet": snippet(address), "placeholder": KEY}
+    context |= {"snippet": snippet(address), "placeholder": KEY}
     return render(request, "classroom/environments.html", context)

@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from events.standing import ACTIVE_WINDOW, ERROR_WINDOW
 from instructors.display import display_of
+from instructors.pages.attention import attention_context
 from instructors.pages.rooms import LARGEST_ID, room_of, room_page
 from instructors.queries.classroom import Room, state_of
 from instructors.queries.filters import Filter
-from instructors.texts import live_texts
+from instructors.queries.situation import situation_of
 
 # More unknown students than this and the page asks for everybody at once.
 MOST_ASKED = 50
@@ -19,11 +20,14 @@ MOST_ASKED = 50
 
 @room_page
 def class_live(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    context = _state(request, room_of(request, class_id))
+    room = room_of(request, class_id)
+    # Painting changes nothing: what is shown is recorded once the page's script asks for the lists.
+    context = attention_context(request, room, is_recorded=False) | _state(request, room)
     context |= {
+        "claims": context["board"].claims,
+        "clusters": None,  # asked for by the page's script: the first paint does not wait for them
         "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
         "error_seconds": int(ERROR_WINDOW.total_seconds()),
-        "texts": live_texts(),
     }
     return render(request, "classroom/live.html", context)
 
@@ -33,7 +37,10 @@ def cards(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """The same cards again, for a page that has missed something: all, or those of `?student=`."""
     asked = request.GET.getlist("student")
     only = [int(text) for text in asked[:MOST_ASKED] if text.isdecimal() and int(text) <= LARGEST_ID]
-    context = _state(request, room_of(request, class_id), only=only if asked else None)
+    room = room_of(request, class_id)
+    context = _state(request, room, only=only if asked else None)
+    claims = situation_of(room, now=context["now"]).claims
+    context["claims"] = {student: claim.by for student, claim in claims.items()}
     return render(request, "classroom/_cards.html" if asked else "classroom/_state.html", context)
 
 

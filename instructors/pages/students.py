@@ -16,7 +16,6 @@ from instructors.pages.rooms import is_fragment, room_action, room_of, room_page
 from instructors.queries.classroom import Room
 from instructors.queries.runs import LONGEST_TEXT
 from instructors.queries.student import Asked, StudentPage, student_page
-from instructors.texts import live_texts
 
 # A page that stays open refreshes itself under the view it was opened as; after a lesson's time that is a new view.
 LONGEST_VIEW = 6 * 3600  # seconds
@@ -144,5 +143,4 @@ def _context(request: HttpRequest, room: Room, page: StudentPage, view: str) -> 
         "longest_text": LONGEST_TEXT,
         "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
         "error_seconds": int(ERROR_WINDOW.total_seconds()),
-        "texts": live_texts(),
     }

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Aggregate, Count, DurationField, ExpressionWrapper, F, Value
+from django.db.models import Aggregate, DurationField, ExpressionWrapper, F, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Greatest
 
-from events.models import CellExecution, HelpRequest
+from events import points
+from events.models import HelpRequest
 from instructors.queries.classroom import Room
 from instructors.queries.dashboard import Range, chart
 
@@ -73,15 +74,13 @@ def activity_of(room: Room, *, span: Range, now: datetime) -> Activity:
         for found in chart(span, students, now)
     ]
     window = (buckets[0].start, buckets[-1].end)
-    ran = CellExecution.objects.filter(executed_at__gte=window[0], executed_at__lt=window[1])
     asked = HelpRequest.objects.filter(asked_at__gte=window[0], asked_at__lt=window[1])
     if of_class:
-        # Those of the class, not a list of ids: PostgreSQL joins with it.
-        ran = ran.filter(student__in=room.students.values("pk"))
+        # Those of the class, not the list of ids: PostgreSQL joins with it.
         asked = asked.filter(student__in=room.students.values("pk"))
-    done = ran.exclude(status=CellExecution.Status.ABORTED).aggregate(active=Count("student", distinct=True))
+    done = points.totals(since=window[0], until=window[1], students=students)
     waited = asked.aggregate(wait=Median(_wait(now), output_field=DurationField()))
-    return Activity(span=span, buckets=buckets, active=done["active"], wait=waited["wait"])
+    return Activity(span=span, buckets=buckets, active=done.active, wait=waited["wait"])
 
 
 def _wait(now: datetime) -> Combinable:

@@ -35,7 +35,7 @@ class Room:
     def title(self) -> str:
         return self.class_ref.name if self.class_ref else gettext("Everybody")
 
-    @property
+    @cached_property
     def address(self) -> str:
         return reverse("class_live", args=[self.class_ref.pk]) if self.class_ref else reverse("everybody")
 
@@ -61,12 +61,6 @@ class State:
             "errors": statuses["error"] + statuses["significant_error"],
             "runs": sum(card.runs for card in self.cards),
         }
-
-    @cached_property
-    def asking(self) -> list[Card]:
-        """Who waits longest comes first."""
-        waiting = [card for card in self.cards if card.is_asking]
-        return sorted(waiting, key=lambda c: (c.help_since is None, c.help_since or 0, c.student_id))
 
     @cached_property
     def teams(self) -> list[str]:

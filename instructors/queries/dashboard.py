@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import Avg, Count, Q, Value
+from django.db.models import Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
@@ -71,28 +71,22 @@ def chart(span: Range, only: list[int] | None, now: datetime) -> list[points.Act
 def metrics(viewer: User, *, span: Range, now: datetime) -> dict[str, Any]:
     """Three queries; the cost of one is that of the runs in the range."""
     students = students_of(viewer)
-    runs = CellExecution.objects.filter(executed_at__gte=now - span.length, executed_at__lte=now).exclude(
-        status=CellExecution.Status.ABORTED
-    )
     sessions = Session.objects.filter(is_active=True)
+    only: list[int] | None = None
     if not viewer.is_admin:
-        runs = runs.filter(student__in=students.values("pk"))
+        only = list(students.order_by().values_list("pk", flat=True))
         sessions = sessions.filter(student__in=students.values("pk"))
-    totals = runs.aggregate(
-        runs=Count("pk"),
-        errors=Count("pk", filter=Q(status="error")),
-        seconds=Avg("duration"),
-        active=Count("student", distinct=True),
-    )
+    # Up to and with this moment.
+    totals = points.totals(since=now - span.length, until=now + timedelta(microseconds=1), students=only)
     return {
         "timeRange": span.name,
-        "totalStudents": students.count(),
+        "totalStudents": students.count() if only is None else len(only),
         "activeSessions": sessions.count(),
         "activityData": {
-            "totalExecutions": totals["runs"],
-            "averageExecutionTime": totals["seconds"] or 0.0,
-            "errorRate": totals["errors"] / totals["runs"] if totals["runs"] else 0.0,
-            "activeUsers": totals["active"],
+            "totalExecutions": totals.runs,
+            "averageExecutionTime": totals.seconds or 0.0,
+            "errorRate": totals.error_rate,
+            "activeUsers": totals.active,
         },
         "generatedAt": timestamp(now),
     }

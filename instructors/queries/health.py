@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -92,9 +93,30 @@ async def influxdb() -> Service:
     if not points.is_configured():
         service = {"status": "healthy", "message": "disabled", "response_time_ms": 0}
         return {**service, "influx_status": "disabled", "version": None}
-    # Its client is synchronous; a thread of its own, so that it holds up nothing else.
-    version = await asyncio.to_thread(points.version)
-    return {"status": "healthy", "message": "connected", "influx_status": "pass", "version": version}
+    # Its client is synchronous; threads of their own, so that it holds up nothing else.
+    version, standing = await asyncio.gather(
+        asyncio.to_thread(points.version), asyncio.to_thread(points.standing), return_exceptions=True
+    )
+    told: Service = {"status": "healthy", "message": "connected", "influx_status": "pass", "version": version}
+    if isinstance(version, BaseException):
+        message = f"Not reachable ({type(version).__name__})"
+        told = {"status": "unhealthy", "message": message, "influx_status": "fail", "version": None}
+    # While Redis is away nobody knows what waits, and its own check says so.
+    return told if isinstance(standing, BaseException) else _with_standing(told, standing)
+
+
+def _with_standing(told: Service, standing: points.Standing) -> Service:
+    """What the server says of itself, and what we know of the way to it. No reason of the server's is repeated here:
+    it may quote a student. Points that are missing make nothing worse for anybody but whoever reads InfluxDB."""
+    if told["status"] == "healthy":
+        if standing.reason:
+            told |= {"status": "degraded", "message": f"InfluxDB {standing.reason}; points wait"}
+        elif standing.dropped_since is not None:
+            since = timestamp(datetime.fromtimestamp(standing.dropped_since / 1000, UTC))
+            told["message"] = f"connected; points are missing: run influx_backfill --since {since}"
+        elif standing.refused:
+            told["message"] = "connected; points were refused: see the log of the workers"
+    return {**told, "waiting": standing.waiting, "dropped": standing.dropped, "refused": standing.refused}
 
 
 async def websocket() -> Service:

@@ -37,7 +37,7 @@ def notifications(student: Student, *, unread_only: bool, limit: int, now: datet
         "total_notifications": len(rows),
         "returned_notifications": len(shown),
         "unread_count": len(unread),
-        "notifications": [_notification(row) for row in shown],
+        "notifications": [told(row) for row in shown],
     }
 
 
@@ -51,7 +51,8 @@ def mark_read(viewer: User, notification_id: str) -> bool:
     return theirs.filter(notification_id=known).update(is_read=True) > 0
 
 
-def _notification(row: ProgressNotification) -> dict[str, Any]:
+def told(row: ProgressNotification) -> dict[str, Any]:
+    """As it is read over HTTP and heard on the student's channel (websocket.md section 4.4)."""
     return {
         "notification_id": str(row.notification_id),
         "title": row.title,

@@ -15,6 +15,7 @@ from events.standing import student_rows
 from instructors.display import PLAIN, Display
 from instructors.models import Instructor, StudentNote
 from instructors.queries.cards import Card, card
+from instructors.queries.claims import Claim, claims_of
 from instructors.queries.classroom import Room
 from instructors.queries.notes import MOST_NOTES, notes_of, removable_notes
 from instructors.queries.runs import ALL_RUNS, Chosen, Timeline, id_of, timeline
@@ -85,6 +86,7 @@ class StudentPage:
     address: str
     place: Place | None
     help_request: HelpRequest | None
+    claim: Claim | None  # who is on the way, to help or to look
     note_count: int
     help_count: int
     timeline: Timeline | None = None
@@ -99,7 +101,7 @@ class StudentPage:
 def student_page(
     room: Room, *, student_id: int, asked: Asked, user: Instructor, now: datetime, display: Display = PLAIN
 ) -> StudentPage:
-    """404 for a student who is not of this room. Five queries for the head and at most four for the part, whatever
+    """404 for a student who is not of this room. Seven queries for the head and at most four for the part, whatever
     there is; what comes after a run costs one."""
     rows = student_rows(room.students.filter(pk=student_id), now=now)
     if not rows:
@@ -111,6 +113,7 @@ def student_page(
         address=f"{room.address}students/{student_id}/",
         place=_place(facts),
         help_request=_tickets(student_id).filter(ended_at=None).first(),
+        claim=claims_of([student_id], now=now).get(student_id),
         note_count=facts["note_count"],
         help_count=facts["help_count"],
         significant=list(_significant(student_id)),

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -12,10 +12,10 @@ from unicodedata import east_asian_width
 from django.db.models import F
 from django.utils.translation import gettext
 
-from events.models import HelpRequest
 from events.standing import NO_TEAM, student_rows
 from instructors.display import PLAIN, Display
 from instructors.queries.cards import RANKS, STATUS_WORDS, Card, card
+from instructors.queries.claims import claims_of
 from instructors.queries.classroom import MOST_CARDS, Room
 from lms.maps import Point, active_map, points_on
 from lms.models import ClassroomMap, Student
@@ -106,23 +106,19 @@ class TeamView:
 
 
 def team_view(room: Room, *, now: datetime, display: Display = PLAIN) -> TeamView:
-    """Five queries, whatever the number of students and teams."""
+    """Six queries, whatever the number of students and teams."""
     latest = room.students.order_by("-is_requesting_help", F("last_activity_at").desc(nulls_last=True), "pk")
     shown = Student.objects.filter(pk__in=latest.values("pk")[:MOST_CARDS])
     rows = student_rows(shown, now=now)
-    helpers = _helpers(row["studentId"] for row in rows)
+    claims = claims_of((row["studentId"] for row in rows), now=now)
     members: dict[str, list[Member]] = {}
     for row in rows:
-        found = Member(card=card(row, display), helper=helpers.get(row["studentId"], ""))
+        claim = claims.get(row["studentId"])
+        found = Member(card=card(row, display), helper=claim.by if claim else "")
         members.setdefault(row["teamName"], []).append(found)
     hung = active_map(room.class_ref.pk if room.class_ref else None)
     points = points_on(hung) if hung else {}
     return TeamView(teams=_teams(members, points), map=hung, is_capped=len(rows) >= MOST_CARDS)
-
-
-def _helpers(student_ids: Iterable[int]) -> dict[int, str]:
-    claimed = HelpRequest.objects.filter(student__in=list(student_ids), ended_at=None, claimed_by__isnull=False)
-    return dict(claimed.order_by().values_list("student", "claimed_by__name"))
 
 
 def _teams(members: Mapping[str, list[Member]], points: Mapping[str, Point]) -> list[Team]:

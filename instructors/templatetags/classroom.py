@@ -1,6 +1,8 @@
 """What the pages say about times and terminal output. `static/js/time.js` says the same once it runs."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
@@ -9,6 +11,7 @@ from django.utils.translation import gettext
 from instructors.ansi import to_html
 from instructors.queries.classroom import Room
 from instructors.tabs import Link, tabs_of
+from instructors.texts import live_texts
 
 register = template.Library()
 
@@ -72,3 +75,15 @@ def seconds(duration: float | None) -> str:
 @register.filter
 def tabs(room: Room) -> list[Link]:
     return tabs_of(room)
+
+
+@register.filter
+def of(values: Mapping[Any, Any] | None, key: Any) -> Any:
+    """The value under a key that is itself a value of the page; nothing where there is none."""
+    return values.get(key, "") if values else ""
+
+
+@register.simple_tag(takes_context=True)
+def page_texts(context: Mapping[str, Any]) -> dict[str, object]:
+    """The words for scripts: those of every page of a class (the drawer is on all of them) and the page's own."""
+    return {**live_texts(), **(context.get("texts") or {})}

@@ -57,7 +57,12 @@ class NotebooksView(ApiView):
         path = validated(NewNotebook(data=request.data))["path"]
         try:
             with transaction.atomic():
-                made = Notebook.objects.create(path=path, name=path.rstrip("/").rpartition("/")[2] or path)
+                made = Notebook.objects.create(path=path, name=name_of_path(path))
         except IntegrityError:
             raise BadRequest(f"Notebook with path '{path}' already exists") from None
         return Response(NotebookResponse(made).data, status=201)
+
+
+def name_of_path(path: str) -> str:
+    """The last segment, by which people know a notebook."""
+    return path.rstrip("/").rpartition("/")[2] or path

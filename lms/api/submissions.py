@@ -1,25 +1,37 @@
 """What students handed in (docs/contract/http.md section 5). Students hand in, and see theirs, with the class key.
 
 A key says which class, not which student: it opens hand-ins of that class's students, and nothing that a grade is
-made of. So the time is then the server's, and `status`, `grade` and `feedback` are not taken.
+made of. So the time is then the server's, and `status`, `grade` and `feedback` are not taken. An assistant sees all of
+it and may hand in for a student; what grading is made of, and changing or deleting, is for who teaches the class.
 """
 
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from lms.access import assignments_of, students_of, submissions_of, with_email
-from lms.api.base import ApiView, Unprocessable, change, find_or_404, page, path_id, query_id, query_text, validated
+from lms.api.base import (
+    ApiView,
+    Unprocessable,
+    change,
+    find_or_404,
+    page,
+    path_id,
+    query_id,
+    query_text,
+    refuse_unless_taught,
+    validated,
+)
 from lms.api.fields import Name, Number, RowId, Text
 from lms.api.notebook_content import NotebookContent, receipt
 from lms.api.openapi import PAGING, documented, row_filter, text_filter
 from lms.models import AssignmentSubmission, Student
+from lms.submissions import late_by, tells_grade, with_attempt
 
-GRADED = "graded"
 EXAMPLE = {
     "assignment_id": 3,
     "student_id": 12,
@@ -62,8 +74,7 @@ class SubmissionResponse(serializers.ModelSerializer[AssignmentSubmission]):
         read_only_fields = fields
 
     def get_is_late(self, submission: AssignmentSubmission) -> bool:
-        due = submission.assignment.due_date
-        return due is not None and submission.submitted_at > due
+        return late_by(submission, submission.assignment) is not None
 
 
 class HandIn(serializers.Serializer[Any]):
@@ -95,10 +106,18 @@ class SubmissionBase(ApiView):
     def find(self, pk: int) -> AssignmentSubmission:
         return find_or_404(for_answers(submissions_of(self.viewer)), pk, "Submission")
 
-    def check_references(self, fields: dict[str, Any]) -> None:
-        """The assignment and the student that are named exist, and are the viewer's. Raises NotFound."""
+    def find_to_grade(self, submission_id: str) -> AssignmentSubmission:
+        found = self.find(path_id(submission_id, "submission_id"))
+        refuse_unless_taught(self.viewer, found.assignment.class_ref_id)
+        return found
+
+    def check_references(self, fields: dict[str, Any], *, is_grading: bool) -> None:
+        """The assignment and the student that are named exist, and are the viewer's; who grades may grade there.
+        Raises NotFound, PermissionDenied."""
         if "assignment_id" in fields:
-            find_or_404(assignments_of(self.viewer), fields["assignment_id"], "Assignment")
+            assignment = find_or_404(assignments_of(self.viewer), fields["assignment_id"], "Assignment")
+            if is_grading:
+                refuse_unless_taught(self.viewer, assignment.class_ref_id)
         if "student_id" in fields:
             find_or_404(students_of(self.viewer), fields["student_id"], "Student")
 
@@ -148,11 +167,11 @@ class SubmissionsView(SubmissionBase):
         With a class key, `submitted_at`, `status`, `grade` and `feedback` are ignored."""
         shape = HandIn if self.holder is not None else NewSubmission
         fields = validated(shape(data=request.data))
-        self.check_references(fields)
+        self.check_references(fields, is_grading=not fields.keys() <= HandIn().fields.keys())
         with transaction.atomic():
             made = AssignmentSubmission.objects.create(**fields, content_sha256=receipt(fields.get("notebook_content")))
             self.noted("submission_create", made)
-        if made.grade is not None or made.status == GRADED:
+        if tells_grade(before=None, changes=fields):
             self.graded(made)
         return Response(SubmissionResponse(self.find(made.pk)).data, status=201)
 
@@ -173,24 +192,24 @@ class SubmissionView(SubmissionBase):
     )
     def put(self, request: Request, submission_id: str) -> Response:
         """Keys that are absent stay as they are. A grade, or the status `graded`, is told to the student."""
-        found = self.find(path_id(submission_id, "submission_id"))
+        found = self.find_to_grade(submission_id)
         changes = validated(SubmissionChanges(data=request.data, partial=True))
-        self.check_references(changes)
-        was_graded = found.status == GRADED
+        self.check_references(changes, is_grading=True)
+        before = found.status
         if "notebook_content" in changes:
             changes["content_sha256"] = receipt(changes["notebook_content"])
         with transaction.atomic():
             change(found, changes)
             if changes:
                 self.noted("submission_update", found, fields=changes)
-        if changes.get("grade") is not None or (found.status == GRADED and not was_graded):
+        if tells_grade(before=before, changes=changes):
             self.graded(found)
         return Response(SubmissionResponse(self.find(found.pk)).data)
 
     @documented(summary="Delete a submission", responses={200: SubmissionResponse}, errors=(404,))
     def delete(self, request: Request, submission_id: str) -> Response:
         """The answer is the submission as it was."""
-        found = self.find(path_id(submission_id, "submission_id"))
+        found = self.find_to_grade(submission_id)
         deleted = SubmissionResponse(found).data
         with transaction.atomic():
             self.noted("submission_delete", found)
@@ -199,14 +218,5 @@ class SubmissionView(SubmissionBase):
 
 
 def for_answers(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
-    """With what an answer derives: the due date, and the number of the attempt, by order of arrival."""
-    earlier = (
-        AssignmentSubmission.objects.filter(
-            assignment=OuterRef("assignment"), student=OuterRef("student"), pk__lte=OuterRef("pk")
-        )
-        .order_by()
-        .values("assignment", "student")
-        .annotate(count=Count("pk"))
-        .values("count")
-    )
-    return rows.select_related("assignment").annotate(attempt=Subquery(earlier, output_field=IntegerField()))
+    """With what an answer derives: the due date, and the number of the attempt."""
+    return with_attempt(rows.select_related("assignment"))

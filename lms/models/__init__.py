@@ -1,6 +1,6 @@
 """Who is who, and what belongs to whom. One file a noun; columns as in docs/contract/models.md."""
 
-from lms.models.assignments import AssignmentSubmission, ClassAssignment
+from lms.models.assignments import AssignmentStarter, AssignmentSubmission, ClassAssignment
 from lms.models.classes import Class, ClassKey, ClassStaff, StudentClass
 from lms.models.environments import EnvironmentAnalysis, EnvironmentSnapshot
 from lms.models.maps import ClassroomMap, TeamPosition
@@ -9,6 +9,7 @@ from lms.models.people import Session, Student, Team
 from lms.models.settings import SystemSetting
 
 __all__ = [
+    "AssignmentStarter",
     "AssignmentSubmission",
     "Cell",
     "Class",

@@ -27,6 +27,22 @@ class ClassAssignment(models.Model):
         return self.title
 
 
+class AssignmentStarter(models.Model):
+    """The notebook that was given with an assignment. A table of its own, so that no list of assignments carries it."""
+
+    assignment = models.OneToOneField(ClassAssignment, on_delete=models.CASCADE, related_name="starter")
+    content = models.JSONField(help_text="As it was uploaded.")
+    content_sha256 = models.CharField(max_length=64)
+    uploaded_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "assignment_starters"
+        verbose_name = "starter notebook"
+
+    def __str__(self) -> str:
+        return f"starter of {self.assignment_id}"
+
+
 class AssignmentSubmission(models.Model):
     assignment = models.ForeignKey(
         ClassAssignment, on_delete=models.PROTECT, related_name="submissions", db_index=False

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from realtime.messages import Level
+from realtime.messages import AttentionAction, Level
 from realtime.shapes.base import Notice, Strict
 
 
@@ -191,3 +191,22 @@ class SystemAlert(Notice, tag="system_alert"):
     severity: Literal["info", "warning", "critical"]
     message: str
     data: dict[str, Any]
+
+
+class Act(Strict):
+    studentId: int
+    emailAddress: str
+    action: AttentionAction
+    instructorId: int
+    instructorName: str
+
+
+class AttentionUpdate(Notice, tag="attention_update"):
+    """Flat and under `data`, on every socket."""
+
+    studentId: int
+    emailAddress: str
+    action: AttentionAction
+    instructorId: int
+    instructorName: str
+    data: Act

@@ -74,6 +74,22 @@ export function adopt(card) {
   }
 }
 
+/** Who is on the way: `claims` maps students to a sentence; nobody goes to whom it leaves out. */
+export function showClaims(claims) {
+  for (const card of all()) {
+    const sentence = claims.get(card.dataset.student) ?? "";
+    patch(card, "claim", sentence);
+    card.querySelector("[data-claim]").hidden = !sentence;
+  }
+}
+
+export function showClaim(id, sentence) {
+  const card = byId(id);
+  if (!card) return;
+  patch(card, "claim", sentence);
+  card.querySelector("[data-claim]").hidden = !sentence;
+}
+
 export function remove(card) {
   waiting.delete(card);
   card.remove();

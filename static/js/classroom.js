@@ -1,7 +1,8 @@
 // The live page of a class. The server paints first; frames patch texts; after a gap the server paints again.
+import { askAfterRows, askNow, keepAttention } from "./attention.js";
 import * as cards from "./cards.js";
+import { keepClusters, noteClusters } from "./clusters.js";
 import { filterCards, offerTeam, onFilter } from "./filters.js";
-import { announceHelp, drawHelp } from "./help.js";
 import { ask, isSignedOut, room, startRoom, texts } from "./room.js";
 import { refreshTimes, setServerTime } from "./time.js";
 
@@ -27,7 +28,6 @@ function draw() {
     figure.parentElement.toggleAttribute("data-raised", value > 0);
   }
   document.querySelector("[data-empty]").hidden = now.length > 0;
-  drawHelp(now);
   filterCards(now, texts);
 }
 
@@ -37,10 +37,7 @@ function drawSoon() {
 
 function swap(state) {
   setServerTime(state.getElementById("state").dataset.now);
-  for (const part of ["metrics", "help"]) {
-    const old = document.getElementById(part);
-    if (!old.contains(document.activeElement)) old.replaceWith(document.importNode(state.getElementById(part), true));
-  }
+  document.getElementById("metrics").replaceWith(document.importNode(state.getElementById("metrics"), true));
   const fresh = [...state.getElementById("cards").children];
   const ids = new Set(fresh.map((card) => card.dataset.student));
   for (const card of cards.all()) if (!ids.has(card.dataset.student)) cards.remove(card);
@@ -106,24 +103,32 @@ async function fetchWanted() {
 function showRow(row) {
   const card = cards.byId(row.studentId);
   if (!card) return fetchCard(row.studentId);
-  const asked = card.dataset.status !== "help" && row.status === "help";
+  const wasAsking = card.dataset.status === "help";
   offerTeam(row.teamName === texts.wireNoTeam ? texts.noTeam : row.teamName);
   cards.applyRow(card, row);
-  return asked ? announceHelp(cards.nameOf(card), texts) : undefined;
+  return wasAsking === (row.status === "help") ? askAfterRows() : askNow();
 }
 
 function showHelp(data) {
   const card = cards.byEmail(data.emailAddress);
   if (!card) return reload();
-  if (card.dataset.status !== "help") announceHelp(cards.nameOf(card), texts);
   card.dataset.helpSince ||= data.timestamp;
-  return cards.setStatus(card, "help");
+  cards.setStatus(card, "help");
+  return askNow();
 }
 
 /** What the student is once help or errors are off, only the server knows. */
 function recheck(data) {
   const card = cards.byEmail(data.emailAddress);
   if (card) fetchCard(card.dataset.student);
+  askNow();
+}
+
+/** Somebody goes, or has been: the card says so at once, the lists follow. */
+function showAct(data) {
+  const sentence = data.action === "claimed" ? texts.onTheWay.replace("{name}", data.instructorName) : "";
+  cards.showClaim(data.studentId, sentence);
+  askNow();
 }
 
 const handlers = {
@@ -131,6 +136,7 @@ const handlers = {
   help_request: showHelp,
   help_resolved: recheck,
   student_error_resolved: recheck,
+  attention_update: showAct,
   refresh_required: () => setTimeout(() => reload(), Math.random() * 1000),
 };
 
@@ -144,4 +150,6 @@ cards.keepCards(texts);
 onFilter(draw);
 setInterval(() => { if (cards.decay(windows)) draw(); }, decayEvery);
 draw();
-startRoom({ onOpen: () => reload(), onFrame: receive });
+keepAttention();
+keepClusters();
+startRoom({ onOpen: () => { reload(); askNow(); noteClusters(); }, onFrame: (frame) => { receive(frame); noteClusters(frame); } });

@@ -1,6 +1,7 @@
 // Times in the reader's language, by the server's clock: a classroom computer may be minutes off.
 const language = document.documentElement.lang || "en";
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false });
 const steps = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const refreshEvery = 5000;
 const units = {};
@@ -40,7 +41,16 @@ export function refreshTimes(root = document) {
   }
 }
 
+/** A time of day, by the reader's own clock and zone. */
+export function refreshClocks(root = document) {
+  for (const time of root.querySelectorAll("time[data-clock]")) {
+    const moment = Date.parse(time.dateTime);
+    if (!Number.isNaN(moment)) setText(time, clock.format(moment));
+  }
+}
+
 export function keepTimes() {
   refreshTimes();
+  refreshClocks();
   setInterval(refreshTimes, refreshEvery);
 }

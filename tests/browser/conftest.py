@@ -45,7 +45,7 @@ def page(browser: Browser) -> Iterator[Page]:
     context.set_default_timeout(10_000)
     made = context.new_page()
     thrown: list[str] = []
-    made.on("pageerror", lambda error: thrown.append(str(error)))
+    made.on("pageerror", lambda error: thrown.append(f"{error}\n{error.stack}"))
     yield made
     context.close()
     assert not thrown

@@ -12,7 +12,10 @@ from django.utils import timezone
 
 from events.models import CellExecution, CellProgress, HelpRequest
 from instructors.models import Instructor
+from instructors.queries.classroom import class_room
+from instructors.queries.clusters import clusters_of
 from lms.models import Cell, Class, Notebook, Session, Student, StudentClass, Team
+from tests.browser import schoolwork
 
 HOSTILE = "<script>alert('x')</script> ‮evil" + " Wolfeschlegelsteinhausenbergerdorff" * 3
 STATES: dict[str, dict[str, Any]] = {
@@ -28,7 +31,7 @@ STATES: dict[str, dict[str, Any]] = {
 }
 
 
-def fill(teacher: str) -> dict[str, int]:
+def fill(teacher: str) -> dict[str, int | str]:
     now = timezone.now()
     account = Instructor.objects.get(email=teacher)
     lesson = Class.objects.create(class_code="PY-101", name="Python 入門 / Intro to Python", instructor=account)
@@ -43,7 +46,18 @@ def fill(teacher: str) -> dict[str, int]:
         _student(number, name, dict(state), lesson=lesson, cells=cells, team=teams[number % 2], now=now)
         for number, (name, state) in enumerate(STATES.items())
     ]
-    return {"class_id": lesson.pk, "student_id": students[2].pk}
+    work = schoolwork.hand_in(lesson, notebook, students[2:7], now)
+    schoolwork.furnish(lesson, teams, now)
+    schoolwork.report_environments(lesson, students)
+    schoolwork.remember(account, lesson, students, now)
+    [cluster, *_] = clusters_of(class_room(user=account, class_id=lesson.pk), viewer=account, now=now)
+    return {
+        "class_id": lesson.pk,
+        "student_id": students[2].pk,
+        "cell_id": cells[-1].pk,
+        "cluster": cluster.key,
+        **work,
+    }
 
 
 def _student(

@@ -4,7 +4,6 @@ A new page is one line. Where it needs more than a class and a student, add what
 tests/browser/lesson.py.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,6 +16,10 @@ class Cast:
 
     class_id: int
     student_id: int
+    cell_id: int  # one that several students fail in, and
+    cluster: str  # how the address names their error
+    assignment_id: int
+    submission_id: int
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,43 @@ class Place:
     ready: str = "main"  # a selector that is there once the page has settled
 
 
+def in_class(page: str) -> Callable[[Cast], str]:
+    return lambda cast: f"/classes/{cast.class_id}/" + page.format(cast)
+
+
+def of_student(part: str) -> Callable[[Cast], str]:
+    return in_class("students/{0.student_id}/" + part)
+
+
 LIVE = '#freshness[data-state="live"]'
 
 PLACES = [
     Place("login", lambda cast: "/login/", signed_in=False),
     Place("only forms", lambda cast: "/display/"),
     Place("classes", lambda cast: "/"),
-    Place("live", lambda cast: f"/classes/{cast.class_id}/", modes=("projector", "walking"), ready=LIVE),
+    Place("new class", lambda cast: "/classes/new/"),
+    Place("live", in_class(""), modes=("projector", "walking"), ready=LIVE),
     Place("everybody", lambda cast: "/everybody/", ready=LIVE),
-    Place("student", lambda cast: f"/classes/{cast.class_id}/students/{cast.student_id}/", modes=("projector",)),
+    Place("student", of_student(""), modes=("projector",)),
+    Place("student's cell", of_student("?cell={0.cell_id}")),
+    Place("student's notes", of_student("?part=notes")),
+    Place("student's help", of_student("?part=help")),
+    Place("student's work", of_student("?part=work")),
+    Place("cells", in_class("cells/"), modes=("projector", "walking"), ready=LIVE),
+    Place("shared error", in_class("cells/errors/{0.cluster}/"), modes=("projector",)),
+    Place("room", in_class("room/"), modes=("projector", "walking"), ready=LIVE),
+    Place("activity", in_class("activity/"), ready=LIVE),
+    Place("assignments", in_class("assignments/")),
+    Place("assignment", in_class("assignments/{0.assignment_id}/"), modes=("projector",)),
+    Place("edit assignment", in_class("assignments/{0.assignment_id}/edit/")),
+    Place("submission", in_class("submissions/{0.submission_id}/"), modes=("projector",)),
+    Place("changes", in_class("submissions/{0.submission_id}/?view=changes")),
+    Place("environments", in_class("environments/"), modes=("projector",), ready=LIVE),
+    Place("set-up", in_class("setup/")),
+    Place("connection", in_class("setup/connection/")),
+    Place("students", in_class("setup/students/"), modes=("projector",)),
+    Place("import", in_class("setup/students/import/")),
+    Place("staff", in_class("setup/people/")),
 ]
 
 
@@ -46,12 +77,3 @@ def log_in(page: Page, *, url: str, email: str, password: str) -> None:
     page.locator("[name=password]").fill(password)
     page.locator("main form button").click()
     page.wait_for_selector(".class-list")
-
-
-def cast_of(page: Page, *, url: str) -> Cast:
-    """The first class of this account and the first student in it, for a system that somebody else filled."""
-    page.goto(f"{url}/")
-    address = page.locator(".class-tile a[href^='/classes/']").first.get_attribute("href") or ""
-    page.goto(f"{url}{address}")
-    found = re.search(rf"{address}students/(\d+)/", page.content())
-    return Cast(class_id=int(address.split("/")[2]), student_id=int(found[1]) if found else 0)

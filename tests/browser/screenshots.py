@@ -1,13 +1,16 @@
 """Pictures of every page, for people to look at before a change is merged; nothing is compared.
 
-    python -m tests.browser.screenshots --url http://127.0.0.1:8000 --email demo@example.com --out /tmp/pages
+    python manage.py shell --no-imports -v0 -c "from tests.browser.lesson import main; main('demo@example.com')" >cast
+    python -m tests.browser.screenshots --cast cast --email demo@example.com --out /tmp/pages
 
-takes each page of places.py at three widths, in both themes and both languages, and writes `index.html` beside the
-pictures. The password is that of PASSWORD, or asked for. `--only live` takes the pages whose name begins so.
+The first makes a class with something of everything, beside what there is. The second takes each page of places.py at
+three widths, in both themes and both languages, and writes `index.html` beside the pictures. The password is that of
+PASSWORD, or asked for. `--only live` takes the pages whose name begins so.
 """
 
 import argparse
 import getpass
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -20,7 +23,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, executable
-from tests.browser.places import PLACES, Cast, Place, cast_of, log_in
+from tests.browser.places import PLACES, Cast, Place, log_in
 
 WIDTHS = {1440: 900, 1024: 768, 390: 844}
 THEMES = ("light", "dark")
@@ -83,12 +86,11 @@ def contact_sheet(taken: list[Shot]) -> str:
     return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Pages</title><style>{style}</style>{body}'
 
 
-def run(browser: Browser, *, url: str, email: str, password: str, out: Path, only: str) -> list[Shot]:
+def run(browser: Browser, *, url: str, email: str, password: str, out: Path, only: str, cast: Cast) -> list[Shot]:
     context = browser.new_context()
     visitor = browser.new_context().new_page()
     page = context.new_page()
     log_in(page, url=url, email=email, password=password)
-    cast = cast_of(page, url=url)
     taken = []
     for shot in shots(only):
         take(page if shot.place.signed_in else visitor, shot, url=url, cast=cast, out=out)
@@ -99,6 +101,7 @@ def run(browser: Browser, *, url: str, email: str, password: str, out: Path, onl
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", default="http://127.0.0.1:8000")
+    parser.add_argument("--cast", required=True, type=Path, help="what tests.browser.lesson has printed")
     parser.add_argument("--email", default="demo@example.com")
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--only", default="", help="the beginning of a page's name")
@@ -106,13 +109,14 @@ def main() -> None:
     out = chosen.out.resolve()
     if out.is_relative_to(ROOT):
         parser.error("--out must be outside the repository: pictures are for looking, not for keeping")
+    cast = Cast(**json.loads(chosen.cast.read_text().splitlines()[-1]))
     out.mkdir(parents=True, exist_ok=True)
     parts = urlsplit(chosen.url)
     password = os.environ.get("PASSWORD") or getpass.getpass("Password: ")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
         url = f"{parts.scheme}://{parts.netloc}"
-        taken = run(browser, url=url, email=chosen.email, password=password, out=out, only=chosen.only)
+        taken = run(browser, url=url, email=chosen.email, password=password, out=out, only=chosen.only, cast=cast)
         browser.close()
     (out / "index.html").write_text(contact_sheet(taken))
     sys.stdout.write(f"{len(taken)} pictures: {out / 'index.html'}\n")

@@ -54,11 +54,14 @@ def contexts(request, browser: Browser, live_system, cookies):
 )
 def test_no_rule_is_broken(live_system, contexts, cast, place: Place, mode: str):
     page = contexts[place.signed_in].new_page()
+    thrown: list[str] = []
+    page.on("pageerror", lambda error: thrown.append(f"{error}\n{error.stack}"))
     try:
         page.context.add_cookies([{"name": "display", "value": mode, "url": live_system.url}])
         page.goto(f"{live_system.url}{place.address(cast)}")
         page.wait_for_selector(place.ready)
         assert problems(page) == []
+        assert thrown == []
     finally:
         page.close()
 

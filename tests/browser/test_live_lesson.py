@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 
-def post(system, kind: str = "cell_executed", **fields: object) -> None:
+def post(system, kind: str = "cell_executed", *, key: str = "", **fields: object) -> None:
     record = {
         "eventId": str(uuid.uuid4()),
         "eventType": kind,
@@ -24,7 +24,7 @@ def post(system, kind: str = "cell_executed", **fields: object) -> None:
         "result": "1",
         **fields,
     }
-    answer = httpx.post(f"{system.url}/api/v1/events", json=[record])
+    answer = httpx.post(f"{system.url}/api/v1/events", params={"key": key} if key else {}, json=[record])
     assert answer.status_code == 202, answer.text
 
 

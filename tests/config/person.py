@@ -11,8 +11,8 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from events import points
 from events.models import OfflineQueueEntry
+from events.points import waiting
 from instructors import audit
 from instructors.models import Instructor, ProgressNotification
 from instructors.queries import test_records
@@ -137,7 +137,8 @@ def _leave_keys(river: River, hanako: Student, now: datetime) -> None:
     forms = groups.forms_of_student(hanako.pk, EMAIL)
     redis.zadd(presence.PROGRESS, dict.fromkeys([*forms, "other"], now.timestamp() + 60))
     for email in (EMAIL, OTHER):
-        redis.rpush(points.WAITING, f"student_progress,userId={email},event=help,emailAddress={email},x=y a=1i 1")
+        said = f'student_progress,userId={email},event=help,emailAddress={email} said="{EMAIL}" 1000000'
+        waiting.keep(redis, [said], now_ms=1)
     cache.set("something", {"of": NAME})
     cache.set("somebody", {"of": "Ren"})
     test_records.add("t-1", [{"who": EMAIL, "name": NAME}], now=now)

@@ -14,7 +14,7 @@ from events import jobs, points, stream, waiting
 from events.models import CellExecution, OfflineQueueEntry, StudentEvent
 from instructors.models import AuditLog, Instructor, ProgressNotification
 from instructors.student_notes import StudentNote
-from lms.models import AssignmentSubmission, Student
+from lms.models import AssignmentSubmission, Session, Student
 from tests.config.person import EMAIL, LONGER, NAME, NICKNAME, OTHER, Lesson, leave_traces
 from tests.config.traces import files_naming, keys_naming, rows_naming
 from tests.events.conftest import event, river  # noqa: F401 - a fixture
@@ -71,7 +71,9 @@ def test_what_belongs_to_others_is_whole(lesson, redis, media):
     theirs = AssignmentSubmission.objects.get(student=lesson.ren)
     assert (theirs.grade, theirs.feedback.startswith("As good as forgotten-")) == (7, True)
     assert [e.email for e in waiting.events(redis)] == [OTHER]
-    assert redis.lrange(points.WAITING, 0, -1)[0].decode().startswith(f"student_progress,userId={OTHER}")
+    [(_, point)] = redis.xrange("points:waiting")
+    assert f"userId={OTHER}," in point[b"l"].decode()
+    assert points.standing().waiting == 1
     assert cache.get("somebody") == {"of": "Ren"}
     assert (media / "maps/room.jpg").exists()
     assert OfflineQueueEntry.objects.get().user_id == OTHER
@@ -182,6 +184,24 @@ def test_a_busy_shard_is_waited_for_and_then_refused(lesson, river, monkeypatch)
     held.release()
     assert Student.objects.filter(email=EMAIL).exists()
     forget()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_much_is_to_be_looked_through_an_index_is_there_for_the_while(redis, media, monkeypatch):
+    student = Student.objects.create(email="aoi@example.com")
+    Session.objects.create(student=student, session_id="s")
+    monkeypatch.setattr(erasure, "WORTH_AN_INDEX", -10)
+    seen = []
+    monkeypatch.setattr(erasure, "redact", lambda person: seen.extend(indexes()) or {})
+    forget("aoi@example.com")
+    assert "forget_sessions" in seen
+    assert "forget_sessions" not in indexes()
+
+
+def indexes() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'cell_executions'")
+        return [name for (name,) in cursor.fetchall()]
 
 
 def test_failed_jobs_that_name_the_person_go(lesson, redis):

@@ -297,7 +297,7 @@ def test_sockets_are_upgraded_through_the_proxy(proxy, stack):
     login = {"email": "taro@example.com", "password": "correct horse"}
     answer = httpx.post(f"{proxy}/api/v1/auth/login", headers=ASK, json=login)
     assert answer.status_code == 200, answer.text
-    token = answer.json()["access_token"]
+    token = answer.json()["token"]["access_token"]
     address = f"{proxy.replace('http', 'ws')}/instructor/ws?token={token}"
     with connect(address) as line:
         assert json.loads(line.recv(timeout=5))["type"] == "connection_success"

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from events.models import CellExecution, CellProgress
+from instructors.attention import memory
 from instructors.models import Instructor
 from lms.models import Cell, Class, Notebook, Session, Student, StudentClass
 
@@ -21,6 +22,7 @@ def _fast_hashes_and_closed_doors(settings):
     settings.WHITENOISE_AUTOREFRESH = False
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    memory.forget()
 
 
 @pytest.fixture
@@ -95,7 +97,7 @@ def run(notebook) -> Callable[..., CellExecution]:
         cell, _ = Cell.objects.get_or_create(notebook=notebook, cell_id="c1")
         session, _ = Session.objects.get_or_create(student=student, session_id="s1")
         places = {"student": student, "notebook": notebook, "cell": cell, "session": session}
-        return CellExecution.objects.create(**places, **{"status": "success", **fields})
+        return CellExecution.objects.create(**{**places, "status": "success", **fields})
 
     return execute
 

@@ -91,7 +91,7 @@ def test_the_page(page, run, ren):
     assert len(re.findall(r'class="column"', html)) == 24
     assert "Runs 1, errors 1, requests for help 0" in html
     assert 'href="?range=24h" aria-current="true"' in html
-    assert html.count('<th scope="row">') == 24
+    assert html.count('<tr><th scope="row"><time') == 24
     assert "100 %" in html
     assert "Nothing has run" not in html
     assert "style=" not in html

@@ -11,7 +11,15 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from events.models import CellExecution, HelpRequest, NotebookAccess, OfflineQueueEntry, StudentEvent
-from instructors.models import AuditLog, Instructor, InstructorStatusHistory, ProgressNotification
+from instructors.models import (
+    AttentionCase,
+    AuditLog,
+    Hint,
+    HintRecipient,
+    Instructor,
+    InstructorStatusHistory,
+    ProgressNotification,
+)
 from lms.keys import create_key
 from lms.models import (
     AssignmentSubmission,
@@ -50,6 +58,10 @@ def _rows(python_class, ren, taro, flag, run, notebook):
     InstructorStatusHistory.objects.create(instructor=taro, status="available")
     AuditLog.objects.create(action="login", actor_type="instructor", actor_id=taro.pk)
     ProgressNotification.objects.create(notification_id=uuid.uuid4(), recipient_id=ren.email, title="t", message="m")
+    cell = notebook.cells.first()
+    hint = Hint.objects.create(nonce=uuid.uuid4(), notebook=notebook, cell=cell, fingerprint="0" * 16, text="look")
+    HintRecipient.objects.create(hint=hint, student=ren)
+    AttentionCase.objects.create(student=ren, class_ref=python_class, code="silent", opened_at=now)
 
 
 def address(model, page, *args):

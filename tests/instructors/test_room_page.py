@@ -66,11 +66,11 @@ def test_a_team_has_its_worst_state(room, in_team, aoi, flag):
 def test_who_is_on_the_way_is_said(room, aoi, hanako):
     now = aoi.help_requested_at
     asked = HelpRequest.objects.create(student=aoi, asked_at=now, last_asked_at=now, last_heard_at=now)
-    assert "on the way" not in room()
+    assert "Hanako is on the way" not in room()
     HelpRequest.objects.filter(pk=asked.pk).update(claimed_by=hanako, claimed_at=now)
     assert "Hanako is on the way" in room()
     HelpRequest.objects.filter(pk=asked.pk).update(ended_at=now)
-    assert "on the way" not in room()
+    assert "Hanako is on the way" not in room()
 
 
 def test_marks_say_what_they_show(room, in_team, plain_map):
@@ -125,7 +125,7 @@ def test_two_hundred_students_cost_no_more_queries(
     for number in range(200):
         in_team(f"チーム{number // 5}", f"s{number}")
     TeamPosition.objects.create(map=plain_map, team_name="チーム1", position_x=1, position_y=1)
-    with django_assert_num_queries(8):  # session, account, class, and five of the room
+    with django_assert_num_queries(9):  # session, account, class, and six of the room
         room()
     assert len(teams_of(room())) == 40
 

@@ -50,7 +50,7 @@ def test_older_runs_follow_by_key(page, ren, run, django_assert_max_num_queries)
         run(ren, executed_at=now - timedelta(minutes=number // 3), code_content=f"run {number}!")
     seen, query = [], ""
     for _ in range(3):
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(15):
             timeline = page(query).context["page"].timeline
         seen += [row.pk for row in timeline.runs]
         query = f"?before={timeline.older}"
@@ -77,7 +77,7 @@ def test_one_student_among_two_hundred_costs_as_much_as_alone(page, ren, run, en
     for number in range(60):
         run(ren, code_content=f"x = {number}", status="error", error_message="NameError: x")
     for query in ("", "?part=notes", "?part=help", "?part=work", "?cell=1&notebook=1"):
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(15):
             assert page(query).status_code == 200
 
 

@@ -21,19 +21,25 @@ def entries():
     return {entry.msgid: entry for entry in polib.pofile(CATALOGUE) if not entry.obsolete}
 
 
+def japanese(entry) -> str:
+    """Japanese knows no plural, so a text with one has a single translation as well."""
+    return entry.msgstr_plural[0] if entry.msgid_plural else entry.msgstr
+
+
 def test_every_text_is_translated(entries):
-    assert not [text for text, entry in entries.items() if not entry.msgstr or entry.fuzzy]
+    assert not [text for text, entry in entries.items() if not japanese(entry) or entry.fuzzy]
 
 
 def test_placeholders_survive_translation(entries):
     places = re.compile(r"%\(\w+\)[\d.]*[sdf]|\{\w+\}")
     for text, entry in entries.items():
-        assert sorted(places.findall(text)) == sorted(places.findall(entry.msgstr)), text
+        english = entry.msgid_plural or text
+        assert sorted(places.findall(english)) == sorted(places.findall(japanese(entry))), text
 
 
 def test_the_compiled_catalogue_is_fresh(entries):
-    compiled = {entry.msgid: entry.msgstr for entry in polib.mofile(CATALOGUE.with_suffix(".mo"))}
-    assert compiled == {text: entry.msgstr for text, entry in entries.items()}
+    compiled = {entry.msgid: japanese(entry) for entry in polib.mofile(CATALOGUE.with_suffix(".mo"))}
+    assert compiled == {text: japanese(entry) for text, entry in entries.items()}
 
 
 def test_no_text_is_missing_from_the_catalogue(entries, tmp_path):

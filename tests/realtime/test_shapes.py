@@ -79,6 +79,9 @@ FRAMES = {
     "student_error_resolved": messages.student_error_resolved(email="a@x.jp", resolved_by="b", resolved_at=NOW),
     "classroom_map": messages.classroom_map(class_id=1, map_id=2, positions={"A": (12.5, 40.0), "B": None}),
     "dismiss_help": messages.dismiss_help("a@x.jp"),
+    "attention_update": messages.attention_update(
+        student_id=1, email="a@x.jp", action="claimed", instructor_id=2, instructor_name="n"
+    ),
     "instructor_message": messages.instructor_message(
         student_id=1, instructor_id=2, instructor_name="n", message="m", sent_at="T"
     ),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from instructors.pages.rooms import room_of
 from instructors.queries.classroom import Room
-from instructors.texts import live_texts, setup_texts
+from instructors.texts import setup_texts
 from lms.models import Class
 
 View = Callable[..., HttpResponse]
@@ -41,7 +41,6 @@ def show(request: HttpRequest, room: Room, template: str, **context: Any) -> Htt
     shared = {
         "room": room,
         "now": timezone.now(),
-        "texts": live_texts(),
         "setup_texts": setup_texts(),
         "current_tab": reverse("class_setup", args=[room.class_ref.pk]),
     }

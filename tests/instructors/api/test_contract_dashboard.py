@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from events import points, tickets
 from events.models import CellExecution, CellProgress, HelpRequest
+from events.points import waiting
 from instructors.models import AuditLog
 from lms.models import Cell, Class, Notebook, Session, Student, StudentClass, Team
 from realtime.groups import client_group
@@ -314,12 +315,11 @@ def test_http_13_resolve_error_twice(anyone, lesson):
     assert [entry.details["was_flagged"] for entry in AuditLog.objects.order_by("pk")] == [True, False]
 
 
-def test_actions_write_points_where_influxdb_is_configured(anyone, lesson, heard, settings, monkeypatch):
+def test_actions_write_points_where_influxdb_is_configured(anyone, lesson, heard, settings, redis):
     settings.INFLUXDB_URL = "http://influxdb"
-    lines: list[str] = []
-    monkeypatch.setattr(points, "_send", lambda given: lines.extend(given))
     anyone("POST", "/api/v1/dashboard/students/aoi@example.com/dismiss-help")
     anyone("POST", "/api/v1/dashboard/students/ren@example.com/resolve-error")
+    lines = [line for entry in waiting.oldest(redis, lines=10) for line in entry.lines]
     assert ["event=help_stop" in lines[0], "event=error_resolved" in lines[1]] == [True, True]
     assert all('resolvedBy="instructor"' in line and "success=true" in line for line in lines)
     assert "teamName=チームA" in lines[0]

@@ -82,6 +82,43 @@ def test_influxdb_that_is_there(anyone, settings, monkeypatch):
     assert service.items() >= {"status": "healthy", "influx_status": "pass", "version": "v2.7.1"}.items()
 
 
+STANDINGS = {
+    "refuses the token": (
+        {"reason": "refuses the token (401)", "waiting": 7},
+        ("degraded", "InfluxDB refuses the token (401); points wait", 7),
+    ),
+    "points were dropped": (
+        {"dropped": 3, "dropped_since": 1_790_000_000_000},
+        ("healthy", "connected; points are missing: run influx_backfill --since 2026-09-21T14:13:20.000Z", 0),
+    ),
+    "points were refused": (
+        {"refused": 1, "refusal": "400 unable to parse hanako@example.com"},
+        ("healthy", "connected; points were refused: see the log of the workers", 0),
+    ),
+    "points wait": ({"waiting": 12}, ("healthy", "connected", 12)),
+}
+
+
+@pytest.mark.parametrize("name", STANDINGS)
+def test_how_the_way_to_influxdb_is(anyone, settings, monkeypatch, name):
+    found, expected = STANDINGS[name]
+    settings.INFLUXDB_URL = "http://influxdb"
+    monkeypatch.setattr(points, "version", lambda: "v2.7.1")
+    monkeypatch.setattr(points, "standing", lambda: points.Standing(**found))
+    answer = anyone("GET", "/api/v1/health")
+    service = answer.data.get("detail", answer.data)["services"]["influxdb"]
+    assert (service["status"], service["message"], service["waiting"]) == expected
+    assert answer.status_code == (200 if expected[0] == "healthy" else 503)
+    assert "hanako" not in answer.content.decode()
+
+
+def test_influxdb_away_still_says_how_much_waits(anyone, settings, monkeypatch):
+    settings.INFLUXDB_URL = "http://127.0.0.1:9"
+    monkeypatch.setattr(points, "standing", lambda: points.Standing(waiting=9))
+    service = anyone("GET", "/api/v1/health").data["detail"]["services"]["influxdb"]
+    assert service.items() >= {"status": "unhealthy", "influx_status": "fail", "version": None, "waiting": 9}.items()
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("simple", "ok"), ("simple/", "ok"), ("ready", "ready"), ("ready/", "ready"), ("live", "alive")],

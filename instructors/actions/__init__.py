@@ -16,6 +16,7 @@ from lms.models import Student
 from realtime import broadcast, groups, messages
 
 BY = "instructor"
+HELP_ENDINGS = {tickets.Ending.DISMISSED: "help_dismiss", tickets.Ending.RESOLVED: "help_resolve"}
 
 
 def dismiss_help(
@@ -25,11 +26,21 @@ def dismiss_help(
 
     Returns whether they were asking. The student is told in any case: their button may still be on.
     """
+    return end_help(student, ending=tickets.Ending.DISMISSED, by=by, request=request, now=now)
+
+
+def end_help(
+    student: Student,
+    *,
+    ending: tickets.Ending,
+    by: Instructor | None,
+    request: HttpRequest | Request | None,
+    now: datetime,
+) -> bool:
+    """The same with another ending: the one way in which an instructor ends a request."""
     with transaction.atomic():
-        edges = tickets.end_by_instructor(
-            student.pk, ending=tickets.Ending.DISMISSED, instructor_id=by.pk if by else None, now=now
-        )
-        _record("help_dismiss", student, by, request, {"was_asking": bool(edges)})
+        edges = tickets.end_by_instructor(student.pk, ending=ending, instructor_id=by.pk if by else None, now=now)
+        _record(HELP_ENDINGS[ending], student, by, request, {"was_asking": bool(edges)})
     if edges:
         tell(lambda: announcements.announce_edges(edges))
         tell(lambda: points.note(_event("help_stop", student, now), resolved_by=_name(by)))

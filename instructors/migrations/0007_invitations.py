@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('instructors', '0008_student_notes'),
+        ('instructors', '0006_student_notes'),
         ('lms', '0003_classassignment_assignmentsubmission'),
     ]
 

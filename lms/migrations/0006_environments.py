@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lms', '0004_classroom_maps'),
+        ('lms', '0005_assignment_starter'),
     ]
 
     operations = [

@@ -1,0 +1,85 @@
+"""What a student handed in, in a frame of its own that can do nothing, and as a file.
+
+Three walls, each enough by itself: the HTML was cleaned (lms.notebook_drawing), its policy lets nothing load but our
+stylesheets and pictures that are in it, and both the policy and the frame put it in a sandbox: no scripts, no forms, no
+windows, an origin of its own.
+"""
+
+import json
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from instructors import audit
+from instructors.auth import account_of
+from instructors.pages.rooms import room_of, room_page
+from instructors.queries.submissions import find_submission, hash_of
+from lms.notebook_cells import cells_of
+from lms.notebook_process import html_of
+
+POLICY = (
+    "sandbox; default-src 'none'; img-src data:; style-src 'self'; frame-ancestors 'self'; base-uri 'none';"
+    " form-action 'none'"
+)
+LEFT_OUT = '<p class="left-out"></p>'
+LONGEST_TEXT = 20_000
+MOST_CELLS = 500
+THEMES = ("light", "dark")
+
+
+@require_safe
+@login_required
+@never_cache
+@xframe_options_sameorigin
+def frame(request: HttpRequest, class_id: int, submission_id: int) -> HttpResponse:
+    """The notebook; with `?plain`, or where it could not be drawn, its cells as text. `?theme=` light or dark."""
+    found = find_submission(room_of(request, class_id), submission_id, with_content=True)
+    html = None
+    if "plain" not in request.GET and found.notebook_content is not None:
+        html = html_of(found.notebook_content, sha256=hash_of(found))
+    theme = request.GET.get("theme", "")
+    cells = cells_of(found.notebook_content) if html is None else []
+    context = {
+        "html": None if html is None else _with_notes(html),
+        "failed": html is None and "plain" not in request.GET,
+        "cells": cells[:MOST_CELLS],
+        "is_cut": len(cells) > MOST_CELLS,
+        "longest_text": LONGEST_TEXT,
+        "theme": theme if theme in THEMES else "",
+    }
+    answer = render(request, "submissions/frame.html", context)
+    answer["Content-Security-Policy"] = POLICY
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def _with_notes(html: str) -> str:
+    """Safe because the worker cleaned it; the note is a text of ours."""
+    note = gettext("Something was left out here for safety: a script, a widget or an active picture.")
+    return mark_safe(html.replace(LEFT_OUT, f'<p class="left-out">{note}</p>'))  # noqa: S308
+
+
+@room_page
+def download(request: HttpRequest, class_id: int, submission_id: int) -> HttpResponse:
+    """The file as it was handed in. Never shown by a browser: it is an attachment of a kind that no browser opens."""
+    found = find_submission(room_of(request, class_id), submission_id, with_content=True)
+    if found.notebook_content is None:
+        raise Http404
+    content = json.dumps(found.notebook_content, ensure_ascii=False, indent=1)
+    answer = HttpResponse(content, content_type="application/x-ipynb+json")
+    answer["Content-Disposition"] = f'attachment; filename="submission-{found.pk}.ipynb"'
+    answer["X-Content-Type-Options"] = "nosniff"
+    audit.record(
+        action="submission_download",
+        actor=account_of(request),
+        request=request,
+        target_type=found._meta.model_name,
+        target_id=found.pk,
+    )
+    return answer

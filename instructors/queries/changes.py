@@ -1,0 +1,51 @@
+"""What a student changed in the notebook they were given."""
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from instructors.queries.submissions import hash_of, starter_of
+from lms.models import AssignmentSubmission
+from lms.notebook_diff import CellChange
+from lms.notebook_process import changes
+
+MOST_LINES = 4_000  # on one page
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Cells that follow each other: changed ones, or such as stayed the same and are folded away."""
+
+    is_same: bool
+    changes: list[CellChange]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    stretches: list[Stretch]
+    is_cut: bool
+
+    @property
+    def counts(self) -> dict[str, int]:
+        kinds = [change.kind for stretch in self.stretches for change in stretch.changes]
+        return {kind: kinds.count(kind) for kind in ("added", "deleted", "modified", "moved", "unchanged")}
+
+
+def changes_since_starter(submission_id: int) -> Comparison | None:
+    """None where the two could not be compared within the limits. Two queries, and a process where it is not known."""
+    found = AssignmentSubmission.objects.get(pk=submission_id)
+    starter = starter_of(found)
+    if starter is None:
+        return None
+    told = changes(
+        starter.content, found.notebook_content, old_sha256=starter.content_sha256, new_sha256=hash_of(found)
+    )
+    if told is None:
+        return None
+    shown, lines = [], 0
+    for change in told:
+        lines += len(change.lines) or (change.new_source or "").count("\n") + 1
+        if lines > MOST_LINES:
+            break
+        shown.append(change)
+    grouped = groupby(shown, key=lambda change: change.kind == "unchanged" and not change.outputs_changed)
+    return Comparison([Stretch(is_same, list(group)) for is_same, group in grouped], len(shown) < len(told))

@@ -1,0 +1,135 @@
+"""What there is to show in a room, before anybody's words or names: concerns, and what people did about them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import OuterRef, Q, Subquery
+
+from events.models import HelpRequest
+from instructors.attention.memory import lesson_of
+from instructors.attention.rule import MOST_SHOWN, assess, gap_of
+from instructors.attention.signals import Answer, Concern, Known, Lesson
+from instructors.attention.words import SYMBOLS
+from instructors.models import AttentionCase
+from instructors.queries.claims import Claim, claims_in
+from instructors.queries.classroom import Room
+from lms.models import Cell
+
+ANSWERS_LAST = timedelta(hours=12)  # a lesson, and the one after lunch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    lesson: Lesson
+    as_of: datetime
+    tickets: list[HelpRequest]
+    open_cases: list[AttentionCase]  # in whatever room
+    notes: dict[int, list[AttentionCase]]  # about tickets, by ticket
+    concerns: list[Concern]
+    claims: dict[int, Claim]
+
+    def snoozed_until(self, concern: Concern, now: datetime) -> datetime | None:
+        """Until when this concern is to stay away; None where it is due, or is about something else by now."""
+        if concern.code == "help":
+            found = [self.note_until(t, now) for t in self.tickets if t.student_id == concern.student_id]
+            return found[0] if found else None
+        for case in self.open_cases:
+            same = case.evidence.get("cell") == concern.cell or concern.code == case.code
+            if case.student_id == concern.student_id and case.snoozed_until and case.snoozed_until > now and same:
+                return case.snoozed_until
+        return None
+
+    def note_until(self, ticket: HelpRequest, now: datetime) -> datetime | None:
+        until = [n.snoozed_until for n in self.notes.get(ticket.pk, []) if n.snoozed_until and n.snoozed_until > now]
+        return max(until, default=None)
+
+    def looked_for_at(self, ticket: HelpRequest) -> datetime | None:
+        vain = AttentionCase.Outcome.NOT_FOUND
+        return max(
+            (n.ended_at for n in self.notes.get(ticket.pk, []) if n.outcome == vain and n.ended_at), default=None
+        )
+
+
+def situation_of(room: Room, *, now: datetime) -> Situation:
+    """Four queries; two of them at most once a second and process, whoever asks."""
+    class_id = room.class_ref.pk if room.class_ref else None
+    lesson, as_of = lesson_of(class_id, room.students, now)
+    tickets = _tickets(room)
+    cases = _cases(room, now)
+    open_cases = [case for case in cases if case.ended_at is None]
+    known = Known(
+        asking={ticket.student_id: ticket.asked_at for ticket in tickets},
+        shown=frozenset(case.student_id for case in open_cases if case.class_ref_id == class_id),
+        answers=_answers(cases),
+    )
+    notes: dict[int, list[AttentionCase]] = {}
+    for case in cases:
+        if case.code == "help":
+            notes.setdefault(case.evidence.get("ticket", 0), []).append(case)
+    return Situation(
+        lesson=lesson,
+        as_of=as_of,
+        tickets=tickets,
+        open_cases=open_cases,
+        notes=notes,
+        concerns=assess(lesson, known, now),
+        claims=claims_in([*tickets, *open_cases], now=now),
+    )
+
+
+def due_concerns(situation: Situation, now: datetime) -> list[Concern]:
+    """Those that nobody goes to and that are not to stay away: the first of them are shown, whoever looks."""
+    free = [concern for concern in situation.concerns if concern.student_id not in situation.claims]
+    return [concern for concern in free if situation.snoozed_until(concern, now) is None]
+
+
+def shown_concerns(situation: Situation, now: datetime) -> list[Concern]:
+    return due_concerns(situation, now)[:MOST_SHOWN]
+
+
+def concern_of(case: AttentionCase) -> Concern:
+    """The concern that a case was opened for."""
+    kept = case.evidence
+    return Concern(
+        student_id=case.student_id,
+        code=case.code if case.code in SYMBOLS else "silent",  # type: ignore[arg-type]
+        since=datetime.fromisoformat(kept["since"]) if kept.get("since") else case.opened_at,
+        cell=kept.get("cell"),
+        count=kept.get("count") or 0,
+        error=kept.get("error") or "",
+        class_cell=kept.get("class_cell"),
+        minutes=kept.get("minutes") or 0,
+    )
+
+
+def _tickets(room: Room) -> list[HelpRequest]:
+    place = Cell.objects.filter(notebook__path=OuterRef("notebook_path"), cell_id=OuterRef("cell_id"))
+    asking = HelpRequest.objects.filter(student__in=room.students.order_by().values("pk"), ended_at=None)
+    return list(
+        asking.select_related("student", "claimed_by")
+        .annotate(position=Subquery(place.values("position")[:1]))
+        .order_by("asked_at", "pk")
+    )
+
+
+def _cases(room: Room, now: datetime) -> list[AttentionCase]:
+    """Open ones, and those that people ended lately."""
+    lately = Q(ended_at__gt=now - ANSWERS_LAST, ended_by__isnull=False)
+    cases = AttentionCase.objects.filter(Q(ended_at=None) | lately, student__in=room.students.order_by().values("pk"))
+    return list(cases.select_related("student", "claimed_by").order_by("pk"))
+
+
+def _answers(cases: Iterable[AttentionCase]) -> dict[int, Answer]:
+    answers: dict[int, Answer] = {}
+    for case in cases:
+        if case.ended_at is None or case.outcome is None:
+            continue
+        known = answers.get(case.student_id)
+        if known is None or case.ended_at >= known.at:
+            concern = concern_of(case)
+            was_needed = case.outcome != AttentionCase.Outcome.DISMISSED
+            answers[case.student_id] = Answer(
+                case.ended_at, concern.code, was_needed, cell=concern.cell, gap=gap_of(concern)
+            )
+    return answers

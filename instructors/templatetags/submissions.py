@@ -1,0 +1,68 @@
+"""What the pages say about hand-ins: how late, how many points, and in which state."""
+
+from datetime import timedelta
+
+from django import template
+from django.utils.translation import gettext, gettext_lazy
+
+register = template.Library()
+
+STATES = {
+    "missing": ("○", gettext_lazy("Not handed in")),
+    "ungraded": ("●", gettext_lazy("To be graded")),
+    "graded": ("✓", gettext_lazy("Graded")),
+    "returned": ("↩", gettext_lazy("Returned")),
+}
+CHANGES = {
+    "added": ("+", gettext_lazy("Added")),
+    "deleted": ("−", gettext_lazy("Deleted")),
+    "modified": ("±", gettext_lazy("Changed")),
+    "moved": ("↕", gettext_lazy("Moved")),
+    "unchanged": ("=", gettext_lazy("The same")),
+}
+MARKS = {"+": "added", "-": "deleted", " ": "same"}
+
+
+@register.filter
+def late(by: timedelta | None) -> str:
+    """`3 hr late`; empty where it was in time."""
+    if by is None:
+        return ""
+    minutes = int(by.total_seconds()) // 60
+    if minutes < 60:
+        return gettext("%(count)d min late") % {"count": max(1, minutes)}
+    if minutes < 48 * 60:
+        return gettext("%(count)d hr late") % {"count": minutes // 60}
+    return gettext("%(count)d days late") % {"count": minutes // (24 * 60)}  # never one
+
+
+@register.filter
+def points(value: float | None) -> str:
+    """`8` for 8.0, `7.5` for 7.5; a dash for none."""
+    return "–" if value is None else f"{value:.10g}"
+
+
+@register.filter
+def state_symbol(state: str) -> str:
+    return STATES[state][0]
+
+
+@register.filter
+def state_word(state: str) -> str:
+    return str(STATES[state][1])
+
+
+@register.filter
+def change_symbol(kind: str) -> str:
+    return CHANGES[kind][0]
+
+
+@register.filter
+def change_word(kind: str) -> str:
+    return str(CHANGES[kind][1])
+
+
+@register.filter
+def mark_class(mark: str) -> str:
+    """The style of a line of a comparison."""
+    return MARKS[mark]

@@ -1,0 +1,70 @@
+"""What is derived from a submission, for the API and the pages alike: its attempt, lateness, and whether it is graded.
+
+`status` is free text (http.md section 5); the words known here are compared without case.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Lower
+
+from lms.models import AssignmentSubmission, ClassAssignment
+
+SUBMITTED, GRADED, RETURNED = "submitted", "graded", "returned"
+
+
+def with_attempt(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
+    """With `attempt`: 1 for the first hand-in of this student to this assignment, by order of arrival."""
+    earlier = (
+        AssignmentSubmission.objects.filter(
+            assignment=OuterRef("assignment"), student=OuterRef("student"), pk__lte=OuterRef("pk")
+        )
+        .order_by()
+        .values("assignment", "student")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    return rows.annotate(attempt=Subquery(earlier, output_field=IntegerField()))
+
+
+def latest(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
+    """Of each student's hand-ins to an assignment the one that counts: the newest. A set of rows, in no order."""
+    newest = rows.order_by("assignment_id", "student_id", "-submitted_at", "-pk").distinct(
+        "assignment_id", "student_id"
+    )
+    return AssignmentSubmission.objects.filter(pk__in=newest.values("pk")).order_by()
+
+
+def late_by(submission: AssignmentSubmission, assignment: ClassAssignment) -> timedelta | None:
+    """How long after the assignment was due; None where it was in time, or nothing is due."""
+    return lateness(submission.submitted_at, assignment.due_date)
+
+
+def lateness(submitted_at: datetime, due: datetime | None) -> timedelta | None:
+    return submitted_at - due if due is not None and submitted_at > due else None
+
+
+def is_graded(submission: AssignmentSubmission) -> bool:
+    """Somebody has looked at it: a grade is set, or its status says so. What was returned was graded."""
+    return submission.grade is not None or submission.status.lower() in (GRADED, RETURNED)
+
+
+def tells_grade(*, before: str | None, changes: Mapping[str, Any]) -> bool:
+    """Whether a change is told to the student: a grade is set, or the status becomes `graded` (http.md section 5).
+    `before` is the status it had; None for a new row."""
+    return changes.get("grade") is not None or (changes.get("status") == GRADED and before != GRADED)
+
+
+# The same rules in SQL.
+IS_LATE = Q(submitted_at__gt=F("assignment__due_date"))
+
+
+def with_known_status(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
+    """With `known_status`, for IS_GRADED and IS_RETURNED."""
+    return rows.annotate(known_status=Lower("status"))
+
+
+IS_RETURNED = Q(known_status=RETURNED)
+IS_GRADED = Q(grade__isnull=False) | Q(known_status__in=(GRADED, RETURNED))

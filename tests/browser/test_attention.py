@@ -1,0 +1,61 @@
+"""Two browsers on the real system: what one instructor does about a student, the other sees without a reload."""
+
+import time
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.test_live_lesson import post
+
+PASSWORD = "correct horse 9"
+
+
+@pytest.fixture(scope="module")
+def instructors(live_system) -> list[str]:
+    emails = ["tanaka@example.com", "suzuki@example.com"]
+    for email in emails:
+        live_system.manage(
+            "create_instructor", "--email", email, "--name", email.partition("@")[0].title(), "--password-stdin",
+            stdin=PASSWORD,
+        )  # fmt: skip
+    return emails
+
+
+def open_live(page: Page, system, email: str) -> Page:
+    page.goto(f"{system.url}/everybody/")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+    return page
+
+
+def test_two_instructors_share_the_lists(live_system, instructors, page: Page, browser: Browser):
+    context = browser.new_context(locale="en-US")
+    here = open_live(page, live_system, instructors[0])
+    there = open_live(context.new_page(), live_system, instructors[1])
+    there.evaluate("window.loadedOnce = true")
+    expect(here.locator("[data-attention-none]")).to_be_visible()
+
+    post(live_system, "help", emailAddress="mio@example.com", userName="高橋 美緒")
+    for screen in (here, there):
+        expect(screen.locator("#help-list")).to_contain_text("高橋 美緒")
+        expect(screen.locator("[data-concerns]")).to_contain_text("asked for help")
+    expect(here.locator("#announcements")).to_contain_text("高橋 美緒 asks for help")
+
+    began = time.monotonic()
+    here.locator('[data-shortcut="claim"]').press("Enter")
+    expect(there.locator("#cards [data-claim]")).to_contain_text("Tanaka is on the way")
+    assert time.monotonic() - began < 3, "even on a busy machine"
+    expect(there.locator("[data-concerns-going]")).to_contain_text("Tanaka is on the way")
+    expect(there.locator("#help-list")).to_contain_text("Tanaka is on the way")
+    expect(here.locator("#attention-said")).to_contain_text("You are on the way to 高橋 美緒.")
+    assert here.evaluate("document.activeElement !== document.body"), "the keyboard keeps its place"
+
+    here.locator("[data-mine] [data-shortcut=resolve]").click()
+    for screen in (here, there):
+        expect(screen.locator("[data-help-none]")).to_be_visible()
+        expect(screen.locator("[data-attention-none]")).to_be_visible()
+    expect(there.locator('#cards [data-email="mio@example.com"]')).not_to_have_attribute("data-status", "help")
+    assert there.evaluate("window.loadedOnce")
+    context.close()

@@ -1,0 +1,89 @@
+"""A submission in a real browser: nothing in a hostile notebook runs or loads, and what was typed is not lost."""
+
+import os
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from instructors.models import Instructor
+from lms.models import AssignmentSubmission, Class, ClassAssignment, Notebook, Student, StudentClass
+from tests.lms.notebooks import HOSTILE
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _orm_beside_the_driver():
+    """The browser's driver keeps an event loop in this thread; Django would refuse the ORM beside it."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    yield
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def page(browser, live_server, client):
+    hanako = Instructor.objects.create_user("hanako@example.com", "correct horse", name="Hanako")
+    python_class = Class.objects.create(class_code="PY", name="Python 入門", instructor=hanako)
+    student = Student.objects.create(email="eve@example.com", name="Eve")
+    StudentClass.objects.create(class_ref=python_class, student=student)
+    notebook = Notebook.objects.create(path="loops.ipynb", name="loops.ipynb")
+    loops = ClassAssignment.objects.create(class_ref=python_class, notebook=notebook, title="Loops", points=10)
+    work = AssignmentSubmission.objects.create(assignment=loops, student=student, notebook_content=HOSTILE)
+    client.force_login(hanako)
+    context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(30_000)  # the notebook is drawn by a process of its own
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+    page = context.new_page()
+    page.address = f"/classes/{python_class.pk}/submissions/{work.pk}/"
+    page.heard, page.asked, page.failed = [], [], []
+    page.on("requestfailed", lambda request: page.failed.append(request))
+    page.on("dialog", lambda dialog: (page.heard.append(dialog.message), dialog.accept()))
+    page.on("pageerror", lambda error: page.heard.append(str(error)))
+    page.on("console", lambda said: page.heard.append(said.text))
+    context.on("request", lambda request: page.asked.append(request.url))
+    yield page
+    context.close()
+
+
+def test_nothing_in_a_hostile_notebook_runs_or_loads(page, live_server):
+    page.goto(page.address)
+    frame = page.frame_locator("#notebook")
+    expect(frame.get_by_text("left out here for safety").first).to_be_visible()
+    assert page.evaluate("document.title").startswith("Eve")
+    [child] = page.main_frame.child_frames
+    assert child.evaluate("getComputedStyle(document.body).padding") == "16px", "our stylesheet is there"
+    assert page.evaluate("document.getElementById('notebook').contentDocument") is None, "an origin of its own"
+    page.wait_for_timeout(300)
+    ours = re.compile(re.escape(live_server.url) + r"/(classes|static)/|data:image/(png|jpeg|gif|webp);")
+    assert [url for url in page.asked if not ours.match(url)] == []
+    assert page.heard == []
+
+
+def test_even_markup_that_was_not_cleaned_can_do_nothing(page, monkeypatch):
+    """The frame and its policy alone, were the cleaning to fail."""
+    dirty = "".join("".join(cell["source"]) for cell in HOSTILE["cells"]) + "<p id=end>the end</p>"
+    monkeypatch.setattr("instructors.pages.notebooks.html_of", lambda *_, **__: dirty)
+    page.goto(page.address)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Eve")
+    page.wait_for_timeout(1000)
+    refused = {request.url: request.failure for request in page.failed}
+    assert refused, "it did try"
+    assert set(refused.values()) == {"csp"}
+    assert not any("owned" in text and "Blocked" not in text and "violates" not in text for text in page.heard)
+    assert {url for url in page.asked if "evil.example" in url} <= set(refused)
+    assert page.url.endswith(page.address)
+
+
+def test_what_was_typed_survives_a_reload_and_goes_when_saved(page):
+    page.goto(f"{page.address}")
+    page.get_by_label("Grade of 10").fill("7.5")
+    page.get_by_label("Feedback").fill("よく考えました")
+    page.reload()
+    assert len(page.heard) == 1, "it asks before it leaves"
+    expect(page.get_by_label("Feedback")).to_have_value("よく考えました")
+    expect(page.get_by_text("What you had typed before is back")).to_be_visible()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("The grade is saved.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("What you had typed before is back")).to_be_hidden()
+    expect(page.get_by_label("Grade of 10")).to_have_value("7.5")
+    assert len(page.heard) == 1

@@ -1,0 +1,37 @@
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from events.points import answering, server
+from tests.influx import Recorder, VictoriaMetrics, recording
+
+
+@pytest.fixture
+def point_at(settings) -> Iterator[Callable[[str], None]]:
+    """Makes that the configured InfluxDB; forgets it, and what was thought of it, at the end."""
+
+    def configure(url: str, token: str = "token") -> None:
+        server.disconnect()
+        answering.trust.failed_at = None
+        settings.INFLUXDB_URL, settings.INFLUXDB_TOKEN = url, token
+
+    yield configure
+    server.disconnect()
+    answering.trust.failed_at = None
+
+
+@pytest.fixture
+def series(point_at, redis) -> Iterator[Recorder]:
+    """An InfluxDB that records what it is told and asked."""
+    with recording() as recorder:
+        point_at(recorder.url)
+        yield recorder
+
+
+@pytest.fixture
+def victoria(tmp_path, point_at) -> Iterator[VictoriaMetrics]:
+    made = VictoriaMetrics(directory=tmp_path / "series")
+    made.start()
+    point_at(made.url)
+    yield made
+    made.stop()

@@ -1,0 +1,199 @@
+"""A notebook becomes HTML that can do nothing, in a process that can do little."""
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from tempfile import TemporaryFile
+
+import pytest
+
+from lms import notebook_process, notebook_worker
+from lms.api.notebook_content import receipt
+from lms.notebook_drawing import LEFT_OUT, clean, draw
+from tests.lms.notebooks import ALERT, HOSTILE, HOSTILE_HTML, PIXEL, code, markdown, notebook, prints, shows
+
+# nbconvert says so about every notebook: IPython's own lexer is not here.
+pytestmark = pytest.mark.filterwarnings("ignore:IPython3 lexer unavailable")
+
+FORBIDDEN = {"script", "iframe", "object", "embed", "form", "input", "button", "style", "link", "base", "meta", "svg"}
+FORBIDDEN |= {"math", "video", "audio", "a", "noscript", "template", "source", "select", "textarea", "frame"}
+
+
+class Elements(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+
+def check_harmless(html: str) -> None:
+    for tag, attributes in Elements(html).found:
+        assert tag not in FORBIDDEN, tag
+        for name, value in attributes.items():
+            assert not name.startswith("on"), (tag, name)
+            assert name not in {"style", "srcset", "srcdoc", "href", "background", "action", "id", "name"}, (tag, name)
+            if name == "src":
+                assert re.match(r"data:image/(png|jpeg|gif|webp);base64,", value), value
+
+
+@pytest.fixture(scope="module")
+def hostile() -> str:
+    return draw(HOSTILE)
+
+
+def test_nothing_of_a_hostile_notebook_survives(hostile):
+    check_harmless(hostile)
+    assert "evil.example/" not in re.sub(r">[^<]*<", "><", hostile), "addresses may stand in texts only"
+
+
+@pytest.mark.parametrize("html", HOSTILE_HTML)
+def test_what_is_cleaned_stays_clean(html):
+    check_harmless(clean(html))
+    assert clean(clean(html)) == clean(html)
+
+
+def test_what_was_left_out_is_said(hostile):
+    assert hostile.count(LEFT_OUT) >= len(HOSTILE_HTML) - 5
+    for one in (
+        shows(application_javascript=ALERT),
+        shows(image_svg__xml="<svg/>"),
+        shows(**{"application_vnd.jupyter.widget-view__json": {}, "text_plain": "IntSlider()"}),
+        shows(text_html="<script>1</script>"),
+    ):
+        assert draw(notebook(code("x", one))).count(LEFT_OUT) == 1
+    assert LEFT_OUT not in draw(notebook(code("x", shows(text_html="<b>1</b>"), prints("1"))))
+
+
+def test_markup_of_one_cell_ends_in_it():
+    html = draw(notebook(markdown("</div></div></div><p>a"), code("b", shows(text_html="</div></div><table><td>c"))))
+    assert html.count("<div") == html.count("</div")
+    assert re.search(r"</p>\s*</div>\s*</div>\s*</div>\s*<div class=\"cell", html)
+
+
+def test_what_is_worth_seeing_is_there():
+    html = draw(
+        notebook(
+            markdown("# Title\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n**bold** ![p](attachment:p.png)",
+                     attachments={"p.png": {"image/png": PIXEL}}),
+            code("for i in 日本:\n    pass", prints("\x1b[31mred\x1b[0m <b>"), execution_count=7),
+            code("df", shows(text_html='<table class="dataframe"><tr><th>x</th></tr></table>', text_plain="x")),
+            code("plot", shows(image_png=[PIXEL[:20] + "\n", PIXEL[20:]], text_plain="<Figure>")),
+            code("", shows(application_json={"a": 1})),
+        )
+    )  # fmt: skip
+    for part in (
+        "<h1>Title</h1>",
+        "<td>1</td>",
+        "<strong>bold</strong>",
+        '<span class="k">for</span>',
+        "日本",
+        '<span class="ansi-red-fg">red</span> &lt;b&gt;',
+        '<table class="dataframe">',
+        "In&nbsp;[7]:",
+        '"a": 1',
+    ):
+        assert part in html, part
+    assert html.count(f"data:image/png;base64,{PIXEL}") == 2
+
+
+def test_metadata_hides_nothing():
+    hidden = code("secret = 1", metadata={"tags": ["remove_cell"], "jupyter": {"source_hidden": True}})
+    assert "secret" in draw(notebook(hidden, jupytext={"x": 1}))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        [],
+        None,
+        "text",
+        {"cells": None},
+        {"cells": [None, 1, {}, {"cell_type": 3, "source": {}}]},
+        {"cells": [{"cell_type": "code", "source": 1, "outputs": [1, {}, {"output_type": "error"}, {"data": 5}]}]},
+        {"cells": [{"cell_type": "code", "outputs": [{"data": {"image/png": {}, "text/html": [1]}}]}]},
+        {"cells": [{"cell_type": "markdown", "source": "x", "attachments": {"a": 1, "b": {"image/png": 1}}}]},
+        {"metadata": {"language_info": {"name": "../../etc/passwd"}}, "cells": [{"cell_type": "code", "source": "1"}]},
+        {"nbformat": 3, "worksheets": [{"cells": [{"cell_type": "heading", "level": 99, "source": ["a"]}]}, 4]},
+    ],
+)
+def test_what_is_no_notebook_is_drawn_as_far_as_it_goes(content):
+    check_harmless(draw(content))
+
+
+def test_an_old_notebook_is_drawn():
+    cell = {"cell_type": "code", "input": "1+1", "prompt_number": 3, "outputs": [{"output_type": "pyout", "text": "2"}]}
+    html = draw({"nbformat": 3, "worksheets": [{"cells": [cell]}]})
+    assert "In&nbsp;[3]:" in html
+    assert re.search(r">\s*2\s*<", html)
+
+
+# --- The process ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def empty(tmp_path, settings, monkeypatch):
+    settings.DATA_DIR = tmp_path
+    notebook_process._kept.cache_clear()
+    yield tmp_path
+    notebook_process._kept.cache_clear()
+
+
+def test_it_is_drawn_once(empty, monkeypatch):
+    content = notebook(markdown("# Once"))
+    first = notebook_process.html_of(content, sha256=receipt(content))
+    assert "<h1>Once</h1>" in first
+    monkeypatch.setattr(notebook_process, "_run", lambda *_: pytest.fail("drawn again"))
+    assert notebook_process.html_of(content, sha256=receipt(content)) == first
+
+
+def test_a_web_process_never_imports_the_heavy_libraries():
+    script = (
+        "import os, sys, django; os.environ['DJANGO_SETTINGS_MODULE']='config.settings'; django.setup()\n"
+        "import config.urls; print([m for m in ('nbconvert', 'nbdime', 'nh3') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_the_process_knows_no_secrets(monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "x")
+    assert not {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DATA_DIR"} & set(notebook_process._environment())
+
+
+@pytest.mark.parametrize(
+    "limit", [{"MEMORY": 60 * 1024**2}, {"SECONDS": 0}, {"OUTPUT": 10}], ids=["memory", "time", "output"]
+)
+def test_what_exceeds_a_limit_is_not_drawn(limit):
+    [(name, most)] = limit.items()
+    script = f"import sys; from lms import notebook_worker as w; w.{name} = {most}; sys.exit(w.main())"
+    with TemporaryFile() as said:
+        asked = json.dumps(HOSTILE).encode()
+        command = [sys.executable, "-c", script, "html"]
+        done = subprocess.run(command, input=asked, stdout=said, stderr=subprocess.DEVNULL, timeout=30, check=False)
+    assert done.returncode != 0
+
+
+def test_a_notebook_that_takes_too_long_is_none_and_says_nothing_of_it(empty, monkeypatch, caplog):
+    monkeypatch.setattr(notebook_process, "TIMEOUT", 0.01)
+    assert notebook_process.html_of(notebook(code("secret")), sha256="long") is None
+    assert "took too long" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_big_notebook_is_drawn(empty):
+    picture = PIXEL * 10_000
+    big = notebook(*(code("x", shows(image_png=picture.replace("=", "A")), prints("y" * 200_000)) for _ in range(4)))
+    html = notebook_process.html_of(big, sha256="big")
+    assert len(json.dumps(big)) > 4_000_000
+    assert "y…" not in html
+    assert html.count("data:image/png") == 4
+
+
+def test_limits_are_what_they_say():
+    assert notebook_worker.SECONDS < notebook_process.TIMEOUT
