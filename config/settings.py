@@ -186,23 +186,15 @@ SESSION_IDLE_HOURS = env.integer("SESSION_IDLE_HOURS", 12, least=1)
 
 # --- Retention: `manage.py prune` deletes what is older, in days; 0 keeps for ever -------------------------------
 
-
-def _days(name: str, default: int, *, least: int) -> int:
-    days = env.integer(name, default)
-    if 0 < days < least:
-        raise ImproperlyConfigured(f"The environment variable {name} is {days}; it must be 0 or at least {least}.")
-    return days
-
-
 # An event may come again for weeks, from a laptop that was shut: it must still be known by its id.
 RETENTION_DAYS = {
-    "executions": _days("RETENTION_EXECUTIONS_DAYS", 0, least=30),
-    "events": _days("RETENTION_EVENTS_DAYS", 0, least=30),
-    "accesses": _days("RETENTION_ACCESSES_DAYS", 0, least=30),
-    "environments": _days("RETENTION_ENVIRONMENTS_DAYS", 0, least=1),
-    "sessions": _days("RETENTION_SESSIONS_DAYS", 0, least=1),
-    "offline": _days("RETENTION_OFFLINE_DAYS", 7, least=1),
-    "audit": _days("RETENTION_AUDIT_DAYS", 0, least=365),
+    "executions": env.days("RETENTION_EXECUTIONS_DAYS", 0, least=30),
+    "events": env.days("RETENTION_EVENTS_DAYS", 0, least=30),
+    "accesses": env.days("RETENTION_ACCESSES_DAYS", 0, least=30),
+    "environments": env.days("RETENTION_ENVIRONMENTS_DAYS", 0, least=1),
+    "sessions": env.days("RETENTION_SESSIONS_DAYS", 0, least=1),
+    "offline": env.days("RETENTION_OFFLINE_DAYS", 7, least=1),
+    "audit": env.days("RETENTION_AUDIT_DAYS", 0, least=365),
 }
 
 # --- Submissions --------------------------------------------------------------------------------------------------
