@@ -11,6 +11,8 @@ THEIRS = {
 SHARED = {
     "admin.LogEntry": "what admins did names its object",
     "instructors.AuditLog": "who read and changed what of whom",
+    "instructors.Hint": "free texts of teachers to many",
+    "lms.AssignmentStarter": "what teachers gave out",
     "lms.Cell": "the source that ran last may carry a name in a comment",
     "lms.Class": "free texts of teachers",
     "lms.ClassAssignment": "free texts of teachers",
@@ -47,8 +49,6 @@ OF_STAFF = {
 # here and nowhere else.
 EXPECTED = {
     "instructors.AnalyticsReport": "reports of classes, in JSON",
-    "instructors.Hint": "free texts of teachers to many",
-    "lms.AssignmentStarter": "what teachers gave out",
     "lms.NotebookBranch": "names of who made it",
     "lms.NotebookContent": "notebooks of teachers and students, by digest",
     "lms.NotebookSnapshot": "author_id and author_name beside a notebook",
