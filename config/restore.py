@@ -43,7 +43,8 @@ def restore(file: Path, *, force: bool) -> dict[str, Any]:
     connection.close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
     connection.settings_dict["OPTIONS"].pop("pool", None)  # a pool's idle connections look like somebody else's
     refuse_what_cannot_work(manifest, force=force)
-    with tempfile.TemporaryDirectory(prefix="restore-") as directory:
+    # Beside the backup, where there is room for one: a container's /tmp is small.
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=file.parent) as directory:
         dump, script = Path(directory) / "dump", Path(directory) / "script"
         archive.extract(file, archive.DUMP, dump)
         postgres_client.run_locally(
