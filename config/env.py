@@ -46,6 +46,14 @@ def integer(name: str, default: int, *, least: int = 0, most: int | None = None)
     return number
 
 
+def days(name: str, default: int, *, least: int) -> int:
+    """How long something is kept: 0 for ever, or at least so many."""
+    number = integer(name, default)
+    if 0 < number < least:
+        _refuse(name, str(number), f"0 or at least {least}")
+    return number
+
+
 def path(name: str, default: Path) -> Path:
     return Path(text(name)).expanduser().resolve() if text(name) else default.resolve()
 

@@ -188,6 +188,19 @@ HELP_SILENCE = env.integer("HELP_SILENCE", 300, least=1)
 HELP_RESENT_SILENCE = env.integer("HELP_RESENT_SILENCE", 45, least=1)
 SESSION_IDLE_HOURS = env.integer("SESSION_IDLE_HOURS", 12, least=1)
 
+# --- Retention: `manage.py prune` deletes what is older, in days; 0 keeps for ever -------------------------------
+
+# An event may come again for weeks, from a laptop that was shut: it must still be known by its id.
+RETENTION_DAYS = {
+    "executions": env.days("RETENTION_EXECUTIONS_DAYS", 0, least=30),
+    "events": env.days("RETENTION_EVENTS_DAYS", 0, least=30),
+    "accesses": env.days("RETENTION_ACCESSES_DAYS", 0, least=30),
+    "environments": env.days("RETENTION_ENVIRONMENTS_DAYS", 0, least=1),
+    "sessions": env.days("RETENTION_SESSIONS_DAYS", 0, least=1),
+    "offline": env.days("RETENTION_OFFLINE_DAYS", 7, least=1),
+    "audit": env.days("RETENTION_AUDIT_DAYS", 0, least=365),
+}
+
 # --- Submissions --------------------------------------------------------------------------------------------------
 
 # Bytes of one notebook that is handed in, as compact JSON; EVENT_BODY_LIMIT bounds the body around it.
@@ -231,9 +244,9 @@ TIME_ZONE = env.text("TIME_ZONE", "Asia/Tokyo")
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = env.path("STATIC_ROOT", DATA_DIR / "static")
 # What people upload: pictures of classrooms.
-MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_ROOT = env.path("MEDIA_ROOT", DATA_DIR / "media")
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {

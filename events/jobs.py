@@ -201,6 +201,25 @@ def hand_over(work: Callable[[str], None], argument: str) -> None:
     queue.enqueue(work, argument, result_ttl=0, failure_ttl=24 * 3600, job_timeout=WORK_TIMEOUT)
 
 
+# --- Privacy --------------------------------------------------------------------------------------------------------
+
+
+def forget_failures(is_named_in: Callable[[str], bool]) -> int:
+    """Delete the failed jobs whose error names somebody; rq keeps them for a day, packed. Returns how many."""
+    forgotten = 0
+    for name in PRIORITIES:
+        queue = django_rq.get_queue(name)
+        for job in queue.failed_job_registry.get_job_ids():
+            found = queue.fetch_job(job)
+            if found is None:
+                continue
+            results = " ".join(str(result.exc_string) for result in found.results())
+            if is_named_in(f"{found.get_call_string()} {results}"):
+                found.delete()
+                forgotten += 1
+    return forgotten
+
+
 # --- The worker -----------------------------------------------------------------------------------------------------
 
 

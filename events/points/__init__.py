@@ -15,6 +15,7 @@ Source: docs/contract/events.md section 6; docs/decisions/0009-time-series.md sa
 """
 
 from events.points.answering import activity, per_student, totals
+from events.points.erasing import erase
 from events.points.sending import Sender, note, send_waiting, write
 from events.points.server import UNREACHABLE, is_configured, version
 from events.points.shapes import Activity, Totals, Work
@@ -28,6 +29,7 @@ __all__ = [
     "Totals",
     "Work",
     "activity",
+    "erase",
     "is_configured",
     "note",
     "per_student",

@@ -27,6 +27,16 @@ def no_servers(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def test_days_are_for_ever_or_enough(put) -> None:
+    assert env.days(NAME, 60, least=30) == 60
+    for value in (0, 30):
+        put(str(value))
+        assert env.days(NAME, 60, least=30) == value
+    put("29")
+    with pytest.raises(ImproperlyConfigured, match="0 or at least 30"):
+        env.days(NAME, 60, least=30)
+
+
 def test_text_is_stripped_and_blank_is_unset(put) -> None:
     assert env.text(NAME, "default") == "default"
     put("  ")
@@ -145,6 +155,6 @@ def test_redis_url_takes_the_nearest(put) -> None:
 
 
 def test_every_variable_that_is_read_is_in_the_example() -> None:
-    reader = re.compile(r"(?:env\.)?(?:text|flag|integer|path|names)\(\s*[\"']([A-Z_]+)[\"']")
+    reader = re.compile(r"(?:env\.)?(?:text|flag|integer|path|names|days)\(\s*[\"']([A-Z_]+)[\"']")
     read = {name for file in (ROOT / "config").rglob("*.py") for name in reader.findall(file.read_text())}
     assert read == set(setting_names())

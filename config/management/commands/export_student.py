@@ -1,0 +1,41 @@
+"""`manage.py export_student EMAIL`: what is stored of one person, for a request under privacy law."""
+
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from config.privacy.copying import export
+from config.privacy.person import Unknown, find_person
+from instructors import audit
+
+
+class Command(BaseCommand):
+    help = "Write everything that is stored of a student to a zip of JSON files and notebooks (docs/privacy.md)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--to", type=Path, help="The file to write; default: student-<number>.zip, here.")
+
+    def handle(self, *args: Any, email: str, to: Path | None, **options: Any) -> None:
+        try:
+            person = find_person(email)
+        except Unknown:
+            raise CommandError(f"No student has the address {email}.") from None
+        file = to or Path(f"student-{person.student_id}.zip")
+        try:
+            counted = export(person, to=file, now=datetime.now(UTC))
+        except FileExistsError:
+            raise CommandError(f"{file} exists already: move it away, or name another with --to.") from None
+        # The number alone, so that this entry is no new trace.
+        audit.record(
+            action="student_export",
+            actor=None,
+            request=None,
+            target_type="student",
+            target_id=person.student_id,
+            details={"rows": sum(counted.values())},
+        )
+        self.stdout.write(self.style.SUCCESS(f"{file}: {sum(counted.values())} rows from {len(counted)} places."))

@@ -1,0 +1,96 @@
+"""Which tables hold something of a student, by looking at the models."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
+
+from config.privacy import declared
+from lms.models import Student
+
+Model = type[models.Model]
+Text: TypeAlias = "models.Field[Any, Any]"
+TEXTS = (models.CharField, models.TextField, models.JSONField, models.GenericIPAddressField, models.FileField)
+DELETES = (models.CASCADE, models.PROTECT, models.RESTRICT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owned:
+    """A table whose rows belong to a student, and the lookup that leads from a row to the student."""
+
+    model: Model
+    lookup: str
+
+    def rows(self, student_id: int) -> "QuerySet[models.Model]":
+        return self.model._default_manager.filter(**{self.lookup: student_id})
+
+
+def owned() -> list[Owned]:
+    """Tables with a foreign key to Student, whatever happens to it when the student goes, and those that cannot live
+    without a row of such a table. Nearest first: delete them in the opposite order."""
+    found: dict[Model, str] = {Student: ""}
+    waiting: list[tuple[Model, str]] = [(Student, "")]
+    while waiting:
+        model, lookup = waiting.pop(0)
+        for relation in _references(model):
+            child, field = relation.related_model, relation.field
+            if child not in found and (model is Student or relation.on_delete in DELETES):
+                found[child] = f"{field.name}__{lookup}".removesuffix("__")
+                waiting.append((child, found[child]))
+    return [Owned(model=model, lookup=lookup) for model, lookup in found.items() if model is not Student]
+
+
+def _references(model: Model) -> "Iterator[models.ManyToOneRel]":
+    """The foreign keys that point to it, those without a way back (`related_name="+"`) too."""
+    for relation in model._meta.get_fields(include_hidden=True):
+        if isinstance(relation, models.ManyToOneRel):
+            yield relation
+
+
+def theirs(label: str, *, forms: list[str]) -> "QuerySet[models.Model]":
+    """The rows of a table of `declared.THEIRS` that belong to who has one of these addresses or numbers, in lower
+    case."""
+    columns = declared.THEIRS[label]
+    known: QuerySet[models.Model] = apps.get_model(label)._default_manager.alias(
+        **{f"{name}_lower": Lower(name) for name in columns}
+    )
+    wanted = Q()
+    for name in columns:
+        wanted |= Q(**{f"{name}_lower__in": forms})
+    return known.filter(wanted)
+
+
+def all_models() -> list[Model]:
+    """Every table that this project's models, and those of its libraries, are kept in."""
+    return [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
+
+
+def texts(model: Model) -> list[Text]:
+    """The columns of the table that may hold a text of somebody; not those that name staff."""
+    of_staff = declared.OF_STAFF.get(model._meta.label, set())
+    return [
+        field
+        for field in model._meta.concrete_fields
+        if isinstance(field, TEXTS) and not field.choices and field.name not in of_staff
+    ]
+
+
+def readable() -> list[Model]:
+    """The tables in whose texts a person may be named: all but those declared to hold nobody, and packed ones."""
+    left_out = {*declared.NOBODYS, "sessions.Session"}
+    return [model for model in all_models() if model._meta.label not in left_out and texts(model)]
+
+
+def undeclared() -> list[str]:
+    """Tables with texts about which nobody has said whether they may know a student. Must be empty."""
+    known = {table.model for table in owned()} | {Student}
+    said = {*declared.THEIRS, *declared.SHARED, *declared.NOBODYS, *declared.EXPECTED}
+    return sorted(
+        model._meta.label
+        for model in all_models()
+        if model not in known and model._meta.label not in said and texts(model)
+    )

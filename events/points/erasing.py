@@ -1,0 +1,79 @@
+"""Deleting the points of one student, for privacy requests: those that wait, then those that InfluxDB has."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from django.conf import settings
+from influxdb_client.client.exceptions import InfluxDBError
+from redis import Redis
+
+from events.points.lines import TAG_ESCAPES, student_tag
+from events.points.server import connect as influxdb
+from events.points.server import is_configured
+from events.points.waiting import HELD, WAITING, connect
+
+SENDER = "points:sender"  # `sending`
+PATIENCE, HOLD = 15, 120  # seconds to wait for the sender, and to keep it away
+DELETE_MS = 60_000
+
+_REPLACE = """
+-- KEYS: waiting, held.  ARGV: entry id, points and bytes it had, points and lines that stay
+if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+if tonumber(ARGV[4]) > 0 then redis.call('XADD', KEYS[1], '*', 'n', ARGV[4], 'l', ARGV[5]) end
+redis.call('HINCRBY', KEYS[2], 'points', ARGV[4] - ARGV[2])
+redis.call('HINCRBY', KEYS[2], 'bytes', (tonumber(ARGV[4]) > 0 and #ARGV[5] or 0) - ARGV[3])
+return 1
+"""
+
+
+def erase(email: str, *, now: datetime) -> None:
+    """Nothing is sent meanwhile. Raises one of `server.UNREACHABLE`: then do it again."""
+    with connect() as redis:
+        lock = redis.lock(SENDER, timeout=HOLD, blocking_timeout=PATIENCE)
+        if not lock.acquire():
+            raise TimeoutError("points are being sent")
+        try:
+            _take_out(redis, email)
+            if is_configured():
+                _delete(email, now)
+        finally:
+            lock.release()
+
+
+def _take_out(redis: Redis, email: str) -> None:
+    entries: list[tuple[bytes, dict[bytes, bytes]]] = redis.xrange(WAITING)  # type: ignore[assignment]
+    for entry_id, fields in entries:
+        lines = msgspec.json.decode(fields[b"l"], type=list[str])
+        rest = [_without(line, email) for line in lines if not _is_of(line, email)]
+        if rest != lines:
+            stays = msgspec.json.encode(rest)
+            redis.eval(_REPLACE, 2, WAITING, HELD, entry_id, len(lines), len(fields[b"l"]), len(rest), stays)
+    # What InfluxDB said of a line it refused may quote the line.
+    redis.hdel(HELD, "refusal")
+
+
+def _is_of(line: str, email: str) -> bool:
+    return f",userId={student_tag(email).translate(TAG_ESCAPES)}," in line
+
+
+def _without(line: str, email: str) -> str:
+    """Somebody else's line, which may quote the address in a cell's source or an error."""
+    return re.sub(re.escape(email), "forgotten", line, flags=re.IGNORECASE) if "@" in email else line
+
+
+def _delete(email: str, now: datetime) -> None:
+    """Of both buckets of `buckets`; the second is there only where it was set up."""
+    said = student_tag(email).replace("\\", "\\\\").replace('"', '\\"')
+    for bucket in (settings.INFLUXDB_BUCKET, f"{settings.INFLUXDB_BUCKET}_hourly"):
+        try:
+            influxdb(DELETE_MS).delete_api().delete(
+                datetime(1970, 1, 1, tzinfo=UTC),
+                now + timedelta(days=2),
+                f'userId="{said}"',
+                bucket=bucket,
+                org=settings.INFLUXDB_ORG,
+            )
+        except InfluxDBError as error:
+            if bucket == settings.INFLUXDB_BUCKET or getattr(error, "status", None) != 404:
+                raise

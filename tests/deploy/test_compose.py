@@ -1,0 +1,133 @@
+"""docker-compose.yml, Dockerfile and env.example: well-formed, complete, without a secret, and with few rights."""
+
+import json
+import re
+
+import jsonschema
+import pytest
+
+from tests.deploy import compose
+from tests.servers import ROOT, setting_names
+
+FILLED = dict.fromkeys(compose.example(), "filled")
+# Published by the Compose Specification (Apache License 2.0), as shipped with docker-compose 1.29.
+SCHEMA = json.loads((ROOT / "tests" / "deploy" / "compose_spec.json").read_text())
+STORES = {"postgres", "valkey", "influxdb"}
+
+
+@pytest.fixture(scope="module")
+def system() -> dict:
+    return compose.load(FILLED)
+
+
+def test_it_is_what_the_specification_asks_for(system):
+    jsonschema.validate(system, SCHEMA, cls=jsonschema.Draft7Validator)
+
+
+def test_the_schema_would_refuse_a_wrong_word(system):
+    system = {**system, "services": {**system["services"], "pages": {"comand": "x"}}}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(system, SCHEMA, cls=jsonschema.Draft7Validator)
+
+
+@pytest.mark.parametrize("name", compose.example())
+def test_nothing_starts_without(name):
+    with pytest.raises(compose.Missing, match=name):
+        compose.load({**FILLED, name: ""})
+
+
+def test_there_are_such_names():
+    assert {"SECRET_KEY", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "INFLUXDB_TOKEN", "SITE_HOST"} <= set(FILLED)
+
+
+def test_no_secret_has_a_default():
+    text = (ROOT / "docker-compose.yml").read_text()
+    for name in re.findall(r"\$\{(\w*(?:SECRET|PASSWORD|TOKEN)\w*)(.)", text):
+        assert name[1] == ":", name
+    assert not re.search(r"\$\{\w*(?:SECRET|PASSWORD|TOKEN)\w*:?-", text)
+
+
+def test_every_setting_it_names_is_one(system):
+    ours = set(system["services"]["pages"]["environment"])
+    assert ours <= set(setting_names())
+
+
+def test_only_the_proxy_is_reachable_and_only_web_parts_see_it(system):
+    services = system["services"]
+    assert [name for name, service in services.items() if service.get("ports")] == ["proxy"]
+    assert {name for name, service in services.items() if "front" in service["networks"]} == {
+        "proxy",
+        "intake",
+        "pages",
+    }
+    assert all(services[name]["networks"] == ["stores"] for name in STORES)
+    assert system["networks"]["stores"] == {"internal": True}
+
+
+def test_every_service_is_bounded_and_has_few_rights(system):
+    for name, service in system["services"].items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert "memory" in service["deploy"]["resources"]["limits"], name
+        assert service["logging"]["options"]["max-size"], name
+        if name != "proxy":  # it gives up root itself, and needs the two ports below 1024
+            assert service["user"] not in ("", "root", "0"), name
+
+
+def test_what_runs_for_long_has_a_health_check_and_comes_back(system):
+    once = {"migrate", "manage"}
+    for name, service in system["services"].items():
+        assert (service["restart"] == "no") == (name in once), name
+        assert ("healthcheck" in service) == (name not in once), name
+
+
+def test_data_lives_in_volumes(system):
+    for name in STORES:
+        volumes = {str(volume).split(":")[0] for volume in system["services"][name]["volumes"]}
+        assert volumes & set(system["volumes"]), name
+    assert "media:/data/media" in system["services"]["pages"]["volumes"]
+    # Since 18 the image keeps its clusters in a directory a version.
+    assert system["services"]["postgres"]["image"].startswith("postgres:18")
+    assert "postgres:/var/lib/postgresql" in system["services"]["postgres"]["volumes"]
+
+
+def test_every_file_it_mounts_is_there(system):
+    for service in system["services"].values():
+        for volume in map(str, service.get("volumes", [])):
+            if volume.startswith("./deploy"):
+                assert (ROOT / volume.split(":")[0]).is_file(), volume
+
+
+# --- The image ------------------------------------------------------------------------------------------------------
+
+
+def instructions() -> list[tuple[str, str]]:
+    text = re.sub(r"\\\n", " ", re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE))
+    return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in text.splitlines() if line.strip()]
+
+
+def test_the_image_runs_as_a_user_and_is_built_from_hashes():
+    lines = instructions()
+    assert {word for word, _ in lines} <= {"FROM", "ENV", "WORKDIR", "RUN", "COPY", "USER", "EXPOSE", "CMD"}
+    assert [rest for word, rest in lines if word == "USER"] == ["10001:10001"]
+    assert all(":latest" not in rest and ":" in rest for word, rest in lines if word == "FROM")
+    [install] = [rest for word, rest in lines if word == "RUN" and "pip install" in rest]
+    assert "--require-hashes" in install
+    assert "--only-binary=:all:" in install
+
+
+def test_what_it_copies_is_there_and_let_through():
+    passed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for word, rest in instructions():
+        if word == "COPY" and not rest.startswith("--from"):
+            *sources, _ = rest.split()
+            for source in sources:
+                assert (ROOT / source).exists(), source
+                assert source in passed, source
+    assert not {".env", ".local", ".git", "deploy/env.example"} & passed
+
+
+def test_the_floors_of_the_product_are_all_in_it():
+    copied = {rest.split()[0] for word, rest in instructions() if word == "COPY"}
+    assert {"config", "instructors", "events", "realtime", "lms", "templates", "static", "locale"} <= copied

@@ -1,0 +1,79 @@
+"""What InfluxDB is told when a student is erased, and what leaves the backlog. InfluxDB itself is not at hand: the
+requests are compared with its API (POST /api/v2/delete)."""
+
+import json
+import threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from events import points
+from events.points import erasing, server, waiting
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+@pytest.fixture
+def deletions(point_at, redis):
+    """The deletions asked for, as (bucket, body); `status` by bucket."""
+    asked, status = [], {"cellmonitor_hourly": 404}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            place = urlsplit(self.path)
+            [bucket] = parse_qs(place.query)["bucket"]
+            asked.append((place.path, bucket, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            self.send_response(status.get(bucket, 204))
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None: ...
+
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    point_at(f"http://127.0.0.1:{web.server_port}")
+    yield asked, status
+    web.shutdown()
+    web.server_close()
+
+
+def test_points_of_both_buckets_are_deleted_by_the_address_in_lower_case(deletions):
+    asked, _ = deletions
+    points.erase('Ha"nako\\@Example.com', now=NOW)
+    assert [(path, bucket) for path, bucket, _ in asked] == [
+        ("/api/v2/delete", "cellmonitor"),
+        ("/api/v2/delete", "cellmonitor_hourly"),
+    ]
+    body = asked[0][2]
+    assert body["predicate"] == 'userId="ha\\"nako＼@example.com"'
+    assert body["start"].startswith("1970-01-01")
+    assert body["stop"].startswith("2026-11-23")
+
+
+def test_a_bucket_that_is_not_there_is_an_error_only_where_points_are_written(deletions):
+    _, status = deletions
+    status["cellmonitor"] = 404
+    with pytest.raises(points.UNREACHABLE):
+        points.erase("a@example.com", now=NOW)
+
+
+def test_while_points_are_being_sent_nothing_is_erased(deletions, redis, monkeypatch):
+    asked, _ = deletions
+    monkeypatch.setattr(erasing, "PATIENCE", 0.1)
+    redis.set(erasing.SENDER, "busy")
+    with pytest.raises(server.UNREACHABLE):
+        points.erase("a@example.com", now=NOW)
+    assert asked == []
+
+
+def test_the_backlog_counts_what_is_left(deletions, redis):
+    mine = "student_progress,userId=a@example.com,event=x a=1i 1000000"
+    theirs = 'student_progress,userId=b@example.com,event=x a="A@example.com" 1000000'
+    waiting.keep(redis, [mine, theirs], now_ms=1)
+    waiting.keep(redis, [mine], now_ms=1)
+    points.erase("a@example.com", now=NOW)
+    [(_, entry)] = redis.xrange(waiting.WAITING)
+    assert json.loads(entry[b"l"]) == [theirs.replace("A@example.com", "forgotten")]
+    assert int(redis.hget(waiting.HELD, "bytes")) == len(entry[b"l"])
+    assert points.standing().waiting == 1
