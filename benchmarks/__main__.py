@@ -12,6 +12,8 @@ from benchmarks.attention import REPORT, TUNING, attention
 from benchmarks.durable import durable, memory, warm_up
 from benchmarks.latency import latency
 from benchmarks.pages import pages
+from benchmarks.prediction import REPORT as UNSEEN
+from benchmarks.prediction import fit, prediction
 from benchmarks.report import machine, save, table
 from benchmarks.rows import Row, medians
 from benchmarks.system import System, running
@@ -84,8 +86,11 @@ def shares(rows: list[Row]) -> list[Row]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["attention"], help="only this one (default: everything else)")
+    parser.add_argument(
+        "what", nargs="?", choices=["attention", "prediction"], help="only this one (default: everything else)"
+    )
     parser.add_argument("--tuning", action="store_true", help="attention: the seeds for trying thresholds")
+    parser.add_argument("--fit", action="store_true", help="prediction: print the weights that fit")
     parser.add_argument("--quick", action="store_true", help="one repetition of everything, smaller")
     parser.add_argument("--workers", type=int, default=2, help="rq workers (default %(default)s)")
     parser.add_argument("--connections", type=int, default=16, help="of the load generator (default %(default)s)")
@@ -96,6 +101,14 @@ def main() -> None:
         print(table(rows))
         if not given.tuning:
             print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
+        return
+    if given.what == "prediction":
+        if given.fit:
+            print(fit())
+            return
+        rows = prediction(seeds=UNSEEN, quick=given.quick)
+        print(table(rows))
+        print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
         return
     rows = measure(sizes=QUICK if given.quick else Sizes(), workers=given.workers, connections=given.connections)
     print(table(rows))

@@ -43,14 +43,14 @@ class Outcome:
 def attention(*, seeds: range, quick: bool = False) -> list[Row]:
     outcome = Outcome()
     seeds = seeds[:2] if quick else seeds
-    with _database():
+    with own_database():
         for seed in seeds:
             _watch(seed, outcome)
     return _rows(outcome, seeds)
 
 
 @contextmanager
-def _database() -> Iterator[None]:
+def own_database() -> Iterator[None]:
     """A PostgreSQL of its own, as `manage.py up` starts it, gone afterwards; then Django, which reads its address."""
     import django
 

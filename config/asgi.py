@@ -15,6 +15,7 @@ django_application = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402  (needs Django's applications)
 
 from config.origins import Origins  # noqa: E402
+from config.requests import Requests  # noqa: E402
 from events.intake import Intake  # noqa: E402
 from instructors.door import Door  # noqa: E402
 from realtime import caretaker  # noqa: E402
@@ -51,4 +52,4 @@ async def answer_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[
     await send({"type": f"{message['type']}.complete"})
 
 
-application = Origins(route)
+application = Requests(Origins(route), intake=INTAKE_PATHS)

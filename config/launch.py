@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from config import env, parts, services
 from config.supervisor import Stopped, Supervisor
+from config.workforce import Workforce
 
 DEMO_STUDENTS, DEMO_RATE = 40, "0.2"
 DEMO_EMAIL = "demo@example.com"
@@ -35,6 +36,7 @@ class Launch:
 
     def __post_init__(self) -> None:
         self.supervisor = Supervisor()
+        self.workforce = Workforce(supervisor=self.supervisor, least=settings.WORKERS, most=settings.WORKERS_MAX)
 
     @property
     def url(self) -> str:
@@ -49,7 +51,7 @@ class Launch:
             self.supervisor.listen()
             try:
                 self._start()
-                self.supervisor.run()
+                self.supervisor.run(each_turn=self.workforce.look)
             except Stopped:
                 pass
             finally:
@@ -121,8 +123,7 @@ class Launch:
         supervisor = self.supervisor
         supervisor.start(parts.web(host=self.host, port=self.port, server=self.server))
         supervisor.wait_for(self._answers, seconds=120, what=f"An answer from {self.url}")
-        for number in range(1, settings.WORKERS + 1):
-            supervisor.start(parts.worker(number))
+        self.workforce.start()
         supervisor.start(parts.cron())
         if self.demo:
             os.environ["DEMO_PASSWORD"] = services.demo_password(self.data_dir)

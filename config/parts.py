@@ -51,6 +51,11 @@ def _python(name: str, *arguments: str, rank: int, patience: float = 8.0) -> Pro
         rank=rank,
         argv=(sys.executable, *arguments),
         # The path lets `python -m uvicorn` find the project from whatever directory we were started in.
-        environment={"PYTHONUNBUFFERED": "1", "DJANGO_SETTINGS_MODULE": "config.settings", "PYTHONPATH": path},
+        environment={
+            "PART": name,
+            "PYTHONUNBUFFERED": "1",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PYTHONPATH": path,
+        },
         patience=patience,
     )

@@ -27,6 +27,10 @@ RATE_LIMITS = env.flag("RATE_LIMITS", True)
 
 PORT = env.integer("PORT", 8000, least=1, most=65535)
 WORKERS = env.integer("WORKERS", 2, least=1, most=64)
+# While events wait, the supervisor starts more workers, up to so many.
+WORKERS_MAX = env.integer("WORKERS_MAX", WORKERS, least=WORKERS, most=64)
+# Seconds after which a worker that holds work and does not move, or gives no sign of life, is replaced.
+WORKER_STALLED = env.integer("WORKER_STALLED", 40, least=1)
 
 PROJECT_NAME = env.text("PROJECT_NAME", "Student Progress Tracker API")
 PROJECT_VERSION = env.text("PROJECT_VERSION", "1.0.0")
@@ -172,7 +176,7 @@ RQ = {"COMMIT_MODE": "auto"}
 # --- The river ----------------------------------------------------------------------------------------------------
 
 # One student's events stay in order because they share a shard, and a shard has at most one drain at a time.
-EVENT_SHARDS = env.integer("EVENT_SHARDS", WORKERS, least=1, most=64)
+EVENT_SHARDS = env.integer("EVENT_SHARDS", WORKERS_MAX, least=1, most=64)
 EVENT_BATCH_LIMIT = env.integer("EVENT_BATCH_LIMIT", 100, least=1)  # records in one POST
 EVENT_BODY_LIMIT = env.integer("EVENT_BODY_LIMIT", 10 * 1024 * 1024, least=1024)  # bytes, inflated
 # Entries (one a POST, shard and priority) that may wait before the POST answers 503.
@@ -319,19 +323,43 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-# --- Logs: one line an event, on standard error -------------------------------------------------------------------
+# --- Logs and numbers (docs/operations.md) -----------------------------------------------------------------------
+
+# One line an event, on standard error: `plain` for people, `json` for programs.
+LOG_FORMAT = env.text("LOG_FORMAT", "plain" if DEBUG else "json").lower()
+if LOG_FORMAT not in ("plain", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it must be plain or json.")
+# A line for each request to a page or to the API; never for the event intake, which is asked all day.
+LOG_REQUESTS = env.flag("LOG_REQUESTS", not DEBUG)
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "plain": {"()": "config.logs.Plain", "format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+        "json": {"()": "config.logs.Json"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
-    # A line a request would write more than the request; and addresses carry class keys.
+    # Servers' access lines carry addresses with class keys in them; `requests` writes them without.
     "loggers": {
+        "uvicorn": {"handlers": [], "propagate": True},
         "uvicorn.access": {"handlers": [], "propagate": False},
+        "django": {"handlers": [], "propagate": True},
         "rq.worker": {"level": "WARNING"},
         "rq.cron": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
     },
 }
+
+# Whoever shows it may read /metrics from elsewhere than this machine.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+# Django's own numbers, by view and by process (django-prometheus). Off: they cost each page two changes of thread.
+METRICS_BY_VIEW = env.flag("METRICS_BY_VIEW", False)
+PROMETHEUS_MULTIPROC_DIR = env.text("PROMETHEUS_MULTIPROC_DIR")  # where processes share them, if there are several
+if METRICS_BY_VIEW:
+    MIDDLEWARE = [
+        "django_prometheus.middleware.PrometheusBeforeMiddleware",
+        *MIDDLEWARE,
+        "django_prometheus.middleware.PrometheusAfterMiddleware",
+    ]

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import IO, TextIO
 
+from django.conf import settings
+
+from config.logs import as_json
 from config.processes import Program
 
 FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.5, 10.0, 30.0  # seconds
@@ -42,6 +45,7 @@ class Child:
     pause: float = FIRST_PAUSE
     due: float | None = None
     unfinished: bytes = b""
+    retires_by: float | None = None  # asked to end for good, and killed after this moment
 
     @property
     def alive(self) -> bool:
@@ -99,6 +103,9 @@ class Supervisor:
                 self._ended(child, child.process, now)
             if child.due is not None and child.due <= now and not self.stopping:
                 self._spawn(child)
+            if child.retires_by is not None and now > child.retires_by:
+                self._signal(child, signal.SIGKILL)
+        self.children = [child for child in self.children if child.process is not None or child.retires_by is None]
 
     def _ended(self, child: Child, process: subprocess.Popen[bytes], now: float) -> None:
         code = process.returncode
@@ -137,9 +144,20 @@ class Supervisor:
         self.children.remove(child)
         return process.returncode
 
-    def run(self) -> None:
+    def run(self, *, each_turn: Callable[[], None] = lambda: None) -> None:
         while not self.stops_asked:
             self.pump()
+            each_turn()
+
+    def retire(self, child: Child) -> None:
+        """Ask one child to end, and do not bring it back."""
+        child.restart, child.due = False, None
+        child.retires_by = time.monotonic() + child.program.patience
+        self._signal(child, child.program.stop_signal)
+
+    def replace(self, child: Child) -> None:
+        """Kill one child, which does not react; it is brought back like any that died."""
+        self._signal(child, signal.SIGKILL)
 
     # --- Stopping -------------------------------------------------------------------------------------------------
 
@@ -186,11 +204,17 @@ class Supervisor:
     def say(self, line: str, *, child: Child | None = None) -> None:
         """One line under a name. Where nobody reads any more (`up | head`), go on without saying."""
         name, colour = (child.program.name, child.colour) if child else ("up", 1)
+        if settings.LOG_FORMAT == "json":
+            self._write(line if line.startswith("{") else as_json(line, process=name))
+            return
         label = f"{name:<9}|"
         if self.output.isatty():
             label = f"\033[{colour}m{label}\033[0m"
+        self._write(f"{label} {line}")
+
+    def _write(self, line: str) -> None:
         try:
-            self.output.write(f"{label} {line}\n")
+            self.output.write(f"{line}\n")
             self.output.flush()
         except OSError:
             self.output = open(os.devnull, "w")  # noqa: SIM115

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from config.metrics import metrics
 from instructors.api.classroom import PictureView
 from instructors.api.health import health
 
@@ -14,6 +15,7 @@ urlpatterns = [
     re_path(r"^api/v1/(?:v1/)?", include("instructors.api.classroom")),
     re_path(r"^api/v1/(?:v1/)?", include("instructors.api.urls")),
     re_path(r"^health/?$", health),
+    path("metrics", metrics),
     # Pictures of classrooms, where clients in the field look for them. WhiteNoise passes on what is no file of its own.
     path("static/maps/<str:filename>", PictureView.as_view()),
     path("admin/rq/", include("django_rq.urls")),

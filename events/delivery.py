@@ -11,7 +11,7 @@ import msgspec
 from django.conf import settings
 from redis.exceptions import RedisError
 
-from events import schema, stream, wire
+from events import measures, schema, stream, wire
 from events.kinds import kind_of
 from events.schema import Event
 from events.stream import Backlog, Parcel
@@ -39,13 +39,17 @@ def event_of(record: Any, *, received: int, class_id: int | None = None) -> Even
     return event
 
 
-def parcels_of(events: Sequence[Event]) -> list[Parcel]:
+def parcels_of(events: Sequence[Event], *, batch: str = "") -> list[Parcel]:
     """The events packed by shard and priority, each parcel in the order of the request."""
     groups: dict[tuple[int, Any], list[Event]] = {}
     for event in events:
         shard = schema.shard_of(event.email, settings.EVENT_SHARDS)
         groups.setdefault((shard, kind_of(event.event_type).priority), []).append(event)
-    return [Parcel(shard, priority, packed) for (shard, priority), group in groups.items() for packed in _packed(group)]
+    return [
+        Parcel(shard, priority, packed, batch)
+        for (shard, priority), group in groups.items()
+        for packed in _packed(group)
+    ]
 
 
 def _packed(events: list[Event]) -> list[bytes]:
@@ -72,18 +76,19 @@ def deliver(events: Sequence[Event]) -> list[int]:
     if not stream.is_reachable():
         raise Unavailable
     try:
-        return asyncio.run(_deliver(parcels_of(events)))
+        return asyncio.run(_deliver(parcels_of(events), len(events)))
     except (RedisError, OSError) as error:
         raise Unavailable from error
 
 
-async def _deliver(parcels: list[Parcel]) -> list[int]:
+async def _deliver(parcels: list[Parcel], count: int) -> list[int]:
     redis = stream.connect_async()
     try:
         waiting = await stream.backlog(redis, {parcel.shard for parcel in parcels})
         if is_overloaded(waiting.values()):
             raise Unavailable
         appended = await stream.append(redis, parcels)
+        measures.count("received", number=count)
     finally:
         await redis.aclose()
     return [shard for shard, state in appended.items() if state.wake]

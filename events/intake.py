@@ -21,7 +21,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from redis.exceptions import RedisError
 
-from events import desk, jobs, schema, stream, wire
+from events import desk, jobs, measures, schema, stream, wire
 from events.delivery import is_overloaded, parcels_of
 from events.gate import Gate, Refused
 from events.kinds import PRIORITIES, kind_of
@@ -73,7 +73,9 @@ class Intake:
             status, body = refusal.status, msgspec.json.encode({"detail": refusal.detail})
         except Exception:
             logger.exception("The intake failed")
-        await send({"type": "http.response.start", "status": status, "headers": _headers(status, body)})
+        measures.count("posts", str(status))
+        measures.observe("intake", time.perf_counter() - started)
+        await send({"type": "http.response.start", "status": status, "headers": _headers(status, body, scope)})
         await send({"type": "http.response.body", "body": body})
 
     async def close(self) -> None:
@@ -84,9 +86,11 @@ class Intake:
         body = await read_body(scope, receive)
         admitted = admit_body(body, class_id=class_id)
         await authorise(scope, admitted.events)
+        batch = uuid.uuid4().hex[:8]
         if admitted.events:
-            await self._appender.append(admitted.events)
-        return _report(admitted, started)
+            await self._appender.append(admitted.events, batch=batch)
+            measures.count("received", number=len(admitted.events))
+        return _report(admitted, started, batch=batch)
 
 
 class Appender:
@@ -100,17 +104,17 @@ class Appender:
         self._backlog: dict[int, Backlog] = {}
         self._looked_at = 0.0
 
-    async def append(self, events: Sequence[Event]) -> None:
+    async def append(self, events: Sequence[Event], *, batch: str = "") -> None:
         """Returns when the events are safely in the stream. Raises Answer(503) when they cannot be."""
         await self._refuse_overload()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((parcels_of(events), future))
+        self._waiting.append((parcels_of(events, batch=batch), future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._flush())
         try:
             await future
         except (RedisError, OSError) as error:
-            logger.warning("Redis did not take the events: %s", type(error).__name__)
+            logger.warning("Redis did not take the events: %s", type(error).__name__, extra={"batch_id": batch})
             raise Answer(503, "The event queue is not available; try again") from None
 
     async def _flush(self) -> None:
@@ -269,13 +273,13 @@ def admit_body(body: bytes, *, class_id: int | None) -> Admitted:
     return Admitted(events, len(records), failed)
 
 
-def _report(admitted: Admitted, started: float) -> bytes:
+def _report(admitted: Admitted, started: float, *, batch: str) -> bytes:
     queued = len(admitted.events)
     return msgspec.json.encode(
         {
             "message": f"{queued} events received and queued for processing.",
             "batch_stats": {
-                "batch_id": uuid.uuid4().hex[:8],
+                "batch_id": batch,
                 "total_events": admitted.total,
                 "successful_events": queued,
                 "failed_events": admitted.failed,
@@ -287,8 +291,10 @@ def _report(admitted: Admitted, started: float) -> bytes:
     )
 
 
-def _headers(status: int, body: bytes) -> list[tuple[bytes, bytes]]:
+def _headers(status: int, body: bytes, scope: Scope) -> list[tuple[bytes, bytes]]:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if "request_id" in scope:
+        headers.append((b"x-request-id", scope["request_id"]))
     if status == 503:
         headers.append((b"retry-after", RETRY_AFTER))
     if status == 405:

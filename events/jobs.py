@@ -17,9 +17,13 @@ from django.conf import settings
 from django.db import connection
 from redis import Redis
 from redis.exceptions import RedisError
+from rq.job import Job
+from rq.queue import Queue
+from rq.registry import FailedJobRegistry
 from rq.worker import SimpleWorker
 
-from events import announcements, offline, pipeline, points, stream, tickets
+from events import announcements, chores, heartbeats, measures, offline, pipeline, points, stream, tickets
+from events.heartbeats import pulse
 from events.kinds import PRIORITIES, Priority
 from events.sessions import close_idle_sessions
 
@@ -27,12 +31,16 @@ logger = logging.getLogger(__name__)
 
 BUDGET = 20.0  # seconds of one drain job; under rq's job timeout of 30 s
 LINGER = 2.0  # seconds that a drain waits on a quiet shard before it gives the lease back
+# Seconds after which a drain gives way to jobs that wait: while its shard is calm, and in a flood. The first bounds
+# what an event waits where there are more shards than workers, the second what a calm shard waits beside a flooded one.
+LOOK, TURN = 0.25, 5.0
 # Seconds between the starts of two batches: what arrives meanwhile shares a transaction. In a flood of small posts a
 # batch's fixed cost is most of its cost, so a batch that is no longer tiny may wait longer for company.
 PACE, BUSY_PACE = 0.05, 0.15
 BUSY = 50  # events in a batch
 MAX_EVENTS = 2_000  # a batch
 MAX_BYTES = 8 * 1024 * 1024  # a batch
+WORK_TIMEOUT = 120  # seconds of one job of a floor above
 RETRY_LONGEST = 2.0  # seconds between two tries while PostgreSQL is away
 
 
@@ -94,7 +102,8 @@ def _drain(lease: stream.Lease) -> bool:
     started = last_heard = last_look = time.monotonic()
     appetite, failures = Appetite(), 0
     while lease.keep():
-        entries = lease.read(count=appetite.count, block_ms=500)
+        pulse.move()
+        entries = lease.read(count=appetite.count, block_ms=int(LOOK * 1000))
         begun = time.monotonic()
         small, events = True, 0
         if entries:
@@ -102,17 +111,19 @@ def _drain(lease: stream.Lease) -> bool:
                 events = pipeline.carry(entries, lease=lease)
             except pipeline.UNAVAILABLE as error:
                 failures += 1
+                measures.count("retries")
                 _wait_for_database(error, failures)
                 lease.start_over()
             else:
                 small, failures, last_heard = len(entries) < appetite.count, 0, begun
                 appetite.learn(entries, events)
+                pulse.carried(events, time.monotonic() - begun)
         now = time.monotonic()
         if now - started > BUDGET or Worker.is_stopping:
             return False
         if now - last_heard > LINGER and lease.finish():
             return True
-        if small and now - last_look > 1:
+        if now - last_look > (LOOK if small else TURN):
             last_look = now
             if _others_wait(lease.redis):
                 return lease.finish()
@@ -130,7 +141,16 @@ def _wait_for_database(error: Exception, failures: int) -> None:
 
 
 def _others_wait(redis: Redis) -> bool:
-    return any(redis.llen(f"rq:queue:{name}") for name in PRIORITIES)
+    with redis.pipeline(transaction=False) as pipe:
+        for name in PRIORITIES:
+            pipe.llen(f"rq:queue:{name}")
+        return any(pipe.execute())
+
+
+def number_failed() -> int:
+    """Jobs in rq's failed registries."""
+    with stream.connect() as redis:
+        return sum(FailedJobRegistry(name, connection=redis).count for name in PRIORITIES)
 
 
 # --- Periodic -------------------------------------------------------------------------------------------------------
@@ -146,6 +166,11 @@ def sweep() -> None:
     if oldest is None or now.timestamp() * 1000 - oldest < settings.HELP_RESENT_SILENCE * 1000 / 3:
         announcements.announce_edges(tickets.expire(now=now))
     close_idle_sessions(before=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
+
+
+def tidy() -> None:
+    """Once an hour: forget what has expired."""
+    chores.do_all(now=datetime.now(UTC))
 
 
 # --- The offline queue ----------------------------------------------------------------------------------------------
@@ -181,6 +206,20 @@ def forget_failures(is_named_in: Callable[[str], bool]) -> int:
     return forgotten
 
 
+# --- Work of the floors above ---------------------------------------------------------------------------------------
+
+
+def hand_over(work: Callable[[str], None], argument: str) -> None:
+    """Have a worker call a function of a floor above, behind the events that wait. Raises RedisError while Redis is
+    away.
+
+    The function is handed down, so nothing here imports it; its job carries its name and one short argument. It may
+    be called again after a crash, or never after a lost Redis: it keeps its own record of what is still to do.
+    """
+    queue = django_rq.get_queue("low")
+    queue.enqueue(work, argument, result_ttl=0, failure_ttl=24 * 3600, job_timeout=WORK_TIMEOUT)
+
+
 # --- The worker -----------------------------------------------------------------------------------------------------
 
 
@@ -188,6 +227,21 @@ class Worker(SimpleWorker):
     """rq's worker without a fork for each job, which would cost more than the job."""
 
     is_stopping: ClassVar[bool] = False
+    _taken = 0
+
+    def reorder_queues(self, reference_queue: Queue) -> None:
+        """Called when a job was taken. High goes first, and still one look in four begins with low and one with
+        medium: whoever floods one queue leaves the others their share."""
+        self._taken += 1
+        high, medium, low = self.queues
+        orders = ([high, medium, low], [medium, high, low], [high, medium, low], [low, high, medium])
+        self._ordered_queues = orders[self._taken % len(orders)]
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        pulse.begin(str(job.description or job.func_name))
+        succeeded = bool(super().perform_job(job, queue))
+        pulse.end(failed=not succeeded)
+        return succeeded
 
     def request_stop(self, signum: Any, frame: Any) -> None:
         """A running drain finishes its batch, gives the lease back and ends; then so does the worker."""
@@ -203,20 +257,27 @@ def work() -> None:
     connection.settings_dict["OPTIONS"].pop("pool", None)
     sender = points.Sender()
     sender.start()
+    heartbeats.start()
+    measures.start()
     try:
         _work()
     finally:
+        heartbeats.farewell()
         sender.end()
 
 
 def _work() -> None:
-    failures = 0
+    failures, attempt = 0, 0
     while not Worker.is_stopping:
         started = time.monotonic()
         try:
             wake_sleepers()
             queues = [django_rq.get_queue(name) for name in PRIORITIES]
-            Worker(queues, connection=django_rq.get_connection(PRIORITIES[0])).work(logging_level="WARNING")
+            # The name that its heartbeats have, so that rq's pages and /admin/worker-status speak of the same worker;
+            # with a number where rq may remember a predecessor of that name.
+            name = f"{pulse.worker_id}.{attempt}" if attempt else pulse.worker_id
+            attempt += 1
+            Worker(queues, name=name, connection=django_rq.get_connection(PRIORITIES[0])).work(logging_level="WARNING")
             return
         except RedisError as error:
             # rq's worker gives up when Redis goes away during a job. Whoever comes back first must find a worker.

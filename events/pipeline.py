@@ -7,14 +7,17 @@ error passes through, nothing is acknowledged, and the batch comes again.
 
 import base64
 import logging
+import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
-from events import announcements, desk, points, schema, store, stream
+from events import announcements, desk, measures, points, schema, store, stream
+from events.kinds import kind_of
 from events.models import OfflineQueueEntry
 from events.runs import Rule
 from events.schema import Event
@@ -23,7 +26,14 @@ from lms import system_settings
 
 logger = logging.getLogger(__name__)
 
-Origin = tuple[Event, str]  # an event and where it came from: stream entry and position
+
+class Origin(NamedTuple):
+    """An event, where it came from (stream entry and position), and the batch that its POST was answered with."""
+
+    event: Event
+    place: str
+    batch: str
+
 
 # What says "not now" rather than "not this": the batch is kept and tried again.
 UNAVAILABLE = (OperationalError, InterfaceError)
@@ -36,12 +46,26 @@ def carry(entries: Sequence[stream.Entry], *, lease: stream.Lease) -> int:
 
     Each step may be repeated; the acknowledgement is last, so a crash costs one redelivery and nothing else.
     """
+    begun = time.perf_counter()
     origins = decode(entries)
     changes = save(origins, shard=lease.shard)
     points.write(changes)
     announcements.announce(changes)
     lease.acknowledge(entries)
+    logger.debug("Carried %d events", len(origins), extra={"batch_id": sorted({entry.batch for entry in entries})})
+    _measure([origin.event for origin in origins], seconds=time.perf_counter() - begun)
     return len(origins)
+
+
+def _measure(events: Sequence[Event], *, seconds: float) -> None:
+    """After the acknowledgement: a batch that comes again counts once."""
+    now = time.time()
+    for kind, number in Counter(kind_of(event.event_type).name for event in events).items():
+        measures.count("processed", kind or "other", number)
+    for received, number in Counter(event.received for event in events).items():
+        measures.observe("lag", max(0.0, now - received / 1000), number)
+    measures.observe("batch", seconds)
+    measures.observe("batch_size", len(events))
 
 
 def decode(entries: Sequence[stream.Entry]) -> list[Origin]:
@@ -51,9 +75,9 @@ def decode(entries: Sequence[stream.Entry]) -> list[Origin]:
         try:
             events = schema.unpack(entry.packed) if entry.packed else []
         except msgspec.MsgspecError as error:
-            _set_aside({"packed": base64.b64encode(entry.packed).decode()}, None, entry.id, error)
+            _set_aside({"packed": base64.b64encode(entry.packed).decode()}, None, entry.id, error, batch=entry.batch)
             continue
-        origins += [(event, f"{entry.id}:{index}") for index, event in enumerate(events)]
+        origins += [Origin(event, f"{entry.id}:{index}", entry.batch) for index, event in enumerate(events)]
     return origins
 
 
@@ -65,7 +89,7 @@ def save(origins: Sequence[Origin], *, shard: int) -> list[Changes]:
     try:
         with transaction.atomic():
             store.lock_shard(shard)
-            changes = store.save([event for event, _ in origins], rule=current_rule(), now=now)
+            changes = store.save([origin.event for origin in origins], rule=current_rule(), now=now)
             # In the same transaction as the event's row: done once, however often the event comes.
             told = [desk.perform(event, now=now) for event in changes.duties]
         for tell in filter(None, told):
@@ -78,8 +102,8 @@ def save(origins: Sequence[Origin], *, shard: int) -> list[Changes]:
     except ABOUT_A_RECORD as error:
         reason = error
     if len(origins) == 1:
-        event, origin = origins[0]
-        _set_aside(schema.as_sent(event), event, origin, reason)
+        event, place, batch = origins[0]
+        _set_aside(schema.as_sent(event), event, place, reason, batch=batch)
         return []
     middle = len(origins) // 2
     return save(origins[:middle], shard=shard) + save(origins[middle:], shard=shard)
@@ -96,10 +120,12 @@ def current_rule() -> Rule:
     return Rule(values["consecutive_error_threshold"], values["error_detection_enabled"])
 
 
-def _set_aside(data: dict[str, Any], event: Event | None, origin: str, reason: Exception) -> None:
+def _set_aside(data: dict[str, Any], event: Event | None, origin: str, reason: Exception, *, batch: str) -> None:
     """Keep what could not be stored, with the reason, once. Its text must not be what fails a second time."""
     event_type = event.event_type[:100] if event else "unknown"
-    logger.warning("Set aside %s (%s): %s", origin, event_type, type(reason).__name__)
+    measures.count("set_aside")
+    facts = {"batch_id": batch} if batch else {}
+    logger.warning("Set aside %s (%s): %s", origin, event_type, type(reason).__name__, extra=facts)
     OfflineQueueEntry.objects.bulk_create(
         [
             OfflineQueueEntry(

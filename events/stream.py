@@ -11,7 +11,7 @@ and the drain goes on, or after it, and finds no lease and wakes a worker: nothi
 
 Keys, all on one Redis Cluster slot a shard (`N` = shard number):
 
-    river:{N}:high|medium|low   stream   field: b = packed events; consumer group `drain`
+    river:{N}:high|medium|low   stream   fields: b = packed events, i = id of the POST's batch; consumer group `drain`
     river:{N}:lease             string   token of the running drain; expires LEASE_MS after its last sign of life
     river:{N}:wake              string   a drain job is queued; expires WAKE_SECONDS later, in case the job was lost
     river:{N}:bytes             integer  bytes of all entries of the shard
@@ -38,10 +38,10 @@ WAKE_SECONDS = 10
 SHARDS_KEY = "river:shards"
 
 _APPEND = """
--- KEYS: lease, wake, bytes, high, medium, low. ARGV: wake seconds, then repeated: priority (1 to 3), packed events
+-- KEYS: lease, wake, bytes, high, medium, low. ARGV: wake seconds, then repeated: priority (1 to 3), events, batch
 local bytes = 0
-for i = 2, #ARGV, 2 do
-  redis.call('XADD', KEYS[3 + tonumber(ARGV[i])], '*', 'b', ARGV[i + 1])
+for i = 2, #ARGV, 3 do
+  redis.call('XADD', KEYS[3 + tonumber(ARGV[i])], '*', 'b', ARGV[i + 1], 'i', ARGV[i + 2])
   bytes = bytes + #ARGV[i + 1]
 end
 local held = redis.call('INCRBY', KEYS[3], bytes)
@@ -83,6 +83,11 @@ if redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[1]) then return 1 end
 return 0
 """
 
+_LOOK = """
+local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)
+return {redis.call('XLEN', KEYS[1]), first[1] and first[1][1] or ''}
+"""
+
 
 def stream_key(shard: int, priority: Priority) -> str:
     return f"river:{{{shard}}}:{priority}"
@@ -99,6 +104,7 @@ class Entry:
     priority: Priority
     id: str
     packed: bytes
+    batch: str = ""  # the batch_id that the POST was answered with, for the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ class Parcel:
     shard: int
     priority: Priority
     packed: bytes
+    batch: str = ""
 
 
 @dataclass(slots=True)
@@ -126,7 +133,9 @@ async def append(redis: "aioredis.Redis", parcels: Iterable[Parcel]) -> dict[int
     """Append all parcels or none, in one round trip. Raises redis.RedisError when they are not safely in."""
     by_shard: dict[int, list[Any]] = {}
     for parcel in parcels:
-        by_shard.setdefault(parcel.shard, []).extend((PRIORITIES.index(parcel.priority) + 1, parcel.packed))
+        by_shard.setdefault(parcel.shard, []).extend(
+            (PRIORITIES.index(parcel.priority) + 1, parcel.packed, parcel.batch)
+        )
     async with redis.pipeline(transaction=True) as pipe:
         for shard, args in by_shard.items():
             keys = _keys(shard, "lease", "wake", "bytes", *PRIORITIES)
@@ -208,7 +217,9 @@ class Lease:
         for key, entries in _pairs(answer):
             priority = cast(Priority, key.decode().rpartition(":")[2])
             # An entry that was deleted while it was pending comes without fields.
-            found += [Entry(priority, entry_id.decode(), (fields or {}).get(b"b", b"")) for entry_id, fields in entries]
+            for entry_id, fields in entries:
+                kept = fields or {}
+                found.append(Entry(priority, entry_id.decode(), kept.get(b"b", b""), kept.get(b"i", b"").decode()))
         return found
 
     def start_over(self) -> None:
@@ -251,16 +262,33 @@ def shards_to_wake(redis: Redis) -> list[int]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is not finished yet in one stream, and since when, in ms since the epoch."""
+
+    shard: int
+    priority: Priority
+    entries: int
+    oldest: int | None
+
+
+def waiting(redis: Redis) -> list[Waiting]:
+    """All streams, empty ones too. Two round trips; the entries themselves, which may be large, stay where they are."""
+    shards = sorted(int(member) for member in cast(set[bytes], redis.smembers(SHARDS_KEY)))
+    streams = [(shard, priority) for shard in shards for priority in PRIORITIES]
+    with redis.pipeline(transaction=False) as pipe:
+        for shard, priority in streams:
+            pipe.eval(_LOOK, 1, stream_key(shard, priority))
+        answers = pipe.execute()
+    return [
+        Waiting(shard, priority, entries, int(first.split(b"-")[0]) if first else None)
+        for (shard, priority), (entries, first) in zip(streams, answers, strict=True)
+    ]
+
+
 def oldest_waiting(redis: Redis) -> int | None:
     """When the oldest unfinished entry was appended, in ms since the epoch; None when nothing waits."""
-    oldest = None
-    for shard in cast(set[bytes], redis.smembers(SHARDS_KEY)):
-        for priority in PRIORITIES:
-            entries = cast(list[tuple[bytes, Any]], redis.xrange(stream_key(int(shard), priority), count=1))
-            for entry_id, _fields in entries:
-                moment = int(entry_id.split(b"-")[0])
-                oldest = moment if oldest is None else min(oldest, moment)
-    return oldest
+    return min((found.oldest for found in waiting(redis) if found.oldest is not None), default=None)
 
 
 def connect() -> Redis:
@@ -268,11 +296,16 @@ def connect() -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=3, health_check_interval=30)
 
 
+def connect_briefly() -> Redis:
+    """A client for somebody who would rather hear nothing than wait."""
+    once = Retry(NoBackoff(), 0)
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=once)
+
+
 def is_reachable() -> bool:
     """Whether Redis answers within a second; asked once, so that a caller who can do without it need not wait."""
-    once = Retry(NoBackoff(), 0)
     try:
-        with Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=once) as redis:
+        with connect_briefly() as redis:
             return bool(redis.ping())
     except (RedisError, OSError):
         return False

@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from instructors.cases import AttentionCase
 from instructors.hint_models import Hint, HintRecipient
+from instructors.report_models import AnalyticsReport
 from instructors.student_notes import StudentNote
 
 __all__ = [
+    "AnalyticsReport",
     "AttentionCase",
     "AuditLog",
     "ClassInvitation",

@@ -48,7 +48,9 @@ TAB_KEYS = {
     "cells": "g c",
     "room": "g r",
     "activity": "g a",
+    "report": "g p",
     "assignments": "g w",  # the class's work; `a` is taken
+    "notebooks": "g n",
     "setup": "g s",
     "environments": "g e",
 }

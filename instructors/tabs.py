@@ -27,6 +27,7 @@ class Link:
     label: str
     address: str
     name: str
+    current: str  # for aria-current: this very page, or one below it
 
 
 TABS = (
@@ -34,14 +35,33 @@ TABS = (
     Tab(label=_("Cells"), of_class="class_cells", of_everybody="everybody_cells"),
     Tab(label=_("Room"), of_class="class_room", of_everybody="everybody_room"),
     Tab(label=_("Activity"), of_class="class_activity", of_everybody="everybody_activity"),
+    Tab(label=_("Report"), of_class="class_report"),
     Tab(label=_("Assignments"), of_class="class_assignments"),
+    Tab(label=_("Notebooks"), of_class="class_notebooks"),
     Tab(label=_("Environments"), of_class="class_environments"),
     Tab(label=_("Set-up"), of_class="class_setup", needs_teaching=True),
 )
 
 
-def tabs_of(room: Room) -> list[Link]:
-    return [Link(str(tab.label), address, tab.name) for tab in TABS if (address := _address(tab, room))]
+# Pages that stand under a tab's address no more than by what they are about.
+BELOW = {"assignments": "submissions/"}
+
+
+def tabs_of(room: Room, path: str) -> list[Link]:
+    """The tabs that this account sees, as the page at `path` shows them."""
+    found = ((tab, _address(tab, room)) for tab in TABS)
+    return [
+        Link(str(tab.label), address, tab.name, _current(tab, address, room, path)) for tab, address in found if address
+    ]
+
+
+def _current(tab: Tab, address: str, room: Room, path: str) -> str:
+    if path == address:
+        return "page"
+    below = [address] if address != room.address else []  # every page of a room stands below the live one
+    if tab.name in BELOW:
+        below.append(room.address + BELOW[tab.name])
+    return "true" if path.startswith(tuple(below)) else ""
 
 
 def _address(tab: Tab, room: Room) -> str | None:

@@ -13,13 +13,16 @@ from instructors.pages import (
     display,
     environments,
     invitations,
+    lesson,
     live,
     login,
     maps,
     notebooks,
+    reports,
     students,
     submissions,
     teams,
+    versions,
 )
 from instructors.pages.rooms import View
 from instructors.pages.setup import urls as setup
@@ -61,7 +64,14 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("submissions/<int:submission_id>/", submissions.submission, "submission"),
     ("submissions/<int:submission_id>/notebook/", notebooks.frame, "submission_notebook"),
     ("submissions/<int:submission_id>/notebook.ipynb", notebooks.download, "submission_download"),
+    ("notebooks/", versions.notebooks, "class_notebooks"),
+    ("notebooks/<int:notebook_id>/", versions.notebook, "notebook"),
+    ("notebooks/<int:notebook_id>/compare/", versions.compare, "notebook_compare"),
+    ("notebooks/<int:notebook_id>/<slug:ref>/", versions.version, "notebook_version"),
+    ("notebooks/<int:notebook_id>/<slug:ref>/notebook/", versions.frame, "notebook_version_frame"),
     ("environments/", environments.environments, "class_environments"),
+    ("report/", lesson.report, "class_report"),
+    ("report/<slug:name>.csv", lesson.table, "lesson_table"),
 )
 
 
@@ -75,6 +85,7 @@ urlpatterns = [
     path("login/", login.Login.as_view(), name="login"),
     path("logout/", login.Logout.as_view(), name="logout"),
     path("display/", display.switch, name="display"),
+    path("reports/<str:report_id>/", reports.analytics_report, name="analytics_report"),
     path("invitations/<str:token>/", invitations.invitation, name="invitation"),
     path("classes/<int:class_id>/", live.class_live, name="class_live"),
     path("everybody/", live.class_live, name="everybody"),
@@ -83,7 +94,7 @@ urlpatterns = [
     path("", include(setup.urlpatterns)),
     # An address typed without its last slash.
     re_path(
-        r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/cells|/room|/activity)?)$",
+        r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/cells|/room|/activity)?|classes/\d+/report)$",
         RedirectView.as_view(url="/%(page)s/", query_string=True),
     ),
 ]

@@ -9,6 +9,8 @@ What a user may not see does not exist for them: 404, never 403, so that ids tel
     notebooks     all
     maps          those of these classes, and those of no class
     environments  the server's own, and those that these students or keys of these classes reported
+    versions      the histories of notebooks in these classes, those of their students included, and their own; a class
+                  key: what was kept under keys of its class, never what a student handed in
     an admin, and anyone while nobody has to log in: everything; a class key: its class and what is in it
 """
 
@@ -28,6 +30,7 @@ from lms.models import (
     ClassroomMap,
     EnvironmentSnapshot,
     Notebook,
+    NotebookHistory,
     Student,
 )
 
@@ -134,6 +137,16 @@ def environments_of(user: User) -> QuerySet[EnvironmentSnapshot]:
         return EnvironmentSnapshot.objects.all()
     theirs = Q(student__in=students_of(user).values("pk")) | Q(class_ref__in=classes_of(user).values("pk"))
     return EnvironmentSnapshot.objects.filter(Q(source=EnvironmentSnapshot.Source.SERVER) | theirs)
+
+
+def histories_of(user: User) -> QuerySet[NotebookHistory]:
+    """Versions are seen by whoever sees the history they are in. With a key nobody says who they are: it opens what was
+    kept with keys of its class, and the work of no student (that is read as a submission, by the student's name)."""
+    if isinstance(user, KeyHolder):
+        return NotebookHistory.objects.filter(class_ref=user.class_id, student=None)
+    if user.is_admin:
+        return NotebookHistory.objects.all()
+    return NotebookHistory.objects.filter(Q(class_ref__in=classes_of(user).values("pk")) | Q(owner=user.pk))
 
 
 def holder_of_key(key: str) -> KeyHolder | None:

@@ -32,6 +32,7 @@ class PlainCell:
     count: int | None = None  # the number in `In [3]:`
     outputs: list[dict[str, Any]] = field(default_factory=list)  # of nbformat 4, objects only
     attachments: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @property
     def shown_outputs(self) -> list[str]:
@@ -86,6 +87,7 @@ def _cell(raw: dict[str, Any]) -> PlainCell:
         level = raw.get("level")
         kind, source = "markdown", f"{'#' * (level if isinstance(level, int) and 0 < level < 7 else 1)} {source}"
     outputs, attachments = raw.get("outputs"), raw.get("attachments")
+    metadata = raw.get("metadata")
     cell_id, count = raw.get("id"), raw.get("execution_count", raw.get("prompt_number"))
     return PlainCell(
         kind=kind if kind in KINDS else "raw",
@@ -94,6 +96,7 @@ def _cell(raw: dict[str, Any]) -> PlainCell:
         count=count if isinstance(count, int) else None,
         outputs=[_output(each) for each in outputs if isinstance(each, dict)] if isinstance(outputs, list) else [],
         attachments=attachments if isinstance(attachments, dict) else {},
+        metadata=metadata if isinstance(metadata, dict) else {},
     )
 
 

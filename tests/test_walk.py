@@ -14,8 +14,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from instructors import tokens
-from instructors.models import Instructor
-from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot
+from instructors.models import AnalyticsReport, Instructor
+from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion
+from lms.versions.commits import commit
+from lms.versions.keeping import Author, Owner, keep_snapshot
 from tests.lms.conftest import cast  # noqa: F401  (a fixture)
 
 CALLERS = ("nobody", "gone", "suzuki", "sato", "admin")
@@ -24,6 +26,7 @@ API = "/api/v1"
 EVENT = {"eventType": "help", "emailAddress": "hanako@example.com"}
 ASSIGNMENT = {"class_id": "{python}", "notebook_id": "{notebook}", "title": "A"}
 PERSON = {"email": "new@school.example", "name": "New", "password": "password123"}
+SETTING = {"setting_key": "banner", "setting_value": "hello", "setting_type": "str"}
 
 # The forms about the map that hangs there; they name it.
 ABOUT_A_MAP = ("delete", "place", "take-off", "arrange")
@@ -68,6 +71,18 @@ WALK = [
     ("GET", "/instructor_status/{someone}/history", None, "403 403 200 200 200"),
     ("POST", "/instructor_status/bulk", {"updates": []}, "403 403 400 400 400"),
     ("GET", "/instructor/ws/instructor/status", None, "403 403 200 200 200"),
+    # --- Operators
+    ("GET", "/admin/metrics", None, "403 403 200 200 200"),
+    ("GET", "/admin/performance", None, "403 403 200 200 200"),
+    ("GET", "/admin/system-status", None, "403 403 200 200 200"),
+    ("GET", "/admin/worker-status", None, "403 403 200 200 200"),
+    ("GET", "/admin/settings", None, "403 403 200 200 200"),
+    ("POST", "/admin/settings", SETTING, "403 403 403 403 200"),
+    ("GET", "/admin/settings/cache_ttl_seconds", None, "403 403 200 200 200"),
+    ("PUT", "/admin/settings/cache_ttl_seconds", {"new_value": 60}, "403 403 403 403 200"),
+    ("GET", "/admin/consecutive-error-status", None, "403 403 200 200 200"),
+    ("GET", "/admin/audit-log", None, "403 403 403 403 200"),
+    ("GET", "~/metrics", None, "200 200 200 200 200"),  # from this machine; see tests/config/test_metrics.py
     # --- Classes and what is in them
     ("GET", "/classes", None, "403 403 200 200 200"),
     ("POST", "/classes", {"name": "New", "class_code": "NEW"}, "403 403 201 201 201"),
@@ -118,6 +133,33 @@ WALK = [
     ("GET", "/environment/diff", None, "403 403 200 200 200"),
     ("POST", "/environment/diff", {"from_snapshot_id": "{report}"}, "403 403 404 200 200"),
     ("POST", "/environment/analyze", {"target_snapshot_id": "{report}"}, "403 403 404 200 200"),
+    # --- Versions of notebooks: one history is the Python class's
+    ("POST", "/notebook-version/snapshot", {"notebook_path": "n", "class_id": "{python}"}, "403 403 404 201 201"),
+    ("POST", "/notebook-version/snapshot", {"notebook_path": "n"}, "403 403 201 201 201"),
+    ("POST", "/notebook-version/commit", {"snapshot_id": "{kept}", "message": "m"}, "403 403 404 201 201"),
+    (
+        "POST",
+        "/notebook-version/commit-direct",
+        {"notebook_path": "n", "notebook_content": {"cells": []}, "message": "m", "class_id": "{python}"},
+        "403 403 404 201 201",
+    ),
+    ("GET", "/notebook-version/history?notebook_path=lesson/loops.ipynb", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/history/lesson/loops.ipynb", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/latest?notebook_path=lesson/loops.ipynb", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/latest/lesson/loops.ipynb", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/version/{commit}", None, "403 403 404 200 200"),
+    ("POST", "/notebook-version/branch", {"branch_name": "b", "from_commit_id": "{commit}"}, "403 403 404 201 201"),
+    ("GET", "/notebook-version/branches?notebook_path=lesson/loops.ipynb", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/branch/{branch}", None, "403 403 404 200 200"),
+    (
+        "POST",
+        "/notebook-version/compare",
+        {"from_commit_id": "{commit}", "to_commit_id": "{commit}"},
+        "403 403 404 200 200",
+    ),
+    ("GET", "/notebook-version/compare/{commit}/{commit}", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/snapshot/{kept}", None, "403 403 404 200 200"),
+    ("GET", "/notebook-version/stats", None, "403 403 200 200 200"),
     # --- Dashboards
     ("GET", "/dashboard/overview", None, "403 403 200 200 200"),
     ("GET", "/dashboard/metrics", None, "403 403 200 200 200"),
@@ -133,6 +175,15 @@ WALK = [
     ("GET", "/progress/notifications/hanako@example.com", None, "403 403 200 200 200"),
     ("POST", "/progress/notifications/nothing/read", None, "403 403 404 404 404"),
     ("POST", "/progress/process-event?user_id=u&assignment_id=1&cell_id=c", {}, "403 403 202 202 202"),
+    # --- Analytics
+    ("GET", "/analytics/progress", None, "403 403 200 200 200"),
+    ("GET", "/analytics/progress?email=hanako@example.com", None, "403 403 404 200 200"),
+    ("GET", "/analytics/progress?class_id={python}", None, "403 403 404 200 200"),
+    ("GET", "/analytics/teams", None, "403 403 200 200 200"),
+    ("GET", "/analytics/predictions?assignment_id={loops}", None, "403 403 404 200 200"),
+    ("POST", "/analytics/reports", {"report_type": "class", "target": "PY-101"}, "403 403 404 201 201"),
+    ("GET", "/analytics/reports/{ordered}", None, "403 403 404 200 200"),
+    ("GET", "/analytics/reports/{ordered}/download", None, "403 403 404 409 409"),
     # --- Pages: to the login, or nothing
     ("GET", "~/", None, "302 302 200 200 200"),
     ("GET", "~/login/", None, "200 200 302 302 302"),
@@ -181,7 +232,30 @@ WALK = [
     ("POST", "~/everybody/room/map/plain/", None, "302 302 404 404 302"),
     *(("POST", f"~/everybody/room/map/{name}/", None, "302 302 404 404 404") for name in ABOUT_A_MAP),
     ("GET", "~/everybody/activity/", None, "302 302 404 404 200"),
+    ("GET", "~/classes/{python}/notebooks/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/notebooks/{notebook}/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/notebooks/{notebook}/compare/", None, "302 302 404 302 302"),
+    ("GET", "~/classes/{python}/notebooks/{notebook}/c{commit}/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/notebooks/{notebook}/c{commit}/notebook/?plain", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/environments/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/attention/", None, "302 302 404 200 200"),
+    ("GET", "~/everybody/attention/", None, "302 302 404 404 200"),
+    ("POST", "~/classes/{python}/attention/{hanako}/", None, "302 302 404 400 400"),
+    ("POST", "~/everybody/attention/{hanako}/", None, "302 302 404 404 400"),
+    ("POST", "~/classes/{python}/attention/{missing}/", None, "302 302 404 404 404"),
+    ("POST", "~/everybody/attention/{missing}/", None, "302 302 404 404 404"),
+    ("GET", "~/classes/{python}/cells/", None, "302 302 404 200 200"),
+    ("GET", "~/everybody/cells/", None, "302 302 404 404 200"),
+    ("GET", "~/classes/{python}/cells/states/", None, "302 302 404 404 404"),
+    ("GET", "~/everybody/cells/states/", None, "302 302 404 404 404"),
+    ("GET", "~/classes/{python}/cells/details/", None, "302 302 404 404 404"),
+    ("GET", "~/everybody/cells/details/", None, "302 302 404 404 404"),
+    ("GET", "~/classes/{python}/cells/errors/", None, "302 302 404 200 200"),
+    ("GET", "~/everybody/cells/errors/", None, "302 302 404 404 200"),
+    ("GET", "~/classes/{python}/cells/errors/{missing}/0123456789abcdef/", None, "302 302 404 404 404"),
+    ("GET", "~/everybody/cells/errors/{missing}/0123456789abcdef/", None, "302 302 404 404 404"),
+    ("POST", "~/classes/{python}/cells/errors/{missing}/0123456789abcdef/hint/", None, "302 302 404 404 404"),
+    ("POST", "~/everybody/cells/errors/{missing}/0123456789abcdef/hint/", None, "302 302 404 404 404"),
     ("GET", "~/classes/{python}/assignments/", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/assignments/new/", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/assignments/{loops}/", None, "302 302 404 200 200"),
@@ -193,6 +267,10 @@ WALK = [
     ("POST", "~/classes/{python}/submissions/{work}/", None, "302 302 404 302 302"),
     ("GET", "~/classes/{python}/submissions/{work}/notebook/", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/submissions/{work}/notebook.ipynb", None, "302 302 404 404 404"),
+    ("GET", "~/classes/{python}/report/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/report/cells.csv", None, "302 302 404 404 404"),  # there was no lesson yet
+    ("GET", "~/classes/{python}/report/nothing.csv", None, "302 302 404 404 404"),
+    ("GET", "~/reports/{ordered}/", None, "302 302 404 200 200"),
     ("GET", "~/everybody/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/cards/", None, "302 302 404 404 200"),
     ("GET", "~/everybody/students/{hanako}/", None, "302 302 404 404 200"),
@@ -215,8 +293,17 @@ def ids(cast, settings) -> dict[str, object]:  # noqa: F811
     someone = Instructor.objects.create(email="someone@school.example", name="Someone", password="!")
     class_map = ClassroomMap.objects.create(class_ref=cast.python)
     report = EnvironmentSnapshot.objects.create(source="client", student=cast.hanako)
-    ids = {"work": work.pk, "someone": someone.pk, "report": str(report.snapshot_id)}
+    ordered = AnalyticsReport.objects.create(report_type="class", requested_by=cast.sato)
+    ids = {"ordered": str(ordered.report_id), "work": work.pk, "someone": someone.pk, "report": str(report.snapshot_id)}
+    commit = committed(cast)
+    ids |= {"commit": commit.version_id, "kept": commit.snapshot.snapshot_id, "branch": str(commit.branch.branch_id)}
     return {**cast.ids(), **ids, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}
+
+
+def committed(cast) -> NotebookVersion:  # noqa: F811
+    owner, author = Owner(class_id=cast.python.pk), Author()
+    kept = keep_snapshot(cast.notebook.path, {"cells": []}, sha256="0" * 64, owner=owner, author=author)
+    return commit(kept, branch_name="main", message="m", author=author, now=datetime.now(UTC))
 
 
 def filled(value, ids):

@@ -14,6 +14,9 @@ from lms.api.classes import ClassesView, ClassView
 from lms.api.environment_looks import AnalysisView
 from lms.api.environments import SnapshotsView
 from lms.api.submissions import SubmissionsView, SubmissionView
+from lms.api.version_branches import BranchesFromView
+from lms.api.versions import CommitsView, DirectCommitsView
+from lms.api.versions import SnapshotsView as NotebookSnapshotsView
 from lms.models import AssignmentSubmission, ClassAssignment
 
 
@@ -60,6 +63,18 @@ class AuditedSnapshotsView(Audited, SnapshotsView): ...
 class AuditedAnalysisView(Audited, AnalysisView): ...
 
 
+class AuditedNotebookSnapshotsView(Audited, NotebookSnapshotsView): ...
+
+
+class AuditedCommitsView(Audited, CommitsView): ...
+
+
+class AuditedDirectCommitsView(Audited, DirectCommitsView): ...
+
+
+class AuditedBranchesView(Audited, BranchesFromView): ...
+
+
 urlpatterns = [
     re_path(r"^classes/?$", AuditedClassesView.as_view()),
     re_path(r"^classes/(?P<class_id>[^/]+)/?$", AuditedClassView.as_view()),
@@ -69,4 +84,8 @@ urlpatterns = [
     re_path(r"^submissions/(?P<submission_id>[^/]+)/?$", ToldSubmissionView.as_view()),
     re_path(r"^environment/snapshot/?$", AuditedSnapshotsView.as_view()),
     re_path(r"^environment/analyze/?$", AuditedAnalysisView.as_view()),
+    re_path(r"^notebook-version/snapshot/?$", AuditedNotebookSnapshotsView.as_view()),
+    re_path(r"^notebook-version/commit/?$", AuditedCommitsView.as_view()),
+    re_path(r"^notebook-version/commit-direct/?$", AuditedDirectCommitsView.as_view()),
+    re_path(r"^notebook-version/branch/?$", AuditedBranchesView.as_view()),
 ]

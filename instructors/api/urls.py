@@ -2,7 +2,18 @@
 
 from django.urls import re_path
 
-from instructors.api import auth, dashboard, health, instructor_status, instructors, offline, progress, test_events
+from instructors.api import (
+    admin,
+    analytics,
+    auth,
+    dashboard,
+    health,
+    instructor_status,
+    instructors,
+    offline,
+    progress,
+    test_events,
+)
 
 urlpatterns = [
     re_path(r"^auth/login/?$", auth.LoginView.as_view()),
@@ -22,6 +33,14 @@ urlpatterns = [
     re_path(r"^dashboard/students/(?P<email>.+)/activity/?$", dashboard.ActivityView.as_view()),
     re_path(r"^dashboard/students/(?P<email>.+)/dismiss-help/?$", dashboard.DismissHelpView.as_view()),
     re_path(r"^dashboard/students/(?P<email>.+)/resolve-error/?$", dashboard.ResolveErrorView.as_view()),
+    re_path(r"^admin/metrics/?$", admin.MetricsView.as_view()),
+    re_path(r"^admin/performance/?$", admin.PerformanceView.as_view()),
+    re_path(r"^admin/system-status/?$", admin.SystemStatusView.as_view()),
+    re_path(r"^admin/worker-status/?$", admin.WorkerStatusView.as_view()),
+    re_path(r"^admin/settings/?$", admin.SettingsView.as_view()),
+    re_path(r"^admin/settings/(?P<setting_key>[^/]+)/?$", admin.SettingView.as_view()),
+    re_path(r"^admin/consecutive-error-status/?$", admin.ErrorDetectionView.as_view()),
+    re_path(r"^admin/audit-log/?$", admin.AuditLogView.as_view()),
     re_path(r"^health/?$", health.health),
     re_path(r"^health/simple/?$", health.simple),
     re_path(r"^health/ready/?$", health.ready),
@@ -37,4 +56,10 @@ urlpatterns = [
     re_path(r"^progress/notifications/(?P<notification_id>[^/]+)/read/?$", progress.ReadView.as_view()),
     re_path(r"^progress/notifications/(?P<user_id>.+?)/?$", progress.NotificationsView.as_view()),
     re_path(r"^progress/process-event/?$", progress.ProcessEventView.as_view()),
+    re_path(r"^analytics/progress/?$", analytics.ProgressView.as_view()),
+    re_path(r"^analytics/teams/?$", analytics.TeamsView.as_view()),
+    re_path(r"^analytics/predictions/?$", analytics.PredictionsView.as_view()),
+    re_path(r"^analytics/reports/?$", analytics.ReportsView.as_view()),
+    re_path(r"^analytics/reports/(?P<report_id>[^/]+)/?$", analytics.ReportView.as_view()),
+    re_path(r"^analytics/reports/(?P<report_id>[^/]+)/download/?$", analytics.DownloadView.as_view()),
 ]

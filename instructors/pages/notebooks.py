@@ -6,6 +6,7 @@ windows, an origin of its own.
 """
 
 import json
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -40,12 +41,18 @@ THEMES = ("light", "dark")
 def frame(request: HttpRequest, class_id: int, submission_id: int) -> HttpResponse:
     """The notebook; with `?plain`, or where it could not be drawn, its cells as text. `?theme=` light or dark."""
     found = find_submission(room_of(request, class_id), submission_id, with_content=True)
+    return framed(request, found.notebook_content, sha256=hash_of(found))
+
+
+def framed(request: HttpRequest, content: Any, *, sha256: str, title: str = "") -> HttpResponse:
+    """A stranger's notebook as the document of a frame that can do nothing."""
     html = None
-    if "plain" not in request.GET and found.notebook_content is not None:
-        html = html_of(found.notebook_content, sha256=hash_of(found))
+    if "plain" not in request.GET and content is not None:
+        html = html_of(content, sha256=sha256)
     theme = request.GET.get("theme", "")
-    cells = cells_of(found.notebook_content) if html is None else []
+    cells = cells_of(content) if html is None else []
     context = {
+        "title": title,
         "html": None if html is None else _with_notes(html),
         "failed": html is None and "plain" not in request.GET,
         "cells": cells[:MOST_CELLS],

@@ -129,7 +129,7 @@ def _failing(room: Room, *, now: datetime, display: Display, cell_id: int | None
         .annotate(
             since=Subquery(failed.annotate(first=Min("executed_at")).values("first")),
             run_id=Subquery(latest.values("pk")[:1]),
-            message=Subquery(latest.annotate(said=_message()).values("said")[:1]),
+            message=Subquery(latest.annotate(said=message_of_run()).values("said")[:1]),
         )
         .exclude(run_id=None)
         .order_by("-last_run_at", "student_id")
@@ -137,8 +137,8 @@ def _failing(room: Room, *, now: datetime, display: Display, cell_id: int | None
     return [_read(row, display) for row in rows.values(*COLUMNS)[:MOST_FAILING]]
 
 
-def _message() -> Concat:
-    """The parts of a text that a fingerprint looks at: a runaway message must not cross the line 200 times."""
+def message_of_run() -> Concat:
+    """Of an execution, what a fingerprint looks at: a runaway message must not cross the line 200 times."""
     text = Coalesce(NullIf("error_message", Value("")), "output", Value(""))
     return Concat(Left(text, LONGEST_HEAD), Value("\n"), Right(text, LONGEST_TAIL))
 

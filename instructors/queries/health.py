@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connection
 from redis import asyncio as aioredis
 
-from events import points
+from events import heartbeats, points, stream
 from instructors.queries.connections import connections
 from realtime.broadcast import OUTSIDE_CHANNEL
 from realtime.messages import timestamp
@@ -20,13 +20,15 @@ from realtime.messages import timestamp
 LIMIT = 2.0  # seconds a service has to answer
 # Without one of these nothing works; without another something is missing.
 NEEDED = ("postgres", "redis")
+# Seconds that the oldest event may wait.
+LONG_WITHOUT, LONG_WITH_WORKERS = 15, 60
 
 Service = dict[str, Any]
 
 
 async def report(*, limit: float = LIMIT) -> dict[str, Any]:
     """The whole answer; `status` is `healthy`, `degraded` or `unhealthy`."""
-    checks = {"postgres": postgres, "redis": redis, "influxdb": influxdb, "websocket": websocket}
+    checks = {"postgres": postgres, "redis": redis, "influxdb": influxdb, "websocket": websocket, "worker": worker}
     found = await asyncio.gather(*(_timed(check, limit) for check in checks.values()))
     services = dict(zip(checks, found, strict=True))
     healthy = {name for name, service in services.items() if service["status"] == "healthy"}
@@ -122,3 +124,24 @@ def _with_standing(told: Service, standing: points.Standing) -> Service:
 async def websocket() -> Service:
     now = await sync_to_async(connections, thread_sensitive=False)()
     return {"status": "healthy", "message": "running", "total_connections": now.total, "rooms": len(now.rooms)}
+
+
+async def worker() -> Service:
+    """Judged by the work: that no worker runs is a fault once events wait for one. So the web is healthy before the
+    first worker has started, which may be waiting for that."""
+    beats, oldest = await asyncio.to_thread(_workers)
+    active = sum(beat["status"] in ("idle", "processing") for beat in beats)
+    waited = 0.0 if oldest is None else max(0.0, time.time() - oldest / 1000)
+    service: Service = {"status": "healthy", "message": "running" if active else "none", "active_workers": active}
+    if waited > (LONG_WITH_WORKERS if active else LONG_WITHOUT):
+        who = f"{active} workers run" if active else "no worker runs"
+        service |= {
+            "status": "unhealthy" if not active else "degraded",
+            "message": f"Events wait since {waited:.0f} s; {who}",
+        }
+    return service
+
+
+def _workers() -> tuple[list[dict[str, Any]], int | None]:
+    with stream.connect() as link:
+        return heartbeats.heartbeats(), stream.oldest_waiting(link)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from instructors.ansi import to_html
@@ -73,14 +73,32 @@ def seconds(duration: float | None) -> str:
 
 
 @register.filter
-def tabs(room: Room) -> list[Link]:
-    return tabs_of(room)
+def tabs(room: Room, path: str) -> list[Link]:
+    return tabs_of(room, path)
 
 
 @register.filter
 def of(values: Mapping[Any, Any] | None, key: Any) -> Any:
     """The value under a key that is itself a value of the page; nothing where there is none."""
     return values.get(key, "") if values else ""
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """Of a share from 0 to 1: `37 %`."""
+    return "–" if share is None else f"{round(100 * share)} %"
+
+
+@register.filter
+def width(share: float) -> SafeString:
+    """The same as a length in an SVG, which knows no decimal comma."""
+    return mark_safe(f"{100 * share:.2f}")  # noqa: S308  (digits and a point)
+
+
+@register.filter
+def minutes(seconds: float) -> str:
+    """`2:05`."""
+    return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
 
 
 @register.simple_tag(takes_context=True)

@@ -68,7 +68,7 @@ class CurrentResponse(serializers.Serializer[Any]):
     is_full_snapshot = serializers.BooleanField()
 
 
-class SummaryResponse(serializers.Serializer[Any]):
+class EnvironmentSummaryResponse(serializers.Serializer[Any]):
     message = serializers.CharField()
     summary = serializers.DictField()
     timestamp = serializers.DateTimeField()

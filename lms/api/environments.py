@@ -14,11 +14,11 @@ from lms.access import students_of, with_email
 from lms.api.base import ApiView, TooLarge, Unprocessable, query_boolean, validated
 from lms.api.environment_shapes import (
     CurrentResponse,
+    EnvironmentSummaryResponse,
     HealthResponse,
     PackagesResponse,
     SnapshotResponse,
     SnapshotWish,
-    SummaryResponse,
     shown,
     summary_of,
 )
@@ -61,7 +61,7 @@ class CurrentView(ApiView):
 class SummaryView(ApiView):
     action = "get environment summary"
 
-    @documented(summary="The same, short", responses={200: SummaryResponse})
+    @documented(summary="The same, short", responses={200: EnvironmentSummaryResponse})
     def get(self, request: Request) -> Response:
         now = snapshots.current(now=timezone.now())
         message = "Environment summary retrieved successfully"

@@ -136,7 +136,8 @@ class NotebookContent(serializers.JSONField):
         if version not in (3, 4) or not isinstance(minor, int) or isinstance(minor, bool) or minor < 0:
             self.fail("notebook", reason="unknown nbformat")
         # Minors from the future share one validator, so that nobody can make us build one for every number.
-        minor_known = min(minor, NEWEST_MINOR + 1)
+        # Of nbformat 3 there is one schema, and no other is looked for.
+        minor_known = min(minor, NEWEST_MINOR + 1) if version == 4 else 0
         validator = get_validator(int(version), minor_known, relax_add_props=True)  # type: ignore[no-untyped-call]
         try:
             validator.validate(filled_in(content, minor=minor))

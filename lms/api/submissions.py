@@ -31,6 +31,7 @@ from lms.api.notebook_content import NotebookContent, receipt
 from lms.api.openapi import PAGING, documented, row_filter, text_filter
 from lms.models import AssignmentSubmission, Student
 from lms.submissions import late_by, tells_grade, with_attempt
+from lms.versions.keeping import keep_submission
 
 EXAMPLE = {
     "assignment_id": 3,
@@ -170,6 +171,7 @@ class SubmissionsView(SubmissionBase):
         self.check_references(fields, is_grading=not fields.keys() <= HandIn().fields.keys())
         with transaction.atomic():
             made = AssignmentSubmission.objects.create(**fields, content_sha256=receipt(fields.get("notebook_content")))
+            keep_submission(made)
             self.noted("submission_create", made)
         if tells_grade(before=None, changes=fields):
             self.graded(made)
@@ -202,6 +204,8 @@ class SubmissionView(SubmissionBase):
             change(found, changes)
             if changes:
                 self.noted("submission_update", found, fields=changes)
+            if "notebook_content" in changes:
+                keep_submission(self.find(found.pk))
         if tells_grade(before=before, changes=changes):
             self.graded(found)
         return Response(SubmissionResponse(self.find(found.pk)).data)

@@ -7,6 +7,13 @@ from lms.models.maps import ClassroomMap, TeamPosition
 from lms.models.notebooks import Cell, Notebook
 from lms.models.people import Session, Student, Team
 from lms.models.settings import SystemSetting
+from lms.models.versions import (
+    NotebookBranch,
+    NotebookHistory,
+    NotebookSnapshot,
+    NotebookVersion,
+    StoredNotebook,
+)
 
 __all__ = [
     "AssignmentStarter",
@@ -20,7 +27,12 @@ __all__ = [
     "EnvironmentAnalysis",
     "EnvironmentSnapshot",
     "Notebook",
+    "NotebookBranch",
+    "NotebookHistory",
+    "NotebookSnapshot",
+    "NotebookVersion",
     "Session",
+    "StoredNotebook",
     "Student",
     "StudentClass",
     "SystemSetting",

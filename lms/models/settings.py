@@ -1,11 +1,13 @@
 """Settings that an admin changes while the system runs."""
 
+import uuid
 from typing import Any
 
 from django.core.cache import cache
 from django.db import models, transaction
 
 CACHE_KEY = "system_settings"
+VERSION_KEY = "system_settings:version"
 
 
 class SystemSetting(models.Model):
@@ -26,4 +28,13 @@ class SystemSetting(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
-        transaction.on_commit(lambda: cache.delete(CACHE_KEY))
+        transaction.on_commit(drop_cache)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        transaction.on_commit(drop_cache)
+        return super().delete(*args, **kwargs)
+
+
+def drop_cache() -> None:
+    """From now on everybody asks the table again: what anybody read before is of another version."""
+    cache.set(VERSION_KEY, uuid.uuid4().hex, timeout=None)

@@ -54,6 +54,7 @@ def fill(teacher: str) -> dict[str, int | str]:
     return {
         "class_id": lesson.pk,
         "student_id": students[2].pk,
+        "notebook_id": notebook.pk,
         "cell_id": cells[-1].pk,
         "cluster": cluster.key,
         **work,

@@ -18,6 +18,7 @@ class Cast:
     student_id: int
     cell_id: int  # one that several students fail in, and
     cluster: str  # how the address names their error
+    notebook_id: int
     assignment_id: int
     submission_id: int
 
@@ -62,6 +63,13 @@ PLACES = [
     Place("edit assignment", in_class("assignments/{0.assignment_id}/edit/")),
     Place("submission", in_class("submissions/{0.submission_id}/"), modes=("projector",)),
     Place("changes", in_class("submissions/{0.submission_id}/?view=changes")),
+    Place("notebooks", in_class("notebooks/")),
+    Place("history", in_class("notebooks/{0.notebook_id}/"), modes=("projector",)),
+    Place(
+        "comparison",
+        in_class("notebooks/{0.notebook_id}/compare/?old=t{0.assignment_id}&new=s{0.submission_id}"),
+    ),
+    Place("report", in_class("report/"), modes=("projector",)),
     Place("environments", in_class("environments/"), modes=("projector",), ready=LIVE),
     Place("set-up", in_class("setup/")),
     Place("connection", in_class("setup/connection/")),

@@ -22,7 +22,18 @@ from lms.api.document import document
 from lms.models import AssignmentSubmission, ClassroomMap
 from tests.servers import ROOT
 
-NOUNS = ("classes", "assignments", "submissions", "students", "notebooks", "me", "classroom", "offline", "environment")
+NOUNS = (
+    "classes",
+    "assignments",
+    "submissions",
+    "students",
+    "notebooks",
+    "me",
+    "classroom",
+    "offline",
+    "environment",
+    "notebook-version",
+)
 NEVER_LIMITED = ("/api/v1/offline/queue",)
 METHODS = {"get", "post", "put", "delete"}
 OPERATIONS = [

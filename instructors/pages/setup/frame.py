@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -42,6 +41,5 @@ def show(request: HttpRequest, room: Room, template: str, **context: Any) -> Htt
         "room": room,
         "now": timezone.now(),
         "setup_texts": setup_texts(),
-        "current_tab": reverse("class_setup", args=[room.class_ref.pk]),
     }
     return render(request, f"setup/{template}.html", {**shared, **context})

@@ -21,7 +21,7 @@ def test_health(anyone, prefix, slash):
     assert set(answer.data) == {"status", "timestamp", "services", "details"}
     assert answer.data["status"] == "healthy"
     services = answer.data["services"]
-    assert set(services) == {"postgres", "redis", "influxdb", "websocket"}
+    assert set(services) == {"postgres", "redis", "influxdb", "websocket", "worker"}
     for service in services.values():
         assert service["status"] == "healthy"
         assert isinstance(service["message"], str)
@@ -34,7 +34,7 @@ def test_health(anyone, prefix, slash):
     assert answer.data["details"].keys() == {
         "total_services", "healthy_services", "api_version", "environment", "websocket_connections", "websocket_rooms"
     }  # fmt: skip
-    assert answer.data["details"]["healthy_services"] == 4
+    assert answer.data["details"]["healthy_services"] == 5
 
 
 async def down():
@@ -43,7 +43,13 @@ async def down():
 
 @pytest.mark.parametrize(
     ("service", "status"),
-    [("postgres", "unhealthy"), ("redis", "unhealthy"), ("influxdb", "degraded"), ("websocket", "degraded")],
+    [
+        ("postgres", "unhealthy"),
+        ("redis", "unhealthy"),
+        ("influxdb", "degraded"),
+        ("websocket", "degraded"),
+        ("worker", "degraded"),
+    ],
     ids=lambda value: f"http §14 {value} down → 503" if value not in ("unhealthy", "degraded") else value,
 )
 def test_a_service_is_down(anyone, monkeypatch, service, status):

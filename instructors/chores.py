@@ -1,0 +1,17 @@
+"""What instructors' accounts leave behind, and who needs no longer: done once an hour (`events.chores`)."""
+
+from datetime import datetime
+
+from django.contrib.sessions.models import Session
+
+from instructors.models import RevokedToken
+
+
+def forget_sessions(*, now: datetime) -> int:
+    """Logins of the pages that have expired; the same as `manage.py clearsessions`. One statement."""
+    return Session.objects.filter(expire_date__lt=now).delete()[0]
+
+
+def forget_revoked_tokens(*, now: datetime) -> int:
+    """A token that has expired opens nothing, revoked or not (models.md section 4). One statement."""
+    return RevokedToken.objects.filter(expires_at__lt=now).delete()[0]

@@ -1,0 +1,104 @@
+"""The shapes of plots in reports: bars of a share, boxes of quartiles, columns over time. Pure.
+
+Across, everything is in percent of the plot, so that it fits a screen and a sheet of paper alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+
+from instructors.charts import scale
+from instructors.queries.lesson_cells import CellFacts
+
+HEIGHT = 120  # pixels of columns over time
+MOST_TIMED = 30  # cells in the plot of times; the table has all
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Box:
+    """From the first quartile to the third, with the median in it."""
+
+    left: float
+    width: float
+    median: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    time: datetime
+    runs: int
+    errors: int
+    left: float
+    width: float
+    runs_top: float
+    runs_height: float
+    errors_top: float
+    errors_height: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    columns: list[Column]
+    ticks: list[tuple[float, int]]  # pixels from the top, runs
+    height: int = HEIGHT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimePlot:
+    """A line a cell, over one axis in minutes."""
+
+    lines: list[tuple[CellFacts, Box]]
+    ticks: list[tuple[float, int]]  # percent from the left, minutes
+    is_cut: bool
+    has_notebooks: bool  # more than one, so that a line has to name its own
+
+
+def time_plot(cells: Sequence[CellFacts]) -> TimePlot:
+    """Of cells whose times are known."""
+    shown = [(cell, cell.times) for cell in cells[:MOST_TIMED] if cell.times]
+    minutes = scale(ceil(max((times[2] for _, times in shown), default=0) / 60))
+    most = minutes[-1] * 60
+    return TimePlot(
+        lines=[(cell, box(*times, most=most)) for cell, times in shown],
+        ticks=[(_percent(value * 60, most), value) for value in minutes],
+        is_cut=len(cells) > MOST_TIMED,
+        has_notebooks=len({cell.notebook_path for cell, _ in shown}) > 1,
+    )
+
+
+def box(low: float, median: float, high: float, *, most: float) -> Box:
+    """`most` is what the full width stands for."""
+    left = _percent(low, most)
+    return Box(left=left, width=round(max(0.5, _percent(high, most) - left), 2), median=_percent(median, most))
+
+
+def columns(buckets: Sequence[tuple[datetime, int, int]]) -> Columns:
+    """Of (time, runs, errors), oldest first."""
+    ticks = scale(max((runs for _, runs, _ in buckets), default=0))
+    most, width = ticks[-1], 100 / max(1, len(buckets))
+    return Columns(
+        columns=[
+            Column(
+                time=time,
+                runs=runs,
+                errors=errors,
+                left=round((index + 0.1) * width, 3),
+                width=round(0.8 * width, 3),
+                runs_top=_top(runs, most),
+                runs_height=round(HEIGHT - _top(runs, most), 2),
+                errors_top=_top(errors, most),
+                errors_height=round(HEIGHT - _top(errors, most), 2),
+            )
+            for index, (time, runs, errors) in enumerate(buckets)
+        ],
+        ticks=[(_top(value, most), value) for value in ticks],
+    )
+
+
+def _percent(value: float, most: float) -> float:
+    return round(min(100.0, 100 * value / most), 2) if most else 0.0
+
+
+def _top(value: float, most: float) -> float:
+    return round(HEIGHT * (1 - value / most), 2)

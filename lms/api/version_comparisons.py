@@ -1,0 +1,64 @@
+"""Comparing two versions of notebooks (docs/contract/http.md section 11)."""
+
+from typing import Any
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from lms.api.base import Unprocessable, validated
+from lms.api.openapi import documented
+from lms.api.version_rows import shown_comparison
+from lms.api.version_shapes import ComparisonResponse
+from lms.api.version_wishes import ComparisonWish, opaque
+from lms.api.versions import VersionsView, either, object_of
+from lms.versions.comparing import TooDifferent, compare
+
+
+class ComparisonView(VersionsView):
+    action = "compare versions"
+    key_methods = frozenset({"POST"})
+
+    @documented(
+        summary="Compare two versions",
+        request=ComparisonWish,
+        responses={200: ComparisonResponse},
+        errors=(404,),
+        example={"from_commit_id": "0a1b2c3d4e5f", "to_commit_id": "1b2c3d4e5f60"},
+    )
+    def post(self, request: Request) -> Response:
+        fields = validated(ComparisonWish(data=object_of(request)))
+        old = either(fields, "from_commit_id", "from_version_id")
+        return Response(self.compared(old, either(fields, "to_commit_id", "to_version_id"), ["body"]))
+
+    def compared(self, from_id: str, to_id: str, place: list[str]) -> dict[str, Any]:
+        old, new = self.version_or_404(from_id), self.version_or_404(to_id)
+        try:
+            found = compare(old.snapshot.stored, new.snapshot.stored)
+        except TooDifferent:
+            raise Unprocessable(place, "These notebooks are too large or too unusual to be compared") from None
+        comparison = shown_comparison(old, new, found)
+        return {
+            "diff": found.unified(old.version_number, new.version_number),
+            "changes": comparison["cell_diffs"],
+            "statistics": comparison["summary"],
+            "message": "Version comparison completed successfully",
+            "comparison": comparison,
+            "from_version_id": old.version_id,
+            "to_version_id": new.version_id,
+            "compared_at": timezone.now(),
+        }
+
+
+class PathComparisonView(ComparisonView):
+    http_method_names = ["get", "head", "options"]
+    key_methods = frozenset({"GET"})
+
+    @documented(
+        summary="The same, by the ids in the address",
+        responses={200: ComparisonResponse},
+        errors=(404,),
+        parameters=[opaque("from_id"), opaque("to_id")],
+    )
+    def get(self, request: Request, from_id: str, to_id: str) -> Response:
+        return Response(self.compared(from_id, to_id, ["path"]))

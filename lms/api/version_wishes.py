@@ -1,0 +1,80 @@
+"""What the endpoints of notebook versions take (http.md section 11). Fields with two names: either will do."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+
+from lms.api.fields import Name, RowId, Text
+from lms.api.notebook_content import NotebookContent
+
+LONGEST_PATH = 2_600  # bytes; PostgreSQL indexes no longer one
+
+
+class Path(Name):
+    default_error_messages = {"long": f"A path may be {LONGEST_PATH} bytes long"}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 1024, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        path = super().to_internal_value(data)
+        if len(path.encode()) > LONGEST_PATH:
+            self.fail("long")
+        return path
+
+
+class Authored(serializers.Serializer[Any]):
+    author_id = Text(required=False, allow_null=True, max_length=255, help_text="Default: `anonymous`.")
+    author_name = Text(required=False, allow_null=True, max_length=255, help_text="Default: `anonymous`.")
+
+
+CLASS = "Whose history it is for: this class's. Default: the caller's own; with a class key the class of the key."
+
+
+class NotebookSnapshotWish(Authored):
+    notebook_path = Path()
+    metadata = serializers.DictField(required=False, allow_null=True)
+    notebook_content = NotebookContent(
+        required=False, allow_null=True, help_text="Default: the newest that is known of this path."
+    )
+    class_id = RowId(required=False, allow_null=True, help_text=CLASS)
+
+
+class CommitWish(Authored):
+    """Either name of the message; of the branch, either or none."""
+
+    snapshot_id = Text()
+    message = Text(required=False, allow_null=True)
+    commit_message = Text(required=False, allow_null=True, help_text="The same by its other name.")
+    branch = Text(required=False, allow_null=True, max_length=100, help_text="Default: `main`.")
+    branch_name = Text(required=False, allow_null=True, max_length=100, help_text="The same by its other name.")
+    notebook_path = Path(required=False, allow_null=True, help_text="Default: the snapshot's.")
+
+
+class DirectCommitWish(CommitWish):
+    snapshot_id = None  # type: ignore[assignment]
+    notebook_path = Path()
+    notebook_content = NotebookContent()
+    class_id = RowId(required=False, allow_null=True, help_text=CLASS)
+
+
+class BranchWish(serializers.Serializer[Any]):
+    branch_name = Name(max_length=100)
+    from_commit_id = Text(required=False, allow_null=True)
+    from_version_id = Text(required=False, allow_null=True, help_text="The same by its other name.")
+    notebook_path = Path(required=False, allow_null=True, help_text="Only a version of this path.")
+    author_id = Text(required=False, allow_null=True, max_length=255)
+    description = Text(required=False, allow_null=True)
+
+
+class ComparisonWish(serializers.Serializer[Any]):
+    from_commit_id = Text(required=False, allow_null=True)
+    to_commit_id = Text(required=False, allow_null=True)
+    from_version_id = Text(required=False, allow_null=True, help_text="The same by its other name.")
+    to_version_id = Text(required=False, allow_null=True, help_text="The same by its other name.")
+
+
+def opaque(name: str, meaning: str = "") -> OpenApiParameter:
+    """An id in the path that is no integer."""
+    return OpenApiParameter(name, str, OpenApiParameter.PATH, required=True, description=meaning)

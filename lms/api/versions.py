@@ -1,0 +1,218 @@
+"""Versions of notebooks: keeping and committing them (docs/contract/http.md section 11); looking is in version_looks.
+
+A class key writes and sees its class's histories. An instructor's token: those of their classes (`class_id`; writing is
+for who teaches there), and the account's own where no class is named.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from lms.access import classes_of, histories_of, submissions_of
+from lms.api.base import (
+    ApiView,
+    Unprocessable,
+    find_or_404,
+    query_text,
+    refuse_unless_taught,
+    validated,
+)
+from lms.api.notebook_content import receipt
+from lms.api.openapi import documented, text_filter
+from lms.api.version_rows import shown_snapshot, shown_version
+from lms.api.version_shapes import CommitResponse, DirectCommitResponse, NotebookSnapshotResponse
+from lms.api.version_wishes import CommitWish, DirectCommitWish, NotebookSnapshotWish
+from lms.models import AssignmentSubmission, NotebookHistory, NotebookSnapshot, NotebookVersion
+from lms.versions.commits import MAIN, commit, note_changes
+from lms.versions.finding import find_snapshot, find_version, newest_content, versions_of
+from lms.versions.keeping import ANONYMOUS, Author, Owner, keep_snapshot
+
+NOTEBOOK = {
+    "cells": [{"cell_type": "code", "source": "print(1)", "metadata": {}, "outputs": [], "execution_count": 1}],
+    "metadata": {},
+    "nbformat": 4,
+    "nbformat_minor": 4,
+}
+AUTHOR = {"author_id": "student001@example.com", "author_name": "Hanako"}
+
+
+class VersionsView(ApiView):
+    """What the endpoints share: which histories are seen, whose a new one is, and both names of each field."""
+
+    @property
+    def seen(self) -> Any:
+        return histories_of(self.viewer)
+
+    def owner(self, class_id: int | None) -> Owner:
+        """Whose history is written. Raises NotFound for a class that is not seen, PermissionDenied for assistants."""
+        if self.holder is not None:
+            return Owner(class_id=self.holder.class_id)
+        if class_id is not None:
+            find_or_404(classes_of(self.viewer), class_id, "Class")
+            refuse_unless_taught(self.viewer, class_id)
+            return Owner(class_id=class_id)
+        return Owner(account_id=self.viewer.pk if self.is_login_needed() else None)
+
+    def refuse_unless_written(self, history: NotebookHistory) -> None:
+        """A history that is seen is written by who teaches its class, or by its key. Raises PermissionDenied."""
+        if self.holder is None and history.class_ref_id is not None:
+            refuse_unless_taught(self.viewer, history.class_ref_id)
+
+    def version_or_404(self, version_id: str) -> NotebookVersion:
+        found = find_version(self.seen, version_id)
+        if found is None:
+            raise NotFound(f"Version {version_id} not found")
+        return found
+
+    def made(self, version: NotebookVersion) -> dict[str, Any]:
+        """A commit's answer, once what changed is noted."""
+        note_changes(version)
+        version = versions_of(self.seen).get(pk=version.pk)
+        shown = shown_version(version)
+        names = ("commit_id", "version_id", "message", "commit_message", "branch", "branch_name", "created_at")
+        return {name: shown[name] for name in (*names, "version_number")} | {"version": shown}
+
+    def commit_as(self, snapshot: NotebookSnapshot, fields: dict[str, Any]) -> NotebookVersion:
+        version = commit(
+            snapshot,
+            branch_name=fields.get("branch") or fields.get("branch_name") or MAIN,
+            message=fields.get("message") or fields["commit_message"],
+            author=author_of(fields),
+            now=timezone.now(),
+        )
+        self.noted("notebook_commit", version)
+        return version
+
+
+def author_of(fields: dict[str, Any]) -> Author:
+    who = fields.get("author_id") or ANONYMOUS
+    return Author(author_id=who, author_name=fields.get("author_name") or who)
+
+
+def either(fields: dict[str, Any], *names: str) -> str:
+    """What is said under one of the names. Raises Unprocessable where nothing is."""
+    found = next((fields[name] for name in names if (fields.get(name) or "").strip()), None)
+    if found is None:
+        raise Unprocessable(["body", names[0]], "Field required", "missing")
+    return str(found)
+
+
+def object_of(request: Request) -> dict[str, Any]:
+    if not isinstance(request.data, dict):
+        raise Unprocessable(["body"], "Input should be a valid dictionary", "dict_type")
+    return request.data
+
+
+class SnapshotsView(VersionsView):
+    action = "create notebook snapshot"
+    key_methods = frozenset({"POST"})
+
+    @documented(
+        summary="Keep a notebook as it is now",
+        request=NotebookSnapshotWish,
+        responses={201: NotebookSnapshotResponse},
+        errors=(404,),
+        parameters=[text_filter("notebook_path", "As in the body, which wins.")],
+        example={"notebook_path": "lesson/exercise01.ipynb", "notebook_content": NOTEBOOK, **AUTHOR},
+    )
+    def post(self, request: Request) -> Response:
+        """The same content at the same path is the same snapshot, with `metadata` as sent last. Without content: the
+        newest that is known of this path, handed in or kept; else an empty notebook."""
+        body, path = object_of(request), query_text(request, "notebook_path")
+        fields = validated(NotebookSnapshotWish(data={"notebook_path": path, **body} if path else body))
+        owner, path = self.owner(fields.get("class_id")), fields["notebook_path"]
+        content, sha256 = fields.get("notebook_content"), None
+        if content is None:
+            content, sha256 = newest_content(self.seen, self.handed_in(), path)
+        with transaction.atomic():
+            made = keep_snapshot(
+                path,
+                content,
+                sha256=sha256 or receipt(content) or "",
+                owner=owner,
+                author=author_of(fields),
+                metadata=fields.get("metadata"),
+            )
+            self.noted("notebook_snapshot", made)
+        names = ("snapshot_id", "created_at", "metadata")
+        answer = {name: getattr(made, name) for name in names}
+        message = "Notebook snapshot created successfully"
+        return Response({**answer, "message": message, "snapshot": shown_snapshot(made)}, status=201)
+
+    def handed_in(self) -> Any:
+        """The hand-ins that may be taken for the newest content; with a key nobody's."""
+        return AssignmentSubmission.objects.none() if self.holder is not None else submissions_of(self.viewer)
+
+
+class CommitsView(VersionsView):
+    action = "commit notebook version"
+    key_methods = frozenset({"POST"})
+
+    @documented(
+        summary="Commit a snapshot",
+        request=CommitWish,
+        responses={201: CommitResponse},
+        errors=(404,),
+        example={"snapshot_id": "3f0c7c2e6a1f4f0e", "message": "Exercise 2 solved", **AUTHOR},
+    )
+    def post(self, request: Request) -> Response:
+        """To a branch of the snapshot's history, which the first commit makes; with `notebook_path`, of that path's."""
+        body = object_of(request)
+        fields = validated(CommitWish(data=body))
+        fields["message"] = either(fields, "message", "commit_message")
+        path = fields.get("notebook_path") or ""
+        snapshot = find_snapshot(self.seen, fields["snapshot_id"], path=path)
+        if snapshot is None:
+            raise NotFound(f"Snapshot {fields['snapshot_id']} not found")
+        self.refuse_unless_written(snapshot.history)
+        with transaction.atomic():
+            if path and path != snapshot.history.notebook.path:
+                snapshot = keep_snapshot(
+                    path,
+                    snapshot.stored.content,
+                    sha256=snapshot.stored_id,
+                    owner=Owner.of(snapshot.history),
+                    author=author_of(fields),
+                )
+            version = self.commit_as(snapshot, fields)
+        return Response(self.made(version), status=201)
+
+
+class DirectCommitsView(VersionsView):
+    action = "commit notebook version"
+    key_methods = frozenset({"POST"})
+
+    @documented(
+        summary="Keep a notebook and commit it",
+        request=DirectCommitWish,
+        responses={201: DirectCommitResponse},
+        errors=(404,),
+        example={
+            "notebook_path": "lesson/exercise01.ipynb",
+            "notebook_content": NOTEBOOK,
+            "commit_message": "First version",
+            **AUTHOR,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        fields = validated(DirectCommitWish(data=object_of(request)))
+        fields["message"] = either(fields, "commit_message", "message")
+        content = fields["notebook_content"]
+        owner = self.owner(fields.get("class_id"))
+        with transaction.atomic():
+            snapshot = keep_snapshot(
+                fields["notebook_path"],
+                content,
+                sha256=receipt(content) or "",
+                owner=owner,
+                author=author_of(fields),
+            )
+            version = self.commit_as(snapshot, fields)
+        answer = self.made(version)
+        snapshot_shown = answer["version"]["snapshot"]
+        message = "Notebook committed successfully"
+        return Response({**answer, "message": message, "snapshot": snapshot_shown}, status=201)

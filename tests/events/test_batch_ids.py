@@ -1,0 +1,44 @@
+"""The batch_id that a POST was answered with stands in the log wherever its events go."""
+
+import asyncio
+import json
+import logging
+
+from events import intake, pipeline, schema, stream
+from tests.events.conftest import event
+
+
+def append(river, batch: str) -> None:
+    admitted = intake.admit_body(json.dumps([event()]).encode(), class_id=None)
+
+    async def send() -> None:
+        redis = stream.connect_async()
+        await stream.append(redis, intake.parcels_of(admitted.events, batch=batch))
+        await redis.aclose()
+
+    asyncio.run(send())
+
+
+def test_it_travels_with_the_entry(river):
+    append(river, "cafe0001")
+    append(river, "")
+    assert [entry.batch for entry in river.lease().read(count=5)] == ["cafe0001", ""]
+
+
+def test_an_event_that_is_set_aside_names_it(river, monkeypatch, caplog):
+    def refuses(*_, **__):
+        raise ValueError
+
+    append(river, "cafe0001")
+    monkeypatch.setattr(pipeline.store, "save", refuses)
+    with caplog.at_level(logging.WARNING):
+        river.flow()
+    assert [record.batch_id for record in caplog.records if "Set aside" in record.message] == ["cafe0001"]
+
+
+def test_entries_of_before_are_still_read(river):
+    packed = schema.pack(intake.admit_body(json.dumps([event()]).encode(), class_id=None).events)
+    shard = schema.shard_of("hanako@example.com", 2)
+    river.redis.xadd(stream.stream_key(shard, "high"), {"b": packed})
+    river.redis.sadd(stream.SHARDS_KEY, shard)
+    assert [entry.batch for entry in river.lease().read(count=5)] == [""]

@@ -1,0 +1,22 @@
+"""Real notebooks, checked, drawn and compared. These are test files of nbformat (BSD-3-Clause, Jupyter contributors);
+`tests/lms/real_notebooks.py` takes any folder of them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lms import notebook_process
+from tests.lms.real_notebooks import sweep
+
+FILES = sorted((Path(__file__).parent.parent / "payloads" / "notebooks").glob("*.json"))
+REFUSED = {"invalid.json", "test2.json"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_real_notebook(file, tmp_path, settings):
+    settings.DATA_DIR = tmp_path
+    notebook_process._kept.cache_clear()
+    said = sweep(json.loads(file.read_text()))
+    assert said.startswith("refused" if file.name in REFUSED else "fine"), said
+    notebook_process._kept.cache_clear()
