@@ -29,7 +29,7 @@ STUDENTS = 200
 TAG = "pixel"
 TRACED = 30.0  # seconds of tracing: a trace of minutes would be gigabytes
 SETTLE = 5.0
-CATEGORIES = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline"]
+CATEGORIES = ["toplevel"]
 TASKS = ("RunTask", "ThreadControllerImpl::RunTask")  # one of another version contains the other
 BEFORE = 2  # runs of each student before the page is opened
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -128,7 +128,7 @@ def _log_in(page: Page, system: System) -> None:
     page.fill("input[name=username]", EMAIL)
     page.fill("input[name=password]", PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/")
+    page.locator(".class-list").wait_for()
 
 
 def _watch(page: Page, metrics: CDPSession, lesson: Class, *, seconds: float) -> list[Row]:

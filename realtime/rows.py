@@ -40,12 +40,13 @@ class Changed:
             self._sent_at[row["studentId"]] = now
         return due
 
-    def take_frames(self) -> list[Frame]:
+    def take_frames(self, *, with_runs: bool = True) -> list[Frame]:
         """The same as frames for a dashboard: the rows in one, then the runs that these rows have counted."""
         rows = self.take()
         if not rows:
             return []
         frames = [messages.progress_update(rows)]
         runs = [(row, self._runs.pop(row["studentId"], None)) for row in rows]
-        frames += [messages.cell_execution(row, run) for row, run in runs if run][:MOST_RUNS]
+        if with_runs:
+            frames += [messages.cell_execution(row, run) for row, run in runs if run][:MOST_RUNS]
         return frames

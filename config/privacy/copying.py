@@ -84,6 +84,8 @@ def _parts(person: Person) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
         yield "student", _values(me)
         for table in tables.owned():
             yield f"tables/{table.model._meta.db_table}", _values(table.rows(person.student_id))
+        for model, keys in tables.parts(person.student_id).items():
+            yield f"tables/{model._meta.db_table}", _values(model._default_manager.filter(pk__in=keys))
     for label in declared.THEIRS:
         name = apps.get_model(label)._meta.db_table
         yield f"tables/{name}", _values(tables.theirs(label, forms=person.forms))

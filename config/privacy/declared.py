@@ -7,8 +7,12 @@ THEIRS = {
     "instructors.ProgressNotification": ["recipient_id", "user_id"],
 }
 
+# Contents that rows of students refer to and may share: each goes with the last row that refers to it.
+PARTS = {"lms.StoredNotebook": "a notebook by its digest, of a snapshot"}
+
 # Rows that belong to somebody or something else and stay; what names the person in any of their texts is replaced.
 SHARED = {
+    "instructors.AnalyticsReport": "reports of classes, in JSON",
     "admin.LogEntry": "what admins did names its object",
     "instructors.AuditLog": "who read and changed what of whom",
     "instructors.Hint": "free texts of teachers to many",
@@ -43,14 +47,4 @@ OF_STAFF = {
     "instructors.AuditLog": {"actor_email", "ip_address"},
     "lms.ClassroomMap": {"uploaded_by"},
     "lms.TeamPosition": {"updated_by"},
-}
-
-# Declared before their tables are there, so that parts can be merged in any order; a test allows names without a table
-# here and nowhere else.
-EXPECTED = {
-    "instructors.AnalyticsReport": "reports of classes, in JSON",
-    "lms.NotebookBranch": "names of who made it",
-    "lms.NotebookContent": "notebooks of teachers and students, by digest",
-    "lms.NotebookSnapshot": "author_id and author_name beside a notebook",
-    "lms.NotebookVersion": "author_id and author_name beside a message",
 }

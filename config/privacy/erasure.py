@@ -74,12 +74,15 @@ def _forget_rows(person: Person, report: Report, *, keep_grades: bool) -> None:
     if found and keep_grades:
         graded = AssignmentSubmission.objects.filter(student=found[0]).exclude(grade=None)
     kept = list(graded.values_list("pk", flat=True))
+    contents = tables.parts(found[0].pk) if found else {}
     for table in reversed(tables.owned()) if found else []:
         rows = table.rows(found[0].pk)
         if table.model is AssignmentSubmission:
             rows = rows.exclude(pk__in=kept)
         report.files += _delete_files(rows)
         report.deleted.update(_named(rows.delete()[1]))
+    for model, keys in contents.items():
+        report.deleted.update(_named(tables.unreferred(model, keys).delete()[1]))
     for label in declared.THEIRS:
         report.deleted.update(_named(tables.theirs(label, forms=person.forms).delete()[1]))
     if kept:

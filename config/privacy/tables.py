@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
 from config.privacy import declared
@@ -64,6 +64,27 @@ def theirs(label: str, *, forms: list[str]) -> "QuerySet[models.Model]":
     return known.filter(wanted)
 
 
+def parts(student_id: int) -> dict[Model, set[Any]]:
+    """The keys of contents of `declared.PARTS` that rows of the student refer to."""
+    found: dict[Model, set[Any]] = {apps.get_model(label): set() for label in declared.PARTS}
+    for table in owned():
+        for column in table.model._meta.concrete_fields:
+            if isinstance(column, models.ForeignKey) and column.related_model in found:
+                keys = table.rows(student_id).values_list(column.attname, flat=True)
+                found[column.related_model].update(key for key in keys if key is not None)
+    return found
+
+
+def unreferred(model: Model, keys: set[Any]) -> "QuerySet[models.Model]":
+    """Those of these contents to which no row refers any more."""
+    rows = model._default_manager.filter(pk__in=keys)
+    for relation in _references(model):
+        column = relation.field
+        using = relation.related_model._default_manager.filter(**{column.attname: OuterRef("pk")})
+        rows = rows.filter(~Exists(using))
+    return rows
+
+
 def all_models() -> list[Model]:
     """Every table that this project's models, and those of its libraries, are kept in."""
     return [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
@@ -75,7 +96,7 @@ def texts(model: Model) -> list[Text]:
     return [
         field
         for field in model._meta.concrete_fields
-        if isinstance(field, TEXTS) and not field.choices and field.name not in of_staff
+        if isinstance(field, TEXTS) and not field.choices and not field.primary_key and field.name not in of_staff
     ]
 
 
@@ -88,7 +109,7 @@ def readable() -> list[Model]:
 def undeclared() -> list[str]:
     """Tables with texts about which nobody has said whether they may know a student. Must be empty."""
     known = {table.model for table in owned()} | {Student}
-    said = {*declared.THEIRS, *declared.SHARED, *declared.NOBODYS, *declared.EXPECTED}
+    said = {*declared.THEIRS, *declared.SHARED, *declared.NOBODYS, *declared.PARTS}
     return sorted(
         model._meta.label
         for model in all_models()

@@ -41,7 +41,7 @@ class Room:
 
     @property
     def socket(self) -> str:
-        return f"/ws?class={self.class_ref.pk}" if self.class_ref else "/ws"
+        return f"/ws?class={self.class_ref.pk}&runs=0" if self.class_ref else "/ws?runs=0"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ class ScreenSocket(FollowingSocket):
     """
 
     user: User | None = None
+    with_runs = True
 
     async def welcome(self) -> None:
         self.changed = Changed()
@@ -45,7 +46,7 @@ class ScreenSocket(FollowingSocket):
         while True:
             await asyncio.sleep(TICK)
             if self.outbox.is_empty:
-                self.tell_all(self.dressed(frame) for frame in self.changed.take_frames())
+                self.tell_all(self.dressed(frame) for frame in self.changed.take_frames(with_runs=self.with_runs))
 
     async def may_follow(self, person: Person) -> bool:
         return bool(await database_sync_to_async(people.may_hear)(self.user, person))
@@ -70,10 +71,12 @@ async def _after(delay: float, act: Any) -> None:
 
 
 class DashboardSocket(ScreenSocket):
-    """With `?class=<id>` the students of one class only. The login cookie of our own pages opens it, or `?token=`."""
+    """With `?class=<id>` the students of one class only, with `?runs=0` without `cell_execution`, which says nothing that
+    the rows do not. The login cookie of our own pages opens it, or `?token=`."""
 
     async def admit(self) -> list[str] | None:
         self.client_id = str(uuid.uuid4())
+        self.with_runs = self.query.get("runs") != ["0"]
         await self._recognise()
         if self.user is None and settings.API_REQUIRE_AUTH:
             return None

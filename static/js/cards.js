@@ -3,7 +3,8 @@ import { isProjected } from "./room.js";
 import { ago, serverNow } from "./time.js";
 
 const grid = document.getElementById("cards");
-const moveEvery = 1000;
+const moveEvery = 2000;
+const mostSlides = 12; // more cards than this change places without sliding: a swarm tells nothing
 const restAfterPointer = 1500;
 const longestRest = 10000;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -113,7 +114,8 @@ function mustWait() {
 function move() {
   if (!waiting.size || mustWait()) return;
   const moving = [...waiting].filter((card) => card.isConnected);
-  const places = new Map(calm.matches ? [] : moving.map((card) => [card, card.getBoundingClientRect()]));
+  const slides = !calm.matches && moving.length <= mostSlides;
+  const places = new Map(!slides ? [] : moving.map((card) => [card, card.getBoundingClientRect()]));
   for (const card of moving) {
     waiting.delete(card);
     place(card);

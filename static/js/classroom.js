@@ -8,6 +8,7 @@ import { refreshTimes, setServerTime } from "./time.js";
 
 const windows = { activeSeconds: Number(room.dataset.activeSeconds), errorSeconds: Number(room.dataset.errorSeconds) };
 const decayEvery = 5000;
+const drawEvery = 250; // the figures and the filter look at every card
 const mostAsked = 20; // more unknown students than this: ask for everybody
 const notOurs = new Set(); // students the server did not show us: not of this room
 const wanted = new Set();
@@ -32,7 +33,7 @@ function draw() {
 }
 
 function drawSoon() {
-  drawing ||= setTimeout(draw, 50);
+  drawing ||= setTimeout(draw, drawEvery);
 }
 
 function swap(state) {

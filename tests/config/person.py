@@ -30,6 +30,7 @@ from lms.models import (
     TeamPosition,
 )
 from lms.models.maps import ClassroomMap
+from lms.models.versions import NotebookHistory, NotebookSnapshot, StoredNotebook
 from realtime import groups, presence
 from tests.events.conftest import River, event, failing
 
@@ -58,6 +59,7 @@ def leave_traces(river: River) -> Lesson:
     graded = _hand_in(class_ref, hanako, ren)
     _write_about(hanako, ren, class_ref, teacher, now)
     _report_environment(hanako, now)
+    _keep_versions(class_ref, hanako, ren)
     _leave_keys(river, hanako, now)
     return Lesson(teacher, class_ref, hanako, ren, graded)
 
@@ -130,6 +132,19 @@ def _report_environment(hanako: Student, now: datetime) -> None:
         student=hanako, source="client", captured_at=now, reported={"u": EMAIL}
     )
     EnvironmentAnalysis.objects.create(snapshot=snapshot, result={"home": f"/home/{EMAIL}"})
+
+
+def _keep_versions(class_ref: Class, hanako: Student, ren: Student) -> None:
+    """A notebook of hers alone, and one that both have."""
+    for digest, students, source in (("a" * 64, [hanako], NAME), ("b" * 64, [hanako, ren], "shared")):
+        stored = StoredNotebook.objects.create(sha256=digest, content={"cells": [{"source": source}]}, size=1)
+        for student in students:
+            history, _ = NotebookHistory.objects.get_or_create(
+                notebook=Notebook.objects.latest("pk"), class_ref=class_ref, student=student
+            )
+            NotebookSnapshot.objects.create(
+                snapshot_id=digest[:16], history=history, stored=stored, author_id=student.email
+            )
 
 
 def _leave_keys(river: River, hanako: Student, now: datetime) -> None:

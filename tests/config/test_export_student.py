@@ -47,6 +47,7 @@ def test_every_row_of_the_person_is_there_and_readable(exported, lesson):
     }  # fmt: skip
     assert [entry["action"] for entry in read(exported, "audit")] == ["help_dismiss", "notes", "student_view"]
     assert len(read(exported, "not_yet_stored")) == 1
+    assert {row["sha256"][0] for row in read(exported, "tables/notebook_contents")} == {"a", "b"}
 
 
 def test_notebooks_open_in_jupyter(exported, lesson):

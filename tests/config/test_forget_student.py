@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
-from rq import Queue
+from rq import Queue, SimpleWorker
 
 from config.privacy import erasure
 from events import jobs, points, stream, waiting
@@ -15,6 +15,7 @@ from events.models import CellExecution, OfflineQueueEntry, StudentEvent
 from instructors.models import AuditLog, Instructor, ProgressNotification
 from instructors.student_notes import StudentNote
 from lms.models import AssignmentSubmission, Session, Student
+from lms.models.versions import StoredNotebook
 from tests.config.person import EMAIL, LONGER, NAME, NICKNAME, OTHER, Lesson, leave_traces
 from tests.config.traces import files_naming, keys_naming, rows_naming
 from tests.events.conftest import event, river  # noqa: F401 - a fixture
@@ -77,6 +78,7 @@ def test_what_belongs_to_others_is_whole(lesson, redis, media):
     assert cache.get("somebody") == {"of": "Ren"}
     assert (media / "maps/room.jpg").exists()
     assert OfflineQueueEntry.objects.get().user_id == OTHER
+    assert [stored.sha256[0] for stored in StoredNotebook.objects.all()] == ["b"]
     assert not ProgressNotification.objects.exists()
 
 
@@ -209,7 +211,7 @@ def test_failed_jobs_that_name_the_person_go(lesson, redis):
     queue = Queue("high", connection=connection)
     for text in (EMAIL, "nobody"):
         queue.enqueue("builtins.int", text, failure_ttl=60)
-    jobs.Worker([queue], connection=connection).work(burst=True, logging_level="CRITICAL")
+    SimpleWorker([queue], connection=connection).work(burst=True, logging_level="CRITICAL")
     assert queue.failed_job_registry.count == 2
     forget()
     assert queue.failed_job_registry.count == 1

@@ -118,6 +118,18 @@ async def test_notices_are_not_held_back(redis, monkeypatch):
         assert frame["data"]["emailAddress"] == "s1@x.jp"
 
 
+async def test_our_own_pages_go_without_what_the_rows_say_already(redis):
+    run = {"cellId": "c1", "executionTime": 0.1, "success": True, "timestamp": messages.timestamp()}
+    last = {groups.ALL_STUDENTS: [(1, run)]}
+    async with socket() as program, socket("/ws?runs=0") as page:
+        await asyncio.to_thread(broadcast.publish_runs, [], last)
+        await publish(groups.ALL_STUDENTS, [row(1)])
+        frames = [(await program.receive_json_from(timeout=3))["type"] for _ in range(2)]
+        assert frames == ["progress_update", "cell_execution"]
+        assert (await page.receive_json_from(timeout=3))["type"] == "progress_update"
+        assert await page.receive_nothing(timeout=0.6)
+
+
 async def test_class_hears_its_own_students_only(redis):
     python = await Class.objects.acreate(class_code="PY", name="Python")
     async with socket(f"/ws?class={python.pk}") as dashboard:
