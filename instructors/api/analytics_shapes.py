@@ -79,7 +79,7 @@ class ReportRequest(serializers.Serializer[Any]):
 
 class OrderedReport(serializers.Serializer[Any]):
     report_id = serializers.UUIDField()
-    status = serializers.ChoiceField(choices=AnalyticsReport.Status.choices)
+    status = serializers.CharField(help_text="pending, ready or failed.")
     created_at = serializers.DateTimeField()
     download_url = serializers.CharField()
 

@@ -117,11 +117,14 @@ def documented(
     parameters: Sequence[OpenApiParameter] = (),
     example: Any = None,
     tags: Sequence[str] | None = None,
+    operation_id: str | None = None,
 ) -> Callable[[Method], Method]:
     """Describe one method of a view. The method's docstring is the description; `errors` are this method's own,
-    `example` is a request body; an answer that is not JSON is named by status and media type."""
+    `example` is a request body, `operation_id` is for two addresses that would share one; an answer that is not JSON is
+    named by status and media type."""
     answers = {**responses, **{status: error(status) for status in errors}}
     return extend_schema(
+        operation_id=operation_id,
         summary=summary,
         request=request,
         responses=answers,

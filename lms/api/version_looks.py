@@ -89,6 +89,7 @@ class HistoryView(Looking):
 
 class PathHistoryView(HistoryView):
     @documented(
+        operation_id="notebook_version_history_by_path",
         summary="The same, by the path in the address",
         responses={200: NotebookHistoryResponse},
         errors=(404,),
@@ -156,6 +157,7 @@ class LatestView(Looking):
 
 class PathLatestView(LatestView):
     @documented(
+        operation_id="notebook_version_latest_by_path",
         summary="The same, by the path in the address",
         responses={200: NotebookLatestResponse},
         errors=(404,),

@@ -71,7 +71,7 @@ async def _after(delay: float, act: Any) -> None:
 
 
 class DashboardSocket(ScreenSocket):
-    """With `?class=<id>` the students of one class only, with `?runs=0` without `cell_execution`, which says nothing that
+    """With `?class=<id>` the students of one class only, with `?runs=0` without `cell_execution`: it says nothing that
     the rows do not. The login cookie of our own pages opens it, or `?token=`."""
 
     async def admit(self) -> list[str] | None:
