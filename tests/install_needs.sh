@@ -1,6 +1,7 @@
 #!/bin/sh
 # What the tests need from the machine: a Chromium, a font that has Japanese, so that screenshots show it, gettext, so
-# that no text goes untranslated, and VictoriaMetrics, which takes the same writes as InfluxDB.
+# that no text goes untranslated, VictoriaMetrics, which takes the same writes as InfluxDB, and Caddy, the proxy of
+# docker-compose.yml.
 set -eu
 
 missing=""
@@ -10,6 +11,7 @@ if ! command -v fc-list >/dev/null 2>&1 || [ -z "$(fc-list :lang=ja family)" ]; 
 fi
 command -v xgettext >/dev/null 2>&1 || missing="$missing gettext"
 command -v victoria-metrics >/dev/null 2>&1 || missing="$missing victoria-metrics"
+command -v caddy >/dev/null 2>&1 || missing="$missing caddy"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then
@@ -18,13 +20,15 @@ if [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ]; then
     # shellcheck disable=SC2086 # one word a package
     apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null
     # The tests start their own; the package would have one run beside them.
-    case "$missing" in
-        *victoria-metrics*) systemctl disable --now victoria-metrics >/dev/null 2>&1 || true ;;
-    esac
+    for service in victoria-metrics caddy; do
+        case "$missing" in
+            *"$service"*) systemctl disable --now "$service" >/dev/null 2>&1 || true ;;
+        esac
+    done
     exit 0
 fi
 
 echo "The tests need: $missing" >&2
 echo "On Debian or Ubuntu: sudo apt-get install $missing" >&2
-echo "Elsewhere: a chromium, xgettext and victoria-metrics on the PATH and any font with Japanese, then run make test again." >&2
+echo "Elsewhere: a chromium, xgettext, victoria-metrics and caddy on the PATH and any font with Japanese, then run make test again." >&2
 exit 1

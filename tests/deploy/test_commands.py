@@ -215,8 +215,7 @@ def test_the_tools_run(stack):
 @pytest.fixture(scope="module")
 def proxy(stack) -> str:
     caddy = shutil.which("caddy")
-    if caddy is None:
-        pytest.skip("no caddy on this machine (apt-get install caddy)")
+    assert caddy, "No Caddy: run `make test`, which installs it, or install the package caddy"
     port, state = free_port(), stack.directory / "caddy"
     stack.start(
         "proxy",
