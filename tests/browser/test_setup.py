@@ -59,7 +59,7 @@ def test_a_newcomer_sets_up_a_class(strict_system, newcomer):
     text.fill(text.input_value().replace("@@", "@"))
     page.get_by_role("button", name="Check again").click()
     page.get_by_role("button", name="Import the list (2)").click()
-    expect(page.locator(".message")).to_contain_text("Added: 2.")
+    expect(page.locator(".messages")).to_contain_text("Added: 2.")
     expect(page.locator(".row")).to_have_count(2)
 
     page.get_by_role("link", name="JupyterLab connection").click()

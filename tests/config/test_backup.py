@@ -66,6 +66,8 @@ class Copy:
                 answer = client.get(path.format(id=self.class_id))
                 assert answer.status_code == 200, (path, answer.status_code)
                 text = re.sub(r'name="csrfmiddlewaretoken" value="[^"]*"|<time.*?</time>', "", answer.text)
+                # A minute later somebody active is idle, and five minutes later the chart begins with another bucket.
+                text = re.sub(r'"(lastActivity|status)":"[^"]*"|"totalActive":\d+|"activityChart":\[.*?\]', "", text)
                 found.append(re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)|\d+ *(秒|分|seconds?|minutes?)", "", text))
         return found
 
