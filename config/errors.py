@@ -8,7 +8,6 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.response import Response
@@ -59,8 +58,3 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
         logger.exception("Failed to %s", action)
         return Response({"detail": f"Failed to {action}"}, status=500)
     return response
-
-
-def json_error(request: HttpRequest, status: int, detail: str) -> HttpResponse | None:
-    """The answer for an API path; None where a page should answer."""
-    return JsonResponse({"detail": detail}, status=status) if request.path.startswith(API_PREFIX) else None
