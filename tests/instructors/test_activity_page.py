@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from events.models import HelpRequest
-from instructors.charts import scale
+from instructors.scales import scale
 from instructors.queries.activity import activity_of
 from instructors.queries.classroom import class_room
 from instructors.queries.dashboard import RANGES
