@@ -80,11 +80,5 @@ def colleague(taro, python_class):
     return taro
 
 
-@pytest.fixture
-def assistant(taro, python_class):
-    ClassStaff.objects.create(class_ref=python_class, instructor=taro, role="assistant")
-    return taro
-
-
 def entries(html: str) -> list[int]:
     return [int(pk) for pk in re.findall(r'data-concern="(\d+)"', html)]

@@ -2,7 +2,6 @@
 
 import pytest
 
-from lms import notebook_process
 from tests.lms.conftest import rows_of
 from tests.lms.notebooks import code, markdown, notebook, prints
 
@@ -32,14 +31,6 @@ CELL_DIFF = {
     "lines_modified", "old_index", "new_index",
 }  # fmt: skip
 row = rows_of("http 11")
-
-
-@pytest.fixture(autouse=True)
-def drawn(tmp_path, settings):
-    settings.DATA_DIR = tmp_path
-    notebook_process._kept.cache_clear()
-    yield
-    notebook_process._kept.cache_clear()
 
 
 def fine(response, status: int = 200) -> dict:

@@ -10,7 +10,7 @@ from lms.models import (
 from tests.lms.notebooks import code, notebook, prints
 from tests.lms.versions.conftest import AT, CELL_DIFF, FIRST, PATH, SECOND, fine
 
-pytestmark = pytest.mark.usefixtures("db")
+pytestmark = pytest.mark.usefixtures("db", "drawn")
 
 
 @pytest.mark.parametrize("name", ["from_commit_id", "from_version_id"])

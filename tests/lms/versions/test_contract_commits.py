@@ -11,7 +11,7 @@ from lms.models import (
 from tests.lms.notebooks import code, notebook
 from tests.lms.versions.conftest import AT, CELL_DIFF, FIRST, PATH, SECOND, SNAPSHOT, VERSION, fine
 
-pytestmark = pytest.mark.usefixtures("db")
+pytestmark = pytest.mark.usefixtures("db", "drawn")
 
 
 def test_commit(api, kept):

@@ -9,7 +9,7 @@ from tests.lms.conftest import problem, the_problem
 from tests.lms.notebooks import code, notebook
 from tests.lms.versions.conftest import AT, FIRST, PATH, row
 
-pytestmark = pytest.mark.usefixtures("db")
+pytestmark = pytest.mark.usefixtures("db", "drawn")
 
 
 MISSING = [

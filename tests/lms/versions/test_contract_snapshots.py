@@ -15,7 +15,7 @@ from lms.models import (
 )
 from tests.lms.versions.conftest import AT, CELL, FIRST, PATH, SECOND, SNAPSHOT, fine
 
-pytestmark = pytest.mark.usefixtures("db")
+pytestmark = pytest.mark.usefixtures("db", "drawn")
 
 
 @pytest.mark.parametrize("path", [f"{AT}/snapshot", f"{AT}/snapshot/", f"/v1{AT}/snapshot", f"/v1{AT}/snapshot/"])
