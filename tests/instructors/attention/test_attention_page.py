@@ -50,7 +50,7 @@ def test_who_asks_has_one_place_where_to_answer_them(desk, hanako, enrol):
     assert re.findall(r'data-help-for="(\d+)"', rest) == [ids[5]]
     assert "Place 6 in the help queue" in rest
     assert '<span class="count">7</span>' in rest
-    assert "The others who ask stand above." in rest
+    assert "The others who ask are listed above." in rest
 
 
 @pytest.mark.parametrize(
