@@ -22,7 +22,7 @@ run: .venv/run.stamp ## the same, empty
 	@exec $(BIN)/python manage.py up
 
 test: lint needs ## lint, types, floors, then every test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks
