@@ -1,8 +1,8 @@
 """How soon: from the moment a POST is sent to its answer, to its row in PostgreSQL, to the dashboards' sockets.
 
 Each student runs one cell a second. A dashboard's totals are absolute, so an event has arrived with the first frame in
-which its student's total includes it. Rows are asked for by single probes sent meanwhile: asking for all of them
-would be a load of its own.
+which its student's total includes it; dashboards are opened as our pages open them. Rows are asked for by single probes
+sent meanwhile: asking for all of them would be a load of its own.
 """
 
 import asyncio
@@ -125,7 +125,7 @@ async def _lesson(
         listeners = []
         for totals in heard:
             socket = await sockets.enter_async_context(
-                connect(f"ws://127.0.0.1:{system.port}/ws", max_size=None, proxy=None)
+                connect(f"ws://127.0.0.1:{system.port}/ws?runs=0", max_size=None, proxy=None)
             )
             listeners.append(asyncio.create_task(_listen(socket, totals)))
         posts = []
