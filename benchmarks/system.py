@@ -69,8 +69,23 @@ class System:
 
 @contextmanager
 def running(*, workers: int) -> Iterator[System]:
-    """The system, answering. Its log is shown when it does not come up."""
+    """The system, answering, in a folder of its own. Its log is shown when it does not come up."""
+    with data_folder() as folder, started(folder=folder, workers=workers) as system:
+        yield system
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="bench-"))  # short: PostgreSQL's socket path has a limit of 107 characters
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def started(*, folder: Path, workers: int) -> Iterator[System]:
+    """The same on what the folder holds."""
     port = free_port()
     log = (folder / "up.log").open("wb")
     process = subprocess.Popen(
@@ -92,7 +107,6 @@ def running(*, workers: int) -> Iterator[System]:
             process.kill()
             process.wait()
         log.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def environment(*, folder: Path, port: int, workers: int) -> dict[str, str]:
@@ -131,7 +145,7 @@ def _wait(*, process: "subprocess.Popen[bytes]", folder: Path, port: int) -> Sys
             services = {}
         if "DATABASE_URL" in services and answers(port):
             return System(pid=process.pid, port=port, database_url=services["DATABASE_URL"])
-        time.sleep(0.1)
+        time.sleep(0.05)
     sys.stderr.write((folder / "up.log").read_text(errors="replace")[-8000:])
     raise RuntimeError("`manage.py up` did not come up; its last lines are above")
 

@@ -61,8 +61,9 @@ BACKEND_CORS_ORIGINS = env.names("BACKEND_CORS_ORIGINS", ["*"] if DEBUG or not A
 # --- Applications -----------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "daphne",  # first: it gives `runserver` its ASGI server
-    "django.contrib.admin",
+    "config",  # before staticfiles: its `runserver` is the one that speaks ASGI
+    # Simple: `config.urls` finds the admin's pages, so that workers, who show none, do not hold them in memory.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -76,7 +77,6 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "import_export",
     "django_rq",
-    "config",
     "lms",
     "realtime",
     "events",

@@ -7,6 +7,8 @@ from config.metrics import metrics
 from instructors.api.classroom import PictureView
 from instructors.api.health import health
 
+admin.autodiscover()
+
 urlpatterns = [
     # Both forms of every API path work: /api/v1/X and /api/v1/v1/X (docs/contract/http.md section 1.1).
     re_path(r"^api/v1/(?:v1/)?", include("events.urls")),

@@ -43,7 +43,7 @@ def backfill(*, since: datetime, until: datetime, is_new: bool = False, is_trial
     """Write what InfluxDB lacks of this span, and say after each SPAN how it went so far.
 
     `is_new`: nothing is there, so nothing is asked. `is_trial`: nothing is written. Rows are read as they are needed;
-    memory holds the ids of one SPAN and ROWS points. Raises server.Away, or one of server.UNANSWERED.
+    memory holds the ids of one SPAN and ROWS points. Raises server.Away, or one of `server.unanswered`.
     """
     tally = Tally()
     start = since

@@ -5,12 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 from django.conf import settings
-from influxdb_client.client.exceptions import InfluxDBError
 from redis import Redis
 
 from events.points.lines import TAG_ESCAPES, student_tag
 from events.points.server import connect as influxdb
-from events.points.server import is_configured
+from events.points.server import is_configured, unreachable
 from events.points.waiting import HELD, WAITING, connect
 
 SENDER = "points:sender"  # `sending`
@@ -28,7 +27,7 @@ return 1
 
 
 def erase(email: str, *, now: datetime) -> None:
-    """Nothing is sent meanwhile. Raises one of `server.UNREACHABLE`: then do it again."""
+    """Nothing is sent meanwhile. Raises one of `server.unreachable`: then do it again."""
     with connect() as redis:
         lock = redis.lock(SENDER, timeout=HOLD, blocking_timeout=PATIENCE)
         if not lock.acquire():
@@ -74,6 +73,6 @@ def _delete(email: str, now: datetime) -> None:
                 bucket=bucket,
                 org=settings.INFLUXDB_ORG,
             )
-        except InfluxDBError as error:
+        except unreachable() as error:
             if bucket == settings.INFLUXDB_BUCKET or getattr(error, "status", None) != 404:
                 raise

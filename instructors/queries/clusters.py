@@ -25,6 +25,7 @@ from instructors.queries.classroom import Room
 from instructors.queries.fingerprints import LONGEST_HEAD, LONGEST_TAIL, Fingerprint, fingerprint
 from instructors.queries.hints import SentHint, hints_about, suggestions
 from lms.models import Cell
+from lms.models.people import display_name
 
 WINDOW = timedelta(minutes=15)
 GROWING = timedelta(minutes=2)
@@ -154,7 +155,7 @@ def _read(row: dict[str, Any], display: Display) -> Failing:
     return Failing(
         student_id=row["student_id"],
         email=email,
-        name=display.name(row["student_id"], name or email.partition("@")[0]),
+        name=display.name(row["student_id"], display_name(name, email)),
         cell_id=row["cell_id"],
         number=cell_number(row["cell__position"]),
         notebook=row["notebook__name"],

@@ -54,7 +54,7 @@ def test_points_of_both_buckets_are_deleted_by_the_address_in_lower_case(deletio
 def test_a_bucket_that_is_not_there_is_an_error_only_where_points_are_written(deletions):
     _, status = deletions
     status["cellmonitor"] = 404
-    with pytest.raises(points.UNREACHABLE):
+    with pytest.raises(points.unreachable()):
         points.erase("a@example.com", now=NOW)
 
 
@@ -62,7 +62,7 @@ def test_while_points_are_being_sent_nothing_is_erased(deletions, redis, monkeyp
     asked, _ = deletions
     monkeypatch.setattr(erasing, "PATIENCE", 0.1)
     redis.set(erasing.SENDER, "busy")
-    with pytest.raises(server.UNREACHABLE):
+    with pytest.raises(server.unreachable()):
         points.erase("a@example.com", now=NOW)
     assert asked == []
 
