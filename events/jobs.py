@@ -38,7 +38,7 @@ LOOK, TURN = 0.25, 5.0
 # A shard is read again no sooner than PACE seconds after the last batch began, and not before the drain has rested
 # REST times as long as that batch took, at most LONGEST_REST: what arrives meanwhile shares a transaction. In a flood
 # of small posts a batch's fixed cost is most of its cost, and the processor it leaves to others is what they wait for.
-PACE, REST, LONGEST_REST = 0.05, 2.0, 0.4
+PACE, REST, LONGEST_REST = 0.1, 2.0, 0.4
 MAX_EVENTS = 2_000  # a batch
 MAX_BYTES = 8 * 1024 * 1024  # a batch
 WORK_TIMEOUT = 120  # seconds of one job of a floor above
