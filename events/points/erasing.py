@@ -1,6 +1,7 @@
 """Deleting the points of one student, for privacy requests: those that wait, then those that InfluxDB has."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -10,7 +11,7 @@ from redis import Redis
 from events.points.lines import TAG_ESCAPES, student_tag
 from events.points.server import connect as influxdb
 from events.points.server import is_configured, unreachable
-from events.points.waiting import HELD, WAITING, connect
+from events.points.waiting import HELD, WAITING, connect, is_backfilled
 
 SENDER = "points:sender"  # `sending`
 PATIENCE, HOLD = 15, 120  # seconds to wait for the sender, and to keep it away
@@ -33,6 +34,8 @@ def erase(email: str, *, now: datetime) -> None:
         if not lock.acquire():
             raise TimeoutError("points are being sent")
         try:
+            if is_backfilled(redis, now=time.time()):
+                raise TimeoutError("influx_backfill is running, and may hold rows of the student: run this after it")
             _take_out(redis, email)
             if is_configured():
                 _delete(email, now)
