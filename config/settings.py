@@ -5,6 +5,7 @@ half-configured.
 """
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "import_export",
     "django_rq",
+    "axes",
     "config",
     "lms",
     "realtime",
@@ -96,6 +98,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -224,9 +227,23 @@ INFLUXDB_WAITING_BYTES = env.integer("INFLUXDB_WAITING_BYTES", 256 * 1024 * 1024
 
 AUTH_USER_MODEL = "instructors.Instructor"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+LONG_ENOUGH: dict[str, Any] = {
+    "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+    "OPTIONS": {"min_length": 8},
+}
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    LONG_ENOUGH,
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Programs in the field make accounts with common passwords (http.md section 8): the API holds them to these.
+STRICT_PASSWORDS = env.flag("STRICT_PASSWORDS", False)
+API_PASSWORD_VALIDATORS = AUTH_PASSWORD_VALIDATORS if STRICT_PASSWORDS else [LONG_ENOUGH]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "classes"
 LOGOUT_REDIRECT_URL = "login"
@@ -301,6 +318,19 @@ REST_FRAMEWORK = {
 # RATE_LIMITS=0 switches both off. A class may sit behind one address, so its limit is generous (http.md section 1.4).
 API_CALLS_PER_MINUTE = env.integer("API_CALLS_PER_MINUTE", 600, least=1)  # of an instructor, or of an address
 LOGIN_FAILURES = env.integer("LOGIN_FAILURES", 10, least=1)  # of an address for one e-mail, in five minutes
+# django-axes keeps and shows them; what counts, and when, is said in instructors/lockout.py.
+AXES_HANDLER = "instructors.lockout.Handler"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = LOGIN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=5)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "instructors.lockout.client_of"
+AXES_USERNAME_CALLABLE = "instructors.lockout.name_of"
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_LOCKOUT_CALLABLE = "instructors.pages.login.locked_out"
+AXES_HTTP_RESPONSE_CODE = 429
+AXES_ENABLE_ADMIN = False  # ours is in instructors/admin.py
+AXES_VERBOSE = False
 # Records for end-to-end tests, kept in Redis for ten minutes (http.md section 2.1).
 TEST_EVENTS = env.flag("TEST_EVENTS", True)
 
