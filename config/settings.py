@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "instructors.presence.PresenceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -242,7 +243,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 ]
 # Programs in the field make accounts with common passwords (http.md section 8): the API holds them to these.
 STRICT_PASSWORDS = env.flag("STRICT_PASSWORDS", False)
-API_PASSWORD_VALIDATORS = AUTH_PASSWORD_VALIDATORS if STRICT_PASSWORDS else [LONG_ENOUGH]
+API_PASSWORD_VALIDATORS: list[dict[str, Any]] = AUTH_PASSWORD_VALIDATORS if STRICT_PASSWORDS else [LONG_ENOUGH]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "classes"
@@ -288,7 +289,9 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIN
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_ENGINE = "instructors.stay"
+SESSION_COOKIE_AGE = 12 * 3600  # from the login on, and at most
+SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", 120, least=1)  # without a touch of the person
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "instructors.pages.problems.csrf_failure"
 X_FRAME_OPTIONS = "DENY"

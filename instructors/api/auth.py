@@ -119,6 +119,7 @@ class PasswordView(ApiView):
         summary="Change one's own password", request=PasswordRequest, responses={200: MessageResponse}, errors=(400,)
     )
     def put(self, request: Request) -> Response:
+        """All other tokens and logins of the account end."""
         account = account_of(request)
         sent = validated(PasswordRequest(data=request.data))
         check_password_rules(sent["new_password"], account=account, field="new_password")
@@ -135,6 +136,7 @@ class PasswordView(ApiView):
             account.set_password(password)
             account.updated_at = timezone.now()
             account.save(update_fields=["password", "updated_at"])
+            tokens.keep(str(request.auth), instructor=account)
             audit.record(
                 action="password_change",
                 actor=account,
