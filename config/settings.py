@@ -187,6 +187,8 @@ EVENT_BODY_LIMIT = env.integer("EVENT_BODY_LIMIT", 10 * 1024 * 1024, least=1024)
 EVENT_BACKLOG_LIMIT = env.integer("EVENT_BACKLOG_LIMIT", 200_000, least=1)
 # The same in bytes: what Redis may hold altogether before the POST answers 503.
 EVENT_BACKLOG_BYTES = env.integer("EVENT_BACKLOG_BYTES", 1024**3, least=1024**2)
+# Events a second that a class may send while others wait (events/shares.py), in each web process; 0 = any number.
+EVENT_KEY_RATE = env.integer("EVENT_KEY_RATE", 1000)
 # Seconds of silence after which a request for help has ended: where the sender has never re-sent, and where it has.
 HELP_SILENCE = env.integer("HELP_SILENCE", 300, least=1)
 HELP_RESENT_SILENCE = env.integer("HELP_RESENT_SILENCE", 45, least=1)

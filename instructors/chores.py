@@ -21,4 +21,5 @@ def forget_revoked_tokens(*, now: datetime) -> int:
 
 def forget_failed_logins(*, now: datetime) -> int:
     """What locks nobody out any more. One statement."""
-    return AccessAttempt.objects.filter(attempt_time__lt=now - settings.AXES_COOLOFF_TIME).delete()[0]
+    over = AccessAttempt.objects.filter(attempt_time__lt=now - settings.AXES_COOLOFF_TIME)
+    return int(over.delete()[0])
