@@ -86,7 +86,7 @@ class Intake:
 
     async def _take(self, scope: Scope, receive: Receive, started: float) -> bytes:
         class_id = await self._gate.class_of(given_key(scope))
-        if self._shares.is_spent(class_id) and self._appender.is_pressed:
+        if self._shares.is_spent(class_id, started) and self._appender.is_pressed:
             self._shed(class_id)
         body = await read_body(scope, receive)
         admitted = admit_body(body, class_id=class_id)
@@ -94,7 +94,7 @@ class Intake:
         batch = uuid.uuid4().hex[:8]
         if admitted.events:
             await self._appender.append(admitted.events, batch=batch)
-            self._shares.spend(class_id, len(admitted.events))
+            self._shares.spend(class_id, len(admitted.events), started)
             measures.count("received", number=len(admitted.events))
         return _report(admitted, started, batch=batch)
 

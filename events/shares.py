@@ -6,8 +6,6 @@ at all), a class that has spent its allowance is told 503 until it fills again; 
 room are theirs. All keys of a class share one allowance. Each web process counts for itself, in memory.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 FAIR = 0.05  # of EVENT_BACKLOG_LIMIT or EVENT_BACKLOG_BYTES
@@ -16,20 +14,22 @@ SECONDS = 20
 
 @dataclass(slots=True)
 class Shares:
+    """`now` is of any clock that never goes back, in seconds. Half a microsecond a POST."""
+
     rate: float  # events a second; 0 measures nobody
-    clock: Callable[[], float] = time.monotonic
     _left: dict[int, tuple[float, float]] = field(default_factory=dict)  # class → events, and when that was so
 
-    def left(self, class_id: int) -> float:
-        """Events that this class may still send while others wait."""
-        events, at = self._left.get(class_id, (self.rate * SECONDS, 0.0))
-        return min(self.rate * SECONDS, events + (self.clock() - at) * self.rate)
-
-    def is_spent(self, class_id: int | None) -> bool:
+    def is_spent(self, class_id: int | None, now: float) -> bool:
         """Never for events that came without a key: there is nobody to tell apart."""
-        return class_id is not None and self.rate > 0 and class_id in self._left and self.left(class_id) < 1
+        known = self._left.get(class_id)  # type: ignore[arg-type]  # None is in no dictionary of numbers
+        return known is not None and known[0] + (now - known[1]) * self.rate < 1
 
-    def spend(self, class_id: int | None, events: int) -> None:
+    def spend(self, class_id: int | None, events: int, now: float) -> None:
         """What was taken is taken: below nothing there is no debt, or a class that was alone would pay for it later."""
-        if class_id is not None and self.rate > 0:
-            self._left[class_id] = max(0.0, self.left(class_id) - events), self.clock()
+        if class_id is None or not self.rate:
+            return
+        full = self.rate * SECONDS
+        known = self._left.get(class_id)
+        left = full if known is None else known[0] + (now - known[1]) * self.rate
+        left = (full if left > full else left) - events
+        self._left[class_id] = (left if left > 0 else 0.0, now)

@@ -13,46 +13,39 @@ from lms.models import Class, ClassKey
 FLOOD, QUIET = "key-of-the-flood", "key-of-the-quiet"
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+FULL = 10 * SECONDS
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def shares() -> Shares:
+    return Shares(10)
 
 
-def test_an_allowance_is_spent_and_fills_again(clock):
-    shares = Shares(10, clock)
-    assert not shares.is_spent(1)
-    shares.spend(1, 10 * SECONDS)
-    assert shares.is_spent(1)
-    assert not shares.is_spent(2), "another class has its own"
-    clock.now += 0.5
-    assert shares.left(1) == 5
-    assert not shares.is_spent(1)
-    clock.now += 3600
-    assert shares.left(1) == 10 * SECONDS, "it holds so much and no more"
+def test_an_allowance_is_spent_and_fills_again(shares):
+    assert not shares.is_spent(1, 0)
+    shares.spend(1, FULL, 0)
+    assert shares.is_spent(1, 0)
+    assert not shares.is_spent(2, 0), "another class has its own"
+    assert not shares.is_spent(1, 0.1)
+    shares.spend(1, FULL - 1, 3600)
+    assert not shares.is_spent(1, 3600)
+    shares.spend(1, 1, 3600)
+    assert shares.is_spent(1, 3600), "it holds so much and no more"
 
 
-def test_there_is_no_debt(clock):
-    shares = Shares(10, clock)
+def test_there_is_no_debt(shares):
     for _ in range(50):
-        shares.spend(1, 10 * SECONDS)
-    clock.now += 0.2
-    assert not shares.is_spent(1)
+        shares.spend(1, FULL, 0)
+    assert not shares.is_spent(1, 0.2)
 
 
-def test_nobody_is_measured_without_a_key_or_a_rate(clock):
-    shares, off = Shares(10, clock), Shares(0, clock)
+def test_nobody_is_measured_without_a_key_or_a_rate(shares):
+    off = Shares(0)
     for _ in range(5):
-        shares.spend(None, 10_000)
-        off.spend(1, 10_000)
-    assert not shares.is_spent(None)
-    assert not off.is_spent(1)
+        shares.spend(None, 10_000, 0)
+        off.spend(1, 10_000, 0)
+    assert not shares.is_spent(None, 0)
+    assert not off.is_spent(1, 0)
 
 
 # --- As it runs -------------------------------------------------------------------------------------------------------
