@@ -311,7 +311,11 @@ def _report(admitted: Admitted, started: float, *, batch: str) -> bytes:
 
 
 def _headers(status: int, body: bytes, scope: Scope) -> list[tuple[bytes, bytes]]:
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
     if "request_id" in scope:
         headers.append((b"x-request-id", scope["request_id"]))
     if status == 503:
