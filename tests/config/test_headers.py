@@ -47,7 +47,9 @@ def cast(system) -> Cast:
 def browser(system):
     """As it comes through our proxy, over HTTPS."""
     # The cookies are for HTTPS only; this line to the server is not, so they are carried by hand.
-    with httpx.Client(base_url=system.url, headers={"X-Forwarded-Proto": "https", "Accept": "text/html"}) as client:
+    with httpx.Client(
+        base_url=system.url, timeout=60, headers={"X-Forwarded-Proto": "https", "Accept": "text/html"}
+    ) as client:
         carried = token = ""
         page = client.get("/login/")
         carried = "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.cookies.jar)
