@@ -26,6 +26,7 @@ from events.delivery import is_overloaded, parcels_of
 from events.gate import Gate, Refused
 from events.kinds import PRIORITIES, kind_of
 from events.schema import Event
+from events.shares import FAIR, Shares
 from events.stream import Backlog, Parcel
 from events.wire import Problem
 
@@ -59,6 +60,8 @@ class Intake:
     def __init__(self) -> None:
         self._gate = Gate(settings.EVENTS_REQUIRE_KEY)
         self._appender = Appender()
+        self._shares = Shares(settings.EVENT_KEY_RATE)
+        self._complained_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -83,14 +86,25 @@ class Intake:
 
     async def _take(self, scope: Scope, receive: Receive, started: float) -> bytes:
         class_id = await self._gate.class_of(given_key(scope))
+        if self._shares.is_spent(class_id, started) and self._appender.is_pressed:
+            self._shed(class_id)
         body = await read_body(scope, receive)
         admitted = admit_body(body, class_id=class_id)
         await authorise(scope, admitted.events)
         batch = f"{random.getrandbits(32):08x}"  # no secret; asking the system for each costs as much as parsing
         if admitted.events:
             await self._appender.append(admitted.events, batch=batch)
+            self._shares.spend(class_id, len(admitted.events), started)
             measures.count("received", number=len(admitted.events))
         return _report(admitted, started, batch=batch)
+
+    def _shed(self, class_id: int | None) -> None:
+        """Before the body is read: a flood is to cost as little as it can. Raises Answer."""
+        measures.count("shed")
+        if time.monotonic() - self._complained_at > 60:
+            self._complained_at = time.monotonic()
+            logger.warning("Class %s sends more than its share while others wait; it is told to try again", class_id)
+        raise Answer(503, "This class sends more events than its share; try again")
 
 
 class Appender:
@@ -103,6 +117,11 @@ class Appender:
         self._wakes: set[asyncio.Task[None]] = set()
         self._backlog: dict[int, Backlog] = {}
         self._looked_at = 0.0
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether so much waits that shares matter; as old as the last append."""
+        return is_overloaded(self._backlog.values(), share=FAIR)
 
     async def append(self, events: Sequence[Event], *, batch: str = "") -> None:
         """Returns when the events are safely in the stream. Raises Answer(503) when they cannot be."""
@@ -292,7 +311,11 @@ def _report(admitted: Admitted, started: float, *, batch: str) -> bytes:
 
 
 def _headers(status: int, body: bytes, scope: Scope) -> list[tuple[bytes, bytes]]:
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
     if "request_id" in scope:
         headers.append((b"x-request-id", scope["request_id"]))
     if status == 503:

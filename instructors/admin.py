@@ -3,11 +3,14 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,6 +19,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
+from instructors import audit
 from instructors.grading import note_change
 from instructors.models import (
     AttentionCase,
@@ -100,6 +104,41 @@ class AuditLogAdmin(ReadOnlyAdmin):
     list_display = ["occurred_at", "actor_email", "action", "target_type", "target_id", "outcome", "ip_address"]
     list_filter = ["action", "outcome", "occurred_at"]
     search_fields = ["actor_email", "=target_id"]
+
+
+@admin.register(AccessAttempt)
+class AccessAttemptAdmin(ReadOnlyAdmin):
+    """Failed logins of the last minutes (instructors/lockout.py). Deleting one lets its owner in again."""
+
+    list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "is_locked"]
+    fields = ["username", "ip_address", "failures_since_start", "attempt_time"]
+    search_fields = ["username", "=ip_address"]
+
+    @admin.display(boolean=True, description=gettext_lazy("Locked out"))
+    def is_locked(self, row: AccessAttempt) -> bool:
+        is_recent = row.attempt_time + settings.AXES_COOLOFF_TIME > timezone.now()
+        return bool(is_recent and row.failures_since_start >= settings.LOGIN_FAILURES)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def delete_model(self, request: HttpRequest, obj: AccessAttempt) -> None:
+        self.delete_queryset(request, AccessAttempt.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
+        actor = request.user if isinstance(request.user, Instructor) else None
+        with transaction.atomic():
+            for row in queryset:
+                details = {"address": row.ip_address}
+                audit.record(
+                    action="login_unlock",
+                    actor=actor,
+                    request=request,
+                    target_type="instructor",
+                    target_id=row.username,
+                    details=details,
+                )
+            queryset.delete()
 
 
 @admin.register(ProgressNotification)

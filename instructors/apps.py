@@ -8,8 +8,8 @@ class InstructorsConfig(AppConfig):
     def ready(self) -> None:
         from events import chores
         from events.desk import open_desk
-        from instructors.chores import forget_revoked_tokens, forget_sessions
+        from instructors.chores import forget_failed_logins, forget_revoked_tokens, forget_sessions
         from instructors.desk import InstructorsDesk
 
         open_desk(InstructorsDesk())
-        chores.offer(forget_sessions, forget_revoked_tokens)
+        chores.offer(forget_sessions, forget_revoked_tokens, forget_failed_logins)

@@ -12,7 +12,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext, gettext_lazy
 from import_export.admin import ExportMixin
 
-from lms.export import ENCODING, FORMATS, SubmissionResource
+from lms.export import FORMATS, SubmissionResource
 from lms.keys import create_key, end_keys
 from lms.models import (
     AssignmentSubmission,
@@ -29,6 +29,7 @@ from lms.models import (
     SystemSetting,
     Team,
 )
+from lms.spreadsheets import ENCODING
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]

@@ -11,11 +11,10 @@ from django.conf import settings
 from lms.access import User, class_ids_of, may_see_class
 from realtime import groups, people, replies
 from realtime.consumers.following import FollowingSocket
-from realtime.door import Account
+from realtime.door import AUTHENTICATION_FAILED, Account, Entry
 from realtime.messages import Frame
 from realtime.people import Person
 from realtime.rows import Changed
-from realtime.sockets import AUTHENTICATION_FAILED
 
 TICK = 0.05  # seconds between two looks at what changed; a look costs a tenth of what a batch does (events.jobs.PACE)
 
@@ -59,7 +58,8 @@ class ScreenSocket(FollowingSocket):
         return [groups.class_group(pk) for pk in await database_sync_to_async(class_ids_of)(self.user)]
 
     def expire(self, account: Account) -> None:
-        """Close the connection when the token that opened it has had its time."""
+        """Close the connection when the token that opened it has had its time. The caretaker does on revocation."""
+        self.entry = account.entry
         if account.expires_at is not None:
             delay = max(0.0, account.expires_at - time.time())
             self.run(_after(delay, lambda: self.end(AUTHENTICATION_FAILED)))
@@ -95,6 +95,7 @@ class DashboardSocket(ScreenSocket):
         user = self.scope.get("user")
         if user is not None and user.is_authenticated:
             self.user = user
+            self.entry = Entry(user.pk, session_key=self.scope["session"].session_key or "")
         elif token := self.query.get("token"):
             account = await database_sync_to_async(self.door.who)(token[0])
             if account:
