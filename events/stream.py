@@ -75,6 +75,15 @@ return 1
 
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
+_GIVE_WAY = """
+-- KEYS: lease, wake, high, medium, low.  ARGV: token, wake seconds.  1 = entries wait, and nobody is on the way to them
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+if redis.call('XLEN', KEYS[3]) + redis.call('XLEN', KEYS[4]) + redis.call('XLEN', KEYS[5]) == 0 then return 0 end
+if redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[2]) then return 1 end
+return 0
+"""
+
 _CLAIM_WAKE = """
 -- KEYS: lease, wake, high, medium, low.  ARGV: wake seconds.  1 = entries wait and nobody was on the way to them
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
@@ -198,6 +207,15 @@ class Lease:
     def release(self) -> None:
         """Give the lease back, whatever is waiting."""
         self.redis.eval(_RELEASE, 1, *_keys(self.shard, "lease"), self.token)
+
+    def give_way(self) -> bool:
+        """Give the lease back, whatever is waiting. True where somebody has to be woken for it: act on the answer.
+
+        In one step, so that an append right behind it does not wake one more: two jobs for each that gives way would
+        fill the queue for as long as events keep coming.
+        """
+        keys = _keys(self.shard, "lease", "wake", *PRIORITIES)
+        return bool(self.redis.eval(_GIVE_WAY, len(keys), *keys, self.token, WAKE_SECONDS))
 
     def read(self, *, count: int, block_ms: int | None = None) -> list[Entry]:
         """Up to `count` entries of each priority, high first; what a predecessor left unfinished comes before
