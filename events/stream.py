@@ -36,6 +36,9 @@ GROUP = "drain"
 LEASE_MS = 5_000
 WAKE_SECONDS = 10
 SHARDS_KEY = "river:shards"
+# The part of Redis' `maxmemory` that events may not fill: a lease, a job and a heartbeat are writes too, and without
+# them nobody could take out what fills it.
+RESERVE = 0.15
 
 _APPEND = """
 -- KEYS: lease, wake, bytes, high, medium, low. ARGV: wake seconds, then repeated: priority (1 to 3), events, batch
@@ -171,6 +174,14 @@ async def backlog(redis: "aioredis.Redis", shards: Iterable[int]) -> dict[int, B
         *lengths, held = answers[index * 4 : index * 4 + 4]
         found[shard] = Backlog(sum(lengths), int(held or 0), wake=False)
     return found
+
+
+async def has_room(redis: "aioredis.Redis") -> bool:
+    """Whether Redis may take more without touching what its workers need to empty it (RESERVE). True where it has no
+    limit."""
+    memory = cast(dict[str, int], await redis.info("memory"))
+    most = memory.get("maxmemory", 0)
+    return not most or memory["used_memory"] < most * (1 - RESERVE)
 
 
 # --- The worker's side ----------------------------------------------------------------------------------------------

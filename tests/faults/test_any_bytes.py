@@ -44,11 +44,12 @@ def broken(draw: Any) -> bytes:
 def admitted(body: bytes) -> Admitted | None:
     try:
         return admit_body(body, class_id=None)
-    except Answer as refusal:
-        assert refusal.status in REFUSALS
-        assert refusal.detail
-        json.dumps(refusal.detail)  # it can be answered
-        return None
+    except Answer as answer:
+        refusal = answer
+    assert refusal.status in REFUSALS
+    assert refusal.detail
+    json.dumps(refusal.detail)  # it can be answered
+    return None
 
 
 @EXAMPLES
@@ -89,6 +90,7 @@ def test_reading_again_what_was_set_aside_gives_the_same_event(found):
 @given(st.binary(max_size=200))
 def test_no_body_is_inflated_to_anything_but_bytes_or_a_refusal(body):
     try:
-        assert isinstance(inflate(body, limit=1000), bytes)
+        said: object = inflate(body, limit=1000)
     except Answer as refusal:
-        assert refusal.status in REFUSALS
+        said = refusal.status
+    assert isinstance(said, bytes) or said in REFUSALS
