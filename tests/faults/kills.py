@@ -26,6 +26,7 @@ from tests.faults.truth import Verdict, judge, unrest
 from tests.servers import wait_until
 
 VICTIMS = {"web": 4, "worker": 5, "cron": 1, "redis": 3, "postgres": 2, "backend": 2, "points": 1, "up": 1}
+QUICK = {"web": 1, "worker": 1, "redis": 1, "postgres": 1}
 RECOVERY = 120.0  # seconds within which a new event must be a row again
 TOGETHER = 0.3  # of the kills follow another before the product has recovered from that
 
