@@ -39,6 +39,11 @@ class System:
     pid: int
     port: int
     database_url: str
+    redis_url: str
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
         return psycopg.connect(self.database_url, autocommit=True)
@@ -144,8 +149,13 @@ def _wait(*, process: "subprocess.Popen[bytes]", folder: Path, port: int) -> Sys
         except (OSError, ValueError):
             services = {}
         if "DATABASE_URL" in services and answers(port):
-            return System(pid=process.pid, port=port, database_url=services["DATABASE_URL"])
-        time.sleep(0.05)
+            return System(
+                pid=process.pid,
+                port=port,
+                database_url=services["DATABASE_URL"],
+                redis_url=services["REDIS_URL"],
+            )
+        time.sleep(0.1)
     sys.stderr.write((folder / "up.log").read_text(errors="replace")[-8000:])
     raise RuntimeError("`manage.py up` did not come up; its last lines are above")
 

@@ -1,5 +1,6 @@
 """Errors below `/api/` are JSON, whoever raised them: the URL resolver, a view or Django itself; elsewhere, pages."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -7,7 +8,10 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from config.errors import API_PREFIX, json_error
+from config.errors import API_PREFIX, answer_outage, json_error
+from config.outages import reason_of
+
+logger = logging.getLogger(__name__)
 
 TEXTS = {
     400: "Bad Request",
@@ -44,6 +48,29 @@ class JsonErrorsMiddleware:
         if "Allow" in response.headers:
             answer["Allow"] = response.headers["Allow"]
         return answer
+
+
+class OutagesMiddleware:
+    """A view that could not ask a store answers 503, in development too; what fails outside of views meets
+    `handler500`."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+        answer: HttpResponse | Awaitable[HttpResponse] = self.get_response(request)
+        return answer
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        reason = reason_of(exception)
+        if reason is None:
+            return None
+        logger.warning("Answered 503: %s (%s)", reason, type(exception).__name__)
+        return answer_outage(request, reason)
 
 
 class BlankErrorsMiddleware:

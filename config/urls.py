@@ -30,3 +30,4 @@ urlpatterns = [
 ]
 
 handler400 = "instructors.pages.problems.bad_request"
+handler500 = "config.errors.failed"

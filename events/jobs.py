@@ -96,8 +96,7 @@ def drain(shard: int) -> None:
     redis = stream.connect()
     lease = stream.Lease(redis, shard)
     try:
-        if lease.take() and not _drain(lease):
-            lease.give_way()
+        if lease.take() and not _drain(lease) and lease.give_way():
             wake(shard, "low")  # behind the jobs that wait already
     finally:
         lease.release()

@@ -37,6 +37,9 @@ BEGINNING = "0-0"
 LEASE_MS = 5_000
 WAKE_SECONDS = 10
 SHARDS_KEY = "river:shards"
+# The part of Redis' `maxmemory` that events may not fill: a lease, a job and a heartbeat are writes too, and without
+# them nobody could take out what fills it.
+RESERVE = 0.15
 
 _APPEND = """
 -- KEYS: lease, wake, bytes, high, medium, low. ARGV: wake seconds, then repeated: priority (1 to 3), events, batch
@@ -73,11 +76,15 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
 """
 
-_RELEASE = """
--- KEYS: lease, wake.  ARGV: token, and wake seconds where the holder queues the next drain itself
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+_GIVE_WAY = """
+-- KEYS: lease, wake, high, medium, low.  ARGV: token, wake seconds.  1 = entries wait, and nobody is on the way to them
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-if ARGV[2] then redis.call('SET', KEYS[2], 1, 'EX', ARGV[2]) end
-return redis.call('DEL', KEYS[1])
+redis.call('DEL', KEYS[1])
+if redis.call('XLEN', KEYS[3]) + redis.call('XLEN', KEYS[4]) + redis.call('XLEN', KEYS[5]) == 0 then return 0 end
+if redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[2]) then return 1 end
+return 0
 """
 
 _CLAIM_WAKE = """
@@ -169,6 +176,14 @@ async def backlog(redis: "aioredis.Redis", shards: Iterable[int]) -> dict[int, B
     return found
 
 
+async def has_room(redis: "aioredis.Redis") -> bool:
+    """Whether Redis may take more without touching what its workers need to empty it (RESERVE). True where it has no
+    limit."""
+    memory = cast(dict[str, int], await redis.info("memory"))
+    most = memory.get("maxmemory", 0)
+    return not most or memory["used_memory"] < most * (1 - RESERVE)
+
+
 # --- The worker's side ----------------------------------------------------------------------------------------------
 
 
@@ -200,11 +215,16 @@ class Lease:
 
     def release(self) -> None:
         """Give the lease back, whatever is waiting."""
-        self.redis.eval(_RELEASE, 2, *_keys(self.shard, "lease", "wake"), self.token)
+        self.redis.eval(_RELEASE, 1, *_keys(self.shard, "lease"), self.token)
 
-    def give_way(self) -> None:
-        """The same for a holder that queues the next drain itself: nobody else need."""
-        self.redis.eval(_RELEASE, 2, *_keys(self.shard, "lease", "wake"), self.token, WAKE_SECONDS)
+    def give_way(self) -> bool:
+        """Give the lease back, whatever is waiting. True where somebody has to be woken for it: act on the answer.
+
+        In one step, so that an append right behind it does not wake one more: two jobs for each that gives way would
+        fill the queue for as long as events keep coming.
+        """
+        keys = _keys(self.shard, "lease", "wake", *PRIORITIES)
+        return bool(self.redis.eval(_GIVE_WAY, len(keys), *keys, self.token, WAKE_SECONDS))
 
     def read(self, *, count: int, block_ms: int | None = None) -> list[Entry]:
         """Up to `count` entries of each priority, high first, that were not read yet; the first read begins with what

@@ -157,15 +157,6 @@ def test_every_passing_key_expires(connection):
     assert connection.xlen("river:{0}:high") == 0
 
 
-def test_a_drain_that_gives_way_leaves_the_wake_to_its_successor(connection):
-    lease = Lease(connection, 0)
-    lease.take()
-    append()
-    lease.give_way()
-    assert not append().wake, "the next drain is queued already"
-    assert Lease(connection, 0).take()
-
-
 def test_nothing_falls_between_an_append_and_the_end_of_a_drain(connection):
     """The wake race: appends and ends of drains as close together as they get. Whatever is appended is either read
     by the drain that was ending, or its append says that a worker must be woken."""
@@ -200,3 +191,24 @@ def test_nothing_falls_between_an_append_and_the_end_of_a_drain(connection):
         thread.join()
     assert len(woken) > 1
     assert sorted(int(item) for item in read) == list(range(appended))
+
+
+def test_who_gives_way_wakes_once_for_what_waits(connection):
+    lease = Lease(connection, 0)
+    lease.take()
+    assert not lease.give_way(), "nothing waits"
+    lease.take()
+    append()
+    assert lease.give_way()
+    assert not append().wake, "somebody is on the way already"
+    assert Lease(connection, 0).take()
+
+
+def test_who_has_lost_the_lease_has_nobody_to_wake(connection):
+    lost, holder = Lease(connection, 0), Lease(connection, 0)
+    append()
+    lost.take()
+    lost.release()
+    assert holder.take()
+    assert not lost.give_way()
+    assert holder.keep()
