@@ -67,15 +67,13 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     return response
 
 
-def json_error(request: HttpRequest, status: int, detail: str) -> HttpResponse | None:
-    """The answer for an API path; None where a page should answer."""
-    return JsonResponse({"detail": detail}, status=status) if request.path.startswith(API_PREFIX) else None
-
-
 def answer_outage(request: HttpRequest, reason: str) -> HttpResponse:
     """503 with the reason below /api/, else with a page that is drawn without asking any store."""
-    answer = json_error(request, 503, reason)
-    answer = answer or HttpResponse(loader.get_template("503.html").render(), status=503)
+    answer: HttpResponse
+    if request.path.startswith(API_PREFIX):
+        answer = JsonResponse({"detail": reason}, status=503)
+    else:
+        answer = HttpResponse(loader.get_template("503.html").render(), status=503)
     answer["Retry-After"] = RETRY_AFTER
     return answer
 
