@@ -62,8 +62,9 @@ BACKEND_CORS_ORIGINS = env.names("BACKEND_CORS_ORIGINS", ["*"] if DEBUG or not A
 # --- Applications -----------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "daphne",  # first: it gives `runserver` its ASGI server
-    "django.contrib.admin",
+    "config",  # before staticfiles: its `runserver` is the one that speaks ASGI
+    # Simple: `config.urls` finds the admin's pages, so that workers, who show none, do not hold them in memory.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -78,7 +79,6 @@ INSTALLED_APPS = [
     "import_export",
     "django_rq",
     "axes",
-    "config",
     "lms",
     "realtime",
     "events",
@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "config.middleware.JsonErrorsMiddleware",
     "config.middleware.BlankErrorsMiddleware",
+    "config.middleware.OutagesMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -8,6 +8,8 @@ from instructors.api.classroom import PictureView
 from instructors.api.health import health
 from instructors.pages.login import Logout, admin_login
 
+admin.autodiscover()
+
 urlpatterns = [
     # Both forms of every API path work: /api/v1/X and /api/v1/v1/X (docs/contract/http.md section 1.1).
     re_path(r"^api/v1/(?:v1/)?", include("events.urls")),
@@ -28,3 +30,4 @@ urlpatterns = [
 ]
 
 handler400 = "instructors.pages.problems.bad_request"
+handler500 = "config.errors.failed"

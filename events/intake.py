@@ -6,9 +6,10 @@ Source: docs/contract/events.md section 1.
 """
 
 import asyncio
+import contextlib
 import logging
+import random
 import time
-import uuid
 import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -19,7 +20,7 @@ import msgspec
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from events import desk, jobs, measures, schema, stream, wire
 from events.delivery import is_overloaded, parcels_of
@@ -37,6 +38,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+FULL = "The event queue has no memory left; try again"
 RETRY_AFTER = b"2"  # seconds; the extension in the field ignores it, others may not
 
 
@@ -91,7 +93,7 @@ class Intake:
         body = await read_body(scope, receive)
         admitted = admit_body(body, class_id=class_id)
         await authorise(scope, admitted.events)
-        batch = uuid.uuid4().hex[:8]
+        batch = f"{random.getrandbits(32):08x}"  # no secret; asking the system for each costs as much as parsing
         if admitted.events:
             await self._appender.append(admitted.events, batch=batch)
             self._shares.spend(class_id, len(admitted.events), started)
@@ -117,6 +119,7 @@ class Appender:
         self._wakes: set[asyncio.Task[None]] = set()
         self._backlog: dict[int, Backlog] = {}
         self._looked_at = 0.0
+        self._has_room = True
 
     @property
     def is_pressed(self) -> bool:
@@ -134,7 +137,8 @@ class Appender:
             await future
         except (RedisError, OSError) as error:
             logger.warning("Redis did not take the events: %s", type(error).__name__, extra={"batch_id": batch})
-            raise Answer(503, "The event queue is not available; try again") from None
+            full = isinstance(error, OutOfMemoryError)
+            raise Answer(503, FULL if full else "The event queue is not available; try again") from None
 
     async def _flush(self) -> None:
         while self._waiting:
@@ -150,6 +154,7 @@ class Appender:
                 if not future.done():
                     future.set_result(None)
             self._backlog.update(backlog)
+            await self._look_for_room()
             self._wake([(shard, state) for shard, state in backlog.items() if state.wake], taken)
 
     def _wake(self, shards: Sequence[tuple[int, Backlog]], taken: Sequence[tuple[list[Parcel], Any]]) -> None:
@@ -168,16 +173,26 @@ class Appender:
 
     async def _refuse_overload(self) -> None:
         """503 while more waits than may. What is known is as old as the last append, or half a second."""
-        if not is_overloaded(self._backlog.values()):
+        if not is_overloaded(self._backlog.values()) and self._has_room:
             return
         if time.monotonic() - self._looked_at > 0.5:
             self._looked_at = time.monotonic()
             try:
                 self._backlog = await stream.backlog(self._connection(), list(self._backlog))
+                self._has_room = await stream.has_room(self._connection())
             except (RedisError, OSError):
                 raise Answer(503, "The event queue is not available; try again") from None
         if is_overloaded(self._backlog.values()):
             raise Answer(503, "Too many events are waiting; try again")
+        if not self._has_room:
+            raise Answer(503, FULL)
+
+    async def _look_for_room(self) -> None:
+        """Once a second, after an append: what a second brings is little beside what is kept free."""
+        if time.monotonic() - self._looked_at > 1:
+            self._looked_at = time.monotonic()
+            with contextlib.suppress(RedisError, OSError):
+                self._has_room = await stream.has_room(self._connection())
 
     async def close(self) -> None:
         """What was accepted is in the stream already; only wakes on their way and the connection are left."""

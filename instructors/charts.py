@@ -9,13 +9,13 @@ from datetime import datetime
 from itertools import pairwise
 
 from instructors.queries.activity import Activity, Bucket
+from instructors.scales import down, scale
 
 # The panels: where they begin, and how high they are.
 RUNS_TOP, RUNS_HEIGHT = 14, 190
 HELP_TOP, HELP_HEIGHT = 246, 56
 AXIS_TOP = 322
 HEIGHT = 336
-MOST_TICKS = 4
 # Every how manieth bucket has its time below it.
 LABEL_EVERY = {"1h": 2, "24h": 4, "7d": 6}
 
@@ -76,28 +76,17 @@ def chart_of(activity: Activity) -> Chart:
     every = LABEL_EVERY[activity.span.name]
     return Chart(
         columns=columns,
-        runs_ticks=[Tick(at=_down(value, runs[-1], RUNS_TOP, RUNS_HEIGHT), value=value) for value in runs],
-        help_ticks=[Tick(at=_down(value, asked[-1], HELP_TOP, HELP_HEIGHT), value=value) for value in asked],
+        runs_ticks=[Tick(at=down(value, runs[-1], top=RUNS_TOP, height=RUNS_HEIGHT), value=value) for value in runs],
+        help_ticks=[Tick(at=down(value, asked[-1], top=HELP_TOP, height=HELP_HEIGHT), value=value) for value in asked],
         times=[Tick(at=column.left, moment=column.bucket.start) for column in columns[::every]],
         help_line=[Segment(x1=a.middle, y1=a.help_y, x2=b.middle, y2=b.help_y) for a, b in pairwise(columns)],
     )
 
 
-def scale(largest: int, *, most: int = MOST_TICKS) -> list[int]:
-    """Round numbers from zero to at least the largest; whole ones, because halves of a run do not exist."""
-    step, sizes = 1, (1, 2, 5)
-    index = 0
-    while step * most < largest:
-        index += 1
-        step = sizes[index % 3] * 10 ** (index // 3)
-    count = max(1, -(-largest // step))
-    return [step * number for number in range(count + 1)]
-
-
 def _column(bucket: Bucket, index: int, count: int, most_runs: int, most_asked: int) -> Column:
     width = 100 / count
-    runs_top = _down(bucket.runs, most_runs, RUNS_TOP, RUNS_HEIGHT)
-    errors_top = _down(bucket.errors, most_runs, RUNS_TOP, RUNS_HEIGHT)
+    runs_top = down(bucket.runs, most_runs, top=RUNS_TOP, height=RUNS_HEIGHT)
+    errors_top = down(bucket.errors, most_runs, top=RUNS_TOP, height=RUNS_HEIGHT)
     return Column(
         bucket=bucket,
         left=round(index * width, 3),
@@ -109,9 +98,5 @@ def _column(bucket: Bucket, index: int, count: int, most_runs: int, most_asked: 
         errors_top=errors_top,
         errors_height=round(RUNS_TOP + RUNS_HEIGHT - errors_top, 2),
         middle=round((index + 0.5) * width, 3),
-        help_y=_down(bucket.asked, most_asked, HELP_TOP, HELP_HEIGHT),
+        help_y=down(bucket.asked, most_asked, top=HELP_TOP, height=HELP_HEIGHT),
     )
-
-
-def _down(value: int, most: int, top: int, height: int) -> float:
-    return round(top + height * (1 - value / most), 2)

@@ -1,8 +1,8 @@
 """What changed between two versions of a cell's code, line by line. Pure, and bounded whatever students write."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+
+from lms.line_diff import marked_lines
 
 # Comparing takes quadratic time in the lines that differ, and nobody reads a longer change beside a lesson.
 MOST_LINES = 150
@@ -39,7 +39,7 @@ def compare(old: str, new: str) -> Change:
     middle = before[start : len(before) - end], after[start : len(after) - end]
     if max(map(len, middle)) > MOST_LINES:
         return Change(len(middle[1]), len(middle[0]), [], is_too_long=True)
-    changed = list(_changed(*middle))
+    changed = [Line(mark, text) for mark, text in marked_lines(*middle)]
     head = [Line(" ", text) for text in after[:start]]
     tail = [Line(" ", text) for text in after[len(after) - end :]] if end else []
     lines = _fold([*head, *changed, *tail])
@@ -56,15 +56,6 @@ def _common(first: list[str], second: list[str]) -> int:
         (index for index, (a, b) in enumerate(zip(first, second, strict=False)) if a != b),
         min(len(first), len(second)),
     )
-
-
-def _changed(before: list[str], after: list[str]) -> Iterator[Line]:
-    for tag, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            yield from (Line(" ", text) for text in after[k:m])
-        else:
-            yield from (Line("-", text) for text in before[i:j])
-            yield from (Line("+", text) for text in after[k:m])
 
 
 def _fold(lines: list[Line]) -> list[Line]:

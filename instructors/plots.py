@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 
-from instructors.charts import scale
 from instructors.queries.lesson_cells import CellFacts
+from instructors.scales import down, percent, scale
 
 HEIGHT = 120  # pixels of columns over time
 MOST_TIMED = 30  # cells in the plot of times; the table has all
@@ -61,7 +61,7 @@ def time_plot(cells: Sequence[CellFacts]) -> TimePlot:
     most = minutes[-1] * 60
     return TimePlot(
         lines=[(cell, box(*times, most=most)) for cell, times in shown],
-        ticks=[(_percent(value * 60, most), value) for value in minutes],
+        ticks=[(percent(value * 60, most), value) for value in minutes],
         is_cut=len(cells) > MOST_TIMED,
         has_notebooks=len({cell.notebook_path for cell, _ in shown}) > 1,
     )
@@ -69,8 +69,8 @@ def time_plot(cells: Sequence[CellFacts]) -> TimePlot:
 
 def box(low: float, median: float, high: float, *, most: float) -> Box:
     """`most` is what the full width stands for."""
-    left = _percent(low, most)
-    return Box(left=left, width=round(max(0.5, _percent(high, most) - left), 2), median=_percent(median, most))
+    left = percent(low, most)
+    return Box(left=left, width=round(max(0.5, percent(high, most) - left), 2), median=percent(median, most))
 
 
 def columns(buckets: Sequence[tuple[datetime, int, int]]) -> Columns:
@@ -85,20 +85,12 @@ def columns(buckets: Sequence[tuple[datetime, int, int]]) -> Columns:
                 errors=errors,
                 left=round((index + 0.1) * width, 3),
                 width=round(0.8 * width, 3),
-                runs_top=_top(runs, most),
-                runs_height=round(HEIGHT - _top(runs, most), 2),
-                errors_top=_top(errors, most),
-                errors_height=round(HEIGHT - _top(errors, most), 2),
+                runs_top=down(runs, most, height=HEIGHT),
+                runs_height=round(HEIGHT - down(runs, most, height=HEIGHT), 2),
+                errors_top=down(errors, most, height=HEIGHT),
+                errors_height=round(HEIGHT - down(errors, most, height=HEIGHT), 2),
             )
             for index, (time, runs, errors) in enumerate(buckets)
         ],
-        ticks=[(_top(value, most), value) for value in ticks],
+        ticks=[(down(value, most, height=HEIGHT), value) for value in ticks],
     )
-
-
-def _percent(value: float, most: float) -> float:
-    return round(min(100.0, 100 * value / most), 2) if most else 0.0
-
-
-def _top(value: float, most: float) -> float:
-    return round(HEIGHT * (1 - value / most), 2)

@@ -6,9 +6,9 @@ nbdime says which cells belong together; the lines of a changed cell are compare
 """
 
 from dataclasses import dataclass, field, replace
-from difflib import SequenceMatcher
 from typing import Any, Literal
 
+from lms.line_diff import MarkedLine, marked_lines
 from lms.notebook_cells import PlainCell, cells_of, outputs_key
 
 Kind = Literal["unchanged", "added", "deleted", "modified", "moved"]
@@ -26,7 +26,7 @@ class CellChange:
     old_source: str | None
     new_source: str | None
     outputs_changed: bool = False
-    lines: list[tuple[str, str]] = field(default_factory=list)  # (mark, text); the mark is "+", "-" or " "
+    lines: list[MarkedLine] = field(default_factory=list)
 
     @property
     def lines_added(self) -> int:
@@ -70,16 +70,9 @@ def _change(pair: Pair, before: list[PlainCell], after: list[PlainCell]) -> Cell
     )
 
 
-def line_changes(old: str, new: str) -> list[tuple[str, str]]:
+def line_changes(old: str, new: str) -> list[MarkedLine]:
     """All lines of both, marked."""
-    before, after = old.splitlines(), new.splitlines()
-    found: list[tuple[str, str]] = []
-    for what, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if what == "equal":
-            found += [(" ", line) for line in before[i:j]]
-        else:
-            found += [("-", line) for line in before[i:j]] + [("+", line) for line in after[k:m]]
-    return found
+    return marked_lines(old.splitlines(), new.splitlines())
 
 
 def _aligned(before: list[PlainCell], after: list[PlainCell]) -> list[Pair]:

@@ -54,9 +54,11 @@ class Caretaker:
             self.tasks = [asyncio.create_task(_for_ever(task)) for task in work]
 
     async def stop(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        remaining = set(self.tasks)
+        while remaining:  # said again until it is heard: while it connects, redis-py swallows a cancellation
+            for task in remaining:
+                task.cancel()
+            _, remaining = await asyncio.wait(remaining, timeout=0.1)
         self.tasks = []
         with contextlib.suppress(RedisError, OSError):
             async with presence.connect() as redis:

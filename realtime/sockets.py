@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar
@@ -36,7 +37,7 @@ REMEMBERED = 200  # notices that a socket in several groups knows again
 Handler = Callable[[Any, Frame], Awaitable[None]]
 
 
-class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
+class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has no types
     kind: ClientType = "dashboard"
     answers: ClassVar[Mapping[str, Handler]] = {}  # by the type of the frame
 
@@ -59,9 +60,9 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no t
 
     # --- What each endpoint says for itself -------------------------------------------------------------------------
 
+    @abstractmethod
     async def admit(self) -> list[str] | None:
         """The groups to join; None where the peer may not come in."""
-        raise NotImplementedError
 
     async def welcome(self) -> None:
         """After the groups are joined and the handshake is accepted."""

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import django
 import hypothesis
@@ -15,6 +17,7 @@ SESSION.point_settings()
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
 
+from lms import notebook_process  # noqa: E402
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
 
 # How long an example takes says something about the machine, nothing about the product.
@@ -61,6 +64,15 @@ def _empty_redis(request: pytest.FixtureRequest) -> None:
     if uses or request.node.get_closest_marker("django_db"):
         with redis_client.Redis.from_url(SESSION.redis.url) as client:
             client.flushall()
+
+
+@pytest.fixture
+def drawn(tmp_path: Path, settings: Any) -> Iterator[Path]:
+    """Notebooks are drawn and compared anew, and kept below this folder."""
+    settings.DATA_DIR = tmp_path
+    notebook_process._kept.cache_clear()
+    yield tmp_path
+    notebook_process._kept.cache_clear()
 
 
 @pytest.fixture(scope="session")

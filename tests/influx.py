@@ -18,7 +18,7 @@ import httpx
 
 from config.processes import Program
 from config.valkey import free_port
-from tests.servers import Running, wait_until
+from tests.servers import Running, serving, wait_until
 
 # --- Line protocol as InfluxDB reads it (its models/points.go), without a line break anywhere -------------------------
 
@@ -140,15 +140,8 @@ def recording(port: int = 0) -> Iterator[Recorder]:
     recorder = Recorder()
     server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"recorder": recorder}))
     server.daemon_threads = True
-    recorder.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(server) as recorder.url:
         yield recorder
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 # --- VictoriaMetrics --------------------------------------------------------------------------------------------------

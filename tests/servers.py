@@ -9,9 +9,12 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import HTTPServer
 from pathlib import Path
 
 from config.postgresql import Postgres
@@ -30,6 +33,19 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 20.0, what: 
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not come true within {seconds:g} s")
         time.sleep(0.02)
+
+
+@contextmanager
+def serving(server: HTTPServer) -> Iterator[str]:
+    """The address of an HTTP server of a test's own, which answers in a thread until the block ends."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @dataclass(kw_only=True)

@@ -17,12 +17,11 @@ Source: docs/contract/events.md section 6; docs/decisions/0009-time-series.md sa
 from events.points.answering import activity, per_student, totals
 from events.points.erasing import erase
 from events.points.sending import Sender, note, send_waiting, write
-from events.points.server import UNREACHABLE, is_configured, version
+from events.points.server import is_configured, unreachable, version
 from events.points.shapes import Activity, Totals, Work
 from events.points.waiting import Standing, standing
 
 __all__ = [
-    "UNREACHABLE",
     "Activity",
     "Sender",
     "Standing",
@@ -36,6 +35,7 @@ __all__ = [
     "send_waiting",
     "standing",
     "totals",
+    "unreachable",
     "version",
     "write",
 ]

@@ -6,6 +6,7 @@ from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -174,7 +175,7 @@ class DownloadView(OwnReportView):
 
     @documented(
         summary="A report as the file that was ordered",
-        responses={(200, "application/json"): bytes, (200, "text/csv"): bytes},
+        responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/csv"): bytes},
         errors=(404, 409),
         parameters=[shapes.REPORT],
     )

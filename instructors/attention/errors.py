@@ -3,11 +3,9 @@
 import re
 from functools import lru_cache
 
-from instructors.ansi import CONTROL, ESCAPES
+from instructors.error_texts import ADDRESS, PLACE, words_of
 
-# Quoted names stay: another misspelling is another mistake. File names of IPython's cells, addresses and numbers go.
-FILE = re.compile(r"\((?:<[^>]*>|[^()\s]*\.py), line \d+\)")
-ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
+# Quoted names stay: another misspelling is another mistake. Places, addresses and numbers go.
 NUMBER = re.compile(r"\d+")
 NAME = re.compile(r"[A-Za-z_][\w.]{0,60}")
 LONGEST = 200
@@ -15,16 +13,12 @@ LONGEST = 200
 
 @lru_cache(maxsize=4096)
 def signature(message: str | None) -> str:
-    text = _plain(message)[:LONGEST]
-    return NUMBER.sub("0", ADDRESS.sub("0x", FILE.sub("", text))).strip()
+    text = words_of(message)[:LONGEST]
+    return NUMBER.sub("0", ADDRESS.sub("0x", PLACE.sub("", text))).strip()
 
 
 @lru_cache(maxsize=4096)
 def name_of(message: str | None) -> str:
     """`NameError` of `NameError: name 'x' is not defined`; empty where the text does not begin with a name."""
-    found = NAME.fullmatch(_plain(message).partition(":")[0].strip())
+    found = NAME.fullmatch(words_of(message).partition(":")[0].strip())
     return found[0] if found else ""
-
-
-def _plain(message: str | None) -> str:
-    return CONTROL.sub("", ESCAPES.sub("", message or "")).strip()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 
-from instructors.ansi import CONTROL, ESCAPES
+from instructors.error_texts import ADDRESS, PLACE, words_of
 
 # Of a longer text only its beginning and its end count: the error itself stands in one of them.
 LONGEST_HEAD, LONGEST_TAIL = 1_000, 3_000
@@ -22,8 +22,8 @@ SUFFIXES = ("Error", "Exception", "Warning", "Interrupt", "Exit", "Iteration", "
 TRACEBACK = re.compile(r"^(?:Traceback \(most recent call last\)|-{20,}|\s*(?:Cell In|Input In|File) ?[\[\"<].*)", re.M)
 
 VARYING = (
-    # Where it was: `(859882524.py, line 3)`, `(<ipython-input-3-0a1b>, line 1)`, `(detected at line 1)`.
-    (re.compile(r"\s*\((?:<[^<>()]{0,80}>|[^\s(),]{1,80}), line \d+\)"), ""),
+    # Where it was, also as `(detected at line 1)`.
+    (PLACE, ""),
     (re.compile(r"\s*\(detected at line \d+\)"), ""),
     # What newer Pythons advise: it hangs on the name that was mistyped.
     (re.compile(r"\.?\s*(?:Did you mean|Did you forget|Or did you forget|Maybe you meant|Perhaps you)\b.*"), ""),
@@ -35,7 +35,7 @@ VARYING = (
     # Paths: of Windows, absolute, relative.
     (re.compile(r"(?<!\w)[A-Za-z]:[\\/][^\s:*?\"<>|,;()]*"), "…"),
     (re.compile(r"(?:(?<![\w/])[~.]{0,2}/)?[\w.\-]+(?:[/\\][\w.\-]+)+[/\\]?|(?<![\w/])[~.]{0,2}/[\w.\-]+"), "…"),
-    (re.compile(r"\b0x[0-9A-Fa-f]+"), "#"),
+    (ADDRESS, "#"),
     # Ids of any length: hexadecimal with a digit in it.
     (re.compile(r"\b(?=[0-9a-f-]*\d)[0-9a-f]{8,64}(?:-[0-9a-f]{4,32}){0,4}\b"), "#"),
     (re.compile(r"(?<![A-Za-z0-9_#…])[-+]?\d+(?:[.,_]\d+)*(?:[eE][-+]?\d+)?"), "#"),
@@ -72,8 +72,7 @@ def fingerprint(text: str | None) -> Fingerprint:
 def _plain(text: str) -> str:
     if len(text) > LONGEST_HEAD + LONGEST_TAIL:
         text = f"{text[:LONGEST_HEAD]}\n{text[-LONGEST_TAIL:]}"
-    text = ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return CONTROL.sub("", text).replace("\0", "").replace("\N{REPLACEMENT CHARACTER}", "").strip()
+    return words_of(text)
 
 
 def _raised(plain: str) -> tuple[str, str]:

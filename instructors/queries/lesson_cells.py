@@ -15,6 +15,7 @@ from django.db import connection
 from instructors.display import PLAIN, Display
 from instructors.queries.cellmap import cell_number
 from instructors.queries.lessons import Lesson
+from lms.models.people import display_name
 
 BREAK = timedelta(minutes=10)
 LEAST_TRIED = 2  # students: one alone says nothing about a cell
@@ -143,7 +144,7 @@ def struggled_silently(students: list[int], lesson: Lesson, *, display: Display 
     return [
         Struggle(
             student_id=student,
-            name=display.name(student, name or email.partition("@")[0]),
+            name=display.name(student, display_name(name, email)),
             email=display.email(email),
             number=cell_number(position),
             notebook=notebook,

@@ -9,8 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
-from nbformat import ValidationError as NotANotebook
-from nbformat.validator import get_validator
 from rest_framework import serializers
 
 from lms.api.base import TooLarge
@@ -132,6 +130,10 @@ class NotebookContent(serializers.JSONField):
         return value
 
     def _check(self, content: dict[str, Any]) -> None:
+        # 21 MiB, most of them grammars of addresses: not for processes that never see a notebook.
+        from nbformat import ValidationError as NotANotebook
+        from nbformat.validator import get_validator
+
         version, minor = content.get("nbformat", 4), content.get("nbformat_minor", NEWEST_MINOR)
         if version not in (3, 4) or not isinstance(minor, int) or isinstance(minor, bool) or minor < 0:
             self.fail("notebook", reason="unknown nbformat")

@@ -1,5 +1,6 @@
 """`subscribe` and `unsubscribe`: the channels that a client asks for by name."""
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 from channels.db import database_sync_to_async
@@ -14,8 +15,9 @@ from realtime.sockets import Socket
 class FollowingSocket(Socket):
     """A socket that may join and leave `progress:…`, `notifications:…` and `broadcast`."""
 
+    @abstractmethod
     async def may_follow(self, person: Person) -> bool:
-        raise NotImplementedError
+        """Whether this peer may hear what concerns the person."""
 
     async def subscribe(self, frame: Frame) -> None:
         name = requests.read(frame, requests.Subscription).channel

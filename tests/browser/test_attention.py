@@ -5,28 +5,19 @@ import time
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_live_lesson import post
-
-PASSWORD = "correct horse 9"
+from tests.browser.visits import log_in_live, make_account, post
 
 
 @pytest.fixture(scope="module")
 def instructors(live_system) -> list[str]:
     emails = ["tanaka@example.com", "suzuki@example.com"]
     for email in emails:
-        live_system.manage(
-            "create_instructor", "--email", email, "--name", email.partition("@")[0].title(), "--password-stdin",
-            stdin=PASSWORD,
-        )  # fmt: skip
+        make_account(live_system, email, name=email.partition("@")[0].title())
     return emails
 
 
 def open_live(page: Page, system, email: str) -> Page:
-    page.goto(f"{system.url}/everybody/")
-    page.get_by_label("E-mail").fill(email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+    log_in_live(page, f"{system.url}/everybody/", email=email)
     return page
 
 

@@ -1,50 +1,30 @@
 """The cell map in a real browser on the real system: the keyboard's way through it, live changes, a hint."""
 
 import re
-import uuid
-from datetime import UTC, datetime
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
+
+from tests.browser.visits import log_in_live, make_account, post
 
 NAMES = {"aoi": "青井 葵", "ren": "<b>蓮</b>", "zen": "Zen"}
 
 
 def run(system, student: str, cell: int, error: str = "") -> None:
-    record = {
-        "eventId": str(uuid.uuid4()),
-        "eventType": "cell_executed",
-        "eventTime": datetime.now(UTC).isoformat(),
-        "emailAddress": f"{student}@example.com",
-        "userName": NAMES[student],
-        "sessionId": student,
-        "notebookPath": "lesson/演習07.ipynb",
-        "cellId": f"cell-{cell}",
-        "cellIndex": cell,
-        "cellType": "code",
-        "code": "prices[4]",
-        "executionCount": 1,
-        "hasError": bool(error),
-        "result": error or "1",
-        **({"errorMessage": error} if error else {}),
-    }
-    assert httpx.post(f"{system.url}/api/v1/events", json=[record]).status_code == 202
+    post(
+        system, emailAddress=f"{student}@example.com", userName=NAMES[student], sessionId=student, teamName=None,
+        notebookPath="lesson/演習07.ipynb", cellId=f"cell-{cell}", cellIndex=cell, code="prices[4]",
+        hasError=bool(error), result=error or "1", errorMessage=error or None,
+    )  # fmt: skip
 
 
 @pytest.fixture
 def map_page(live_system, page: Page) -> Page:
-    live_system.manage(
-        "create_instructor", "--email", "map@example.com", "--name", "田中", "--password-stdin", stdin="correct horse 9"
-    )
+    make_account(live_system, "map@example.com")
     for student in NAMES:
         for cell in range(3):
             run(live_system, student, cell)
-    page.goto(f"{live_system.url}/everybody/cells/?sort=name")
-    page.get_by_label("E-mail").fill("map@example.com")
-    page.get_by_label("Password").fill("correct horse 9")
-    page.keyboard.press("Enter")
-    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+    log_in_live(page, f"{live_system.url}/everybody/cells/?sort=name", email="map@example.com")
     expect(page.locator("#map-table tbody td.s1")).to_have_count(9)
     return page
 

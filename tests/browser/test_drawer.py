@@ -5,7 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_live_lesson import post, teacher  # noqa: F401 - a fixture
+from tests.browser.test_live_lesson import teacher  # noqa: F401 - a fixture
+from tests.browser.visits import log_in_live, post
 
 NAMES = {"aoi@example.com": "Aoi", "ren@example.com": "Ren"}
 
@@ -14,11 +15,7 @@ NAMES = {"aoi@example.com": "Aoi", "ren@example.com": "Ren"}
 def live_page(live_system, teacher, page: Page) -> Page:  # noqa: F811
     for number, (email, name) in enumerate(NAMES.items()):
         post(live_system, emailAddress=email, userName=name, sessionId=email, code=f"first = {number}")
-    page.goto(f"{live_system.url}/everybody/")
-    page.get_by_label("E-mail").fill(teacher["email"])
-    page.get_by_label("Password").fill(teacher["password"])
-    page.keyboard.press("Enter")
-    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+    log_in_live(page, f"{live_system.url}/everybody/", email=teacher)
     expect(page.locator("#cards .card")).to_have_count(2)
     return page
 

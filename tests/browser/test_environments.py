@@ -4,6 +4,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.visits import log_in_live
+
 
 @pytest.fixture(scope="module")
 def school(live_system) -> dict[str, str]:
@@ -21,11 +23,7 @@ print(made.pk, create_key(made)[1])
 
 @pytest.fixture
 def environments(school, live_system, page: Page) -> Page:
-    page.goto(school["page"])
-    page.get_by_label("E-mail").fill("teacher@example.com")
-    page.get_by_label("Password").fill("correct horse 9")
-    page.keyboard.press("Enter")
-    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+    log_in_live(page, school["page"], email="teacher@example.com")
     return page
 
 

@@ -11,11 +11,10 @@ from websockets.sync.client import connect
 
 from config import parts
 from tests.browser.schoolwork import notebook_of
-from tests.browser.test_live_lesson import post
 from tests.browser.test_room import drag, mark, place_of
+from tests.browser.visits import PASSWORD, make_account, post
 from tests.servers import Running
 
-PASSWORD = "correct horse 9"
 SET_UP = """
 from instructors.models import Instructor
 from lms.models import Class, ClassAssignment, ClassKey, ClassStaff, Notebook
@@ -34,8 +33,7 @@ STUCK = ["mio@example.com", "sho@example.com", "rin@example.com"]
 def lesson(live_system):
     """The class and its assignment by number, with 40 students at work in it."""
     for name in ("Hanako", "Kaoru"):
-        options = ["--email", f"{name.lower()}@example.com", "--name", name, "--password-stdin"]
-        live_system.manage("create_instructor", *options, stdin=PASSWORD)
+        make_account(live_system, f"{name.lower()}@example.com", name=name)
     said = live_system.manage("shell", "--no-imports", "--verbosity=0", "--command", SET_UP)
     class_id, work = map(int, said.split()[-2:])
     options = ["--students=40", "--rate=0.2", "--minutes=0", "--seed=7", "--no-jitter", "--key=lesson-key"]

@@ -1,55 +1,20 @@
 """A real browser on the real system: log in, an event is posted, the student's card changes without a reload."""
 
-import uuid
-from datetime import UTC, datetime
-
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-
-def post(system, kind: str = "cell_executed", *, key: str = "", **fields: object) -> None:
-    record = {
-        "eventId": str(uuid.uuid4()),
-        "eventType": kind,
-        "eventTime": datetime.now(UTC).isoformat(),
-        "emailAddress": "hanako@example.com",
-        "userName": "山田 花子",
-        "teamName": "チームA",
-        "sessionId": "session-1",
-        "notebookPath": "lesson/演習01.ipynb",
-        "cellId": "cell-1",
-        "code": "print(1)",
-        "executionCount": 1,
-        "result": "1",
-        **fields,
-    }
-    answer = httpx.post(f"{system.url}/api/v1/events", params={"key": key} if key else {}, json=[record])
-    assert answer.status_code == 202, answer.text
+from tests.browser.visits import log_in_live, make_account, post
 
 
 @pytest.fixture(scope="module")
-def teacher(live_system) -> dict[str, str]:
-    login = {"email": "teacher@example.com", "password": "correct horse 9"}
-    live_system.manage(
-        "create_instructor",
-        "--email",
-        login["email"],
-        "--name",
-        "田中 先生",
-        "--password-stdin",
-        stdin=login["password"],
-    )
-    return login
+def teacher(live_system) -> str:
+    make_account(live_system, "teacher@example.com")
+    return "teacher@example.com"
 
 
 @pytest.fixture
 def live_page(live_system, teacher, page: Page) -> Page:
-    page.goto(f"{live_system.url}/everybody/")
-    page.get_by_label("E-mail").fill(teacher["email"])
-    page.get_by_label("Password").fill(teacher["password"])
-    page.keyboard.press("Enter")
-    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+    log_in_live(page, f"{live_system.url}/everybody/", email=teacher)
     return page
 
 

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from instructors.models import Instructor
 from lms.api.notebook_content import receipt
 from lms.models import AssignmentStarter, AssignmentSubmission, Class, ClassAssignment, Notebook, Student, StudentClass
+from tests.browser.visits import let_in
 from tests.lms.notebooks import code, notebook
 
 OLD, NEW = notebook(code("a = 1\nprint(a)", id="c")), notebook(code("a = 2\nprint(a)", id="c"), code("x = 3", id="n"))
@@ -23,10 +24,9 @@ def page(browser, live_server, client):
     AssignmentSubmission.objects.create(
         assignment=loops, student=student, notebook_content=NEW, content_sha256=receipt(NEW)
     )
-    client.force_login(hanako)
     context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 800}, locale="en-US")
     context.set_default_timeout(30_000)
-    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+    let_in(context, live_server, client, hanako)
     page = context.new_page()
     page.address = f"/classes/{python_class.pk}/notebooks/"
     yield page

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from instructors.models import Instructor
 from lms.models import Class, Student, StudentClass
 from tests.browser.rules import problems
+from tests.browser.visits import let_in
 
 
 @pytest.fixture
@@ -15,9 +16,8 @@ def page(browser, live_server, client):
     for name in ("Aoi", "Ren"):
         student = Student.objects.create(email=f"{name}@example.com", name=name)
         StudentClass.objects.create(class_ref=python_class, student=student)
-    client.force_login(hanako)
     context = browser.new_context(base_url=live_server.url, viewport={"width": 390, "height": 800})
-    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+    let_in(context, live_server, client, hanako)
     page = context.new_page()
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.visits import log_in
+
 FILL = """
 from datetime import timedelta
 from django.utils import timezone
@@ -36,10 +38,7 @@ def address(live_system) -> str:
 
 @pytest.fixture
 def report(address, page: Page) -> Page:
-    page.goto(address)
-    page.get_by_label("E-mail").fill("teacher@example.com")
-    page.get_by_label("Password").fill("correct horse 9")
-    page.keyboard.press("Enter")
+    log_in(page, address, email="teacher@example.com")
     expect(page.get_by_role("heading", name="Hardest cells")).to_be_visible()
     return page
 

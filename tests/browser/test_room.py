@@ -3,27 +3,21 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_live_lesson import post
+from tests.browser.visits import log_in_live, make_account, post
 from tests.lms.pictures import picture
 
-LOGIN = {"email": "admin@example.com", "password": "correct horse 9"}
+EMAIL = "admin@example.com"
 
 
 @pytest.fixture(scope="module")
-def teacher(live_system) -> dict[str, str]:
-    options = ["--email", LOGIN["email"], "--name", "Kaoru", "--role", "admin", "--password-stdin"]
-    live_system.manage("create_instructor", *options, stdin=LOGIN["password"])
+def teacher(live_system) -> None:
+    make_account(live_system, EMAIL, name="Kaoru", role="admin")
     post(live_system, teamName="チームA")
     post(live_system, teamName="チームB", emailAddress="taro@example.com", userName="佐藤 太郎")
-    return LOGIN
 
 
 def open_room(page: Page, system, path: str = "room/") -> Page:
-    page.goto(f"{system.url}/everybody/{path}")
-    page.get_by_label("E-mail").fill(LOGIN["email"])
-    page.get_by_label("Password").fill(LOGIN["password"])
-    page.keyboard.press("Enter")
-    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+    log_in_live(page, f"{system.url}/everybody/{path}", email=EMAIL)
     return page
 
 

@@ -1,20 +1,20 @@
 """A newcomer's first minutes: a class, its students from a list with mistakes, a key, the first event, "connected"."""
 
 import json
-import uuid
-from datetime import UTC, datetime
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+
+from tests.browser.visits import log_in, make_account
+from tests.events.conftest import event
 
 
 @pytest.fixture(scope="module")
 def strict_system(start_live_system):
     """Events need a class's key."""
     system = start_live_system(EVENTS_REQUIRE_KEY="1")
-    login = ["--email", "new@example.com", "--name", "新任 先生", "--password-stdin"]
-    system.manage("create_instructor", *login, stdin="correct horse 9")
+    make_account(system, "new@example.com", name="新任 先生")
     yield system
     system.stop()
 
@@ -22,24 +22,13 @@ def strict_system(start_live_system):
 @pytest.fixture
 def newcomer(strict_system, page: Page) -> Page:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=strict_system.url)
-    page.goto(f"{strict_system.url}/")
-    page.get_by_label("E-mail").fill("new@example.com")
-    page.get_by_label("Password").fill("correct horse 9")
-    page.keyboard.press("Enter")
+    log_in(page, f"{strict_system.url}/", email="new@example.com")
     return page
 
 
 def send_event(settings: str) -> int:
     """What a JupyterLab with these settings posts."""
-    record = {
-        "eventId": str(uuid.uuid4()),
-        "eventType": "notebook_opened",
-        "eventTime": datetime.now(UTC).isoformat(),
-        "emailAddress": "aoi@example.com",
-        "userName": "山田 葵",
-        "sessionId": "s1",
-        "notebookPath": "lesson/演習01.ipynb",
-    }
+    record = event("notebook_opened", emailAddress="aoi@example.com", userName="山田 葵", sessionId="s1", teamName=None)
     return httpx.post(json.loads(settings)["serverUrl"], json=[record]).status_code
 
 

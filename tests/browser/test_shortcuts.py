@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from instructors.models import Instructor
 from lms.models import Class, Student, StudentClass
+from tests.browser.visits import let_in
 
 # Two students, each with a button to claim; what the lists of the live page look like to the keyboard.
 LIST = """() => {
@@ -22,10 +23,7 @@ def room(page: Page, live_server, client) -> Page:
     hanako = Instructor.objects.create_user("hanako@example.com", "correct horse", name="Hanako")
     lesson = Class.objects.create(class_code="PY", name="Python 入門", instructor=hanako)
     StudentClass.objects.create(class_ref=lesson, student=Student.objects.create(email="aoi@example.com", name="Aoi"))
-    client.force_login(hanako)
-    page.context.add_cookies(
-        [{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}]
-    )
+    let_in(page.context, live_server, client, hanako)
     page.goto(f"{live_server.url}/classes/{lesson.pk}/")
     return page
 

@@ -1,6 +1,5 @@
 """A submission in a real browser: nothing in a hostile notebook runs or loads, and what was typed is not lost."""
 
-import os
 import re
 
 import pytest
@@ -8,15 +7,8 @@ from playwright.sync_api import expect
 
 from instructors.models import Instructor
 from lms.models import AssignmentSubmission, Class, ClassAssignment, Notebook, Student, StudentClass
+from tests.browser.visits import let_in
 from tests.lms.notebooks import HOSTILE
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _orm_beside_the_driver():
-    """The browser's driver keeps an event loop in this thread; Django would refuse the ORM beside it."""
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-    yield
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
@@ -28,10 +20,9 @@ def page(browser, live_server, client):
     notebook = Notebook.objects.create(path="loops.ipynb", name="loops.ipynb")
     loops = ClassAssignment.objects.create(class_ref=python_class, notebook=notebook, title="Loops", points=10)
     work = AssignmentSubmission.objects.create(assignment=loops, student=student, notebook_content=HOSTILE)
-    client.force_login(hanako)
     context = browser.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 800})
     context.set_default_timeout(30_000)  # the notebook is drawn by a process of its own
-    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+    let_in(context, live_server, client, hanako)
     page = context.new_page()
     page.address = f"/classes/{python_class.pk}/submissions/{work.pk}/"
     page.heard, page.asked, page.failed = [], [], []

@@ -1,11 +1,12 @@
 """A small real HTTP server that records what it is sent and answers as told."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.servers import serving
 
 
 @dataclass
@@ -53,13 +54,5 @@ def listening() -> Iterator[Receiver]:
         def log_message(self, *args: Any) -> None:
             pass
 
-    server = Server(("127.0.0.1", 0), Handler)
-    received.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(Server(("127.0.0.1", 0), Handler)) as received.url:
         yield received
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

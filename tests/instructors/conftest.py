@@ -9,7 +9,7 @@ from django.test import Client
 from events.models import CellExecution, CellProgress
 from instructors.attention import memory
 from instructors.models import Instructor
-from lms.models import Cell, Class, Notebook, Session, Student, StudentClass
+from lms.models import Cell, Class, ClassStaff, Notebook, Session, Student, StudentClass
 
 PASSWORD = "correct horse"
 
@@ -43,6 +43,13 @@ def kaoru(db) -> Instructor:
 @pytest.fixture
 def python_class(hanako) -> Class:
     return Class.objects.create(class_code="PY", name="Python 入門", instructor=hanako)
+
+
+@pytest.fixture
+def assistant(taro, python_class) -> Instructor:
+    """Taro, who helps in the Python class and neither grades nor sets it up."""
+    ClassStaff.objects.create(class_ref=python_class, instructor=taro, role="assistant")
+    return taro
 
 
 @pytest.fixture

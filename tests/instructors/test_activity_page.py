@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 
 from events.models import HelpRequest
-from instructors.charts import scale
 from instructors.queries.activity import activity_of
 from instructors.queries.classroom import class_room
 from instructors.queries.dashboard import RANGES
+from instructors.scales import scale
 from lms.models import Student
 
 MINUTE = timedelta(minutes=1)

@@ -31,6 +31,7 @@ from lms.models import (
     Team,
 )
 
+admin.autodiscover()  # as config.urls does, which is read with the first request
 OURS = [model for model in admin.site._registry if model._meta.app_label in {"lms", "events", "instructors"}]
 READ_ONLY = {"cellexecution", "notebookaccess", "studentevent", "cellprogress", "session", "helprequest"}
 

@@ -13,7 +13,6 @@ from lms.models import (
     AssignmentSubmission,
     Class,
     ClassAssignment,
-    ClassStaff,
     Notebook,
     Student,
     StudentClass,
@@ -36,12 +35,6 @@ def hand_in(loops):
         return AssignmentSubmission.objects.create(assignment=loops, student=student, submitted_at=at, **fields)
 
     return add
-
-
-@pytest.fixture
-def assistant(taro, python_class):
-    ClassStaff.objects.create(class_ref=python_class, instructor=taro, role="assistant")
-    return taro
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pytest
 
 from instructors.models import AuditLog
 from instructors.pages import notebooks as frames
-from lms import notebook_process
 from lms.api.notebook_content import receipt
 from lms.models import AssignmentStarter, AssignmentSubmission, Class, ClassAssignment, ClassStaff, Notebook
 from lms.versions.commits import commit
@@ -19,12 +18,7 @@ WORK = made_of(markdown("# Loops", id="m"), code("total = <b>1</b>\nprint(total)
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def drawn(tmp_path, settings):
-    settings.DATA_DIR = tmp_path
-    notebook_process._kept.cache_clear()
-    yield
-    notebook_process._kept.cache_clear()
+pytestmark = pytest.mark.usefixtures("drawn")
 
 
 @pytest.fixture

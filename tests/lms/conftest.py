@@ -16,6 +16,7 @@ from lms.models import Class, ClassAssignment, ClassKey, Notebook, Student, Stud
 
 PREFIX = "/api/v1"
 MISSING = 999_999
+MISSING_UUID = "3f0c7c2e-6a1f-4f0e-9a35-2f1f2b7f9a10"
 
 
 @dataclass(frozen=True)

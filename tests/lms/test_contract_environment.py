@@ -8,7 +8,7 @@ import pytest
 from instructors.models import AuditLog
 from lms.environments import collecting
 from lms.models import EnvironmentAnalysis, EnvironmentSnapshot, Student, StudentClass
-from tests.lms.conftest import key_of, problem, the_problem
+from tests.lms.conftest import MISSING_UUID, key_of, problem, the_problem
 
 SNAPSHOT = {
     "snapshot_id", "captured_at", "python_env", "system_env", "jupyter_env", "notebook_path", "cell_id",
@@ -287,7 +287,7 @@ def test_diff_of_a_report_is_with_the_students_latest(api, cast):
     assert found["added_packages"] == []
 
 
-@pytest.mark.parametrize("unknown", [str(uuid.uuid4()), "nothing", ""])
+@pytest.mark.parametrize("unknown", [MISSING_UUID, "nothing", ""])
 def test_diff_of_what_is_not_there(api, db, unknown):
     response = api("POST", "/environment/diff", {"from_snapshot_id": unknown})
     assert (response.status_code, response.json()["detail"]) == (404, f"Snapshot {unknown} not found")

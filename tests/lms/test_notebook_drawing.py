@@ -137,15 +137,7 @@ def test_an_old_notebook_is_drawn():
 # --- The process ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def empty(tmp_path, settings, monkeypatch):
-    settings.DATA_DIR = tmp_path
-    notebook_process._kept.cache_clear()
-    yield tmp_path
-    notebook_process._kept.cache_clear()
-
-
-def test_it_is_drawn_once(empty, monkeypatch):
+def test_it_is_drawn_once(drawn, monkeypatch):
     content = notebook(markdown("# Once"))
     first = notebook_process.html_of(content, sha256=receipt(content))
     assert "<h1>Once</h1>" in first
@@ -179,14 +171,14 @@ def test_what_exceeds_a_limit_is_not_drawn(limit):
     assert done.returncode != 0
 
 
-def test_a_notebook_that_takes_too_long_is_none_and_says_nothing_of_it(empty, monkeypatch, caplog):
+def test_a_notebook_that_takes_too_long_is_none_and_says_nothing_of_it(drawn, monkeypatch, caplog):
     monkeypatch.setattr(notebook_process, "TIMEOUT", 0.01)
     assert notebook_process.html_of(notebook(code("secret")), sha256="long") is None
     assert "took too long" in caplog.text
     assert "secret" not in caplog.text
 
 
-def test_a_big_notebook_is_drawn(empty):
+def test_a_big_notebook_is_drawn(drawn):
     picture = PIXEL * 10_000
     big = notebook(*(code("x", shows(image_png=picture.replace("=", "A")), prints("y" * 200_000)) for _ in range(4)))
     html = notebook_process.html_of(big, sha256="big")

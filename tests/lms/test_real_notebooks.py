@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from lms import notebook_process
 from tests.lms.real_notebooks import sweep
 
 FILES = sorted((Path(__file__).parent.parent / "payloads" / "notebooks").glob("*.json"))
@@ -14,9 +13,6 @@ REFUSED = {"invalid.json", "test2.json"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_a_real_notebook(file, tmp_path, settings):
-    settings.DATA_DIR = tmp_path
-    notebook_process._kept.cache_clear()
+def test_a_real_notebook(file, drawn):
     said = sweep(json.loads(file.read_text()))
     assert said.startswith("refused" if file.name in REFUSED else "fine"), said
-    notebook_process._kept.cache_clear()

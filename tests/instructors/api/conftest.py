@@ -1,19 +1,16 @@
 """Programs that call the API, each with its instructor's token."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.test import Client
-from redis import Redis
 
 from instructors import tokens
 from instructors.models import Instructor
-
-PASSWORD = "correct horse"
+from tests.instructors.conftest import PASSWORD
 
 
 class Api:
@@ -34,18 +31,9 @@ class Api:
 
 @pytest.fixture(autouse=True)
 def _open_doors(settings, redis):
-    """Cheap hashes; open endpoints are open, and nobody is counted, unless a test says otherwise."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    """Open endpoints are open, and nobody is counted, unless a test says otherwise."""
     settings.API_REQUIRE_AUTH = False
     settings.RATE_LIMITS = False
-
-
-@pytest.fixture
-def redis() -> Iterator[Redis]:
-    connection = Redis.from_url(django_settings.REDIS_URL)
-    connection.flushdb()
-    yield connection
-    connection.close()
 
 
 @pytest.fixture
@@ -55,21 +43,6 @@ def anyone(db) -> Api:
 
 def api_of(account: Instructor) -> Api:
     return Api(tokens.issue(account, now=datetime.now(UTC)))
-
-
-@pytest.fixture
-def hanako(db) -> Instructor:
-    return Instructor.objects.create_user("hanako@example.com", PASSWORD, name="Hanako")
-
-
-@pytest.fixture
-def taro(db) -> Instructor:
-    return Instructor.objects.create_user("taro@example.com", PASSWORD, name="Taro")
-
-
-@pytest.fixture
-def kaoru(db) -> Instructor:
-    return Instructor.objects.create_user("kaoru@example.com", PASSWORD, name="Kaoru", role="admin")
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """docs/contract/http.md section 12, row by row, refusals included."""
 
-import uuid
-
 import pytest
 from django.utils import timezone
 
@@ -9,6 +7,7 @@ from events import schema, stream
 from events.models import CellExecution, CellProgress
 from lms.models import AssignmentSubmission, Cell, Class, ClassAssignment, Notebook, Session, Student, StudentClass
 from tests.instructors.api.conftest import api_of
+from tests.lms.conftest import MISSING_UUID
 
 pytestmark = pytest.mark.django_db
 
@@ -185,7 +184,7 @@ def test_teachers_see_their_own(settings, course, hanako, taro):
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "student/aoi@example.com"), ("GET", "assignment/aoi@example.com/1"), ("GET", "all-students"),
-     ("GET", "stats"), ("GET", "notifications/aoi@example.com"), ("POST", f"notifications/{uuid.uuid4()}/read"),
+     ("GET", "stats"), ("GET", "notifications/aoi@example.com"), ("POST", f"notifications/{MISSING_UUID}/read"),
      ("POST", "process-event?user_id=a&assignment_id=1&cell_id=c")],
     ids=lambda value: f"http §12 {value} closed → 403",
 )  # fmt: skip
@@ -235,7 +234,7 @@ def test_http_12_notifications_422(anyone, query):
     assert anyone("GET", f"/api/v1/progress/notifications/aoi@example.com?{query}").status_code == 422
 
 
-@pytest.mark.parametrize("given", ["x", str(uuid.uuid4())])
+@pytest.mark.parametrize("given", ["x", MISSING_UUID])
 def test_http_12_read_unknown_404(anyone, given):
     answer = anyone("POST", f"/api/v1/progress/notifications/{given}/read")
     assert (answer.status_code, answer.data) == (404, {"detail": "Notification not found"})

@@ -2,9 +2,8 @@
 
 import pytest
 
-from lms import notebook_process
 from lms.api.notebook_content import receipt
-from lms.models import AssignmentSubmission, ClassAssignment, ClassStaff
+from lms.models import AssignmentSubmission, ClassAssignment
 from realtime import broadcast
 from tests.lms.notebooks import code, markdown, prints
 from tests.lms.notebooks import notebook as made_of
@@ -49,12 +48,6 @@ def client(signed_in, hanako):
 
 
 @pytest.fixture
-def assistant(taro, python_class):
-    ClassStaff.objects.create(class_ref=python_class, instructor=taro, role="assistant")
-    return taro
-
-
-@pytest.fixture
 def told(monkeypatch):
     """The grades of which students were told."""
     sent = []
@@ -64,14 +57,6 @@ def told(monkeypatch):
 
     monkeypatch.setattr(broadcast, "publish", publish)
     return sent
-
-
-@pytest.fixture
-def drawn(tmp_path, settings):
-    settings.DATA_DIR = tmp_path
-    notebook_process._kept.cache_clear()
-    yield
-    notebook_process._kept.cache_clear()
 
 
 @pytest.fixture

@@ -1,0 +1,44 @@
+"""What many browser tests begin with: an account, a login, an event of a student's."""
+
+import httpx
+from django.test import Client
+from playwright.sync_api import BrowserContext, Page, expect
+
+from instructors.models import Instructor
+from tests.events.conftest import event
+from tests.live import LiveSystem
+
+PASSWORD = "correct horse 9"
+
+
+def make_account(system: LiveSystem, email: str, *, name: str = "田中 先生", role: str = "instructor") -> None:
+    system.manage(
+        "create_instructor", "--email", email, "--name", name, "--role", role, "--password-stdin", stdin=PASSWORD
+    )
+
+
+def log_in(page: Page, address: str, *, email: str) -> None:
+    """On the way to a page that wants a login."""
+    page.goto(address)
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+
+
+def log_in_live(page: Page, address: str, *, email: str) -> None:
+    """And until the page hears what happens."""
+    log_in(page, address, email=email)
+    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+
+
+def let_in(context: BrowserContext, live_server, client: Client, account: Instructor) -> None:
+    """Without the form, where Django's own server runs in this process."""
+    client.force_login(account)
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+
+
+def post(system: LiveSystem, kind: str = "cell_executed", *, key: str = "", **fields: object) -> None:
+    """As JupyterLab does; Hanako's where nobody is named."""
+    address = f"{system.url}/api/v1/events"
+    answer = httpx.post(address, params={"key": key} if key else {}, json=[event(kind, **fields)])
+    assert answer.status_code == 202, answer.text

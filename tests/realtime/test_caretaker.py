@@ -1,0 +1,14 @@
+"""What each web process does for all its sockets ends when it is told to."""
+
+import asyncio
+
+from realtime import caretaker
+
+
+async def test_it_stops_however_little_it_has_begun(redis):
+    """While it connects, redis-py swallows a cancellation: a process that had just started would never end."""
+    for turn in range(60):
+        await caretaker.start()
+        await asyncio.sleep(turn % 6 * 0.0005)
+        async with asyncio.timeout(5):
+            await caretaker.stop()
