@@ -31,6 +31,7 @@ from instructors.models import (
     ProgressNotification,
 )
 from instructors.notices import tell_grade
+from instructors.office import note_everything
 from lms.admin import AssignmentSubmissionAdmin, CappedPaginator, ClassAssignmentAdmin, ReadOnlyAdmin
 from lms.models import AssignmentSubmission, ClassAssignment
 from lms.submissions import tells_grade
@@ -204,3 +205,5 @@ class NotedSubmissionAdmin(AssignmentSubmissionAdmin):
 for model, pages in ((ClassAssignment, NotedClassAssignmentAdmin), (AssignmentSubmission, NotedSubmissionAdmin)):
     admin.site.unregister(model)
     admin.site.register(model, pages)
+
+note_everything(admin.site)

@@ -24,6 +24,16 @@ class Door:
     def ended(self, asked: Collection[Entry]) -> set[Entry]:
         return entries.ended(asked, now=datetime.now(UTC))
 
+    def looked_at(self, *, account_id: int, student_id: int, what: str) -> None:
+        audit.record(
+            action="student_view",
+            actor=Instructor.objects.filter(pk=account_id).first(),
+            request=None,
+            target_type="student",
+            target_id=student_id,
+            details={"of": what},
+        )
+
     def change_status(self, *, instructor_id: int, status: str, session_id: int | None = None) -> None:
         if status not in Instructor.Status.values:
             raise BadStatus(f"status must be one of {', '.join(Instructor.Status.values)}")

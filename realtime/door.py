@@ -43,5 +43,8 @@ class InstructorDoor(Protocol):
         """Those that open nothing any more: logged out, revoked, idle too long, another password, switched off. Three
         queries at most, however many are asked about."""
 
+    def looked_at(self, *, account_id: int, student_id: int, what: str) -> None:
+        """An instructor reads, or follows, what one student does. Causes SQL queries."""
+
     def change_status(self, *, instructor_id: int, status: str, session_id: int | None = None) -> None:
         """Set the status, keep its history, tell the instructor and all others. Raises BadStatus."""

@@ -11,7 +11,6 @@ from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from instructors import audit
 from instructors.api import analytics_shapes as shapes
 from instructors.api.callers import account_of
 from instructors.models import AnalyticsReport
@@ -37,14 +36,7 @@ class AnalyticsView(ApiView):
         found = find_student(self.viewer, email)
         if found is None:
             raise NotFound("Student not found")
-        audit.record(
-            action="student_view",
-            actor=account_of(self.request),
-            request=self.request,
-            target_type="student",
-            target_id=found.pk,
-            details={"of": self.action},
-        )
+        self.looked_at(found.pk)
         return found
 
 

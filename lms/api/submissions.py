@@ -152,8 +152,10 @@ class SubmissionsView(SubmissionBase):
             rows = rows.filter(assignment=assignment)
         if student is not None:
             rows = rows.filter(student=student)
+            self.looked_at(students_of(self.viewer).filter(pk=student).values_list("pk", flat=True).first())
         if email:
             rows = rows.filter(student__in=with_email(Student.objects.all(), email))
+            self.looked_at(with_email(students_of(self.viewer), email).values_list("pk", flat=True).first())
         return Response(SubmissionResponse(page(request, rows), many=True).data)
 
     @documented(
@@ -183,7 +185,9 @@ class SubmissionView(SubmissionBase):
 
     @documented(summary="One submission", responses={200: SubmissionResponse}, errors=(404,))
     def get(self, request: Request, submission_id: str) -> Response:
-        return Response(SubmissionResponse(self.find(path_id(submission_id, "submission_id"))).data)
+        found = self.find(path_id(submission_id, "submission_id"))
+        self.looked_at(found.student_id)
+        return Response(SubmissionResponse(found).data)
 
     @documented(
         summary="Change or grade a submission",

@@ -48,7 +48,16 @@ class ScreenSocket(FollowingSocket):
                 self.tell_all(self.dressed(frame) for frame in self.changed.take_frames(with_runs=self.with_runs))
 
     async def may_follow(self, person: Person) -> bool:
-        return bool(await database_sync_to_async(people.may_hear)(self.user, person))
+        may = bool(await database_sync_to_async(people.may_hear)(self.user, person))
+        if may:
+            await self.note_look(person, "follow")
+        return may
+
+    async def note_look(self, person: Person, what: str) -> None:
+        if self.user is not None and person.student_id is not None:
+            await database_sync_to_async(self.door.looked_at)(
+                account_id=self.user.pk, student_id=person.student_id, what=what
+            )
 
     async def groups_of_students(self) -> list[str]:
         """The groups with the rows that this account may see."""
