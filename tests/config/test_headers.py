@@ -12,6 +12,7 @@ TEACHER = {"email": "teacher@example.com", "password": "violet tram 40 bees"}
 SEED = "from tests.browser.lesson import main; main('teacher@example.com')"
 TABLES = """
 from django.contrib import admin
+admin.autodiscover()
 print(*[f"{model._meta.app_label}/{model._meta.model_name}" for model in admin.site._registry])
 """
 
