@@ -113,7 +113,7 @@ def start() -> None:
 
 def _tell_for_ever(who: Pulse) -> None:
     said, said_at = "", 0.0
-    while not who.has_ended:
+    while True:
         status, now = who.status, time.monotonic()
         is_news = status != said or now - said_at >= PUBLISHED
         try:

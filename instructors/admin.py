@@ -20,10 +20,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
 from instructors import audit
+from instructors.auth import account_of
 from instructors.grading import note_change
 from instructors.models import (
+    AnalyticsReport,
     AttentionCase,
     AuditLog,
+    ClassInvitation,
     Hint,
     HintRecipient,
     Instructor,
@@ -32,8 +35,16 @@ from instructors.models import (
 )
 from instructors.notices import tell_grade
 from instructors.office import note_everything
-from lms.admin import AssignmentSubmissionAdmin, CappedPaginator, ClassAssignmentAdmin, ReadOnlyAdmin
-from lms.models import AssignmentSubmission, ClassAssignment
+from instructors.setup.invitations import cancel
+from lms.admin import (
+    AssignmentSubmissionAdmin,
+    CappedPaginator,
+    ClassAssignmentAdmin,
+    ReadOnlyAdmin,
+    SystemSettingAdmin,
+    TidyDeletion,
+)
+from lms.models import AssignmentSubmission, ClassAssignment, SystemSetting
 from lms.submissions import tells_grade
 
 if TYPE_CHECKING:
@@ -59,7 +70,7 @@ class InstructorChangeForm(Form):
 
 
 @admin.register(Instructor)
-class InstructorAdmin(AccountAdmin):
+class InstructorAdmin(TidyDeletion, AccountAdmin):
     add_form = InstructorCreationForm
     form = InstructorChangeForm
     paginator = CappedPaginator
@@ -170,6 +181,74 @@ class HintRecipientAdmin(ReadOnlyAdmin):
     list_display = ["hint", "student"]
     list_select_related = ["hint", "student"]
     search_fields = ["=student__email"]
+
+
+@admin.register(ClassInvitation)
+class ClassInvitationAdmin(ReadOnlyAdmin):
+    """What is open is cancelled here; links are made on a class's own pages, which show each once."""
+
+    goes_along = True
+    list_display = ["email", "class_ref", "role", "invited_by", "created_at", "expires_at", "closed_at", "accepted_by"]
+    list_filter = ["role", "created_at", "closed_at"]
+    list_select_related = ["class_ref", "invited_by", "accepted_by"]
+    search_fields = ["email", "class_ref__class_code", "class_ref__name", "invited_by__email"]
+    exclude = ["token_hash"]
+    actions = ["cancel"]
+
+    @admin.action(description=gettext_lazy("Cancel the selected invitations"), permissions=["view"])
+    def cancel(self, request: HttpRequest, invitations: QuerySet[ClassInvitation]) -> None:
+        still_open, now = invitations.filter(closed_at=None).select_related("class_ref"), timezone.now()
+        for one in still_open:
+            cancel(one.class_ref, invitation_id=one.pk, by=account_of(request), request=request, now=now)
+
+
+@admin.register(AnalyticsReport)
+class AnalyticsReportAdmin(ReadOnlyAdmin):
+    list_display = ["report_id", "report_type", "title", "status", "requested_by", "created_at", "finished_at"]
+    list_filter = ["report_type", "status", "created_at"]
+    list_select_related = ["requested_by"]
+    search_fields = ["=report_id", "requested_by__email"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AnalyticsReport]:
+        """The list reads no contents: each holds a line for every student."""
+        return super().get_queryset(request).defer("content")
+
+    @admin.display(description=gettext_lazy("About"))
+    def title(self, report: AnalyticsReport) -> str:
+        return str(report.parameters.get("title") or report.parameters.get("target", ""))
+
+
+# --- Settings changed here are noted as those that are changed over the API. ----------------------------------------
+
+admin.site.unregister(SystemSetting)
+
+
+@admin.register(SystemSetting)
+class NotedSettingAdmin(SystemSettingAdmin):
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        before = SystemSetting.objects.filter(pk=obj.pk).first() if change else None
+        super().save_model(request, obj, form, change)
+        was = {"from": before.setting_value[:200]} if before else {"created": True}
+        self._note(request, obj, {**was, "to": obj.setting_value[:200], "is_active": obj.is_active})
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self._note(request, obj, {"deleted": True})
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for setting in queryset:
+            self._note(request, setting, {"deleted": True})
+        super().delete_queryset(request, queryset)
+
+    def _note(self, request: HttpRequest, setting: SystemSetting, details: dict[str, Any]) -> None:
+        audit.record(
+            action="setting_update",
+            actor=account_of(request),
+            request=request,
+            target_type="setting",
+            target_id=setting.setting_key,
+            details=details,
+        )
 
 
 # --- Grades given here are noted and told as everywhere; lms, which owns the pages, knows neither log nor sockets. ----

@@ -29,6 +29,7 @@ from lms.api.base import (
 from lms.api.fields import Name, Number, RowId, Text
 from lms.api.notebook_content import NotebookContent, receipt
 from lms.api.openapi import PAGING, documented, row_filter, text_filter
+from lms.deletion import delete_row
 from lms.models import AssignmentSubmission, Student
 from lms.submissions import late_by, tells_grade, with_attempt
 from lms.versions.keeping import keep_submission
@@ -221,7 +222,7 @@ class SubmissionView(SubmissionBase):
         deleted = SubmissionResponse(found).data
         with transaction.atomic():
             self.noted("submission_delete", found)
-            found.delete()
+            delete_row(found)
         return Response(deleted)
 
 
