@@ -10,7 +10,7 @@ INSTALL = VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r $(
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test bench lint audit lock needs clean
+.PHONY: help demo run test faults bench lint audit lock needs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,10 @@ run: .venv/run.stamp ## the same, empty
 
 test: lint audit needs ## lint, types, floors, known holes, then every test
 	$(BIN)/python -m pytest $(ARGS)
+
+faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
+	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
+	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults
 
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks

@@ -20,7 +20,8 @@ Keys, all on one Redis Cluster slot a shard (`N` = shard number):
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -28,6 +29,7 @@ from django.conf import settings
 from redis import Redis
 from redis import asyncio as aioredis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
@@ -148,6 +150,11 @@ async def append(redis: "aioredis.Redis", parcels: Iterable[Parcel]) -> dict[int
         by_shard.setdefault(parcel.shard, []).extend(
             (PRIORITIES.index(parcel.priority) + 1, parcel.packed, parcel.batch)
         )
+    with _lost_lines_as_redis_errors():
+        return await _append(redis, by_shard)
+
+
+async def _append(redis: "aioredis.Redis", by_shard: dict[int, list[Any]]) -> dict[int, Backlog]:
     async with redis.pipeline(transaction=True) as pipe:
         for shard, args in by_shard.items():
             keys = _keys(shard, "lease", "wake", "bytes", *PRIORITIES)
@@ -163,12 +170,13 @@ async def append(redis: "aioredis.Redis", parcels: Iterable[Parcel]) -> dict[int
 async def backlog(redis: "aioredis.Redis", shards: Iterable[int]) -> dict[int, Backlog]:
     """What waits in these shards, without appending anything."""
     shards = list(shards)
-    async with redis.pipeline(transaction=False) as pipe:
-        for shard in shards:
-            for priority in PRIORITIES:
-                pipe.xlen(stream_key(shard, priority))
-            pipe.get(_keys(shard, "bytes")[0])
-        answers = await pipe.execute()
+    with _lost_lines_as_redis_errors():
+        async with redis.pipeline(transaction=False) as pipe:
+            for shard in shards:
+                for priority in PRIORITIES:
+                    pipe.xlen(stream_key(shard, priority))
+                pipe.get(_keys(shard, "bytes")[0])
+            answers = await pipe.execute()
     found = {}
     for index, shard in enumerate(shards):
         *lengths, held = answers[index * 4 : index * 4 + 4]
@@ -176,10 +184,20 @@ async def backlog(redis: "aioredis.Redis", shards: Iterable[int]) -> dict[int, B
     return found
 
 
+@contextmanager
+def _lost_lines_as_redis_errors() -> Iterator[None]:
+    """uvloop says RuntimeError where a line was cut between its opening and the first command."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RedisConnectionError(str(error)) from error
+
+
 async def has_room(redis: "aioredis.Redis") -> bool:
     """Whether Redis may take more without touching what its workers need to empty it (RESERVE). True where it has no
     limit."""
-    memory = cast(dict[str, int], await redis.info("memory"))
+    with _lost_lines_as_redis_errors():
+        memory = cast(dict[str, int], await redis.info("memory"))
     most = memory.get("maxmemory", 0)
     return not most or memory["used_memory"] < most * (1 - RESERVE)
 

@@ -20,6 +20,7 @@ class Asking:
     ticket_id: int
     student_id: int
     name: str
+    place: int | None  # in the queue, from 1; None where somebody is on the way
     since: datetime
     notebook: str
     notebook_path: str
@@ -46,13 +47,15 @@ class Entry:
     may_act: bool
     is_mine: bool
     is_over: bool  # the student got on while somebody was on the way
+    asking: Asking | None  # where the concern is a request for help
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Board:
     entries: list[Entry]  # that nobody goes to yet; at most MOST_SHOWN
     on_the_way: list[Entry]
-    queue: list[Asking]
+    queue: list[Asking]  # all open requests
+    further: list[Asking]  # those of them that stand in neither list above: one student, one place to act
     waiting: int  # concerns behind those shown
     watching: int
     class_cell: int | None  # counted from 1
@@ -66,6 +69,9 @@ def board_of(room: Room, situation: Situation, *, user: Instructor, now: datetim
     names = {s.student_id: s.name for s in situation.lesson.students}
     names |= {ticket.student_id: ticket.student.display_name for ticket in situation.tickets}
     names |= {case.student_id: case.student.display_name for case in situation.open_cases}
+
+    queue = _queue(room, situation, user, now, display)
+    asking = {one.student_id: one for one in queue}
 
     def entry(concern: Concern, *, is_over: bool = False) -> Entry:
         claim = situation.claims.get(concern.student_id)
@@ -81,18 +87,22 @@ def board_of(room: Room, situation: Situation, *, user: Instructor, now: datetim
             may_act=may_act(room, claim, user),
             is_mine=claim is not None and claim.by_id == user.pk,
             is_over=is_over,
+            asking=asking.get(concern.student_id),
         )
 
     due = due_concerns(situation, now)
+    shown = [entry(concern) for concern in due[:MOST_SHOWN]]
     going = {c.student_id: entry(c) for c in situation.concerns if c.student_id in situation.claims}
     for case in situation.open_cases:
         if case.student_id in situation.claims and case.student_id not in going:
             going[case.student_id] = entry(concern_of(case), is_over=True)
+    above = {one.student_id for one in shown} | set(going)
     class_cell = situation.lesson.class_cell
     return Board(
-        entries=[entry(concern) for concern in due[:MOST_SHOWN]],
+        entries=shown,
         on_the_way=sorted(going.values(), key=lambda e: (not e.is_mine, e.claim.at if e.claim else now, e.student_id)),
-        queue=_queue(room, situation, user, now, display),
+        queue=queue,
+        further=[one for one in queue if one.student_id not in above],
         waiting=max(0, len(due) - MOST_SHOWN),
         watching=len(situation.lesson.students),
         class_cell=None if class_cell is None else class_cell + 1,
@@ -108,10 +118,9 @@ def may_act(room: Room, claim: Claim | None, user: Instructor) -> bool:
 
 
 def _queue(room: Room, situation: Situation, user: Instructor, now: datetime, display: Display) -> list[Asking]:
-    """Who waits longest comes first; who was looked for in vain, or is snoozed, comes after the others."""
     places = {s.student_id: s for s in situation.lesson.students}
-    queue = []
-    for ticket in situation.tickets:
+    queue: list[Asking] = []
+    for ticket in situation.queue(now):
         claim = situation.claims.get(ticket.student_id)
         path = ticket.notebook_path or ""
         cell = ticket.position  # type: ignore[attr-defined]
@@ -123,6 +132,7 @@ def _queue(room: Room, situation: Situation, user: Instructor, now: datetime, di
                 ticket_id=ticket.pk,
                 student_id=ticket.student_id,
                 name=display.name(ticket.student_id, ticket.student.display_name),
+                place=None if claim else 1 + sum(one.claim is None for one in queue),
                 since=ticket.asked_at,
                 notebook=path.rpartition("/")[2],
                 notebook_path=path,
@@ -134,4 +144,4 @@ def _queue(room: Room, situation: Situation, user: Instructor, now: datetime, di
                 snoozed_until=situation.note_until(ticket, now),
             )
         )
-    return sorted(queue, key=lambda a: (a.snoozed_until is not None, a.looked_for_at or a.since, a.ticket_id))
+    return queue

@@ -15,6 +15,7 @@ from instructors.queries.lesson_cells import CellFacts, Struggle, cells_of, hard
 from instructors.queries.lesson_errors import SharedError, shared_errors
 from instructors.queries.lesson_help import Help, help_in
 from instructors.queries.lessons import Lesson
+from instructors.queries.plans import planned_for_the_span
 
 MOST_HINTS = 50
 
@@ -68,8 +69,9 @@ class LessonReport:
         return self.errors / self.runs if self.runs else None
 
 
+@planned_for_the_span()
 def lesson_report(room: Room, lesson: Lesson, *, now: datetime, display: Display = PLAIN) -> LessonReport:
-    """Eight queries, whatever the number of students; their cost is that of the runs of the lesson, by time."""
+    """Nine statements, whatever the number of students; their cost is that of the runs of the lesson, by time."""
     students = list(room.students.order_by().values_list("pk", flat=True))
     ran = CellExecution.objects.filter(
         executed_at__gte=lesson.since, executed_at__lt=lesson.until, student__in=students

@@ -44,6 +44,18 @@ class Situation:
         until = [n.snoozed_until for n in self.notes.get(ticket.pk, []) if n.snoozed_until and n.snoozed_until > now]
         return max(until, default=None)
 
+    def queue(self, now: datetime) -> list[HelpRequest]:
+        """Who waits longest comes first; who was looked for in vain, or is snoozed, comes after the others."""
+
+        def turn(ticket: HelpRequest) -> tuple[bool, datetime, int]:
+            return (
+                self.note_until(ticket, now) is not None,
+                self.looked_for_at(ticket) or ticket.asked_at,
+                ticket.pk,
+            )
+
+        return sorted(self.tickets, key=turn)
+
     def looked_for_at(self, ticket: HelpRequest) -> datetime | None:
         vain = AttentionCase.Outcome.NOT_FOUND
         return max(
@@ -79,9 +91,12 @@ def situation_of(room: Room, *, now: datetime) -> Situation:
 
 
 def due_concerns(situation: Situation, now: datetime) -> list[Concern]:
-    """Those that nobody goes to and that are not to stay away: the first of them are shown, whoever looks."""
+    """Those that nobody goes to and that are not to stay away: the first of them are shown, whoever looks. Who asks
+    comes first, in the order of the queue."""
     free = [concern for concern in situation.concerns if concern.student_id not in situation.claims]
-    return [concern for concern in free if situation.snoozed_until(concern, now) is None]
+    due = [concern for concern in free if situation.snoozed_until(concern, now) is None]
+    places = {ticket.student_id: place for place, ticket in enumerate(situation.queue(now))}
+    return sorted(due, key=lambda concern: places[concern.student_id] if concern.code == "help" else len(places))
 
 
 def shown_concerns(situation: Situation, now: datetime) -> list[Concern]:

@@ -2,6 +2,7 @@
 //
 // A click is sent at once and its answer is the new lists. Lists that arrive while the pointer is among them wait a
 // moment, so that no button leaves under a finger; the keyboard's place is kept by student and button.
+import { offer } from "./actions.js";
 import { showClaims } from "./cards.js";
 import { showAlerts } from "./help.js";
 import { ask, post, room, texts, throttled } from "./room.js";
@@ -33,38 +34,42 @@ function aim() {
   };
   for (const name of ["claim", "snooze", "dismiss"]) give(entry, name);
   give(lists().querySelector("[data-concern][data-mine]") ?? entry, "resolve");
-  const next = lists().querySelector("[data-action=next]");
-  if (!next) return;
-  next.dataset.shortcut = "next";
-  next.hidden = all.length < 2;
-  if (entry && !entry.contains(next)) entry.querySelector("form")?.append(next);
 }
 
 function moveOn() {
   const all = entries();
-  if (!all.length) return;
+  if (!all.length) return false;
   const index = all.findIndex((one) => one.dataset.concern === current);
   const next = all[(index + 1) % all.length];
   current = next.dataset.concern;
   aim();
   next.focus();
+  return true;
 }
 
 function placeOfFocus() {
   const focused = document.activeElement;
   if (!lists().contains(focused)) return null;
   const entry = focused.closest("li[id]");
-  return { id: focused.id || null, entry: entry?.id, act: focused.value || null, action: focused.dataset.action };
+  return { id: focused.id || null, entry: entry?.id, kind: focused.localName, act: focused.value || null };
 }
 
 function restoreFocus(place) {
   if (!place) return;
   const entry = place.entry && document.getElementById(place.entry);
   const exact = place.id && document.getElementById(place.id);
-  const same = place.act ? entry?.querySelector(`button[value="${CSS.escape(place.act)}"]`) : entry?.querySelector("a");
-  const found = exact || same || entry?.querySelector("button, a") || document.getElementById("attention-said");
-  if (found?.hidden) lists().querySelector("a, button")?.focus({ preventScroll: true });
-  else found?.focus({ preventScroll: true });
+  const same = entry?.querySelector(place.act ? `button[value="${CSS.escape(place.act)}"]` : place.kind);
+  const others = [...(entry?.querySelectorAll("button, a") ?? []), document.getElementById("attention-said"), ...lists().querySelectorAll("a, button")];
+  const seen = [exact, same, ...others].find((one) => one?.checkVisibility());
+  seen?.focus({ preventScroll: true });
+}
+
+/** A menu that is open stays open in the lists that take these lists' place. */
+function keepMenu(old, put) {
+  const entry = old.querySelector("[data-menu][open]")?.closest("li")?.id;
+  put();
+  const menu = entry && document.getElementById(entry)?.querySelector("[data-menu]");
+  if (menu) menu.open = true;
 }
 
 function swap(page) {
@@ -75,9 +80,11 @@ function swap(page) {
   const place = placeOfFocus();
   const old = lists();
   // The status line stays the same element: only then a screen reader tells what is new in it.
-  for (const section of ["attention", "help"]) {
-    old.querySelector(`#${section}`).replaceWith(document.importNode(fresh.querySelector(`#${section}`), true));
-  }
+  keepMenu(old, () => {
+    for (const section of ["attention", "help"]) {
+      old.querySelector(`#${section}`).replaceWith(document.importNode(fresh.querySelector(`#${section}`), true));
+    }
+  });
   if (news.textContent) say(news.textContent, said);
   refreshTimes(old);
   refreshClocks(old);
@@ -133,6 +140,7 @@ async function act(event) {
     const response = await post(form.getAttribute("action"), { act: button.value });
     if (response.redirected || ![200, 409].includes(response.status)) throw new Error(`answer ${response.status}`);
     shown = Math.max(shown, mine);
+    for (const menu of lists().querySelectorAll("[data-menu][open]")) menu.open = false;
     swap(new DOMParser().parseFromString(await response.text(), "text/html"));
   } catch {
     for (const one of form.querySelectorAll("button")) one.removeAttribute("aria-disabled");
@@ -148,7 +156,7 @@ export function keepAttention() {
     if (event.submitter?.getAttribute("aria-disabled") === "true") event.preventDefault();
     else act(event);
   });
-  room.addEventListener("click", (event) => { if (event.target.closest("[data-action=next]")) moveOn(); });
+  offer("next", moveOn);
   room.addEventListener("pointermove", (event) => {
     if (event.target.closest("#attention-lists form")) pointerAt = performance.now();
   }, { passive: true });

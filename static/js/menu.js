@@ -1,11 +1,19 @@
-// The header's menu works by itself (it is a <details>); with a script it also closes when it is left.
-for (const menu of document.querySelectorAll("[data-menu]")) {
-  const close = () => { menu.open = false; };
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    close();
-    menu.querySelector("summary").focus();
-  });
-  menu.addEventListener("focusout", (event) => { if (event.relatedTarget && !menu.contains(event.relatedTarget)) close(); });
-  document.addEventListener("pointerdown", (event) => { if (!menu.contains(event.target)) close(); });
-}
+// Menus work by themselves (each is a <details>); with a script one also closes when it is left, or by Escape. Those of
+// lists that are drawn again are new elements each time: so the page listens, not the menu.
+const open = () => document.querySelectorAll("[data-menu][open]");
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented) return;
+  const menu = event.target.closest("[data-menu][open]") ?? open()[0];
+  if (!menu) return;
+  event.preventDefault();
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+document.addEventListener("focusout", (event) => {
+  const menu = event.target.closest("[data-menu][open]");
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
+});
+document.addEventListener("pointerdown", (event) => {
+  for (const menu of open()) if (!menu.contains(event.target)) menu.open = false;
+});

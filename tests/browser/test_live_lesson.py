@@ -34,7 +34,7 @@ def test_card_of_a_newcomer_appears_and_follows_what_they_do(live_system, live_p
     expect(hanako.locator('[data-field="errors"]')).to_have_text("3")
     post(live_system, "help")
     expect(hanako).to_have_attribute("data-status", "help")
-    expect(live_page.locator("#help")).to_contain_text("山田 花子")
+    expect(live_page.locator("[data-help-for]")).to_contain_text("山田 花子")
     post(live_system, "help_stop")
     expect(hanako).to_have_attribute("data-status", "significant_error")
     post(live_system)

@@ -37,9 +37,11 @@ class Product:
     settings: dict[str, str] = field(default_factory=dict)
     directory: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="faults-")).resolve())
     port: int = field(default_factory=free_port)
+    data_dir: Path | None = None  # where its stores lie, if not in `directory`
     process: "subprocess.Popen[bytes] | None" = None
 
     def __post_init__(self) -> None:
+        self.data_dir = self.data_dir or self.directory / "data"
         self.victoria = VictoriaMetrics(directory=self.directory / "victoria")
         self.gate = Gate(behind=self.victoria.port)
         self._victoria_due: float | None = None
@@ -76,7 +78,7 @@ class Product:
     def environment(self) -> dict[str, str]:
         without = {*setting_names(), "DJANGO_SETTINGS_MODULE", "SERVICES"}
         return {name: value for name, value in os.environ.items() if name not in without} | {
-            "DATA_DIR": str(self.directory / "data"),
+            "DATA_DIR": str(self.data_dir),
             "PORT": str(self.port),
             "WORKERS": str(self.workers),
             "RATE_LIMITS": "0",
@@ -109,7 +111,8 @@ class Product:
     # --- Its stores -----------------------------------------------------------------------------------------------
 
     def services(self) -> dict[str, str]:
-        found: dict[str, str] = json.loads((self.directory / "data" / "services.json").read_text())
+        assert self.data_dir is not None
+        found: dict[str, str] = json.loads((self.data_dir / "services.json").read_text())
         return found
 
     def database(self) -> "psycopg.Connection[Any]":

@@ -304,7 +304,7 @@ def test_two_hundred_students_cost_no_more_queries(page, at, enrol, django_asser
     Session.objects.bulk_create(sessions.values())
     for student in students[:20]:
         at(student, 1, status="error")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         page()
 
 

@@ -100,7 +100,8 @@ def test_who_was_not_found_waits_at_the_end_of_the_queue(desk, hanako, aoi, tick
     ticket.refresh_from_db()
     assert (ticket.ended_at, ticket.claimed_by) == (None, None)
     html = page.look()
-    assert re.findall(r'data-help-for="(\d+)"', html) == [str(other.pk), str(aoi.pk)]
+    assert entries(html) == [other.pk, aoi.pk]
+    assert re.findall(r"Place (\d) in the help queue", html) == ["1", "2"]
     assert "looked for at" in html
 
 

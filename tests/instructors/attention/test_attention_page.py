@@ -36,6 +36,39 @@ def test_who_asks_comes_first_and_stands_in_the_queue(desk, hanako, mei, aoi, ti
     assert "week1.ipynb" in html
 
 
+def test_who_asks_has_one_place_where_to_answer_them(desk, hanako, enrol):
+    now = timezone.now()
+    asking = [enrol(f"s{number}@example.com", name=f"S{number}") for number in range(7)]
+    for number, student in enumerate(asking):
+        at = now - timedelta(minutes=10 - number)
+        HelpRequest.objects.create(student=student, asked_at=at, last_asked_at=at, last_heard_at=now)
+    page, ids = desk(hanako), [str(student.pk) for student in asking]
+    page.act(asking[6], "claim")
+    top, _, rest = page.look().partition('id="help"')
+    assert re.findall(r'data-help-for="(\d+)"', top) == [*ids[:5], ids[6]], "the first five, and the one I go to"
+    assert re.findall(r"Place (\d) in the help queue", top) == ["1", "2", "3", "4", "5"]
+    assert re.findall(r'data-help-for="(\d+)"', rest) == [ids[5]]
+    assert "Place 6 in the help queue" in rest
+    assert '<span class="count">7</span>' in rest
+    assert "The others who ask are listed above." in rest
+
+
+@pytest.mark.parametrize(
+    ("who", "first", "others"),
+    [
+        (None, "claim", ["resolve", "snooze-5", "snooze-10", "dismiss"]),
+        ("hanako", "resolve", ["release", "not_found", "dismiss"]),
+        ("colleague", None, ["resolve", "release", "not_found", "dismiss"]),
+    ],
+)
+def test_one_thing_is_first_and_the_others_are_in_a_menu(desk, hanako, mei, request, who, first, others):
+    if who:
+        desk(request.getfixturevalue(who)).act(mei, "claim")
+    form, _, menu = desk(hanako).look().partition("<details")
+    assert re.findall(r'name="act" value="([\w-]+)"', form) == ([first] if first else [])
+    assert re.findall(r'name="act" value="([\w-]+)"', menu) == others
+
+
 def test_at_most_five_are_shown(desk, hanako, stuck):
     for number in range(7):
         stuck(f"s{number}@example.com", f"S{number}")
