@@ -301,6 +301,8 @@ def test_events_go_through_the_proxy_and_no_key_is_logged(stack, proxy, key):
     answer = httpx.post(f"{proxy}/api/v1/events?key={key}", headers={**ASK, "Content-Encoding": "gzip"}, content=packed)
     assert answer.status_code == 202
     wait_until(lambda: rows(stack) == before + 4, what="the rows")
+    httpx.post(f"{proxy}/api/v1/events", headers={**ASK, "X-Class-Key": key}, json=[])
+    httpx.get(f"{proxy}/invitations/{key}:signed/", headers=ASK)
     log = stack.log("proxy")
     assert '"uri":"/api/v1/events' in log
     for name in ("proxy", "intake", "pages"):
