@@ -60,8 +60,6 @@ class Chart:
     times: list[Tick]
     help_line: list[Segment]
     height: int = HEIGHT
-    runs_bottom: int = RUNS_TOP + RUNS_HEIGHT
-    help_top: int = HELP_TOP
     help_bottom: int = HELP_TOP + HELP_HEIGHT
     axis_top: int = AXIS_TOP
     full: int = HELP_TOP + HELP_HEIGHT - RUNS_TOP

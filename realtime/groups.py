@@ -37,10 +37,6 @@ def notifications_group(student_id: int) -> str:
     return f"notifications.{student_id}"
 
 
-def progress_group(student_id: int) -> str:
-    return f"progress.{student_id}"
-
-
 def email_form(email: str) -> str:
     """How an address, or any other text that somebody calls a student by, stands in a group's name."""
     return _digest(email.strip().lower())

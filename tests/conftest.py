@@ -32,6 +32,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "tests/browser/" in item.nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """With `-n`, each worker has servers of its own. This process only hands out the work: what it told its own Django
+    must not be what the workers find in their environment."""
+    for name in ("DJANGO_SETTINGS_MODULE", *SESSION.addresses()):
+        os.environ.pop(name, None)
+    SESSION.stop()
+
+
 def pytest_unconfigure() -> None:
     """Runs after failures and Ctrl-C too; where pytest itself is killed, the kernel ends the servers."""
     SESSION.stop()

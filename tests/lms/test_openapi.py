@@ -47,7 +47,7 @@ OPERATIONS = [
     (path, method)
     for path, item in document()["paths"].items()
     if path.split("/")[3] in NOUNS
-    for method in METHODS & set(item)
+    for method in sorted(METHODS & set(item))
 ]
 
 CONFIG = schemathesis.Config.from_path(ROOT / "schemathesis.toml")
