@@ -48,6 +48,7 @@ NOBODYS = {
 
 # Columns of the tables above it that name staff, not students.
 OF_STAFF = {
+    "axes.AccessAttempt": {"ip_address"},
     "instructors.AuditLog": {"actor_email", "ip_address"},
     "lms.ClassroomMap": {"uploaded_by"},
     "lms.TeamPosition": {"updated_by"},
