@@ -61,8 +61,8 @@ BACKEND_CORS_ORIGINS = env.names("BACKEND_CORS_ORIGINS", ["*"] if DEBUG or not A
 # --- Applications -----------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "whitenoise.runserver_nostatic",  # before daphne: `runserver` leaves /static/ to WhiteNoise, and /static/maps/ to us
-    "daphne",  # first: it gives `runserver` its ASGI server
+    "whitenoise.runserver_nostatic",  # before the next: then `runserver` keeps no address below /static/ for itself
+    "daphne",  # it gives `runserver` its ASGI server
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
