@@ -23,7 +23,7 @@ from rq.queue import Queue
 from rq.registry import FailedJobRegistry
 from rq.worker import SimpleWorker
 
-from events import announcements, chores, heartbeats, measures, offline, pipeline, points, stream, tickets
+from events import announcements, chores, heartbeats, measures, offline, pipeline, points, stream, tickets, vitals
 from events.heartbeats import pulse
 from events.kinds import PRIORITIES, Priority
 from events.sessions import close_idle_sessions
@@ -172,6 +172,13 @@ def sweep() -> None:
     if oldest is None or now.timestamp() * 1000 - oldest < settings.HELP_RESENT_SILENCE * 1000 / 3:
         announcements.announce_edges(tickets.expire(now=now))
     close_idle_sessions(before=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
+
+
+def note_vitals() -> None:
+    """Once a minute, where there is an InfluxDB: how the product itself does."""
+    if points.is_configured():
+        with stream.connect() as redis:
+            vitals.note(redis, failed_jobs=number_failed(), now=time.time())
 
 
 def tidy() -> None:

@@ -3,6 +3,13 @@
 Daphne as an installed application would do the same, and have every worker hold Twisted in memory.
 """
 
-from daphne.management.commands.runserver import Command
+from argparse import ArgumentParser
 
-__all__ = ["Command"]
+from daphne.management.commands.runserver import Command as DaphneCommand
+
+
+class Command(DaphneCommand):  # type: ignore[misc]  # daphne has no types
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        # WhiteNoise serves what is below /static/, as everywhere else, and passes on what it does not know.
+        parser.set_defaults(use_static_handler=False)
