@@ -85,7 +85,7 @@ async def _deliver(parcels: list[Parcel], count: int) -> list[int]:
     redis = stream.connect_async()
     try:
         waiting = await stream.backlog(redis, {parcel.shard for parcel in parcels})
-        if is_overloaded(waiting.values()) or not await stream.has_room(redis):
+        if is_overloaded(waiting.values()) or await stream.room(redis) <= 0:
             raise Unavailable
         appended = await stream.append(redis, parcels)
         measures.count("received", number=count)

@@ -8,6 +8,7 @@ Source: docs/contract/events.md section 1.
 import asyncio
 import contextlib
 import logging
+import math
 import random
 import time
 import zlib
@@ -39,6 +40,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 FULL = "The event queue has no memory left; try again"
+OVERHEAD = 2  # what a byte of events takes in Redis at most
 RETRY_AFTER = b"2"  # seconds; the extension in the field ignores it, others may not
 
 
@@ -119,7 +121,7 @@ class Appender:
         self._wakes: set[asyncio.Task[None]] = set()
         self._backlog: dict[int, Backlog] = {}
         self._looked_at = 0.0
-        self._has_room = True
+        self._room = math.inf  # bytes that Redis may still take, as far as we know
 
     @property
     def is_pressed(self) -> bool:
@@ -154,7 +156,7 @@ class Appender:
                 if not future.done():
                     future.set_result(None)
             self._backlog.update(backlog)
-            await self._look_for_room()
+            await self._look_for_room(sum(len(parcel.packed) for parcels, _ in taken for parcel in parcels))
             self._wake([(shard, state) for shard, state in backlog.items() if state.wake], taken)
 
     def _wake(self, shards: Sequence[tuple[int, Backlog]], taken: Sequence[tuple[list[Parcel], Any]]) -> None:
@@ -173,26 +175,27 @@ class Appender:
 
     async def _refuse_overload(self) -> None:
         """503 while more waits than may. What is known is as old as the last append, or half a second."""
-        if not is_overloaded(self._backlog.values()) and self._has_room:
+        if not is_overloaded(self._backlog.values()) and self._room > 0:
             return
         if time.monotonic() - self._looked_at > 0.5:
             self._looked_at = time.monotonic()
             try:
                 self._backlog = await stream.backlog(self._connection(), list(self._backlog))
-                self._has_room = await stream.has_room(self._connection())
+                self._room = await stream.room(self._connection())
             except (RedisError, OSError):
                 raise Answer(503, "The event queue is not available; try again") from None
         if is_overloaded(self._backlog.values()):
             raise Answer(503, "Too many events are waiting; try again")
-        if not self._has_room:
+        if self._room <= 0:
             raise Answer(503, FULL)
 
-    async def _look_for_room(self) -> None:
-        """Once a second, after an append: what a second brings is little beside what is kept free."""
-        if time.monotonic() - self._looked_at > 1:
+    async def _look_for_room(self, taken: int) -> None:
+        """After an append of so many bytes: Redis is asked once a second, and when the last answer is used up."""
+        self._room -= OVERHEAD * taken
+        if self._room <= 0 or time.monotonic() - self._looked_at > 1:
             self._looked_at = time.monotonic()
             with contextlib.suppress(RedisError, OSError):
-                self._has_room = await stream.has_room(self._connection())
+                self._room = await stream.room(self._connection())
 
     async def close(self) -> None:
         """What was accepted is in the stream already; only wakes on their way and the connection are left."""

@@ -19,6 +19,7 @@ Keys, all on one Redis Cluster slot a shard (`N` = shard number):
     river:shards                set      shard numbers ever written to, so that a smaller setting strands nothing
 """
 
+import math
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -193,13 +194,13 @@ def _lost_lines_as_redis_errors() -> Iterator[None]:
         raise RedisConnectionError(str(error)) from error
 
 
-async def has_room(redis: "aioredis.Redis") -> bool:
-    """Whether Redis may take more without touching what its workers need to empty it (RESERVE). True where it has no
-    limit."""
+async def room(redis: "aioredis.Redis") -> float:
+    """Bytes that Redis may take without touching what its workers need to empty it (RESERVE); infinite without a
+    limit, negative where that is touched already."""
     with _lost_lines_as_redis_errors():
         memory = cast(dict[str, int], await redis.info("memory"))
     most = memory.get("maxmemory", 0)
-    return not most or memory["used_memory"] < most * (1 - RESERVE)
+    return most * (1 - RESERVE) - memory["used_memory"] if most else math.inf
 
 
 # --- The worker's side ----------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """A system whose every store a test may stop, fill and start again, because they are its own. Durable, as they come."""
 
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -55,7 +57,10 @@ class World:
                 self.database.start()
             return self.postgres.ready()
 
-        wait_until(is_up, seconds=60, what=f"an answer from PostgreSQL\n{self.database.tail()}")
+        try:
+            wait_until(is_up, seconds=60, what="an answer from PostgreSQL")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.database.tail()}") from None
 
     def check(self) -> None:
         """Nothing is lost, doubled or wrong, and nothing is left lying about. Waits for the end of the backlog."""
@@ -78,8 +83,9 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    directory: Path = tmp_path_factory.mktemp("faults").resolve()
+def world() -> Iterator[World]:
+    # Not below pytest's directories: every run of pytest closes them to PostgreSQL's user.
+    directory = Path(tempfile.mkdtemp(prefix="faults-")).resolve()
     postgres = Postgres(data_dir=directory / "pg", settings={"max_connections": str(CONNECTIONS)})
     postgres.prepare()
     database = Running(program=postgres.program(), log=directory / "postgres.log")
@@ -96,3 +102,4 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     yield made
     system.stop()
     database.stop()
+    shutil.rmtree(directory, ignore_errors=True)

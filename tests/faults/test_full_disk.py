@@ -5,6 +5,7 @@ Only in `make faults`, and only where a disk can be mounted (root, Linux).
 """
 
 import subprocess
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -29,23 +30,23 @@ pytestmark = pytest.mark.skipif(not IS_LONG, reason="takes a minute: make faults
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "disk"
-    place.mkdir()
+def disk() -> Iterator[Path]:
+    place = Path(tempfile.mkdtemp(prefix="full-")).resolve()
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=755", "tmpfs", str(place)], check=False,
                           capture_output=True, text=True)  # fmt: skip
     if done.returncode:
+        place.rmdir()
         pytest.skip(f"no disk can be mounted: {done.stderr.strip()}")
     try:
         yield place
     finally:
         subprocess.run(["umount", "-l", str(place)], check=True)
+        place.rmdir()
 
 
 @pytest.fixture
-def product(disk: Path, tmp_path: Path) -> Iterator[Product]:
-    (tmp_path / "rest").mkdir()
-    made = Product(directory=tmp_path / "rest", data_dir=disk)
+def product(disk: Path) -> Iterator[Product]:
+    made = Product(data_dir=disk)
     try:
         made.start()
         yield made
