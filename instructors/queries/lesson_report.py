@@ -11,9 +11,10 @@ from instructors.display import PLAIN, Display
 from instructors.models import Hint
 from instructors.queries.cellmap import cell_number
 from instructors.queries.classroom import Room
-from instructors.queries.lesson_cells import CellFacts, Struggle, cells_of, hardest, struggled_silently
+from instructors.queries.lesson_cells import CellFacts, cells_of, hardest
 from instructors.queries.lesson_errors import SharedError, shared_errors
 from instructors.queries.lesson_help import Help, help_in
+from instructors.queries.lesson_struggles import MOST_NAMED, Struggle, struggled_silently
 from instructors.queries.lessons import Lesson
 from instructors.queries.plans import planned_for_the_span
 
@@ -63,6 +64,14 @@ class LessonReport:
     def timed(self) -> list[CellFacts]:
         """Those whose time is known."""
         return [cell for cell in self.cells if cell.times]
+
+    @property
+    def struggled_most(self) -> list[Struggle]:
+        return self.struggling[:MOST_NAMED]
+
+    @property
+    def struggled_less(self) -> list[Struggle]:
+        return self.struggling[MOST_NAMED:]
 
     @property
     def error_share(self) -> float | None:
