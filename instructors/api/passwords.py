@@ -1,4 +1,4 @@
-"""What a new password must be; the rules for programs are API_PASSWORD_VALIDATORS."""
+"""What a new password must be: AUTH_PASSWORD_VALIDATORS; without STRICT_PASSWORDS, for programs, its length alone."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ from lms.api.base import Unprocessable
 
 def check_password_rules(password: str, *, account: Instructor | None, field: str) -> None:
     """Raises Unprocessable at that field of the body."""
-    rules: list[dict[str, Any]] = list(settings.API_PASSWORD_VALIDATORS)
+    every: list[dict[str, Any]] = list(settings.AUTH_PASSWORD_VALIDATORS)
+    rules = [rule for rule in every if settings.STRICT_PASSWORDS or rule["NAME"].endswith("MinimumLengthValidator")]
     try:
         validate_password(password, account, get_password_validators(rules))
     except ValidationError as error:

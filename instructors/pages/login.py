@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -62,7 +62,9 @@ def admin_login(request: HttpRequest) -> HttpResponse:
     """The administration has no login of its own: one page is counted, noted and locked. Who is logged in and comes
     here all the same is no administrator, for whom it does not exist."""
     if request.user.is_authenticated:
-        raise Http404
+        if not account_of(request).is_admin:
+            raise Http404
+        return HttpResponseRedirect(reverse("admin:index"))
     return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
