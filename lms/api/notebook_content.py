@@ -130,10 +130,6 @@ class NotebookContent(serializers.JSONField):
         return value
 
     def _check(self, content: dict[str, Any]) -> None:
-        # 21 MiB, most of them grammars of addresses: not for processes that never see a notebook.
-        from nbformat import ValidationError as NotANotebook
-        from nbformat.validator import get_validator
-
         version, minor = content.get("nbformat", 4), content.get("nbformat_minor", NEWEST_MINOR)
         if version not in (3, 4) or not isinstance(minor, int) or isinstance(minor, bool) or minor < 0:
             self.fail("notebook", reason="unknown nbformat")
@@ -141,7 +137,7 @@ class NotebookContent(serializers.JSONField):
         # Of nbformat 3 there is one schema, and no other is looked for.
         minor_known = min(minor, NEWEST_MINOR + 1) if version == 4 else 0
         # Not above: what it imports in its turn builds a grammar, which would cost every process and every command of
-        # `manage.py` more than a second of its start. So it costs the first hand-in as much.
+        # `manage.py` more than a second of its start and 21 MiB. So it costs the first hand-in as much.
         from nbformat import ValidationError as NotANotebook
         from nbformat.validator import get_validator
 
