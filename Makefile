@@ -10,7 +10,7 @@ INSTALL = VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r $(
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test bench lint lock needs clean
+.PHONY: help demo run test faults bench lint audit lock needs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -21,8 +21,12 @@ demo: .venv/run.stamp ## a class of 40 simulated students, live in your browser;
 run: .venv/run.stamp ## the same, empty
 	@exec $(BIN)/python manage.py up
 
-test: lint needs ## lint, types, floors, then every test
+test: lint audit needs ## lint, types, floors, known holes, then every test
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+
+faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
+	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
+	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults
 
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks
@@ -32,6 +36,9 @@ lint: .venv/test.stamp ## style, types, floors
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
+
+audit: .venv/test.stamp ## whether a dependency has a known hole; without a network it says so and goes on
+	$(BIN)/python -m tests.advisories
 
 lock: .venv/uv.stamp ## pin what requirements*.in ask for, with hashes
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt

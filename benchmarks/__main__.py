@@ -16,6 +16,7 @@ from benchmarks.prediction import REPORT as UNSEEN
 from benchmarks.prediction import fit, prediction
 from benchmarks.report import machine, save, table
 from benchmarks.rows import Row, medians
+from benchmarks.start import start
 from benchmarks.system import System, running
 
 
@@ -27,15 +28,17 @@ class Sizes:
     hundreds: int = 60_000  # events in posts of 100
     singles: int = 20_000  # events in posts of 1
     seconds: int = 20  # of a class at one event a second and student
+    stored: int = 1_000_000  # executions in the database when pages are opened
 
 
-QUICK = Sizes(repetitions=1, hundreds=10_000, singles=4_000, seconds=6)
+CLASSES = ((200, 10), (350, 30), (1_000, 10))  # students, and dashboards that look at them
+QUICK = Sizes(repetitions=1, hundreds=10_000, singles=4_000, seconds=6, stored=100_000)
 
 
 def measure(*, sizes: Sizes, workers: int, connections: int) -> list[Row]:
     """All rows. The machine's limits are taken in the same run, because only ratios within a run mean much."""
-    steps = tqdm(total=2 + 4 * sizes.repetitions, desc="benchmarks", unit="step", file=sys.stderr)
-    rows: list[Row] = []
+    steps = tqdm(total=2 + len(CLASSES) + 4 * sizes.repetitions, desc="benchmarks", unit="step", file=sys.stderr)
+    rows = start(workers=workers)
     with running(workers=workers) as system:
         warm_up(system=system)
         steps.update()
@@ -46,11 +49,14 @@ def measure(*, sizes: Sizes, workers: int, connections: int) -> list[Row]:
                 runs.append(durable(system=system, tag=tag, count=count, size=size, connections=connections))
                 steps.update()
             rows += medians(runs)
-        rows += latency(system=system, tag="live", students=200, seconds=sizes.seconds)
-        steps.update()
+        for students, dashboards in CLASSES:
+            tag = f"live{students}"
+            rows += latency(system=system, tag=tag, students=students, seconds=sizes.seconds, dashboards=dashboards)
+            steps.update()
         rows += memory(system=system)
         rows += copies(system=system, repetitions=sizes.repetitions)
-        rows += pages(system=system)
+        rows += pages(system=system, stored=sizes.stored)
+        steps.update()
     for size, count in ((100, sizes.hundreds), (1, sizes.singles)):
         runs = []
         for number in range(sizes.repetitions):

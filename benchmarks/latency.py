@@ -1,14 +1,15 @@
-"""How soon: from the moment a POST is sent to its answer, to its row in PostgreSQL, to a dashboard's socket.
+"""How soon: from the moment a POST is sent to its answer, to its row in PostgreSQL, to the dashboards' sockets.
 
-200 students run one cell a second each. A dashboard's totals are absolute, so an event has arrived with the first frame
-in which its student's total includes it. Rows are asked for by single probes sent meanwhile: asking for all of them
-would be a load of its own.
+Each student runs one cell a second. A dashboard's totals are absolute, so an event has arrived with the first frame in
+which its student's total includes it; dashboards are opened as our pages open them. Rows are asked for by single probes
+sent meanwhile: asking for all of them would be a load of its own.
 """
 
 import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from http.client import HTTPConnection
 from typing import Any
 
@@ -16,7 +17,8 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.bodies import address, event
-from benchmarks.rows import Row, percentiles
+from benchmarks.processes import cpu_seconds
+from benchmarks.rows import Row, percentiles, shown
 from benchmarks.system import System
 from events.simulation.connections import ConnectionPool
 
@@ -25,12 +27,15 @@ POLL_EVERY = 0.005  # seconds
 SETTLE = 5.0  # seconds the last events get to reach the socket
 
 
-class Totals:
-    """When each student's n-th event went out, and when a frame first counted it."""
+Sent = dict[str, list[float]]  # when each student's n-th event went out, by address
 
-    def __init__(self, *, tag: str, students: int) -> None:
-        self.sent: dict[str, list[float]] = {address(tag=tag, student=number): [] for number in range(students)}
-        self._seen = dict.fromkeys(self.sent, 0)
+
+class Totals:
+    """When a dashboard's frames first counted each event."""
+
+    def __init__(self, sent: Sent) -> None:
+        self.sent = sent
+        self._seen = dict.fromkeys(sent, 0)
         self.delays: list[float] = []
 
     def hear(self, frame: dict[str, Any], *, now: float) -> None:
@@ -82,45 +87,67 @@ class Probes(threading.Thread):
         return time.monotonic() - begun
 
 
-def latency(*, system: System, tag: str, students: int, seconds: int) -> list[Row]:
-    """Rows for the answer, the row and the socket, each as p50, p95 and p99."""
+def latency(*, system: System, tag: str, students: int, seconds: int, dashboards: int = 1) -> list[Row]:
+    """Rows for the answer, the row and the sockets, each as p50, p95 and p99, and what the system took meanwhile."""
+    of = f"{students} students"
     probes = Probes(system=system, tag=f"{tag}probe", seconds=seconds)
     probes.start()
-    answers, totals = asyncio.run(_lesson(system=system, tag=tag, students=students, seconds=seconds))
+    before = cpu_seconds(system.pid)
+    begun = time.monotonic()
+    answers, heard = asyncio.run(
+        _lesson(system=system, tag=tag, students=students, seconds=seconds, dashboards=dashboards)
+    )
+    after, took = cpu_seconds(system.pid), time.monotonic() - begun
     probes.join()
-    note = f"{students} students × 1 event/s, {seconds} s"
-    lost = f"; {totals.missing} of {len(answers)} never came" if totals.missing else f"; all {len(answers)} came"
+    spent = {group: (after[group] - before.get(group, 0.0)) / took * 100 for group in sorted(after)}
+    missing = sum(totals.missing for totals in heard)
+    lost = f"{missing} of {len(answers) * dashboards} never came" if missing else f"all {len(answers):,} came to each"
+    parts = ", ".join(f"{group} {shown(share)}" for group, share in spent.items() if share >= 0.1)
     return [
-        *percentiles(answers, name="POST → answer", note=note),
-        *percentiles(probes.delays, name="POST → row", note=f"{len(probes.delays)} probes during the same"),
-        *percentiles(totals.delays, name="POST → socket", note=note + lost),
+        *percentiles(answers, name=f"{of}, POST → answer", note=f"each 1 event/s, {seconds} s"),
+        *percentiles(probes.delays, name=f"{of}, POST → row", note=f"{len(probes.delays)} probes during the same"),
+        *percentiles(
+            [delay for totals in heard for delay in totals.delays],
+            name=f"{of}, POST → socket",
+            note=f"{dashboards} dashboards; {lost}",
+        ),
+        Row(name=f"{of}, the whole system", value=sum(spent.values()), unit="% of a core", note=parts),
     ]
 
 
-async def _lesson(*, system: System, tag: str, students: int, seconds: int) -> tuple[list[float], Totals]:
-    totals, answers = Totals(tag=tag, students=students), list[float]()
+async def _lesson(
+    *, system: System, tag: str, students: int, seconds: int, dashboards: int
+) -> tuple[list[float], list[Totals]]:
+    sent: Sent = {address(tag=tag, student=number): [] for number in range(students)}
+    heard, answers = [Totals(sent) for _ in range(dashboards)], list[float]()
     pool = ConnectionPool(url=f"http://127.0.0.1:{system.port}")
-    async with connect(f"ws://127.0.0.1:{system.port}/ws", max_size=None, proxy=None) as socket:
-        listener = asyncio.create_task(_listen(socket, totals))
+    async with AsyncExitStack() as sockets:
+        listeners = []
+        for totals in heard:
+            socket = await sockets.enter_async_context(
+                connect(f"ws://127.0.0.1:{system.port}/ws?runs=0", max_size=None, proxy=None)
+            )
+            listeners.append(asyncio.create_task(_listen(socket, totals)))
         posts = []
         begun = time.monotonic()
         for number in range(students * seconds):
             await asyncio.sleep(max(begun + number / students - time.monotonic(), 0))
             one = event(tag=tag, number=number, students=students)
-            posts.append(asyncio.create_task(_post(pool=pool, one=one, totals=totals, answers=answers)))
+            posts.append(asyncio.create_task(_post(pool=pool, one=one, sent=sent, answers=answers)))
         await asyncio.gather(*posts)
         deadline = time.monotonic() + SETTLE
-        while totals.missing and time.monotonic() < deadline:
+        while any(totals.missing for totals in heard) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
-        listener.cancel()
+        for listener in listeners:
+            listener.cancel()
     await pool.close()
-    return answers, totals
+    return answers, heard
 
 
-async def _post(*, pool: ConnectionPool, one: dict[str, object], totals: Totals, answers: list[float]) -> None:
+async def _post(*, pool: ConnectionPool, one: dict[str, object], sent: Sent, answers: list[float]) -> None:
     body = msgspec.json.encode([one])
     begun = time.monotonic()
-    totals.sent[str(one["emailAddress"])].append(begun)
+    sent[str(one["emailAddress"])].append(begun)
     status = await pool.post(body)
     answers.append(time.monotonic() - begun)
     if status != 202:

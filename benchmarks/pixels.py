@@ -25,6 +25,8 @@ from benchmarks.rows import Row, percentiles, shown
 from benchmarks.system import System, running
 from events.simulation.connections import ConnectionPool
 
+Note = tuple[str, int, float]  # a student's address, the total shown, and when, in ms since the epoch
+
 STUDENTS = 200
 TAG = "pixel"
 TRACED = 30.0  # seconds of tracing: a trace of minutes would be gigabytes
@@ -114,11 +116,11 @@ def pixels(*, system: System, minutes: float) -> list[Row]:
         metrics = page.context.new_cdp_session(page)
         metrics.send("Performance.enable")
         lesson.start()
-        memory = _watch(page, metrics, lesson, seconds=minutes * 60)
+        memory, seen = _watch(page, metrics, lesson, seconds=minutes * 60)
         busy = _trace(browser, page, seconds=min(TRACED, minutes * 30))
         lesson.join()
         page.wait_for_timeout(SETTLE * 1000)
-        seen = page.evaluate("window.seen")
+        seen += page.evaluate("window.seen")
         browser.close()
     return [*_delays(lesson, seen, minutes), *busy, *memory]
 
@@ -131,18 +133,19 @@ def _log_in(page: Page, system: System) -> None:
     page.locator(".class-list").wait_for()
 
 
-def _watch(page: Page, metrics: CDPSession, lesson: Class, *, seconds: float) -> list[Row]:
-    """Memory each minute after a collection, and the share of the whole time in which the main thread worked."""
+def _watch(page: Page, metrics: CDPSession, lesson: Class, *, seconds: float) -> tuple[list[Row], list[Note]]:
+    """Memory each minute after a collection, and the share of the whole time in which the main thread worked; and what
+    the observer noted meanwhile."""
     until = time.monotonic() + seconds - TRACED - 1
     begun, samples = _metrics(metrics), []
+    seen: list[Note] = []
     started = time.monotonic()
     while time.monotonic() < until:
         page.wait_for_timeout(min(60.0, max(until - time.monotonic(), 0.1)) * 1000)
+        seen += page.evaluate("window.seen.splice(0)")  # what the observer keeps is not the page's
         metrics.send("HeapProfiler.collectGarbage")
         found = _metrics(metrics)
-        # What the observer itself has kept is not the page's: about 100 bytes a note.
-        kept = page.evaluate("window.seen.length") * 100
-        samples.append((found["JSHeapUsedSize"] - kept, found["Nodes"]))
+        samples.append((found["JSHeapUsedSize"], found["Nodes"]))
         sys.stderr.write(
             f"{time.monotonic() - started:5.0f} s: {samples[-1][0] / 2**20:.1f} MiB, {samples[-1][1]:.0f} nodes\n"
         )
@@ -150,12 +153,13 @@ def _watch(page: Page, metrics: CDPSession, lesson: Class, *, seconds: float) ->
     share = (ended["TaskDuration"] - begun["TaskDuration"]) / spent * 100
     heaps = [heap / 2**20 for heap, _ in samples]
     by_minute = "by minute: " + ", ".join(map(shown, heaps))
-    return [
+    rows = [
         Row(name="main thread busy, whole run", value=share, unit="%", note=f"metrics over {spent:.0f} s"),
         Row(name="page memory, first minute", value=heaps[0], unit="MiB", note="JS heap after a collection"),
         Row(name="page memory, last minute", value=heaps[-1], unit="MiB", note=by_minute),
         Row(name="DOM nodes, last minute", value=samples[-1][1], unit="", note=f"first minute {samples[0][1]:.0f}"),
     ]
+    return rows, seen
 
 
 def _metrics(session: CDPSession) -> dict[str, float]:
@@ -173,15 +177,19 @@ def _trace(browser: Any, page: Page, *, seconds: float) -> list[Row]:
     names = [entry for entry in entries if entry.get("name") == "thread_name"]
     pages = {(entry["pid"], entry["tid"]) for entry in names if entry["args"]["name"] == "CrRendererMain"}
     tasks: dict[tuple[int, int], list[tuple[int, int]]] = {thread: [] for thread in pages}
+    worked: dict[tuple[int, int], list[tuple[int, int]]] = {thread: [] for thread in pages}  # by the thread's own clock
     for entry in entries:
         thread = entry.get("pid"), entry.get("tid")
         if thread in tasks and entry.get("ph") == "X" and entry["name"] in TASKS:
             tasks[thread].append((entry["ts"], entry["ts"] + entry.get("dur", 0)))
+            worked[thread].append((entry.get("tts", 0), entry.get("tts", 0) + entry.get("tdur", 0)))
     durations = max(map(_outermost, tasks.values()), key=sum, default=[])
+    own = max((sum(_outermost(spans)) for spans in worked.values()), default=float("nan")) / seconds * 100
     share, longest = sum(durations) / seconds * 100, max(durations, default=float("nan")) * 1000
     note = f"{len(durations)} tasks in {seconds:.0f} s"
     return [
         Row(name="main thread busy, traced", value=share, unit="%", note=note),
+        Row(name="the same, without waiting", value=own, unit="%", note="its own processor time"),
         Row(name="longest task", value=longest, unit="ms", note="of the same trace"),
     ]
 
@@ -197,7 +205,7 @@ def _outermost(spans: list[tuple[int, int]]) -> list[float]:
     return found
 
 
-def _delays(lesson: Class, seen: list[tuple[str, int, float]], minutes: float) -> list[Row]:
+def _delays(lesson: Class, seen: list[Note], minutes: float) -> list[Row]:
     shown_up_to = dict.fromkeys(lesson.sent, BEFORE)
     delays: list[float] = []
     for email, total, moment in sorted(seen, key=lambda note: note[2]):

@@ -39,6 +39,11 @@ class System:
     pid: int
     port: int
     database_url: str
+    redis_url: str
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
         return psycopg.connect(self.database_url, autocommit=True)
@@ -69,8 +74,23 @@ class System:
 
 @contextmanager
 def running(*, workers: int) -> Iterator[System]:
-    """The system, answering. Its log is shown when it does not come up."""
+    """The system, answering, in a folder of its own. Its log is shown when it does not come up."""
+    with data_folder() as folder, started(folder=folder, workers=workers) as system:
+        yield system
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="bench-"))  # short: PostgreSQL's socket path has a limit of 107 characters
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def started(*, folder: Path, workers: int) -> Iterator[System]:
+    """The same on what the folder holds."""
     port = free_port()
     log = (folder / "up.log").open("wb")
     process = subprocess.Popen(
@@ -92,7 +112,6 @@ def running(*, workers: int) -> Iterator[System]:
             process.kill()
             process.wait()
         log.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def environment(*, folder: Path, port: int, workers: int) -> dict[str, str]:
@@ -130,7 +149,12 @@ def _wait(*, process: "subprocess.Popen[bytes]", folder: Path, port: int) -> Sys
         except (OSError, ValueError):
             services = {}
         if "DATABASE_URL" in services and answers(port):
-            return System(pid=process.pid, port=port, database_url=services["DATABASE_URL"])
+            return System(
+                pid=process.pid,
+                port=port,
+                database_url=services["DATABASE_URL"],
+                redis_url=services["REDIS_URL"],
+            )
         time.sleep(0.1)
     sys.stderr.write((folder / "up.log").read_text(errors="replace")[-8000:])
     raise RuntimeError("`manage.py up` did not come up; its last lines are above")

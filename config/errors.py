@@ -5,14 +5,19 @@
 """
 
 import logging
+import sys
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import loader
+from django.views.defaults import server_error
 from rest_framework import exceptions
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from config.outages import RETRY_AFTER, reason_of
 from lms.api.base import Unprocessable
 
 logger = logging.getLogger(__name__)
@@ -53,8 +58,27 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, exceptions.MethodNotAllowed):
         error.detail = ErrorDetail("Method Not Allowed", error.default_code)
     response = exception_handler(error, context)
+    if response is None and reason_of(error):
+        return None  # the middleware answers 503
     if response is None and not settings.DEBUG:
         action = getattr(context.get("view"), "action", "answer the request")
         logger.exception("Failed to %s", action)
         return Response({"detail": f"Failed to {action}"}, status=500)
     return response
+
+
+def answer_outage(request: HttpRequest, reason: str) -> HttpResponse:
+    """503 with the reason below /api/, else with a page that is drawn without asking any store."""
+    answer: HttpResponse
+    if request.path.startswith(API_PREFIX):
+        answer = JsonResponse({"detail": reason}, status=503)
+    else:
+        answer = HttpResponse(loader.get_template("503.html").render(), status=503)
+    answer["Retry-After"] = RETRY_AFTER
+    return answer
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """`handler500`: what no view and no middleware caught."""
+    reason = reason_of(sys.exc_info()[1])
+    return answer_outage(request, reason) if reason else server_error(request)

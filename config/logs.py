@@ -15,10 +15,13 @@ from typing import Any
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
-# Class keys and tokens in addresses, Bearer tokens in headers, passwords in addresses of servers.
+# Class keys, tokens and invitations in addresses; tokens, keys and cookies in headers, which servers write down when
+# they are to say all; passwords in addresses of servers.
 SECRETS = (
     (re.compile(r"(?i)([?&](?:key|token|password|secret)=)[^&\s\"'<>]+"), r"\1[redacted]"),
+    (re.compile(r"(/invitations/)[^/\s\"'<>]+"), r"\1[redacted]"),
     (re.compile(r"(?i)(\bbearer\s+)[\w.~+/=-]{8,}"), r"\1[redacted]"),
+    (re.compile(r"(?i)\b((?:sessionid|csrftoken)=|x-class-key['\":, b]+)[^\s;,'\"]+"), r"\1[redacted]"),
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)"), r"\1[redacted]\2"),
 )
 

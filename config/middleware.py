@@ -1,5 +1,6 @@
 """Errors below `/api/` are JSON, whoever raised them: the URL resolver, a view or Django itself; elsewhere, pages."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,7 +9,10 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from config.errors import API_PREFIX
+from config.errors import API_PREFIX, answer_outage
+from config.outages import reason_of
+
+logger = logging.getLogger(__name__)
 
 TEXTS = {
     400: "Bad Request",
@@ -81,3 +85,26 @@ class BlankErrorsMiddleware(InsteadMiddleware):
 
     def answer(self, request: HttpRequest, status: int) -> HttpResponse:
         return render(request, self.PAGES[status], status=status)
+
+
+class OutagesMiddleware:
+    """A view that could not ask a store answers 503, in development too; what fails outside of views meets
+    `handler500`."""
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+        answer: HttpResponse | Awaitable[HttpResponse] = self.get_response(request)
+        return answer
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        reason = reason_of(exception)
+        if reason is None:
+            return None
+        logger.warning("Answered 503: %s (%s)", reason, type(exception).__name__)
+        return answer_outage(request, reason)

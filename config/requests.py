@@ -27,6 +27,15 @@ Receive = Callable[[], Awaitable[Any]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEADER = b"x-request-id"
+# On every answer. Django says the rest (SecurityMiddleware, CSP), which stands nowhere near the static files and errors
+# that other layers answer.
+ALWAYS = [
+    (
+        b"permissions-policy",
+        b"accelerometer=(), autoplay=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(),"
+        b" magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()",
+    ),
+]
 WELL_FORMED = re.compile(rb"[A-Za-z0-9._:/+=-]{1,100}")
 PROBES = ("/api/v1/health", "/health", "/metrics", "/api/v1/events/health")
 
@@ -61,7 +70,7 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message.get("headers", ()), (HEADER, name)]}
+                message = {**message, "headers": [*message.get("headers", ()), *ALWAYS, (HEADER, name)]}
             await send(message)
 
         try:

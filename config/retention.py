@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib.sessions.models import Session as Login
 from django.db import connection, transaction
@@ -79,7 +80,11 @@ def kinds() -> list[Kind]:
         Kind(
             name="logins",
             days=None,
-            rows=lambda t: [Login.objects.filter(expire_date__lt=t), RevokedToken.objects.filter(expires_at__lt=t)],
+            rows=lambda t: [
+                Login.objects.filter(expire_date__lt=t),
+                RevokedToken.objects.filter(expires_at__lt=t),
+                AccessAttempt.objects.filter(attempt_time__lt=t - settings.AXES_COOLOFF_TIME),
+            ],
         ),
     ]
 

@@ -5,6 +5,7 @@ half-configured.
 """
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,9 @@ BACKEND_CORS_ORIGINS = env.names("BACKEND_CORS_ORIGINS", ["*"] if DEBUG or not A
 # --- Applications -----------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "daphne",  # first: it gives `runserver` its ASGI server
-    "django.contrib.admin",
+    "config",  # before staticfiles: its `runserver` is the one that speaks ASGI
+    # Simple: `config.urls` finds the admin's pages, so that workers, who show none, do not hold them in memory.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -76,7 +78,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "import_export",
     "django_rq",
-    "config",
+    "axes",
     "lms",
     "realtime",
     "events",
@@ -87,15 +89,18 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",  # outside of what puts pages in the place of errors
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "config.middleware.JsonErrorsMiddleware",
     "config.middleware.BlankErrorsMiddleware",
+    "config.middleware.OutagesMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "instructors.presence.PresenceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -183,6 +188,8 @@ EVENT_BODY_LIMIT = env.integer("EVENT_BODY_LIMIT", 10 * 1024 * 1024, least=1024)
 EVENT_BACKLOG_LIMIT = env.integer("EVENT_BACKLOG_LIMIT", 200_000, least=1)
 # The same in bytes: what Redis may hold altogether before the POST answers 503.
 EVENT_BACKLOG_BYTES = env.integer("EVENT_BACKLOG_BYTES", 1024**3, least=1024**2)
+# Events a second that a class may send while others wait (events/shares.py), in each web process; 0 = any number.
+EVENT_KEY_RATE = env.integer("EVENT_KEY_RATE", 1000)
 # Seconds of silence after which a request for help has ended: where the sender has never re-sent, and where it has.
 HELP_SILENCE = env.integer("HELP_SILENCE", 300, least=1)
 HELP_RESENT_SILENCE = env.integer("HELP_RESENT_SILENCE", 45, least=1)
@@ -224,9 +231,22 @@ INFLUXDB_WAITING_BYTES = env.integer("INFLUXDB_WAITING_BYTES", 256 * 1024 * 1024
 
 AUTH_USER_MODEL = "instructors.Instructor"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 8},
+    },
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Programs in the field make accounts with common passwords (http.md section 8): without it the API holds them to the
+# length alone.
+STRICT_PASSWORDS = env.flag("STRICT_PASSWORDS", False)
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "classes"
 LOGOUT_REDIRECT_URL = "login"
@@ -271,13 +291,17 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIN
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_ENGINE = "instructors.stay"
+SESSION_COOKIE_AGE = 12 * 3600  # from the login on, and at most
+SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", 120, least=1)  # without a touch of the person
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "instructors.pages.problems.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
@@ -301,6 +325,19 @@ REST_FRAMEWORK = {
 # RATE_LIMITS=0 switches both off. A class may sit behind one address, so its limit is generous (http.md section 1.4).
 API_CALLS_PER_MINUTE = env.integer("API_CALLS_PER_MINUTE", 600, least=1)  # of an instructor, or of an address
 LOGIN_FAILURES = env.integer("LOGIN_FAILURES", 10, least=1)  # of an address for one e-mail, in five minutes
+# django-axes keeps and shows them; what counts, and when, is said in instructors/lockout.py.
+AXES_HANDLER = "instructors.lockout.Handler"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = LOGIN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=5)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "instructors.lockout.client_of"
+AXES_USERNAME_CALLABLE = "instructors.lockout.name_of"
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_LOCKOUT_CALLABLE = "instructors.pages.login.locked_out"
+AXES_HTTP_RESPONSE_CODE = 429
+AXES_ENABLE_ADMIN = False  # ours is in instructors/admin.py
+AXES_VERBOSE = False
 # Records for end-to-end tests, kept in Redis for ten minutes (http.md section 2.1).
 TEST_EVENTS = env.flag("TEST_EVENTS", True)
 

@@ -1,5 +1,6 @@
 """The offline queue, for programs (docs/contract/http.md section 6)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -7,11 +8,11 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
-from rest_framework.exceptions import APIException, AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import APIException, AuthenticationFailed, ParseError, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from events import jobs, offline, queueing, undelivered
+from events import jobs, offline, queueing, undelivered, wire
 from events.api_shapes import (
     MOST_LISTED,
     Cleared,
@@ -46,6 +47,14 @@ class EventsParser(GzipJSONParser):
     """Takes NaN for nothing, as the intake does, rather than refuse the event."""
 
     strict = False
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        value = super().parse(stream, media_type, parser_context)
+        try:
+            wire.refuse_depth(value)
+        except wire.BadBody as error:
+            raise ParseError(str(error)) from None
+        return value
 
 
 class QueueView(ApiView):

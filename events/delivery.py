@@ -60,12 +60,12 @@ def _packed(events: list[Event]) -> list[bytes]:
     return _packed(events[:middle]) + _packed(events[middle:])
 
 
-def is_overloaded(backlogs: Iterable[Backlog]) -> bool:
-    """Whether more waits than may (EVENT_BACKLOG_LIMIT, EVENT_BACKLOG_BYTES)."""
+def is_overloaded(backlogs: Iterable[Backlog], *, share: float = 1) -> bool:
+    """Whether more waits than may (EVENT_BACKLOG_LIMIT, EVENT_BACKLOG_BYTES), or than such a share of it."""
     entries = held = 0
     for state in backlogs:
         entries, held = entries + state.entries, held + state.bytes
-    return entries >= settings.EVENT_BACKLOG_LIMIT or held >= settings.EVENT_BACKLOG_BYTES
+    return entries >= settings.EVENT_BACKLOG_LIMIT * share or held >= settings.EVENT_BACKLOG_BYTES * share
 
 
 def deliver(events: Sequence[Event]) -> list[int]:
@@ -85,7 +85,7 @@ async def _deliver(parcels: list[Parcel], count: int) -> list[int]:
     redis = stream.connect_async()
     try:
         waiting = await stream.backlog(redis, {parcel.shard for parcel in parcels})
-        if is_overloaded(waiting.values()):
+        if is_overloaded(waiting.values()) or await stream.room(redis) <= 0:
             raise Unavailable
         appended = await stream.append(redis, parcels)
         measures.count("received", number=count)

@@ -99,6 +99,7 @@ class Pulse:
 
 
 pulse = Pulse()
+_telling = threading.Lock()
 
 
 # --- Told -----------------------------------------------------------------------------------------------------------
@@ -112,11 +113,14 @@ def start() -> None:
 
 def _tell_for_ever(who: Pulse) -> None:
     said, said_at = "", 0.0
-    while not who.has_ended:
+    while True:
         status, now = who.status, time.monotonic()
         is_news = status != said or now - said_at >= PUBLISHED
         try:
-            tell(who, publish=is_news)
+            with _telling:
+                if who.has_ended:  # the farewell stays the last word
+                    return
+                tell(who, publish=is_news)
         except (RedisError, OSError):
             pass  # the next one is a second away
         except Exception:
@@ -141,9 +145,9 @@ def tell(who: Pulse, *, publish: bool) -> None:
 
 
 def farewell() -> None:
-    pulse.end()
-    pulse.has_ended = True
-    with contextlib.suppress(RedisError, OSError):
+    with _telling, contextlib.suppress(RedisError, OSError):
+        pulse.end()
+        pulse.has_ended = True
         tell(pulse, publish=True)
 
 

@@ -6,9 +6,11 @@ Source: docs/contract/events.md section 1.
 """
 
 import asyncio
+import contextlib
 import logging
+import math
+import random
 import time
-import uuid
 import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -19,13 +21,14 @@ import msgspec
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from events import desk, jobs, measures, schema, stream, wire
 from events.delivery import is_overloaded, parcels_of
 from events.gate import Gate, Refused
 from events.kinds import PRIORITIES, kind_of
 from events.schema import Event
+from events.shares import FAIR, Shares
 from events.stream import Backlog, Parcel
 from events.wire import Problem
 
@@ -36,6 +39,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+FULL = "The event queue has no memory left; try again"
+OVERHEAD = 2  # what a byte of events takes in Redis at most
 RETRY_AFTER = b"2"  # seconds; the extension in the field ignores it, others may not
 
 
@@ -59,6 +64,8 @@ class Intake:
     def __init__(self) -> None:
         self._gate = Gate(settings.EVENTS_REQUIRE_KEY)
         self._appender = Appender()
+        self._shares = Shares(settings.EVENT_KEY_RATE)
+        self._complained_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -83,14 +90,25 @@ class Intake:
 
     async def _take(self, scope: Scope, receive: Receive, started: float) -> bytes:
         class_id = await self._gate.class_of(given_key(scope))
+        if self._shares.is_spent(class_id, started) and self._appender.is_pressed:
+            self._shed(class_id)
         body = await read_body(scope, receive)
         admitted = admit_body(body, class_id=class_id)
         await authorise(scope, admitted.events)
-        batch = uuid.uuid4().hex[:8]
+        batch = f"{random.getrandbits(32):08x}"  # no secret; asking the system for each costs as much as parsing
         if admitted.events:
             await self._appender.append(admitted.events, batch=batch)
+            self._shares.spend(class_id, len(admitted.events), started)
             measures.count("received", number=len(admitted.events))
         return _report(admitted, started, batch=batch)
+
+    def _shed(self, class_id: int | None) -> None:
+        """Before the body is read: a flood is to cost as little as it can. Raises Answer."""
+        measures.count("shed")
+        if time.monotonic() - self._complained_at > 60:
+            self._complained_at = time.monotonic()
+            logger.warning("Class %s sends more than its share while others wait; it is told to try again", class_id)
+        raise Answer(503, "This class sends more events than its share; try again")
 
 
 class Appender:
@@ -103,6 +121,12 @@ class Appender:
         self._wakes: set[asyncio.Task[None]] = set()
         self._backlog: dict[int, Backlog] = {}
         self._looked_at = 0.0
+        self._room = math.inf  # bytes that Redis may still take, as far as we know
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether so much waits that shares matter; as old as the last append."""
+        return is_overloaded(self._backlog.values(), share=FAIR)
 
     async def append(self, events: Sequence[Event], *, batch: str = "") -> None:
         """Returns when the events are safely in the stream. Raises Answer(503) when they cannot be."""
@@ -115,7 +139,8 @@ class Appender:
             await future
         except (RedisError, OSError) as error:
             logger.warning("Redis did not take the events: %s", type(error).__name__, extra={"batch_id": batch})
-            raise Answer(503, "The event queue is not available; try again") from None
+            full = isinstance(error, OutOfMemoryError)
+            raise Answer(503, FULL if full else "The event queue is not available; try again") from None
 
     async def _flush(self) -> None:
         while self._waiting:
@@ -131,6 +156,7 @@ class Appender:
                 if not future.done():
                     future.set_result(None)
             self._backlog.update(backlog)
+            await self._look_for_room(sum(len(parcel.packed) for parcels, _ in taken for parcel in parcels))
             self._wake([(shard, state) for shard, state in backlog.items() if state.wake], taken)
 
     def _wake(self, shards: Sequence[tuple[int, Backlog]], taken: Sequence[tuple[list[Parcel], Any]]) -> None:
@@ -149,16 +175,27 @@ class Appender:
 
     async def _refuse_overload(self) -> None:
         """503 while more waits than may. What is known is as old as the last append, or half a second."""
-        if not is_overloaded(self._backlog.values()):
+        if not is_overloaded(self._backlog.values()) and self._room > 0:
             return
         if time.monotonic() - self._looked_at > 0.5:
             self._looked_at = time.monotonic()
             try:
                 self._backlog = await stream.backlog(self._connection(), list(self._backlog))
+                self._room = await stream.room(self._connection())
             except (RedisError, OSError):
                 raise Answer(503, "The event queue is not available; try again") from None
         if is_overloaded(self._backlog.values()):
             raise Answer(503, "Too many events are waiting; try again")
+        if self._room <= 0:
+            raise Answer(503, FULL)
+
+    async def _look_for_room(self, taken: int) -> None:
+        """After an append of so many bytes: Redis is asked once a second, and when the last answer is used up."""
+        self._room -= OVERHEAD * taken
+        if self._room <= 0 or time.monotonic() - self._looked_at > 1:
+            self._looked_at = time.monotonic()
+            with contextlib.suppress(RedisError, OSError):
+                self._room = await stream.room(self._connection())
 
     async def close(self) -> None:
         """What was accepted is in the stream already; only wakes on their way and the connection are left."""
@@ -292,7 +329,11 @@ def _report(admitted: Admitted, started: float, *, batch: str) -> bytes:
 
 
 def _headers(status: int, body: bytes, scope: Scope) -> list[tuple[bytes, bytes]]:
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
     if "request_id" in scope:
         headers.append((b"x-request-id", scope["request_id"]))
     if status == 503:

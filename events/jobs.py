@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, ClassVar
 
 import django_rq
@@ -22,7 +23,7 @@ from rq.queue import Queue
 from rq.registry import FailedJobRegistry
 from rq.worker import SimpleWorker
 
-from events import announcements, chores, heartbeats, measures, offline, pipeline, points, stream, tickets
+from events import announcements, chores, heartbeats, measures, offline, pipeline, points, stream, tickets, vitals
 from events.heartbeats import pulse
 from events.kinds import PRIORITIES, Priority
 from events.sessions import close_idle_sessions
@@ -34,10 +35,10 @@ LINGER = 2.0  # seconds that a drain waits on a quiet shard before it gives the 
 # Seconds after which a drain gives way to jobs that wait: while its shard is calm, and in a flood. The first bounds
 # what an event waits where there are more shards than workers, the second what a calm shard waits beside a flooded one.
 LOOK, TURN = 0.25, 5.0
-# Seconds between the starts of two batches: what arrives meanwhile shares a transaction. In a flood of small posts a
-# batch's fixed cost is most of its cost, so a batch that is no longer tiny may wait longer for company.
-PACE, BUSY_PACE = 0.05, 0.15
-BUSY = 50  # events in a batch
+# A shard is read again no sooner than PACE seconds after the last batch began, and not before the drain has rested
+# REST times as long as that batch took, at most LONGEST_REST: what arrives meanwhile shares a transaction. In a flood
+# of small posts a batch's fixed cost is most of its cost, and the processor it leaves to others is what they wait for.
+PACE, REST, LONGEST_REST = 0.1, 2.0, 0.4
 MAX_EVENTS = 2_000  # a batch
 MAX_BYTES = 8 * 1024 * 1024  # a batch
 WORK_TIMEOUT = 120  # seconds of one job of a floor above
@@ -84,13 +85,18 @@ class Appetite:
         self.count = max(1, min(wanted, most))
 
 
+@cache
+def appetite_of(shard: int) -> Appetite:
+    """What this process learned of the shard: a drain begins where its predecessor ended, not at small batches."""
+    return Appetite()
+
+
 def drain(shard: int) -> None:
     """Carry what is in the shard until it has been quiet for a while or the time is up."""
     redis = stream.connect()
     lease = stream.Lease(redis, shard)
     try:
-        if lease.take() and not _drain(lease):
-            lease.release()
+        if lease.take() and not _drain(lease) and lease.give_way():
             wake(shard, "low")  # behind the jobs that wait already
     finally:
         lease.release()
@@ -100,12 +106,12 @@ def drain(shard: int) -> None:
 def _drain(lease: stream.Lease) -> bool:
     """True when the shard is empty and the lease given back; False when there may be more to do."""
     started = last_heard = last_look = time.monotonic()
-    appetite, failures = Appetite(), 0
+    appetite, failures = appetite_of(lease.shard), 0
     while lease.keep():
         pulse.move()
         entries = lease.read(count=appetite.count, block_ms=int(LOOK * 1000))
         begun = time.monotonic()
-        small, events = True, 0
+        small = True
         if entries:
             try:
                 events = pipeline.carry(entries, lease=lease)
@@ -128,8 +134,8 @@ def _drain(lease: stream.Lease) -> bool:
             if _others_wait(lease.redis):
                 return lease.finish()
         if entries and small:
-            pace = BUSY_PACE if events >= BUSY else PACE
-            time.sleep(max(0.0, pace - (now - begun)))
+            took = time.monotonic() - begun
+            time.sleep(max(PACE - took, min(REST * took, LONGEST_REST)))
     return True
 
 
@@ -166,6 +172,13 @@ def sweep() -> None:
     if oldest is None or now.timestamp() * 1000 - oldest < settings.HELP_RESENT_SILENCE * 1000 / 3:
         announcements.announce_edges(tickets.expire(now=now))
     close_idle_sessions(before=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
+
+
+def note_vitals() -> None:
+    """Once a minute, where there is an InfluxDB: how the product itself does."""
+    if points.is_configured():
+        with stream.connect() as redis:
+            vitals.note(redis, failed_jobs=number_failed(), now=time.time())
 
 
 def tidy() -> None:

@@ -196,6 +196,11 @@ def lately(*, seconds: int, now: float) -> Numbers:
         return _added(pipe.execute())
 
 
+def of_minute(minute: int) -> Numbers:
+    """What was written in that minute of the epoch; whole a few seconds after its end. One round trip."""
+    return _added([_redis().hgetall(f"{MINUTE}{minute}")])
+
+
 def per_minute(name: str, *, now: float) -> float:
     """How many in the last sixty seconds: of the running minute all, of the one before its share."""
     passed = now % 60

@@ -40,14 +40,15 @@ class EntryForm(Form):
         fields = ["event_data", "priority"]
 
     def clean_event_data(self) -> dict[str, Any]:
-        record = wire.storable(self.cleaned_data["event_data"])
+        record: Any = self.cleaned_data["event_data"]
         if not isinstance(record, dict):
             raise forms.ValidationError(gettext("An event is a JSON object: it begins with { and ends with }."))
         try:
-            event_of(record, received=0)
+            storable: dict[str, Any] = wire.storable(record)
+            event_of(storable, received=0)
         except wire.BadBody as error:
             raise forms.ValidationError(offline.reasons(error)) from None
-        return record
+        return storable
 
 
 @admin.register(OfflineQueueEntry)

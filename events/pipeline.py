@@ -38,7 +38,16 @@ class Origin(NamedTuple):
 # What says "not now" rather than "not this": the batch is kept and tried again.
 UNAVAILABLE = (OperationalError, InterfaceError)
 # What a single record can bring about. Anything else (a job's timeout, a shutdown) is not the record's doing.
-ABOUT_A_RECORD = (DatabaseError, ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+ABOUT_A_RECORD = (
+    DatabaseError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 def carry(entries: Sequence[stream.Entry], *, lease: stream.Lease) -> int:
@@ -74,7 +83,7 @@ def decode(entries: Sequence[stream.Entry]) -> list[Origin]:
     for entry in entries:
         try:
             events = schema.unpack(entry.packed) if entry.packed else []
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             _set_aside({"packed": base64.b64encode(entry.packed).decode()}, None, entry.id, error, batch=entry.batch)
             continue
         origins += [Origin(event, f"{entry.id}:{index}", entry.batch) for index, event in enumerate(events)]

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from events import streaks
 from events.schema import Event
+from lms.reading import binary_cursor
 from lms.roster import Places, StudentState
 
 Pair = tuple[int, int]  # student row id, cell row id
@@ -77,7 +78,7 @@ def _without_stored(events: Sequence[Event]) -> list[Event]:
     """Events that are no rows yet. Before anything is counted, so that a repetition counts nothing."""
     if not events:
         return []
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(
             "SELECT event_id FROM cell_executions WHERE event_id = ANY(%s)", [[event.event_id for event in events]]
         )
@@ -112,7 +113,7 @@ def status_of(event: Event, *, has_failed: bool) -> str:
 
 def _load_progress(pairs: dict[Pair, int]) -> dict[Pair, Progress]:
     ordered = sorted(pairs)
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(
             """SELECT p.student_id, p.cell_id, p.notebook_id, p.run_count, p.error_count, p.last_status, p.last_run_at,
                       p.last_error_at, p.consecutive_error_count, p.is_significant_error

@@ -10,5 +10,6 @@ from events import jobs
 
 register(jobs.wake_sleepers, queue_name="high", interval=5, ttl=10, result_ttl=0)
 register(jobs.sweep, queue_name="high", interval=5, ttl=10, result_ttl=0)
+register(jobs.note_vitals, queue_name="high", interval=60, ttl=30, result_ttl=0)
 register(jobs.tidy, queue_name="low", interval=3600, ttl=600, result_ttl=0)
 register(jobs.sync_offline, queue_name="high", interval=5, ttl=10, result_ttl=0)

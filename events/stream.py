@@ -4,22 +4,25 @@ The story: the intake appends what one request brought, an entry for each shard 
 the same round trip whether anybody is reading that shard. If nobody is, it wakes a worker (`events.jobs`). The
 worker's drain takes the shard's lease, reads what is waiting, and acknowledges after everything else is done, which
 deletes the entries. So what is in a stream is exactly what is not finished yet, and whoever takes the lease next
-begins with what a predecessor left behind.
+begins at its first entry, with what a predecessor left behind. There is no consumer group: the lease makes its holder
+the only reader, and Redis need not keep a list of who read what (docs/decisions/0012-plain-reads.md).
 
 The lease ends in one atomic step that refuses while entries are left (`_FINISH`). An append comes before that step,
 and the drain goes on, or after it, and finds no lease and wakes a worker: nothing can fall between.
 
 Keys, all on one Redis Cluster slot a shard (`N` = shard number):
 
-    river:{N}:high|medium|low   stream   fields: b = packed events, i = id of the POST's batch; consumer group `drain`
+    river:{N}:high|medium|low   stream   fields: b = packed events, i = id of the POST's batch
     river:{N}:lease             string   token of the running drain; expires LEASE_MS after its last sign of life
     river:{N}:wake              string   a drain job is queued; expires WAKE_SECONDS later, in case the job was lost
     river:{N}:bytes             integer  bytes of all entries of the shard
     river:shards                set      shard numbers ever written to, so that a smaller setting strands nothing
 """
 
+import math
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -27,15 +30,19 @@ from django.conf import settings
 from redis import Redis
 from redis import asyncio as aioredis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from events.kinds import PRIORITIES, Priority
 
-GROUP = "drain"
+BEGINNING = "0-0"
 LEASE_MS = 5_000
 WAKE_SECONDS = 10
 SHARDS_KEY = "river:shards"
+# The part of Redis' `maxmemory` that events may not fill: a lease, a job and a heartbeat are writes too, and without
+# them nobody could take out what fills it.
+RESERVE = 0.15
 
 _APPEND = """
 -- KEYS: lease, wake, bytes, high, medium, low. ARGV: wake seconds, then repeated: priority (1 to 3), events, batch
@@ -55,7 +62,6 @@ _ACKNOWLEDGE = """
 -- KEYS: bytes, stream.  ARGV: entry id and its bytes, repeated.  Only what was still there counts: twice does no harm
 local bytes = 0
 for i = 1, #ARGV, 2 do
-  redis.call('XACK', KEYS[2], 'drain', ARGV[i])
   if redis.call('XDEL', KEYS[2], ARGV[i]) == 1 then bytes = bytes + tonumber(ARGV[i + 1]) end
 end
 return redis.call('DECRBY', KEYS[1], bytes)
@@ -74,6 +80,15 @@ return 1
 """
 
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+_GIVE_WAY = """
+-- KEYS: lease, wake, high, medium, low.  ARGV: token, wake seconds.  1 = entries wait, and nobody is on the way to them
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+if redis.call('XLEN', KEYS[3]) + redis.call('XLEN', KEYS[4]) + redis.call('XLEN', KEYS[5]) == 0 then return 0 end
+if redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[2]) then return 1 end
+return 0
+"""
 
 _CLAIM_WAKE = """
 -- KEYS: lease, wake, high, medium, low.  ARGV: wake seconds.  1 = entries wait and nobody was on the way to them
@@ -136,6 +151,11 @@ async def append(redis: "aioredis.Redis", parcels: Iterable[Parcel]) -> dict[int
         by_shard.setdefault(parcel.shard, []).extend(
             (PRIORITIES.index(parcel.priority) + 1, parcel.packed, parcel.batch)
         )
+    with _lost_lines_as_redis_errors():
+        return await _append(redis, by_shard)
+
+
+async def _append(redis: "aioredis.Redis", by_shard: dict[int, list[Any]]) -> dict[int, Backlog]:
     async with redis.pipeline(transaction=True) as pipe:
         for shard, args in by_shard.items():
             keys = _keys(shard, "lease", "wake", "bytes", *PRIORITIES)
@@ -151,17 +171,36 @@ async def append(redis: "aioredis.Redis", parcels: Iterable[Parcel]) -> dict[int
 async def backlog(redis: "aioredis.Redis", shards: Iterable[int]) -> dict[int, Backlog]:
     """What waits in these shards, without appending anything."""
     shards = list(shards)
-    async with redis.pipeline(transaction=False) as pipe:
-        for shard in shards:
-            for priority in PRIORITIES:
-                pipe.xlen(stream_key(shard, priority))
-            pipe.get(_keys(shard, "bytes")[0])
-        answers = await pipe.execute()
+    with _lost_lines_as_redis_errors():
+        async with redis.pipeline(transaction=False) as pipe:
+            for shard in shards:
+                for priority in PRIORITIES:
+                    pipe.xlen(stream_key(shard, priority))
+                pipe.get(_keys(shard, "bytes")[0])
+            answers = await pipe.execute()
     found = {}
     for index, shard in enumerate(shards):
         *lengths, held = answers[index * 4 : index * 4 + 4]
         found[shard] = Backlog(sum(lengths), int(held or 0), wake=False)
     return found
+
+
+@contextmanager
+def _lost_lines_as_redis_errors() -> Iterator[None]:
+    """uvloop says RuntimeError where a line was cut between its opening and the first command."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise RedisConnectionError(str(error)) from error
+
+
+async def room(redis: "aioredis.Redis") -> float:
+    """Bytes that Redis may take without touching what its workers need to empty it (RESERVE); infinite without a
+    limit, negative where that is touched already."""
+    with _lost_lines_as_redis_errors():
+        memory = cast(dict[str, int], await redis.info("memory"))
+    most = memory.get("maxmemory", 0)
+    return most * (1 - RESERVE) - memory["used_memory"] if most else math.inf
 
 
 # --- The worker's side ----------------------------------------------------------------------------------------------
@@ -174,7 +213,7 @@ class Lease:
     redis: Redis
     shard: int
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
-    _left_behind: bool = True
+    _position: dict[Priority, str] = field(default_factory=dict)  # the last entry read of each stream
 
     def take(self) -> bool:
         """False where another drain holds it: that one will see whatever is in the stream."""
@@ -182,8 +221,6 @@ class Lease:
         taken = bool(self.redis.set(lease, self.token, nx=True, px=LEASE_MS))
         if taken:
             self.redis.delete(wake)
-            for priority in PRIORITIES:
-                _ensure_group(self.redis, stream_key(self.shard, priority))
         return taken
 
     def keep(self) -> bool:
@@ -199,32 +236,33 @@ class Lease:
         """Give the lease back, whatever is waiting."""
         self.redis.eval(_RELEASE, 1, *_keys(self.shard, "lease"), self.token)
 
-    def read(self, *, count: int, block_ms: int | None = None) -> list[Entry]:
-        """Up to `count` entries of each priority, high first; what a predecessor left unfinished comes before
-        all. Waits `block_ms` for the first; None does not wait."""
-        if self._left_behind:
-            entries = self._read("0", count, None)
-            self._left_behind = bool(entries)
-            if entries:
-                return entries
-        return self._read(">", count, block_ms)
+    def give_way(self) -> bool:
+        """Give the lease back, whatever is waiting. True where somebody has to be woken for it: act on the answer.
 
-    def _read(self, start: str, count: int, block_ms: int | None) -> list[Entry]:
-        streams = {stream_key(self.shard, priority): start for priority in PRIORITIES}
-        # One consumer name for all: the lease makes its holder the only reader, so whatever is pending is ours.
-        answer = self.redis.xreadgroup(GROUP, GROUP, cast(Any, streams), count=count, block=block_ms)
+        In one step, so that an append right behind it does not wake one more: two jobs for each that gives way would
+        fill the queue for as long as events keep coming.
+        """
+        keys = _keys(self.shard, "lease", "wake", *PRIORITIES)
+        return bool(self.redis.eval(_GIVE_WAY, len(keys), *keys, self.token, WAKE_SECONDS))
+
+    def read(self, *, count: int, block_ms: int | None = None) -> list[Entry]:
+        """Up to `count` entries of each priority, high first, that were not read yet; the first read begins with what
+        a predecessor left unfinished. Waits `block_ms` for the first; None does not wait."""
+        streams = {stream_key(self.shard, each): self._position.get(each, BEGINNING) for each in PRIORITIES}
+        answer = self.redis.xread(cast(Any, streams), count=count, block=block_ms)
         found: list[Entry] = []
         for key, entries in _pairs(answer):
             priority = cast(Priority, key.decode().rpartition(":")[2])
-            # An entry that was deleted while it was pending comes without fields.
             for entry_id, fields in entries:
-                kept = fields or {}
-                found.append(Entry(priority, entry_id.decode(), kept.get(b"b", b""), kept.get(b"i", b"").decode()))
+                packed, batch = fields.get(b"b", b""), fields.get(b"i", b"").decode()
+                found.append(Entry(priority, entry_id.decode(), packed, batch))
+            if entries:
+                self._position[priority] = entries[-1][0].decode()
         return found
 
     def start_over(self) -> None:
         """What was read but not acknowledged is to be read again."""
-        self._left_behind = True
+        self._position.clear()
 
     def acknowledge(self, entries: Iterable[Entry]) -> None:
         """The last step of a batch: these entries are finished and leave the stream."""
@@ -238,18 +276,10 @@ class Lease:
 
 
 def _pairs(answer: Any) -> Iterable[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]:
-    """The streams of an XREADGROUP answer, in whichever of its two shapes the protocol version gives them."""
+    """The streams of an XREAD answer, in whichever of its two shapes the protocol version gives them."""
     if isinstance(answer, dict):
         return [(key, [item for page in pages for item in page]) for key, pages in answer.items()]
     return answer or []
-
-
-def _ensure_group(redis: Redis, key: str) -> None:
-    try:
-        redis.xgroup_create(key, GROUP, id="0", mkstream=True)
-    except ResponseError as error:
-        if "BUSYGROUP" not in str(error):
-            raise
 
 
 def shards_to_wake(redis: Redis) -> list[int]:

@@ -22,6 +22,8 @@ Ending = HelpRequest.Ending
 BY_INSTRUCTOR = [Ending.RESOLVED, Ending.DISMISSED, Ending.NOT_FOUND]
 # How far back an instructor's ending can still matter to signals that arrive now.
 DISMISSAL_MEMORY = timedelta(days=1)
+# The next look where a request began before the first; an hour of it, so that one more is nearly always enough.
+FURTHER_BACK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ def silence() -> Silence:
 
 
 def save_signals(events: Sequence[Event], places: Places) -> list[Edge]:
-    """Bring tickets and students up to these help signals, whose rows are stored already. At most five statements."""
+    """Bring tickets and students up to these help signals, whose rows are stored already. At most five statements, and
+    one more where something comes late that belongs to a request older than was known."""
     if not events:
         return []
     heard: dict[int, list[Event]] = defaultdict(list)
@@ -54,12 +57,12 @@ def save_signals(events: Sequence[Event], places: Places) -> list[Edge]:
         states[student.id] = student
     tickets, dismissals = _load_tickets(heard)
     since = {pk: _look_back(heard[pk], tickets.get(pk), dismissals.get(pk)) for pk in heard}
-    signals = _load_signals(since)
+    folded = _fold_signals(since, dismissals)
     edges: list[Edge] = []
     opened: list[HelpRequest] = []
     changed: list[HelpRequest] = []
     for pk, student in states.items():
-        state = fold(signals[pk], silence=silence(), dismissal=dismissals.get(pk))
+        state = folded[pk]
         received = max(event.received_at for event in heard[pk])
         edges += _reconcile(student, state, tickets.get(pk), received, opened, changed)
     # Closed before opened: a student has at most one open ticket.
@@ -105,6 +108,21 @@ def _look_back(events: Sequence[Event], ticket: HelpRequest | None, dismissal: D
     if dismissal:
         moments.append(dismissal.heard_until)
     return min(moments) - timedelta(seconds=settings.HELP_SILENCE)
+
+
+def _fold_signals(since: dict[int, datetime], dismissals: dict[int, Dismissal]) -> dict[int, HelpState]:
+    """The state of each student, from signals since the given time on: further back where the request began so close
+    to it that an older signal could belong to it."""
+    quiet, states = silence(), dict[int, HelpState]()
+    while since:
+        signals = _load_signals(since)
+        states |= {pk: fold(signals[pk], silence=quiet, dismissal=dismissals.get(pk)) for pk in since}
+        since = {
+            pk: moment - FURTHER_BACK
+            for pk, moment in since.items()
+            if (asking := states[pk].asking) and asking.since < moment + quiet.single
+        }
+    return states
 
 
 def _load_signals(since: dict[int, datetime]) -> dict[int, list[Signal]]:
@@ -174,7 +192,7 @@ def _follow(ticket: HelpRequest, asking: Asking, received: datetime) -> None:
     ticket.cell_id = asking.cell or ticket.cell_id
     ticket.asked_at, ticket.last_asked_at = asking.since, asking.last
     ticket.last_heard_at = max(ticket.last_heard_at, received)
-    ticket.was_resent = ticket.was_resent or asking.resent
+    ticket.was_resent = asking.resent
 
 
 # --- Endings that no event brings -----------------------------------------------------------------------------------

@@ -89,7 +89,10 @@ def _items(request: HttpRequest) -> list[Any]:
         value = json.loads(body.decode(errors="replace"), parse_constant=lambda _name: None)
     except (ValueError, RecursionError) as error:
         raise Answer(422, [wire.problem(f"JSON decode error: {error}", "json_invalid", ["body"])]) from None
-    return wire.storable(value) if isinstance(value, list) else [wire.storable(value)]
+    try:
+        return wire.storable(value) if isinstance(value, list) else [wire.storable(value)]
+    except wire.BadBody as error:
+        raise Answer(422, error.problems) from None
 
 
 async def _take(request: HttpRequest, items: list[Any], *, anonymous: bool) -> list[Event]:

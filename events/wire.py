@@ -5,6 +5,7 @@ Pure; no database, no Redis. What a record means is `events.schema`. Source: doc
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 Problem = dict[str, Any]
 Json = str | dict[str, Any] | list[Any]
 
+DEEPEST = 100  # levels of nesting below a record; what people mean has about ten, and our own stack is finite
 REPLACEMENT = "\ufffd"  # for what PostgreSQL's text refuses: NUL and lone surrogates
 
 
@@ -82,6 +84,9 @@ class Record(msgspec.Struct):
 
 _records = msgspec.json.Decoder(list[Record], strict=False)
 _fields = {field.name: field.type for field in msgspec.structs.fields(Record)}
+# Those whose value may hold others.
+_NESTED = [name for name, kind in _fields.items() if kind is Any or "dict" in str(kind)]
+TOO_DEEP = "JSON is nested too deeply"
 
 
 def parse(body: bytes) -> list[Record]:
@@ -91,7 +96,9 @@ def parse(body: bytes) -> list[Record]:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         records = _parse_leniently(body)
     except RecursionError:
-        _refuse_body("JSON is nested too deeply", "json_invalid")
+        _refuse_body(TOO_DEEP, "json_invalid")
+    if body.count(b"{") + body.count(b"[") > DEEPEST:
+        refuse_depth([[getattr(record, name) for name in _NESTED] for record in records])
     if b"\\u0000" in body:
         records = msgspec.convert(storable(msgspec.to_builtins(records)), list[Record], strict=False)
     return records
@@ -103,7 +110,7 @@ def _parse_leniently(body: bytes) -> list[Record]:
     try:
         value = json.loads(body.decode(errors="replace"), parse_constant=lambda _name: None)
     except RecursionError:
-        _refuse_body("JSON is nested too deeply", "json_invalid")
+        _refuse_body(TOO_DEEP, "json_invalid")
     except ValueError as error:
         _refuse_body(f"JSON decode error: {error}", "json_invalid")
     if not isinstance(value, list):
@@ -132,13 +139,36 @@ def type_problems(item: Any, place: list[str | int]) -> list[Problem]:
 
 
 def storable(value: Any) -> Any:
-    """The value with U+FFFD for every NUL and lone surrogate, however deep, and None for numbers that are none."""
+    """The value with U+FFFD for every NUL and lone surrogate, and None for numbers that are none. Raises BadBody where
+    it is nested too deeply."""
+    refuse_depth(value)
+    return _storable(value)
+
+
+def refuse_depth(value: Any) -> None:
+    """Raises BadBody for what is nested deeper than DEEPEST below the records of a list. Level by level: it is not
+    deep itself."""
+    level = [value]
+    for _ in range(DEEPEST + 2):  # the list and the record
+        level = [inner for item in level for inner in _inside(item) if isinstance(inner, dict | list)]
+        if not level:
+            return
+    _refuse_body(TOO_DEEP, "json_invalid")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _storable(value: Any) -> Any:
     if isinstance(value, str):
         return _without_odd(value) if _is_odd(value) else value
     if isinstance(value, dict):
-        return {storable(key): storable(item) for key, item in value.items()}
+        return {_storable(key): _storable(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [storable(item) for item in value]
+        return [_storable(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

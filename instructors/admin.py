@@ -3,11 +3,14 @@
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
@@ -16,10 +19,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
+from instructors import audit
+from instructors.auth import account_of
 from instructors.grading import note_change
 from instructors.models import (
+    AnalyticsReport,
     AttentionCase,
     AuditLog,
+    ClassInvitation,
     Hint,
     HintRecipient,
     Instructor,
@@ -27,8 +34,17 @@ from instructors.models import (
     ProgressNotification,
 )
 from instructors.notices import tell_grade
-from lms.admin import AssignmentSubmissionAdmin, CappedPaginator, ClassAssignmentAdmin, ReadOnlyAdmin
-from lms.models import AssignmentSubmission, ClassAssignment
+from instructors.office import note_everything
+from instructors.setup.invitations import cancel
+from lms.admin import (
+    AssignmentSubmissionAdmin,
+    CappedPaginator,
+    ClassAssignmentAdmin,
+    ReadOnlyAdmin,
+    SystemSettingAdmin,
+    TidyDeletion,
+)
+from lms.models import AssignmentSubmission, ClassAssignment, SystemSetting
 from lms.submissions import tells_grade
 
 if TYPE_CHECKING:
@@ -54,7 +70,7 @@ class InstructorChangeForm(Form):
 
 
 @admin.register(Instructor)
-class InstructorAdmin(AccountAdmin):
+class InstructorAdmin(TidyDeletion, AccountAdmin):
     add_form = InstructorCreationForm
     form = InstructorChangeForm
     paginator = CappedPaginator
@@ -102,6 +118,41 @@ class AuditLogAdmin(ReadOnlyAdmin):
     search_fields = ["actor_email", "=target_id"]
 
 
+@admin.register(AccessAttempt)
+class AccessAttemptAdmin(ReadOnlyAdmin):
+    """Failed logins of the last minutes (instructors/lockout.py). Deleting one lets its owner in again."""
+
+    list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "is_locked"]
+    fields = ["username", "ip_address", "failures_since_start", "attempt_time"]
+    search_fields = ["username", "=ip_address"]
+
+    @admin.display(boolean=True, description=gettext_lazy("Locked out"))
+    def is_locked(self, row: AccessAttempt) -> bool:
+        is_recent = row.attempt_time + settings.AXES_COOLOFF_TIME > timezone.now()
+        return bool(is_recent and row.failures_since_start >= settings.LOGIN_FAILURES)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def delete_model(self, request: HttpRequest, obj: AccessAttempt) -> None:
+        self.delete_queryset(request, AccessAttempt.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
+        actor = request.user if isinstance(request.user, Instructor) else None
+        with transaction.atomic():
+            for row in queryset:
+                details = {"address": row.ip_address}
+                audit.record(
+                    action="login_unlock",
+                    actor=actor,
+                    request=request,
+                    target_type="instructor",
+                    target_id=row.username,
+                    details=details,
+                )
+            queryset.delete()
+
+
 @admin.register(ProgressNotification)
 class ProgressNotificationAdmin(ReadOnlyAdmin):
     list_display = ["created_at", "recipient_id", "title", "level", "is_read"]
@@ -130,6 +181,74 @@ class HintRecipientAdmin(ReadOnlyAdmin):
     list_display = ["hint", "student"]
     list_select_related = ["hint", "student"]
     search_fields = ["=student__email"]
+
+
+@admin.register(ClassInvitation)
+class ClassInvitationAdmin(ReadOnlyAdmin):
+    """What is open is cancelled here; links are made on a class's own pages, which show each once."""
+
+    goes_along = True
+    list_display = ["email", "class_ref", "role", "invited_by", "created_at", "expires_at", "closed_at", "accepted_by"]
+    list_filter = ["role", "created_at", "closed_at"]
+    list_select_related = ["class_ref", "invited_by", "accepted_by"]
+    search_fields = ["email", "class_ref__class_code", "class_ref__name", "invited_by__email"]
+    exclude = ["token_hash"]
+    actions = ["cancel"]
+
+    @admin.action(description=gettext_lazy("Cancel the selected invitations"), permissions=["view"])
+    def cancel(self, request: HttpRequest, invitations: QuerySet[ClassInvitation]) -> None:
+        still_open, now = invitations.filter(closed_at=None).select_related("class_ref"), timezone.now()
+        for one in still_open:
+            cancel(one.class_ref, invitation_id=one.pk, by=account_of(request), request=request, now=now)
+
+
+@admin.register(AnalyticsReport)
+class AnalyticsReportAdmin(ReadOnlyAdmin):
+    list_display = ["report_id", "report_type", "title", "status", "requested_by", "created_at", "finished_at"]
+    list_filter = ["report_type", "status", "created_at"]
+    list_select_related = ["requested_by"]
+    search_fields = ["=report_id", "requested_by__email"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AnalyticsReport]:
+        """The list reads no contents: each holds a line for every student."""
+        return super().get_queryset(request).defer("content")
+
+    @admin.display(description=gettext_lazy("About"))
+    def title(self, report: AnalyticsReport) -> str:
+        return str(report.parameters.get("title") or report.parameters.get("target", ""))
+
+
+# --- Settings changed here are noted as those that are changed over the API. ----------------------------------------
+
+admin.site.unregister(SystemSetting)
+
+
+@admin.register(SystemSetting)
+class NotedSettingAdmin(SystemSettingAdmin):
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        before = SystemSetting.objects.filter(pk=obj.pk).first() if change else None
+        super().save_model(request, obj, form, change)
+        was = {"from": before.setting_value[:200]} if before else {"created": True}
+        self._note(request, obj, {**was, "to": obj.setting_value[:200], "is_active": obj.is_active})
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self._note(request, obj, {"deleted": True})
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for setting in queryset:
+            self._note(request, setting, {"deleted": True})
+        super().delete_queryset(request, queryset)
+
+    def _note(self, request: HttpRequest, setting: SystemSetting, details: dict[str, Any]) -> None:
+        audit.record(
+            action="setting_update",
+            actor=account_of(request),
+            request=request,
+            target_type="setting",
+            target_id=setting.setting_key,
+            details=details,
+        )
 
 
 # --- Grades given here are noted and told as everywhere; lms, which owns the pages, knows neither log nor sockets. ----
@@ -165,3 +284,5 @@ class NotedSubmissionAdmin(AssignmentSubmissionAdmin):
 for model, pages in ((ClassAssignment, NotedClassAssignmentAdmin), (AssignmentSubmission, NotedSubmissionAdmin)):
     admin.site.unregister(model)
     admin.site.register(model, pages)
+
+note_everything(admin.site)

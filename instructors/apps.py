@@ -8,8 +8,11 @@ class InstructorsConfig(AppConfig):
     def ready(self) -> None:
         from events import chores
         from events.desk import open_desk
-        from instructors.chores import forget_revoked_tokens, forget_sessions
+        from instructors.audit import note_look
+        from instructors.chores import forget_failed_logins, forget_revoked_tokens, forget_sessions
         from instructors.desk import InstructorsDesk
+        from lms.api.base import open_ledger
 
         open_desk(InstructorsDesk())
-        chores.offer(forget_sessions, forget_revoked_tokens)
+        open_ledger(note_look)
+        chores.offer(forget_sessions, forget_revoked_tokens, forget_failed_logins)

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from axes.models import AccessAttempt
+from django.conf import settings
 from django.contrib.sessions.models import Session
 
 from instructors.models import RevokedToken
@@ -15,3 +17,9 @@ def forget_sessions(*, now: datetime) -> int:
 def forget_revoked_tokens(*, now: datetime) -> int:
     """A token that has expired opens nothing, revoked or not (models.md section 4). One statement."""
     return RevokedToken.objects.filter(expires_at__lt=now).delete()[0]
+
+
+def forget_failed_logins(*, now: datetime) -> int:
+    """What locks nobody out any more. One statement."""
+    over = AccessAttempt.objects.filter(attempt_time__lt=now - settings.AXES_COOLOFF_TIME)
+    return int(over.delete()[0])

@@ -1,22 +1,38 @@
 """What the sockets ask of instructors: `realtime.door.InstructorDoor`, handed down by `config/asgi.py`."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
-from instructors import audit, tokens
+from instructors import audit, entries, tokens
 from instructors import status as statuses
 from instructors.models import Instructor
-from realtime.door import Account, BadStatus
+from realtime.door import Account, BadStatus, Entry
 
 
 class Door:
     def who(self, token: str) -> Account | None:
-        """Three queries at most."""
+        """Two queries."""
         try:
-            claims = tokens.claims_of(token)
-            found = tokens.instructor_of(token)
+            found, claims = tokens.opened(token)
         except tokens.BadToken:
             return None
-        return account_of(found, expires_at=float(claims["exp"])) if found.is_active else None
+        if not found.is_active:
+            return None
+        entry = Entry(found.pk, token_id=str(claims.get("jti") or ""), stamp=str(claims.get("pwd") or ""))
+        return Account(found.pk, found.name, found.is_admin, float(claims["exp"]), entry)
+
+    def ended(self, asked: Collection[Entry]) -> set[Entry]:
+        return entries.ended(asked, now=datetime.now(UTC))
+
+    def looked_at(self, *, account_id: int, student_id: int, what: str) -> None:
+        audit.record(
+            action="student_view",
+            actor=Instructor.objects.filter(pk=account_id).first(),
+            request=None,
+            target_type="student",
+            target_id=student_id,
+            details={"of": what},
+        )
 
     def change_status(self, *, instructor_id: int, status: str, session_id: int | None = None) -> None:
         if status not in Instructor.Status.values:
@@ -36,7 +52,3 @@ class Door:
             details={"status": status},
         )
         statuses.announce_status(changed)
-
-
-def account_of(instructor: Instructor, *, expires_at: float | None) -> Account:
-    return Account(instructor.pk, instructor.name, instructor.is_admin, expires_at)

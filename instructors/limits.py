@@ -1,10 +1,9 @@
-"""How often one caller may call, and one address fail to log in. RATE_LIMITS=0 switches all of it off.
+"""How often one caller may call. RATE_LIMITS=0 switches it off, and the lockout (`instructors.lockout`) with it.
 
 Windows are fixed, so a count is one round trip; while Redis is away nobody is counted and everybody gets through.
 Never for the event intake, the offline queue and health: a 429 there loses data (http.md section 1.4). Keys:
 
     limit:calls:{who}:{window}   integer  calls of an instructor or an address; expires with the window
-    limit:logins:{hash}          integer  failed logins of one address for one e-mail; LOGIN_WINDOW from the first
 """
 
 import hashlib
@@ -30,7 +29,6 @@ if TYPE_CHECKING:  # REST framework reads this module while its views are only h
 logger = logging.getLogger(__name__)
 
 CALL_WINDOW = 60
-LOGIN_WINDOW = 300
 
 
 class TooManyRequests(APIException):
@@ -60,28 +58,6 @@ class CallerThrottle(BaseThrottle):
         return True
 
 
-def count_login(*, address: str, email: str) -> None:
-    """Count an attempt before it is judged, so that many at once are no way around. Raises TooManyRequests."""
-    if not settings.RATE_LIMITS:
-        return
-    key = _login_key(address, email)
-    if _count(key, seconds=LOGIN_WINDOW) > settings.LOGIN_FAILURES:
-        raise TooManyRequests(_seconds_left(key))
-
-
-def forgive_login(*, address: str, email: str) -> None:
-    """The attempt succeeded: only failures count."""
-    if settings.RATE_LIMITS:
-        try:
-            _redis().decr(_login_key(address, email))
-        except (RedisError, OSError):
-            logger.warning("A successful login stays counted as a failure")
-
-
-def _login_key(address: str, email: str) -> str:
-    return f"limit:logins:{_digest(address, email.strip().lower())}"
-
-
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
@@ -97,13 +73,6 @@ def _count(key: str, *, seconds: int) -> int:
         logger.warning("Nothing is counted, Redis does not answer (%s)", type(error).__name__)
         return 0
     return int(counted)
-
-
-def _seconds_left(key: str) -> int:
-    try:
-        return int(_redis().ttl(key))
-    except (RedisError, OSError):
-        return LOGIN_WINDOW
 
 
 @cache

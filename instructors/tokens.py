@@ -1,7 +1,7 @@
 """Bearer tokens of instructors: made at login, checked on every call, revocable one by one.
 
-HS256, claims `sub` (the e-mail), `exp`, and `jti`, by which a token is revoked; tokens without a `jti` verify too.
-Source: docs/contract/http.md section 1.2.
+HS256, claims `sub` (the e-mail), `exp`, `jti`, by which a token is revoked, and `pwd`, which ends with the password
+that the token was made under. Tokens without the last two verify too. Source: docs/contract/http.md section 1.2.
 """
 
 import uuid
@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from django.conf import settings
+from django.core.cache import cache
+from django.utils.crypto import constant_time_compare
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
@@ -24,6 +26,11 @@ class BadToken(Exception):
     """The token opens nothing: bad, expired, revoked, or of nobody we know."""
 
 
+def stamp_of(instructor: Instructor) -> str:
+    """Changes with the password, and tells nothing of it."""
+    return instructor.get_session_auth_hash()[:16]
+
+
 def _backend() -> TokenBackend:
     return TokenBackend(settings.ALGORITHM, signing_key=settings.SECRET_KEY)
 
@@ -34,12 +41,13 @@ def issue(instructor: Instructor, *, now: datetime) -> str:
         "exp": now + timedelta(minutes=settings.ACCESS_TOKEN_EXPIRE_MINUTES),
         "iat": now,
         "jti": uuid.uuid4().hex,
+        "pwd": stamp_of(instructor),
     }
     return _backend().encode(claims)
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """The verified claims. Raises BadToken."""
+    """The verified claims of a token that is not revoked. One query. Raises BadToken."""
     try:
         claims: dict[str, Any] = _backend().decode(cast(Any, token))
     except TokenBackendError as error:
@@ -53,10 +61,34 @@ def claims_of(token: str) -> dict[str, Any]:
 
 def instructor_of(token: str) -> Instructor:
     """Whose token this is, active or not. Two queries. Raises BadToken."""
-    found = Instructor.objects.filter(email__iexact=claims_of(token)["sub"]).first()
-    if found is None:
+    return opened(token)[0]
+
+
+def opened(token: str) -> tuple[Instructor, dict[str, Any]]:
+    """Whose token this is, active or not, and its claims. Two queries. Raises BadToken."""
+    claims = claims_of(token)
+    found = Instructor.objects.filter(email__iexact=claims["sub"]).first()
+    if found is None or not is_of_password(claims.get("pwd"), claims.get("jti"), found):
         raise BadToken
-    return found
+    return found, claims
+
+
+def is_of_password(stamp: Any, jti: Any, instructor: Instructor) -> bool:
+    """Whether a token with this stamp was made under the present password, or made the change to it."""
+    if stamp is None:
+        return True
+    present = stamp_of(instructor)
+    return constant_time_compare(str(stamp), present) or bool(jti and cache.get(_kept(jti)) == present)
+
+
+def keep(token: str, *, instructor: Instructor) -> None:
+    """The token by which the password was changed outlives the change: its client holds no other."""
+    if jti := claims_of(token).get("jti"):
+        cache.set(_kept(jti), stamp_of(instructor), settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60)
+
+
+def _kept(jti: Any) -> str:
+    return f"token:kept:{jti}"
 
 
 def revoke(token: str, *, instructor: Instructor) -> None:

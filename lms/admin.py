@@ -12,7 +12,8 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext, gettext_lazy
 from import_export.admin import ExportMixin
 
-from lms.export import ENCODING, FORMATS, SubmissionResource
+from lms.deletion import delete_row, delete_rows
+from lms.export import FORMATS, SubmissionResource
 from lms.keys import create_key, end_keys
 from lms.models import (
     AssignmentSubmission,
@@ -28,6 +29,16 @@ from lms.models import (
     StudentClass,
     SystemSetting,
     Team,
+)
+from lms.spreadsheets import ENCODING
+from lms.system_settings import (
+    BOUNDS,
+    DEFAULTS,
+    SMALLEST_AND_LARGEST,
+    TYPE_NAMES,
+    BadSetting,
+    read,
+    text_of,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +65,28 @@ class CappedPaginator(Pages):
         return rows.order_by().values("pk")[:MOST_COUNTED].count()
 
 
-class CalmAdmin(ModelAdmin):
+class TidyDeletion(ModelAdmin):
+    """Deletes as everybody does, with what no cascade takes along.
+
+    `goes_along`: its rows go with what they hang on, though nobody may delete them alone.
+    """
+
+    goes_along = False
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        tree, counts, refused, protected = super().get_deleted_objects(objs, request)
+        offices = self.admin_site._registry.items()
+        along = {str(model._meta.verbose_name) for model, office in offices if getattr(office, "goes_along", False)}
+        return tree, counts, {name for name in refused if str(name) not in along}, protected
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        delete_row(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        delete_rows(queryset)
+
+
+class CalmAdmin(TidyDeletion):
     """A changelist whose cost does not grow with its table, and `updated_at` kept where the table has one."""
 
     paginator = CappedPaginator
@@ -249,16 +281,43 @@ class AssignmentSubmissionAdmin(ExportMixin, CalmAdmin):  # type: ignore[misc]
         return rows.defer("notebook_content")
 
 
+UNREADABLE = {
+    "int": gettext_lazy("This must be a whole number."),
+    "bool": gettext_lazy("This must be true or false."),
+    "json": gettext_lazy("This must be JSON."),
+}
+
+
 class SystemSettingForm(Form):
     def clean(self) -> dict[str, Any]:
-        """A value that its reader could not parse would only show up in class."""
+        """The same bounds as over the API: a value that its reader could not parse would only show up in class."""
         found: dict[str, Any] = super().clean() or self.cleaned_data
-        value, kind = str(found.get("setting_value", "")).strip(), found.get("setting_type")
-        if kind == "int" and not value.removeprefix("-").isdecimal():
-            self.add_error("setting_value", gettext("This must be a whole number."))
-        if kind == "bool" and value.lower() not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
-            self.add_error("setting_value", gettext("This must be true or false."))
+        key, text, kind = (found.get(name) for name in ("setting_key", "setting_value", "setting_type"))
+        if key and text and kind:
+            self._check(key, text.strip(), kind)
         return found
+
+    def _check(self, key: str, text: str, kind: str) -> None:
+        try:
+            value = read(key, text, kind)
+        except BadSetting:
+            self.add_error("setting_value", UNREADABLE[kind])
+            return
+        wanted = TYPE_NAMES.get(type(DEFAULTS.get(key)))
+        least, most = BOUNDS.get(key, SMALLEST_AND_LARGEST)
+        if wanted and kind != wanted:
+            self.add_error("setting_type", gettext("This setting is of type %(type)s.") % {"type": wanted})
+        elif kind == "int" and not least <= value <= most:
+            bounds = {"least": least, "most": most}
+            self.add_error("setting_value", gettext("This must be between %(least)d and %(most)d.") % bounds)
+        else:
+            self._write(key, value, kind)
+
+    def _write(self, key: str, value: Any, kind: str) -> None:
+        try:
+            self.cleaned_data["setting_value"] = text_of(key, value, kind)
+        except BadSetting as error:  # null characters
+            self.add_error("setting_value", str(error))
 
 
 @admin.register(SystemSetting)
@@ -280,3 +339,7 @@ class EnvironmentSnapshotAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[EnvironmentSnapshot]:
         """The list shows no packages, so it reads none: one report may hold hundreds."""
         return super().get_queryset(request).defer("packages", "versions", "reported")
+
+
+# The rest of the administration of this app. At the end, because it is made of what is above.
+from lms import maps_admin, versions_admin  # noqa: E402, F401

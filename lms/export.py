@@ -6,20 +6,16 @@ from import_export import fields, resources, widgets
 from import_export.formats.base_formats import CSV
 
 from lms.models import AssignmentSubmission
-
-# What a spreadsheet takes for the beginning of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from lms.spreadsheets import harmless
 
 FORMATS = [CSV]
-ENCODING = "utf-8-sig"  # with its mark, without which Excel reads Japanese as noise
 
 
 class PlainText(widgets.CharWidget):  # type: ignore[misc]
     """A text that stays one in a spreadsheet: students write names and comments, and teachers open the table."""
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        text = "" if value is None else str(value)
-        return f"'{text}" if text.startswith(FORMULA) else text
+        return harmless("" if value is None else str(value))
 
 
 def text(path: str, name: str) -> fields.Field:

@@ -5,9 +5,10 @@ after the row is gone for good, so that no row ever names a file that is not the
 """
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import NamedTuple
 
 from django.core.files.base import ContentFile
@@ -101,8 +102,24 @@ def remove_map(found: ClassroomMap) -> None:
     """The map with its positions, and its picture as soon as that is settled. Two statements."""
     name = found.image_filename
     found.delete()
-    if name:
-        transaction.on_commit(lambda: default_storage.delete(f"{DIRECTORY}/{name}"))
+    forget_pictures([name])
+
+
+def forget_pictures(names: Iterable[str]) -> None:
+    """As soon as the transaction that took their rows away is settled; where it fails, they stay."""
+    for name in filter(None, names):
+        transaction.on_commit(partial(default_storage.delete, f"{DIRECTORY}/{name}"))
+
+
+def orphaned_pictures(*, before: datetime) -> list[str]:
+    """Files that no map names, written before that time: a picture comes before the row that names it. One query."""
+    try:
+        _, files = default_storage.listdir(DIRECTORY)
+    except FileNotFoundError:
+        return []
+    named = set(ClassroomMap.objects.filter(image_filename__in=files).values_list("image_filename", flat=True))
+    unnamed = [name for name in files if name not in named]
+    return [name for name in unnamed if default_storage.get_modified_time(f"{DIRECTORY}/{name}") < before]
 
 
 def place_teams(found: ClassroomMap, points: Mapping[str, Point], *, by: str | None, now: datetime) -> None:

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 
 from django.db import connection
 
+from lms.reading import binary_cursor
+
 Row = tuple[Any, ...]
 
 
@@ -243,7 +245,7 @@ def _find_or_insert(
     """One query where everything is known, three where something is new."""
     if not keys:
         return []
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(select, columns(keys))
         rows: list[Row] = cursor.fetchall()
         known = {key(row) for row in rows}

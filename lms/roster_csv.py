@@ -18,7 +18,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext
 
-from lms.export import FORMULA
+from lms.spreadsheets import harmless, original
 
 LARGEST = 512 * 1024  # bytes
 MOST_LINES = 2000
@@ -105,7 +105,7 @@ def write(rows: Iterable[tuple[str, str, str]]) -> str:
     target = io.StringIO()
     writer = csv.writer(target)
     writer.writerow(COLUMNS)
-    writer.writerows([f"'{text}" if text.startswith(FORMULA) else text for text in row] for row in rows)
+    writer.writerows([harmless(text) for text in row] for row in rows)
     return "\ufeff" + target.getvalue()
 
 
@@ -154,8 +154,7 @@ def _plain(header: str) -> str:
 
 def _cell(cells: list[str], index: int | None) -> str:
     text = cells[index].strip() if index is not None and index < len(cells) else ""
-    # What `write` put in front of it.
-    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA) else text
+    return original(text)
 
 
 def _check(lines: list[Line], known: set[str]) -> None:

@@ -14,6 +14,7 @@ DEFAULTS: dict[str, Any] = {
 }
 # What a number may be, where not anything will do.
 BOUNDS = {"consecutive_error_threshold": (1, 10), "cache_ttl_seconds": (1, 86_400)}
+SMALLEST_AND_LARGEST = (-(2**63), 2**63 - 1)
 TYPES = ("int", "str", "bool", "json")
 BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
@@ -60,7 +61,7 @@ def _refuse_wrong_type(key: str, value: Any, kind: str) -> None:
     if kind == "int":
         if not isinstance(value, int) or isinstance(value, bool):
             raise BadSetting(f"{key} must be an integer")
-        least, most = BOUNDS.get(key, (-(2**63), 2**63 - 1))
+        least, most = BOUNDS.get(key, SMALLEST_AND_LARGEST)
         if not least <= value <= most:
             raise BadSetting(f"{key} must be an integer between {least} and {most}")
     elif kind == "bool" and not isinstance(value, bool):

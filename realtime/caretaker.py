@@ -1,4 +1,5 @@
-"""What each web process does for all its sockets, from its first socket on: hear, count, and end those that sleep.
+"""What each web process does for all its sockets, from its first socket on: hear, count, and end those that sleep and
+those whose instructor is no longer let in.
 
 Started by the first socket, because daphne tells nobody when it starts; where a server does, `config/asgi.py` starts
 it then.
@@ -11,17 +12,21 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from weakref import WeakKeyDictionary
 
+from channels.db import database_sync_to_async
+from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from realtime import farewell, listener, presence
+from realtime.door import AUTHENTICATION_FAILED, Entry
 from realtime.hub import Hub
-from realtime.register import here
+from realtime.register import Seat, here
 
 logger = logging.getLogger(__name__)
 
 HEARTBEAT = 30.0  # seconds between two entries that say nothing new
 LOOK = 1.0  # seconds between two looks whether there is something new
 IDLE, IDLE_LOOK = 30 * 60.0, 5 * 60.0  # seconds
+ENTRY_LOOK = 5.0  # seconds between two looks whether those who came in would still be let in
 
 
 class Caretaker:
@@ -44,6 +49,7 @@ class Caretaker:
                 listener.listen,
                 self._beat,
                 self._end_idle,
+                self._end_shut_out,
             ]
             self.tasks = [asyncio.create_task(_for_ever(task)) for task in work]
 
@@ -78,6 +84,26 @@ class Caretaker:
         while True:
             await asyncio.sleep(IDLE_LOOK)
             await end_idle(before=time.monotonic() - IDLE)
+
+    async def _end_shut_out(self) -> None:
+        while True:
+            await asyncio.sleep(ENTRY_LOOK)
+            await end_shut_out()
+
+
+async def end_shut_out() -> None:
+    """Close the sockets of instructors who would not be let in again. While the database is away nobody is shut out."""
+    seats: dict[Entry, list[Seat]] = {}
+    for seat in here.seats:
+        if seat.entry is not None:
+            seats.setdefault(seat.entry, []).append(seat)
+    if not seats:
+        return
+    door = next(iter(seats.values()))[0].door
+    with contextlib.suppress(DatabaseError):
+        for entry in await database_sync_to_async(door.ended)(list(seats)):
+            for seat in seats[entry]:
+                seat.end(AUTHENTICATION_FAILED)
 
 
 async def end_idle(*, before: float) -> None:

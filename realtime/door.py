@@ -3,8 +3,21 @@
 `realtime` lies below `instructors` and must not know it; `config/asgi.py` hands these functions in.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
+
+AUTHENTICATION_FAILED = 4001  # the code with which a socket closes whose entry opens nothing, or no more
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What let an instructor in: the login of a browser (its session) or a program's token."""
+
+    account_id: int
+    session_key: str = ""
+    token_id: str = ""  # empty for a token that cannot be revoked by itself
+    stamp: str = ""  # of the password that the token was made under; empty where it says nothing of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +28,7 @@ class Account:
     name: str
     is_admin: bool
     expires_at: float | None = None  # seconds since the epoch; None for a login by cookie
+    entry: Entry | None = None
 
 
 class BadStatus(Exception):
@@ -24,6 +38,13 @@ class BadStatus(Exception):
 class InstructorDoor(Protocol):
     def who(self, token: str) -> Account | None:
         """The active instructor of this token; None where it opens nothing. Causes SQL queries."""
+
+    def ended(self, entries: Collection[Entry]) -> set[Entry]:
+        """Those that open nothing any more: logged out, revoked, idle too long, another password, switched off. Three
+        queries at most, however many are asked about."""
+
+    def looked_at(self, *, account_id: int, student_id: int, what: str) -> None:
+        """An instructor reads, or follows, what one student does. Causes SQL queries."""
 
     def change_status(self, *, instructor_id: int, status: str, session_id: int | None = None) -> None:
         """Set the status, keep its history, tell the instructor and all others. Raises BadStatus."""

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Literal, Protocol
 
+from realtime.door import Entry, InstructorDoor
+
 ClientType = Literal["student", "instructor", "dashboard", "admin"]
 
 
@@ -17,6 +19,8 @@ class Seat(Protocol):
     kind: ClientType
     room: str | None
     account_id: int | None  # the instructor's
+    entry: Entry | None  # what let an instructor in
+    door: InstructorDoor
     ending: bool  # closed by us; the peer has not yet answered
     followed: set[str]  # forms of the students whose runs this socket hears
     connected_at: float  # by time.time()

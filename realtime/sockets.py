@@ -21,7 +21,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from redis.exceptions import RedisError
 
 from realtime import caretaker, replies
-from realtime.door import InstructorDoor
+from realtime.door import AUTHENTICATION_FAILED, Entry, InstructorDoor
 from realtime.messages import Frame
 from realtime.outbox import Outbox
 from realtime.register import ClientType, here
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 LARGEST_FRAME = 64 * 1024  # bytes from a client
 MOST_FRAMES = 30  # from a client, in any second
-NORMAL, TOO_BIG, FAILURE, AUTHENTICATION_FAILED = 1000, 1009, 4000, 4001
+NORMAL, TOO_BIG, FAILURE = 1000, 1009, 4000
 REMEMBERED = 200  # notices that a socket in several groups knows again
 
 Handler = Callable[[Any, Frame], Awaitable[None]]
@@ -47,6 +47,7 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         self.client_id = ""
         self.room: str | None = None
         self.account_id: int | None = None
+        self.entry: Entry | None = None
         self.joined: set[str] = set()
         self.followed: set[str] = set()
         self.connected_at, self.heard_at = time.time(), time.monotonic()

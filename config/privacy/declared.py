@@ -14,6 +14,7 @@ PARTS = {"lms.StoredNotebook": "a notebook by its digest, of a snapshot"}
 SHARED = {
     "instructors.AnalyticsReport": "reports of classes, in JSON",
     "admin.LogEntry": "what admins did names its object",
+    "axes.AccessAttempt": "what somebody typed as their e-mail at the login, for minutes",
     "instructors.AuditLog": "who read and changed what of whom",
     "instructors.Hint": "free texts of teachers to many",
     "lms.AssignmentStarter": "what teachers gave out",
@@ -33,6 +34,9 @@ SHARED = {
 NOBODYS = {
     "auth.Group": "not used",
     "auth.Permission": "fixed words",
+    "axes.AccessAttemptExpiration": "not used",
+    "axes.AccessFailureLog": "not used",
+    "axes.AccessLog": "not used",
     "contenttypes.ContentType": "fixed words",
     "instructors.ClassInvitation": "addresses of staff",
     "instructors.Instructor": "accounts of staff",
@@ -44,6 +48,7 @@ NOBODYS = {
 
 # Columns of the tables above it that name staff, not students.
 OF_STAFF = {
+    "axes.AccessAttempt": {"ip_address"},
     "instructors.AuditLog": {"actor_email", "ip_address"},
     "lms.ClassroomMap": {"uploaded_by"},
     "lms.TeamPosition": {"updated_by"},

@@ -48,7 +48,7 @@ class Report:
 
 
 def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
-    """Raises waiting.StillBusy, CameBack, and points.UNREACHABLE where InfluxDB is away: then do it again."""
+    """Raises waiting.StillBusy, CameBack, and points.unreachable() where InfluxDB is away: then do it again."""
     report = Report()
     report.waiting_events = waiting.take_out(person.email, patience=PATIENCE)
     with _index_for_sessions(person), transaction.atomic():

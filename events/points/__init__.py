@@ -1,7 +1,8 @@
 """The only door to time series: InfluxDB where it is configured, PostgreSQL's own rows where it is not.
 
 Every event is a row of PostgreSQL already, so without InfluxDB there is nothing to write and the rows answer. With it,
-each event is also one point of the measurement `student_progress` (`lines`).
+each event is also one point of the measurement `student_progress` (`lines`); two more measurements say once a minute
+how the product itself does (`events.vitals`).
 
 The way of a point: the river lays it down in Redis (`waiting`) and goes on; a thread of each worker (`sending`) hands
 over once a second what lies there. So InfluxDB can hang, refuse or be away, and neither a row nor a screen is a
@@ -16,14 +17,14 @@ Source: docs/contract/events.md section 6; docs/decisions/0009-time-series.md sa
 
 from events.points.answering import activity, per_student, totals
 from events.points.erasing import erase
-from events.points.sending import Sender, note, send_waiting, write
-from events.points.server import UNREACHABLE, is_configured, version
-from events.points.shapes import Activity, Totals, Work
+from events.points.sending import Sender, note, note_numbers, send_waiting, write
+from events.points.server import is_configured, unreachable, version
+from events.points.shapes import Activity, Number, Totals, Work
 from events.points.waiting import Standing, standing
 
 __all__ = [
-    "UNREACHABLE",
     "Activity",
+    "Number",
     "Sender",
     "Standing",
     "Totals",
@@ -32,10 +33,12 @@ __all__ = [
     "erase",
     "is_configured",
     "note",
+    "note_numbers",
     "per_student",
     "send_waiting",
     "standing",
     "totals",
+    "unreachable",
     "version",
     "write",
 ]

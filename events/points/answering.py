@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 LAG = timedelta(seconds=10)
 RETRY = 15.0
-NO_SENSE = (ValueError, LookupError, TypeError)
+NO_SENSE = (ValueError, LookupError, TypeError)  # an answer that can be read and says nothing
 
 Answer = TypeVar("Answer")
 
@@ -111,7 +111,7 @@ def _answer(since: datetime, from_influxdb: Callable[[], Answer], from_rows: Cal
     if server.is_configured() and trust.is_due() and _holds(since, now=datetime.now(UTC)):
         try:
             answer = from_influxdb()
-        except (*server.UNANSWERED, *NO_SENSE) as error:
+        except server.unanswered() + NO_SENSE as error:
             trust.lose(error)
         else:
             trust.regain()

@@ -6,7 +6,9 @@ time, which event ids it has, and what is there is left alone. Running it twice,
 safe; two at once are too: from the same rows come the same points, which overwrite each other.
 """
 
-from collections.abc import Iterator
+import secrets
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -15,7 +17,7 @@ from django.conf import settings
 
 from events.kinds import KINDS
 from events.models import CellExecution, NotebookAccess, StudentEvent
-from events.points import server
+from events.points import server, waiting
 from events.points.lines import MEASUREMENT, line
 from events.schema import Event
 
@@ -42,25 +44,38 @@ class Tally:
 def backfill(*, since: datetime, until: datetime, is_new: bool = False, is_trial: bool = False) -> Iterator[Tally]:
     """Write what InfluxDB lacks of this span, and say after each SPAN how it went so far.
 
+    What is erased of a person stays erased: a row that is gone makes no point, and while this runs nobody's points can
+    be erased (`erasing`), because rows that were read before may still be on their way.
+
     `is_new`: nothing is there, so nothing is asked. `is_trial`: nothing is written. Rows are read as they are needed;
-    memory holds the ids of one SPAN and ROWS points. Raises server.Away, or one of server.UNANSWERED.
+    memory holds the ids of one SPAN and ROWS points. Raises server.Away, one of `server.unanswered`, redis.RedisError.
     """
-    tally = Tally()
-    start = since
-    while start < until:
-        end = min(start + SPAN, until)
-        present: set[str] | None = set() if is_new else None
-        stored = rows(since=start, until=end)
-        while part := list(islice(stored, ROWS)):
-            if present is None:  # only where there is something to compare
-                present = _present(start, end)
-            lacking = [line(event) for event in part if event.event_id not in present]
-            refused = len(server.send(lacking)) if lacking and not is_trial else 0
-            tally.present += len(part) - len(lacking)
-            tally.refused += refused
-            tally.written += len(lacking) - refused
-        yield tally
-        start = end
+    tally, name = Tally(), secrets.token_hex(8)
+    with waiting.connect() as redis:
+        try:
+            start = since
+            while start < until:
+                end = min(start + SPAN, until)
+                present: set[str] | None = set() if is_new else None
+                waiting.note_backfill(redis, name, now=time.time())
+                stored = rows(since=start, until=end)
+                while part := list(islice(stored, ROWS)):
+                    waiting.note_backfill(redis, name, now=time.time())
+                    if present is None:  # only where there is something to compare
+                        present = _present(start, end)
+                    _write(part, present, tally, is_trial=is_trial)
+                yield tally
+                start = end
+        finally:
+            waiting.end_backfill(redis, name)
+
+
+def _write(part: Sequence[Event], present: set[str], tally: Tally, *, is_trial: bool) -> None:
+    lacking = [line(event) for event in part if event.event_id not in present]
+    refused = len(server.send(lacking)) if lacking and not is_trial else 0
+    tally.present += len(part) - len(lacking)
+    tally.refused += refused
+    tally.written += len(lacking) - refused
 
 
 def _present(since: datetime, until: datetime) -> set[str]:

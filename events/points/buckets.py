@@ -72,7 +72,7 @@ points(field: "duration")
 
 def missing(client: InfluxDBClient, *, retention: timedelta) -> list[Step]:
     """The steps that are left to take; none where everything is as it should be. Changes nothing. Raises one of
-    server.UNREACHABLE, NoSuchOrganisation."""
+    server.unreachable(), NoSuchOrganisation."""
     [org] = client.organizations_api().find_organizations(org=settings.INFLUXDB_ORG) or [None]
     if org is None:
         raise NoSuchOrganisation(settings.INFLUXDB_ORG)

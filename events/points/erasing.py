@@ -1,17 +1,17 @@
 """Deleting the points of one student, for privacy requests: those that wait, then those that InfluxDB has."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 from django.conf import settings
-from influxdb_client.client.exceptions import InfluxDBError
 from redis import Redis
 
 from events.points.lines import TAG_ESCAPES, student_tag
 from events.points.server import connect as influxdb
-from events.points.server import is_configured
-from events.points.waiting import HELD, WAITING, connect
+from events.points.server import is_configured, unreachable
+from events.points.waiting import HELD, WAITING, connect, is_backfilled
 
 SENDER = "points:sender"  # `sending`
 PATIENCE, HOLD = 15, 120  # seconds to wait for the sender, and to keep it away
@@ -28,12 +28,14 @@ return 1
 
 
 def erase(email: str, *, now: datetime) -> None:
-    """Nothing is sent meanwhile. Raises one of `server.UNREACHABLE`: then do it again."""
+    """Nothing is sent meanwhile. Raises one of `server.unreachable`: then do it again."""
     with connect() as redis:
         lock = redis.lock(SENDER, timeout=HOLD, blocking_timeout=PATIENCE)
         if not lock.acquire():
             raise TimeoutError("points are being sent")
         try:
+            if is_backfilled(redis, now=time.time()):
+                raise TimeoutError("influx_backfill is running, and may hold rows of the student: run this after it")
             _take_out(redis, email)
             if is_configured():
                 _delete(email, now)
@@ -74,6 +76,6 @@ def _delete(email: str, now: datetime) -> None:
                 bucket=bucket,
                 org=settings.INFLUXDB_ORG,
             )
-        except InfluxDBError as error:
+        except unreachable() as error:
             if bucket == settings.INFLUXDB_BUCKET or getattr(error, "status", None) != 404:
                 raise

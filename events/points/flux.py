@@ -2,7 +2,7 @@
 beside it as parameters, so that no name or address is ever read as Flux.
 
 Counted is first within each series, where the storage does it, then among the few rows that are left: by student, by
-bucket. Each function raises one of `server.UNANSWERED`, or ValueError, LookupError or TypeError for an answer that
+bucket. Each function raises one of `server.unanswered`, or ValueError, LookupError or TypeError for an answer that
 makes no sense.
 """
 

@@ -6,8 +6,9 @@ a line break in a text is written as the two characters `\\n`. What a student re
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from events.points.shapes import Number
 from events.runs import status_of
 from events.schema import Event
 from events.store import kind_in_effect
@@ -53,6 +54,14 @@ def line(event: Event, *, more: Sequence[str] = ()) -> str:
     ]
     head = ",".join([MEASUREMENT, *(f"{name}={_tag(value)}" for name, value in tags.items())])
     return f"{head} {','.join(fields)} {moment(event)}"
+
+
+def numbers(measurement: str, values: Mapping[str, Number], *, tags: Mapping[str, str], at: int) -> str:
+    """Numbers of the product itself as one line; `at` in seconds since the epoch. A name keeps its type: what is a
+    float once must be one always."""
+    head = ",".join([measurement, *(f"{name}={_tag(value)}" for name, value in tags.items())])
+    fields = (f"{name}={value}i" if isinstance(value, int) else f"{name}={value!r}" for name, value in values.items())
+    return f"{head} {','.join(fields)} {at * 1000 * NANOSECONDS}"
 
 
 def _outcome(event: Event) -> list[str]:

@@ -3,13 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from redis import Redis
 from redis.exceptions import LockError, RedisError
 
 from events.points import server, waiting
-from events.points.lines import line, text
+from events.points.lines import line, numbers, text
+from events.points.shapes import Number
 from events.schema import Event
 from events.store import Changes
 
@@ -31,6 +32,12 @@ def note(event: Event, *, resolved_by: str) -> None:
     """The point of something an instructor did for a student; `event` says what, to whom and when."""
     if server.is_configured():
         _keep([line(event, more=["success=true", f"resolvedBy={text(resolved_by)}"])])
+
+
+def note_numbers(measurements: Mapping[str, Mapping[str, Number]], *, tags: Mapping[str, str], at: int) -> None:
+    """A point of each of these measurements; `at` in seconds since the epoch. Nothing where there is no InfluxDB."""
+    if server.is_configured():
+        _keep([numbers(name, values, tags=tags, at=at) for name, values in measurements.items()])
 
 
 def _keep(lines: list[str]) -> None:

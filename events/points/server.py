@@ -4,20 +4,15 @@ nobody waits, WRITE_MS, so that a slow server is not written to again and again 
 import atexit
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from influxdb_client.client.exceptions import InfluxDBError
-from influxdb_client.client.flux_csv_parser import FluxCsvParserException, FluxQueryException
-from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
-from influxdb_client.domain.write_precision import WritePrecision
-from urllib3.exceptions import HTTPError
+
+if TYPE_CHECKING:
+    from influxdb_client.client.influxdb_client import InfluxDBClient
 
 READ_MS, WRITE_MS = 2_000, 10_000
-UNREACHABLE = (InfluxDBError, HTTPError, OSError)
-UNANSWERED = (*UNREACHABLE, FluxQueryException, FluxCsvParserException)
 # What a server says about lines rather than about the request or itself. Anything else is waited out.
 ABOUT_LINES = {400, 413, 422}
 # So many lines refused one by one and none accepted: then it is not the lines.
@@ -40,6 +35,27 @@ class Away(Exception):
         self.retry_after = retry_after
 
 
+# The client library is 500 modules and 30 MiB in every process: it is imported by who first needs it, which is nobody
+# where no InfluxDB is configured. An `except` clause asks for its errors only when there is one.
+
+
+@cache
+def unreachable() -> tuple[type[Exception], ...]:
+    """What a call of the library raises when InfluxDB does not do what it is asked."""
+    from influxdb_client.client.exceptions import InfluxDBError
+    from urllib3.exceptions import HTTPError
+
+    return InfluxDBError, HTTPError, OSError
+
+
+@cache
+def unanswered() -> tuple[type[Exception], ...]:
+    """The same, and answers that cannot be read."""
+    from influxdb_client.client.flux_csv_parser import FluxCsvParserException, FluxQueryException
+
+    return *unreachable(), FluxQueryException, FluxCsvParserException
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     line: str
@@ -58,12 +74,14 @@ def target() -> str:
 
 
 @lru_cache(maxsize=4)
-def _connect(url: str, token: str, org: str, timeout_ms: int) -> InfluxDBClient:
+def _connect(url: str, token: str, org: str, timeout_ms: int) -> "InfluxDBClient":
     """The client of this process; its connections are shared by all threads."""
+    from influxdb_client.client.influxdb_client import InfluxDBClient
+
     return InfluxDBClient(url=url, token=token, org=org, timeout=timeout_ms)
 
 
-def connect(timeout_ms: int) -> InfluxDBClient:
+def connect(timeout_ms: int) -> "InfluxDBClient":
     return _connect(settings.INFLUXDB_URL, settings.INFLUXDB_TOKEN, settings.INFLUXDB_ORG, timeout_ms)
 
 
@@ -110,6 +128,10 @@ def _send(lines: Sequence[str], refusals: list[Refusal], accepted: list[int]) ->
 
 def _refused(lines: Sequence[str]) -> str | None:
     """Write the lines. None where the server took them, its reason where something is wrong with one. Raises Away."""
+    from influxdb_client.client.exceptions import InfluxDBError
+    from influxdb_client.client.write_api import SYNCHRONOUS
+    from influxdb_client.domain.write_precision import WritePrecision
+
     try:
         connect(WRITE_MS).write_api(write_options=SYNCHRONOUS).write(
             bucket=settings.INFLUXDB_BUCKET,
@@ -122,7 +144,7 @@ def _refused(lines: Sequence[str]) -> str | None:
             message = error.message.decode(errors="replace") if isinstance(error.message, bytes) else error.message
             return f"{status} {(message or '')[:200]}".strip()
         raise Away(said(error), retry_after=_seconds(error.retry_after)) from error
-    except (HTTPError, OSError) as error:
+    except unreachable() as error:
         raise Away(said(error)) from error
     return None
 
@@ -138,7 +160,7 @@ def _seconds(retry_after: str | None) -> float:
 
 
 def ask(flux: str, params: Mapping[str, Any], *, timeout_ms: int = READ_MS) -> list[dict[str, Any]]:
-    """The records of the answer, each with the name of its `result`. Raises one of UNANSWERED.
+    """The records of the answer, each with the name of its `result`. Raises one of `unanswered`.
 
     Nothing from outside is ever part of the text: `params` travel beside it, as literals of a syntax tree.
     """
@@ -147,5 +169,5 @@ def ask(flux: str, params: Mapping[str, Any], *, timeout_ms: int = READ_MS) -> l
 
 
 def version() -> str:
-    """InfluxDB's version, from its answer to a ping. Raises one of UNREACHABLE."""
+    """InfluxDB's version, from its answer to a ping. Raises one of `unreachable`."""
     return str(connect(READ_MS).version() or "unknown")

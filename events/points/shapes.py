@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TypedDict
 
+Number = int | float
+
 
 class Activity(TypedDict):
     """What happened in one bucket of time. Requests for help, not their re-sends."""

@@ -16,6 +16,7 @@ Keys:
     points:trouble   hash     tries, reason; only while InfluxDB takes nothing; expires TROUBLE_SECONDS after the last
     points:pause     string   not to be tried before this expires
     points:sender    string   token of whoever sends at present (`sending`)
+    points:backfills sorted set   each `influx_backfill` that runs, by the time (s) at which it counts as dead; expires
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,6 +31,8 @@ from events.points.lines import time_of
 from events.schema import NEWEST
 
 WAITING, HELD, TROUBLE, PAUSE = "points:waiting", "points:held", "points:trouble", "points:pause"
+BACKFILLS = "points:backfills"
+BACKFILL_SECONDS = 120  # without a sign of life
 LINES_AN_ENTRY = 1_000
 TROUBLE_SECONDS = 600
 # Seconds before the next try: three of them, then it counts as away and is looked for at times.
@@ -200,6 +203,23 @@ def standing(redis: Redis | None = None) -> Standing:
         refusal=held.get(b"refusal", b"").decode(),
         reason=reason.decode(),
     )
+
+
+def note_backfill(redis: Redis, name: str, *, now: float) -> None:
+    """A backfill lives: it holds rows in its memory that may be gone from PostgreSQL by now. Call it before it reads,
+    and then again and again."""
+    with redis.pipeline() as pipe:
+        pipe.zadd(BACKFILLS, {name: now + BACKFILL_SECONDS})
+        pipe.expire(BACKFILLS, BACKFILL_SECONDS)
+        pipe.execute()
+
+
+def end_backfill(redis: Redis, name: str) -> None:
+    redis.zrem(BACKFILLS, name)
+
+
+def is_backfilled(redis: Redis, *, now: float) -> bool:
+    return bool(redis.zcount(BACKFILLS, now, "inf"))
 
 
 def call_complete(redis: Redis, *, since_ms: int, dropped_before: int) -> bool:

@@ -6,11 +6,11 @@ from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from instructors import audit
 from instructors.api import analytics_shapes as shapes
 from instructors.api.callers import account_of
 from instructors.models import AnalyticsReport
@@ -36,14 +36,7 @@ class AnalyticsView(ApiView):
         found = find_student(self.viewer, email)
         if found is None:
             raise NotFound("Student not found")
-        audit.record(
-            action="student_view",
-            actor=account_of(self.request),
-            request=self.request,
-            target_type="student",
-            target_id=found.pk,
-            details={"of": self.action},
-        )
+        self.looked_at(found.pk)
         return found
 
 
@@ -182,7 +175,7 @@ class DownloadView(OwnReportView):
 
     @documented(
         summary="A report as the file that was ordered",
-        responses={(200, "application/json"): bytes, (200, "text/csv"): bytes},
+        responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/csv"): bytes},
         errors=(404, 409),
         parameters=[shapes.REPORT],
     )

@@ -10,12 +10,11 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from instructors import audit, limits, logins, tokens
+from instructors import audit, lockout, logins, tokens
 from instructors.api.callers import account_of
 from instructors.api.fields import InstructorResponse, NewPassword, Text
 from instructors.api.passwords import check_password_rules
 from instructors.models import Instructor
-from instructors.origin import address_of
 from instructors.status import Status, announce_status, change_status
 from lms.api.base import Access, ApiView, BadRequest, validated
 from lms.api.openapi import documented
@@ -54,8 +53,8 @@ class LoginView(ApiView):
     def post(self, request: Request) -> Response:
         """403 only for whoever knows the password of an account that is switched off."""
         sent = validated(LoginRequest(data=request.data))
-        limits.count_login(address=address_of(request), email=sent["email"])
         now = timezone.now()
+        lockout.admit(request, email=sent["email"], now=now)
         try:
             account = logins.account_for(email=sent["email"], password=sent["password"])
         except logins.WrongCredentials:
@@ -64,7 +63,7 @@ class LoginView(ApiView):
         except logins.InactiveAccount:
             self._record_failure(request, sent["email"], "inactive account")
             raise PermissionDenied("Inactive account") from None
-        limits.forgive_login(address=address_of(request), email=sent["email"])
+        lockout.forgive(request, email=sent["email"])
         with transaction.atomic():
             account = logins.log_in(account, now=now)
             audit.record(action="login", actor=account, request=request)
@@ -120,14 +119,15 @@ class PasswordView(ApiView):
         summary="Change one's own password", request=PasswordRequest, responses={200: MessageResponse}, errors=(400,)
     )
     def put(self, request: Request) -> Response:
+        """All other tokens and logins of the account end."""
         account = account_of(request)
         sent = validated(PasswordRequest(data=request.data))
         check_password_rules(sent["new_password"], account=account, field="new_password")
-        limits.count_login(address=address_of(request), email=account.email)
+        lockout.admit(request, email=account.email, now=timezone.now())
         if not account.check_password(sent["current_password"]):
             audit.record(action="password_change", actor=account, request=request, outcome=audit.Outcome.FAILURE)
             raise BadRequest("Current password is incorrect")
-        limits.forgive_login(address=address_of(request), email=account.email)
+        lockout.forgive(request, email=account.email)
         self._store(request, account, sent["new_password"])
         return Response({"message": "Password updated successfully"})
 
@@ -136,6 +136,7 @@ class PasswordView(ApiView):
             account.set_password(password)
             account.updated_at = timezone.now()
             account.save(update_fields=["password", "updated_at"])
+            tokens.keep(str(request.auth), instructor=account)
             audit.record(
                 action="password_change",
                 actor=account,

@@ -65,7 +65,9 @@ class ActivityView(StudentView):
 
     @documented(summary="What a student did lately", responses={200: ActivityResponse}, errors=(404,))
     def get(self, request: Request, email: str) -> Response:
-        return Response(dashboard.student_activity(self.find(email)))
+        found = self.find(email)
+        self.looked_at(found.pk)
+        return Response(dashboard.student_activity(found))
 
 
 class ActionView(StudentView):

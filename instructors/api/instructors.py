@@ -72,7 +72,8 @@ class InstructorListView(ApiView):
         caller = account_of(request)
         refuse_assistants(caller)
         sent = validated(InstructorCreate(data=request.data))
-        check_password_rules(sent["password"], account=None, field="password")
+        newcomer = Instructor(email=sent["email"], name=sent["name"])
+        check_password_rules(sent["password"], account=newcomer, field="password")
         if sent["role"] == ADMIN:
             refuse_unless_admin(caller)
         try:

@@ -1,6 +1,9 @@
-"""What a new password must be; the rules are AUTH_PASSWORD_VALIDATORS."""
+"""What a new password must be: AUTH_PASSWORD_VALIDATORS; without STRICT_PASSWORDS, for programs, its length alone."""
 
-from django.contrib.auth.password_validation import validate_password
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.password_validation import get_password_validators, validate_password
 from django.core.exceptions import ValidationError
 
 from instructors.models import Instructor
@@ -9,7 +12,9 @@ from lms.api.base import Unprocessable
 
 def check_password_rules(password: str, *, account: Instructor | None, field: str) -> None:
     """Raises Unprocessable at that field of the body."""
+    every: list[dict[str, Any]] = list(settings.AUTH_PASSWORD_VALIDATORS)
+    rules = [rule for rule in every if settings.STRICT_PASSWORDS or rule["NAME"].endswith("MinimumLengthValidator")]
     try:
-        validate_password(password, account)
+        validate_password(password, account, get_password_validators(rules))
     except ValidationError as error:
         raise Unprocessable(["body", field], " ".join(error.messages), "password_too_weak") from None

@@ -28,6 +28,7 @@ class StudentView(ApiView):
         found = find_student(self.viewer, user_id)
         if found is None:
             raise NotFound("Student not found")
+        self.looked_at(found.pk)
         return found
 
 
@@ -127,6 +128,7 @@ class NotificationsView(ApiView):
         found: dict[str, Any] = dict.fromkeys(("total_notifications", "returned_notifications", "unread_count"), 0)
         found["notifications"] = []
         if student:
+            self.looked_at(student.pk)
             found = notifications.notifications(student, unread_only=unread_only, limit=limit, now=timezone.now())
         return _answer("Notifications retrieved successfully", user_id=student.email if student else user_id, **found)
 

@@ -19,6 +19,7 @@ from instructors.attention.errors import LONGEST, name_of, signature
 from instructors.attention.rule import GONE, LEAST_CLASS, minute_of
 from instructors.attention.signals import CellStanding, Lesson, Run, Signals
 from lms.models import Student
+from lms.models.people import display_name
 
 LESSON = timedelta(minutes=60)  # who ran nothing for longer is not in this lesson
 PRESENT = timedelta(minutes=15)  # whose position counts in the median, and whose notebook is the class's
@@ -52,7 +53,7 @@ class _Place:
         known = [position for position in self.positions if position is not None]
         return Signals(
             student_id=self.pk,
-            name=self.name or self.email.partition("@")[0],
+            name=display_name(self.name, self.email),
             email=self.email,
             last_run_at=self.last_run_at,
             cells_run=len(self.cells),

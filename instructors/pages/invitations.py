@@ -49,7 +49,7 @@ def _for_newcomer(request: HttpRequest, found: ClassInvitation, token: str) -> H
         except Taken:
             has_account = True
         else:
-            login(request, account)
+            login(request, account, backend="django.contrib.auth.backends.ModelBackend")
             account = log_in(account, now=timezone.now())
             audit.record(action="login", actor=account, request=request)
             announce_status(account)

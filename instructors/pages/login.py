@@ -1,18 +1,20 @@
 """Coming in and going out: the login page, counted and told to the audit log."""
 
+from math import ceil
 from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView, LogoutView
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 
-from instructors import audit, limits
+from instructors import audit, lockout
 from instructors.auth import LoginForm, account_of
 from instructors.logins import log_in
 from instructors.models import Instructor
-from instructors.origin import address_of
 from instructors.status import Status, announce_status, change_status
 
 
@@ -21,19 +23,7 @@ class Login(LoginView):
     template_name = "registration/login.html"
     redirect_authenticated_user = True
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Counted before it is judged, with the logins of programs."""
-        try:
-            limits.count_login(address=address_of(request), email=request.POST.get("username", ""))
-        except limits.TooManyRequests as refusal:
-            context = self.get_context_data(form=LoginForm(request), is_refused=True)
-            answer = self.render_to_response(context, status=429)
-            answer["Retry-After"] = str(refusal.wait)
-            return answer
-        return super().post(request, *args, **kwargs)
-
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        limits.forgive_login(address=address_of(self.request), email=form.cleaned_data["username"])
         answer = super().form_valid(form)
         account = log_in(account_of(self.request), now=timezone.now())
         audit.record(action="login", actor=account, request=self.request)
@@ -41,16 +31,41 @@ class Login(LoginView):
         return answer
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        email = form.data.get("username", "")
-        audit.record(
-            action="login_failed",
-            actor=None,
-            request=self.request,
-            target_type="instructor",
-            target_id=email,
-            outcome=audit.Outcome.FAILURE,
-        )
+        """Who is locked out was not judged; `locked_out` answers them."""
+        if not getattr(self.request, "axes_locked_out", False):
+            audit.record(
+                action="login_failed",
+                actor=None,
+                request=self.request,
+                target_type="instructor",
+                target_id=form.data.get("username", ""),
+                outcome=audit.Outcome.FAILURE,
+            )
         return super().form_invalid(form)
+
+
+def locked_out(request: HttpRequest, response: HttpResponse | None, credentials: Any) -> HttpResponse:
+    """The login page, which says how long to wait. For django-axes, whose middleware asks for it."""
+    email = request.POST.get("username", "")
+    wait = max(1, lockout.seconds_left(request, email=email, now=timezone.now()))
+    context = {
+        "form": LoginForm(request, initial={"username": email}),
+        "next": request.POST.get("next") or request.GET.get("next", ""),
+        "minutes": ceil(wait / 60),
+    }
+    answer = render(request, "registration/login.html", context, status=429)
+    answer["Retry-After"] = str(wait)
+    return answer
+
+
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """The administration has no login of its own: one page is counted, noted and locked. Who is logged in and comes
+    here all the same is no administrator, for whom it does not exist."""
+    if request.user.is_authenticated:
+        if not account_of(request).is_admin:
+            raise Http404
+        return HttpResponseRedirect(reverse("admin:index"))
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
 
 
 class Logout(LogoutView):

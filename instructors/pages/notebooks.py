@@ -21,6 +21,7 @@ from instructors import audit
 from instructors.auth import account_of
 from instructors.pages.rooms import room_of, room_page
 from instructors.queries.submissions import find_submission, hash_of
+from lms.models import AssignmentSubmission
 from lms.notebook_cells import cells_of
 from lms.notebook_process import html_of
 
@@ -41,6 +42,8 @@ THEMES = ("light", "dark")
 def frame(request: HttpRequest, class_id: int, submission_id: int) -> HttpResponse:
     """The notebook; with `?plain`, or where it could not be drawn, its cells as text. `?theme=` light or dark."""
     found = find_submission(room_of(request, class_id), submission_id, with_content=True)
+    if not is_in_frame(request):
+        _note(request, found, "submission_view")
     return framed(request, found.notebook_content, sha256=hash_of(found))
 
 
@@ -82,11 +85,20 @@ def download(request: HttpRequest, class_id: int, submission_id: int) -> HttpRes
     answer = HttpResponse(content, content_type="application/x-ipynb+json")
     answer["Content-Disposition"] = f'attachment; filename="submission-{found.pk}.ipynb"'
     answer["X-Content-Type-Options"] = "nosniff"
+    _note(request, found, "submission_download")
+    return answer
+
+
+def is_in_frame(request: HttpRequest) -> bool:
+    """Whether a page of ours shows it (nobody else may), which has told the audit log that it does."""
+    return request.headers.get("Sec-Fetch-Dest") == "iframe"
+
+
+def _note(request: HttpRequest, found: AssignmentSubmission, action: str) -> None:
     audit.record(
-        action="submission_download",
+        action=action,
         actor=account_of(request),
         request=request,
         target_type=found._meta.model_name,
         target_id=found.pk,
     )
-    return answer

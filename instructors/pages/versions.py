@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from instructors import audit
 from instructors.auth import account_of
 from instructors.display import display_of
-from instructors.pages.notebooks import framed
+from instructors.pages.notebooks import framed, is_in_frame
 from instructors.pages.rooms import room_of, room_page
 from instructors.queries.changes import Comparison, drawn
 from instructors.queries.versions import Version, find_notebook, find_version, notebook_list, notebook_page
@@ -97,6 +97,8 @@ def version(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> 
 def frame(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> HttpResponse:
     """The notebook itself, in a frame that can do nothing (instructors.pages.notebooks)."""
     found = find_version(room_of(request, class_id), notebook_id, ref, display=display_of(request))
+    if not is_in_frame(request):
+        note_look(request, found)
     return framed(request, found.content, sha256=found.sha256, title=gettext("The notebook"))
 
 

@@ -22,6 +22,7 @@ from instructors.display import PLAIN, Display
 from instructors.queries.classroom import MOST_CARDS, Room
 from instructors.queries.mapchoice import Choice
 from lms.models import Notebook
+from lms.models.people import display_name
 from lms.system_settings import current
 
 NOT_RUN, OK, FAILED, REPEATED = "0123"
@@ -127,7 +128,7 @@ def members_of(room: Room, *, now: datetime, display: Display = PLAIN) -> list[M
     """Those of the room, at most `MOST_CARDS`: who was here last. One query."""
     latest = room.students.order_by(F("last_activity_at").desc(nulls_last=True), "pk")[:MOST_CARDS]
     return [
-        Member(pk, display.name(pk, name or email.partition("@")[0]), notebook, bool(at and now - at < RECENT))
+        Member(pk, display.name(pk, display_name(name, email)), notebook, bool(at and now - at < RECENT))
         for pk, name, email, notebook, at in latest.values_list(
             "pk", "name", "email", "current_notebook_id", "last_activity_at"
         )

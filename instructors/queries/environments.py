@@ -13,6 +13,7 @@ from instructors.display import Display
 from instructors.queries.classroom import Room
 from instructors.queries.error_shares import Comparison, Runs, runs_by_student, together
 from lms.models import EnvironmentSnapshot
+from lms.models.people import display_name
 
 # A page of everything would be nobody's to read: so many packages, and so many names a version. `?package=` shows all
 # names of one.
@@ -95,7 +96,7 @@ class State:
 def environments_of(room: Room, *, chosen: str, now: datetime, display: Display) -> State:
     """Three queries, whatever the number of students and packages. `chosen` narrows to one package."""
     students = room.students.order_by("pk").values_list("pk", "name", "email")
-    called = {pk: display.name(pk, name or email.partition("@")[0]) for pk, name, email in students}
+    called = {pk: display.name(pk, display_name(name, email)) for pk, name, email in students}
     latest = {pk: report for pk, report in _latest_reports(room).items() if pk in called}
     people = {pk: Person(pk, called[pk], moment, python, len(found)) for pk, (moment, python, found) in latest.items()}
     installed = {pk: found | ({PYTHON: python} if python else {}) for pk, (_, python, found) in latest.items()}

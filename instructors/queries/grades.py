@@ -4,8 +4,9 @@ from datetime import datetime
 
 from instructors.queries.assignments import works
 from instructors.queries.classroom import Room
-from lms.export import ENCODING, PlainText, SubmissionResource
+from lms.export import PlainText, SubmissionResource
 from lms.models import AssignmentSubmission, ClassAssignment, Student
+from lms.spreadsheets import ENCODING
 from lms.submissions import latest
 
 MISSING = "missing"

@@ -1,4 +1,4 @@
-"""How hard the cells of a lesson were, how long they took, and who struggled, from the runs of the lesson alone.
+"""How hard the cells of a lesson were, and how long they took, from the runs of the lesson alone.
 
 A student's *tries* at a cell are their runs up to the first that worked; errors after it do not count. The *time* at a
 cell is what passed from the student's previous run of anything to each of those tries: reading and thinking belong to
@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import connection
 
-from instructors.display import PLAIN, Display
 from instructors.queries.cellmap import cell_number
 from instructors.queries.lessons import Lesson
 
@@ -20,10 +19,8 @@ BREAK = timedelta(minutes=10)
 LEAST_TRIED = 2  # students: one alone says nothing about a cell
 MOST_CELLS = 100
 FEW = 4
-STRUGGLE_ERRORS, UNSOLVED_ERRORS = 5, 3
-MOST_STRUGGLING = 100
 
-# One row a student and cell, for both questions.
+# One row a student and cell, for all questions.
 TRIES = """
 WITH runs AS (
   SELECT student_id, cell_id, notebook_id, status, executed_at, cell_type,
@@ -53,21 +50,6 @@ JOIN cells c ON c.id = f.cell_id JOIN notebooks n ON n.id = f.notebook_id
 ORDER BY n.path, c.position NULLS LAST, c.id LIMIT %(most)s
 """  # noqa: S608
 
-STRUGGLING = f"""{TRIES}
-, worst AS (
-  SELECT DISTINCT ON (student_id) student_id, cell_id, notebook_id, errors, solved, seconds,
-         count(*) OVER (PARTITION BY student_id) AS cells
-  FROM tries WHERE errors >= %(many)s OR (NOT solved AND errors >= %(unsolved)s)
-  ORDER BY student_id, solved, errors DESC, cell_id
-)
-SELECT s.id, s.email, s.name, c.position, n.name, w.errors, w.solved, w.seconds, w.cells
-FROM worst w JOIN students s ON s.id = w.student_id JOIN cells c ON c.id = w.cell_id
-JOIN notebooks n ON n.id = w.notebook_id
-WHERE NOT EXISTS (SELECT FROM help_requests h WHERE h.student_id = s.id
-                  AND h.asked_at < %(until)s AND coalesce(h.ended_at, %(until)s) >= %(since)s)
-ORDER BY w.solved, w.errors DESC, s.id LIMIT %(most)s
-"""  # noqa: S608
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CellFacts:
@@ -91,24 +73,9 @@ class CellFacts:
         return self.unsolved / self.students
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Struggle:
-    """Of one student who did not ask: the cell that was worst for them, and how many such there were."""
-
-    student_id: int
-    name: str
-    email: str
-    number: str
-    notebook: str
-    errors: int
-    is_solved: bool
-    seconds: float | None
-    cells: int
-
-
 def cells_of(students: list[int], lesson: Lesson) -> list[CellFacts]:
     """By notebook and position. One query."""
-    rows = _rows(CELLS, students, lesson, least=LEAST_TRIED, most=MOST_CELLS)
+    rows = rows_of(CELLS, students, lesson, least=LEAST_TRIED, most=MOST_CELLS)
     return [
         CellFacts(
             cell_id=cell_id,
@@ -136,27 +103,8 @@ def hardest(cells: list[CellFacts]) -> list[CellFacts]:
     return sorted((cell for cell in cells if cell.failed), key=lambda cell: (-weight(cell), -cell.tries, cell.cell_id))
 
 
-def struggled_silently(students: list[int], lesson: Lesson, *, display: Display = PLAIN) -> list[Struggle]:
-    """Who failed five times at a cell before it worked, or three times at one that never did, and had no request for
-    help at any time in the lesson. One query."""
-    rows = _rows(STRUGGLING, students, lesson, many=STRUGGLE_ERRORS, unsolved=UNSOLVED_ERRORS, most=MOST_STRUGGLING)
-    return [
-        Struggle(
-            student_id=student,
-            name=display.name(student, name or email.partition("@")[0]),
-            email=display.email(email),
-            number=cell_number(position),
-            notebook=notebook,
-            errors=errors,
-            is_solved=solved,
-            seconds=seconds,
-            cells=cells,
-        )
-        for student, email, name, position, notebook, errors, solved, seconds, cells in rows
-    ]
-
-
-def _rows(query: str, students: list[int], lesson: Lesson, **numbers: int) -> list[tuple[Any, ...]]:
+def rows_of(query: str, students: list[int], lesson: Lesson, **numbers: float) -> list[tuple[Any, ...]]:
+    """Of a statement that begins with TRIES. One query."""
     window: dict[str, Any] = {"students": students, "since": lesson.since, "until": lesson.until, "break": BREAK}
     with connection.cursor() as cursor:
         cursor.execute(query, {**window, **numbers})

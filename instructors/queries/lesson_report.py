@@ -11,10 +11,12 @@ from instructors.display import PLAIN, Display
 from instructors.models import Hint
 from instructors.queries.cellmap import cell_number
 from instructors.queries.classroom import Room
-from instructors.queries.lesson_cells import CellFacts, Struggle, cells_of, hardest, struggled_silently
+from instructors.queries.lesson_cells import CellFacts, cells_of, hardest
 from instructors.queries.lesson_errors import SharedError, shared_errors
 from instructors.queries.lesson_help import Help, help_in
+from instructors.queries.lesson_struggles import MOST_NAMED, Struggle, struggled_silently
 from instructors.queries.lessons import Lesson
+from instructors.queries.plans import planned_for_the_span
 
 MOST_HINTS = 50
 
@@ -64,12 +66,21 @@ class LessonReport:
         return [cell for cell in self.cells if cell.times]
 
     @property
+    def struggled_most(self) -> list[Struggle]:
+        return self.struggling[:MOST_NAMED]
+
+    @property
+    def struggled_less(self) -> list[Struggle]:
+        return self.struggling[MOST_NAMED:]
+
+    @property
     def error_share(self) -> float | None:
         return self.errors / self.runs if self.runs else None
 
 
+@planned_for_the_span()
 def lesson_report(room: Room, lesson: Lesson, *, now: datetime, display: Display = PLAIN) -> LessonReport:
-    """Eight queries, whatever the number of students; their cost is that of the runs of the lesson, by time."""
+    """Nine statements, whatever the number of students; their cost is that of the runs of the lesson, by time."""
     students = list(room.students.order_by().values_list("pk", flat=True))
     ran = CellExecution.objects.filter(
         executed_at__gte=lesson.since, executed_at__lt=lesson.until, student__in=students

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
-from lms.export import ENCODING, FORMULA
+from lms.spreadsheets import ENCODING, harmless
 
 Value = str | int | float | None
 
@@ -14,9 +14,5 @@ def table_csv(head: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:
     written = StringIO()
     writer = csv.writer(written)
     writer.writerow(head)
-    writer.writerows([_plain(value) for value in row] for row in rows)
+    writer.writerows([harmless(value) for value in row] for row in rows)
     return written.getvalue().encode(ENCODING)
-
-
-def _plain(value: Value) -> Value:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

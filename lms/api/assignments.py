@@ -22,6 +22,7 @@ from lms.api.base import (
 )
 from lms.api.fields import Name, Number, RowId, Text
 from lms.api.openapi import PAGING, documented, row_filter
+from lms.deletion import delete_row
 from lms.models import ClassAssignment
 
 EXAMPLE = {
@@ -134,7 +135,7 @@ class AssignmentView(ApiView):
         try:
             with transaction.atomic():
                 self.noted("assignment_delete", found)
-                found.delete()
+                delete_row(found)
         except (ProtectedError, IntegrityError):
             raise Conflict(f"Assignment with id {deleted['id']} still has submissions") from None
         return Response(deleted)

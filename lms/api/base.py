@@ -12,7 +12,7 @@ A view names its `access`; the rows of docs/contract/http.md use the same words:
 """
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from io import BytesIO
 from typing import Any, ClassVar, TypeVar, cast
@@ -37,6 +37,9 @@ from rest_framework.views import APIView
 from lms.access import ANYONE, KeyHolder, User, holder_of_key, may_teach_class, note_key_used
 
 LARGEST_ID = 2**63 - 1
+# Who is reading which student's data (a row id), and in which words: the floor above keeps the audit log.
+Ledger = Callable[[Request, User, int, str], None]
+_ledgers: list[Ledger] = []
 Row = TypeVar("Row", bound=Model)
 
 
@@ -139,9 +142,23 @@ class ApiView(APIView):
         except APIException:
             return None
 
+    def looked_at(self, student_id: int | None) -> None:
+        """One student's data is being read by somebody who is logged in; to be called before it is answered. What a
+        student's own side reads with a class key, and what anybody reads while nobody logs in, is nobody's look."""
+        caller = self.caller if self.holder is None and student_id is not None else None
+        if caller is not None and student_id is not None:
+            for write in _ledgers:
+                write(self.request, caller, student_id, self.action)
+
     def noted(self, action: str, row: Model, *, fields: Iterable[str] = ()) -> None:
         """For the floor above, which keeps the audit log. Called in the transaction of the write, a deletion's before
         it; `fields` are the columns that a change names."""
+
+
+def open_ledger(ledger: Ledger) -> None:
+    """From now on `ledger` hears of every look. Called once, when the product starts."""
+    if ledger not in _ledgers:
+        _ledgers.append(ledger)
 
 
 def holder_of(request: Request, *, is_required: bool) -> KeyHolder | None:

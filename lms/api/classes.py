@@ -24,6 +24,7 @@ from lms.api.base import (
 )
 from lms.api.fields import Name, RowId, Text
 from lms.api.openapi import PAGING, documented
+from lms.deletion import delete_row
 from lms.models import Class
 
 EXAMPLE = {"name": "Introduction to Python", "class_code": "PY-101", "description": "Mondays, second period"}
@@ -118,7 +119,7 @@ class ClassView(ApiView):
         try:
             with transaction.atomic():
                 self.noted("class_delete", found)
-                found.delete()
+                delete_row(found)
         except (ProtectedError, IntegrityError):
             raise Conflict(f"Class with id {deleted['id']} still has assignments") from None
         return Response(deleted)

@@ -26,6 +26,7 @@ class Looking(ApiView):
         found = snapshots.find(environments_of(self.viewer), snapshot_id)
         if found is None:
             raise NotFound(f"Snapshot {snapshot_id} not found")
+        self.looked_at(found.student_id)
         return found
 
     def now_beside(self, before: Environment) -> Environment:

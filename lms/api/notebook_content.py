@@ -9,8 +9,6 @@ from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
-from nbformat import ValidationError as NotANotebook
-from nbformat.validator import get_validator
 from rest_framework import serializers
 
 from lms.api.base import TooLarge
@@ -138,6 +136,11 @@ class NotebookContent(serializers.JSONField):
         # Minors from the future share one validator, so that nobody can make us build one for every number.
         # Of nbformat 3 there is one schema, and no other is looked for.
         minor_known = min(minor, NEWEST_MINOR + 1) if version == 4 else 0
+        # Not above: what it imports in its turn builds a grammar, which would cost every process and every command of
+        # `manage.py` more than a second of its start and 21 MiB. So it costs the first hand-in as much.
+        from nbformat import ValidationError as NotANotebook
+        from nbformat.validator import get_validator
+
         validator = get_validator(int(version), minor_known, relax_add_props=True)  # type: ignore[no-untyped-call]
         try:
             validator.validate(filled_in(content, minor=minor))

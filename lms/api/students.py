@@ -41,6 +41,7 @@ class StudentsView(ApiView):
         rows = with_places(students_of(self.viewer), self.viewer)
         if email := query_text(request, "email"):
             rows = with_email(rows, email)
+            self.looked_at(rows.values_list("pk", flat=True).first())
         if (class_id := query_id(request, "class_id")) is not None:
             rows = rows.filter(pk__in=students_in(classes_of(self.viewer).filter(pk=class_id)).values("pk"))
         if team := query_text(request, "team"):
@@ -54,7 +55,9 @@ class StudentView(ApiView):
     @documented(summary="One student", responses={200: StudentResponse}, errors=(404,))
     def get(self, request: Request, student_id: str) -> Response:
         rows = with_places(students_of(self.viewer), self.viewer)
-        return Response(StudentResponse(find_or_404(rows, path_id(student_id, "student_id"), "Student")).data)
+        found = find_or_404(rows, path_id(student_id, "student_id"), "Student")
+        self.looked_at(found.pk)
+        return Response(StudentResponse(found).data)
 
 
 def with_places(students: QuerySet[Student], viewer: User) -> QuerySet[Student]:

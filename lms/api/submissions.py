@@ -29,6 +29,7 @@ from lms.api.base import (
 from lms.api.fields import Name, Number, RowId, Text
 from lms.api.notebook_content import NotebookContent, receipt
 from lms.api.openapi import PAGING, documented, row_filter, text_filter
+from lms.deletion import delete_row
 from lms.models import AssignmentSubmission, Student
 from lms.submissions import late_by, tells_grade, with_attempt
 from lms.versions.keeping import keep_submission
@@ -152,8 +153,10 @@ class SubmissionsView(SubmissionBase):
             rows = rows.filter(assignment=assignment)
         if student is not None:
             rows = rows.filter(student=student)
+            self.looked_at(students_of(self.viewer).filter(pk=student).values_list("pk", flat=True).first())
         if email:
             rows = rows.filter(student__in=with_email(Student.objects.all(), email))
+            self.looked_at(with_email(students_of(self.viewer), email).values_list("pk", flat=True).first())
         return Response(SubmissionResponse(page(request, rows), many=True).data)
 
     @documented(
@@ -183,7 +186,9 @@ class SubmissionView(SubmissionBase):
 
     @documented(summary="One submission", responses={200: SubmissionResponse}, errors=(404,))
     def get(self, request: Request, submission_id: str) -> Response:
-        return Response(SubmissionResponse(self.find(path_id(submission_id, "submission_id"))).data)
+        found = self.find(path_id(submission_id, "submission_id"))
+        self.looked_at(found.student_id)
+        return Response(SubmissionResponse(found).data)
 
     @documented(
         summary="Change or grade a submission",
@@ -217,7 +222,7 @@ class SubmissionView(SubmissionBase):
         deleted = SubmissionResponse(found).data
         with transaction.atomic():
             self.noted("submission_delete", found)
-            found.delete()
+            delete_row(found)
         return Response(deleted)
 
 

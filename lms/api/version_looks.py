@@ -44,6 +44,7 @@ class Looking(VersionsView):
         found = history_at(seen, path) if "\0" not in path else None
         if found is None:
             raise NotFound(f"No version history found for notebook '{path}'")
+        self.looked_at(found.student_id)
         return found
 
 
@@ -198,6 +199,7 @@ class SnapshotView(Looking):
         found = find_snapshot(self.seen, snapshot_id, path=query_text(request, "notebook_path"))
         if found is None:
             raise NotFound(f"Snapshot {snapshot_id} not found")
+        self.looked_at(found.history.student_id)
         related = versions_of(self.seen).filter(snapshot=found).order_by("-pk")
         return Response(
             {

@@ -66,6 +66,7 @@ class VersionsView(ApiView):
         found = find_version(self.seen, version_id)
         if found is None:
             raise NotFound(f"Version {version_id} not found")
+        self.looked_at(found.history.student_id)
         return found
 
     def made(self, version: NotebookVersion) -> dict[str, Any]:

@@ -36,6 +36,7 @@ class Environment:
     duration_ms: float = 0.0
     snapshot_id: uuid.UUID = field(default_factory=uuid.uuid4)
     reported: dict[str, Any] | None = None  # as a student's side gave it
+    student_id: int | None = None  # whose side
 
     @cached_property
     def versions(self) -> dict[str, str]:

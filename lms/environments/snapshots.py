@@ -102,6 +102,7 @@ def environment_of(snapshot: EnvironmentSnapshot) -> Environment:
         cpu_usage_percent=snapshot.cpu_usage_percent,
         duration_ms=snapshot.collection_duration_ms or 0.0,
         snapshot_id=snapshot.snapshot_id,
+        student_id=snapshot.student_id,
     )
 
 

@@ -63,7 +63,10 @@ def keep_snapshot(
     one stays. Five statements where the notebook is known."""
     size = len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
     stored = StoredNotebook(sha256=sha256, content=content, size=size)
-    StoredNotebook.objects.bulk_create([stored], ignore_conflicts=True)
+    # What is there already is touched, so that nobody deletes it as unused before the snapshot refers to it.
+    StoredNotebook.objects.bulk_create(
+        [stored], update_conflicts=True, unique_fields=["sha256"], update_fields=["size"]
+    )
     history = history_for(path, owner)
     row = NotebookSnapshot(
         snapshot_id=sha256[:SHORT],

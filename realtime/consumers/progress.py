@@ -78,6 +78,7 @@ class InstructorProgressSocket(DashboardSocket):
         found = await database_sync_to_async(_summary_of)(called, self.viewer)
         if found is None:
             raise BadRequest("Student not found")
+        await self.note_look(await database_sync_to_async(people.find_person)(called), "progress")
         self.tell(replies.progress_view("student_detail", found))
 
     answers: ClassVar[dict[str, Any]] = {"get_all_progress": every, "get_student_detail": detail}

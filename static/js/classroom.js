@@ -3,16 +3,18 @@ import { askAfterRows, askNow, keepAttention } from "./attention.js";
 import * as cards from "./cards.js";
 import { keepClusters, noteClusters } from "./clusters.js";
 import { filterCards, offerTeam, onFilter } from "./filters.js";
-import { ask, isSignedOut, room, startRoom, texts } from "./room.js";
+import { ask, isSignedOut, room, startRoom, texts, throttled } from "./room.js";
 import { refreshTimes, setServerTime } from "./time.js";
 
 const windows = { activeSeconds: Number(room.dataset.activeSeconds), errorSeconds: Number(room.dataset.errorSeconds) };
 const decayEvery = 5000;
 const drawEvery = 250; // the figures and the filter look at every card
+const showEvery = 300; // a layout for each frame of a busy class would keep a tablet busy, and nobody reads so fast
 const mostAsked = 20; // more unknown students than this: ask for everybody
 const notOurs = new Set(); // students the server did not show us: not of this room
 const wanted = new Set();
 let fetching = null;
+const changed = new Map(); // rows not shown yet, the newest of each student
 let held = []; // frames that arrive while the state is on its way; they may be newer than it
 let drawing = 0;
 
@@ -45,6 +47,7 @@ function swap(state) {
   for (const card of fresh) cards.adopt(card);
   for (const card of fresh) offerTeam(card.querySelector('[data-field="team"]').textContent);
   notOurs.clear();
+  changed.clear(); // they came before the state was asked for
   refreshTimes(room);
 }
 
@@ -70,6 +73,7 @@ function release() {
   const frames = held;
   held = [];
   frames.forEach(receive);
+  showChanged();
   draw();
   if (again) reload();
 }
@@ -90,6 +94,7 @@ async function fetchWanted() {
     const found = await ask(`cards/?${new URLSearchParams(ids.map((id) => ["student", id]))}`);
     const fresh = [...found.querySelectorAll("[data-student]")];
     fresh.forEach(cards.adopt);
+    for (const card of fresh) changed.delete(Number(card.dataset.student));
     for (const card of fresh) offerTeam(card.querySelector('[data-field="team"]').textContent);
     const ours = new Set(fresh.map((card) => card.dataset.student));
     for (const id of ids) if (!ours.has(id)) notOurs.add(id);
@@ -133,7 +138,6 @@ function showAct(data) {
 }
 
 const handlers = {
-  progress_update: (data) => [data].flat().forEach(showRow),
   help_request: showHelp,
   help_resolved: recheck,
   student_error_resolved: recheck,
@@ -141,8 +145,23 @@ const handlers = {
   refresh_required: () => setTimeout(() => reload(), Math.random() * 1000),
 };
 
+function showChanged() {
+  if (!changed.size || fetching) return; // `release` comes back to what is left
+  const rows = [...changed.values()];
+  changed.clear();
+  rows.forEach(showRow);
+  draw();
+}
+
+const showChangedSoon = throttled(showChanged, showEvery);
+
 function receive(frame) {
   if (fetching) return held.push(frame);
+  if (frame.type === "progress_update") {
+    for (const row of [frame.data].flat()) changed.set(row.studentId, row);
+    return showChangedSoon();
+  }
+  showChanged(); // in the order in which it happened
   handlers[frame.type]?.(frame.data);
   return drawSoon();
 }

@@ -3,14 +3,16 @@
 // connect({ path, onOpen, onFrame, onState }) calls
 //   onOpen()        after every connection_established: whatever happened before is unknown, so fetch the state;
 //   onFrame(frame)  for every frame with a meaning for the page;
-//   onState(state, heardAt)  at least once a second: "connecting" | "live" | "stale" | "reconnecting".
+//   onState(state, heardAt)  at least once a second: "connecting" | "live" | "stale" | "reconnecting";
+//   onShutOut()     when the server closes it because the login has ended.
 const pingEvery = 20000;
 const staleAfter = 25000; // a ping has gone unanswered for a while
 const deadAfter = 35000; // close and connect again
 const longestWait = 30000;
+const shutOut = 4001;
 const silent = new Set(["pong", "connection_established"]);
 
-export function connect({ path, onOpen, onFrame, onState }) {
+export function connect({ path, onOpen, onFrame, onState, onShutOut }) {
   let socket = null;
   let attempts = 0;
   let everOpen = false;
@@ -27,7 +29,11 @@ export function connect({ path, onOpen, onFrame, onState }) {
     socket = current;
     lastSign = lastPing = Date.now();
     current.onmessage = (event) => { if (socket === current) receive(event.data); };
-    current.onclose = () => { if (socket === current) again(); };
+    current.onclose = (event) => {
+      if (socket !== current) return;
+      again();
+      if (event.code === shutOut) onShutOut?.();
+    };
   }
 
   function receive(text) {

@@ -14,6 +14,10 @@ const listeners = new Set();
 let signedOut = false;
 let lastState = "connecting";
 let begun = false;
+let isTouched = false; // by a person, since this page last asked for something
+for (const kind of ["pointerdown", "keydown", "wheel"]) {
+  addEventListener(kind, () => { isTouched = true; }, { capture: true, passive: true });
+}
 
 /** What was asked for is not there any more, while the page itself goes on. */
 export class Gone extends Error {}
@@ -25,7 +29,10 @@ export const isSignedOut = () => signedOut;
  *  `Gone` about this one address, and says nothing about the page. */
 export async function ask(path, { mayBeGone = false, ...options } = {}) {
   const address = new URL(path, new URL(room.dataset.address, location.href));
-  const response = await fetch(address, { headers: { Accept: "text/html", "X-Requested-With": "fragment" }, ...options });
+  const headers = { Accept: "text/html", "X-Requested-With": "fragment" };
+  if (isTouched) headers["X-Activity"] = "person"; // what a page asks by itself keeps nobody logged in
+  isTouched = false;
+  const response = await fetch(address, { headers, ...options });
   if (mayBeGone && response.status === 404) throw new Gone("gone");
   if (response.redirected || response.status === 403 || response.status === 404) {
     signedOut = true; // logged out, or no longer one of the class: only a new page can tell
@@ -85,7 +92,8 @@ function begin() {
   keepTimes();
   const tell = (name, frame) => { for (const listener of [...listeners]) listener[name]?.(frame); };
   const onFrame = (frame) => { if (!signedOut) tell("onFrame", frame); };
-  connect({ path: room.dataset.socket, onOpen: () => tell("onOpen"), onFrame, onState: showFreshness });
+  const onShutOut = () => ask(location.href).catch(() => {}); // it notices, and says, that nobody is logged in
+  connect({ path: room.dataset.socket, onOpen: () => tell("onOpen"), onFrame, onState: showFreshness, onShutOut });
 }
 
 /** A function that runs `work` soon after it is called, never twice at once and not more often than every `pause` ms:

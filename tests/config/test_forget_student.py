@@ -12,6 +12,7 @@ from rq import Queue, SimpleWorker
 from config.privacy import erasure
 from events import jobs, points, stream, waiting
 from events.models import CellExecution, OfflineQueueEntry, StudentEvent
+from events.points import server
 from instructors.models import AuditLog, Instructor, ProgressNotification
 from instructors.student_notes import StudentNote
 from lms.models import AssignmentSubmission, Session, Student
@@ -19,6 +20,7 @@ from lms.models.versions import StoredNotebook
 from tests.config.person import EMAIL, LONGER, NAME, NICKNAME, OTHER, Lesson, leave_traces
 from tests.config.traces import files_naming, keys_naming, rows_naming
 from tests.events.conftest import event, river  # noqa: F401 - a fixture
+from tests.influx import parse, recording
 
 
 @pytest.fixture
@@ -176,6 +178,20 @@ def test_influxdb_that_is_away_is_said(lesson, settings):
     with pytest.raises(CommandError, match="Run this again"):
         forget()
     assert not Student.objects.filter(email=EMAIL).exists()
+
+
+def test_influx_backfill_brings_nobody_back(lesson, settings, redis):
+    """From the first event on, as for an empty InfluxDB: every row that is left becomes a point, and none names her."""
+    forget(also=[NICKNAME])
+    with recording() as influxdb:
+        server.disconnect()
+        settings.INFLUXDB_URL, settings.INFLUXDB_TOKEN = influxdb.url, "token"
+        call_command("influx_backfill", since="start", new=True, stdout=io.StringIO())
+        server.disconnect()
+    found = [parse(line) for line in influxdb.lines]
+    assert {point.tags["userId"] for point in found} == {OTHER, LONGER}
+    named = [line for line in influxdb.lines if EMAIL in line.replace(LONGER, "").lower() or NAME in line]
+    assert named == []
 
 
 def test_a_busy_shard_is_waited_for_and_then_refused(lesson, river, monkeypatch):  # noqa: F811

@@ -5,12 +5,14 @@ import gzip
 import json
 import os
 import re
+import runpy
 import secrets
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import psutil
 import psycopg
 import pytest
 import redis
@@ -26,6 +29,7 @@ from websockets.sync.client import connect
 
 from config.postgresql import Postgres
 from config.valkey import _server, free_port
+from events import heartbeats
 from tests.deploy import compose
 from tests.servers import ROOT, wait_until
 
@@ -33,6 +37,7 @@ HOST = "lessons.example.org"
 ASK = {"Host": HOST}
 SECRETS = {name: secrets.token_hex(32) for name in compose.example()}
 FILLED = {**SECRETS, "SITE_HOST": HOST, "BACKEND_CORS_ORIGINS": "https://hub.example.org", "INFLUXDB_URL": ""}
+FILLED["METRICS_TOKEN"] = SECRETS["METRICS_TOKEN"] = secrets.token_hex(24)
 MAKE = """
 from instructors.models import Instructor
 from lms.keys import create_key
@@ -58,7 +63,8 @@ class Stack:
 
     def start(self, name: str, argv: "list[str] | None" = None, **more: str) -> None:
         with (self.directory / f"{name}.log").open("ab") as log:
-            environment = {**self.environment, **more}
+            own = self.services.get(name, {}).get("environment", {})
+            environment = {**self.environment, **({"PART": own["PART"]} if "PART" in own else {}), **more}
             self.running.append(
                 subprocess.Popen(argv or self.argv(name), cwd=ROOT, env=environment, stdout=log, stderr=log)
             )
@@ -196,6 +202,50 @@ def test_a_part_without_its_stores_is_not_healthy(stack):
         assert FILLED["REDIS_PASSWORD"] not in done.stdout
 
 
+def test_the_workers_are_a_supervised_few_and_say_so_in_json(stack):
+    """`work --min --max`: one process that runs the others. Each line is an object that names its part."""
+    lines = [json.loads(line) for line in stack.log("worker").splitlines() if line.startswith("{")]
+    assert len(lines) == len(stack.log("worker").splitlines())
+    # A worker's own line would name worker-1; those of the supervisor, up.
+    assert {line["process"] for line in lines} <= {"up", "workers", "worker-1"}
+    supervisor = next(process for process in stack.running if "work" in process.args)
+    [worker] = psutil.Process(supervisor.pid).children()
+    assert worker.cmdline()[-1] == "work"
+    worker.kill()
+    wait_until(
+        lambda: [one for one in psutil.Process(supervisor.pid).children() if one.pid != worker.pid],
+        what=f"another worker\n{stack.log('worker')}",
+    )
+    wait_until(lambda: stack.is_healthy("worker"), seconds=30, what="the other worker's heartbeat")
+
+
+def test_workers_that_are_all_stuck_are_not_healthy(redis):
+    look = runpy.run_path(str(ROOT / "deploy" / "healthcheck.py"))["worker"]
+    assert look() == f"no worker of {heartbeats.HOST} in 90 s"
+    for worker_id, status in (("a", "error"), ("b", "shutdown")):
+        beat = {"host": heartbeats.HOST, "status": status}
+        redis.set(heartbeats.key_of(worker_id), json.dumps(beat))
+        redis.zadd(heartbeats.WORKERS, {worker_id: time.time() + 90})
+    assert look() == f"all workers of {heartbeats.HOST} are stuck or ending"
+    redis.set(heartbeats.key_of("c"), json.dumps({"host": heartbeats.HOST, "status": "processing"}))
+    redis.zadd(heartbeats.WORKERS, {"c": time.time() + 90})
+    assert look() == ""
+    redis.zadd(heartbeats.WORKERS, {"c": time.time() - 1})
+    assert look()
+
+
+def test_numbers_are_read_with_the_token_as_prometheus_reads_them(stack):
+    """From outside through the proxy; the words of docs/operations.md."""
+    address = f"http://127.0.0.1:{stack.ports['pages']}/metrics"
+    seen = {**ASK, "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+    assert httpx.get(address, headers=seen).status_code == 404
+    token = stack.environment["METRICS_TOKEN"]
+    answer = httpx.get(address, headers={**seen, "Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+    assert "cellmonitor_up 1.0" in answer.text
+    assert httpx.get(address, headers={**seen, "Authorization": "Bearer wrong"}).status_code == 404
+
+
 def test_the_deployment_check_is_clean_with_this_environment(stack):
     done = stack.once(sys.executable, "manage.py", "check", "--deploy", "--tag=security", "--fail-level=WARNING")
     assert done.returncode == 0, done.stderr
@@ -251,6 +301,8 @@ def test_events_go_through_the_proxy_and_no_key_is_logged(stack, proxy, key):
     answer = httpx.post(f"{proxy}/api/v1/events?key={key}", headers={**ASK, "Content-Encoding": "gzip"}, content=packed)
     assert answer.status_code == 202
     wait_until(lambda: rows(stack) == before + 4, what="the rows")
+    httpx.post(f"{proxy}/api/v1/events", headers={**ASK, "X-Class-Key": key}, json=[])
+    httpx.get(f"{proxy}/invitations/{key}:signed/", headers=ASK)
     log = stack.log("proxy")
     assert '"uri":"/api/v1/events' in log
     for name in ("proxy", "intake", "pages"):

@@ -41,14 +41,39 @@ def test_there_are_such_names():
 
 
 def test_no_secret_has_a_default():
+    """METRICS_TOKEN may be absent: then nobody reads /metrics from elsewhere."""
     text = (ROOT / "docker-compose.yml").read_text()
-    for name in re.findall(r"\$\{(\w*(?:SECRET|PASSWORD|TOKEN)\w*)(.)", text):
-        assert name[1] == ":", name
-    assert not re.search(r"\$\{\w*(?:SECRET|PASSWORD|TOKEN)\w*:?-", text)
+    named = re.findall(r"\$\{(\w*(?:SECRET|PASSWORD|TOKEN)\w*)([^}]*)", text)
+    assert {name for name, rest in named if not rest.startswith(":?")} == {"METRICS_TOKEN"}
+    assert {rest for name, rest in named if name == "METRICS_TOKEN"} == {"-"}
+
+
+def test_the_workers_are_as_many_as_the_load_needs_and_as_the_shards_allow(system):
+    words = system["services"]["worker"]["command"].split()
+    assert words[:3] == ["python", "manage.py", "work"]
+    least, most = (int(words[words.index(option) + 1]) for option in ("--min", "--max"))
+    assert 1 <= least < most <= int(system["services"]["worker"]["environment"]["EVENT_SHARDS"])
+    asked = compose.load({**FILLED, "WORKERS": "2", "WORKERS_MAX": "6"})["services"]["worker"]["command"]
+    assert asked.endswith("--min 2 --max 6")
+
+
+def test_every_part_says_in_its_log_which_it_is(system):
+    environments = {name: system["services"][name]["environment"] for name in ("intake", "pages", "worker", "cron")}
+    assert len({environment["PART"] for environment in environments.values()}) == len(environments)
+    assert {environment["LOG_FORMAT"] for environment in environments.values()} == {"json"}
+
+
+def test_what_can_be_set_is_in_the_example():
+    """Every name that the file reads, but for those that it reads of a setting that the first lines fill in."""
+    read = set(re.findall(r"(?<!\$)\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
+    example = (ROOT / "deploy" / "env.example").read_text()
+    told = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
+    retention = {name for name in read if name.startswith("RETENTION_")}
+    assert read - told - retention == {"TEST_EVENTS"}  # for tests of JupyterLab's extension alone
 
 
 def test_every_setting_it_names_is_one(system):
-    ours = set(system["services"]["pages"]["environment"])
+    ours = set(system["services"]["pages"]["environment"]) - {"PART"}  # it names the part in the log
     assert ours <= set(setting_names())
 
 

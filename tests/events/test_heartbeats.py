@@ -108,7 +108,7 @@ def test_low_events_are_in_every_batch_of_a_flood(river):
 def test_a_flooded_shard_gives_way(river, monkeypatch):
     monkeypatch.setattr(jobs, "TURN", 0.0)
     monkeypatch.setattr(jobs.Appetite, "learn", lambda *_: None)
-    monkeypatch.setattr(jobs, "Appetite", lambda: jobs_appetite(1))
+    monkeypatch.setattr(jobs, "appetite_of", lambda shard: jobs_appetite(1))
     for _ in range(20):
         river.append(event())
     django_rq.get_queue("low").enqueue(note, "low")

@@ -43,11 +43,25 @@ def test_second_drain_of_a_shard_leaves_at_once(river):
     assert lease.keep()
 
 
-def test_drain_whose_time_is_up_queues_the_next(river, monkeypatch):
+def test_drain_whose_time_is_up_queues_the_next_and_only_one(river, monkeypatch):
+    """Under load every drain gives way: a job more each time would fill the queue all day."""
+    shard = shard_of_hanako(river)
+    river.redis.flushall()
+    monkeypatch.setattr(jobs, "BUDGET", -1)
+    monkeypatch.setattr(pipeline, "carry", lambda entries, *, lease: len(entries))  # it stays unfinished
+    river.append(event())
+    jobs.drain(shard)
+    assert django_rq.get_queue("low").count == 1
+    river.append(event())
+    assert stream.shards_to_wake(river.redis) == [], "somebody is on the way"
+    assert stream.Lease(river.redis, shard).take()
+
+
+def test_drain_whose_time_is_up_leaves_nobody_to_an_empty_shard(river, monkeypatch):
     monkeypatch.setattr(jobs, "BUDGET", -1)
     shard = shard_of_hanako(river)
     jobs.drain(shard)
-    assert django_rq.get_queue("low").count == 1
+    assert not any(django_rq.get_queue(name).count for name in jobs.PRIORITIES)
     assert stream.Lease(river.redis, shard).take()
 
 

@@ -170,6 +170,48 @@ def test_who_struggled_and_did_not_ask(report, at, enrol, aoi, ren):
     ]  # fmt: skip
 
 
+def test_who_hammers_at_a_cell_for_a_moment_did_not_struggle(report, at, aoi):
+    for number in range(8):
+        at(aoi, 1 + number / 6, cell=4, status="error")
+    at(aoi, 2.5, cell=4)
+    assert report().struggling == []
+
+
+def test_a_cell_that_is_hard_for_all_names_only_who_was_caught_longer(report, at, enrol):
+    """Eight need five errors and some minutes more each; the slower quarter is named, who lost most time first."""
+    for place in range(8):
+        student = enrol(f"s{place}@example.com", name=f"Student {place}")
+        at(student, 0)
+        for number in range(5):
+            at(student, 1 + number * (1 + place / 5), cell=4, status="error")
+        at(student, 1 + 5 * (1 + place / 5), cell=4)
+    assert [one.name for one in report().struggling] == ["Student 7", "Student 6"]
+
+
+def test_who_never_got_on_comes_first_then_who_lost_most(report, at, enrol):
+    for name, minutes, ends in (("short", 1, True), ("long", 3, True), ("never", 0.5, False)):
+        student = enrol(f"{name}@example.com", name=name)
+        for number in range(6):
+            at(student, 1 + number * minutes, cell=len(name), status="error")
+        if ends:
+            at(student, 1 + 6 * minutes, cell=len(name))
+    assert [(one.name, round(one.seconds)) for one in report().struggling] == [
+        ("never", 150), ("long", 1080), ("short", 360),
+    ]  # fmt: skip
+
+
+def test_eight_are_named_and_the_rest_is_one_line_away(report, page, at, enrol):
+    for place in range(11):
+        student = enrol(f"s{place}@example.com", name=f"Student {place:02}")
+        for number in range(3 + place):
+            at(student, number, cell=place, status="error")
+    found = report()
+    assert [len(found.struggled_most), len(found.struggled_less)] == [8, 3]
+    html = page()
+    assert "and 3 more" in html
+    assert html.index("Student 03") < html.index("and 3 more") < html.index("Student 02")
+
+
 def test_a_request_of_another_lesson_does_not_count(report, at, aoi):
     for number in range(3):
         at(aoi, number, status="error")
@@ -304,7 +346,7 @@ def test_two_hundred_students_cost_no_more_queries(page, at, enrol, django_asser
     Session.objects.bulk_create(sessions.values())
     for student in students[:20]:
         at(student, 1, status="error")
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         page()
 
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 COMMANDS = {
     "uvicorn": ["-m", "uvicorn", "config.asgi:application", "--log-level", "warning", "--port"],
     "daphne": ["-m", "daphne", "-v", "0", "config.asgi:application", "-p"],
+    "runserver": ["manage.py", "runserver", "--noreload", "-v", "0"],
 }
 
 

@@ -96,7 +96,7 @@ async def test_changed_rows_arrive_as_absolute_state(redis):
         assert frame["data"][0]["type"] == "student_progress_update"
 
 
-async def test_many_changes_of_one_student_are_one_row_a_second_and_the_newest_wins(redis):
+async def test_many_changes_of_one_student_share_frames_and_the_newest_wins(redis):
     async with socket() as dashboard:
         for runs in range(1, 60):
             await publish(groups.ALL_STUDENTS, [row(1, runs=runs)])
@@ -105,7 +105,7 @@ async def test_many_changes_of_one_student_are_one_row_a_second_and_the_newest_w
             frame = await dashboard.receive_json_from(timeout=3)
             seen += [r["cellExecutions"] for r in frame["data"]]
         assert seen == sorted(seen)
-        assert len(seen) <= 3
+        assert len(seen) < 59 / 2
 
 
 async def test_notices_are_not_held_back(redis, monkeypatch):

@@ -95,5 +95,7 @@ PAGE_ROWS = [
     ("GET", "~/everybody/students/{hanako}/", None, "302 302 404 404 200"),
     ("GET", "~/everybody", None, "302 302 302 302 302"),
     ("GET", "~/admin/", None, "302 302 302 302 200"),
+    ("GET", "~/admin/login/", None, "302 302 404 404 302"),  # to our own login
+    ("POST", "~/admin/logout/", None, "302 302 302 302 302"),
     ("GET", "~/admin/rq/", None, "302 302 302 302 200"),
 ]

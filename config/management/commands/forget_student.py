@@ -46,7 +46,7 @@ class Command(BaseCommand):
                 "New events of this address arrived meanwhile: stop its JupyterLab or revoke its class key, then run "
                 "this again."
             ) from None
-        except points.UNREACHABLE as error:
+        except points.unreachable() as error:
             raise CommandError(
                 f"All but the points is erased: InfluxDB does not answer ({type(error).__name__}). Run this again."
             ) from error

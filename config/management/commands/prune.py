@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from config import retention
+from lms import deletion
 
 
 class Command(BaseCommand):
@@ -22,5 +23,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{number:9} {kind.name} {older}")
         entries = retention.audit_entries_due(now=now) if dry_run else retention.prune_audit_log(now=now)
         self.stdout.write(f"{entries:9} audit entries")
+        left = deletion.orphans(now=now) if dry_run else deletion.forget_orphans(now=now)
+        self.stdout.write(f"{left.contents:9} kept notebooks that nothing refers to")
+        self.stdout.write(f"{left.pictures:9} pictures of rooms that no map names")
         if dry_run:
             self.stdout.write("Nothing was changed.")

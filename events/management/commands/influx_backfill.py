@@ -48,7 +48,7 @@ class Command(BaseCommand):
                 tally = found
         except server.Away as away:
             raise CommandError(f"InfluxDB {away}; {tally.written} points were written. Run this again.") from away
-        except server.UNANSWERED as error:
+        except server.unanswered() as error:
             raise CommandError(
                 f"InfluxDB at {settings.INFLUXDB_URL}: {server.said(error)}; {tally.written} points were written."
             ) from error

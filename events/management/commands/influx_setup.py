@@ -29,7 +29,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{'Would' if options['dry_run'] else 'Did'}: {step.text}")
         except buckets.NoSuchOrganisation as error:
             raise CommandError(f"InfluxDB has no organisation {error}, or the token may not see it.") from error
-        except server.UNREACHABLE as error:
+        except server.unreachable() as error:
             raise CommandError(f"InfluxDB at {settings.INFLUXDB_URL}: {server.said(error)}") from error
         if not steps:
             self.stdout.write("Everything is as it should be.")

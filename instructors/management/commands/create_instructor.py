@@ -32,14 +32,15 @@ class Command(BaseCommand):
         found = Instructor.objects.filter(email__iexact=email).first()
         if found and not options["update"]:
             raise CommandError(f"{found.email} exists already. To change it, add --update.")
-        password = self._password(from_stdin=options["password_stdin"], account=found)
+        owner = found or Instructor(email=email, name=options["name"])
+        password = self._password(from_stdin=options["password_stdin"], account=owner)
         if found:
             self._change(found, password=password, name=options["name"], role=options["role"])
         else:
             Instructor.objects.create_user(email, password, name=options["name"], role=options["role"] or "instructor")
         self.stdout.write(self.style.SUCCESS(f"{email}: {'changed' if found else 'created'}."))
 
-    def _password(self, *, from_stdin: bool, account: Instructor | None) -> str:
+    def _password(self, *, from_stdin: bool, account: Instructor) -> str:
         if from_stdin:
             password = sys.stdin.readline().rstrip("\r\n")
         else:

@@ -3,6 +3,7 @@ requests are compared with its API (POST /api/v2/delete)."""
 
 import json
 import threading
+import time
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from events import points
-from events.points import erasing, server, waiting
+from events.points import backfill, erasing, server, waiting
+from tests.events.conftest import event
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -24,7 +26,8 @@ def deletions(point_at, redis):
         def do_POST(self) -> None:
             place = urlsplit(self.path)
             [bucket] = parse_qs(place.query)["bucket"]
-            asked.append((place.path, bucket, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            asked.append((place.path, bucket, json.loads(body) if place.path.endswith("delete") else body))
             self.send_response(status.get(bucket, 204))
             self.end_headers()
 
@@ -54,7 +57,7 @@ def test_points_of_both_buckets_are_deleted_by_the_address_in_lower_case(deletio
 def test_a_bucket_that_is_not_there_is_an_error_only_where_points_are_written(deletions):
     _, status = deletions
     status["cellmonitor"] = 404
-    with pytest.raises(points.UNREACHABLE):
+    with pytest.raises(points.unreachable()):
         points.erase("a@example.com", now=NOW)
 
 
@@ -62,7 +65,7 @@ def test_while_points_are_being_sent_nothing_is_erased(deletions, redis, monkeyp
     asked, _ = deletions
     monkeypatch.setattr(erasing, "PATIENCE", 0.1)
     redis.set(erasing.SENDER, "busy")
-    with pytest.raises(server.UNREACHABLE):
+    with pytest.raises(server.unreachable()):
         points.erase("a@example.com", now=NOW)
     assert asked == []
 
@@ -77,3 +80,23 @@ def test_the_backlog_counts_what_is_left(deletions, redis):
     assert json.loads(entry[b"l"]) == [theirs.replace("A@example.com", "forgotten")]
     assert int(redis.hget(waiting.HELD, "bytes")) == len(entry[b"l"])
     assert points.standing().waiting == 1
+
+
+def test_while_a_backfill_runs_nothing_is_erased_because_it_may_hold_rows(deletions, redis, clock, river):
+    asked, _ = deletions
+    river.post(event(eventTime=clock(0)))
+    running = backfill.backfill(since=clock.at(-600), until=clock.at(1200), is_new=True)
+    next(running)
+    with pytest.raises(TimeoutError, match="influx_backfill is running"):
+        points.erase("a@example.com", now=NOW)
+    assert not [path for path, _, _ in asked if path.endswith("delete")]
+    assert redis.ttl(waiting.BACKFILLS) > 0
+    list(running)
+    points.erase("a@example.com", now=NOW)
+    assert len([path for path, _, _ in asked if path.endswith("delete")]) == 2
+
+
+def test_a_backfill_that_was_killed_holds_up_nobody_for_long(deletions, redis):
+    waiting.note_backfill(redis, "killed", now=time.time() - waiting.BACKFILL_SECONDS - 1)
+    points.erase("a@example.com", now=NOW)
+    assert len(deletions[0]) == 2

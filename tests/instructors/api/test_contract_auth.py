@@ -244,3 +244,15 @@ def test_http_7_put_password_no_token_403(anyone):
 def test_wrong_method_405(as_hanako, method, path):
     answer = as_hanako(method, path)
     assert (answer.status_code, answer.data) == (405, {"detail": "Method Not Allowed"})
+
+
+def test_another_password_ends_the_tokens_made_before_but_not_the_one_that_changed_it(hanako, anyone):
+    used, other = api_of(hanako), api_of(hanako)
+    assert change(used, current_password=PASSWORD, new_password="password123").status_code == 200
+    assert used("GET", "/api/v1/auth/me").status_code == 200
+    assert other("GET", "/api/v1/auth/me").status_code == 401
+    hanako.refresh_from_db()
+    hanako.set_password("chosen by an admin")
+    hanako.save()
+    assert used("GET", "/api/v1/auth/me").status_code == 401
+    assert api_of(hanako)("GET", "/api/v1/auth/me").status_code == 200

@@ -1,0 +1,76 @@
+"""What administrators do on the admin site, told to the audit log like everything else: what they open of one student,
+what they add, change and delete, and the actions of lists. Django's own log of the site can be edited; ours cannot.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import ForeignKey, Model
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from instructors import audit
+from instructors.models import Instructor
+from lms.models import Student
+
+
+class Noted:
+    """Before a `ModelAdmin` in the order of bases."""
+
+    model: type[Model]
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        answer: HttpResponseBase = super().change_view(request, object_id, *args, **kwargs)  # type: ignore[misc]
+        if request.method == "GET" and answer.status_code == 200 and _is_of_students(self.model):
+            _tell(request, "admin_view", self.model, object_id)
+        return answer
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        _tell(request, "admin_add", self.model, obj.pk)
+        return super().log_addition(request, obj, message)  # type: ignore[misc]
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        fields = [
+            name for part in message if isinstance(part, dict) for name in part.get("changed", {}).get("fields", [])
+        ]
+        _tell(request, "admin_change", self.model, obj.pk, fields=sorted(map(str, fields)))
+        return super().log_change(request, obj, message)  # type: ignore[misc]
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for row in queryset:
+            _tell(request, "admin_delete", self.model, row.pk)
+        return super().log_deletions(request, queryset)  # type: ignore[misc]
+
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        """An action of a list; deletions come one by one, above."""
+        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        name = next((text for text in request.POST.getlist("action") if text), "")
+        answer = super().response_action(request, queryset)  # type: ignore[misc]
+        if name and chosen and name != "delete_selected":
+            _tell(request, "admin_action", self.model, None, name=name[:50], rows=chosen[:100], total=len(chosen))
+        return answer
+
+
+def note_everything(site: admin.AdminSite) -> None:
+    """Every page of the site that is registered so far."""
+    for model, pages in list(site._registry.items()):
+        if not isinstance(pages, Noted):
+            site.unregister(model)
+            site.register(model, type(f"Noted{type(pages).__name__}", (Noted, type(pages)), {}))
+
+
+def _is_of_students(model: type[Model]) -> bool:
+    columns = model._meta.concrete_fields
+    return model is Student or any(isinstance(each, ForeignKey) and each.related_model is Student for each in columns)
+
+
+def _tell(request: HttpRequest, action: str, model: type[Model], pk: Any, **details: Any) -> None:
+    audit.record(
+        action=action,
+        actor=request.user if isinstance(request.user, Instructor) else None,
+        request=request,
+        target_type=model._meta.model_name,
+        target_id=pk,
+        details=details,
+    )

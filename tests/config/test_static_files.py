@@ -1,0 +1,36 @@
+"""Static files, and the pictures of rooms among their addresses, on every server that may run the product."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from lms.maps import replace_map
+from tests.lms.pictures import picture
+from tests.realtime.servers import COMMANDS, serve
+from tests.servers import wait_until
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", COMMANDS)
+def test_pictures_of_rooms_and_static_files(kind, settings, tmp_path: Path):
+    """`/static/maps/…` is none of the files that a static server knows; it must not keep the address for itself."""
+    settings.MEDIA_ROOT = tmp_path
+    made = replace_map(class_id=None, picture=picture(), uploaded_by=None, now=timezone.now())
+    with serve(kind, MEDIA_ROOT=str(tmp_path)) as server:
+        origin = f"http://127.0.0.1:{server.port}"
+        wait_until(lambda: answers(origin), what=kind, seconds=20)
+        shown = httpx.get(f"{origin}{made.image_url}", timeout=10)
+        assert (shown.status_code, shown.headers["Content-Type"]) == (200, "image/jpeg")
+        assert httpx.get(f"{origin}/static/maps/nothing.jpg", timeout=10).status_code == 404
+        style = httpx.get(f"{origin}/static/css/tokens.css", timeout=10)
+        assert style.status_code == 200
+        assert style.headers["Content-Type"].startswith("text/css")
+
+
+def answers(origin: str) -> bool:
+    try:
+        return httpx.get(f"{origin}/api/v1/health/simple", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False

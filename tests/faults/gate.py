@@ -1,0 +1,82 @@
+"""A door before a server that can be shut at any moment, in the middle of a request too.
+
+VictoriaMetrics keeps what it took for up to a second in memory, so a kill would lose what it had answered for, which
+InfluxDB, with its log, would not. Shutting this door looks to the product like a kill; the server behind it then gets
+the second, and is killed for real.
+"""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+from config.valkey import free_port
+
+
+class Gate:
+    """Forwards from `port` to `behind`, both on loopback."""
+
+    def __init__(self, *, behind: int) -> None:
+        self.port, self._behind = free_port(), behind
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="gate", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def open(self) -> None:
+        self._run(self._open())
+
+    def shut(self) -> None:
+        """Nobody gets in, and who was inside is thrown out."""
+        self._run(self._shut())
+
+    def close(self) -> None:
+        self.shut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5)
+        self._loop.close()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    async def _open(self) -> None:
+        if self._server is None:
+            self._server = await asyncio.start_server(self._guide, "127.0.0.1", self.port)
+
+    async def _shut(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._writers):
+            writer.transport.abort()
+        await asyncio.sleep(0.05)
+
+    async def _guide(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            inner, outer = await asyncio.open_connection("127.0.0.1", self._behind)
+            self._writers.add(outer)
+            try:
+                await asyncio.gather(self._carry(reader, outer), self._carry(inner, writer))
+            finally:
+                self._writers.discard(outer)
+                outer.close()
+        except OSError:
+            pass
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    @staticmethod
+    async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        finally:
+            writer.close()

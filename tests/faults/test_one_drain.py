@@ -1,0 +1,184 @@
+"""Two drains never work on one shard at once, and no event is left without somebody on the way to it, whatever comes
+between which two commands. Real Valkey and PostgreSQL; every interleaving, one after the other."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import django_rq
+import pytest
+import redis as redis_client
+from django.db import connection, transaction
+from redis.client import Pipeline
+
+from events import intake, jobs, pipeline, schema, store, stream
+from events.models import CellExecution
+from events.stream import Lease
+from tests.events.conftest import event
+
+SHARD = 0
+MOST_COMMANDS = 60  # of one drain
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch, settings):
+    settings.EVENT_SHARDS = 1
+    monkeypatch.setattr(jobs, "LINGER", 0.0)
+    monkeypatch.setattr(jobs, "LOOK", 0.01)
+
+
+def append() -> str:
+    """What a POST does, the wake included. Returns the event's id."""
+    one = event()
+    [made] = intake.admit_body(schema.msgspec.json.encode([one]), class_id=None).events
+
+    async def send() -> dict[int, stream.Backlog]:
+        redis = stream.connect_async()
+        try:
+            return await stream.append(redis, intake.parcels_of([made]))
+        finally:
+            await redis.aclose()
+
+    with ThreadPoolExecutor(1) as pool:
+        backlog = pool.submit(asyncio.run, send()).result()
+    if backlog[SHARD].wake:
+        jobs.wake(SHARD)
+    return made.event_id
+
+
+def take_job() -> None:
+    """The worker has it: whoever comes later cannot count on it."""
+    assert django_rq.get_queue("high").pop_job_id()
+
+
+def work_off() -> None:
+    """What a worker does with the drains that are queued."""
+    for name in jobs.PRIORITIES:
+        queue = django_rq.get_queue(name)
+        while queue.count:
+            job = queue.fetch_job(queue.pop_job_id())
+            assert job.args == (SHARD,)
+            jobs.drain(SHARD)
+
+
+class Between:
+    """Does something just before the n-th command that a drain sends on its own connection."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, number: int, intrude: Any) -> None:
+        self.number, self.intrude, self.seen, self.is_done = number, intrude, 0, False
+        self.busy = threading.Lock()
+        for kind, name in ((redis_client.Redis, "execute_command"), (Pipeline, "execute")):
+            monkeypatch.setattr(kind, name, self.wrapped(getattr(kind, name)))
+
+    def wrapped(self, original: Any) -> Any:
+        def command(link: Any, *args: Any, **options: Any) -> Any:
+            is_plain = not (isinstance(link, Pipeline) and original.__name__ == "execute_command")
+            if is_plain and not self.is_done and self.busy.acquire(blocking=False):
+                try:
+                    self.seen += 1
+                    if self.seen > self.number:
+                        self.is_done = True
+                        self.intrude()
+                finally:
+                    self.busy.release()
+            return original(link, *args, **options)
+
+        return command
+
+
+def test_no_append_between_any_two_commands_is_forgotten(redis, transactional_db, monkeypatch):
+    """The flag is cleared before the first read, and the lease given back only over an empty stream."""
+    for number in range(MOST_COMMANDS):
+        redis.flushall()
+        ids = [append()]
+        take_job()
+        with monkeypatch.context() as patch:
+            between = Between(patch, number, lambda: ids.append(append()))  # noqa: B023 - called within the turn
+            jobs.drain(SHARD)
+        work_off()
+        assert set(ids) <= set(CellExecution.objects.values_list("event_id", flat=True)), f"before command {number}"
+        assert not any(redis.xlen(stream.stream_key(SHARD, priority)) for priority in jobs.PRIORITIES)
+        assert not redis.exists(f"river:{{{SHARD}}}:wake", f"river:{{{SHARD}}}:lease")
+        if not between.is_done:
+            break
+    assert 5 < number < MOST_COMMANDS - 1
+
+
+def test_a_drain_that_breaks_off_at_any_command_loses_nothing(redis, transactional_db, monkeypatch):
+    def break_off() -> None:
+        raise redis_client.ConnectionError("gone")
+
+    for number in range(MOST_COMMANDS):
+        redis.flushall()
+        wanted = append()
+        take_job()
+        with monkeypatch.context() as patch:
+            between = Between(patch, number, break_off)
+            with suppress(redis_client.RedisError, OSError):
+                jobs.drain(SHARD)
+        redis.delete(f"river:{{{SHARD}}}:wake", f"river:{{{SHARD}}}:lease")  # they expire
+        jobs.wake_sleepers()
+        work_off()
+        assert CellExecution.objects.filter(event_id=wanted).count() == 1, f"before command {number}"
+        assert int(redis.get(f"river:{{{SHARD}}}:bytes") or 0) == 0
+        if not between.is_done:
+            break
+    assert 5 < number < MOST_COMMANDS - 1
+
+
+def test_of_many_that_reach_for_the_lease_one_gets_it(redis):
+    for _ in range(20):
+        start, links = threading.Barrier(6), [stream.connect() for _ in range(6)]
+
+        def reach(link: Any, start: threading.Barrier = start) -> bool:
+            start.wait(10)
+            return Lease(link, SHARD).take()
+
+        with ThreadPoolExecutor(6) as pool:
+            assert sum(pool.map(reach, links)) == 1
+        for link in links:
+            link.close()
+        redis.flushall()
+
+
+def test_who_lost_the_lease_waits_in_postgresql_for_who_has_it(redis, transactional_db):
+    """A drain that slept through its lease: its transaction and its successor's come one after the other."""
+    append()
+    lease = Lease(redis, SHARD)
+    assert lease.take()
+    origins = pipeline.decode(lease.read(count=10))
+    order: list[str] = []
+    inside = threading.Event()
+
+    def late() -> None:
+        try:
+            inside.wait(10)
+            pipeline.save(origins, shard=SHARD)
+            order.append("late")
+        finally:
+            connection.close()
+
+    def elsewhere() -> None:
+        try:
+            inside.wait(10)
+            with transaction.atomic():
+                store.lock_shard(SHARD + 1)
+            order.append("elsewhere")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for work in (late, elsewhere)]
+    for thread in threads:
+        thread.start()
+    with transaction.atomic():
+        store.lock_shard(SHARD)
+        inside.set()
+        threads[1].join(10)
+        threads[0].join(0.3)
+        order.append("holder")
+    for thread in threads:
+        thread.join(10)
+    assert order == ["elsewhere", "holder", "late"]
+    assert CellExecution.objects.count() == 1

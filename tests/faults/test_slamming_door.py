@@ -1,0 +1,57 @@
+"""A Redis that takes every connection and closes it at once, as one does that dies while it starts: 503, never a crash.
+On uvloop, which has words of its own for a line that was cut before the first command."""
+
+import contextlib
+import json
+import socket
+import struct
+import threading
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import uvloop
+
+from events.intake import Answer, Appender, admit_body
+from tests.events.conftest import event
+
+TRIES = 200
+
+
+@pytest.fixture
+def slamming_door() -> Iterator[int]:
+    """Its port."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        door.listen(100)
+        threading.Thread(target=slam, args=[door], daemon=True).start()
+        yield door.getsockname()[1]
+        door.shutdown(socket.SHUT_RDWR)
+
+
+def slam(door: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            visitor, _ = door.accept()
+            visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            visitor.close()
+
+
+def test_every_post_is_answered_503(slamming_door, settings):
+    settings.REDIS_URL = f"redis://127.0.0.1:{slamming_door}/0"
+    events = admit_body(json.dumps([event()]).encode(), class_id=None).events
+    outcomes: Counter[str] = Counter()
+
+    async def post() -> None:
+        appender = Appender()
+        for _ in range(TRIES):
+            try:
+                await appender.append(events)
+            except Answer as answer:
+                outcomes[str(answer.status)] += 1
+            except Exception as error:
+                outcomes[repr(error)] += 1
+        await appender.close()
+
+    uvloop.run(post())
+    assert outcomes == {"503": TRIES}

@@ -1,0 +1,152 @@
+"""A socket ends when what opened it opens nothing any more: a token by revocation, a login by its end, an account by
+being switched off, all by another password."""
+
+import time
+
+import pytest
+from channels.db import database_sync_to_async
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from instructors import tokens
+from instructors.models import Instructor
+from instructors.stay import SEEN, SessionStore
+from realtime import caretaker
+from realtime.door import AUTHENTICATION_FAILED
+from realtime.register import here
+from tests.realtime.conftest import connected, instructor, refusal
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+W3 = "/instructor/ws?token={token}"
+BY_TOKEN = [W3, "/ws?token={token}", "/api/v1/progress/ws/instructor?token={token}"]
+
+
+@database_sync_to_async
+def logged_in(account: Instructor) -> str:
+    client = Client()
+    client.force_login(account)
+    return client.cookies["sessionid"].value
+
+
+async def is_shut_out(peer) -> bool:
+    """After the caretaker has looked."""
+    await caretaker.end_shut_out()
+    try:
+        return await peer.close_code(timeout=0.5) == AUTHENTICATION_FAILED
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize("path", BY_TOKEN)
+async def test_a_revoked_token(redis, authentication, path):
+    teacher = await instructor()
+    other = await instructor("other@example.com")
+    async with (
+        connected(path.format(token=teacher.token)) as peer,
+        connected(W3.format(token=other.token)) as neighbour,
+    ):
+        assert not await is_shut_out(neighbour)
+        assert (await peer.ask(type="ping"))["type"] == "pong"
+        await database_sync_to_async(tokens.revoke)(teacher.token, instructor=teacher)
+        assert await is_shut_out(peer)
+        assert (await neighbour.ask(type="ping"))["type"] == "pong"
+
+
+async def change_password(teacher) -> None:
+    fresh = await Instructor.objects.aget(pk=teacher.pk)
+    fresh.set_password("violet tram 40 bees")
+    await fresh.asave()
+
+
+async def switch_off(teacher) -> None:
+    await Instructor.objects.filter(pk=teacher.pk).aupdate(is_active=False)
+
+
+@pytest.mark.parametrize("end", [change_password, switch_off])
+async def test_another_password_and_an_account_that_is_switched_off(redis, authentication, end):
+    teacher = await instructor()
+    key = await logged_in(teacher)
+    async with connected(W3.format(token=teacher.token)) as w3, connected("/ws", cookie=f"sessionid={key}") as w1:
+        await end(teacher)
+        assert await is_shut_out(w3)
+        assert await is_shut_out(w1)
+        assert await refusal("/ws", cookie=f"sessionid={key}") == AUTHENTICATION_FAILED
+        assert await refusal(W3.format(token=teacher.token)) == AUTHENTICATION_FAILED
+
+
+async def test_the_token_that_changed_the_password_goes_on(redis, authentication):
+    teacher = await instructor()
+    async with connected(W3.format(token=teacher.token)) as w3:
+        await change_password(teacher)
+        fresh = await Instructor.objects.aget(pk=teacher.pk)
+        await database_sync_to_async(tokens.keep)(teacher.token, instructor=fresh)
+        assert not await is_shut_out(w3)
+        await change_password(fresh)
+        assert await is_shut_out(w3)
+
+
+@database_sync_to_async
+def log_out(key: str) -> None:
+    client = Client()
+    client.cookies["sessionid"] = key
+    assert client.post("/logout/").status_code == 302
+
+
+@database_sync_to_async
+def go_idle(key: str) -> None:
+    session = SessionStore(key)
+    session[SEEN] = int(time.time()) - 24 * 3600
+    session.save()
+
+
+@database_sync_to_async
+def expire(key: str) -> None:
+    Session.objects.filter(pk=key).delete()
+
+
+@pytest.mark.parametrize("end", [log_out, go_idle, expire])
+async def test_a_login_that_ended(redis, authentication, end):
+    teacher = await instructor()
+    key, other = await logged_in(teacher), await logged_in(teacher)
+    async with (
+        connected("/ws", cookie=f"sessionid={key}") as w1,
+        connected("/ws", cookie=f"sessionid={other}") as second,
+    ):
+        assert not await is_shut_out(w1)
+        await end(key)
+        assert await is_shut_out(w1)
+        assert (await second.ask(type="ping"))["type"] == "pong"
+        assert await refusal("/ws", cookie=f"sessionid={key}") == AUTHENTICATION_FAILED
+
+
+async def test_the_caretaker_looks_by_itself(redis, monkeypatch):
+    monkeypatch.setattr(caretaker, "ENTRY_LOOK", 0.1)
+    teacher = await instructor()
+    async with connected(W3.format(token=teacher.token)) as w3:
+        await database_sync_to_async(tokens.revoke)(teacher.token, instructor=teacher)
+        assert await w3.close_code(timeout=3) == AUTHENTICATION_FAILED
+
+
+async def test_three_queries_however_many_sit_here(redis, authentication, django_assert_max_num_queries):
+    teachers = [await instructor(f"t{number}@example.com") for number in range(5)]
+    keys = [await logged_in(teacher) for teacher in teachers]
+    paths = [W3.format(token=teacher.token) for teacher in teachers]
+
+    @database_sync_to_async
+    def look(entries):
+        from instructors.door import Door
+
+        with django_assert_max_num_queries(3):
+            return Door().ended(entries)
+
+    import contextlib
+
+    async with contextlib.AsyncExitStack() as stack:
+        for path in paths:
+            await stack.enter_async_context(connected(path))
+        for key in keys:
+            await stack.enter_async_context(connected("/ws", cookie=f"sessionid={key}"))
+        entries = [seat.entry for seat in here.seats if seat.entry]
+        assert len(entries) == 10
+        assert await look(entries) == set()
