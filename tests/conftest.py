@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import django
 import hypothesis
 import pytest
 import redis as redis_client
+from pytest_django.plugin import blocking_manager_key
 
 from tests import servers
 
@@ -17,8 +19,12 @@ SESSION.point_settings()
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
 
+from django.apps import apps  # noqa: E402
+
 from lms import notebook_process  # noqa: E402
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
+
+FIRST_SETTINGS = import_module("lms.migrations.0002_first_settings")
 
 # How long an example takes says something about the machine, nothing about the product.
 hypothesis.settings.register_profile(
@@ -30,6 +36,19 @@ hypothesis.settings.load_profile("steady")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests come last: Playwright keeps an event loop running in this thread from its first use on."""
     items.sort(key=lambda item: "tests/browser/" in item.nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """A test with transactions of its own leaves every table empty. The rows that a migration made are put back, so
+    that the next test finds them, whichever it is."""
+    result = yield
+    database = item.get_closest_marker("django_db")
+    owns_transactions = {"transactional_db", "live_server"} & set(getattr(item, "fixturenames", ()))
+    if nextitem and (owns_transactions or (database and database.kwargs.get("transaction"))):
+        with item.config.stash[blocking_manager_key].unblock():
+            FIRST_SETTINGS.add(apps, None)
+    return result
 
 
 @pytest.hookimpl(optionalhook=True)
