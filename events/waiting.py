@@ -19,7 +19,6 @@ PAGE = 200
 
 _REPLACE = """
 -- KEYS: bytes, stream.  ARGV: entry id, its bytes, packed events that stay or ''
-redis.call('XACK', KEYS[2], 'drain', ARGV[1])
 if redis.call('XDEL', KEYS[2], ARGV[1]) == 0 then return 0 end
 if ARGV[3] ~= '' then redis.call('XADD', KEYS[2], '*', 'b', ARGV[3]) end
 redis.call('INCRBY', KEYS[1], #ARGV[3] - tonumber(ARGV[2]))

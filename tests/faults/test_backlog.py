@@ -38,7 +38,7 @@ def flood(client: httpx.Client, *, most: int, size: int = 1_000) -> tuple[int, h
 
 
 def drain(system, link, client) -> None:
-    """With a worker and nothing restarted, all that was taken is stored and events are taken again; the worker goes."""
+    """With a worker, and nothing restarted, all that was taken is stored and events are taken again."""
     system.start_worker()
     wait_until(lambda: client.post("/api/v1/events", json=[event()]).status_code == 202, seconds=60, what="202")
     wait_until(lambda: not unrest(link, now=time.time()), seconds=60, what="rest")

@@ -91,6 +91,7 @@ def test_health(api):
 
 FAILURES = [
     ("GET", "/environment/current", "Failed to collect current environment"),
+    ("GET", "/environment/summary", "Failed to get environment summary"),
     ("GET", "/environment/packages", "Failed to get package information"),
     ("GET", "/environment/health", "Failed to check environment health"),
     ("GET", "/environment/diff", "Failed to get environment diff"),

@@ -89,7 +89,9 @@ def test_what_postgresql_cannot_hold_is_held_as_well_as_it_can(kept):
 FAILURES = [
     ("POST", "/snapshot", NEW, "create notebook snapshot"),
     ("POST", "/commit", {"snapshot_id": "x", "message": "m"}, "commit notebook version"),
+    ("POST", "/commit-direct", {**NEW, "commit_message": "m"}, "commit notebook version"),
     ("GET", "/history?notebook_path=x", None, "get notebook history"),
+    ("GET", "/history/x", None, "get notebook history"),
     ("GET", "/compare/a/b", None, "compare versions"),
     ("GET", "/stats", None, "get version system stats"),
 ]

@@ -104,11 +104,13 @@ def test_http_16_reports_refused(order, body, status):
 @pytest.mark.parametrize("report_id", ["nothing", MISSING_UUID, "1"])
 def test_http_16_no_such_report(as_hanako, report_id):
     assert as_hanako("GET", f"{A}/reports/{report_id}").status_code == 404
+    assert as_hanako("GET", f"{A}/reports/{report_id}/download").status_code == 404
 
 
 def test_a_report_is_of_whoever_ordered_it(taro, as_admin, order):
     path = f"{A}/reports/{order().data['report_id']}"
     assert api_of(taro)("GET", path).status_code == 404
+    assert api_of(taro)("GET", f"{path}/download").status_code == 404
     assert as_admin("GET", path).status_code == 200
 
 
