@@ -22,7 +22,7 @@ run: .venv/run.stamp ## the same, empty
 	@exec $(BIN)/python manage.py up
 
 test: lint audit needs ## lint, types, floors, known holes, then every test
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)

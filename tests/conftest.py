@@ -66,6 +66,13 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The database goes with the run's server. To drop it before would only fail where a thread still holds a
+    connection to it."""
+    return True
+
+
+@pytest.fixture(scope="session")
 def postgres_server() -> servers.Postgres:
     """The run's PostgreSQL: `create_database`, `url_of`. What Django calls its database is inside it."""
     return SESSION.postgres

@@ -32,12 +32,16 @@ def send_event(settings: str) -> int:
     return httpx.post(json.loads(settings)["serverUrl"], json=[record]).status_code
 
 
+def create_class(page: Page, name: str) -> None:
+    page.get_by_role("link", name="New class").click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Create class").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
 def test_a_newcomer_sets_up_a_class(strict_system, newcomer):
     page = newcomer
-    page.get_by_role("link", name="New class").click()
-    page.get_by_label("Name").fill("Python 入門")
-    page.get_by_role("button", name="Create class").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Python 入門")
+    create_class(page, "Python 入門")
 
     page.get_by_role("navigation", name="Sections").get_by_role("link", name="Students").click()
     page.get_by_role("link", name="Import a list").click()
@@ -70,7 +74,8 @@ def test_a_newcomer_sets_up_a_class(strict_system, newcomer):
 def test_without_a_clipboard_the_settings_are_selected(strict_system, newcomer):
     page = newcomer
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
-    page.goto(f"{strict_system.url}/classes/1/setup/connection/")
+    create_class(page, "No clipboard")
+    page.get_by_role("link", name="JupyterLab connection").click()
     page.get_by_role("button", name="Make a key").click()
     page.get_by_role("button", name="Copy the settings").click()
     expect(page.get_by_role("button", name="Selected")).to_be_visible()
