@@ -13,7 +13,9 @@ warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronou
 django_application = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402  (needs Django's applications)
+from django.urls import get_resolver  # noqa: E402
 
+from config import garbage  # noqa: E402
 from config.origins import Origins  # noqa: E402
 from config.requests import Requests  # noqa: E402
 from events.intake import Intake  # noqa: E402
@@ -53,3 +55,5 @@ async def answer_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[
 
 
 application = Requests(Origins(route), intake=INTAKE_PATHS)
+_ = get_resolver().url_patterns  # loads all pages now; the first request would
+garbage.spare_what_stays()

@@ -35,10 +35,13 @@ LINGER = 2.0  # seconds that a drain waits on a quiet shard before it gives the 
 # Seconds after which a drain gives way to jobs that wait: while its shard is calm, and in a flood. The first bounds
 # what an event waits where there are more shards than workers, the second what a calm shard waits beside a flooded one.
 LOOK, TURN = 0.25, 5.0
-# A shard is read again no sooner than PACE seconds after the last batch began, and not before the drain has rested
-# REST times as long as that batch took, at most LONGEST_REST: what arrives meanwhile shares a transaction. In a flood
-# of small posts a batch's fixed cost is most of its cost, and the processor it leaves to others is what they wait for.
-PACE, REST, LONGEST_REST = 0.1, 2.0, 0.4
+# What arrives while a drain pauses shares a transaction, and a batch's fixed cost is that of COMPANY events. So it
+# pauses until about so many have come, for PACE seconds after the last batch began at least, LONGEST_PACE at most: the
+# one is what an event waits where many come, the other where few do. The first after a silence waits for nobody.
+PACE, LONGEST_PACE, COMPANY = 0.1, 0.25, 25
+# And it rests REST times as long as the batch took, at most LONGEST_REST: in a flood of small posts the processor it
+# leaves to others is what they wait for.
+REST, LONGEST_REST = 2.0, 0.4
 MAX_EVENTS = 2_000  # a batch
 MAX_BYTES = 8 * 1024 * 1024  # a batch
 WORK_TIMEOUT = 120  # seconds of one job of a floor above
@@ -105,13 +108,13 @@ def drain(shard: int) -> None:
 
 def _drain(lease: stream.Lease) -> bool:
     """True when the shard is empty and the lease given back; False when there may be more to do."""
-    started = last_heard = last_look = time.monotonic()
+    started = last_heard = last_look = last_begun = time.monotonic()
     appetite, failures = appetite_of(lease.shard), 0
     while lease.keep():
         pulse.move()
         entries = lease.read(count=appetite.count, block_ms=int(LOOK * 1000))
         begun = time.monotonic()
-        small = True
+        small, events = True, 0
         if entries:
             try:
                 events = pipeline.carry(entries, lease=lease)
@@ -135,8 +138,15 @@ def _drain(lease: stream.Lease) -> bool:
                 return lease.finish()
         if entries and small:
             took = time.monotonic() - begun
-            time.sleep(max(PACE - took, min(REST * took, LONGEST_REST)))
+            pace = pace_of(events, seconds=begun - last_begun)
+            time.sleep(max(pace - took, min(REST * took, LONGEST_REST)))
+        last_begun = begun
     return True
+
+
+def pace_of(events: int, *, seconds: float) -> float:
+    """Seconds from the begin of a batch to that of the next, where so many events came in so many seconds."""
+    return min(max(COMPANY * seconds / max(events, 1), PACE), LONGEST_PACE)
 
 
 def _wait_for_database(error: Exception, failures: int) -> None:

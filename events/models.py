@@ -19,7 +19,7 @@ class CellExecution(models.Model):
         ABORTED = "aborted"  # never really ran (events.md section 2.1): neither a success nor an error
 
     execution_id = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False)
-    event_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    event_id = models.CharField(max_length=255, null=True, blank=True)
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="executions", db_index=False)
     # No index of their own: no page asks by them, and each costs every run its upkeep.
     notebook = models.ForeignKey(Notebook, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -40,6 +40,8 @@ class CellExecution(models.Model):
     class Meta:
         db_table = "cell_executions"
         ordering = ["-id"]
+        # Rather than `unique=True`, with which Django makes a second index, for LIKE.
+        constraints = [models.UniqueConstraint(fields=["event_id"], name="executions_once_an_event")]
         indexes = [
             # A student's runs of one cell, for the consecutive-error rule and the cell's history.
             models.Index(fields=["student", "cell", "-executed_at"], name="executions_student_cell"),

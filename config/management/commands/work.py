@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from config import garbage
 from config.supervisor import Failed, Supervisor
 from config.workforce import Workforce
 from events.jobs import work
@@ -21,6 +22,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, least: int, most: int | None, **options: Any) -> None:
         if most is None:
+            garbage.spare_what_stays()
+            import os
+            os.nice(int(os.environ.get("NICE","0")))
             work()
             return
         if not 1 <= least <= most:
