@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from benchmarks import limits
 from benchmarks.attention import REPORT, TUNING, attention
-from benchmarks.durable import durable, memory, warm_up
+from benchmarks.durable import STUDENTS, durable, memory, warm_up
 from benchmarks.latency import latency
 from benchmarks.pages import pages
 from benchmarks.prediction import REPORT as UNSEEN
@@ -26,7 +26,7 @@ class Sizes:
 
     repetitions: int = 3
     hundreds: int = 60_000  # events in posts of 100
-    singles: int = 20_000  # events in posts of 1
+    singles: int = 60_000  # events in posts of 1
     seconds: int = 20  # of a class at one event a second and student
     stored: int = 1_000_000  # executions in the database when pages are opened
 
@@ -42,11 +42,11 @@ def measure(*, sizes: Sizes, workers: int, connections: int) -> list[Row]:
     with running(workers=workers) as system:
         warm_up(system=system)
         steps.update()
-        for size, count in ((100, sizes.hundreds), (1, sizes.singles)):
+        for size, count, lines in floods(sizes, connections):
             runs = []
             for number in range(sizes.repetitions):
                 tag = f"b{size}r{number}"
-                runs.append(durable(system=system, tag=tag, count=count, size=size, connections=connections))
+                runs.append(durable(system=system, tag=tag, count=count, size=size, connections=lines))
                 steps.update()
             rows += medians(runs)
         for students, dashboards in CLASSES:
@@ -57,14 +57,19 @@ def measure(*, sizes: Sizes, workers: int, connections: int) -> list[Row]:
         rows += copies(system=system, repetitions=sizes.repetitions)
         rows += pages(system=system, stored=sizes.stored)
         steps.update()
-    for size, count in ((100, sizes.hundreds), (1, sizes.singles)):
+    for size, count, lines in floods(sizes, connections):
         runs = []
         for number in range(sizes.repetitions):
-            runs.append(limits.bare(tag=f"l{number}", count=count, size=size, connections=connections))
+            runs.append(limits.bare(tag=f"l{number}", count=count, size=size, connections=lines))
             steps.update()
         rows += medians(runs)
     steps.close()
     return rows + shares(rows)
+
+
+def floods(sizes: Sizes, connections: int) -> list[tuple[int, int, int]]:
+    """(events in a post, events, connections). Whoever posts single events is a class: each student has a line."""
+    return [(100, sizes.hundreds, connections), (1, sizes.singles, STUDENTS)]
 
 
 def copies(*, system: System, repetitions: int) -> list[Row]:
@@ -99,7 +104,12 @@ def main() -> None:
     parser.add_argument("--fit", action="store_true", help="prediction: print the weights that fit")
     parser.add_argument("--quick", action="store_true", help="one repetition of everything, smaller")
     parser.add_argument("--workers", type=int, default=2, help="rq workers (default %(default)s)")
-    parser.add_argument("--connections", type=int, default=16, help="of the load generator (default %(default)s)")
+    parser.add_argument(
+        "--connections",
+        type=int,
+        default=16,
+        help="of the load generator for posts of 100 (default %(default)s); for posts of 1 it has one a student",
+    )
     given = parser.parse_args()
     about, begun = machine(), datetime.now().astimezone()
     if given.what == "attention":

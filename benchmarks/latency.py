@@ -87,19 +87,39 @@ class Probes(threading.Thread):
         return time.monotonic() - begun
 
 
+class Meter(threading.Thread):
+    """What each part of the system took, in % of a core, over so many seconds: less the first, in which all connect."""
+
+    def __init__(self, *, system: System, seconds: float) -> None:
+        super().__init__()
+        self._pid, self._seconds = system.pid, seconds
+        self.spent: dict[str, float] = {}
+
+    def run(self) -> None:
+        time.sleep(1)
+        before, begun = cpu_seconds(self._pid), time.monotonic()
+        time.sleep(self._seconds - 1)
+        after, took = cpu_seconds(self._pid), time.monotonic() - begun
+        self.spent = {group: (after[group] - before.get(group, 0.0)) / took * 100 for group in sorted(after)}
+
+
 def latency(*, system: System, tag: str, students: int, seconds: int, dashboards: int = 1) -> list[Row]:
-    """Rows for the answer, the row and the sockets, each as p50, p95 and p99, and what the system took meanwhile."""
+    """Rows for the answer, the row and the sockets, each as p50, p95 and p99, and what the system took: in the first
+    half of the time, because the probes of the second are a load of their own."""
     of = f"{students} students"
-    probes = Probes(system=system, tag=f"{tag}probe", seconds=seconds)
-    probes.start()
-    before = cpu_seconds(system.pid)
-    begun = time.monotonic()
+    meter, probes = (
+        Meter(system=system, seconds=seconds / 2),
+        Probes(system=system, tag=f"{tag}probe", seconds=seconds / 2),
+    )
+    meter.start()
+    later = threading.Timer(seconds / 2, probes.start)
+    later.start()
     answers, heard = asyncio.run(
         _lesson(system=system, tag=tag, students=students, seconds=seconds, dashboards=dashboards)
     )
-    after, took = cpu_seconds(system.pid), time.monotonic() - begun
+    later.join()
     probes.join()
-    spent = {group: (after[group] - before.get(group, 0.0)) / took * 100 for group in sorted(after)}
+    spent = meter.spent
     missing = sum(totals.missing for totals in heard)
     lost = f"{missing} of {len(answers) * dashboards} never came" if missing else f"all {len(answers):,} came to each"
     parts = ", ".join(f"{group} {shown(share)}" for group, share in spent.items() if share >= 0.1)

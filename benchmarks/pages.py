@@ -42,17 +42,19 @@ def remember(system: System, *, class_id: int, count: int) -> None:
     """Give the class a past: so many runs more, spread over thirty days."""
     with system.connect() as connection:
         connection.execute(
-            """INSERT INTO cell_executions (event_id, student_id, notebook_id, cell_id, session_id, executed_at,
+            """WITH e AS MATERIALIZED (
+                   SELECT x.*, row_number() OVER () AS place
+                   FROM cell_executions x JOIN student_classes c USING (student_id) WHERE c.class_id = %s
+               )
+               INSERT INTO cell_executions (event_id, student_id, notebook_id, cell_id, session_id, executed_at,
                    execution_count, status, duration, error_message, output, code_content, cell_index, cell_type,
                    consecutive_error_count, is_significant_error)
                SELECT 'past-' || number, e.student_id, e.notebook_id, e.cell_id, e.session_id,
                    now() - interval '2 hours' - random() * interval '30 days', e.execution_count, e.status, e.duration,
                    e.error_message, e.output, e.code_content, e.cell_index, e.cell_type, 0, false
                FROM generate_series(1, %s) AS number
-               JOIN (SELECT x.*, row_number() OVER () AS place, count(*) OVER () AS all_of
-                     FROM cell_executions x JOIN student_classes c USING (student_id) WHERE c.class_id = %s) AS e
-               ON e.place = number %% e.all_of + 1""",
-            [count, class_id],
+               JOIN e ON e.place = number %% (SELECT count(*) FROM e) + 1""",
+            [class_id, count],
         )
         connection.execute("VACUUM ANALYZE cell_executions")
 

@@ -25,7 +25,10 @@ PREFLIGHT_SECONDS = b"600"  # how long the browser need not ask again
 
 
 def header(scope: Scope, name: bytes) -> bytes:
-    return next((value for key, value in scope["headers"] if key == name), b"")
+    for key, value in scope["headers"]:  # a generator would cost a POST as much as parsing its event
+        if key == name:
+            return bytes(value)
+    return b""
 
 
 def is_allowed(origin: bytes) -> bool:

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from config.errors import API_PREFIX
 from config.logs import request_id
+from config.origins import header
 from events import measures
 
 logger = logging.getLogger("requests")
@@ -53,7 +54,7 @@ class Requests:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
-        name = next((value for key, value in scope["headers"] if key == HEADER), b"")
+        name = header(scope, HEADER)
         if not WELL_FORMED.fullmatch(name):
             name = f"{self._prefix}-{next(self._numbers):x}".encode()
             if scope["path"] not in self.intake:

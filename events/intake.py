@@ -247,7 +247,11 @@ def _knows(token: str) -> bool:
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """The inflated body. Raises Answer: 413 past the limit, 400 for a corrupt one, 415 for an unknown encoding."""
-    encoding = next((value for name, value in scope["headers"] if name == b"content-encoding"), b"identity").lower()
+    encoding = b"identity"
+    for name, value in scope["headers"]:
+        if name == b"content-encoding":
+            encoding = value.lower()
+            break
     if encoding not in (b"identity", b"", b"gzip"):
         raise Answer(415, f"Unsupported Content-Encoding: {encoding.decode('latin-1')}; send gzip or none")
     limit = settings.EVENT_BODY_LIMIT

@@ -35,14 +35,15 @@ def runs():
                    FROM generate_series(1, %s) n""",
                 [aoi.pk, ren.pk, notebook.pk, cell.pk, session.pk, NOW, number],
             )
-            cursor.execute("ANALYZE cell_executions")
+            cursor.execute("ANALYZE cell_executions, run_counts")
         return aoi, ren
 
     return store
 
 
-def totals(**options) -> tuple[int, int, int]:
-    found = points.activity(**HOUR, **options)
+def totals(*, moved: timedelta = timedelta(), **options) -> tuple[int, int, int]:
+    hour = {**HOUR, "since": HOUR["since"] - moved, "until": HOUR["until"] - moved}
+    found = points.activity(**hour, **options)
     assert len(found) == 12
     return tuple(sum(bucket[name] for bucket in found) for name in ("executionCount", "errorCount", "helpCount"))
 
@@ -58,16 +59,23 @@ def test_of_some_students(runs):
 
 
 @pytest.mark.parametrize("some", [False, True], ids=["all", "some"])
-def test_for_an_hour_the_rest_is_not_read(runs, some):
+@pytest.mark.parametrize(
+    ("moved", "index"),
+    [(timedelta(), "run_counts_"), (timedelta(seconds=1), "executions_time")],
+    ids=["of whole slots", "of any second"],
+)
+def test_for_an_hour_the_rest_is_not_read(runs, some, moved, index):
     aoi, _ = runs(STORED)
     with CaptureQueriesContext(
         connection,
     ) as asked:
-        totals(**({"students": [aoi.pk, *range(10_000, 10_200)]} if some else {}))
+        totals(moved=moved, **({"students": [aoi.pk, *range(10_000, 10_200)]} if some else {}))
     [query] = asked.captured_queries
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT TEXT) {query['sql']}")
         plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "executions_time" in plan, plan
+    assert index in plan, plan
     assert "Seq Scan on cell_executions" not in plan, plan
+    assert "Seq Scan on run_counts" not in plan, plan
+    assert ("cell_executions" in plan) == (index == "executions_time"), plan
     assert CellExecution.objects.count() == STORED

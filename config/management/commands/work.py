@@ -24,7 +24,8 @@ class Command(BaseCommand):
         if most is None:
             garbage.spare_what_stays()
             import os
-            os.nice(int(os.environ.get("NICE","0")))
+
+            os.nice(int(os.environ.get("NICE", "0")))
             work()
             return
         if not 1 <= least <= most:

@@ -1,0 +1,102 @@
+"""What charts are added up from: always what the executions are, however those came and went."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from events.models import CellExecution, RunCount
+from events.points import stored
+from lms.models import Student
+from tests.events.conftest import event, failing
+
+pytestmark = pytest.mark.django_db
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+def counted() -> set[tuple[int, datetime, int, int]]:
+    return set(RunCount.objects.values_list("student_id", "slot", "runs", "errors"))
+
+
+def in_the_rows() -> set[tuple[int, datetime, int, int]]:
+    found: dict[tuple[int, datetime], list[int]] = {}
+    for run in CellExecution.objects.exclude(status="aborted"):
+        slot = EPOCH + (run.executed_at - EPOCH) // timedelta(minutes=5) * timedelta(minutes=5)
+        counts = found.setdefault((run.student_id, slot), [0, 0])
+        counts[0] += 1
+        counts[1] += run.status == "error"
+    return {(*place, *counts) for place, counts in found.items()}
+
+
+def test_runs_are_counted_once_in_any_order(river, clock):
+    chance = random.Random(5)
+    events = [
+        (failing if chance.random() < 0.3 else event)(
+            eventTime=clock(chance.randrange(1500)), emailAddress=f"s{chance.randrange(3)}@example.com"
+        )
+        for _ in range(60)
+    ]
+    events.append(event(eventTime=clock(30), executionCount=None, result=None))  # "Run All" stopped before it
+    for size in (1, 9, 40, 11):
+        river.post(*chance.sample(events, size))
+    river.post(*events)
+    assert CellExecution.objects.filter(status="aborted").count() == 1
+    assert CellExecution.objects.count() == len(events)
+    assert len(counted()) > 10
+    assert counted() == in_the_rows()
+
+
+def test_what_is_deleted_no_longer_counts_and_leaves_nothing(river, clock):
+    river.post(*(event(eventTime=clock(second)) for second in (1, 2, 301, 302)), failing(eventTime=clock(3)))
+    CellExecution.objects.filter(executed_at__in=[clock.at(2), clock.at(3)]).delete()
+    assert counted() == in_the_rows()
+    assert sum(runs for _, _, runs, _ in counted()) == 3
+    CellExecution.objects.all().delete()
+    assert counted() == set()
+
+
+def test_a_student_goes_with_their_counts(river, clock):
+    river.post(event(eventTime=clock(1)))
+    Student.objects.all().delete()
+    assert not RunCount.objects.exists()
+
+
+def test_a_chart_of_whole_slots_does_not_read_the_runs(river, clock, django_assert_num_queries):
+    """And says what a chart that reads them says."""
+    river.post(*(event(eventTime=clock(20 * number)) for number in range(95)), *(failing() for _ in range(5)))
+    since = EPOCH + (clock.at(0) - EPOCH) // timedelta(hours=1) * timedelta(hours=1)
+    span = {"since": since, "until": since + timedelta(hours=2), "bucket": timedelta(minutes=10)}
+    with django_assert_num_queries(1) as asked:
+        chart = stored.activity(**span, students=None)
+    assert "run_counts" in asked[0]["sql"]
+    assert "cell_executions" not in asked[0]["sql"]
+    late = timedelta(seconds=1)  # no slot begins here
+    moved = stored.activity(
+        since=since - late, until=since + timedelta(hours=2) - late, bucket=span["bucket"], students=None
+    )
+    assert sum(bucket["executionCount"] for bucket in chart) == 100
+    assert sum(bucket["executionCount"] for bucket in moved) == 100
+    assert sum(bucket["errorCount"] for bucket in chart) == 5
+    everybody = list(Student.objects.values_list("pk", flat=True))
+    assert stored.activity(**span, students=everybody) == chart
+    assert sum(bucket["executionCount"] for bucket in stored.activity(**span, students=[])) == 0
+
+
+def test_what_every_batch_changes_is_in_no_index(db):
+    """Rows that each batch changes have no index on what changes; see docs/decisions/0015-rows-that-change.md."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT c.relname, a.attname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+               JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(i.indkey)
+               WHERE c.relname IN ('students', 'sessions', 'cell_progress', 'run_counts')"""
+        )
+        indexed = set(cursor.fetchall())
+    assert not indexed & {
+        ("students", "last_activity_at"),
+        ("students", "execution_count"),
+        ("sessions", "last_event_at"),
+        ("cell_progress", "last_run_at"),
+        ("cell_progress", "run_count"),
+        ("run_counts", "runs"),
+    }
