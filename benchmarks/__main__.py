@@ -55,6 +55,8 @@ def measure(*, sizes: Sizes, workers: int, connections: int) -> list[Row]:
             steps.update()
         rows += memory(system=system)
         rows += copies(system=system, repetitions=sizes.repetitions)
+    with running(workers=workers, logins=True) as system:
+        durable(system=system, tag="pages", count=sizes.hundreds, size=100, connections=connections)
         rows += pages(system=system, stored=sizes.stored)
         steps.update()
     for size, count, lines in floods(sizes, connections):

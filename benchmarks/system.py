@@ -73,9 +73,9 @@ class System:
 
 
 @contextmanager
-def running(*, workers: int) -> Iterator[System]:
+def running(*, workers: int, logins: bool = False) -> Iterator[System]:
     """The system, answering, in a folder of its own. Its log is shown when it does not come up."""
-    with data_folder() as folder, started(folder=folder, workers=workers) as system:
+    with data_folder() as folder, started(folder=folder, workers=workers, logins=logins) as system:
         yield system
 
 
@@ -89,14 +89,14 @@ def data_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def started(*, folder: Path, workers: int) -> Iterator[System]:
+def started(*, folder: Path, workers: int, logins: bool = False) -> Iterator[System]:
     """The same on what the folder holds."""
     port = free_port()
     log = (folder / "up.log").open("wb")
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "manage.py"), "up"],
         cwd=ROOT,
-        env=environment(folder=folder, port=port, workers=workers),
+        env=environment(folder=folder, port=port, workers=workers, logins=logins),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
@@ -114,8 +114,8 @@ def started(*, folder: Path, workers: int) -> Iterator[System]:
         log.close()
 
 
-def environment(*, folder: Path, port: int, workers: int) -> dict[str, str]:
-    """As in production, but on loopback without logins or keys."""
+def environment(*, folder: Path, port: int, workers: int, logins: bool) -> dict[str, str]:
+    """As in production, but on loopback and without keys; whether the API asks for a login is said."""
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     return kept | {
         "DATA_DIR": str(folder),
@@ -123,7 +123,7 @@ def environment(*, folder: Path, port: int, workers: int) -> dict[str, str]:
         "WORKERS": str(workers),
         "DEBUG": "0",
         "SECRET_KEY": secrets.token_urlsafe(48),
-        "API_REQUIRE_AUTH": "0",
+        "API_REQUIRE_AUTH": str(int(logins)),
         "EVENTS_REQUIRE_KEY": "0",
         "RATE_LIMITS": "0",
         "HTTPS": "0",
