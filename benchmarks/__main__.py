@@ -16,6 +16,7 @@ from benchmarks.prediction import REPORT as UNSEEN
 from benchmarks.prediction import fit, prediction
 from benchmarks.report import machine, save, table
 from benchmarks.rows import Row, medians
+from benchmarks.scaling import PICTURE, scaling
 from benchmarks.start import start
 from benchmarks.system import System, running
 
@@ -100,7 +101,10 @@ def shares(rows: list[Row]) -> list[Row]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["attention", "prediction"], help="only this one (default: everything else)"
+        "what",
+        nargs="?",
+        choices=["attention", "prediction", "scaling"],
+        help="only this one (default: everything else)",
     )
     parser.add_argument("--tuning", action="store_true", help="attention: the seeds for trying thresholds")
     parser.add_argument("--fit", action="store_true", help="prediction: print the weights that fit")
@@ -127,6 +131,11 @@ def main() -> None:
         rows = prediction(seeds=UNSEEN, quick=given.quick)
         print(table(rows))
         print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
+        return
+    if given.what == "scaling":
+        rows = scaling()
+        print(table(rows))
+        print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))} and {PICTURE}")
         return
     rows = measure(sizes=QUICK if given.quick else Sizes(), workers=given.workers, connections=given.connections)
     print(table(rows))

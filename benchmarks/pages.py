@@ -17,10 +17,15 @@ EMAIL, PASSWORD = "bench@example.com", "only for this run"
 
 
 def pages(*, system: System, stored: int) -> list[Row]:
-    """Percentiles of a GET, one after another, with so many executions in the database. Where no login is asked for,
-    the API shows everybody to anyone: the system must ask."""
+    """The same with so many executions in the database."""
     class_id, present = class_of_students(system)
     remember(system, class_id=class_id, count=max(stored - present, 0))
+    return look(system, class_id=class_id, stored=max(stored, present))
+
+
+def look(system: System, *, class_id: int, stored: int) -> list[Row]:
+    """Percentiles of a GET, one after another. Where no login is asked for, the API shows everybody to anyone: the
+    system must ask."""
     rows: list[Row] = []
     with httpx.Client(base_url=f"http://127.0.0.1:{system.port}", follow_redirects=True, timeout=30) as browser:
         log_in(browser)
@@ -34,7 +39,7 @@ def pages(*, system: System, stored: int) -> list[Row]:
             ("overview API, 1 h", OVERVIEW, bearer),
             ("overview API, 7 d", f"{OVERVIEW}?time_range=7d", bearer),
         ):
-            note = f"{STUDENTS} students, {max(present, stored):,} stored executions"
+            note = f"{STUDENTS} students, {stored:,} stored executions"
             rows += percentiles(_times(browser, path, headers), name=name, note=note)
         shown = len(browser.get(OVERVIEW, headers=bearer).json()["students"])
         assert shown == STUDENTS, f"the overview shows {shown} students"
@@ -52,7 +57,7 @@ def remember(system: System, *, class_id: int, count: int) -> None:
                INSERT INTO cell_executions (event_id, student_id, notebook_id, cell_id, session_id, executed_at,
                    execution_count, status, duration, error_message, output, code_content, cell_index, cell_type,
                    consecutive_error_count, is_significant_error)
-               SELECT 'past-' || number, e.student_id, e.notebook_id, e.cell_id, e.session_id,
+               SELECT gen_random_uuid()::text, e.student_id, e.notebook_id, e.cell_id, e.session_id,
                    now() - interval '2 hours' - random() * interval '30 days', e.execution_count, e.status, e.duration,
                    e.error_message, e.output, e.code_content, e.cell_index, e.cell_type, 0, false
                FROM generate_series(1, %s) AS number
