@@ -8,7 +8,7 @@ import gc
 
 # New objects before the youngest are looked at (Python's own: 700). A request leaves few cycles; a batch of the river
 # makes thousands of objects, and nearly all are gone by themselves when it ends.
-YOUNGEST = 25_000
+YOUNGEST = 5_000
 
 
 def spare_what_stays() -> None:
