@@ -75,7 +75,7 @@ def test_without_a_clipboard_the_settings_are_selected(strict_system, newcomer):
     page = newcomer
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     create_class(page, "No clipboard")
-    page.get_by_role("link", name="JupyterLab connection").click()
+    page.get_by_role("link", name="JupyterLab connection").first.click()
     page.get_by_role("button", name="Make a key").click()
     page.get_by_role("button", name="Copy the settings").click()
     expect(page.get_by_role("button", name="Selected")).to_be_visible()

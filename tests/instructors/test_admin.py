@@ -58,7 +58,8 @@ def _request(client):
 
 
 # Without a page of their own: on another's (positions, starters), their contents alone (stored notebooks, analyses), on
-# the page of a student where it is told who reads them (notes), or of no use to anybody (tokens that were revoked).
+# the page of a student where it is told who reads them (notes), or of no use to anybody (tokens that were revoked,
+# what charts are added up from).
 ELSEWHERE = {
     "teamposition",
     "assignmentstarter",
@@ -66,6 +67,7 @@ ELSEWHERE = {
     "environmentanalysis",
     "studentnote",
     "revokedtoken",
+    "runcount",
 }
 
 
