@@ -129,3 +129,11 @@ def test_walking_mode_has_targets_for_a_thumb(page):
         .map(e => e.outerHTML)"""
     assert page.evaluate(small) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("section", ["", "cells/", "assignments/", "environments/", "setup/", "setup/students/"])
+def test_on_a_narrow_screen_the_section_one_is_in_can_be_seen(page, section):
+    page.goto(page.class_address + section)
+    assert page.locator(".tabs [aria-current]").count() == 1
+    for current in page.locator(".tabs [aria-current], .setup-nav [aria-current]").all():
+        expect(current).to_be_in_viewport(ratio=0.99)
