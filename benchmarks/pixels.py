@@ -103,7 +103,7 @@ def pixels(*, system: System, minutes: float) -> list[Row]:
     before = system.last_row()
     first.run()
     system.wait_for_rows(after=before, count=BEFORE * STUDENTS)
-    class_id, _, _ = class_of_students(system)
+    class_id, _ = class_of_students(system)
     lesson = Class(system=system, seconds=minutes * 60, first=BEFORE * STUDENTS)
     lesson.sent = first.sent
     with sync_playwright() as playwright:
