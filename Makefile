@@ -4,8 +4,9 @@ SHELL := /bin/sh
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --generate-hashes --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
-# uv is half a minute faster than pip; pip is there for the networks whose certificates or indexes only pip knows.
-INSTALL = VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r $(1) || $(BIN)/pip install --quiet --require-hashes -r $(1)
+# uv is half a minute faster than pip, and compiles as pip does where it is asked to: without, a process starts in seven
+# seconds instead of four wherever Python may not write. pip is there for the networks whose certificates or indexes only pip knows.
+INSTALL = VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r $(1) || $(BIN)/pip install --quiet --require-hashes -r $(1)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
