@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from benchmarks.rows import shown
+
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, GAP = 360, 200, 56, 36, 34, 24  # of one panel, in pixels
 DASHES = ("", "6 3", "2 3")  # lines differ by more than colour
 STYLE = """text { font: 12px system-ui, sans-serif; fill: #24292f } .title { font-weight: 600 }
@@ -55,9 +57,10 @@ def panel(curve: Curve) -> str:
         parts.append(
             f'<line x1="{LEFT}" x2="{right}" y1="{y(most * share):.1f}" y2="{y(most * share):.1f}" opacity=".4"/>'
         )
-        parts.append(f'<text x="{LEFT - 6}" y="{y(most * share) + 4:.1f}" text-anchor="end">{most * share:,.4g}</text>')
-    for value in (curve.xs[0], curve.xs[len(curve.xs) // 2], curve.xs[-1]):
-        parts.append(f'<text x="{x(value):.1f}" y="{floor + 16}" text-anchor="middle">{value:,}</text>')
+        value = shown(most * share)
+        parts.append(f'<text x="{LEFT - 6}" y="{y(most * share) + 4:.1f}" text-anchor="end">{value}</text>')
+    for at in (curve.xs[0], curve.xs[len(curve.xs) // 2], curve.xs[-1]):
+        parts.append(f'<text x="{x(at):.1f}" y="{floor + 16}" text-anchor="middle">{at:,}</text>')
     parts.append(f'<text x="{right}" y="{floor + 31}" text-anchor="end">{escape(curve.along)}</text>')
     for index, (name, values) in enumerate(curve.lines.items()):
         points = [(x(at), y(value)) for at, value in zip(curve.xs, values, strict=True)]
@@ -66,7 +69,7 @@ def panel(curve: Curve) -> str:
         parts += [f'<circle cx="{left:.1f}" cy="{top:.1f}" r="3"/>' for left, top in points]
         if len(curve.lines) > 1:
             # Where lines end close together their names would cover each other: above, below, and in the middle.
-            left, top = points[-1] if index < 2 else points[len(points) // 2]
+            left, top = points[-1] if index < 2 else points[len(points) // 2 + 1]
             top += 16 if index == 1 else -7
             parts.append(f'<text x="{left:.1f}" y="{top:.1f}" text-anchor="end">{escape(name)}</text>')
     return "".join(parts)
