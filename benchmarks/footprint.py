@@ -40,17 +40,17 @@ def memory(root: int) -> dict[str, Numbers]:
 
 def redis_state(redis: Redis) -> Numbers:
     """Memory and append-only file in MiB, keys, entries of streams and jobs in queues, clients."""
-    info = cast(dict[str, Any], redis.info())
+    info = redis.info()
     waiting = 0
     for pattern in STREAMS:
         for key in redis.scan_iter(match=pattern, count=1000):
             kind = cast(bytes, redis.type(key))
-            waiting += cast(int, redis.xlen(key)) if kind == b"stream" else 0
-            waiting += cast(int, redis.llen(key)) if kind == b"list" else 0
+            waiting += redis.xlen(key) if kind == b"stream" else 0
+            waiting += redis.llen(key) if kind == b"list" else 0
     return {
         "used": info["used_memory"] / MIB,
         "resident": info["used_memory_rss"] / MIB,
-        "keys": cast(int, redis.dbsize()),
+        "keys": redis.dbsize(),
         "waiting": waiting,
         "clients": info["connected_clients"],
         "file": info.get("aof_current_size", 0) / MIB,

@@ -17,7 +17,7 @@ EMAIL, PASSWORD = "bench@example.com", "only for this run"
 
 
 def pages(*, system: System, stored: int) -> list[Row]:
-    """The same with so many executions in the database."""
+    """What `look` measures, with so many executions in the database."""
     class_id, present = class_of_students(system)
     remember(system, class_id=class_id, count=max(stored - present, 0))
     return look(system, class_id=class_id, stored=max(stored, present))

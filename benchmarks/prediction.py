@@ -98,7 +98,8 @@ def _store(work, day, start, notebook, cells, students, sessions) -> None:  # ty
 
     CellExecution.objects.filter(notebook=notebook).delete()
     CellProgress.objects.filter(notebook=notebook).delete()
-    runs, progress = [], {}
+    runs: list[CellExecution] = []
+    progress: dict[tuple[int, int], CellProgress] = {}
     for pupil, run in homework.runs_until(work, day):
         at, status = homework.moment(start, run.at), "success" if run.worked else "error"
         student, cell = students[pupil.number], cells[run.cell]

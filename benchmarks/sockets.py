@@ -17,6 +17,8 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from realtime.messages import HelpNotice, RunNotice
+
 ROUNDS = 5
 AT_ONCE = 20  # handshakes
 
@@ -69,7 +71,7 @@ def people(students: int, instructors: int) -> tuple[dict[str, int], list[str]]:
     return ids, given
 
 
-def run_of(email: str, student_id: int, number: int) -> dict[str, Any]:
+def run_of(email: str, student_id: int, number: int) -> RunNotice:
     return {
         "emailAddress": email,
         "student_id": student_id,
@@ -99,7 +101,13 @@ async def measure(url: str, ids: dict[str, int], tokens: list[str]) -> dict[str,
     delays: dict[str, list[float]] = {"execution_update": [], "help_request": [], "system_message": []}
     for number in range(ROUNDS):
         runs = [run_of(email, pk, number) for email, pk in ids.items()]
-        asked = {"emailAddress": "a", "userName": "a", "teamName": "a", "notebookPath": "a", "cellId": str(number)}
+        asked: HelpNotice = {
+            "emailAddress": "a",
+            "userName": "a",
+            "teamName": "a",
+            "notebookPath": "a",
+            "cellId": str(number),
+        }
         help_ = messages.help_request(asked, asked_at=datetime.now(UTC))
         system = messages.system_message(str(number), level="info")
         sent = time.perf_counter()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from config.errors import API_PREFIX
+from events.intake import header
 from realtime.refusal import refuse
 
 Scope = MutableMapping[str, Any]
@@ -22,13 +23,6 @@ Headers = list[tuple[bytes, bytes]]
 
 METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
 PREFLIGHT_SECONDS = b"600"  # how long the browser need not ask again
-
-
-def header(scope: Scope, name: bytes) -> bytes:
-    for key, value in scope["headers"]:  # a generator would cost a POST as much as parsing its event
-        if key == name:
-            return bytes(value)
-    return b""
 
 
 def is_allowed(origin: bytes) -> bool:

@@ -17,8 +17,8 @@ from django.conf import settings
 
 from config.errors import API_PREFIX
 from config.logs import request_id
-from config.origins import header
 from events import measures
+from events.intake import header
 
 logger = logging.getLogger("requests")
 

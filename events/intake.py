@@ -213,11 +213,18 @@ class Appender:
 # --- Reading a request ----------------------------------------------------------------------------------------------
 
 
+def header(scope: Scope, name: bytes) -> bytes:
+    """Empty where it was not sent."""
+    for key, value in scope["headers"]:  # a generator would cost a POST as much as parsing its event
+        if key == name:
+            return bytes(value)
+    return b""
+
+
 def given_key(scope: Scope) -> str | None:
     """The class key, from the header or, as the extension can set no header, from the address."""
-    for name, value in scope["headers"]:
-        if name == b"x-class-key":
-            return str(value.decode("latin-1")).strip()
+    if key := header(scope, b"x-class-key"):
+        return key.decode("latin-1").strip()
     if b"key=" in scope.get("query_string", b""):
         values = parse_qs(scope["query_string"].decode("latin-1")).get("key")
         return values[0].strip() if values else None
@@ -229,8 +236,7 @@ async def authorise(scope: Scope, events: Sequence[Event]) -> None:
     about = [event for event in events if kind_of(event.event_type).is_about_instructor]
     if not about:
         return
-    header = next((value for name, value in scope["headers"] if name == b"authorization"), b"").decode("latin-1")
-    scheme, _, token = header.partition(" ")
+    scheme, _, token = header(scope, b"authorization").decode("latin-1").partition(" ")
     if scheme.lower() == "bearer" and await sync_to_async(_knows)(token.strip()):
         for event in about:
             event.is_authorised = True
@@ -247,12 +253,8 @@ def _knows(token: str) -> bool:
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """The inflated body. Raises Answer: 413 past the limit, 400 for a corrupt one, 415 for an unknown encoding."""
-    encoding = b"identity"
-    for name, value in scope["headers"]:
-        if name == b"content-encoding":
-            encoding = value.lower()
-            break
-    if encoding not in (b"identity", b"", b"gzip"):
+    encoding = header(scope, b"content-encoding").lower()
+    if encoding not in (b"", b"identity", b"gzip"):
         raise Answer(415, f"Unsupported Content-Encoding: {encoding.decode('latin-1')}; send gzip or none")
     limit = settings.EVENT_BODY_LIMIT
     chunks, size, more = [], 0, True

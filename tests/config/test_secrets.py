@@ -9,7 +9,7 @@ from websockets.asyncio.client import connect
 
 from lms.models import Class, ClassKey
 from tests.events.conftest import event
-from tests.servers import wait_until
+from tests.servers import ROOT, wait_until
 
 PASSWORD = "violet-tram-40-bees"
 GUESS = "wrong-guess-of-a-password"
@@ -133,7 +133,7 @@ def broken(request, start_live_system):
     made.stop()
 
 
-INSIDE = ("Traceback", "psycopg", "SELECT", "relation", "/work/", "site-packages", "line ", "gone")
+INSIDE = ("Traceback", "psycopg", "SELECT", "relation", str(ROOT), "site-packages", "line ", "gone")
 
 
 @pytest.mark.parametrize(

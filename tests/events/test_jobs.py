@@ -133,6 +133,21 @@ def test_appetite_grows_with_the_backlog_within_what_a_batch_may_hold():
     assert appetite.count <= 2
 
 
+@pytest.mark.parametrize(
+    ("events", "seconds", "pause"),
+    [
+        (1, 60, jobs.LONGEST_PACE),  # after a silence
+        (10, 0.1, 0.25),  # a hundred a second: 25 of them come in a quarter of one
+        (20, 0.1, 0.125),
+        (50, 0.1, jobs.PACE),
+        (2_000, 0.1, jobs.PACE),
+        (0, 0.1, jobs.LONGEST_PACE),  # a batch that came to nothing
+    ],
+)
+def test_a_drain_pauses_until_a_batch_is_worth_it(events, seconds, pause):
+    assert jobs.pace_of(events, seconds=seconds) == pytest.approx(pause)
+
+
 def test_stopping_worker_ends_its_drain(river, monkeypatch):
     monkeypatch.setattr(jobs, "LINGER", 60)
     threading.Timer(0.3, lambda: setattr(jobs.Worker, "is_stopping", True)).start()

@@ -22,7 +22,7 @@ COMMANDS = {
 
 
 class Server:
-    def __init__(self, process: subprocess.Popen, port: int) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
         self.process, self.port = process, port
 
     def url(self, path: str) -> str:

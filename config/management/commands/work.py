@@ -23,9 +23,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, least: int, most: int | None, **options: Any) -> None:
         if most is None:
             garbage.spare_what_stays()
-            import os
-
-            os.nice(int(os.environ.get("NICE", "0")))
             work()
             return
         if not 1 <= least <= most:

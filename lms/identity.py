@@ -1,0 +1,62 @@
+"""Normal forms of what people type: the one place that decides when two texts mean the same person, team, notebook or
+password.
+
+Compare, index, cache and lock by these forms; show what was typed. Sources: Unicode UAX #15 (normalization), UTS #39
+and the property Default_Ignorable_Code_Point (invisible characters), NIST SP 800-63B section 3.1.1.2 (passwords).
+"""
+
+import re
+import unicodedata
+
+EMAIL_LENGTH = 320  # characters of the longest address: 64 of the local part, @, 255 of the domain
+
+# Control and format characters, and what Unicode says to ignore where it cannot be shown: soft hyphen, joiners, marks
+# of direction, fillers of Hangul, variation selectors, tags. U+2800 is a braille cell without a dot.
+_INVISIBLE = re.compile(
+    "[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]+"
+)
+
+
+def email_key(address: str) -> str:
+    """Return the identity behind an address: full-width as half-width, without case, invisible characters and outer
+    blanks. "" where nothing visible is left.
+
+    `ß` and `ss`, `ı` and `i` stay apart: they are different mailboxes, and mistaking one person for another is worse
+    than knowing one person twice.
+    """
+    if address.isascii() and address.isprintable():  # nearly all; a tenth of the time
+        return " ".join(address.lower().split()) if " " in address else address.lower()
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _breaks_as_blanks(address)))
+    # After NFKC, which brings forth the plain letter of a stylised one; sigma has two lower-case forms.
+    text = unicodedata.normalize("NFKC", text.lower().replace("ς", "σ"))
+    return " ".join(_INVISIBLE.sub("", text).split())
+
+
+def label_key(text: str) -> str:
+    """Return what decides whether two names of a team or of a column are one: チームＡ, ﾁｰﾑA and チームa are."""
+    return email_key(text)
+
+
+def visible(text: str | None) -> str | None:
+    """Return the text without outer blanks; None where no character of it can be seen."""
+    if text is None:
+        return None
+    if text.isascii() and text.isprintable():
+        return text.strip() or None
+    return text.strip() if _INVISIBLE.sub("", text).strip() else None
+
+
+def notebook_path(path: str) -> str:
+    """Return the path in NFC, as every system but a Mac's spells it, so that one file is one notebook."""
+    return path if path.isascii() else unicodedata.normalize("NFC", path)
+
+
+def password_form(password: str) -> str:
+    """Return the form in which passwords are hashed and compared, whatever keyboard typed them."""
+    return password if password.isascii() else unicodedata.normalize("NFKC", password)
+
+
+def _breaks_as_blanks(text: str) -> str:
+    return re.sub(r"[\t\n\v\f\r\x85\u2028\u2029]", " ", text)
