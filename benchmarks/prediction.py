@@ -61,6 +61,7 @@ def _cases(seeds: Sequence[int]) -> tuple[list[Case], int]:
 def _watch(seed: int) -> tuple[list[Case], int]:
     from instructors.prediction import confidence, estimate, features, probability
     from instructors.queries.predictions import Worked, evidence_of, worked_in
+    from lms.access import EVERYTHING
     from lms.models import Cell, Notebook, Session, Student
 
     work = homework.make_work(seed=seed, count=STUDENTS)
@@ -74,7 +75,7 @@ def _watch(seed: int) -> tuple[list[Case], int]:
     for day in homework.SNAPSHOTS:
         now = homework.moment(start, day)
         _store(work, day, start, notebook, cells, students, sessions)
-        worked = worked_in([student.pk for student in students], {notebook.pk})
+        worked = worked_in([student.pk for student in students], {notebook.pk}, scope=EVERYTHING)
         for pupil, student in zip(work.pupils, students, strict=True):
             known = worked.get((student.pk, notebook.pk), Worked())
             evidence = evidence_of(known, cells=work.cells, due=due, now=now)

@@ -4,45 +4,71 @@ Hearing it twice only redraws, so it may be repeated.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+
+from django.conf import settings
 
 from events import updates
-from events.standing import NO_TEAM, student_rows
+from events.schema import Event
+from events.standing import NO_TEAM, rows_of_classes, student_rows
 from events.store import Changes
 from events.tickets import Edge
-from lms.models import Student, StudentClass
+from lms.access import EVERYTHING, Scope
+from lms.models import Student, StudentActivity
+from lms.roster import WITHOUT_KEY, Member
 from realtime import broadcast, groups, messages
 from realtime.messages import Frame, LastRun, RunNotice, StudentRow
 
 
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who hears of a student's activity through one class, and the row that they see: everybody's group the sum over
+    all classes, a class's group what that class sees."""
+
+    group: str
+    row: StudentRow
+
+
 def announce(batches: Sequence[Changes]) -> None:
-    """Tell dashboards and classes what these batches changed. Three queries, one look at who listens, one send."""
-    ids = {student for changes in batches for student in changes.students}
-    if not ids:
+    """Tell dashboards and classes what these batches changed. Four queries, one look at who listens, one send."""
+    members = {member for changes in batches for member in changes.members}
+    if not members:
         return
-    edges = [edge for changes in batches for edge in changes.edges]
-    frames: list[tuple[int, Frame]] = []
-    rows = {row["studentId"]: row for row in _rows(ids)}
-    frames += [(edge.student_id, _edge_frame(edge, rows[edge.student_id])) for edge in edges if edge.student_id in rows]
-    by_email = {row["emailAddress"].lower(): row for row in rows.values()}
+    audiences = _audiences(members)
+    frames: list[tuple[str, Frame]] = []
+    outside: list[Frame] = []
+
+    def tell(member: Member, make: Callable[[StudentRow], Frame | None]) -> None:
+        made: list[Frame] = []
+        for audience in audiences.get(member, ()):
+            frame = make(audience.row)
+            if frame is None:
+                continue
+            frame = next((one for one in made if one == frame), frame)  # once for a socket in two groups
+            made.append(frame)
+            frames.append((audience.group, frame))
+            if audience.group == groups.ALL_STUDENTS:
+                outside.append(frame)
+
     for changes in batches:
-        for student, event_type in changes.significant.items():
-            if student in rows and rows[student]["hasSignificantError"]:
-                alert = messages.significant_error_alert(rows[student], event_type=event_type)
-                frames.append((student, alert))
+        for edge in changes.edges:
+            tell((edge.student_id, edge.class_id), partial(_edge_frame, edge))
+    emails = {row["emailAddress"].lower(): pk for pk, row in _everybody(audiences).items()}
+    for changes in batches:
+        for member, event_type in changes.significant.items():
+            tell(member, partial(_significant_frame, event_type=event_type))
         for event in changes.alerts:
-            row = by_email.get(event.email.lower())
-            if row:
-                notice = _notice(row, event.notebook, event.cell)
-                message = event.error_message or ""
-                frames.append(
-                    (row["studentId"], messages.error_alert(notice, message=message, happened_at=event.occurred_at))
-                )
+            student = emails.get(event.email.lower())
+            if student is not None:
+                tell((student, event.class_id or WITHOUT_KEY), partial(_alert_frame, event))
     send(
-        list(rows.values()),
+        audiences,
         frames,
-        runs=updates.run_notices(batches, rows),
+        outside=outside,
+        runs=updates.run_notices(batches, _everybody(audiences)),
         last_runs=updates.last_runs(batches),
     )
 
@@ -50,54 +76,90 @@ def announce(batches: Sequence[Changes]) -> None:
 def announce_edges(edges: Sequence[Edge]) -> None:
     """Tell about requests for help that began or ended otherwise than by an event."""
     if edges:
-        announce([Changes(students={edge.student_id for edge in edges}, edges=list(edges))])
+        announce([Changes(members={(edge.student_id, edge.class_id) for edge in edges}, edges=list(edges))])
 
 
-def announce_resolution(student_id: int, *, resolved_by: str, resolved_at: datetime) -> None:
-    """Tell that an instructor resolved a student's errors. Three queries, one send."""
-    for row in _rows({student_id}):
-        email = row["emailAddress"]
-        frame = messages.student_error_resolved(email=email, resolved_by=resolved_by, resolved_at=resolved_at)
-        send([row], [(student_id, frame)])
+def announce_resolution(student_id: int, *, scope: Scope, resolved_by: str, resolved_at: datetime) -> None:
+    """Tell that an instructor resolved a student's errors in these classes. Five queries, one send."""
+    through = StudentActivity.objects.filter(scope.q(), student=student_id).values_list("class_id", flat=True)
+    members = {(student_id, class_id) for class_id in through} or {(student_id, WITHOUT_KEY)}
+    audiences = _audiences(members)
+    frames: dict[str, Frame] = {}
+    for audience in (each for heard in audiences.values() for each in heard):
+        email = audience.row["emailAddress"]
+        frames[audience.group] = messages.student_error_resolved(
+            email=email, resolved_by=resolved_by, resolved_at=resolved_at
+        )
+    outside = [frame for group, frame in frames.items() if group == groups.ALL_STUDENTS]
+    send(audiences, list(frames.items()), outside=outside)
 
 
 def send(
-    rows: Sequence[StudentRow],
-    frames: Sequence[tuple[int, Frame]],
+    audiences: Mapping[Member, Sequence[Audience]],
+    frames: Sequence[tuple[str, Frame]],
     *,
+    outside: Sequence[Frame],
     runs: Sequence[RunNotice] = (),
-    last_runs: Mapping[int, LastRun] | None = None,
+    last_runs: Mapping[Member, LastRun] | None = None,
 ) -> None:
-    """Rows and notices, to everybody's group and to the groups of each student's classes; runs to their listeners."""
-    classes: dict[int, list[int]] = defaultdict(list)
-    ids = [row["studentId"] for row in rows]
-    for student, class_id in StudentClass.objects.filter(student_id__in=ids).values_list("student_id", "class_ref_id"):
-        classes[student].append(class_id)
-    groups_of = {pk: (groups.ALL_STUDENTS, *(groups.class_group(class_id) for class_id in classes[pk])) for pk in ids}
-    by_group: dict[str, list[StudentRow]] = {groups.ALL_STUDENTS: []}
-    for row in rows:
-        for group in groups_of[row["studentId"]]:
-            by_group.setdefault(group, []).append(row)
+    """Rows and notices to the groups that see them; runs to their listeners."""
+    by_group: dict[str, dict[int, StudentRow]] = {groups.ALL_STUDENTS: {}}
+    for heard in audiences.values():
+        for audience in heard:
+            by_group.setdefault(audience.group, {})[audience.row["studentId"]] = audience.row
     if runs or last_runs:
         last: dict[str, list[tuple[int, LastRun]]] = defaultdict(list)
-        for student, run in (last_runs or {}).items():
-            for group in groups_of.get(student, ()):
-                last[group].append((student, run))
+        for member, run in (last_runs or {}).items():
+            for audience in audiences.get(member, ()):
+                last[audience.group].append((member[0], run))
         broadcast.publish_runs(runs, last)
-    notices = [(group, frame) for student, frame in frames for group in groups_of.get(student, ())]
-    broadcast.publish(
-        by_group, notices, outside=[messages.progress_update(list(rows)), *(frame for _, frame in frames)]
-    )
+    rows = {group: list(changed.values()) for group, changed in by_group.items()}
+    broadcast.publish(rows, frames, outside=[messages.progress_update(rows[groups.ALL_STUDENTS]), *outside])
 
 
-def _rows(ids: set[int]) -> list[StudentRow]:
-    return student_rows(Student.objects.filter(pk__in=ids), now=datetime.now(UTC))
+def _audiences(members: Collection[Member]) -> dict[Member, list[Audience]]:
+    """Who hears of each. What came through a class is heard there; what came without a key in all classes of its
+    student, in a copy that asks for no keys. Four queries."""
+    now, ids = datetime.now(UTC), {student for student, _ in members}
+    everybody = {
+        row["studentId"]: row for row in student_rows(Student.objects.filter(pk__in=ids), scope=EVERYTHING, now=now)
+    }
+    seen = rows_of_classes(ids, now=now)
+    classes: dict[int, list[int]] = defaultdict(list)
+    for student, class_id in seen:
+        classes[student].append(class_id)
+    found: dict[Member, list[Audience]] = {}
+    for student, class_id in members:
+        if student not in everybody:
+            continue
+        if class_id != WITHOUT_KEY:
+            heard = [class_id] if (student, class_id) in seen else []
+        else:
+            heard = [] if settings.EVENTS_REQUIRE_KEY else classes[student]
+        found[student, class_id] = [
+            Audience(groups.ALL_STUDENTS, everybody[student]),
+            *(Audience(groups.class_group(each), seen[student, each]) for each in heard),
+        ]
+    return found
+
+
+def _everybody(audiences: Mapping[Member, Sequence[Audience]]) -> dict[int, StudentRow]:
+    return {student: heard[0].row for (student, _), heard in audiences.items()}
 
 
 def _edge_frame(edge: Edge, row: StudentRow) -> Frame:
     if not edge.is_asking:
         return messages.help_resolved(email=row["emailAddress"], resolved_by=edge.by)
     return messages.help_request(_notice(row, edge.notebook, edge.cell), asked_at=edge.at)
+
+
+def _significant_frame(row: StudentRow, *, event_type: str) -> Frame | None:
+    return messages.significant_error_alert(row, event_type=event_type) if row["hasSignificantError"] else None
+
+
+def _alert_frame(event: Event, row: StudentRow) -> Frame:
+    notice = _notice(row, event.notebook, event.cell)
+    return messages.error_alert(notice, message=event.error_message or "", happened_at=event.occurred_at)
 
 
 def _notice(row: StudentRow, notebook: str | None, cell: str | None) -> messages.HelpNotice:

@@ -9,6 +9,8 @@ from django.utils import timezone
 
 from lms.models import Cell, Notebook, Session, Student
 
+THROUGH = "The class whose key it came with; 0: without a key. A plain number, which outlives its class."
+
 
 class CellExecution(models.Model):
     """A cell that ran. The largest table: about seven million rows a year."""
@@ -20,6 +22,7 @@ class CellExecution(models.Model):
 
     execution_id = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False)
     event_id = models.CharField(max_length=255, null=True, blank=True)
+    class_id = models.BigIntegerField(default=0, db_default=0, help_text=THROUGH)
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="executions", db_index=False)
     # No index of their own: no page asks by them, and each costs every run its upkeep.
     notebook = models.ForeignKey(Notebook, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -70,6 +73,7 @@ class RunCount(models.Model):
     SLOT_SECONDS = 300  # slots begin at whole multiples since the epoch
 
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+", db_index=False)
+    class_id = models.BigIntegerField(default=0, db_default=0, help_text=THROUGH)
     slot = models.DateTimeField(help_text="When the five minutes begin.")
     runs = models.IntegerField(help_text="That succeeded or failed.")
     errors = models.IntegerField()
@@ -77,7 +81,7 @@ class RunCount(models.Model):
     class Meta:
         db_table = "run_counts"
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["student", "slot"], name="run_counts_once")]
+        constraints = [models.UniqueConstraint(fields=["student", "slot", "class_id"], name="run_counts_once_a_class")]
         indexes = [models.Index(fields=["slot"], name="run_counts_time")]
 
     def __str__(self) -> str:
@@ -95,6 +99,7 @@ class NotebookAccess(models.Model):
     accessed_at = models.DateTimeField(default=timezone.now, db_index=True)
     action = models.CharField(max_length=10, choices=Action.choices)
     event_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    class_id = models.BigIntegerField(default=0, db_default=0, help_text=THROUGH)
 
     class Meta:
         db_table = "notebook_accesses"
@@ -113,6 +118,7 @@ class StudentEvent(models.Model):
 
     event_id = models.CharField(max_length=255, unique=True)
     event_type = models.CharField(max_length=100)
+    class_id = models.BigIntegerField(default=0, db_default=0, help_text=THROUGH)
     student = models.ForeignKey(Student, null=True, blank=True, on_delete=models.CASCADE, related_name="events")
     occurred_at = models.DateTimeField(help_text="By the sender's clock, where it is believable.")
     received_at = models.DateTimeField(default=timezone.now)
@@ -139,7 +145,7 @@ class StudentEvent(models.Model):
 
 
 class CellProgress(models.Model):
-    """Where one student stands with one cell: totals, and the running count of errors in a row.
+    """Where one student stands with one cell through one class: totals, and the running count of errors in a row.
 
     Derived from `cell_executions` in the transaction that writes them, so that an overview, a heat map and the
     consecutive-error rule read one small row instead of a history.
@@ -148,6 +154,7 @@ class CellProgress(models.Model):
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="progress", db_index=False)
     cell = models.ForeignKey(Cell, on_delete=models.CASCADE, related_name="progress")
     notebook = models.ForeignKey(Notebook, on_delete=models.CASCADE, related_name="+")
+    class_id = models.BigIntegerField(default=0, db_default=0, help_text=THROUGH)
     run_count = models.IntegerField(default=0)
     error_count = models.IntegerField(default=0)
     last_status = models.CharField(max_length=10, choices=CellExecution.Status.choices)
@@ -160,7 +167,9 @@ class CellProgress(models.Model):
         db_table = "cell_progress"
         ordering = ["id"]
         verbose_name_plural = "cell progress"
-        constraints = [models.UniqueConstraint(fields=["student", "cell"], name="cell_progress_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["student", "cell", "class_id"], name="cell_progress_once_a_class")
+        ]
         indexes = [
             models.Index(
                 fields=["student"], name="cell_progress_significant", condition=models.Q(is_significant_error=True)
@@ -175,7 +184,7 @@ class CellProgress(models.Model):
 
 
 class HelpRequest(models.Model):
-    """A ticket: from a raised hand to how it ended. At most one is open a student."""
+    """A ticket: from a raised hand to how it ended. At most one is open a student and class."""
 
     class Ending(models.TextChoices):
         STOPPED = "stopped"  # by the student
@@ -185,6 +194,7 @@ class HelpRequest(models.Model):
         NOT_FOUND = "not_found"
 
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="help_requests")
+    class_id = models.BigIntegerField(default=0, db_default=0, help_text=THROUGH)
     session_id = models.CharField(max_length=255, null=True, blank=True)
     notebook_path = models.CharField(max_length=1024, null=True, blank=True)
     cell_id = models.CharField(max_length=255, null=True, blank=True)
@@ -207,7 +217,7 @@ class HelpRequest(models.Model):
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
-                fields=["student"], condition=models.Q(ended_at=None), name="help_requests_one_open_a_student"
+                fields=["student", "class_id"], condition=models.Q(ended_at=None), name="help_requests_one_open_a_class"
             ),
         ]
         indexes = [

@@ -10,10 +10,11 @@ from django.db import connection, transaction
 
 from events import streaks
 from events.schema import Event
+from lms.access import Scope
 from lms.reading import binary_cursor
-from lms.roster import Places, StudentState
+from lms.roster import ActivityState, Places, StudentState
 
-Pair = tuple[int, int]  # student row id, cell row id
+Place = tuple[int, int, int]  # row ids: student, cell, and class that the run came through
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Rule:
 class Run:
     event: Event
     student: StudentState
+    activity: ActivityState
     session_id: int
     notebook_id: int
     cell_id: int
@@ -39,13 +41,17 @@ class Run:
     is_significant: bool = False
 
     @property
-    def pair(self) -> Pair:
-        return self.student.id, self.cell_id
+    def class_id(self) -> int:
+        return self.activity.class_id
+
+    @property
+    def place(self) -> Place:
+        return self.student.id, self.cell_id, self.class_id
 
 
 @dataclass(slots=True)
 class Progress:
-    """Where one student stands with one cell; a row of `cell_progress`."""
+    """Where one student stands with one cell through one class; a row of `cell_progress`."""
 
     notebook_id: int
     run_count: int = 0
@@ -64,11 +70,11 @@ def save_runs(events: Sequence[Event], *, failed: set[str], places: Places, rule
     runs = [_run(event, places, failed) for event in sorted(new, key=lambda event: event.time)]
     if not runs:
         return []
-    progress = _load_progress({run.pair: run.notebook_id for run in runs})
+    progress = _load_progress({run.place: run.notebook_id for run in runs})
     late = _judge(runs, progress, rule)
     _insert(runs)
     if late:
-        _recount(late, progress, {run.student.id: run.student.errors_resolved_at for run in runs}, rule)
+        _recount(late, progress, {run.place: run.activity.errors_resolved_at for run in runs}, rule)
     _save_progress(progress)
     _update_students(runs)
     return runs
@@ -93,6 +99,7 @@ def _run(event: Event, places: Places, failed: set[str]) -> Run:
     return Run(
         event=event,
         student=places.students[event.email],
+        activity=places.activity_of(event),
         session_id=places.sessions[places.session_of(event)],
         notebook_id=notebook,
         cell_id=places.cells[notebook, event.cell],
@@ -111,36 +118,36 @@ def status_of(event: Event, *, has_failed: bool) -> str:
     return "aborted" if never_ran else "success"
 
 
-def _load_progress(pairs: dict[Pair, int]) -> dict[Pair, Progress]:
-    ordered = sorted(pairs)
+def _load_progress(wanted: dict[Place, int]) -> dict[Place, Progress]:
+    ordered = sorted(wanted)
     with binary_cursor() as cursor:
         cursor.execute(
-            """SELECT p.student_id, p.cell_id, p.notebook_id, p.run_count, p.error_count, p.last_status, p.last_run_at,
-                      p.last_error_at, p.consecutive_error_count, p.is_significant_error
-               FROM cell_progress p JOIN unnest(%s::bigint[], %s::bigint[]) AS k (student, cell)
-               ON p.student_id = k.student AND p.cell_id = k.cell""",
-            [[student for student, _ in ordered], [cell for _, cell in ordered]],
+            """SELECT p.student_id, p.cell_id, p.class_id, p.notebook_id, p.run_count, p.error_count, p.last_status,
+                      p.last_run_at, p.last_error_at, p.consecutive_error_count, p.is_significant_error
+               FROM cell_progress p JOIN unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS k (student, cell, class)
+               ON p.student_id = k.student AND p.cell_id = k.cell AND p.class_id = k.class""",
+            [list(column) for column in zip(*ordered, strict=True)],
         )
-        found = {(row[0], row[1]): Progress(*row[2:]) for row in cursor.fetchall()}
-    return {pair: found.get(pair) or Progress(notebook) for pair, notebook in pairs.items()}
+        found = {(row[0], row[1], row[2]): Progress(*row[3:]) for row in cursor.fetchall()}
+    return {place: found.get(place) or Progress(notebook) for place, notebook in wanted.items()}
 
 
-def _judge(runs: Sequence[Run], progress: dict[Pair, Progress], rule: Rule) -> dict[Pair, datetime]:
-    """Count errors in a row for runs that come after all that is known. Returns the pairs for which an older run came
+def _judge(runs: Sequence[Run], progress: dict[Place, Progress], rule: Rule) -> dict[Place, datetime]:
+    """Count errors in a row for runs that come after all that is known. Returns the places at which an older run came
     late, with the time from which they must be counted anew."""
-    late: dict[Pair, datetime] = {}
+    late: dict[Place, datetime] = {}
     for run in runs:
-        known, moment = progress[run.pair], run.event.occurred_at
-        resolved_at = run.student.errors_resolved_at
+        known, moment = progress[run.place], run.event.occurred_at
+        resolved_at = run.activity.errors_resolved_at
         if known.last_run_at is not None and moment < known.last_run_at:
-            late.setdefault(run.pair, moment)
+            late.setdefault(run.place, moment)
         before = known.consecutive
         if resolved_at is not None and known.last_run_at is not None and known.last_run_at <= resolved_at:
             before = 0
         (run.count,) = streaks.count([(moment, run.status)], before=before, resolved_at=resolved_at)
         run.is_significant = rule.is_significant(run.count, run.status)
         _tally(known, run.status, moment)
-        if run.pair not in late:
+        if run.place not in late:
             known.consecutive = run.count
             known.last_run_at = moment
             if run.status != "aborted":
@@ -159,6 +166,7 @@ def _tally(known: Progress, status: str, moment: datetime) -> None:
 
 COLUMNS = (
     ("event_id", "text"),
+    ("class_id", "bigint"),
     ("student_id", "bigint"),
     ("notebook_id", "bigint"),
     ("cell_id", "bigint"),
@@ -185,6 +193,7 @@ def _insert(runs: Sequence[Run]) -> None:
     rows = [
         (
             run.event.event_id,
+            run.class_id,
             run.student.id,
             run.notebook_id,
             run.cell_id,
@@ -208,16 +217,16 @@ def _insert(runs: Sequence[Run]) -> None:
 
 
 def _recount(
-    late: dict[Pair, datetime], progress: dict[Pair, Progress], resolved: dict[int, datetime | None], rule: Rule
+    late: dict[Place, datetime], progress: dict[Place, Progress], resolved: dict[Place, datetime | None], rule: Rule
 ) -> None:
     """A run came after one that was later than it: count from it on, in the order in which they happened."""
     history = _load_history(late)
     changed: list[tuple[int, int, bool]] = []
-    for pair, rows in history.items():
-        known, resolved_at = progress[pair], resolved[pair[0]]
+    for place, rows in history.items():
+        known, resolved_at = progress[place], resolved[place]
         first = rows[0]
         before = 0
-        if first["at"] < late[pair]:  # the run before the late one: what it counted is where the count begins
+        if first["at"] < late[place]:  # the run before the late one: what it counted is where the count begins
             before = 0 if resolved_at is not None and first["at"] <= resolved_at else first["count"]
             rows = rows[1:]
         counts = streaks.count([(row["at"], row["status"]) for row in rows], before=before, resolved_at=resolved_at)
@@ -237,34 +246,37 @@ def _recount(
             )
 
 
-def _load_history(late: dict[Pair, datetime]) -> dict[Pair, list[dict[str, Any]]]:
-    """Each pair's runs from the given time on, led by the one run before it, in order of (time, id)."""
-    keys = [(student, cell, moment) for (student, cell), moment in late.items()]
-    history: dict[Pair, list[dict[str, Any]]] = defaultdict(list)
+def _load_history(late: dict[Place, datetime]) -> dict[Place, list[dict[str, Any]]]:
+    """The runs at each place from the given time on, led by the one run before it, in order of (time, id)."""
+    keys = [(*place, moment) for place, moment in late.items()]
+    history: dict[Place, list[dict[str, Any]]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT k.student, k.cell, e.id, e.executed_at, e.status, e.consecutive_error_count,
+            """SELECT k.student, k.cell, k.class, e.id, e.executed_at, e.status, e.consecutive_error_count,
                       e.is_significant_error
-               FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS k (student, cell, moment)
+               FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[])
+               AS k (student, cell, class, moment)
                CROSS JOIN LATERAL (
                    (SELECT * FROM cell_executions x WHERE x.student_id = k.student AND x.cell_id = k.cell
-                    AND x.executed_at < k.moment ORDER BY x.executed_at DESC, x.id DESC LIMIT 1)
+                    AND x.class_id = k.class AND x.executed_at < k.moment
+                    ORDER BY x.executed_at DESC, x.id DESC LIMIT 1)
                    UNION ALL
                    SELECT * FROM cell_executions x WHERE x.student_id = k.student AND x.cell_id = k.cell
-                    AND x.executed_at >= k.moment
-               ) AS e ORDER BY k.student, k.cell, e.executed_at, e.id""",
+                    AND x.class_id = k.class AND x.executed_at >= k.moment
+               ) AS e ORDER BY k.student, k.cell, k.class, e.executed_at, e.id""",
             [list(column) for column in zip(*keys, strict=True)],
         )
-        for student, cell, pk, at, status, count, flag in cursor.fetchall():
-            history[student, cell].append({"id": pk, "at": at, "status": status, "count": count, "flag": flag})
+        for student, cell, class_id, pk, at, status, count, flag in cursor.fetchall():
+            history[student, cell, class_id].append(
+                {"id": pk, "at": at, "status": status, "count": count, "flag": flag}
+            )
     return history
 
 
-def _save_progress(progress: dict[Pair, Progress]) -> None:
+def _save_progress(progress: dict[Place, Progress]) -> None:
     rows = [
         (
-            student,
-            cell,
+            *place,
             p.notebook_id,
             p.run_count,
             p.error_count,
@@ -274,15 +286,15 @@ def _save_progress(progress: dict[Pair, Progress]) -> None:
             p.consecutive,
             p.is_significant,
         )
-        for (student, cell), p in sorted(progress.items())
+        for place, p in sorted(progress.items())
     ]
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO cell_progress (student_id, cell_id, notebook_id, run_count, error_count, last_status,
-                   last_run_at, last_error_at, consecutive_error_count, is_significant_error)
-               SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::int[], %b::int[], %b::text[],
-                   %b::timestamptz[], %b::timestamptz[], %b::int[], %b::bool[])
-               ON CONFLICT (student_id, cell_id) DO UPDATE SET
+            """INSERT INTO cell_progress (student_id, cell_id, class_id, notebook_id, run_count, error_count,
+                   last_status, last_run_at, last_error_at, consecutive_error_count, is_significant_error)
+               SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::int[], %b::int[],
+                   %b::text[], %b::timestamptz[], %b::timestamptz[], %b::int[], %b::bool[])
+               ON CONFLICT (student_id, cell_id, class_id) DO UPDATE SET
                    run_count = excluded.run_count, error_count = excluded.error_count,
                    last_status = excluded.last_status, last_run_at = excluded.last_run_at,
                    last_error_at = excluded.last_error_at,
@@ -293,38 +305,47 @@ def _save_progress(progress: dict[Pair, Progress]) -> None:
 
 
 def _update_students(runs: Sequence[Run]) -> None:
-    """The totals of each student; `store` writes their rows once, at the end of the batch."""
+    """The totals of each student, through the class and in all; `store` writes their rows once, at the end of the
+    batch."""
     for run in runs:
         if run.status == "aborted":
             continue
-        student, moment = run.student, run.event.occurred_at
-        student.execution_count += 1
-        student.error_count += run.status == "error"
-        if student.last_run_at is None or moment >= student.last_run_at:
-            student.last_run_at, student.last_run_failed = moment, run.status == "error"
+        moment = run.event.occurred_at
+        for state in (run.student, run.activity):
+            state.execution_count += 1
+            state.error_count += run.status == "error"
+            if state.last_run_at is None or moment >= state.last_run_at:
+                state.last_run_at, state.last_run_failed = moment, run.status == "error"
 
 
 # --- What an instructor resolves --------------------------------------------------------------------------------------
 
 
-def resolve_errors(student_id: int, *, now: datetime) -> bool:
-    """Errors up to now no longer count: counts and flags go back to zero, and what comes late is cut off.
+def resolve_errors(student_id: int, *, scope: Scope, now: datetime) -> bool:
+    """Errors up to now no longer count: counts and flags of what came through these classes go back to zero, and what
+    comes late is cut off.
 
-    Four statements. Returns whether anything was flagged. Idempotent.
+    Five statements. Returns whether anything was flagged. Idempotent.
     """
+    of_classes = scope.sql("class_id")
     with transaction.atomic(), connection.cursor() as cursor:
         # The same order of locks as the pipeline: the student first, then cells.
         cursor.execute("SELECT id FROM students WHERE id = %s FOR UPDATE", [student_id])
         cursor.execute(
-            """UPDATE cell_executions SET consecutive_error_count = 0, is_significant_error = false
-               WHERE student_id = %s AND is_significant_error""",
+            f"""UPDATE cell_executions SET consecutive_error_count = 0, is_significant_error = false
+                WHERE student_id = %s AND is_significant_error {of_classes}""",  # noqa: S608
             [student_id],
         )
         flagged: bool = cursor.rowcount > 0
         cursor.execute(
-            """UPDATE cell_progress SET consecutive_error_count = 0, is_significant_error = false
-               WHERE student_id = %s AND (consecutive_error_count > 0 OR is_significant_error)""",
+            f"""UPDATE cell_progress SET consecutive_error_count = 0, is_significant_error = false
+                WHERE student_id = %s AND (consecutive_error_count > 0 OR is_significant_error) {of_classes}""",  # noqa: S608
             [student_id],
+        )
+        cursor.execute(
+            f"""UPDATE student_activity SET errors_resolved_at = %s::timestamptz
+                WHERE student_id = %s {of_classes}""",  # noqa: S608
+            [now, student_id],
         )
         cursor.execute(
             "UPDATE students SET errors_resolved_at = %s::timestamptz, updated_at = %s::timestamptz WHERE id = %s",

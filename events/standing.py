@@ -4,14 +4,18 @@ One place computes it, so that a first paint and a later change can never disagr
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from events.models import CellProgress
-from lms.models import Student
+from lms.access import EVERYTHING, Scope
+from lms.models import ClassStudent, Student
 from lms.models.people import display_name
+from lms.roster import Member
 from realtime.messages import SignificantCell, Status, StudentRow, timestamp
 
 # http.md section 13: how long a failed run colours the student, and how long any activity counts as active.
@@ -41,13 +45,31 @@ JOINED = {"team": "team__team_name", "notebook": "current_notebook__path"}
 COLUMNS = [JOINED.get(name, name) for name in Standing._fields]
 
 
-def student_rows(students: QuerySet[Student], *, now: datetime) -> list[StudentRow]:
-    """The rows of these students: who asked for help longest ago first, then by id. Two queries for any number."""
+def student_rows(students: QuerySet[Student], *, scope: Scope, now: datetime) -> list[StudentRow]:
+    """The rows of these students as seen through these classes: who asked for help longest ago first, then by id. Two
+    queries for any number. `students` are rows of `lms.access.students_seen_…`."""
     # Plain values: a model instance for each of 200 students costs more than the query.
     found = [Standing._make(values) for values in students.values_list(*COLUMNS)]
-    cells = _significant_cells([student.pk for student in found])
+    cells = _significant_cells([student.pk for student in found], scope)
+    shown: dict[int, list[SignificantCell]] = defaultdict(list)
+    for (student, _), flagged in cells.items():
+        shown[student] += flagged
     found.sort(key=lambda s: (not s.is_requesting_help, s.help_requested_at if s.is_requesting_help else now, s.pk))
-    return [_row(student, cells.get(student.pk, []), now) for student in found]
+    return [_row(student, shown.get(student.pk, []), now) for student in found]
+
+
+def rows_of_classes(student_ids: Iterable[int], *, now: datetime) -> dict[Member, StudentRow]:
+    """The rows of these students as each of their classes sees them, by student and class. Two queries."""
+    ids = list(student_ids)
+    seen = ClassStudent.objects.filter(pk__in=ids, with_keyless=not settings.EVENTS_REQUIRE_KEY)
+    found = {(values[0], values[-1]): Standing._make(values[:-1]) for values in seen.values_list(*COLUMNS, "class_id")}
+    cells = _significant_cells(ids, EVERYTHING)
+    rows = {}
+    for (pk, class_id), student in found.items():
+        numbers = Scope.of([class_id]).class_ids or ()
+        shown = [cell for number in numbers for cell in cells.get((pk, number), [])]
+        rows[pk, class_id] = _row(student, shown, now)
+    return rows
 
 
 def status_of(student: Standing, *, significant: bool, now: datetime) -> Status:
@@ -75,12 +97,15 @@ def time_ago(moment: datetime | None, *, now: datetime) -> str:
     return f"{seconds}秒前"
 
 
-def _significant_cells(student_ids: list[int]) -> dict[int, list[SignificantCell]]:
-    cells: dict[int, list[SignificantCell]] = defaultdict(list)
-    flagged = CellProgress.objects.filter(student_id__in=student_ids, is_significant_error=True).order_by("id")
-    columns = flagged.values_list("student_id", "cell_id", "consecutive_error_count", "last_error_at")
-    for student, cell, count, failed_at in columns:
-        cells[student].append(
+def _significant_cells(student_ids: list[int], scope: Scope) -> dict[Member, list[SignificantCell]]:
+    """By student and the class that the errors came through."""
+    cells: dict[Member, list[SignificantCell]] = defaultdict(list)
+    flagged = CellProgress.objects.filter(scope.q(), student_id__in=student_ids, is_significant_error=True)
+    columns = flagged.order_by("id").values_list(
+        "student_id", "class_id", "cell_id", "consecutive_error_count", "last_error_at"
+    )
+    for student, class_id, cell, count, failed_at in columns:
+        cells[student, class_id].append(
             {
                 "cell_id": cell,
                 "consecutive_count": count,

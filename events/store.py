@@ -17,7 +17,7 @@ from events.runs import Rule, Run, save_runs
 from events.schema import Event
 from events.tickets import Edge, save_signals
 from lms import roster
-from lms.roster import Places, StudentState
+from lms.roster import WITHOUT_KEY, ActivityState, Member, Places, StudentState
 
 
 @dataclass(slots=True)
@@ -25,9 +25,9 @@ class Changes:
     """What a batch changed, for those who are told about it."""
 
     events: list[Event] = field(default_factory=list)
-    students: set[int] = field(default_factory=set)
+    members: set[Member] = field(default_factory=set)  # who did something, and through which class
     edges: list[Edge] = field(default_factory=list)
-    significant: dict[int, str] = field(default_factory=dict)  # student → event type of the run that made it so
+    significant: dict[Member, str] = field(default_factory=dict)  # → event type of the run that made it so
     alerts: list[Event] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     duties: list[Event] = field(default_factory=list)  # about instructors, new, and with an instructor's token
@@ -65,10 +65,13 @@ def save(events: Sequence[Event], *, rule: Rule, now: datetime) -> Changes:
     changes.edges = save_signals([event for event in signals if event.email], places)
     _follow_activity(events, places)
     _save_students({student.id: student for student in places.students.values()}, now)
+    _save_activities(places.activities)
     _save_sessions(events, kinds, places)
     _save_cells(events, kinds, places)
-    changes.students = {student.id for student in places.students.values()}
-    changes.significant = {run.student.id: run.event.event_type for run in changes.runs if run.is_significant}
+    changes.members = set(places.activities)
+    changes.significant = {
+        (run.student.id, run.class_id): run.event.event_type for run in changes.runs if run.is_significant
+    }
     changes.duties = [
         e for e in events if e.is_authorised and kinds[e.event_id].is_about_instructor and e.event_id in new_ids
     ]
@@ -82,6 +85,7 @@ def _save_accesses(events: Sequence[Event], kinds: dict[str, Kind], places: Plac
     rows = [
         (
             event.event_id,
+            event.class_id or WITHOUT_KEY,
             places.students[event.email].id,
             places.notebooks[event.notebook or ""],
             event.occurred_at,
@@ -91,12 +95,12 @@ def _save_accesses(events: Sequence[Event], kinds: dict[str, Kind], places: Plac
     ]
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO notebook_accesses (event_id, student_id, notebook_id, accessed_at, action)
-               SELECT * FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[], %b::text[])
+            """INSERT INTO notebook_accesses (event_id, class_id, student_id, notebook_id, accessed_at, action)
+               SELECT * FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bigint[], %b::timestamptz[], %b::text[])
                ON CONFLICT DO NOTHING""",
             _columns(rows),
         )
-        saved = sorted({(row[2], row[3]) for row in rows if row[4] == "save"})
+        saved = sorted({(row[3], row[4]) for row in rows if row[5] == "save"})
         if saved:
             cursor.execute(
                 """UPDATE notebooks n SET last_modified = k.moment, updated_at = now()
@@ -115,6 +119,7 @@ def _save_others(events: Sequence[Event], places: Places) -> set[str]:
         (
             event.event_id,
             event.event_type[:100],
+            event.class_id or WITHOUT_KEY,
             places.students[event.email].id if event.email else None,
             event.occurred_at,
             event.received_at,
@@ -127,10 +132,10 @@ def _save_others(events: Sequence[Event], places: Places) -> set[str]:
     ]
     with connection.cursor() as cursor:
         cursor.execute(
-            """INSERT INTO student_events (event_id, event_type, student_id, occurred_at, received_at, session_id,
-                   notebook_path, cell_id, data)
-               SELECT * FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::timestamptz[], %b::timestamptz[],
-                   %b::text[], %b::text[], %b::text[], %b::jsonb[])
+            """INSERT INTO student_events (event_id, event_type, class_id, student_id, occurred_at, received_at,
+                   session_id, notebook_path, cell_id, data)
+               SELECT * FROM unnest(%b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[],
+                   %b::timestamptz[], %b::text[], %b::text[], %b::text[], %b::jsonb[])
                ON CONFLICT DO NOTHING RETURNING event_id""",
             _columns(rows),
         )
@@ -146,18 +151,16 @@ def _follow_activity(events: Sequence[Event], places: Places) -> None:
     for event in events:
         if not event.email:
             continue
-        student, moment = places.students[event.email], event.occurred_at
-        if student.last_activity_at is None or moment >= student.last_activity_at:
-            student.last_activity_at = moment
-            if event.notebook:
-                student.current_notebook_id = places.notebooks[event.notebook]
-        elif student.current_notebook_id is None and event.notebook:
-            student.current_notebook_id = places.notebooks[event.notebook]
+        notebook = places.notebooks[event.notebook] if event.notebook else None
+        for state in (places.students[event.email], places.activity_of(event)):
+            if state.last_activity_at is None or event.occurred_at >= state.last_activity_at:
+                state.last_activity_at = event.occurred_at
+                state.current_notebook_id = notebook or state.current_notebook_id
+            elif state.current_notebook_id is None:
+                state.current_notebook_id = notebook
 
 
-STUDENT_COLUMNS = (
-    ("name", "text"),
-    ("team_id", "bigint"),
+STATE_COLUMNS = (
     ("is_requesting_help", "bool"),
     ("help_requested_at", "timestamptz"),
     ("last_help_at", "timestamptz"),
@@ -171,6 +174,7 @@ STUDENT_COLUMNS = (
     ("last_run_at", "timestamptz"),
     ("last_run_failed", "bool"),
 )
+STUDENT_COLUMNS = (("name", "text"), ("team_id", "bigint"), *STATE_COLUMNS)
 UPDATE_STUDENTS = f"""
     UPDATE students s SET {", ".join(f"{name} = k.{name}" for name, _ in STUDENT_COLUMNS)}, updated_at = k.now
     FROM unnest({", ".join(f"%b::{kind}[]" for kind in ("bigint", "timestamptz", *(k for _, k in STUDENT_COLUMNS)))})
@@ -183,6 +187,21 @@ def _save_students(students: dict[int, StudentState], now: datetime) -> None:
     rows = [(pk, now, *(getattr(student, name) for name, _ in STUDENT_COLUMNS)) for pk, student in students.items()]
     with connection.cursor() as cursor:
         cursor.execute(UPDATE_STUDENTS, _columns(rows))
+
+
+UPDATE_ACTIVITIES = f"""
+    UPDATE student_activity a SET {", ".join(f"{name} = k.{name}" for name, _ in STATE_COLUMNS)}
+    FROM unnest({", ".join(f"%b::{kind}[]" for kind in ("bigint", "bigint", *(k for _, k in STATE_COLUMNS)))})
+    AS k (student, class, {", ".join(name for name, _ in STATE_COLUMNS)})
+    WHERE a.student_id = k.student AND a.class_id = k.class"""  # noqa: S608
+
+
+def _save_activities(activities: dict[Member, ActivityState]) -> None:
+    if not activities:
+        return
+    rows = [(*member, *(getattr(state, name) for name, _ in STATE_COLUMNS)) for member, state in activities.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(UPDATE_ACTIVITIES, _columns(rows))
 
 
 def _save_sessions(events: Sequence[Event], kinds: dict[str, Kind], places: Places) -> None:

@@ -1,22 +1,24 @@
-"""Requests for help as rows: what `events.help` computes is kept in `help_requests` and mirrored on the student."""
+"""Requests for help as rows: what `events.help` computes is kept in `help_requests` and mirrored on the student,
+through the class that it came through and in all."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from events.help import Asking, Dismissal, HelpState, Signal, Silence, fold
 from events.kinds import kind_of
 from events.models import HelpRequest
 from events.schema import Event
-from lms.models import Student
-from lms.roster import Places, StudentState
+from lms.access import Scope
+from lms.models import Student, StudentActivity
+from lms.roster import ActivityState, Member, Places, StudentState
 
 Ending = HelpRequest.Ending
 BY_INSTRUCTOR = [Ending.RESOLVED, Ending.DISMISSED, Ending.NOT_FOUND]
@@ -28,9 +30,10 @@ FURTHER_BACK = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A student began or ceased to ask for help."""
+    """A student began or ceased to ask for help, through a class (0: without a key)."""
 
     student_id: int
+    class_id: int
     is_asking: bool
     at: datetime
     notebook: str | None = None
@@ -49,28 +52,49 @@ def save_signals(events: Sequence[Event], places: Places) -> list[Edge]:
     one more where something comes late that belongs to a request older than was known."""
     if not events:
         return []
-    heard: dict[int, list[Event]] = defaultdict(list)
-    states: dict[int, StudentState] = {}
+    heard: dict[Member, list[Event]] = defaultdict(list)
+    students: dict[int, StudentState] = {}
     for event in events:
+        heard[places.member_of(event)].append(event)
         student = places.students[event.email]
-        heard[student.id].append(event)
-        states[student.id] = student
-    tickets, dismissals = _load_tickets(heard)
-    since = {pk: _look_back(heard[pk], tickets.get(pk), dismissals.get(pk)) for pk in heard}
+        students[student.id] = student
+    tickets, dismissals = _load_tickets(students)
+    since = {member: _look_back(heard[member], tickets.get(member), dismissals.get(member)) for member in heard}
     folded = _fold_signals(since, dismissals)
     edges: list[Edge] = []
     opened: list[HelpRequest] = []
     changed: list[HelpRequest] = []
-    for pk, student in states.items():
-        state = folded[pk]
-        received = max(event.received_at for event in heard[pk])
-        edges += _reconcile(student, state, tickets.get(pk), received, opened, changed)
-    # Closed before opened: a student has at most one open ticket.
+    for member in heard:
+        received = max(event.received_at for event in heard[member])
+        activity = places.activities[member]
+        edges += _reconcile(activity, folded[member], tickets.get(member), received, opened, changed)
+    # Closed before opened: a student has at most one open ticket in a class.
     if changed:
         HelpRequest.objects.bulk_update(changed, CHANGING)
     if opened:
         HelpRequest.objects.bulk_create(opened)
+    _mirror(students, places, [*tickets.values(), *opened])
     return edges
+
+
+def _mirror(students: dict[int, StudentState], places: Places, tickets: Sequence[HelpRequest]) -> None:
+    """What is asked anywhere stands on the student's own row."""
+    asking: dict[int, HelpRequest] = {}
+    for each in sorted((t for t in tickets if t.ended_at is None), key=lambda t: t.asked_at, reverse=True):
+        asking[each.student_id] = each  # the one asked first stays
+    for pk, student in students.items():
+        ticket = asking.get(pk)
+        student.is_requesting_help = ticket is not None
+        student.help_requested_at = ticket.asked_at if ticket else None
+        if ticket:
+            student.help_session_id, student.help_notebook_path = ticket.session_id, ticket.notebook_path
+        for activity in (a for (of, _), a in places.activities.items() if of == pk):
+            student.last_help_at = _latest(student.last_help_at, activity.last_help_at)
+            student.help_stopped_at = _latest(student.help_stopped_at, activity.help_stopped_at)
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max(filter(None, moments), default=None)
 
 
 CHANGING = [
@@ -86,17 +110,20 @@ CHANGING = [
 ]
 
 
-def _load_tickets(students: Iterable[int]) -> tuple[dict[int, HelpRequest], dict[int, Dismissal]]:
-    """Each student's open ticket, and the last one that an instructor ended."""
+def _load_tickets(students: Iterable[int]) -> tuple[dict[Member, HelpRequest], dict[Member, Dismissal]]:
+    """Each student's open tickets, and the last one in each class that an instructor ended."""
     ended = Q(ending__in=BY_INSTRUCTOR, ended_at__gte=Now() - DISMISSAL_MEMORY)
     found = HelpRequest.objects.filter(Q(ended_at=None) | ended, student_id__in=list(students)).order_by("id")
-    tickets: dict[int, HelpRequest] = {}
-    dismissals: dict[int, Dismissal] = {}
+    tickets: dict[Member, HelpRequest] = {}
+    dismissals: dict[Member, Dismissal] = {}
     for ticket in found:
+        member = ticket.student_id, ticket.class_id
         if ticket.ended_at is None:
-            tickets[ticket.student_id] = ticket
+            tickets[member] = ticket
         else:
-            dismissals[ticket.student_id] = Dismissal(ticket.last_asked_at, ticket.session_id, ticket.notebook_path)
+            dismissals[member] = Dismissal(
+                ticket.last_asked_at, ticket.session_id, ticket.notebook_path, ended_at=ticket.ended_at
+            )
     return tickets, dismissals
 
 
@@ -110,39 +137,43 @@ def _look_back(events: Sequence[Event], ticket: HelpRequest | None, dismissal: D
     return min(moments) - timedelta(seconds=settings.HELP_SILENCE)
 
 
-def _fold_signals(since: dict[int, datetime], dismissals: dict[int, Dismissal]) -> dict[int, HelpState]:
-    """The state of each student, from signals since the given time on: further back where the request began so close
-    to it that an older signal could belong to it."""
-    quiet, states = silence(), dict[int, HelpState]()
+def _fold_signals(since: dict[Member, datetime], dismissals: dict[Member, Dismissal]) -> dict[Member, HelpState]:
+    """The state of each student in each class, from signals since the given time on: further back where
+    the request began so close to it that an older signal could belong to it."""
+    quiet, states = silence(), dict[Member, HelpState]()
     while since:
         signals = _load_signals(since)
-        states |= {pk: fold(signals[pk], silence=quiet, dismissal=dismissals.get(pk)) for pk in since}
+        states |= {each: fold(signals[each], silence=quiet, dismissal=dismissals.get(each)) for each in since}
         since = {
-            pk: moment - FURTHER_BACK
-            for pk, moment in since.items()
-            if (asking := states[pk].asking) and asking.since < moment + quiet.single
+            each: moment - FURTHER_BACK
+            for each, moment in since.items()
+            if (asking := states[each].asking) and asking.since < moment + quiet.single
         }
     return states
 
 
-def _load_signals(since: dict[int, datetime]) -> dict[int, list[Signal]]:
-    signals: dict[int, list[Signal]] = defaultdict(list)
+def _load_signals(since: dict[Member, datetime]) -> dict[Member, list[Signal]]:
+    """By both clocks: a sender's may have been set back since."""
+    signals: dict[Member, list[Signal]] = defaultdict(list)
+    columns: list[Any] = [[student for student, _ in since], [class_id for _, class_id in since], list(since.values())]
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT e.student_id, e.occurred_at, e.event_type, e.session_id, e.notebook_path, e.cell_id
-               FROM student_events e JOIN unnest(%s::bigint[], %s::timestamptz[]) AS k (student, since)
-               ON e.student_id = k.student AND e.occurred_at >= k.since
+            """SELECT e.student_id, e.class_id, e.occurred_at, e.event_type, e.session_id, e.notebook_path, e.cell_id,
+                      e.received_at
+               FROM student_events e
+               JOIN unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS k (student, class, since)
+               ON e.student_id = k.student AND e.class_id = k.class AND e.occurred_at >= k.since
                WHERE e.event_type IN ('help', 'help_stop', 'session_end')""",
-            [list(since), list(since.values())],
+            columns,
         )
-        for student, at, kind, session, notebook, cell in cursor.fetchall():
+        for student, class_id, at, kind, session, notebook, cell, received in cursor.fetchall():
             what: Literal["ask", "stop"] = "ask" if kind_of(kind).help == "ask" else "stop"
-            signals[student].append(Signal(at, what, session, notebook, cell))
+            signals[student, class_id].append(Signal(at, what, session, notebook, cell, received))
     return signals
 
 
 def _reconcile(
-    student: StudentState,
+    activity: ActivityState,
     state: HelpState,
     ticket: HelpRequest | None,
     received: datetime,
@@ -151,32 +182,44 @@ def _reconcile(
 ) -> list[Edge]:
     """Make ticket and student say what the state says. Returns the edges that this makes."""
     edges: list[Edge] = []
+    member = activity.student_id, activity.class_id
     asking, stopped_at = state.asking, state.stopped_at
-    if ticket and (asking is None or asking.since > ticket.last_asked_at):
-        stopped = stopped_at is not None and stopped_at >= ticket.last_asked_at
+    if ticket and (asking is None or _is_another(asking, ticket)):
+        own_stop = state.stops.get(ticket.session_id)
+        stopped = own_stop is not None and own_stop >= ticket.last_asked_at
         ticket.ending = Ending.STOPPED if stopped or asking is None else Ending.EXPIRED
-        ticket.ended_at = stopped_at if stopped and stopped_at else max(received, ticket.last_asked_at)
+        ticket.ended_at = own_stop if stopped and own_stop else max(received, ticket.last_asked_at)
         changed.append(ticket)
-        edges.append(Edge(student.id, False, ticket.ended_at, by="student" if stopped else "timeout"))
+        edges.append(Edge(*member, False, ticket.ended_at, by="student" if stopped else "timeout"))
         ticket = None
     if asking:
         if ticket is None:
-            opened.append(_ticket(student, asking, received))
-            edges.append(Edge(student.id, True, asking.since, asking.notebook, asking.cell))
+            opened.append(_ticket(member, asking, received))
+            edges.append(Edge(*member, True, asking.since, asking.notebook, asking.cell))
         else:
             _follow(ticket, asking, received)
             changed.append(ticket)
-        student.help_session_id, student.help_notebook_path = asking.session, asking.notebook
-    student.is_requesting_help = asking is not None
-    student.help_requested_at = asking.since if asking else None
-    student.last_help_at = max(filter(None, (student.last_help_at, state.last_at)), default=None)
-    student.help_stopped_at = max(filter(None, (student.help_stopped_at, stopped_at)), default=None)
+        activity.help_session_id, activity.help_notebook_path = asking.session, asking.notebook
+    activity.is_requesting_help = asking is not None
+    activity.help_requested_at = asking.since if asking else None
+    activity.last_help_at = _latest(activity.last_help_at, state.last_at)
+    activity.help_stopped_at = _latest(activity.help_stopped_at, stopped_at)
     return edges
 
 
-def _ticket(student: StudentState, asking: Asking, received: datetime) -> HelpRequest:
+def _is_another(asking: Asking, ticket: HelpRequest) -> bool:
+    """Whether this began after the ticket's request was over: by the sender's clock within a session, by ours between
+    two."""
+    if asking.session == ticket.session_id:
+        return asking.since > ticket.last_asked_at
+    return asking.first_heard is not None and asking.first_heard > ticket.last_heard_at
+
+
+def _ticket(member: Member, asking: Asking, received: datetime) -> HelpRequest:
+    student_id, class_id = member
     return HelpRequest(
-        student_id=student.id,
+        student_id=student_id,
+        class_id=class_id,
         session_id=asking.session,
         notebook_path=asking.notebook,
         cell_id=asking.cell,
@@ -202,32 +245,44 @@ def expire(*, now: datetime) -> list[Edge]:
     """End the requests that nothing was heard of for too long, by the server's clock."""
     quiet = silence()
     over = Q(was_resent=True, last_heard_at__lt=now - quiet.resent) | Q(last_heard_at__lt=now - quiet.single)
-    candidates = HelpRequest.objects.filter(over, ended_at=None).values_list("student_id", flat=True)
-    return _end(list(candidates), over, ending=Ending.EXPIRED, by_id=None, by="timeout", now=now)
+    found = HelpRequest.objects.filter(over, ended_at=None)
+    return _end(found, ending=Ending.EXPIRED, by_id=None, by="timeout", now=now)
 
 
 def end_by_instructor(
-    student_id: int, *, ending: HelpRequest.Ending, instructor_id: int | None, now: datetime
+    student_id: int, *, scope: Scope, ending: HelpRequest.Ending, instructor_id: int | None, now: datetime
 ) -> list[Edge]:
-    """End a student's open request for them; their JupyterLab's re-sends are ignored from now on. Idempotent."""
-    return _end([student_id], Q(), ending=ending, by_id=instructor_id, by="instructor", now=now)
+    """End a student's open requests in these classes for them; their JupyterLab's re-sends are ignored from now on.
+    Idempotent."""
+    found = HelpRequest.objects.filter(scope.q(), student=student_id, ended_at=None)
+    return _end(found, ending=ending, by_id=instructor_id, by="instructor", now=now)
 
 
 def _end(
-    student_ids: list[int], which: Q, *, ending: HelpRequest.Ending, by_id: int | None, by: str, now: datetime
+    which: "QuerySet[HelpRequest]", *, ending: HelpRequest.Ending, by_id: int | None, by: str, now: datetime
 ) -> list[Edge]:
-    if not student_ids:
+    """End these tickets. Seven statements at most; one where there are none."""
+    candidates = set(which.values_list("student_id", flat=True))
+    if not candidates:
         return []
     with transaction.atomic():
         # The same order of locks as the pipeline: students first, by id.
-        locked = Student.objects.filter(pk__in=student_ids).order_by("pk").select_for_update()
+        locked = Student.objects.filter(pk__in=candidates).order_by("pk").select_for_update()
         ids = [student.pk for student in locked.only("pk")]
-        tickets = HelpRequest.objects.filter(which, student_id__in=ids, ended_at=None)
-        ended = list(tickets.values_list("student_id", flat=True))
-        tickets.update(ended_at=now, ending=ending, ended_by=by_id)
-        students = Student.objects.filter(pk__in=ended)
+        tickets = which.filter(student_id__in=ids)
+        ended = list(tickets.values_list("pk", "student_id", "class_id"))
+        HelpRequest.objects.filter(pk__in=[pk for pk, _, _ in ended]).update(
+            ended_at=now, ending=ending, ended_by=by_id
+        )
+        over: dict[str, object] = {"is_requesting_help": False, "help_requested_at": None}
         if by == "instructor":
-            students.update(is_requesting_help=False, help_requested_at=None, help_dismissed_at=now, updated_at=now)
-        else:
-            students.update(is_requesting_help=False, help_requested_at=None, updated_at=now)
-    return [Edge(pk, False, now, by=by) for pk in ended]
+            over["help_dismissed_at"] = now
+        shown = Q()
+        for _, student, class_id in ended:
+            shown |= Q(student_id=student, class_id=class_id)
+        if ended:
+            StudentActivity.objects.filter(shown).update(**over)
+        elsewhere = HelpRequest.objects.filter(student_id__in=ids, ended_at=None).values("student_id")
+        done = Student.objects.filter(pk__in={student for _, student, _ in ended}).exclude(pk__in=elsewhere)
+        done.update(**over, updated_at=now)
+    return [Edge(student, class_id, False, now, by=by) for _, student, class_id in ended]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import Lower
@@ -102,13 +103,16 @@ def _is_syncing() -> bool:
 
 
 def failed_entries(user: User) -> QuerySet[OfflineQueueEntry]:
-    """The failed ones that this user may see, newest first: their students', and those that came with the keys of
-    their classes; for an admin all."""
+    """The failed ones that this user may see, newest first: those that came with the keys of their classes, and in a
+    copy that asks for no keys their students' without one; for an admin all."""
     failed = OfflineQueueEntry.objects.filter(status=Status.FAILED).order_by("-pk")
     if user.is_admin:
         return failed
-    theirs = Q(address__in=students_of(user).annotate(address=Lower("email")).values("address"))
-    return failed.annotate(address=Lower("user_id")).filter(theirs | Q(class_id__in=class_ids_of(user)))
+    theirs = Q(class_id__in=class_ids_of(user))
+    if not settings.EVENTS_REQUIRE_KEY:
+        keyless = Q(address__in=students_of(user).annotate(address=Lower("email")).values("address"))
+        theirs |= Q(class_id=None) & keyless
+    return failed.annotate(address=Lower("user_id")).filter(theirs)
 
 
 def clear(*, told: Callable[[int, int], None]) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from events.runs import Run
 from events.schema import Event
 from events.store import Changes, kind_in_effect
+from lms.roster import Member
 from realtime import presence
 from realtime.groups import forms_of_student
 from realtime.messages import LastRun, RunNotice, StudentRow, timestamp
@@ -38,14 +39,14 @@ def run_notices(batches: Sequence[Changes], rows: Mapping[int, StudentRow]) -> l
     return [_notice(rows[cell[0]], event, run) for cell, (event, run) in told]
 
 
-def last_runs(batches: Sequence[Changes]) -> dict[int, LastRun]:
-    """The latest run of each student."""
-    latest: dict[int, Run] = {}
+def last_runs(batches: Sequence[Changes]) -> dict[Member, LastRun]:
+    """The latest run of each student through each class."""
+    latest: dict[Member, Run] = {}
     for changes in batches:
         for run in changes.runs:  # in the order of their times
             if run.status != "aborted":
-                latest[run.student.id] = run
-    return {student: _last(run) for student, run in latest.items()}
+                latest[run.student.id, run.class_id] = run
+    return {member: _last(run) for member, run in latest.items()}
 
 
 def _keep(latest: dict[Cell, tuple[Event, Run | None]], student: int, event: Event, run: Run | None) -> None:

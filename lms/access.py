@@ -5,19 +5,22 @@ What a user may not see does not exist for them: 404, never 403, so that ids tel
     classes       those they teach or assist in
     assignments   those of these classes
     submissions   those to these assignments
-    students      those enrolled in these classes
+    students      those enrolled in these classes, as these classes see them
+    activity      what came through these classes (`Scope`)
     notebooks     all
     maps          those of these classes, and those of no class
-    environments  the server's own, and those that these students or keys of these classes reported
+    environments  the server's own, and those that were reported through these classes
     versions      the histories of notebooks in these classes, those of their students included, and their own; a class
                   key: what was kept under keys of its class, never what a student handed in
     an admin, and anyone while nobody has to log in: everything; a class key: its class and what is in it
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
-from django.db.models import Q, QuerySet, Value
+from django.conf import settings
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 from django.utils import timezone
@@ -28,11 +31,13 @@ from lms.models import (
     ClassAssignment,
     ClassKey,
     ClassroomMap,
+    ClassStudent,
     EnvironmentSnapshot,
     Notebook,
     NotebookHistory,
     Student,
 )
+from lms.roster import WITHOUT_KEY
 
 
 class User(Protocol):
@@ -46,6 +51,34 @@ class User(Protocol):
 
     @property
     def is_assistant(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Through which classes activity is seen: what came with their keys; None stands for all there is.
+
+    Every row of activity has a `class_id` (`lms.models.StudentActivity`). 0 is among the numbers where what came
+    without a key counts too: in a copy that asks for no keys.
+    """
+
+    class_ids: tuple[int, ...] | None
+
+    @classmethod
+    def of(cls, class_ids: Iterable[int]) -> "Scope":
+        keyless = () if settings.EVENTS_REQUIRE_KEY else (WITHOUT_KEY,)
+        return cls((*class_ids, *keyless))
+
+    def q(self, field: str = "class_id") -> Q:
+        return Q() if self.class_ids is None else Q(**{f"{field}__in": self.class_ids})
+
+    def sql(self, column: str = "class_id") -> str:
+        """The same as an `AND …` for a statement; numbers of ours, so that they may stand in its text."""
+        if self.class_ids is None:
+            return ""
+        return f"AND {column} IN ({', '.join(str(int(each)) for each in self.class_ids) or 'NULL'})"
+
+
+EVERYTHING = Scope(None)
 
 
 @dataclass(frozen=True)
@@ -86,6 +119,27 @@ def students_of(user: User) -> QuerySet[Student]:
     if user.is_admin:
         return Student.objects.all()
     return Student.objects.filter(pk__in=students_in(classes_of(user)).values("pk"))
+
+
+def scope_of(user: User) -> Scope:
+    """Through which classes this user sees what students did. One query; none for an admin."""
+    return EVERYTHING if user.is_admin else Scope.of(class_ids_of(user))
+
+
+def students_seen_through(class_ids: Iterable[int]) -> QuerySet[ClassStudent]:
+    """The students of these classes, each as the class sees them: a student of two of them is two rows."""
+    return ClassStudent.objects.filter(class_id__in=list(class_ids), with_keyless=not settings.EVENTS_REQUIRE_KEY)
+
+
+def students_seen_by(user: User) -> "QuerySet[Student]":
+    """The students of this user with what may be seen of them: an admin sees the sum over all classes, others one row a
+    student, as that class of theirs sees them in which they were active last. The rows are `ClassStudent`s then, which
+    have the same columns."""
+    if user.is_admin:
+        return Student.objects.all()
+    latest = F("last_activity_at").desc(nulls_last=True)
+    rows = students_seen_through(class_ids_of(user)).order_by("pk", latest, "class_id").distinct("pk")
+    return cast("QuerySet[Student]", rows)
 
 
 def with_email(students: QuerySet[Student], email: str) -> QuerySet[Student]:
@@ -132,10 +186,13 @@ def maps_of(user: User) -> QuerySet[ClassroomMap]:
 
 
 def environments_of(user: User) -> QuerySet[EnvironmentSnapshot]:
-    """Snapshots; a student's environment is seen by whoever sees the student."""
+    """Snapshots: the server's own, and what was reported through a class of this user; what was reported without a key
+    of a student of theirs, in a copy that asks for none."""
     if user.is_admin:
         return EnvironmentSnapshot.objects.all()
-    theirs = Q(student__in=students_of(user).values("pk")) | Q(class_ref__in=classes_of(user).values("pk"))
+    theirs = Q(class_ref__in=classes_of(user).values("pk"))
+    if not settings.EVENTS_REQUIRE_KEY:
+        theirs |= Q(class_ref=None, student__in=students_of(user).values("pk"))
     return EnvironmentSnapshot.objects.filter(Q(source=EnvironmentSnapshot.Source.SERVER) | theirs)
 
 

@@ -32,10 +32,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A student as they stand."""
+    """A student as the class sees them."""
 
     id: int
     name: str | None
+    team_id: int | None
     team: str | None
     is_member: bool
 
@@ -52,31 +53,38 @@ class Enrolled:
 
 
 def known_students(class_id: int, emails: Sequence[str]) -> dict[str, Known]:
-    """By the address as given, compared without case. One query."""
+    """By the address as given, in whatever spelling. One query."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT given, s.id, s.name, t.team_name,
-                      EXISTS (SELECT 1 FROM student_classes e WHERE e.student_id = s.id AND e.class_id = %s)
+            """SELECT given, s.id, e.name, e.team_id, t.team_name, e.id IS NOT NULL
                FROM unnest(%s::text[]) AS given
-               JOIN students s ON lower(s.email) = lower(given) LEFT JOIN teams t ON t.id = s.team_id""",
-            [class_id, sorted(emails)],
+               JOIN students s ON lower(s.email) = lower(given)
+               LEFT JOIN student_classes e ON e.student_id = s.id AND e.class_id = %s
+               LEFT JOIN teams t ON t.id = e.team_id""",
+            [sorted(emails), class_id],
         )
         return {given: Known(*columns) for given, *columns in cursor.fetchall()}
 
 
 def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> Enrolled:
-    """Everybody on the list is in the class, under the name and in the team it gives. Ten queries at most, whatever
-    the length; the same list again changes nothing."""
+    """Everybody on the list is in the class, under the name and in the team it gives; what other classes call them
+    stays. Ten queries at most, whatever the length; the same list again changes nothing."""
     with transaction.atomic():
         before = known_students(class_id, [each.email for each in listed])
         teams = roster.find_teams({each.team for each in listed if each.team})
         students = roster.find_students(listed, teams)
-        news = {each.email for each in listed if each.email not in before or before[each.email].differs(each)}
-        _write({state.id: state for email, state in students.items() if email in news}, now=now)
-        roster.enrol({(students[each.email].id, class_id) for each in listed})
+        newcomers = {each.email for each in listed if each.email not in before}
+        _write({state.id: state for email, state in students.items() if email in newcomers}, now=now)
+        called: dict[tuple[int, int], tuple[str | None, int | None]] = {}
+        for each in listed:
+            known = before.get(each.email)
+            key = students[each.email].id, class_id
+            name, team = called.get(key) or ((known.name, known.team_id) if known else (None, None))
+            called[key] = each.name or name, teams[each.team] if each.team else team
+        roster.save_memberships((*key, *said) for key, said in called.items())
     members = {email for email, known in before.items() if known.is_member}
     created = sum(each.email not in members for each in listed)
-    updated = len(news & members)
+    updated = sum(each.email in members and before[each.email].differs(each) for each in listed)
     return Enrolled(created, updated, len(listed) - created - updated)
 
 

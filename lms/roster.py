@@ -6,16 +6,21 @@ students' rows are locked until its end, which keeps one student's changes in or
 """
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.db import connection
 
 from lms.reading import binary_cursor
 
 Row = tuple[Any, ...]
+Member = tuple[int, int]  # row id of a student, and of the class that something came through
+
+WITHOUT_KEY = 0  # stands where a class would, for what came without a key
 
 
 class Sighting(Protocol):
@@ -37,7 +42,7 @@ class Sighting(Protocol):
 
 @dataclass(slots=True)
 class StudentState:
-    """A student's row as locked for this batch."""
+    """A student's row as locked for this batch: who, and the sum over all classes."""
 
     id: int
     email: str
@@ -60,25 +65,55 @@ class StudentState:
 
 
 @dataclass(slots=True)
+class ActivityState:
+    """A row of `student_activity`: what one student did through one class (0: without a key)."""
+
+    student_id: int
+    class_id: int
+    is_requesting_help: bool = False
+    help_requested_at: datetime | None = None
+    last_help_at: datetime | None = None
+    help_stopped_at: datetime | None = None
+    help_dismissed_at: datetime | None = None
+    help_session_id: str | None = None
+    help_notebook_path: str | None = None
+    errors_resolved_at: datetime | None = None
+    last_activity_at: datetime | None = None
+    current_notebook_id: int | None = None
+    execution_count: int = 0
+    error_count: int = 0
+    last_run_at: datetime | None = None
+    last_run_failed: bool = False
+
+
+@dataclass(slots=True)
 class Places:
     """Where each sighting belongs."""
 
     students: dict[str, StudentState]  # by the address as given
+    activities: dict[Member, ActivityState]
     teams: dict[str, int]
-    sessions: dict[tuple[int, str], int]
+    sessions: dict[tuple[int, int, str], int]  # by student, class and session id
     notebooks: dict[str, int]
     cells: dict[tuple[int, str], int]
-    current_sessions: dict[int, str]  # student → session id, for sightings that name none
+    current_sessions: dict[Member, str]  # for sightings that name none
 
-    def session_of(self, sighting: Sighting) -> tuple[int, str]:
-        student = self.students[sighting.email].id
-        return student, sighting.session or self.current_sessions[student]
+    def member_of(self, sighting: Sighting) -> Member:
+        return self.students[sighting.email].id, sighting.class_id or WITHOUT_KEY
+
+    def activity_of(self, sighting: Sighting) -> ActivityState:
+        return self.activities[self.member_of(sighting)]
+
+    def session_of(self, sighting: Sighting) -> tuple[int, int, str]:
+        member = self.member_of(sighting)
+        return *member, sighting.session or self.current_sessions[member]
 
 
 INSERT_STUDENTS = """INSERT INTO students (email, is_requesting_help, execution_count, error_count, last_run_failed,
                      created_at) SELECT given, false, 0, 0, false, now() FROM unnest(%s::text[]) AS given
                      ON CONFLICT DO NOTHING"""
 STUDENT_COLUMNS = ", ".join(f"s.{name}" for name in StudentState.__slots__)
+ACTIVITY_COLUMNS = ", ".join(f"a.{name}" for name in ActivityState.__slots__)
 
 
 def resolve(sightings: Sequence[Sighting]) -> Places:
@@ -87,10 +122,12 @@ def resolve(sightings: Sequence[Sighting]) -> Places:
     students = find_students(sightings, teams)
     notebooks = find_notebooks({s.notebook for s in sightings if s.notebook})
     cells = find_cells([s for s in sightings if s.notebook and s.cell], notebooks)
-    current = find_current_sessions({students[s.email].id for s in sightings if not s.session and s.email})
-    places = Places(students, teams, {}, notebooks, cells, current)
-    places.sessions = find_sessions([s for s in sightings if s.email], places)
-    enrol({(students[s.email].id, s.class_id) for s in sightings if s.class_id and s.email})
+    places = Places(students, {}, teams, {}, notebooks, cells, {})
+    people = [s for s in sightings if s.email]
+    places.activities = find_activities({places.member_of(s) for s in people})
+    places.current_sessions = find_current_sessions({places.member_of(s) for s in people if not s.session})
+    places.sessions = find_sessions(people, places)
+    follow_memberships(people, places)
     return places
 
 
@@ -126,6 +163,24 @@ def find_students(sightings: Sequence[Sighting], teams: dict[str, int]) -> dict[
             student.name = sighting.name or student.name
             student.team_id = teams[sighting.team] if sighting.team else student.team_id
     return students
+
+
+def find_activities(members: set[Member]) -> dict[Member, ActivityState]:
+    """What each student did through each class so far. The students' own rows are locked already."""
+    rows = _find_or_insert(
+        sorted(members),
+        select=f"""SELECT {ACTIVITY_COLUMNS} FROM student_activity a
+                   JOIN unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
+                   ON a.student_id = k.student AND a.class_id = k.class""",  # noqa: S608
+        insert="""INSERT INTO student_activity (student_id, class_id, is_requesting_help, execution_count, error_count,
+                      last_run_failed)
+                  SELECT student, class, false, 0, 0, false
+                  FROM unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
+                  ON CONFLICT DO NOTHING""",
+        key=lambda row: (row[0], row[1]),
+        columns=_both,
+    )
+    return {(row[0], row[1]): ActivityState(*row) for row in rows}
 
 
 def find_notebooks(paths: Iterable[str]) -> dict[str, int]:
@@ -165,58 +220,113 @@ def find_cells(sightings: Sequence[Sighting], notebooks: dict[str, int]) -> dict
     return {(notebook, cell): pk for notebook, cell, pk in rows}
 
 
-def find_current_sessions(students: set[int]) -> dict[int, str]:
-    """The newest active session of each student, or the id of one to be made."""
-    if not students:
+def find_current_sessions(members: set[Member]) -> dict[Member, str]:
+    """The newest active session of each student in a class, or the id of one to be made."""
+    if not members:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT DISTINCT ON (student_id) student_id, session_id FROM sessions
-               WHERE student_id = ANY(%s) AND is_active ORDER BY student_id, start_time DESC, id DESC""",
-            [sorted(students)],
+            """SELECT DISTINCT ON (s.student_id, s.class_id) s.student_id, s.class_id, s.session_id FROM sessions s
+               JOIN unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
+               ON s.student_id = k.student AND s.class_id = k.class
+               WHERE s.is_active ORDER BY s.student_id, s.class_id, s.start_time DESC, s.id DESC""",
+            _both(sorted(members)),
         )
-        found = dict(cursor.fetchall())
-    return {student: found.get(student) or str(uuid.uuid4()) for student in students}
+        found = {(student, class_id): session for student, class_id, session in cursor.fetchall()}
+    return {member: found.get(member) or str(uuid.uuid4()) for member in members}
 
 
-def find_sessions(sightings: Sequence[Sighting], places: Places) -> dict[tuple[int, str], int]:
-    """Sessions by (student row id, session id); a new one starts with its earliest sighting."""
-    starts: dict[tuple[int, str], datetime] = {}
+def find_sessions(sightings: Sequence[Sighting], places: Places) -> dict[tuple[int, int, str], int]:
+    """Sessions by (student row id, class, session id); a new one starts with its earliest sighting."""
+    starts: dict[tuple[int, int, str], datetime] = {}
     for sighting in sightings:
         key = places.session_of(sighting)
         starts[key] = min(starts.get(key, sighting.occurred_at), sighting.occurred_at)
     rows = _find_or_insert(
         sorted(starts),
-        select="""SELECT s.student_id, s.session_id, s.id FROM sessions s
-                  JOIN unnest(%s::bigint[], %s::text[]) AS k (student, session)
-                  ON s.student_id = k.student AND s.session_id = k.session""",
-        insert="""INSERT INTO sessions (student_id, session_id, start_time, is_active)
-                  SELECT student, session, start, true
-                  FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS k (student, session, start)
-                  ON CONFLICT DO NOTHING""",
-        key=lambda row: (row[0], row[1]),
-        columns=lambda missing: [[student for student, _ in missing], [session for _, session in missing]],
+        select="""SELECT s.student_id, s.class_id, s.session_id, s.id FROM sessions s
+                  JOIN unnest(%s::bigint[], %s::bigint[], %s::text[]) AS k (student, class, session)
+                  ON s.student_id = k.student AND s.class_id = k.class AND s.session_id = k.session""",
+        insert="""INSERT INTO sessions (student_id, class_id, session_id, start_time, is_active)
+                  SELECT student, class, session, start, true
+                  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
+                  AS k (student, class, session, start) ON CONFLICT DO NOTHING""",
+        key=lambda row: (row[0], row[1], row[2]),
+        columns=lambda missing: [list(column) for column in zip(*missing, strict=True)],
         more_columns=lambda missing: [[starts[key] for key in missing]],
     )
-    return {(student, session): pk for student, session, pk in rows}
+    return {(student, class_id, session): pk for student, class_id, session, pk in rows}
 
 
-def enrol(pairs: set[tuple[int, int]]) -> None:
-    """A class's key brought these students: they belong to it from now on."""
-    if not pairs:
+def follow_memberships(sightings: Sequence[Sighting], places: Places) -> None:
+    """Who comes with a class's key belongs to the class from now on, and is called there what they say there.
+
+    What comes without a key names the student in all their classes, in a copy that asks for no keys, and nowhere else.
+    One query where nothing is new, three at most.
+    """
+    students = sorted({places.students[s.email].id for s in sightings})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT student_id, class_id, name, team_id FROM student_classes WHERE student_id = ANY(%s)", [students]
+        )
+        known = {(student, class_id): (name, team) for student, class_id, name, team in cursor.fetchall()}
+    classes: dict[int, list[int]] = defaultdict(list)
+    for student, class_id in known:
+        classes[student].append(class_id)
+    called = dict(known)
+    for sighting in sorted(sightings, key=lambda s: s.occurred_at):
+        member = places.member_of(sighting)
+        if member[1] != WITHOUT_KEY:
+            named = [member]
+        elif settings.EVENTS_REQUIRE_KEY:
+            continue
+        else:
+            named = [(member[0], class_id) for class_id in classes[member[0]]]
+        is_news = is_latest(sighting, places.activities[member])
+        for each in named:
+            name, team = called.get(each, (None, None))
+            if is_news or each not in called:
+                name = sighting.name or name
+                team = places.teams[sighting.team] if sighting.team else team
+            called[each] = name, team
+    changed = [(*member, *said) for member, said in called.items() if known.get(member, ()) != said]
+    save_memberships(changed)
+
+
+def is_latest(sighting: Sighting, activity: ActivityState) -> bool:
+    """Whether what this says about the person still counts: an old sighting says nothing new."""
+    return activity.last_activity_at is None or sighting.occurred_at >= activity.last_activity_at
+
+
+def save_memberships(rows: Iterable[tuple[int, int, str | None, int | None]]) -> None:
+    """Make these memberships (student, class, name, team) so. A class that is gone gets none."""
+    ordered = sorted(rows, key=lambda row: row[:2])
+    if not ordered:
         return
-    ordered = sorted(pairs)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO student_classes AS e (student_id, class_id, joined_at, role, name, team_id)
+               SELECT k.student, k.class, now(), 'student', k.name, k.team
+               FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) AS k (student, class, name, team)
+               WHERE EXISTS (SELECT 1 FROM classes c WHERE c.id = k.class)
+               ON CONFLICT (student_id, class_id) DO UPDATE SET name = excluded.name, team_id = excluded.team_id
+               WHERE (e.name, e.team_id) IS DISTINCT FROM (excluded.name, excluded.team_id)""",
+            [list(column) for column in zip(*ordered, strict=True)],
+        )
+
+
+def enrol(student_id: int, *, class_id: int) -> None:
+    """A class's key brought this student: they belong to it from now on. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO student_classes (student_id, class_id, joined_at, role)
-               SELECT k.student, k.class, now(), 'student'
-               FROM unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
-               WHERE NOT EXISTS (SELECT 1 FROM student_classes e
-                                 WHERE e.student_id = k.student AND e.class_id = k.class)
-                 AND EXISTS (SELECT 1 FROM classes c WHERE c.id = k.class)
-               ON CONFLICT DO NOTHING""",
-            [[student for student, _ in ordered], [class_id for _, class_id in ordered]],
+               SELECT %s, %s, now(), 'student' ON CONFLICT DO NOTHING""",
+            [student_id, class_id],
         )
+
+
+def _both(members: Sequence[Member]) -> list[list[int]]:
+    return [[student for student, _ in members], [class_id for _, class_id in members]]
 
 
 def newcomer(email: str, *, class_id: int) -> int:
@@ -229,7 +339,7 @@ def newcomer(email: str, *, class_id: int) -> int:
         insert=INSERT_STUDENTS,
         key=lambda row: row[0],
     )
-    enrol({(pk, class_id)})
+    enrol(pk, class_id=class_id)
     return int(pk)
 
 

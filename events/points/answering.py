@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from events.points import flux, server, stored, waiting
 from events.points.shapes import Activity, Totals, Work
+from lms.access import EVERYTHING, Scope
 from realtime.messages import timestamp
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,12 @@ trust = _Trust()
 
 
 def activity(
-    *, since: datetime, until: datetime, bucket: timedelta, students: Collection[int] | None = None
+    *,
+    since: datetime,
+    until: datetime,
+    bucket: timedelta,
+    students: Collection[int] | None = None,
+    scope: Scope = EVERYTHING,
 ) -> list[Activity]:
     """The buckets from `since` up to `until`, oldest first, empty ones too; of these students, or of all.
 
@@ -64,7 +70,7 @@ def activity(
     def from_influxdb() -> list[Activity]:
         emails = None if students is None else stored.addresses(students).values()
         counts = flux.activity(since=since, until=until, bucket=bucket, emails=emails)
-        asked = stored.requests_for_help(since=since, until=until, bucket=bucket, students=students)
+        asked = stored.requests_for_help(since=since, until=until, bucket=bucket, students=students, scope=scope)
         found: list[Activity] = []
         start = since
         while start < until:
@@ -84,31 +90,42 @@ def activity(
     return _answer(
         since,
         from_influxdb,
-        lambda: stored.activity(since=since, until=until, bucket=bucket, students=students),
+        lambda: stored.activity(since=since, until=until, bucket=bucket, students=students, scope=scope),
+        scope,
     )
 
 
-def totals(*, since: datetime, until: datetime, students: Collection[int] | None = None) -> Totals:
+def totals(
+    *, since: datetime, until: datetime, students: Collection[int] | None = None, scope: Scope = EVERYTHING
+) -> Totals:
     """What was done from `since` up to `until`; by these students, or by all. At most one query."""
 
     def from_influxdb() -> Totals:
         emails = None if students is None else stored.addresses(students).values()
         return flux.totals(since=since, until=until, emails=emails)
 
-    return _answer(since, from_influxdb, lambda: stored.totals(since=since, until=until, students=students))
+    return _answer(
+        since, from_influxdb, lambda: stored.totals(since=since, until=until, students=students, scope=scope), scope
+    )
 
 
-def per_student(*, since: datetime, until: datetime, students: Collection[int]) -> dict[int, Work]:
+def per_student(
+    *, since: datetime, until: datetime, students: Collection[int], scope: Scope = EVERYTHING
+) -> dict[int, Work]:
     """What each of these students did; those who ran nothing are left out. One query."""
     return _answer(
         since,
         lambda: flux.per_student(since=since, until=until, emails=stored.addresses(students)),
-        lambda: stored.per_student(since=since, until=until, students=students),
+        lambda: stored.per_student(since=since, until=until, students=students, scope=scope),
+        scope,
     )
 
 
-def _answer(since: datetime, from_influxdb: Callable[[], Answer], from_rows: Callable[[], Answer]) -> Answer:
-    if server.is_configured() and trust.is_due() and _holds(since, now=datetime.now(UTC)):
+def _answer(
+    since: datetime, from_influxdb: Callable[[], Answer], from_rows: Callable[[], Answer], scope: Scope
+) -> Answer:
+    # Points do not say through which class they came: what one class sees is counted in PostgreSQL.
+    if scope == EVERYTHING and server.is_configured() and trust.is_due() and _holds(since, now=datetime.now(UTC)):
         try:
             answer = from_influxdb()
         except server.unanswered() + NO_SENSE as error:

@@ -10,6 +10,7 @@ from django.db import connection
 
 from events.models import RunCount
 from events.points.shapes import Activity, Totals, Work
+from lms.access import Scope
 from realtime.messages import timestamp
 
 # A set to join with: for an array that comes as a parameter PostgreSQL would look through all of it at each run.
@@ -26,10 +27,10 @@ COUNTING = f"""SELECT date_bin(%(bucket)s::interval, executed_at, %(since)s::tim
 
 
 def activity(
-    *, since: datetime, until: datetime, bucket: timedelta, students: Collection[int] | None
+    *, since: datetime, until: datetime, bucket: timedelta, students: Collection[int] | None, scope: Scope
 ) -> list[Activity]:
     """One query."""
-    of_students = "" if students is None else OF_STUDENTS
+    of_students = f"{'' if students is None else OF_STUDENTS} {scope.sql()}"
     slots = all(
         moment % RunCount.SLOT_SECONDS == 0 for moment in (since.timestamp(), until.timestamp(), bucket.total_seconds())
     )
@@ -55,10 +56,10 @@ def activity(
 
 
 def requests_for_help(
-    *, since: datetime, until: datetime, bucket: timedelta, students: Collection[int] | None
+    *, since: datetime, until: datetime, bucket: timedelta, students: Collection[int] | None, scope: Scope
 ) -> dict[int, int]:
     """How many began in each bucket, by its number; empty ones are left out. One query."""
-    of_students = "" if students is None else OF_STUDENTS
+    of_students = f"{'' if students is None else OF_STUDENTS} {scope.sql()}"
     rows = _rows(
         f"""SELECT floor(extract(epoch FROM asked_at - %(since)s::timestamptz) / %(seconds)s)::int, count(*)
             FROM help_requests
@@ -69,9 +70,9 @@ def requests_for_help(
     return dict(rows)
 
 
-def totals(*, since: datetime, until: datetime, students: Collection[int] | None) -> Totals:
+def totals(*, since: datetime, until: datetime, students: Collection[int] | None, scope: Scope) -> Totals:
     """One query."""
-    of_students = "" if students is None else OF_STUDENTS
+    of_students = f"{'' if students is None else OF_STUDENTS} {scope.sql()}"
     [(runs, errors, seconds, active)] = _rows(
         f"""SELECT count(*), count(*) FILTER (WHERE status = 'error'), avg(duration), count(DISTINCT student_id)
             {RUNS} {of_students}""",
@@ -80,12 +81,12 @@ def totals(*, since: datetime, until: datetime, students: Collection[int] | None
     return Totals(runs=runs, errors=errors, seconds=seconds, active=active)
 
 
-def per_student(*, since: datetime, until: datetime, students: Collection[int]) -> dict[int, Work]:
+def per_student(*, since: datetime, until: datetime, students: Collection[int], scope: Scope) -> dict[int, Work]:
     """One query; students who ran nothing are left out."""
     rows = _rows(
         f"""SELECT student_id, count(*), count(*) FILTER (WHERE status = 'error'),
                    count(DISTINCT date_trunc('minute', executed_at))
-            {RUNS} {OF_STUDENTS} GROUP BY 1""",
+            {RUNS} {OF_STUDENTS} {scope.sql()} GROUP BY 1""",
         since, until, students,
     )  # fmt: skip
     return {student: Work(runs=runs, errors=errors, minutes=minutes) for student, runs, errors, minutes in rows}

@@ -12,6 +12,7 @@ from events.schema import Event
 from instructors import audit
 from instructors.live import tell
 from instructors.models import Instructor
+from lms.access import Scope
 from lms.models import Student
 from realtime import broadcast, groups, messages
 
@@ -20,18 +21,19 @@ HELP_ENDINGS = {tickets.Ending.DISMISSED: "help_dismiss", tickets.Ending.RESOLVE
 
 
 def dismiss_help(
-    student: Student, *, by: Instructor | None, request: HttpRequest | Request | None, now: datetime
+    student: Student, *, scope: Scope, by: Instructor | None, request: HttpRequest | Request | None, now: datetime
 ) -> bool:
-    """End the student's request for help; their JupyterLab's re-sends of it are ignored from now on.
+    """End the student's requests for help in these classes; their JupyterLab's re-sends of it are ignored from now on.
 
     Returns whether they were asking. The student is told in any case: their button may still be on.
     """
-    return end_help(student, ending=tickets.Ending.DISMISSED, by=by, request=request, now=now)
+    return end_help(student, scope=scope, ending=tickets.Ending.DISMISSED, by=by, request=request, now=now)
 
 
 def end_help(
     student: Student,
     *,
+    scope: Scope,
     ending: tickets.Ending,
     by: Instructor | None,
     request: HttpRequest | Request | None,
@@ -39,7 +41,9 @@ def end_help(
 ) -> bool:
     """The same with another ending: the one way in which an instructor ends a request."""
     with transaction.atomic():
-        edges = tickets.end_by_instructor(student.pk, ending=ending, instructor_id=by.pk if by else None, now=now)
+        edges = tickets.end_by_instructor(
+            student.pk, scope=scope, ending=ending, instructor_id=by.pk if by else None, now=now
+        )
         _record(HELP_ENDINGS[ending], student, by, request, {"was_asking": bool(edges)})
     if edges:
         tell(lambda: announcements.announce_edges(edges))
@@ -55,13 +59,13 @@ def end_help(
 
 
 def resolve_error(
-    student: Student, *, by: Instructor | None, request: HttpRequest | Request | None, now: datetime
+    student: Student, *, scope: Scope, by: Instructor | None, request: HttpRequest | Request | None, now: datetime
 ) -> bool:
-    """The student's errors up to now no longer count. Returns whether any were flagged."""
+    """The student's errors up to now no longer count in these classes. Returns whether any were flagged."""
     with transaction.atomic():
-        flagged = runs.resolve_errors(student.pk, now=now)
+        flagged = runs.resolve_errors(student.pk, scope=scope, now=now)
         _record("error_resolve", student, by, request, {"was_flagged": flagged})
-    tell(lambda: announcements.announce_resolution(student.pk, resolved_by=BY, resolved_at=now))
+    tell(lambda: announcements.announce_resolution(student.pk, scope=scope, resolved_by=BY, resolved_at=now))
     tell(lambda: points.note(_event("error_resolved", student, now), resolved_by=_name(by)))
     return flagged
 

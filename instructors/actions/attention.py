@@ -21,9 +21,10 @@ from instructors.actions.record import new_case
 from instructors.attention.signals import Concern
 from instructors.live import tell
 from instructors.models import AttentionCase, Instructor
+from instructors.queries.claims import cases_in
 from instructors.queries.classroom import Room
 from instructors.queries.situation import situation_of
-from lms.models import Student, StudentClass
+from lms.models import Student
 from realtime import broadcast, groups, messages
 from realtime.messages import AttentionAction
 
@@ -87,8 +88,8 @@ def act_on(
                 target_type="student", target_id=student.email, details=details,
             )  # fmt: skip
     if act in ENDINGS and matter.ticket:
-        actions.end_help(student, ending=ENDINGS[act], by=by, request=request, now=now)
-    _announce(student, ACTS[act], by)
+        actions.end_help(student, scope=room.scope, ending=ENDINGS[act], by=by, request=request, now=now)
+    _announce(room, student, ACTS[act], by)
     return said
 
 
@@ -100,8 +101,10 @@ def _concern_about(room: Room, student_id: int, now: datetime) -> Concern | None
 def _matter(
     room: Room, student: Student, concern: Concern | None, *, called: str, by: Instructor, now: datetime
 ) -> _Matter:
-    ticket = HelpRequest.objects.filter(student=student, ended_at=None).select_related("claimed_by").first()
-    cases = list(AttentionCase.objects.filter(student=student, ended_at=None).select_related("claimed_by"))
+    asking = HelpRequest.objects.filter(room.scope.q(), student=student, ended_at=None)
+    ticket = asking.select_related("claimed_by").order_by("asked_at", "pk").first()
+    of_room = AttentionCase.objects.filter(cases_in(room.scope), student=student, ended_at=None)
+    cases = list(of_room.select_related("claimed_by"))
     class_id = room.class_ref.pk if room.class_ref else None
     if concern and not any(case.class_ref_id == class_id for case in cases):
         case = new_case(room, concern, now=now)
@@ -123,7 +126,9 @@ def _refuse_others(matter: _Matter, act: Act) -> None:
 
 def _claim(matter: _Matter, act: Act) -> str:
     """Each update only where nobody else is on the way: without the lock too, one of two would win."""
-    won = matter.ticket is not None and claims.claim(matter.student.pk, instructor_id=matter.by.pk, now=matter.now)
+    won = matter.ticket is not None and claims.claim(
+        matter.student.pk, scope=matter.room.scope, instructor_id=matter.by.pk, now=matter.now
+    )
     free = Q(claimed_by=None) | Q(claimed_by=matter.by.pk) | Q(claimed_at__lt=matter.now - claims.CLAIM_LASTS)
     mine = _open(matter).filter(free)
     won = mine.update(claimed_by=matter.by, claimed_at=matter.now, snoozed_until=None) > 0 or won
@@ -178,7 +183,7 @@ def _not_found(matter: _Matter, act: Act) -> str:
 
 
 def _let_go(matter: _Matter) -> None:
-    claims.release(matter.student.pk)
+    claims.release(matter.student.pk, scope=matter.room.scope)
     _open(matter).update(claimed_by=None, claimed_at=None)
 
 
@@ -199,11 +204,12 @@ def _note(matter: _Matter, *, outcome: Outcome | None = None, snoozed_until: dat
 
 
 def _open(matter: _Matter) -> QuerySet[AttentionCase]:
-    return AttentionCase.objects.filter(student=matter.student, ended_at=None)
+    return AttentionCase.objects.filter(cases_in(matter.room.scope), student=matter.student, ended_at=None)
 
 
-def _announce(student: Student, action: AttentionAction, by: Instructor) -> None:
-    classes = StudentClass.objects.filter(student=student).values_list("class_ref_id", flat=True)
+def _announce(room: Room, student: Student, action: AttentionAction, by: Instructor) -> None:
+    """To those who see the room; what was done in the room of everybody is seen in all classes of the student."""
+    classes = [room.class_ref.pk] if room.class_ref else student.classes.values_list("pk", flat=True)
     frame = messages.attention_update(
         student_id=student.pk, email=student.email, action=action, instructor_id=by.pk, instructor_name=by.name
     )

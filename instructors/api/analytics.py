@@ -19,7 +19,7 @@ from instructors.queries.dashboard import find_student
 from instructors.queries.predictions import predictions
 from instructors.queries.report_content import content_csv
 from instructors.reports import FAILED, NoTarget, Unavailable, find_report, nudge, order_report
-from lms.access import assignments_of, classes_of
+from lms.access import Scope, assignments_of, classes_of, scope_of
 from lms.api.base import Access, ApiView, Conflict, Unprocessable, find_or_404, query_id, query_text, validated
 from lms.api.openapi import documented
 from lms.models import Student
@@ -59,7 +59,8 @@ class ProgressView(AnalyticsView):
         students = chosen_students(self.viewer, class_id=class_id, team=team)
         if email:
             students = students.filter(pk=self.seen(email).pk)
-        rows = progress_rows(self.viewer, students, span)
+        scope = scope_of(self.viewer) if class_id is None else Scope.of([class_id])
+        rows = progress_rows(self.viewer, students, span, scope=scope)
         return Response({"generated_at": timestamp(now), "time_range": span.name, "students": rows})
 
 
@@ -74,7 +75,7 @@ class TeamsView(AnalyticsView):
     def get(self, request: Request) -> Response:
         now = timezone.now()
         span = Span.of(request.query_params.get("time_range"), now=now)
-        rows = team_rows(chosen_students(self.viewer), span)
+        rows = team_rows(chosen_students(self.viewer), span, scope=scope_of(self.viewer))
         return Response({"generated_at": timestamp(now), "time_range": span.name, "teams": rows})
 
 

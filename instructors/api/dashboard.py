@@ -21,6 +21,7 @@ from instructors.api.dashboard_shapes import (
 )
 from instructors.queries import dashboard
 from instructors.queries.connections import connections
+from lms.access import scope_of
 from lms.api.base import Access, ApiView
 from lms.api.openapi import documented
 from lms.models import Student
@@ -67,13 +68,13 @@ class ActivityView(StudentView):
     def get(self, request: Request, email: str) -> Response:
         found = self.find(email)
         self.looked_at(found.pk)
-        return Response(dashboard.student_activity(found))
+        return Response(dashboard.student_activity(self.viewer, found))
 
 
 class ActionView(StudentView):
     def act(self, request: Request, email: str, act: Callable[..., bool], message: str) -> Response:
         student = self.find(email)
-        act(student, by=known_caller(request), request=request, now=timezone.now())
+        act(student, scope=scope_of(self.viewer), by=known_caller(request), request=request, now=timezone.now())
         return Response({"success": True, "message": message, "emailAddress": student.email})
 
 

@@ -14,7 +14,7 @@ from events.wire import BadBody
 from instructors.api import progress_shapes as shapes
 from instructors.queries import notifications, progress
 from instructors.queries.dashboard import find_student
-from lms.access import students_of
+from lms.access import students_seen_by
 from lms.api.base import LARGEST_ID, ApiView, Unprocessable, path_id, query_boolean, query_integer
 from lms.api.openapi import documented
 from lms.models import Student
@@ -57,7 +57,7 @@ class AssignmentView(StudentView):
             raise NotFound(f"Assignment with id {pk} not found")
         (assignment,) = known.assignments
         found = progress.assignment_progress(known, student, assignment)
-        found["cells_progress"] = progress.cells_of(student, assignment)
+        found["cells_progress"] = progress.cells_of(self.viewer, student, assignment)
         return _answer(
             "Assignment progress retrieved successfully", user_id=student.email, assignment_id=pk, progress=found
         )
@@ -74,7 +74,7 @@ class AllStudentsView(ApiView):
     def get(self, request: Request) -> Response:
         details = query_boolean(request, "include_details", False)
         limit = query_integer(request, "limit", 50, least=1, most=200)
-        students = list(students_of(self.viewer).order_by("pk")[:limit])
+        students = list(students_seen_by(self.viewer).order_by("pk")[:limit])
         known = progress.facts(self.viewer, [student.pk for student in students])
         rows = [progress.summary(known, student) for student in students]
         stats = _stats(self, rows) | {"returned_students": len(rows)}
@@ -88,7 +88,7 @@ class StatsView(ApiView):
 
     @documented(summary="Everybody's progress in figures", responses={200: shapes.StatsResponse})
     def get(self, request: Request) -> Response:
-        students = list(students_of(self.viewer))
+        students = list(students_seen_by(self.viewer))
         known = progress.facts(self.viewer, [student.pk for student in students], times=False)
         rows = [progress.summary(known, student) for student in students]
         runs = sum(student.execution_count for student in students)
@@ -103,7 +103,7 @@ class StatsView(ApiView):
 
 def _stats(view: ApiView, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """The average is that of the rows at hand. Two queries."""
-    students = students_of(view.viewer)
+    students = students_seen_by(view.viewer)
     shares = [row["overall_progress_percentage"] for row in rows]
     return {
         "total_students": students.count(),

@@ -15,9 +15,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
+from events.progress import progress_seen
 from instructors.attention.errors import LONGEST, name_of, signature
 from instructors.attention.rule import GONE, LEAST_CLASS, minute_of
 from instructors.attention.signals import CellStanding, Lesson, Run, Signals
+from lms.access import Scope
 from lms.models import Student
 from lms.models.people import display_name
 
@@ -68,7 +70,7 @@ class _Place:
 PLACES = """
 WITH here AS MATERIALIZED (
     SELECT s.id, s.name, s.email, s.last_run_at, s.last_run_failed, s.errors_resolved_at, s.current_notebook_id
-    FROM students s WHERE s.id IN ({room}) AND s.last_run_at > %s AND (s.last_run_at <= %s) IS TRUE
+    FROM ({room}) AS s WHERE s.last_run_at > %s AND (s.last_run_at <= %s) IS TRUE
     ORDER BY s.last_run_at DESC LIMIT %s),
 book AS MATERIALIZED (
     SELECT current_notebook_id AS id FROM here WHERE last_run_at > %s AND current_notebook_id IS NOT NULL
@@ -81,34 +83,35 @@ FROM here h LEFT JOIN LATERAL (
     SELECT array_agg(c.id) AS cells, array_agg(c.position) AS positions,
            array_agg(p.last_status = 'error') AS failing, array_agg(p.error_count >= {STRUGGLE}) AS struggled,
            array_agg(extract(epoch FROM p.last_run_at)::float8) AS seconds
-    FROM cells c JOIN cell_progress p ON p.cell_id = c.id AND p.student_id = h.id
+    FROM cells c JOIN {progress} AS p ON p.cell_id = c.id
     WHERE c.notebook_id = (SELECT id FROM book)
       AND p.run_count > 0 AND p.last_run_at > %s AND (p.last_run_at <= %s) IS TRUE) w ON true
 """
 
-TAILS = f"""
+TAILS = """
 SELECT k.student, e.executed_at, e.cell_id, coalesce(c.position, e.cell_index), e.status = 'error', e.error
 FROM unnest(%s::bigint[]) AS k (student)
 CROSS JOIN LATERAL (
-    SELECT x.executed_at, x.cell_id, x.cell_index, x.status, left(x.error_message, {LONGEST * 2}) AS error
+    SELECT x.executed_at, x.cell_id, x.cell_index, x.status, left(x.error_message, {longest}) AS error
     FROM cell_executions x
     WHERE x.student_id = k.student AND x.executed_at > %s AND (x.executed_at <= %s) IS TRUE
-      AND x.status <> 'aborted'
-    ORDER BY x.executed_at DESC, x.id DESC LIMIT {TAIL}) e
+      AND x.status <> 'aborted' {scope}
+    ORDER BY x.executed_at DESC, x.id DESC LIMIT {tail}) e
 JOIN cells c ON c.id = e.cell_id
 ORDER BY k.student, e.executed_at DESC
-"""  # noqa: S608 - numbers of ours
+"""
 
 
-def gather(students: QuerySet[Student], now: datetime) -> Lesson:
+def gather(students: QuerySet[Student], scope: Scope, now: datetime) -> Lesson:
     """The lesson of these students as it stands now. Two queries; none but the first where nobody is here."""
-    places = _places(students, now)
+    places = _places(students, scope, now)
     if not places:
         return Lesson()
     class_cell = _class_cell(places, now)
     found = [place.signals() for place in places]
     leads = _leads(places, class_cell, now)
-    tails = _tails([p.pk for p, s in zip(places, found, strict=True) if _may_be_in_trouble(p, s, class_cell)], now)
+    troubled = [p.pk for p, s in zip(places, found, strict=True) if _may_be_in_trouble(p, s, class_cell)]
+    tails = _tails(troubled, scope, now)
     return Lesson(
         students=tuple(replace(s, tail=tails.get(s.student_id, ()), lead=leads.get(s.student_id, 0)) for s in found),
         notebook=places[0].notebook or "",
@@ -118,12 +121,17 @@ def gather(students: QuerySet[Student], now: datetime) -> Lesson:
     )
 
 
-def _places(students: QuerySet[Student], now: datetime) -> list[_Place]:
-    room, params = students.order_by().values("pk").query.sql_with_params()
+COLUMNS = ("pk", "name", "email", "last_run_at", "last_run_failed", "errors_resolved_at", "current_notebook_id")
+
+
+def _places(students: QuerySet[Student], scope: Scope, now: datetime) -> list[_Place]:
+    room, params = students.order_by().values(*COLUMNS).query.sql_with_params()
+    progress = progress_seen(scope, where="student_id = h.id AND notebook_id = (SELECT id FROM book)")
     start = now - LESSON
     with connection.cursor() as cursor:
         cursor.execute(
-            PLACES.format(room=room, STRUGGLE=STRUGGLE), [*params, start, now, MOST_STUDENTS, now - PRESENT, start, now]
+            PLACES.format(room=room, progress=progress, STRUGGLE=STRUGGLE),
+            [*params, start, now, MOST_STUDENTS, now - PRESENT, start, now],
         )
         return [_Place(*row) for row in cursor.fetchall()]
 
@@ -188,12 +196,13 @@ def _going(places: Sequence[_Place], now: datetime) -> frozenset[int]:
     return frozenset(minute for minute, students in minutes.items() if students >= least)
 
 
-def _tails(students: Sequence[int], now: datetime) -> dict[int, tuple[Run, ...]]:
+def _tails(students: Sequence[int], scope: Scope, now: datetime) -> dict[int, tuple[Run, ...]]:
     if not students:
         return {}
     runs: dict[int, list[Run]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(TAILS, [list(students), now - LESSON, now])
+        statement = TAILS.format(longest=LONGEST * 2, tail=TAIL, scope=scope.sql("x.class_id"))
+        cursor.execute(statement, [list(students), now - LESSON, now])
         for student, *run in cursor.fetchall():
             runs.setdefault(student, []).append(_run(*run))
     return {student: tuple(found) for student, found in runs.items()}

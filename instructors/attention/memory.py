@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from instructors.attention.gathering import gather
 from instructors.attention.signals import Lesson
+from lms.access import Scope
 from lms.models import Student
 
 FRESH = timedelta(seconds=1)
@@ -29,12 +30,14 @@ _rooms: dict[int | None, _Kept] = {}
 _rooms_lock = threading.Lock()
 
 
-def lesson_of(class_id: int | None, students: QuerySet[Student], now: datetime) -> tuple[Lesson, datetime]:
+def lesson_of(
+    class_id: int | None, students: QuerySet[Student], scope: Scope, now: datetime
+) -> tuple[Lesson, datetime]:
     """The lesson of a room and the moment it is of: at most a second old. Two queries, or none."""
     kept = _kept(class_id)
     with kept.lock:
         if kept.at is None or not timedelta(0) <= now - kept.at < FRESH:
-            kept.lesson, kept.at = gather(students, now), now
+            kept.lesson, kept.at = gather(students, scope, now), now
         return kept.lesson, kept.at
 
 

@@ -38,7 +38,7 @@ def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     if is_fragment(request):
         return render(request, "classroom/_map.html", context)
     context |= {
-        "notebooks": notebooks_in_use([member.student_id for member in members]),
+        "notebooks": notebooks_in_use([member.student_id for member in members], scope=room.scope),
         "sorts": [(choice.query(sort=key), word, key == choice.sort) for key, word in SORTS.items()],
         "threshold": current()["consecutive_error_threshold"],
         "clusters": clusters_of(room, viewer=account_of(request), now=now, display=display_of(request)),

@@ -71,14 +71,14 @@ def activity_of(room: Room, *, span: Range, now: datetime) -> Activity:
             errors=found["errorCount"],
             asked=found["helpCount"],
         )
-        for found in chart(span, students, now)
+        for found in chart(span, students, now, scope=room.scope)
     ]
     window = (buckets[0].start, buckets[-1].end)
-    asked = HelpRequest.objects.filter(asked_at__gte=window[0], asked_at__lt=window[1])
+    asked = HelpRequest.objects.filter(room.scope.q(), asked_at__gte=window[0], asked_at__lt=window[1])
     if of_class:
         # Those of the class, not the list of ids: PostgreSQL joins with it.
         asked = asked.filter(student__in=room.students.values("pk"))
-    done = points.totals(since=window[0], until=window[1], students=students)
+    done = points.totals(since=window[0], until=window[1], students=students, scope=room.scope)
     waited = asked.aggregate(wait=Median(_wait(now), output_field=DurationField()))
     return Activity(span=span, buckets=buckets, active=done.active, wait=waited["wait"])
 

@@ -6,7 +6,7 @@ PostgreSQL folds the executions to one row a student: what crosses the line grow
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 from django.db.models import Count, QuerySet
@@ -15,7 +15,7 @@ from events.models import HelpRequest
 from events.standing import NO_TEAM
 from instructors.queries import progress
 from instructors.queries.plans import planned_for_the_span
-from lms.access import User, students_of
+from lms.access import Scope, User, students_seen_by, students_seen_through
 from lms.models import Student
 
 SPANS = {
@@ -34,11 +34,11 @@ WORKED = """
 WITH runs AS (
   SELECT student_id, notebook_id, executed_at AS at, (status <> 'aborted')::int AS run, (status = 'error')::int AS error
   FROM cell_executions WHERE student_id IN (SELECT unnest(%(students)s::bigint[]))
-    AND executed_at >= %(since)s AND executed_at < %(until)s
+    AND executed_at >= %(since)s AND executed_at < %(until)s {scope}
 ), opened AS (
   SELECT student_id, notebook_id, accessed_at AS at, 0 AS run, 0 AS error
   FROM notebook_accesses WHERE student_id IN (SELECT unnest(%(students)s::bigint[]))
-    AND accessed_at >= %(since)s AND accessed_at < %(until)s
+    AND accessed_at >= %(since)s AND accessed_at < %(until)s {scope}
 ), signs AS NOT MATERIALIZED (SELECT * FROM runs UNION ALL SELECT * FROM opened
 ), paused AS (
   SELECT student_id, run, error, lead(at) OVER (PARTITION BY student_id ORDER BY at) - at AS pause FROM signs
@@ -57,7 +57,7 @@ FROM worked JOIN books USING (student_id)
 STUCK = """
 SELECT student_id, count(DISTINCT cell_id) FROM cell_executions
 WHERE is_significant_error AND student_id = ANY(%s)
-  AND executed_at >= %s AND executed_at < %s GROUP BY 1
+  AND executed_at >= %s AND executed_at < %s {scope} GROUP BY 1
 """
 
 
@@ -86,7 +86,7 @@ class Work:
     minutes: int = 0
 
 
-def work_of(students: Collection[int], span: Span) -> dict[int, Work]:
+def work_of(students: Collection[int], span: Span, *, scope: Scope) -> dict[int, Work]:
     """Of those who did anything. One query, whose cost is that of the runs in the span."""
     if not students:
         return {}
@@ -97,27 +97,29 @@ def work_of(students: Collection[int], span: Span) -> dict[int, Work]:
         "thought": LONGEST_THOUGHT,
     }
     with connection.cursor() as cursor:
-        cursor.execute(WORKED, named)
+        cursor.execute(WORKED.format(scope=scope.sql()), named)
         return {student: Work(*rest) for student, *rest in cursor.fetchall()}
 
 
 def chosen_students(viewer: User, *, class_id: int | None = None, team: str = "") -> QuerySet[Student]:
     """Those that the viewer sees, of one class or of one team; the wire's word for no team chooses those of none."""
-    students = students_of(viewer).select_related("team").order_by("pk")
-    if class_id is not None:
-        students = students.filter(enrolments__class_ref=class_id)
+    if class_id is None:
+        students = students_seen_by(viewer)
+    else:
+        students = cast("QuerySet[Student]", students_seen_through([class_id]).order_by("pk"))
+    students = students.select_related("team")
     if team:
         students = students.filter(team=None) if team == NO_TEAM else students.filter(team__team_name=team)
     return students
 
 
 @planned_for_the_span()
-def progress_rows(viewer: User, students: Iterable[Student], span: Span) -> list[dict[str, Any]]:
+def progress_rows(viewer: User, students: Iterable[Student], span: Span, *, scope: Scope) -> list[dict[str, Any]]:
     """A row a student, quiet ones too. Eight statements, whatever the number."""
     found = list(students)
     ids = [student.pk for student in found]
-    works = work_of(ids, span)
-    known = progress.facts(viewer, ids, times=False)
+    works = work_of(ids, span, scope=scope)
+    known = progress.facts(viewer, ids, scope=scope, times=False)
     return [_row(student, works.get(student.pk, Work()), progress.summary(known, student)) for student in found]
 
 
@@ -137,12 +139,12 @@ def _row(student: Student, work: Work, summary: dict[str, Any]) -> dict[str, Any
 
 
 @planned_for_the_span()
-def team_rows(students: Iterable[Student], span: Span) -> list[dict[str, Any]]:
+def team_rows(students: Iterable[Student], span: Span, *, scope: Scope) -> list[dict[str, Any]]:
     """A row a team, by name, those of no team last. Four statements."""
     found = list(students)
     ids = [student.pk for student in found]
-    works, stuck = work_of(ids, span), _stuck(ids, span)
-    asked = HelpRequest.objects.filter(student__in=ids, asked_at__gte=span.since, asked_at__lt=span.until)
+    works, stuck = work_of(ids, span, scope=scope), _stuck(ids, span, scope)
+    asked = HelpRequest.objects.filter(scope.q(), student__in=ids, asked_at__gte=span.since, asked_at__lt=span.until)
     asking = dict(asked.order_by().values_list("student").annotate(Count("pk")))
     teams: dict[str, list[int]] = {}
     for student in found:
@@ -153,10 +155,10 @@ def team_rows(students: Iterable[Student], span: Span) -> list[dict[str, Any]]:
     ]
 
 
-def _stuck(students: list[int], span: Span) -> dict[int, int]:
+def _stuck(students: list[int], span: Span, scope: Scope) -> dict[int, int]:
     """Student → cells at which their errors became significant."""
     with connection.cursor() as cursor:
-        cursor.execute(STUCK, [students, span.since, span.until])
+        cursor.execute(STUCK.format(scope=scope.sql()), [students, span.since, span.until])
         return dict(cursor.fetchall())
 
 

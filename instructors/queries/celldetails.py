@@ -6,21 +6,22 @@ from datetime import datetime
 from django.db import connection
 from django.shortcuts import get_object_or_404
 
+from events.progress import progress_seen
 from instructors.queries.classroom import Room
 from instructors.queries.fingerprints import fingerprint
 from lms.models import Notebook
 
 DETAILS = """
 SELECT p.cell_id, p.run_count, p.error_count, p.consecutive_error_count, p.last_run_at, e.message
-FROM cell_progress p JOIN cells c ON c.id = p.cell_id
+FROM {progress} AS p JOIN cells c ON c.id = p.cell_id
 LEFT JOIN LATERAL (
     SELECT left(coalesce(nullif(x.error_message, ''), x.output), 1000) || E'\\n'
         || right(coalesce(nullif(x.error_message, ''), x.output), 3000) AS message
     FROM cell_executions x
-    WHERE p.error_count > 0 AND x.student_id = p.student_id AND x.cell_id = p.cell_id AND x.status = 'error'
+    WHERE p.error_count > 0 AND x.student_id = p.student_id AND x.cell_id = p.cell_id AND x.status = 'error' {scope}
     ORDER BY x.executed_at DESC, x.id DESC LIMIT 1
 ) AS e ON true
-WHERE p.student_id = %s AND c.notebook_id = %s AND c.cell_type = 'code' AND p.run_count > 0
+WHERE c.notebook_id = %s AND c.cell_type = 'code' AND p.run_count > 0
 """
 
 
@@ -37,8 +38,9 @@ class CellDetail:
 def cell_details(room: Room, *, student_id: int, notebook: Notebook) -> list[CellDetail]:
     """404 for a student who is not of the room. Two queries."""
     get_object_or_404(room.students.only("pk"), pk=student_id)
+    progress = progress_seen(room.scope, where="student_id = %s")
     with connection.cursor() as cursor:
-        cursor.execute(DETAILS, [student_id, notebook.pk])
+        cursor.execute(DETAILS.format(progress=progress, scope=room.scope.sql("x.class_id")), [student_id, notebook.pk])
         return [
             CellDetail(cell, runs, errors, consecutive, last_run, _name(message))
             for cell, runs, errors, consecutive, last_run, message in cursor.fetchall()

@@ -18,6 +18,7 @@ from django.db.models import F
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from events.progress import progress_seen
 from instructors.display import PLAIN, Display
 from instructors.queries.classroom import MOST_CARDS, Room
 from instructors.queries.mapchoice import Choice
@@ -37,9 +38,9 @@ MOST_COLUMNS = 150
 ENOUGH_TO_TELL = 10
 
 COLUMNS = """
-SELECT c.id, c.position, count(*)
+SELECT c.id, c.position, count(DISTINCT p.student_id)
 FROM cell_progress p JOIN cells c ON c.id = p.cell_id
-WHERE c.notebook_id = %s AND c.cell_type = 'code' AND p.run_count > 0 AND p.student_id = ANY(%s)
+WHERE c.notebook_id = %s AND c.cell_type = 'code' AND p.run_count > 0 AND p.student_id = ANY(%s) {scope}
 GROUP BY c.id ORDER BY nullif(greatest(c.position, -1), -1) NULLS LAST, c.id
 """
 STATES = """
@@ -49,7 +50,7 @@ LEFT JOIN (
     SELECT student_id, cell_id,
            CASE WHEN run_count = 0 OR last_status = 'aborted' THEN '0' WHEN last_status = 'success' THEN '1'
                 WHEN is_significant_error OR consecutive_error_count >= %s THEN '3' ELSE '2' END AS state
-    FROM cell_progress WHERE student_id = ANY(%s) AND cell_id = ANY(%s)
+    FROM {progress} AS seen
 ) AS p ON p.student_id = s.id AND p.cell_id = c.id
 GROUP BY s.id
 """
@@ -147,8 +148,8 @@ def notebook_in_use(members: Sequence[Member]) -> int | None:
 def cell_map(room: Room, members: Sequence[Member], *, notebook: Notebook | None, choice: Choice) -> CellMap:
     """How the members stand with the cells of the notebook. Two queries, whatever their number."""
     ids = [member.student_id for member in members]
-    columns, left_out = _columns(notebook, ids, choice) if notebook else ([], 0)
-    states = _states(ids, [column.cell_id for column in columns])
+    columns, left_out = _columns(room, notebook, ids, choice) if notebook else ([], 0)
+    states = _states(room, ids, [column.cell_id for column in columns])
     blank = NOT_RUN * len(columns)
     rows = [
         Row(student_id=m.student_id, name=m.name, states=states.get(m.student_id, blank), is_recent=m.is_recent)
@@ -162,9 +163,9 @@ def cell_map(room: Room, members: Sequence[Member], *, notebook: Notebook | None
     )  # fmt: skip
 
 
-def _columns(notebook: Notebook, ids: list[int], choice: Choice) -> tuple[list[Column], int]:
+def _columns(room: Room, notebook: Notebook, ids: list[int], choice: Choice) -> tuple[list[Column], int]:
     with connection.cursor() as cursor:
-        cursor.execute(COLUMNS, [notebook.pk, ids])
+        cursor.execute(COLUMNS.format(scope=room.scope.sql("p.class_id")), [notebook.pk, ids])
         found = cursor.fetchall()
     is_told = max((count for *_, count in found), default=0) >= ENOUGH_TO_TELL
     shared = [row for row in found if choice.all_cells or not is_told or row[2] > 1]
@@ -188,11 +189,15 @@ def _number(position: int | None, before: int) -> str:
     return cell_number(position) + (f"{'abcdefghij'[before]}" if 0 < before < 10 else "+" if before else "")
 
 
-def _states(ids: list[int], cells: list[int]) -> dict[int, str]:
+def _states(room: Room, ids: list[int], cells: list[int]) -> dict[int, str]:
     if not cells or not ids:
         return {}
+    progress = progress_seen(room.scope, where="student_id = ANY(%s) AND cell_id = ANY(%s)")
     with connection.cursor() as cursor:
-        cursor.execute(STATES, [ids, cells, int(current()["consecutive_error_threshold"]) or 3, ids, cells])
+        cursor.execute(
+            STATES.format(progress=progress),
+            [ids, cells, int(current()["consecutive_error_threshold"]) or 3, ids, cells],
+        )
         return dict(cursor.fetchall())
 
 

@@ -3,14 +3,16 @@
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.conf import settings
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from events.models import CellProgress
 from events.standing import ACTIVE_WINDOW
 from instructors.auth import sees_everybody
 from instructors.models import Instructor
-from lms.access import classes_of
-from lms.models import Class, Student, StudentClass
+from lms.access import classes_of, students_seen_through
+from lms.models import Class, Student
+from lms.roster import WITHOUT_KEY
 
 
 @dataclass(frozen=True)
@@ -33,22 +35,25 @@ class Overview:
 def overview(*, user: Instructor, now: datetime) -> Overview:
     """Two queries, and one more for who sees everybody, whatever the number of classes."""
     mine = list(classes_of(user).order_by("-is_active", "name", "pk"))
-    enrolled = StudentClass.objects.filter(class_ref__in=[found.pk for found in mine]).order_by()
-    rows = enrolled.values("class_ref").annotate(**_counts("student__", now=now)).values_list("class_ref", *FIGURES)
+    enrolled = students_seen_through([found.pk for found in mine]).order_by()
+    numbers = [OuterRef("class_id"), *(() if settings.EVENTS_REQUIRE_KEY else (WITHOUT_KEY,))]
+    counted = _counts(CellProgress.objects.filter(class_id__in=numbers), now=now)
+    rows = enrolled.values("class_id").annotate(**counted).values_list("class_id", *FIGURES)
     counts = {class_id: Figures(*figures) for class_id, *figures in rows}
-    everybody = Figures(**Student.objects.aggregate(**_counts("", now=now))) if sees_everybody(user) else None
+    everybody = None
+    if sees_everybody(user):
+        everybody = Figures(**Student.objects.aggregate(**_counts(CellProgress.objects.all(), now=now)))
     return Overview([(found, counts.get(found.pk, Figures())) for found in mine], everybody)
 
 
-def _counts(student: str, *, now: datetime) -> dict[str, Count]:
-    """The precedence of `events.standing.status_of`, in SQL; `student` is the path to the students table."""
-    key = f"{student}pk" if student else "pk"
-    flagged = Q(Exists(CellProgress.objects.filter(student=OuterRef(key), is_significant_error=True)))
-    asking = Q(**{f"{student}is_requesting_help": True})
-    recent = Q(**{f"{student}last_activity_at__gt": now - ACTIVE_WINDOW, f"{student}last_run_failed": False})
+def _counts(progress: "QuerySet[CellProgress]", *, now: datetime) -> dict[str, Count]:
+    """The precedence of `events.standing.status_of`, in SQL; `progress` is what counts of each student."""
+    flagged = Q(Exists(progress.filter(student=OuterRef("pk"), is_significant_error=True)))
+    asking = Q(is_requesting_help=True)
+    recent = Q(last_activity_at__gt=now - ACTIVE_WINDOW, last_run_failed=False)
     return {
-        "students": Count(key),
-        "active": Count(key, filter=recent & ~asking & ~flagged),
-        "asking": Count(key, filter=asking),
-        "significant": Count(key, filter=flagged & ~asking),
+        "students": Count("pk"),
+        "active": Count("pk", filter=recent & ~asking & ~flagged),
+        "asking": Count("pk", filter=asking),
+        "significant": Count("pk", filter=flagged & ~asking),
     }

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import cast
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.shortcuts import get_object_or_404
@@ -16,7 +17,7 @@ from instructors.display import PLAIN, Display
 from instructors.models import Instructor
 from instructors.queries.cards import Card, cards
 from instructors.queries.filters import Filter
-from lms.access import classes_of, classes_taught_by, students_in
+from lms.access import EVERYTHING, Scope, classes_of, classes_taught_by, students_seen_through
 from lms.models import Class, Student
 
 # Beyond a few hundred cards nobody reads a page; who asks for help or was here last is always among them.
@@ -25,7 +26,11 @@ MOST_CARDS = 500
 
 @dataclass(frozen=True)
 class Room:
-    """The students that one live page is about: those of a class, or everybody (`class_ref` is None)."""
+    """The students that one live page is about: those of a class, or everybody (`class_ref` is None).
+
+    `students` are as they are seen there: of a class, rows of `lms.models.ClassStudent`. What they did is seen through
+    `scope`.
+    """
 
     class_ref: Class | None
     students: QuerySet[Student]
@@ -38,6 +43,10 @@ class Room:
     @cached_property
     def address(self) -> str:
         return reverse("class_live", args=[self.class_ref.pk]) if self.class_ref else reverse("everybody")
+
+    @cached_property
+    def scope(self) -> Scope:
+        return Scope.of([self.class_ref.pk]) if self.class_ref else EVERYTHING
 
     @property
     def socket(self) -> str:
@@ -80,8 +89,8 @@ def class_room(*, user: Instructor, class_id: int) -> Room:
     taught = Exists(classes_taught_by(user).filter(pk=OuterRef("pk")))
     mine = classes_of(user).annotate(is_taught=taught)
     found = get_object_or_404(mine, pk=class_id)
-    members = students_in(Class.objects.filter(pk=found.pk)).values("pk")
-    return Room(found, Student.objects.filter(pk__in=members), found.is_taught)  # type: ignore[attr-defined]
+    students = cast("QuerySet[Student]", students_seen_through([found.pk]))
+    return Room(found, students, found.is_taught)  # type: ignore[attr-defined]
 
 
 def everybody_room(*, user: Instructor) -> Room:
@@ -98,6 +107,9 @@ def state_of(
     students = room.students
     if only is not None:
         students = students.filter(pk__in=only)
-    latest = students.order_by("-is_requesting_help", F("last_activity_at").desc(nulls_last=True), "pk")
-    shown = Student.objects.filter(pk__in=latest.values("pk")[:MOST_CARDS])
-    return State(cards=cards(student_rows(shown, now=now), display), filter=chosen)
+    return State(cards=cards(student_rows(latest_of(students), scope=room.scope, now=now), display), filter=chosen)
+
+
+def latest_of(students: QuerySet[Student]) -> QuerySet[Student]:
+    """At most MOST_CARDS of them: who asks for help, then who was here last."""
+    return students.order_by("-is_requesting_help", F("last_activity_at").desc(nulls_last=True), "pk")[:MOST_CARDS]

@@ -13,7 +13,7 @@ from django.db.models.lookups import Exact
 from events import points
 from events.models import CellExecution
 from events.standing import NO_TEAM, student_rows
-from lms.access import User, students_of
+from lms.access import Scope, User, scope_of, students_of, students_seen_by
 from lms.models import Session, Student
 from realtime.messages import StudentRow, timestamp
 
@@ -43,10 +43,11 @@ def range_of(name: str | None) -> Range:
 
 
 def overview(viewer: User, *, span: Range, now: datetime) -> dict[str, Any]:
-    """Students, metrics and chart. Three queries, whatever the number of students."""
-    rows = student_rows(students_of(viewer), now=now)
+    """Students, metrics and chart. Five queries, whatever the number of students."""
+    scope = scope_of(viewer)
+    rows = student_rows(students_seen_by(viewer), scope=scope, now=now)
     only = None if viewer.is_admin else [row["studentId"] for row in rows]
-    return {"students": rows, "metrics": metrics_of(rows), "activityChart": chart(span, only, now)}
+    return {"students": rows, "metrics": metrics_of(rows), "activityChart": chart(span, only, now, scope=scope)}
 
 
 def metrics_of(rows: Sequence[StudentRow]) -> dict[str, int]:
@@ -61,23 +62,23 @@ def metrics_of(rows: Sequence[StudentRow]) -> dict[str, int]:
     }
 
 
-def chart(span: Range, only: list[int] | None, now: datetime) -> list[points.Activity]:
+def chart(span: Range, only: list[int] | None, now: datetime, *, scope: Scope) -> list[points.Activity]:
     """Buckets that start at round times, the last one still filling."""
     seconds = int(span.bucket.total_seconds())
     end = datetime.fromtimestamp((int(now.timestamp()) // seconds + 1) * seconds, UTC)
-    return points.activity(since=end - span.length, until=end, bucket=span.bucket, students=only)
+    return points.activity(since=end - span.length, until=end, bucket=span.bucket, students=only, scope=scope)
 
 
 def metrics(viewer: User, *, span: Range, now: datetime) -> dict[str, Any]:
     """Three queries; the cost of one is that of the runs in the range."""
-    students = students_of(viewer)
-    sessions = Session.objects.filter(is_active=True)
+    students, scope = students_of(viewer), scope_of(viewer)
+    sessions = Session.objects.filter(scope.q(), is_active=True)
     only: list[int] | None = None
     if not viewer.is_admin:
         only = list(students.order_by().values_list("pk", flat=True))
         sessions = sessions.filter(student__in=students.values("pk"))
     # Up to and with this moment.
-    totals = points.totals(since=now - span.length, until=now + timedelta(microseconds=1), students=only)
+    totals = points.totals(since=now - span.length, until=now + timedelta(microseconds=1), students=only, scope=scope)
     return {
         "timeRange": span.name,
         "totalStudents": students.count() if only is None else len(only),
@@ -97,13 +98,14 @@ def find_student(viewer: User, email: str) -> Student | None:
     if "\0" in email:
         return None
     same = Exact(Lower("email"), Lower(Value(email.strip())))
-    return students_of(viewer).select_related("team").filter(same).first()
+    return students_seen_by(viewer).select_related("team").filter(same).first()
 
 
-def student_activity(student: Student) -> dict[str, Any]:
-    """The latest runs and sessions, newest first. Two queries, each by an index."""
-    runs = CellExecution.objects.filter(student=student).order_by("-executed_at", "-pk")[:EXECUTIONS]
-    sessions = Session.objects.filter(student=student).order_by("-start_time", "-pk")[:SESSIONS]
+def student_activity(viewer: User, student: Student) -> dict[str, Any]:
+    """The latest runs and sessions that the viewer may see, newest first. Three queries, each by an index."""
+    scope = scope_of(viewer)
+    runs = CellExecution.objects.filter(scope.q(), student=student.pk).order_by("-executed_at", "-pk")[:EXECUTIONS]
+    sessions = Session.objects.filter(scope.q(), student=student.pk).order_by("-start_time", "-pk")[:SESSIONS]
     return {
         "student": {
             "emailAddress": student.email,

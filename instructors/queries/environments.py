@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from django.conf import settings
 from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
 
@@ -100,7 +101,9 @@ def environments_of(room: Room, *, chosen: str, now: datetime, display: Display)
     latest = {pk: report for pk, report in _latest_reports(room).items() if pk in called}
     people = {pk: Person(pk, called[pk], moment, python, len(found)) for pk, (moment, python, found) in latest.items()}
     installed = {pk: found | ({PYTHON: python} if python else {}) for pk, (_, python, found) in latest.items()}
-    drifts, alike, rare = _sorted_out(installed, people, runs_by_student(list(people), now=now), chosen)
+    drifts, alike, rare = _sorted_out(
+        installed, people, runs_by_student(list(people), scope=room.scope, now=now), chosen
+    )
     return State(
         reports=_by_name(people.values()),
         silent=_by_name(Person(pk, name) for pk, name in called.items() if pk not in people),
@@ -115,9 +118,13 @@ Report = tuple[datetime, str, dict[str, str]]  # when, which Python, version by 
 
 
 def _latest_reports(room: Room) -> dict[int, Report]:
-    """The newest report of each student, of this class or of none. One query, which reads no more than is compared."""
+    """The newest report of each student through this class, or without a key where that counts. One query, which reads
+    no more than is compared."""
+    seen = Q(class_ref=room.class_ref) if room.class_ref else Q()
+    if room.class_ref and not settings.EVENTS_REQUIRE_KEY:
+        seen |= Q(class_ref=None)
     reports = EnvironmentSnapshot.objects.filter(
-        Q(class_ref=room.class_ref) | Q(class_ref=None),
+        seen,
         source=EnvironmentSnapshot.Source.CLIENT,
         student__in=room.students.values("pk"),
     )

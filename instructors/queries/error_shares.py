@@ -23,6 +23,7 @@ from typing import Literal
 from django.db.models import Count, Q
 
 from events.models import CellExecution
+from lms.access import Scope
 
 Verdict = Literal["more", "less", "alike", "few"]
 
@@ -94,9 +95,9 @@ def difference_interval(these: Runs, others: Runs) -> tuple[float, float]:
     return p - q - below, p - q + above
 
 
-def runs_by_student(students: Collection[int], *, now: datetime) -> dict[int, Runs]:
+def runs_by_student(students: Collection[int], *, scope: Scope, now: datetime) -> dict[int, Runs]:
     """Of the last seven days; aborted runs are neither. One query."""
-    recent = CellExecution.objects.filter(student__in=students, executed_at__gte=now - WINDOW)
+    recent = CellExecution.objects.filter(scope.q(), student__in=students, executed_at__gte=now - WINDOW)
     counted = recent.exclude(status=CellExecution.Status.ABORTED).order_by().values_list("student")
     failed = Count("pk", filter=Q(status=CellExecution.Status.ERROR))
     return {

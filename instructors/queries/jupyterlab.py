@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import Count, Max, Q
 
-from lms.models import Class, ClassKey, StudentClass
+from lms.access import students_seen_through
+from lms.models import Class, ClassKey
 
 # The intake notes a key's use about every fifteen seconds (`events.gate.REMEMBERED`).
 RECENT = timedelta(minutes=2)
 # Whoever has not entered who they are sends under this address and name (events.md sections 2 and 2.1).
-UNCONFIGURED = Q(student__email__iexact="student001@example.com", student__name="Anonymous")
+UNCONFIGURED = Q(email__iexact="student001@example.com", name="Anonymous")
 
 State = Literal["none", "over", "waiting", "connected", "quiet"]
 
@@ -89,9 +90,9 @@ def connection_of(class_ref: Class, *, now: datetime) -> Connection:
     keys = [_key(row, now) for row in rows]
     newest = next((key for key in keys if key.is_open), None)
     since = newest.created_at if newest else now
-    seen = StudentClass.objects.filter(class_ref=class_ref).aggregate(
-        students=Count("pk", filter=Q(student__last_activity_at__gte=since)),
-        last=Max("student__last_activity_at"),
+    seen = students_seen_through([class_ref.pk]).aggregate(
+        students=Count("pk", filter=Q(last_activity_at__gte=since)),
+        last=Max("last_activity_at"),
         unconfigured=Count("pk", filter=UNCONFIGURED),
     )
     state = _state(class_ref, newest, now)

@@ -14,12 +14,14 @@ from django.db import connection
 
 from instructors.queries.cellmap import cell_number
 from instructors.queries.lessons import Lesson
+from lms.access import Scope
 
 BREAK = timedelta(minutes=10)
 LEAST_TRIED = 2  # students: one alone says nothing about a cell
 MOST_CELLS = 100
 FEW = 4
 
+SCOPE = "/* scope */"  # where a statement is narrowed to what came through some classes
 # One row a student and cell, for all questions.
 TRIES = """
 WITH runs AS (
@@ -28,7 +30,7 @@ WITH runs AS (
          min(executed_at) FILTER (WHERE status = 'success') OVER (PARTITION BY student_id, cell_id) AS solved_at
   FROM cell_executions
   WHERE executed_at >= %(since)s AND executed_at < %(until)s AND status <> 'aborted'
-    AND student_id IN (SELECT unnest(%(students)s::bigint[]))
+    AND student_id IN (SELECT unnest(%(students)s::bigint[])) /* scope */
 ), tries AS (
   SELECT student_id, cell_id, notebook_id, bool_or(status = 'success') AS solved, count(*) AS tries,
          count(*) FILTER (WHERE status = 'error') AS errors,
@@ -73,9 +75,9 @@ class CellFacts:
         return self.unsolved / self.students
 
 
-def cells_of(students: list[int], lesson: Lesson) -> list[CellFacts]:
+def cells_of(students: list[int], lesson: Lesson, *, scope: Scope) -> list[CellFacts]:
     """By notebook and position. One query."""
-    rows = rows_of(CELLS, students, lesson, least=LEAST_TRIED, most=MOST_CELLS)
+    rows = rows_of(CELLS, students, lesson, scope=scope, least=LEAST_TRIED, most=MOST_CELLS)
     return [
         CellFacts(
             cell_id=cell_id,
@@ -103,10 +105,12 @@ def hardest(cells: list[CellFacts]) -> list[CellFacts]:
     return sorted((cell for cell in cells if cell.failed), key=lambda cell: (-weight(cell), -cell.tries, cell.cell_id))
 
 
-def rows_of(query: str, students: list[int], lesson: Lesson, **numbers: float) -> list[tuple[Any, ...]]:
+def rows_of(
+    query: str, students: list[int], lesson: Lesson, *, scope: Scope, **numbers: float
+) -> list[tuple[Any, ...]]:
     """Of a statement that begins with TRIES. One query."""
     window: dict[str, Any] = {"students": students, "since": lesson.since, "until": lesson.until, "break": BREAK}
     with connection.cursor() as cursor:
-        cursor.execute(query, {**window, **numbers})
+        cursor.execute(query.replace(SCOPE, scope.sql()), {**window, **numbers})
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found

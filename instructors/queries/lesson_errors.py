@@ -11,6 +11,7 @@ from instructors.queries.cellmap import cell_number
 from instructors.queries.clusters import LEAST, message_of_run
 from instructors.queries.fingerprints import Fingerprint, fingerprint
 from instructors.queries.lessons import Lesson
+from lms.access import Scope
 
 MOST_MESSAGES = 2_000  # different ones looked at; the commonest are always among them
 MOST_SHARED = 50
@@ -31,9 +32,10 @@ class SharedError:
         return len(self.students)
 
 
-def shared_errors(students: list[int], lesson: Lesson, *, display: Display = PLAIN) -> list[SharedError]:
+def shared_errors(students: list[int], lesson: Lesson, *, scope: Scope, display: Display = PLAIN) -> list[SharedError]:
     """What most students shared first. One query, which folds equal messages of a cell before they cross the line."""
     failed = CellExecution.objects.filter(
+        scope.q(),
         status=CellExecution.Status.ERROR,
         executed_at__gte=lesson.since,
         executed_at__lt=lesson.until,

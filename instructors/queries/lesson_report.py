@@ -17,6 +17,7 @@ from instructors.queries.lesson_help import Help, help_in
 from instructors.queries.lesson_struggles import MOST_NAMED, Struggle, struggled_silently
 from instructors.queries.lessons import Lesson
 from instructors.queries.plans import planned_for_the_span
+from lms.models import StudentClass
 
 MOST_HINTS = 50
 
@@ -80,10 +81,10 @@ class LessonReport:
 
 @planned_for_the_span()
 def lesson_report(room: Room, lesson: Lesson, *, now: datetime, display: Display = PLAIN) -> LessonReport:
-    """Nine statements, whatever the number of students; their cost is that of the runs of the lesson, by time."""
+    """Ten statements, whatever the number of students; their cost is that of the runs of the lesson, by time."""
     students = list(room.students.order_by().values_list("pk", flat=True))
     ran = CellExecution.objects.filter(
-        executed_at__gte=lesson.since, executed_at__lt=lesson.until, student__in=students
+        room.scope.q(), executed_at__gte=lesson.since, executed_at__lt=lesson.until, student__in=students
     ).exclude(status=CellExecution.Status.ABORTED)
     figures = ran.aggregate(
         present=Count("student", distinct=True), runs=Count("pk"), errors=Count("pk", filter=Q(status="error"))
@@ -91,10 +92,10 @@ def lesson_report(room: Room, lesson: Lesson, *, now: datetime, display: Display
     return LessonReport(
         lesson=lesson,
         enrolled=len(students),
-        cells=cells_of(students, lesson),
-        struggling=struggled_silently(students, lesson, display=display),
-        help=help_in(students, lesson, now=now),
-        shared=shared_errors(students, lesson, display=display),
+        cells=cells_of(students, lesson, scope=room.scope),
+        struggling=struggled_silently(room, students, lesson, display=display),
+        help=help_in(students, lesson, scope=room.scope, now=now),
+        shared=shared_errors(students, lesson, scope=room.scope, display=display),
         hints=_hints(room, lesson),
         absent=_absent(room, lesson, display),
         **figures,
@@ -104,6 +105,7 @@ def lesson_report(room: Room, lesson: Lesson, *, now: datetime, display: Display
 def _hints(room: Room, lesson: Lesson) -> list[HintFacts]:
     """Oldest first. One query."""
     later = CellExecution.objects.filter(
+        room.scope.q(),
         student=OuterRef("sent_to__student"),
         cell=OuterRef("cell"),
         executed_at__gt=OuterRef("sent_at"),
@@ -138,14 +140,12 @@ def _hints(room: Room, lesson: Lesson) -> list[HintFacts]:
 def _absent(room: Room, lesson: Lesson, display: Display) -> list[Absent]:
     """Learners of the class of whom nothing was heard in the lesson; who joined later was not missing. One query."""
     window = (lesson.since, lesson.until)
-    ran = CellExecution.objects.filter(student=OuterRef("pk"), executed_at__gte=window[0], executed_at__lt=window[1])
-    opened = NotebookAccess.objects.filter(
-        student=OuterRef("pk"), accessed_at__gte=window[0], accessed_at__lt=window[1]
-    )
-    said = StudentEvent.objects.filter(student=OuterRef("pk"), occurred_at__gte=window[0], occurred_at__lt=window[1])
-    learners = room.students.filter(
-        enrolments__class_ref=room.class_ref, enrolments__role="student", enrolments__joined_at__lt=lesson.until
-    )
+    seen, who = room.scope.q(), OuterRef("pk")
+    ran = CellExecution.objects.filter(seen, student=who, executed_at__gte=window[0], executed_at__lt=window[1])
+    opened = NotebookAccess.objects.filter(seen, student=who, accessed_at__gte=window[0], accessed_at__lt=window[1])
+    said = StudentEvent.objects.filter(seen, student=who, occurred_at__gte=window[0], occurred_at__lt=window[1])
+    learning = StudentClass.objects.filter(class_ref=room.class_ref, role="student", joined_at__lt=lesson.until)
+    learners = room.students.filter(pk__in=learning.values("student"))
     missing = learners.filter(~Exists(ran), ~Exists(opened), ~Exists(said)).order_by("name", "email", "pk")
     return [
         Absent(

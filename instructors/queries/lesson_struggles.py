@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from instructors.display import PLAIN, Display
 from instructors.queries.cellmap import cell_number
-from instructors.queries.lesson_cells import FEW, TRIES, rows_of
+from instructors.queries.classroom import Room
+from instructors.queries.lesson_cells import FEW, SCOPE, TRIES, rows_of
 from instructors.queries.lessons import Lesson
-from lms.models.people import display_name
 
 MANY_ERRORS, UNSOLVED_ERRORS = 5, 3
 LASTING = 180  # seconds
@@ -37,12 +37,12 @@ STRUGGLING = f"""{TRIES}
          count(*) OVER (PARTITION BY student_id) AS cells, sum(seconds) OVER (PARTITION BY student_id) AS lost
   FROM caught ORDER BY student_id, solved, seconds DESC NULLS LAST, errors DESC, cell_id
 )
-SELECT s.id, s.email, s.name, c.position, n.name, w.errors, w.solved, w.seconds, w.cells
-FROM worst w JOIN students s ON s.id = w.student_id JOIN cells c ON c.id = w.cell_id
+SELECT w.student_id, c.position, n.name, w.errors, w.solved, w.seconds, w.cells
+FROM worst w JOIN cells c ON c.id = w.cell_id
 JOIN notebooks n ON n.id = w.notebook_id
-WHERE NOT EXISTS (SELECT FROM help_requests h WHERE h.student_id = s.id
+WHERE NOT EXISTS (SELECT FROM help_requests h WHERE h.student_id = w.student_id {SCOPE}
                   AND h.asked_at < %(until)s AND coalesce(h.ended_at, %(until)s) >= %(since)s)
-ORDER BY w.solved, w.lost DESC NULLS LAST, w.errors DESC, s.id LIMIT %(most)s
+ORDER BY w.solved, w.lost DESC NULLS LAST, w.errors DESC, w.student_id LIMIT %(most)s
 """  # noqa: S608
 
 
@@ -61,12 +61,13 @@ class Struggle:
     cells: int
 
 
-def struggled_silently(students: list[int], lesson: Lesson, *, display: Display = PLAIN) -> list[Struggle]:
-    """In the order in which they matter. One query."""
+def struggled_silently(room: Room, students: list[int], lesson: Lesson, *, display: Display = PLAIN) -> list[Struggle]:
+    """In the order in which they matter. Two queries."""
     rows = rows_of(
         STRUGGLING,
         students,
         lesson,
+        scope=room.scope,
         many=MANY_ERRORS,
         unsolved=UNSOLVED_ERRORS,
         lasting=LASTING,
@@ -74,11 +75,12 @@ def struggled_silently(students: list[int], lesson: Lesson, *, display: Display 
         few=FEW,
         most=MOST_STRUGGLING,
     )
+    people = {each.pk: each for each in room.students.filter(pk__in=[row[0] for row in rows])}
     return [
         Struggle(
             student_id=student,
-            name=display.name(student, display_name(name, email)),
-            email=display.email(email),
+            name=display.name(student, people[student].display_name),
+            email=display.email(people[student].email),
             number=cell_number(position),
             notebook=notebook,
             errors=errors,
@@ -86,5 +88,6 @@ def struggled_silently(students: list[int], lesson: Lesson, *, display: Display 
             seconds=seconds,
             cells=cells,
         )
-        for student, email, name, position, notebook, errors, solved, seconds, cells in rows
+        for student, position, notebook, errors, solved, seconds, cells in rows
+        if student in people
     ]

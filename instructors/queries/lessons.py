@@ -27,7 +27,7 @@ WITH steps AS (
   SELECT date_bin('5 minutes', executed_at, '2001-01-01Z') AS step, student_id, count(*) AS runs,
          min(executed_at) AS first, max(executed_at) AS last
   FROM cell_executions WHERE student_id IN (SELECT unnest(%(students)s::bigint[])) AND executed_at >= %(since)s
-    AND executed_at <= %(now)s GROUP BY 1, 2
+    AND executed_at <= %(now)s {scope} GROUP BY 1, 2
 ), together AS (
   SELECT step, min(first) AS first, max(last) AS last FROM steps GROUP BY 1
 ), begun AS (
@@ -68,7 +68,7 @@ def lessons_of(room: Room, *, now: datetime) -> list[Lesson]:
         "least": min(LEAST_STUDENTS, max(1, len(students))), "most": MOST_LESSONS,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(LESSONS, named)
+        cursor.execute(LESSONS.format(scope=room.scope.sql()), named)
         rows = cursor.fetchall()
     minute = timedelta(minutes=1)
     return [

@@ -11,9 +11,10 @@ from typing import Any
 
 from django.db import connection
 
+from events.progress import progress_seen
 from instructors.prediction import LEAST_RUNS, Evidence, predict
 from instructors.queries import progress
-from lms.access import User
+from lms.access import Scope, User, scope_of
 from lms.models import ClassAssignment, Student
 from realtime.messages import timestamp
 
@@ -23,11 +24,11 @@ WORKED = """
 SELECT p.student_id, p.notebook_id, count(*) FILTER (WHERE p.last_status = 'success'),
        count(*) FILTER (WHERE p.last_status = 'error'), sum(p.run_count), sum(p.error_count),
        min(first.executed_at), max(p.last_run_at)
-FROM cell_progress p JOIN cells c ON c.id = p.cell_id AND c.cell_type = 'code'
+FROM {progress} AS p JOIN cells c ON c.id = p.cell_id AND c.cell_type = 'code'
 LEFT JOIN LATERAL (SELECT executed_at FROM cell_executions e
-                   WHERE e.student_id = p.student_id AND e.cell_id = p.cell_id
+                   WHERE e.student_id = p.student_id AND e.cell_id = p.cell_id {scope}
                    ORDER BY executed_at LIMIT 1) first ON true
-WHERE p.student_id = ANY(%s) AND p.notebook_id = ANY(%s) GROUP BY 1, 2
+GROUP BY 1, 2
 """
 
 
@@ -47,7 +48,7 @@ def predictions(
     """A row a student and assignment of theirs, by assignment and student. Seven queries, whatever the number."""
     ids = [student.pk for student in students]
     known = progress.facts(viewer, ids, only=assignment.pk if assignment else None, times=False)
-    worked = worked_in(ids, {each.notebook_id for each in known.assignments})
+    worked = worked_in(ids, {each.notebook_id for each in known.assignments}, scope=scope_of(viewer))
     found = [
         (each, student, worked.get((student.pk, each.notebook_id), Worked()))
         for student in students
@@ -57,10 +58,13 @@ def predictions(
     return [_row(known, each, student, work, now) for each, student, work in found]
 
 
-def worked_in(students: Collection[int], notebooks: Collection[int]) -> dict[tuple[int, int], Worked]:
+def worked_in(students: Collection[int], notebooks: Collection[int], *, scope: Scope) -> dict[tuple[int, int], Worked]:
     """By student and notebook; code cells alone. One query, which looks once by index at each cell a student ran."""
+    progress = progress_seen(scope, where="student_id = ANY(%s) AND notebook_id = ANY(%s)")
     with connection.cursor() as cursor:
-        cursor.execute(WORKED, [list(students), list(notebooks)])
+        cursor.execute(
+            WORKED.format(progress=progress, scope=scope.sql("e.class_id")), [list(students), list(notebooks)]
+        )
         return {(student, notebook): Worked(*rest) for student, notebook, *rest in cursor.fetchall()}
 
 

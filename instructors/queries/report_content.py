@@ -9,7 +9,7 @@ from events import points
 from instructors.display import Display
 from instructors.queries.analytics import SPANS, Span, chosen_students, progress_rows, rate, team_rows
 from instructors.queries.tables import table_csv
-from lms.access import User
+from lms.access import Scope, User, scope_of
 from realtime.messages import timestamp
 
 BUCKETS = {"1h": timedelta(minutes=5), "24h": timedelta(hours=1), "7d": timedelta(hours=6), "30d": timedelta(days=1)}
@@ -30,7 +30,8 @@ def content_of(viewer: User, *, report_type: str, parameters: Mapping[str, Any],
     if report_type == "student":
         students = students.filter(pk=parameters["student_id"])
     found = list(students)
-    rows = progress_rows(viewer, found, span)
+    scope = Scope.of([parameters["class_id"]]) if report_type == "class" else scope_of(viewer)
+    rows = progress_rows(viewer, found, span, scope=scope)
     runs, errors = sum(row["executions"] for row in rows), sum(row["errors"] for row in rows)
     return {
         "title": parameters["title"],
@@ -45,20 +46,20 @@ def content_of(viewer: User, *, report_type: str, parameters: Mapping[str, Any],
             "error_rate": rate(errors, runs),
             "active_minutes": sum(row["active_minutes"] for row in rows),
         },
-        "activity": activity(span, [student.pk for student in found]),
-        "teams": team_rows(found, span),
+        "activity": activity(span, [student.pk for student in found], scope=scope),
+        "teams": team_rows(found, span, scope=scope),
         "students": rows,
     }
 
 
-def activity(span: Span, students: list[int]) -> list[dict[str, Any]]:
+def activity(span: Span, students: list[int], *, scope: Scope) -> list[dict[str, Any]]:
     """Buckets without holes that end with the span, oldest first."""
     bucket = BUCKETS[span.name]
     since = span.until - ceil(SPANS[span.name] / bucket) * bucket
     return [
         {"time": found["time"], "executions": found["executionCount"], "errors": found["errorCount"],
          "help_requests": found["helpCount"]}
-        for found in points.activity(since=since, until=span.until, bucket=bucket, students=students)
+        for found in points.activity(since=since, until=span.until, bucket=bucket, students=students, scope=scope)
     ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404
 from events.models import CellExecution
 from instructors.ansi import plain
 from instructors.diffs import Change, compare
+from lms.access import Scope
 from lms.models import Cell, Notebook
 
 RUNS_A_PAGE = 50
@@ -121,10 +122,10 @@ class Timeline:
         return [run for run in self.runs if run.pk > after]
 
 
-def timeline(student_id: int, *, chosen: Chosen, before: int | None = None, after: int = 0) -> Timeline:
+def timeline(scope: Scope, student_id: int, *, chosen: Chosen, before: int | None = None, after: int = 0) -> Timeline:
     """A page of runs and one row more. One query, two for the pages of older runs; 404 for a `before` that is not a
     run of this student. With `after`, only runs stored later are drawn; the others are only looked at."""
-    mine = CellExecution.objects.filter(student_id=student_id)
+    mine = CellExecution.objects.filter(scope.q(), student_id=student_id)
     last = None if before is None else get_object_or_404(mine.only("executed_at", "cell_id"), pk=before)
     rows = _rows(chosen.among(mine), last)
     shown = rows[:RUNS_A_PAGE]

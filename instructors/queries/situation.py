@@ -12,7 +12,7 @@ from instructors.attention.rule import MOST_SHOWN, assess, gap_of
 from instructors.attention.signals import Answer, Concern, Known, Lesson
 from instructors.attention.words import SYMBOLS
 from instructors.models import AttentionCase
-from instructors.queries.claims import Claim, claims_in
+from instructors.queries.claims import Claim, cases_in, claims_in
 from instructors.queries.classroom import Room
 from lms.models import Cell
 
@@ -66,7 +66,7 @@ class Situation:
 def situation_of(room: Room, *, now: datetime) -> Situation:
     """Four queries; two of them at most once a second and process, whoever asks."""
     class_id = room.class_ref.pk if room.class_ref else None
-    lesson, as_of = lesson_of(class_id, room.students, now)
+    lesson, as_of = lesson_of(class_id, room.students, room.scope, now)
     tickets = _tickets(room)
     cases = _cases(room, now)
     open_cases = [case for case in cases if case.ended_at is None]
@@ -120,7 +120,9 @@ def concern_of(case: AttentionCase) -> Concern:
 
 def _tickets(room: Room) -> list[HelpRequest]:
     place = Cell.objects.filter(notebook__path=OuterRef("notebook_path"), cell_id=OuterRef("cell_id"))
-    asking = HelpRequest.objects.filter(student__in=room.students.order_by().values("pk"), ended_at=None)
+    asking = HelpRequest.objects.filter(
+        room.scope.q(), student__in=room.students.order_by().values("pk"), ended_at=None
+    )
     return list(
         asking.select_related("student", "claimed_by")
         .annotate(position=Subquery(place.values("position")[:1]))
@@ -131,7 +133,10 @@ def _tickets(room: Room) -> list[HelpRequest]:
 def _cases(room: Room, now: datetime) -> list[AttentionCase]:
     """Open ones, and those that people ended lately."""
     lately = Q(ended_at__gt=now - ANSWERS_LAST, ended_by__isnull=False)
-    cases = AttentionCase.objects.filter(Q(ended_at=None) | lately, student__in=room.students.order_by().values("pk"))
+    of_room = cases_in(room.scope)
+    cases = AttentionCase.objects.filter(
+        of_room, Q(ended_at=None) | lately, student__in=room.students.order_by().values("pk")
+    )
     return list(cases.select_related("student", "claimed_by").order_by("pk"))
 
 

@@ -103,7 +103,7 @@ def student_page(
 ) -> StudentPage:
     """404 for a student who is not of this room. Seven queries for the head and at most four for the part, whatever
     there is; what comes after a run costs one."""
-    rows = student_rows(room.students.filter(pk=student_id), now=now)
+    rows = student_rows(room.students.filter(pk=student_id), scope=room.scope, now=now)
     if not rows:
         raise Http404
     facts = _facts(room, student_id, user)
@@ -112,11 +112,11 @@ def student_page(
         card=card(rows[0], display),
         address=f"{room.address}students/{student_id}/",
         place=_place(facts),
-        help_request=_tickets(student_id).filter(ended_at=None).first(),
-        claim=claims_of([student_id], now=now).get(student_id),
+        help_request=_tickets(room, student_id).filter(ended_at=None).first(),
+        claim=claims_of([student_id], scope=room.scope, now=now).get(student_id),
         note_count=facts["note_count"],
         help_count=facts["help_count"],
-        significant=list(_significant(student_id)),
+        significant=list(_significant(room, student_id)),
         **{"asked": asked, **part},
     )
 
@@ -124,8 +124,8 @@ def student_page(
 def _facts(room: Room, student_id: int, user: Instructor) -> dict[str, Any]:
     """Counts, and the place of the latest run. One query."""
     notes = notes_of(room, student_id=student_id, user=user).order_by().values("student")
-    tickets = HelpRequest.objects.filter(student=student_id).order_by().values("student")
-    latest = CellExecution.objects.filter(student=OuterRef("pk")).order_by("-executed_at", "-pk")[:1]
+    tickets = HelpRequest.objects.filter(room.scope.q(), student=student_id).order_by().values("student")
+    latest = CellExecution.objects.filter(room.scope.q(), student=OuterRef("pk")).order_by("-executed_at", "-pk")[:1]
     found = room.students.filter(pk=student_id).annotate(
         note_count=Coalesce(Subquery(notes.annotate(n=Count("pk")).values("n")), 0),
         help_count=Coalesce(Subquery(tickets.annotate(n=Count("pk")).values("n")), 0),
@@ -149,21 +149,21 @@ def _part(room: Room, student_id: int, asked: Asked, user: Instructor) -> dict[s
     if asked.after is not None and asked.part != "runs":
         return {}
     if asked.after is not None:
-        return {"timeline": timeline(student_id, chosen=asked.chosen, after=asked.after)}
+        return {"timeline": timeline(room.scope, student_id, chosen=asked.chosen, after=asked.after)}
     if asked.part == "notes":
         return {"notes": _notes(room, student_id, user)}
     if asked.part == "help":
-        return {"tickets": list(_tickets(student_id).order_by("-asked_at", "-pk")[:TICKETS])}
+        return {"tickets": list(_tickets(room, student_id).order_by("-asked_at", "-pk")[:TICKETS])}
     if asked.part == "work":
-        sessions = Session.objects.filter(student=student_id).order_by("-start_time", "-pk")[:SESSIONS]
+        sessions = Session.objects.filter(room.scope.q(), student=student_id).order_by("-start_time", "-pk")[:SESSIONS]
         return {"submissions": _submissions(room, student_id, user), "sessions": list(sessions)}
-    choice = _choice(student_id, asked.chosen)
+    choice = _choice(room, student_id, asked.chosen)
     if asked.chosen.notebook is not None and all(cell.pk != asked.chosen.cell for cell in choice.cells):
         # The reader took another notebook while the form still held a cell of the one before.
         asked = replace(asked, chosen=replace(asked.chosen, cell=None))
     return {
         "asked": asked,
-        "timeline": timeline(student_id, chosen=asked.chosen, before=asked.before),
+        "timeline": timeline(room.scope, student_id, chosen=asked.chosen, before=asked.before),
         "choice": choice,
     }
 
@@ -174,8 +174,8 @@ def _notes(room: Room, student_id: int, user: Instructor) -> list[Note]:
     return [Note(row=row, may_edit=row.author_id == user.pk, may_delete=row.pk in removable) for row in found]
 
 
-def _tickets(student_id: int) -> "QuerySet[HelpRequest]":
-    return HelpRequest.objects.filter(student=student_id).select_related("claimed_by", "ended_by")
+def _tickets(room: Room, student_id: int) -> "QuerySet[HelpRequest]":
+    return HelpRequest.objects.filter(room.scope.q(), student=student_id).select_related("claimed_by", "ended_by")
 
 
 def _submissions(room: Room, student_id: int, user: Instructor) -> list[AssignmentSubmission]:
@@ -191,8 +191,8 @@ def _submissions(room: Room, student_id: int, user: Instructor) -> list[Assignme
     )
 
 
-def _significant(student_id: int) -> "QuerySet[CellProgress]":
-    flagged = CellProgress.objects.filter(student=student_id, is_significant_error=True)
+def _significant(room: Room, student_id: int) -> "QuerySet[CellProgress]":
+    flagged = CellProgress.objects.filter(room.scope.q(), student=student_id, is_significant_error=True)
     return (
         flagged.select_related("cell", "notebook")
         .defer("cell__content", "cell__cell_metadata", "notebook__notebook_metadata")
@@ -200,9 +200,9 @@ def _significant(student_id: int) -> "QuerySet[CellProgress]":
     )
 
 
-def _choice(student_id: int, chosen: Chosen) -> Choice:
+def _choice(room: Room, student_id: int, chosen: Chosen) -> Choice:
     """The notebooks they ran, and their cells of the chosen one, or of that of the chosen cell. At most two queries."""
-    ran = CellProgress.objects.filter(student=student_id)
+    ran = CellProgress.objects.filter(room.scope.q(), student=student_id)
     notebooks = list(Notebook.objects.filter(pk__in=ran.values("notebook")).only("name", "path").order_by("path"))
     if chosen.notebook is None and chosen.cell is None:
         return Choice(notebooks=notebooks, cells=[], notebook=None)

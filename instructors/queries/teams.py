@@ -9,16 +9,15 @@ from functools import cached_property
 from hashlib import sha256
 from unicodedata import east_asian_width
 
-from django.db.models import F
 from django.utils.translation import gettext
 
 from events.standing import NO_TEAM, student_rows
 from instructors.display import PLAIN, Display
 from instructors.queries.cards import RANKS, STATUS_WORDS, Card, card
 from instructors.queries.claims import claims_of
-from instructors.queries.classroom import MOST_CARDS, Room
+from instructors.queries.classroom import MOST_CARDS, Room, latest_of
 from lms.maps import Point, active_map, points_on
-from lms.models import ClassroomMap, Student
+from lms.models import ClassroomMap
 from realtime.messages import Status
 
 LONGEST_ON_MAP = 14  # characters of a team's name
@@ -107,10 +106,8 @@ class TeamView:
 
 def team_view(room: Room, *, now: datetime, display: Display = PLAIN) -> TeamView:
     """Six queries, whatever the number of students and teams."""
-    latest = room.students.order_by("-is_requesting_help", F("last_activity_at").desc(nulls_last=True), "pk")
-    shown = Student.objects.filter(pk__in=latest.values("pk")[:MOST_CARDS])
-    rows = student_rows(shown, now=now)
-    claims = claims_of((row["studentId"] for row in rows), now=now)
+    rows = student_rows(latest_of(room.students), scope=room.scope, now=now)
+    claims = claims_of((row["studentId"] for row in rows), scope=room.scope, now=now)
     members: dict[str, list[Member]] = {}
     for row in rows:
         claim = claims.get(row["studentId"])

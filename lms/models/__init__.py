@@ -5,7 +5,7 @@ from lms.models.classes import Class, ClassKey, ClassStaff, StudentClass
 from lms.models.environments import EnvironmentAnalysis, EnvironmentSnapshot
 from lms.models.maps import ClassroomMap, TeamPosition
 from lms.models.notebooks import Cell, Notebook
-from lms.models.people import Session, Student, Team
+from lms.models.people import ClassStudent, Session, Student, StudentActivity, Team
 from lms.models.settings import SystemSetting
 from lms.models.versions import (
     NotebookBranch,
@@ -23,6 +23,7 @@ __all__ = [
     "ClassAssignment",
     "ClassKey",
     "ClassStaff",
+    "ClassStudent",
     "ClassroomMap",
     "EnvironmentAnalysis",
     "EnvironmentSnapshot",
@@ -34,6 +35,7 @@ __all__ = [
     "Session",
     "StoredNotebook",
     "Student",
+    "StudentActivity",
     "StudentClass",
     "SystemSetting",
     "Team",

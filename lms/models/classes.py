@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from lms.models.people import Student
+from lms.models.people import Student, Team, display_name
 
 
 class Class(models.Model):
@@ -42,6 +42,9 @@ class StudentClass(models.Model):
     )
     joined_at = models.DateTimeField(default=timezone.now)
     role = models.CharField(max_length=50, default="student")
+    # What this class calls them: said by its own list or through its own keys. Another class may say something else.
+    name = models.CharField(max_length=255, null=True, blank=True)
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="members")
 
     class Meta:
         db_table = "student_classes"
@@ -51,6 +54,10 @@ class StudentClass(models.Model):
 
     def __str__(self) -> str:
         return f"{self.student_id} in {self.class_ref_id}"
+
+    @property
+    def display_name(self) -> str:
+        return display_name(self.name, self.student.email)
 
 
 class ClassStaff(models.Model):

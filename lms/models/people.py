@@ -21,16 +21,9 @@ class Team(models.Model):
         return self.team_name
 
 
-class Student(models.Model):
-    """A person as their JupyterLab names them, with the state that every list of students shows.
-
-    The state columns are written by the event pipeline alone; they make an overview of a class one read of this
-    table, however many executions are stored.
-    """
-
-    email = models.CharField(max_length=320, help_text="The public identity; any text, compared without case.")
-    name = models.CharField(max_length=255, null=True, blank=True, db_index=True)
-    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="students")
+class ActivityState(models.Model):
+    """The columns that every list of students shows, written by the event pipeline alone: they make an overview of a
+    class one read of one table, however many executions are stored."""
 
     is_requesting_help = models.BooleanField(default=False)
     help_requested_at = models.DateTimeField(null=True, blank=True)
@@ -48,6 +41,21 @@ class Student(models.Model):
     error_count = models.IntegerField(default=0, help_text="Runs that failed.")
     last_run_at = models.DateTimeField(null=True, blank=True)
     last_run_failed = models.BooleanField(default=False)
+
+    class Meta:
+        abstract = True
+
+
+class Student(ActivityState):
+    """A person as their JupyterLab names them, with the sum of what they did through all classes.
+
+    Name and team are what was last said anywhere. What a class sees is its membership (`StudentClass`) and the
+    `StudentActivity` of that class.
+    """
+
+    email = models.CharField(max_length=320, help_text="The public identity; any text, compared without case.")
+    name = models.CharField(max_length=255, null=True, blank=True, db_index=True)
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="students")
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
@@ -73,6 +81,55 @@ class Student(models.Model):
         return display_name(self.name, self.email)
 
 
+class StudentActivity(ActivityState):
+    """What one student did through one class: what came with a key of that class, and nothing else.
+
+    `class_id` is a plain number, 0 for what came without a key: rows outlive their class, and nobody but admins sees
+    them then. The same number stands on every row of activity (runs, accesses, events, sessions, requests for help).
+    """
+
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="activities", db_index=False)
+    class_id = models.BigIntegerField(default=0, db_default=0)
+
+    class Meta:
+        db_table = "student_activity"
+        ordering = ["id"]
+        verbose_name_plural = "student activity"
+        constraints = [models.UniqueConstraint(fields=["student", "class_id"], name="student_activity_once")]
+
+    def __str__(self) -> str:
+        return f"{self.student_id} through {self.class_id}"
+
+
+class ClassStudent(ActivityState):
+    """A student as one class sees them: a row of the view `class_students` for each enrolment. Read only.
+
+    It has the columns of `Student` under the same names, so that what reads students reads these. Filter by `class_id`
+    and by `with_keyless` (`lms.access.students_seen_in` does): whether what came without a key is added, as in a copy
+    that asks for none.
+    """
+
+    class_id = models.BigIntegerField()
+    with_keyless = models.BooleanField()
+    email = models.CharField(max_length=320)
+    name = models.CharField(max_length=255, null=True)
+    team = models.ForeignKey(Team, null=True, on_delete=models.DO_NOTHING, related_name="+")
+    current_notebook = models.ForeignKey(Notebook, null=True, on_delete=models.DO_NOTHING, related_name="+")
+    joined_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "class_students"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def display_name(self) -> str:
+        return display_name(self.name, self.email)
+
+
 def display_name(name: str | None, email: str) -> str:
     """Who gave no name is called by the first part of the address."""
     return name or email.partition("@")[0]
@@ -83,6 +140,7 @@ class Session(models.Model):
 
     session_id = models.CharField(max_length=255, db_index=True)
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="sessions", db_index=False)
+    class_id = models.BigIntegerField(default=0, db_default=0, help_text="Of the class it came through; 0: no key.")
     start_time = models.DateTimeField(default=timezone.now)
     end_time = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
@@ -93,7 +151,9 @@ class Session(models.Model):
     class Meta:
         db_table = "sessions"
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["student", "session_id"], name="sessions_once_a_student")]
+        constraints = [
+            models.UniqueConstraint(fields=["student", "session_id", "class_id"], name="sessions_once_a_class")
+        ]
         indexes = [
             # Not by `last_event_at`, though the sweep asks for it: as with the students' last activity.
             models.Index(fields=["id"], name="sessions_active", condition=models.Q(is_active=True)),

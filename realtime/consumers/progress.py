@@ -7,7 +7,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db.models import QuerySet
 
-from lms.access import ANYONE, User, students_of
+from lms.access import ANYONE, User, students_seen_by
 from lms.models import Student
 from realtime import people, progress, replies, requests
 from realtime.consumers.dashboards import DashboardSocket
@@ -20,12 +20,12 @@ from realtime.sockets import Socket
 def _summary_of(called: str, user: User) -> dict[str, Any] | None:
     """Of the student whom this text means, if this account may see them."""
     person = people.find_person(called)
-    found = progress.summaries(students_of(user).filter(pk=person.student_id)) if person.student_id else []
+    found = progress.summaries(students_seen_by(user).filter(pk=person.student_id)) if person.student_id else []
     return found[0] if found else None
 
 
 def _summaries(user: User) -> dict[str, Any]:
-    visible: QuerySet[Student] = students_of(user)
+    visible: QuerySet[Student] = students_seen_by(user)
     rows = progress.summaries(visible)
     return {"students_progress": rows, "stats": progress.stats(rows)}
 

@@ -6,7 +6,8 @@ import pytest
 
 from events.models import CellExecution, CellProgress
 from events.standing import student_rows
-from lms.models import Student, SystemSetting
+from lms.access import EVERYTHING
+from lms.models import Student, StudentActivity, SystemSetting
 from tests.events.conftest import event, failing
 
 
@@ -98,13 +99,13 @@ def test_threshold_is_a_setting_and_detection_can_be_off(river, clock):
 
 def test_resolved_errors_no_longer_count(river, clock):
     river.post(*(failing(eventTime=clock(second)) for second in range(2)))
-    Student.objects.update(errors_resolved_at=clock.at(5))
+    StudentActivity.objects.update(errors_resolved_at=clock.at(5))
     river.post(failing(eventTime=clock(10)))
     assert counts()[-1] == (1, False)
 
 
 def test_student_row_names_the_cells(river, clock):
     river.post(*(failing(eventTime=clock(second)) for second in range(4)))
-    (row,) = student_rows(Student.objects.all(), now=clock.at(10))
+    (row,) = student_rows(Student.objects.all(), scope=EVERYTHING, now=clock.at(10))
     assert (row["status"], row["hasSignificantError"], row["consecutiveErrorCount"]) == ("significant_error", True, 4)
     assert row["significantErrorCells"][0]["cell_id"] == CellExecution.objects.first().cell_id

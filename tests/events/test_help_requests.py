@@ -6,6 +6,7 @@ import pytest
 
 from events import announcements, tickets
 from events.models import HelpRequest
+from lms.access import EVERYTHING
 from lms.models import Student
 from tests.events.conftest import event
 
@@ -73,7 +74,9 @@ def test_session_end_stops_it(river, clock, heard):
 
 def test_dismissed_request_stays_down_through_its_re_sends(river, clock, heard):
     river.post(event("help", eventTime=clock(0)), event("help", eventTime=clock(10)))
-    edges = tickets.end_by_instructor(student().pk, ending="dismissed", instructor_id=None, now=clock.at(12))
+    edges = tickets.end_by_instructor(
+        student().pk, scope=EVERYTHING, ending="dismissed", instructor_id=None, now=clock.at(12)
+    )
     assert [edge.is_asking for edge in edges] == [False]
     for second in (20, 30, 40):
         river.post(event("help", eventTime=clock(second)))
@@ -87,13 +90,15 @@ def test_dismissed_request_stays_down_through_its_re_sends(river, clock, heard):
 def test_dismissing_twice_is_harmless(river, clock):
     river.post(event("help", eventTime=clock(0)))
     for _ in range(2):
-        tickets.end_by_instructor(student().pk, ending="dismissed", instructor_id=None, now=clock.at(12))
+        tickets.end_by_instructor(
+            student().pk, scope=EVERYTHING, ending="dismissed", instructor_id=None, now=clock.at(12)
+        )
     assert HelpRequest.objects.get().ended_at == clock.at(12)
 
 
 def test_help_elsewhere_after_a_dismissal_does_not_bring_the_dismissed_back(river, clock):
     river.post(event("help", eventTime=clock(0)), event("help", eventTime=clock(10)))
-    tickets.end_by_instructor(student().pk, ending="dismissed", instructor_id=None, now=clock.at(12))
+    tickets.end_by_instructor(student().pk, scope=EVERYTHING, ending="dismissed", instructor_id=None, now=clock.at(12))
     river.post(event("help", eventTime=clock(15), notebookPath="b.ipynb"))
     river.post(event("help", eventTime=clock(25), notebookPath="b.ipynb"))
     assert student().help_requested_at == clock.at(15)
