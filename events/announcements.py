@@ -11,6 +11,7 @@ from events import updates
 from events.standing import NO_TEAM, student_rows
 from events.store import Changes
 from events.tickets import Edge
+from lms.identity import email_key
 from lms.models import Student, StudentClass
 from realtime import broadcast, groups, messages
 from realtime.messages import Frame, LastRun, RunNotice, StudentRow
@@ -25,14 +26,14 @@ def announce(batches: Sequence[Changes]) -> None:
     frames: list[tuple[int, Frame]] = []
     rows = {row["studentId"]: row for row in _rows(ids)}
     frames += [(edge.student_id, _edge_frame(edge, rows[edge.student_id])) for edge in edges if edge.student_id in rows]
-    by_email = {row["emailAddress"].lower(): row for row in rows.values()}
+    by_email = {email_key(row["emailAddress"]): row for row in rows.values()}
     for changes in batches:
         for student, event_type in changes.significant.items():
             if student in rows and rows[student]["hasSignificantError"]:
                 alert = messages.significant_error_alert(rows[student], event_type=event_type)
                 frames.append((student, alert))
         for event in changes.alerts:
-            row = by_email.get(event.email.lower())
+            row = by_email.get(email_key(event.email))
             if row:
                 notice = _notice(row, event.notebook, event.cell)
                 message = event.error_message or ""

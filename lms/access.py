@@ -17,11 +17,10 @@ What a user may not see does not exist for them: 404, never 403, so that ids tel
 from dataclasses import dataclass
 from typing import Protocol
 
-from django.db.models import Q, QuerySet, Value
-from django.db.models.functions import Lower
-from django.db.models.lookups import Exact
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from lms.identity import email_key
 from lms.models import (
     AssignmentSubmission,
     Class,
@@ -89,8 +88,8 @@ def students_of(user: User) -> QuerySet[Student]:
 
 
 def with_email(students: QuerySet[Student], email: str) -> QuerySet[Student]:
-    """The one of that address, compared as the unique index does: without case."""
-    return students.filter(Exact(Lower("email"), Lower(Value(email))))
+    """The one of that address, however it is spelt."""
+    return students.filter(email_key=email_key(email))
 
 
 def students_in(classes: QuerySet[Class]) -> QuerySet[Student]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from django.db import connection, transaction
 
 from lms import roster
+from lms.identity import email_key, label_key, visible
 from lms.models import StudentClass
 
 
@@ -41,7 +42,8 @@ class Known:
 
     def differs(self, listed: Listed) -> bool:
         """An empty name or team on a list changes nothing."""
-        return bool((listed.name and listed.name != self.name) or (listed.team and listed.team != self.team))
+        name, team = visible(listed.name), label_key(listed.team or "")
+        return bool((name and name != self.name) or (team and team != label_key(self.team or "")))
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,17 @@ class Enrolled:
 
 
 def known_students(class_id: int, emails: Sequence[str]) -> dict[str, Known]:
-    """By the address as given, compared without case. One query."""
+    """By the address as given, however it is spelt. One query."""
+    keys = {email: email_key(email) for email in emails}
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT given, s.id, s.name, t.team_name,
+            """SELECT s.email_key, s.id, s.name, t.team_name,
                       EXISTS (SELECT 1 FROM student_classes e WHERE e.student_id = s.id AND e.class_id = %s)
-               FROM unnest(%s::text[]) AS given
-               JOIN students s ON lower(s.email) = lower(given) LEFT JOIN teams t ON t.id = s.team_id""",
-            [class_id, sorted(emails)],
+               FROM students s LEFT JOIN teams t ON t.id = s.team_id WHERE s.email_key = ANY(%s)""",
+            [class_id, sorted(set(keys.values()))],
         )
-        return {given: Known(*columns) for given, *columns in cursor.fetchall()}
+        known = {key: Known(*columns) for key, *columns in cursor.fetchall()}
+        return {email: known[key] for email, key in keys.items() if key in known}
 
 
 def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> Enrolled:
