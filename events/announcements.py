@@ -17,6 +17,7 @@ from events.standing import NO_TEAM, rows_of_classes, student_rows
 from events.store import Changes
 from events.tickets import Edge
 from lms.access import EVERYTHING, Scope
+from lms.identity import email_key
 from lms.models import Student, StudentActivity
 from lms.roster import WITHOUT_KEY, Member
 from realtime import broadcast, groups, messages
@@ -56,12 +57,12 @@ def announce(batches: Sequence[Changes]) -> None:
     for changes in batches:
         for edge in changes.edges:
             tell((edge.student_id, edge.class_id), partial(_edge_frame, edge))
-    emails = {row["emailAddress"].lower(): pk for pk, row in _everybody(audiences).items()}
+    emails = {email_key(row["emailAddress"]): pk for pk, row in _everybody(audiences).items()}
     for changes in batches:
         for member, event_type in changes.significant.items():
             tell(member, partial(_significant_frame, event_type=event_type))
         for event in changes.alerts:
-            student = emails.get(event.email.lower())
+            student = emails.get(email_key(event.email))
             if student is not None:
                 tell((student, event.class_id or WITHOUT_KEY), partial(_alert_frame, event))
     send(

@@ -16,6 +16,7 @@ import msgspec
 
 from events.kinds import kind_of
 from events.wire import BadBody, Record, problem
+from lms.identity import EMAIL_LENGTH, email_key, is_identity, notebook_path, visible
 
 # events.md section 7: a sender's time outside this window (ms around receipt) is replaced by the receipt time.
 OLDEST = 30 * 24 * 3600 * 1000
@@ -73,8 +74,12 @@ def admit(record: Record, *, received: int, class_id: int | None = None) -> Even
     kind = kind_of(sent_type)
     known_student = r.student_id if isinstance(r.student_id, str) else None
     email = _first_text(r.emailAddress, r.userId, r.user_id, known_student, r.email)
-    if not email and not kind.is_about_instructor:
-        return "missing emailAddress"
+    if not is_identity(email):
+        if len(email) > EMAIL_LENGTH or email_key(email):  # cut, it would be somebody else's
+            return "emailAddress is too long"
+        if not kind.is_about_instructor:
+            return "missing emailAddress"
+        email = ""
     error_message, has_error = _error(r)
     return Event(
         event_id=_first_text(r.eventId, r.event_id) or str(uuid.uuid4()),
@@ -82,10 +87,10 @@ def admit(record: Record, *, received: int, class_id: int | None = None) -> Even
         time=_believable(_sent_time(r), received),
         received=received,
         email=email,
-        name=_first_text(r.userName, r.user_name, r.student_name) or None,
-        team=_first_text(r.teamName, r.team_name) or None,
+        name=_first_label(r.userName, r.user_name, r.student_name),
+        team=_first_label(r.teamName, r.team_name),
         session=_first_text(r.sessionId, r.session_id) or None,
-        notebook=_first_text(r.notebookPath, r.notebook_path) or None,
+        notebook=notebook_path(_first_text(r.notebookPath, r.notebook_path)) or None,
         cell=_first_text(r.cellId, r.cell_id) or None,
         cell_index=r.cellIndex if r.cellIndex is not None else r.cell_index,
         cell_type=_first_text(r.cellType, r.cell_type) or "code",
@@ -122,6 +127,13 @@ def _first_text(*values: str | None) -> str:
         if value is not None:
             return value.strip()
     return ""
+
+
+def _first_label(*values: str | None) -> str | None:
+    for value in values:
+        if value is not None:
+            return visible(value)
+    return None
 
 
 def _error(r: Record) -> tuple[str | None, bool]:
@@ -200,8 +212,8 @@ def _believable(sent: float | None, received: int) -> int:
 
 
 def shard_of(email: str, shards: int) -> int:
-    """One student's events share a shard, whatever the case of the address."""
-    return zlib.crc32(email.casefold().encode()) % shards
+    """One student's events share a shard, however the address is spelt."""
+    return zlib.crc32(email_key(email).encode()) % shards
 
 
 def pack(events: Iterable[Event]) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from events.runs import Run
 from events.schema import Event
 from events.store import Changes, kind_in_effect
+from lms.identity import email_key
 from lms.roster import Member
 from realtime import presence
 from realtime.groups import forms_of_student
@@ -24,12 +25,12 @@ def run_notices(batches: Sequence[Changes], rows: Mapping[int, StudentRow]) -> l
     heard = _heard(rows)
     if not heard:
         return []
-    by_email = {rows[pk]["emailAddress"].lower(): pk for pk in heard}
+    by_email = {email_key(rows[pk]["emailAddress"]): pk for pk in heard}
     latest: dict[Cell, tuple[Event, Run | None]] = {}
     for changes in batches:
         for event in changes.events:
             if event.event_type == STARTED and kind_in_effect(event).needs_cell:
-                student = by_email.get(event.email.lower())
+                student = by_email.get(email_key(event.email))
                 if student is not None:
                     _keep(latest, student, event, None)
         for run in changes.runs:

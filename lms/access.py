@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet, Value
-from django.db.models.functions import Lower
-from django.db.models.lookups import Exact
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from lms.identity import email_key
 from lms.models import (
     AssignmentSubmission,
     Class,
@@ -143,8 +142,8 @@ def students_seen_by(user: User) -> "QuerySet[Student]":
 
 
 def with_email(students: QuerySet[Student], email: str) -> QuerySet[Student]:
-    """The one of that address, compared as the unique index does: without case."""
-    return students.filter(Exact(Lower("email"), Lower(Value(email))))
+    """The one of that address, however it is spelt."""
+    return students.filter(email_key=email_key(email))
 
 
 def students_in(classes: QuerySet[Class]) -> QuerySet[Student]:

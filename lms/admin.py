@@ -133,7 +133,8 @@ class StudentAdmin(CalmAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Student | None = None) -> list[str]:
         """Everything but the person is state, and the event pipeline alone writes it."""
-        return [field.name for field in Student._meta.fields if field.name not in {"id", "email", "name", "team"}]
+        person = {"id", "email", "email_key", "name", "team"}
+        return [field.name for field in Student._meta.fields if field.name not in person]
 
 
 @admin.register(Session)

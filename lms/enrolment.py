@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from django.db import connection, transaction
 
 from lms import roster
+from lms.identity import email_key, label_key, visible
 from lms.models import StudentClass
 
 
@@ -42,7 +43,8 @@ class Known:
 
     def differs(self, listed: Listed) -> bool:
         """An empty name or team on a list changes nothing."""
-        return bool((listed.name and listed.name != self.name) or (listed.team and listed.team != self.team))
+        name, team = visible(listed.name), label_key(listed.team or "")
+        return bool((name and name != self.name) or (team and team != label_key(self.team or "")))
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,16 @@ class Enrolled:
 
 def known_students(class_id: int, emails: Sequence[str]) -> dict[str, Known]:
     """By the address as given, in whatever spelling. One query."""
+    keys = {email: email_key(email) for email in emails}
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT given, s.id, e.name, e.team_id, t.team_name, e.id IS NOT NULL
-               FROM unnest(%s::text[]) AS given
-               JOIN students s ON lower(s.email) = lower(given)
-               LEFT JOIN student_classes e ON e.student_id = s.id AND e.class_id = %s
-               LEFT JOIN teams t ON t.id = e.team_id""",
-            [sorted(emails), class_id],
+            """SELECT s.email_key, s.id, e.name, e.team_id, t.team_name, e.id IS NOT NULL
+               FROM students s LEFT JOIN student_classes e ON e.student_id = s.id AND e.class_id = %s
+               LEFT JOIN teams t ON t.id = e.team_id WHERE s.email_key = ANY(%s)""",
+            [class_id, sorted(set(keys.values()))],
         )
-        return {given: Known(*columns) for given, *columns in cursor.fetchall()}
+        known = {key: Known(*columns) for key, *columns in cursor.fetchall()}
+        return {email: known[key] for email, key in keys.items() if key in known}
 
 
 def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> Enrolled:
@@ -80,7 +82,7 @@ def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> E
             known = before.get(each.email)
             key = students[each.email].id, class_id
             name, team = called.get(key) or ((known.name, known.team_id) if known else (None, None))
-            called[key] = each.name or name, teams[each.team] if each.team else team
+            called[key] = each.name or name, teams.get(each.team or "") or team
         roster.save_memberships((*key, *said) for key, said in called.items())
     members = {email for email, known in before.items() if known.is_member}
     created = sum(each.email not in members for each in listed)

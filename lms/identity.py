@@ -9,53 +9,76 @@ import re
 import unicodedata
 
 EMAIL_LENGTH = 320  # characters of the longest address: 64 of the local part, @, 255 of the domain
+LABEL_LENGTH = 320  # characters of a label's key
+# Longer texts are not normalised: with marks enough it takes the square of the length, and nobody types them.
+LONGEST = 1024
 
 # Control and format characters, and what Unicode says to ignore where it cannot be shown: soft hyphen, joiners, marks
-# of direction, fillers of Hangul, variation selectors, tags. U+2800 is a braille cell without a dot.
+# of direction, fillers of Hangul, variation selectors, tags. Halves of a pair (surrogates), which no database takes.
+# U+2800 is a braille cell without a dot, U+16FE4 and U+1D159 are a filler and a note of which nothing is drawn.
 _INVISIBLE = re.compile(
     "[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff]+"
+    "\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U00016fe4\U0001bca0-\U0001bca3"
+    "\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")  # of Hangul: letters to Unicode, of which nothing is drawn
 
 
 def email_key(address: str) -> str:
     """Return the identity behind an address: full-width as half-width, without case, invisible characters and outer
-    blanks. "" where nothing visible is left.
+    blanks. "" where nothing visible is left, and for a text of more than LONGEST characters, which is nobody's address.
+    May be longer than what was typed (㈱ is three characters).
 
     `ß` and `ss`, `ı` and `i` stay apart: they are different mailboxes, and mistaking one person for another is worse
     than knowing one person twice.
     """
+    if len(address) > LONGEST:
+        return ""
     if address.isascii() and address.isprintable():  # nearly all; a tenth of the time
         return " ".join(address.lower().split()) if " " in address else address.lower()
     text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _breaks_as_blanks(address)))
     # After NFKC, which brings forth the plain letter of a stylised one; sigma has two lower-case forms.
     text = unicodedata.normalize("NFKC", text.lower().replace("ς", "σ"))
-    return " ".join(_INVISIBLE.sub("", text).split())
+    text = " ".join(_INVISIBLE.sub("", text).split())
+    # The full stop of a Japanese keyboard separates the parts of a domain too (UTS #46 section 4).
+    local, at, domain = text.rpartition("@")
+    return f"{local}@{domain.replace('。', '.')}" if at else text
+
+
+def is_identity(address: str) -> bool:
+    """Whether somebody can be known by this address: it has a visible character, and neither it nor its key is longer
+    than EMAIL_LENGTH."""
+    if len(address) > EMAIL_LENGTH:
+        return False
+    if address.isascii() and address.isprintable():
+        return bool(address) and not address.isspace()
+    return 0 < len(email_key(address)) <= EMAIL_LENGTH
 
 
 def label_key(text: str) -> str:
-    """Return what decides whether two names of a team or of a column are one: チームＡ, ﾁｰﾑA and チームa are."""
-    return email_key(text)
+    """Return what decides whether two names of a team or of a column are one: チームＡ, ﾁｰﾑA and チームa are. At most
+    LABEL_LENGTH characters."""
+    return email_key(text[:LONGEST])[:LABEL_LENGTH].rstrip()
 
 
 def visible(text: str | None) -> str | None:
     """Return the text without outer blanks; None where no character of it can be seen."""
     if text is None:
         return None
-    if text.isascii() and text.isprintable():
-        return text.strip() or None
-    return text.strip() if _INVISIBLE.sub("", text).strip() else None
+    text = text.strip()
+    if text[:1].isalnum() and text[0] not in _FILLERS:  # nearly all
+        return text
+    return text if _INVISIBLE.sub("", text).strip() else None
 
 
 def notebook_path(path: str) -> str:
     """Return the path in NFC, as every system but a Mac's spells it, so that one file is one notebook."""
-    return path if path.isascii() else unicodedata.normalize("NFC", path)
+    return path if path.isascii() or len(path) > LONGEST else unicodedata.normalize("NFC", path)
 
 
 def password_form(password: str) -> str:
     """Return the form in which passwords are hashed and compared, whatever keyboard typed them."""
-    return password if password.isascii() else unicodedata.normalize("NFKC", password)
+    return password if password.isascii() or len(password) > LONGEST else unicodedata.normalize("NFKC", password)
 
 
 def _breaks_as_blanks(text: str) -> str:

@@ -7,7 +7,7 @@ students' rows are locked until its end, which keeps one student's changes in or
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.db import connection
 
+from lms.identity import email_key, label_key, notebook_path, visible
 from lms.reading import binary_cursor
 
 Row = tuple[Any, ...]
@@ -90,11 +91,11 @@ class ActivityState:
 class Places:
     """Where each sighting belongs."""
 
-    students: dict[str, StudentState]  # by the address as given
+    students: dict[str, StudentState]  # by the address as given; two spellings of one address share one state
     activities: dict[Member, ActivityState]
-    teams: dict[str, int]
+    teams: dict[str, int]  # by the name as given
     sessions: dict[tuple[int, int, str], int]  # by student, class and session id
-    notebooks: dict[str, int]
+    notebooks: dict[str, int]  # by the path as given
     cells: dict[tuple[int, str], int]
     current_sessions: dict[Member, str]  # for sightings that name none
 
@@ -109,8 +110,9 @@ class Places:
         return *member, sighting.session or self.current_sessions[member]
 
 
-INSERT_STUDENTS = """INSERT INTO students (email, is_requesting_help, execution_count, error_count, last_run_failed,
-                     created_at) SELECT given, false, 0, 0, false, now() FROM unnest(%s::text[]) AS given
+INSERT_STUDENTS = """INSERT INTO students (email_key, email, is_requesting_help, execution_count, error_count,
+                     last_run_failed, created_at)
+                     SELECT key, given, false, 0, 0, false, now() FROM unnest(%s::text[], %s::text[]) AS k (key, given)
                      ON CONFLICT DO NOTHING"""
 STUDENT_COLUMNS = ", ".join(f"s.{name}" for name in StudentState.__slots__)
 ACTIVITY_COLUMNS = ", ".join(f"a.{name}" for name in ActivityState.__slots__)
@@ -132,36 +134,39 @@ def resolve(sightings: Sequence[Sighting]) -> Places:
 
 
 def find_teams(names: Iterable[str]) -> dict[str, int]:
-    return dict(
-        _find_or_insert(
-            sorted(names),
-            select="SELECT team_name, id FROM teams WHERE team_name = ANY(%s)",
-            insert="""INSERT INTO teams (team_name, description, created_at)
-                      SELECT name, name || 'の説明', now() FROM unnest(%s::text[]) AS name ON CONFLICT DO NOTHING""",
-            key=lambda row: row[0],
-        )
+    """The teams by their names as given, of which each has a visible character."""
+    typed = _by_key(names, label_key)
+    rows = _find_or_insert(
+        sorted(typed),
+        select="SELECT team_key, id FROM teams WHERE team_key = ANY(%s)",
+        insert="""INSERT INTO teams (team_key, team_name, description, created_at)
+                  SELECT key, name, name || 'の説明', now() FROM unnest(%s::text[], %s::text[]) AS k (key, name)
+                  ON CONFLICT DO NOTHING""",
+        key=lambda row: row[0],
+        more_columns=lambda missing: [[typed[key][0] for key in missing]],
     )
+    return {name: pk for key, pk in rows for name in typed[key]}
 
 
 def find_students(sightings: Sequence[Sighting], teams: dict[str, int]) -> dict[str, StudentState]:
     """The students, locked in the order of their ids; name and team follow what newer sightings say."""
-    emails = {s.email for s in sightings if s.email}
+    typed = _by_key((s.email for s in sightings if s.email), email_key)
     rows = _find_or_insert(
-        sorted(emails),
-        select=f"""SELECT given, {STUDENT_COLUMNS} FROM students s JOIN unnest(%s::text[]) AS given
-                   ON lower(s.email) = lower(given) ORDER BY s.id FOR UPDATE OF s""",  # noqa: S608
+        sorted(typed),
+        select=f"""SELECT s.email_key, {STUDENT_COLUMNS} FROM students s WHERE s.email_key = ANY(%s)
+                   ORDER BY s.id FOR UPDATE OF s""",  # noqa: S608
         insert=INSERT_STUDENTS,
         key=lambda row: row[0],
+        more_columns=lambda missing: [[typed[key][0] for key in missing]],
     )
-    # Two spellings of one address share one state.
-    states: dict[int, StudentState] = {}
-    students = {row[0]: states.setdefault(row[1], StudentState(*row[1:])) for row in rows}
+    states = {row[0]: StudentState(*row[1:]) for row in rows}
+    students = {given: states[key] for key, spellings in typed.items() for given in spellings}
     for sighting in sorted((s for s in sightings if s.email), key=lambda s: s.occurred_at):
         student = students[sighting.email]
         # What an old sighting says about the person no longer counts.
         if student.last_activity_at is None or sighting.occurred_at >= student.last_activity_at:
-            student.name = sighting.name or student.name
-            student.team_id = teams[sighting.team] if sighting.team else student.team_id
+            student.name = visible(sighting.name) or student.name
+            student.team_id = teams.get(sighting.team or "") or student.team_id
     return students
 
 
@@ -184,16 +189,16 @@ def find_activities(members: set[Member]) -> dict[Member, ActivityState]:
 
 
 def find_notebooks(paths: Iterable[str]) -> dict[str, int]:
-    return dict(
-        _find_or_insert(
-            sorted(paths),
-            select="SELECT path, id FROM notebooks WHERE path = ANY(%s)",
-            insert="""INSERT INTO notebooks (path, name, created_at)
-                      SELECT path, regexp_replace(rtrim(path, '/'), '^.*/', ''), now()
-                      FROM unnest(%s::text[]) AS path ON CONFLICT DO NOTHING""",
-            key=lambda row: row[0],
-        )
+    typed = _by_key(paths, notebook_path)
+    rows = _find_or_insert(
+        sorted(typed),
+        select="SELECT path, id FROM notebooks WHERE path = ANY(%s)",
+        insert="""INSERT INTO notebooks (path, name, created_at)
+                  SELECT path, regexp_replace(rtrim(path, '/'), '^.*/', ''), now()
+                  FROM unnest(%s::text[]) AS path ON CONFLICT DO NOTHING""",
+        key=lambda row: row[0],
     )
+    return {path: pk for key, pk in rows for path in typed[key]}
 
 
 def find_cells(sightings: Sequence[Sighting], notebooks: dict[str, int]) -> dict[tuple[int, str], int]:
@@ -286,8 +291,8 @@ def follow_memberships(sightings: Sequence[Sighting], places: Places) -> None:
         for each in named:
             name, team = called.get(each, (None, None))
             if is_news or each not in called:
-                name = sighting.name or name
-                team = places.teams[sighting.team] if sighting.team else team
+                name = visible(sighting.name) or name
+                team = places.teams.get(sighting.team or "") or team
             called[each] = name, team
     changed = [(*member, *said) for member, said in called.items() if known.get(member, ()) != said]
     save_memberships(changed)
@@ -333,14 +338,23 @@ def newcomer(email: str, *, class_id: int) -> int:
     """The row id of the student of this address, made and enrolled where need be. Four statements at most; inside a
     transaction."""
     [(_, pk)] = _find_or_insert(
-        [email],
-        select="""SELECT given, s.id FROM students s JOIN unnest(%s::text[]) AS given
-                  ON lower(s.email) = lower(given)""",
+        [email_key(email)],
+        select="SELECT email_key, id FROM students WHERE email_key = ANY(%s)",
         insert=INSERT_STUDENTS,
         key=lambda row: row[0],
+        more_columns=lambda missing: [[email]],
     )
     enrol(pk, class_id=class_id)
     return int(pk)
+
+
+def _by_key(given: Iterable[str], form: Callable[[str], str]) -> dict[str, list[str]]:
+    """The spellings of each key, in the order in which they came; those without a key are left out."""
+    typed: dict[str, list[str]] = {}
+    for each in dict.fromkeys(given):
+        if key := form(each):
+            typed.setdefault(key, []).append(each)
+    return typed
 
 
 def _find_or_insert(

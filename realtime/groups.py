@@ -8,6 +8,8 @@ has two forms of every channel. Whoever sends uses both; a socket in both hears 
 from hashlib import sha256
 from typing import Literal
 
+from lms.identity import email_key
+
 Channel = Literal["client", "progress", "notifications"]
 
 ALL_STUDENTS = "dashboard"  # rows and notices of everybody
@@ -39,7 +41,7 @@ def notifications_group(student_id: int) -> str:
 
 def email_form(email: str) -> str:
     """How an address, or any other text that somebody calls a student by, stands in a group's name."""
-    return _digest(email.strip().lower())
+    return _digest(email_key(email))
 
 
 def forms_of_text(text: str) -> list[str]:

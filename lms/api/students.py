@@ -1,6 +1,7 @@
 """Students: how a client learns the ids that submissions need (docs/contract/http.md section 5a)."""
 
-from django.db.models import Prefetch, QuerySet
+from collections.abc import Sequence
+
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response

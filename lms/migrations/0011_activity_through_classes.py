@@ -31,7 +31,7 @@ def shown(source: str) -> str:
     )
 
 
-WHO = "s.id, e.class_id, {flag} AS with_keyless, s.email, e.name, e.team_id, e.joined_at"
+WHO = "s.id, e.class_id, {flag} AS with_keyless, s.email, s.email_key, e.name, e.team_id, e.joined_at"
 VIEW = f"""
 CREATE VIEW class_students AS
 SELECT {WHO.format(flag="false")}, {shown("a")}
@@ -65,7 +65,7 @@ STATE_FIELDS = [
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lms', '0008_fewer_indexes'),
+        ('lms', '0009_one_row_a_person'),
     ]
 
     operations = [
@@ -114,6 +114,7 @@ class Migration(migrations.Migration):
                 ('class_id', models.BigIntegerField()),
                 ('with_keyless', models.BooleanField()),
                 ('email', models.CharField(max_length=320)),
+                ('email_key', models.CharField(max_length=320)),
                 ('name', models.CharField(max_length=255, null=True)),
                 ('joined_at', models.DateTimeField()),
             ],

@@ -1,14 +1,17 @@
 """Students, their teams, and their JupyterLab sessions."""
 
 from django.db import models
-from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from lms.identity import LABEL_LENGTH, email_key, label_key, visible
+from lms.models.keys import Keyed, KeyField
 from lms.models.notebooks import Notebook
 
 
-class Team(models.Model):
-    team_name = models.CharField(max_length=255, unique=True)
+class Team(Keyed):
+    team_name = models.CharField(max_length=255, help_text="As it was typed first.")
+    team_key = KeyField(of="team_name", form=label_key, max_length=LABEL_LENGTH)
     description = models.TextField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
@@ -16,9 +19,13 @@ class Team(models.Model):
     class Meta:
         db_table = "teams"
         ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["team_key"], name="teams_once")]
 
     def __str__(self) -> str:
         return self.team_name
+
+    def clean(self) -> None:
+        Team._meta.get_field("team_key").check_typed(self, taken=gettext("There is a team of this name."))
 
 
 class ActivityState(models.Model):
@@ -46,14 +53,15 @@ class ActivityState(models.Model):
         abstract = True
 
 
-class Student(ActivityState):
+class Student(Keyed, ActivityState):
     """A person as their JupyterLab names them, with the sum of what they did through all classes.
 
     Name and team are what was last said anywhere. What a class sees is its membership (`StudentClass`) and the
     `StudentActivity` of that class.
     """
 
-    email = models.CharField(max_length=320, help_text="The public identity; any text, compared without case.")
+    email = models.CharField(max_length=320, help_text="The public identity, as it was typed first; any text.")
+    email_key = KeyField(of="email", form=email_key)
     name = models.CharField(max_length=255, null=True, blank=True, db_index=True)
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="students")
 
@@ -63,7 +71,7 @@ class Student(ActivityState):
     class Meta:
         db_table = "students"
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(Lower("email"), name="students_email_without_case")]
+        constraints = [models.UniqueConstraint(fields=["email_key"], name="students_once")]
         indexes = [
             models.Index(fields=["email"], name="students_email"),
             models.Index(
@@ -75,6 +83,9 @@ class Student(ActivityState):
 
     def __str__(self) -> str:
         return self.email
+
+    def clean(self) -> None:
+        Student._meta.get_field("email_key").check_typed(self, taken=gettext("There is a student of this address."))
 
     @property
     def display_name(self) -> str:
@@ -112,6 +123,7 @@ class ClassStudent(ActivityState):
     class_id = models.BigIntegerField()
     with_keyless = models.BooleanField()
     email = models.CharField(max_length=320)
+    email_key = models.CharField(max_length=320)
     name = models.CharField(max_length=255, null=True)
     team = models.ForeignKey(Team, null=True, on_delete=models.DO_NOTHING, related_name="+")
     current_notebook = models.ForeignKey(Notebook, null=True, on_delete=models.DO_NOTHING, related_name="+")
@@ -131,8 +143,8 @@ class ClassStudent(ActivityState):
 
 
 def display_name(name: str | None, email: str) -> str:
-    """Who gave no name is called by the first part of the address."""
-    return name or email.partition("@")[0]
+    """Who gave no name that can be seen is called by the first part of the address."""
+    return visible(name) or visible(email.replace("＠", "@").partition("@")[0]) or email
 
 
 class Session(models.Model):
