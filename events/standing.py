@@ -15,7 +15,7 @@ from events.models import CellProgress
 from lms.access import EVERYTHING, Scope
 from lms.models import ClassStudent, Student
 from lms.models.people import display_name
-from lms.roster import Member
+from lms.roster import WITHOUT_KEY, Member
 from realtime.messages import SignificantCell, Status, StudentRow, timestamp
 
 # http.md section 13: how long a failed run colours the student, and how long any activity counts as active.
@@ -58,17 +58,22 @@ def student_rows(students: QuerySet[Student], *, scope: Scope, now: datetime) ->
     return [_row(student, shown.get(student.pk, []), now) for student in found]
 
 
-def rows_of_classes(student_ids: Iterable[int], *, now: datetime) -> dict[Member, StudentRow]:
-    """The rows of these students as each of their classes sees them, by student and class. Two queries."""
+def rows_by_class(student_ids: Iterable[int], *, now: datetime) -> dict[Member, StudentRow]:
+    """The rows of these students as each of their classes sees them, by student and class; under class 0 the sum over
+    all classes. Three queries."""
     ids = list(student_ids)
+    cells = _significant_cells(ids, EVERYTHING)
+    shown: dict[int, list[SignificantCell]] = defaultdict(list)
+    for (student_id, _), flagged in cells.items():
+        shown[student_id] += flagged
+    everybody = (Standing._make(values) for values in Student.objects.filter(pk__in=ids).values_list(*COLUMNS))
+    rows = {(each.pk, WITHOUT_KEY): _row(each, shown.get(each.pk, []), now) for each in everybody}
     seen = ClassStudent.objects.filter(pk__in=ids, with_keyless=not settings.EVENTS_REQUIRE_KEY)
     found = {(values[0], values[-1]): Standing._make(values[:-1]) for values in seen.values_list(*COLUMNS, "class_id")}
-    cells = _significant_cells(ids, EVERYTHING)
-    rows = {}
     for (pk, class_id), student in found.items():
         numbers = Scope.of([class_id]).class_ids or ()
-        shown = [cell for number in numbers for cell in cells.get((pk, number), [])]
-        rows[pk, class_id] = _row(student, shown, now)
+        flagged = [cell for number in numbers for cell in cells.get((pk, number), [])]
+        rows[pk, class_id] = _row(student, flagged, now)
     return rows
 
 

@@ -15,6 +15,7 @@ from instructors.queries.classroom import Room
 from instructors.queries.clusters import Failing, failing_at
 from instructors.queries.notifications import told
 from lms.models import Cell
+from lms.roster import WITHOUT_KEY
 from realtime import broadcast, groups, messages
 
 LONGEST_TEXT = 500
@@ -107,6 +108,7 @@ def _notice(hint: Hint, student: Failing) -> ProgressNotification:
         notification_id=uuid.uuid5(hint.nonce, str(student.student_id)),
         recipient_id=student.email,
         user_id=student.email,
+        class_id=hint.class_ref_id or WITHOUT_KEY,
         title=gettext("Hint for cell %(number)s") % {"number": student.number},
         message=hint.text,
         created_at=hint.sent_at,

@@ -37,7 +37,7 @@ def write_note(
     student = get_object_or_404(room.students, pk=student_id)
     with transaction.atomic():
         note = StudentNote.objects.create(
-            student=student, class_ref=room.class_ref, author=by, text=text, created_at=now
+            student_id=student.pk, class_ref=room.class_ref, author=by, text=text, created_at=now
         )
         _record("note_create", note, student, by, request)
     return note

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from instructors.live import tell
 from instructors.queries.notifications import notifications
+from lms.access import Scope
 from lms.models import AssignmentSubmission, ClassAssignment
 from realtime import broadcast, groups, messages
 
@@ -42,7 +43,8 @@ def tell_grade(submission: AssignmentSubmission) -> None:
     )
     student = submission.student
     # What the student can read again under /progress/notifications is told under the same id.
-    newest = notifications(student, unread_only=True, limit=1, now=timezone.now())["notifications"]
+    of_class = Scope((submission.assignment.class_ref_id,))
+    newest = notifications(student, scope=of_class, unread_only=True, limit=1, now=timezone.now())["notifications"]
     frames = [frame] + [
         messages.notification(student_id=student.pk, fields={**fields, "message": "Graded"} if is_private else fields)
         for fields in newest

@@ -7,7 +7,7 @@ What a user may not see does not exist for them: 404, never 403, so that ids tel
     submissions   those to these assignments
     students      those enrolled in these classes, as these classes see them
     activity      what came through these classes (`Scope`)
-    notebooks     all
+    notebooks     course material, and those that were used through these classes
     maps          those of these classes, and those of no class
     environments  the server's own, and those that were reported through these classes
     versions      the histories of notebooks in these classes, those of their students included, and their own; a class
@@ -17,7 +17,7 @@ What a user may not see does not exist for them: 404, never 403, so that ids tel
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
@@ -125,9 +125,10 @@ def scope_of(user: User) -> Scope:
     return EVERYTHING if user.is_admin else Scope.of(class_ids_of(user))
 
 
-def students_seen_through(class_ids: Iterable[int]) -> QuerySet[ClassStudent]:
+def students_seen_through(class_ids: "Iterable[int] | QuerySet[Any, Any]") -> QuerySet[ClassStudent]:
     """The students of these classes, each as the class sees them: a student of two of them is two rows."""
-    return ClassStudent.objects.filter(class_id__in=list(class_ids), with_keyless=not settings.EVENTS_REQUIRE_KEY)
+    ids = class_ids if isinstance(class_ids, QuerySet) else list(class_ids)
+    return ClassStudent.objects.filter(class_id__in=ids, with_keyless=not settings.EVENTS_REQUIRE_KEY)
 
 
 def students_seen_by(user: User) -> "QuerySet[Student]":
@@ -137,7 +138,7 @@ def students_seen_by(user: User) -> "QuerySet[Student]":
     if user.is_admin:
         return Student.objects.all()
     latest = F("last_activity_at").desc(nulls_last=True)
-    rows = students_seen_through(class_ids_of(user)).order_by("pk", latest, "class_id").distinct("pk")
+    rows = students_seen_through(classes_of(user).values("pk")).order_by("pk", latest, "class_id").distinct("pk")
     return cast("QuerySet[Student]", rows)
 
 
@@ -159,10 +160,20 @@ def submissions_of(user: User) -> QuerySet[AssignmentSubmission]:
 
 
 def notebooks_of(user: User) -> QuerySet[Notebook]:
-    """Every notebook, for everyone who may ask. They are course material under paths that all classes share: a path
-    that is taken cannot be made again, so whoever did not see it could never set it as an assignment. Its row tells a
-    path and a time; what students did in it is seen through the students."""
-    return Notebook.objects.all()
+    """Course material: what staff made, and what is an assignment in any class; and what students of this user used
+    through their classes. How students call the notebooks of another class is nobody's business."""
+    if user.is_admin:
+        return Notebook.objects.all()
+    classes = classes_of(user).values("pk")
+    seen = Q(is_course_material=True) | Q(pk__in=ClassAssignment.objects.values("notebook"))
+    # By the rows that say so: what a student is in now, opened or saved, and ran cells of.
+    for rows in ("in_use_by", "accesses", "cells__progress"):
+        used = Q(**{f"{rows}__class_id__in": classes})
+        if not settings.EVENTS_REQUIRE_KEY:
+            theirs = {f"{rows}__class_id": WITHOUT_KEY, f"{rows}__student__enrolments__class_ref__in": classes}
+            used |= Q(**theirs)
+        seen |= Q(pk__in=Notebook.objects.filter(used).order_by().values("pk"))
+    return Notebook.objects.filter(seen)
 
 
 def notebooks_in(classes: QuerySet[Class]) -> QuerySet[Notebook]:

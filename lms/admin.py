@@ -147,7 +147,7 @@ class SessionAdmin(ReadOnlyAdmin):
 
 @admin.register(Notebook)
 class NotebookAdmin(CalmAdmin):
-    list_display = ["name", "path", "last_modified", "created_at"]
+    list_display = ["name", "path", "is_course_material", "last_modified", "created_at"]
     search_fields = ["path"]
     readonly_fields = ["created_at", "updated_at"]
 

@@ -22,7 +22,10 @@ django.setup()
 from django.apps import apps  # noqa: E402
 
 from lms import notebook_process  # noqa: E402
+from tests.activity import mirror  # noqa: E402
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
+
+mirror()
 
 FIRST_SETTINGS = import_module("lms.migrations.0002_first_settings")
 

@@ -76,7 +76,7 @@ def act_on(
     # Read before the lock, because it may gather: a case is opened for what the reader saw.
     concern = _concern_about(room, student.pk, now)
     with transaction.atomic():
-        Student.objects.select_for_update(no_key=True).get(pk=student.pk)
+        student = Student.objects.select_for_update(no_key=True).get(pk=student.pk)
         matter = _matter(room, student, concern, called=called, by=by, now=now)
         _refuse_others(matter, act)
         said = _ACTS[act](matter, act)

@@ -14,7 +14,7 @@ from events.wire import BadBody
 from instructors.api import progress_shapes as shapes
 from instructors.queries import notifications, progress
 from instructors.queries.dashboard import find_student
-from lms.access import students_seen_by
+from lms.access import scope_of, students_seen_by
 from lms.api.base import LARGEST_ID, ApiView, Unprocessable, path_id, query_boolean, query_integer
 from lms.api.openapi import documented
 from lms.models import Student
@@ -129,7 +129,9 @@ class NotificationsView(ApiView):
         found["notifications"] = []
         if student:
             self.looked_at(student.pk)
-            found = notifications.notifications(student, unread_only=unread_only, limit=limit, now=timezone.now())
+            found = notifications.notifications(
+                student, scope=scope_of(self.viewer), unread_only=unread_only, limit=limit, now=timezone.now()
+            )
         return _answer("Notifications retrieved successfully", user_id=student.email if student else user_id, **found)
 
 

@@ -121,7 +121,7 @@ def gather(students: QuerySet[Student], scope: Scope, now: datetime) -> Lesson:
     )
 
 
-COLUMNS = ("pk", "name", "email", "last_run_at", "last_run_failed", "errors_resolved_at", "current_notebook_id")
+COLUMNS = ("id", "name", "email", "last_run_at", "last_run_failed", "errors_resolved_at", "current_notebook_id")
 
 
 def _places(students: QuerySet[Student], scope: Scope, now: datetime) -> list[_Place]:

@@ -80,7 +80,7 @@ def edit(request: HttpRequest, class_id: int, assignment_id: int | None = None) 
         "now": timezone.now(),
         "assignment": found,
         "form": form,
-        "paths": notebook_paths(),
+        "paths": notebook_paths(account_of(request)),
         "starter": AssignmentStarter.objects.filter(assignment=found).defer("content").first() if found else None,
     }
     return render(request, "assignments/edit.html", context, status=422 if form.problems else 200)

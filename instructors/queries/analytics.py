@@ -15,7 +15,7 @@ from events.models import HelpRequest
 from events.standing import NO_TEAM
 from instructors.queries import progress
 from instructors.queries.plans import planned_for_the_span
-from lms.access import Scope, User, students_seen_by, students_seen_through
+from lms.access import Scope, User, classes_of, students_seen_by, students_seen_through
 from lms.models import Student
 
 SPANS = {
@@ -106,7 +106,8 @@ def chosen_students(viewer: User, *, class_id: int | None = None, team: str = ""
     if class_id is None:
         students = students_seen_by(viewer)
     else:
-        students = cast("QuerySet[Student]", students_seen_through([class_id]).order_by("pk"))
+        visible = classes_of(viewer).filter(pk=class_id).values_list("pk", flat=True)
+        students = cast("QuerySet[Student]", students_seen_through(visible).order_by("pk"))
     students = students.select_related("team")
     if team:
         students = students.filter(team=None) if team == NO_TEAM else students.filter(team__team_name=team)

@@ -12,8 +12,10 @@ from django.db.models import Count, Q, QuerySet
 from django.shortcuts import get_object_or_404
 
 from instructors.display import PLAIN, Display
+from instructors.models import Instructor
 from instructors.queries.classroom import Room
-from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, Notebook, Student
+from lms.access import notebooks_of
+from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, Student
 from lms.submissions import (
     IS_GRADED,
     IS_LATE,
@@ -146,8 +148,9 @@ def works(room: Room, assignment: ClassAssignment, *, now: datetime, display: Di
     submissions = {submission.student_id: submission for submission in newest}
     attempts = dict(handed_in.order_by().values_list("student").annotate(Count("pk")))
     members = {student.pk: student for student in room.students.only("email", "name")}
-    everybody = {**{key: each.student for key, each in submissions.items()}, **members}
-    people = sorted(everybody.values(), key=lambda s: (name_of(s).casefold(), s.pk))
+    # Who is in the class no longer is called by their address: a name is what a class calls its members.
+    gone = {key: Student(pk=key, email=each.student.email) for key, each in submissions.items() if key not in members}
+    people = sorted([*members.values(), *gone.values()], key=lambda s: (name_of(s).casefold(), s.pk))
     found = []
     for student in people:
         submission = submissions.get(student.pk)
@@ -184,6 +187,6 @@ def next_ungraded(room: Room, *, assignment_id: int, after: int | None = None) -
     return later[0] if later else others[0][0] if others else None
 
 
-def notebook_paths() -> list[str]:
-    """What the form offers: the notebooks that came last. One query."""
-    return list(Notebook.objects.order_by("-pk").values_list("path", flat=True)[:200])
+def notebook_paths(user: Instructor) -> list[str]:
+    """What the form offers: the notebooks that came last, of those that this user sees. One query."""
+    return list(notebooks_of(user).order_by("-pk").values_list("path", flat=True)[:200])

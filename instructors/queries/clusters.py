@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import F, Min, OuterRef, Subquery, Value
+from django.db.models import F, Min, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce, Concat, Greatest, Left, NullIf, Right
 from django.shortcuts import get_object_or_404
 
@@ -122,7 +122,7 @@ def _failing(room: Room, *, now: datetime, display: Display, cell_id: int | None
     cells = cells.filter(student__in=list(people))
     resolved = StudentActivity.objects.filter(student=OuterRef("student"), class_id=OuterRef("class_id"))
     cells = cells.annotate(resolved_at=Subquery(resolved.values("errors_resolved_at")[:1]))
-    cells = cells.exclude(resolved_at__gte=F("last_run_at"))
+    cells = cells.filter(Q(resolved_at=None) | Q(resolved_at__lt=F("last_run_at")))
     if cell_id is not None:
         cells = cells.filter(cell=cell_id)
     runs = CellExecution.objects.filter(

@@ -12,14 +12,25 @@ from lms.submissions import latest
 MISSING = "missing"
 
 
+def _order(student: Student, number: int = 0) -> tuple[str, str, int]:
+    return student.name or "", student.email, number or student.pk
+
+
 def grades_csv(room: Room, assignment: ClassAssignment, *, now: datetime) -> bytes:
     """Each student's newest hand-in; who handed in nothing has a row with the status `missing`. Five queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     rows = latest(handed_in).select_related("assignment__class_ref", "student").defer("notebook_content")
-    table = SubmissionResource().export(rows.order_by("student__name", "student__email", "pk"))
+    # Names are those of the class, and so is their order.
+    called = {student.pk: student for student in room.students}
+    handed = sorted(rows, key=lambda each: _order(called.get(each.student_id, each.student), each.pk))
+    for each in handed:
+        each.student = Student(
+            pk=each.student_id, email=each.student.email, name=getattr(called.get(each.student_id), "name", None)
+        )
+    table = SubmissionResource().export(handed)
     absent = {work.student_id for work in works(room, assignment, now=now) if work.submission is None}
     plain = PlainText()
-    for student in Student.objects.filter(pk__in=absent).order_by("name", "email", "pk"):
+    for student in sorted((each for each in called.values() if each.pk in absent), key=_order):
         known = {
             "class_code": room.class_ref.class_code if room.class_ref else "",
             "assignment": assignment.title,

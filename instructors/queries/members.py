@@ -9,7 +9,7 @@ from django.db.models import Q
 from instructors.display import PLAIN, Display
 from instructors.queries.classroom import Room
 from lms.enrolment import Known, Listed, known_students
-from lms.models import Class, StudentClass
+from lms.models import Class
 from lms.roster_csv import Line, Table
 
 # A school class is shorter; a longer list is narrowed by the search.
@@ -39,13 +39,13 @@ class Members:
 def members(room: Room, *, search: str = "", display: Display = PLAIN) -> Members:
     """By name. Two queries. On a projector nobody is searched for: an answer would tell who is who."""
     assert room.class_ref is not None
-    enrolled = StudentClass.objects.filter(class_ref=room.class_ref).select_related("student__team")
+    enrolled = room.students.select_related("team")
     search = "" if display.projector else search.replace("\0", "").strip()[:200]
-    texts = ("student__name", "student__email", "student__team__team_name")
+    texts = ("name", "email", "team__team_name")
     found = enrolled.filter(
         *(Q(*((f"{text}__icontains", word) for text in texts), _connector=Q.OR) for word in search.split())
     )
-    students = [row.student for row in found.order_by("student__name", "student__email")[:MOST]]
+    students = found.order_by("name", "email")[:MOST]
     rows = [
         Member(
             each.pk,
@@ -64,8 +64,7 @@ def members(room: Room, *, search: str = "", display: Display = PLAIN) -> Member
 def register(room: Room) -> list[tuple[str, str, str]]:
     """(e-mail, name, team) of everybody in the class, as a list to keep. One query."""
     assert room.class_ref is not None
-    enrolled = StudentClass.objects.filter(class_ref=room.class_ref).order_by("student__email")
-    rows = enrolled.values_list("student__email", "student__name", "student__team__team_name")
+    rows = room.students.order_by("email").values_list("email", "name", "team__team_name")
     return [(email, name or "", team or "") for email, name, team in rows]
 
 

@@ -60,15 +60,16 @@ def find_submission(room: Room, submission_id: int, *, with_content: bool = Fals
 def submission_page(room: Room, submission: AssignmentSubmission, *, display: Display = PLAIN) -> SubmissionPage:
     """What `find_submission` found, and what stands around it. Six queries."""
     assignment, student = submission.assignment, submission.student
+    member = room.students.filter(pk=student.pk).first()  # whose name is what the class calls them
     same = AssignmentSubmission.objects.filter(assignment=assignment, student=student)
     rows = with_attempt(same.defer("notebook_content", "feedback")).order_by("-submitted_at", "-pk")
     return SubmissionPage(
         submission=submission,
         has_content=same.filter(pk=submission.pk, notebook_content__isnull=False).exists(),
         has_starter=AssignmentStarter.objects.filter(assignment=assignment).exists(),
-        name=display.name(student.pk, name_of(student)),
+        name=display.name(student.pk, name_of(member) if member else student.email),
         shown_email=display.email(student.email),
-        is_of_class=room.students.filter(pk=student.pk).exists(),
+        is_of_class=member is not None,
         late_by=late_by(submission, assignment),
         attempts=[
             Attempt(submission_id=row.pk, number=row.attempt, submission=row, late_by=late_by(row, assignment))  # type: ignore[attr-defined]

@@ -31,7 +31,7 @@ def shown(source: str) -> str:
     )
 
 
-WHO = "s.id, e.class_id, {flag} AS with_keyless, s.email, s.email_key, e.name, e.team_id, e.joined_at"
+WHO = "s.id, e.class_id, {flag} AS with_keyless, s.email, s.email_key, e.name, e.team_id, e.joined_at AS created_at"
 VIEW = f"""
 CREATE VIEW class_students AS
 SELECT {WHO.format(flag="false")}, {shown("a")}
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 *STATE_FIELDS,
                 ('class_id', models.BigIntegerField(db_default=0, default=0)),
-                ('current_notebook', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='lms.notebook')),
+                ('current_notebook', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='in_use_by', to='lms.notebook')),
                 ('student', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='activities', to='lms.student')),
             ],
             options={
@@ -86,6 +86,11 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL("ALTER TABLE student_activity SET (fillfactor = 50)", migrations.RunSQL.noop),
+        migrations.AddField(
+            model_name='notebook',
+            name='is_course_material',
+            field=models.BooleanField(db_default=False, default=False),
+        ),
         migrations.RemoveConstraint(model_name='session', name='sessions_once_a_student'),
         migrations.AddField(
             model_name='session',
@@ -116,7 +121,7 @@ class Migration(migrations.Migration):
                 ('email', models.CharField(max_length=320)),
                 ('email_key', models.CharField(max_length=320)),
                 ('name', models.CharField(max_length=255, null=True)),
-                ('joined_at', models.DateTimeField()),
+                ('created_at', models.DateTimeField(help_text='When they joined the class.')),
             ],
             options={
                 'db_table': 'class_students',

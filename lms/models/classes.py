@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -54,6 +55,12 @@ class StudentClass(models.Model):
 
     def __str__(self) -> str:
         return f"{self.student_id} in {self.class_ref_id}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Whoever is enrolled by hand is called in the class what they are called in all."""
+        if self._state.adding and self.name is None and self.team_id is None:
+            self.name, self.team_id = self.student.name, self.student.team_id
+        super().save(*args, **options)
 
     @property
     def display_name(self) -> str:

@@ -8,6 +8,8 @@ class Notebook(models.Model):
     name = models.CharField(max_length=1024, db_index=True, help_text="The last segment of the path.")
     last_modified = models.DateTimeField(null=True, blank=True, help_text="Set by saves.")
     notebook_metadata = models.JSONField(null=True, blank=True)
+    # Made by staff, for all classes; else it is seen where it was used or set as an assignment.
+    is_course_material = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
 

@@ -100,6 +100,9 @@ class StudentActivity(ActivityState):
     """
 
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="activities", db_index=False)
+    current_notebook = models.ForeignKey(
+        Notebook, null=True, blank=True, on_delete=models.SET_NULL, related_name="in_use_by"
+    )
     class_id = models.BigIntegerField(default=0, db_default=0)
 
     class Meta:
@@ -127,7 +130,7 @@ class ClassStudent(ActivityState):
     name = models.CharField(max_length=255, null=True)
     team = models.ForeignKey(Team, null=True, on_delete=models.DO_NOTHING, related_name="+")
     current_notebook = models.ForeignKey(Notebook, null=True, on_delete=models.DO_NOTHING, related_name="+")
-    joined_at = models.DateTimeField()
+    created_at = models.DateTimeField(help_text="When they joined the class.")
 
     class Meta:
         managed = False

@@ -7,7 +7,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db.models import QuerySet
 
-from lms.access import ANYONE, User, students_seen_by
+from lms.access import ANYONE, User, classes_of, students_seen_by
 from lms.models import Student
 from realtime import people, progress, replies, requests
 from realtime.consumers.dashboards import DashboardSocket
@@ -20,13 +20,15 @@ from realtime.sockets import Socket
 def _summary_of(called: str, user: User) -> dict[str, Any] | None:
     """Of the student whom this text means, if this account may see them."""
     person = people.find_person(called)
-    found = progress.summaries(students_seen_by(user).filter(pk=person.student_id)) if person.student_id else []
+    if person.student_id is None:
+        return None
+    found = progress.summaries(students_seen_by(user).filter(pk=person.student_id), classes_of(user))
     return found[0] if found else None
 
 
 def _summaries(user: User) -> dict[str, Any]:
     visible: QuerySet[Student] = students_seen_by(user)
-    rows = progress.summaries(visible)
+    rows = progress.summaries(visible, classes_of(user))
     return {"students_progress": rows, "stats": progress.stats(rows)}
 
 

@@ -49,5 +49,7 @@ def a_class_of(class_ref: Class, students: int, *, first: int = 0) -> list[Stude
             for n in range(first, first + students)
         ]
     )
-    StudentClass.objects.bulk_create([StudentClass(student=student, class_ref=class_ref) for student in made])
+    StudentClass.objects.bulk_create(
+        [StudentClass(student=student, class_ref=class_ref, name=student.name, team=student.team) for student in made]
+    )
     return made

@@ -67,6 +67,8 @@ ELSEWHERE = {
     "environmentanalysis",
     "studentnote",
     "revokedtoken",
+    "studentactivity",
+    "classstudent",
     "runcount",
 }
 

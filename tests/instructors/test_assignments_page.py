@@ -90,7 +90,9 @@ def test_it_says_state_lateness_and_grade(client, hand_in, aoi, ren, enrol, at):
 
 def test_the_pages_cost_the_same_for_a_whole_class(client, python_class, loops, at, django_assert_max_num_queries):
     students = Student.objects.bulk_create([Student(email=f"s{n}@example.com", name=f"S {n}") for n in range(200)])
-    StudentClass.objects.bulk_create([StudentClass(student=each, class_ref=python_class) for each in students])
+    StudentClass.objects.bulk_create(
+        [StudentClass(student=each, class_ref=python_class, name=each.name, team=each.team) for each in students]
+    )
     big = {"cells": [], "x": "y" * 1000}
     AssignmentSubmission.objects.bulk_create(
         [AssignmentSubmission(assignment=loops, student=each, notebook_content=big) for each in students for _ in "12"]

@@ -229,7 +229,12 @@ def test_two_hundred_students_with_a_hundred_packages_cost_six_queries(
     signed_in, hanako, python_class, report, django_assert_num_queries, drifting
 ):
     crowd = Student.objects.bulk_create([Student(email=f"s{number}@example.com") for number in range(200)])
-    StudentClass.objects.bulk_create([StudentClass(student=student, class_ref=python_class) for student in crowd])
+    StudentClass.objects.bulk_create(
+        [
+            StudentClass(student=student, class_ref=python_class, name=student.name, team=student.team)
+            for student in crowd
+        ]
+    )
     EnvironmentSnapshot.objects.bulk_create(
         EnvironmentSnapshot(
             source="client",

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from instructors.models import AuditLog, Hint, ProgressNotification
 from instructors.queries.notifications import notifications
+from lms.access import EVERYTHING
 from lms.models import Cell, Class, ClassStaff
 from tests.instructors.cells import a_class_of, cells_of, ran
 
@@ -56,7 +57,7 @@ def test_it_is_kept_with_whom_it_went_to_and_can_be_read_again(send, stuck, cell
     assert (hint.text, hint.error_name, hint.sent_by) == ("Look at the column's name.", "KeyError", hanako)
     assert set(hint.recipients.all()) == set(stuck)
     for student in stuck:
-        told = notifications(student, unread_only=True, limit=5, now=hint.sent_at)
+        told = notifications(student, scope=EVERYTHING, unread_only=True, limit=5, now=hint.sent_at)
         assert [(one["title"], one["message"], one["level"]) for one in told["notifications"]] == [
             ("Hint for cell 3", "Look at the column's name.", "info")
         ]

@@ -78,7 +78,9 @@ def test_others_export_nothing(client, cast, handed_in):
 def test_a_whole_class_is_graded_on_the_page_of_its_assignment(office, cast):
     count = 250
     students = Student.objects.bulk_create([Student(email=f"s{n}") for n in range(count)])
-    StudentClass.objects.bulk_create([StudentClass(student=each, class_ref=cast.python) for each in students])
+    StudentClass.objects.bulk_create(
+        [StudentClass(student=each, class_ref=cast.python, name=each.name, team=each.team) for each in students]
+    )
     made = AssignmentSubmission.objects.bulk_create(
         [AssignmentSubmission(assignment=cast.loops, student=each, notebook_content={"cells": []}) for each in students]
     )

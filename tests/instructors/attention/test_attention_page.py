@@ -162,7 +162,12 @@ def test_two_hundred_students_cost_no_more_queries(signed_in, hanako, python_cla
             for n in range(197)
         ]
     )
-    StudentClass.objects.bulk_create([StudentClass(student=student, class_ref=python_class) for student in more])
+    StudentClass.objects.bulk_create(
+        [
+            StudentClass(student=student, class_ref=python_class, name=student.name, team=student.team)
+            for student in more
+        ]
+    )
     HelpRequest.objects.bulk_create(
         [
             HelpRequest(student=s, asked_at=now, last_asked_at=now, last_heard_at=now)

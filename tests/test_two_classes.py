@@ -1,0 +1,219 @@
+"""A student of two classes: what each teacher sees of her is what came through their own class, at every address.
+
+Hanako works in the Python class. Then somebody with a key of the Rust class sends one event that names her, under
+another name and in another team: she is enrolled there, and the Rust teacher sees that event and nothing else.
+"""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+
+from events import tickets
+from events.models import CellExecution, HelpRequest
+from instructors import tokens
+from instructors.models import Hint, HintRecipient, ProgressNotification, StudentNote
+from lms.models import AssignmentSubmission, ClassStudent, EnvironmentSnapshot, Session, StudentActivity, StudentClass
+from tests.events.conftest import Clock, River, event
+from tests.lms.conftest import cast  # noqa: F401  (a fixture)
+from tests.test_walk import API, WALK
+
+SECRETS = (
+    "secret-code", "secret-output", "secret-error", "secret-name", "secret-team", "secret-notebook", "secret-session",
+    "secret-environment", "secret-feedback", "secret-memo", "secret-notice", "secret-hint", "secret-alarm",
+)  # fmt: skip
+READS = [path for method, path, _, _ in WALK if method == "GET" and "admin" not in path]
+
+
+@pytest.fixture(params=[True, False], ids=["keys are required", "keys are not required"])
+def river(redis, db, settings, request):
+    settings.EVENTS_REQUIRE_KEY = request.param
+    settings.API_REQUIRE_AUTH, settings.RATE_LIMITS = True, False
+    made = River()
+    yield made
+    made.redis.close()
+
+
+def of_python(kind: str = "cell_executed", **fields):
+    said = {
+        "userName": "secret-name", "teamName": "secret-team", "notebookPath": "secret-notebook.ipynb",
+        "sessionId": "secret-session", "emailAddress": "hanako@example.com",
+    }  # fmt: skip
+    if kind == "cell_executed":
+        said |= {"code": "secret-code", "result": "secret-output", "hasError": True, "errorMessage": "secret-error: x"}
+    return event(kind, **{**said, **fields})
+
+
+def of_rust(kind: str = "notebook_opened", **fields):
+    said = {
+        "userName": "Rust name", "teamName": "Rust team", "notebookPath": "rust.ipynb", "sessionId": "rust-session",
+        "emailAddress": "ＨＡＮＡＫＯ@example.com",
+    }  # fmt: skip
+    return event(kind, **{**said, **fields})
+
+
+@pytest.fixture
+def hanako(river, cast):  # noqa: F811
+    """After a lesson of the Python class, and one event through the Rust class."""
+    now = datetime.now(UTC)
+    runs = [of_python(eventTime=(now - timedelta(seconds=60 - n)).isoformat()) for n in range(5)]
+    others = [of_python("help"), of_python("notebook_opened"), of_python("error_occurred", errorMessage="secret-alarm")]
+    river.post(*runs, *others, class_id=cast.python.pk)
+    for run in runs:  # Ken fails likewise, so that the error is a shared one there
+        del run["eventId"]
+    StudentClass.objects.create(student=cast.ken, class_ref=cast.python, name="Ken of Python")
+    river.post(*({**run, "emailAddress": "ken@example.com"} for run in runs), class_id=cast.python.pk)
+    kept = {"python_env": {"python_version": "3.12"}, "reported": {"host": "secret-environment"}}
+    environment = EnvironmentSnapshot.objects.create(
+        source="client", student=cast.hanako, class_ref=cast.python, versions={"secret-environment": "1"}, **kept
+    )
+    work = AssignmentSubmission.objects.create(
+        assignment=cast.loops, student=cast.hanako, feedback="secret-feedback", grade=3, status="graded"
+    )
+    StudentNote.objects.create(student=cast.hanako, class_ref=cast.python, author=cast.sato, text="secret-memo")
+    cell = CellExecution.objects.filter(student=cast.hanako).first().cell
+    hint = Hint.objects.create(
+        nonce=environment.snapshot_id, class_ref=cast.python, notebook=cell.notebook, cell=cell, fingerprint="0" * 16,
+        text="secret-hint", sent_by=cast.sato,
+    )  # fmt: skip
+    HintRecipient.objects.create(hint=hint, student=cast.hanako)
+    ProgressNotification.objects.create(
+        notification_id=environment.snapshot_id, recipient_id=cast.hanako.email, class_id=cast.python.pk,
+        title="secret-notice", message="secret-notice",
+    )  # fmt: skip
+    river.post(of_rust(), class_id=cast.rust.pk)
+    return {
+        **cast.ids(), "work": work.pk, "report": str(environment.snapshot_id), "python": cast.rust.pk,
+        "loops": cast.traits.pk, "notebook": cell.notebook_id,
+    }  # fmt: skip
+
+
+def everything_read_by(account, ids) -> dict[str, str]:
+    """All that every address answers to a GET, by address."""
+    client, found = Client(raise_request_exception=False), {}
+    client.force_login(account)
+    token = {"Authorization": f"Bearer {tokens.issue(account, now=datetime.now(UTC))}"}
+    paths = {*READS, "~/classes/{python}/students/{hanako}/?part=runs", "/students?email=hanako@example.com"}
+    paths |= {f"~/classes/{{python}}/students/{{hanako}}/?part={part}" for part in ("notes", "help", "work")}
+    paths |= {"/submissions?email=hanako@example.com", "/analytics/progress?email=hanako@example.com"}
+    for path in sorted(paths):
+        address = path[1:] if path.startswith("~") else API + path
+        address = re.sub(r"\{(\w+)\}", lambda place: str(ids.get(place[1], 999_999)), address)
+        answer = client.get(address, headers=token)
+        assert answer.status_code < 500, address
+        content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        found[address] = content.decode(errors="replace")
+    return found
+
+
+def test_a_teacher_sees_what_came_through_their_class(cast, hanako):  # noqa: F811
+    told = everything_read_by(cast.suzuki, hanako)
+    leaks = [(address, secret) for address, text in told.items() for secret in SECRETS if secret in text]
+    assert leaks == [], "\n".join(map(str, leaks))
+    assert any("Rust name" in text for text in told.values())
+    assert any("rust.ipynb" in text for text in told.values())
+
+
+def test_the_other_teacher_still_sees_all_of_it_under_the_name_of_their_class(cast, hanako):  # noqa: F811
+    told = everything_read_by(cast.sato, {**hanako, "python": cast.python.pk, "loops": cast.loops.pk})
+    missing = [secret for secret in SECRETS if not any(secret in text for text in told.values())]
+    assert missing == ["secret-hint", "secret-alarm"], "they are shown where others make the mistake, and told live"
+    assert not any("Rust" in text.replace("RS-101", "") for text in told.values())
+
+
+def test_an_admin_sees_the_sum(cast, hanako):  # noqa: F811
+    overview = json.loads(everything_read_by(cast.admin, hanako)["/api/v1/dashboard/overview"])
+    (row,) = [row for row in overview["students"] if row["emailAddress"] == "hanako@example.com"]
+    assert (row["userName"], row["currentNotebook"], row["cellExecutions"]) == ("Rust name", "rust.ipynb", 5)
+
+
+def seen_in(class_ref, river, settings) -> ClassStudent:
+    return ClassStudent.objects.get(class_id=class_ref.pk, email="hanako@example.com",
+                                    with_keyless=not settings.EVENTS_REQUIRE_KEY)  # fmt: skip
+
+
+def test_each_class_has_its_own_state(cast, hanako, river, settings):  # noqa: F811
+    python, rust = seen_in(cast.python, river, settings), seen_in(cast.rust, river, settings)
+    assert (python.execution_count, python.error_count, python.is_requesting_help) == (5, 5, True)
+    assert (rust.execution_count, rust.error_count, rust.is_requesting_help) == (0, 0, False)
+    assert (python.team.team_name, rust.team.team_name) == ("secret-team", "Rust team")
+    assert {s.class_id for s in Session.objects.filter(student=cast.hanako)} == {cast.python.pk, cast.rust.pk}
+
+
+def test_help_is_asked_and_ended_in_its_own_class(cast, hanako, river):  # noqa: F811
+    from lms.access import Scope
+
+    river.post(of_rust("help"), class_id=cast.rust.pk)
+    asking = HelpRequest.objects.filter(ended_at=None, student=cast.hanako)
+    assert {ticket.class_id for ticket in asking} == {cast.python.pk, cast.rust.pk}
+    only_rust = Scope((cast.rust.pk,))
+    now = datetime.now(UTC)
+    tickets.end_by_instructor(cast.hanako.pk, scope=only_rust, ending="resolved", instructor_id=None, now=now)
+    assert [ticket.class_id for ticket in asking.all()] == [cast.python.pk]
+    cast.hanako.refresh_from_db()
+    assert cast.hanako.is_requesting_help, "she still asks in the Python class"
+    client = Client()
+    client.post(
+        f"{API}/dashboard/students/hanako@example.com/dismiss-help",
+        headers={"Authorization": f"Bearer {tokens.issue(cast.suzuki, now=now)}"},
+    )
+    assert [ticket.class_id for ticket in asking.all()] == [cast.python.pk]
+
+
+def test_errors_in_a_row_are_counted_in_each_class(cast, hanako, river):  # noqa: F811
+    same = {"notebookPath": "secret-notebook.ipynb", "sessionId": "rust-session"}
+    river.post(
+        of_rust("cell_executed", **same, hasError=True, errorMessage="E: e", code="c", result="r"),
+        class_id=cast.rust.pk,
+    )
+    count = CellExecution.objects.get(class_id=cast.rust.pk).consecutive_error_count
+    assert count == 1, "the five of the Python class are not this class's"
+    client = Client()
+    client.post(
+        f"{API}/dashboard/students/hanako@example.com/resolve-error",
+        headers={"Authorization": f"Bearer {tokens.issue(cast.suzuki, now=datetime.now(UTC))}"},
+    )
+    assert CellExecution.objects.filter(class_id=cast.python.pk, is_significant_error=True).exists()
+
+
+def test_what_came_without_a_key_is_seen_where_no_keys_are_asked_for(cast, river, settings):  # noqa: F811
+    clock = Clock()
+    river.post(of_python(eventTime=clock(0)))
+    seen = seen_in(cast.python, river, settings)
+    if settings.EVENTS_REQUIRE_KEY:
+        assert (seen.execution_count, seen.name) == (0, "Hanako")
+    else:
+        assert (seen.execution_count, seen.name) == (1, "secret-name")
+    assert StudentActivity.objects.get(student=cast.hanako, class_id=0).execution_count == 1
+    client = Client()
+    client.force_login(cast.sato)
+    page = client.get(f"/classes/{cast.python.pk}/students/{cast.hanako.pk}/").content.decode()
+    assert ("secret-code" in page) is not settings.EVENTS_REQUIRE_KEY
+
+
+@pytest.fixture
+def frames(monkeypatch):
+    from events import announcements
+
+    heard: dict[str, list] = {}
+
+    def publish(rows, notices, *, outside):
+        for group, changed in rows.items():
+            heard.setdefault(group, []).extend(changed)
+        for group, frame in notices:
+            heard.setdefault(group, []).append(frame)
+
+    monkeypatch.setattr(announcements.broadcast, "publish", publish)
+    return heard
+
+
+def test_dashboards_of_a_class_hear_of_their_class(cast, hanako, river, frames):  # noqa: F811
+    river.post(of_python("help_stop"), of_python(), class_id=cast.python.pk)
+    assert f"class.{cast.rust.pk}" not in frames
+    python = frames[f"class.{cast.python.pk}"]
+    assert {row["userName"] for row in python if "userName" in row} == {"secret-name"}
+    river.post(of_rust(), class_id=cast.rust.pk)
+    (row,) = frames[f"class.{cast.rust.pk}"]
+    assert (row["userName"], row["cellExecutions"], row["isRequestingHelp"]) == ("Rust name", 0, False)
