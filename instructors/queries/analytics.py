@@ -16,6 +16,7 @@ from events.standing import NO_TEAM
 from instructors.queries import progress
 from instructors.queries.plans import planned_for_the_span
 from lms.access import User, students_of
+from lms.identity import label_key
 from lms.models import Student
 
 SPANS = {
@@ -107,7 +108,7 @@ def chosen_students(viewer: User, *, class_id: int | None = None, team: str = ""
     if class_id is not None:
         students = students.filter(enrolments__class_ref=class_id)
     if team:
-        students = students.filter(team=None) if team == NO_TEAM else students.filter(team__team_name=team)
+        students = students.filter(team=None) if team == NO_TEAM else students.filter(team__team_key=label_key(team))
     return students
 
 

@@ -18,7 +18,7 @@ from realtime.messages import timestamp
 MAKE = """
 INSERT INTO progress_notifications (notification_id, recipient_id, recipient_type, title, message, level,
     assignment_id, user_id, is_read, created_at)
-SELECT md5(concat_ws(':', 'graded', s.id, s.status, s.grade, s.feedback))::uuid, p.email, 'student',
+SELECT md5(concat_ws(':', 'graded', s.id, s.status, s.grade, s.feedback))::uuid, p.email_key, 'student',
     a.title, concat_ws(' ', 'Graded:', s.grade, s.feedback), 'success', a.id, p.email, false, %s::timestamptz
 FROM assignment_submissions s JOIN class_assignments a ON a.id = s.assignment_id JOIN students p ON p.id = s.student_id
 WHERE s.student_id = %s AND (s.grade IS NOT NULL OR s.status IN ('graded', 'returned'))
@@ -30,7 +30,7 @@ def notifications(student: Student, *, unread_only: bool, limit: int, now: datet
     """Newest first, with the counts of all. Two statements."""
     with connection.cursor() as cursor:
         cursor.execute(MAKE, [now, student.pk])
-    rows = list(ProgressNotification.objects.filter(recipient_id=student.email).order_by("-created_at", "-pk"))
+    rows = list(ProgressNotification.objects.filter(recipient_id=student.email_key).order_by("-created_at", "-pk"))
     unread = [row for row in rows if not row.is_read]
     shown = (unread if unread_only else rows)[:limit]
     return {
@@ -47,7 +47,7 @@ def mark_read(viewer: User, notification_id: str) -> bool:
         known = uuid.UUID(notification_id)
     except ValueError:
         return False
-    theirs = ProgressNotification.objects.filter(recipient_id__in=students_of(viewer).values("email"))
+    theirs = ProgressNotification.objects.filter(recipient_id__in=students_of(viewer).values("email_key"))
     return theirs.filter(notification_id=known).update(is_read=True) > 0
 
 

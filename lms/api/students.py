@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from lms.access import User, classes_of, students_in, students_of, with_email
 from lms.api.base import ApiView, find_or_404, page, path_id, query_id, query_text
 from lms.api.openapi import PAGING, documented, row_filter, text_filter
+from lms.identity import label_key
 from lms.models import Student, StudentClass
 
 
@@ -32,7 +33,7 @@ class StudentsView(ApiView):
         responses={200: StudentResponse(many=True)},
         parameters=[
             *PAGING,
-            text_filter("email", "The student of this address, compared without case."),
+            text_filter("email", "The student of this address, however it is spelt."),
             row_filter("class_id", "Only those of this class."),
             text_filter("team", "Only those of the team of this name."),
         ],
@@ -45,7 +46,7 @@ class StudentsView(ApiView):
         if (class_id := query_id(request, "class_id")) is not None:
             rows = rows.filter(pk__in=students_in(classes_of(self.viewer).filter(pk=class_id)).values("pk"))
         if team := query_text(request, "team"):
-            rows = rows.filter(team__team_name=team)
+            rows = rows.filter(team__team_key=label_key(team))
         return Response(StudentResponse(page(request, rows), many=True).data)
 
 

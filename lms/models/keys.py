@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext
 
-from lms.identity import EMAIL_LENGTH, email_key
+from lms.identity import EMAIL_LENGTH, email_key, notebook_path
 
 # Of a row that no typed text may reach, because an older one has its key (`manage.py check_identities`). No key has
 # capital letters.
@@ -52,6 +52,23 @@ class KeyField(models.CharField[str, str] if TYPE_CHECKING else models.CharField
     def _rows(self, instance: models.Model) -> Any:
         """The other rows."""
         return type(instance)._default_manager.exclude(pk=instance.pk)
+
+
+class PathField(models.CharField[str, str] if TYPE_CHECKING else models.CharField):
+    """The path of a notebook, stored and looked for in one form."""
+
+    def deconstruct(self) -> Any:
+        name, _, args, options = super().deconstruct()
+        return name, "django.db.models.CharField", args, options
+
+    def get_prep_value(self, value: Any) -> Any:
+        prepared = super().get_prep_value(value)
+        return notebook_path(prepared) if isinstance(prepared, str) else prepared
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        path = self.get_prep_value(super().pre_save(model_instance, add))
+        setattr(model_instance, self.attname, path)
+        return path
 
 
 def _key_fields(model: type[models.Model]) -> list[KeyField]:
