@@ -32,10 +32,9 @@ class KeyField(models.CharField[str, str] if TYPE_CHECKING else models.CharField
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         key = self.form(getattr(model_instance, self.of) or "")
-        if str(getattr(model_instance, self.attname) or "").startswith(UNREACHABLE) and (
-            not key or self._rows(model_instance).filter(**{self.attname: key}).exists()
-        ):
-            key = getattr(model_instance, self.attname)  # what was typed is still another's
+        before = str(getattr(model_instance, self.attname) or "")
+        if before.startswith(UNREACHABLE) and not self._is_free(key, model_instance):
+            key = before
         setattr(model_instance, self.attname, key)
         return key
 
@@ -44,14 +43,15 @@ class KeyField(models.CharField[str, str] if TYPE_CHECKING else models.CharField
         key = self.form(getattr(instance, self.of) or "")
         if not key:
             raise ValidationError({self.of: gettext("Write at least one visible character.")})
-        if len(key) > (self.max_length or EMAIL_LENGTH):
+        if len(key) > (self.max_length or 0):
             raise ValidationError({self.of: gettext("This is too long.")})
-        if self._rows(instance).filter(**{self.attname: key}).exists():
+        if not self._is_free(key, instance):
             raise ValidationError({self.of: taken})
 
-    def _rows(self, instance: models.Model) -> Any:
-        """The other rows."""
-        return type(instance)._default_manager.exclude(pk=instance.pk)
+    def _is_free(self, key: str, instance: models.Model) -> bool:
+        """Whether it can be a key, and no other row has it."""
+        others = type(instance)._default_manager.exclude(pk=instance.pk)
+        return 0 < len(key) <= (self.max_length or 0) and not others.filter(**{self.attname: key}).exists()
 
 
 class PathField(models.CharField[str, str] if TYPE_CHECKING else models.CharField):
