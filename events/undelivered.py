@@ -8,11 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, Max, Q, QuerySet
-from django.db.models.functions import Lower
 
 from events import offline, queueing, stream
 from events.models import OfflineQueueEntry
 from lms.access import User, class_ids_of, students_of
+from lms.identity import email_key
 
 Status = OfflineQueueEntry.Status
 
@@ -110,9 +110,14 @@ def failed_entries(user: User) -> QuerySet[OfflineQueueEntry]:
         return failed
     theirs = Q(class_id__in=class_ids_of(user))
     if not settings.EVENTS_REQUIRE_KEY:
-        keyless = Q(address__in=students_of(user).annotate(address=Lower("email")).values("address"))
-        theirs |= Q(class_id=None) & keyless
-    return failed.annotate(address=Lower("user_id")).filter(theirs)
+        # What an entry holds is the address as it was sent.
+        sent: dict[str, list[str]] = {}
+        keyless = failed.filter(class_id=None).exclude(user_id=None)
+        for address in keyless.order_by().values_list("user_id", flat=True).distinct():
+            sent.setdefault(email_key(address), []).append(address)
+        known = students_of(user).filter(email_key__in=list(sent)).values_list("email_key", flat=True)
+        theirs |= Q(class_id=None, user_id__in=[address for key in known for address in sent[key]])
+    return failed.filter(theirs)
 
 
 def clear(*, told: Callable[[int, int], None]) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from events import schema, stream
 from events.kinds import PRIORITIES
 from events.schema import Event
 from events.stream import Entry, Lease
+from lms.identity import email_key
 
 PAGE = 200
 
@@ -101,7 +102,7 @@ def _without(lease: Lease, entry: Entry, email: str) -> int:
 
 
 def _is_of(event: Event, email: str) -> bool:
-    return event.email.strip().lower() == email.strip().lower()
+    return email_key(event.email) == email_key(email)
 
 
 def _events(entry: Entry) -> list[Event]:

@@ -14,6 +14,7 @@ from instructors.models import Hint, HintRecipient, Instructor, ProgressNotifica
 from instructors.queries.classroom import Room
 from instructors.queries.clusters import Failing, failing_at
 from instructors.queries.notifications import told
+from lms.identity import email_key
 from lms.models import Cell
 from lms.roster import WITHOUT_KEY
 from realtime import broadcast, groups, messages
@@ -106,7 +107,7 @@ def _text(text: str) -> str:
 def _notice(hint: Hint, student: Failing) -> ProgressNotification:
     return ProgressNotification(
         notification_id=uuid.uuid5(hint.nonce, str(student.student_id)),
-        recipient_id=student.email,
+        recipient_id=email_key(student.email),
         user_id=student.email,
         class_id=hint.class_ref_id or WITHOUT_KEY,
         title=gettext("Hint for cell %(number)s") % {"number": student.number},

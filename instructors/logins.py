@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from instructors.models import Instructor
@@ -19,9 +18,10 @@ class InactiveAccount(Exception):
 
 def account_for(*, email: str, password: str) -> Instructor:
     """The active account these open. Raises WrongCredentials and InactiveAccount."""
-    found = Instructor.objects.filter(email__iexact=email.strip()).first()
+    found = Instructor.objects.with_email(email)
     if found is None:
-        make_password(password)  # as slow as a check, so that the time does not tell whether the address is known
+        # As slow as a check, so that the time does not tell whether the address is known.
+        Instructor().set_password(password)
         raise WrongCredentials
     if not found.check_password(password):
         raise WrongCredentials

@@ -51,10 +51,10 @@ def place(
 ) -> None:
     """Raises `lms.maps.TooManyTeams`."""
     with transaction.atomic():
-        maps.place_teams(found, points, by=by.email, now=now)
-        _record("map_positions", found, by, request, teams=points)
-    if points:
-        announce(found, points)
+        shown = maps.place_teams(found, points, by=by.email, now=now)
+        _record("map_positions", found, by, request, teams=shown)
+    if shown:
+        announce(found, shown)
 
 
 def put_back(found: ClassroomMap, team: str, *, by: Instructor, request: HttpRequest) -> None:

@@ -3,14 +3,19 @@
 from typing import Any, ClassVar, Never
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password, make_password
 from django.db import models
-from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from instructors.cases import AttentionCase
 from instructors.hint_models import Hint, HintRecipient
 from instructors.report_models import AnalyticsReport
 from instructors.student_notes import StudentNote
+from lms.identity import email_key, password_form, password_spellings
+from lms.models.addresses import validate_address
+from lms.models.keys import Keyed, KeyedQuerySet, KeyField
+from lms.models.people import display_name
 
 __all__ = [
     "AnalyticsReport",
@@ -30,9 +35,9 @@ ADMIN = "admin"
 ASSISTANT = "assistant"
 
 
-class InstructorManager(BaseUserManager["Instructor"]):
+class InstructorManager(BaseUserManager.from_queryset(KeyedQuerySet)["Instructor"]):
     def create_user(self, email: str, password: str, *, name: str = "", role: str = "instructor") -> "Instructor":
-        instructor = self.model(email=email.strip(), name=name or email.partition("@")[0], role=role)
+        instructor = self.model(email=email.strip(), name=display_name(name, email.strip()), role=role)
         instructor.set_password(password)
         instructor.save(using=self._db)
         return instructor
@@ -41,11 +46,14 @@ class InstructorManager(BaseUserManager["Instructor"]):
         return self.create_user(email, password, name=fields.get("name", ""), role=ADMIN)
 
     def get_by_natural_key(self, username: str | None) -> "Instructor":
-        """Logins compare the address without case, as students' addresses are."""
-        return self.get(email__iexact=username)
+        return self.get(email_key=email_key(username or ""))
+
+    def with_email(self, email: str) -> "Instructor | None":
+        """The account of this address, however it is spelt."""
+        return self.filter(email_key=email_key(email)).first()
 
 
-class Instructor(AbstractBaseUser):
+class Instructor(Keyed, AbstractBaseUser):
     """The account model: e-mail and password.
 
     Role `admin` may do everything. Role `assistant` sees and helps in the classes it is in, makes none and manages
@@ -58,7 +66,8 @@ class Instructor(AbstractBaseUser):
         BREAK = "break"
         OFFLINE = "offline"
 
-    email = models.EmailField(max_length=255, unique=True)
+    email = models.CharField(max_length=255, validators=[validate_address], help_text="As it was typed.")
+    email_key = KeyField(of="email", form=email_key)
     # Django's own names for these two columns are `password` and `last_login`.
     password = models.CharField(max_length=255, db_column="password_hash")
     last_login = models.DateTimeField(null=True, blank=True, db_column="last_login_at")
@@ -80,10 +89,33 @@ class Instructor(AbstractBaseUser):
     class Meta:
         db_table = "instructors"
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(Lower("email"), name="instructors_email_without_case")]
+        constraints = [models.UniqueConstraint(fields=["email_key"], name="instructors_once")]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Not as Django has it, which would change the address that was typed."""
+        Instructor._meta.get_field("email_key").check_typed(self, taken=gettext("There is an account of this address."))
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Hash the form in which passwords are compared, whatever keyboard typed it."""
+        super().set_password(None if raw_password is None else password_form(raw_password))
+        if raw_password is not None and not self.email:
+            # Django does this for an address that nobody has, lest the time tell: as long as a wrong password takes.
+            for text in password_spellings(raw_password)[1:]:
+                make_password(text)
+
+    def check_password(self, raw_password: str) -> bool:
+        """Whether this is the password. A hash of an older spelling opens too, and is replaced by one of the form."""
+        form, *others = password_spellings(raw_password)
+        if super().check_password(form):
+            return True
+        if self.has_usable_password() and any(check_password(text, self.password) for text in others):
+            self.set_password(raw_password)
+            self.save(update_fields=["password"])
+            return True
+        return False
 
     @property
     def is_admin(self) -> bool:
@@ -206,7 +238,7 @@ class ProgressNotification(models.Model):
     """Something a student is told about their progress, and whether they have read it (`queries.notifications`)."""
 
     notification_id = models.UUIDField(unique=True)
-    recipient_id = models.CharField(max_length=320)
+    recipient_id = models.CharField(max_length=320, help_text="The key of the address.")
     recipient_type = models.CharField(max_length=20, default="student")
     title = models.CharField(max_length=255)
     message = models.TextField()
@@ -229,13 +261,14 @@ class ProgressNotification(models.Model):
         return self.title
 
 
-class ClassInvitation(models.Model):
+class ClassInvitation(Keyed):
     """A link by which somebody without an account joins a class; only its hash is kept. It opens once."""
 
     class_ref = models.ForeignKey(
         "lms.Class", on_delete=models.CASCADE, related_name="invitations", db_column="class_id"
     )
     email = models.CharField(max_length=255)
+    email_key = KeyField(of="email", form=email_key)
     role = models.CharField(max_length=20)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     invited_by = models.ForeignKey(Instructor, null=True, on_delete=models.SET_NULL, related_name="+")

@@ -67,7 +67,7 @@ def instructor_of(token: str) -> Instructor:
 def opened(token: str) -> tuple[Instructor, dict[str, Any]]:
     """Whose token this is, active or not, and its claims. Two queries. Raises BadToken."""
     claims = claims_of(token)
-    found = Instructor.objects.filter(email__iexact=claims["sub"]).first()
+    found = Instructor.objects.with_email(claims["sub"])
     if found is None or not is_of_password(claims.get("pwd"), claims.get("jti"), found):
         raise BadToken
     return found, claims

@@ -81,5 +81,15 @@ def password_form(password: str) -> str:
     return password if password.isascii() or len(password) > LONGEST else unicodedata.normalize("NFKC", password)
 
 
+def password_spellings(password: str) -> list[str]:
+    """Return the form and then the other texts of which an older hash of the same password may have been made: as it is
+    typed now, as a Mac spells it, as others do."""
+    form = password_form(password)
+    if password.isascii() or len(password) > LONGEST:
+        return [form]
+    typed = [password, unicodedata.normalize("NFC", password), unicodedata.normalize("NFD", password)]
+    return list(dict.fromkeys([form, *typed]))
+
+
 def _breaks_as_blanks(text: str) -> str:
     return re.sub(r"[\t\n\v\f\r\x85\u2028\u2029]", " ", text)

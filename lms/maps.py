@@ -15,7 +15,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
-from lms.models import ClassroomMap, TeamPosition
+from lms.identity import label_key
+from lms.models import ClassroomMap, Team, TeamPosition
 from lms.pictures import CONTENT_TYPE
 
 DIRECTORY = "maps"
@@ -122,11 +123,17 @@ def orphaned_pictures(*, before: datetime) -> list[str]:
     return [name for name in unnamed if default_storage.get_modified_time(f"{DIRECTORY}/{name}") < before]
 
 
-def place_teams(found: ClassroomMap, points: Mapping[str, Point], *, by: str | None, now: datetime) -> None:
-    """Put these teams there; others stay where they are. Two statements. Raises TooManyTeams."""
-    others = TeamPosition.objects.filter(map=found).exclude(team_name__in=list(points)).count()
-    if others + len(points) > MOST_TEAMS:
+def place_teams(found: ClassroomMap, points: Mapping[str, Point], *, by: str | None, now: datetime) -> dict[str, Point]:
+    """Put these teams there; others stay where they are. Returns the points by the names under which the teams are
+    shown, whatever the spelling they came in. Four statements at most. Raises TooManyTeams."""
+    wanted = {label_key(team): (team, point) for team, point in sorted(points.items())}
+    here = _names_on(found)
+    if len({*here, *wanted}) > MOST_TEAMS:
         raise TooManyTeams
+    known = dict(Team.objects.filter(team_key__in=list(wanted)).values_list("team_key", "team_name"))
+    shown = {known.get(key) or here.get(key) or team: point for key, (team, point) in wanted.items()}
+    if outdated := [here[key] for key in wanted if key in here and here[key] not in shown]:
+        TeamPosition.objects.filter(map=found, team_name__in=outdated).delete()
     rows = [
         TeamPosition(
             map=found,
@@ -136,7 +143,7 @@ def place_teams(found: ClassroomMap, points: Mapping[str, Point], *, by: str | N
             updated_at=now,
             updated_by=by,
         )
-        for team, point in sorted(points.items())  # in one order, so that two writers cannot wait for each other
+        for team, point in sorted(shown.items())  # in one order, so that two writers cannot wait for each other
     ]
     TeamPosition.objects.bulk_create(
         rows,
@@ -144,11 +151,20 @@ def place_teams(found: ClassroomMap, points: Mapping[str, Point], *, by: str | N
         unique_fields=["map", "team_name"],
         update_fields=["position_x", "position_y", "updated_at", "updated_by"],
     )
+    return shown
 
 
 def take_off(found: ClassroomMap, teams: Collection[str]) -> int:
-    """Returns how many were on it. One statement."""
-    return TeamPosition.objects.filter(map=found, team_name__in=list(teams)).delete()[0]
+    """Returns how many were on it. Two statements."""
+    keys = {label_key(team) for team in teams}
+    names = [name for key, name in _names_on(found).items() if key in keys]
+    return TeamPosition.objects.filter(map=found, team_name__in=names).delete()[0]
+
+
+def _names_on(found: ClassroomMap) -> dict[str, str]:
+    """The names of the teams on the map, by their keys."""
+    names = TeamPosition.objects.filter(map=found).order_by("pk").values_list("team_name", flat=True)
+    return {label_key(name): name for name in names}
 
 
 def free_points(taken: Collection[Point], number: int) -> list[Point]:

@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils.translation import gettext
 
+from lms.identity import email_key
+from lms.models.addresses import validate_address
 from lms.spreadsheets import harmless, original
 
 LARGEST = 512 * 1024  # bytes
@@ -96,7 +97,7 @@ def read(text: str, *, known: Iterable[str] = ()) -> Table:
     if len(rows) > MOST_LINES:
         raise Unreadable(gettext("More than %(most)d lines. Import the list in parts.") % {"most": MOST_LINES})
     lines = [Line(number, *(_cell(cells, columns.get(name)) for name in COLUMNS)) for number, cells in rows]
-    _check(lines, {each.lower() for each in known})
+    _check(lines, {email_key(each) for each in known})
     return Table(lines, ignored)
 
 
@@ -162,13 +163,13 @@ def _check(lines: list[Line], known: set[str]) -> None:
     for line in lines:
         line.email = unicodedata.normalize("NFKC", line.email)  # ＠ and full-width letters of a Japanese keyboard
         line.problem = _problem(line, known)
-        first = seen.setdefault(line.email.lower(), line.number)
+        first = seen.setdefault(email_key(line.email), line.number)
         if not line.problem and first != line.number:
             line.problem = gettext("The same address is on line %(number)d.") % {"number": first}
 
 
 def _problem(line: Line, known: set[str]) -> str:
-    if not line.email:
+    if not email_key(line.email):
         return gettext("The e-mail address is missing.")
     for column, label in (("email", gettext("e-mail")), ("name", gettext("name")), ("team", gettext("team"))):
         text = getattr(line, column)
@@ -178,8 +179,8 @@ def _problem(line: Line, known: set[str]) -> str:
         if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
             return gettext("The %(column)s contains a line break or a control character.") % {"column": label}
     try:
-        validate_email(line.email)
+        validate_address(line.email)
     except ValidationError:
-        if line.email.lower() not in known:
+        if email_key(line.email) not in known:
             return gettext("“%(text)s” is not an e-mail address.") % {"text": line.email}
     return ""

@@ -30,7 +30,7 @@ def export_account(account: Instructor, *, to: Path) -> dict[str, int]:
 
 def rows_of(account: Instructor) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     yield "instructors", _values(Instructor, Q(pk=account.pk))
-    mine = Q(actor_id=account.pk) | Q(actor_email__iexact=account.email)
+    mine = Q(actor_id=account.pk) | Q(actor_email__in={account.email, account.email_key})
     yield "audit_logs", _values(AuditLog, mine | Q(target_type="instructor", target_id__in=[account.pk, account.email]))
     for model in all_models():
         columns = [each.name for each in model._meta.concrete_fields if _points_to_accounts(each)]

@@ -31,6 +31,7 @@ from config.privacy.person import Person
 from config.privacy.redaction import mentions
 from events import schema, stream, waiting
 from instructors.models import AuditLog
+from lms.identity import email_key
 from lms.models import AssignmentSubmission, Cell, Class, ClassAssignment, Notebook, Session, Student, Team
 
 # What a number in a row stands for.
@@ -109,7 +110,7 @@ def _waiting(email: str) -> Iterator[dict[str, Any]]:
     redis = stream.connect()
     try:
         for event in waiting.events(redis):
-            if event.email.strip().lower() == email.lower():
+            if email_key(event.email) == email_key(email):
                 yield schema.as_sent(event)
     finally:
         redis.close()

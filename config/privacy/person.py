@@ -9,6 +9,8 @@ from functools import cached_property
 from django.db.models import Value
 from django.db.models.functions import Lower
 
+from lms.access import with_email
+from lms.identity import email_key
 from lms.models import Student
 
 # What may stand neither before nor after: else it is a longer address, of somebody else (`…@example.com.au`). A file
@@ -34,8 +36,8 @@ class Person:
 
     @property
     def forms(self) -> list[str]:
-        """How rows without a reference name the person, in lower case."""
-        return [self.email.lower(), *([str(self.student_id)] if self.student_id is not None else [])]
+        """How rows without a reference name the person: the key of the address, and the number."""
+        return [email_key(self.email), *([str(self.student_id)] if self.student_id is not None else [])]
 
     @cached_property
     def is_address(self) -> bool:
@@ -80,8 +82,8 @@ class Person:
 
 
 def find_person(email: str, *, also: tuple[str, ...] = ()) -> Person:
-    """The student of this address, without regard to case. Raises Unknown. One query."""
-    student = Student.objects.alias(key=Lower("email")).filter(key=Lower(Value(email.strip()))).first()
+    """The student of this address, however it is spelt. Raises Unknown. One query."""
+    student = with_email(Student.objects.all(), email).first()
     if student is None:
         raise Unknown(email)
     return Person(email=student.email, student_id=student.pk, name=(student.name or "").strip(), also=also)

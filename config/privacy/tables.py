@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 from django.apps import apps
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Lower
 
 from config.privacy import declared
+from lms.identity import email_key
 from lms.models import Student
 
 Model = type[models.Model]
@@ -52,16 +52,13 @@ def _references(model: Model) -> "Iterator[models.ManyToOneRel]":
 
 
 def theirs(label: str, *, forms: list[str]) -> "QuerySet[models.Model]":
-    """The rows of a table of `declared.THEIRS` that belong to who has one of these addresses or numbers, in lower
-    case."""
-    columns = declared.THEIRS[label]
-    known: QuerySet[models.Model] = apps.get_model(label)._default_manager.alias(
-        **{f"{name}_lower": Lower(name) for name in columns}
-    )
+    """The rows of a table of `declared.THEIRS` that belong to who has one of these keys of addresses, or numbers."""
+    rows: QuerySet[models.Model] = apps.get_model(label)._default_manager.all()
     wanted = Q()
-    for name in columns:
-        wanted |= Q(**{f"{name}_lower__in": forms})
-    return known.filter(wanted)
+    for name in declared.THEIRS[label]:
+        texts = rows.exclude(**{name: None}).order_by().values_list(name, flat=True).distinct()
+        wanted |= Q(**{f"{name}__in": [text for text in texts.iterator() if email_key(text) in forms]})
+    return rows.filter(wanted)
 
 
 def parts(student_id: int) -> dict[Model, set[Any]]:

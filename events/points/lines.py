@@ -12,6 +12,7 @@ from events.points.shapes import Number
 from events.runs import status_of
 from events.schema import Event
 from events.store import kind_in_effect
+from lms.identity import email_key
 
 MEASUREMENT = "student_progress"
 # Runs: the points that have a field `success`.
@@ -88,8 +89,8 @@ def time_of(written: str) -> int:
 
 
 def student_tag(email: str) -> str:
-    """A student's value of the tags `userId` and `emailAddress`: without case, as addresses are compared."""
-    return tag_value(email.lower())
+    """A student's value of the tags `userId` and `emailAddress`: the key of the address, as addresses are compared."""
+    return tag_value(email_key(email))
 
 
 def tag_value(value: str) -> str:

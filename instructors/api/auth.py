@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from instructors import audit, lockout, logins, tokens
 from instructors.api.callers import account_of
-from instructors.api.fields import InstructorResponse, NewPassword, Text
+from instructors.api.fields import Address, InstructorResponse, NewPassword, Text
 from instructors.api.passwords import check_password_rules
 from instructors.models import Instructor
 from instructors.status import Status, announce_status, change_status
@@ -21,7 +21,7 @@ from lms.api.openapi import documented
 
 
 class LoginRequest(serializers.Serializer[Any]):
-    email = serializers.EmailField(max_length=255)
+    email = Address(max_length=255)
     password = Text(trim_whitespace=False, max_length=4096)
 
 

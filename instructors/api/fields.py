@@ -3,10 +3,12 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.password_validation import get_default_password_validators
+from django.core.validators import EmailValidator
 from rest_framework import serializers
 
 from instructors.models import Instructor
 from lms.api.base import LARGEST_ID
+from lms.models.addresses import validate_address
 
 Status = Instructor.Status
 [MINIMUM_LENGTH] = (rule.min_length for rule in get_default_password_validators() if hasattr(rule, "min_length"))
@@ -19,6 +21,15 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Address(serializers.EmailField):
+    """An e-mail address in whatever width and case; kept as sent."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        others = [each for each in self.validators if not isinstance(each, EmailValidator)]
+        self.validators = [*others, validate_address]
 
 
 class NewPassword(Text):

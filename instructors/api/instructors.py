@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from instructors import audit
 from instructors.api.callers import account_of, refuse_assistants
-from instructors.api.fields import InstructorResponse, NewPassword, Text
+from instructors.api.fields import Address, InstructorResponse, NewPassword, Text
 from instructors.api.passwords import check_password_rules
 from instructors.models import ADMIN, Instructor
 from lms.api.base import LARGEST_ID, Access, ApiView, BadRequest, page, path_id, query_boolean, validated
@@ -22,7 +22,7 @@ IS_ACTIVE = OpenApiParameter("is_active", bool, description="Only those that are
 
 
 class InstructorCreate(serializers.Serializer[Any]):
-    email = serializers.EmailField(max_length=255)
+    email = Address(max_length=255)
     name = Text(max_length=255)
     password = NewPassword()
     role = Text(max_length=50, default="instructor")

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 
 from instructors.models import Instructor
 from lms.api.base import Unprocessable
+from lms.identity import password_form
 
 
 def check_password_rules(password: str, *, account: Instructor | None, field: str) -> None:
@@ -15,6 +16,6 @@ def check_password_rules(password: str, *, account: Instructor | None, field: st
     every: list[dict[str, Any]] = list(settings.AUTH_PASSWORD_VALIDATORS)
     rules = [rule for rule in every if settings.STRICT_PASSWORDS or rule["NAME"].endswith("MinimumLengthValidator")]
     try:
-        validate_password(password, account, get_password_validators(rules))
+        validate_password(password_form(password), account, get_password_validators(rules))
     except ValidationError as error:
         raise Unprocessable(["body", field], " ".join(error.messages), "password_too_weak") from None

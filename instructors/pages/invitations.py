@@ -11,7 +11,7 @@ from instructors import audit
 from instructors.logins import log_in
 from instructors.models import ClassInvitation, Instructor
 from instructors.setup.forms import NewcomerForm
-from instructors.setup.invitations import Closed, Taken, accept_as, accept_as_newcomer, invitation_of
+from instructors.setup.invitations import Closed, Taken, accept_as, accept_as_newcomer, invitation_of, is_for
 from instructors.status import announce_status
 
 
@@ -30,7 +30,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _for_account(request: HttpRequest, account: Instructor, found: ClassInvitation, token: str) -> HttpResponse:
-    is_mine = account.email.lower() == found.email.lower()
+    is_mine = is_for(found, account)
     if request.method == "POST" and is_mine:
         joined = accept_as(account, token, request=request, now=timezone.now())
         return redirect("class_live", joined.pk)
@@ -38,7 +38,7 @@ def _for_account(request: HttpRequest, account: Instructor, found: ClassInvitati
 
 
 def _for_newcomer(request: HttpRequest, found: ClassInvitation, token: str) -> HttpResponse:
-    has_account = Instructor.objects.filter(email__iexact=found.email).exists()
+    has_account = Instructor.objects.with_email(found.email) is not None
     form = NewcomerForm(request.POST or None, email=found.email)
     if not has_account and form.is_bound and form.is_valid():
         chosen = form.cleaned_data

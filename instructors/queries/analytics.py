@@ -16,6 +16,7 @@ from events.standing import NO_TEAM
 from instructors.queries import progress
 from instructors.queries.plans import planned_for_the_span
 from lms.access import Scope, User, classes_of, students_seen_by, students_seen_through
+from lms.identity import label_key
 from lms.models import Student
 
 SPANS = {
@@ -110,7 +111,7 @@ def chosen_students(viewer: User, *, class_id: int | None = None, team: str = ""
         students = cast("QuerySet[Student]", students_seen_through(visible).order_by("pk"))
     students = students.select_related("team")
     if team:
-        students = students.filter(team=None) if team == NO_TEAM else students.filter(team__team_name=team)
+        students = students.filter(team=None) if team == NO_TEAM else students.filter(team__team_key=label_key(team))
     return students
 
 

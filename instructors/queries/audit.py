@@ -2,7 +2,8 @@
 
 from django.db.models import Q, QuerySet
 
-from instructors.models import AuditLog
+from instructors.models import AuditLog, Instructor
+from lms.identity import email_key
 
 LARGEST_ID = 2**63 - 1
 
@@ -13,7 +14,11 @@ def audit_entries(*, action: str, actor: str) -> QuerySet[AuditLog]:
     if action:
         entries = entries.filter(action=action)
     if actor:
-        whose = Q(actor_email=actor)
+        # What an entry holds is the address as it was typed then.
+        whose = Q(actor_email__in={actor, email_key(actor)})
+        account = Instructor.objects.with_email(actor)
+        if account is not None:
+            whose |= Q(actor_id=account.pk)
         if actor.isascii() and actor.isdecimal() and len(actor) < 19:
             whose |= Q(actor_id=int(actor))
         entries = entries.filter(whose)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from instructors.queries.cards import RANKS, Card
+from lms.identity import label_key
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,9 @@ class Filter:
 
     def matches(self, card: Card) -> bool:
         """The same rule as `matches` in static/js/filters.js."""
-        searched = " ".join((card.name, card.email, card.team, card.notebook)).lower()
+        searched = label_key(" ".join((card.name, card.email, card.team, card.notebook)))
         return (
-            self.text.lower() in searched
+            label_key(self.text) in searched
             and (not self.team or self.team == card.team)
             and (not self.status or self.status == card.status)
         )

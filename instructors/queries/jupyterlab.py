@@ -21,7 +21,7 @@ from lms.models import Class, ClassKey
 # The intake notes a key's use about every fifteen seconds (`events.gate.REMEMBERED`).
 RECENT = timedelta(minutes=2)
 # Whoever has not entered who they are sends under this address and name (events.md sections 2 and 2.1).
-UNCONFIGURED = Q(email__iexact="student001@example.com", name="Anonymous")
+UNCONFIGURED = Q(email_key="student001@example.com", name="Anonymous")
 
 State = Literal["none", "over", "waiting", "connected", "quiet"]
 

@@ -18,7 +18,7 @@ from realtime.messages import timestamp
 MAKE = """
 INSERT INTO progress_notifications (notification_id, recipient_id, recipient_type, title, message, level,
     assignment_id, class_id, user_id, is_read, created_at)
-SELECT md5(concat_ws(':', 'graded', s.id, s.status, s.grade, s.feedback))::uuid, p.email, 'student',
+SELECT md5(concat_ws(':', 'graded', s.id, s.status, s.grade, s.feedback))::uuid, p.email_key, 'student',
     a.title, concat_ws(' ', 'Graded:', s.grade, s.feedback), 'success', a.id, a.class_id, p.email, false,
     %s::timestamptz
 FROM assignment_submissions s JOIN class_assignments a ON a.id = s.assignment_id JOIN students p ON p.id = s.student_id
@@ -31,9 +31,8 @@ def notifications(student: Student, *, scope: Scope, unread_only: bool, limit: i
     """Those of these classes, newest first, with the counts of all. Two statements."""
     with connection.cursor() as cursor:
         cursor.execute(MAKE, [now, student.pk])
-    rows = list(
-        ProgressNotification.objects.filter(scope.q(), recipient_id=student.email).order_by("-created_at", "-pk")
-    )
+    theirs = ProgressNotification.objects.filter(scope.q(), recipient_id=student.email_key)
+    rows = list(theirs.order_by("-created_at", "-pk"))
     unread = [row for row in rows if not row.is_read]
     shown = (unread if unread_only else rows)[:limit]
     return {
@@ -50,9 +49,8 @@ def mark_read(viewer: User, notification_id: str) -> bool:
         known = uuid.UUID(notification_id)
     except ValueError:
         return False
-    theirs = ProgressNotification.objects.filter(
-        scope_of(viewer).q(), recipient_id__in=students_of(viewer).values("email")
-    )
+    students = students_of(viewer).values("email_key")
+    theirs = ProgressNotification.objects.filter(scope_of(viewer).q(), recipient_id__in=students)
     return theirs.filter(notification_id=known).update(is_read=True) > 0
 
 

@@ -16,6 +16,7 @@ from instructors.display import PLAIN, Display
 from instructors.queries.cards import RANKS, STATUS_WORDS, Card, card
 from instructors.queries.claims import claims_of
 from instructors.queries.classroom import MOST_CARDS, Room, latest_of
+from lms.identity import label_key
 from lms.maps import Point, active_map, points_on
 from lms.models import ClassroomMap
 from realtime.messages import Status
@@ -119,10 +120,16 @@ def team_view(room: Room, *, now: datetime, display: Display = PLAIN) -> TeamVie
 
 
 def _teams(members: Mapping[str, list[Member]], points: Mapping[str, Point]) -> list[Team]:
+    places = {label_key(name): (name, point) for name, point in points.items()}
     made = [
-        Team(key=key, members=sorted(members.get(key, []), key=_order_of_member), point=points.get(key))
-        for key in {**members, **points}
+        Team(
+            key=name,
+            members=sorted(there, key=_order_of_member),
+            point=places.pop(label_key(name), (name, None))[1],
+        )
+        for name, there in members.items()
     ]
+    made += [Team(key=name, members=[], point=point) for name, point in places.values()]
     return sorted(made, key=lambda team: (RANKS[team.worst], *_order_of_name(team)))
 
 

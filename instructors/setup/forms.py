@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from instructors.models import Instructor
 from instructors.setup.classes import CODE_LENGTH
 from instructors.setup.staff import ASSISTANT, INSTRUCTOR
+from lms.identity import password_form
 from lms.models import Class
+from lms.models.addresses import validate_address
 
 ROLE_LABELS = [(INSTRUCTOR, _("Instructor: sets up and grades")), (ASSISTANT, _("Assistant: sees and helps"))]
 
@@ -66,7 +68,12 @@ class ClassForm(forms.Form):
 
 
 class InviteForm(forms.Form):
-    email = forms.EmailField(label=_("E-mail"), max_length=255, widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = forms.CharField(
+        label=_("E-mail"),
+        max_length=255,
+        validators=[validate_address],
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
     role = forms.ChoiceField(label=_("Role"), choices=ROLE_LABELS, initial=INSTRUCTOR)
 
 
@@ -87,6 +94,9 @@ class NewcomerForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
+        for field in ("password", "repeated"):
+            if field in found:
+                found[field] = password_form(found[field])
         password = found.get("password")
         if password is not None:
             try:

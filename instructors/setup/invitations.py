@@ -16,6 +16,7 @@ from instructors import audit
 from instructors.models import ClassInvitation, Instructor
 from instructors.setup import staff
 from instructors.setup.notes import note
+from lms.identity import email_key
 from lms.models import Class
 
 VALID = timedelta(days=7)
@@ -35,7 +36,7 @@ class Taken(Exception):
 
 def find_account(email: str) -> Instructor | None:
     """Raises SwitchedOff."""
-    found = Instructor.objects.filter(email__iexact=email).first()
+    found = Instructor.objects.with_email(email)
     if found is not None and not found.is_active:
         raise SwitchedOff
     return found
@@ -45,7 +46,7 @@ def invite(class_ref: Class, *, email: str, role: str, by: Instructor, request: 
     """The token of a link. An earlier link for the same address opens nothing any more."""
     secret = secrets.token_urlsafe(24)
     with transaction.atomic():
-        pending = ClassInvitation.objects.filter(class_ref=class_ref, email__iexact=email, closed_at=None)
+        pending = ClassInvitation.objects.filter(class_ref=class_ref, email_key=email_key(email), closed_at=None)
         pending.update(closed_at=now)
         ClassInvitation.objects.create(
             class_ref=class_ref,
@@ -110,10 +111,15 @@ def accept_as(account: Instructor, token: str, *, request: HttpRequest, now: dat
     """For whoever has an account by now. Raises Closed; 404 for a link to somebody else's address."""
     with transaction.atomic():
         found = _open(token, now=now)
-        if found.email.lower() != account.email.lower():
+        if not is_for(found, account):
             raise Http404
         _join(found, account, request=request, now=now)
     return found.class_ref
+
+
+def is_for(found: ClassInvitation, account: Instructor) -> bool:
+    """Whether the link was made for the address of this account."""
+    return found.email_key == account.email_key
 
 
 def _open(token: str, *, now: datetime) -> ClassInvitation:

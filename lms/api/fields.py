@@ -9,6 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from lms.api.base import LARGEST_ID
+from lms.identity import visible
 
 
 class Text(serializers.CharField):
@@ -35,7 +36,7 @@ class Name(Text):
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        if not text.strip():
+        if visible(text) is None:
             self.fail("blank")
         return text
 

@@ -151,12 +151,12 @@ class PositionsView(MapBase):
         moved = {team: Point(place["x"], place["y"]) for team, place in fields["positions"].items()}
         try:
             with transaction.atomic():
-                maps.place_teams(found, moved, by=fields.get("updated_by"), now=timezone.now())
+                shown = maps.place_teams(found, moved, by=fields.get("updated_by"), now=timezone.now())
                 self.noted("map_positions", found, fields=moved)
         except maps.TooManyTeams:
             text = f"A map takes at most {maps.MOST_TEAMS} teams"
             raise Unprocessable(["body", "positions"], text, "too_long") from None
-        self.changed(found, moved)
+        self.changed(found, shown)
         return Response({"success": True, "message": "Team positions updated", "updated_teams": list(moved)})
 
 

@@ -11,6 +11,7 @@ from lms.access import classes_of, notebooks_in, notebooks_of
 from lms.api.base import ApiView, BadRequest, page, query_id, query_text, validated
 from lms.api.fields import Name
 from lms.api.openapi import PAGING, documented, row_filter, text_filter
+from lms.identity import notebook_path
 from lms.models import Notebook
 
 
@@ -54,7 +55,7 @@ class NotebooksView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """For an assignment about a notebook that nobody has opened yet."""
-        path = validated(NewNotebook(data=request.data))["path"]
+        path = notebook_path(validated(NewNotebook(data=request.data))["path"])
         try:
             with transaction.atomic():
                 made = Notebook.objects.create(path=path, name=name_of_path(path), is_course_material=True)

@@ -1,14 +1,17 @@
 """Students: how a client learns the ids that submissions need (docs/contract/http.md section 5a)."""
 
 from collections.abc import Sequence
+from typing import cast
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from lms.access import User, classes_of, students_in, students_seen_by, with_email
+from lms.access import User, classes_of, students_seen_by, students_seen_through, with_email
 from lms.api.base import ApiView, find_or_404, page, path_id, query_id, query_text
 from lms.api.openapi import PAGING, documented, row_filter, text_filter
+from lms.identity import label_key
 from lms.models import Student, StudentClass
 
 
@@ -34,20 +37,22 @@ class StudentsView(ApiView):
         responses={200: StudentResponse(many=True)},
         parameters=[
             *PAGING,
-            text_filter("email", "The student of this address, compared without case."),
+            text_filter("email", "The student of this address, however it is spelt."),
             row_filter("class_id", "Only those of this class."),
             text_filter("team", "Only those of the team of this name."),
         ],
     )
     def get(self, request: Request) -> Response:
-        rows = students_seen_by(self.viewer).select_related("team")
+        rows = students_seen_by(self.viewer)
+        if (class_id := query_id(request, "class_id")) is not None:  # as that class sees them
+            one = classes_of(self.viewer).filter(pk=class_id).values("pk")
+            rows = cast("QuerySet[Student]", students_seen_through(one).order_by("pk"))
+        rows = rows.select_related("team")
         if email := query_text(request, "email"):
             rows = with_email(rows, email)
             self.looked_at(rows.values_list("pk", flat=True).first())
-        if (class_id := query_id(request, "class_id")) is not None:
-            rows = rows.filter(pk__in=students_in(classes_of(self.viewer).filter(pk=class_id)).values("pk"))
         if team := query_text(request, "team"):
-            rows = rows.filter(team__team_name=team)
+            rows = rows.filter(team__team_key=label_key(team))
         found = list(page(request, rows))
         return Response(StudentResponse(found, many=True, context={"classes": classes_in(found, self.viewer)}).data)
 

@@ -65,7 +65,7 @@ STATE_FIELDS = [
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lms', '0009_one_row_a_person'),
+        ('lms', '0010_one_row_a_notebook'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext
 
-from lms.identity import EMAIL_LENGTH, email_key
+from lms.identity import EMAIL_LENGTH, email_key, notebook_path
 
 # Of a row that no typed text may reach, because an older one has its key (`manage.py check_identities`). No key has
 # capital letters.
@@ -32,10 +32,9 @@ class KeyField(models.CharField[str, str] if TYPE_CHECKING else models.CharField
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         key = self.form(getattr(model_instance, self.of) or "")
-        if str(getattr(model_instance, self.attname) or "").startswith(UNREACHABLE) and (
-            not key or self._rows(model_instance).filter(**{self.attname: key}).exists()
-        ):
-            key = getattr(model_instance, self.attname)  # what was typed is still another's
+        before = str(getattr(model_instance, self.attname) or "")
+        if before.startswith(UNREACHABLE) and not self._is_free(key, model_instance):
+            key = before
         setattr(model_instance, self.attname, key)
         return key
 
@@ -44,14 +43,32 @@ class KeyField(models.CharField[str, str] if TYPE_CHECKING else models.CharField
         key = self.form(getattr(instance, self.of) or "")
         if not key:
             raise ValidationError({self.of: gettext("Write at least one visible character.")})
-        if len(key) > (self.max_length or EMAIL_LENGTH):
+        if len(key) > (self.max_length or 0):
             raise ValidationError({self.of: gettext("This is too long.")})
-        if self._rows(instance).filter(**{self.attname: key}).exists():
+        if not self._is_free(key, instance):
             raise ValidationError({self.of: taken})
 
-    def _rows(self, instance: models.Model) -> Any:
-        """The other rows."""
-        return type(instance)._default_manager.exclude(pk=instance.pk)
+    def _is_free(self, key: str, instance: models.Model) -> bool:
+        """Whether it can be a key, and no other row has it."""
+        others = type(instance)._default_manager.exclude(pk=instance.pk)
+        return 0 < len(key) <= (self.max_length or 0) and not others.filter(**{self.attname: key}).exists()
+
+
+class PathField(models.CharField[str, str] if TYPE_CHECKING else models.CharField):
+    """The path of a notebook, stored and looked for in one form."""
+
+    def deconstruct(self) -> Any:
+        name, _, args, options = super().deconstruct()
+        return name, "django.db.models.CharField", args, options
+
+    def get_prep_value(self, value: Any) -> Any:
+        prepared = super().get_prep_value(value)
+        return notebook_path(prepared) if isinstance(prepared, str) else prepared
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        path = self.get_prep_value(super().pre_save(model_instance, add))
+        setattr(model_instance, self.attname, path)
+        return path
 
 
 def _key_fields(model: type[models.Model]) -> list[KeyField]:

@@ -15,7 +15,7 @@ let texts;
 
 export const all = () => [...grid.children];
 export const byId = (id) => document.getElementById(`student-${id}`);
-export const byEmail = (email) => all().find((card) => card.dataset.email.toLowerCase() === String(email).toLowerCase());
+export const byEmail = (email) => all().find((card) => card.dataset.email === email);
 
 export function patch(root, name, text) {
   const element = root.querySelector(`[data-field="${name}"]`);

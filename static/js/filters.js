@@ -5,17 +5,20 @@ const nobody = document.querySelector("[data-nobody]");
 
 const field = (card, name) => card.querySelector(`[data-field="${name}"]`).textContent;
 
+/** Full-width as half-width and without case, about as `label_key` of lms/identity.py has it. */
+const plain = (text) => text.normalize("NFKC").toLowerCase();
+
 /** The same rule as `Filter.matches` in instructors/queries/filters.py. */
 function matches(card, { text, team, status }) {
   const searched = [field(card, "name"), card.dataset.email, field(card, "team"), field(card, "notebook")].join(" ");
-  return searched.toLowerCase().includes(text)
+  return plain(searched).includes(text)
     && (!team || team === field(card, "team"))
     && (!status || status === card.dataset.status);
 }
 
 export function filterCards(cards, texts) {
   const wanted = {
-    text: form.elements.q.value.trim().toLowerCase(),
+    text: plain(form.elements.q.value.trim()),
     team: form.elements.team.value,
     status: form.elements.status.value,
   };

@@ -19,7 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--to", type=Path, help="The file to write; default: account-<number>.json, here.")
 
     def handle(self, *args: Any, email: str, to: Path | None, **options: Any) -> None:
-        account = Instructor.objects.filter(email__iexact=email.strip()).first()
+        account = Instructor.objects.with_email(email)
         if account is None:
             raise CommandError(f"No account has the address {email}.")
         file = to or Path(f"account-{account.pk}.json")

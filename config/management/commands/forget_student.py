@@ -74,7 +74,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{person.name!r} may be a word: inside texts it stays, unless you add --also {person.name!r}."
             )
-        if Instructor.objects.filter(email__iexact=person.email).exists():
+        if Instructor.objects.with_email(person.email):
             self.stdout.write("An account of staff has this address; it stays (end it in the administration).")
 
     def _tell(self, report: Report) -> None:

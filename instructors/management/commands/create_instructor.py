@@ -8,9 +8,10 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django.core.validators import validate_email
 
 from instructors.models import Instructor
+from lms.identity import password_form
+from lms.models.addresses import validate_address
 
 
 class Command(BaseCommand):
@@ -26,10 +27,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         email = options["email"].strip()
         try:
-            validate_email(email)
+            validate_address(email)
         except ValidationError:
             raise CommandError(f"{email!r} is not an e-mail address.") from None
-        found = Instructor.objects.filter(email__iexact=email).first()
+        found = Instructor.objects.with_email(email)
         if found and not options["update"]:
             raise CommandError(f"{found.email} exists already. To change it, add --update.")
         owner = found or Instructor(email=email, name=options["name"])
@@ -45,10 +46,10 @@ class Command(BaseCommand):
             password = sys.stdin.readline().rstrip("\r\n")
         else:
             password = getpass.getpass("Password: ")
-            if password != getpass.getpass("Once more: "):
+            if password_form(password) != password_form(getpass.getpass("Once more: ")):
                 raise CommandError("The two passwords differ.")
         try:
-            validate_password(password, account)
+            validate_password(password_form(password), account)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         return password

@@ -34,7 +34,7 @@ class Command(BaseCommand):
     def _instructor(self) -> tuple[Instructor, str]:
         """Runs again without changing a password that somebody may be using; DEMO_PASSWORD always wins."""
         chosen = os.environ.get("DEMO_PASSWORD", "")
-        found = Instructor.objects.filter(email__iexact=EMAIL).first()
+        found = Instructor.objects.with_email(EMAIL)
         if found is None:
             password = chosen or secrets.token_urlsafe(9)
             return Instructor.objects.create_user(EMAIL, password, name="Demo"), password
