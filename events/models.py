@@ -131,10 +131,10 @@ class StudentEvent(models.Model):
         db_table = "student_events"
         ordering = ["-id"]
         indexes = [
-            # The help rules replay a student's recent help signals in the sender's order.
+            # The help rules replay a student's recent help signals. By our clock: a sender's may be an hour behind.
             models.Index(
-                fields=["student", "occurred_at"],
-                name="student_events_help",
+                fields=["student", "received_at"],
+                name="student_events_help_heard",
                 condition=models.Q(event_type__in=["help", "help_stop", "session_end"]),
             ),
             models.Index(fields=["occurred_at"], name="student_events_time"),

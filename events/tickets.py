@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from events.help import Asking, Dismissal, HelpState, Signal, Silence, fold
 from events.kinds import kind_of
 from events.models import HelpRequest
-from events.schema import Event
+from events.schema import NEWEST, Event
 from lms.access import Scope
 from lms.models import Student, StudentActivity
 from lms.roster import ActivityState, Member, Places, StudentState
@@ -128,13 +128,14 @@ def _load_tickets(students: Iterable[int]) -> tuple[dict[Member, HelpRequest], d
 
 
 def _look_back(events: Sequence[Event], ticket: HelpRequest | None, dismissal: Dismissal | None) -> datetime:
-    """From when on signals can matter: the whole open request, and the end of a dismissed one."""
-    moments = [min(event.occurred_at for event in events)]
+    """From when on signals can matter, by our clock: the whole open request, and the end of a dismissed one. A sender's
+    clock is at most as far ahead as the intake believes (`schema.NEWEST`)."""
+    moments = [min(min(event.occurred_at, event.received_at) for event in events)]
     if ticket:
         moments.append(ticket.asked_at)
     if dismissal:
         moments.append(dismissal.heard_until)
-    return min(moments) - timedelta(seconds=settings.HELP_SILENCE)
+    return min(moments) - timedelta(seconds=settings.HELP_SILENCE, milliseconds=NEWEST)
 
 
 def _fold_signals(since: dict[Member, datetime], dismissals: dict[Member, Dismissal]) -> dict[Member, HelpState]:
@@ -153,7 +154,6 @@ def _fold_signals(since: dict[Member, datetime], dismissals: dict[Member, Dismis
 
 
 def _load_signals(since: dict[Member, datetime]) -> dict[Member, list[Signal]]:
-    """By both clocks: a sender's may have been set back since."""
     signals: dict[Member, list[Signal]] = defaultdict(list)
     columns: list[Any] = [[student for student, _ in since], [class_id for _, class_id in since], list(since.values())]
     with connection.cursor() as cursor:
@@ -162,7 +162,7 @@ def _load_signals(since: dict[Member, datetime]) -> dict[Member, list[Signal]]:
                       e.received_at
                FROM student_events e
                JOIN unnest(%s::bigint[], %s::bigint[], %s::timestamptz[]) AS k (student, class, since)
-               ON e.student_id = k.student AND e.class_id = k.class AND e.occurred_at >= k.since
+               ON e.student_id = k.student AND e.class_id = k.class AND e.received_at >= k.since
                WHERE e.event_type IN ('help', 'help_stop', 'session_end')""",
             columns,
         )

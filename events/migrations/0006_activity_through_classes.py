@@ -236,4 +236,9 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('student', 'slot', 'class_id'), name='run_counts_once_a_class'),
         ),
         migrations.RunSQL(TRIGGERS, migrations.RunSQL.noop),
+        migrations.RemoveIndex(model_name='studentevent', name='student_events_help'),
+        migrations.AddIndex(
+            model_name='studentevent',
+            index=models.Index(condition=models.Q(('event_type__in', ['help', 'help_stop', 'session_end'])), fields=['student', 'received_at'], name='student_events_help_heard'),
+        ),
     ]

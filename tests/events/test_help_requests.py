@@ -1,6 +1,8 @@
 """Requests for help, stored and announced: docs/contract/events.md section 3.2."""
 
-from datetime import timedelta
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,8 @@ from events.models import HelpRequest
 from lms.access import EVERYTHING
 from lms.models import Student
 from tests.events.conftest import event
+
+PAYLOADS = Path(__file__).parent.parent / "payloads" / "field"
 
 
 @pytest.fixture
@@ -126,3 +130,34 @@ def test_two_students_at_once(river, clock, heard):
     )
     assert heard == ["help_request"]
     assert [s.email for s in Student.objects.filter(is_requesting_help=True)] == ["taro@example.com"]
+
+
+def test_an_end_of_another_session_clears_nothing(river):
+    """As it was sent: a second computer that is switched off while the first asks."""
+    sent = json.loads((PAYLOADS / "w10_end_of_another_session.json").read_text())
+    river.post(*sent)
+    assert student().is_requesting_help
+    river.post(event("help_stop", emailAddress="end@example.com", sessionId="pcB"))
+    assert student().is_requesting_help
+    river.post(event("help_stop", emailAddress="end@example.com", sessionId="pcA"))
+    assert not student().is_requesting_help
+    assert HelpRequest.objects.get().ending == "stopped"
+
+
+def test_a_second_computer_with_another_clock_keeps_the_request_open(river, clock):
+    now = datetime.now(UTC)
+    river.post(event("help", sessionId="A", eventTime=now.isoformat()))
+    behind = (now - timedelta(hours=1)).isoformat()
+    river.post(event("help", sessionId="B", eventTime=behind))
+    river.post(event("help_stop", sessionId="A", eventTime=(now + timedelta(seconds=1)).isoformat()))
+    assert student().is_requesting_help
+    assert HelpRequest.objects.get().session_id == "B"
+
+
+def test_a_clock_that_is_set_right_hides_no_request(river):
+    now = datetime.now(UTC)
+    ahead = now + timedelta(minutes=4)
+    river.post(event("help", eventTime=ahead.isoformat()))
+    river.post(event("help_stop", eventTime=(ahead + timedelta(seconds=1)).isoformat()))
+    river.post(event("help", eventTime=(now + timedelta(seconds=2)).isoformat()))
+    assert student().is_requesting_help
