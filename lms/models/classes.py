@@ -4,9 +4,12 @@ import hashlib
 from datetime import datetime
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from lms.identity import visible
 from lms.models.people import Student
 
 
@@ -33,6 +36,11 @@ class Class(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        for column in ("name", "class_code"):
+            if visible(getattr(self, column)) is None:
+                raise ValidationError({column: gettext("Write at least one visible character.")})
 
 
 class StudentClass(models.Model):
