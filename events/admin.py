@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from events.models import CellExecution, CellProgress, HelpRequest, NotebookAccess, StudentEvent
 from events.offline_admin import OfflineQueueEntryAdmin
 from lms.admin import ReadOnlyAdmin
+from lms.identity import email_key
 from lms.models import Student
 
 __all__ = ["OfflineQueueEntryAdmin"]  # autodiscovery reads this module alone
@@ -34,7 +35,8 @@ class ActivityAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        people = Student.objects.filter(Q(email__icontains=term) | Q(name__icontains=term))
+        spelt = Q(email__icontains=term) | Q(email_key__contains=email_key(term) or term)
+        people = Student.objects.filter(spelt | Q(name__icontains=term))
         found = Q(student__in=list(people.order_by().values_list("pk", flat=True)[:MOST_STUDENTS]))
         if self.by_event_id:
             found |= Q(event_id=term)

@@ -96,6 +96,7 @@ class Instructor(Keyed, AbstractBaseUser):
 
     def clean(self) -> None:
         """Not as Django has it, which would change the address that was typed."""
+        self.name = display_name(self.name, self.email)
         Instructor._meta.get_field("email_key").check_typed(self, taken=gettext("There is an account of this address."))
 
     def set_password(self, raw_password: str | None) -> None:

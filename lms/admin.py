@@ -14,6 +14,7 @@ from import_export.admin import ExportMixin
 
 from lms.deletion import delete_row, delete_rows
 from lms.export import FORMATS, SubmissionResource
+from lms.identity import email_key
 from lms.keys import create_key, end_keys
 from lms.models import (
     AssignmentSubmission,
@@ -86,7 +87,20 @@ class TidyDeletion(ModelAdmin):
         delete_rows(queryset)
 
 
-class CalmAdmin(TidyDeletion):
+class KeySearch(ModelAdmin):
+    """A search finds what is spelt otherwise too, where `search_fields` name the column of a key (`lms.identity`)."""
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if (key := email_key(search_term)) and key != search_term:
+            others, others_repeat = super().get_search_results(request, queryset, key)
+            found, may_repeat = found | others, may_repeat or others_repeat
+        return found, may_repeat
+
+
+class CalmAdmin(KeySearch, TidyDeletion):
     """A changelist whose cost does not grow with its table, and `updated_at` kept where the table has one."""
 
     paginator = CappedPaginator
@@ -116,7 +130,7 @@ class ReadOnlyAdmin(CalmAdmin):
 @admin.register(Team)
 class TeamAdmin(CalmAdmin):
     list_display = ["team_name", "description", "created_at"]
-    search_fields = ["team_name"]
+    search_fields = ["team_name", "team_key"]
     readonly_fields = ["created_at", "updated_at"]
 
 
@@ -125,7 +139,7 @@ class StudentAdmin(CalmAdmin):
     list_display = ["email", "name", "team", "is_requesting_help", "execution_count", "error_count", "last_activity_at"]
     list_filter = ["is_requesting_help", "last_activity_at"]
     list_select_related = ["team"]
-    search_fields = ["email", "name"]
+    search_fields = ["email", "email_key", "name"]
     autocomplete_fields = ["team"]
 
     def get_fields(self, request: HttpRequest, obj: Student | None = None) -> list[Any]:
@@ -142,7 +156,7 @@ class SessionAdmin(ReadOnlyAdmin):
     list_display = ["session_id", "student", "start_time", "end_time", "is_active", "last_event_at"]
     list_filter = ["is_active"]
     list_select_related = ["student"]
-    search_fields = ["session_id", "student__email"]
+    search_fields = ["session_id", "student__email", "student__email_key"]
 
 
 @admin.register(Notebook)
@@ -186,7 +200,7 @@ class StudentClassAdmin(CalmAdmin):
     list_display = ["student", "class_ref", "role", "joined_at"]
     list_filter = ["joined_at"]
     list_select_related = ["student", "class_ref"]
-    search_fields = ["student__email", "student__name", "class_ref__class_code"]
+    search_fields = ["student__email", "student__email_key", "student__name", "class_ref__class_code"]
     autocomplete_fields = ["student", "class_ref"]
 
 
@@ -195,7 +209,7 @@ class ClassStaffAdmin(CalmAdmin):
     list_display = ["instructor", "class_ref", "role", "added_at"]
     list_filter = ["role"]
     list_select_related = ["instructor", "class_ref"]
-    search_fields = ["instructor__email", "class_ref__class_code"]
+    search_fields = ["instructor__email", "instructor__email_key", "class_ref__class_code"]
     autocomplete_fields = ["instructor", "class_ref"]
 
 
@@ -272,7 +286,13 @@ class AssignmentSubmissionAdmin(ExportMixin, CalmAdmin):  # type: ignore[misc]
     list_display = ["id", "assignment", "student", "submitted_at", "status", "grade"]
     list_filter = ["status", "submitted_at"]
     list_select_related = ["assignment", "student"]
-    search_fields = ["student__email", "student__name", "assignment__title", "assignment__class_ref__class_code"]
+    search_fields = [
+        "student__email",
+        "student__email_key",
+        "student__name",
+        "assignment__title",
+        "assignment__class_ref__class_code",
+    ]
     autocomplete_fields = ["assignment", "student"]
     exclude = ["notebook_content"]
     readonly_fields = ["content_sha256"]
@@ -335,7 +355,7 @@ class EnvironmentSnapshotAdmin(ReadOnlyAdmin):
     list_display = ["captured_at", "source", "student", "class_ref", "is_full_snapshot"]
     list_filter = ["source", "captured_at"]
     list_select_related = ["student", "class_ref"]
-    search_fields = ["=snapshot_id", "student__email", "class_ref__class_code"]
+    search_fields = ["=snapshot_id", "student__email", "student__email_key", "class_ref__class_code"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EnvironmentSnapshot]:
         """The list shows no packages, so it reads none: one report may hold hundreds."""

@@ -16,7 +16,14 @@ class NotebookHistoryAdmin(ReadOnlyAdmin):
     list_display = ["id", "notebook", "class_ref", "student", "owner", "created_at"]
     list_filter = ["created_at"]
     list_select_related = ["notebook", "class_ref", "student", "owner"]
-    search_fields = ["notebook__path", "class_ref__class_code", "student__email", "owner__email"]
+    search_fields = [
+        "notebook__path",
+        "class_ref__class_code",
+        "student__email",
+        "student__email_key",
+        "owner__email",
+        "owner__email_key",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotebookHistory]:
         return super().get_queryset(request).defer("notebook__notebook_metadata")
@@ -51,7 +58,13 @@ class NotebookSnapshotAdmin(OfHistoryAdmin):
     heavy = ("notebook_metadata", "kernel_spec")
     list_display = ["snapshot_id", "path", "whose", "total_cells", "author_name", "created_at"]
     list_filter = ["created_at"]
-    search_fields = ["=snapshot_id", "history__notebook__path", "history__student__email", "author_id"]
+    search_fields = [
+        "=snapshot_id",
+        "history__notebook__path",
+        "history__student__email",
+        "history__student__email_key",
+        "author_id",
+    ]
     # Not `stored`: its page would fetch the content to name it.
     fields = readonly_fields = (
         "snapshot_id", "history", "stored_id", "author_id", "author_name", "created_at", "total_cells", "total_lines",

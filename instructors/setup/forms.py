@@ -14,7 +14,7 @@ from instructors.setup.classes import CODE_LENGTH
 from instructors.setup.staff import ASSISTANT, INSTRUCTOR
 from lms.identity import password_form
 from lms.models import Class
-from lms.models.addresses import validate_address
+from lms.models.addresses import validate_address, validate_visible
 
 ROLE_LABELS = [(INSTRUCTOR, _("Instructor: sets up and grades")), (ASSISTANT, _("Assistant: sees and helps"))]
 
@@ -27,9 +27,17 @@ class DateInput(forms.DateInput):
 
 
 class ClassForm(forms.Form):
-    name = forms.CharField(label=_("Name"), max_length=255, help_text=_("As students and colleagues know it."))
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=255,
+        validators=[validate_visible],
+        help_text=_("As students and colleagues know it."),
+    )
     class_code = forms.CharField(
-        label=_("Code"), max_length=CODE_LENGTH, help_text=_("Short and unique, like 2026-PY1. You may keep ours.")
+        label=_("Code"),
+        max_length=CODE_LENGTH,
+        validators=[validate_visible],
+        help_text=_("Short and unique, like 2026-PY1. You may keep ours."),
     )
     description = forms.CharField(
         label=_("Description (optional)"), required=False, widget=forms.Textarea(attrs={"rows": 3})
@@ -80,7 +88,12 @@ class InviteForm(forms.Form):
 class NewcomerForm(forms.Form):
     """Name and password of whoever follows an invitation."""
 
-    name = forms.CharField(label=_("Your name"), max_length=255, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=255,
+        validators=[validate_visible],
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
     password = forms.CharField(
         label=_("Password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
     )

@@ -27,6 +27,7 @@ from lms.environments import reports, snapshots
 from lms.environments.collecting import installed
 from lms.environments.health import examine
 from lms.environments.packages import key_packages, narrowed
+from lms.identity import email_key, is_identity
 from lms.models import EnvironmentSnapshot
 from lms.roster import newcomer
 
@@ -123,12 +124,14 @@ class SnapshotsView(ApiView):
             raise TooLarge(f"The environment exceeds {reports.MOST_BYTES} bytes or {reports.DEEPEST} levels") from None
         class_id = self.holder.class_id if self.holder else None
         with transaction.atomic():
-            student_id = self.student_of(email.strip(), class_id) if email and email.strip() else None
+            student_id = self.student_of(email.strip(), class_id) if email and email_key(email) else None
             row = snapshots.keep_report(environment, student_id=student_id, class_id=class_id, **place)
             self.noted("environment_report", row)
         return row
 
     def student_of(self, email: str, class_id: int | None) -> int:
+        if not is_identity(email):
+            raise Unprocessable(["body", "student_email"], "The address is too long", "string_too_long")
         if class_id is not None:
             return newcomer(email, class_id=class_id)
         student = with_email(students_of(self.viewer), email).first()

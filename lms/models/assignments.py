@@ -1,8 +1,11 @@
 """Assignments of a class, and what students handed in."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from lms.identity import visible
 from lms.models.classes import Class
 from lms.models.notebooks import Notebook
 from lms.models.people import Student
@@ -25,6 +28,10 @@ class ClassAssignment(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def clean(self) -> None:
+        if visible(self.title) is None:
+            raise ValidationError({"title": gettext("Write at least one visible character.")})
 
 
 class AssignmentStarter(models.Model):

@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from lms.identity import visible
 from lms.models.people import Student, Team, display_name
 
 
@@ -34,6 +37,11 @@ class Class(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        for column in ("name", "class_code"):
+            if visible(getattr(self, column)) is None:
+                raise ValidationError({column: gettext("Write at least one visible character.")})
 
 
 class StudentClass(models.Model):

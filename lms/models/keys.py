@@ -80,7 +80,7 @@ class KeyedQuerySet(models.QuerySet[Row] if TYPE_CHECKING else models.QuerySet):
 
     def update(self, **values: Any) -> int:
         for field in _key_fields(self.model):
-            if field.of in values:
+            if field.of in values and field.attname not in values:
                 values[field.attname] = field.form(values[field.of] or "")
         return super().update(**values)
 

@@ -85,6 +85,7 @@ class Student(Keyed, ActivityState):
         return self.email
 
     def clean(self) -> None:
+        self.name = visible(self.name)
         Student._meta.get_field("email_key").check_typed(self, taken=gettext("There is a student of this address."))
 
     @property
