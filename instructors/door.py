@@ -18,8 +18,13 @@ class Door:
             return None
         if not found.is_active:
             return None
-        entry = Entry(found.pk, token_id=str(claims.get("jti") or ""), stamp=str(claims.get("pwd") or ""))
-        return Account(found.pk, found.name, found.is_admin, float(claims["exp"]), entry)
+        entry = Entry(
+            found.pk,
+            token_id=str(claims.get("jti") or ""),
+            stamp=str(claims.get("pwd") or ""),
+            issued_at=tokens.issued_at(claims),
+        )
+        return Account(found.pk, found.name, found.is_admin, found.is_assistant, float(claims["exp"]), entry)
 
     def ended(self, asked: Collection[Entry]) -> set[Entry]:
         return entries.ended(asked, now=datetime.now(UTC))

@@ -18,6 +18,7 @@ class Entry:
     session_key: str = ""
     token_id: str = ""  # empty for a token that cannot be revoked by itself
     stamp: str = ""  # of the password that the token was made under; empty where it says nothing of one
+    issued_at: float = 0.0  # the token, in seconds since the epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Account:
     pk: int
     name: str
     is_admin: bool
+    is_assistant: bool = False
     expires_at: float | None = None  # seconds since the epoch; None for a login by cookie
     entry: Entry | None = None
 

@@ -6,6 +6,7 @@ from django.contrib.auth.password_validation import get_default_password_validat
 from rest_framework import serializers
 
 from instructors.models import Instructor
+from instructors.roles import FalseRole, role_of
 from lms.api.base import LARGEST_ID
 
 Status = Instructor.Status
@@ -19,6 +20,19 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Role(Text):
+    """`admin`, `instructor`, `assistant`, in whatever case and width; or a label, which grants nothing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=50, help_text=self.__doc__ or "", **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return role_of(super().to_internal_value(data))
+        except FalseRole as error:
+            raise serializers.ValidationError(str(error)) from None
 
 
 class NewPassword(Text):
