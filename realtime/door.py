@@ -45,6 +45,12 @@ class InstructorDoor(Protocol):
         """Those that open nothing any more: logged out, revoked, idle too long, another password, switched off. Three
         queries at most, however many are asked about."""
 
+    def is_active(self, instructor_id: int) -> bool:
+        """Whether that account exists and is switched on. One query."""
+
+    def wrote(self, *, account_id: int, action: str, target_type: str, target_id: int | str, length: int) -> None:
+        """An instructor wrote to somebody: the audit log hears of it, of the text its length. Causes SQL queries."""
+
     def looked_at(self, *, account_id: int, student_id: int, what: str) -> None:
         """An instructor reads, or follows, what one student does. Causes SQL queries."""
 

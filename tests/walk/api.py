@@ -147,7 +147,8 @@ API_ROWS = [
     ("GET", "/progress/stats", None, "403 403 200 200 200"),
     ("GET", "/progress/notifications/hanako@example.com", None, "403 403 200 200 200"),
     ("POST", "/progress/notifications/nothing/read", None, "403 403 404 404 404"),
-    ("POST", "/progress/process-event?user_id=u&assignment_id=1&cell_id=c", {}, "403 403 202 202 202"),
+    ("POST", "/progress/process-event?user_id=hanako@example.com&assignment_id=1&cell_id=c", {}, "403 403 404 202 202"),
+    ("POST", "/progress/process-event?user_id=u&assignment_id=1&cell_id=c", {}, "403 403 404 404 202"),
     # --- Analytics
     ("GET", "/analytics/progress", None, "403 403 200 200 200"),
     ("GET", "/analytics/progress?email=hanako@example.com", None, "403 403 404 200 200"),
