@@ -246,6 +246,11 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 # Programs in the field make accounts with common passwords (http.md section 8): without it the API holds them to the
 # length alone.
 STRICT_PASSWORDS = env.flag("STRICT_PASSWORDS", False)
+# Whether instructors manage each other's accounts and set each other's status, as programs of the field do (http.md
+# section 8). None: as long as nobody has to log in.
+INSTRUCTORS_MANAGE_ACCOUNTS: bool | None = (
+    env.flag("INSTRUCTORS_MANAGE_ACCOUNTS", False) if env.text("INSTRUCTORS_MANAGE_ACCOUNTS") else None
+)
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "classes"

@@ -232,21 +232,24 @@ def given_key(scope: Scope) -> str | None:
 
 
 async def authorise(scope: Scope, events: Sequence[Event]) -> None:
-    """Events about instructors change accounts: they count only with an instructor's token (events.md section 3.4)."""
+    """Events about instructors change accounts: they count only with an instructor's token, and as far as that
+    instructor may change them (events.md section 3.4)."""
     about = [event for event in events if kind_of(event.event_type).is_about_instructor]
     if not about:
         return
     scheme, _, token = header(scope, b"authorization").decode("latin-1").partition(" ")
-    if scheme.lower() == "bearer" and await sync_to_async(_knows)(token.strip()):
-        for event in about:
-            event.is_authorised = True
+    if scheme.lower() == "bearer":
+        await sync_to_async(_authorise)(token.strip(), about)
 
 
-def _knows(token: str) -> bool:
+def _authorise(token: str, about: Sequence[Event]) -> None:
     try:
-        return desk.knows(token)
+        caller = desk.who(token)
+        if caller is not None:
+            for event in about:
+                event.is_authorised = desk.allows(caller, event)
     except DatabaseError:
-        return False  # stored as any other event; nothing is lost but the effect
+        pass  # stored as any other event; nothing is lost but the effect
     finally:
         close_old_connections()
 

@@ -1,7 +1,7 @@
 """Records that the offline queue is given: into the river where it can be reached, into the table where not."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,7 +38,7 @@ def take(
     priority: int,
     is_forced: bool,
     class_id: int | None,
-    is_authorised: bool,
+    is_authorised: Callable[[dict[str, Any]], bool],
     wake: Wake,
     now: datetime,
 ) -> Taken:
@@ -50,7 +50,7 @@ def take(
                 event_data=wire.storable(record),
                 priority=priority,
                 class_id=class_id,
-                is_authorised=is_authorised,
+                is_authorised=is_authorised(record),
                 is_forced=is_forced,
                 created_at=now,
             )

@@ -7,9 +7,10 @@ from events.delivery import Unavailable, deliver, event_of
 from events.intake import Answer
 
 
-def submit(record: dict[str, Any], *, received: int) -> None:
-    """Queue one record under the names of the event contract. Raises wire.BadBody and intake.Answer(503)."""
-    event = event_of(record, received=received)
+def submit(record: dict[str, Any], *, received: int, class_id: int | None = None) -> None:
+    """Queue one record under the names of the event contract, as if it came with a key of that class. Raises
+    wire.BadBody and intake.Answer(503)."""
+    event = event_of(record, received=received, class_id=class_id)
     try:
         jobs.wake_all(deliver([event]))
     except Unavailable:

@@ -16,7 +16,7 @@ from realtime.groups import forms_of_student
 from realtime.messages import LastRun, RunNotice, StudentRow, timestamp
 
 STARTED = "cell_execution_start"
-Cell = tuple[int, str, str]  # student, notebook, cell
+Cell = tuple[int, str, str, int | None]  # student, notebook, cell, class whose key came along
 
 
 def run_notices(batches: Sequence[Changes], rows: Mapping[int, StudentRow]) -> list[RunNotice]:
@@ -51,7 +51,7 @@ def last_runs(batches: Sequence[Changes]) -> dict[Member, LastRun]:
 
 
 def _keep(latest: dict[Cell, tuple[Event, Run | None]], student: int, event: Event, run: Run | None) -> None:
-    cell = student, event.notebook or "", event.cell or ""
+    cell = student, event.notebook or "", event.cell or "", event.class_id
     known = latest.get(cell)
     if known is None or (known[0].time, known[1] is not None) <= (event.time, run is not None):
         latest[cell] = event, run
@@ -65,6 +65,7 @@ def _heard(rows: Mapping[int, StudentRow]) -> set[int]:
 
 def _notice(row: StudentRow, event: Event, run: Run | None) -> RunNotice:
     return {
+        "class_id": event.class_id,
         "emailAddress": row["emailAddress"],
         "student_id": row["studentId"],
         "notebookPath": event.notebook or "",

@@ -11,7 +11,7 @@ from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
-from django.forms import ModelForm
+from django.forms import ChoiceField, ModelForm
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -35,6 +35,7 @@ from instructors.models import (
 )
 from instructors.notices import tell_grade
 from instructors.office import note_everything
+from instructors.roles import ADMIN, ASSISTANT, INSTRUCTOR
 from instructors.setup.invitations import cancel
 from lms.admin import (
     AssignmentSubmissionAdmin,
@@ -58,16 +59,35 @@ else:
 admin.site.unregister(Group)  # roles decide here, not groups
 
 
+ROLE_CHOICES = [
+    (INSTRUCTOR, gettext_lazy("Instructor")),
+    (ASSISTANT, gettext_lazy("Assistant: sees and helps, makes no classes")),
+    (ADMIN, gettext_lazy("Administrator: may do everything")),
+]
+
+
 class InstructorCreationForm(CreationForm):
+    role = ChoiceField(label=gettext_lazy("Role"), choices=ROLE_CHOICES, initial=INSTRUCTOR)
+
     class Meta:
         model = Instructor
         fields = ["email", "name", "role"]
 
 
 class InstructorChangeForm(Form):
+    """A label that the API gave stays, unless a role is chosen instead."""
+
+    role = ChoiceField(label=gettext_lazy("Role"), choices=ROLE_CHOICES)
+
     class Meta:
         model = Instructor
         fields = ["email", "name", "role", "is_active"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        label, field = self.instance.role, self.fields["role"]
+        if isinstance(field, ChoiceField) and label not in dict(ROLE_CHOICES):
+            field.choices = [(label, gettext("%(label)s: a label of an instructor") % {"label": label}), *ROLE_CHOICES]
 
 
 @admin.register(Instructor)

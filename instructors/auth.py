@@ -1,4 +1,4 @@
-"""Who may sign in to the pages, and who sees beyond their own classes."""
+"""Who may sign in to the pages, who sees beyond their own classes, and who manages whose account."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from instructors.models import Instructor
+from instructors.roles import ADMIN
 
 
 class LoginForm(AuthenticationForm):
@@ -37,3 +38,17 @@ def account_of(request: HttpRequest) -> Instructor:
 def sees_everybody(user: Instructor) -> bool:
     """Admins; and while nobody has to authenticate, everyone: the open sockets tell the same to anybody."""
     return user.is_admin or not settings.API_REQUIRE_AUTH
+
+
+def may_manage_accounts(user: Instructor) -> bool:
+    """Admins; instructors where the setting lets them. An account that was made to assist manages nobody."""
+    allowed = settings.INSTRUCTORS_MANAGE_ACCOUNTS
+    if allowed is None:
+        allowed = not settings.API_REQUIRE_AUTH
+    return user.is_admin or bool(allowed and not user.is_assistant)
+
+
+def may_manage(user: Instructor, account: Instructor) -> bool:
+    """Whether `user` may change somebody else's account, or set their status. An instructor never touches an admin,
+    one that is switched off included."""
+    return user.is_admin or (may_manage_accounts(user) and account.role != ADMIN)

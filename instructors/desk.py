@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from instructors import tokens
+from instructors.auth import may_manage
 from instructors.live import tell
 from instructors.models import Instructor
 from instructors.status import Status, announce_status, change_status
@@ -15,11 +16,22 @@ logger = logging.getLogger(__name__)
 
 
 class InstructorsDesk:
-    def knows(self, token: str) -> bool:
+    def who(self, token: str) -> Instructor | None:
         try:
-            return tokens.instructor_of(token).is_active
+            found = tokens.instructor_of(token)
         except tokens.BadToken:
+            return None
+        return found if found.is_active else None
+
+    def allows(self, caller: Any, event_type: str, fields: dict[str, Any]) -> bool:
+        """A session's start sets the status of the instructor whom it names: as `PUT /instructor_status` would. Whom an
+        assignment takes is no sender's choice, so every instructor may ask for one."""
+        if not isinstance(caller, Instructor):
             return False
+        if event_type != "student_session_start" or fields.get("instructor_id") == caller.pk:
+            return True
+        found = _named(fields)
+        return found is not None and may_manage(caller, found)
 
     def perform(self, event_type: str, fields: dict[str, Any], *, now: datetime) -> Callable[[], None] | None:
         if event_type == "student_session_start":
@@ -27,8 +39,7 @@ class InstructorsDesk:
         return self._assign(fields, now)
 
     def _start_session(self, fields: dict[str, Any], now: datetime) -> Callable[[], None] | None:
-        named = fields.get("instructor_id")
-        found = Instructor.objects.filter(pk=named).first() if isinstance(named, int) and 0 < named < 2**63 else None
+        found = _named(fields)
         if found is None:
             logger.warning("student_session_start names no instructor we know")
             return None
@@ -55,6 +66,11 @@ class InstructorsDesk:
             tell(lambda: broadcast.publish({}, [(groups.instructor_group(changed.pk), frame)], outside=[frame]))
 
         return announce
+
+
+def _named(fields: dict[str, Any]) -> Instructor | None:
+    named = fields.get("instructor_id")
+    return Instructor.objects.filter(pk=named).first() if isinstance(named, int) and 0 < named < 2**63 else None
 
 
 def _plain(value: Any) -> str | int | None:

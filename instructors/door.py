@@ -18,11 +18,29 @@ class Door:
             return None
         if not found.is_active:
             return None
-        entry = Entry(found.pk, token_id=str(claims.get("jti") or ""), stamp=str(claims.get("pwd") or ""))
-        return Account(found.pk, found.name, found.is_admin, float(claims["exp"]), entry)
+        entry = Entry(
+            found.pk,
+            token_id=str(claims.get("jti") or ""),
+            stamp=str(claims.get("pwd") or ""),
+            issued_at=tokens.issued_at(claims),
+        )
+        return Account(found.pk, found.name, found.is_admin, found.is_assistant, float(claims["exp"]), entry)
 
     def ended(self, asked: Collection[Entry]) -> set[Entry]:
         return entries.ended(asked, now=datetime.now(UTC))
+
+    def is_active(self, instructor_id: int) -> bool:
+        return Instructor.objects.filter(pk=instructor_id, is_active=True).exists()
+
+    def wrote(self, *, account_id: int, action: str, target_type: str, target_id: int | str, length: int) -> None:
+        audit.record(
+            action=action,
+            actor=Instructor.objects.filter(pk=account_id).first(),
+            request=None,
+            target_type=target_type,
+            target_id=target_id,
+            details={"characters": length},
+        )
 
     def looked_at(self, *, account_id: int, student_id: int, what: str) -> None:
         audit.record(

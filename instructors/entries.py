@@ -10,7 +10,7 @@ from django.utils.crypto import constant_time_compare
 
 from instructors.models import Instructor, RevokedToken
 from instructors.stay import SessionStore, is_over
-from instructors.tokens import is_of_password
+from instructors.tokens import is_current
 from realtime.door import Entry
 
 
@@ -28,7 +28,8 @@ def ended(entries: Collection[Entry], *, now: datetime) -> set[Entry]:
             return False
         if entry.session_key:
             return _is_of(logins.get(entry.session_key, {}), account)
-        return entry.token_id not in revoked and is_of_password(entry.stamp or None, entry.token_id, account)
+        is_ours = is_current(entry.stamp or None, entry.token_id, entry.issued_at, account)
+        return entry.token_id not in revoked and is_ours
 
     return {entry for entry in entries if not is_open(entry)}
 

@@ -77,7 +77,7 @@ def send_hint(
             target_id=cell.pk,
             details={"hint": hint.pk, "students": [one.student_id for one in students]},
         )
-    tell(lambda: _announce(students, notices))
+    tell(lambda: _announce(students, notices, class_id=hint.class_ref_id))
     return Sent(hint=hint, students=len(students), is_repeated=False)
 
 
@@ -116,8 +116,8 @@ def _notice(hint: Hint, student: Failing) -> ProgressNotification:
     )
 
 
-def _announce(students: list[Failing], notices: list[ProgressNotification]) -> None:
-    """To both forms of each student's own channel; nobody else's."""
+def _announce(students: list[Failing], notices: list[ProgressNotification], *, class_id: int | None) -> None:
+    """To both forms of each student's own channel, and to those of the class who follow it; nobody else's."""
     frames = [
         (one, messages.notification(student_id=one.student_id, fields=told(notice)))
         for one, notice in zip(students, notices, strict=True)
@@ -125,6 +125,8 @@ def _announce(students: list[Failing], notices: list[ProgressNotification]) -> N
     addressed = [
         (group, frame)
         for one, frame in frames
-        for group in groups.student_groups("notifications", student_id=one.student_id, email=one.email)
+        for group in groups.student_groups(
+            "notifications", student_id=one.student_id, email=one.email, class_ids=[class_id]
+        )
     ]
     broadcast.publish({}, addressed, outside=[frame for _, frame in frames])

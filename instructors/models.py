@@ -1,16 +1,19 @@
 """People who teach: accounts, status and its history."""
 
+from datetime import UTC
 from typing import Any, ClassVar, Never
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 
 from instructors.cases import AttentionCase
 from instructors.hint_models import Hint, HintRecipient
 from instructors.report_models import AnalyticsReport
+from instructors.roles import ADMIN, ASSISTANT, INSTRUCTOR
 from instructors.student_notes import StudentNote
 from lms.identity import email_key, password_form, password_spellings
 from lms.models.addresses import validate_address
@@ -31,12 +34,9 @@ __all__ = [
     "StudentNote",
 ]
 
-ADMIN = "admin"
-ASSISTANT = "assistant"
-
 
 class InstructorManager(BaseUserManager.from_queryset(KeyedQuerySet)["Instructor"]):
-    def create_user(self, email: str, password: str, *, name: str = "", role: str = "instructor") -> "Instructor":
+    def create_user(self, email: str, password: str, *, name: str = "", role: str = INSTRUCTOR) -> "Instructor":
         instructor = self.model(email=email.strip(), name=display_name(name, email.strip()), role=role)
         instructor.set_password(password)
         instructor.save(using=self._db)
@@ -57,7 +57,8 @@ class Instructor(Keyed, AbstractBaseUser):
     """The account model: e-mail and password.
 
     Role `admin` may do everything. Role `assistant` sees and helps in the classes it is in, makes none and manages
-    nobody. Any other role is a label of an instructor. What somebody is in one class stands in `lms.ClassStaff`.
+    nobody. Any other role is a label of an instructor (`instructors.roles`). What somebody is in one class stands in
+    `lms.ClassStaff`.
     """
 
     class Status(models.TextChoices):
@@ -72,8 +73,10 @@ class Instructor(Keyed, AbstractBaseUser):
     password = models.CharField(max_length=255, db_column="password_hash")
     last_login = models.DateTimeField(null=True, blank=True, db_column="last_login_at")
     name = models.CharField(max_length=255)
-    role = models.CharField(max_length=50, default="instructor")
+    role = models.CharField(max_length=50, default=INSTRUCTOR)
     is_active = models.BooleanField(default=True)
+    # When the account was last switched on again. The database sets it (migration 0013), whatever way that was done.
+    revived_at = models.DateTimeField(null=True, blank=True, editable=False)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.OFFLINE)
     current_session = models.ForeignKey(
         "lms.Session", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -134,6 +137,14 @@ class Instructor(Keyed, AbstractBaseUser):
     @property
     def is_superuser(self) -> bool:
         return self.is_admin
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What every login and token of the account is tied to: its password and, where it was switched on again, when.
+        Django's own, of the password alone, for an account that never was."""
+        if self.revived_at is None:
+            return super()._get_session_auth_hash(secret)  # type: ignore[misc,no-any-return]  # not in the stubs
+        value = f"{self.password} {self.revived_at.astimezone(UTC).isoformat()}"
+        return salted_hmac("instructors.Instructor.entries", value, secret=secret, algorithm="sha256").hexdigest()
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
         return self.is_admin

@@ -30,8 +30,8 @@ def tell_assignment(assignment: ClassAssignment) -> None:
 
 
 def tell_grade(submission: AssignmentSubmission) -> None:
-    """To the student. With logins on, without what was graded: anybody can listen under a student's name, so the
-    client reads it over HTTP (websocket.md section 1)."""
+    """To the student. With logins on, without what was graded: the client reads it over HTTP (websocket.md
+    section 1)."""
     is_private = settings.API_REQUIRE_AUTH
     frame = messages.assignment_graded(
         assignment_id=submission.assignment_id,
@@ -49,7 +49,8 @@ def tell_grade(submission: AssignmentSubmission) -> None:
         messages.notification(student_id=student.pk, fields={**fields, "message": "Graded"} if is_private else fields)
         for fields in newest
     ]
-    told = groups.student_groups("notifications", student_id=student.pk, email=student.email)
+    through = [submission.assignment.class_ref_id]
+    told = groups.student_groups("notifications", student_id=student.pk, email=student.email, class_ids=through)
     for each in frames:
         notices = [(group, each) for group in told]
         tell(partial(broadcast.publish, {}, notices, outside=[each]))

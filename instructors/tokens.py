@@ -1,7 +1,8 @@
 """Bearer tokens of instructors: made at login, checked on every call, revocable one by one.
 
 HS256, claims `sub` (the e-mail), `exp`, `jti`, by which a token is revoked, and `pwd`, which ends with the password
-that the token was made under. Tokens without the last two verify too. Source: docs/contract/http.md section 1.2.
+that the token was made under, and when the account is switched off and on again. Tokens without the last two verify
+too. Source: docs/contract/http.md section 1.2.
 """
 
 import uuid
@@ -27,7 +28,7 @@ class BadToken(Exception):
 
 
 def stamp_of(instructor: Instructor) -> str:
-    """Changes with the password, and tells nothing of it."""
+    """Changes with the password and when the account is switched on again, and tells nothing of either."""
     return instructor.get_session_auth_hash()[:16]
 
 
@@ -68,15 +69,22 @@ def opened(token: str) -> tuple[Instructor, dict[str, Any]]:
     """Whose token this is, active or not, and its claims. Two queries. Raises BadToken."""
     claims = claims_of(token)
     found = Instructor.objects.with_email(claims["sub"])
-    if found is None or not is_of_password(claims.get("pwd"), claims.get("jti"), found):
+    if found is None or not is_current(claims.get("pwd"), claims.get("jti"), issued_at(claims), found):
         raise BadToken
     return found, claims
 
 
-def is_of_password(stamp: Any, jti: Any, instructor: Instructor) -> bool:
-    """Whether a token with this stamp was made under the present password, or made the change to it."""
+def issued_at(claims: dict[str, Any]) -> float:
+    """Seconds since the epoch; of a token that does not say, the earliest that its end allows."""
+    lifetime = settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60
+    return float(claims["iat"] if "iat" in claims else claims["exp"] - lifetime)
+
+
+def is_current(stamp: Any, jti: Any, issued: float, instructor: Instructor) -> bool:
+    """Whether a token with this stamp was made under the present password, or made the change to it, and since the
+    account was last switched on. A token without a stamp says by its time alone which side of that it is on."""
     if stamp is None:
-        return True
+        return instructor.revived_at is None or issued >= instructor.revived_at.timestamp()
     present = stamp_of(instructor)
     return constant_time_compare(str(stamp), present) or bool(jti and cache.get(_kept(jti)) == present)
 

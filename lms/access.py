@@ -10,12 +10,14 @@ What a user may not see does not exist for them: 404, never 403, so that ids tel
     notebooks     course material, and those that were used through these classes
     maps          those of these classes, and those of no class
     environments  the server's own, and those that were reported through these classes
-    versions      the histories of notebooks in these classes, those of their students included, and their own; a class
-                  key: what was kept under keys of its class, never what a student handed in
-    an admin, and anyone while nobody has to log in: everything; a class key: its class and what is in it
+    versions      the histories of notebooks in these classes, those of their students included, and their own
+    an admin, and anyone while nobody has to log in: everything
+
+A class key names a class and nobody in it, and classmates share it. What it reaches here, a view may let it write to;
+what a view lets it read is what the class is set to do, never what a student is, did or was told.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -30,6 +32,7 @@ from lms.models import (
     ClassAssignment,
     ClassKey,
     ClassroomMap,
+    ClassStaff,
     ClassStudent,
     EnvironmentSnapshot,
     Notebook,
@@ -179,7 +182,7 @@ def notebooks_of(user: User) -> QuerySet[Notebook]:
 def notebooks_in(classes: QuerySet[Class]) -> QuerySet[Notebook]:
     """Those that the classes have as assignments, and those that their students are in now."""
     set_as_work = Q(pk__in=ClassAssignment.objects.filter(class_ref__in=classes).values("notebook"))
-    open_now = Q(pk__in=students_in(classes).exclude(current_notebook=None).values("current_notebook"))
+    open_now = Q(pk__in=students_seen_through(classes.values("pk")).values("current_notebook"))
     return Notebook.objects.filter(set_as_work | open_now)
 
 
@@ -207,8 +210,8 @@ def environments_of(user: User) -> QuerySet[EnvironmentSnapshot]:
 
 
 def histories_of(user: User) -> QuerySet[NotebookHistory]:
-    """Versions are seen by whoever sees the history they are in. With a key nobody says who they are: it opens what was
-    kept with keys of its class, and the work of no student (that is read as a submission, by the student's name)."""
+    """Versions are seen by whoever sees the history they are in. A key reaches those that it may write to: what was
+    kept with keys of its class, and the work of no student."""
     if isinstance(user, KeyHolder):
         return NotebookHistory.objects.filter(class_ref=user.class_id, student=None)
     if user.is_admin:
@@ -221,6 +224,12 @@ def holder_of_key(key: str) -> KeyHolder | None:
     valid = ClassKey.objects.filter(ClassKey.open_at(timezone.now()), key_hash=ClassKey.hash(key))
     found = valid.select_related("class_ref").first()
     return KeyHolder(found.pk, found.class_ref_id, found.class_ref.is_active) if found else None
+
+
+def open_keys(key_ids: Collection[int]) -> set[int]:
+    """Those of these keys that still open their class. One query."""
+    valid = ClassKey.objects.filter(ClassKey.open_at(timezone.now()), pk__in=key_ids, class_ref__is_active=True)
+    return set(valid.values_list("pk", flat=True))
 
 
 def note_key_used(holder: KeyHolder) -> None:
@@ -242,6 +251,12 @@ def may_teach_class(user: User, class_id: int) -> bool:
 def may_make_classes(user: User) -> bool:
     """Everybody but accounts that were made to assist."""
     return not user.is_assistant
+
+
+def staff_of(class_id: int) -> set[int]:
+    """The accounts that teach or assist in the class. Two queries."""
+    owners = Class.objects.filter(pk=class_id).exclude(instructor=None).values_list("instructor", flat=True)
+    return {*owners, *ClassStaff.objects.filter(class_ref=class_id).values_list("instructor", flat=True)}
 
 
 def class_ids_of(user: User) -> list[int]:

@@ -1,5 +1,5 @@
 """What each web process does for all its sockets, from its first socket on: hear, count, and end those that sleep and
-those whose instructor is no longer let in.
+those that nobody would let in any more.
 
 Started by the first socket, because daphne tells nobody when it starts; where a server does, `config/asgi.py` starts
 it then.
@@ -16,6 +16,7 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
+from lms.access import open_keys
 from realtime import farewell, listener, presence
 from realtime.door import AUTHENTICATION_FAILED, Entry
 from realtime.hub import Hub
@@ -92,7 +93,22 @@ class Caretaker:
 
 
 async def end_shut_out() -> None:
-    """Close the sockets of instructors who would not be let in again. While the database is away nobody is shut out."""
+    """Close the sockets of those who would not be let in again: whose login, token or class key opens nothing any more.
+    While the database is away nobody is shut out."""
+    with contextlib.suppress(DatabaseError):
+        await _end_keys()
+        await _end_entries()
+
+
+async def _end_keys() -> None:
+    shown = {seat.key_id for seat in here.seats if seat.key_id is not None}
+    still_open = await database_sync_to_async(open_keys)(shown) if shown else set()
+    for seat in list(here.seats):
+        if seat.key_id is not None and seat.key_id in shown - still_open:
+            seat.end(AUTHENTICATION_FAILED)
+
+
+async def _end_entries() -> None:
     seats: dict[Entry, list[Seat]] = {}
     for seat in here.seats:
         if seat.entry is not None:
@@ -100,10 +116,9 @@ async def end_shut_out() -> None:
     if not seats:
         return
     door = next(iter(seats.values()))[0].door
-    with contextlib.suppress(DatabaseError):
-        for entry in await database_sync_to_async(door.ended)(list(seats)):
-            for seat in seats[entry]:
-                seat.end(AUTHENTICATION_FAILED)
+    for entry in await database_sync_to_async(door.ended)(list(seats)):
+        for seat in seats[entry]:
+            seat.end(AUTHENTICATION_FAILED)
 
 
 async def end_idle(*, before: float) -> None:

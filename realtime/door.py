@@ -18,6 +18,7 @@ class Entry:
     session_key: str = ""
     token_id: str = ""  # empty for a token that cannot be revoked by itself
     stamp: str = ""  # of the password that the token was made under; empty where it says nothing of one
+    issued_at: float = 0.0  # the token, in seconds since the epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Account:
     pk: int
     name: str
     is_admin: bool
+    is_assistant: bool = False
     expires_at: float | None = None  # seconds since the epoch; None for a login by cookie
     entry: Entry | None = None
 
@@ -42,6 +44,12 @@ class InstructorDoor(Protocol):
     def ended(self, entries: Collection[Entry]) -> set[Entry]:
         """Those that open nothing any more: logged out, revoked, idle too long, another password, switched off. Three
         queries at most, however many are asked about."""
+
+    def is_active(self, instructor_id: int) -> bool:
+        """Whether that account exists and is switched on. One query."""
+
+    def wrote(self, *, account_id: int, action: str, target_type: str, target_id: int | str, length: int) -> None:
+        """An instructor wrote to somebody: the audit log hears of it, of the text its length. Causes SQL queries."""
 
     def looked_at(self, *, account_id: int, student_id: int, what: str) -> None:
         """An instructor reads, or follows, what one student does. Causes SQL queries."""

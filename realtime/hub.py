@@ -56,7 +56,9 @@ class Hub:
             self.changed.note(message["rows"])
 
     def _send_run(self, run: messages.RunNotice) -> None:
-        names = groups.student_groups("progress", student_id=run["student_id"], email=run["emailAddress"])
+        names = groups.student_groups(
+            "progress", student_id=run["student_id"], email=run["emailAddress"], class_ids=[run["class_id"]]
+        )
         if members := here.members(names):
             text = msgspec.json.encode(messages.execution_update(run)).decode()
             for seat in members:

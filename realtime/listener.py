@@ -96,6 +96,8 @@ def groups_of(frame: Frame) -> list[str]:
     if isinstance(frame.get("channel"), str):
         return people.groups_of_channel(frame["channel"])
     called = _student(frame)
+    if called is None and isinstance(frame.get("data"), list) and settings.API_REQUIRE_AUTH:
+        return [groups.ALL_STUDENTS]  # rows, of whom it may be; admins see everybody
     if called is None:
         return [groups.DASHBOARDS, groups.BROADCAST]
     names = [groups.ALL_STUDENTS] if settings.API_REQUIRE_AUTH else [groups.ALL_STUDENTS, groups.BROADCAST]
@@ -110,7 +112,7 @@ def _student(frame: Frame) -> str | None:
     """Whom it is about, where it says so."""
     data = frame.get("data")
     for place in (frame, data if isinstance(data, dict) else {}):
-        for name in ("student_id", "emailAddress"):
+        for name in ("student_id", "emailAddress", "email", "userId", "user_id"):
             if isinstance(place.get(name), str | int):
                 return str(place[name])
     return None

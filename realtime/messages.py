@@ -54,6 +54,7 @@ class HelpNotice(TypedDict):
 class RunNotice(TypedDict):
     """One run of a cell, as its student's own channel tells it."""
 
+    class_id: int | None  # whose key the event came with: where it is told, no field of the frame
     emailAddress: str
     student_id: int
     notebookPath: str
@@ -268,7 +269,8 @@ def instructor_assigned(
 
 
 def execution_update(run: RunNotice) -> Frame:
-    return _frame("execution_update", dict(run), channel=f"progress:{run['student_id']}")
+    data = {name: value for name, value in run.items() if name != "class_id"}
+    return _frame("execution_update", data, channel=f"progress:{run['student_id']}")
 
 
 def execution_confirmed(run: RunNotice) -> Frame:

@@ -6,8 +6,8 @@ from typing import cast, get_args
 
 from django.conf import settings
 
-from lms.access import User, students_of, with_email
-from lms.models import Student
+from lms.access import User, class_ids_of, with_email
+from lms.models import Student, StudentClass
 from realtime import groups
 from realtime.groups import Channel
 
@@ -51,13 +51,22 @@ def find_person(called: str) -> Person:
     return Person(called, known.pk, known.email) if known else Person(called)
 
 
-def may_hear(user: User | None, person: Person) -> bool:
-    """Whether a dashboard of this account may listen to this student. One query where that is not obvious."""
-    if not settings.API_REQUIRE_AUTH:
-        return True
+def shared_classes(user: User, student_id: int) -> list[int]:
+    """The classes of the student that this account may see. Two queries."""
+    enrolled = StudentClass.objects.filter(student_id=student_id, class_ref_id__in=class_ids_of(user))
+    return list(enrolled.values_list("class_ref_id", flat=True))
+
+
+def channel_groups(user: User | None, person: Person, channel: Channel) -> list[str]:
+    """The groups in which this account may hear a student's channel; none where it may not. At most two queries."""
+    if not settings.API_REQUIRE_AUTH or (user is not None and user.is_admin):
+        return person.groups(channel)
     if user is None or person.student_id is None:
-        return user is not None and user.is_admin
-    return user.is_admin or students_of(user).filter(pk=person.student_id).exists()
+        return []
+    through: list[int | None] = [*shared_classes(user, person.student_id)]
+    if through and not settings.EVENTS_REQUIRE_KEY:
+        through.append(None)  # where no key is asked for, what came without one is the teachers' too
+    return [name for class_id in through for name in groups.in_class(channel, person.forms, class_id)]
 
 
 def channel_of(name: str) -> tuple[Channel, str] | None:
@@ -67,7 +76,8 @@ def channel_of(name: str) -> tuple[Channel, str] | None:
 
 
 def groups_of_channel(name: str) -> list[str]:
-    """The groups that a channel named on the wire stands for; none where nobody knows it. At most two queries."""
+    """The groups that a channel named on the wire stands for; none where nobody knows it. Whoever names
+    a student's channel says no class: all of the student's may hear. At most three queries."""
     if name in (groups.BROADCAST, groups.INSTRUCTORS, groups.ALL_STUDENTS):
         return [name]
     kind, _, rest = name.partition(":")
@@ -76,4 +86,8 @@ def groups_of_channel(name: str) -> list[str]:
     if kind == "instructor" and rest.isascii() and rest.isdigit():
         return [f"instructor.{int(rest)}"]
     found = ANY_CHANNEL.fullmatch(name)
-    return find_person(found[2]).groups(cast(Channel, found[1])) if found else []
+    if found is None:
+        return []
+    channel, person = cast(Channel, found[1]), find_person(found[2])
+    through = StudentClass.objects.filter(student_id=person.student_id).values_list("class_ref_id", flat=True)
+    return person.groups(channel) + [each for pk in through for each in groups.in_class(channel, person.forms, pk)]

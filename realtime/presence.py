@@ -104,14 +104,17 @@ def joined_forms(forms: Sequence[str]) -> set[str]:
 
 
 def _add_up(whole: Summary) -> dict[str, Any]:
+    """Where people have to log in without names of rooms and clients: both are chosen by clients, who write addresses
+    there, and whoever asks may be anybody."""
+    names_people = not settings.API_REQUIRE_AUTH
     stats: dict[str, Any] = {
         "total_connections": whole.total,
         "active_connections": whole.active,
         "connections_by_type": {kind: whole.by_type.get(kind, 0) for kind in get_args(ClientType)},
-        "rooms": whole.rooms,
+        "rooms": whole.rooms if names_people else {},
         "messages_sent": whole.sent,
     }
-    return {**stats, "connections_detail": whole.detail} if settings.DEBUG else stats
+    return {**stats, "connections_detail": whole.detail} if settings.DEBUG and names_people else stats
 
 
 def _sum(entries: Iterable[Any]) -> Summary:

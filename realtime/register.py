@@ -20,6 +20,7 @@ class Seat(Protocol):
     room: str | None
     account_id: int | None  # the instructor's
     entry: Entry | None  # what let an instructor in
+    key_id: int | None  # row id of the class key that let somebody in
     door: InstructorDoor
     ending: bool  # closed by us; the peer has not yet answered
     followed: set[str]  # forms of the students whose runs this socket hears

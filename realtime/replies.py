@@ -79,13 +79,15 @@ def connection_success(*, instructor_id: int) -> Frame:
     return both_ways("connection_success", instructor_id=instructor_id, connected_at=timestamp(), message="Connected")
 
 
-def student_message_received(*, student_id: str | int, message: str, sent_at: str) -> Frame:
+def student_message_received(*, student_id: str | int, message: str, sent_at: str, is_verified: bool = False) -> Frame:
+    """`verified`: the student themselves wrote it, and proved to be who they are."""
     return both_ways(
         "student_message_received",
         student_id=student_id,
         message=message,
         timestamp=sent_at,
         received_at=timestamp(),
+        verified=is_verified,
     )
 
 

@@ -48,6 +48,7 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         self.room: str | None = None
         self.account_id: int | None = None
         self.entry: Entry | None = None
+        self.key_id: int | None = None
         self.joined: set[str] = set()
         self.followed: set[str] = set()
         self.connected_at, self.heard_at = time.time(), time.monotonic()

@@ -286,7 +286,8 @@ RULES: dict[int, dict[str, Tests]] = {
         "Other `message` texts": ("test_stats", "test_history", "test_version", "test_latest", "test_compare"),
         "Absent `notebook_content`": ("test_snapshot_without_content_takes_the_newest_known",),
         "**Whose (D)**": (
-            "test_a_key_writes_and_sees_what_is_its_classs",
+            "test_a_key_writes_to_its_class_and_reads_nothing_there",
+            "test_what_a_key_is_answered_says_nothing_of_a_classmates_work",
             "test_a_key_writes_to_no_other_class",
             "test_an_account_keeps_for_itself_unless_it_names_a_class",
             "test_an_assistant_sees_and_does_not_write",

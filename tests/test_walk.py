@@ -1,4 +1,5 @@
-"""Every address, walked as five kinds of caller, while logins are required: who gets what.
+"""Every address, walked as five kinds of caller, while logins are required: who gets what; and the API once more with a
+key of each class.
 
 The rows are in `tests/walk/`; a new address without one fails. `test-artifacts/walk.md` holds the table after a run.
 """
@@ -18,8 +19,9 @@ from instructors.models import AnalyticsReport, Instructor
 from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion
 from lms.versions.commits import commit
 from lms.versions.keeping import Author, Owner, keep_snapshot
-from tests.lms.conftest import cast  # noqa: F401  (a fixture)
+from tests.lms.conftest import cast, key_of  # noqa: F401  (a fixture)
 from tests.walk.api import API_ROWS
+from tests.walk.keys import KEY_ROWS
 from tests.walk.pages import PAGE_ROWS
 
 CALLERS = ("nobody", "gone", "suzuki", "sato", "admin")
@@ -43,6 +45,7 @@ def ids(cast, settings) -> dict[str, object]:  # noqa: F811
     report = EnvironmentSnapshot.objects.create(source="client", student=cast.hanako)
     ordered = AnalyticsReport.objects.create(report_type="class", requested_by=cast.sato)
     ids = {"ordered": str(ordered.report_id), "work": work.pk, "someone": someone.pk, "report": str(report.snapshot_id)}
+    ids |= {"sato": cast.sato.pk, "admin": cast.admin.pk}
     commit = committed(cast)
     ids |= {"commit": commit.version_id, "kept": commit.snapshot.snapshot_id, "branch": str(commit.branch.branch_id)}
     return {**cast.ids(), **ids, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}
@@ -62,9 +65,8 @@ def filled(value, ids):
     return ids[alone[1]] if alone else value
 
 
-def call(caller: Instructor | None, method: str, path: str, body) -> int:
+def call(caller: Instructor | None, method: str, path: str, body, **headers: str) -> int:
     client = Client(raise_request_exception=False)
-    headers = {}
     if caller is not None:
         client.force_login(caller)
         headers["Authorization"] = f"Bearer {tokens.issue(caller, now=datetime.now(UTC))}"
@@ -74,8 +76,7 @@ def call(caller: Instructor | None, method: str, path: str, body) -> int:
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), WALK, ids=IDS)
 def test_who_gets_what(cast, ids, redis, request, method, path, body, expected):  # noqa: F811
-    address = path[1:] if path.startswith("~") else API + path
-    address = re.sub(r"\{(\w+)\}", lambda place: str(ids[place[1]]), address)
+    address = address_of(path, ids)
     found = []
     for name in CALLERS:
         with transaction.atomic():
@@ -83,6 +84,33 @@ def test_who_gets_what(cast, ids, redis, request, method, path, body, expected):
             transaction.set_rollback(True)
     TABLE[request.node.callspec.id] = " ".join(found)
     assert " ".join(found) == expected, MEANING
+
+
+def address_of(path: str, ids) -> str:
+    address = path[1:] if path.startswith("~") else API + path
+    return re.sub(r"\{(\w+)\}", lambda place: str(ids[place[1]]), address)
+
+
+def key_row(method: str, path: str, body, nobody: str) -> str:
+    """What the row says of keys; else the key is taken for nothing."""
+    row = (method, path, "a report") if isinstance(body, dict) and "environment" in body else (method, path)
+    return KEY_ROWS.get(row) or f"{nobody} {nobody}"
+
+
+@pytest.mark.parametrize(("method", "path", "body", "expected"), API_ROWS, ids=IDS[: len(API_ROWS)])
+def test_what_a_class_key_opens(cast, ids, redis, method, path, body, expected):  # noqa: F811
+    found = []
+    for class_ref in (cast.python, cast.rust):
+        with transaction.atomic():
+            key = key_of(class_ref, f"key of {class_ref.pk}")
+            found.append(str(call(None, method, address_of(path, ids), filled(body, ids), **{"X-Class-Key": key})))
+            transaction.set_rollback(True)
+    assert " ".join(found) == key_row(method, path, body, expected.split()[0]), "Python's key · Rust's key"
+
+
+def test_every_row_of_keys_is_walked():
+    walked = {(method, path) for method, path, _, _ in API_ROWS}
+    assert {row[:2] for row in KEY_ROWS} <= walked
 
 
 def routes(resolver: URLResolver, prefix: str = "") -> set[str]:

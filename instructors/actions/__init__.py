@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from rest_framework.request import Request
@@ -13,7 +14,7 @@ from instructors import audit
 from instructors.live import tell
 from instructors.models import Instructor
 from lms.access import Scope
-from lms.models import Student
+from lms.models import Student, StudentClass
 from realtime import broadcast, groups, messages
 
 BY = "instructor"
@@ -48,12 +49,14 @@ def end_help(
     if edges:
         tell(lambda: announcements.announce_edges(edges))
         tell(lambda: points.note(_event("help_stop", student, now), resolved_by=_name(by)))
-    frame = messages.dismiss_help(student.email)
+    frame, through = messages.dismiss_help(student.email), _classes(student)
     told = [
-        *groups.student_groups("client", student_id=student.pk, email=student.email),
-        *groups.student_groups("notifications", student_id=student.pk, email=student.email),
-        groups.BROADCAST,  # a client may have joined under another name; it acts on its own address only
+        name
+        for channel in ("client", "notifications", "help")
+        for name in groups.student_groups(channel, student_id=student.pk, email=student.email, class_ids=through)
     ]
+    if not settings.API_REQUIRE_AUTH:
+        told.append(groups.BROADCAST)  # a client may have joined under another name; it acts on its own address only
     tell(lambda: broadcast.publish({}, [(group, frame) for group in told], outside=[frame]))
     return bool(edges)
 
@@ -68,6 +71,10 @@ def resolve_error(
     tell(lambda: announcements.announce_resolution(student.pk, scope=scope, resolved_by=BY, resolved_at=now))
     tell(lambda: points.note(_event("error_resolved", student, now), resolved_by=_name(by)))
     return flagged
+
+
+def _classes(student: Student) -> list[int]:
+    return list(StudentClass.objects.filter(student=student).values_list("class_ref_id", flat=True))
 
 
 def _record(

@@ -21,7 +21,7 @@ def known_caller(request: Request) -> Instructor | None:
     return user if isinstance(user, Instructor) else None
 
 
-def refuse_assistants(caller: Instructor) -> None:
-    """Whoever has fewer rights than an instructor manages nobody (http.md section 1.2). Raises PermissionDenied."""
-    if caller.is_assistant:
-        raise PermissionDenied("Not enough permissions: assistants manage no accounts")
+def refuse_unless(allowed: bool) -> None:
+    """Raises PermissionDenied."""
+    if not allowed:
+        raise PermissionDenied("Not enough permissions")

@@ -7,6 +7,7 @@ from django.core.validators import EmailValidator
 from rest_framework import serializers
 
 from instructors.models import Instructor
+from instructors.roles import FalseRole, role_of
 from lms.api.base import LARGEST_ID
 from lms.models.addresses import validate_address
 
@@ -30,6 +31,19 @@ class Address(serializers.EmailField):
         super().__init__(**kwargs)
         others = [each for each in self.validators if not isinstance(each, EmailValidator)]
         self.validators = [*others, validate_address]
+
+
+class Role(Text):
+    """`admin`, `instructor`, `assistant`, in whatever case and width; or a label, which grants nothing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=50, help_text=self.__doc__ or "", **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            return role_of(super().to_internal_value(data))
+        except FalseRole as error:
+            raise serializers.ValidationError(str(error)) from None
 
 
 class NewPassword(Text):

@@ -11,9 +11,10 @@ from rest_framework.response import Response
 
 from events.wire import storable
 from instructors import audit
-from instructors.api.callers import account_of, refuse_assistants
+from instructors.api.callers import account_of, refuse_unless
 from instructors.api.fields import RowId, StatusField
 from instructors.api.instructors import find_instructor
+from instructors.auth import may_manage
 from instructors.models import Instructor
 from instructors.status import UnknownSession, announce_status, change_status
 from lms.api.base import Access, ApiView, BadRequest, Unprocessable, page, validated
@@ -84,10 +85,10 @@ class StatusView(ApiView):
         summary="Set an instructor's status", request=StatusRequest, responses={200: StatusResponse}, errors=(404,)
     )
     def put(self, request: Request, instructor_id: str) -> Response:
-        """The same status again is a change too. Without `current_session_id` the session stays."""
+        """One's own; an admin anybody's. The same status again is a change too. The session stays where
+        `current_session_id` is absent."""
         found = find_instructor(instructor_id)
-        if found.pk != account_of(request).pk:
-            refuse_assistants(account_of(request))
+        refuse_unless(_may_set(account_of(request), found))
         sent = validated(StatusRequest(data=request.data))
         try:
             changed = _set_status(request, found, sent)
@@ -137,11 +138,11 @@ class BulkView(ApiView):
             return {"instructor_id": given, "success": False, "error": _first_problem(checked.errors)}
         sent: dict[str, Any] = checked.validated_data
         pk = sent.pop("instructor_id")
-        if pk != account_of(request).pk and account_of(request).is_assistant:
-            return {"instructor_id": pk, "success": False, "error": "Not enough permissions"}
         found = Instructor.objects.filter(pk=pk).first()
         if found is None:
             return {"instructor_id": pk, "success": False, "error": "Instructor not found"}
+        if not _may_set(account_of(request), found):
+            return {"instructor_id": pk, "success": False, "error": "Not enough permissions"}
         try:
             changed = _set_status(request, found, sent)
         except UnknownSession:
@@ -152,6 +153,11 @@ class BulkView(ApiView):
             "status": changed.status,
             "current_session_id": changed.current_session_id,
         }
+
+
+def _may_set(caller: Instructor, account: Instructor) -> bool:
+    """Everybody their own; whoever manages the account, that of others (http.md section 9)."""
+    return caller.pk == account.pk or may_manage(caller, account)
 
 
 def _set_status(request: Request, account: Instructor, sent: dict[str, Any]) -> Instructor:

@@ -1,4 +1,8 @@
-"""Managing instructors: docs/contract/http.md section 8. Deleting one switches the account off."""
+"""Managing instructors: docs/contract/http.md section 8. Deleting one switches the account off.
+
+Admins manage all, and everybody their own name. INSTRUCTORS_MANAGE_ACCOUNTS lets instructors manage each other, but no
+admin, and not their own role.
+"""
 
 from typing import Any
 
@@ -6,15 +10,17 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from instructors import audit
-from instructors.api.callers import account_of, refuse_assistants
-from instructors.api.fields import Address, InstructorResponse, NewPassword, Text
+from instructors.api.callers import account_of, refuse_unless
+from instructors.api.fields import Address, InstructorResponse, NewPassword, Role, Text
 from instructors.api.passwords import check_password_rules
-from instructors.models import ADMIN, Instructor
+from instructors.auth import may_manage, may_manage_accounts
+from instructors.models import Instructor
+from instructors.roles import ADMIN, INSTRUCTOR
 from lms.api.base import LARGEST_ID, Access, ApiView, BadRequest, page, path_id, query_boolean, validated
 from lms.api.openapi import PAGING, documented
 
@@ -25,12 +31,12 @@ class InstructorCreate(serializers.Serializer[Any]):
     email = Address(max_length=255)
     name = Text(max_length=255)
     password = NewPassword()
-    role = Text(max_length=50, default="instructor")
+    role = Role(default=INSTRUCTOR)
 
 
 class InstructorUpdate(serializers.Serializer[Any]):
     name = Text(max_length=255, required=False)
-    role = Text(max_length=50, required=False)
+    role = Role(required=False)
     is_active = serializers.BooleanField(required=False)
 
 
@@ -45,11 +51,6 @@ def find_instructor(instructor_id: str) -> Instructor:
     if found is None:
         raise NotFound("Instructor not found")
     return found
-
-
-def refuse_unless_admin(caller: Instructor) -> None:
-    if not caller.is_admin:
-        raise PermissionDenied("Not enough permissions")
 
 
 class InstructorListView(ApiView):
@@ -70,12 +71,11 @@ class InstructorListView(ApiView):
     def post(self, request: Request) -> Response:
         """Only an admin may create an admin."""
         caller = account_of(request)
-        refuse_assistants(caller)
+        refuse_unless(may_manage_accounts(caller))
         sent = validated(InstructorCreate(data=request.data))
         newcomer = Instructor(email=sent["email"], name=sent["name"])
         check_password_rules(sent["password"], account=newcomer, field="password")
-        if sent["role"] == ADMIN:
-            refuse_unless_admin(caller)
+        refuse_unless(sent["role"] != ADMIN or caller.is_admin)
         try:
             with transaction.atomic():
                 made = Instructor.objects.create_user(
@@ -99,13 +99,10 @@ class InstructorView(ApiView):
         summary="Change an instructor", request=InstructorUpdate, responses={200: InstructorResponse}, errors=(404,)
     )
     def put(self, request: Request, instructor_id: str) -> Response:
-        """Only an admin may make somebody an admin, or an admin anything else."""
-        caller = account_of(request)
-        refuse_assistants(caller)
+        """Everybody may change their own name. What is sent as it is already is no change."""
         found = find_instructor(instructor_id)
         sent = validated(InstructorUpdate(data=request.data))
-        if _touches_admin(found, sent):
-            refuse_unless_admin(caller)
+        refuse_unless(_may_change(account_of(request), found, sent))
         if sent:
             with transaction.atomic():
                 _change(found, sent)
@@ -116,23 +113,24 @@ class InstructorView(ApiView):
     def delete(self, request: Request, instructor_id: str) -> Response:
         """The account stays and opens nothing any more."""
         caller = account_of(request)
-        refuse_assistants(caller)
         found = find_instructor(instructor_id)
         if found.pk == caller.pk:
             raise BadRequest("Cannot delete yourself")
-        if _touches_admin(found, {"is_active": False}):
-            refuse_unless_admin(caller)
+        refuse_unless(may_manage(caller, found))
         with transaction.atomic():
             _change(found, {"is_active": False})
             _record(request, "instructor_delete", found, {})
         return Response({**InstructorResponse(found).data, "message": "Instructor successfully deleted"})
 
 
-def _touches_admin(account: Instructor, sent: dict[str, Any]) -> bool:
-    """Would an admin come or go? Switching one off or on again is that too."""
-    role = sent.get("role", account.role)
-    is_active = sent.get("is_active", account.is_active)
-    return bool((account.role == ADMIN) != (role == ADMIN) or (role == ADMIN and account.is_active != is_active))
+def _may_change(caller: Instructor, account: Instructor, sent: dict[str, Any]) -> bool:
+    """Whether the caller may have the account as it is sent."""
+    if caller.is_admin:
+        return True
+    changes = {name for name, value in sent.items() if value != getattr(account, name)}
+    if account.pk == caller.pk:
+        return changes <= {"name"}
+    return may_manage(caller, account) and not ("role" in changes and sent["role"] == ADMIN)
 
 
 def _change(account: Instructor, fields: dict[str, Any]) -> None:

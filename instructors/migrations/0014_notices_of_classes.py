@@ -14,7 +14,7 @@ WHERE n.assignment_id IS NULL AND h.class_id IS NOT NULL AND n.recipient_id = s.
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('instructors', '0012_invitations_by_key'),
+        ('instructors', '0013_accounts_switched_on_again'),
         ('events', '0006_activity_through_classes'),
     ]
 

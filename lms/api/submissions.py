@@ -1,8 +1,9 @@
-"""What students handed in (docs/contract/http.md section 5). Students hand in, and see theirs, with the class key.
+"""What students handed in (docs/contract/http.md section 5). Students hand in with the class key.
 
-A key says which class, not which student: it opens hand-ins of that class's students, and nothing that a grade is
-made of. So the time is then the server's, and `status`, `grade` and `feedback` are not taken. An assistant sees all of
-it and may hand in for a student; what grading is made of, and changing or deleting, is for who teaches the class.
+A key says which class, not which student, and classmates share it: it takes hand-ins of that class's students, answers
+each with its receipt, and reads none. Nothing that a grade is made of comes with it: the time is then the server's, and
+`status`, `grade` and `feedback` are not taken. An assistant sees all of it and may hand in for a student; what grading
+is made of, and changing or deleting, is for who teaches the class.
 """
 
 from typing import Any
@@ -16,7 +17,6 @@ from rest_framework.response import Response
 from lms.access import assignments_of, students_of, submissions_of, with_email
 from lms.api.base import (
     ApiView,
-    Unprocessable,
     change,
     find_or_404,
     page,
@@ -129,7 +129,7 @@ class SubmissionBase(ApiView):
 
 class SubmissionsView(SubmissionBase):
     action = "list or create submissions"
-    key_methods = frozenset({"GET", "POST"})
+    key_methods = frozenset({"POST"})
 
     @documented(
         summary="Submissions",
@@ -137,7 +137,7 @@ class SubmissionsView(SubmissionBase):
         parameters=[
             *PAGING,
             row_filter("assignment_id", "Only those to this assignment."),
-            row_filter("student_id", "Only those of this student. With a class key this or `email` is required."),
+            row_filter("student_id", "Only those of this student."),
             text_filter("email", "Only those of the student of this address."),
         ],
     )
@@ -145,10 +145,6 @@ class SubmissionsView(SubmissionBase):
         rows = for_answers(submissions_of(self.viewer))
         assignment, student = query_id(request, "assignment_id"), query_id(request, "student_id")
         email = query_text(request, "email")
-        if self.holder is not None:
-            if student is None and not email:
-                raise Unprocessable(["query", "email"], "Field required", "missing")
-            rows = rows.filter(student__in=students_of(self.viewer))
         if assignment is not None:
             rows = rows.filter(assignment=assignment)
         if student is not None:

@@ -17,7 +17,6 @@ from lms.versions.comparing import TooDifferent, compare
 
 class ComparisonView(VersionsView):
     action = "compare versions"
-    key_methods = frozenset({"POST"})
 
     @documented(
         summary="Compare two versions",
@@ -52,7 +51,6 @@ class ComparisonView(VersionsView):
 
 class PathComparisonView(ComparisonView):
     http_method_names = ["get", "head", "options"]
-    key_methods = frozenset({"GET"})
 
     @documented(
         summary="The same, by the ids in the address",

@@ -31,7 +31,7 @@ ONLY_BRANCH = text_filter("branch", "Only the commits of this branch. Also `bran
 
 
 class Looking(VersionsView):
-    key_methods = frozenset({"GET"})
+    """For whoever is logged in. A class key opens none of it: what is kept with it is the work of classmates."""
 
     def history_or_404(self, request: Request, notebook_path: str | None) -> NotebookHistory:
         """The history that the request is about. Raises NotFound, and Unprocessable where no path is given."""

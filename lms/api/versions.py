@@ -1,7 +1,8 @@
 """Versions of notebooks: keeping and committing them (docs/contract/http.md section 11); looking is in version_looks.
 
-A class key writes and sees its class's histories. An instructor's token: those of their classes (`class_id`; writing is
-for who teaches there), and the account's own where no class is named.
+A class key writes to its class's histories and reads none: classmates share it. What it is answered is what it sent. An
+instructor's token writes and sees those of their classes (`class_id`; writing is for who teaches there), and the
+account's own where no class is named.
 """
 
 from typing import Any
@@ -26,9 +27,9 @@ from lms.api.openapi import documented, text_filter
 from lms.api.version_rows import shown_snapshot, shown_version
 from lms.api.version_shapes import CommitResponse, DirectCommitResponse, NotebookSnapshotResponse
 from lms.api.version_wishes import CommitWish, DirectCommitWish, NotebookSnapshotWish
-from lms.models import AssignmentSubmission, NotebookHistory, NotebookSnapshot, NotebookVersion
+from lms.models import NotebookHistory, NotebookSnapshot, NotebookVersion
 from lms.versions.commits import MAIN, commit, note_changes
-from lms.versions.finding import find_snapshot, find_version, newest_content, versions_of
+from lms.versions.finding import empty_notebook, find_snapshot, find_version, newest_content, versions_of
 from lms.versions.keeping import ANONYMOUS, Author, Owner, keep_snapshot
 
 NOTEBOOK = {
@@ -74,6 +75,10 @@ class VersionsView(ApiView):
         note_changes(version)
         version = versions_of(self.seen).get(pk=version.pk)
         shown = shown_version(version)
+        if self.holder is not None:
+            shown |= NOTHING_OF_OTHERS
+            author = Author(author_id=version.author_id or "", author_name=version.author_name or "")
+            shown["snapshot"] = as_sent(shown["snapshot"], author, metadata=None)
         names = ("commit_id", "version_id", "message", "commit_message", "branch", "branch_name", "created_at")
         return {name: shown[name] for name in (*names, "version_number")} | {"version": shown}
 
@@ -87,6 +92,21 @@ class VersionsView(ApiView):
         )
         self.noted("notebook_commit", version)
         return version
+
+
+# Of a version that was committed with a class key: a branch of the class holds classmates' versions too.
+NOTHING_OF_OTHERS: dict[str, Any] = {
+    "parent_version_id": None,
+    "parent_version_number": None,
+    "diffs": [],
+    **dict.fromkeys(("total_changes", "cells_added", "cells_deleted", "cells_modified", "cells_moved"), 0),
+}
+
+
+def as_sent(snapshot: dict[str, Any], author: Author, *, metadata: dict[str, Any] | None) -> dict[str, Any]:
+    """A snapshot as it is shown to the class key that kept it: a classmate may have kept the same content before."""
+    said = {"author_id": author.author_id, "author_name": author.author_name, "metadata": metadata or {}}
+    return {**snapshot, **said}
 
 
 def author_of(fields: dict[str, Any]) -> Author:
@@ -122,13 +142,15 @@ class SnapshotsView(VersionsView):
     )
     def post(self, request: Request) -> Response:
         """The same content at the same path is the same snapshot, with `metadata` as sent last. Without content: the
-        newest that is known of this path, handed in or kept; else an empty notebook."""
+        newest that is known of this path, handed in or kept; with a class key, and else, an empty notebook."""
         body, path = object_of(request), query_text(request, "notebook_path")
         fields = validated(NotebookSnapshotWish(data={"notebook_path": path, **body} if path else body))
         owner, path = self.owner(fields.get("class_id")), fields["notebook_path"]
         content, sha256 = fields.get("notebook_content"), None
-        if content is None:
-            content, sha256 = newest_content(self.seen, self.handed_in(), path)
+        if content is None and self.holder is not None:
+            content = empty_notebook()  # the newest may be a classmate's
+        elif content is None:
+            content, sha256 = newest_content(self.seen, submissions_of(self.viewer), path)
         with transaction.atomic():
             made = keep_snapshot(
                 path,
@@ -139,14 +161,11 @@ class SnapshotsView(VersionsView):
                 metadata=fields.get("metadata"),
             )
             self.noted("notebook_snapshot", made)
-        names = ("snapshot_id", "created_at", "metadata")
-        answer = {name: getattr(made, name) for name in names}
-        message = "Notebook snapshot created successfully"
-        return Response({**answer, "message": message, "snapshot": shown_snapshot(made)}, status=201)
-
-    def handed_in(self) -> Any:
-        """The hand-ins that may be taken for the newest content; with a key nobody's."""
-        return AssignmentSubmission.objects.none() if self.holder is not None else submissions_of(self.viewer)
+        shown = shown_snapshot(made)
+        if self.holder is not None:
+            shown = as_sent(shown, author_of(fields), metadata=fields.get("metadata"))
+        answer = {name: shown[name] for name in ("snapshot_id", "created_at", "metadata")}
+        return Response({**answer, "message": "Notebook snapshot created successfully", "snapshot": shown}, status=201)
 
 
 class CommitsView(VersionsView):

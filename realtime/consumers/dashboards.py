@@ -1,17 +1,16 @@
 """W1 and W4: the dashboards and monitors, which hear of every student that they may see."""
 
 import asyncio
-import time
 import uuid
 from typing import Any, ClassVar
 
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from lms.access import User, class_ids_of, may_see_class
+from lms.access import class_ids_of, may_see_class
 from realtime import groups, people, replies
 from realtime.consumers.following import FollowingSocket
-from realtime.door import AUTHENTICATION_FAILED, Account, Entry
+from realtime.groups import Channel
 from realtime.messages import Frame
 from realtime.people import Person
 from realtime.rows import Changed
@@ -26,7 +25,6 @@ class ScreenSocket(FollowingSocket):
     peer has not yet taken what it was sent: a slow peer gets fewer frames, never old ones.
     """
 
-    user: User | None = None
     with_runs = True
 
     async def welcome(self) -> None:
@@ -47,17 +45,11 @@ class ScreenSocket(FollowingSocket):
             if self.outbox.is_empty:
                 self.tell_all(self.dressed(frame) for frame in self.changed.take_frames(with_runs=self.with_runs))
 
-    async def may_follow(self, person: Person) -> bool:
-        may = bool(await database_sync_to_async(people.may_hear)(self.user, person))
-        if may:
+    async def channel_groups(self, channel: Channel, person: Person) -> list[str]:
+        names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, person, channel)
+        if names:
             await self.note_look(person, "follow")
-        return may
-
-    async def note_look(self, person: Person, what: str) -> None:
-        if self.user is not None and person.student_id is not None:
-            await database_sync_to_async(self.door.looked_at)(
-                account_id=self.user.pk, student_id=person.student_id, what=what
-            )
+        return names
 
     async def groups_of_students(self) -> list[str]:
         """The groups with the rows that this account may see."""
@@ -65,18 +57,6 @@ class ScreenSocket(FollowingSocket):
             return [groups.ALL_STUDENTS]
         assert self.user is not None
         return [groups.class_group(pk) for pk in await database_sync_to_async(class_ids_of)(self.user)]
-
-    def expire(self, account: Account) -> None:
-        """Close the connection when the token that opened it has had its time. The caretaker does on revocation."""
-        self.entry = account.entry
-        if account.expires_at is not None:
-            delay = max(0.0, account.expires_at - time.time())
-            self.run(_after(delay, lambda: self.end(AUTHENTICATION_FAILED)))
-
-
-async def _after(delay: float, act: Any) -> None:
-    await asyncio.sleep(delay)
-    act()
 
 
 class DashboardSocket(ScreenSocket):
@@ -86,7 +66,7 @@ class DashboardSocket(ScreenSocket):
     async def admit(self) -> list[str] | None:
         self.client_id = str(uuid.uuid4())
         self.with_runs = self.query.get("runs") != ["0"]
-        await self._recognise()
+        await self.recognise()
         if self.user is None and settings.API_REQUIRE_AUTH:
             return None
         wanted = self.query.get("class")
@@ -98,18 +78,6 @@ class DashboardSocket(ScreenSocket):
         if self.user is not None and not await database_sync_to_async(may_see_class)(self.user, class_id):
             return None
         return [groups.class_group(class_id), groups.DASHBOARDS]
-
-    async def _recognise(self) -> None:
-        """Who this is, by cookie or by token, if anybody we know."""
-        user = self.scope.get("user")
-        if user is not None and user.is_authenticated:
-            self.user = user
-            self.entry = Entry(user.pk, session_key=self.scope["session"].session_key or "")
-        elif token := self.query.get("token"):
-            account = await database_sync_to_async(self.door.who)(token[0])
-            if account:
-                self.user = account
-                self.expire(account)
 
     async def welcome(self) -> None:
         await super().welcome()

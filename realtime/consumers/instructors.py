@@ -4,12 +4,22 @@ from typing import Any, ClassVar
 
 from channels.db import database_sync_to_async
 
+from lms.access import User
 from realtime import broadcast, groups, messages, people, presence, replies, requests
 from realtime.consumers.dashboards import ScreenSocket
 from realtime.door import Account, BadStatus
 from realtime.messages import Frame, timestamp
+from realtime.people import Person
 from realtime.register import ClientType
 from realtime.requests import BadRequest
+
+
+def _address(account: User, called: str) -> tuple[Person, list[str]]:
+    """Whom this account means, and the groups of them to write to; none where they are not its student. Colleagues who
+    follow the student hear it as far as they share the classes."""
+    person = people.find_person(called)
+    told = people.channel_groups(account, person, "notifications")
+    return person, sorted({*told, *person.groups("notifications")}) if told else []
 
 
 class InstructorSocket(ScreenSocket):
@@ -72,9 +82,12 @@ class InstructorSocket(ScreenSocket):
         )
 
     async def reply(self, frame: Frame) -> None:
+        """To a student of the sender's classes. The audit log hears of it, without the text."""
         said = requests.read(requests.flat(frame), requests.InstructorReply)
         written_at = said.timestamp or timestamp()
-        person = await database_sync_to_async(people.find_person)(str(said.student_id))
+        person, told = await database_sync_to_async(_address)(self.account, str(said.student_id))
+        if not told:
+            raise BadRequest("Student not found")
         delivered = messages.instructor_message(
             student_id=said.student_id,
             instructor_id=self.account.pk,
@@ -82,16 +95,26 @@ class InstructorSocket(ScreenSocket):
             message=said.message,
             sent_at=written_at,
         )
-        await broadcast.send([(group, delivered) for group in person.groups("notifications")])
+        await self._note_letter("student_reply", "student", person.student_id or str(said.student_id), said.message)
+        await broadcast.send([(group, delivered) for group in told])
         self.tell(replies.reply_sent(student_id=said.student_id, message=said.message, written_at=written_at))
 
     async def to_colleague(self, frame: Frame) -> None:
+        """Everybody who teaches here may write to everybody who does."""
         said = requests.read(requests.flat(frame), requests.InstructorToInstructor)
+        target = requests.number(said.target_instructor_id)
+        if not await database_sync_to_async(self.door.is_active)(target):
+            raise BadRequest("Instructor not found")
         received = replies.instructor_message_received(
             from_instructor_id=self.account.pk, message=said.message, sent_at=said.timestamp or timestamp()
         )
-        target = requests.number(said.target_instructor_id)
+        await self._note_letter("colleague_message", "instructor", target, said.message)
         await broadcast.send([(groups.instructor_group(target), received)])
+
+    async def _note_letter(self, action: str, kind: str, to: int | str, text: str) -> None:
+        await database_sync_to_async(self.door.wrote)(
+            account_id=self.account.pk, action=action, target_type=kind, target_id=to, length=len(text)
+        )
 
     answers: ClassVar[dict[str, Any]] = {
         "status_update": status,

@@ -11,10 +11,10 @@ from lms.access import ANYONE, User, classes_of, students_seen_by
 from lms.models import Student
 from realtime import people, progress, replies, requests
 from realtime.consumers.dashboards import DashboardSocket
+from realtime.consumers.recognising import RecognisingSocket
 from realtime.messages import Frame
 from realtime.people import Person
 from realtime.requests import BadRequest
-from realtime.sockets import Socket
 
 
 def _summary_of(called: str, user: User) -> dict[str, Any] | None:
@@ -22,35 +22,48 @@ def _summary_of(called: str, user: User) -> dict[str, Any] | None:
     person = people.find_person(called)
     if person.student_id is None:
         return None
-    found = progress.summaries(students_seen_by(user).filter(pk=person.student_id), classes_of(user))
+    found = progress.summaries(students_seen_by(user).filter(pk=person.student_id), classes=classes_of(user))
     return found[0] if found else None
 
 
 def _summaries(user: User) -> dict[str, Any]:
     visible: QuerySet[Student] = students_seen_by(user)
-    rows = progress.summaries(visible, classes_of(user))
+    rows = progress.summaries(visible, classes=classes_of(user))
     return {"students_progress": rows, "stats": progress.stats(rows)}
 
 
-class StudentProgressSocket(Socket):
-    """One student's view of themselves. Open: with nothing to prove who asks, it tells no more than W2 does."""
+class StudentProgressSocket(RecognisingSocket):
+    """One student's view of themselves. Where people have to log in it shows an account its students; a class key,
+    which is nobody's in particular, what is said of somebody nobody knows; and lets nobody else in."""
 
     kind = "student"
 
     async def admit(self) -> list[str] | None:
         self.client_id = self.scope["url_route"]["kwargs"]["user_id"]
-        person: Person = await database_sync_to_async(people.find_person)(self.client_id)
-        self.followed |= set(person.first_forms)
-        return person.groups("progress")
+        if settings.API_REQUIRE_AUTH:
+            is_open = await self.recognise(with_key=True)
+            if not is_open or (self.user is None and self.holder is None):
+                return None
+        self.person: Person = await database_sync_to_async(people.find_person)(self.client_id)
+        names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, self.person, "progress")
+        if names:
+            self.followed |= set(self.person.first_forms)
+        return names
 
     async def welcome(self) -> None:
+        if self.joined:
+            await self.note_look(self.person, "progress")
         self.tell(replies.progress_view("initial_progress", await self._data()))
 
     async def own(self, frame: Frame) -> None:
         self.tell(replies.progress_view("progress_update", await self._data()))
 
     async def _data(self) -> dict[str, Any]:
-        return await database_sync_to_async(_summary_of)(self.client_id, ANYONE) or {"user_id": self.client_id}
+        nobody_known = {"user_id": self.client_id}
+        viewer = self.user if settings.API_REQUIRE_AUTH else ANYONE
+        if viewer is None:
+            return nobody_known
+        return await database_sync_to_async(_summary_of)(self.client_id, viewer) or nobody_known
 
     answers: ClassVar[dict[str, Any]] = {"get_progress": own}
 
@@ -60,7 +73,7 @@ class InstructorProgressSocket(DashboardSocket):
 
     async def admit(self) -> list[str] | None:
         self.client_id = str(uuid.uuid4())
-        await self._recognise()
+        await self.recognise()
         return None if self.user is None and settings.API_REQUIRE_AUTH else []
 
     @property

@@ -111,6 +111,7 @@ class Received(Strict):
     message: str
     timestamp: str
     received_at: str
+    verified: bool
 
 
 class StudentMessageReceived(Message, tag="student_message_received"):
@@ -119,6 +120,7 @@ class StudentMessageReceived(Message, tag="student_message_received"):
     message: str
     timestamp: str
     received_at: str
+    verified: bool
     data: Received
 
 

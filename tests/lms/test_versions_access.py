@@ -52,18 +52,51 @@ def reads(commit_id):
     ]  # fmt: skip
 
 
-def test_a_key_writes_and_sees_what_is_its_classs(api, cast, key, other_key, commit):
+def test_a_key_writes_to_its_class_and_reads_nothing_there(api, cast, key, other_key, commit):
     made = commit(key=key)["commit_id"]
     history = NotebookHistory.objects.get()
     assert (history.class_ref, history.student, history.owner) == (cast.python, None, None)
     for path in reads(made):
-        assert api("GET", AT + path, key=key).status_code == 200, path
+        assert api("GET", AT + path, key=key).status_code == 403, path
         assert api("GET", AT + path, user=cast.sato).status_code == 200, path
         assert api("GET", AT + path, user=cast.admin).status_code == 200, path
-        assert api("GET", AT + path, key=other_key).status_code == 404, path
+        assert api("GET", AT + path, key=other_key).status_code == 403, path
         assert api("GET", AT + path, user=cast.suzuki).status_code == 404, path
         assert api("GET", AT + path).status_code == 403, path
-        assert api("GET", AT + path, key="wrong").status_code == 401, path
+    compare = {"from_commit_id": made, "to_commit_id": made}
+    assert api("POST", f"{AT}/compare", compare, key=key).status_code == 403
+    assert api("POST", f"{AT}/compare", compare, user=cast.sato).status_code == 200
+
+
+def test_what_a_key_is_answered_says_nothing_of_a_classmates_work(api, cast, key, commit):
+    """A class's `main` holds what all its keys commit; the same content is one snapshot."""
+    who = {"author_id": "hanako@example.com", "author_name": "Hanako"}
+    hers = {"notebook_path": PATH, "notebook_content": WORK, "commit_message": "hers", **who}
+    assert api("POST", f"{AT}/commit-direct", hers, key=key).status_code == 201
+    kept = {"notebook_path": PATH, "notebook_content": WORK, "metadata": {"note": "hers"}, **who}
+    assert api("POST", f"{AT}/snapshot", kept, key=key).status_code == 201
+    mine = {"author_id": "aoi@example.com", "notebook_path": PATH}
+    other = notebook(code("mine = 1"))
+    for path, body in (
+        ("commit-direct", {**mine, "notebook_content": other, "commit_message": "mine"}),
+        ("snapshot", mine),  # without content: not the newest, which is hers
+        ("snapshot", {**mine, "notebook_content": WORK}),
+        ("commit-direct", {**mine, "notebook_content": WORK, "commit_message": "mine"}),
+        ("commit", {"snapshot_id": HASH, "message": "mine", "author_id": "aoi@example.com"}),
+    ):
+        response = api("POST", f"{AT}/{path}", body, key=key)
+        assert response.status_code == 201, response.content
+        said = response.content.decode()
+        assert "anako" not in said, path
+        assert "hers" not in said, path
+        assert ("secret" in said) is (body.get("notebook_content") == WORK or path == "commit"), path
+    newest = api("GET", f"{AT}/latest/{PATH}", user=cast.sato).json()["version"]
+    assert newest["parent_version_number"] == "v3.0.0"  # kept all the same, and shown to who teaches
+
+
+def test_a_wrong_key_writes_nothing(api):
+    body = {"notebook_path": PATH, "notebook_content": WORK, "commit_message": "m"}
+    assert api("POST", f"{AT}/commit-direct", body, key="wrong").status_code == 401
 
 
 def test_a_key_writes_to_no_other_class(cast, key, commit):
@@ -75,7 +108,7 @@ def test_two_classes_have_each_their_own_main(api, cast, key, other_key, commit)
     numbers = [commit(key=each)["version_number"] for each in (key, other_key, key)]
     assert numbers == ["v1.0.0", "v1.0.0", "v2.0.0"]
     assert StoredNotebook.objects.count() == 1
-    assert api("GET", f"{AT}/stats", key=key).json()["total_commits"] == 2
+    assert api("GET", f"{AT}/stats", user=cast.sato).json()["total_commits"] == 2
     assert api("GET", f"{AT}/stats", user=cast.suzuki).json()["total_commits"] == 1
     assert api("GET", f"{AT}/stats", user=cast.admin).json()["total_commits"] == 3
     path = f"{AT}/history/{PATH}?class_id={cast.rust.pk}"
@@ -123,7 +156,7 @@ def test_what_is_open_while_nobody_logs_in(api, cast, settings, key, commit):
     body = {"notebook_path": PATH, "notebook_content": WORK, "commit_message": "m"}
     assert api("POST", f"{AT}/commit-direct", body).json()["version_number"] == "v1.0.0"
     assert NotebookHistory.objects.filter(class_ref=None, owner=None).count() == 1
-    assert len(api("GET", f"{AT}/history/{PATH}", key=key).json()["commits"]) == 1
+    assert len(api("GET", f"{AT}/history/{PATH}?class_id={cast.python.pk}").json()["commits"]) == 1
 
 
 # --- Submissions -----------------------------------------------------------------------------------------------------
@@ -160,7 +193,7 @@ def test_a_hand_in_is_seen_by_those_who_teach_and_by_no_key(api, cast, key, hand
     at = f"{AT}/snapshot/{HASH}"
     assert api("GET", at, user=cast.sato).json()["snapshot_data"] == WORK
     assert api("GET", at, user=cast.suzuki).status_code == 404
-    assert api("GET", at, key=key).status_code == 404
+    assert api("GET", at, key=key).status_code == 403
     assert api("POST", f"{AT}/commit", {"snapshot_id": HASH, "message": "m"}, key=key).status_code == 404
     newest = api("POST", f"{AT}/snapshot", {"notebook_path": PATH}, key=key).json()
     assert newest["snapshot"]["total_cells"] == 0, "a key does not get at a hand-in by keeping the newest content"

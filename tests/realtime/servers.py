@@ -48,7 +48,7 @@ def serve(kind: str, **environment: str) -> Iterator[Server]:
         [sys.executable, *COMMANDS[kind], str(port)], cwd=ROOT, env={**os.environ, **known, "DEBUG": "1", **environment}
     )
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and process.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:

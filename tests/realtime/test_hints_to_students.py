@@ -45,15 +45,18 @@ def send(teacher, room: str, text: str) -> int:
 
 @pytest.mark.parametrize("logins", [True, False])
 async def test_hint(redis, settings, logins):
+    """With logins required, it is heard by who teaches these students; a name alone hears nothing."""
     settings.API_REQUIRE_AUTH = logins
     teacher = await instructor()
     room = await a_lesson(teacher)
     ren_id = (await Student.objects.aget(email="ren@example.com")).pk
+    shown = f"?token={teacher.token}" if logins else ""
     async with (
-        connected("/api/v1/ws/aoi@example.com") as aoi,
-        connected(f"/api/v1/ws/{ren_id}") as ren,
-        connected("/api/v1/ws/mio@example.com") as mio,
-        connected("/api/v1/ws/kei@example.com") as kei,
+        connected(f"/api/v1/ws/aoi@example.com{shown}") as aoi,
+        connected(f"/api/v1/ws/{ren_id}{shown}") as ren,
+        connected(f"/api/v1/ws/mio@example.com{shown}") as mio,
+        connected(f"/api/v1/ws/kei@example.com{shown}") as kei,
+        connected(f"/api/v1/ws/{'x' if not logins else 'aoi@example.com'}") as stranger,
     ):
         await send(teacher, room, "列の名前を見てください")
         for peer, email in ((aoi, "aoi@example.com"), (ren, "ren@example.com")):
@@ -65,3 +68,4 @@ async def test_hint(redis, settings, logins):
             assert await peer.hears_nothing()
         assert await mio.hears_nothing(0.05)
         assert await kei.hears_nothing(0.05)
+        assert await stranger.hears_nothing(0.05)

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from instructors.models import Instructor
+from instructors.roles import INSTRUCTOR, FalseRole, role_of
 from lms.identity import password_form
 from lms.models.addresses import validate_address
 
@@ -20,7 +21,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--email", required=True)
         parser.add_argument("--name", default="", help="Default: the e-mail up to its @.")
-        parser.add_argument("--role", default="", help="`instructor` (default), `admin`, or any label of yours.")
+        parser.add_argument(
+            "--role", default="", help="`instructor` (default), `admin`, `assistant`, or any label of yours."
+        )
         parser.add_argument("--password-stdin", action="store_true", help="Read the password's line from stdin.")
         parser.add_argument("--update", action="store_true", help="Change the account if it exists already.")
 
@@ -30,15 +33,19 @@ class Command(BaseCommand):
             validate_address(email)
         except ValidationError:
             raise CommandError(f"{email!r} is not an e-mail address.") from None
+        try:
+            role = role_of(options["role"]) if options["role"].strip() else ""
+        except FalseRole as error:
+            raise CommandError(f"{error}.") from None
         found = Instructor.objects.with_email(email)
         if found and not options["update"]:
             raise CommandError(f"{found.email} exists already. To change it, add --update.")
         owner = found or Instructor(email=email, name=options["name"])
         password = self._password(from_stdin=options["password_stdin"], account=owner)
         if found:
-            self._change(found, password=password, name=options["name"], role=options["role"])
+            self._change(found, password=password, name=options["name"], role=role)
         else:
-            Instructor.objects.create_user(email, password, name=options["name"], role=options["role"] or "instructor")
+            Instructor.objects.create_user(email, password, name=options["name"], role=role or INSTRUCTOR)
         self.stdout.write(self.style.SUCCESS(f"{email}: {'changed' if found else 'created'}."))
 
     def _password(self, *, from_stdin: bool, account: Instructor) -> str:

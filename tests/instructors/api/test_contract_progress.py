@@ -282,6 +282,31 @@ def test_http_12_process_event_of_no_type(anyone, redis, monkeypatch):
     assert queued(redis)[0].event_type == "progress_update"
 
 
+def test_http_12_process_event_of_ones_own_students_only(settings, course, hanako, taro, kaoru, redis, monkeypatch):
+    """It comes through the class of the assignment, else through the first that the teacher shares with the student."""
+    monkeypatch.setattr("events.jobs.wake", lambda *rest: None)
+    settings.API_REQUIRE_AUTH = True
+    other = Class.objects.create(class_code="RS", name="Rust", instructor=hanako)
+    StudentClass.objects.create(student=course.aoi, class_ref=other)
+    second = ClassAssignment.objects.create(class_ref=other, notebook=course.first.notebook, title="r")
+    theirs = Student.objects.create(email="ken@example.com")
+    StudentClass.objects.create(
+        student=theirs, class_ref=Class.objects.create(class_code="T", name="T", instructor=taro)
+    )
+
+    def ask(who, user_id, assignment_id):
+        path = f"{PROCESS}?user_id={user_id}&assignment_id={assignment_id}&cell_id=c"
+        return api_of(who)("POST", path, {}).status_code
+
+    for who, user_id in ((hanako, "ken@example.com"), (taro, "aoi@example.com"), (hanako, "nobody")):
+        assert ask(who, user_id, second.pk) == 404, user_id
+    assert queued(redis) == []
+    for assignment in (second.pk, course.first.pk, "x", 10**30):
+        assert ask(hanako, "AOI@example.com", assignment) == 202
+    assert [event.class_id for event in queued(redis)] == [other.pk, *[course.class_ref.pk] * 3]
+    assert ask(kaoru, "nobody", 1) == 202  # an admin sees everybody, those too who come to be
+
+
 @pytest.mark.parametrize("name", ["user_id", "assignment_id", "cell_id"])
 def test_http_12_process_event_422_query(anyone, name, redis):
     query = "&".join(part for part in QUERY.split("&") if not part.startswith(name))
