@@ -11,7 +11,6 @@ import logging
 import math
 import random
 import time
-import zlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, NamedTuple
@@ -31,6 +30,7 @@ from events.schema import Event
 from events.shares import FAIR, Shares
 from events.stream import Backlog, Parcel
 from events.wire import Problem
+from lms import gzip_body
 
 logger = logging.getLogger(__name__)
 
@@ -254,7 +254,8 @@ def _knows(token: str) -> bool:
 async def read_body(scope: Scope, receive: Receive) -> bytes:
     """The inflated body. Raises Answer: 413 past the limit, 400 for a corrupt one, 415 for an unknown encoding."""
     encoding = header(scope, b"content-encoding").lower()
-    if encoding not in (b"", b"identity", b"gzip"):
+    is_gzip = encoding.decode("latin-1") in gzip_body.NAMES
+    if not is_gzip and encoding not in (b"", b"identity"):
         raise Answer(415, f"Unsupported Content-Encoding: {encoding.decode('latin-1')}; send gzip or none")
     limit = settings.EVENT_BODY_LIMIT
     chunks, size, more = [], 0, True
@@ -269,21 +270,17 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         chunks.append(chunk)
         more = message.get("more_body", False)
     body = b"".join(chunks)
-    return inflate(body, limit=limit) if encoding == b"gzip" else body
+    return inflate(body, limit=limit) if is_gzip else body
 
 
 def inflate(body: bytes, *, limit: int) -> bytes:
-    """The content of a gzip body; stops at the limit, so that a small bomb stays small. Raises Answer 400 or 413."""
-    unzip = zlib.decompressobj(wbits=31)
+    """The content of a gzip body. Raises Answer 400 or 413."""
     try:
-        content = unzip.decompress(body, limit + 1)
-    except zlib.error:
-        raise Answer(400, "The body is not valid gzip") from None
-    if len(content) > limit:
-        raise Answer(413, f"Inflated body exceeds the maximum size of {limit} bytes")
-    if not unzip.eof:
-        raise Answer(400, "The gzip body is cut short")
-    return content
+        return gzip_body.inflate(body, limit=limit)
+    except gzip_body.BadGzip as error:
+        raise Answer(400, str(error)) from None
+    except gzip_body.TooLong:
+        raise Answer(413, f"Inflated body exceeds the maximum size of {limit} bytes") from None
 
 
 # --- From body to parcels -------------------------------------------------------------------------------------------
