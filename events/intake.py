@@ -58,6 +58,7 @@ class Admitted(NamedTuple):
     events: list[Event]
     total: int
     failed: list[dict[str, Any]]
+    cut: Counter[str]  # by field: what was too long for its column
 
 
 class Intake:
@@ -100,6 +101,8 @@ class Intake:
             await self._appender.append(admitted.events, batch=batch)
             self._shares.spend(class_id, len(admitted.events), started)
             measures.count("received", number=len(admitted.events))
+        if admitted.cut:
+            logger.info("Cut what was too long: %s", dict(admitted.cut), extra={"batch_id": batch})
         return _report(admitted, started, batch=batch)
 
     def _shed(self, class_id: int | None) -> None:
@@ -298,19 +301,20 @@ def admit_body(body: bytes, *, class_id: int | None) -> Admitted:
     received = time.time_ns() // 1_000_000
     events: list[Event] = []
     failed: list[dict[str, Any]] = []
+    cut: Counter[str] = Counter()
     for index, record in enumerate(records):
         try:
             schema.refuse_wrong_identity(record, ["body", index])
         except wire.BadBody as error:
             raise Answer(422, error.problems) from None
-        admitted = schema.admit(record, received=received, class_id=class_id)
+        admitted = schema.admit(record, received=received, class_id=class_id, cut=cut)
         if isinstance(admitted, str):
             failed.append({"index": index, "error": admitted})
         else:
             events.append(admitted)
     if failed and not events:
         raise Answer(422, [wire.problem(item["error"], "missing", ["body", item["index"]]) for item in failed])
-    return Admitted(events, len(records), failed)
+    return Admitted(events, len(records), failed, cut)
 
 
 def _report(admitted: Admitted, started: float, *, batch: str) -> bytes:
@@ -323,6 +327,7 @@ def _report(admitted: Admitted, started: float, *, batch: str) -> bytes:
                 "total_events": admitted.total,
                 "successful_events": queued,
                 "failed_events": admitted.failed,
+                **({"cut_fields": admitted.cut} if admitted.cut else {}),
                 "event_types": Counter(event.event_type for event in admitted.events),
                 "validation_success_rate": round(100 * queued / admitted.total, 1) if admitted.total else 100.0,
                 "total_processing_time_ms": round((time.perf_counter() - started) * 1000),

@@ -7,7 +7,7 @@ MOST_MEMBERS = 1000  # a body of 10 MiB from a parallel compressor has 80; 500,0
 FIRST_PIECE, LARGEST_PIECE = (
     1024,
     256 * 1024,
-)  # bytes; what follows a member is copied, so it must not be the whole rest
+)  # bytes; what follows a member is copied
 
 
 class BadGzip(ValueError):
