@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from lms.logins import logins_required
 from lms.models import StudentClass
 from realtime import groups, people, presence
 from realtime.broadcast import OUTSIDE_CHANNEL
@@ -98,7 +99,7 @@ def groups_of(frame: Frame) -> list[str]:
     called = _student(frame)
     if called is None:
         return [groups.DASHBOARDS, groups.BROADCAST]
-    names = [groups.ALL_STUDENTS] if settings.API_REQUIRE_AUTH else [groups.ALL_STUDENTS, groups.BROADCAST]
+    names = [groups.ALL_STUDENTS] if logins_required() else [groups.ALL_STUDENTS, groups.BROADCAST]
     student_id = people.find_person(called).student_id
     if student_id is not None:
         classes = StudentClass.objects.filter(student_id=student_id).values_list("class_ref_id", flat=True)

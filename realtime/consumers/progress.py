@@ -4,10 +4,10 @@ import uuid
 from typing import Any, ClassVar
 
 from channels.db import database_sync_to_async
-from django.conf import settings
 from django.db.models import QuerySet
 
 from lms.access import ANYONE, User, students_of
+from lms.logins import logins_required
 from lms.models import Student
 from realtime import people, progress, replies, requests
 from realtime.consumers.dashboards import DashboardSocket
@@ -59,11 +59,11 @@ class InstructorProgressSocket(DashboardSocket):
     async def admit(self) -> list[str] | None:
         self.client_id = str(uuid.uuid4())
         await self._recognise()
-        return None if self.user is None and settings.API_REQUIRE_AUTH else []
+        return None if self.user is None and logins_required() else []
 
     @property
     def viewer(self) -> User:
-        return self.user if settings.API_REQUIRE_AUTH and self.user is not None else ANYONE
+        return self.user if logins_required() and self.user is not None else ANYONE
 
     async def welcome(self) -> None:
         data = await database_sync_to_async(_summaries)(self.viewer)
