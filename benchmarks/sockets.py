@@ -75,6 +75,7 @@ def run_of(email: str, student_id: int, number: int) -> RunNotice:
     return {
         "emailAddress": email,
         "student_id": student_id,
+        "class_id": None,
         "notebookPath": "a.ipynb",
         "cellId": str(number),
         "cellIndex": 1,

@@ -17,6 +17,7 @@ from django.urls import get_resolver  # noqa: E402
 
 from config import garbage  # noqa: E402
 from config.origins import Origins  # noqa: E402
+from config.paths import Paths  # noqa: E402
 from config.requests import Requests  # noqa: E402
 from events.intake import Intake  # noqa: E402
 from instructors.door import Door  # noqa: E402
@@ -54,6 +55,6 @@ async def answer_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[
     await send({"type": f"{message['type']}.complete"})
 
 
-application = Requests(Origins(route), intake=INTAKE_PATHS)
+application = Paths(Requests(Origins(route), intake=INTAKE_PATHS))
 _ = get_resolver().url_patterns  # loads all pages now; the first request would
 garbage.spare_what_stays()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -30,6 +31,13 @@ def flag(name: str, default: bool) -> bool:
     if value in FALSE:
         return False
     _refuse(name, value, "0 or 1")
+
+
+def flag_or_auto(name: str, default: bool | None) -> bool | None:
+    """The same, or None for `auto`."""
+    if text(name).lower() == "auto":
+        return None
+    return flag(name, False) if text(name) else default
 
 
 def integer(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
@@ -72,6 +80,22 @@ def names(name: str, default: list[str]) -> list[str]:
             _refuse(name, value, "a JSON list of strings or a comma list")
         return [item.strip() for item in parsed if item.strip()]
     return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def hosts(name: str, default: list[str]) -> list[str]:
+    """Names of hosts, as browsers spell them."""
+    return [ascii_host(host) for host in names(name, default)]
+
+
+def ascii_host(host: str) -> str:
+    """A name as it stands on the wire: lower case, without its final dot, what is not ASCII in Punycode (RFC 3490)."""
+    host = host.strip().lower().removesuffix(".")
+    if host.isascii():
+        return host
+    try:
+        return ".".join(label.encode("idna").decode() if label else "" for label in re.split("[.。．｡]", host))
+    except UnicodeError:
+        return host
 
 
 def running_services(data_dir: Path) -> dict[str, str]:

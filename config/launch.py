@@ -18,6 +18,7 @@ from psycopg.conninfo import conninfo_to_dict
 from config import env, parts, services
 from config.supervisor import Stopped, Supervisor
 from config.workforce import Workforce
+from lms.logins import logins_required
 
 DEMO_STUDENTS, DEMO_RATE = 40, "0.2"
 DEMO_EMAIL = "demo@example.com"
@@ -154,8 +155,17 @@ class Launch:
         lines = ["", f"  Cell Monitor is at {self.url}"]
         if self.demo:
             lines.append(f"  Log in as {DEMO_EMAIL} with the password {services.demo_password(self.data_dir)}")
+        elif self._is_open():
+            lines.append("  There is no account yet, so whatever runs on this machine may ask the API without a login.")
+            lines.append("  Make one: manage.py create_instructor --email you@example.com --role admin")
         for line in [*lines, "  Ctrl-C stops all of it.", ""]:
             self.supervisor.say(line)
+
+    def _is_open(self) -> bool:
+        try:
+            return not logins_required()
+        finally:
+            connection.close()
 
 
 def is_loopback(host: str) -> bool:

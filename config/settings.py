@@ -22,7 +22,8 @@ SERVICES = env.running_services(DATA_DIR)
 # --- Mode -------------------------------------------------------------------------------------------------------
 
 DEBUG = env.flag("DEBUG", True)
-API_REQUIRE_AUTH = env.flag("API_REQUIRE_AUTH", not DEBUG)
+# None: as soon as there is an account (lms/logins.py).
+API_REQUIRE_AUTH = env.flag_or_auto("API_REQUIRE_AUTH", None if DEBUG else True)
 EVENTS_REQUIRE_KEY = env.flag("EVENTS_REQUIRE_KEY", not DEBUG)
 RATE_LIMITS = env.flag("RATE_LIMITS", True)
 
@@ -54,10 +55,13 @@ if len(SECRET_KEY) < 32:
         "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
     )
 
-ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", [])
-# Who may call /api/ from a browser. `*` only where nobody has to log in (http.md section 1.2).
-BACKEND_CORS_ORIGINS = env.names("BACKEND_CORS_ORIGINS", ["*"] if DEBUG or not API_REQUIRE_AUTH else [])
+USE_X_FORWARDED_HOST = env.flag("USE_X_FORWARDED_HOST", False)
+# Who may call /api/ and the sockets from a browser (http.md section 1.2). On a laptop: the JupyterLab on it, which no
+# page of the internet can pretend to be.
+LOCAL = [f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")]
+BACKEND_CORS_ORIGINS = env.names("BACKEND_CORS_ORIGINS", LOCAL if DEBUG else [])
 
 # --- Applications -----------------------------------------------------------------------------------------------
 
@@ -86,6 +90,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.origins.NamesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

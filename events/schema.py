@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from events import widths
 from events.kinds import kind_of
 from events.wire import BadBody, Record, problem
 from lms.identity import EMAIL_LENGTH, email_key, is_identity, notebook_path, visible
@@ -65,8 +66,9 @@ _unpacker = msgspec.json.Decoder(list[Event])
 # --- Records to events --------------------------------------------------------------------------------------------
 
 
-def admit(record: Record, *, received: int, class_id: int | None = None) -> Event | str:
-    """The event that the record means, or why it means none. `received` in ms since the epoch."""
+def admit(record: Record, *, received: int, class_id: int | None = None, cut: widths.Cut = None) -> Event | str:
+    """The event that the record means, or why it means none. `received` in ms since the epoch; what is too long for its
+    column is cut, and its name counted in `cut`."""
     r = record
     sent_type = _first_text(r.eventType, r.event, r.event_type, r.type)
     if not sent_type:
@@ -81,7 +83,7 @@ def admit(record: Record, *, received: int, class_id: int | None = None) -> Even
             return "missing emailAddress"
         email = ""
     error_message, has_error = _error(r)
-    return Event(
+    event = Event(
         event_id=_first_text(r.eventId, r.event_id) or str(uuid.uuid4()),
         event_type=kind.name or sent_type,
         time=_believable(_sent_time(r), received),
@@ -103,6 +105,33 @@ def admit(record: Record, *, received: int, class_id: int | None = None) -> Even
         data=_extras(r),
         class_id=class_id,
     )
+    _fit(event, cut)
+    return event
+
+
+def _fit(event: Event, cut: widths.Cut) -> None:
+    """Cut what is too long for its column; nearly always nothing is, so all that this costs is the looks."""
+    if len(event.event_id) > widths.EVENT_ID:
+        event.event_id = widths.identity(event.event_id, widths.EVENT_ID, "eventId", cut)
+    if len(event.event_type) > widths.TYPE:
+        event.event_type = widths.label(event.event_type, widths.TYPE, "eventType", cut)
+    if event.name and len(event.name) > widths.NAME:
+        event.name = widths.label(event.name, widths.NAME, "userName", cut)
+    if event.team and len(event.team) > widths.TEAM:
+        event.team = widths.label(event.team, widths.TEAM, "teamName", cut)
+    if event.session and len(event.session) > widths.SESSION:
+        event.session = widths.identity(event.session, widths.SESSION, "sessionId", cut)
+    if event.notebook and len(event.notebook) > widths.SHORT_PATH:
+        event.notebook = widths.path(event.notebook, "notebookPath", cut)
+    if event.cell and len(event.cell) > widths.CELL:
+        event.cell = widths.identity(event.cell, widths.CELL, "cellId", cut)
+    if len(event.cell_type) > widths.CELL_TYPE:
+        event.cell_type = widths.label(event.cell_type, widths.CELL_TYPE, "cellType", cut)
+    event.cell_index = widths.whole(event.cell_index, "cellIndex", cut)
+    event.execution_count = widths.whole(event.execution_count, "executionCount", cut)
+    if event.duration_ms is not None and event.duration_ms > widths.LONGEST_RUN:
+        widths.note("executionDurationMs", cut)
+        event.duration_ms = None
 
 
 def refuse_wrong_identity(record: Record, place: list[str | int]) -> None:

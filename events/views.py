@@ -20,6 +20,7 @@ from events.gate import Gate, Refused
 from events.intake import Answer, Appender, inflate
 from events.schema import Event
 from events.wire import Record
+from lms import gzip_body
 from realtime.messages import timestamp
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
@@ -83,7 +84,7 @@ async def cell_monitor(request: HttpRequest) -> HttpResponse:
 
 def _items(request: HttpRequest) -> list[Any]:
     body = request.body
-    if request.headers.get("Content-Encoding", "").lower() == "gzip":
+    if request.headers.get("Content-Encoding", "").lower() in gzip_body.NAMES:
         body = inflate(body, limit=settings.EVENT_BODY_LIMIT)
     try:
         value = json.loads(body.decode(errors="replace"), parse_constant=lambda _name: None)

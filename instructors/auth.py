@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from instructors.models import Instructor
 from instructors.roles import ADMIN
+from lms.logins import logins_required
 
 
 class LoginForm(AuthenticationForm):
@@ -37,14 +38,14 @@ def account_of(request: HttpRequest) -> Instructor:
 
 def sees_everybody(user: Instructor) -> bool:
     """Admins; and while nobody has to authenticate, everyone: the open sockets tell the same to anybody."""
-    return user.is_admin or not settings.API_REQUIRE_AUTH
+    return user.is_admin or not logins_required()
 
 
 def may_manage_accounts(user: Instructor) -> bool:
     """Admins; instructors where the setting lets them. An account that was made to assist manages nobody."""
     allowed = settings.INSTRUCTORS_MANAGE_ACCOUNTS
     if allowed is None:
-        allowed = not settings.API_REQUIRE_AUTH
+        allowed = not logins_required()
     return user.is_admin or bool(allowed and not user.is_assistant)
 
 

@@ -16,7 +16,7 @@ from instructors.queries.clusters import Failing, failing_at
 from instructors.queries.notifications import told
 from lms.identity import email_key
 from lms.models import Cell
-from lms.roster import WITHOUT_KEY
+from lms.models.people import WITHOUT_KEY
 from realtime import broadcast, groups, messages
 
 LONGEST_TEXT = 500

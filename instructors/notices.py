@@ -5,12 +5,12 @@ A row that is stored stays stored when nobody can be told: the failure is logged
 
 from functools import partial
 
-from django.conf import settings
 from django.utils import timezone
 
 from instructors.live import tell
 from instructors.queries.notifications import notifications
 from lms.access import Scope
+from lms.logins import logins_required
 from lms.models import AssignmentSubmission, ClassAssignment
 from realtime import broadcast, groups, messages
 
@@ -18,7 +18,7 @@ from realtime import broadcast, groups, messages
 def tell_assignment(assignment: ClassAssignment) -> None:
     """To everybody who listens; with logins on, to the class's own dashboards."""
     group = groups.BROADCAST
-    if settings.API_REQUIRE_AUTH:
+    if logins_required():
         group = groups.class_group(assignment.class_ref_id)
     frame = messages.assignment_created(
         assignment_id=assignment.pk,
@@ -32,7 +32,7 @@ def tell_assignment(assignment: ClassAssignment) -> None:
 def tell_grade(submission: AssignmentSubmission) -> None:
     """To the student. With logins on, without what was graded: the client reads it over HTTP (websocket.md
     section 1)."""
-    is_private = settings.API_REQUIRE_AUTH
+    is_private = logins_required()
     frame = messages.assignment_graded(
         assignment_id=submission.assignment_id,
         submission_id=submission.pk,

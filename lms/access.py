@@ -39,7 +39,7 @@ from lms.models import (
     NotebookHistory,
     Student,
 )
-from lms.roster import WITHOUT_KEY
+from lms.models.people import WITHOUT_KEY
 
 
 class User(Protocol):

@@ -16,12 +16,11 @@ from django.conf import settings
 from django.db import connection
 
 from lms.identity import email_key, label_key, notebook_path, visible
+from lms.models.people import WITHOUT_KEY
 from lms.reading import binary_cursor
 
 Row = tuple[Any, ...]
 Member = tuple[int, int]  # row id of a student, and of the class that something came through
-
-WITHOUT_KEY = 0  # stands where a class would, for what came without a key
 
 
 class Sighting(Protocol):

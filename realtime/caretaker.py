@@ -16,6 +16,7 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
+from lms import logins
 from lms.access import open_keys
 from realtime import farewell, listener, presence
 from realtime.door import AUTHENTICATION_FAILED, Entry
@@ -51,6 +52,7 @@ class Caretaker:
                 self._beat,
                 self._end_idle,
                 self._end_shut_out,
+                self._end_when_logins_begin,
             ]
             self.tasks = [asyncio.create_task(_for_ever(task)) for task in work]
 
@@ -90,6 +92,16 @@ class Caretaker:
         while True:
             await asyncio.sleep(ENTRY_LOOK)
             await end_shut_out()
+
+    async def _end_when_logins_begin(self) -> None:
+        """Whoever came in while nobody had to log in shows who they are, as soon as the first account is made."""
+        while await logins.look():
+            await asyncio.sleep(ENTRY_LOOK)
+        while not await logins.look():
+            await asyncio.sleep(LOOK)
+        for seat in list(here.seats):
+            if seat.entry is None:
+                seat.end(AUTHENTICATION_FAILED)
 
 
 async def end_shut_out() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 from channels.layers import get_channel_layer
-from django.conf import settings
 
+from lms.logins import logins_required
 from realtime import groups, messages
 from realtime.register import here
 from realtime.rows import Changed
@@ -52,7 +52,7 @@ class Hub:
         if message["type"] == "runs":
             for run in message["runs"]:
                 self._send_run(run)
-        elif message["type"] == "rows" and not settings.API_REQUIRE_AUTH and groups.BROADCAST in here.groups:
+        elif message["type"] == "rows" and not logins_required() and groups.BROADCAST in here.groups:
             self.changed.note(message["rows"])
 
     def _send_run(self, run: messages.RunNotice) -> None:

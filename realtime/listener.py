@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from lms.logins import logins_required
 from lms.models import StudentClass
 from realtime import groups, people, presence
 from realtime.broadcast import OUTSIDE_CHANNEL
@@ -96,11 +97,11 @@ def groups_of(frame: Frame) -> list[str]:
     if isinstance(frame.get("channel"), str):
         return people.groups_of_channel(frame["channel"])
     called = _student(frame)
-    if called is None and isinstance(frame.get("data"), list) and settings.API_REQUIRE_AUTH:
+    if called is None and isinstance(frame.get("data"), list) and logins_required():
         return [groups.ALL_STUDENTS]  # rows, of whom it may be; admins see everybody
     if called is None:
         return [groups.DASHBOARDS, groups.BROADCAST]
-    names = [groups.ALL_STUDENTS] if settings.API_REQUIRE_AUTH else [groups.ALL_STUDENTS, groups.BROADCAST]
+    names = [groups.ALL_STUDENTS] if logins_required() else [groups.ALL_STUDENTS, groups.BROADCAST]
     student_id = people.find_person(called).student_id
     if student_id is not None:
         classes = StudentClass.objects.filter(student_id=student_id).values_list("class_ref_id", flat=True)

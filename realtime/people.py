@@ -7,6 +7,7 @@ from typing import cast, get_args
 from django.conf import settings
 
 from lms.access import User, class_ids_of, with_email
+from lms.logins import logins_required
 from lms.models import Student, StudentClass
 from realtime import groups
 from realtime.groups import Channel
@@ -59,7 +60,7 @@ def shared_classes(user: User, student_id: int) -> list[int]:
 
 def channel_groups(user: User | None, person: Person, channel: Channel) -> list[str]:
     """The groups in which this account may hear a student's channel; none where it may not. At most two queries."""
-    if not settings.API_REQUIRE_AUTH or (user is not None and user.is_admin):
+    if not logins_required() or (user is not None and user.is_admin):
         return person.groups(channel)
     if user is None or person.student_id is None:
         return []
@@ -89,5 +90,8 @@ def groups_of_channel(name: str) -> list[str]:
     if found is None:
         return []
     channel, person = cast(Channel, found[1]), find_person(found[2])
-    through = StudentClass.objects.filter(student_id=person.student_id).values_list("class_ref_id", flat=True)
+    enrolled = (
+        StudentClass.objects.filter(student=person.student_id) if person.student_id else StudentClass.objects.none()
+    )
+    through = enrolled.values_list("class_ref_id", flat=True)
     return person.groups(channel) + [each for pk in through for each in groups.in_class(channel, person.forms, pk)]

@@ -22,6 +22,7 @@ from django.conf import settings
 from redis import Redis
 from redis import asyncio as aioredis
 
+from lms.logins import logins_required
 from realtime.register import ClientType, Seat, here
 
 PROCESSES, PROGRESS = "live:processes", "live:progress"
@@ -106,7 +107,7 @@ def joined_forms(forms: Sequence[str]) -> set[str]:
 def _add_up(whole: Summary) -> dict[str, Any]:
     """Where people have to log in without names of rooms and clients: both are chosen by clients, who write addresses
     there, and whoever asks may be anybody."""
-    names_people = not settings.API_REQUIRE_AUTH
+    names_people = not logins_required()
     stats: dict[str, Any] = {
         "total_connections": whole.total,
         "active_connections": whole.active,

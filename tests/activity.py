@@ -12,8 +12,7 @@ from django.db.models.signals import post_save
 
 from lms.models import Student, StudentActivity, StudentClass
 from lms.models.keys import KeyedQuerySet
-from lms.models.people import ActivityState
-from lms.roster import WITHOUT_KEY
+from lms.models.people import WITHOUT_KEY, ActivityState
 
 STATE = [field.attname for field in ActivityState._meta.get_fields()]
 NAMES = {*STATE, "current_notebook", "name", "team", "team_id"}

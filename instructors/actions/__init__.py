@@ -14,6 +14,7 @@ from instructors import audit
 from instructors.live import tell
 from instructors.models import Instructor
 from lms.access import Scope
+from lms.logins import logins_required
 from lms.models import Student, StudentClass
 from realtime import broadcast, groups, messages
 
@@ -55,7 +56,7 @@ def end_help(
         for channel in ("client", "notifications", "help")
         for name in groups.student_groups(channel, student_id=student.pk, email=student.email, class_ids=through)
     ]
-    if not settings.API_REQUIRE_AUTH:
+    if not logins_required():
         told.append(groups.BROADCAST)  # a client may have joined under another name; it acts on its own address only
     tell(lambda: broadcast.publish({}, [(group, frame) for group in told], outside=[frame]))
     return bool(edges)

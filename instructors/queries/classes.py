@@ -12,7 +12,7 @@ from instructors.auth import sees_everybody
 from instructors.models import Instructor
 from lms.access import classes_of, students_seen_through
 from lms.models import Class, Student
-from lms.roster import WITHOUT_KEY
+from lms.models.people import WITHOUT_KEY
 
 
 @dataclass(frozen=True)

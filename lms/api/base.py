@@ -11,7 +11,6 @@ A view names its `access`; the rows of docs/contract/http.md use the same words:
 `key_methods` names the methods that students call with their class's key instead of a token.
 """
 
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from io import BytesIO
@@ -34,7 +33,9 @@ from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
+from lms import gzip_body
 from lms.access import ANYONE, KeyHolder, User, holder_of_key, may_teach_class, note_key_used
+from lms.logins import logins_required
 
 LARGEST_ID = 2**63 - 1
 # Who is reading which student's data (a row id), and in which words: the floor above keeps the audit log.
@@ -78,11 +79,13 @@ class GzipJSONParser(JSONParser):
         request = (parser_context or {}).get("request")
         most = settings.EVENT_BODY_LIMIT
         content = stream.read(most + 1)
-        if request is not None and request.headers.get("Content-Encoding", "").lower() == "gzip":
+        if request is not None and request.headers.get("Content-Encoding", "").lower() in gzip_body.NAMES:
             try:
-                content = zlib.decompressobj(wbits=31).decompress(content, most + 1)
-            except zlib.error:
-                raise BadRequest("The body is not valid gzip") from None
+                content = gzip_body.inflate(content, limit=most)
+            except gzip_body.BadGzip as error:
+                raise BadRequest(str(error)) from None
+            except gzip_body.TooLong:
+                raise TooLarge(f"The body exceeds the maximum size of {most} bytes") from None
         if len(content) > most:
             raise TooLarge(f"The body exceeds the maximum size of {most} bytes")
         try:
@@ -122,9 +125,7 @@ class ApiView(APIView):
             raise PermissionDenied("Not enough permissions")
 
     def is_login_needed(self) -> bool:
-        return self.access in (Access.BEARER, Access.ADMIN) or (
-            self.access is Access.OPEN_STAR and settings.API_REQUIRE_AUTH
-        )
+        return self.access in (Access.BEARER, Access.ADMIN) or (self.access is Access.OPEN_STAR and logins_required())
 
     @property
     def viewer(self) -> User:

@@ -8,6 +8,8 @@ from lms.identity import LABEL_LENGTH, email_key, label_key, visible
 from lms.models.keys import Keyed, KeyField
 from lms.models.notebooks import Notebook
 
+WITHOUT_KEY = 0  # stands where a class would, for what came without a key
+
 
 class Team(Keyed):
     team_name = models.CharField(max_length=255, help_text="As it was typed first.")

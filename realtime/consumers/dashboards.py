@@ -5,9 +5,9 @@ import uuid
 from typing import Any, ClassVar
 
 from channels.db import database_sync_to_async
-from django.conf import settings
 
 from lms.access import class_ids_of, may_see_class
+from lms.logins import logins_required
 from realtime import groups, people, replies
 from realtime.consumers.following import FollowingSocket
 from realtime.groups import Channel
@@ -53,7 +53,7 @@ class ScreenSocket(FollowingSocket):
 
     async def groups_of_students(self) -> list[str]:
         """The groups with the rows that this account may see."""
-        if not settings.API_REQUIRE_AUTH or (self.user and self.user.is_admin):
+        if not logins_required() or (self.user and self.user.is_admin):
             return [groups.ALL_STUDENTS]
         assert self.user is not None
         return [groups.class_group(pk) for pk in await database_sync_to_async(class_ids_of)(self.user)]
@@ -67,7 +67,7 @@ class DashboardSocket(ScreenSocket):
         self.client_id = str(uuid.uuid4())
         self.with_runs = self.query.get("runs") != ["0"]
         await self.recognise()
-        if self.user is None and settings.API_REQUIRE_AUTH:
+        if self.user is None and logins_required():
             return None
         wanted = self.query.get("class")
         if not wanted:

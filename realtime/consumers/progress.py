@@ -4,10 +4,10 @@ import uuid
 from typing import Any, ClassVar
 
 from channels.db import database_sync_to_async
-from django.conf import settings
 from django.db.models import QuerySet
 
 from lms.access import ANYONE, User, classes_of, students_seen_by
+from lms.logins import logins_required
 from lms.models import Student
 from realtime import people, progress, replies, requests
 from realtime.consumers.dashboards import DashboardSocket
@@ -40,7 +40,7 @@ class StudentProgressSocket(RecognisingSocket):
 
     async def admit(self) -> list[str] | None:
         self.client_id = self.scope["url_route"]["kwargs"]["user_id"]
-        if settings.API_REQUIRE_AUTH:
+        if logins_required():
             is_open = await self.recognise(with_key=True)
             if not is_open or (self.user is None and self.holder is None):
                 return None
@@ -60,7 +60,7 @@ class StudentProgressSocket(RecognisingSocket):
 
     async def _data(self) -> dict[str, Any]:
         nobody_known = {"user_id": self.client_id}
-        viewer = self.user if settings.API_REQUIRE_AUTH else ANYONE
+        viewer = self.user if logins_required() else ANYONE
         if viewer is None:
             return nobody_known
         return await database_sync_to_async(_summary_of)(self.client_id, viewer) or nobody_known
@@ -74,11 +74,11 @@ class InstructorProgressSocket(DashboardSocket):
     async def admit(self) -> list[str] | None:
         self.client_id = str(uuid.uuid4())
         await self.recognise()
-        return None if self.user is None and settings.API_REQUIRE_AUTH else []
+        return None if self.user is None and logins_required() else []
 
     @property
     def viewer(self) -> User:
-        return self.user if settings.API_REQUIRE_AUTH and self.user is not None else ANYONE
+        return self.user if logins_required() and self.user is not None else ANYONE
 
     async def welcome(self) -> None:
         data = await database_sync_to_async(_summaries)(self.viewer)

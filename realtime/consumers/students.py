@@ -12,9 +12,9 @@ import time
 from typing import Any, ClassVar
 
 from channels.db import database_sync_to_async
-from django.conf import settings
 
 from lms.access import KeyHolder, classes_of, staff_of, students_in
+from lms.logins import logins_required
 from realtime import broadcast, groups, people, presence, replies, requests
 from realtime.consumers.following import FollowingSocket
 from realtime.groups import Channel
@@ -37,7 +37,7 @@ class StudentSocket(FollowingSocket):
         self.room = self.query.get("room", ["default"])[0][:LONGEST_ROOM]
         if len(self.client_id) > LONGEST_ID:
             return None
-        if settings.API_REQUIRE_AUTH and not await self.recognise(with_key=True):
+        if logins_required() and not await self.recognise(with_key=True):
             return None
         self.person = await database_sync_to_async(people.find_person)(self.client_id)
         own = await database_sync_to_async(self._own_groups)()
@@ -64,19 +64,19 @@ class StudentSocket(FollowingSocket):
     def seat_proof(self) -> str | None:
         """Who has one seat a client id: while nobody logs in everybody together, as the earlier server had it; else
         each who proved who they are. Nobody ends the connection of somebody else."""
-        return self.proof if settings.API_REQUIRE_AUTH else "anybody"
+        return self.proof if logins_required() else "anybody"
 
     def _room_groups(self, room: str) -> list[str]:
         """A room holds those who showed the same. Programs outside, which name a room alone, reach all who showed
         anything."""
-        if not settings.API_REQUIRE_AUTH:
+        if not logins_required():
             return [groups.room_group(room)]
         own = self._room_group(room)
         return [own] if self.holder is None and self.proof is None else [own, groups.room_group(room)]
 
     def _room_group(self, room: str) -> str:
         """The one to which this client speaks."""
-        if not settings.API_REQUIRE_AUTH:
+        if not logins_required():
             return groups.room_group(room)
         with_key = f"class {self.holder.class_id}" if self.holder else ""
         return groups.room_group(room, of=self.proof or with_key or f"connection {self.channel_name}")
@@ -103,7 +103,7 @@ class StudentSocket(FollowingSocket):
         return names
 
     def dressed(self, frame: Frame) -> Frame:
-        if frame.get("type") == "assignment_graded" and settings.API_REQUIRE_AUTH:
+        if frame.get("type") == "assignment_graded" and logins_required():
             return {**frame, "data": {key: value for key, value in frame["data"].items() if key not in PRIVATE}}
         return frame
 
@@ -134,7 +134,7 @@ class StudentSocket(FollowingSocket):
         """To the instructor who is named, or to all of them; where people have to log in, of the student's class."""
         said = requests.read(requests.flat(frame), requests.StudentMessage)
         named = None if said.instructor_id is None else requests.number(said.instructor_id)
-        if settings.API_REQUIRE_AUTH:
+        if logins_required():
             to = await database_sync_to_async(self._teachers)(said.student_id, named)
         else:
             to = [groups.INSTRUCTORS if named is None else groups.instructor_group(named)]

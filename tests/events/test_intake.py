@@ -189,7 +189,7 @@ async def test_preflight_of_the_extension(client):
     asked = {**ORIGIN, "access-control-request-method": "POST", "access-control-request-headers": "content-type"}
     answer = await client.options(ADDRESS, headers=asked)
     assert answer.status_code == 204
-    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-origin"] == ORIGIN["origin"]
     assert "content-type" in answer.headers["access-control-allow-headers"]
     assert "POST" in answer.headers["access-control-allow-methods"]
     assert int(answer.headers["access-control-max-age"]) == 600
@@ -198,7 +198,7 @@ async def test_preflight_of_the_extension(client):
 async def test_every_answer_can_be_read_by_the_browser_errors_included(client, redis):
     for body in (b"[]", b"x", b"{}"):
         answer = await client.post(ADDRESS, content=body, headers=ORIGIN)
-        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["access-control-allow-origin"] == ORIGIN["origin"]
 
 
 async def test_listed_origins_only(client, redis, settings):
