@@ -4,6 +4,7 @@ With no environment at all it is a development copy on loopback; with DEBUG=0 it
 half-configured.
 """
 
+import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
@@ -230,7 +231,9 @@ INFLUXDB_WAITING_BYTES = env.integer("INFLUXDB_WAITING_BYTES", 256 * 1024 * 1024
 # --- People -------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "instructors.Instructor"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]
+PASSWORD_HASHERS = ["instructors.hashing.Hasher"]  # bcrypt
+# Passwords that a process hashes at once, each on one core; half of the cores stay for everything else.
+PASSWORD_HASHES_AT_ONCE = env.integer("PASSWORD_HASHES_AT_ONCE", max(1, (os.cpu_count() or 1) // 2), least=1, most=64)
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from instructors import hashing
 from instructors.cases import AttentionCase
 from instructors.hint_models import Hint, HintRecipient
 from instructors.report_models import AnalyticsReport
@@ -84,6 +85,11 @@ class Instructor(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name
+
+    def set_password(self, raw_password: str | None) -> None:
+        """In a transaction, hash it before (`hashing.ahead`)."""
+        self.password = hashing.hashed(raw_password)
+        self._password = raw_password
 
     @property
     def is_admin(self) -> bool:

@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from instructors import audit
+from instructors import audit, hashing
 from instructors.api.callers import account_of, refuse_assistants
 from instructors.api.fields import InstructorResponse, NewPassword, Text
 from instructors.api.passwords import check_password_rules
@@ -77,7 +77,7 @@ class InstructorListView(ApiView):
         if sent["role"] == ADMIN:
             refuse_unless_admin(caller)
         try:
-            with transaction.atomic():
+            with hashing.ahead(sent["password"]), transaction.atomic():
                 made = Instructor.objects.create_user(
                     sent["email"], sent["password"], name=sent["name"], role=sent["role"]
                 )
