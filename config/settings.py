@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "config.middleware.JsonErrorsMiddleware",
     "config.middleware.BlankErrorsMiddleware",
     "config.middleware.OutagesMiddleware",
+    "config.bodies.BodiesMiddleware",  # before anybody reads a body
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -184,7 +185,7 @@ RQ = {"COMMIT_MODE": "auto"}
 # One student's events stay in order because they share a shard, and a shard has at most one drain at a time.
 EVENT_SHARDS = env.integer("EVENT_SHARDS", WORKERS_MAX, least=1, most=64)
 EVENT_BATCH_LIMIT = env.integer("EVENT_BATCH_LIMIT", 100, least=1)  # records in one POST
-EVENT_BODY_LIMIT = env.integer("EVENT_BODY_LIMIT", 10 * 1024 * 1024, least=1024)  # bytes, inflated
+EVENT_BODY_LIMIT = env.integer("EVENT_BODY_LIMIT", 10 * 1024 * 1024, least=1024)  # bytes of any body, inflated
 # Entries (one a POST, shard and priority) that may wait before the POST answers 503.
 EVENT_BACKLOG_LIMIT = env.integer("EVENT_BACKLOG_LIMIT", 200_000, least=1)
 # The same in bytes: what Redis may hold altogether before the POST answers 503.
@@ -213,6 +214,9 @@ RETENTION_DAYS = {
 
 # Bytes of one notebook that is handed in, as compact JSON; EVENT_BODY_LIMIT bounds the body around it.
 SUBMISSION_BYTES_LIMIT = env.integer("SUBMISSION_BYTES_LIMIT", 5 * 1024 * 1024, least=1024)
+
+# Every body is bounded in config/bodies.py; Django's own limit would be a second, smaller one with another answer.
+DATA_UPLOAD_MAX_MEMORY_SIZE = None
 
 # The grades of an assignment are one form: five fields a submission.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000

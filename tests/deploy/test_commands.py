@@ -312,6 +312,7 @@ def test_events_go_through_the_proxy_and_no_key_is_logged(stack, proxy, key):
 def test_a_body_that_is_too_large_is_refused(proxy, key):
     answer = httpx.post(f"{proxy}/api/v1/events?key={key}", headers=ASK, content=b" " * (12 * 1024 * 1024))
     assert answer.status_code == 413
+    assert answer.json() == {"detail": "The body exceeds the maximum size of 11 MiB"}
 
 
 def test_a_jupyterlab_of_the_list_may_post_and_another_may_not(proxy):
