@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config import env
 from config.postgresql import Postgres
 from config.processes import Program
-from config.valkey import Valkey
+from config.valkey import Valkey, usual_memory
 
 
 class Server(Protocol):
@@ -37,7 +37,10 @@ def missing(data_dir: Path) -> dict[str, Server]:
     """
     servers: dict[str, Server] = {}
     if not env.redis_url({}):
-        servers["REDIS_URL"] = Valkey(data_dir=data_dir / "valkey")
+        servers["REDIS_URL"] = Valkey(
+            data_dir=data_dir / "valkey",
+            memory=env.integer("VALKEY_MEMORY_BYTES", usual_memory(), least=8 * 1024 * 1024),
+        )
     if not env.database_url({}):
         servers["DATABASE_URL"] = Postgres(data_dir=data_dir / "postgres")
     return servers

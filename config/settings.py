@@ -345,8 +345,9 @@ AXES_LOCKOUT_CALLABLE = "instructors.pages.login.locked_out"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_ENABLE_ADMIN = False  # ours is in instructors/admin.py
 AXES_VERBOSE = False
-# Records for end-to-end tests, kept in Redis for ten minutes (http.md section 2.1).
-TEST_EVENTS = env.flag("TEST_EVENTS", True)
+# Records for end-to-end tests, kept in Redis for ten minutes (http.md section 2.1); on a server only by choice.
+TEST_EVENTS = env.flag("TEST_EVENTS", DEBUG and not API_REQUIRE_AUTH)
+TEST_EVENTS_BYTES = env.integer("TEST_EVENTS_BYTES", 16 * 1024 * 1024, least=1024)  # of all tests together
 
 # Bearer tokens (http.md section 1.2).
 ALGORITHM = env.text("ALGORITHM", "HS256")

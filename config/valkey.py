@@ -9,12 +9,19 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import redis
 from django.core.exceptions import ImproperlyConfigured
 
 from config import processes
 
 PATIENCE = 10.0
+LEAST_MEMORY = 256 * 1024 * 1024
+
+
+def usual_memory() -> int:
+    """Bytes: a quarter of this machine's memory, and at least LEAST_MEMORY."""
+    return max(LEAST_MEMORY, psutil.virtual_memory().total // 4)
 
 
 def free_port() -> int:
@@ -37,6 +44,7 @@ class Valkey:
 
     data_dir: Path
     appendfsync: str = "always"
+    memory: int = field(default_factory=lambda: usual_memory())  # bytes
     port: int = field(default_factory=free_port)
     # Whoever may write to Redis may queue a job, and a job is code: other accounts of the machine must not.
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
@@ -76,6 +84,7 @@ class Valkey:
             "aof-load-truncated": "yes",  # a torn tail is what a kill leaves, and nobody was promised it
             "save": '""',
             # Full memory must be an error that the POST can answer with 503, never a silent eviction.
+            "maxmemory": self.memory,
             "maxmemory-policy": "noeviction",
         }
         return "".join(f"{name} {value}\n" for name, value in lines.items())

@@ -126,6 +126,8 @@ def test_valkey_keeps_what_it_acknowledged_when_killed(tmp_path: Path) -> None:
             assert settings["appendonly"] == "yes"
             assert settings["appendfsync"] == "always"
             assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
+            memory = psutil.virtual_memory().total // 4
+            assert int(client.config_get("maxmemory")["maxmemory"]) == max(memory, 256 * 1024**2)
     finally:
         server.stop()
 
@@ -162,6 +164,10 @@ def test_only_missing_servers_are_started(tmp_path: Path, monkeypatch: pytest.Mo
     for name in ("DATABASE_URL", "REDIS_URL", "POSTGRES_SERVER", "REDIS_HOST"):
         monkeypatch.delenv(name, raising=False)
     assert set(services.missing(tmp_path)) == {"DATABASE_URL", "REDIS_URL"}
+    monkeypatch.setenv("VALKEY_MEMORY_BYTES", "10000000")
+    valkey = services.missing(tmp_path)["REDIS_URL"]
+    valkey.prepare()
+    assert "maxmemory 10000000\n" in (tmp_path / "valkey" / "valkey.conf").read_text()
     monkeypatch.setenv("REDIS_HOST", "elsewhere")
     assert set(services.missing(tmp_path)) == {"DATABASE_URL"}
     monkeypatch.setenv("POSTGRES_SERVER", "elsewhere")
