@@ -85,23 +85,12 @@ class Launch:
 
     def _start(self) -> None:
         os.environ |= {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "HOST": self.host}
-        self._start_servers()
-        addresses = {"DATABASE_URL": env.database_url({}), "REDIS_URL": env.redis_url({}), "WEB_URL": self.url}
-        services.announce(self.data_dir, addresses)
+        start_servers(self.supervisor, self.data_dir)
+        services.announce(self.data_dir, {**addresses(), "WEB_URL": self.url})
         self._migrate()
         if not settings.DEBUG:
             call_command("collectstatic", interactive=False, verbosity=0)
         self._start_parts()
-
-    def _start_servers(self) -> None:
-        missing = services.missing(self.data_dir)
-        for server in missing.values():
-            server.prepare()
-            self.supervisor.start(server.program())
-        for name, server in missing.items():
-            self.supervisor.wait_for(server.ready, seconds=120, what=f"The start of {server.program().name}")
-            server.finish()
-            os.environ[name] = server.url
 
     def _migrate(self) -> None:
         """In this process, because a second Django costs a second; only where something is to do."""
@@ -156,6 +145,27 @@ class Launch:
             lines.append(f"  Log in as {DEMO_EMAIL} with the password {services.demo_password(self.data_dir)}")
         for line in [*lines, "  Ctrl-C stops all of it.", ""]:
             self.supervisor.say(line)
+
+
+def start_servers(supervisor: Supervisor, data_dir: Path) -> None:
+    """Those that the environment gives no address for; their addresses are in it afterwards. Raises Failed, Stopped,
+    ImproperlyConfigured."""
+    missing = services.missing(data_dir)
+    children = {}
+    for name, server in missing.items():
+        for sentence in server.prepare():
+            supervisor.say(sentence)
+        children[name] = supervisor.start(server.program())
+    for name, server in missing.items():
+        what = f"The start of {server.program().name}"
+        supervisor.wait_for(server.ready, seconds=120, what=what, of=children[name], advice=server.advice())
+        server.finish()
+        os.environ[name] = server.url
+
+
+def addresses() -> dict[str, str]:
+    """Of the servers that run, for the other terminals."""
+    return {"DATABASE_URL": env.database_url({}), "REDIS_URL": env.redis_url({})}
 
 
 def is_loopback(host: str) -> bool:

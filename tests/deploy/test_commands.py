@@ -28,7 +28,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from config.postgresql import Postgres
-from config.valkey import _server, free_port
+from config.valkey import free_port, server_program
 from events import heartbeats
 from tests.deploy import compose
 from tests.servers import ROOT, wait_until
@@ -137,7 +137,7 @@ def _stack(directory: Path, postgres: Postgres) -> Stack:
     made = Stack(directory, environment, services)
     made.ports["valkey"] = port
     shell = [word.replace("/etc/valkey.conf", str(directory / "valkey.conf")) for word in services["valkey"]["command"]]
-    shell[-1] = shell[-1].replace("valkey-server", str(_server()))
+    shell[-1] = shell[-1].replace("valkey-server", str(server_program()))
     made.start("valkey", shell, REDIS_PASSWORD=FILLED["REDIS_PASSWORD"])
     return made
 
