@@ -5,6 +5,7 @@ from pathlib import Path
 
 from config import parts, services
 from config.launch import addresses, start_servers
+from config.private import private_files, tighten
 from config.supervisor import Stopped, Supervisor
 
 
@@ -17,7 +18,8 @@ def run(data_dir: Path, *arguments: str) -> int:
     """Run that `manage.py` command between the start and the end of the servers. Returns its exit code. Raises Failed,
     ImproperlyConfigured."""
     supervisor = Supervisor()
-    with services.own(data_dir):
+    with private_files(), services.own(data_dir):
+        tighten(data_dir)
         services.withdraw(data_dir)  # a killed predecessor's
         supervisor.listen()
         try:

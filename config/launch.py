@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from psycopg.conninfo import conninfo_to_dict
 
 from config import env, parts, services
+from config.private import private_files, tighten
 from config.supervisor import Stopped, Supervisor
 from config.workforce import Workforce
 
@@ -45,8 +46,9 @@ class Launch:
 
     def run(self) -> None:
         self._refuse_what_cannot_work()
-        with services.own(self.data_dir):
+        with private_files(), services.own(self.data_dir):
             self._refuse_taken_port()
+            tighten(self.data_dir)
             services.withdraw(self.data_dir)  # a killed predecessor's
             self.supervisor.listen()
             try:

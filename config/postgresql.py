@@ -84,9 +84,9 @@ class Postgres:
         if self.user is not None:
             _ensure_user(self.user)
             _open_to_everyone(PROGRAMS.parent)
-        self.data_dir.parent.mkdir(parents=True, exist_ok=True)
+        self.data_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.user is not None:
-            _let_through(self.data_dir.parent)
+            _let_pass(self.data_dir.parent, self.user)
         self._end_leftover()
         if self.data_dir.is_dir() and not any(self.data_dir.iterdir()):
             self.data_dir.rmdir()  # of somebody who made room for it
@@ -222,6 +222,14 @@ def _ensure_user(name: str) -> None:
                 f"PostgreSQL refuses to run as root, and the user {name} could not be made ({done.stderr.strip()}). "
                 f"Start as another user, or set DATABASE_URL."
             ) from None
+
+
+def _let_pass(directory: Path, user: str) -> None:
+    """Let this user alone pass through the directory, and everybody through those above it."""
+    _let_through(directory.parent)
+    if not directory.stat().st_mode & stat.S_IXOTH:
+        os.chown(directory, -1, pwd.getpwnam(user).pw_gid)
+        directory.chmod(stat.S_IMODE(directory.stat().st_mode) & ~stat.S_IRWXG | stat.S_IXGRP)
 
 
 def _let_through(directory: Path) -> None:

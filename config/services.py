@@ -49,8 +49,8 @@ def missing(data_dir: Path) -> dict[str, Server]:
 
 def own(data_dir: Path) -> IO[str]:
     """Lock the data directory for as long as the returned file is open; the kernel lets go of it if we are killed."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    file = (data_dir / "up.lock").open("a+")
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = os.fdopen(os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT, 0o600), "r+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

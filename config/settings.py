@@ -42,7 +42,7 @@ def _development_secret() -> str:
     """A key that outlives restarts, so that logins do, and that no two copies share."""
     file = DATA_DIR / "secret_key"
     if not file.exists():
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
         file.write_text(secrets.token_urlsafe(48))
     return file.read_text()
@@ -274,6 +274,9 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = env.path("STATIC_ROOT", DATA_DIR / "static")
 # What people upload: pictures of classrooms.
 MEDIA_ROOT = env.path("MEDIA_ROOT", DATA_DIR / "media")
+# What is uploaded is the owner's alone; scripts and styles are no secret, and a web server may be another user.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
+IS_STATIC_OURS = STATIC_ROOT.is_relative_to(DATA_DIR)
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {
@@ -281,7 +284,11 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+        "OPTIONS": {
+            "file_permissions_mode": 0o600 if IS_STATIC_OURS else 0o644,
+            "directory_permissions_mode": 0o700 if IS_STATIC_OURS else 0o755,
+        },
     },
 }
 

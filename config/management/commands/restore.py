@@ -54,7 +54,8 @@ class Command(BaseCommand):
             who = f" (process {holder})" if holder else ""
             raise CommandError(
                 f"`manage.py up`{who} runs on {data_dir} and uses the database. Stop it with Ctrl-C, run this command "
-                "again (it starts the servers that it needs, and stops them), then start `up` again. Nothing was changed."
+                "again (it starts the servers that it needs, and stops them), then start `up` again. Nothing was "
+                "changed."
             )
         archive.verify(file)  # before anything is started for it
         if alone.run(data_dir, "restore", str(file.absolute()), *(["--force"] if force else [])) != 0:
