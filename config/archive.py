@@ -14,8 +14,9 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -24,6 +25,9 @@ from typing import IO, Any
 FORMAT = 1
 MANIFEST, DUMP, RIVER, SETTINGS, MEDIA = "manifest.json", "database.dump", "river.jsonl", "settings.json", "media/"
 CHUNK = 1024 * 1024
+LARGEST_MANIFEST = 256 * 1024 * 1024  # bytes; a hundred thousand uploads are fifteen
+LONGEST_LINE = 64 * 1024 * 1024  # bytes; an entry of the stream is as large as one event at most
+LONGEST_NAME, LONGEST_PATH = 240, 2048  # bytes; while a file is written, its name is longer
 
 
 class Damaged(Exception):
@@ -94,29 +98,47 @@ def writing(to: Path) -> Iterator[Writer]:
 
 
 def verify(file: Path) -> dict[str, Any]:
-    """The manifest, once every byte of every part was read and is right. Raises Damaged."""
+    """The manifest, once every byte of every part was read and is right, and is what restoring expects. Raises Damaged,
+    whatever the bytes are; OSError where the file cannot be read."""
+    try:
+        return _verify(file)
+    except (Damaged, OSError):
+        raise
+    except (tarfile.TarError, EOFError) as error:
+        raise Damaged(f"no readable backup: {str(error)[:200]}") from None
+    except Exception as error:  # hostile bytes make a decoder fail in every way there is
+        raise Damaged(f"no readable backup ({type(error).__name__})") from None
+
+
+def _verify(file: Path) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     manifest: dict[str, Any] | None = None
-    try:
-        with tarfile.open(file, "r:") as tar:
-            for member in tar:
-                content = tar.extractfile(member)
-                if content is None or not member.isfile() or not _is_plain(member.name):
-                    raise Damaged(f"{member.name!r} has no place in a backup")
-                if member.name == MANIFEST:
-                    manifest = _manifest(content.read())
-                else:
-                    digest = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
-                    found[member.name] = {"sha256": digest, "bytes": member.size}
-    except (tarfile.TarError, EOFError) as error:
-        raise Damaged(f"no readable backup: {error}") from None
+    with tarfile.open(file, "r:") as tar:
+        for member in tar:
+            # A sparse file is a few bytes that unfold to as many zeros as it likes.
+            if not member.isreg() or member.issparse() or not _is_expected(member.name):
+                raise Damaged(f"{member.name[:200]!r} has no place in a backup")
+            if member.name in found or (member.name == MANIFEST and manifest is not None):
+                raise Damaged(f"{member.name[:200]!r} is there twice")
+            content = tar.extractfile(member)
+            assert content is not None
+            if member.name == MANIFEST:
+                manifest = _manifest(content.read(LARGEST_MANIFEST + 1))
+            else:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+                found[member.name] = {"sha256": digest, "bytes": member.size}
     if manifest is None:
         raise Damaged("its end is missing: the backup was not finished, or the file was cut")
     if manifest.get("format") != FORMAT:
-        raise Damaged(f"its format is {manifest.get('format')}, and this version reads {FORMAT}")
+        raise Damaged(f"its format is {str(manifest.get('format'))[:40]}, and this version reads {FORMAT}")
+    if wrong := [name for name, is_right in SHAPE.items() if not is_right(manifest.get(name))]:
+        raise Damaged(f"{MANIFEST}: {', '.join(wrong)} cannot be understood")
     wrong = sorted(name for name in {*found, *manifest["parts"]} if found.get(name) != manifest["parts"].get(name))
     if wrong:
-        raise Damaged(f"{', '.join(wrong[:5])}: not what was written")
+        raise Damaged(f"{', '.join(map(repr, wrong[:5]))[:200]}: not what was written")
+    if missing := sorted({DUMP, RIVER} - found.keys()):
+        raise Damaged(f"{', '.join(missing)}: missing")
+    _refuse_clashes(found)
     return manifest
 
 
@@ -125,17 +147,50 @@ def _manifest(content: bytes) -> dict[str, Any]:
         whole = json.loads(content)
         body: dict[str, Any] = whole["manifest"]
         said = json.dumps(body, sort_keys=True)
-        if hashlib.sha256(said.encode()).hexdigest() == whole["sha256"]:
+        if isinstance(body, dict) and hashlib.sha256(said.encode()).hexdigest() == whole["sha256"]:
             return body
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     raise Damaged(f"{MANIFEST}: not what was written")
 
 
-def _is_plain(name: str) -> bool:
-    """A file below a directory: neither a way out of it nor anything but a file."""
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_number(number) for number in value.values())
+
+
+TABLE, MIGRATION = re.compile(r"[a-z_][a-z0-9_]{0,62}"), re.compile(r"\w{1,100}\.\w{1,255}", re.ASCII)
+# What restoring reads of the manifest.
+SHAPE: dict[str, Callable[[Any], bool]] = {
+    "parts": lambda value: isinstance(value, dict),
+    "rows": lambda value: _is_counts(value) and all(TABLE.fullmatch(name) for name in value),
+    "migrations": lambda value: isinstance(value, list) and all(MIGRATION.fullmatch(str(name)) for name in value),
+    "postgresql": _is_number,
+    "waiting_entries": _is_number,
+    "created_at": lambda value: isinstance(value, str),
+}
+
+
+def _is_expected(name: str) -> bool:
+    """One of the parts, or a file below media/: neither a way out of it nor a name that no folder can have."""
+    if name in (MANIFEST, DUMP, RIVER, SETTINGS):
+        return True
     path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
+    is_plain = str(path) == name and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+    is_short = len(os.fsencode(name)) < LONGEST_PATH and all(len(os.fsencode(p)) <= LONGEST_NAME for p in path.parts)
+    return name.startswith(MEDIA) and len(path.parts) > 1 and is_plain and is_short
+
+
+def _refuse_clashes(names: Iterable[str]) -> None:
+    """What is a file cannot be a folder too; that would be seen when the database is another one already."""
+    known = set(names)
+    for name in known:
+        for parent in PurePosixPath(name).parents:
+            if str(parent) in known:
+                raise Damaged(f"{str(parent)[:200]!r} is a file and a folder")
 
 
 def extract(file: Path, name: str, to: Path) -> None:
@@ -150,9 +205,12 @@ def extract(file: Path, name: str, to: Path) -> None:
 
 
 def lines(file: Path, name: str) -> Iterator[Any]:
-    """A part of one JSON value a line."""
+    """A part of one JSON value a line. Raises Damaged."""
     with tarfile.open(file, "r:") as tar:
         content = tar.extractfile(name)
         assert content is not None
-        for line in content:
-            yield json.loads(line)
+        while line := content.readline(LONGEST_LINE):
+            try:
+                yield json.loads(line)
+            except (ValueError, RecursionError):
+                raise Damaged(f"{name}: a line of it cannot be understood") from None

@@ -16,6 +16,7 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402  (needs Django's app
 from django.urls import get_resolver  # noqa: E402
 
 from config import garbage  # noqa: E402
+from config.bodies import Bounded  # noqa: E402
 from config.origins import Origins  # noqa: E402
 from config.paths import Paths  # noqa: E402
 from config.requests import Requests  # noqa: E402
@@ -27,6 +28,7 @@ from realtime.routing import websocket_urls  # noqa: E402
 INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/v1/v1/events/"}
 
 intake = Intake()
+bounded = Bounded(django_application)
 sockets = AuthMiddlewareStack(websocket_urls(Door()))
 
 
@@ -42,7 +44,7 @@ async def route(
     elif scope["path"] in INTAKE_PATHS:
         await intake(scope, receive, send)
     else:
-        await django_application(dict(scope), receive, send)
+        await bounded(dict(scope), receive, send)
 
 
 async def answer_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:

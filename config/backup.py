@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from config import archive, postgres_client
+from config.private import private_files
 from events import stream, waiting
 
 SECRET = re.compile(r"SECRET|PASSWORD|TOKEN$", re.IGNORECASE)
@@ -24,7 +25,7 @@ SECRET = re.compile(r"SECRET|PASSWORD|TOKEN$", re.IGNORECASE)
 def backup(*, to: Path, now: datetime) -> dict[str, Any]:
     """Returns the manifest. Raises ImproperlyConfigured, postgres_client.ProgramFailed, RedisError, OSError."""
     postgres_client.refuse_older_programs()
-    with tempfile.TemporaryDirectory(prefix=".backup-", dir=to.parent) as directory:
+    with private_files(), tempfile.TemporaryDirectory(prefix=".backup-", dir=to.parent) as directory:
         river, dump = Path(directory) / "river", Path(directory) / "dump"
         entries = _copy_river(river)
         about = _dump(dump) | {"created_at": now.isoformat(), "waiting_entries": entries}

@@ -17,7 +17,7 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from config.outages import RETRY_AFTER, reason_of
+from config.outages import RETRY_AFTER, TOO_MANY_LOGINS, reason_of
 from lms.api.base import Unprocessable
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,8 @@ def answer_outage(request: HttpRequest, reason: str) -> HttpResponse:
     if request.path.startswith(API_PREFIX):
         answer = JsonResponse({"detail": reason}, status=503)
     else:
-        answer = HttpResponse(loader.get_template("503.html").render(), status=503)
+        page = "busy.html" if reason == TOO_MANY_LOGINS else "503.html"
+        answer = HttpResponse(loader.get_template(page).render(), status=503)
     answer["Retry-After"] = RETRY_AFTER
     return answer
 

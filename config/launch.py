@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from psycopg.conninfo import conninfo_to_dict
 
 from config import env, parts, services
+from config.private import private_files, tighten
 from config.supervisor import Stopped, Supervisor
 from config.workforce import Workforce
 from lms.logins import logins_required
@@ -46,8 +47,9 @@ class Launch:
 
     def run(self) -> None:
         self._refuse_what_cannot_work()
-        with services.own(self.data_dir):
+        with private_files(), services.own(self.data_dir):
             self._refuse_taken_port()
+            tighten(self.data_dir)
             services.withdraw(self.data_dir)  # a killed predecessor's
             self.supervisor.listen()
             try:
@@ -86,23 +88,12 @@ class Launch:
 
     def _start(self) -> None:
         os.environ |= {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "HOST": self.host}
-        self._start_servers()
-        addresses = {"DATABASE_URL": env.database_url({}), "REDIS_URL": env.redis_url({}), "WEB_URL": self.url}
-        services.announce(self.data_dir, addresses)
+        start_servers(self.supervisor, self.data_dir)
+        services.announce(self.data_dir, {**addresses(), "WEB_URL": self.url})
         self._migrate()
         if not settings.DEBUG:
             call_command("collectstatic", interactive=False, verbosity=0)
         self._start_parts()
-
-    def _start_servers(self) -> None:
-        missing = services.missing(self.data_dir)
-        for server in missing.values():
-            server.prepare()
-            self.supervisor.start(server.program())
-        for name, server in missing.items():
-            self.supervisor.wait_for(server.ready, seconds=120, what=f"The start of {server.program().name}")
-            server.finish()
-            os.environ[name] = server.url
 
     def _migrate(self) -> None:
         """In this process, because a second Django costs a second; only where something is to do."""
@@ -166,6 +157,27 @@ class Launch:
             return not logins_required()
         finally:
             connection.close()
+
+
+def start_servers(supervisor: Supervisor, data_dir: Path) -> None:
+    """Those that the environment gives no address for; their addresses are in it afterwards. Raises Failed, Stopped,
+    ImproperlyConfigured."""
+    missing = services.missing(data_dir)
+    children = {}
+    for name, server in missing.items():
+        for sentence in server.prepare():
+            supervisor.say(sentence)
+        children[name] = supervisor.start(server.program())
+    for name, server in missing.items():
+        what = f"The start of {server.program().name}"
+        supervisor.wait_for(server.ready, seconds=120, what=what, of=children[name], advice=server.advice())
+        server.finish()
+        os.environ[name] = server.url
+
+
+def addresses() -> dict[str, str]:
+    """Of the servers that run, for the other terminals."""
+    return {"DATABASE_URL": env.database_url({}), "REDIS_URL": env.redis_url({})}
 
 
 def is_loopback(host: str) -> bool:

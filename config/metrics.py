@@ -124,4 +124,10 @@ def standing(river: system.River) -> Iterator[Metric]:
         sockets.add_metric([kind], number)
     yield from (backlog, oldest, workers, sockets)
     yield GaugeMetricFamily("cellmonitor_points_waiting", "Points that wait for InfluxDB.", value=river.points_waiting)
+    used, most = river.memory.used, river.memory.most
+    yield GaugeMetricFamily("cellmonitor_redis_memory_bytes", "Memory that Redis uses.", value=used)
+    yield GaugeMetricFamily("cellmonitor_redis_memory_limit_bytes", "What it may use; 0: unbounded.", value=most)
+    yield GaugeMetricFamily(
+        "cellmonitor_test_events_bytes", "Bytes that test events hold.", value=river.test_events_bytes
+    )
     yield GaugeMetricFamily("cellmonitor_failed_jobs", "Jobs in rq's failed registries.", value=river.failed_jobs)

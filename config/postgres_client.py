@@ -4,8 +4,10 @@ They come with the wheel of the embedded server. PG_PROGRAMS names another direc
 """
 
 import os
+import resource
 import subprocess
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -56,12 +58,12 @@ def run(program: str, *arguments: str) -> str:
     return _run([program, f"--dbname={address}", *arguments], secret)
 
 
-def run_locally(program: str, *arguments: str) -> str:
-    """Run it without a database."""
-    return _run([program, *arguments], {})
+def run_locally(program: str, *arguments: str, largest: int | None = None) -> str:
+    """Run it without a database; it may write no file of more than `largest` bytes."""
+    return _run([program, *arguments], {}, largest=largest)
 
 
-def _run(command: Sequence[str], environment: dict[str, str]) -> str:
+def _run(command: Sequence[str], environment: dict[str, str], *, largest: int | None = None) -> str:
     program = directory() / command[0]
     if not program.exists():
         raise ImproperlyConfigured(f"{program} is missing: set PG_PROGRAMS to the directory of PostgreSQL's programs.")
@@ -71,7 +73,12 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> str:
         capture_output=True,
         text=True,
         check=False,
+        preexec_fn=partial(_bound, largest) if largest is not None else None,
     )
     if done.returncode != 0:
         raise ProgramFailed(done.stderr.strip() or f"{command[0]} failed")
     return done.stdout
+
+
+def _bound(largest: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))

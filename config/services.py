@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config import env
 from config.postgresql import Postgres
 from config.processes import Program
-from config.valkey import Valkey
+from config.valkey import Valkey, usual_memory
 
 
 class Server(Protocol):
@@ -24,7 +24,8 @@ class Server(Protocol):
 
     @property
     def url(self) -> str: ...
-    def prepare(self) -> None: ...
+    def prepare(self) -> list[str]: ...
+    def advice(self) -> str: ...
     def program(self) -> Program: ...
     def ready(self) -> bool: ...
     def finish(self) -> None: ...
@@ -37,7 +38,10 @@ def missing(data_dir: Path) -> dict[str, Server]:
     """
     servers: dict[str, Server] = {}
     if not env.redis_url({}):
-        servers["REDIS_URL"] = Valkey(data_dir=data_dir / "valkey")
+        servers["REDIS_URL"] = Valkey(
+            data_dir=data_dir / "valkey",
+            memory=env.integer("VALKEY_MEMORY_BYTES", usual_memory(), least=8 * 1024 * 1024),
+        )
     if not env.database_url({}):
         servers["DATABASE_URL"] = Postgres(data_dir=data_dir / "postgres")
     return servers
@@ -45,8 +49,8 @@ def missing(data_dir: Path) -> dict[str, Server]:
 
 def own(data_dir: Path) -> IO[str]:
     """Lock the data directory for as long as the returned file is open; the kernel lets go of it if we are killed."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    file = (data_dir / "up.lock").open("a+")
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = os.fdopen(os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT, 0o600), "r+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -62,6 +66,20 @@ def own(data_dir: Path) -> IO[str]:
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
+
+
+def holder_of(data_dir: Path) -> str | None:
+    """Whose the data directory is at present: the process id of an `up`, "" where it wrote none, None of nobody's."""
+    try:
+        file = (data_dir / "up.lock").open()
+    except OSError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return file.read().strip()
+        return None
 
 
 def announce(data_dir: Path, addresses: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ With no environment at all it is a development copy on loopback; with DEBUG=0 it
 half-configured.
 """
 
+import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
@@ -42,7 +43,7 @@ def _development_secret() -> str:
     """A key that outlives restarts, so that logins do, and that no two copies share."""
     file = DATA_DIR / "secret_key"
     if not file.exists():
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.touch(mode=0o600)
         file.write_text(secrets.token_urlsafe(48))
     return file.read_text()
@@ -100,6 +101,7 @@ MIDDLEWARE = [
     "config.middleware.JsonErrorsMiddleware",
     "config.middleware.BlankErrorsMiddleware",
     "config.middleware.OutagesMiddleware",
+    "config.bodies.BodiesMiddleware",  # before anybody reads a body
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -188,7 +190,7 @@ RQ = {"COMMIT_MODE": "auto"}
 # One student's events stay in order because they share a shard, and a shard has at most one drain at a time.
 EVENT_SHARDS = env.integer("EVENT_SHARDS", WORKERS_MAX, least=1, most=64)
 EVENT_BATCH_LIMIT = env.integer("EVENT_BATCH_LIMIT", 100, least=1)  # records in one POST
-EVENT_BODY_LIMIT = env.integer("EVENT_BODY_LIMIT", 10 * 1024 * 1024, least=1024)  # bytes, inflated
+EVENT_BODY_LIMIT = env.integer("EVENT_BODY_LIMIT", 10 * 1024 * 1024, least=1024)  # bytes of any body, inflated
 # Entries (one a POST, shard and priority) that may wait before the POST answers 503.
 EVENT_BACKLOG_LIMIT = env.integer("EVENT_BACKLOG_LIMIT", 200_000, least=1)
 # The same in bytes: what Redis may hold altogether before the POST answers 503.
@@ -218,6 +220,9 @@ RETENTION_DAYS = {
 # Bytes of one notebook that is handed in, as compact JSON; EVENT_BODY_LIMIT bounds the body around it.
 SUBMISSION_BYTES_LIMIT = env.integer("SUBMISSION_BYTES_LIMIT", 5 * 1024 * 1024, least=1024)
 
+# Every body is bounded in config/bodies.py; Django's own limit would be a second, smaller one with another answer.
+DATA_UPLOAD_MAX_MEMORY_SIZE = None
+
 # The grades of an assignment are one form: five fields a submission.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
@@ -235,7 +240,9 @@ INFLUXDB_WAITING_BYTES = env.integer("INFLUXDB_WAITING_BYTES", 256 * 1024 * 1024
 # --- People -------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "instructors.Instructor"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.BCryptSHA256PasswordHasher"]
+PASSWORD_HASHERS = ["instructors.hashing.Hasher"]  # bcrypt
+# Passwords that a process hashes at once, each on one core; half of the cores stay for everything else.
+PASSWORD_HASHES_AT_ONCE = env.integer("PASSWORD_HASHES_AT_ONCE", max(1, (os.cpu_count() or 1) // 2), least=1, most=64)
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -277,6 +284,9 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = env.path("STATIC_ROOT", DATA_DIR / "static")
 # What people upload: pictures of classrooms.
 MEDIA_ROOT = env.path("MEDIA_ROOT", DATA_DIR / "media")
+# What is uploaded is the owner's alone; scripts and styles are no secret, and a web server may be another user.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
+IS_STATIC_OURS = STATIC_ROOT.is_relative_to(DATA_DIR)
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {
@@ -284,7 +294,11 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
+        "OPTIONS": {
+            "file_permissions_mode": 0o600 if IS_STATIC_OURS else 0o644,
+            "directory_permissions_mode": 0o700 if IS_STATIC_OURS else 0o755,
+        },
     },
 }
 
@@ -348,8 +362,9 @@ AXES_LOCKOUT_CALLABLE = "instructors.pages.login.locked_out"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_ENABLE_ADMIN = False  # ours is in instructors/admin.py
 AXES_VERBOSE = False
-# Records for end-to-end tests, kept in Redis for ten minutes (http.md section 2.1).
-TEST_EVENTS = env.flag("TEST_EVENTS", True)
+# Records for end-to-end tests, kept in Redis for ten minutes (http.md section 2.1); on a server only by choice.
+TEST_EVENTS = env.flag("TEST_EVENTS", DEBUG and not API_REQUIRE_AUTH)
+TEST_EVENTS_BYTES = env.integer("TEST_EVENTS_BYTES", 16 * 1024 * 1024, least=1024)  # of all tests together
 
 # Bearer tokens (http.md section 1.2).
 ALGORITHM = env.text("ALGORITHM", "HS256")

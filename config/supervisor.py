@@ -21,6 +21,7 @@ from config.logs import as_json
 from config.processes import Program
 
 FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.5, 10.0, 30.0  # seconds
+HOPELESS = 3  # so often a server may end before it has started
 TICK = 0.1
 COLOURS = (36, 32, 33, 35, 34, 96, 92, 93, 95, 94)
 
@@ -45,6 +46,8 @@ class Child:
     pause: float = FIRST_PAUSE
     due: float | None = None
     unfinished: bytes = b""
+    ends: int = 0  # how often it ended by itself
+    last_words: str = ""
     retires_by: float | None = None  # asked to end for good, and killed after this moment
 
     @property
@@ -114,6 +117,7 @@ class Supervisor:
             self._forward(child, process.stdout)
             self._hang_up(child, process.stdout)
         child.process = None
+        child.ends += 1
         if self.stopping or not child.restart:
             return
         if now - child.started >= STEADY:
@@ -122,12 +126,20 @@ class Supervisor:
         self.say(f"{child.program.name} ended {how}; starting it again in {child.pause:g} s")
         child.pause = min(child.pause * 2, LONGEST_PAUSE)
 
-    def wait_for(self, condition: Callable[[], bool], *, seconds: float, what: str) -> None:
-        """Pump until it is true. Raises Stopped when asked to stop, Failed when the time is over."""
+    def wait_for(
+        self, condition: Callable[[], bool], *, seconds: float, what: str, of: Child | None = None, advice: str = ""
+    ) -> None:
+        """Pump until it is true. Raises Stopped when asked to stop; Failed when the time is over, and where the child
+        that it is about ends again and again, with its last words and the advice."""
         deadline = time.monotonic() + seconds
         while not condition():
             if self.stops_asked:
                 raise Stopped
+            if of is not None and of.ends >= HOPELESS:
+                raise Failed(
+                    f"{of.program.name} ended {of.ends} times and did not start; its last words: "
+                    f"{of.last_words[:300]!r}. {advice}"
+                )
             if time.monotonic() > deadline:
                 raise Failed(f"{what} did not happen within {seconds:g} s; the lines above say why.")
             self.pump(0.02)
@@ -230,7 +242,9 @@ class Supervisor:
                 return
             *lines, child.unfinished = (child.unfinished + got).split(b"\n")
             for line in lines:
-                self.say(line.decode(errors="replace").rstrip(), child=child)
+                said = line.decode(errors="replace").rstrip()
+                child.last_words = said or child.last_words
+                self.say(said, child=child)
 
     def _hang_up(self, child: Child, pipe: IO[bytes]) -> None:
         if pipe.closed:

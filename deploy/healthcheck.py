@@ -1,6 +1,6 @@
 """Is this container fit for its task? Exit code 0 or 1, and a word about why. Standard library and redis alone.
 
-healthcheck.py redis postgres    the web server here answers, and says that these services are healthy
+healthcheck.py redis postgres    the web server here answers, and says that none of these services is unhealthy
 healthcheck.py --worker          a worker of this container lives, and is not stuck
 healthcheck.py --cron            a scheduler showed a sign of life
 """
@@ -30,7 +30,7 @@ def web(services: list[str], *, port: str) -> str:
         if refused.code != 503:
             return f"HTTP {refused.code}"
         found = json.load(refused)["detail"]
-    sick = [name for name in services if found["services"][name]["status"] != "healthy"]
+    sick = [name for name in services if found["services"][name]["status"] == "unhealthy"]
     return f"not healthy: {', '.join(sick)}" if sick else ""
 
 

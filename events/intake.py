@@ -31,6 +31,7 @@ from events.shares import FAIR, Shares
 from events.stream import Backlog, Parcel
 from events.wire import Problem
 from lms import gzip_body
+from lms.api.base import too_large_for
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 FULL = "The event queue has no memory left; try again"
 OVERHEAD = 2  # what a byte of events takes in Redis at most
+HEARD_OUT = 64 * 1024 * 1024  # bytes
 RETRY_AFTER = b"2"  # seconds; the extension in the field ignores it, others may not
 
 
@@ -272,11 +274,23 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:
-            raise Answer(413, f"Body exceeds the maximum size of {limit} bytes")
+            if message.get("more_body", False):
+                await hear_out(receive)
+            raise Answer(413, too_large_for(limit))
         chunks.append(chunk)
         more = message.get("more_body", False)
     body = b"".join(chunks)
     return inflate(body, limit=limit) if is_gzip else body
+
+
+async def hear_out(receive: Receive) -> None:
+    """Hear the rest of a body that is refused and drop it, HEARD_OUT bytes at most: who sends first and listens then
+    finds the answer, and not a closed line."""
+    dropped, more = 0, True
+    while more and dropped < HEARD_OUT:
+        message = await receive()
+        dropped += len(message.get("body", b""))
+        more = message["type"] == "http.request" and message.get("more_body", False)
 
 
 def inflate(body: bytes, *, limit: int) -> bytes:

@@ -43,6 +43,17 @@ SHARDS_KEY = "river:shards"
 # The part of Redis' `maxmemory` that events may not fill: a lease, a job and a heartbeat are writes too, and without
 # them nobody could take out what fills it.
 RESERVE = 0.15
+# The part of it beyond which everything that is no event of a lesson has to do without: points that wait, test events.
+COMMON = 0.5
+
+# For scripts of others: whether so many bytes more would be beyond that part.
+IS_CROWDED = f"""
+local function is_crowded(bytes)
+  local memory = redis.call('INFO', 'memory')
+  local most = tonumber(string.match(memory, 'maxmemory:(%d+)'))
+  return most > 0 and tonumber(string.match(memory, 'used_memory:(%d+)')) + bytes > most * {COMMON}
+end
+"""
 
 _APPEND = """
 -- KEYS: lease, wake, bytes, high, medium, low. ARGV: wake seconds, then repeated: priority (1 to 3), events, batch
@@ -141,6 +152,27 @@ class Backlog:
     wake: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What Redis uses and may use, in bytes; `most` is 0 where nothing bounds it."""
+
+    used: int
+    most: int
+
+    @classmethod
+    def read(cls, info: dict[str, int]) -> "Memory":
+        return cls(info["used_memory"], info.get("maxmemory", 0))
+
+    @property
+    def share(self) -> float:
+        return self.used / self.most if self.most else 0.0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the intake answers 503."""
+        return self.share >= 1 - RESERVE
+
+
 # --- The intake's side ----------------------------------------------------------------------------------------------
 
 
@@ -198,9 +230,8 @@ async def room(redis: "aioredis.Redis") -> float:
     """Bytes that Redis may take without touching what its workers need to empty it (RESERVE); infinite without a
     limit, negative where that is touched already."""
     with _lost_lines_as_redis_errors():
-        memory = cast(dict[str, int], await redis.info("memory"))
-    most = memory.get("maxmemory", 0)
-    return most * (1 - RESERVE) - memory["used_memory"] if most else math.inf
+        found = Memory.read(cast(dict[str, int], await redis.info("memory")))
+    return found.most * (1 - RESERVE) - found.used if found.most else math.inf
 
 
 # --- The worker's side ----------------------------------------------------------------------------------------------

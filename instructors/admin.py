@@ -12,14 +12,14 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import ChoiceField, ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from instructors import audit
+from instructors import audit, hashing
 from instructors.auth import account_of
 from instructors.grading import note_change
 from instructors.models import (
@@ -112,6 +112,12 @@ class InstructorAdmin(KeySearch, TidyDeletion, AccountAdmin):
             {"fields": ["status", "status_updated_at", "last_login", "created_at", "updated_at"]},
         ),
     ]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """The password is hashed before the transaction in which the form is looked at and stored."""
+        with hashing.ahead(request.POST.get("password1")):
+            answer: HttpResponse = super().add_view(request, form_url, extra_context)
+            return answer
 
     @admin.display(description=gettext_lazy("Password"))
     def set_password(self, account: Instructor) -> SafeString:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 
+from instructors import hashing
 from instructors.cases import AttentionCase
 from instructors.hint_models import Hint, HintRecipient
 from instructors.report_models import AnalyticsReport
@@ -103,8 +104,11 @@ class Instructor(Keyed, AbstractBaseUser):
         Instructor._meta.get_field("email_key").check_typed(self, taken=gettext("There is an account of this address."))
 
     def set_password(self, raw_password: str | None) -> None:
-        """Hash the form in which passwords are compared, whatever keyboard typed it."""
-        super().set_password(None if raw_password is None else password_form(raw_password))
+        """Hash the form in which passwords are compared, whatever keyboard typed it. In a transaction, hash it before
+        (`hashing.ahead`)."""
+        form = None if raw_password is None else password_form(raw_password)
+        self.password = hashing.hashed(form)
+        self._password = form
         if raw_password is not None and not self.email:
             # Django does this for an address that nobody has, lest the time tell: as long as a wrong password takes.
             for text in password_spellings(raw_password)[1:]:

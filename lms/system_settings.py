@@ -1,9 +1,11 @@
 """The settings of `SystemSetting`, typed, with the defaults that apply where a row is missing, off or unreadable."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from django.core.cache import cache
+from redis.exceptions import OutOfMemoryError
 
 from lms.models.settings import CACHE_KEY, VERSION_KEY, SystemSetting
 
@@ -85,5 +87,6 @@ def current() -> dict[str, Any]:
                 values[row.setting_key] = typed(row.setting_value, row.setting_type)
             except ValueError:
                 continue
-        cache.set(key, values, timeout=max(1, int(values["cache_ttl_seconds"])))
+        with suppress(OutOfMemoryError):  # then everybody asks the table
+            cache.set(key, values, timeout=max(1, int(values["cache_ttl_seconds"])))
     return values

@@ -1,9 +1,9 @@
 """Points that wait for InfluxDB, in Redis: bounded, and each leaves only when InfluxDB has it.
 
-Bounded by count and by bytes. When it is full, what comes is dropped and what is there stays: the oldest would be
-dropped last. So what InfluxDB lacks is one span of time with a known beginning and end, which is all that is needed
-to write it again from PostgreSQL (`influx_backfill --since`); dropping at the other end would leave the same gap and
-shovel all day to keep it moving.
+Bounded by count, by bytes, and by what lessons leave of Redis' memory (`stream.COMMON`). When it is full, what comes is
+dropped and what is there stays: the oldest would be dropped last. So what InfluxDB lacks is one span of time with a
+known beginning and end, which is all that is needed to write it again from PostgreSQL (`influx_backfill --since`);
+dropping at the other end would leave the same gap and shovel all day to keep it moving.
 
 Keys:
 
@@ -29,6 +29,7 @@ from redis import Redis
 
 from events.points.lines import time_of
 from events.schema import NEWEST
+from events.stream import IS_CROWDED
 
 WAITING, HELD, TROUBLE, PAUSE = "points:waiting", "points:held", "points:trouble", "points:pause"
 BACKFILLS = "points:backfills"
@@ -40,12 +41,14 @@ PAUSES = (1, 2, 4)
 AWAY_PAUSE = 15
 LONGEST_PAUSE = 60
 
-_KEEP = """
+_KEEP = (
+    IS_CROWDED
+    + """
 -- KEYS: waiting, held.  ARGV: most points, most bytes, points, lines, oldest and newest event time, complete from
 redis.call('HSETNX', KEYS[2], 'complete_from', ARGV[7])
 local points = tonumber(redis.call('HGET', KEYS[2], 'points') or 0)
 local bytes = tonumber(redis.call('HGET', KEYS[2], 'bytes') or 0)
-if points + ARGV[3] > tonumber(ARGV[1]) or bytes + #ARGV[4] > tonumber(ARGV[2]) then
+if points + ARGV[3] > tonumber(ARGV[1]) or bytes + #ARGV[4] > tonumber(ARGV[2]) or is_crowded(#ARGV[4]) then
   local since = tonumber(redis.call('HGET', KEYS[2], 'dropped_since') or ARGV[5])
   local complete = tonumber(redis.call('HGET', KEYS[2], 'complete_from'))
   redis.call('HINCRBY', KEYS[2], 'dropped', ARGV[3])
@@ -60,6 +63,7 @@ redis.call('HINCRBY', KEYS[2], 'points', ARGV[3])
 redis.call('HINCRBY', KEYS[2], 'bytes', #ARGV[4])
 return 1
 """
+)
 
 _STANDING = """
 -- KEYS: held, waiting, trouble.  The entries themselves, which may be large, stay where they are

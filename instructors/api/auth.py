@@ -10,7 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from instructors import audit, lockout, logins, tokens
+from instructors import audit, hashing, lockout, logins, tokens
 from instructors.api.callers import account_of
 from instructors.api.fields import Address, InstructorResponse, NewPassword, Text
 from instructors.api.passwords import check_password_rules
@@ -54,6 +54,7 @@ class LoginView(ApiView):
         """403 only for whoever knows the password of an account that is switched off."""
         sent = validated(LoginRequest(data=request.data))
         now = timezone.now()
+        hashing.refuse_when_full()
         lockout.admit(request, email=sent["email"], now=now)
         try:
             account = logins.account_for(email=sent["email"], password=sent["password"])
@@ -123,6 +124,7 @@ class PasswordView(ApiView):
         account = account_of(request)
         sent = validated(PasswordRequest(data=request.data))
         check_password_rules(sent["new_password"], account=account, field="new_password")
+        hashing.refuse_when_full()
         lockout.admit(request, email=account.email, now=timezone.now())
         if not account.check_password(sent["current_password"]):
             audit.record(action="password_change", actor=account, request=request, outcome=audit.Outcome.FAILURE)
@@ -132,8 +134,8 @@ class PasswordView(ApiView):
         return Response({"message": "Password updated successfully"})
 
     def _store(self, request: Request, account: Instructor, password: str) -> None:
+        account.set_password(password)
         with transaction.atomic():
-            account.set_password(password)
             account.updated_at = timezone.now()
             account.save(update_fields=["password", "updated_at"])
             tokens.keep(str(request.auth), instructor=account)

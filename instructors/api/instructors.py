@@ -14,7 +14,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from instructors import audit
+from instructors import audit, hashing
 from instructors.api.callers import account_of, refuse_unless
 from instructors.api.fields import Address, InstructorResponse, NewPassword, Role, Text
 from instructors.api.passwords import check_password_rules
@@ -77,7 +77,7 @@ class InstructorListView(ApiView):
         check_password_rules(sent["password"], account=newcomer, field="password")
         refuse_unless(sent["role"] != ADMIN or caller.is_admin)
         try:
-            with transaction.atomic():
+            with hashing.ahead(sent["password"]), transaction.atomic():
                 made = Instructor.objects.create_user(
                     sent["email"], sent["password"], name=sent["name"], role=sent["role"]
                 )

@@ -1,4 +1,4 @@
-"""Test events, for end-to-end tests of the extension (http.md section 2.1). TEST_EVENTS=0 takes them away."""
+"""Test events, for end-to-end tests of the extension (http.md section 2.1), where TEST_EVENTS is on."""
 
 from typing import Any
 
@@ -24,6 +24,12 @@ class Unavailable(APIException):
     default_detail = "Test events are not available; try again"
 
 
+class Full(APIException):
+    """507: it is not this body that is too large."""
+
+    status_code = 507
+
+
 class Stored(serializers.Serializer[Any]):
     message = serializers.CharField()
 
@@ -45,9 +51,9 @@ class TestEventsBase(ApiView):
     throttle_classes = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
         if not settings.TEST_EVENTS:
             raise NotFound("Not Found")
+        super().initial(request, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> Response:
         return super().handle_exception(Unavailable() if isinstance(exc, RedisError) else exc)
@@ -72,7 +78,7 @@ class TestEventsView(TestEventsBase):
         summary="Store events of a test",
         request=serializers.ListSerializer(child=serializers.DictField()),
         responses={200: Stored},
-        errors=(422,),
+        errors=(422, 507),
         parameters=[TEST_ID],
     )
     def post(self, request: Request, test_id: str) -> Response:
@@ -83,7 +89,10 @@ class TestEventsView(TestEventsBase):
         for index, record in enumerate(records):
             if not isinstance(record, dict):
                 raise Unprocessable(["body", index], "Input should be a valid dictionary", "dict_type")
-        test_records.add(test_id, records, now=timezone.now())
+        try:
+            test_records.add(test_id, records, now=timezone.now())
+        except test_records.Full as error:
+            raise Full(str(error)) from None
         return Response({"message": f"{len(records)} test events stored for test_id: {test_id}"})
 
     @documented(summary="Forget the events of a test", responses={200: Stored}, errors=(404,), parameters=[TEST_ID])

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from instructors import audit, lockout
+from instructors import audit, hashing, lockout
 from instructors.auth import LoginForm, account_of
 from instructors.logins import log_in
 from instructors.models import Instructor
@@ -22,6 +22,10 @@ class Login(LoginView):
     authentication_form = LoginForm
     template_name = "registration/login.html"
     redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        hashing.refuse_when_full()
+        return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         answer = super().form_valid(form)

@@ -11,8 +11,10 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
 from redis import asyncio as aioredis
+from redis.exceptions import OutOfMemoryError, ResponseError
 
 from events import heartbeats, points, stream
+from instructors.queries import test_records
 from instructors.queries.connections import connections
 from realtime.broadcast import OUTSIDE_CHANNEL
 from realtime.messages import timestamp
@@ -22,6 +24,9 @@ LIMIT = 2.0  # seconds a service has to answer
 NEEDED = ("postgres", "redis")
 # Seconds that the oldest event may wait.
 LONG_WITHOUT, LONG_WITH_WORKERS = 15, 60
+NEARLY_FULL = 0.7  # of Redis' memory; from 1 - stream.RESERVE on the intake answers 503
+MIB = 1024 * 1024
+WRITTEN = "health:written"  # string; whether Redis takes a write; expires
 
 Service = dict[str, Any]
 
@@ -79,16 +84,38 @@ async def postgres() -> Service:
 
 
 async def redis() -> Service:
-    """`subscribed`: whether any process listens to the public channel."""
+    """`subscribed`: whether any process listens to the public channel. It writes too: with its memory or its disk full
+    it still answers a ping, and takes no event."""
     async with aioredis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=LIMIT) as link:
         ping = await link.ping()
         counted = await link.pubsub_numsub(OUTSIDE_CHANNEL)
+        memory = stream.Memory.read(await link.info("memory"))
+        test_events = int(await link.get(test_records.BYTES) or 0)
+        refusal = ""
+        try:
+            await link.set(WRITTEN, 1, ex=60)
+        except ResponseError as error:
+            refusal = "OOM" if isinstance(error, OutOfMemoryError) else str(error).partition(" ")[0][:20]
     return {
-        "status": "healthy",
-        "message": "connected",
+        **_of_memory(memory, refusal),
         "ping_response": bool(ping),
         "subscribed": any(number > 0 for _, number in counted),
+        "memory_bytes": memory.used,
+        "memory_limit_bytes": memory.most,
+        "test_events_bytes": test_events,
     }
+
+
+def _of_memory(memory: stream.Memory, refusal: str) -> Service:
+    """`refusal` is the code with which a write was refused, as in OOM, MISCONF or READONLY."""
+    used = f"{memory.used // MIB} of {memory.most // MIB} MiB are used"
+    if refusal == "OOM" or memory.is_full:
+        return {"status": "unhealthy", "message": f"Redis' memory is full, and events are refused: {used}"}
+    if refusal:
+        return {"status": "unhealthy", "message": f"Redis refuses writes ({refusal}): its log says why"}
+    if memory.share >= NEARLY_FULL:
+        return {"status": "degraded", "message": f"Redis' memory is nearly full: {used}"}
+    return {"status": "healthy", "message": "connected"}
 
 
 async def influxdb() -> Service:

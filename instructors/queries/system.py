@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import psutil
 from django.conf import settings
@@ -15,6 +15,7 @@ from redis import Redis
 
 from events import heartbeats, jobs, measures, points, stream
 from events.kinds import PRIORITIES
+from instructors.queries import test_records
 from instructors.queries.connections import connections
 from lms.models import Session, Student
 from realtime.messages import timestamp
@@ -35,6 +36,8 @@ class River:
     sockets: dict[str, int]
     points_waiting: int
     failed_jobs: int
+    memory: stream.Memory
+    test_events_bytes: int
 
     def queue_sizes(self) -> dict[str, int]:
         """Entries that wait, by priority."""
@@ -42,7 +45,7 @@ class River:
 
 
 def river(*, now: float) -> River:
-    """Six round trips to Redis; raises what Redis raises."""
+    """Eight round trips to Redis; raises what Redis raises."""
     return River(
         now=now,
         waiting=stream.waiting(_redis()),
@@ -50,6 +53,8 @@ def river(*, now: float) -> River:
         sockets=connections().by_type,
         points_waiting=points.standing().waiting,
         failed_jobs=jobs.number_failed(),
+        memory=stream.Memory.read(cast("dict[str, int]", _redis().info("memory"))),
+        test_events_bytes=test_records.held(),
     )
 
 

@@ -12,7 +12,7 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest
 
-from instructors import audit
+from instructors import audit, hashing
 from instructors.models import ClassInvitation, Instructor
 from instructors.setup import staff
 from instructors.setup.notes import note
@@ -90,7 +90,7 @@ def accept_as_newcomer(
 ) -> tuple[Instructor, Class]:
     """Makes the account and puts it into the class. Raises Closed, and Taken where the address has an account."""
     try:
-        with transaction.atomic():
+        with hashing.ahead(password), transaction.atomic():
             found = _open(token, now=now)
             made = Instructor.objects.create_user(found.email, password, name=name, role=found.role)
             audit.record(

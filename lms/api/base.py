@@ -14,7 +14,7 @@ A view names its `access`; the rows of docs/contract/http.md use the same words:
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from io import BytesIO
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
 from django.conf import settings
 from django.db.models import Model, QuerySet
@@ -87,7 +87,7 @@ class GzipJSONParser(JSONParser):
             except gzip_body.TooLong:
                 raise TooLarge(f"The body exceeds the maximum size of {most} bytes") from None
         if len(content) > most:
-            raise TooLarge(f"The body exceeds the maximum size of {most} bytes")
+            raise TooLarge(too_large_for(most))
         try:
             return super().parse(BytesIO(content), media_type, parser_context)
         except (UnicodeDecodeError, RecursionError):
@@ -96,6 +96,11 @@ class GzipJSONParser(JSONParser):
 
 class TooLarge(APIException):
     status_code = 413
+
+
+def too_large_for(most: int) -> str:
+    """The one sentence of a body beyond the limit, as sent or as inflated."""
+    return f"The body exceeds the maximum size of {most} bytes"
 
 
 class ApiView(APIView):
@@ -123,6 +128,16 @@ class ApiView(APIView):
             raise PermissionDenied("Not authenticated")
         if self.access is Access.ADMIN and not user.is_admin:
             raise PermissionDenied("Not enough permissions")
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        most: int | None = getattr(request, "too_large", None)  # config/bodies.py
+        if most is not None:
+            self.refuse_size(most)
+
+    def refuse_size(self, most: int) -> NoReturn:
+        """The body was larger than `most` bytes, and nothing of it is there. Raises TooLarge."""
+        raise TooLarge(too_large_for(most))
 
     def is_login_needed(self) -> bool:
         return self.access in (Access.BEARER, Access.ADMIN) or (self.access is Access.OPEN_STAR and logins_required())

@@ -1,7 +1,7 @@
 """The map of the classroom (docs/contract/http.md section 17): that of no class, which clients in the field share."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.files.storage import default_storage
 from django.db import transaction
@@ -67,6 +67,9 @@ class UploadView(MapBase):
     action = "upload the classroom map"
     parser_classes = (MultiPartParser,)
 
+    def refuse_size(self, most: int) -> NoReturn:
+        raise BadRequest(f"The file exceeds the maximum size of {LARGEST_BYTES // 1024**2} MiB")
+
     @documented(
         summary="Upload a picture",
         request={"multipart/form-data": Upload},
@@ -77,7 +80,7 @@ class UploadView(MapBase):
         """Becomes the only active map. JPEG, PNG or WebP of at most 10 MiB; it is shrunk, flattened and stored as
         JPEG."""
         if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BYTES + ENVELOPE_BYTES:
-            raise BadRequest(f"The file exceeds the maximum size of {LARGEST_BYTES // 1024**2} MiB")
+            self.refuse_size(LARGEST_BYTES)
         fields = validated(Upload(data=request.data))
         file = fields["file"]
         try:

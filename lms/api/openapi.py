@@ -74,6 +74,7 @@ MEANINGS = {
     404: "There is no such row among those the caller may see.",
     409: "Other rows stand in the way.",
     413: "Larger than is taken.",
+    507: "More than may be held together.",
     415: "The body is not JSON.",
     422: "The request is not what it should be; one entry for each problem.",
     429: "Too many requests; `Retry-After` says when to come back.",

@@ -1,7 +1,7 @@
 """Snapshots that are kept: taking them, finding them, comparing them.
 
 What a GET has collected is kept in the cache for ten minutes under its id, so that a client can compare with what it
-was shown; what a POST has made is a row.
+was shown, a few of them a minute; what a POST has made is a row.
 """
 
 import uuid
@@ -21,6 +21,7 @@ from lms.models import EnvironmentSnapshot, Student
 SERVER, CLIENT = EnvironmentSnapshot.Source.SERVER, EnvironmentSnapshot.Source.CLIENT
 FULL_EVERY = timedelta(hours=1)
 SHOWN_FOR = 600  # seconds
+MOST_SHOWN = 20  # a minute
 
 COMPARED = {"python_env": ("python_version", "pip_version", "virtual_env", "conda_env"),
             "system_env": ("os_name", "os_version", "architecture"),
@@ -30,8 +31,12 @@ COMPARED = {"python_env": ("python_version", "pip_version", "virtual_env", "cond
 def current(*, now: datetime) -> Environment:
     """The server's environment now, kept for a while under its id."""
     environment = collect(now=now)
-    with suppress(RedisError, OSError):  # then it cannot be compared with; that is all
-        cache.set(f"environment:{environment.snapshot_id}", environment, SHOWN_FOR)
+    with suppress(RedisError, OSError, ValueError):  # then it cannot be compared with; that is all
+        # Some tens of kilobytes each, in the memory that events need.
+        minute = f"environments:{now:%H%M}"
+        cache.add(minute, 0, SHOWN_FOR)
+        if cache.incr(minute) <= MOST_SHOWN:
+            cache.set(f"environment:{environment.snapshot_id}", environment, SHOWN_FOR)
     return environment
 
 

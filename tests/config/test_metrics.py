@@ -47,6 +47,9 @@ def test_numbers_of_the_river(river):  # noqa: F811
     assert found["cellmonitor_workers", ("processing",)] == 0
     assert found["cellmonitor_sockets", ("dashboard",)] == 0
     assert found["cellmonitor_points_waiting", ()] == 0
+    assert found["cellmonitor_redis_memory_bytes", ()] > 100_000
+    assert found["cellmonitor_redis_memory_limit_bytes", ()] > 100_000_000
+    assert found["cellmonitor_test_events_bytes", ()] == 0
 
 
 def test_buckets_are_cumulative_and_exact():

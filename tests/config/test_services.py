@@ -96,6 +96,40 @@ def test_a_pid_file_that_names_another_process_hurts_nobody(postgres: Postgres, 
         bystander.wait()
 
 
+@pytest.mark.parametrize("left", ["", "x", "0", "\0\0\0"], ids=["empty", "a word", "nobody's", "zeros"])
+def test_a_pid_file_that_names_nobody_hurts_nobody(postgres: Postgres, start: Start, left: str) -> None:
+    postgres.prepare()
+    (postgres.data_dir / "postmaster.pid").write_text(left)
+    start(postgres)
+
+
+def test_data_of_another_version_or_in_part_is_refused_in_a_sentence(postgres: Postgres) -> None:
+    postgres.prepare()
+    version, control = postgres.data_dir / "PG_VERSION", postgres.data_dir / "global" / "pg_control"
+    try:
+        version.write_text("16\n")
+        with pytest.raises(ImproperlyConfigured, match=r"made by PostgreSQL 16, .* brings 18"):
+            postgres.prepare()
+        version.unlink()
+        with pytest.raises(ImproperlyConfigured, match=r"no whole PostgreSQL database.*manage\.py restore"):
+            postgres.prepare()
+        version.write_text("18\n")
+        kept = control.rename(control.with_name("kept"))
+        with pytest.raises(ImproperlyConfigured, match="no whole PostgreSQL database"):
+            postgres.prepare()
+        kept.rename(control)
+    finally:
+        version.write_text("18\n")
+    postgres.prepare()
+
+
+def test_an_empty_folder_is_room_for_a_database(tmp_path: Path) -> None:
+    fresh = Postgres(data_dir=tmp_path.resolve() / "postgres", durable=False)
+    fresh.data_dir.mkdir()
+    fresh.prepare()
+    assert (fresh.data_dir / "PG_VERSION").read_text() == "18\n"
+
+
 def test_a_long_path_gets_a_short_private_socket(tmp_path: Path) -> None:
     postgres = Postgres(data_dir=tmp_path / ("long" * 30) / "postgres")
     assert len(str(postgres.socket_dir / ".s.PGSQL.5432")) <= SOCKET_PATH_LIMIT
@@ -126,6 +160,8 @@ def test_valkey_keeps_what_it_acknowledged_when_killed(tmp_path: Path) -> None:
             assert settings["appendonly"] == "yes"
             assert settings["appendfsync"] == "always"
             assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
+            memory = psutil.virtual_memory().total // 4
+            assert int(client.config_get("maxmemory")["maxmemory"]) == max(memory, 256 * 1024**2)
     finally:
         server.stop()
 
@@ -162,6 +198,10 @@ def test_only_missing_servers_are_started(tmp_path: Path, monkeypatch: pytest.Mo
     for name in ("DATABASE_URL", "REDIS_URL", "POSTGRES_SERVER", "REDIS_HOST"):
         monkeypatch.delenv(name, raising=False)
     assert set(services.missing(tmp_path)) == {"DATABASE_URL", "REDIS_URL"}
+    monkeypatch.setenv("VALKEY_MEMORY_BYTES", "10000000")
+    valkey = services.missing(tmp_path)["REDIS_URL"]
+    valkey.prepare()
+    assert "maxmemory 10000000\n" in (tmp_path / "valkey" / "valkey.conf").read_text()
     monkeypatch.setenv("REDIS_HOST", "elsewhere")
     assert set(services.missing(tmp_path)) == {"DATABASE_URL"}
     monkeypatch.setenv("POSTGRES_SERVER", "elsewhere")

@@ -72,13 +72,20 @@ def launch(data_dir: Path, *arguments: str, port: int, **settings: str) -> Up:
             env=environment(DATA_DIR=str(data_dir), PORT=str(port), WORKERS="1", **settings),
             stdout=output,
             stderr=subprocess.STDOUT,
+            umask=0,  # whatever it is, files are their owner's alone
         )
     return Up(data_dir=data_dir, port=port, log=log, process=process)
 
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("up").resolve() / "data"
+    """As an older version left it, under a careless umask: with a picture that everybody may read."""
+    made = tmp_path_factory.mktemp("up").resolve() / "data"
+    (made / "media" / "maps").mkdir(parents=True)
+    (made / "media" / "maps" / "room.jpg").write_bytes(b"a picture")
+    for path in (made, *made.rglob("*")):
+        path.chmod(0o777 if path.is_dir() else 0o666)
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +110,48 @@ def test_it_serves_and_tells_where(up: Up) -> None:
     with redis.Redis.from_url(found["REDIS_URL"]) as client:
         assert client.ping()
     assert f"up       |   Cell Monitor is at {up.url}" in up.log.read_text()
+
+
+def test_every_file_is_its_owners_alone(up: Up) -> None:
+    """Those that were there, and those that were made since; PostgreSQL's own user passes through the top, as root
+    starts it."""
+    httpx.get(f"{up.url}/login/")
+    loose = {}
+    for path in (up.data_dir, *up.data_dir.rglob("*")):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:  # PostgreSQL's come and go
+            continue
+        if not stat.S_ISSOCK(found.st_mode) and stat.S_IMODE(found.st_mode) & 0o077:
+            loose[str(path)] = oct(stat.S_IMODE(found.st_mode))
+    assert loose == ({str(up.data_dir): "0o710"} if os.geteuid() == 0 else {})
+    for name in ("media/maps/room.jpg", "valkey/appendonlydir", "secret_key", "services.json", "up.lock"):
+        assert (up.data_dir / name).exists(), name
+
+
+def test_a_backup_cannot_come_back_while_it_runs(up: Up, tmp_path: Path) -> None:
+    (tmp_path / "backup.tar").write_bytes(b"anything")
+    said = command(up, "restore", str(tmp_path / "backup.tar"), code=1)
+    assert f"`manage.py up` (process {up.process.pid}) runs on {up.data_dir}" in said
+    assert "Stop it with Ctrl-C, run this command again" in said
+    assert "Nothing was changed" in said
+
+
+def command(up: Up, *arguments: str, code: int = 0) -> str:
+    """What a command in another terminal says."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        env=environment(DATA_DIR=str(up.data_dir)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+        umask=0,
+    )
+    assert done.returncode == code, done.stdout
+    assert "Traceback" not in done.stdout
+    return done.stdout
 
 
 def test_another_terminal_finds_the_servers(up: Up) -> None:
@@ -174,6 +223,22 @@ def test_ctrl_c_leaves_no_process_and_no_addresses(up: Up) -> None:
     assert not [process for process in family if process.is_running()]
     assert not (up.data_dir / "services.json").exists()
     assert up.log.read_text().rstrip().endswith("stopped")
+
+
+def test_while_it_does_not_run_backup_and_restore_start_its_servers(up: Up, tmp_path: Path) -> None:
+    assert up.process.poll() is not None
+    (tmp_path / "bad.tar").write_bytes(b"no backup")
+    assert "is damaged" in command(up, "restore", str(tmp_path / "bad.tar"), code=1)
+    command(up, "backup", f"--to={tmp_path}")
+    [file] = tmp_path.glob("cellmonitor-*.tar")
+    picture = up.data_dir / "media" / "maps" / "room.jpg"
+    picture.write_bytes(b"another")
+    said = command(up, "restore", str(file), "--force")
+    assert "is brought back" in said
+    assert picture.read_bytes() == b"a picture"
+    assert picture.stat().st_mode & 0o077 == 0
+    assert not (up.data_dir / "services.json").exists()
+    assert not [each for each in psutil.process_iter(["cwd"]) if str(each.info["cwd"]).startswith(str(up.data_dir))]
 
 
 def test_after_a_kill_the_next_start_works(up: Up, data_dir: Path) -> None:

@@ -28,7 +28,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from config.postgresql import Postgres
-from config.valkey import _server, free_port
+from config.valkey import free_port, server_program
 from events import heartbeats
 from tests.deploy import compose
 from tests.servers import ROOT, wait_until
@@ -137,7 +137,7 @@ def _stack(directory: Path, postgres: Postgres) -> Stack:
     made = Stack(directory, environment, services)
     made.ports["valkey"] = port
     shell = [word.replace("/etc/valkey.conf", str(directory / "valkey.conf")) for word in services["valkey"]["command"]]
-    shell[-1] = shell[-1].replace("valkey-server", str(_server()))
+    shell[-1] = shell[-1].replace("valkey-server", str(server_program()))
     made.start("valkey", shell, REDIS_PASSWORD=FILLED["REDIS_PASSWORD"])
     return made
 
@@ -312,6 +312,7 @@ def test_events_go_through_the_proxy_and_no_key_is_logged(stack, proxy, key):
 def test_a_body_that_is_too_large_is_refused(proxy, key):
     answer = httpx.post(f"{proxy}/api/v1/events?key={key}", headers=ASK, content=b" " * (12 * 1024 * 1024))
     assert answer.status_code == 413
+    assert answer.json() == {"detail": "The body exceeds the maximum size of 11 MiB"}
 
 
 def test_a_jupyterlab_of_the_list_may_post_and_another_may_not(proxy):

@@ -1,6 +1,9 @@
 """Too much waits: the POST answers 503 and says so, Redis does not grow any more, and when workers are there again it
 drains and takes events without anybody's help."""
 
+import gzip
+import json
+import re
 import time
 
 import httpx
@@ -72,6 +75,77 @@ def test_a_full_redis_keeps_room_for_those_who_empty_it(system, link):
         assert link.info("memory")["used_memory"] < most
         drain(system, link, client)
     link.config_set("maxmemory", 0)
+
+
+def packed(size: int) -> dict[str, object]:
+    """A post that is tiny on its way and so large at its end."""
+    body = gzip.compress(json.dumps([{"a": "x" * size}]).encode())
+    return {"content": body, "headers": {"Content-Type": "application/json", "Content-Encoding": "gzip"}}
+
+
+def health(client) -> dict[str, object]:
+    found = client.get("/api/v1/health").json()
+    return found.get("detail", found)["services"]["redis"]
+
+
+def test_ninety_kilobytes_of_test_events_stop_no_lesson(system, link):
+    """Compressed a thousand times, they would be a hundred megabytes. Lessons go on, and health counts what is held."""
+    most = link.info("memory")["used_memory"] + 64 * MIB
+    link.config_set("maxmemory", most)
+    with httpx.Client(base_url=system.url, timeout=20) as client:
+        bomb = packed(10 * MIB - 100)
+        sent = [client.post(f"/api/v1/test/events/t{number}", **bomb) for number in range(9)]
+        assert 60_000 < 9 * len(bomb["content"]) < 120_000
+        assert [answer.status_code for answer in sent] == [200] + [507] * 8
+        assert sent[-1].json()["detail"].startswith("Test events may hold 16777216 bytes together")
+        assert client.post("/api/v1/events", json=[event(), event("help")]).status_code == 202
+        found = health(client)
+        assert found["status"] == "healthy"
+        assert 10 * MIB < found["test_events_bytes"] < 11 * MIB
+        assert found["memory_limit_bytes"] == most
+        said = re.search(r"^cellmonitor_test_events_bytes (\S+)$", client.get("/metrics").text, re.MULTILINE)
+        assert float(said[1]) == found["test_events_bytes"]
+        # Somebody else fills what is left: others give way first, then health says it, then it is said to lessons too.
+        fill(link, most * 0.6)
+        assert client.post("/api/v1/test/events/small", json=[{}]).status_code == 507
+        assert client.post("/api/v1/events", json=[event()]).status_code == 202
+        fill(link, most * 0.75)
+        assert health(client)["status"] == "degraded"
+        assert client.post("/api/v1/events", json=[event()]).status_code == 202
+        fill(link, most * 0.9)
+        assert health(client)["status"] == "unhealthy"
+        assert "events are refused" in health(client)["message"]
+        fill(link, most)
+        link.config_set("maxmemory", link.info("memory")["used_memory"] - MIB)
+        assert health(client)["status"] == "unhealthy"
+        assert client.get("/api/v1/health").status_code == 503
+        assert client.get("/api/v1/classes").status_code == 200, "reading goes on"
+        link.delete("ballast")
+        link.config_set("maxmemory", most)
+        assert health(client)["status"] == "healthy"
+        assert client.post("/api/v1/events", json=[event()]).status_code == 202
+        for number in range(9):
+            client.delete(f"/api/v1/test/events/t{number}")
+        drain(system, link, client)
+    link.config_set("maxmemory", 0)
+
+
+def fill(link, used: float) -> None:
+    link.config_set("maxmemory-policy", "noeviction")
+    while (missing := int(used) - link.info("memory")["used_memory"]) > MIB:
+        link.rpush("ballast", b"x" * min(missing - MIB // 2, MIB))
+
+
+def test_a_disk_that_takes_no_more_is_said(system, link):
+    """As with a full disk: it answers a ping, and no write."""
+    link.config_set("min-replicas-to-write", 1)
+    try:
+        with httpx.Client(base_url=system.url, timeout=20) as client:
+            found = health(client)
+            assert (found["status"], found["ping_response"]) == ("unhealthy", True)
+            assert found["message"] == "Redis refuses writes (NOREPLICAS): its log says why"
+    finally:
+        link.config_set("min-replicas-to-write", 0)
 
 
 def test_memory_that_is_gone_at_once_is_a_refusal_too(system, link):

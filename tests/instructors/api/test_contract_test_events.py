@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from events.models import StudentEvent
 from instructors.queries import test_records as records
 from lms.models import Student
+from tests.servers import ROOT
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +92,71 @@ def test_http_21_an_empty_list_stores_nothing(anyone):
     assert anyone("GET", PATH).data["count"] == 0
 
 
+def total(redis) -> int:
+    return int(redis.get(records.BYTES) or 0)
+
+
+def test_http_21_all_tests_together_are_bounded(settings, anyone, redis):
+    settings.TEST_EVENTS_BYTES = 20_000
+    for number in range(3):
+        assert anyone("POST", f"{PATH}/t{number}", [{"a": "x" * 5_000}]).status_code == 200
+    before = total(redis)
+    assert 15_000 < before < 20_000
+    answer = anyone("POST", f"{PATH}/t9", [{"a": "x" * 5_000}])
+    assert answer.status_code == 507
+    assert answer.data == {
+        "detail": f"Test events may hold 20000 bytes together, and {before} are held: clear those of a test, or wait"
+        " until they are 10 minutes old"
+    }
+    assert (total(redis), anyone("GET", PATH).data["test_ids"]) == (before, ["t0", "t1", "t2"])
+    assert anyone("DELETE", f"{PATH}/t0").status_code == 200
+    assert anyone("POST", f"{PATH}/t9", [{"a": "x" * 5_000}]).status_code == 200
+    for name in ("t1", "t2", "t9"):
+        anyone("DELETE", f"{PATH}/{name}")
+    assert total(redis) == 0
+
+
+def test_small_records_and_names_count_with_what_surrounds_them(settings, anyone, redis):
+    settings.TEST_EVENTS_BYTES = 100_000
+    used = redis.info("memory")["used_memory"]
+    assert anyone("POST", f"{PATH}/t", [{}] * 1000).status_code == 507
+    for number in range(200):
+        if (answer := anyone("POST", f"{PATH}/{number}", [{}] * 5)).status_code == 507:
+            break
+    assert answer.status_code == 507
+    assert redis.info("memory")["used_memory"] - used < 2 * settings.TEST_EVENTS_BYTES
+
+
+def test_what_is_over_counts_no_more(settings, redis):
+    settings.TEST_EVENTS_BYTES = 20_000
+    now = datetime.now(UTC)
+    for name in ("fed", "left"):
+        records.add(name, [{"a": "x" * 5_000}], now=now - timedelta(minutes=20))
+    records.add("fed", [{"a": "x" * 5_000}], now=now - timedelta(minutes=5))
+    assert total(redis) < 8_000, "both went when somebody came after their time"
+    for minutes in (4, 2):
+        records.add("fed", [{"a": "x" * 5_000}], now=now - timedelta(minutes=minutes))
+    with pytest.raises(records.Full):
+        records.add("fed", [{"a": "x" * 5_000}], now=now)
+    later = now + timedelta(minutes=5, seconds=30)
+    records.add("fed", [{"a": "x" * 5_000}], now=later)
+    assert len(records.of("fed", now=later)) == 3
+    assert records.clear("fed", now=now) == 3
+    assert total(redis) == 0
+
+
+def test_http_21_half_of_the_memory_is_for_lessons(anyone, redis):
+    before = redis.config_get("maxmemory")["maxmemory"]
+    redis.config_set("maxmemory", int(redis.info("memory")["used_memory"] * 1.9))
+    try:
+        answer = anyone("POST", f"{PATH}/t", [EVENT])
+        assert (answer.status_code, answer.data["detail"][:22]) == (507, "Redis' memory is neede")
+        redis.config_set("maxmemory", redis.info("memory")["used_memory"] * 3)
+        assert anyone("POST", f"{PATH}/t", [EVENT]).status_code == 200
+    finally:
+        redis.config_set("maxmemory", before)
+
+
 def test_http_21_kept_ten_minutes_from_receipt(redis):
     now = datetime.now(UTC)
     records.add("t", [{"n": 1}], now=now - timedelta(minutes=9, seconds=59))
@@ -107,6 +176,27 @@ def test_switched_off(settings, anyone):
     for method, path in [("GET", PATH), ("POST", f"{PATH}/t"), ("GET", f"{PATH}/t"), ("DELETE", f"{PATH}/t")]:
         answer = anyone(method, path, [EVENT])
         assert (answer.status_code, answer.data) == (404, {"detail": "Not Found"})
+
+
+@pytest.mark.parametrize(
+    ("chosen", "is_on"),
+    [
+        ({}, True),
+        ({"API_REQUIRE_AUTH": "1"}, False),
+        ({"DEBUG": "0"}, False),
+        ({"DEBUG": "0", "TEST_EVENTS": "1"}, True),
+        ({"TEST_EVENTS": "0"}, False),
+    ],
+    ids=str,
+)
+def test_http_21_there_by_default_only_where_nobody_logs_in(chosen, is_on):
+    said = subprocess.check_output(
+        [sys.executable, "-c", "from config import settings; print(settings.TEST_EVENTS)"],
+        env={**os.environ, "SECRET_KEY": "x" * 40, "ALLOWED_HOSTS": "a", **chosen},
+        cwd=ROOT,
+        text=True,
+    )
+    assert said.strip() == str(is_on)
 
 
 def test_open_even_where_the_rest_is_closed(settings, anyone):
