@@ -75,8 +75,8 @@ def take_out(is_theirs: IsTheirs, *, cut: Callable[[str], str], patience: float)
     in them replaced: `cut` does so in a JSON text. Waits so many seconds for drains that are at work. Returns how many
     events went. Raises StillBusy.
 
-    A stream only marks what is deleted, and keeps the bytes until everything near it is deleted as well. So what is left
-    of the stream is laid down anew, behind its end.
+    A stream only marks what is deleted, and keeps the bytes until everything near it is deleted as well. So what is
+    left of the stream is laid down anew, behind its end.
     """
     redis, deadline, taken = stream.connect(), time.monotonic() + patience, 0
     try:

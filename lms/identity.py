@@ -43,8 +43,8 @@ def label_key(text: str) -> str:
 
 
 def searchable(text: str) -> str:
-    """Return a text as `email_key` compares it, each blank, tab and line break at its place: the form in which names and
-    addresses are looked for in it.
+    """Return a text as `email_key` compares it, each blank, tab and line break at its place: in this form names and
+    addresses are looked for.
 
     Works on parts as on the whole, where no part begins with a character that combines with the one before it.
     """

@@ -207,7 +207,7 @@ def _pieces(found: "re.Match[str]") -> Iterator[Piece]:
         case "colour":
             yield "", start, end
         case "units":
-            yield from _of_units(text, [m for m in _ONE_UNIT.finditer(text, start, end)])
+            yield from _of_units(text, list(_ONE_UNIT.finditer(text, start, end)))
         case "bytes":
             yield from _of_bytes(text, [m.span() for m in _ONE_BYTE.finditer(text, start, end)])
         case _:
@@ -231,21 +231,14 @@ def _of_units(text: str, units: "list[re.Match[str]]") -> Iterator[Piece]:
 
 def _of_bytes(text: str, spans: list[tuple[int, int]]) -> Iterator[Piece]:
     """UTF-8, percent-encoded or as Python and git write bytes."""
-    values = [int(text[end - 3 : end], 8) if text[end - 3] in "23" and _is_octal(text, span) else int(text[end - 2 : end], 16)
-              for span in spans for _, end in [span]]  # fmt: skip
+    values = [_byte(text[start:end]) for start, end in spans]
     at = 0
     while at < len(values):
         lead = values[at]
-        width = (
-            1 if lead < 0x80 else 2 if 0xC2 <= lead < 0xE0 else 3 if 0xE0 <= lead < 0xF0 else 4 if lead < 0xF5 else 0
-        )
-        try:
-            said = bytes(values[at : at + width]).decode() if width else ""
-        except UnicodeDecodeError:
-            said = ""
-        start, end = spans[at][0], spans[min(at + max(width, 1), len(spans)) - 1][1]
-        if len(said) == 1:
-            yield said, start, end
+        width = 1 if lead < 0x80 else 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
+        said = bytes(values[at : at + width]).decode(errors="replace")
+        if len(said) == 1 and said != "\ufffd":
+            yield said, spans[at][0], spans[at + width - 1][1]
             at += width
             continue
         if "x" in text[slice(*spans[at])]:  # '\xe9' is é in a text of Python
@@ -255,9 +248,8 @@ def _of_bytes(text: str, spans: list[tuple[int, int]]) -> Iterator[Piece]:
         at += 1
 
 
-def _is_octal(text: str, span: tuple[int, int]) -> bool:
-    said = text[slice(*span)]
-    return said[0] == "\\" and "x" not in said
+def _byte(said: str) -> int:
+    return int(said[-3:], 8) if said[0] == "\\" and "x" not in said else int(said[-2:], 16)
 
 
 def _of_point(text: str, start: int, end: int) -> Iterator[Piece]:

@@ -4,9 +4,9 @@ All of it works on the normal form of `lms.identity.searchable`: any case, width
 
 Scripts with blanks (Latin, Cyrillic, Hangul from the left, katakana) have words: a name is never found inside one, so
 that `taro` stays in `tarot` and `kintaro`. Scripts without blanks (kanji, hiragana, Thai) have none. There a full name
-is found anywhere, but for a neighbour that makes it another's (小 before 山田太郎, 子 behind 山田花); a lone word, as in
-`--also 山田`, only where no character of its own script touches it, but for titles and particles (山田君, 山田さん).
-docs/privacy.md says the same to operators.
+is found anywhere, but for a neighbour that makes it another's (小 before 山田太郎, 子 behind 山田花). A lone word, as
+in `--also 山田`, is found only where no character of its own script touches it, but for titles and particles (山田君,
+山田さん). docs/privacy.md says the same to operators.
 """
 
 import re
@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from lms.identity import email_key, label_key
 
@@ -41,9 +42,8 @@ def script(character: str) -> str:
 
 
 # What makes a longer family name of what follows (小山田, 大山田), and more of it where the family name is one
-# character (林 in 若林); what makes a longer given name of what precedes (健太郎, 由美子), and more of it where the given
-# name is one character (明 in 明美). Characters that often begin or end other words are left out: 一年山田太郎,
-# 山田太郎代理.
+# character (林 in 若林). What makes a longer given name of what precedes (健太郎, 由美子), and more of it where that is
+# one character (明 in 明美). Characters that often end or begin other words are left out: 一年山田太郎, 山田太郎代理.
 BEFORE, BEFORE_ONE = (
     set("小大中上下東西南北新古奥"),
     set("若平高長石松竹梅杉栗柳藤山川河野村木原岡田島谷青赤黒白金今本吉神御福富宮桜"),
@@ -55,7 +55,10 @@ AFTER, AFTER_ONE = (
 
 # What may touch a lone word from behind although it is of the same script.
 TITLES = {
-    "han": re.compile("(?:君|様|氏|殿)(?![子代江香恵枝])|先生|先輩|後輩|教授|講師|助教|助手|選手|班|組|的|说|說|同学|同學|老师|老師|女士|小姐"),
+    "han": re.compile(
+        "(?:君|様|氏|殿)(?![子代江香恵枝])|先生|先輩|後輩|教授|講師|助教|助手|選手|班|組"
+        "|的|说|說|同学|同學|老师|老師|女士|小姐"
+    ),
     "hiragana": re.compile("さん|ちゃん|くん|さま|せんせい|は|が|を|に|へ|です|だ|から|まで|より|って"),
     "katakana": re.compile("サン|クン|チャン|サマ|センセイ"),
     "hangul": re.compile("씨|님|군|양|선생|교수|학생|은|는|이|가|을|를|의|에|와|과|도|한테|께"),
@@ -72,15 +75,13 @@ BETWEEN = rf"(?:{_BLANK}|{_COMMA}|[._+・=/-])"
 # These may as well stand between two people: Sato Taro, Yamada Ken.
 _BETWEEN_PEOPLE = re.compile(r"[,、;/=\t]|[ ]{2}")
 _WORD_BEFORE, _WORD_BEHIND = re.compile(r"(\w+)[ ]\Z"), re.compile(r"[ ](\w+)")
-_NO_NAMES = set(
-    "a and are as at author best by dear for from had has hello hi in is mr mrs ms name of on or prof regards said says see"
-    " student thanks the to was were will with dr".split()
+_NO_NAMES = re.compile(
+    "a|an|and|are|as|at|author|best|by|dear|dr|for|from|had|has|hello|hi|in|is|mrs?|ms|name|of|on|or|prof|regards|said"
+    "|says|see|student|thanks|the|to|was|were|will|with"
 )
 
-_SAME = {
-    "'": "['\u2018\u2019\u02bc]",
-    "-": "[-\u2010\u2013]",
-}  # a name's own marks, as keyboards and editors write them
+# A name's own marks, as keyboards and editors write them.
+_SAME = {"'": "['\u2018\u2019\u02bc]", "-": "[-\u2010\u2013]"}
 _PARTS = re.compile(r"[\s,、;・_=]+|(?<=\w\w)\.(?=\w\w)")
 _OTHER_WRITINGS = re.compile(r"[()\[\]{}<>|/【】「」『』〈〉]")  # 山田太郎 (Taro Yamada): two writings of one name
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
@@ -92,19 +93,7 @@ _ADDRESS_SO_FAR = re.compile(r"@[a-z0-9.-]*\Z")
 _FILE_NAME = re.compile(rf"[^\s\"'<>|]*\.(?:{_FILE_ENDINGS})(?![a-z0-9])")
 _ENDING = re.compile(rf"\.(?:{_FILE_ENDINGS})(?![a-z0-9])")
 # Accounts that many machines have: /home/student says nothing of student@example.com.
-_COMMON_ACCOUNTS = {
-    "user",
-    "root",
-    "admin",
-    "jovyan",
-    "ubuntu",
-    "debian",
-    "student",
-    "guest",
-    "test",
-    "runner",
-    "colab",
-}
+_COMMON_ACCOUNTS = re.compile("user|root|admin|jovyan|ubuntu|debian|student|guest|test|runner|colab")
 
 
 @dataclass(frozen=True)
@@ -181,7 +170,7 @@ class Name(Form):
         return bool(_REST_OF_ADDRESS.match(text, end) or _ADDRESS_SO_FAR.search(text[max(0, start - 255) : start]))
 
     def _is_of_two_people(self, text: str, start: int, end: int) -> bool:
-        """The end of one name and the beginning of the next, in a list: Sato [Taro, Yamada] Ken, 佐藤 [太郎 山田] 健."""
+        """The end of one name and the beginning of the next: Sato [Taro, Yamada] Ken, 佐藤 [太郎 山田] 健."""
         said = text[start:end]
         in_cjk = not (_is_alphabetic(said[0]) or _is_alphabetic(said[-1]))
         if self.is_lone or not (_BETWEEN_PEOPLE.search(said) or (self.is_turned and in_cjk)):
@@ -248,7 +237,7 @@ def address(text: str) -> Form:
 def home(text: str) -> Form | None:
     """None where many machines have such an account, or hardly anybody can be told by it."""
     account = email_key(text).partition("@")[0]
-    if account in _COMMON_ACCOUNTS or len(account) < 3:
+    if _COMMON_ACCOUNTS.fullmatch(account) or len(account) < 3:
         return None
     return Home(re.compile(rf"(?:home|users)[/\\]+(?P<it>{re.escape(account)})"), (account,))
 
@@ -299,6 +288,8 @@ def called(text: str) -> list[Form]:
 def is_too_short(text: str) -> bool:
     """Of one character, or of two where an alphabet has them: it would be found in everybody's texts."""
     letters = [c for c in label_key(text) if script(c)]
+    if is_address(text):
+        return False
     return len(letters) < (3 if all(script(c) in {"letter", "digit"} for c in letters) else 2)
 
 
@@ -307,8 +298,11 @@ def _undivided(part: str) -> list[Form]:
     scripts = {script(c) for c in part}
     if len(part) < 3 or not scripts & {"han", "hangul"} or not scripts <= {"han", "hangul", "hiragana", "katakana"}:
         return []
-    turned = [f"{_spelled(part[at:])}{BETWEEN}{_spelled(part[:at])}" for at in range(1, len(part))]
-    patterns = [_spelled(part) if "hangul" not in scripts else "[ ]?".join(part), "|".join(turned)]
+    halves = [(_spelled(part[:at]), _spelled(part[at:])) for at in range(1, len(part))]
+    patterns = [
+        "|".join([_spelled(part), *(f"{head}{BETWEEN}{tail}" for head, tail in halves)]),
+        "|".join(f"{tail}{BETWEEN}{head}" for head, tail in halves),
+    ]
     return [
         Name(re.compile(f"(?P<it>{pattern})"), tuple(set(part)), is_turned=bool(turn), one_before=len(part) == 3)
         for turn, pattern in enumerate(patterns)
@@ -317,7 +311,7 @@ def _undivided(part: str) -> list[Form]:
 
 def _ordered(parts: list[str]) -> str:
     said = _spelled(parts[0])
-    for left, right in zip(parts, parts[1:], strict=False):
+    for left, right in pairwise(parts):
         joined = not (_is_alphabetic(left[-1]) and _is_alphabetic(right[0])) or min(len(left), len(right)) > 2
         said += f"{BETWEEN}{'?' if joined else ''}{_spelled(right)}"
     return said
@@ -370,7 +364,7 @@ def _touches(neighbour: str, edge: str, *, digits: bool) -> bool:
 def _may_be_name(word: str, *, in_cjk: bool) -> bool:
     if in_cjk:
         return len(word) < 4 and all(script(c) in {"han", "katakana", "hangul"} for c in word)
-    return word not in _NO_NAMES
+    return not _NO_NAMES.fullmatch(word)
 
 
 def _word_before(text: str, start: int) -> str:

@@ -1,5 +1,5 @@
-"""Whose traces are looked for: every spelling of the address, every name, and what else the operator knows the person to
-be called; and who else is known, whose names stay.
+"""Whose traces are looked for: every spelling of the address, every name, and what else the operator says the person is
+called; and who else is known, whose names stay.
 """
 
 import re

@@ -123,12 +123,12 @@ def _read(model: Model, columns: list[_Column], keys: list[Any], *, lock: bool =
 
 def _samples(values: list[str | None], matcher: Matcher) -> list[str]:
     """What stands around the first mention in each column, on one line."""
-    return [
-        "…" + " ".join(f"{text[max(0, start - AROUND) : start]}[{text[start:end]}]{text[end : end + AROUND]}".split()) + "…"
-        for text in values
-        if text
-        for start, end in matcher.spans(text)[:1]
-    ]  # fmt: skip
+    found = [(text, *span) for text in values if text for span in matcher.spans(text)[:1]]
+    around = [
+        f"{text[max(0, start - AROUND) : start]}[{text[start:end]}]{text[end : end + AROUND]}"
+        for text, start, end in found
+    ]
+    return [f"…{' '.join(each.split())}…" for each in around]
 
 
 def _table(model: Model) -> sql.Identifier:

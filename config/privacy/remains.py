@@ -1,8 +1,8 @@
 """What still lies in the files of Redis and PostgreSQL after everything was deleted, and writing those files anew.
 
 Redis: every write of the past is in the append-only file until it is rewritten. PostgreSQL: a deleted or changed row
-stays in its page until that is overwritten, the most common values of a column stand among the planner's statistics, and
-the write-ahead log holds every change until its files are used again.
+stays in its page until that is overwritten, the most common values of a column stand among the planner's statistics,
+and the write-ahead log holds every change until its files are used again.
 
 What may not be done, or would hold others up for long, is said in a sentence (docs/privacy.md says how long it lasts).
 """
@@ -22,6 +22,12 @@ from config.privacy import tables
 PATIENCE = 120.0  # seconds for Redis to write its file anew
 LOCK_PATIENCE = "3s"  # for a table that somebody is reading
 REWRITTEN_UP_TO = 256 * 1024 * 1024  # bytes of a table; larger ones would stand still for longer than a moment
+# To forget what the planner knows of a table: from PostgreSQL 18 on, and as a superuser before.
+STATISTICS = (
+    """SELECT pg_clear_attribute_stats(schemaname::text, tablename::text, attname::text, inherited) FROM pg_stats
+       WHERE schemaname = current_schema() AND tablename = %s""",
+    "DELETE FROM pg_statistic WHERE starelid = to_regclass(%s)",
+)
 MOST_SEGMENTS = 70  # of the write-ahead log, 16 MB each: one more than PostgreSQL keeps as it comes
 
 
@@ -44,8 +50,8 @@ def _redis_file() -> Iterator[str]:
                 yield from _wait(redis, "rdb_bgsave_in_progress", "rdb_last_bgsave_status")
     except RedisError as error:
         yield (
-            f"Redis does not let us write its file anew ({error}): the person stays in it until that happens. Ask whoever "
-            "runs Redis for BGREWRITEAOF, or BGSAVE where it keeps snapshots."
+            f"Redis does not let us write its file anew ({error}): the person stays in it until that happens. Ask "
+            "whoever runs Redis for BGREWRITEAOF, or BGSAVE where it keeps snapshots."
         )
 
 
@@ -83,11 +89,12 @@ def _tables() -> Iterator[str]:
         if size > REWRITTEN_UP_TO or not _vacuum(name, "FULL, ANALYZE"):
             _vacuum(name, "ANALYZE")
             kept.append(name)
+        yield from _forget_statistics(name)
     _vacuum("pg_statistic", "FULL")  # ANALYZE took the person out of it, and left the old rows behind
     if kept:
         yield (
-            f"Free space of {', '.join(kept)} may still hold rows of the person until it is used again. At a quiet hour: "
-            + " ".join(f"VACUUM FULL {name};" for name in kept)
+            f"Free space of {', '.join(kept)} may still hold rows of the person until it is used again. At a quiet "
+            f"hour: {' '.join(f'VACUUM FULL {name};' for name in kept)}"
         )
 
 
@@ -116,6 +123,22 @@ def _vacuum(name: str, options: str) -> bool:
     return True
 
 
+def _forget_statistics(name: str) -> Iterator[str]:
+    """ANALYZE keeps what it knew of a table that is empty now."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(name)))
+        [has_rows] = cursor.fetchone()
+        if has_rows:
+            return
+        for statement in STATISTICS:
+            try:
+                cursor.execute(statement, [name])
+            except (OperationalError, ProgrammingError):
+                continue
+            return
+    yield f"PostgreSQL's statistics of {name} may hold values of the person until the table has rows again."
+
+
 def _write_ahead_log() -> Iterator[str]:
     """Its files are used again and again. Where nobody else reads them (wal_level minimal, as in the embedded server),
     go once around, so that each is overwritten: a switch to the next fills the rest of the present one with zeros."""
@@ -129,15 +152,15 @@ def _write_ahead_log() -> Iterator[str]:
             if level != "minimal":
                 cursor.execute("SELECT pg_switch_wal()")
                 yield (
-                    "PostgreSQL's write-ahead log, and what is archived of it, hold the person until they are used again or "
-                    "deleted: see docs/privacy.md."
+                    "PostgreSQL's write-ahead log, and what is archived of it, hold the person until they are used "
+                    "again or deleted: see docs/privacy.md."
                 )
                 return
             _go_around(cursor)
     except (OperationalError, ProgrammingError) as error:
         yield (
-            f"PostgreSQL's write-ahead log could not be renewed ({str(error).strip().splitlines()[0]}): it holds the person "
-            "until its files are used again. A superuser may say: CHECKPOINT; SELECT pg_switch_wal();"
+            f"PostgreSQL's write-ahead log could not be renewed ({str(error).strip().splitlines()[0]}): it holds the "
+            "person until its files are used again. A superuser may say: CHECKPOINT; SELECT pg_switch_wal();"
         )
 
 

@@ -59,7 +59,7 @@ def theirs(label: str, *, forms: Collection[str]) -> "QuerySet[models.Model]":
     found = [
         pk
         for pk, *values in rows.values_list("pk", *columns).iterator()
-        if any(email_key(value) in forms for value in values if value)
+        if any(email_key(str(value)) in forms for value in values if value)
     ]
     return rows.filter(pk__in=found)
 

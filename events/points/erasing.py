@@ -31,8 +31,9 @@ return 1
 
 
 def erase(spellings: Collection[str], *, cut: Callable[[str], str], now: datetime) -> None:
-    """The points of one address in all the spellings that were met. Lines of others that wait stay, with what names the
-    person in them replaced by `cut`. Nothing is sent meanwhile. Raises one of `server.unreachable`: then do it again."""
+    """The points of one address in all the spellings that were met. Lines of others that wait stay, with what names
+    the person in them replaced by `cut`. Nothing is sent meanwhile. Raises one of `server.unreachable`: then do it
+    again."""
     tags = {student_tag(each) for each in spellings}
     keys = {email_key(each) for each in spellings}
     with connect() as redis:

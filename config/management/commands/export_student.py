@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
         parser.add_argument("--also", action="append", default=[], metavar="TEXT",
-                            help="Something else the person is called, as for forget_student; may be given again.")  # fmt: skip
+                            help="Something else the person is called; may be given again.")  # fmt: skip
         parser.add_argument("--to", type=Path, help="The file to write; default: student-<number>.zip, here.")
 
     def handle(self, *args: Any, email: str, also: list[str], to: Path | None, **options: Any) -> None:

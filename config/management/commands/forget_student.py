@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
         parser.add_argument("--also", action="append", default=[], metavar="TEXT",
-                            help="Something else the person is called, replaced in every text; may be given again.")  # fmt: skip
+                            help="Something else the person is called; may be given again.")  # fmt: skip
         parser.add_argument("--with-grades", action="store_true", help="Delete graded submissions as well.")
         parser.add_argument("--dry-run", action="store_true", help="Say what would go, with examples; change nothing.")
         parser.add_argument("--yes", action="store_true", help="Do not ask, and do not count first.")
@@ -96,7 +96,8 @@ class Command(BaseCommand):
             ) from None
         except points.unreachable() as error:
             raise CommandError(
-                f"All but the points is erased: InfluxDB does not answer ({type(error).__name__}). Run this again: {again}"
+                f"All but the points is erased: InfluxDB does not answer ({type(error).__name__}). "
+                f"Run this again: {again}"
             ) from error
 
     def _tell(self, report: Report, left: list[str]) -> None:
