@@ -227,20 +227,27 @@ def hand_over(work: Callable[[str], None], argument: str) -> None:
 # --- Privacy --------------------------------------------------------------------------------------------------------
 
 
-def forget_failures(is_named_in: Callable[[str], bool]) -> int:
-    """Delete the failed jobs whose error names somebody; rq keeps them for a day, packed. Returns how many."""
+def forget(is_named_in: Callable[[str], bool]) -> int:
+    """Delete the jobs whose call, description, notes or results name somebody, in whatever state but at work; rq keeps
+    them for a day, packed. Returns how many. A job of ours carries a number, so nothing is lost with it."""
     forgotten = 0
     for name in PRIORITIES:
         queue = django_rq.get_queue(name)
-        for job in queue.failed_job_registry.get_job_ids():
-            found = queue.fetch_job(job)
-            if found is None:
-                continue
-            results = " ".join(str(result.exc_string) for result in found.results())
-            if is_named_in(f"{found.get_call_string()} {results}"):
+        registries = [
+            queue.failed_job_registry, queue.finished_job_registry, queue.canceled_job_registry,
+            queue.deferred_job_registry, queue.scheduled_job_registry,
+        ]  # fmt: skip
+        for job_id in {*queue.get_job_ids(), *(each for registry in registries for each in registry.get_job_ids())}:
+            found = queue.fetch_job(job_id)
+            if found is not None and is_named_in(_said_of(found)):
                 found.delete()
                 forgotten += 1
     return forgotten
+
+
+def _said_of(job: Job) -> str:
+    results = [text for result in job.results() for text in (result.exc_string, result.return_value)]
+    return " ".join(str(text) for text in (job.get_call_string(), job.description, job.meta, *results) if text)
 
 
 # --- The worker -----------------------------------------------------------------------------------------------------

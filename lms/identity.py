@@ -16,11 +16,14 @@ LONGEST = 1024
 # Control and format characters, and what Unicode says to ignore where it cannot be shown: soft hyphen, joiners, marks
 # of direction, fillers of Hangul, variation selectors, tags. Halves of a pair (surrogates), which no database takes.
 # U+2800 is a braille cell without a dot, U+16FE4 and U+1D159 are a filler and a note of which nothing is drawn.
-_INVISIBLE = re.compile(
-    "[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+_IGNORED = (
+    "\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U00016fe4\U0001bca0-\U0001bca3"
-    "\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+    "\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+_INVISIBLE = re.compile(f"[\u0000-\u001f{_IGNORED}]+")
+_INVISIBLE_IN_LINES = re.compile(f"[\u0000-\u0008\u000b-\u001f{_IGNORED}]+")
+_LINE_BREAK = re.compile("[\v\f\r\x85\u2028\u2029]")
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")  # of Hangul: letters to Unicode, of which nothing is drawn
 
 
@@ -59,6 +62,20 @@ def label_key(text: str) -> str:
     """Return what decides whether two names of a team or of a column are one: チームＡ, ﾁｰﾑA and チームa are. At most
     LABEL_LENGTH characters."""
     return email_key(text[:LONGEST])[:LABEL_LENGTH].rstrip()
+
+
+def searchable(text: str) -> str:
+    """Return a text as `email_key` compares it, each blank, tab and line break at its place: in this form names and
+    addresses are looked for.
+
+    Works on parts as on the whole, where no part begins with a character that combines with the one before it.
+    """
+    text = _LINE_BREAK.sub("\n", text)
+    if text.isascii():
+        return _INVISIBLE_IN_LINES.sub("", text.lower())
+    text = unicodedata.normalize("NFKC", _INVISIBLE_IN_LINES.sub("", text))
+    text = unicodedata.normalize("NFKC", text.lower().replace("ς", "σ"))
+    return _INVISIBLE_IN_LINES.sub("", text)
 
 
 def visible(text: str | None) -> str | None:

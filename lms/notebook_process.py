@@ -48,6 +48,11 @@ def changes(old: Any, new: Any, *, old_sha256: str, new_sha256: str) -> list[Cel
     return None if found is None else [CellChange(**each) for each in found]
 
 
+def forget_kept() -> None:
+    """Draw and compare everything anew from now on: what is kept may show what was erased."""
+    _kept().clear()
+
+
 def _answer(task: str, asked: Any, *, key: str) -> Any:
     """What is kept, else what the worker says. That a notebook is too much is kept for a while too."""
     kept = _kept()

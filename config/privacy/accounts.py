@@ -14,6 +14,7 @@ from django.db.models import ForeignKey, Model, Q
 
 from config.privacy.tables import all_models
 from instructors.models import AuditLog, Instructor, RevokedToken
+from lms.identity import email_key
 
 SECRETS = {"password", "password_hash", "token_hash", "key_hash", "jti"}
 LEFT_OUT: set[type[Model]] = {AuditLog, RevokedToken}  # told by itself below; digests that mean nothing to a person
@@ -30,8 +31,9 @@ def export_account(account: Instructor, *, to: Path) -> dict[str, int]:
 
 def rows_of(account: Instructor) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     yield "instructors", _values(Instructor, Q(pk=account.pk))
-    mine = Q(actor_id=account.pk) | Q(actor_email__in={account.email, account.email_key})
-    yield "audit_logs", _values(AuditLog, mine | Q(target_type="instructor", target_id__in=[account.pk, account.email]))
+    actors, targets = (_spellings(AuditLog, column, account.email) for column in ("actor_email", "target_id"))
+    mine = Q(actor_id=account.pk) | Q(actor_email__in=actors)
+    yield "audit_logs", _values(AuditLog, mine | Q(target_type="instructor", target_id__in=[account.pk, *targets]))
     for model in all_models():
         columns = [each.name for each in model._meta.concrete_fields if _points_to_accounts(each)]
         if columns and model not in LEFT_OUT:
@@ -40,6 +42,12 @@ def rows_of(account: Instructor) -> Iterator[tuple[str, list[dict[str, Any]]]]:
                 about |= Q(**{name: account.pk})
             if rows := _values(model, about):
                 yield model._meta.db_table, rows
+
+
+def _spellings(model: type[Model], column: str, address: str) -> list[str]:
+    """As what the address stands in this column."""
+    values = model._default_manager.exclude(**{column: None}).order_by(column).values_list(column, flat=True).distinct()
+    return [value for value in values.iterator() if email_key(value) == email_key(address)]
 
 
 def _points_to_accounts(column: Any) -> bool:

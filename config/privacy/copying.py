@@ -24,14 +24,12 @@ from django.apps import apps
 from django.core.files.storage import default_storage
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Q
 
 from config.privacy import declared, tables
 from config.privacy.person import Person
 from config.privacy.redaction import mentions
 from events import schema, stream, waiting
 from instructors.models import AuditLog
-from lms.identity import email_key
 from lms.models import AssignmentSubmission, Cell, Class, ClassAssignment, Notebook, Session, Student, Team
 
 # What a number in a row stands for.
@@ -69,10 +67,10 @@ def _fill(archive: zipfile.ZipFile, person: Person, now: datetime) -> dict[str, 
     counted = {}
     for name, rows in _parts(person):
         counted[name] = _write_rows(archive, f"{name}.json", rows)
-    if person.student_id is not None:
-        _write_notebooks(archive, person.student_id)
-        _write_files(archive, person.student_id)
-    archive.writestr("mentions.json", json.dumps(mentions(person), indent=2))
+    _write_notebooks(archive, person.student_ids)
+    _write_files(archive, person.student_ids)
+    counted_mentions = {name: found.rows for name, found in mentions(person).items()}
+    archive.writestr("mentions.json", json.dumps(counted_mentions, indent=2))
     head = f"What Cell Monitor stores of {person.email}, as of {now.isoformat()}.\n\n"
     tail = "\n".join(f"{number:8}  {name}" for name, number in counted.items())
     archive.writestr("ABOUT.txt", f"{head}{__doc__}\nRows:\n\n{tail}\n")
@@ -80,21 +78,26 @@ def _fill(archive: zipfile.ZipFile, person: Person, now: datetime) -> dict[str, 
 
 
 def _parts(person: Person) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
-    if person.student_id is not None:
-        me = Student.objects.filter(pk=person.student_id)
-        yield "student", _values(me)
-        for table in tables.owned():
-            yield f"tables/{table.model._meta.db_table}", _values(table.rows(person.student_id))
-        for model, keys in tables.parts(person.student_id).items():
-            yield f"tables/{model._meta.db_table}", _values(model._default_manager.filter(pk__in=keys))
+    yield "student", _values(Student.objects.filter(pk__in=person.student_ids))
+    for table in tables.owned():
+        yield f"tables/{table.model._meta.db_table}", _values(table.rows(person.student_ids))
+    for model, keys in tables.parts(person.student_ids).items():
+        yield f"tables/{model._meta.db_table}", _values(model._default_manager.filter(pk__in=keys))
     for label in declared.THEIRS:
         name = apps.get_model(label)._meta.db_table
         yield f"tables/{name}", _values(tables.theirs(label, forms=person.forms))
-    about = Q(target_id__iexact=person.email) | Q(details__icontains=person.email)
-    if person.student_id is not None:
-        about |= Q(target_type__iexact="student", target_id=str(person.student_id))
-    yield "audit", AuditLog.objects.filter(about).order_by("pk").values(*AUDIT).iterator(chunk_size=1000)
-    yield "not_yet_stored", _waiting(person.email)
+    yield "audit", _audit(person)
+    yield "not_yet_stored", _waiting(person)
+
+
+def _audit(person: Person) -> Iterator[dict[str, Any]]:
+    """Entries about the person: by number, or by what an erasure would replace."""
+    numbers = set(map(str, person.student_ids))
+    for entry in AuditLog.objects.order_by("pk").values(*AUDIT).iterator(chunk_size=1000):
+        about = (entry["target_type"] or "").lower() == "student" and entry["target_id"] in numbers
+        said = f"{entry['target_id'] or ''}\n{json.dumps(entry['details'], ensure_ascii=False)}"
+        if about or person.matcher.names(said):
+            yield entry
 
 
 def _values(rows: "models.QuerySet[Any]") -> Iterable[dict[str, Any]]:
@@ -106,11 +109,11 @@ def _values(rows: "models.QuerySet[Any]") -> Iterable[dict[str, Any]]:
     return rows.order_by("pk").values(*columns, *labels).iterator(chunk_size=1000)
 
 
-def _waiting(email: str) -> Iterator[dict[str, Any]]:
+def _waiting(person: Person) -> Iterator[dict[str, Any]]:
     redis = stream.connect()
     try:
         for event in waiting.events(redis):
-            if email_key(event.email) == email_key(email):
+            if person.is_called(event.email):
                 yield schema.as_sent(event)
     finally:
         redis.close()
@@ -128,17 +131,17 @@ def _write_rows(archive: zipfile.ZipFile, name: str, rows: Iterable[dict[str, An
     return number
 
 
-def _write_notebooks(archive: zipfile.ZipFile, student_id: int) -> None:
-    handed_in = AssignmentSubmission.objects.filter(student=student_id).exclude(notebook_content=None)
+def _write_notebooks(archive: zipfile.ZipFile, student_ids: Iterable[int]) -> None:
+    handed_in = AssignmentSubmission.objects.filter(student__in=student_ids).exclude(notebook_content=None)
     for submission in handed_in.iterator(chunk_size=20):
         text = json.dumps(submission.notebook_content, ensure_ascii=False, indent=1)
         archive.writestr(f"notebooks/{submission.pk}.ipynb", text)
 
 
-def _write_files(archive: zipfile.ZipFile, student_id: int) -> None:
+def _write_files(archive: zipfile.ZipFile, student_ids: Iterable[int]) -> None:
     for table in tables.owned():
         columns = [c.attname for c in table.model._meta.concrete_fields if isinstance(c, models.FileField)]
-        for row in table.rows(student_id).values_list(*columns) if columns else []:
+        for row in table.rows(student_ids).values_list(*columns) if columns else []:
             for name in filter(None, row):
                 with default_storage.open(name) as file:
                     archive.writestr(f"files/{name}", file.read())

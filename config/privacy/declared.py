@@ -1,9 +1,11 @@
 """Tables that hold texts but no reference to a student: what each may know of one. A test refuses a table that is
 neither reached from `Student` nor named here."""
 
-# Rows that belong to the person whose address, or number, stands in one of these columns: exported, then deleted.
+# Rows that belong to the person whose address, or number, stands in one of these columns, or keys of JSON columns:
+# exported, then deleted. In the others what names the person is replaced.
 THEIRS = {
     "events.OfflineQueueEntry": ["user_id"],
+    "instructors.AnalyticsReport": ["parameters__student_id"],  # of a class or a team they are everybody's
     "instructors.ProgressNotification": ["recipient_id", "user_id"],
 }
 
@@ -12,7 +14,6 @@ PARTS = {"lms.StoredNotebook": "a notebook by its digest, of a snapshot"}
 
 # Rows that belong to somebody or something else and stay; what names the person in any of their texts is replaced.
 SHARED = {
-    "instructors.AnalyticsReport": "reports of classes, in JSON",
     "admin.LogEntry": "what admins did names its object",
     "axes.AccessAttempt": "what somebody typed as their e-mail at the login, for minutes",
     "instructors.AuditLog": "who read and changed what of whom",

@@ -1,5 +1,6 @@
 """Erasing a person: from what waits in Redis, from every table, from files, from InfluxDB; in that order, so that
-nothing that is on its way comes back behind our back. Each step may be repeated.
+nothing that is on its way comes back behind our back. Then the files of Redis and PostgreSQL are written anew, because
+what was deleted still lies in them. Each step may be repeated.
 
 What stays, and why (docs/privacy.md): a grade, without the work, under a pseudonym, because averages and decisions of a
 class rest on it; an entry of the audit log, under the same pseudonym, because who looked at what is somebody else's
@@ -7,10 +8,11 @@ record as well.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.core.files.storage import default_storage
@@ -21,7 +23,7 @@ from config.privacy.person import Person
 from config.privacy.redaction import redact
 from events import points, waiting
 from instructors import audit
-from lms.access import with_email
+from lms import notebook_process
 from lms.models import AssignmentSubmission, Student
 
 # Rows to look through, sessions times executions, from which on an index pays.
@@ -49,9 +51,10 @@ class Report:
 
 
 def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
-    """Raises waiting.StillBusy, CameBack, and points.unreachable() where InfluxDB is away: then do it again."""
+    """Raises waiting.StillBusy, CameBack, and points.unreachable() where InfluxDB is away: then do it again. Then call
+    `remains.clear`."""
     report = Report()
-    report.waiting_events = waiting.take_out(person.email, patience=PATIENCE)
+    report.waiting_events = waiting.take_out(person.is_called, cut=_in_json(person), patience=PATIENCE)
     with _index_for_sessions(person), transaction.atomic():
         _forget_rows(person, report, keep_grades=keep_grades)
         audit.record(
@@ -59,27 +62,39 @@ def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
             actor=None,
             request=None,
             target_type="student",
-            target_id=person.student_id,
+            target_id=person.student_ids[0] if person.student_ids else None,
             details={"pseudonym": person.pseudonym, **report.as_json()},
         )
+    notebook_process.forget_kept()
     report.keys = traces.erase(person)
-    points.erase(person.email, now=now)
-    if with_email(Student.objects.all(), person.email).exists() or waiting.holds(person.email):
+    points.erase(person.spellings, cut=person.cut, now=now)
+    if _came_back(person):
         raise CameBack
     return report
 
 
+def _came_back(person: Person) -> bool:
+    """Whether a student of this address is there, or an event of theirs on its way."""
+    addresses = Student.objects.values_list("email", flat=True).iterator()
+    return any(map(person.is_called, addresses)) or waiting.holds(person.is_called)
+
+
+def _in_json(person: Person) -> Callable[[str], str]:
+    return partial(person.matcher.cut_json, instead=person.pseudonym)
+
+
 def _forget_rows(person: Person, report: Report, *, keep_grades: bool) -> None:
-    found = list(Student.objects.select_for_update().filter(pk=person.student_id or 0))
+    found = list(Student.objects.select_for_update().filter(pk__in=person.student_ids).order_by("pk"))
+    ids = [student.pk for student in found]
     graded: models.QuerySet[AssignmentSubmission] = AssignmentSubmission.objects.none()
-    if found and keep_grades:
-        graded = AssignmentSubmission.objects.filter(student=found[0]).exclude(grade=None)
-    kept = list(graded.values_list("pk", flat=True))
-    contents = tables.parts(found[0].pk) if found else {}
-    for table in reversed(tables.owned()) if found else []:
-        rows = table.rows(found[0].pk)
+    if keep_grades:
+        graded = AssignmentSubmission.objects.filter(student__in=ids).exclude(grade=None)
+    kept = dict(graded.values_list("pk", "student_id"))
+    contents = tables.parts(ids)
+    for table in reversed(tables.owned()):
+        rows = table.rows(ids)
         if table.model is AssignmentSubmission:
-            rows = rows.exclude(pk__in=kept)
+            rows = rows.exclude(pk__in=list(kept))
         report.files += _delete_files(rows)
         report.deleted.update(_named(rows.delete()[1]))
     for model, keys in contents.items():
@@ -87,10 +102,12 @@ def _forget_rows(person: Person, report: Report, *, keep_grades: bool) -> None:
     for label in declared.THEIRS:
         report.deleted.update(_named(tables.theirs(label, forms=person.forms).delete()[1]))
     if kept:
-        _empty(AssignmentSubmission.objects.filter(pk__in=kept))
-        _pseudonymise(found[0], person)
-    elif found:
-        report.deleted.update(_named(found[0].delete()[1]))
+        _empty(AssignmentSubmission.objects.filter(pk__in=list(kept)))
+    for student in found:
+        if student.pk in kept.values():
+            _pseudonymise(student, f"{person.pseudonym}.{student.pk}@invalid")
+        else:
+            report.deleted.update(_named(student.delete()[1]))
     report.grades_kept = len(kept)
     report.redacted = redact(person)
 
@@ -105,12 +122,12 @@ def _empty(rows: "models.QuerySet[AssignmentSubmission]") -> None:
     rows.update(**dict.fromkeys(texts))
 
 
-def _pseudonymise(student: Student, person: Person) -> None:
+def _pseudonymise(student: Student, address: str) -> None:
     """Every column as in a student who never did anything, so that one added later is covered."""
     for column in Student._meta.concrete_fields:
         if not column.primary_key and column.name != "created_at":
             setattr(student, column.attname, None if column.null else column.get_default())
-    student.email = f"{person.pseudonym}@invalid"
+    student.email = address
     student.save()
 
 
@@ -129,9 +146,9 @@ def _index_for_sessions(person: Person) -> Iterator[None]:
     its upkeep; where there is much to look through, one is made for the while, holding up nobody."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT (SELECT count(*) FROM sessions WHERE student_id = %s)
+            """SELECT (SELECT count(*) FROM sessions WHERE student_id = ANY(%s))
                     * (SELECT reltuples FROM pg_class WHERE oid = 'cell_executions'::regclass)""",
-            [person.student_id],
+            [list(person.student_ids)],
         )
         [rows] = cursor.fetchone() or [0]
         worth = rows > WORTH_AN_INDEX and not connection.in_atomic_block

@@ -1,105 +1,160 @@
-"""Whose traces are looked for: the address, the name, and what else the operator knows the person to be called."""
+"""Whose traces are looked for: every spelling of the address, every name, and what else the operator says the person is
+called; and who else is known, whose names stay.
+"""
 
-import json
 import re
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 
-from django.db.models import Value
-from django.db.models.functions import Lower
-
-from lms.access import with_email
-from lms.identity import email_key
+from config.privacy import names, tables
+from config.privacy.matching import Matcher
+from config.privacy.names import Form
+from instructors.models import Instructor
+from lms.identity import email_key, label_key, visible
 from lms.models import Student
 
-# What may stand neither before nor after: else it is a longer address, of somebody else (`…@example.com.au`). A file
-# may be called after an address.
-BEFORE = r"(?<![[:alnum:]._%+-])"
-AFTER = r"(?![[:alnum:]-]|\.(?!(?:png|jpe?g|webp|ipynb|csv|json|txt|pdf)\M)[[:alnum:]])"
 
-
-class Unknown(LookupError):
-    """Nobody has this address."""
+class BadText(ValueError):
+    """What `--also` says cannot be looked for; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """`student_id` and `name` are empty where only traces are left, after an interrupted erasure."""
+    """`student_ids` and `called` are empty where only traces are left, after an interrupted erasure."""
 
     email: str
-    student_id: int | None = None
-    name: str = ""
+    matcher: Matcher
+    student_ids: tuple[int, ...] = ()
+    spellings: frozenset[str] = frozenset()  # of the address, as it stands in rows
+    called: tuple[str, ...] = ()  # the names that the person's own rows have
     also: tuple[str, ...] = ()
+    shared_names: tuple[str, ...] = ()  # of these, those that somebody else has too
+    words: tuple[str, ...] = ()  # and those that may be a word
+    within: tuple[str, ...] = ()  # names and addresses of others which hold one of these, and stay
     # What stands in their place: it says that somebody was here, and is the same for all traces of one erasure.
     pseudonym: str = field(default_factory=lambda: f"forgotten-{secrets.token_hex(4)}")
 
     @property
-    def forms(self) -> list[str]:
-        """How rows without a reference name the person: the key of the address, and the number."""
-        return [email_key(self.email), *([str(self.student_id)] if self.student_id is not None else [])]
-
-    @cached_property
-    def is_address(self) -> bool:
-        """An e-mail address means one person wherever it stands. Any other text (the wire allows it) may be a word."""
-        return bool(re.fullmatch(r"[^@\s]+@[^@\s]+", self.email))
-
-    @cached_property
-    def has_telling_name(self) -> bool:
-        """A name of two words is replaced inside texts; one word (`Max`, `May`) only where it is the whole value. Not
-        at all where another student has the same."""
-        return bool(self.name) and (len(self.name.split()) > 1 or (not self.name.isascii() and len(self.name) > 2))
-
-    @cached_property
-    def has_own_name(self) -> bool:
-        others = Student.objects.alias(key=Lower("name")).filter(key=Lower(Value(self.name)))
-        return bool(self.name) and not others.exclude(pk=self.student_id or 0).exists()
-
-    def patterns(self, *, in_json: bool) -> list[tuple[str, str]]:
-        """PostgreSQL expressions of what to replace inside a text, with their flags."""
-        found = [(f"{BEFORE}{_literal(self.email, in_json)}{AFTER}", "gi")] if self.is_address else []
-        words = [*self.also, *([self.name] if self.has_telling_name and self.has_own_name else [])]
-        return found + [(_bounded(word, in_json), "g") for word in words if word.strip()]
-
-    @cached_property
-    def whole_values(self) -> list[str]:
-        """What is replaced only where a column, or a string of a JSON value, holds nothing else."""
-        short = [] if self.is_address else [self.email]
-        if self.name and not self.has_telling_name and self.has_own_name:
-            short.append(self.name)
-        return short
+    def key(self) -> str:
+        return email_key(self.email)
 
     @property
-    def needles(self) -> list[str]:
-        """What must not be found in keys and values of Redis, in lower case."""
-        words = [self.email] if self.is_address else []
-        words += [*self.also, *([self.name] if self.has_telling_name and self.has_own_name else [])]
-        return [word.lower() for word in words if word.strip()]
+    def forms(self) -> frozenset[str]:
+        """How rows without a reference say that they are the person's: the address, or a student's number."""
+        return frozenset({self.key, *map(str, self.student_ids)})
 
-    def is_named_in(self, text: str) -> bool:
-        lowered = text.lower()
-        return any(needle in lowered or _escaped(needle) in lowered for needle in self.needles)
+    def is_called(self, identity: str) -> bool:
+        """Whether this is the person's address, however it is spelled."""
+        return email_key(identity) == self.key
 
-
-def find_person(email: str, *, also: tuple[str, ...] = ()) -> Person:
-    """The student of this address, however it is spelt. Raises Unknown. One query."""
-    student = with_email(Student.objects.all(), email).first()
-    if student is None:
-        raise Unknown(email)
-    return Person(email=student.email, student_id=student.pk, name=(student.name or "").strip(), also=also)
+    def cut(self, text: str) -> str:
+        return self.matcher.cut(text, instead=self.pseudonym)
 
 
-def _escaped(word: str) -> str:
-    """As JSON writes it where it writes ASCII only."""
-    return json.dumps(word)[1:-1].lower()
+def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
+    """All students of this address, whatever the spelling; without any, whoever left traces. Reads every address once.
+    Raises BadText."""
+    also = tuple(also)
+    key = email_key(email)
+    mine, others = [], []
+    for pk, address, name in Student.objects.order_by("pk").values_list("pk", "email", "name").iterator():
+        (mine if email_key(address) == key else others).append((pk, address, name or ""))
+    others += [
+        (0, address, name)
+        for address, name in Instructor.objects.values_list("email", "name")
+        if email_key(address) != key
+    ]
+    _refuse_unusable(also)
+    ids = tuple(pk for pk, _, _ in mine)
+    called = {label_key(name): name.strip() for name in [*(name for _, _, name in mine), *tables.names_in_rows(ids)]}
+    found = _Known(others)
+    forms, whole_values = _of_address(key, found)
+    shared, words = [], []
+    for name in filter(visible, called.values()):
+        in_texts, whole = _of_name(name)
+        if not in_texts:
+            words.append(name)
+        if found.has(name, in_texts):
+            shared.append(name)
+        else:
+            forms += in_texts
+            whole_values |= whole
+    for text in also:
+        in_texts = names.called(text)
+        if label_key(text) in found.names or email_key(text) in found.addresses:
+            raise BadText(f"Somebody else is called {text!r}, so it cannot be replaced: leave it out.")
+        forms += in_texts
+    within = found.holding(forms)
+    return Person(
+        email=mine[0][1] if mine else email.strip(),
+        matcher=Matcher(
+            forms=forms,
+            spared=[form for text in within for form in _whole(text)],
+            whole_values=frozenset(whole_values),
+        ),
+        student_ids=ids,
+        spellings=frozenset({email.strip(), key, *(address for _, address, _ in mine)}),
+        called=tuple(filter(visible, called.values())),
+        also=also,
+        shared_names=tuple(shared),
+        words=tuple(words),
+        within=tuple(within),
+    )
 
 
-def _literal(word: str, in_json: bool) -> str:
-    return re.escape(json.dumps(word, ensure_ascii=False)[1:-1] if in_json else word)
+class _Known:
+    """Everybody else: by whole names and addresses, and by parts of them."""
+
+    def __init__(self, others: list[tuple[int, str, str]]) -> None:
+        self.texts = {text for _, address, name in others for text in (address, name) if visible(text)}
+        self.names = {label_key(name) for _, _, name in others} - {""}
+        self.addresses = {email_key(address) for _, address, _ in others}
+        self.accounts = {address.partition("@")[0] for address in self.addresses}
+
+    def has(self, name: str, forms: list[Form]) -> bool:
+        """Whether somebody else has this name, in any of its writings. 佐々木 alone is also the name of 佐々木 希."""
+        if label_key(name) in self.names:
+            return True
+        matcher, divided = Matcher(forms=forms), len(label_key(name).split()) > 1
+        return any(
+            spans and (not divided or (spans[0][0] == 0 and spans[-1][1] == len(text)))
+            for text in self.names
+            if (spans := matcher.spans(text))
+        )
+
+    def holding(self, forms: list[Form]) -> list[str]:
+        matcher = Matcher(forms=forms)
+        return sorted(text for text in self.texts if matcher.spans(text))
 
 
-def _bounded(word: str, in_json: bool) -> str:
-    """The word, not as a part of a longer one where its script has words."""
-    left = r"\m" if re.match(r"[A-Za-z0-9]", word) else ""
-    right = r"\M" if re.search(r"[A-Za-z0-9]$", word) else ""
-    return f"{left}{_literal(word, in_json)}{right}"
+def _of_address(key: str, found: _Known) -> tuple[list[Form], set[str]]:
+    if not names.is_address(key):
+        # s2401234 is nobody else's; `print` is a word.
+        return ([names.word(key)], {key}) if len(key) > 4 and re.search(r"\d", key) else ([], {key})
+    home = names.home(key)
+    shared = key.partition("@")[0] in found.accounts
+    return [names.address(key), *([home] if home and not shared else [])], set()
+
+
+def _of_name(name: str) -> tuple[list[Form], set[str]]:
+    """How it is found inside texts; and, where it may be a word, as a whole value."""
+    forms = [form for writing in names.writings(name) for form in names.full_name(writing)]
+    return forms, set() if forms else {label_key(name)}
+
+
+def _whole(text: str) -> list[Form]:
+    if names.is_address(text):
+        return [names.address(text)]
+    return [form for writing in names.writings(text) for form in names.full_name(writing)] or [names.word(text)]
+
+
+def _refuse_unusable(also: tuple[str, ...]) -> None:
+    for text in also:
+        if not visible(text):
+            raise BadText("--also needs a text that can be seen.")
+        if names.is_too_short(text):
+            raise BadText(
+                f"--also {text!r} is too short: it would be found in texts that mean somebody or something else. Give "
+                "two characters at least, three of letters and digits, or the name in full."
+            )

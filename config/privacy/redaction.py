@@ -1,80 +1,195 @@
-"""Replacing a person's address and name inside texts that stay: one statement a table, in every text column it has.
+"""Replacing a person's addresses and names inside texts that stay: each table is read once, in a stream, and only the
+rows that name the person are locked, read again and written.
 
-Each reads its whole table once (60 to 100 MB a second of PostgreSQL's processor) and writes only the rows that name the
-person.
+Measured: see docs/privacy.md, Cost.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.sessions.models import Session
-from django.db import connection, models
+from django.db import connection, models, transaction
+from django.db.utils import IntegrityError
 from psycopg import sql
 
 from config.privacy import tables
+from config.privacy.matching import Matcher
 from config.privacy.person import Person
-from config.privacy.tables import Model, Text
+from config.privacy.tables import Model
 from instructors.models import AuditLog
+
+PAGE = 2_000  # rows in one reading
+SAMPLES, AROUND = 3, 24  # of a table, and characters on each side
+MOST_NAMESAKES = 1_000  # values of one unique column that become the same
 
 
 @dataclass
-class _Column:
-    """How one column is searched and what it becomes; values are parameters."""
+class Mentions:
+    """The rows of one table that name the person, and how some of them do."""
 
-    condition: sql.Composable
-    condition_values: list[str]
-    change: sql.Composable
-    change_values: list[str] = field(default_factory=list)
+    rows: int = 0
+    samples: list[str] = field(default_factory=list)
 
 
 def redact(person: Person) -> dict[str, int]:
     """Replace what names the person by the pseudonym, everywhere. Returns rows changed by table. In a transaction."""
-    changed = {model._meta.db_table: _redact_table(model, person) for model in tables.readable()}
-    changed[Session._meta.db_table] = _end_sessions(person)
-    return {table: number for table, number in changed.items() if number}
-
-
-def mentions(person: Person) -> dict[str, int]:
-    """How many rows of each table name the person, changing nothing."""
-    found = {}
+    changed: Counter[str] = Counter()
     for model in tables.readable():
-        columns = _columns(model, person)
-        if columns:
-            where = sql.SQL(" OR ").join([column.condition for column in columns])
-            query = sql.SQL("SELECT count(*) FROM {} WHERE {}").format(sql.Identifier(model._meta.db_table), where)
-            [[number]] = _run(query, [value for column in columns for value in column.condition_values])
-            found[model._meta.db_table] = number
-    return {table: number for table, number in found.items() if number}
+        if found := [pk for pk, _ in _named_rows(model, person.matcher)]:
+            changed[model._meta.db_table] = _rewrite(model, found, person)
+    changed[Session._meta.db_table] = _end_sessions(person)
+    return dict(+changed)
 
 
-def _redact_table(model: Model, person: Person) -> int:
-    columns = _columns(model, person)
-    if not columns:
-        return 0
-    statement = sql.SQL("UPDATE {} SET {} WHERE {}").format(
-        sql.Identifier(model._meta.db_table),
-        sql.SQL(", ").join([column.change for column in columns]),
-        sql.SQL(" OR ").join([column.condition for column in columns]),
-    )
-    values = [value for column in columns for value in column.change_values]
-    values += [value for column in columns for value in column.condition_values]
+def mentions(person: Person) -> dict[str, Mentions]:
+    """The rows of each table that name the person, theirs among them; nothing is changed."""
+    found: dict[str, Mentions] = {}
+    for model in tables.readable():
+        for _, values in _named_rows(model, person.matcher):
+            told = found.setdefault(model._meta.db_table, Mentions())
+            told.rows += 1
+            if len(told.samples) < SAMPLES:
+                told.samples += _samples(values, person.matcher)[: SAMPLES - len(told.samples)]
+    if logins := _named_sessions(person):
+        found[Session._meta.db_table] = Mentions(len(logins))
+    return found
+
+
+# --- Finding --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    is_json: bool
+    is_short: bool  # so that its whole value may be somebody's name
+    length: int | None
+
+    @property
+    def said(self) -> sql.Composable:
+        """As a text."""
+        return sql.SQL("{}::text").format(sql.Identifier(self.name))
+
+    def cut(self, text: str | None, matcher: Matcher, *, instead: str) -> str | None:
+        if text is None:
+            return None
+        if self.is_json:
+            return matcher.cut_json(text, instead=instead)
+        cut = matcher.cut_value(text, instead=instead) if self.is_short else matcher.cut(text, instead=instead)
+        return text if cut == text else cut[: self.length]
+
+
+def _columns(model: Model) -> list[_Column]:
+    return [
+        _Column(
+            name=str(found.column),
+            is_json=isinstance(found, models.JSONField),
+            is_short=not isinstance(found, models.TextField),
+            length=found.max_length,
+        )
+        for found in tables.texts(model)
+    ]
+
+
+def _named_rows(model: Model, matcher: Matcher) -> Iterator[tuple[Any, list[str | None]]]:
+    """The keys of the rows that name the person, with the values of their columns of texts. All texts of a row come as
+    one, so that a row that names nobody costs one quick look."""
+    columns = _columns(model)
+    together = sql.SQL("concat_ws(E'\\n', {})").format(sql.SQL(", ").join([column.said for column in columns]))
+    scan = sql.SQL("SELECT {}, {} FROM {}").format(_key(model), together, _table(model))
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute(scan)
+        while rows := cursor.fetchmany(PAGE):
+            maybe = [pk for pk, text in rows if matcher.may_name(text)]
+            for pk, values in _read(model, columns, maybe).items() if maybe else []:
+                if _are_cut(columns, values, matcher):
+                    yield pk, values
+
+
+def _are_cut(columns: list[_Column], values: list[str | None], matcher: Matcher) -> bool:
+    return any(column.cut(value, matcher, instead="") != value for column, value in zip(columns, values, strict=True))
+
+
+def _read(model: Model, columns: list[_Column], keys: list[Any], *, lock: bool = False) -> dict[Any, list[str | None]]:
+    said = sql.SQL(", ").join([_key(model), *(column.said for column in columns)])
+    query = sql.SQL("SELECT {} FROM {} WHERE {} = ANY(%s)").format(said, _table(model), _key(model))
+    with connection.cursor() as cursor:
+        cursor.execute(query + sql.SQL(" FOR UPDATE" if lock else ""), [keys])
+        return {pk: list(values) for pk, *values in cursor.fetchall()}
+
+
+def _samples(values: list[str | None], matcher: Matcher) -> list[str]:
+    """What stands around the first mention in each column, on one line."""
+    found = [(text, *span) for text in values if text for span in matcher.spans(text)[:1]]
+    around = [
+        f"{text[max(0, start - AROUND) : start]}[{text[start:end]}]{text[end : end + AROUND]}"
+        for text, start, end in found
+    ]
+    return [f"…{' '.join(each.split())}…" for each in around]
+
+
+def _table(model: Model) -> sql.Identifier:
+    return sql.Identifier(model._meta.db_table)
+
+
+def _key(model: Model) -> sql.Identifier:
+    assert model._meta.pk is not None
+    return sql.Identifier(str(model._meta.pk.column))
+
+
+# --- Changing -------------------------------------------------------------------------------------------------------
+
+
+def _rewrite(model: Model, keys: list[Any], person: Person) -> int:
     if model is not AuditLog:
-        return _execute(statement, values)
+        return _write(model, keys, person)
     # Most erasures find nothing here, and then nobody has to wait for the lock.
-    if not mentions_in(model, person):
-        return 0
     with rewriting_audit_log():
-        return _execute(statement, values)
+        return _write(model, keys, person)
 
 
-def mentions_in(model: Model, person: Person) -> bool:
-    columns = _columns(model, person)
-    where = sql.SQL(" OR ").join([column.condition for column in columns])
-    query = sql.SQL("SELECT EXISTS (SELECT 1 FROM {} WHERE {})").format(sql.Identifier(model._meta.db_table), where)
-    [[found]] = _run(query, [value for column in columns for value in column.condition_values])
-    return bool(found)
+def _write(model: Model, keys: list[Any], person: Person) -> int:
+    """Row by row, as each is now: somebody may have changed it since it was found."""
+    columns, changed = _columns(model), 0
+    for start in range(0, len(keys), PAGE):
+        for pk, values in _read(model, columns, keys[start : start + PAGE], lock=True).items():
+            if _are_cut(columns, values, person.matcher):
+                _write_row(model, pk, columns, values, person)
+                changed += 1
+    return changed
+
+
+def _write_row(model: Model, pk: Any, columns: list[_Column], values: list[str | None], person: Person) -> None:
+    """Two values of a unique column may become one, as `home/Taro@…` and `home/taro@…` do: then they get numbers."""
+    for number in range(1, MOST_NAMESAKES):
+        instead = person.pseudonym if number == 1 else f"{person.pseudonym}-{number}"
+        changes = {
+            column: after
+            for column, before in zip(columns, values, strict=True)
+            if (after := column.cut(before, person.matcher, instead=instead)) != before
+        }
+        try:
+            with transaction.atomic():  # a savepoint
+                _update(model, pk, changes)
+            return
+        except IntegrityError:
+            if number == MOST_NAMESAKES - 1:
+                raise
+
+
+def _update(model: Model, pk: Any, changes: dict[_Column, str | None]) -> None:
+    if not changes:
+        return
+    sets = [
+        sql.SQL("{} = %s::{}").format(sql.Identifier(column.name), sql.SQL("jsonb" if column.is_json else "text"))
+        for column in changes
+    ]
+    statement = sql.SQL("UPDATE {} SET {} WHERE {} = %s").format(_table(model), sql.SQL(", ").join(sets), _key(model))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*changes.values(), pk])
 
 
 @contextmanager
@@ -94,60 +209,14 @@ def rewriting_audit_log() -> Iterator[None]:
                 cursor.execute("ALTER TABLE audit_logs ENABLE TRIGGER audit_logs_append_only")
 
 
-def _columns(model: Model, person: Person) -> list[_Column]:
-    columns = [_column(found, person) for found in tables.texts(model)]
-    return [column for column in columns if column.condition_values]
+# --- Logins ---------------------------------------------------------------------------------------------------------
 
 
-def _column(found: Text, person: Person) -> _Column:
-    in_json = isinstance(found, models.JSONField)
-    name = sql.Identifier(str(found.column))
-    value: sql.Composable = sql.SQL("{}::text").format(name) if in_json else name
-    conditions: list[sql.Composable] = []
-    condition_values, change_values = [], []
-    change = value
-    for pattern, flags in person.patterns(in_json=in_json):
-        operator = sql.SQL("~*" if "i" in flags else "~")
-        conditions.append(sql.SQL("{} {} %s::text").format(value, operator))
-        condition_values.append(pattern)
-        change = sql.SQL("regexp_replace({}, %s::text, %s::text, %s::text)").format(change)
-        change_values += [pattern, person.pseudonym, flags]
-    for whole in [] if isinstance(found, models.TextField) else person.whole_values:
-        said, instead = (_quoted(whole), _quoted(person.pseudonym)) if in_json else (whole, person.pseudonym)
-        test = "strpos({}, %s::text) > 0" if in_json else "{} = %s::text"
-        conditions.append(sql.SQL(test).format(value))
-        condition_values.append(said)
-        if in_json:
-            change = sql.SQL("replace({}, %s::text, %s::text)").format(change)
-        else:
-            change = sql.SQL("CASE WHEN {} = %s::text THEN %s::text ELSE {} END").format(name, change)
-        # The innermost expression comes first in the statement, but CASE puts its own values before it.
-        change_values = [*change_values, said, instead] if in_json else [said, instead, *change_values]
-    if in_json:
-        change = sql.SQL("({})::jsonb").format(change)
-    elif found.max_length is not None:
-        change = sql.SQL("left({}, {})").format(change, sql.Literal(found.max_length))
-    condition = sql.SQL("({})").format(sql.SQL(" OR ").join(conditions)) if conditions else sql.SQL("false")
-    return _Column(condition, condition_values, sql.SQL("{} = {}").format(name, change), change_values)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _named_sessions(person: Person) -> list[str]:
+    """They are packed, so each is unpacked and looked at."""
+    return [session.pk for session in Session.objects.iterator() if person.matcher.names(str(session.get_decoded()))]
 
 
 def _end_sessions(person: Person) -> int:
     """Logins whose stored messages name the person end; whose they were logs in again."""
-    named = [session.pk for session in Session.objects.iterator() if person.is_named_in(str(session.get_decoded()))]
-    return Session.objects.filter(pk__in=named).delete()[0]
-
-
-def _run(query: sql.Composable, values: list[str]) -> list[list[Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, values)  # Django hands it on to psycopg
-        return [list(row) for row in cursor.fetchall()]
-
-
-def _execute(statement: sql.Composable, values: list[str]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return int(cursor.rowcount)
+    return Session.objects.filter(pk__in=_named_sessions(person)).delete()[0]

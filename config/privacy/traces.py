@@ -1,4 +1,4 @@
-"""What Redis holds of a person beside the river: presence, caches, counters, records of tests, failed jobs.
+"""What Redis holds of a person beside the river: presence, caches, counters, records of tests, jobs.
 
 All of it expires by itself within a day. It is small (a key a process, a caller or a test), so every key is read.
 """
@@ -8,32 +8,41 @@ from typing import Any
 
 from django.conf import settings
 from redis import Redis
+from redis.exceptions import RedisError
 
 from config.privacy.person import Person
 from events import jobs
 from realtime import groups, presence
 
-RIVER = b"river:"  # events.waiting looks after it
-POINTS = b"points:"  # and events.points after these
+# events.waiting, events.points and events.jobs look after these; of rq's keys only what is of one job may go.
+ELSEWHERE = (b"river:", b"points:", b"rq:")
+OF_A_JOB = (b"rq:job:", b"rq:results:")
 
 
 def erase(person: Person) -> int:
     """Delete what names the person. Returns how many keys and members went."""
     with Redis.from_url(settings.REDIS_URL, socket_timeout=10) as redis:
-        forms = groups.forms_of_text(person.email)
-        if person.student_id is not None:
-            forms += groups.forms_of_student(person.student_id, person.email)
         # Jobs first, and by rq's own hand: their keys belong together.
-        erased = jobs.forget_failures(person.is_named_in)
-        erased += int(redis.zrem(presence.PROGRESS, *set(forms)))
+        erased = jobs.forget(person.matcher.names)
+        erased += int(redis.zrem(presence.PROGRESS, *_group_forms(person)))
         for key in redis.scan_iter(count=1000):
-            if not key.startswith((RIVER, POINTS)) and _names(redis, key, person):
+            if (key.startswith(OF_A_JOB) or not key.startswith(ELSEWHERE)) and _names(redis, key, person):
                 erased += int(redis.delete(key))
+        _forget_slow_commands(redis, person)
     return erased
 
 
+def _group_forms(person: Person) -> set[str]:
+    forms = {str(pk) for pk in person.student_ids}
+    for spelling in {*person.spellings, person.key}:
+        forms.update(groups.forms_of_text(spelling))
+    return forms
+
+
 def _names(redis: "Redis", key: bytes, person: Person) -> bool:
-    return person.is_named_in(_text(key)) or any(person.is_named_in(_text(value)) for value in _values(redis, key))
+    """Without a look at what stands around it: values are packed, and what is deleted too much is made anew."""
+    holds = person.matcher.holds
+    return holds(_text(key)) or any(holds(_text(value)) for value in _values(redis, key))
 
 
 def _values(redis: "Redis", key: bytes) -> Iterable[Any]:
@@ -52,6 +61,16 @@ def _values(redis: "Redis", key: bytes) -> Iterable[Any]:
         case b"stream":
             return [part for _, fields in client.xrange(key) for pair in (fields or {}).items() for part in pair]
     return []
+
+
+def _forget_slow_commands(redis: "Redis", person: Person) -> None:
+    """Redis remembers slow commands with what they said. Where we may not ask, it forgets them by itself."""
+    try:
+        said = [_text(entry["command"]) for entry in redis.slowlog_get(128)]
+        if any(map(person.matcher.names, said)):
+            redis.slowlog_reset()
+    except RedisError:
+        return
 
 
 def _text(value: Any) -> str:

@@ -2,20 +2,23 @@
 
 import re
 import time
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 from django.conf import settings
 from redis import Redis
 
-from events.points.lines import TAG_ESCAPES, student_tag
+from events.points.lines import student_tag
 from events.points.server import connect as influxdb
 from events.points.server import is_configured, unreachable
 from events.points.waiting import HELD, WAITING, connect, is_backfilled
+from lms.identity import email_key
 
 SENDER = "points:sender"  # `sending`
 PATIENCE, HOLD = 15, 120  # seconds to wait for the sender, and to keep it away
 DELETE_MS = 60_000
+_USER = re.compile(r",userId=((?:[^,\\]|\\.)*),")  # of line protocol: commas, blanks and = are escaped
 
 _REPLACE = """
 -- KEYS: waiting, held.  ARGV: entry id, points and bytes it had, points and lines that stay
@@ -27,8 +30,12 @@ return 1
 """
 
 
-def erase(email: str, *, now: datetime) -> None:
-    """Nothing is sent meanwhile. Raises one of `server.unreachable`: then do it again."""
+def erase(spellings: Collection[str], *, cut: Callable[[str], str], now: datetime) -> None:
+    """The points of one address in all the spellings that were met. Lines of others that wait stay, with what names
+    the person in them replaced by `cut`. Nothing is sent meanwhile. Raises one of `server.unreachable`: then do it
+    again."""
+    tags = {student_tag(each) for each in spellings}
+    keys = {email_key(each) for each in spellings}
     with connect() as redis:
         lock = redis.lock(SENDER, timeout=HOLD, blocking_timeout=PATIENCE)
         if not lock.acquire():
@@ -36,37 +43,34 @@ def erase(email: str, *, now: datetime) -> None:
         try:
             if is_backfilled(redis, now=time.time()):
                 raise TimeoutError("influx_backfill is running, and may hold rows of the student: run this after it")
-            _take_out(redis, email)
+            _take_out(redis, keys, cut)
             if is_configured():
-                _delete(email, now)
+                for tag in sorted(tags):
+                    _delete(tag, now)
         finally:
             lock.release()
 
 
-def _take_out(redis: Redis, email: str) -> None:
+def _take_out(redis: Redis, keys: Collection[str], cut: Callable[[str], str]) -> None:
+    """Every entry is laid down anew: a stream only marks what is deleted, and keeps its bytes for a while."""
     entries: list[tuple[bytes, dict[bytes, bytes]]] = redis.xrange(WAITING)  # type: ignore[assignment]
     for entry_id, fields in entries:
         lines = msgspec.json.decode(fields[b"l"], type=list[str])
-        rest = [_without(line, email) for line in lines if not _is_of(line, email)]
-        if rest != lines:
-            stays = msgspec.json.encode(rest)
-            redis.eval(_REPLACE, 2, WAITING, HELD, entry_id, len(lines), len(fields[b"l"]), len(rest), stays)
+        rest = [cut(line) for line in lines if not _is_of(line, keys)]
+        stays = msgspec.json.encode(rest)
+        redis.eval(_REPLACE, 2, WAITING, HELD, entry_id, len(lines), len(fields[b"l"]), len(rest), stays)
     # What InfluxDB said of a line it refused may quote the line.
     redis.hdel(HELD, "refusal")
 
 
-def _is_of(line: str, email: str) -> bool:
-    return f",userId={student_tag(email).translate(TAG_ESCAPES)}," in line
+def _is_of(line: str, keys: Collection[str]) -> bool:
+    said = _USER.search(line)
+    return said is not None and email_key(re.sub(r"\\(.)", r"\1", said[1])) in keys
 
 
-def _without(line: str, email: str) -> str:
-    """Somebody else's line, which may quote the address in a cell's source or an error."""
-    return re.sub(re.escape(email), "forgotten", line, flags=re.IGNORECASE) if "@" in email else line
-
-
-def _delete(email: str, now: datetime) -> None:
+def _delete(tag: str, now: datetime) -> None:
     """Of both buckets of `buckets`; the second is there only where it was set up."""
-    said = student_tag(email).replace("\\", "\\\\").replace('"', '\\"')
+    said = tag.replace("\\", "\\\\").replace('"', '\\"')
     for bucket in (settings.INFLUXDB_BUCKET, f"{settings.INFLUXDB_BUCKET}_hourly"):
         try:
             influxdb(DELETE_MS).delete_api().delete(

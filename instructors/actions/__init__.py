@@ -3,7 +3,6 @@
 import uuid
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from rest_framework.request import Request

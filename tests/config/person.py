@@ -111,7 +111,9 @@ def _write_about(hanako: Student, ren: Student, class_ref: Class, teacher: Instr
             notification_id=OfflineQueueEntry().queue_id, recipient_id=recipient, title="Well done", message="…"
         )
     OfflineQueueEntry.objects.create(event_data=event(), user_id=EMAIL)
-    OfflineQueueEntry.objects.create(event_data=event(emailAddress=OTHER, about=EMAIL), user_id=OTHER, error=f"{NAME}?")
+    OfflineQueueEntry.objects.create(
+        event_data=event(emailAddress=OTHER, userName="Ren", about=EMAIL), user_id=OTHER, error=f"{NAME}?"
+    )
     LogEntry.objects.create(
         user=teacher, content_type=ContentType.objects.get_for_model(Student), object_id=str(hanako.pk),
         object_repr=EMAIL, action_flag=CHANGE,

@@ -1,7 +1,10 @@
 """`forget_student`: afterwards a search through everything finds nobody; what belongs to others is whole."""
 
 import io
+import json
+import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.core.cache import cache
@@ -9,13 +12,15 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from rq import Queue, SimpleWorker
 
-from config.privacy import erasure
+from config.privacy import erasure, redaction
 from events import jobs, points, stream, waiting
 from events.models import CellExecution, OfflineQueueEntry, StudentEvent
 from events.points import server
-from instructors.models import AuditLog, Instructor, ProgressNotification
+from instructors import audit
+from instructors.models import AnalyticsReport, AuditLog, Instructor, ProgressNotification
 from instructors.student_notes import StudentNote
-from lms.models import AssignmentSubmission, Session, Student
+from lms import notebook_process
+from lms.models import AssignmentSubmission, Cell, Notebook, Session, Student, Team
 from lms.models.versions import StoredNotebook
 from tests.config.person import EMAIL, LONGER, NAME, NICKNAME, OTHER, Lesson, leave_traces
 from tests.config.traces import files_naming, keys_naming, rows_naming
@@ -220,6 +225,196 @@ def indexes() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'cell_executions'")
         return [name for (name,) in cursor.fetchall()]
+
+
+def test_all_rows_of_one_person_go_whatever_the_spelling(lesson, redis, media):
+    twin = Student.objects.create(email="ｈａｎａｋｏ＠example.com", name="Yamada, Hanako")
+    given = AssignmentSubmission.objects.get(pk=lesson.graded.pk).assignment
+    AssignmentSubmission.objects.create(assignment=given, student=twin, grade=3)
+    OfflineQueueEntry.objects.create(event_data={}, user_id="hana\u00adko@EXAMPLE.com")
+    CellExecution.objects.filter(student=lesson.ren).update(output="by HANAKO YAMADA, 山田花子")
+    forget("HANAKO@example.com")
+    kept = Student.objects.filter(email__startswith="forgotten-")
+    assert set(kept.values_list("pk", "name")) == {(lesson.hanako.pk, None), (twin.pk, None)}
+    assert [entry.user_id for entry in OfflineQueueEntry.objects.all()] == [OTHER]
+    output = CellExecution.objects.filter(student=lesson.ren).first().output
+    assert (output.count("forgotten-"), output.count(", ")) == (2, 1)
+
+
+SPELLINGS = [
+    "山田花子さんの", "花子　山田", "hanako%40example.com", r"hanako\u0040EXAMPLE.com", "ｈａｎａｋｏ＠example.com",
+    quote(NAME), json.dumps(NAME), f"/home/{EMAIL}/x", f"/ws/{quote(EMAIL)}", r"C:\Users\hanako\x", str(NAME.encode()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", SPELLINGS)
+def test_every_text_of_others_is_read_as_it_is_meant(lesson, said):
+    run = CellExecution.objects.get(student=lesson.ren)
+    run.code_content = f"# <{said}>\nprint(1)"
+    run.save()
+    lesson.class_ref.description = said
+    lesson.class_ref.save()
+    cell = Cell.objects.create(
+        notebook=Notebook.objects.latest("pk"), cell_id="c", cell_metadata={"x": [1.5, {said: said}]}
+    )
+    report = AnalyticsReport.objects.create(report_type="class", content={"cells": [said]})
+    audit.record(action="notes", actor=None, request=None, details={"of": said})
+    forget()
+    code = CellExecution.objects.get(pk=run.pk).code_content
+    assert code.startswith("# <")
+    assert code.endswith(">\nprint(1)")
+    cell.refresh_from_db()
+    report.refresh_from_db()
+    lesson.class_ref.refresh_from_db()
+    details = AuditLog.objects.filter(action="notes").latest("pk").details
+    texts = [
+        code,
+        json.dumps(cell.cell_metadata),
+        json.dumps(report.content),
+        lesson.class_ref.description,
+        str(details),
+    ]
+    for text in texts:
+        assert "forgotten-" in text
+        assert said not in text
+    assert cell.cell_metadata["x"][0] == 1.5
+
+
+def test_the_same_name_and_a_longer_one_keep_everything(lesson):
+    """A namesake keeps the name, in texts as well; whose name only holds hers keeps it, and her mentions go."""
+    longer = Student.objects.create(email="sato_hanako@example.com", name="小山田 花子")
+    Instructor.objects.create_user("yh@example.com", "correct horse", name="山田 花子 二世")
+    note = StudentNote.objects.create(
+        student=longer, author=lesson.teacher,
+        text=f"小山田花子 and 山田花子二世 with 山田花子, sato_hanako@example.com with {EMAIL}",
+    )  # fmt: skip
+    said = forget()
+    note.refresh_from_db()
+    assert re.sub("forgotten-[0-9a-f]{8}", "X", note.text) == (
+        "小山田花子 and 山田花子二世 with X, sato_hanako@example.com with X"
+    )
+    longer.refresh_from_db()
+    assert (longer.email, longer.name) == ("sato_hanako@example.com", "小山田 花子")
+    assert "山田 花子 二世" in said
+
+
+@pytest.mark.parametrize("writing", ["山田花子", "花子 山田", "山田　花子"])
+def test_a_namesake_in_another_writing_keeps_the_name(lesson, writing):
+    other = Student.objects.create(email="another@example.com", name=writing)
+    note = StudentNote.objects.create(student=other, author=lesson.teacher, text=f"{writing} and {NAME}")
+    assert "same name" in forget()
+    note.refresh_from_db()
+    other.refresh_from_db()
+    assert (note.text, other.name) == (f"{writing} and {NAME}", writing)
+
+
+def test_also_may_come_more_than_once_and_is_never_half_a_name(lesson):
+    Student.objects.create(email="ichiro@example.com", name="山田 一郎")
+    note = StudentNote.objects.create(
+        student=lesson.ren, author=lesson.teacher,
+        text="Hana-chan, 小山田, 山田一郎 and 山田さん; S123456, s12345; hana-channel",
+    )  # fmt: skip
+    forget(also=[NICKNAME, "山田", "S12345"])
+    note.refresh_from_db()
+    said = re.sub("forgotten-[0-9a-f]{8}", "X", note.text)
+    assert said == "X, 小山田, 山田一郎 and Xさん; S123456, X; hana-channel"
+
+
+REFUSED = [
+    ("a", "too short"),
+    ("花", "too short"),
+    ("--", "too short"),
+    (" ", "be seen"),
+    (OTHER, "Somebody else"),
+    ("ＲＥＮ", "Somebody else"),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), REFUSED)
+def test_also_that_would_hit_others_is_refused_with_a_sentence(lesson, text, why):
+    with pytest.raises(CommandError, match=why):
+        forget(also=[NICKNAME, text])
+    assert Student.objects.filter(email=EMAIL).exists()
+
+
+def test_what_becomes_the_same_in_a_unique_column_gets_numbers(lesson):
+    for path in ("x/hanako@example.com", "x/HANAKO@example.com", "x/hanako%40example.com"):
+        Notebook.objects.create(path=path, name="a")
+    for name in ("山田花子", "花子・山田"):
+        Team.objects.create(team_name=name)
+    forget()
+    paths = sorted(re.sub("forgotten-[0-9a-f]{8}", "X", n.path) for n in Notebook.objects.filter(path__startswith="x/"))
+    assert paths == ["x/X", "x/X-2", "x/X-3"]
+    assert Team.objects.filter(team_name__startswith="forgotten-").count() == 2
+
+
+def test_events_of_others_on_their_way_name_nobody_and_lose_nothing(lesson, redis, river):  # noqa: F811
+    theirs = {"emailAddress": OTHER, "userName": "Ren", "teamName": "Team B", "eventId": "on-its-way"}
+    river.append(event(**theirs, code=f"x = 1.10  # {NAME}, {EMAIL}", durationMs=12.5))
+    forget()
+    assert keys_naming(redis, EMAIL, NAME, "山田花子") == []
+    river.flow()
+    code = CellExecution.objects.get(event_id="on-its-way").code_content
+    assert re.fullmatch("x = 1.10  # forgotten-[0-9a-f]{8}, forgotten-[0-9a-f]{8}", code)
+    held = sum(int(redis.get(f"river:{{{int(shard)}}}:bytes") or 0) for shard in redis.smembers(stream.SHARDS_KEY))
+    assert held == 0
+
+
+def test_a_report_about_the_person_goes_and_one_about_a_class_stays(lesson):
+    AnalyticsReport.objects.create(
+        report_type="student", parameters={"student_id": lesson.hanako.pk}, content={"runs": 3}
+    )
+    AnalyticsReport.objects.create(report_type="student", parameters={"student_id": lesson.ren.pk})
+    AnalyticsReport.objects.create(
+        report_type="class", parameters={"class_id": lesson.hanako.pk}, content={"of": [NAME]}
+    )
+    forget()
+    kept = AnalyticsReport.objects.order_by("pk").values_list("report_type", "parameters__student_id")
+    assert list(kept) == [("student", lesson.ren.pk), ("class", None)]
+    assert NAME not in str(AnalyticsReport.objects.get(report_type="class").content)
+
+
+def test_a_dry_run_shows_examples(lesson):
+    said = forget(dry_run=True)
+    assert f"[{EMAIL}]" in said
+    assert f"[{NAME}]" in said
+
+
+def test_drawings_of_notebooks_go(lesson, drawn):
+    notebook_process._kept().set("1:html:x", f"<p>{NAME}</p>")
+    forget()
+    assert notebook_process._kept().get("1:html:x") is None
+
+
+def test_a_row_that_changed_since_it_was_found_keeps_the_change(lesson, monkeypatch):
+    cell = Cell.objects.filter(cell_id="cell-1").latest("pk")
+    cell.content = f"old # {EMAIL}"
+    cell.save()
+    write = redaction._write
+
+    def changed_first(model, keys, person):
+        if model is Cell:
+            Cell.objects.filter(pk=cell.pk).update(content=f"new # {EMAIL}")
+        return write(model, keys, person)
+
+    monkeypatch.setattr(redaction, "_write", changed_first)
+    forget()
+    cell.refresh_from_db()
+    assert cell.content.startswith("new # forgotten-")
+
+
+def test_jobs_that_name_the_person_go_in_whatever_state(lesson, redis):
+    connection = jobs.django_rq.get_connection("high")
+    queue = Queue("high", connection=connection)
+    for text in (NAME, "7"):
+        queue.enqueue("builtins.int", "7", result_ttl=60, meta={"of": text}, description="done")
+    SimpleWorker([queue], connection=connection).work(burst=True, logging_level="CRITICAL")
+    queue.enqueue("builtins.str", EMAIL.upper(), result_ttl=60)
+    waits = queue.enqueue("builtins.str", "nobody")
+    assert queue.finished_job_registry.count == 2
+    forget()
+    assert queue.finished_job_registry.count == 1
+    assert queue.get_job_ids() == [waits.id]
 
 
 def test_failed_jobs_that_name_the_person_go(lesson, redis):

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config.privacy.copying import export
-from config.privacy.person import Unknown, find_person
+from config.privacy.person import BadText, find_person
 from instructors import audit
 
 
@@ -17,14 +17,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("email")
+        parser.add_argument("--also", action="append", default=[], metavar="TEXT",
+                            help="Something else the person is called; may be given again.")  # fmt: skip
         parser.add_argument("--to", type=Path, help="The file to write; default: student-<number>.zip, here.")
 
-    def handle(self, *args: Any, email: str, to: Path | None, **options: Any) -> None:
+    def handle(self, *args: Any, email: str, also: list[str], to: Path | None, **options: Any) -> None:
         try:
-            person = find_person(email)
-        except Unknown:
-            raise CommandError(f"No student has the address {email}.") from None
-        file = to or Path(f"student-{person.student_id}.zip")
+            person = find_person(email, also=also)
+        except BadText as error:
+            raise CommandError(str(error)) from None
+        if not person.student_ids:
+            raise CommandError(f"No student has the address {email}.")
+        file = to or Path(f"student-{person.student_ids[0]}.zip")
         try:
             counted = export(person, to=file, now=datetime.now(UTC))
         except FileExistsError:
@@ -35,7 +39,7 @@ class Command(BaseCommand):
             actor=None,
             request=None,
             target_type="student",
-            target_id=person.student_id,
+            target_id=person.student_ids[0],
             details={"rows": sum(counted.values())},
         )
         self.stdout.write(self.style.SUCCESS(f"{file}: {sum(counted.values())} rows from {len(counted)} places."))

@@ -17,6 +17,10 @@ from tests.events.conftest import event
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
+def erase(*spellings: str) -> None:
+    points.erase(spellings, cut=lambda line: line.replace("A@example.com", "forgotten"), now=NOW)
+
+
 @pytest.fixture
 def deletions(point_at, redis):
     """The deletions asked for, as (bucket, body); `status` by bucket."""
@@ -43,7 +47,7 @@ def deletions(point_at, redis):
 
 def test_points_of_both_buckets_are_deleted_by_the_address_in_lower_case(deletions):
     asked, _ = deletions
-    points.erase('Ha"nako\\@Example.com', now=NOW)
+    erase('Ha"nako\\@Example.com')
     assert [(path, bucket) for path, bucket, _ in asked] == [
         ("/api/v2/delete", "cellmonitor"),
         ("/api/v2/delete", "cellmonitor_hourly"),
@@ -54,11 +58,25 @@ def test_points_of_both_buckets_are_deleted_by_the_address_in_lower_case(deletio
     assert body["stop"].startswith("2026-11-23")
 
 
+def test_every_spelling_that_was_met_is_deleted(deletions, redis):
+    asked, _ = deletions
+    said = [
+        "student_progress,userId=ｔａｒｏ＠example.com,event=x a=1i 1",
+        "student_progress,userId=taro@example.com.au,e=x a=1i 1",
+    ]
+    waiting.keep(redis, said, now_ms=1)
+    erase("Taro@example.com", "ｔａｒｏ＠example.com")
+    predicates = {body["predicate"] for _, bucket, body in asked if bucket == "cellmonitor"}
+    assert predicates == {'userId="taro@example.com"', 'userId="ｔａｒｏ＠example.com"'}
+    [(_, entry)] = redis.xrange(waiting.WAITING)
+    assert json.loads(entry[b"l"]) == said[1:]
+
+
 def test_a_bucket_that_is_not_there_is_an_error_only_where_points_are_written(deletions):
     _, status = deletions
     status["cellmonitor"] = 404
     with pytest.raises(points.unreachable()):
-        points.erase("a@example.com", now=NOW)
+        erase("a@example.com")
 
 
 def test_while_points_are_being_sent_nothing_is_erased(deletions, redis, monkeypatch):
@@ -66,7 +84,7 @@ def test_while_points_are_being_sent_nothing_is_erased(deletions, redis, monkeyp
     monkeypatch.setattr(erasing, "PATIENCE", 0.1)
     redis.set(erasing.SENDER, "busy")
     with pytest.raises(server.unreachable()):
-        points.erase("a@example.com", now=NOW)
+        erase("a@example.com")
     assert asked == []
 
 
@@ -75,7 +93,7 @@ def test_the_backlog_counts_what_is_left(deletions, redis):
     theirs = 'student_progress,userId=b@example.com,event=x a="A@example.com" 1000000'
     waiting.keep(redis, [mine, theirs], now_ms=1)
     waiting.keep(redis, [mine], now_ms=1)
-    points.erase("a@example.com", now=NOW)
+    erase("a@example.com")
     [(_, entry)] = redis.xrange(waiting.WAITING)
     assert json.loads(entry[b"l"]) == [theirs.replace("A@example.com", "forgotten")]
     assert int(redis.hget(waiting.HELD, "bytes")) == len(entry[b"l"])
@@ -88,15 +106,15 @@ def test_while_a_backfill_runs_nothing_is_erased_because_it_may_hold_rows(deleti
     running = backfill.backfill(since=clock.at(-600), until=clock.at(1200), is_new=True)
     next(running)
     with pytest.raises(TimeoutError, match="influx_backfill is running"):
-        points.erase("a@example.com", now=NOW)
+        erase("a@example.com")
     assert not [path for path, _, _ in asked if path.endswith("delete")]
     assert redis.ttl(waiting.BACKFILLS) > 0
     list(running)
-    points.erase("a@example.com", now=NOW)
+    erase("a@example.com")
     assert len([path for path, _, _ in asked if path.endswith("delete")]) == 2
 
 
 def test_a_backfill_that_was_killed_holds_up_nobody_for_long(deletions, redis):
     waiting.note_backfill(redis, "killed", now=time.time() - waiting.BACKFILL_SECONDS - 1)
-    points.erase("a@example.com", now=NOW)
+    erase("a@example.com")
     assert len(deletions[0]) == 2
