@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from lms.api.notebook_content import NotebookContent, receipt
 from lms.api.notebooks import NewNotebook, name_of_path
 from lms.models import AssignmentStarter, Class, ClassAssignment, Notebook
 
+CONFLICT = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
 INPUT_TIME = "%Y-%m-%dT%H:%M"
 
 
@@ -89,16 +91,64 @@ def read_starter(upload: UploadedFile[Any] | None, problems: Problems) -> dict[s
     if (upload.size or 0) > settings.SUBMISSION_BYTES_LIMIT * 2:  # as a file it has blanks and line ends
         problems["starter"] = gettext("This file is too large. Clear the outputs of the notebook and save it again.")
         return None
+    file = upload.read()
     try:
-        content: dict[str, Any] = NotebookContent().run_validation(json.loads(upload.read().decode("utf-8-sig")))
+        content: dict[str, Any] = NotebookContent().run_validation(json.loads(text_of_file(file)))
         return content
     except TooLarge:
         problems["starter"] = gettext("This file is too large. Clear the outputs of the notebook and save it again.")
-    except ValidationError:
-        problems["starter"] = gettext("This is no valid notebook. Save it in JupyterLab and choose that file.")
-    except (ValueError, RecursionError):  # no JSON, or no UTF-8
-        problems["starter"] = gettext("This is no notebook. Choose a file that ends in .ipynb.")
+    except ValidationError as error:
+        problems["starter"] = why_refused(str(error.get_codes()[0]))  # type: ignore[index]
+    except (ValueError, RecursionError) as error:  # no JSON, or no text
+        problems["starter"] = what_it_is(file, error)
     return None
+
+
+def why_refused(code: str) -> str:
+    """What is said for an error of lms.api.notebook_content."""
+    if code == "deep":
+        return gettext("This notebook is nested too deeply. Clear its outputs and save it again.")
+    if code == "version":
+        return gettext("This notebook has a format that is not known here. Save it in JupyterLab and choose that file.")
+    return gettext("This is no notebook: the file holds JSON, but no cells. Choose a file that ends in .ipynb.")
+
+
+def text_of_file(file: bytes) -> str:
+    """A file of JSON as text: UTF-8, or what its first bytes tell (UTF-16, UTF-32). Raises UnicodeDecodeError."""
+    return file.decode(json.detect_encoding(file)).removeprefix("\ufeff")
+
+
+def what_it_is(file: bytes, error: Exception) -> str:
+    """Why a file that is no JSON is no notebook, and what to do."""
+    start = file[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if not start:
+        return gettext("This file is empty. Save the notebook in JupyterLab and choose that file.")
+    if start.startswith((b"pk\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"rar!")):
+        return gettext("This is a packed file. Unpack it, and choose the notebook in it, a file that ends in .ipynb.")
+    if start.startswith(b"%pdf"):
+        return gettext("This is a PDF. Choose the notebook itself, a file that ends in .ipynb.")
+    if start.startswith(b"<") and not start.startswith(b"<<<<<<<"):
+        return gettext(
+            "This is a web page that was saved under the name of a notebook. Download the notebook itself, for instance"
+            " with “Raw” or “Download”, and choose that file."
+        )
+    if CONFLICT.search(file):
+        return gettext(
+            "This notebook holds a merge conflict of Git (lines that begin with <<<<<<<). Resolve the conflict, open"
+            " the notebook in JupyterLab, save it and choose it again."
+        )
+    if isinstance(error, UnicodeDecodeError):
+        return gettext(
+            "This file is no notebook, or its text is damaged. Save the notebook in JupyterLab and choose it."
+        )
+    if isinstance(error, json.JSONDecodeError) and start.startswith(b"{") and is_cut(error):
+        return gettext("This notebook is cut short: its end is missing. Copy or download it again and choose it.")
+    return gettext("This is no notebook. Choose a file that ends in .ipynb.")
+
+
+def is_cut(error: json.JSONDecodeError) -> bool:
+    """Whether nothing is wrong but that the text ends."""
+    return error.msg.startswith("Unterminated string") or error.pos >= len(error.doc.rstrip())
 
 
 def save_assignment(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lms.line_diff import marked_lines
+from lms.line_diff import lines_in, marked_lines
 
 # Comparing takes quadratic time in the lines that differ, and nobody reads a longer change beside a lesson.
 MOST_LINES = 150
@@ -47,7 +47,7 @@ def compare(old: str, new: str) -> Change:
 
 
 def _lines(code: str) -> list[str]:
-    return code.replace("\r\n", "\n").rstrip("\n").split("\n")
+    return lines_in(code) or [""]
 
 
 def _common(first: list[str], second: list[str]) -> int:

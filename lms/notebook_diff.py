@@ -8,7 +8,7 @@ nbdime says which cells belong together; the lines of a changed cell are compare
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from lms.line_diff import MarkedLine, marked_lines
+from lms.line_diff import MarkedLine, lines_in, marked_lines
 from lms.notebook_cells import PlainCell, cells_of, outputs_key
 
 Kind = Literal["unchanged", "added", "deleted", "modified", "moved"]
@@ -20,6 +20,7 @@ class CellChange:
 
     kind: Kind
     cell_type: str
+    old_type: str | None = None  # where the cell became one of another type
     cell_id: str | None
     old_index: int | None
     new_index: int | None
@@ -53,26 +54,28 @@ def diff_cells(old: Any, new: Any) -> list[CellChange]:
 def _change(pair: Pair, before: list[PlainCell], after: list[PlainCell]) -> CellChange:
     was = before[pair.old] if pair.old is not None else None
     now = after[pair.new] if pair.new is not None else None
-    is_same = was is not None and now is not None and (was.kind, was.source) == (now.kind, now.source)
+    is_same = was is not None and now is not None and (was.kind, was.lines) == (now.kind, now.lines)
     kind: Kind = "added" if was is None else "deleted" if now is None else "unchanged" if is_same else "modified"
     shown = now or was
     assert shown is not None
+    shown_now = now.source if now is not None else ""
     return CellChange(
         kind="moved" if pair.is_moved else kind,
         cell_type=shown.kind,
+        old_type=was.kind if was is not None and was.kind != shown.kind else None,
         cell_id=shown.cell_id,
         old_index=pair.old,
         new_index=pair.new,
         old_source=was.source if was else None,
         new_source=now.source if now else None,
         outputs_changed=was is not None and now is not None and outputs_key(was) != outputs_key(now),
-        lines=[] if is_same else line_changes(was.source if was else "", now.source if now else ""),
+        lines=[] if was and now and was.lines == now.lines else line_changes(was.source if was else "", shown_now),
     )
 
 
 def line_changes(old: str, new: str) -> list[MarkedLine]:
     """All lines of both, marked."""
-    return marked_lines(old.splitlines(), new.splitlines())
+    return marked_lines(lines_in(old), lines_in(new))
 
 
 def _aligned(before: list[PlainCell], after: list[PlainCell]) -> list[Pair]:
@@ -104,7 +107,7 @@ def _notebook(cells: list[PlainCell]) -> Any:
         {
             "cell_type": cell.kind,
             "metadata": {},
-            "source": cell.source,
+            "source": "\n".join(cell.lines),
             **({"id": cell.cell_id} if cell.cell_id else {}),
             **({"outputs": [], "execution_count": None} if cell.kind == "code" else {}),
         }
@@ -145,6 +148,6 @@ def _same(cell: PlainCell, among: set[int], before: list[PlainCell]) -> int | No
         if cell.cell_id and before[index].cell_id == cell.cell_id:
             return index
     for index in sorted(among):
-        if cell.source.strip() and (before[index].kind, before[index].source) == (cell.kind, cell.source):
+        if cell.source.strip() and (before[index].kind, before[index].lines) == (cell.kind, cell.lines):
             return index
     return None

@@ -1,35 +1,48 @@
 """A notebook as HTML that does nothing: nbconvert draws it, nh3 keeps of it what is allowed.
 
 Everything in a notebook is a stranger's. So each part is cleaned by itself, that none breaks out of its place, and the
-whole once more. The result is shown in a frame that could run nothing anyway (instructors.pages.notebooks).
+whole once more. The result is shown in a frame that could run nothing anyway (instructors.pages.notebooks). Two things
+are of our own making: pictures that are SVG become `<img>` (lms.notebook_svg), and formulas become MathML
+(lms.notebook_math), which is put in when all is clean: a stranger's own `<svg>` or `<math>` never passes.
 
 This module is imported in the process that `lms.notebook_worker` is, never in a web process: it takes two seconds and
 eighty megabytes.
 """
 
+import base64
 import json
 import re
+import time
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 
 import nh3
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath, MathBlockParser, MathInlineParser
 from nbformat import NotebookNode, from_dict
 from pygments.token import STANDARD_TYPES
 
-from lms.notebook_cells import PlainCell, cells_of, joined, text_of
+from lms.notebook_cells import PlainCell, cells_of, joined, joined_streams, text_of
+from lms.notebook_math import formula_in, mathml
+from lms.notebook_svg import Picture, picture_at, picture_of, with_pictures
+from lms.terminal import settled
 
 # Put where something was left out; the page says it in the reader's language.
 LEFT_OUT = '<p class="left-out"></p>'
 LONGEST_TEXT = 100_000  # characters of one source or output
+LONGEST_HTML = 8_000_000  # with the pictures in it
 MOST_CELLS = 2_000
 MOST_OUTPUTS = 500  # of one cell
 
+MATH_SECONDS = 6.0  # of processor time for all formulas; the rest show their source
+
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
-READABLE = ("text/html", "text/markdown", *PICTURES, "text/latex", "application/json", "text/plain")
+VECTOR = "image/svg+xml"
+READABLE = ("text/html", "text/markdown", *PICTURES, VECTOR, "text/latex", "application/json", "text/plain")
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 ACTIVE = re.compile(r"<\s*(?:script|iframe|object|embed|form|svg|math|video|audio|canvas|link|meta|base)\b", re.I)
+PICTURE_IN_HTML = re.compile(r"""(["']data:image/[^"'<>]*["'])""")
 ATTACHED = re.compile(r"attachment:([^\s()\"'<>]*)")
 LANGUAGE = re.compile(r"[A-Za-z0-9_+#-]{1,30}")
 
@@ -41,6 +54,7 @@ ATTRIBUTES = {
     "img": {"src", "alt", "width", "height"},
     "ol": {"start"},
     "details": {"open"},
+    "span": {"data-tex"},
 }
 BLOCKS = {
     *("cell", "text_cell", "code_cell", "inner_cell", "input", "input_prompt", "output_prompt", "prompt", "input_area"),
@@ -54,16 +68,94 @@ CLASSES = {
     "p": {"left-out"},
     "span": {name for name in STANDARD_TYPES.values() if name} | TERMINAL,
     "table": {"dataframe"},
+    "code": {"tex"},
 }
+# Where a formula goes. Its text is the source: what is left where tags are taken away, as in the `alt` of a picture.
+PLACE = re.compile(r'<span data-tex="(\d{1,6})">[^<]*</span>')
+# `$5 and $10` is money, `$HOME/$PATH` is a shell's: a formula's dollars are both beside it, or both apart from it.
+AMOUNT = re.compile(r"[\d.,]+ (?:[^\\^_={}]* )?[^\W\d_]{2,}")
+OF_TEX = re.compile(r"[\\^_=+*/<>|{}-]|\A\w{1,3}\Z")
+
+
+class Formulas:
+    """The formulas of a notebook, kept until all else is clean."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.until = time.process_time() + MATH_SECONDS
+
+    def html_of(self, tex: str, *, shown: str, is_block: bool) -> str:
+        """The place of a formula; the source, as `shown`, where it cannot be drawn."""
+        found = mathml(tex, is_block=is_block) if time.process_time() < self.until else None
+        if found is None:
+            return f'<code class="tex">{escape(shown)}</code>'
+        self.made.append(found)
+        return f'<span data-tex="{len(self.made) - 1}">{escape(shown)}</span>'
+
+    def put_in(self, html: str) -> str:
+        """In clean HTML a tag is only ever a tag: in texts and attributes quotes and angle brackets are escaped."""
+        return PLACE.sub(lambda m: self.made[int(m[1])] if int(m[1]) < len(self.made) else "", html)
+
+
+class Renderer(IPythonRenderer):  # type: ignore[misc]
+    def __init__(self, formulas: Formulas, **options: Any) -> None:
+        super().__init__(**options)
+        self.formulas = formulas
+
+    def inline_math(self, body: str) -> str:
+        return self.formulas.html_of(body, shown=f"${body}$", is_block=False)
+
+    def block_math(self, body: str) -> str:
+        return self.formulas.html_of(body, shown=f"$${body}$$", is_block=True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        whole = f"\\begin{{{name}}}{body}\\end{{{name}}}"
+        return self.formulas.html_of(whole, shown=whole, is_block=True)
+
+
+class InlineParser(MathInlineParser):  # type: ignore[misc]
+    r"""As nbconvert's; `\(…\)` and `\[…\]` too, and a dollar that is money is none of mathematics."""
+
+    SPECIFICATION: ClassVar[dict[str, str]] = {
+        **MathInlineParser.SPECIFICATION,
+        "block_math_latex": r"(?<!\\)\\{1,2}\[(?P<math_block_latex>(?s:.{1,4000}?))\\{1,2}\]",
+        "inline_math_latex": r"(?<!\\)\\{1,2}\((?P<math_inline_latex>(?s:.{1,4000}?))\\{1,2}\)",
+    }
+
+    def parse_inline_math_tex(self, m: re.Match[str], state: Any) -> int | None:
+        body, after = m["math_inline_tex"], m.string[m.end() : m.end() + 2]
+        is_apart = body[0].isspace() and body[-1].isspace()
+        if after[:1].isdigit() or re.fullmatch(r"[A-Z_]{2}", after) or AMOUNT.match(body):
+            return None
+        if not is_apart and (body[0].isspace() or body[-1].isspace()):
+            return None
+        if is_apart and not OF_TEX.search(body.strip()):
+            return None
+        return super().parse_inline_math_tex(m, state)  # type: ignore[no-any-return]
+
+    def parse_inline_math_latex(self, m: re.Match[str], state: Any) -> int | None:
+        if not m[0].startswith("\\\\") and not OF_TEX.search(m["math_inline_latex"].strip()):
+            return None  # brackets that Markdown escapes
+        return super().parse_inline_math_latex(m, state)  # type: ignore[no-any-return]
+
+    def parse_block_math_latex(self, m: re.Match[str], state: Any) -> int | None:
+        if not m[0].startswith("\\\\") and not OF_TEX.search(m["math_block_latex"].strip()):
+            return None
+        return super().parse_block_math_latex(m, state)  # type: ignore[no-any-return]
 
 
 class SafeExporter(HTMLExporter):
     """`embed_images` stays off: it would read files."""
 
+    formulas: Formulas
+
     def markdown2html(self, context: Any, source: str) -> str:
         """What cannot be read as Markdown (pictures that are missing, hundreds of nested lists) is shown as text."""
+        attachments = context.get("cell", {}).get("attachments", {})
+        renderer = Renderer(self.formulas, escape=False, attachments=attachments, exclude_anchor_links=True)
         try:
-            return clean(super().markdown2html(context, source))
+            parser = MarkdownWithMath(renderer, block=MathBlockParser(), inline=InlineParser(hard_wrap=False))
+            return clean(parser.render(source))
         except Exception:  # whatever a stranger's text made of a parser; the other cells are still worth seeing
             return f"<pre>{escape(source)}</pre>"
 
@@ -73,8 +165,9 @@ class SafeExporter(HTMLExporter):
 def draw(content: Any) -> str:
     """Safe HTML of all its cells. What cannot be shown safely is replaced by LEFT_OUT."""
     exporter = SafeExporter(template_name="basic", exclude_anchor_links=True)  # type: ignore[no-untyped-call]
-    html, _ = exporter.from_notebook_node(_notebook(content))
-    return clean(html)
+    exporter.formulas = Formulas()
+    html, _ = exporter.from_notebook_node(_notebook(content, exporter.formulas))
+    return exporter.formulas.put_in(clean(html))
 
 
 def clean(html: str) -> str:
@@ -93,14 +186,19 @@ def clean(html: str) -> str:
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
     if name == "src":
-        return value if PICTURE.fullmatch(value) else None
+        if PICTURE.fullmatch(value):
+            return value
+        found = picture_at(value)
+        return found.address if found is not None else None
+    if name == "data-tex":
+        return value if value.isdigit() else None
     return value
 
 
-def _notebook(content: Any) -> NotebookNode:
+def _notebook(content: Any, formulas: Formulas) -> NotebookNode:
     """A notebook of our own making with what is worth showing: no metadata, which could hide cells."""
     cells = cells_of(content)
-    made = [_cell(cell, number) for number, cell in enumerate(cells[:MOST_CELLS])]
+    made = [_cell(cell, number, formulas) for number, cell in enumerate(cells[:MOST_CELLS])]
     if len(cells) > MOST_CELLS:
         made.append({"cell_type": "markdown", "metadata": {}, "source": LEFT_OUT, "id": "rest"})
     metadata = {"language_info": {"name": "python", "pygments_lexer": _language(content)}}
@@ -114,46 +212,75 @@ def _language(content: Any) -> str:
     return name if isinstance(name, str) and LANGUAGE.fullmatch(name) else "python"
 
 
-def _cell(cell: PlainCell, number: int) -> dict[str, Any]:
+def _cell(cell: PlainCell, number: int, formulas: Formulas) -> dict[str, Any]:
     made: dict[str, Any] = {"cell_type": cell.kind, "metadata": {}, "source": _cut(cell.source), "id": f"c{number}"}
     if cell.kind == "code":
         made["execution_count"] = cell.count
-        outputs = [shown for output in cell.outputs[:MOST_OUTPUTS] for shown in _outputs(output)]
-        made["outputs"] = outputs + ([_html(LEFT_OUT)] if len(cell.outputs) > MOST_OUTPUTS else [])
+        joined_up = list(joined_streams(cell.outputs))
+        outputs = [shown for output in joined_up[:MOST_OUTPUTS] for shown in _outputs(output, formulas)]
+        made["outputs"] = outputs + ([_html(LEFT_OUT)] if len(joined_up) > MOST_OUTPUTS else [])
     else:
-        kept = {name: _pictures(data) for name, data in cell.attachments.items() if isinstance(data, dict)}
+        kept = {name: _attached(data) for name, data in cell.attachments.items() if isinstance(data, dict)}
         made["attachments"] = {name: pictures for name, pictures in kept.items() if pictures}
         made["source"] = ATTACHED.sub(lambda m: m[0] if m[1] in made["attachments"] else m[1], made["source"])
     return made
 
 
-def _outputs(output: dict[str, Any]) -> list[dict[str, Any]]:
+def _outputs(output: dict[str, Any], formulas: Formulas) -> list[dict[str, Any]]:
     """The one form of an output that is shown, and a note where a better one had to go."""
     data = output.get("data")
     if not isinstance(data, dict):
+        text = settled(text_of(output), most=LONGEST_TEXT)
         if output.get("output_type") in ("error", "pyerr"):
-            lines = [_cut(text_of(output))]
-            return [{"output_type": "error", "ename": "", "evalue": "", "traceback": lines}]
+            return [{"output_type": "error", "ename": "", "evalue": "", "traceback": [text]}]
         name = "stderr" if output.get("name") == "stderr" else "stdout"
-        return [{"output_type": "stream", "name": name, "text": _cut(text_of(output))}]
-    html = joined(data.get("text/html"))
-    is_active = bool(ACTIVE.search(html)) or bool(set(data) - set(READABLE))
-    shown = _chosen(data, html, is_active=is_active)
-    return [*([shown] if shown else []), *([_html(LEFT_OUT)] if is_active or not shown else [])]
+        return [{"output_type": "stream", "name": name, "text": text}]
+    html = with_pictures(joined(data.get("text/html"))[:LONGEST_HTML])
+    drawing = picture_of(vector) if (vector := joined(data.get(VECTOR))) else None
+    known = {kind for kind in data if kind in READABLE and (kind != VECTOR or drawing is not None)}
+    is_active = bool(ACTIVE.search(html)) or bool(set(data) - known)
+    shown = _chosen(data, html, drawing, formulas, is_active=is_active)
+    is_whole = shown is not None and not is_active and (drawing is None or drawing.is_whole)
+    return [*([shown] if shown else []), *([] if is_whole else [_html(LEFT_OUT)])]
 
 
-def _chosen(data: dict[str, Any], html: str, *, is_active: bool) -> dict[str, Any] | None:
+def _chosen(
+    data: dict[str, Any], html: str, drawing: Picture | None, formulas: Formulas, *, is_active: bool
+) -> dict[str, Any] | None:
     pictures = _pictures(data)
-    if html.strip() and not (is_active and pictures) and (cleaned := clean(html[:LONGEST_TEXT])).strip():
+    has_picture = bool(pictures) or drawing is not None
+    if html.strip() and not (is_active and has_picture) and (cleaned := _cleaned_cut(html)).strip():
         return _html(cleaned)
     if pictures:
         return _display(pictures)
-    for kind in ("text/markdown", "text/latex", "text/plain"):
-        if text := joined(data.get(kind)):
-            return _display({kind: _cut(text)})
+    if drawing is not None:
+        alt = f' alt="{escape(drawing.title)}"' if drawing.title else ""
+        return _html(f'<img src="{drawing.address}"{alt}>')
+    if text := joined(data.get("text/markdown")):
+        return _display({"text/markdown": _cut(text)})
+    latex, text = joined(data.get("text/latex")), joined(data.get("text/plain"))
+    if found := formula_in(latex[:LONGEST_TEXT]):
+        return _html(formulas.html_of(found[0], shown=latex, is_block=found[1]))
+    if text:
+        return _display({"text/plain": settled(text, most=LONGEST_TEXT)})
+    if latex:
+        return _html(f'<pre><code class="tex">{escape(_cut(latex))}</code></pre>')
     if "application/json" in data:
         return _display({"text/plain": _cut(json.dumps(data["application/json"], ensure_ascii=False, indent=1))})
     return None
+
+
+def _cleaned_cut(html: str) -> str:
+    """Of long HTML the beginning; pictures in it do not count, or a plot would be cut in two."""
+    budget, parts = LONGEST_TEXT, []
+    for part in PICTURE_IN_HTML.split(html):
+        if not part[1:].startswith("data:image/"):
+            part = part[:budget]
+            budget -= len(part)
+        parts.append(part)
+        if budget <= 0:
+            break
+    return clean("".join(parts))
 
 
 def _pictures(data: dict[str, Any]) -> dict[str, str]:
@@ -163,6 +290,15 @@ def _pictures(data: dict[str, Any]) -> dict[str, str]:
         if text and BASE64.fullmatch(text):
             return {kind: "".join(text.split())}
     return {}
+
+
+def _attached(data: dict[str, Any]) -> dict[str, str]:
+    """The same of an attachment, which may be a drawing, as text or as JupyterLab keeps it: in base64."""
+    found, vector = _pictures(data), joined(data.get(VECTOR))
+    if found or not vector:
+        return found
+    drawing = picture_of(vector) or picture_at(f"data:{VECTOR};base64,{vector}")
+    return {VECTOR: base64.b64encode(drawing.text.encode()).decode()} if drawing is not None else {}
 
 
 def _display(data: dict[str, str]) -> dict[str, Any]:

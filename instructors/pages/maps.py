@@ -29,7 +29,7 @@ def upload(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     if not isinstance(file, UploadedFile):
         return _refuse(request, room, Refusal(form="upload", message=gettext("Choose a picture first.")))
     try:
-        check_upload(name=file.name or "", size=file.size or 0)
+        check_upload(size=file.size or 0)
         picture = as_jpeg(file)
     except BadPicture as problem:
         return _refuse(request, room, Refusal(form="upload", message=_words(problem)))
@@ -134,11 +134,12 @@ def _too_many() -> str:
 
 def _words(problem: BadPicture) -> str:
     return {
-        "type": gettext("This is no picture of a kind we can read. Choose a .jpg, .png or .webp file."),
         "size": gettext("The file is too large. At most %(number)d MB can be uploaded; save it smaller and try again.")
         % {"number": LARGEST_BYTES // 1024**2},
         "pixels": gettext("The picture has too many pixels. Save it smaller and try again."),
-        "unreadable": gettext("The file could not be read as a picture. Save it again as .jpg or .png and try again."),
+        "unreadable": gettext(
+            "This is no picture that can be read here: JPEG, PNG or WebP. Save it again as .jpg or .png and try again."
+        ),
     }[problem.reason]
 
 

@@ -8,7 +8,7 @@ from django import template
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
-from instructors.ansi import to_html
+from instructors.ansi import code_to_html, to_html
 from instructors.queries.classroom import Room
 from instructors.tabs import Link, tabs_of
 from instructors.texts import live_texts
@@ -59,7 +59,14 @@ def iso(moment: datetime | None) -> str:
 
 @register.filter
 def terminal(text: str | None) -> SafeString:
+    """What a program wrote, as a terminal shows it in the end."""
     return to_html(text)
+
+
+@register.filter
+def source(text: str | None) -> SafeString:
+    """What a person wrote: code."""
+    return code_to_html(text)
 
 
 @register.filter

@@ -84,7 +84,7 @@ class UploadView(MapBase):
         fields = validated(Upload(data=request.data))
         file = fields["file"]
         try:
-            check_upload(name=file.name, size=file.size)
+            check_upload(size=file.size)
             picture = as_jpeg(file)
         except BadPicture as problem:
             raise BadRequest(str(problem)) from None

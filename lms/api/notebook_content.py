@@ -1,4 +1,4 @@
-"""What a student hands in: kept as sent, checked on a copy, receipted by its hash."""
+"""What a student hands in: kept as sent, looked at only as far as it must be a notebook, receipted by its hash."""
 
 import hashlib
 import json
@@ -11,102 +11,72 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from lms.api.base import TooLarge
+from lms.api.base import GzipJSONParser, TooLarge
+from lms.notebook_cells import NEWEST, has_cells, version_of
 
 DEEPEST = 100  # levels of nesting; a notebook has about ten
-NEWEST_MINOR = 5
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and lone surrogates
 REPLACEMENT = "\ufffd"
 
 
-TEXT = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-OUTPUT = {
-    "oneOf": [
-        {
-            "type": "object",
-            "properties": {"output_type": {"enum": ["stream"]}, "name": {"type": "string"}, "text": TEXT},
-            "required": ["output_type", "name", "text"],
-        },
-        {
-            "type": "object",
-            "properties": {
-                "output_type": {"enum": ["display_data"]},
-                "data": {"type": "object"},
-                "metadata": {"type": "object"},
-            },
-            "required": ["output_type", "data", "metadata"],
-        },
-        {
-            "type": "object",
-            "properties": {
-                "output_type": {"enum": ["execute_result"]},
-                "execution_count": {"type": "integer", "minimum": 0, "nullable": True},
-                "data": {"type": "object"},
-                "metadata": {"type": "object"},
-            },
-            "required": ["output_type", "execution_count", "data", "metadata"],
-        },
-        {
-            "type": "object",
-            "properties": {
-                "output_type": {"enum": ["error"]},
-                "ename": {"type": "string"},
-                "evalue": {"type": "string"},
-                "traceback": {"type": "array", "items": {"type": "string"}},
-            },
-            "required": ["output_type", "ename", "evalue", "traceback"],
-        },
-    ]
-}
-CELL = {
-    "oneOf": [
-        {
-            "type": "object",
-            "properties": {
-                "cell_type": {"enum": ["code"]},
-                "source": TEXT,
-                "outputs": {"type": "array", "items": OUTPUT},
-                "execution_count": {"type": "integer", "minimum": 0, "nullable": True},
-            },
-            "required": ["cell_type", "source"],
-        },
-        {
-            "type": "object",
-            "properties": {"cell_type": {"enum": ["markdown", "raw"]}, "source": TEXT},
-            "required": ["cell_type", "source"],
-        },
-    ]
-}
+CELLS = {"type": "array", "items": {"type": "object"}}
 SHAPE = {
     "type": "object",
     "nullable": True,
-    "description": "A notebook of nbformat 4, in the main; nbformat itself has the last word. Metadata, cell ids,"
-    " outputs and counts may be missing. Notebooks of nbformat 3, with their worksheets, are taken too.",
-    "properties": {
-        "nbformat": {"enum": [4], "default": 4},
-        "nbformat_minor": {"type": "integer", "minimum": 0, "default": NEWEST_MINOR},
-        "metadata": {"type": "object"},
-        "cells": {"type": "array", "items": CELL},
-    },
+    "description": "A notebook as Jupyter saves it, of nbformat 4 or older. What it needs is a list of cells; what else"
+    " is missing or odd in it is kept as it was sent, and read as well as it can be.",
+    "properties": {"nbformat": {"enum": [4], "default": 4}, "cells": CELLS},
     "required": ["cells"],
 }
 
 
+class NotebookParser(GzipJSONParser):
+    """JSON as Python writes it: with NaN and Infinity, of which fields of other kinds say that they are no value."""
+
+    strict = False
+
+
+class TooDeep(ValueError):
+    """Nested more than DEEPEST levels deep."""
+
+
+def storable(value: Any, depth: int = 0) -> Any:
+    """A copy that JSON in PostgreSQL can hold: characters that it cannot are replaced, numbers that are none are null.
+    A student's output may hold them, and the hand-in must not fail for it. Raises TooDeep."""
+    if depth > DEEPEST:
+        raise TooDeep
+    if isinstance(value, str):
+        return UNSTORABLE.sub(REPLACEMENT, value)
+    if isinstance(value, dict):
+        return {UNSTORABLE.sub(REPLACEMENT, key): storable(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [storable(inner, depth + 1) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 @extend_schema_field(SHAPE)
 class NotebookContent(serializers.JSONField):
-    """A notebook as JSON. What comes back equals what was sent, but for characters that PostgreSQL cannot hold."""
+    """A notebook as JSON. What comes back equals what was sent, but for what JSON in PostgreSQL cannot hold: characters
+    that are replaced, and numbers that are none (NaN, Infinity), which become null.
+
+    It is not held to nbformat's schema: programs write notebooks that break it, Jupyter opens them, and a hand-in must
+    not be lost for that. Whoever reads one goes through lms.notebook_cells, which repairs what it is given.
+    """
 
     default_error_messages = {
-        "invalid": "Input should be a notebook object",
-        "deep": f"The notebook is nested more than {DEEPEST} levels deep",
-        "number": "The notebook holds a number that is too large",
-        "notebook": "This is no valid notebook: {reason}",
+        "invalid": "Input should be a notebook object: what an .ipynb file holds, as JSON",
+        "deep": f"The notebook is nested more than {DEEPEST} levels deep; clear its outputs and send it again",
+        "notebook": "This is no valid notebook: it has no list of cells; send what an .ipynb file holds",
+        "version": f"This is no valid notebook: unknown nbformat {{said}}; save it as nbformat {NEWEST}",
     }
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
             self.fail("invalid")
-        content: dict[str, Any] = self._storable(data, 0)
+        try:
+            content: dict[str, Any] = storable(data)
+        except TooDeep:
+            self.fail("deep")
         size = len(canonical(content))
         if size > settings.SUBMISSION_BYTES_LIMIT:
             raise TooLarge(
@@ -115,58 +85,11 @@ class NotebookContent(serializers.JSONField):
         self._check(content)
         return content
 
-    def _storable(self, value: Any, depth: int) -> Any:
-        """Unstorable characters replaced: a student's output may hold them, and the hand-in must not fail for it."""
-        if depth > DEEPEST:
-            self.fail("deep")
-        if isinstance(value, str):
-            return UNSTORABLE.sub(REPLACEMENT, value)
-        if isinstance(value, dict):
-            return {UNSTORABLE.sub(REPLACEMENT, key): self._storable(inner, depth + 1) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self._storable(inner, depth + 1) for inner in value]
-        if isinstance(value, float) and not math.isfinite(value):
-            self.fail("number")
-        return value
-
     def _check(self, content: dict[str, Any]) -> None:
-        version, minor = content.get("nbformat", 4), content.get("nbformat_minor", NEWEST_MINOR)
-        if version not in (3, 4) or not isinstance(minor, int) or isinstance(minor, bool) or minor < 0:
-            self.fail("notebook", reason="unknown nbformat")
-        # Minors from the future share one validator, so that nobody can make us build one for every number.
-        # Of nbformat 3 there is one schema, and no other is looked for.
-        minor_known = min(minor, NEWEST_MINOR + 1) if version == 4 else 0
-        # Not above: what it imports in its turn builds a grammar, which would cost every process and every command of
-        # `manage.py` more than a second of its start and 21 MiB. So it costs the first hand-in as much.
-        from nbformat import ValidationError as NotANotebook
-        from nbformat.validator import get_validator
-
-        validator = get_validator(int(version), minor_known, relax_add_props=True)  # type: ignore[no-untyped-call]
-        try:
-            validator.validate(filled_in(content, minor=minor))
-        except NotANotebook as error:
-            self.fail("notebook", reason=error.message[:200])
-
-
-def filled_in(content: dict[str, Any], *, minor: int) -> dict[str, Any]:
-    """A copy in which everything is present that older senders leave out. The original is not touched."""
-    copy = {"nbformat": 4, "nbformat_minor": minor, "metadata": {}, **content}
-    if isinstance(copy.get("cells"), list):
-        copy["cells"] = [
-            _filled_in_cell(cell, f"cell-{index}", minor=minor) if isinstance(cell, dict) else cell
-            for index, cell in enumerate(copy["cells"])
-        ]
-    return copy
-
-
-def _filled_in_cell(cell: dict[str, Any], name: str, *, minor: int) -> dict[str, Any]:
-    copy = {"metadata": {}, **cell}
-    if minor >= 5:
-        copy.setdefault("id", name)
-    if cell.get("cell_type") == "code":
-        copy.setdefault("outputs", [])
-        copy.setdefault("execution_count", None)
-    return copy
+        if not has_cells(content):
+            self.fail("notebook")
+        if version_of(content) is None:
+            self.fail("version", said=str(content["nbformat"])[:20])
 
 
 def canonical(content: Any) -> bytes:

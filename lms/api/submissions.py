@@ -27,7 +27,7 @@ from lms.api.base import (
     validated,
 )
 from lms.api.fields import Name, Number, RowId, Text
-from lms.api.notebook_content import NotebookContent, receipt
+from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
 from lms.api.openapi import PAGING, documented, row_filter, text_filter
 from lms.deletion import delete_row
 from lms.models import AssignmentSubmission, Student
@@ -105,6 +105,8 @@ class SubmissionChanges(serializers.Serializer[Any]):
 
 
 class SubmissionBase(ApiView):
+    parser_classes = (NotebookParser,)
+
     def find(self, pk: int) -> AssignmentSubmission:
         return find_or_404(for_answers(submissions_of(self.viewer)), pk, "Submission")
 

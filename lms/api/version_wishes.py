@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from lms.api.fields import Name, RowId, Text
-from lms.api.notebook_content import NotebookContent
+from lms.api.notebook_content import NotebookContent, TooDeep, storable
 
 LONGEST_PATH = 2_600  # bytes; PostgreSQL indexes no longer one
 
@@ -29,12 +29,25 @@ class Authored(serializers.Serializer[Any]):
     author_name = Text(required=False, allow_null=True, max_length=255, help_text="Default: `anonymous`.")
 
 
+class Facts(serializers.DictField):
+    """Anything that a client wants to be kept with a snapshot, as far as JSON in PostgreSQL can hold it."""
+
+    default_error_messages = {"deep": "Input is nested too deeply"}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        try:
+            kept: dict[str, Any] = storable(super().to_internal_value(data))
+        except TooDeep:
+            self.fail("deep")
+        return kept
+
+
 CLASS = "Whose history it is for: this class's. Default: the caller's own; with a class key the class of the key."
 
 
 class NotebookSnapshotWish(Authored):
     notebook_path = Path()
-    metadata = serializers.DictField(required=False, allow_null=True)
+    metadata = Facts(required=False, allow_null=True)
     notebook_content = NotebookContent(
         required=False, allow_null=True, help_text="Default: the newest that is known of this path."
     )

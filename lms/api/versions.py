@@ -22,7 +22,7 @@ from lms.api.base import (
     refuse_unless_taught,
     validated,
 )
-from lms.api.notebook_content import receipt
+from lms.api.notebook_content import NotebookParser, receipt
 from lms.api.openapi import documented, text_filter
 from lms.api.version_rows import shown_snapshot, shown_version
 from lms.api.version_shapes import CommitResponse, DirectCommitResponse, NotebookSnapshotResponse
@@ -43,6 +43,8 @@ AUTHOR = {"author_id": "student001@example.com", "author_name": "Hanako"}
 
 class VersionsView(ApiView):
     """What the endpoints share: which histories are seen, whose a new one is, and both names of each field."""
+
+    parser_classes = (NotebookParser,)
 
     @property
     def seen(self) -> Any:

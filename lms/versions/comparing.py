@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal
 
+from lms.line_diff import lines_in
 from lms.models import StoredNotebook
 from lms.notebook_diff import CellChange
 from lms.notebook_process import changes
@@ -98,7 +99,7 @@ def lines_of(cell: CellChange) -> list[tuple[str, str]]:
     """Marked, also of a cell that stayed the same."""
     if cell.lines or cell.kind in ("added", "deleted"):
         return cell.lines
-    return [(" ", line) for line in (cell.new_source or "").splitlines()]
+    return [(" ", line) for line in lines_in(cell.new_source or "")]
 
 
 def cell_diff(cell: CellChange) -> dict[str, Any]:

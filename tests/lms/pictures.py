@@ -1,8 +1,11 @@
 """Pictures to upload, made on the spot."""
 
 from io import BytesIO
+from pathlib import Path
 
 from PIL import Image
+
+FIELD = Path(__file__).parent.parent / "payloads" / "field"  # files that people sent, or such as they sent
 
 
 def picture(kind: str = "PNG", size: tuple[int, int] = (40, 20), colour="red", mode: str = "RGB", **options) -> bytes:

@@ -8,7 +8,7 @@ from django.test import Client
 
 from tests.lms.conftest import PREFIX, problem, the_problem
 from tests.lms.maps.conftest import FIELDS, NOTHING, row
-from tests.lms.pictures import opened, picture
+from tests.lms.pictures import FIELD, opened, picture
 
 pytestmark = pytest.mark.usefixtures("redis")
 
@@ -39,6 +39,7 @@ def test_post_upload(api, upload):
 REFUSED = [
     row("POST upload bad type -> 400", "room.gif", picture("GIF"), "Unsupported file type"),
     row("POST upload another type inside -> 400", "room.png", picture("GIF"), "not a readable"),
+    row("POST upload an AVIF -> 400", "room.jpg", (FIELD / "pic_avif.jpg").read_bytes(), "the file is an AVIF"),
     row("POST upload text as picture -> 400", "room.jpg", b"text", "not a readable"),
     row("POST upload empty file -> 400", "room.jpg", b"", "not a readable"),
     row("POST upload cut short -> 400", "room.png", picture("PNG", (300, 300))[:150], "not a readable"),
@@ -54,6 +55,18 @@ def test_refused_with_a_text(api, upload, name, content, text):
     assert text in answer.json()["detail"]
     assert api("GET", "/classroom/map").json() == NOTHING
     assert not default_storage.exists("maps") or not default_storage.listdir("maps")[1]
+
+
+@pytest.mark.parametrize(
+    "name", ["plan.jfif", "plan.jpe", "plan.jpg_", "plan.jpg_large", "plan.gif", "plan.exe", "plan", "教室", "plan."]
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_the_content_decides_and_not_the_name(upload, name, kind):
+    answer = upload(picture(kind), name=name)
+    assert answer.status_code == 200, answer.content
+    red, green, blue = opened(Client().get(answer.json()["image_url"]).content).getpixel((20, 10))
+    assert red > 240
+    assert max(green, blue) < 20
 
 
 def test_post_upload_no_file_422(upload, cast, client):

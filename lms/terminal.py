@@ -1,0 +1,423 @@
+r"""What a terminal would show in the end of the text that a program wrote to it. Pure, bounded, never raises.
+
+Programs that report progress write every state: `\r 50%\r100%`, backspaces, "up one line, erase it". A terminal keeps
+what stands there last, and so does `pieces_of`, on a screen of any width and length. Colours become one of sixteen
+names, which follow the theme of a page; links (OSC 8) become their text; all other codes are dropped.
+
+The codes are those of ECMA-48 and xterm (https://invisible-island.net/xterm/ctlseqs/ctlseqs.html). Time and memory are
+linear in the text: what erasing and moving cost beyond that is counted, and when WORK is spent, nothing moves any more.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+WORK = 2_000_000  # cells that may be moved, erased or filled beyond those that were written
+MOST_CODES = 32  # of one sequence
+LONGEST_JUMP = 500  # rows below the last one that a program may go to
+TAB = 8
+GREY = 48  # of 255: colours whose channels differ by less than this have no hue
+
+
+class Style(NamedTuple):
+    colour: int | None = None  # 0 to 15, as terminals number them
+    is_bold: bool = False
+
+
+PLAIN = Style()
+Piece = tuple[Style, str]
+
+# In this order: CSI; OSC, DCS, SOS, PM and APC up to their end, a line at most; other escapes; single controls.
+CODE = re.compile(
+    r"(?:\x1b\[|\x9b)(?P<codes>[0-?]*)(?P<final>[ -/]*[@-~])"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b(?P<escape>[ -/]*[0-~])"
+    r"|(?P<control>[\x01-\x09\x0b-\x1f\x7f-\x9f])"
+)
+ANY_CODE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+MOVES = re.compile(r"[\r\b]|(?:\x1b\[|\x9b)[0-9;]*[A-HJKPXdfsu`]|\x1b[78DEMc]")
+ONE_COLUMN_AND_RETURNS = re.compile(r"[ -~\r]*")
+LINE_ENDS = re.compile(r"\r*\n|[\x0b\x0c]")
+MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\u200b-\u200f\ufe00-\ufe0f\ufe20-\ufe2f"
+CHARACTERS = re.compile(f"[^{MARKS}][{MARKS}]{{0,8}}|[{MARKS}]")
+
+
+def pieces_of(text: str | None) -> list[Piece]:
+    """The text as it stands in the end, in pieces of one style; lines end in `\\n`. NUL is shown as U+FFFD."""
+    text = LINE_ENDS.sub("\n", (text or "").replace("\0", "\N{REPLACEMENT CHARACTER}"))
+    if not ANY_CODE.search(text):
+        return [(PLAIN, text)] if text else []
+    if not MOVES.search(text):
+        return list(_merged(_painted(text, PLAIN)[0]))
+    screen = _Screen()
+    screen.write(text)
+    return list(_merged(screen.pieces()))
+
+
+def plain(text: str | None) -> str:
+    """The same without styles."""
+    return "".join(piece for _, piece in pieces_of(text))
+
+
+def settled(text: str | None, *, most: int | None = None) -> str:
+    """The same as a text for a terminal, with the codes of sixteen colours and bold only; of more than `most`
+    characters the beginning, and an ellipsis."""
+    found: list[str] = []
+    left = most
+    for style, piece in pieces_of(text):
+        shown = piece if left is None else piece[:left]
+        codes = _codes_of(style)
+        found.append(f"\x1b[{codes}m{shown}\x1b[0m" if codes and shown else shown)
+        if left is not None and len(piece) > left:
+            found.append("\n…")
+            break
+        left = None if left is None else left - len(piece)
+    return "".join(found)
+
+
+def _codes_of(style: Style) -> str:
+    codes = ["1"] if style.is_bold else []
+    if style.colour is not None:
+        codes.append(str(style.colour + (30 if style.colour < 8 else 82)))
+    return ";".join(codes)
+
+
+def _merged(pieces: list[Piece]) -> Iterator[Piece]:
+    for style, same in groupby((piece for piece in pieces if piece[1]), key=lambda piece: piece[0]):
+        yield style, "".join(text for _, text in same)
+
+
+def _painted(text: str, style: Style) -> tuple[list[Piece], Style]:
+    """The pieces of a text in which nothing moves, and the style that holds at its end."""
+    pieces, start = [], 0
+    for found in CODE.finditer(text):
+        kept = "\t" if found["control"] == "\t" else ""
+        pieces.append((style, text[start : found.start()] + kept))
+        start = found.end()
+        if found["final"] == "m":
+            style = _styled(found["codes"], style)
+    pieces.append((style, text[start:]))
+    return pieces, style
+
+
+# --- Styles ---------------------------------------------------------------------------------------------------------
+
+
+def _styled(codes: str, style: Style) -> Style:
+    """The style after `CSI codes m` (SGR)."""
+    if codes[:1] in ("<", "=", ">", "?"):
+        return style  # no SGR, in spite of the letter
+    colour, is_bold = style
+    waiting = codes.split(";")[:MOST_CODES]
+    while waiting:
+        first, *parts = (_number(part) for part in waiting.pop(0).split(":"))
+        if first == 0:
+            colour, is_bold = None, False
+        elif first in (1, 21, 22):
+            is_bold = first == 1
+        elif first in (38, 48):
+            chosen = _extended(parts) if parts else _extended(_taken(waiting))
+            colour = chosen if first == 38 else colour
+        elif first == 39:
+            colour = None
+        elif 30 <= first <= 37:
+            colour = first - 30
+        elif 90 <= first <= 97:
+            colour = first - 82
+    return Style(colour, is_bold)
+
+
+def _number(text: str, default: int = 0) -> int:
+    return int(text) if text.isdigit() and text.isascii() and len(text) < 10 else default
+
+
+def _taken(waiting: list[str]) -> list[int]:
+    """The arguments of an extended colour, which are taken away."""
+    length = {"5": 2, "2": 4}.get(waiting[0] if waiting else "", 1)
+    taken = [_number(each) for each in waiting[:length]]
+    del waiting[:length]
+    return taken
+
+
+def _extended(parts: list[int]) -> int | None:
+    """The name nearest to `5;n`, or to `2;r;g;b`, which with colons may have a colour space before the red."""
+    if len(parts) > 1 and parts[0] == 5:
+        number = parts[1]
+        if number < 16:
+            return number
+        if number > 231:
+            return None
+        red, green, blue = (0 if level == 0 else 55 + 40 * level for level in _levels(number - 16))
+    elif len(parts) > 3 and parts[0] == 2:
+        red, green, blue = parts[-3:]
+    else:
+        return None
+    return _hue(red, green, blue)
+
+
+def _levels(number: int) -> tuple[int, int, int]:
+    return number // 36, number // 6 % 6, number % 6
+
+
+def _hue(red: int, green: int, blue: int) -> int | None:
+    """One of six names; greys keep the colour of the text, which is readable on every background."""
+    least, most = min(red, green, blue), max(red, green, blue)
+    if most - least < GREY:
+        return None
+    middle = (least + most) / 2
+    return (red > middle) + 2 * (green > middle) + 4 * (blue > middle)
+
+
+def _overlaid(texts: list[str]) -> str:
+    """What is seen of texts of one row that each begin at its start, the last one on top."""
+    shown = ""
+    for text in reversed(texts):
+        shown += text[len(shown) :]
+    return shown
+
+
+# --- The screen -----------------------------------------------------------------------------------------------------
+
+
+class _Cells:
+    """A row that something moved in: one entry a column. The second column of a wide character is empty."""
+
+    __slots__ = ("has_wide", "shown", "styles")
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self.styles: list[Style] = []
+        self.has_wide = False
+
+    def put(self, at: int, characters: list[str], style: Style) -> None:
+        end = at + len(characters)
+        if self.has_wide:
+            self.free(at)
+            self.free(end)
+        self.has_wide = self.has_wide or "" in characters
+        self.shown[at:end] = characters
+        self.styles[at:end] = [style] * len(characters)
+
+    def free(self, at: int) -> None:
+        """A wide character that is cut in two leaves a blank on each side."""
+        if 0 < at < len(self.shown) and not self.shown[at]:
+            self.shown[at - 1] = self.shown[at] = " "
+
+    def cut(self, at: int) -> None:
+        self.free(at)
+        del self.shown[at:], self.styles[at:]
+
+    def pieces(self) -> list[Piece]:
+        """Blanks at its end are what was erased."""
+        shown, styles = self.shown, self.styles
+        if not styles or styles.count(styles[0]) == len(styles):
+            return [(styles[0], "".join(shown).rstrip(" "))] if styles else []
+        pairs = groupby(zip(styles, shown, strict=True), key=lambda pair: pair[0])
+        found = [(style, "".join(text for _, text in same)) for style, same in pairs]
+        while found and not (end := found[-1][1].rstrip(" ")):
+            found.pop()
+        return [*found[:-1], (found[-1][0], end)] if found else []
+
+
+class _Screen:
+    def __init__(self) -> None:
+        self.rows: list[_Cells | list[Piece]] = []  # pieces, until something moves in the row
+        self.row = self.column = 0
+        self.saved = (0, 0)
+        self.style = PLAIN
+        self.work = WORK
+
+    def write(self, text: str) -> None:
+        for number, line in enumerate(text.split("\n")):
+            if number:
+                self.row, self.column = self.row + 1, 0
+            if self.row == len(self.rows) and not self.column:
+                self._write_new_line(line)
+            elif line:
+                self._write_line(line)
+            else:
+                self._reach(self.row)
+
+    def pieces(self) -> list[Piece]:
+        """A line end belongs to the style that goes on after it, so that a coloured text stays one piece."""
+        found: list[Piece] = []
+        for number, row in enumerate(self.rows):
+            pieces = row.pieces() if isinstance(row, _Cells) else [piece for piece in row if piece[1]]
+            if number:
+                goes_on = pieces and found and found[-1][0] == pieces[0][0]
+                found.append((pieces[0][0] if goes_on else PLAIN, "\n"))
+            found += pieces
+        return found
+
+    def _write_new_line(self, line: str) -> None:
+        """The usual lines, in which a row of columns would only cost time."""
+        if not ANY_CODE.search(line):
+            self.rows.append([(self.style, line)])
+        elif not MOVES.search(line):
+            pieces, self.style = _painted(line, self.style)
+            self.rows.append(pieces)
+        elif ONE_COLUMN_AND_RETURNS.fullmatch(line):
+            self.rows.append([(self.style, _overlaid(line.split("\r")).rstrip(" "))])
+        else:
+            self._write_line(line)
+
+    def _write_line(self, line: str) -> None:
+        self._reach(self.row)
+        start = 0
+        for found in CODE.finditer(line):
+            self._put(line[start : found.start()])
+            start = found.end()
+            self._obey(found)
+        self._put(line[start:])
+
+    def _obey(self, found: re.Match[str]) -> None:
+        control, escape, final = found["control"], found["escape"], found["final"]
+        if control == "\r":
+            self.column = 0
+        elif control == "\b":
+            self.column = max(0, self.column - 1)
+        elif control == "\t":
+            self.column += TAB - self.column % TAB
+        elif final == "m":
+            self.style = _styled(found["codes"], self.style)
+        elif self.work <= 0:
+            return
+        elif escape:
+            self._escape(escape)
+        elif final:
+            self._move(final, found["codes"])
+
+    def _escape(self, escape: str) -> None:
+        if escape == "7":
+            self.saved = (self.row, self.column)
+        elif escape == "8":
+            self._go(*self.saved)
+        elif escape == "M":
+            self._go(self.row - 1, self.column)
+        elif escape == "D":
+            self._go(self.row + 1, self.column)
+        elif escape == "E":
+            self._go(self.row + 1, 0)
+        elif escape == "c":
+            self._clear()
+            self._go(0, 0)
+
+    def _move(self, final: str, codes: str) -> None:
+        if codes[:1] in ("<", "=", ">", "?"):
+            return
+        numbers = [_number(each, 0) for each in codes.split(";")[:MOST_CODES]]
+        mode, by = numbers[0], max(1, numbers[0])
+        row, column, last = self.row, self.column, len(self.rows) - 1
+        if final in "AF":
+            self._go(row - by, column if final == "A" else 0)
+        elif final in "BE":
+            self._go(min(row + by, max(row, last)), column if final == "B" else 0)
+        elif final == "C":
+            self._go(row, column + by)
+        elif final == "D":
+            self._go(row, column - by)
+        elif final in "G`":
+            self._go(row, by - 1)
+        elif final == "d":
+            self._go(by - 1, column)
+        elif final in "Hf":
+            self._go(by - 1, max(1, numbers[1] if len(numbers) > 1 else 1) - 1)
+        elif final == "s":
+            self.saved = (row, column)
+        elif final == "u":
+            self._go(*self.saved)
+        elif final in "KXP":
+            self._erase_in_row(final, mode, by)
+        elif final == "J":
+            self._erase_rows(mode)
+
+    def _erase_in_row(self, final: str, mode: int, by: int) -> None:
+        cells, at = self._cells(), self.column
+        if final == "P":
+            cells.free(at)
+            cells.free(at + by)
+            del cells.shown[at : at + by], cells.styles[at : at + by]
+            self.work -= len(cells.shown) + 1
+        elif final == "X":
+            self._blank(at, at + by)
+        elif mode == 0:
+            cells.cut(at)
+        elif mode == 1:
+            self._blank(0, at + 1)
+        else:
+            cells.cut(0)
+
+    def _blank(self, start: int, end: int) -> None:
+        cells = self._cells()
+        end = min(end, len(cells.shown))
+        if end > start:
+            cells.put(start, [" "] * (end - start), PLAIN)
+            self.work -= end - start
+
+    def _erase_rows(self, mode: int) -> None:
+        if mode == 0:
+            self._cells().cut(self.column)
+            del self.rows[self.row + 1 :]
+        elif mode == 1:
+            self.rows[: self.row] = [[] for _ in range(self.row)]
+            self.work -= self.row
+            self._blank(0, self.column + 1)
+        else:
+            self._clear()
+
+    def _clear(self) -> None:
+        """All of it. What is written next comes first then, as if the rows above had been scrolled away."""
+        self.rows, self.row = [[]], 0
+
+    def _go(self, row: int, column: int) -> None:
+        self.row = max(0, min(row, len(self.rows) - 1 + LONGEST_JUMP))
+        self.work -= max(0, self.row - len(self.rows))
+        self._reach(self.row)
+        self.column = max(0, column)
+
+    def _reach(self, row: int) -> None:
+        while len(self.rows) <= row:
+            self.rows.append([])
+
+    def _cells(self) -> _Cells:
+        """The row where it is, one entry a column."""
+        found = self.rows[self.row]
+        if isinstance(found, _Cells):
+            return found
+        cells = _Cells()
+        for style, text in found:
+            for part in re.split(r"(\t)", text):
+                characters = [" "] * (TAB - len(cells.shown) % TAB) if part == "\t" else _characters(part)
+                cells.put(len(cells.shown), characters, style)
+        self.rows[self.row] = cells
+        return cells
+
+    def _put(self, text: str) -> None:
+        if not text:
+            return
+        cells, characters = self._cells(), _characters(text)
+        if self.column > len(cells.shown):
+            gap = min(self.column - len(cells.shown), max(0, self.work))
+            self.work -= gap
+            cells.put(len(cells.shown), [" "] * gap, PLAIN)
+            self.column = len(cells.shown)
+        cells.put(self.column, characters, self.style)
+        self.column += len(characters)
+
+
+def _characters(text: str) -> list[str]:
+    """One entry a column: marks belong to the character before them, wide characters take two columns."""
+    if text.isascii():
+        return list(text)
+    found = CHARACTERS.findall(text)
+    wide = {each for each in set(found) if unicodedata.east_asian_width(each[0]) in "WF"}
+    if not wide:
+        return found
+    columns: list[str] = []
+    for each in found:
+        columns.append(each)
+        if each in wide:
+            columns.append("")
+    return columns
