@@ -344,7 +344,7 @@ PATHS: dict[str, Shape] = {
             "The state of everything that is needed",
             "health",
             answers={
-                "200": answer("", ref("HealthReport"), {"status": "healthy"}),
+                "200": answer("`healthy`, or `degraded`: lessons work.", ref("HealthReport"), {"status": "healthy"}),
                 "503": unhealthy("unhealthy"),
             },
         )

@@ -233,6 +233,8 @@ INFLUXDB_TOKEN = env.text("INFLUXDB_TOKEN")
 INFLUXDB_ORG = env.text("INFLUXDB_ORG", "cellmonitor")
 INFLUXDB_BUCKET = env.text("INFLUXDB_BUCKET", "cellmonitor")
 INFLUXDB_RETENTION_DAYS = env.integer("INFLUXDB_RETENTION_DAYS", 90, least=1)
+# Pages ask InfluxDB about spans of at least so many days; PostgreSQL is the cheaper one for shorter. 0 = never.
+INFLUXDB_ASK_DAYS = env.integer("INFLUXDB_ASK_DAYS", 7, least=0)
 # What may wait in Redis while InfluxDB is away. A point is about 700 bytes.
 INFLUXDB_WAITING_LIMIT = env.integer("INFLUXDB_WAITING_LIMIT", 500_000, least=1)
 INFLUXDB_WAITING_BYTES = env.integer("INFLUXDB_WAITING_BYTES", 256 * 1024 * 1024, least=1)

@@ -5,14 +5,16 @@ import re
 import shutil
 import signal
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
@@ -75,11 +77,32 @@ def _cut(text: str, separator: str) -> tuple[str, str]:
 # --- A server that records --------------------------------------------------------------------------------------------
 
 Answer = tuple[int, str]
+TYPES = {bool: "boolean", int: "integer", float: "float", str: "string"}
+
+
+@dataclass
+class Kept:
+    """The bucket, as `GET /api/v2/buckets` describes it; `seconds` that it keeps a point, 0 = for ever."""
+
+    id: str = "0000000000000001"
+    made: str = "2020-01-01T00:00:00.123456789Z"
+    seconds: int = 0
+    types: dict[tuple[str, str], type] = field(default_factory=dict)  # of each measurement's fields
+
+    def described(self, name: str) -> dict[str, Any]:
+        rule = {"type": "expire", "everySeconds": self.seconds, "shardGroupDurationSeconds": 86_400}
+        times = {"createdAt": self.made, "updatedAt": self.made}
+        return {"id": self.id, "orgID": "o", "type": "user", "name": name, "retentionRules": [rule], **times}
 
 
 @dataclass
 class Recorder:
-    """`judge` says what a write gets: a status and a message; `answers` what questions get."""
+    """It answers writes as InfluxDB 2.7.12 does: what its bucket does not keep, and what is of another type than
+    before, is dropped with 422, the rest of the request written; without a bucket all is 404.
+
+    `judge` says first what a write gets: a status and a message; `answer` what questions get. `forward` is the address
+    of another server, which gets the lines that were taken.
+    """
 
     url: str = ""
     lines: list[str] = field(default_factory=list)  # those of writes that were taken
@@ -89,10 +112,76 @@ class Recorder:
     judge: Callable[[list[str]], Answer] = lambda lines: (204, "")
     answer: Callable[[dict[str, Any]], Answer] = lambda query: (200, "")
     hang: threading.Event | None = None  # set: it answers again
+    bucket: Kept | None = field(default_factory=Kept)
+    looks: int = 0  # how often the bucket was looked at
+    shows_bucket: bool = True  # whether the token may see it
+    sums: Kept | None = None  # the bucket of hourly sums
+    forward: str = ""
 
     @property
     def points(self) -> list[Point]:
         return [parse(line) for line in self.lines]
+
+    def remake(self, *, seconds: int = 0) -> None:
+        """Delete the bucket, and make one of the same name."""
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        self.bucket = Kept(id=uuid.uuid4().hex[:16], made=now, seconds=seconds)
+        self.lines.clear()
+
+    def ids(self, query: dict[str, Any]) -> Answer:
+        """What `backfill` asks: the ids of the events of a span. Whatever else is asked, nothing was."""
+        if '"eventId"' not in query["query"]:
+            return 200, ""
+        params = params_of(query)
+        since, until = (_nanoseconds(params[name]) for name in ("_since", "_until"))
+        found = [point.fields["eventId"] for point in self.points if since <= point.time < until]
+        return 200, values("string", *found[: int(params.get("_most", len(found)))])
+
+    def take(self, lines: list[str]) -> Answer:
+        status, message = self.judge(lines)
+        if status != 204:
+            return status, message
+        if self.bucket is None:
+            return 404, 'bucket "cellmonitor" not found'
+        oldest = time.time_ns() - self.bucket.seconds * 10**9 if self.bucket.seconds else 0
+        young = [line for line in lines if int(line.rpartition(" ")[2]) >= oldest]
+        taken, conflict = [], ""
+        for line in young:
+            if said := self._conflict(parse(line)):
+                conflict = said
+            else:
+                taken.append(line)
+        self.lines += taken
+        if self.forward and taken:
+            httpx.post(f"{self.forward}/api/v2/write", content="\n".join(taken).encode()).raise_for_status()
+        start = "failure writing points to database: partial write: "
+        if conflict:
+            return 422, f"{start}field type conflict: {conflict} dropped={len(young) - len(taken)}"
+        if len(young) < len(lines):
+            return 422, f"{start}points beyond retention policy dropped={len(lines) - len(young)}"
+        return 204, ""
+
+    def _conflict(self, point: Point) -> str:
+        assert self.bucket
+        for name, value in point.fields.items():
+            known = self.bucket.types.setdefault((point.measurement, name), type(value))
+            if known is not type(value):
+                return (
+                    f'input field "{name}" on measurement "{point.measurement}" is type {TYPES[type(value)]}, '
+                    f"already exists as type {TYPES[known]}"
+                )
+        return ""
+
+
+def values(kind: str, *found: object) -> str:
+    """One table with a column `_value`, as annotated CSV."""
+    rows = "".join(f",,0,{value}\r\n" for value in found)
+    head = f"#datatype,string,long,{kind}\r\n#group,false,false,false\r\n#default,_result,,\r\n,result,table,_value\r\n"
+    return f"{head}{rows}\r\n" if found else ""
+
+
+def _nanoseconds(moment: str) -> int:
+    return round(datetime.fromisoformat(moment).timestamp() * 1000) * 10**6
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -100,7 +189,23 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._say(204, "", {"X-Influxdb-Version": "v2.7.9"})
+        address = urlsplit(self.path)
+        if self.recorder.hang:
+            self.recorder.hang.wait(30)
+        if not address.path.endswith("/buckets"):
+            self._say(204, "", {"X-Influxdb-Version": "v2.7.12"})
+            return
+        [name] = parse_qs(address.query)["name"]
+        is_of_sums = name.endswith("_hourly")
+        self.recorder.looks += not is_of_sums
+        bucket = self.recorder.sums if is_of_sums else self.recorder.bucket
+        if bucket is None:
+            self._say(404, json.dumps({"code": "not found", "message": f'bucket "{name}" not found'}))
+            return
+        shown = [bucket.described(name)] if self.recorder.shows_bucket else []
+        self._say(
+            200, json.dumps({"links": {"self": self.path}, "buckets": shown}), {"Content-Type": "application/json"}
+        )
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -112,11 +217,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._say(*self.recorder.answer(query))
             return
         self.recorder.writes.append(body)
-        lines = body.split("\n")
-        status, message = self.recorder.judge(lines)
-        if status == 204:
-            self.recorder.lines += lines
-        self._say(status, json.dumps({"message": message}) if message else "", self.recorder.headers)
+        status, message = self.recorder.take(body.split("\n"))
+        said = {"code": "unprocessable entity" if status == 422 else "error", "message": message}
+        self._say(status, json.dumps(said) if message else "", self.recorder.headers)
 
     def _say(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
         body = text.encode()

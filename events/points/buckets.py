@@ -2,8 +2,11 @@
 
 {bucket}          every point, for INFLUXDB_RETENTION_DAYS
 {bucket}_hourly   for ever: measurement `student_activity`, tags userId, teamName, notebook; fields runs, errors
-                  (numbers) and milliseconds (the sum of `duration`), one point an hour. Nothing of ours reads it:
-                  PostgreSQL keeps all rows. It is for dashboards of other programs.
+                  (numbers), timed and milliseconds (how many told a `duration`, and their sum), one point an hour.
+                  Long spans are answered from it (`answering`), and dashboards of other programs may be.
+
+The task sums the last two hours. A point that comes later is missing from what it wrote; therefore a worker sums each
+hour again of which it has sent points since (`sending`), and only such sums are believed.
 """
 
 from collections.abc import Callable
@@ -19,7 +22,7 @@ from influxdb_client.domain.post_bucket_request import PostBucketRequest
 from influxdb_client.domain.task import Task
 from influxdb_client.domain.task_create_request import TaskCreateRequest
 
-from events.points.lines import MEASUREMENT, RUN_KINDS
+from events.points.sums import hourly_bucket, sums
 
 TASK = "cellmonitor_hourly"
 
@@ -43,31 +46,10 @@ def quoted(name: str) -> str:
 
 def hourly(bucket: str) -> str:
     """The task's Flux. Later points of an hour that was summed already are counted: each run sums two hours again."""
-    kinds = " or ".join(f'r.event == "{kind}"' for kind in RUN_KINDS)
-    return f"""option task = {{name: {quoted(TASK)}, every: 1h, offset: 5m}}
-
-points = (field) => from(bucket: {quoted(bucket)})
-    |> range(start: date.truncate(t: -2h, unit: 1h), stop: date.truncate(t: now(), unit: 1h))
-    |> filter(fn: (r) => r._measurement == "{MEASUREMENT}" and r._field == field)
-    |> filter(fn: (r) => {kinds})
-store = (tables=<-, field) => tables
-    |> group(columns: ["userId", "teamName", "notebook", "_time"])
-    |> sum()
-    |> group()
-    |> map(fn: (r) => ({{r with _measurement: "student_activity", _field: field, _value: float(v: r._value)}}))
-    |> to(bucket: {quoted(bucket + "_hourly")}, tagColumns: ["userId", "teamName", "notebook"])
-
-points(field: "success")
-    |> aggregateWindow(every: 1h, fn: count, createEmpty: false, timeSrc: "_start")
-    |> store(field: "runs")
-points(field: "success")
-    |> filter(fn: (r) => r._value == false)
-    |> aggregateWindow(every: 1h, fn: count, createEmpty: false, timeSrc: "_start")
-    |> store(field: "errors")
-points(field: "duration")
-    |> aggregateWindow(every: 1h, fn: sum, createEmpty: false, timeSrc: "_start")
-    |> store(field: "milliseconds")
-""".replace("option task", 'import "date"\n\noption task', 1)
+    option = f"option task = {{name: {quoted(TASK)}, every: 1h, offset: 5m}}"
+    start, stop = "date.truncate(t: -2h, unit: 1h)", "date.truncate(t: now(), unit: 1h)"
+    text = sums(bucket=quoted(bucket), into=quoted(f"{bucket}_hourly"), start=start, stop=stop)
+    return f'import "date"\n\n{option}\n{text}'
 
 
 def missing(client: InfluxDBClient, *, retention: timedelta) -> list[Step]:
@@ -79,7 +61,7 @@ def missing(client: InfluxDBClient, *, retention: timedelta) -> list[Step]:
     name = settings.INFLUXDB_BUCKET
     return [
         *_bucket(client, org, name, retention),
-        *_bucket(client, org, f"{name}_hourly", timedelta(0)),
+        *_bucket(client, org, hourly_bucket(), timedelta(0)),
         *_task(client, org, hourly(name)),
     ]
 

@@ -3,14 +3,16 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from django.conf import settings
 from redis import Redis
 from redis.exceptions import LockError, RedisError
 
-from events.points import server, waiting
-from events.points.lines import line, numbers, text
+from events.points import flux, server, waiting
+from events.points.lines import MEASUREMENT, line, numbers, text, time_of
 from events.points.shapes import Number
+from events.points.sums import hourly_bucket
 from events.schema import Event
 from events.store import Changes
 
@@ -20,6 +22,9 @@ LINES_AT_ONCE = 1_000  # a request; measured: larger ones gain nothing
 INTERVAL = 1.0  # seconds between two looks: what comes meanwhile shares a request
 BUDGET = 20.0  # seconds of one turn; under the lock's expiry
 SENDER_SECONDS = 60
+SUM_SECONDS = 300  # between two times that hours are summed
+HOURS_AT_ONCE = 48
+HOUR_MS = 3_600_000
 
 
 def write(batches: Sequence[Changes]) -> None:
@@ -44,7 +49,7 @@ def _keep(lines: list[str]) -> None:
     if not lines:
         return
     with waiting.connect() as redis:
-        dropped = waiting.keep(redis, lines, now_ms=time.time_ns() // 1_000_000)
+        dropped = waiting.keep(redis, lines, now_ms=_now_ms())
     if dropped:
         logger.error(
             "Too many points wait for InfluxDB; %d dropped. PostgreSQL has them: run influx_backfill when it is back",
@@ -74,26 +79,85 @@ def send_waiting() -> int:
                 logger.warning("Sending points took longer than %d s", SENDER_SECONDS)
 
 
+def look(redis: Redis) -> server.Bucket | None:
+    """Look at the bucket, and note whether it is still the one that was written to. None where the server shows none.
+    Raises server.Away."""
+    try:
+        bucket, of_sums = server.bucket(), server.bucket(hourly_bucket())
+    except server.unreachable() as error:
+        raise server.Away(server.said(error)) from error
+    if waiting.note_bucket(redis, bucket, now_ms=_now_ms()):
+        logger.warning(
+            "The bucket %s in InfluxDB is not the one that was written to before: run influx_backfill. Until then"
+            " PostgreSQL answers about earlier times",
+            settings.INFLUXDB_BUCKET,
+        )
+    waiting.note_sums(redis, of_sums, now_ms=_now_ms())
+    return bucket
+
+
 def _send_waiting(redis: Redis) -> int:
-    sent, begun = 0, time.monotonic()
+    sent, begun, is_known = 0, time.monotonic(), waiting.is_looked_at(redis)
     while time.monotonic() - begun < BUDGET:
         entries = waiting.oldest(redis, lines=LINES_AT_ONCE)
-        if not entries:
-            break
         try:
-            refusals = server.send([line for entry in entries for line in entry.lines])
+            if not is_known:
+                look(redis)
+                is_known = True
+            if not entries:
+                _sum_hours(redis)
+                break
+            kept_from = server.kept_from(waiting.standing(redis).retention, now_ms=_now_ms())
+            lines = [line for entry in entries for line in entry.lines]
+            waiting.note_unsummed(redis, _hours(lines, kept_from))
+            done = server.send(lines, kept_from=kept_from)
         except server.Away as away:
-            if waiting.pause(redis, reason=str(away), at_least=away.retry_after):
+            if not entries:  # nobody waits for it; who asks it a question finds out
+                waiting.postpone_look(redis, seconds=waiting.AWAY_PAUSE)
+            elif waiting.pause(redis, reason=str(away), at_least=away.retry_after):
                 logger.warning("InfluxDB %s; points wait%s", away, f": {away.detail}" if away.detail else "")
             break
+        if done.expired:
+            waiting.count_expired(redis, done.expired)
+            logger.info("%d points are older than InfluxDB keeps them, and were left out", done.expired)
+        if done.refused:
+            waiting.count_refused(redis, done.refused, reason=done.reason, until_ms=done.refused_until)
+            logger.error("InfluxDB refuses %d points: %s", done.refused, done.reason)
         waiting.forget(redis, entries)
         sent += sum(len(entry.lines) for entry in entries)
-        if waiting.end_trouble(redis):
+        if (done.written or done.refused) and waiting.end_trouble(redis):
             logger.warning("InfluxDB takes points again; %d wait", waiting.standing(redis).waiting)
-        if refusals:
-            waiting.count_refused(redis, len(refusals), reason=refusals[-1].reason)
-            logger.error("InfluxDB refuses %d points: %s", len(refusals), refusals[-1].reason)
     return sent
+
+
+def _hours(lines: Iterable[str], kept_from: int) -> set[int]:
+    """The hours (since the epoch) whose sums these points change."""
+    times = (time_of(line) for line in lines if line.startswith(f"{MEASUREMENT},"))
+    return {moment // HOUR_MS for moment in times if moment >= kept_from}
+
+
+def _sum_hours(redis: Redis) -> None:
+    """Sum the hours that are over, and of which points were sent since they were summed: mostly the last one."""
+    if waiting.standing(redis).sums_from is None or not waiting.may_sum(redis, again_after=SUM_SECONDS):
+        return
+    begun, now_ms = time.monotonic(), _now_ms()
+    kept_from = server.kept_from(waiting.standing(redis).retention, now_ms=now_ms)
+    for hour in waiting.finished_hours(redis, before=now_ms // HOUR_MS, number=HOURS_AT_ONCE):
+        if time.monotonic() - begun > BUDGET:
+            return
+        if hour * HOUR_MS < kept_from:  # some of its points are let go: its sums would be too small
+            waiting.distrust_sums(redis, until_ms=hour * HOUR_MS)
+        else:
+            try:
+                flux.sum_hour(flux.EPOCH + hour * flux.HOUR)
+            except server.unanswered() as error:
+                logger.warning("Hours cannot be summed in InfluxDB: it %s. PostgreSQL answers", server.said(error))
+                return
+        waiting.note_summed(redis, hour)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 class Sender(threading.Thread):

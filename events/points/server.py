@@ -2,12 +2,16 @@
 nobody waits, WRITE_MS, so that a slow server is not written to again and again in vain."""
 
 import atexit
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+
+from events.points.lines import MEASUREMENT, time_of
 
 if TYPE_CHECKING:
     from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -17,6 +21,14 @@ READ_MS, WRITE_MS = 2_000, 10_000
 ABOUT_LINES = {400, 413, 422}
 # So many lines refused one by one and none accepted: then it is not the lines.
 NOT_THE_LINES = 16
+# So many bad lines of one request are looked for; where there are more, the rest of them is only counted.
+SOUGHT = 16
+# What InfluxDB says (422) where it wrote the good lines and dropped the others (`PartialWriteError` of its tsdb).
+PARTIAL = re.compile(r"partial write: (?P<why>.*?) *dropped=(?P<dropped>\d+)\s*$", re.DOTALL)
+BEYOND = re.compile(r"\b(beyond|outside)\b.*\bretention\b")
+# A point that comes to its bucket so shortly before it would be let go is not sent: our clock is not InfluxDB's, and
+# whoever asks asks later.
+MARGIN = timedelta(minutes=10)
 SAID = {
     401: "refuses the token (401)",
     403: "refuses the token for this bucket (403)",
@@ -57,9 +69,43 @@ def unanswered() -> tuple[type[Exception], ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    line: str
+class Bucket:
+    """The bucket that points go to. One that is deleted and made again under the same name is another one."""
+
+    id: str
+    made: int  # when, in milliseconds since the epoch
+    seconds: int  # how long it keeps a point; 0 = for ever
+
+    @property
+    def identity(self) -> str:
+        return f"{self.id} {self.made}"
+
+
+@dataclass(slots=True)
+class Sent:
+    """What became of lines that were sent. Times are event times, in milliseconds since the epoch."""
+
+    written: int = 0
+    expired: int = 0  # older than the bucket keeps them
+    refused: int = 0
+    # The newest of the events that InfluxDB does not have now; None where none of the refused was about a student.
+    refused_until: int | None = None
+    reason: str = ""  # the server's words, which may quote a student
+    is_taking: bool = False  # the server writes good lines
+
+    def refuse(self, lines: Sequence[str], number: int, reason: str) -> None:
+        """`number` of these lines, which ones is not known."""
+        self.refused += number
+        self.reason = reason
+        times = [time_of(line) for line in lines if line.startswith(f"{MEASUREMENT},")]
+        self.refused_until = max([*times, self.refused_until or 0]) or None
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
     reason: str
+    dropped: int | None = None  # of a partial write: so many lines, the others are written
+    is_expiry: bool = False
 
 
 def is_configured() -> bool:
@@ -100,34 +146,81 @@ def said(error: Exception) -> str:
     return SAID.get(status) or (f"answers {status}" if status else f"does not answer ({type(error).__name__})")
 
 
+# --- The bucket -------------------------------------------------------------------------------------------------------
+
+
+def bucket(name: str = "") -> Bucket | None:
+    """The bucket of that name, or the one that points go to, as the server knows it. None where it shows none: there
+    is none of that name, the token may not see it, or the server is no InfluxDB 2. Raises one of `unreachable` where it
+    does not answer."""
+    from influxdb_client.client.exceptions import InfluxDBError
+
+    name = name or settings.INFLUXDB_BUCKET
+    try:
+        found = connect(WRITE_MS).buckets_api().find_buckets(name=name, org=settings.INFLUXDB_ORG)
+    except InfluxDBError as error:
+        status = getattr(error, "status", None) or 0
+        if 400 <= status < 500 and status != 429:
+            return None
+        raise
+    except (ValueError, TypeError):  # an answer, but none of InfluxDB's
+        return None
+    named = [one for one in found.buckets or () if one.name == name and one.id]
+    if not named:
+        return None
+    [one] = named[:1]
+    made = one.created_at.timestamp() if one.created_at else 0
+    seconds = max((rule.every_seconds for rule in one.retention_rules or ()), default=0)
+    return Bucket(one.id, round(made * 1000), seconds)
+
+
+def kept_from(seconds: int, *, now_ms: int) -> int:
+    """From this event time (ms) on points are sent to a bucket that keeps them so long; 0 where it keeps them all."""
+    return now_ms - seconds * 1000 + int(MARGIN.total_seconds() * 1000) if seconds else 0
+
+
 # --- Writing ----------------------------------------------------------------------------------------------------------
 
 
-def send(lines: Sequence[str]) -> list[Refusal]:
-    """Write these lines. Returns those that the server refuses; their neighbours are written. Raises Away."""
-    refusals: list[Refusal] = []
-    _send(lines, refusals, accepted=[0])
-    return refusals
+def send(lines: Sequence[str], *, kept_from: int = 0) -> Sent:
+    """Write these lines, but for those of events before `kept_from` (ms), which the bucket does not keep. The
+    neighbours of a line that is refused are written. Raises Away."""
+    young = [line for line in lines if time_of(line) >= kept_from] if kept_from else lines
+    sent = Sent(expired=len(lines) - len(young))
+    if young:
+        _send(young, sent)
+    return sent
 
 
-def _send(lines: Sequence[str], refusals: list[Refusal], accepted: list[int]) -> None:
-    reason = _refused(lines)
-    if reason is None:
-        accepted[0] += len(lines)
+def _send(lines: Sequence[str], sent: Sent) -> None:
+    trouble = _write(lines)
+    if trouble is None:
+        sent.written += len(lines)
+        sent.is_taking = True
         return
-    if len(lines) == 1:
-        refusals.append(Refusal(lines[0], reason))
-        if len(refusals) >= NOT_THE_LINES and not accepted[0]:
-            raise Away("refuses every point", detail=reason)
+    if trouble.dropped is not None:
+        sent.is_taking = True
+        dropped = min(trouble.dropped, len(lines))
+        if trouble.is_expiry or dropped == len(lines) or sent.refused >= SOUGHT:
+            sent.written += len(lines) - dropped
+            if trouble.is_expiry:
+                sent.expired += dropped
+            else:
+                sent.refuse(lines, dropped, trouble.reason)
+            return
+    elif len(lines) == 1:
+        sent.refuse(lines, 1, trouble.reason)
+        if sent.refused >= NOT_THE_LINES and not sent.is_taking:
+            raise Away("refuses every point", detail=trouble.reason)
         return
     # What was written in spite of the refusal is written again, which changes nothing.
     middle = len(lines) // 2
-    _send(lines[:middle], refusals, accepted)
-    _send(lines[middle:], refusals, accepted)
+    _send(lines[:middle], sent)
+    _send(lines[middle:], sent)
 
 
-def _refused(lines: Sequence[str]) -> str | None:
-    """Write the lines. None where the server took them, its reason where something is wrong with one. Raises Away."""
+def _write(lines: Sequence[str]) -> _Trouble | None:
+    """None where the server took them all, its reason where something is wrong with one. Raises Away."""
     from influxdb_client.client.exceptions import InfluxDBError
     from influxdb_client.client.write_api import SYNCHRONOUS
     from influxdb_client.domain.write_precision import WritePrecision
@@ -142,11 +235,19 @@ def _refused(lines: Sequence[str]) -> str | None:
         status = getattr(error, "status", 0)
         if status in ABOUT_LINES:
             message = error.message.decode(errors="replace") if isinstance(error.message, bytes) else error.message
-            return f"{status} {(message or '')[:200]}".strip()
+            return _trouble(status, message or "")
         raise Away(said(error), retry_after=_seconds(error.retry_after)) from error
     except unreachable() as error:
         raise Away(said(error)) from error
     return None
+
+
+def _trouble(status: int, message: str) -> _Trouble:
+    reason = f"{status} {message[:200]}".strip()
+    partial = PARTIAL.search(message) if status == 422 else None
+    if partial is None:
+        return _Trouble(reason)
+    return _Trouble(reason, int(partial["dropped"]), bool(BEYOND.search(partial["why"])))
 
 
 def _seconds(retry_after: str | None) -> float:

@@ -1,5 +1,7 @@
 """Health, for container checks and proxies: docs/contract/http.md section 14. Never counted against a limit."""
 
+from typing import Any
+
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -13,10 +15,9 @@ from realtime.messages import timestamp
 @require_safe
 @never_cache
 async def health(request: HttpRequest) -> JsonResponse:
+    """503 only where lessons do not work: a check that wants 200 must not restart what goes on without InfluxDB."""
     found = await report()
-    if found["status"] == "healthy":
-        return JsonResponse(found)
-    return JsonResponse({"detail": found}, status=503)
+    return JsonResponse(found) if found["status"] != "unhealthy" else _unwell(found)
 
 
 @csrf_exempt
@@ -34,7 +35,14 @@ async def ready(request: HttpRequest) -> JsonResponse:
     if await is_ready():
         return JsonResponse({"status": "ready", "timestamp": timestamp(), "message": "Ready to serve"})
     detail = {"status": "not_ready", "timestamp": timestamp(), "error": "The database does not answer"}
-    return JsonResponse({"detail": detail}, status=503)
+    return _unwell(detail)
+
+
+def _unwell(detail: dict[str, Any]) -> JsonResponse:
+    """503, without the line that Django logs about each: `queries.health` says it once, when it begins."""
+    answer = JsonResponse({"detail": detail}, status=503)
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # django.utils.log.log_response
+    return answer
 
 
 @csrf_exempt

@@ -1,6 +1,7 @@
 """How the services are: each looked at on its own, all at once, none longer than two seconds (http.md section 14)."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -20,8 +21,10 @@ from realtime.broadcast import OUTSIDE_CHANNEL
 from realtime.messages import timestamp
 
 LIMIT = 2.0  # seconds a service has to answer
-# Without one of these nothing works; without another something is missing.
-NEEDED = ("postgres", "redis")
+logger = logging.getLogger(__name__)
+
+# Where one of these is unhealthy, lessons do not work. InfluxDB is optional: without it nothing is missing to anybody.
+NEEDED = {"postgres", "redis", "websocket", "worker"}
 # Seconds that the oldest event may wait.
 LONG_WITHOUT, LONG_WITH_WORKERS = 15, 60
 NEARLY_FULL = 0.7  # of Redis' memory; from 1 - stream.RESERVE on the intake answers 503
@@ -31,15 +34,29 @@ WRITTEN = "health:written"  # string; whether Redis takes a write; expires
 Service = dict[str, Any]
 
 
+class _Changes:
+    """What this process logged last, so that a change is one line of the log, and a poll is none."""
+
+    def __init__(self) -> None:
+        self.logged: dict[str, str] = {}
+
+    def note(self, subject: str, status: str, details: str, *, level: int) -> None:
+        if self.logged.get(subject, "healthy") != status:
+            logger.log(level, "%s: %s%s", subject, status, f" ({details})" if details else "")
+        self.logged[subject] = status
+
+
+changes = _Changes()
+
+
 async def report(*, limit: float = LIMIT) -> dict[str, Any]:
     """The whole answer; `status` is `healthy`, `degraded` or `unhealthy`."""
     checks = {"postgres": postgres, "redis": redis, "influxdb": influxdb, "websocket": websocket, "worker": worker}
     found = await asyncio.gather(*(_timed(check, limit) for check in checks.values()))
     services = dict(zip(checks, found, strict=True))
     healthy = {name for name, service in services.items() if service["status"] == "healthy"}
-    status = "degraded" if healthy.issuperset(NEEDED) else "unhealthy"
-    if len(healthy) == len(services):
-        status = "healthy"
+    status = _status(services)
+    _note(status, services)
     return {
         "status": status,
         "timestamp": timestamp(),
@@ -55,8 +72,28 @@ async def report(*, limit: float = LIMIT) -> dict[str, Any]:
     }
 
 
+def _status(services: dict[str, Service]) -> str:
+    """`unhealthy` where something that is needed is; `degraded` where anything else is not as it should be."""
+    if any(services[name]["status"] == "unhealthy" for name in NEEDED):
+        return "unhealthy"
+    return "healthy" if all(service["status"] == "healthy" for service in services.values()) else "degraded"
+
+
+def _note(status: str, services: dict[str, Service]) -> None:
+    """A line where a service, or all together, changed. The messages name no person."""
+    for name, service in services.items():
+        about = service["status"]
+        changes.note(
+            f"Health of {name}", about, "" if about == "healthy" else service["message"], level=logging.WARNING
+        )
+    changes.note("Health", status, "", level=logging.ERROR if status == "unhealthy" else logging.WARNING)
+
+
 async def is_ready(*, limit: float = LIMIT) -> bool:
-    return bool((await _timed(postgres, limit))["status"] == "healthy")
+    found = await _timed(postgres, limit)
+    ready = found["status"] == "healthy"
+    changes.note("Ready", "healthy" if ready else "not ready", "" if ready else found["message"], level=logging.ERROR)
+    return ready
 
 
 async def _timed(check: Callable[[], Awaitable[Service]], limit: float) -> Service:
@@ -136,16 +173,30 @@ async def influxdb() -> Service:
 
 def _with_standing(told: Service, standing: points.Standing) -> Service:
     """What the server says of itself, and what we know of the way to it. No reason of the server's is repeated here:
-    it may quote a student. Points that are missing make nothing worse for anybody but whoever reads InfluxDB."""
+    it may quote a student. Points that are missing make nothing worse for anybody but whoever reads InfluxDB: pages are
+    answered by PostgreSQL about such times."""
     if told["status"] == "healthy":
         if standing.reason:
             told |= {"status": "degraded", "message": f"InfluxDB {standing.reason}; points wait"}
+        elif standing.remade is not None:
+            told |= {
+                "status": "degraded",
+                "message": f"the bucket was made again at {_moment(standing.remade)}, and lacks what was before: "
+                "run influx_backfill --since start",
+            }
         elif standing.dropped_since is not None:
-            since = timestamp(datetime.fromtimestamp(standing.dropped_since / 1000, UTC))
+            since = _moment(standing.dropped_since)
             told["message"] = f"connected; points are missing: run influx_backfill --since {since}"
         elif standing.refused:
             told["message"] = "connected; points were refused: see the log of the workers"
-    return {**told, "waiting": standing.waiting, "dropped": standing.dropped, "refused": standing.refused}
+            if standing.refused_until is not None:
+                told["message"] += f"; up to {_moment(standing.refused_until)} InfluxDB is incomplete"
+    counts = {name: getattr(standing, name) for name in ("waiting", "dropped", "refused", "expired")}
+    return {**told, **counts}
+
+
+def _moment(ms: int) -> str:
+    return timestamp(datetime.fromtimestamp(ms / 1000, UTC))
 
 
 async def websocket() -> Service:

@@ -1,14 +1,31 @@
 """Writes into InfluxDB what PostgreSQL has and it lacks."""
 
 from argparse import ArgumentParser
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from redis import Redis
 
+from events.points import backfill as points
 from events.points import server, waiting
-from events.points.backfill import Tally, backfill, earliest
+from events.points.backfill import Tally
+from events.points.sending import look
+from events.schema import NEWEST
+from realtime.messages import timestamp
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What is to be written, and what holds when it is."""
+
+    since: datetime
+    until: datetime
+    bucket: server.Bucket | None
+    upto: points.Upto | None
+    known: set[str]
 
 
 class Command(BaseCommand):
@@ -19,40 +36,89 @@ class Command(BaseCommand):
             "--since", required=True, help="a date or time, e.g. 2026-11-21 or 2026-11-21T09:00+09:00; or `start`"
         )
         parser.add_argument("--until", help="the same; default: now. With it, older gaps are still assumed to be there")
-        parser.add_argument("--new", action="store_true", help="the bucket is empty: do not ask what is there already")
+        parser.add_argument("--new", action="store_true", help="the bucket is new: ask once what is there, not often")
         parser.add_argument("--dry-run", action="store_true", help="count what would be written, and write nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not server.is_configured():
             raise CommandError("No InfluxDB is configured: set INFLUXDB_URL.")
         now = datetime.now(UTC)
-        since = (earliest() or now) if options["since"] == "start" else _moment("--since", options["since"])
-        until = _moment("--until", options["until"]) if options["until"] else now
+        since = (points.earliest() or now) if options["since"] == "start" else _moment("--since", options["since"])
+        # A sender's clock may be ahead, as far as events are believed.
+        until = _moment("--until", options["until"]) if options["until"] else now + timedelta(milliseconds=NEWEST)
         if since > until:
             raise CommandError("--since is after --until.")
         with waiting.connect() as redis:
-            dropped = waiting.standing(redis).dropped
-            tally = self._write(since, until, options)
-            verb = "would be written" if options["dry_run"] else "written"
-            self.stdout.write(f"{tally.written} points {verb}, {tally.present} were there, {tally.refused} refused.")
-            if options["dry_run"] or options["until"]:
-                return
-            # What arrived while this ran was laid down to be sent as always.
-            if not waiting.call_complete(redis, since_ms=int(since.timestamp() * 1000), dropped_before=dropped):
-                raise CommandError("Points were dropped meanwhile, because too many wait. Run this again.")
+            before, tally = waiting.standing(redis), Tally()
+            try:
+                plan = self._plan(redis, since, until, options)
+                for found in points.backfill(
+                    since=plan.since, until=plan.until, is_new=options["new"], is_trial=options["dry_run"],
+                    known=plan.known, upto=plan.upto, retention=plan.bucket.seconds if plan.bucket else 0,
+                ):  # fmt: skip
+                    tally = found
+                self._say(tally, is_trial=options["dry_run"])
+                if not options["dry_run"] and not options["until"]:
+                    self._call_complete(redis, plan, tally, before)
+            except server.Away as away:
+                raise CommandError(f"InfluxDB {away}; {tally.written} points were written. Run this again.") from away
+            except server.unanswered() as error:
+                raise CommandError(
+                    f"InfluxDB at {settings.INFLUXDB_URL}: {server.said(error)}; {tally.written} points were written."
+                ) from error
 
-    def _write(self, since: datetime, until: datetime, options: dict[str, Any]) -> Tally:
-        tally = Tally()
+    def _plan(self, redis: Redis, since: datetime, until: datetime, options: dict[str, Any]) -> Plan:
+        """Raises server.Away, one of `server.unanswered`."""
+        bucket = server.bucket() if options["dry_run"] else look(redis)
+        if bucket and bucket.seconds:
+            kept_from = _moment_of(server.kept_from(bucket.seconds, now_ms=_ms(datetime.now(UTC))))
+            if since < kept_from:
+                self.stdout.write(
+                    f"The bucket keeps points for {_length(bucket.seconds)}: what was before {timestamp(kept_from)} is"
+                    " left out. PostgreSQL has it."
+                )
+                since, until = kept_from, max(kept_from, until)
+        is_written_to = not options["dry_run"] and waiting.is_aimed(redis, target=server.target())
+        upto = points.settle(redis) if is_written_to else None
         try:
-            for found in backfill(since=since, until=until, is_new=options["new"], is_trial=options["dry_run"]):
-                tally = found
-        except server.Away as away:
-            raise CommandError(f"InfluxDB {away}; {tally.written} points were written. Run this again.") from away
-        except server.unanswered() as error:
-            raise CommandError(
-                f"InfluxDB at {settings.INFLUXDB_URL}: {server.said(error)}; {tally.written} points were written."
-            ) from error
-        return tally
+            known = points.first_points(since, until) if options["new"] else set()
+        except points.NotNew as error:
+            raise CommandError("The bucket is not new: run this without --new.") from error
+        return Plan(since=since, until=until, bucket=bucket, upto=upto, known=known)
+
+    def _say(self, tally: Tally, *, is_trial: bool) -> None:
+        verb = "would be written" if is_trial else "written"
+        self.stdout.write(f"{tally.written} points {verb}, {tally.present} were there, {tally.refused} refused.")
+        if tally.expired:
+            self.stdout.write(f"{tally.expired} are older than the bucket keeps points.")
+
+    def _call_complete(self, redis: Redis, plan: Plan, tally: Tally, before: waiting.Standing) -> None:
+        if plan.upto is None:
+            self.stdout.write(
+                "No worker writes to this InfluxDB yet. When one does, run this again, for what happens until then."
+            )
+            return
+        now = look(redis)
+        if now and plan.bucket and now.identity != plan.bucket.identity:
+            raise CommandError("The bucket was made again meanwhile. Run this again.")
+        if tally.refused:
+            waiting.count_refused(redis, tally.refused, reason=tally.reason, until_ms=tally.refused_until)
+        # What arrived while this ran was laid down to be sent as always.
+        if not waiting.call_complete(redis, since_ms=_ms(plan.since), before=before):
+            raise CommandError("Points were dropped meanwhile, because too many wait. Run this again.")
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _moment_of(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def _length(seconds: int) -> str:
+    days, rest = divmod(seconds, 24 * 3600)
+    return f"{seconds / 3600:g} hours" if rest else f"{days} days"
 
 
 def _moment(name: str, value: str) -> datetime:

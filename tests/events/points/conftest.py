@@ -2,7 +2,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from events.points import answering, server
+from events.points import answering, backfill, server, waiting
 from tests.influx import Recorder, VictoriaMetrics, recording
 
 
@@ -22,10 +22,17 @@ def point_at(settings) -> Iterator[Callable[[str], None]]:
 
 @pytest.fixture
 def series(point_at, redis) -> Iterator[Recorder]:
-    """An InfluxDB that records what it is told and asked."""
+    """An InfluxDB that records what it is told and asked; workers write to it."""
     with recording() as recorder:
         point_at(recorder.url)
+        waiting.aim(redis, target=server.target())
         yield recorder
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch) -> None:
+    """No batch is under way when a backfill begins."""
+    monkeypatch.setattr(backfill, "SETTLE", 0.0)
 
 
 @pytest.fixture

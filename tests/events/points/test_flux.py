@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from events import points
-from events.points import answering, flux, waiting
+from events.points import answering, flux, server, waiting
 from lms.models import Student
 from tests.events.conftest import event
 from tests.influx import params_of
@@ -39,9 +39,11 @@ def csv(*results: tuple[str, list[dict[str, object]]]) -> str:
 
 
 @pytest.fixture
-def complete(series, redis) -> Redis:
-    """InfluxDB has every point of the last ten days."""
-    waiting.call_complete(redis, since_ms=int((NOW - timedelta(days=10)).timestamp() * 1000), dropped_before=0)
+def complete(series, redis, settings) -> Redis:
+    """InfluxDB has every point of the last ten days, and is asked about spans as short as these."""
+    settings.INFLUXDB_ASK_DAYS = 0.01
+    points.send_waiting()  # looks at the bucket
+    waiting.call_complete(redis, since_ms=int((NOW - timedelta(days=10)).timestamp() * 1000), before=waiting.Standing())
     return redis
 
 
@@ -67,8 +69,14 @@ def test_chart(series, complete, django_assert_num_queries):
 
 
 def test_totals(series, complete, django_assert_num_queries):
-    numbers = {"runs": 10, "errors": 2, "timed": 4, "milliseconds": 6000.0, "active": 3}
-    series.answer = lambda query: (200, csv(*((name, [{"_value": value}]) for name, value in numbers.items())))
+    numbers = {
+        "runs": {"a": 7, "b": 2, "c": 1}, "errors": {"a": 1, "c": 1}, "timed": {"a": 3, "b": 1},
+        "milliseconds": {"a": 5000.0, "b": 1000.0},
+    }  # fmt: skip
+    series.answer = lambda query: (200, csv(
+        *((name, [{"userId": who, "_value": number} for who, number in of_each.items()])
+          for name, of_each in numbers.items())
+    ))  # fmt: skip
     with django_assert_num_queries(0):
         assert points.totals(**HOUR) == points.Totals(runs=10, errors=2, seconds=1.5, active=3)
 
@@ -174,8 +182,11 @@ def test_a_span_that_influxdb_does_not_hold_whole(run, series, redis):
 
 def test_a_span_longer_than_points_are_kept(run, series, settings):
     settings.INFLUXDB_RETENTION_DAYS = 3
-    since = NOW - timedelta(days=4)
-    assert (points.totals(since=since, until=NOW).runs, series.queries) == (1, [])
+    for age in (timedelta(days=3), timedelta(days=3) - server.MARGIN / 2):
+        points.totals(since=NOW - age, until=NOW - age + timedelta(hours=1))
+    assert series.queries == []
+    points.totals(since=NOW - timedelta(days=2), until=NOW - timedelta(days=2) + timedelta(hours=1))
+    assert len(series.queries) == 1
 
 
 def test_while_points_wait_for_long(run, series, river, monkeypatch):

@@ -76,8 +76,7 @@ def test_its_neighbours_of_a_line_that_is_none_are_written(redis, victoria):
         f"student_progress,userId=u{number},event=e,notebook=n,teamName=t,sessionId=s x=1i {MOMENT}"
         for number in range(9)
     ]
-    refused = server.send([*lines[:5], "no line", *lines[5:]])
-    assert refused == []
+    assert server.send([*lines[:5], "no line", *lines[5:]]).refused == 0
     assert len(victoria.export("x")) == 9
 
 
@@ -85,7 +84,7 @@ def test_it_knows_no_flux_and_postgresql_answers(river, redis, victoria, clock):
     river.post(event(eventTime=clock(0)))
     points.send_waiting()
     with points.waiting.connect() as link:
-        points.waiting.call_complete(link, since_ms=0, dropped_before=0)
+        points.waiting.call_complete(link, since_ms=0, before=points.Standing())
     assert points.totals(since=clock.at(-1), until=clock.at(1)).runs == 1
 
 

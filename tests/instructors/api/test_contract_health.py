@@ -41,25 +41,90 @@ async def down():
     raise ConnectionError("secret address")
 
 
-@pytest.mark.parametrize(
-    ("service", "status"),
-    [
-        ("postgres", "unhealthy"),
-        ("redis", "unhealthy"),
-        ("influxdb", "degraded"),
-        ("websocket", "degraded"),
-        ("worker", "degraded"),
-    ],
-    ids=lambda value: f"http §14 {value} down → 503" if value not in ("unhealthy", "degraded") else value,
-)
-def test_a_service_is_down(anyone, monkeypatch, service, status):
+@pytest.fixture(autouse=True)
+def nothing_said():
+    questions.changes.logged.clear()
+    yield
+    questions.changes.logged.clear()
+
+
+NEEDED = ("postgres", "redis", "websocket", "worker")
+
+
+@pytest.mark.parametrize("service", NEEDED, ids=lambda name: f"http §14 {name} down → 503")
+def test_a_service_that_is_needed_is_down(anyone, monkeypatch, service):
     monkeypatch.setattr(questions, service, down)
     answer = anyone("GET", "/api/v1/health")
     assert answer.status_code == 503
     assert set(answer.data) == {"detail"}
-    assert answer.data["detail"]["status"] == status
+    assert answer.data["detail"]["status"] == "unhealthy"
     assert answer.data["detail"]["services"][service]["status"] == "unhealthy"
     assert "secret" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "prefix", PREFIXES, ids=lambda prefix: f"http §14 {prefix}health, InfluxDB down → 200 degraded"
+)
+def test_influxdb_which_is_optional_is_down(anyone, monkeypatch, prefix):
+    monkeypatch.setattr(questions, "influxdb", down)
+    answer = anyone("GET", f"{prefix}health")
+    assert answer.status_code == 200
+    assert set(answer.data) == {"status", "timestamp", "services", "details"}
+    assert answer.data["status"] == "degraded"
+    assert answer.data["services"]["influxdb"]["status"] == "unhealthy"
+    assert answer.data["details"]["healthy_services"] == 4
+
+
+@pytest.mark.parametrize("service", [*NEEDED, "influxdb"])
+def test_http_14_a_service_that_is_degraded_200(anyone, monkeypatch, service):
+    async def slow():
+        return {"status": "degraded", "message": "slow"}
+
+    monkeypatch.setattr(questions, service, slow)
+    answer = anyone("GET", "/api/v1/health")
+    assert (answer.status_code, answer.data["status"]) == (200, "degraded")
+
+
+def lines_about_health(caplog) -> list[tuple[str, str]]:
+    found = [(record.levelname, record.getMessage()) for record in caplog.records if record.levelname != "DEBUG"]
+    caplog.clear()
+    return found
+
+
+def test_http_14_a_change_is_said_once_and_a_poll_never(anyone, monkeypatch, settings, caplog):
+    assert anyone("GET", "/api/v1/health").status_code == 200
+    assert lines_about_health(caplog) == []
+    settings.INFLUXDB_URL = "http://127.0.0.1:9"
+    for _ in range(3):
+        assert anyone("GET", "/api/v1/health").status_code == 200
+    [away, all_in_all] = lines_about_health(caplog)
+    assert away[0] == all_in_all[0] == "WARNING"
+    assert away[1].startswith("Health of influxdb: unhealthy (Not reachable")
+    assert all_in_all[1] == "Health: degraded"
+    with monkeypatch.context() as patch:
+        patch.setattr(questions, "redis", down)
+        for _ in range(3):
+            assert anyone("GET", "/api/v1/health").status_code == 503
+    assert lines_about_health(caplog) == [
+        ("WARNING", "Health of redis: unhealthy (Not reachable (ConnectionError))"),
+        ("ERROR", "Health: unhealthy"),
+    ]
+    settings.INFLUXDB_URL = ""
+    for _ in range(3):
+        assert anyone("GET", "/api/v1/health").status_code == 200
+    assert {text for _, text in lines_about_health(caplog)} == {
+        "Health of redis: healthy", "Health of influxdb: healthy", "Health: healthy"
+    }  # fmt: skip
+
+
+def test_http_14_ready_says_a_change_once(anyone, monkeypatch, caplog):
+    with monkeypatch.context() as patch:
+        patch.setattr(questions, "postgres", down)
+        for _ in range(3):
+            assert anyone("GET", "/api/v1/health/ready").status_code == 503
+    assert lines_about_health(caplog) == [("ERROR", "Ready: not ready (Not reachable (ConnectionError))")]
+    assert anyone("GET", "/api/v1/health/ready").status_code == 200
+    assert [text for _, text in lines_about_health(caplog)] == ["Ready: healthy"]
 
 
 def test_http_14_services_are_looked_at_together_and_not_for_ever(monkeypatch):
@@ -78,7 +143,7 @@ def test_http_14_services_are_looked_at_together_and_not_for_ever(monkeypatch):
 def test_influxdb_that_is_configured_and_away(anyone, settings):
     settings.INFLUXDB_URL = "http://127.0.0.1:9"
     answer = anyone("GET", "/api/v1/health")
-    assert (answer.status_code, answer.data["detail"]["status"]) == (503, "degraded")
+    assert (answer.status_code, answer.data["status"]) == (200, "degraded")
 
 
 def test_influxdb_that_is_there(anyone, settings, monkeypatch):
@@ -101,6 +166,25 @@ STANDINGS = {
         {"refused": 1, "refusal": "400 unable to parse hanako@example.com"},
         ("healthy", "connected; points were refused: see the log of the workers", 0),
     ),
+    "runs were refused": (
+        {"refused": 1, "refused_until": 1_790_000_000_000},
+        (
+            "healthy",
+            "connected; points were refused: see the log of the workers; up to 2026-09-21T14:13:20.000Z InfluxDB is"
+            " incomplete",
+            0,
+        ),
+    ),
+    "the bucket was made again": (
+        {"remade": 1_790_000_000_000, "dropped": 3, "dropped_since": 1_790_000_000_000},
+        (
+            "degraded",
+            "the bucket was made again at 2026-09-21T14:13:20.000Z, and lacks what was before: "
+            "run influx_backfill --since start",
+            0,
+        ),
+    ),
+    "points were too old": ({"expired": 5}, ("healthy", "connected", 0)),
     "points wait": ({"waiting": 12}, ("healthy", "connected", 12)),
 }
 
@@ -112,16 +196,17 @@ def test_how_the_way_to_influxdb_is(anyone, settings, monkeypatch, name):
     monkeypatch.setattr(points, "version", lambda: "v2.7.1")
     monkeypatch.setattr(points, "standing", lambda: points.Standing(**found))
     answer = anyone("GET", "/api/v1/health")
-    service = answer.data.get("detail", answer.data)["services"]["influxdb"]
+    service = answer.data["services"]["influxdb"]
     assert (service["status"], service["message"], service["waiting"]) == expected
-    assert answer.status_code == (200 if expected[0] == "healthy" else 503)
+    assert service["expired"] == found.get("expired", 0)
+    assert (answer.status_code, answer.data["status"]) == (200, expected[0])
     assert "hanako" not in answer.content.decode()
 
 
 def test_influxdb_away_still_says_how_much_waits(anyone, settings, monkeypatch):
     settings.INFLUXDB_URL = "http://127.0.0.1:9"
     monkeypatch.setattr(points, "standing", lambda: points.Standing(waiting=9))
-    service = anyone("GET", "/api/v1/health").data["detail"]["services"]["influxdb"]
+    service = anyone("GET", "/api/v1/health").data["services"]["influxdb"]
     assert service.items() >= {"status": "unhealthy", "influx_status": "fail", "version": None, "waiting": 9}.items()
 
 

@@ -1,0 +1,248 @@
+"""What the bucket no longer keeps, and what InfluxDB drops of a request of which it writes the rest (422, "partial
+write"): neither holds up anybody, and nothing that is missing is believed to be there. The server here answers as
+InfluxDB 2.7.12 did."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from events import points
+from events.points import server, waiting
+from events.points.lines import line
+from events.schema import Event
+from tests.events.conftest import event
+from tests.influx import parse
+
+pytestmark = pytest.mark.django_db
+
+HOUR = 3600
+NOW = datetime.now(UTC)
+RETENTION = "failure writing points to database: partial write: points beyond retention policy dropped=16"
+
+
+def ids(series) -> set[str]:
+    return {point.fields["eventId"] for point in series.points}
+
+
+def lines(*ages: timedelta, kind: str = "cell_executed", **fields) -> list[str]:
+    moments = [int((NOW - age).timestamp() * 1000) for age in ages]
+    return [
+        line(
+            Event(event_id=f"e{number}", event_type=kind, time=moment, received=moment, email="a@example.com", **fields)
+        )
+        for number, moment in enumerate(moments)
+    ]
+
+
+def lay(redis, written: list[str]) -> None:
+    waiting.keep(redis, written, now_ms=int(time.time() * 1000))
+
+
+def ago(**length: float) -> str:
+    return (NOW - timedelta(**length)).isoformat()
+
+
+# --- Older than the bucket keeps --------------------------------------------------------------------------------------
+
+
+def test_what_the_bucket_does_not_keep_is_not_sent_and_holds_up_nobody(river, series):
+    """Sixteen events of a computer that was offline for weeks, then a lesson."""
+    series.bucket.seconds = 48 * HOUR
+    river.post(*(event(eventId=f"old{number}", eventTime=ago(days=6)) for number in range(16)))
+    river.post(event(eventId="new"))
+    complete = points.standing().complete_from
+    assert points.send_waiting() == 17
+    standing = points.standing()
+    assert ids(series) == {"new"}
+    assert (standing.waiting, standing.expired, standing.refused, standing.reason) == (0, 16, 0, "")
+    assert standing.complete_from == complete
+    assert len(series.writes) == 1
+
+
+def test_a_batch_of_nothing_else_asks_nothing(redis, series):
+    series.bucket.seconds = 48 * HOUR
+    lay(redis, lines(*[timedelta(days=3)] * 16))
+    assert points.send_waiting() == 16
+    assert (series.writes, points.standing().expired, points.standing().waiting) == ([], 16, 0)
+
+
+def test_shortly_before_it_would_be_let_go_a_point_is_not_sent_either(redis, series):
+    series.bucket.seconds = 48 * HOUR
+    lay(redis, lines(timedelta(hours=48) - server.MARGIN / 2, timedelta(hours=48) - server.MARGIN * 2))
+    points.send_waiting()
+    assert (ids(series), points.standing().expired) == ({"e1"}, 1)
+
+
+def test_a_bucket_that_keeps_everything(redis, series):
+    lay(redis, lines(timedelta(days=9_000)))
+    points.send_waiting()
+    assert (ids(series), points.standing().expired) == ({"e0"}, 0)
+
+
+def test_where_the_bucket_is_not_shown_influxdb_drops_them_and_nobody_waits(redis, series):
+    """Sixteen old ones in a row, as they were found: "refuses every point" blocked the backlog of everybody."""
+    series.shows_bucket, series.bucket.seconds = False, 48 * HOUR
+    lay(redis, lines(*[timedelta(days=3)] * 16))
+    lay(redis, lines(*[timedelta()] * 4))
+    assert points.send_waiting() == 20
+    standing = points.standing()
+    assert (standing.waiting, standing.expired, standing.refused, standing.reason) == (0, 16, 0, "")
+    assert ids(series) == {f"e{number}" for number in range(4)}
+    assert len(series.writes) == 1, "the good ones were written at once: nothing is looked for"
+
+
+def test_the_answer_that_was_seen(redis, series):
+    series.judge = lambda found: (422, RETENTION)
+    lay(redis, lines(*[timedelta(days=99)] * 16))
+    assert points.send_waiting() == 16
+    assert (points.standing().expired, points.standing().reason) == (16, "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "partial write: points beyond retention policy dropped=2",
+        # As later versions say it.
+        "failure writing points to database: partial write: dropped 2 points outside retention policy of duration "
+        "2160h0m0s - oldest point m,a=b at 2020-01-01T00:00:00Z dropped_count=2 dropped=2",
+    ],
+)
+def test_other_words_for_it(redis, series, said):
+    series.judge = lambda found: (422, said)
+    assert (sent := server.send(lines(*[timedelta()] * 5))).expired == 2
+    assert (sent.written, sent.refused) == (3, 0)
+
+
+def test_a_retention_that_was_raised_does_not_bring_back_what_was_let_go(redis, series):
+    series.bucket.seconds = 48 * HOUR
+    lay(redis, lines(timedelta()))
+    points.send_waiting()
+    waiting.call_complete(redis, since_ms=0, before=points.standing())
+    waiting.look_again(redis)
+    points.send_waiting()
+    kept = int((datetime.now(UTC) - timedelta(hours=48) + server.MARGIN).timestamp() * 1000)
+    assert kept - 60_000 < points.standing().complete_from <= kept
+    series.bucket.seconds = 90 * 24 * HOUR
+    waiting.look_again(redis)
+    points.send_waiting()
+    assert points.standing().complete_from >= kept - 60_000
+    assert points.standing().retention == 90 * 24 * HOUR
+
+
+# --- Written but for some ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def typed(series):
+    """`duration` is a whole number in this bucket, because another program wrote it first."""
+    series.bucket.types["student_progress", "duration"] = int
+    return series
+
+
+def run(number: int, **fields) -> dict:
+    known = {"eventId": f"e{number}", "eventTime": ago(minutes=10 - number / 100), "executionDurationMs": None}
+    return event(**{**known, **fields})
+
+
+def test_the_good_ones_of_a_partial_write_are_delivered_and_the_bad_ones_counted(river, typed):
+    river.post(*(run(number, executionDurationMs=5 if number in (3, 4, 30) else None) for number in range(40)))
+    assert points.send_waiting() == 40
+    standing = points.standing()
+    assert ids(typed) == {f"e{number}" for number in range(40)} - {"e3", "e4", "e30"}
+    assert (standing.waiting, standing.refused, standing.expired, standing.reason) == (0, 3, 0, "")
+    assert "field type conflict" in standing.refusal
+
+
+def test_a_request_of_bad_lines_alone_is_about_the_lines(river, typed):
+    river.post(*(run(number, executionDurationMs=5) for number in range(60)))
+    river.post(run(60))
+    assert points.send_waiting() == 61
+    standing = points.standing()
+    assert (standing.waiting, standing.refused, standing.reason) == (0, 60, "")
+    assert ids(typed) == {"e60"}
+
+
+def test_many_bad_lines_do_not_cost_a_request_each(redis, typed):
+    bad = lines(*[timedelta()] * 300, name="bad", duration_ms=5.0, cell="c", execution_count=1, notebook="n.ipynb")
+    good = lines(*[timedelta()] * 300, kind="help")
+    mixed = [one for pair in zip(bad, good, strict=True) for one in pair]
+    sent = server.send(mixed)
+    assert (sent.written, sent.refused, len({one.fields["eventId"] for one in typed.points})) == (300, 300, 300)
+    assert len(typed.writes) < 80
+
+
+def test_up_to_a_refused_point_influxdb_is_not_complete(river, typed):
+    river.post(run(0))
+    points.send_waiting()
+    with waiting.connect() as redis:
+        waiting.call_complete(redis, since_ms=0, before=points.standing())
+    river.post(run(1, executionDurationMs=5), run(2))
+    points.send_waiting()
+    refused = parse(next(one for one in "\n".join(typed.writes).split("\n") if "duration=" in one)).time // 10**6
+    assert points.standing().complete_from == refused + 1
+    assert points.standing().refused_until == refused
+
+
+def test_a_number_of_the_product_itself_that_is_refused_makes_no_lesson_incomplete(redis, series):
+    series.judge = lambda found: (400, "no") if any("system_metrics" in one for one in found) else (204, "")
+    lay(redis, lines(timedelta(minutes=1)))
+    points.send_waiting()
+    waiting.call_complete(redis, since_ms=0, before=points.standing())
+    points.note_numbers({"system_metrics": {"a": 1}}, tags={"host": "h"}, at=int(time.time()))
+    points.send_waiting()
+    standing = points.standing()
+    assert (standing.refused, standing.refused_until, standing.complete_from) == (1, None, 0)
+
+
+# --- influx_backfill --------------------------------------------------------------------------------------------------
+
+
+def backfill(*arguments: str) -> str:
+    out = StringIO()
+    call_command("influx_backfill", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_a_backfill_from_the_start_leaves_out_what_the_bucket_does_not_keep_and_says_so(river, series):
+    series.answer = series.ids
+    river.post(event(eventId="old", eventTime=ago(days=6)), *(event(eventId=f"e{n}") for n in range(3)))
+    points.send_waiting()
+    series.remake(seconds=48 * HOUR)
+    for options in (("--new",), ()):
+        series.lines.clear()
+        said = backfill("--since", "start", *options)
+        assert "The bucket keeps points for 2 days: what was before" in said
+        assert "3 points written, 0 were there, 0 refused." in said
+        assert ids(series) == {"e0", "e1", "e2"}
+        kept = (datetime.now(UTC) - timedelta(days=2) + server.MARGIN).timestamp() * 1000
+        assert kept - 60_000 < points.standing().complete_from <= kept
+    assert points.standing().reason == ""
+
+
+def test_a_backfill_counts_what_influxdb_drops(river, series):
+    series.answer, series.shows_bucket = series.ids, False
+    river.post(event(eventId="old", eventTime=ago(days=6)), event(eventId="new"))
+    points.send_waiting()
+    series.lines.clear()
+    series.bucket.seconds = 48 * HOUR
+    said = backfill("--since", "start")
+    assert "1 points written, 0 were there, 0 refused.\n1 are older than the bucket keeps points." in said
+
+
+def test_a_backfill_of_which_a_point_was_refused_makes_complete_from_then_on(river, series):
+    series.answer = series.ids
+    river.post(run(1, executionDurationMs=5), run(2))
+    points.send_waiting()
+    series.remake()
+    series.bucket.types["student_progress", "duration"] = int
+    assert "1 points written, 0 were there, 1 refused." in backfill("--since", "start")
+    standing = points.standing()
+    assert standing.complete_from == standing.refused_until + 1
+    assert standing.refused == 1
+    del series.bucket.types["student_progress", "duration"]  # somebody put it right
+    assert "1 points written, 1 were there, 0 refused." in backfill("--since", "start")
+    assert points.standing().complete_from < standing.complete_from
+    assert points.standing().refused == 0
