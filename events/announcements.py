@@ -19,7 +19,8 @@ from events.tickets import Edge
 from lms.access import Scope
 from lms.identity import email_key
 from lms.models import StudentActivity
-from lms.roster import WITHOUT_KEY, Member
+from lms.models.people import WITHOUT_KEY
+from lms.roster import Member
 from realtime import broadcast, groups, messages
 from realtime.messages import Frame, LastRun, RunNotice, StudentRow
 

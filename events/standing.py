@@ -14,8 +14,8 @@ from django.db.models import QuerySet
 from events.models import CellProgress
 from lms.access import EVERYTHING, Scope
 from lms.models import ClassStudent, Student
-from lms.models.people import display_name
-from lms.roster import WITHOUT_KEY, Member
+from lms.models.people import WITHOUT_KEY, display_name
+from lms.roster import Member
 from realtime.messages import SignificantCell, Status, StudentRow, timestamp
 
 # http.md section 13: how long a failed run colours the student, and how long any activity counts as active.

@@ -17,7 +17,8 @@ from events.runs import Rule, Run, save_runs
 from events.schema import Event
 from events.tickets import Edge, save_signals
 from lms import roster
-from lms.roster import WITHOUT_KEY, ActivityState, Member, Places, StudentState
+from lms.models.people import WITHOUT_KEY
+from lms.roster import ActivityState, Member, Places, StudentState
 
 
 @dataclass(slots=True)
