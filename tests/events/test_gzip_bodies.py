@@ -43,7 +43,7 @@ def test_cut_anywhere_is_refused(place):
         gzip_body.inflate(cut, limit=100_000)
 
 
-@pytest.mark.parametrize("rest", [b"x", b"\0x", b"\x1f\x8b", b"\0" * 5000 + b"x", gzip.compress(b"a")[:-1]])
+@pytest.mark.parametrize("rest", [b"x", b"\0x", b"\x1f\x8b", b"\0" * 5000 + b"x", gzip.compress(b"a", mtime=0)[:-1]])
 def test_what_follows_and_is_no_member_is_refused(rest):
     """It could be the half of a member: taken in silence, events would be lost."""
     with pytest.raises(gzip_body.BadGzip):
