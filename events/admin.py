@@ -35,8 +35,7 @@ class ActivityAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        spelt = Q(email__icontains=term) | Q(email_key__contains=email_key(term) or term)
-        people = Student.objects.filter(spelt | Q(name__icontains=term))
+        people = Student.objects.filter(Q(email_key__contains=email_key(term) or term) | Q(name__icontains=term))
         found = Q(student__in=list(people.order_by().values_list("pk", flat=True)[:MOST_STUDENTS]))
         if self.by_event_id:
             found |= Q(event_id=term)

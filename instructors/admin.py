@@ -100,7 +100,7 @@ class InstructorAdmin(KeySearch, TidyDeletion, AccountAdmin):
     list_per_page = 50
     list_display = ["email", "name", "role", "is_active", "status", "last_login"]
     list_filter = ["is_active", "status"]
-    search_fields = ["email", "email_key", "name"]
+    search_fields = ["email_key__contains", "name"]
     ordering = ["email"]
     filter_horizontal = []
     readonly_fields = ["set_password", "status", "status_updated_at", "last_login", "created_at", "updated_at"]
@@ -135,7 +135,7 @@ class InstructorStatusHistoryAdmin(ReadOnlyAdmin):
     list_display = ["instructor", "status", "started_at", "ended_at", "duration_minutes"]
     list_filter = ["status", "started_at"]
     list_select_related = ["instructor"]
-    search_fields = ["instructor__email", "instructor__email_key", "instructor__name"]
+    search_fields = ["instructor__email_key__contains", "instructor__name"]
 
 
 @admin.register(AuditLog)
@@ -192,7 +192,7 @@ class AttentionCaseAdmin(ReadOnlyAdmin):
     list_display = ["opened_at", "student", "class_ref", "code", "claimed_by", "ended_at", "outcome", "ended_by"]
     list_filter = ["code", "outcome", "opened_at"]
     list_select_related = ["student", "class_ref", "claimed_by", "ended_by"]
-    search_fields = ["student__email", "student__email_key"]
+    search_fields = ["student__email_key__contains"]
 
 
 @admin.register(Hint)
@@ -207,7 +207,7 @@ class HintAdmin(ReadOnlyAdmin):
 class HintRecipientAdmin(ReadOnlyAdmin):
     list_display = ["hint", "student"]
     list_select_related = ["hint", "student"]
-    search_fields = ["=student__email", "=student__email_key"]
+    search_fields = ["student__email_key__exact"]
 
 
 @admin.register(ClassInvitation)
@@ -219,12 +219,10 @@ class ClassInvitationAdmin(ReadOnlyAdmin):
     list_filter = ["role", "created_at", "closed_at"]
     list_select_related = ["class_ref", "invited_by", "accepted_by"]
     search_fields = [
-        "email",
-        "email_key",
+        "email_key__contains",
         "class_ref__class_code",
         "class_ref__name",
-        "invited_by__email",
-        "invited_by__email_key",
+        "invited_by__email_key__contains",
     ]
     exclude = ["token_hash"]
     actions = ["cancel"]
@@ -241,7 +239,7 @@ class AnalyticsReportAdmin(ReadOnlyAdmin):
     list_display = ["report_id", "report_type", "title", "status", "requested_by", "created_at", "finished_at"]
     list_filter = ["report_type", "status", "created_at"]
     list_select_related = ["requested_by"]
-    search_fields = ["=report_id", "requested_by__email", "requested_by__email_key"]
+    search_fields = ["=report_id", "requested_by__email_key__contains"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AnalyticsReport]:
         """The list reads no contents: each holds a line for every student."""

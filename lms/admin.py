@@ -88,7 +88,8 @@ class TidyDeletion(ModelAdmin):
 
 
 class KeySearch(ModelAdmin):
-    """A search finds what is spelt otherwise too, where `search_fields` name the column of a key (`lms.identity`)."""
+    """A search finds what is spelt otherwise too, where `search_fields` name the column of a key (`lms.identity`): by
+    `contains`, because `icontains` takes ı and i for the same."""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -130,7 +131,7 @@ class ReadOnlyAdmin(CalmAdmin):
 @admin.register(Team)
 class TeamAdmin(CalmAdmin):
     list_display = ["team_name", "description", "created_at"]
-    search_fields = ["team_name", "team_key"]
+    search_fields = ["team_name", "team_key__contains"]
     readonly_fields = ["created_at", "updated_at"]
 
 
@@ -139,7 +140,7 @@ class StudentAdmin(CalmAdmin):
     list_display = ["email", "name", "team", "is_requesting_help", "execution_count", "error_count", "last_activity_at"]
     list_filter = ["is_requesting_help", "last_activity_at"]
     list_select_related = ["team"]
-    search_fields = ["email", "email_key", "name"]
+    search_fields = ["email_key__contains", "name"]
     autocomplete_fields = ["team"]
 
     def get_fields(self, request: HttpRequest, obj: Student | None = None) -> list[Any]:
@@ -156,7 +157,7 @@ class SessionAdmin(ReadOnlyAdmin):
     list_display = ["session_id", "student", "start_time", "end_time", "is_active", "last_event_at"]
     list_filter = ["is_active"]
     list_select_related = ["student"]
-    search_fields = ["session_id", "student__email", "student__email_key"]
+    search_fields = ["session_id", "student__email_key__contains"]
 
 
 @admin.register(Notebook)
@@ -200,7 +201,7 @@ class StudentClassAdmin(CalmAdmin):
     list_display = ["student", "class_ref", "role", "joined_at"]
     list_filter = ["joined_at"]
     list_select_related = ["student", "class_ref"]
-    search_fields = ["student__email", "student__email_key", "student__name", "class_ref__class_code"]
+    search_fields = ["student__email_key__contains", "student__name", "class_ref__class_code"]
     autocomplete_fields = ["student", "class_ref"]
 
 
@@ -209,7 +210,7 @@ class ClassStaffAdmin(CalmAdmin):
     list_display = ["instructor", "class_ref", "role", "added_at"]
     list_filter = ["role"]
     list_select_related = ["instructor", "class_ref"]
-    search_fields = ["instructor__email", "instructor__email_key", "class_ref__class_code"]
+    search_fields = ["instructor__email_key__contains", "class_ref__class_code"]
     autocomplete_fields = ["instructor", "class_ref"]
 
 
@@ -287,8 +288,7 @@ class AssignmentSubmissionAdmin(ExportMixin, CalmAdmin):  # type: ignore[misc]
     list_filter = ["status", "submitted_at"]
     list_select_related = ["assignment", "student"]
     search_fields = [
-        "student__email",
-        "student__email_key",
+        "student__email_key__contains",
         "student__name",
         "assignment__title",
         "assignment__class_ref__class_code",
@@ -355,7 +355,7 @@ class EnvironmentSnapshotAdmin(ReadOnlyAdmin):
     list_display = ["captured_at", "source", "student", "class_ref", "is_full_snapshot"]
     list_filter = ["source", "captured_at"]
     list_select_related = ["student", "class_ref"]
-    search_fields = ["=snapshot_id", "student__email", "student__email_key", "class_ref__class_code"]
+    search_fields = ["=snapshot_id", "student__email_key__contains", "class_ref__class_code"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EnvironmentSnapshot]:
         """The list shows no packages, so it reads none: one report may hold hundreds."""

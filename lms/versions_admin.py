@@ -19,10 +19,8 @@ class NotebookHistoryAdmin(ReadOnlyAdmin):
     search_fields = [
         "notebook__path",
         "class_ref__class_code",
-        "student__email",
-        "student__email_key",
-        "owner__email",
-        "owner__email_key",
+        "student__email_key__contains",
+        "owner__email_key__contains",
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotebookHistory]:
@@ -61,8 +59,7 @@ class NotebookSnapshotAdmin(OfHistoryAdmin):
     search_fields = [
         "=snapshot_id",
         "history__notebook__path",
-        "history__student__email",
-        "history__student__email_key",
+        "history__student__email_key__contains",
         "author_id",
     ]
     # Not `stored`: its page would fetch the content to name it.
