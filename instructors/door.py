@@ -23,6 +23,7 @@ class Door:
             token_id=str(claims.get("jti") or ""),
             stamp=str(claims.get("pwd") or ""),
             issued_at=tokens.issued_at(claims),
+            is_admin=found.is_admin,
         )
         return Account(found.pk, found.name, found.is_admin, found.is_assistant, float(claims["exp"]), entry)
 

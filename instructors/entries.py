@@ -24,7 +24,7 @@ def ended(entries: Collection[Entry], *, now: datetime) -> set[Entry]:
 
     def is_open(entry: Entry) -> bool:
         account = accounts.get(entry.account_id)
-        if account is None:
+        if account is None or account.is_admin != entry.is_admin:
             return False
         if entry.session_key:
             return _is_of(logins.get(entry.session_key, {}), account)

@@ -19,6 +19,7 @@ class Entry:
     token_id: str = ""  # empty for a token that cannot be revoked by itself
     stamp: str = ""  # of the password that the token was made under; empty where it says nothing of one
     issued_at: float = 0.0  # the token, in seconds since the epoch
+    is_admin: bool = False  # when it came in: what it hears was chosen then
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,8 @@ class InstructorDoor(Protocol):
         """The active instructor of this token; None where it opens nothing. Causes SQL queries."""
 
     def ended(self, entries: Collection[Entry]) -> set[Entry]:
-        """Those that open nothing any more: logged out, revoked, idle too long, another password, switched off. Three
-        queries at most, however many are asked about."""
+        """Those that open nothing any more: logged out, revoked, idle too long, another password, switched off, admin
+        no more or only now. Three queries at most, however many are asked about."""
 
     def is_active(self, instructor_id: int) -> bool:
         """Whether that account exists and is switched on. One query."""

@@ -90,8 +90,8 @@ def groups_of_channel(name: str) -> list[str]:
     if found is None:
         return []
     channel, person = cast(Channel, found[1]), find_person(found[2])
-    enrolled = (
-        StudentClass.objects.filter(student=person.student_id) if person.student_id else StudentClass.objects.none()
-    )
-    through = enrolled.values_list("class_ref_id", flat=True)
-    return person.groups(channel) + [each for pk in through for each in groups.in_class(channel, person.forms, pk)]
+    named = person.groups(channel)
+    if person.student_id is None:
+        return named
+    through = StudentClass.objects.filter(student_id=person.student_id).values_list("class_ref_id", flat=True)
+    return named + [each for pk in through for each in groups.in_class(channel, person.forms, pk)]

@@ -27,7 +27,8 @@ class RecognisingSocket(Socket):
         user, token = self.scope.get("user"), self.query.get("token")
         if user is not None and user.is_authenticated:
             self.user = user
-            self.entry = Entry(user.pk, session_key=self.scope["session"].session_key or "")
+            session_key = self.scope["session"].session_key or ""
+            self.entry = Entry(user.pk, session_key=session_key, is_admin=user.is_admin)
         elif token:
             account = await database_sync_to_async(self.door.who)(token[0].removeprefix("Bearer "))
             if account is None:

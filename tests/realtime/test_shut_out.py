@@ -63,7 +63,12 @@ async def switch_off(teacher) -> None:
     await Instructor.objects.filter(pk=teacher.pk).aupdate(is_active=False)
 
 
-@pytest.mark.parametrize("end", [change_password, switch_off])
+async def revive(teacher) -> None:
+    for is_active in (False, True):
+        await Instructor.objects.filter(pk=teacher.pk).aupdate(is_active=is_active)
+
+
+@pytest.mark.parametrize("end", [change_password, switch_off, revive])
 async def test_another_password_and_an_account_that_is_switched_off(redis, authentication, end):
     teacher = await instructor()
     key = await logged_in(teacher)
@@ -73,6 +78,19 @@ async def test_another_password_and_an_account_that_is_switched_off(redis, authe
         assert await is_shut_out(w1)
         assert await refusal("/ws", cookie=f"sessionid={key}") == AUTHENTICATION_FAILED
         assert await refusal(W3.format(token=teacher.token)) == AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize("roles", [("admin", "instructor"), ("instructor", "admin")])
+async def test_who_is_made_an_admin_or_none_comes_in_anew(redis, authentication, roles):
+    """What a connection hears was chosen when it came in."""
+    account = await instructor(role=roles[0])
+    key = await logged_in(account)
+    async with connected(W3.format(token=account.token)) as w3, connected("/ws", cookie=f"sessionid={key}") as w1:
+        assert not await is_shut_out(w3)
+        await Instructor.objects.filter(pk=account.pk).aupdate(role=roles[1])
+        assert await is_shut_out(w3)
+        assert await is_shut_out(w1)
+        assert await refusal(W3.format(token=account.token)) is None
 
 
 async def test_the_token_that_changed_the_password_goes_on(redis, authentication):
