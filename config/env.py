@@ -22,6 +22,14 @@ def text(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
 
 
+def word(name: str, default: str) -> str:
+    """Letters, digits, - and _."""
+    value = text(name, default)
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,50}", value):
+        _refuse(name, value, "at most 50 letters, digits, - and _")
+    return value
+
+
 def flag(name: str, default: bool) -> bool:
     value = text(name).lower()
     if not value:

@@ -4,6 +4,7 @@ With no environment at all it is a development copy on loopback; with DEBUG=0 it
 half-configured.
 """
 
+import hashlib
 import os
 import secrets
 from datetime import timedelta
@@ -63,6 +64,17 @@ USE_X_FORWARDED_HOST = env.flag("USE_X_FORWARDED_HOST", False)
 # page of the internet can pretend to be.
 LOCAL = [f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")]
 BACKEND_CORS_ORIGINS = env.names("BACKEND_CORS_ORIGINS", LOCAL if DEBUG else [])
+
+# Cookies know no ports: two copies on one host keep their logins because each names its cookies its own way, all
+# processes of one copy in the same.
+_copy = hashlib.sha256(f"cookies {DATA_DIR} {SECRET_KEY}".encode()).hexdigest()[:8]
+COOKIE_SUFFIX = env.word("COOKIE_SUFFIX", _copy)
+SESSION_COOKIE_NAME = f"sessionid_{COOKIE_SUFFIX}"
+CSRF_COOKIE_NAME = f"csrftoken_{COOKIE_SUFFIX}"
+LANGUAGE_COOKIE_NAME = f"language_{COOKIE_SUFFIX}"
+DISPLAY_COOKIE_NAME = f"display_{COOKIE_SUFFIX}"
+MESSAGES_COOKIE_NAME = f"messages_{COOKIE_SUFFIX}"
+MESSAGE_STORAGE = "instructors.display.Messages"
 
 # --- Applications -----------------------------------------------------------------------------------------------
 

@@ -5,10 +5,13 @@ It is the device that differs, not the account (the laptop projects while the ta
 
 from dataclasses import dataclass
 
+from django.conf import settings
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.messages.storage.session import SessionStorage
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
-COOKIE = "display"
 MODES = ("projector", "walking")
 A_YEAR = 365 * 86_400
 
@@ -30,15 +33,27 @@ PLAIN = Display()
 
 
 def display_of(request: HttpRequest) -> Display:
-    chosen = request.COOKIES.get(COOKIE, "").split(".")
+    chosen = request.COOKIES.get(settings.DISPLAY_COOKIE_NAME, "").split(".")
     return Display(projector="projector" in chosen, walking="walking" in chosen)
 
 
 def remember(answer: HttpResponse, display: Display, *, is_secure: bool) -> None:
     chosen = ".".join(mode for mode in MODES if getattr(display, mode))
-    answer.set_cookie(COOKIE, chosen, max_age=A_YEAR, httponly=True, samesite="Lax", secure=is_secure)
+    answer.set_cookie(
+        settings.DISPLAY_COOKIE_NAME, chosen, max_age=A_YEAR, httponly=True, samesite="Lax", secure=is_secure
+    )
 
 
 def display(request: HttpRequest) -> dict[str, Display]:
     """The context processor: every template knows `display`."""
     return {"display": display_of(request)}
+
+
+class _MessagesCookie(CookieStorage):
+    cookie_name = settings.MESSAGES_COOKIE_NAME
+
+
+class Messages(FallbackStorage):
+    """Django's storage of what the next page says ("Saved."), under a name of this copy's own."""
+
+    storage_classes = (_MessagesCookie, SessionStorage)

@@ -4,6 +4,7 @@ import dataclasses
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 
@@ -87,6 +88,11 @@ class LiveSystem:
         """The output of a `manage.py` command run against this copy."""
         return manage(*arguments, environment=self.environment, stdin=stdin)
 
+    @cached_property
+    def suffix(self) -> str:
+        """What this copy's cookies are called by."""
+        return suffix_of(self.url)
+
     def logs(self) -> str:
         return "\n".join(
             f"--- {file.name}\n{file.read_text()[-4000:]}" for file in sorted(self.directory.glob("*.log"))
@@ -140,6 +146,12 @@ class LiveSystems:
     def stop(self) -> None:
         for system in self.systems:
             system.stop()
+
+
+def suffix_of(url: str) -> str:
+    """How a running copy names its cookies, as its login page tells."""
+    names = httpx.get(f"{url}/login/", timeout=30).cookies
+    return next(name for name in names if name.startswith("csrftoken")).removeprefix("csrftoken")
 
 
 def manage(*arguments: str, environment: dict[str, str], stdin: str | None = None) -> str:

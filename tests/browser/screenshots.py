@@ -24,6 +24,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, executable
 from tests.browser.places import PLACES, Cast, Place, log_in
+from tests.live import suffix_of
 
 WIDTHS = {1440: 900, 1024: 768, 390: 844}
 THEMES = ("light", "dark")
@@ -58,7 +59,8 @@ def shots(only: str) -> Iterator[Shot]:
 
 
 def take(page: Page, shot: Shot, *, url: str, cast: Cast, out: Path) -> None:
-    cookies = {"django_language": shot.language, "display": shot.mode}
+    suffix = suffix_of(url)
+    cookies = {f"language{suffix}": shot.language, f"display{suffix}": shot.mode}
     page.context.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
     page.emulate_media(color_scheme=shot.theme)
     page.set_viewport_size({"width": shot.width, "height": WIDTHS[shot.width]})

@@ -37,7 +37,7 @@ def cookies(browser: Browser, live_system, cast) -> list:
 @pytest.fixture(scope="module", params=LANGUAGES)
 def contexts(request, browser: Browser, live_system, cookies):
     """Logged out and logged in, in this language."""
-    chosen = [{"name": "django_language", "value": request.param, "url": live_system.url}]
+    chosen = [{"name": f"language{live_system.suffix}", "value": request.param, "url": live_system.url}]
     made: dict[bool, BrowserContext] = {}
     for signed_in in (False, True):
         made[signed_in] = browser.new_context(color_scheme="light", viewport={"width": 1024, "height": 800})
@@ -57,7 +57,7 @@ def test_no_rule_is_broken(live_system, contexts, cast, place: Place, mode: str)
     thrown: list[str] = []
     page.on("pageerror", lambda error: thrown.append(f"{error}\n{error.stack}"))
     try:
-        page.context.add_cookies([{"name": "display", "value": mode, "url": live_system.url}])
+        page.context.add_cookies([{"name": f"display{live_system.suffix}", "value": mode, "url": live_system.url}])
         page.goto(f"{live_system.url}{place.address(cast)}")
         page.wait_for_selector(place.ready)
         assert problems(page) == []
@@ -68,7 +68,7 @@ def test_no_rule_is_broken(live_system, contexts, cast, place: Place, mode: str)
 
 def test_the_menus_and_the_sheet_of_keys_break_no_rule(live_system, contexts, cast):
     page = contexts[True].new_page()
-    page.context.clear_cookies(name="display")
+    page.context.clear_cookies(name=f"display{live_system.suffix}")
     page.goto(f"{live_system.url}/classes/{cast.class_id}/")
     page.locator("[data-concerns] [data-menu] > summary").first.click()
     assert problems(page) == []

@@ -140,7 +140,9 @@ SHOWN = {
 )
 def test_on_every_page_it_is_text(watched, live_system, cast, place, mode):
     page = watched.page
-    page.context.add_cookies([{"name": "display", "value": mode or "none", "url": live_system.url}])
+    page.context.add_cookies(
+        [{"name": f"display{live_system.suffix}", "value": mode or "none", "url": live_system.url}]
+    )
     page.goto(f"{live_system.url}{place.address(cast)}")
     page.wait_for_selector(place.ready)
     page.wait_for_load_state("networkidle") if "live" not in place.ready else page.wait_for_timeout(400)
@@ -151,7 +153,7 @@ def test_on_every_page_it_is_text(watched, live_system, cast, place, mode):
 
 def test_live_over_the_socket_and_in_the_drawer(watched, live_system, cast):
     page = watched.page
-    page.context.add_cookies([{"name": "display", "value": "none", "url": live_system.url}])
+    page.context.add_cookies([{"name": f"display{live_system.suffix}", "value": "none", "url": live_system.url}])
     for path in ("", "cells/", "room/", "attention/", "activity/"):
         page.goto(f"{live_system.url}/classes/{cast.class_id}/{path}")
         if path != "attention/":

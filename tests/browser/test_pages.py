@@ -1,6 +1,7 @@
 """The pages in a real browser: landmarks, keyboard, narrow screens, strict content policy; no sockets here."""
 
 import pytest
+from django.conf import settings as django_settings
 from playwright.sync_api import expect
 
 from instructors.models import Instructor
@@ -122,7 +123,9 @@ def test_old_data_turns_grey_and_keeps_its_age_in_sight(page):
 
 
 def test_walking_mode_has_targets_for_a_thumb(page):
-    page.context.add_cookies([{"name": "display", "value": "walking", "url": page.url_of_server}])
+    page.context.add_cookies(
+        [{"name": django_settings.DISPLAY_COOKIE_NAME, "value": "walking", "url": page.url_of_server}]
+    )
     page.goto(page.class_address)
     small = """[...document.querySelectorAll('a, button, select, summary, input:not([type=hidden])')]
         .filter(e => e.checkVisibility() && !e.matches('.skip-link') && e.getBoundingClientRect().height < 44)

@@ -1,6 +1,7 @@
 """What many browser tests begin with: an account, a login, an event of a student's."""
 
 import httpx
+from django.conf import settings as django_settings
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -34,7 +35,8 @@ def log_in_live(page: Page, address: str, *, email: str) -> None:
 def let_in(context: BrowserContext, live_server, client: Client, account: Instructor) -> None:
     """Without the form, where Django's own server runs in this process."""
     client.force_login(account)
-    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}])
+    name = django_settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
 
 
 def post(system: LiveSystem, kind: str = "cell_executed", *, key: str = "", **fields: object) -> None:

@@ -61,7 +61,7 @@ class Copy:
     def pages(self) -> list[str]:
         """What the pages say, without what differs between two looks at the same page."""
         found = []
-        with httpx.Client(base_url=self.system.url, cookies={"sessionid": self.login}) as client:
+        with httpx.Client(base_url=self.system.url, cookies={f"sessionid{self.system.suffix}": self.login}) as client:
             for path in PAGES:
                 answer = client.get(path.format(id=self.class_id))
                 assert answer.status_code == 200, (path, answer.status_code)

@@ -65,8 +65,8 @@ def use(system, known: dict[str, str]) -> None:
         form = {"csrfmiddlewaretoken": page.text.split('csrfmiddlewaretoken" value="')[1].split('"')[0]}
         client.post("/login/", data={**form, "username": login["email"], "password": GUESS})
         client.post("/login/", data={**form, "username": login["email"], "password": PASSWORD})
-        known["session"] = client.cookies["sessionid"]
-        known["csrf"] = client.cookies["csrftoken"]
+        known["session"] = client.cookies[f"sessionid{system.suffix}"]
+        known["csrf"] = client.cookies[f"csrftoken{system.suffix}"]
         assert client.get("/").status_code == 200
         assert client.get(f"/invitations/{known['invitation']}/").status_code == 200
         client.post("/api/v1/auth/login", content=b'{"password": "' + PASSWORD.encode() + b'"')
@@ -75,7 +75,7 @@ def use(system, known: dict[str, str]) -> None:
 
 async def talk(system, known: dict[str, str]) -> None:
     host = f"ws://127.0.0.1:{system.port}"
-    cookie = {"Cookie": f"sessionid={known['session']}; csrftoken={known['csrf']}"}
+    cookie = {"Cookie": f"sessionid{system.suffix}={known['session']}; csrftoken{system.suffix}={known['csrf']}"}
     async with connect(f"{host}/instructor/ws?token={known['token']}") as socket:
         await socket.recv()
     async with connect(f"{host}/ws", additional_headers=cookie) as socket:

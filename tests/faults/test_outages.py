@@ -35,7 +35,7 @@ def wait_for_load(room) -> None:
 def refusals(world) -> tuple[httpx.Response, httpx.Response]:
     """What a program and a person are answered while PostgreSQL cannot be asked."""
     api = httpx.get(f"{world.url}{API}", timeout=30)
-    page = httpx.get(f"{world.url}/", cookies={"sessionid": "x" * 32}, timeout=30)
+    page = httpx.get(f"{world.url}/", cookies={f"sessionid{world.system.suffix}": "x" * 32}, timeout=30)
     assert (api.status_code, page.status_code) == (503, 503)
     assert api.json()["detail"].endswith("; try again")
     assert api.headers["retry-after"] == page.headers["retry-after"] == "2"
@@ -47,6 +47,7 @@ def refusals(world) -> tuple[httpx.Response, httpx.Response]:
 def test_postgresql_is_away(world):
     with world.room() as room:
         wait_for_load(room)
+        assert world.system.suffix  # asked while it can be
         world.database.kill()
         away = time.monotonic()
         refusals(world)

@@ -4,6 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings as django_settings
 
 from instructors.models import AnalyticsReport
 from instructors.reports import make_report
@@ -59,7 +60,7 @@ def test_a_projector_shows_no_names(page, ordered):
 
 def test_lengths_are_numbers_in_every_language(page, ordered):
     make_report(str(ordered.report_id))
-    assert "," not in page(django_language="ja").partition("<svg")[2].partition("</svg>")[0]
+    assert "," not in page(**{django_settings.LANGUAGE_COOKIE_NAME: "ja"}).partition("<svg")[2].partition("</svg>")[0]
 
 
 def test_it_is_of_whoever_ordered_it(signed_in, taro, kaoru, ordered):

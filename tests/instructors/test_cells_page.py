@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings as django_settings
 
 from events.models import CellProgress
 from lms.models import Cell, Class, ClassStaff, Notebook, Student, StudentClass
@@ -207,7 +208,7 @@ def test_details_of_another_classs_student(signed_in, hanako, python_class, note
 def test_a_projector_shows_numbers_for_names(signed_in, hanako, python_class, cells, aoi):
     progress(aoi, cells[0], "1")
     client = signed_in(hanako)
-    client.cookies["display"] = "projector"
+    client.cookies[django_settings.DISPLAY_COOKIE_NAME] = "projector"
     html = client.get(f"/classes/{python_class.pk}/cells/").content.decode()
     assert f"Student {aoi.pk}" in html
     assert "Aoi" not in html

@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings as django_settings
 
 from events.models import CellExecution
 from instructors.queries.error_shares import Comparison, Runs, difference_interval, wilson
@@ -201,7 +202,7 @@ def test_projected_no_name_is_shown(signed_in, hanako, python_class, report, peo
     report(people[0], numpy="2")
     report(people[1], numpy="1")
     client = signed_in(hanako)
-    client.cookies["display"] = "projector"
+    client.cookies[django_settings.DISPLAY_COOKIE_NAME] = "projector"
     html = client.get(f"/classes/{python_class.pk}/environments/").content.decode()
     assert "Student 0" not in html.replace(f"Student {people[0].pk}", "")
     assert f"Student {people[1].pk}" in html

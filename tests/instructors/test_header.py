@@ -2,6 +2,8 @@
 
 import re
 
+from django.conf import settings as django_settings
+
 
 def header(html: str) -> str:
     return re.search(r"<header.*?</header>", html, re.S).group()
@@ -40,7 +42,7 @@ def test_projector_mode_says_so_on_every_page_with_the_way_back(signed_in, hanak
 def test_switching_the_language_comes_back_to_the_page(signed_in, hanako):
     answer = signed_in(hanako).post("/i18n/setlang/", {"language": "ja", "next": "/?x=1"})
     assert answer["Location"] == "/?x=1"
-    cookie = answer.cookies["django_language"]
+    cookie = answer.cookies[django_settings.LANGUAGE_COOKIE_NAME]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
 

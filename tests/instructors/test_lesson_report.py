@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings as django_settings
 from django.utils import timezone
 
 from events.models import CellExecution, HelpRequest, NotebookAccess
@@ -309,7 +310,7 @@ def test_without_a_lesson(page):
 
 def test_a_projector_shows_no_names(room, taught, aoi, signed_in, hanako):
     client = signed_in(hanako)
-    client.cookies["display"] = "projector"
+    client.cookies[django_settings.DISPLAY_COOKIE_NAME] = "projector"
     address = f"/classes/{aoi.classes.get().pk}/report/"
     for rest in ("", "struggling.csv", "absent.csv", "errors.csv"):
         shown = client.get(address + rest).content.decode()

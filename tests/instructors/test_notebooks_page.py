@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings as django_settings
 
 from instructors.models import AuditLog
 from instructors.pages import notebooks as frames
@@ -129,7 +130,7 @@ def test_what_was_handed_in_is_read_on_its_own_page(client, python_class, work, 
 
 def test_a_projector_names_nobody(client, python_class, notebook, work, at):
     made = committed(python_class, notebook, author="Ren")
-    client.cookies["display"] = "projector"
+    client.cookies[django_settings.DISPLAY_COOKIE_NAME] = "projector"
     for address in (at, f"{at}compare/?old=s{work.pk}&new=c{made.version_id}", f"{at}c{made.version_id}/"):
         assert "Ren" not in text(client.get(address))
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from instructors.models import AuditLog
@@ -61,7 +62,7 @@ def test_hostile_names_are_text(signed_in, hanako, enrol, students):
 
 def test_a_projector_shows_no_name(signed_in, hanako, aoi, students):
     client = signed_in(hanako)
-    client.cookies["display"] = "projector"
+    client.cookies[django_settings.DISPLAY_COOKIE_NAME] = "projector"
     for path in ("", "?q=aoi", "import/"):
         page = client.get(students + path).content.decode()
         assert "Aoi" not in page

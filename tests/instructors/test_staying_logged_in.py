@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 
@@ -45,9 +46,9 @@ def test_a_login_makes_another_session(client, hanako):
     session["planted"] = True
     session.save()
     before = session.session_key
-    client.cookies["sessionid"] = before
+    client.cookies[django_settings.SESSION_COOKIE_NAME] = before
     client.post("/login/", {"username": hanako.email, "password": PASSWORD})
-    assert client.cookies["sessionid"].value != before
+    assert client.cookies[django_settings.SESSION_COOKIE_NAME].value != before
     assert not Session.objects.filter(session_key=before).exists()
 
 
@@ -56,7 +57,7 @@ def test_idle_too_long_is_logged_out_and_its_row_is_gone(browser):
     assert is_in(browser)
     pass_minutes(browser, 31)
     assert not is_in(browser)
-    assert not Session.objects.filter(session_key=browser.cookies["sessionid"].value).exists()
+    assert not Session.objects.filter(session_key=browser.cookies[django_settings.SESSION_COOKIE_NAME].value).exists()
 
 
 def test_a_click_renews_it(browser):
@@ -117,11 +118,11 @@ def test_ones_own_goes_on_under_another_key(kaoru):
     here, elsewhere = Client(), Client()
     for client in (here, elsewhere):
         client.post("/login/", {"username": kaoru.email, "password": PASSWORD})
-    before = here.cookies["sessionid"].value
+    before = here.cookies[django_settings.SESSION_COOKIE_NAME].value
     fields = {"password1": "violet tram 40 bees", "password2": "violet tram 40 bees"}
     assert here.post(f"/admin/instructors/instructor/{kaoru.pk}/password/", fields).status_code == 302
     assert is_in(here)
-    assert here.cookies["sessionid"].value != before
+    assert here.cookies[django_settings.SESSION_COOKIE_NAME].value != before
     assert not is_in(elsewhere)
 
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings as django_settings
 
 from events.models import HelpRequest
 from instructors.models import StudentNote
@@ -128,7 +129,7 @@ def test_a_projector_shows_neither_name_nor_address_nor_notes(page, signed_in, h
     run(ren)
     StudentNote.objects.create(student=ren, class_ref=python_class, author=hanako, text="private")
     client = signed_in(hanako)
-    client.cookies["display"] = "projector"
+    client.cookies[django_settings.DISPLAY_COOKIE_NAME] = "projector"
     for query in ("", "?part=notes", "?part=help", "?part=work"):
         html = client.get(f"/classes/{python_class.pk}/students/{ren.pk}/{query}").content.decode()
         for secret in ("Ren", "ren@example.com", "private", "Notes ("):

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
@@ -188,13 +189,14 @@ def login(email: str, **fields) -> str:
     user = get_user_model().objects.create_user(email, "password123", **fields)
     client = Client()
     client.force_login(user)
-    return f"sessionid={client.cookies['sessionid'].value}"
+    name = django_settings.SESSION_COOKIE_NAME
+    return f"{name}={client.cookies[name].value}"
 
 
 async def test_nobody_is_refused(redis, authentication):
     assert await is_refused()
     assert await is_refused("/ws?class=1")
-    assert await is_refused(cookie="sessionid=made-up")
+    assert await is_refused(cookie=f"{django_settings.SESSION_COOKIE_NAME}=made-up")
 
 
 async def test_instructor_hears_their_classes_and_no_others(redis, authentication):

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from channels.db import database_sync_to_async
+from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 
@@ -21,12 +22,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 W3 = "/instructor/ws?token={token}"
 BY_TOKEN = [W3, "/ws?token={token}", "/api/v1/progress/ws/instructor?token={token}"]
 
+COOKIE = django_settings.SESSION_COOKIE_NAME
+
 
 @database_sync_to_async
 def logged_in(account: Instructor) -> str:
     client = Client()
     client.force_login(account)
-    return client.cookies["sessionid"].value
+    return client.cookies[COOKIE].value
 
 
 async def is_shut_out(peer) -> bool:
@@ -72,11 +75,14 @@ async def revive(teacher) -> None:
 async def test_another_password_and_an_account_that_is_switched_off(redis, authentication, end):
     teacher = await instructor()
     key = await logged_in(teacher)
-    async with connected(W3.format(token=teacher.token)) as w3, connected("/ws", cookie=f"sessionid={key}") as w1:
+    async with (
+        connected(W3.format(token=teacher.token)) as w3,
+        connected("/ws", cookie=f"{COOKIE}={key}") as w1,
+    ):
         await end(teacher)
         assert await is_shut_out(w3)
         assert await is_shut_out(w1)
-        assert await refusal("/ws", cookie=f"sessionid={key}") == AUTHENTICATION_FAILED
+        assert await refusal("/ws", cookie=f"{COOKIE}={key}") == AUTHENTICATION_FAILED
         assert await refusal(W3.format(token=teacher.token)) == AUTHENTICATION_FAILED
 
 
@@ -107,7 +113,7 @@ async def test_the_token_that_changed_the_password_goes_on(redis, authentication
 @database_sync_to_async
 def log_out(key: str) -> None:
     client = Client()
-    client.cookies["sessionid"] = key
+    client.cookies[COOKIE] = key
     assert client.post("/logout/").status_code == 302
 
 
@@ -128,14 +134,14 @@ async def test_a_login_that_ended(redis, authentication, end):
     teacher = await instructor()
     key, other = await logged_in(teacher), await logged_in(teacher)
     async with (
-        connected("/ws", cookie=f"sessionid={key}") as w1,
-        connected("/ws", cookie=f"sessionid={other}") as second,
+        connected("/ws", cookie=f"{COOKIE}={key}") as w1,
+        connected("/ws", cookie=f"{COOKIE}={other}") as second,
     ):
         assert not await is_shut_out(w1)
         await end(key)
         assert await is_shut_out(w1)
         assert (await second.ask(type="ping"))["type"] == "pong"
-        assert await refusal("/ws", cookie=f"sessionid={key}") == AUTHENTICATION_FAILED
+        assert await refusal("/ws", cookie=f"{COOKIE}={key}") == AUTHENTICATION_FAILED
 
 
 async def test_the_caretaker_looks_by_itself(redis, monkeypatch):
@@ -164,7 +170,7 @@ async def test_three_queries_however_many_sit_here(redis, authentication, django
         for path in paths:
             await stack.enter_async_context(connected(path))
         for key in keys:
-            await stack.enter_async_context(connected("/ws", cookie=f"sessionid={key}"))
+            await stack.enter_async_context(connected("/ws", cookie=f"{COOKIE}={key}"))
         entries = [seat.entry for seat in here.seats if seat.entry]
         assert len(entries) == 10
         assert await look(entries) == set()

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -122,7 +123,7 @@ def test_the_room_of_everybody_works_too(signed_in, kaoru, mei):
 
 def test_a_projector_names_nobody(desk, hanako, mei, aoi, ticket):
     page = desk(hanako)
-    page.client.cookies["display"] = "projector"
+    page.client.cookies[django_settings.DISPLAY_COOKIE_NAME] = "projector"
     html = page.look()
     assert f"Student {mei.pk}" in html
     assert "Quiet while projecting" in html
