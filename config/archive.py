@@ -136,10 +136,14 @@ def _verify(file: Path) -> dict[str, Any]:
     wrong = sorted(name for name in {*found, *manifest["parts"]} if found.get(name) != manifest["parts"].get(name))
     if wrong:
         raise Damaged(f"{', '.join(map(repr, wrong[:5]))[:200]}: not what was written")
-    if missing := sorted({DUMP, RIVER} - found.keys()):
-        raise Damaged(f"{', '.join(missing)}: missing")
     _refuse_clashes(found)
     return manifest
+
+
+def refuse_incomplete(manifest: dict[str, Any]) -> None:
+    """After it was seen to be of this version: of another, other parts may be wanted. Raises Damaged."""
+    if missing := sorted({DUMP, RIVER} - manifest["parts"].keys()):
+        raise Damaged(f"{', '.join(missing)}: missing")
 
 
 def _manifest(content: bytes) -> dict[str, Any]:

@@ -83,12 +83,13 @@ def restore(file: Path, *, force: bool) -> dict[str, Any]:
 
 def _restore(file: Path, *, force: bool) -> dict[str, Any]:
     manifest = archive.verify(file)
-    for _ in _waiting_rows(file):  # what cannot be put back is known before anything is changed
-        pass
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
     connection.settings_dict["OPTIONS"].pop("pool", None)  # a pool's idle connections look like somebody else's
     refuse_what_cannot_work(manifest, force=force)
+    archive.refuse_incomplete(manifest)
+    for _ in _waiting_rows(file):  # what cannot be put back is known before anything is changed
+        pass
     # Beside the backup, where there is room for one: a container's /tmp is small.
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=file.parent) as directory:
         dump, script = Path(directory) / "dump", Path(directory) / "script"
@@ -103,7 +104,7 @@ def _restore(file: Path, *, force: bool) -> dict[str, Any]:
         except postgres_client.ProgramFailed as error:
             raise Refused(
                 f"The backup's database cannot be unfolded within {largest // 1024**2} MiB beside the backup "
-                f"({_first_line(error)}). Nothing was changed."
+                f"({_reason(error)}). Nothing was changed."
             ) from None
         _run_script(script, manifest)
     connection.close()
@@ -155,7 +156,7 @@ def _refuse_other_dumps(dump: Path, manifest: dict[str, Any]) -> None:
     try:
         listed = postgres_client.run_locally("pg_restore", "--list", str(dump))
     except postgres_client.ProgramFailed as error:
-        raise Refused(f"The backup's database cannot be read ({_first_line(error)}). Nothing was changed.") from None
+        raise Refused(f"The backup's database cannot be read ({_reason(error)}). Nothing was changed.") from None
     tables = set(re.findall(r"^\d+; \d+ \d+ TABLE public (\S+) ", listed, re.MULTILINE))
     if not OURS <= set(manifest["rows"]) <= tables:
         raise Refused("The database in the backup is none of this product's. Nothing was changed.")
@@ -173,7 +174,7 @@ def _run_script(script: Path, manifest: dict[str, Any]) -> None:
             f"--file={prepare}", f"--file={script}", f"--file={check}",
         )  # fmt: skip
     except postgres_client.ProgramFailed as error:
-        raise Refused(f"PostgreSQL did not take the backup ({_first_line(error)}). Nothing was changed.") from None
+        raise Refused(f"PostgreSQL did not take the backup ({_reason(error)}). Nothing was changed.") from None
 
 
 def _check_of(manifest: dict[str, Any]) -> str:
@@ -218,5 +219,7 @@ def _restore_river(file: Path) -> None:
         redis.close()
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+def _reason(error: Exception) -> str:
+    """What a program of PostgreSQL's said was wrong, without the places where it says it."""
+    found = re.search(r"(?:ERROR|error): +(.*)", str(error))
+    return (found[1] if found else str(error).partition("\n")[0])[:200]

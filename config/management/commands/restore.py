@@ -33,7 +33,7 @@ class Command(BaseCommand):
             if not check and services.missing(data_dir):
                 self._with_own_servers(data_dir, file, force)
                 return
-            manifest = archive.verify(file) if check else restore(file, force=force)
+            manifest = self._checked(file) if check else restore(file, force=force)
         except archive.Damaged as error:
             raise CommandError(f"{file} is damaged: {error}. Nothing was changed.") from None
         except Refused as error:
@@ -46,6 +46,12 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"{file} of {manifest['created_at']} {done}: {rows} rows, {waited}."))
         if not check:
             self.stdout.write("Whom you were asked to forget since then: run forget_student again (docs/privacy.md).")
+
+    @staticmethod
+    def _checked(file: Path) -> dict[str, Any]:
+        manifest = archive.verify(file)
+        archive.refuse_incomplete(manifest)
+        return manifest
 
     def _with_own_servers(self, data_dir: Path, file: Path, force: bool) -> None:
         """The database belongs to `manage.py up`, whose parts use it for as long as it runs: so it must not run, and
