@@ -10,17 +10,22 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from config.privacy.names import Form
 from lms.identity import label_key, searchable
 
-_BYTE = r"(?:%(?:25)*[0-9A-Fa-f]{2}|\\+x[0-9A-Fa-f]{2}|\\+[23][0-7]{2})"
+_HEX = "[0-9A-Fa-f]"
+_BYTE = rf"(?:%(?:25)*{_HEX}{{2}}|\\+x{_HEX}{{2}}|\\+[23][0-7]{{2}})"
+# One of four characters begins each, so that a text without them is passed over at once.
 _ESCAPES = re.compile(
-    r"(?P<colour>(?:\x1b|\\+(?:x1b|u001b|033|e))\[[0-9;?]*[A-Za-z])"
-    r"|(?P<units>(?:\\+u[0-9A-Fa-f]{4})+)"
-    rf"|(?P<bytes>{_BYTE}+)"
-    r"|(?P<point>\\+U[0-9A-Fa-f]{8}|\\+u\{[0-9A-Fa-f]{1,6}\}|&\#[0-9]{1,7};|&\#[xX][0-9A-Fa-f]{1,6};|&nbsp;)"
+    r"[\\%&\x1b](?:"
+    r"(?P<colour>(?:(?<=\x1b)|(?<=\\)\\*(?:x1b|u001b|033|e))\[[0-9;?]*[A-Za-z])"
+    rf"|(?P<units>(?<=\\)\\*u{_HEX}{{4}}(?:\\+u{_HEX}{{4}})*)"
+    rf"|(?P<bytes>(?:(?<=%)(?:25)*{_HEX}{{2}}|(?<=\\)\\*x{_HEX}{{2}}|(?<=\\)\\*[23][0-7]{{2}}){_BYTE}*)"
+    rf"|(?P<point>(?<=\\)\\*(?:U{_HEX}{{8}}|u\{{{_HEX}{{1,6}}\}})"
+    rf"|(?<=&)(?:\#[0-9]{{1,7}};|\#[xX]{_HEX}{{1,6}};|nbsp;))"
+    r")"
 )
 _ONE_BYTE = re.compile(_BYTE)
 _ONE_UNIT = re.compile(r"\\+u([0-9A-Fa-f]{4})")
@@ -59,12 +64,16 @@ class Matcher:
     spared: list[Form] = field(default_factory=list)
     whole_values: frozenset[str] = frozenset()
 
+    @cached_property
+    def _needles(self) -> list[list[str]]:
+        """What must be in a text together, the longest first; each once."""
+        parts = {frozenset(form.fragments) for form in self.forms} | {frozenset(v.split()) for v in self.whole_values}
+        return [sorted(each, key=len, reverse=True) for each in parts]
+
     def may_name(self, text: str) -> bool:
         """A quick look: False only where the text cannot name the person, however it is packed into JSON."""
         folded = searchable(_meant(text))
-        return any(all(part in folded for part in form.fragments) for form in self.forms) or any(
-            all(part in folded for part in value.split()) for value in self.whole_values
-        )
+        return any(all(part in folded for part in parts) for parts in self._needles)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where the person is named, first to last, none touching another."""

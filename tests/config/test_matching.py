@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from config.privacy import names
 from config.privacy.matching import Matcher, _fold, _meant
-from lms.identity import label_key, searchable
+from lms.identity import email_key, label_key, searchable
 
 ADDRESS = "taro@example.com"
 
@@ -304,6 +304,11 @@ def written(name: str) -> st.SearchStrategy[str]:
             lambda t: "".join(f"\\x{byte:02x}" for byte in t.encode()),
         ]),
     )  # fmt: skip
+
+
+@given(st.text())
+def test_texts_are_searched_in_the_form_in_which_addresses_are_compared(text):
+    assert " ".join(searchable(text).split()) == email_key(text)
 
 
 @given(ANY | st.text(alphabet=r"\u0%4taroyamd山田太郎@. x&#;{}" + "\u0301\uff9e\x1b[", max_size=30))
