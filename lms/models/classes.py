@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from lms.models.people import Student
+from lms.moments import MomentField
 
 
 class Class(models.Model):
@@ -17,8 +18,8 @@ class Class(models.Model):
     instructor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="classes"
     )
-    start_date = models.DateTimeField(null=True, blank=True)
-    end_date = models.DateTimeField(null=True, blank=True)
+    start_date = MomentField(null=True, blank=True)
+    end_date = MomentField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
@@ -40,7 +41,7 @@ class StudentClass(models.Model):
     class_ref = models.ForeignKey(
         Class, on_delete=models.CASCADE, related_name="enrolments", db_column="class_id", verbose_name="class"
     )
-    joined_at = models.DateTimeField(default=timezone.now)
+    joined_at = MomentField(default=timezone.now)
     role = models.CharField(max_length=50, default="student")
 
     class Meta:

@@ -2,11 +2,13 @@
 
 from django.db import models
 
+from lms.moments import MomentField
+
 
 class Notebook(models.Model):
     path = models.CharField(max_length=1024, unique=True)
     name = models.CharField(max_length=1024, db_index=True, help_text="The last segment of the path.")
-    last_modified = models.DateTimeField(null=True, blank=True, help_text="Set by saves.")
+    last_modified = MomentField(null=True, blank=True, help_text="Set by saves.")
     notebook_metadata = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
