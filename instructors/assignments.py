@@ -73,6 +73,8 @@ class AssignmentForm:
             self.problems["notebook"] = problems_of(path)["path"]
         if not serializer.is_valid():
             self.problems |= problems_of(serializer)
+            if any(problem.code not in ("year", "gap") for problem in serializer.errors.get("due_date", [])):
+                self.problems["due_date"] = gettext("This is no date and time. Choose one, or leave it empty.")
         fields: dict[str, Any] = serializer.validated_data if not self.problems else {}
         if (fields.get("points") or 0) < 0:
             self.problems["points"] = gettext("Points cannot be less than 0.")

@@ -17,7 +17,7 @@ Problems = dict[str, str]
 SIGNS = str.maketrans(
     {"。": ".", "、": ",", "٫": ".", "٬": ",", "−": "-", "–": "-", "ー": "-", "’": "'", "\u00a0": " "}
 )
-PLAIN = re.compile(r"[+-]?(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})", re.ASCII)
+PLAIN = re.compile(r"[+-]?(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 UNCLEAR = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 GROUPED = (
     (re.compile(r"[+-]?\d{1,3}(?:[, ']\d{3})+(?:\.\d+)?", re.ASCII), str.maketrans("", "", ", '")),

@@ -92,7 +92,8 @@ class Moment(serializers.DateTimeField):
     def enforce_timezone(self, value: datetime) -> datetime:
         found = doubt(value.year, now=timezone.now())
         if found is not None:
-            raise serializers.ValidationError(found.question if self._is_page else found.english, code="year")
+            words = found.question if self._is_page else found.english
+            raise serializers.ValidationError(words, code="year" if _is_in_utc(value) else "overflow")
         if timezone.is_aware(value):
             return super().enforce_timezone(value)
         zone = timezone.get_current_timezone()
@@ -107,3 +108,11 @@ class Moment(serializers.DateTimeField):
     @property
     def _is_page(self) -> bool:
         return bool(self.context.get("is_page"))
+
+
+def _is_in_utc(moment: datetime) -> bool:
+    """Whether the calendar of UTC has it."""
+    try:
+        return moment.utcoffset() is None or bool(moment.astimezone(UTC))
+    except OverflowError:
+        return False
