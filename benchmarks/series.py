@@ -1,22 +1,18 @@
-"""The questions about a span of time (`events.points`): what PostgreSQL's rows take for them, and InfluxDB where one is named.
+"""The questions about a span of time (`events.points`): what PostgreSQL's rows take for them.
 
-    python -m benchmarks.series                                                 # PostgreSQL alone
-    INFLUXDB_URL=http://… INFLUXDB_TOKEN=… INFLUXDB_ORG=… python -m benchmarks.series    # both, in a bucket of its own
+    python -m benchmarks.series
 
-Two amounts: 42,000 runs of 200 students within a week, and two million of them within ninety days. InfluxDB is asked
-about the first amount only unless `--all`: writing two million points takes a quarter of an hour.
+Two amounts: 42,000 runs of 200 students within a week, and two million of them within ninety days. It says from which
+span on hourly sums in InfluxDB could be the cheaper (`events.points.answering`); InfluxDB itself is not measured here.
 """
 
-import argparse
-import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from benchmarks.attention import own_database
-from benchmarks.report import machine, save, table
+from benchmarks.report import table
 from benchmarks.rows import Row
 
 STUDENTS, NOTEBOOKS, CELLS = 200, 10, 20
@@ -36,16 +32,13 @@ TOTALS = (("1 h", HOUR), ("24 h", DAY), ("7 d", 7 * DAY), ("30 d", 30 * DAY), ("
 Question = tuple[str, Callable[[], object]]
 
 
-def series(*, influxdb: dict[str, str], everything: bool) -> list[Row]:
+def series() -> list[Row]:
     rows: list[Row] = []
     with own_database():
         for count, days in AMOUNTS:
             fill(count, days)
             note = f"{STUDENTS} students, {count:,} runs in {days} days"
             rows += measured("PostgreSQL", rows_asked(days), note)
-            if influxdb.get("URL") and (everything or (count, days) == AMOUNTS[0]):
-                with own_bucket(influxdb, days):
-                    rows += measured("InfluxDB", series_asked(days), note)
     return rows
 
 
@@ -96,16 +89,17 @@ def fill(count: int, days: int) -> None:
 def rows_asked(days: int) -> list[Question]:
     """Of a class: its students are named, as for every instructor."""
     from events.points import stored
+    from lms.access import EVERYTHING
     from lms.models import Student
 
     students = list(Student.objects.values_list("pk", flat=True))
     questions: list[Question] = []
     for name, since, until, bucket in charts(days):
         questions.append((f"chart, {name}", lambda s=since, u=until, b=bucket: stored.activity(
-            since=s, until=u, bucket=b, students=students)))  # fmt: skip
+            since=s, until=u, bucket=b, students=students, scope=EVERYTHING)))  # fmt: skip
     for name, since, until in totals(days):
         questions.append((f"totals, {name}", lambda s=since, u=until: stored.totals(
-            since=s, until=u, students=students)))  # fmt: skip
+            since=s, until=u, students=students, scope=EVERYTHING)))  # fmt: skip
     return questions
 
 
@@ -126,12 +120,7 @@ def totals(days: int) -> Iterator[tuple[str, datetime, datetime]]:
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(prog="python -m benchmarks.series", description=__doc__)
-    given.add_argument("--all", action="store_true", help="ask InfluxDB about two million runs too")
-    options = given.parse_args()
-    about, begun = machine(), datetime.now().astimezone()
-    rows = series(influxdb={}, everything=options.all)
-    print(table(rows))
+    print(table(series()))
 
 
 if __name__ == "__main__":

@@ -73,7 +73,6 @@ def people(students: int, instructors: int) -> tuple[dict[str, int], list[str]]:
 
 def run_of(email: str, student_id: int, number: int) -> RunNotice:
     return {
-        "class_id": None,
         "emailAddress": email,
         "student_id": student_id,
         "class_id": None,

@@ -23,7 +23,13 @@ from lms.api.base import Unprocessable
 logger = logging.getLogger(__name__)
 
 API_PREFIX = "/api/"
-TYPES = {"required": "missing", "null": "null_not_allowed", "invalid": "value_error", "blank": "string_too_short"}
+TYPES = {
+    "required": "missing",
+    "null": "null_not_allowed",
+    "invalid": "value_error",
+    "blank": "string_too_short",
+    "year": "value_error",
+}
 
 
 def _problems(detail: Any, place: list[str | int]) -> list[dict[str, Any]]:

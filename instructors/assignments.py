@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ from rest_framework.exceptions import ValidationError
 from instructors import audit
 from instructors.models import Instructor
 from instructors.notices import tell_assignment
-from instructors.problems import Problems, number_typed, problems_of
+from instructors.problems import NoNumber, Problems, number_typed, problems_of
 from lms.api.assignments import AssignmentFields
 from lms.api.base import TooLarge, change
 from lms.api.notebook_content import NotebookContent, receipt
@@ -26,7 +27,6 @@ from lms.api.notebooks import NewNotebook, name_of_path
 from lms.models import AssignmentStarter, Class, ClassAssignment, Notebook
 
 CONFLICT = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
-INPUT_TIME = "%Y-%m-%dT%H:%M"
 
 
 @dataclass(kw_only=True)
@@ -46,7 +46,7 @@ class AssignmentForm:
         return cls(
             title=assignment.title,
             description=assignment.description or "",
-            due_date=timezone.localtime(due).strftime(INPUT_TIME) if due else "",
+            due_date=timezone.localtime(due).replace(tzinfo=None).isoformat(timespec="minutes") if due else "",
             points="" if points is None else f"{points:g}",
             notebook=assignment.notebook.path,
         )
@@ -63,21 +63,21 @@ class AssignmentForm:
             "notebook_id": 0,
             "title": self.title.strip(),
             "description": self.description or None,
-            "due_date": self.due_date or None,
-            "points": number_typed(self.points) or None,
+            "due_date": unicodedata.normalize("NFKC", self.due_date).strip().replace("/", "-") or None,
+            "points": None,
         }
-        serializer = AssignmentFields(data=said)
+        try:
+            said["points"] = number_typed(self.points)
+        except NoNumber as problem:
+            self.problems["points"] = str(problem) or gettext("Type a number such as 10 or 7.5, or leave it empty.")
+        serializer = AssignmentFields(data=said, context={"is_page": True})
         path = NewNotebook(data={"path": self.notebook.strip()})
         if not path.is_valid():
             self.problems["notebook"] = problems_of(path)["path"]
         if not serializer.is_valid():
             self.problems |= problems_of(serializer)
-        for name, sentence in (
-            ("due_date", gettext("This is no date and time. Choose one, or leave it empty.")),
-            ("points", gettext("Type a number such as 10 or 7.5, or leave it empty.")),
-        ):
-            if name in self.problems:
-                self.problems[name] = sentence
+            if any(problem.code not in ("year", "gap") for problem in serializer.errors.get("due_date", [])):
+                self.problems["due_date"] = gettext("This is no date and time. Choose one, or leave it empty.")
         fields: dict[str, Any] = serializer.validated_data if not self.problems else {}
         if (fields.get("points") or 0) < 0:
             self.problems["points"] = gettext("Points cannot be less than 0.")
@@ -167,6 +167,8 @@ def save_assignment(
     if form.problems:
         return None
     is_new = assignment is None
+    if assignment is not None and form.due_date == AssignmentForm.of(assignment).due_date:
+        columns["due_date"] = assignment.due_date  # the form shows minutes, the row may know seconds
     with transaction.atomic():
         columns["notebook"] = _notebook(form.notebook.strip())
         if assignment is None:

@@ -3,6 +3,7 @@
 The pages check with the API's serializers, so that both take the same; those speak to programs, in English.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, cast
@@ -11,6 +12,18 @@ from django.utils.translation import gettext
 from rest_framework.serializers import BaseSerializer
 
 Problems = dict[str, str]
+
+# Full stops, commas, minus signs and blanks of other keyboards; what NFKC leaves as it is.
+SIGNS = str.maketrans(
+    {"。": ".", "、": ",", "٫": ".", "٬": ",", "−": "-", "–": "-", "ー": "-", "’": "'", "\u00a0": " "}
+)
+PLAIN = re.compile(r"[+-]?(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})(?:[eE][+-]?\d{1,2})?", re.ASCII)
+UNCLEAR = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+GROUPED = (
+    (re.compile(r"[+-]?\d{1,3}(?:[, ']\d{3})+(?:\.\d+)?", re.ASCII), str.maketrans("", "", ", '")),
+    (re.compile(r"[+-]?\d{1,3}(?:[. ']\d{3})+,\d+", re.ASCII), str.maketrans({".": "", " ": "", "'": "", ",": "."})),
+    (re.compile(r"[+-]?\d{1,3}(?:\.\d{3}){2,}", re.ASCII), str.maketrans("", "", ".")),
+)
 
 
 def problems_of(serializer: BaseSerializer[Any]) -> Problems:
@@ -30,6 +43,26 @@ def _sentence(detail: Any) -> str:
     return words.get(getattr(detail, "code", ""), str(detail))
 
 
-def number_typed(text: str) -> str:
-    """Digits as a Japanese keyboard may have left them, full width, become plain ones."""
-    return unicodedata.normalize("NFKC", text).strip()
+class NoNumber(Exception):
+    """What was typed is none; where more can be said than that, the text says it."""
+
+
+def number_typed(text: str) -> float | None:
+    """The number that somebody typed; None for an empty field. Raises NoNumber.
+
+    Digits and signs may be full width, as a Japanese keyboard leaves them; the decimal sign may be a comma, and
+    thousands may be grouped (1,234.5; 1.234,5; 1 234,5; 1'234.5). `1,234` alone is asked about.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip().translate(SIGNS)
+    if not plain:
+        return None
+    if UNCLEAR.fullmatch(plain):
+        both = {"whole": plain.replace(",", ""), "part": plain.replace(",", ".")}
+        raise NoNumber(gettext("The comma can be read in two ways. Type %(whole)s or %(part)s.") % both)
+    for grouped, signs in GROUPED:
+        if grouped.fullmatch(plain):
+            plain = plain.translate(signs)
+            break
+    if not PLAIN.fullmatch(plain):
+        raise NoNumber
+    return float(plain.replace(",", "."))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils import timezone
 from import_export import fields, resources, widgets
 from import_export.formats.base_formats import CSV
 
@@ -18,6 +19,13 @@ class PlainText(widgets.CharWidget):  # type: ignore[misc]
         return harmless("" if value is None else str(value))
 
 
+class Moment(widgets.Widget):  # type: ignore[misc]
+    """A time of the server's zone that names its distance from UTC: `2026-11-28 16:31:42+09:00`."""
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return timezone.localtime(value).isoformat(sep=" ", timespec="seconds") if value else ""
+
+
 def text(path: str, name: str) -> fields.Field:
     return fields.Field(attribute=path, column_name=name, widget=PlainText())
 
@@ -27,6 +35,7 @@ class SubmissionResource(resources.ModelResource):  # type: ignore[misc]
     assignment = text("assignment__title", "assignment")
     email = text("student__email", "email")
     name = text("student__name", "name")
+    submitted_at = fields.Field(attribute="submitted_at", column_name="submitted_at", widget=Moment())
     status = text("status", "status")
     feedback = text("feedback", "feedback")
     submission_comment = text("submission_comment", "submission_comment")

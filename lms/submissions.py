@@ -7,10 +7,24 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    Case,
+    Count,
+    DateTimeField,
+    ExpressionWrapper,
+    F,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
 from django.db.models.functions import Lower
 
 from lms.models import AssignmentSubmission, ClassAssignment
+from lms.moments import deadline
 
 SUBMITTED, GRADED, RETURNED = "submitted", "graded", "returned"
 
@@ -43,7 +57,13 @@ def late_by(submission: AssignmentSubmission, assignment: ClassAssignment) -> ti
 
 
 def lateness(submitted_at: datetime, due: datetime | None) -> timedelta | None:
-    return submitted_at - due if due is not None and submitted_at > due else None
+    return submitted_at - due if due is not None and is_over(due, now=submitted_at) else None
+
+
+def is_over(due: datetime | None, *, now: datetime) -> bool:
+    """Whether what comes now comes too late. The one rule: a due time without seconds counts to the end of its minute
+    (lms.moments.deadline)."""
+    return due is not None and now > deadline(due)
 
 
 def is_graded(submission: AssignmentSubmission) -> bool:
@@ -58,7 +78,22 @@ def tells_grade(*, before: str | None, changes: Mapping[str, Any]) -> bool:
 
 
 # The same rules in SQL.
-IS_LATE = Q(submitted_at__gt=F("assignment__due_date"))
+class WholeMinute(Func):
+    template = "date_trunc('minute', %(expressions)s)"
+    output_field = DateTimeField()
+
+
+DUE = F("assignment__due_date")
+REST_OF_THE_MINUTE = timedelta(seconds=59, microseconds=999_999)
+DEADLINE = Case(
+    When(
+        assignment__due_date=WholeMinute("assignment__due_date"),
+        then=ExpressionWrapper(DUE + REST_OF_THE_MINUTE, output_field=DateTimeField()),
+    ),
+    default=DUE,
+    output_field=DateTimeField(),
+)
+IS_LATE = Q(submitted_at__gt=DEADLINE)
 
 
 def with_known_status(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:

@@ -102,10 +102,11 @@ def next_to_grade(request: HttpRequest, class_id: int, assignment_id: int) -> Ht
 
 @room_page
 def grades(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
-    """Everybody's grade in this assignment as a table for spreadsheets."""
+    """Everybody's grade in this assignment as a table for spreadsheets; `?decimal=comma` for those that count so."""
     now, room = timezone.now(), room_of(request, class_id)
     found = find_assignment(room, assignment_id)
-    answer = HttpResponse(grades_csv(room, found, now=now), content_type="text/csv; charset=utf-8")
+    table = grades_csv(room, found, now=now, decimal_comma=request.GET.get("decimal") == "comma")
+    answer = HttpResponse(table, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="grades-{found.pk}.csv"'
     audit.record(
         action="grades_export",

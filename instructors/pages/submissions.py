@@ -18,7 +18,7 @@ from instructors.auth import account_of
 from instructors.display import display_of
 from instructors.grading import Grade, GradedMeanwhile, give_grade, seal
 from instructors.pages.rooms import room_of
-from instructors.problems import Problems, number_typed, problems_of
+from instructors.problems import NoNumber, Problems, number_typed, problems_of
 from instructors.queries.assignments import next_ungraded
 from instructors.queries.changes import changes_since_starter
 from instructors.queries.classroom import Room
@@ -49,12 +49,14 @@ class GradeForm:
 
     def checked(self, most: float | None, *, is_returned: bool) -> Grade | None:
         """As the API checks it, and from 0 to the points of the assignment. None where `problems` tells why not."""
-        said = {"grade": number_typed(self.points) or None, "feedback": self.feedback or None}
+        try:
+            said = {"grade": number_typed(self.points), "feedback": self.feedback or None}
+        except NoNumber as problem:
+            self.problems["grade"] = str(problem) or gettext("Type a number such as 8 or 7.5, or leave it empty.")
+            return None
         serializer = SubmissionChanges(data=said, partial=True)
         if not serializer.is_valid():
             self.problems = problems_of(serializer)
-            if "grade" in self.problems:
-                self.problems["grade"] = gettext("Type a number such as 8 or 7.5, or leave it empty.")
             return None
         points: float | None = serializer.validated_data["grade"]
         if points is not None and (points < 0 or (most is not None and points > most)):

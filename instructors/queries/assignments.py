@@ -22,6 +22,7 @@ from lms.submissions import (
     IS_RETURNED,
     RETURNED,
     is_graded,
+    is_over,
     late_by,
     latest,
     with_known_status,
@@ -163,7 +164,7 @@ def works(room: Room, assignment: ClassAssignment, *, now: datetime, display: Di
                 submission=submission,
                 attempts=attempts.get(student.pk, 0),
                 late_by=late_by(submission, assignment) if submission else None,
-                is_overdue=submission is None and assignment.due_date is not None and assignment.due_date < now,
+                is_overdue=submission is None and is_over(assignment.due_date, now=now),
             )
         )
     return found

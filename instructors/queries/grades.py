@@ -1,4 +1,9 @@
-"""The grades of an assignment as a table: the columns of the admin site's export, a row for each student."""
+"""The grades of an assignment as a table: the columns of the admin site's export, a row for each student.
+
+Times name their distance from UTC. Numbers have a decimal point and columns a comma between them, as spreadsheets and
+programs read them in English and Japanese; with `decimal_comma` numbers have a comma and columns a semicolon, as a
+spreadsheet in German or French wants them: it reads 8.5 as the 8th of May.
+"""
 
 from datetime import datetime
 
@@ -16,7 +21,7 @@ def _order(student: Student, number: int = 0) -> tuple[str, str, int]:
     return student.name or "", student.email, number or student.pk
 
 
-def grades_csv(room: Room, assignment: ClassAssignment, *, now: datetime) -> bytes:
+def grades_csv(room: Room, assignment: ClassAssignment, *, now: datetime, decimal_comma: bool = False) -> bytes:
     """Each student's newest hand-in; who handed in nothing has a row with the status `missing`. Five queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     rows = latest(handed_in).select_related("assignment__class_ref", "student").defer("notebook_content")
@@ -39,5 +44,9 @@ def grades_csv(room: Room, assignment: ClassAssignment, *, now: datetime) -> byt
             "status": MISSING,
         }
         table.append([plain.render(known.get(column, "")) for column in table.headers])
-    said: str = table.export("csv")
+    if decimal_comma:
+        at = table.headers.index("grade")
+        for number, row in enumerate(table):
+            table[number] = (*row[:at], row[at].replace(".", ","), *row[at + 1 :])
+    said: str = table.export("csv", delimiter=";" if decimal_comma else ",")
     return said.encode(ENCODING)

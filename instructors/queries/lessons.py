@@ -97,7 +97,9 @@ def chosen_lesson(text: str, lessons: Sequence[Lesson], *, enrolled: int) -> Les
 
 
 def _of_day(day: date, lessons: Sequence[Lesson]) -> Lesson:
-    """The fullest lesson that began on that day; where none is known, the whole day."""
+    """The fullest lesson that began on that day; where none is known, the whole day. Raises ValueError."""
+    if not 1970 < day.year < 9999:
+        raise ValueError(day)
     here = timezone.get_current_timezone()
     known = [each for each in lessons if each.since.astimezone(here).date() == day]
     if known:

@@ -16,6 +16,8 @@ from instructors.prediction import LEAST_RUNS, Evidence, predict
 from instructors.queries import progress
 from lms.access import Scope, User, scope_of
 from lms.models import ClassAssignment, Student
+from lms.moments import deadline
+from lms.submissions import is_over
 from realtime.messages import timestamp
 
 LONG_QUIET = timedelta(days=1)
@@ -94,17 +96,17 @@ def _row(
         "reasons": [],
         "confidence": 0.0,
     }
-    due = assignment.due_date
+    due = deadline(assignment.due_date) if assignment.due_date else None
     submission = known.submitted.get((student.pk, assignment.pk))
     if submission is not None:
         at = timestamp(submission.submitted_at)
-        is_late = due is not None and submission.submitted_at > due
+        is_late = is_over(assignment.due_date, now=submission.submitted_at)
         reason = f"Handed in {'late ' if is_late else ''}on {_day(submission.submitted_at)}"
         certain = {"completion_probability": 0.0 if is_late else 1.0, "at_risk": False, "confidence": 1.0}
         return row | certain | {"estimated_completion_at": at, "reasons": [reason]}
     evidence = evidence_of(worked, cells=known.cells.get(assignment.notebook_id, 0), due=due, now=now)
     reasons = reasons_of(evidence)
-    if due is not None and due <= now:
+    if is_over(assignment.due_date, now=now):
         return row | {"completion_probability": 0.0, "at_risk": True, "confidence": 1.0, "reasons": reasons}
     found = predict(evidence)
     if found is None:
@@ -121,7 +123,7 @@ def _row(
 def reasons_of(evidence: Evidence) -> list[str]:
     """What speaks for and against, in sentences for people; never empty."""
     said = []
-    if evidence.due is not None and evidence.due <= evidence.now:
+    if evidence.due is not None and evidence.due < evidence.now:
         said.append(f"Was due on {_day(evidence.due)}, and nothing is handed in")
     if not evidence.cells:
         return [*said, "Nothing is known of the notebook's cells yet"]

@@ -1,6 +1,6 @@
 """The forms of a class's set-up. What they accept, the API accepts too (lms/api/classes.py)."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 from django import forms
@@ -15,6 +15,7 @@ from instructors.setup.staff import ASSISTANT, INSTRUCTOR
 from lms.identity import password_form
 from lms.models import Class
 from lms.models.addresses import validate_address, validate_visible
+from lms.moments import doubt
 
 ROLE_LABELS = [(INSTRUCTOR, _("Instructor: sets up and grades")), (ASSISTANT, _("Assistant: sees and helps"))]
 
@@ -44,6 +45,12 @@ class ClassForm(forms.Form):
     )
     start_date = forms.DateField(label=_("First day (optional)"), required=False, widget=DateInput())
     end_date = forms.DateField(label=_("Last day (optional)"), required=False, widget=DateInput())
+
+    def clean_start_date(self) -> date | None:
+        return _believed(self.cleaned_data["start_date"])
+
+    def clean_end_date(self) -> date | None:
+        return _believed(self.cleaned_data["end_date"])
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
@@ -125,11 +132,17 @@ def _day(moment: datetime | None) -> date | None:
     return timezone.localtime(moment).date() if moment else None
 
 
+def _believed(day: date | None) -> date | None:
+    """Raises ValidationError for a year that nobody can mean."""
+    found = doubt(day.year, now=timezone.now()) if day else None
+    if found is not None:
+        raise forms.ValidationError(found.question, code="year")
+    return day
+
+
 def _moment(day: date | None, before: datetime | None, hour: time) -> datetime | None:
     if day is None:
         return None
     if before is not None and _day(before) == day:
         return before
-    # The first and the last days that there are may not be there in UTC.
-    day = min(max(day, date.min + timedelta(days=1)), date.max - timedelta(days=1))
     return timezone.make_aware(datetime.combine(day, hour))

@@ -1,9 +1,11 @@
 """What the pages say about hand-ins: how late, how many points, and in which state."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django import template
 from django.utils.translation import gettext, gettext_lazy
+
+from lms import submissions
 
 register = template.Library()
 
@@ -34,6 +36,12 @@ def late(by: timedelta | None) -> str:
     if minutes < 48 * 60:
         return gettext("%(count)d hr late") % {"count": minutes // 60}
     return gettext("%(count)d days late") % {"count": minutes // (24 * 60)}  # never one
+
+
+@register.filter
+def is_over(due: datetime | None, now: datetime) -> bool:
+    """Whether what came then came too late."""
+    return submissions.is_over(due, now=now)
 
 
 @register.filter

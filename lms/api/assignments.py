@@ -20,7 +20,7 @@ from lms.api.base import (
     refuse_unless_taught,
     validated,
 )
-from lms.api.fields import Name, Number, RowId, Text
+from lms.api.fields import Moment, Name, Number, RowId, Text
 from lms.api.openapi import PAGING, documented, row_filter
 from lms.deletion import delete_row
 from lms.models import ClassAssignment
@@ -60,7 +60,12 @@ class AssignmentFields(serializers.Serializer[Any]):
     notebook_id = RowId()
     title = Name(max_length=255)
     description = Text(required=False, allow_null=True)
-    due_date = serializers.DateTimeField(required=False, allow_null=True)
+    due_date = Moment(
+        required=False,
+        allow_null=True,
+        whole_day=True,
+        help_text="A time without seconds holds until the end of its minute, a date until the end of its day.",
+    )
     points = Number(required=False, allow_null=True)
 
 

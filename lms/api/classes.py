@@ -22,7 +22,7 @@ from lms.api.base import (
     refuse_unless_taught,
     validated,
 )
-from lms.api.fields import Name, RowId, Text
+from lms.api.fields import Moment, Name, RowId, Text
 from lms.api.openapi import PAGING, documented
 from lms.deletion import delete_row
 from lms.models import Class
@@ -49,8 +49,8 @@ class NewClass(serializers.Serializer[Any]):
     class_code = Name(max_length=100)
     description = Text(required=False, allow_null=True)
     instructor_id = RowId(required=False, allow_null=True, help_text="Default: who makes the class.")
-    start_date = serializers.DateTimeField(required=False, allow_null=True)
-    end_date = serializers.DateTimeField(required=False, allow_null=True)
+    start_date = Moment(required=False, allow_null=True)
+    end_date = Moment(required=False, allow_null=True, whole_day=True)
 
 
 class ClassesView(ApiView):

@@ -4,12 +4,20 @@ Whatever they accept, PostgreSQL can hold; what it cannot is a 422 here instead 
 """
 
 import math
+import re
+from datetime import UTC, datetime
 from typing import Any
 
+from django.utils import timezone
+from django.utils.translation import gettext, gettext_noop
 from rest_framework import serializers
 
 from lms.api.base import LARGEST_ID
 from lms.identity import visible
+from lms.moments import doubt
+
+GAP = gettext_noop("On %(day)s the clocks are put forward, and %(time)s does not exist. Choose another time.")
+DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 
 class Text(serializers.CharField):
@@ -62,3 +70,50 @@ class Number(serializers.FloatField):
         if not math.isfinite(number):
             self.fail("invalid")
         return number
+
+
+class Moment(serializers.DateTimeField):
+    """A time in a year that somebody can mean (lms.moments). With `context={"is_page": True}` it speaks the reader's
+    language.
+
+    Without a zone it is one of the current time zone. Where clocks are put back it is the later of the two, so that
+    both count as in time; where they are put forward it may not exist, and is refused. With `whole_day` a date alone
+    means until the end of that day.
+    """
+
+    def __init__(self, *, whole_day: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.whole_day = whole_day
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if self.whole_day and isinstance(value, str) and DAY.fullmatch(value.strip()):
+            value = f"{value.strip()}T23:59"
+        return super().to_internal_value(value)
+
+    def enforce_timezone(self, value: datetime) -> datetime:
+        found = doubt(value.year, now=timezone.now())
+        if found is not None:
+            words = found.question if self._is_page else found.english
+            raise serializers.ValidationError(words, code="year" if _is_in_utc(value) else "overflow")
+        if timezone.is_aware(value):
+            return super().enforce_timezone(value)
+        zone = timezone.get_current_timezone()
+        later = value.replace(tzinfo=zone, fold=1)
+        if later.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != value:
+            words = gettext(GAP) if self._is_page else GAP
+            raise serializers.ValidationError(
+                words % {"day": f"{value:%Y-%m-%d}", "time": f"{value:%H:%M}"}, code="gap"
+            )
+        return later
+
+    @property
+    def _is_page(self) -> bool:
+        return bool(self.context.get("is_page"))
+
+
+def _is_in_utc(moment: datetime) -> bool:
+    """Whether the calendar of UTC has it."""
+    try:
+        return moment.utcoffset() is None or bool(moment.astimezone(UTC))
+    except OverflowError:
+        return False

@@ -26,7 +26,7 @@ from lms.api.base import (
     refuse_unless_taught,
     validated,
 )
-from lms.api.fields import Name, Number, RowId, Text
+from lms.api.fields import Moment, Name, Number, RowId, Text
 from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
 from lms.api.openapi import PAGING, documented, row_filter, text_filter
 from lms.deletion import delete_row
@@ -89,7 +89,7 @@ class HandIn(serializers.Serializer[Any]):
 
 
 class NewSubmission(HandIn):
-    submitted_at = serializers.DateTimeField(required=False, help_text="Default: now.")
+    submitted_at = Moment(required=False, help_text="Default: now.")
     status = Name(required=False, max_length=50, help_text="Default: `submitted`.")
     grade = Number(required=False, allow_null=True)
     feedback = Text(required=False, allow_null=True)

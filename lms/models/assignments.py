@@ -9,6 +9,7 @@ from lms.identity import visible
 from lms.models.classes import Class
 from lms.models.notebooks import Notebook
 from lms.models.people import Student
+from lms.moments import MomentField
 
 
 class ClassAssignment(models.Model):
@@ -16,7 +17,7 @@ class ClassAssignment(models.Model):
     notebook = models.ForeignKey(Notebook, on_delete=models.PROTECT, related_name="assignments")
     title = models.CharField(max_length=255)
     description = models.TextField(null=True, blank=True)
-    due_date = models.DateTimeField(null=True, blank=True)
+    due_date = MomentField(null=True, blank=True)
     points = models.FloatField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
@@ -57,7 +58,7 @@ class AssignmentSubmission(models.Model):
     student = models.ForeignKey(Student, on_delete=models.PROTECT, related_name="submissions")
     notebook_content = models.JSONField(null=True, blank=True, help_text="As it was handed in.")
     content_sha256 = models.CharField(max_length=64, null=True, blank=True, help_text="The receipt.")
-    submitted_at = models.DateTimeField(default=timezone.now)
+    submitted_at = MomentField(default=timezone.now)
     status = models.CharField(max_length=50, default="submitted")
     grade = models.FloatField(null=True, blank=True)
     feedback = models.TextField(null=True, blank=True)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from lms.identity import visible
 from lms.models.people import Student, Team, display_name
+from lms.moments import MomentField
 
 
 class Class(models.Model):
@@ -21,8 +22,8 @@ class Class(models.Model):
     instructor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="classes"
     )
-    start_date = models.DateTimeField(null=True, blank=True)
-    end_date = models.DateTimeField(null=True, blank=True)
+    start_date = MomentField(null=True, blank=True)
+    end_date = MomentField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
@@ -49,7 +50,7 @@ class StudentClass(models.Model):
     class_ref = models.ForeignKey(
         Class, on_delete=models.CASCADE, related_name="enrolments", db_column="class_id", verbose_name="class"
     )
-    joined_at = models.DateTimeField(default=timezone.now)
+    joined_at = MomentField(default=timezone.now)
     role = models.CharField(max_length=50, default="student")
     # What this class calls them: said by its own list or through its own keys. Another class may say something else.
     name = models.CharField(max_length=255, null=True, blank=True)

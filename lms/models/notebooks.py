@@ -3,12 +3,13 @@
 from django.db import models
 
 from lms.models.keys import PathField
+from lms.moments import MomentField
 
 
 class Notebook(models.Model):
     path = PathField(max_length=1024, unique=True)
     name = PathField(max_length=1024, db_index=True, help_text="The last segment of the path.")
-    last_modified = models.DateTimeField(null=True, blank=True, help_text="Set by saves.")
+    last_modified = MomentField(null=True, blank=True, help_text="Set by saves.")
     notebook_metadata = models.JSONField(null=True, blank=True)
     # Made by staff, for all classes; else it is seen where it was used or set as an assignment.
     is_course_material = models.BooleanField(default=False, db_default=False)

@@ -184,7 +184,12 @@ def test_a_new_assignment(make, python_class):
         ("points", "many", "Type a number"),
         ("points", "nan", "Type a number"),
         ("points", "-1", "less than 0"),
+        ("points", "1,234", "Type 1234 or 1.234."),
         ("due_date", "tomorrow", "no date"),
+        ("due_date", "2026-02-30T10:00", "no date"),
+        ("due_date", "0026-12-31T23:59", "Is 26 the right year? Did you mean 2026?"),
+        ("due_date", "0001-01-01T00:00", "Is 1 the right year? Did you mean 2001?"),
+        ("due_date", "9999-12-31T23:59", "Is 9999 the right year? It must be between 1970 and 2200."),
         ("description", "a\0b", "cannot be stored"),
     ],
 )

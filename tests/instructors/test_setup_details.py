@@ -64,11 +64,20 @@ def test_what_cannot_be_is_refused_with_words(signed_in, hanako, fields, words):
     assert not Class.objects.exists()
 
 
-@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
-def test_the_ends_of_the_calendar_are_no_error(signed_in, hanako, day):
-    assert signed_in(hanako).post("/classes/new/", {**NEW, "start_date": day}).status_code == 302
-    made = Class.objects.get()
-    assert signed_in(hanako).get(f"/classes/{made.pk}/setup/").status_code == 200
+@pytest.mark.parametrize(
+    ("day", "question"),
+    [
+        ("0001-01-01", "Is 1 the right year? Did you mean 2001?"),
+        ("0026-04-01", "Is 26 the right year? Did you mean 2026?"),
+        ("9999-12-31", "Is 9999 the right year? It must be between 1970 and 2200."),
+    ],
+)
+@pytest.mark.parametrize("field", ["start_date", "end_date"])
+def test_a_year_that_nobody_can_mean_is_asked_about(signed_in, hanako, field, day, question):
+    page = signed_in(hanako).post("/classes/new/", {**NEW, field: day}).content.decode()
+    assert question in page
+    assert f'value="{day}"' in page
+    assert not Class.objects.exists()
 
 
 def test_an_account_made_to_assist_makes_no_class(signed_in, db):

@@ -238,9 +238,14 @@ def test_the_receipt_does_not_depend_on_spelling(api, hand_in):
 
 @pytest.mark.parametrize(
     ("submitted_at", "is_late"),
-    [("2029-12-31T23:59:59Z", False), ("2030-01-01T00:00:00Z", False), ("2030-01-01T00:00:01Z", True)],
+    [
+        ("2029-12-31T23:59:59Z", False),
+        ("2030-01-01T00:00:00Z", False),
+        ("2030-01-01T00:00:59.999999Z", False),
+        ("2030-01-01T00:01:00Z", True),
+    ],
 )
-def test_lateness_is_derived_from_the_due_date(hand_in, submitted_at, is_late):
+def test_lateness_is_derived_from_the_due_date_which_is_a_whole_minute(hand_in, submitted_at, is_late):
     assert hand_in(submitted_at=submitted_at)["is_late"] is is_late
 
 

@@ -48,15 +48,23 @@ def test_a_grade_taken_back_waits_again(grade, work, told):
 
 
 @pytest.mark.parametrize(
-    ("typed", "stored"), [("0", 0), ("10", 10), (" 9.25 ", 9.25), ("７．５", 7.5), ("1e1", 10), ("", None)]
-)
+    ("typed", "stored"),
+    [
+        ("0", 0), ("10", 10), (" 9.25 ", 9.25), ("７．５", 7.5), ("1e1", 10), ("", None), ("8,5", 8.5), ("８，５", 8.5),
+        ("8、5", 8.5), ("８。５", 8.5), ("٨٫٥", 8.5), (",5", 0.5), ("8,", 8), ("0,125", 0.125), ("8.", 8), ("+8", 8),
+    ],
+    ids=ascii,
+)  # fmt: skip
 def test_grades_that_are_taken(grade, work, told, typed, stored):
     assert grade(grade=typed).status_code == 302
     work.refresh_from_db()
     assert work.grade == stored
 
 
-@pytest.mark.parametrize("typed", ["-1", "10.01", "ten", "nan", "inf", "1e999", "8,5", "true"])
+@pytest.mark.parametrize(
+    "typed",
+    ["-1", "10.01", "ten", "nan", "inf", "1e999", "true", "8,5,0", "8/10", "80%", "8点", "1_0", "0x8", "8 5", "−1"],
+)
 def test_grades_that_are_not(grade, work, told, typed):
     answer = grade(grade=typed, feedback="long text")
     assert answer.status_code == 422
@@ -71,6 +79,29 @@ def test_grades_that_are_not(grade, work, told, typed):
 def test_without_points_there_is_no_upper_limit(grade, work, loops, told):
     ClassAssignment.objects.filter(pk=loops.pk).update(points=None)
     assert grade(grade="1000").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("1,234.5", 1234.5), ("1.234,5", 1234.5), ("1 234,5", 1234.5), ("1\u00a0234,5", 1234.5), ("1'234.5", 1234.5),
+        ("1,234,567", 1234567), ("1.234.567", 1234567), ("１，２３４．５", 1234.5), ("1.234", 1.234),
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_thousands_may_be_grouped(grade, work, loops, told, typed, stored):
+    ClassAssignment.objects.filter(pk=loops.pk).update(points=None)
+    assert grade(grade=typed).status_code == 302
+    work.refresh_from_db()
+    assert work.grade == stored
+
+
+@pytest.mark.parametrize("typed", ["1,234", "１，２３４"])
+def test_a_comma_that_can_be_read_in_two_ways_is_asked_about(grade, work, loops, told, typed):
+    answer = grade(grade=typed)
+    assert answer.context["form"].problems["grade"] == "The comma can be read in two ways. Type 1234 or 1.234."
+    work.refresh_from_db()
+    assert work.grade is None
 
 
 def test_of_two_graders_the_second_is_told_and_loses_nothing(grade, client, signed_in, kaoru, work, at, told):
