@@ -114,7 +114,7 @@ def failed_entries(user: User) -> QuerySet[OfflineQueueEntry]:
         sent: dict[str, list[str]] = {}
         keyless = failed.filter(class_id=None).exclude(user_id=None)
         for address in keyless.order_by().values_list("user_id", flat=True).distinct():
-            sent.setdefault(email_key(address), []).append(address)
+            sent.setdefault(email_key(address or ""), []).append(address or "")
         known = students_of(user).filter(email_key__in=list(sent)).values_list("email_key", flat=True)
         theirs |= Q(class_id=None, user_id__in=[address for key in known for address in sent[key]])
     return failed.filter(theirs)

@@ -1,5 +1,7 @@
 """Rows that no address leads to, because another row has theirs: found, and explained to an operator."""
 
+from typing import TypeVar
+
 from django.db import models
 
 from instructors.models import Instructor
@@ -7,18 +9,20 @@ from lms.identity import email_key
 from lms.models import Student
 from lms.models.keys import UNREACHABLE
 
+Person = TypeVar("Person", Instructor, Student)
 
-def unreachable(model: type[models.Model]) -> "models.QuerySet[models.Model]":
+
+def unreachable(model: type[Person]) -> "models.QuerySet[Person]":
     return model._default_manager.filter(email_key__startswith=UNREACHABLE).order_by("pk")
 
 
 def release() -> int:
     """Give rows their own key where it is free by now. Returns how many got one."""
     released = 0
-    for model in (Instructor, Student):
-        for row in unreachable(model):
-            row.save(update_fields=["email"])
-            released += not str(row.email_key).startswith(UNREACHABLE)
+    rows: list[Instructor | Student] = [*unreachable(Instructor), *unreachable(Student)]
+    for row in rows:
+        row.save(update_fields=["email"])
+        released += not row.email_key.startswith(UNREACHABLE)
     return released
 
 

@@ -1,7 +1,7 @@
 """People who teach: accounts, status and its history."""
 
 from datetime import UTC
-from typing import Any, ClassVar, Never
+from typing import TYPE_CHECKING, Any, ClassVar, Never
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import check_password, make_password
@@ -36,7 +36,13 @@ __all__ = [
 ]
 
 
-class InstructorManager(BaseUserManager.from_queryset(KeyedQuerySet)["Instructor"]):
+if TYPE_CHECKING:
+    Accounts = BaseUserManager["Instructor"]
+else:
+    Accounts = BaseUserManager.from_queryset(KeyedQuerySet)
+
+
+class InstructorManager(Accounts):
     def create_user(self, email: str, password: str, *, name: str = "", role: str = INSTRUCTOR) -> "Instructor":
         instructor = self.model(email=email.strip(), name=display_name(name, email.strip()), role=role)
         instructor.set_password(password)
@@ -88,7 +94,7 @@ class Instructor(Keyed, AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
-    objects: ClassVar[InstructorManager] = InstructorManager()
+    objects: ClassVar[InstructorManager] = InstructorManager()  # type: ignore[assignment]
 
     class Meta:
         db_table = "instructors"
@@ -114,9 +120,9 @@ class Instructor(Keyed, AbstractBaseUser):
             for text in password_spellings(raw_password)[1:]:
                 make_password(text)
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Whether this is the password. A hash of an older spelling opens too, and is replaced by one of the form."""
-        form, *others = password_spellings(raw_password)
+        form, *others = password_spellings(raw_password or "")
         if super().check_password(form):
             return True
         if self.has_usable_password() and any(check_password(text, self.password) for text in others):

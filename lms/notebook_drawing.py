@@ -97,7 +97,7 @@ class Formulas:
         return PLACE.sub(lambda m: self.made[int(m[1])] if int(m[1]) < len(self.made) else "", html)
 
 
-class Renderer(IPythonRenderer):  # type: ignore[misc]
+class Renderer(IPythonRenderer):
     def __init__(self, formulas: Formulas, **options: Any) -> None:
         super().__init__(**options)
         self.formulas = formulas
@@ -113,7 +113,7 @@ class Renderer(IPythonRenderer):  # type: ignore[misc]
         return self.formulas.html_of(whole, shown=whole, is_block=True)
 
 
-class InlineParser(MathInlineParser):  # type: ignore[misc]
+class InlineParser(MathInlineParser):
     r"""As nbconvert's; `\(…\)` and `\[…\]` too, and a dollar that is money is none of mathematics."""
 
     SPECIFICATION: ClassVar[dict[str, str]] = {
@@ -122,7 +122,7 @@ class InlineParser(MathInlineParser):  # type: ignore[misc]
         "inline_math_latex": r"(?<!\\)\\{1,2}\((?P<math_inline_latex>(?s:.{1,4000}?))\\{1,2}\)",
     }
 
-    def parse_inline_math_tex(self, m: re.Match[str], state: Any) -> int | None:
+    def parse_inline_math_tex(self, m: re.Match[str], state: Any) -> int | None:  # type: ignore[override]
         body, after = m["math_inline_tex"], m.string[m.end() : m.end() + 2]
         is_apart = body[0].isspace() and body[-1].isspace()
         if after[:1].isdigit() or re.fullmatch(r"[A-Z_]{2}", after) or AMOUNT.match(body):
@@ -131,17 +131,17 @@ class InlineParser(MathInlineParser):  # type: ignore[misc]
             return None
         if is_apart and not OF_TEX.search(body.strip()):
             return None
-        return super().parse_inline_math_tex(m, state)  # type: ignore[no-any-return]
+        return super().parse_inline_math_tex(m, state)
 
-    def parse_inline_math_latex(self, m: re.Match[str], state: Any) -> int | None:
+    def parse_inline_math_latex(self, m: re.Match[str], state: Any) -> int | None:  # type: ignore[override]
         if not m[0].startswith("\\\\") and not OF_TEX.search(m["math_inline_latex"].strip()):
             return None  # brackets that Markdown escapes
-        return super().parse_inline_math_latex(m, state)  # type: ignore[no-any-return]
+        return super().parse_inline_math_latex(m, state)
 
-    def parse_block_math_latex(self, m: re.Match[str], state: Any) -> int | None:
+    def parse_block_math_latex(self, m: re.Match[str], state: Any) -> int | None:  # type: ignore[override]
         if not m[0].startswith("\\\\") and not OF_TEX.search(m["math_block_latex"].strip()):
             return None
-        return super().parse_block_math_latex(m, state)  # type: ignore[no-any-return]
+        return super().parse_block_math_latex(m, state)
 
 
 class SafeExporter(HTMLExporter):

@@ -141,7 +141,7 @@ def _parsed(text: str) -> Element:
 def _cleaned(element: Element, work: _Work, depth: int) -> Element | None:
     """A copy with what draws; None for what does not. Raises _NoPictureError for what does more."""
     if not isinstance(element.tag, str):
-        return None  # a comment
+        return None  # type: ignore[unreachable]  # a comment, which the stubs do not know
     namespace, _, name = element.tag.rpartition("}")
     if name in ACTIVE or depth > DEEPEST or any(key.lower().startswith("on") for key in element.attrib):
         raise _NoPictureError

@@ -91,7 +91,7 @@ def _note(status: str, services: dict[str, Service]) -> None:
 
 async def is_ready(*, limit: float = LIMIT) -> bool:
     found = await _timed(postgres, limit)
-    ready = found["status"] == "healthy"
+    ready = bool(found["status"] == "healthy")
     changes.note("Ready", "healthy" if ready else "not ready", "" if ready else found["message"], level=logging.ERROR)
     return ready
 

@@ -38,7 +38,7 @@ class EnvironmentSnapshot(models.Model):
     packages = models.JSONField(default=list, help_text="All installed: name, version, location, requires.")
     versions = models.JSONField(default=dict, help_text="The same, short: normalised name (PEP 503) to version.")
     changed_packages = models.JSONField(default=list, help_text="Names that differ from the snapshot before.")
-    notebook_path = PathField(max_length=1024, null=True, blank=True)
+    notebook_path = PathField(max_length=1024, null=True, blank=True)  # type: ignore[misc]
     cell_id = models.CharField(max_length=255, null=True, blank=True)
     execution_count = models.IntegerField(null=True, blank=True)
     memory_usage_mb = models.FloatField(null=True, blank=True)

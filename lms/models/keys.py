@@ -2,7 +2,7 @@
 mean, however they typed it. The forms are those of `lms.identity`."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -15,9 +15,13 @@ from lms.identity import EMAIL_LENGTH, email_key, notebook_path
 UNREACHABLE = "UNREACHABLE:"
 
 Row = TypeVar("Row", bound=models.Model, covariant=True)
+if TYPE_CHECKING:
+    CharField = models.CharField[str, str]
+else:
+    CharField = models.CharField
 
 
-class KeyField(models.CharField[str, str] if TYPE_CHECKING else models.CharField):
+class KeyField(CharField):
     """The normal form of the field `of`, written whenever the row is, and never typed. Its model says that it is unique
     by a constraint: `unique=True` would make a second index, for LIKE."""
 
@@ -54,7 +58,7 @@ class KeyField(models.CharField[str, str] if TYPE_CHECKING else models.CharField
         return 0 < len(key) <= (self.max_length or 0) and not others.filter(**{self.attname: key}).exists()
 
 
-class PathField(models.CharField[str, str] if TYPE_CHECKING else models.CharField):
+class PathField(CharField):
     """The path of a notebook, stored and looked for in one form."""
 
     def deconstruct(self) -> Any:
@@ -75,7 +79,7 @@ def _key_fields(model: type[models.Model]) -> list[KeyField]:
     return [field for field in model._meta.concrete_fields if isinstance(field, KeyField)]
 
 
-class KeyedQuerySet(models.QuerySet[Row] if TYPE_CHECKING else models.QuerySet):
+class KeyedQuerySet(models.QuerySet[Row]):
     """Changes of a column change its key with it."""
 
     def update(self, **values: Any) -> int:
@@ -97,7 +101,10 @@ class KeyedQuerySet(models.QuerySet[Row] if TYPE_CHECKING else models.QuerySet):
 class Keyed(models.Model):
     """A row with such columns."""
 
-    objects = models.Manager.from_queryset(KeyedQuerySet[Self] if TYPE_CHECKING else KeyedQuerySet)()
+    if TYPE_CHECKING:
+        objects: ClassVar[models.Manager[Self]]
+    else:
+        objects = models.Manager.from_queryset(KeyedQuerySet)()
 
     class Meta:
         abstract = True
