@@ -76,7 +76,7 @@ def take_out(is_theirs: IsTheirs, *, cut: Callable[[str], str], patience: float)
     events went. Raises StillBusy.
 
     A stream only marks what is deleted, and keeps the bytes until everything near it is deleted as well. So what is
-    left of the stream is laid down anew, behind its end.
+    left of the stream is laid down anew.
     """
     redis, deadline, taken = stream.connect(), time.monotonic() + patience, 0
     try:
@@ -86,6 +86,8 @@ def take_out(is_theirs: IsTheirs, *, cut: Callable[[str], str], patience: float)
                 if lease.take():
                     try:
                         taken += sum(_without(lease, entry, is_theirs, cut) for entry in _present(redis, shard))
+                        for priority in PRIORITIES:
+                            stream.lay_anew(redis, stream.stream_key(shard, priority))
                     finally:
                         lease.release()
                     break

@@ -20,9 +20,12 @@ SIGNS = str.maketrans(
 PLAIN = re.compile(r"[+-]?(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 UNCLEAR = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 GROUPED = (
-    (re.compile(r"[+-]?\d{1,3}(?:[, ']\d{3})+(?:\.\d+)?", re.ASCII), str.maketrans("", "", ", '")),
-    (re.compile(r"[+-]?\d{1,3}(?:[. ']\d{3})+,\d+", re.ASCII), str.maketrans({".": "", " ": "", "'": "", ",": "."})),
-    (re.compile(r"[+-]?\d{1,3}(?:\.\d{3}){2,}", re.ASCII), str.maketrans("", "", ".")),
+    (re.compile(r"[+-]?[1-9]\d{0,2}(?:[, ']\d{3})+(?:\.\d+)?", re.ASCII), str.maketrans("", "", ", '")),
+    (
+        re.compile(r"[+-]?[1-9]\d{0,2}(?:[. ']\d{3})+,\d+", re.ASCII),
+        str.maketrans({".": "", " ": "", "'": "", ",": "."}),
+    ),
+    (re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3}){2,}", re.ASCII), str.maketrans("", "", ".")),
 )
 
 
@@ -50,10 +53,11 @@ class NoNumber(Exception):
 def number_typed(text: str) -> float | None:
     """The number that somebody typed; None for an empty field. Raises NoNumber.
 
-    Digits and signs may be full width, as a Japanese keyboard leaves them; the decimal sign may be a comma, and
+    Digits and signs may be full width or of another script, as their keyboards leave them; the decimal sign may be a comma, and
     thousands may be grouped (1,234.5; 1.234,5; 1 234,5; 1'234.5). `1,234` alone is asked about.
     """
     plain = unicodedata.normalize("NFKC", text).strip().translate(SIGNS)
+    plain = "".join(str(unicodedata.decimal(char, char)) for char in plain)
     if not plain:
         return None
     if UNCLEAR.fullmatch(plain):

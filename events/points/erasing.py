@@ -9,7 +9,8 @@ import msgspec
 from django.conf import settings
 from redis import Redis
 
-from events.points.lines import student_tag
+from events import stream
+from events.points.lines import student_tag, tag_value
 from events.points.server import connect as influxdb
 from events.points.server import is_configured, unreachable
 from events.points.waiting import HELD, WAITING, connect, is_backfilled
@@ -34,7 +35,8 @@ def erase(spellings: Collection[str], *, cut: Callable[[str], str], now: datetim
     """The points of one address in all the spellings that were met. Lines of others that wait stay, with what names
     the person in them replaced by `cut`. Nothing is sent meanwhile. Raises one of `server.unreachable`: then do it
     again."""
-    tags = {student_tag(each) for each in spellings}
+    # Before addresses had a key, a tag was the address in lower case.
+    tags = {student_tag(each) for each in spellings} | {tag_value(each.strip().lower()) for each in spellings}
     keys = {email_key(each) for each in spellings}
     with connect() as redis:
         lock = redis.lock(SENDER, timeout=HOLD, blocking_timeout=PATIENCE)
@@ -59,6 +61,7 @@ def _take_out(redis: Redis, keys: Collection[str], cut: Callable[[str], str]) ->
         rest = [cut(line) for line in lines if not _is_of(line, keys)]
         stays = msgspec.json.encode(rest)
         redis.eval(_REPLACE, 2, WAITING, HELD, entry_id, len(lines), len(fields[b"l"]), len(rest), stays)
+    stream.lay_anew(redis, WAITING)
     # What InfluxDB said of a line it refused may quote the line.
     redis.hdel(HELD, "refusal")
 

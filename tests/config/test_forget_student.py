@@ -228,7 +228,9 @@ def indexes() -> list[str]:
 
 
 def test_all_rows_of_one_person_go_whatever_the_spelling(lesson, redis, media):
-    twin = Student.objects.create(email="ｈａｎａｋｏ＠example.com", name="Yamada, Hanako")
+    twin = Student.objects.create(email="twin", name="Yamada, Hanako")
+    # As an upgrade leaves two that it could not merge.
+    Student.objects.filter(pk=twin.pk).update(email="ｈａｎａｋｏ＠example.com", email_key="UNREACHABLE:1")
     given = AssignmentSubmission.objects.get(pk=lesson.graded.pk).assignment
     AssignmentSubmission.objects.create(assignment=given, student=twin, grade=3)
     OfflineQueueEntry.objects.create(event_data={}, user_id="hana\u00adko@EXAMPLE.com")

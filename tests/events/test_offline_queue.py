@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from events import jobs, offline, queueing, stream, undelivered
+from events import jobs, offline, queueing, schema, stream, undelivered
 from events.models import CellExecution, OfflineQueueEntry, StudentEvent
 from instructors import tokens
 from instructors.models import Instructor
@@ -152,7 +152,8 @@ def test_periodic_sync_of_an_empty_queue_costs_one_query(redis, db, django_asser
 
 
 def test_record_that_the_river_sets_aside_keeps_its_class(river):
-    river.post(event(executionCount=2**40), class_id=7)
+    river.append_uncut(event(executionCount=2**40), class_id=7)
+    river.flow()
     aside = OfflineQueueEntry.objects.get()
     assert (aside.class_id, aside.status) == (7, "failed")
     aside.event_data["executionCount"] = 4
@@ -162,12 +163,21 @@ def test_record_that_the_river_sets_aside_keeps_its_class(river):
     assert OfflineQueueEntry.objects.get().status == "synced"
 
 
-def test_record_that_the_river_refuses_again_is_there_again(river):
+def test_record_that_the_river_refuses_again_is_there_again(river, monkeypatch):
+    monkeypatch.setattr(schema, "_fit", lambda event, cut: None)
     river.post(event(executionCount=2**40))
     [aside] = offline.put_back(list(OfflineQueueEntry.objects.all()), wake=jobs.wake_all, now=datetime.now(UTC))
     assert aside.status == "synced"
     river.flow()
     assert OfflineQueueEntry.objects.filter(status="failed").count() == 1
+
+
+def test_record_that_an_older_version_refused_is_stored_when_it_is_put_back(river):
+    river.append_uncut(event(sessionId="s" * 5000))
+    river.flow()
+    offline.put_back(list(OfflineQueueEntry.objects.all()), wake=jobs.wake_all, now=datetime.now(UTC))
+    river.flow()
+    assert CellExecution.objects.count() == 1
 
 
 def test_instructors_token_is_remembered(river):

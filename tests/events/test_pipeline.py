@@ -47,7 +47,8 @@ def test_crash_after_the_commit_costs_one_redelivery_and_nothing_else(river):
 )
 def test_record_that_cannot_be_stored_is_set_aside_and_its_neighbours_go_on(river, poison):
     good = [event() for _ in range(6)]
-    river.post(*good[:3], event(**poison), *good[3:])
+    river.append_uncut(*good[:3], event(**poison), *good[3:])
+    river.flow()
     assert CellExecution.objects.count() == 6
     aside = OfflineQueueEntry.objects.get()
     name, value = next(iter(poison.items()))
@@ -57,7 +58,7 @@ def test_record_that_cannot_be_stored_is_set_aside_and_its_neighbours_go_on(rive
 
 
 def test_setting_aside_twice_leaves_one_row(river):
-    river.append(event(executionCount=2**40))
+    river.append_uncut(event(executionCount=2**40))
     lease = river.lease()
     entries = lease.read(count=10)
     for _ in range(2):

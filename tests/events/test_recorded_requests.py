@@ -51,7 +51,7 @@ def test_each_is_answered_as_the_contract_says(river_with_recording):
     for request, answer in zip(RECORDED, river_with_recording, strict=True):
         expected = {"POST": 202, "OPTIONS": 204, "GET": 405}[request["method"]]
         assert answer.status_code == expected, request
-        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["access-control-allow-origin"] == request["headers"]["Origin"]
         if request["method"] == "POST":
             count = len(json.loads(request["body"]))
             assert answer.json()["message"] == f"{count} events received and queued for processing."

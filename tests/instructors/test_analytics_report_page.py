@@ -52,7 +52,7 @@ def test_one_that_failed_says_what_to_do(page, ordered):
 
 def test_a_projector_shows_no_names(page, ordered):
     make_report(str(ordered.report_id))
-    html = page(display="projector")
+    html = page(**{django_settings.DISPLAY_COOKIE_NAME: "projector"})
     assert "Aoi" not in html
     assert "aoi@" not in html
     assert "Student 1" in html
