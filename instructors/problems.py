@@ -53,8 +53,8 @@ class NoNumber(Exception):
 def number_typed(text: str) -> float | None:
     """The number that somebody typed; None for an empty field. Raises NoNumber.
 
-    Digits and signs may be full width or of another script, as their keyboards leave them; the decimal sign may be a comma, and
-    thousands may be grouped (1,234.5; 1.234,5; 1 234,5; 1'234.5). `1,234` alone is asked about.
+    Digits and signs may be full width or of another script, as their keyboards leave them; the decimal sign may
+    be a comma, and thousands may be grouped (1,234.5; 1.234,5; 1 234,5; 1'234.5). `1,234` alone is asked about.
     """
     plain = unicodedata.normalize("NFKC", text).strip().translate(SIGNS)
     plain = "".join(str(unicodedata.decimal(char, char)) for char in plain)
