@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from django.core.asgi import get_asgi_application
 
@@ -27,7 +27,7 @@ from realtime.routing import websocket_urls  # noqa: E402
 INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/v1/v1/events/"}
 
 intake = Intake()
-bounded = Bounded(django_application)
+bounded = Bounded(cast(Any, django_application))  # whose scope is a dictionary
 sockets = AuthMiddlewareStack(websocket_urls(Door()))
 
 

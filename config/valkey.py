@@ -21,7 +21,7 @@ LEAST_MEMORY = 256 * 1024 * 1024
 
 def usual_memory() -> int:
     """Bytes: a quarter of this machine's memory, and at least LEAST_MEMORY."""
-    return max(LEAST_MEMORY, psutil.virtual_memory().total // 4)
+    return max(LEAST_MEMORY, int(psutil.virtual_memory().total) // 4)
 
 
 def free_port() -> int:

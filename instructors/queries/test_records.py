@@ -90,7 +90,7 @@ def add(test_id: str, records: list[dict[str, Any]], *, now: datetime) -> None:
         raise Full(_too_much(held()))
     stamped = [json.dumps({**record, "received_at": timestamp(now)}) for record in records]
     keys = (IDS, SIZES, BYTES, NUMBER, _key(test_id))
-    args = (now.timestamp(), LIFETIME, most, RECORD, ID, _key(""), test_id, *stamped)
+    args: tuple[float | str, ...] = (now.timestamp(), LIFETIME, most, RECORD, ID, _key(""), test_id, *stamped)
     done, there = cast("list[int]", _redis().eval(_ADD, len(keys), *keys, *args))
     if done < 0:
         raise Full("Redis' memory is needed for the events of lessons; try again when less waits")

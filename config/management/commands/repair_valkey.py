@@ -44,7 +44,7 @@ def known_commands() -> set[bytes]:
             child = supervisor.start(empty.program())
             supervisor.wait_for(empty.ready, seconds=30, what="The start of an empty Valkey", of=child)
             with redis.Redis.from_url(empty.url) as link:
-                names: list[bytes] = link.execute_command("COMMAND LIST")  # type: ignore[no-untyped-call]
+                names: list[bytes] = link.execute_command("COMMAND LIST")
         finally:
             supervisor.stop()
     return {name.upper() for name in names}
