@@ -14,6 +14,7 @@ import httpx
 import pytest
 from channels.db import database_sync_to_async
 from django.core import serializers
+from django.conf import settings
 from django.db import transaction
 from django.test import Client
 from websockets.asyncio.client import connect
@@ -151,7 +152,7 @@ def token(school: School) -> str:
 def cookie(school: School) -> str:
     client = Client()
     client.force_login(school.teacher)
-    return f"sessionid={client.cookies['sessionid'].value}"
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_a_teacher_sees_what_came_through_their_class(cast, hanako):  # noqa: F8
 def test_the_other_teacher_still_sees_all_of_it_under_the_name_of_their_class(cast, hanako):  # noqa: F811
     told = everything_read_by(cast.sato, {**hanako, "python": cast.python.pk, "loops": cast.loops.pk})
     missing = [secret for secret in SECRETS if not any(secret in text for text in told.values())]
-    assert missing == ["secret-hint", "secret-alarm"], "they are shown where others make the mistake, and told live"
+    assert missing == ["secret-alarm"], "it is told live only"
     assert not any("Rust" in text.replace("RS-101", "") for text in told.values())
 
 

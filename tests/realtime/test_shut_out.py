@@ -91,7 +91,7 @@ async def test_who_is_made_an_admin_or_none_comes_in_anew(redis, authentication,
     """What a connection hears was chosen when it came in."""
     account = await instructor(role=roles[0])
     key = await logged_in(account)
-    async with connected(W3.format(token=account.token)) as w3, connected("/ws", cookie=f"sessionid={key}") as w1:
+    async with connected(W3.format(token=account.token)) as w3, connected("/ws", cookie=f"{COOKIE}={key}") as w1:
         assert not await is_shut_out(w3)
         await Instructor.objects.filter(pk=account.pk).aupdate(role=roles[1])
         assert await is_shut_out(w3)

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from channels.db import database_sync_to_async
+from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
@@ -74,7 +75,7 @@ def _school(sato, suzuki, admin) -> School:
     made = {}
     for name, classes in (("hanako", [python]), ("aoi", [python]), ("ken", [rust]), ("mei", [python, rust])):
         made[name] = Student.objects.create(email=f"{name}@example.com", name=name.title())
-        StudentClass.objects.bulk_create([StudentClass(student=made[name], class_ref=each) for each in classes])
+        StudentClass.objects.bulk_create([StudentClass(student=made[name], class_ref=each, name=name.title()) for each in classes])
     for class_ref, key in ((python, "python-key"), (rust, "rust-key")):
         ClassKey.objects.create(class_ref=class_ref, key_hash=hashlib.sha256(key.encode()).hexdigest())
     return School(sato=sato, suzuki=suzuki, admin=admin, python=python, rust=rust, **made)
@@ -326,7 +327,7 @@ async def test_a_key_that_ends_takes_its_connections_along(school, end):
 def cookie_of(account: Instructor) -> str:
     client = Client()
     client.force_login(account)
-    return f"sessionid={client.cookies['sessionid'].value}"
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
 EVERYTHING = {"execution_update", "dismiss_help", "assignment_graded", "notification"}
