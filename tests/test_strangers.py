@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from channels.db import database_sync_to_async
-from django.core import serializers
 from django.conf import settings
+from django.core import serializers
 from django.db import transaction
 from django.test import Client
 from websockets.asyncio.client import connect
@@ -24,6 +24,7 @@ from events import announcements, intake, pipeline, store
 from events.models import CellExecution, HelpRequest
 from instructors import actions, notices, tokens
 from instructors.models import Instructor, ProgressNotification
+from lms.access import Scope
 from lms.models import (
     AssignmentSubmission,
     Cell,
@@ -68,8 +69,8 @@ def fill() -> School:
         ClassKey.objects.create(class_ref=class_ref, key_hash=digest)
     mine = Student.objects.create(pk=12, email="mine@a.example", name="Mine")
     ken = Student.objects.create(pk=NUMBER, email=EMAIL, name="Kenzaburo")
-    StudentClass.objects.create(student=mine, class_ref=a)
-    StudentClass.objects.create(student=ken, class_ref=b)
+    StudentClass.objects.create(student=mine, class_ref=a, name="Mine")
+    StudentClass.objects.create(student=ken, class_ref=b, name="Kenzaburo")
     happens(ken, b, made[1])
     notebook = Notebook.objects.get(path="rust/b_secret.ipynb")
     task = ClassAssignment.objects.create(pk=33, class_ref=b, notebook=notebook, title="Work of Class-B")
@@ -111,7 +112,7 @@ def happens(student: Student, class_ref: Class, teacher: Instructor) -> None:
     with transaction.atomic():
         changes = store.save(events, rule=pipeline.current_rule(), now=datetime.now(UTC))
     announcements.announce([changes])
-    actions.dismiss_help(student, by=teacher, request=None, now=datetime.now(UTC))
+    actions.dismiss_help(student, scope=Scope((class_ref.pk,)), by=teacher, request=None, now=datetime.now(UTC))
 
 
 KEPT = (Student, AssignmentSubmission, CellExecution, HelpRequest, ProgressNotification, ClassAssignment, Cell,

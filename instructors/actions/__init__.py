@@ -74,7 +74,7 @@ def resolve_error(
 
 
 def _classes(student: Student) -> list[int]:
-    return list(StudentClass.objects.filter(student=student).values_list("class_ref_id", flat=True))
+    return list(StudentClass.objects.filter(student_id=student.pk).values_list("class_ref_id", flat=True))
 
 
 def _record(

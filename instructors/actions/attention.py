@@ -101,9 +101,9 @@ def _concern_about(room: Room, student_id: int, now: datetime) -> Concern | None
 def _matter(
     room: Room, student: Student, concern: Concern | None, *, called: str, by: Instructor, now: datetime
 ) -> _Matter:
-    asking = HelpRequest.objects.filter(room.scope.q(), student=student, ended_at=None)
+    asking = HelpRequest.objects.filter(room.scope.q(), student_id=student.pk, ended_at=None)
     ticket = asking.select_related("claimed_by").order_by("asked_at", "pk").first()
-    of_room = AttentionCase.objects.filter(cases_in(room.scope), student=student, ended_at=None)
+    of_room = AttentionCase.objects.filter(cases_in(room.scope), student_id=student.pk, ended_at=None)
     cases = list(of_room.select_related("claimed_by"))
     class_id = room.class_ref.pk if room.class_ref else None
     if concern and not any(case.class_ref_id == class_id for case in cases):

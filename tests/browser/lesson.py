@@ -14,7 +14,8 @@ from events.models import CellExecution, CellProgress, HelpRequest
 from instructors.models import Instructor
 from instructors.queries.classroom import class_room
 from instructors.queries.clusters import clusters_of
-from lms.models import Cell, Class, Notebook, Session, Student, StudentClass, Team
+from lms.models import Cell, Class, Notebook, Session, Student, StudentActivity, StudentClass, Team
+from tests.activity import STATE
 from tests.browser import schoolwork
 
 HOSTILE = "<script>alert('x')</script> ‮evil" + " Wolfeschlegelsteinhausenbergerdorff" * 3
@@ -73,15 +74,26 @@ def _student(
         last_activity_at=active, last_run_at=active, execution_count=12 + number, error_count=2 + stuck,
         help_requested_at=asked_at, last_help_at=asked_at, **state,
     )  # fmt: skip
-    StudentClass.objects.create(student=student, class_ref=lesson)
+    StudentClass.objects.create(student=student, class_ref=lesson, name=name, team=student.team)
+    StudentActivity.objects.create(
+        student=student, class_id=lesson.pk, **{each: getattr(student, each) for each in STATE}
+    )
     if asked_at:
-        HelpRequest.objects.create(student=student, asked_at=asked_at, last_asked_at=now, last_heard_at=now)
-    session = Session.objects.create(student=student, session_id="s", last_event_at=active)
-    places = {"student": student, "notebook": notebook, "session": session}
+        HelpRequest.objects.create(
+            student=student, class_id=lesson.pk, asked_at=asked_at, last_asked_at=now, last_heard_at=now
+        )
+    session = Session.objects.create(student=student, class_id=lesson.pk, session_id="s", last_event_at=active)
+    places = {"student": student, "class_id": lesson.pk, "notebook": notebook, "session": session}
     for step, cell in enumerate(cells[: number + 1]):
         CellExecution.objects.create(cell=cell, status="success", code_content="print(1)", output="1", **places)
         CellProgress.objects.create(
-            student=student, notebook=notebook, cell=cell, run_count=1, last_status="success", last_run_at=active
+            student=student,
+            class_id=lesson.pk,
+            notebook=notebook,
+            cell=cell,
+            run_count=1,
+            last_status="success",
+            last_run_at=active,
         )
         if step == 2 and stuck:
             break
@@ -99,7 +111,8 @@ def _failures(count: int, *, cell: Cell, places: dict[str, Any], at: datetime) -
             consecutive_error_count=number + 1, is_significant_error=number > 1, **places,
         )  # fmt: skip
     CellProgress.objects.create(
-        student=places["student"], notebook=cell.notebook, cell=cell, run_count=count, error_count=count,
+        student=places["student"], class_id=places["class_id"], notebook=cell.notebook, cell=cell, run_count=count,
+        error_count=count,
         last_status="error", last_run_at=at, last_error_at=at, consecutive_error_count=count, is_significant_error=True,
     )  # fmt: skip
 

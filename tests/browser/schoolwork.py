@@ -88,7 +88,7 @@ def remember(account: Instructor, lesson: Class, students: list[Student], now: d
     StudentNote.objects.create(student=students[2], class_ref=lesson, author=account, text="Likes examples with food.")
     ago = now - timedelta(minutes=50)
     HelpRequest.objects.create(
-        student=students[2], asked_at=ago, last_asked_at=ago, last_heard_at=ago, claimed_by=account,
+        student=students[2], class_id=lesson.pk, asked_at=ago, last_asked_at=ago, last_heard_at=ago, claimed_by=account,
         claimed_at=ago + timedelta(minutes=2), ended_at=ago + timedelta(minutes=6), ending="resolved", ended_by=account,
     )  # fmt: skip
     AttentionCase.objects.create(

@@ -22,6 +22,7 @@ def system(start_live_system):
     made = start_live_system(
         workers=0,
         DEBUG="0",
+        API_REQUIRE_AUTH="1",
         SECRET_KEY="0123456789abcdef" * 4,
         ALLOWED_HOSTS="127.0.0.1",
         RATE_LIMITS="0",

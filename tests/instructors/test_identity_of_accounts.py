@@ -149,7 +149,7 @@ def test_a_password_is_one_whatever_keyboard(kissa, signed_in, client, invite, m
     client.post("/api/v1/instructors/", body, content_type="application/json", headers=headers)
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{chosen}\n"))
     call_command("create_instructor", email="command@example.com", password_stdin=True, stdout=io.StringIO())
-    fields = {"email": "admin@example.com", "name": "A", "role": "x", "password1": chosen, "password2": chosen}
+    fields = {"email": "admin@example.com", "name": "A", "role": "instructor", "password1": chosen, "password2": chosen}
     kissa.refresh_from_db()
     assert signed_in(kissa).post("/admin/instructors/instructor/add/", fields).status_code == 302
     client.post(invite("invited@example.com"), {"name": "I", "password": chosen, "repeated": typed})
@@ -227,7 +227,7 @@ def test_what_names_a_student_by_address_is_found(kissa, python_class, enrol, sp
     )
     assert [each.user_id for each in failed_entries(python_class.instructor)] == [spelling]
     person = find_person(spelling)
-    assert person.student_id == student.pk
+    assert person.student_ids == (student.pk,)
     assert [row.user_id for row in theirs("events.OfflineQueueEntry", forms=person.forms)] == [spelling]
     headers = {"Authorization": f"Bearer {tokens.issue(kissa, now=timezone.now())}"}
     answer = Client().get(f"/api/v1/progress/notifications/{spelling}", headers=headers)

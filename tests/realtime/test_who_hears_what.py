@@ -20,6 +20,7 @@ from django.test import Client
 from events import announcements, intake, pipeline, store
 from instructors import actions, notices
 from instructors.models import AuditLog, Instructor
+from lms.access import Scope
 from lms.models import (
     AssignmentSubmission,
     Class,
@@ -75,7 +76,9 @@ def _school(sato, suzuki, admin) -> School:
     made = {}
     for name, classes in (("hanako", [python]), ("aoi", [python]), ("ken", [rust]), ("mei", [python, rust])):
         made[name] = Student.objects.create(email=f"{name}@example.com", name=name.title())
-        StudentClass.objects.bulk_create([StudentClass(student=made[name], class_ref=each, name=name.title()) for each in classes])
+        StudentClass.objects.bulk_create(
+            [StudentClass(student=made[name], class_ref=each, name=name.title()) for each in classes]
+        )
     for class_ref, key in ((python, "python-key"), (rust, "rust-key")):
         ClassKey.objects.create(class_ref=class_ref, key_hash=hashlib.sha256(key.encode()).hexdigest())
     return School(sato=sato, suzuki=suzuki, admin=admin, python=python, rust=rust, **made)
@@ -89,7 +92,8 @@ def happens(student: Student, class_ref: Class | None, teacher: Instructor) -> N
     with transaction.atomic():
         changes = store.save(events, rule=pipeline.current_rule(), now=datetime.now(UTC))
     announcements.announce([changes])
-    actions.dismiss_help(student, by=teacher, request=None, now=datetime.now(UTC))
+    scope = Scope((class_ref.pk,)) if class_ref else Scope(None)
+    actions.dismiss_help(student, scope=scope, by=teacher, request=None, now=datetime.now(UTC))
     if class_ref is not None:
         notebook, _ = Notebook.objects.get_or_create(path="a.ipynb", defaults={"name": "a.ipynb"})
         work = ClassAssignment.objects.create(class_ref=class_ref, notebook=notebook, title=f"Work of {class_ref.name}")
@@ -253,7 +257,6 @@ async def test_programs_outside_tell_rows_and_students_to_those_who_may_know(sch
 
 
 def _publish(frame: dict) -> None:
-    from django.conf import settings
     from redis import Redis
 
     with Redis.from_url(settings.REDIS_URL) as client:

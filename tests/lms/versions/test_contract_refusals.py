@@ -49,7 +49,7 @@ REFUSED = [
     row("snapshot bad", "POST", "/snapshot", {**NEW, "notebook_content": {}}, ["body", "notebook_content"], None),
     row(
         "snapshot bad cell", "POST", "/snapshot",
-        {**NEW, "notebook_content": {"cells": [{"cell_type": "x"}]}}, ["body", "notebook_content"], None,
+        {**NEW, "notebook_content": {"cells": ["x"]}}, ["body", "notebook_content"], None,
     ),
     row("commit without snapshot", "POST", "/commit", {"message": "m"}, ["body", "snapshot_id"], "missing"),
     row("commit without message", "POST", "/commit", {"snapshot_id": "x"}, ["body", "message"], "missing"),
