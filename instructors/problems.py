@@ -20,9 +20,12 @@ SIGNS = str.maketrans(
 PLAIN = re.compile(r"[+-]?(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 UNCLEAR = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 GROUPED = (
-    (re.compile(r"[+-]?\d{1,3}(?:[, ']\d{3})+(?:\.\d+)?", re.ASCII), str.maketrans("", "", ", '")),
-    (re.compile(r"[+-]?\d{1,3}(?:[. ']\d{3})+,\d+", re.ASCII), str.maketrans({".": "", " ": "", "'": "", ",": "."})),
-    (re.compile(r"[+-]?\d{1,3}(?:\.\d{3}){2,}", re.ASCII), str.maketrans("", "", ".")),
+    (re.compile(r"[+-]?[1-9]\d{0,2}(?:[, ']\d{3})+(?:\.\d+)?", re.ASCII), str.maketrans("", "", ", '")),
+    (
+        re.compile(r"[+-]?[1-9]\d{0,2}(?:[. ']\d{3})+,\d+", re.ASCII),
+        str.maketrans({".": "", " ": "", "'": "", ",": "."}),
+    ),
+    (re.compile(r"[+-]?[1-9]\d{0,2}(?:\.\d{3}){2,}", re.ASCII), str.maketrans("", "", ".")),
 )
 
 
@@ -54,6 +57,7 @@ def number_typed(text: str) -> float | None:
     thousands may be grouped (1,234.5; 1.234,5; 1 234,5; 1'234.5). `1,234` alone is asked about.
     """
     plain = unicodedata.normalize("NFKC", text).strip().translate(SIGNS)
+    plain = "".join(str(unicodedata.decimal(letter, letter)) for letter in plain)  # digits of every script
     if not plain:
         return None
     if UNCLEAR.fullmatch(plain):
