@@ -430,7 +430,7 @@ def _line(row: Row, layout: Layout, known: set[str]) -> Line | None:
         name = without_mark(name)
     if layout.header and name.lower() in NOBODY and not is_address(cell):
         return None
-    if layout.header and not (email or name or team or cell.strip()):
+    if not (email or name or cell.strip()):
         return None
     line = Line(row.number, email, name or named, team)
     if row.is_torn:

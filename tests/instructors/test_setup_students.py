@@ -1,6 +1,8 @@
 """The students of a class: listed, searched, removed, imported from a list, downloaded."""
 
+import html
 import re
+from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
@@ -9,6 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from instructors.models import AuditLog
 from lms.models import Student, Team
 from lms.roster_csv import LARGEST
+
+FILES = Path(__file__).parents[1] / "payloads" / "field" / "rosters"
 
 
 @pytest.fixture
@@ -134,6 +138,24 @@ def test_what_was_skipped_is_left_to_be_corrected(signed_in, hanako, students):
     corrected = left.replace("@@", "@").replace("&#x27;", "'")
     assert "Added: 1." in import_(client, students, corrected).content.decode()
     assert Student.objects.get(email="yui@example.com").team.team_name == "=A"
+
+
+def test_what_was_skipped_and_is_no_student_is_not_left(signed_in, hanako, students):
+    answer = import_(signed_in(hanako), students, "aoi@example.com,Aoi\nsum,Points Possible\n")
+    assert answer.redirect_chain[-1][0] == students
+    assert "Added: 1." in answer.content.decode()
+
+
+def test_a_gradebook_of_canvas_is_imported_and_what_was_read_is_told(signed_in, hanako, students, python_class):
+    client = signed_in(hanako)
+    file = SimpleUploadedFile("grades.csv", (FILES / "roster_canvas_gradebook.csv").read_bytes())
+    page = check(client, students, "", file=file)
+    assert "Read from the columns: E-mail = SIS Login ID; Name = Student" in page
+    assert "Lines that are no student (titles, headers, sums): 2, 3, 5" in page
+    assert "Columns that are not imported: ID, Section, Homework 1 (10)" in page
+    text = html.unescape(text_in(page))
+    import_(client, students, text, page=page)
+    assert list(python_class.students.values_list("email", "name")) == [("hana@example.com", "Sato, Hana")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp932"])

@@ -226,9 +226,9 @@ def test_lists_that_were_put_together_may_order_their_columns_differently():
 
 
 def test_sums_below_a_list_are_no_student():
-    text = "Name,Email,Points\nHana,hana@example.com,8\n,,8\n"
-    assert people(text) == [(HANA, "Hana", "")]
-    assert read(text).left_out == [3]
+    text = "Name,Email,Team,Points\nHana,hana@example.com,A,8\n,,,8\n,,1 team,8\n"
+    assert people(text) == [(HANA, "Hana", "A")]
+    assert read(text).left_out == [3, 4]
 
 
 @pytest.mark.parametrize(

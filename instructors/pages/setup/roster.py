@@ -50,7 +50,10 @@ def _import(request: HttpRequest, room: Room, found: Class, table: Table, limits
         return redirect("class_students", found.pk)
     # What was skipped stays, to be corrected.
     text = write((line.email, line.name, line.team) for line in bad).removeprefix("\ufeff")
-    left = _checked(found, read(text), text)
+    try:
+        left = _checked(found, read(text), text)
+    except Unreadable:  # what was skipped was no student
+        return redirect("class_students", found.pk)
     return show(request, room, "import", text=_plain(text), is_rest=True, **left, **limits)
 
 
