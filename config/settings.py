@@ -43,11 +43,17 @@ PROJECT_VERSION = env.text("PROJECT_VERSION", "1.0.0")
 def _development_secret() -> str:
     """A key that outlives restarts, so that logins do, and that no two copies share."""
     file = DATA_DIR / "secret_key"
-    if not file.exists():
-        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(48))
-    return file.read_text()
+    try:
+        if not file.exists():
+            DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(48))
+        return file.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"DATA_DIR is {DATA_DIR}, where no file can be kept ({error.strerror}): make it a folder of yours, or "
+            "choose another one."
+        ) from None
 
 
 SECRET_KEY = env.text("SECRET_KEY") or (_development_secret() if DEBUG else "")

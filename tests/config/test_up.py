@@ -284,6 +284,25 @@ def test_the_address_to_open_is_one_a_browser_can(tmp_path: Path) -> None:
         assert Launch(demo=False, data_dir=tmp_path, host=host, port=8000).url == f"http://{shown}:8000"
 
 
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [({"DATA_DIR": __file__}, "where no file can be kept"), ({"PORT": "x"}, "PORT"), ({"DEBUG": "0"}, "SECRET_KEY")],
+    ids=str,
+)
+def test_a_wrong_setting_is_said_in_a_sentence(tmp_path: Path, chosen: dict[str, str], words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "manage.py"), "up"],
+        env=environment(**{"DATA_DIR": str(tmp_path), **chosen}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_refusal_reaches_the_operator_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEB_SERVER", "apache")
     with pytest.raises(CommandError, match="must be one of uvicorn, daphne"):

@@ -20,5 +20,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, demo: bool, **options: Any) -> None:
         try:
             Launch(demo=demo).run()
-        except (Failed, ImproperlyConfigured) as error:
+        except (Failed, ImproperlyConfigured, OSError) as error:
             raise CommandError(str(error)) from error
