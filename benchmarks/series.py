@@ -1,10 +1,12 @@
-"""The questions about a span of time (`events.points`): what PostgreSQL's rows take for them, and InfluxDB where one is named.
+"""The questions about a span of time (`events.points`): what PostgreSQL takes for them, and InfluxDB where one is named.
 
-    python -m benchmarks.series                                                 # PostgreSQL alone
-    INFLUXDB_URL=http://… INFLUXDB_TOKEN=… INFLUXDB_ORG=… python -m benchmarks.series    # both, in a bucket of its own
+    python -m benchmarks.series                         # PostgreSQL alone
+    INFLUXDB_URL=http://127.0.0.1:8086 INFLUXDB_TOKEN=… INFLUXDB_ORG=… python -m benchmarks.series    # both
 
-Two amounts: 42,000 runs of 200 students within a week, and two million of them within ninety days. InfluxDB is asked
-about the first amount only unless `--all`: writing two million points takes a quarter of an hour.
+Two amounts: 42,000 runs of 200 students within a week, and two million within ninety days. InfluxDB gets two buckets of
+its own, which are removed afterwards, and is asked about the first amount; about both with `--all`, as writing two
+million points takes long. Its questions are those that pages put, in parts (single points and hourly sums), and beside
+them each by single points alone.
 """
 
 import argparse
@@ -34,17 +36,20 @@ CHARTS = (
 )
 TOTALS = (("1 h", HOUR), ("24 h", DAY), ("7 d", 7 * DAY), ("30 d", 30 * DAY), ("90 d", 90 * DAY))
 Question = tuple[str, Callable[[], object]]
+# Read before the database of its own is started, which sets Django up without an InfluxDB.
+INFLUXDB = {name: os.environ.pop(f"INFLUXDB_{name}", "") for name in ("URL", "TOKEN", "ORG")}
 
 
-def series(*, influxdb: dict[str, str], everything: bool) -> list[Row]:
+def series(*, everything: bool) -> list[Row]:
     rows: list[Row] = []
     with own_database():
         for count, days in AMOUNTS:
             fill(count, days)
             note = f"{STUDENTS} students, {count:,} runs in {days} days"
             rows += measured("PostgreSQL", rows_asked(days), note)
-            if influxdb.get("URL") and (everything or (count, days) == AMOUNTS[0]):
-                with own_bucket(influxdb, days):
+            if INFLUXDB["URL"] and (everything or (count, days) == AMOUNTS[0]):
+                with own_buckets():
+                    write(days)
                     rows += measured("InfluxDB", series_asked(days), note)
     return rows
 
@@ -109,6 +114,65 @@ def rows_asked(days: int) -> list[Question]:
     return questions
 
 
+@contextmanager
+def own_buckets() -> Iterator[None]:
+    from django.conf import settings
+
+    from tests.influx import bucket_of_its_own
+
+    with (
+        bucket_of_its_own(INFLUXDB["URL"], INFLUXDB["TOKEN"], INFLUXDB["ORG"]) as name,
+        bucket_of_its_own(INFLUXDB["URL"], INFLUXDB["TOKEN"], INFLUXDB["ORG"], name=f"{name}_hourly"),
+    ):
+        for setting, value in {**INFLUXDB, "BUCKET": name}.items():
+            setattr(settings, f"INFLUXDB_{setting}", value)
+        yield
+
+
+def write(days: int) -> None:
+    """All runs as points, and the sums of all hours."""
+    from events.points import backfill, flux, server
+    from events.points.lines import line
+
+    now = datetime.now(UTC)
+    since = now - timedelta(days=days + 1)
+    lines: list[str] = []
+    for event in backfill.rows(since=since, until=now):
+        lines.append(line(event))
+        if len(lines) == 5_000:
+            server.send(lines)
+            lines.clear()
+    server.send(lines)
+    for hour in range((days + 1) * 24 + 1):
+        flux.sum_hour(since - (since - flux.EPOCH) % HOUR + hour * HOUR)
+
+
+def series_asked(days: int) -> list[Question]:
+    """As pages ask, all hours but this one summed; and by single points alone."""
+    from events.points import flux, stored
+    from events.points.answering import _cut
+    from events.points.waiting import Standing
+    from lms.models import Student
+
+    emails = list(stored.addresses(list(Student.objects.values_list("pk", flat=True))).values())
+    summed, now = Standing(sums_from=0), datetime.now(UTC)
+    questions: list[Question] = []
+    for name, since, until, bucket in charts(days):
+        ways = [(", single points", [flux.Part(since, until)])]
+        if not (since - flux.EPOCH) % HOUR and not bucket % HOUR:
+            ways.append((", in parts", _cut(since, until, summed, now)))
+        for way, parts in ways:
+            questions.append((f"chart, {name}{way}", lambda p=parts, s=since, b=bucket: flux.activity(
+                p, since=s, bucket=b, emails=emails)))  # fmt: skip
+    for name, since, until in totals(days):
+        for way, parts in (
+            (", single points", [flux.Part(since, until)]),
+            (", in parts", _cut(since, until, summed, now)),
+        ):
+            questions.append((f"totals, {name}{way}", lambda p=parts: flux.totals(p, emails=emails)))
+    return questions
+
+
 def charts(days: int) -> Iterator[tuple[str, datetime, datetime, timedelta]]:
     now = datetime.now(UTC)
     for name, length, bucket, is_round in CHARTS:
@@ -126,12 +190,14 @@ def totals(days: int) -> Iterator[tuple[str, datetime, datetime]]:
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(prog="python -m benchmarks.series", description=__doc__)
-    given.add_argument("--all", action="store_true", help="ask InfluxDB about two million runs too")
-    options = given.parse_args()
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.series", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="ask InfluxDB about two million runs too")
+    given = parser.parse_args()
     about, begun = machine(), datetime.now().astimezone()
-    rows = series(influxdb={}, everything=options.all)
+    rows = series(everything=given.all)
     print(table(rows))
+    options = {"what": "series", "influxdb": bool(INFLUXDB["URL"]), **vars(given)}
+    print(f"\nWritten to {save(rows, moment=begun, about=about, options=options)}")
 
 
 if __name__ == "__main__":
