@@ -1,4 +1,4 @@
-"""The questions about a span of time (`events.points`): what PostgreSQL takes for them, and InfluxDB where one is named.
+"""Questions about a span of time (`events.points`): what PostgreSQL takes for them, and InfluxDB where there is one.
 
     python -m benchmarks.series                         # PostgreSQL alone
     INFLUXDB_URL=http://127.0.0.1:8086 INFLUXDB_TOKEN=… INFLUXDB_ORG=… python -m benchmarks.series    # both
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from statistics import median
 
 from benchmarks.attention import own_database
@@ -106,11 +107,10 @@ def rows_asked(days: int) -> list[Question]:
     students = list(Student.objects.values_list("pk", flat=True))
     questions: list[Question] = []
     for name, since, until, bucket in charts(days):
-        questions.append((f"chart, {name}", lambda s=since, u=until, b=bucket: stored.activity(
-            since=s, until=u, bucket=b, students=students)))  # fmt: skip
+        ask = partial(stored.activity, since=since, until=until, bucket=bucket, students=students)
+        questions.append((f"chart, {name}", ask))
     for name, since, until in totals(days):
-        questions.append((f"totals, {name}", lambda s=since, u=until: stored.totals(
-            since=s, until=u, students=students)))  # fmt: skip
+        questions.append((f"totals, {name}", partial(stored.totals, since=since, until=until, students=students)))
     return questions
 
 
@@ -162,14 +162,14 @@ def series_asked(days: int) -> list[Question]:
         if not (since - flux.EPOCH) % HOUR and not bucket % HOUR:
             ways.append((", in parts", _cut(since, until, summed, now)))
         for way, parts in ways:
-            questions.append((f"chart, {name}{way}", lambda p=parts, s=since, b=bucket: flux.activity(
-                p, since=s, bucket=b, emails=emails)))  # fmt: skip
+            ask = partial(flux.activity, parts, since=since, bucket=bucket, emails=emails)
+            questions.append((f"chart, {name}{way}", ask))
     for name, since, until in totals(days):
         for way, parts in (
             (", single points", [flux.Part(since, until)]),
             (", in parts", _cut(since, until, summed, now)),
         ):
-            questions.append((f"totals, {name}{way}", lambda p=parts: flux.totals(p, emails=emails)))
+            questions.append((f"totals, {name}{way}", partial(flux.totals, parts, emails=emails)))
     return questions
 
 

@@ -255,7 +255,7 @@ def note_bucket(redis: Redis, bucket: Bucket | None, *, now_ms: int) -> bool:
 def note_sums(redis: Redis, bucket: Bucket | None, *, now_ms: int) -> None:
     """The bucket of hourly sums was looked at. What is in a new one is not known to be right; what is summed from here
     on is."""
-    known = (redis.hget(HELD, "sums") or b"").decode()
+    known = cast(bytes, redis.hget(HELD, "sums") or b"").decode()
     if bucket is None:
         redis.hdel(HELD, "sums", "sums_from")
     elif bucket.identity != known:

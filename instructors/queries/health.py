@@ -77,14 +77,14 @@ def _status(services: dict[str, Service]) -> str:
 def _note(status: str, services: dict[str, Service]) -> None:
     """A line where a service, or all together, changed. The messages name no person."""
     for name, service in services.items():
-        about = service["status"]
-        changes.note(f"Health of {name}", about, "" if about == "healthy" else service["message"], level=logging.WARNING)
+        details = "" if service["status"] == "healthy" else service["message"]
+        changes.note(f"Health of {name}", service["status"], details, level=logging.WARNING)
     changes.note("Health", status, "", level=logging.ERROR if status == "unhealthy" else logging.WARNING)
 
 
 async def is_ready(*, limit: float = LIMIT) -> bool:
     found = await _timed(postgres, limit)
-    ready = found["status"] == "healthy"
+    ready = bool(found["status"] == "healthy")
     changes.note("Ready", "healthy" if ready else "not ready", "" if ready else found["message"], level=logging.ERROR)
     return ready
 
