@@ -1,19 +1,25 @@
-"""The questions about a span of time (`events.points`): what PostgreSQL's rows take for them.
+"""Questions about a span of time (`events.points`): what PostgreSQL takes for them, and InfluxDB where there is one.
 
-    python -m benchmarks.series
+    python -m benchmarks.series                         # PostgreSQL alone
+    INFLUXDB_URL=http://127.0.0.1:8086 INFLUXDB_TOKEN=… INFLUXDB_ORG=… python -m benchmarks.series    # both
 
-Two amounts: 42,000 runs of 200 students within a week, and two million of them within ninety days. It says from which
-span on hourly sums in InfluxDB could be the cheaper (`events.points.answering`); InfluxDB itself is not measured here.
+Two amounts: 42,000 runs of 200 students within a week, and two million within ninety days. InfluxDB gets two buckets of
+its own, which are removed afterwards, and is asked about the first amount; about both with `--all`, as writing two
+million points takes long. Its questions are those that pages put, in parts (single points and hourly sums), and beside
+them each by single points alone.
 """
 
+import argparse
+import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from statistics import median
 
 from benchmarks.attention import own_database
-from benchmarks.report import table
+from benchmarks.report import machine, save, table
 from benchmarks.rows import Row
 
 STUDENTS, NOTEBOOKS, CELLS = 200, 10, 20
@@ -31,15 +37,21 @@ CHARTS = (
 )
 TOTALS = (("1 h", HOUR), ("24 h", DAY), ("7 d", 7 * DAY), ("30 d", 30 * DAY), ("90 d", 90 * DAY))
 Question = tuple[str, Callable[[], object]]
+# Read before the database of its own is started, which sets Django up without an InfluxDB.
+INFLUXDB = {name: os.environ.pop(f"INFLUXDB_{name}", "") for name in ("URL", "TOKEN", "ORG")}
 
 
-def series() -> list[Row]:
+def series(*, everything: bool) -> list[Row]:
     rows: list[Row] = []
     with own_database():
         for count, days in AMOUNTS:
             fill(count, days)
             note = f"{STUDENTS} students, {count:,} runs in {days} days"
             rows += measured("PostgreSQL", rows_asked(days), note)
+            if INFLUXDB["URL"] and (everything or (count, days) == AMOUNTS[0]):
+                with own_buckets():
+                    write(days)
+                    rows += measured("InfluxDB", series_asked(days), note)
     return rows
 
 
@@ -96,11 +108,71 @@ def rows_asked(days: int) -> list[Question]:
     students = list(Student.objects.values_list("pk", flat=True))
     questions: list[Question] = []
     for name, since, until, bucket in charts(days):
-        chart = partial(stored.activity, since=since, until=until, bucket=bucket, students=students, scope=EVERYTHING)
-        questions.append((f"chart, {name}", chart))
+        ask = partial(stored.activity, since=since, until=until, bucket=bucket, students=students, scope=EVERYTHING)
+        questions.append((f"chart, {name}", ask))
     for name, since, until in totals(days):
-        total = partial(stored.totals, since=since, until=until, students=students, scope=EVERYTHING)
-        questions.append((f"totals, {name}", total))
+        questions.append(
+            (f"totals, {name}", partial(stored.totals, since=since, until=until, students=students, scope=EVERYTHING))
+        )
+    return questions
+
+
+@contextmanager
+def own_buckets() -> Iterator[None]:
+    from django.conf import settings
+
+    from tests.influx import bucket_of_its_own
+
+    with (
+        bucket_of_its_own(INFLUXDB["URL"], INFLUXDB["TOKEN"], INFLUXDB["ORG"]) as name,
+        bucket_of_its_own(INFLUXDB["URL"], INFLUXDB["TOKEN"], INFLUXDB["ORG"], name=f"{name}_hourly"),
+    ):
+        for setting, value in {**INFLUXDB, "BUCKET": name}.items():
+            setattr(settings, f"INFLUXDB_{setting}", value)
+        yield
+
+
+def write(days: int) -> None:
+    """All runs as points, and the sums of all hours."""
+    from events.points import backfill, flux, server
+    from events.points.lines import line
+
+    now = datetime.now(UTC)
+    since = now - timedelta(days=days + 1)
+    lines: list[str] = []
+    for event in backfill.rows(since=since, until=now):
+        lines.append(line(event))
+        if len(lines) == 5_000:
+            server.send(lines)
+            lines.clear()
+    server.send(lines)
+    for hour in range((days + 1) * 24 + 1):
+        flux.sum_hour(since - (since - flux.EPOCH) % HOUR + hour * HOUR)
+
+
+def series_asked(days: int) -> list[Question]:
+    """As pages ask, all hours but this one summed; and by single points alone."""
+    from events.points import flux, stored
+    from events.points.answering import _cut
+    from events.points.waiting import Standing
+    from lms.models import Student
+
+    emails = list(stored.addresses(list(Student.objects.values_list("pk", flat=True))).values())
+    summed, now = Standing(sums_from=0), datetime.now(UTC)
+    questions: list[Question] = []
+    for name, since, until, bucket in charts(days):
+        ways = [(", single points", [flux.Part(since, until)])]
+        if not (since - flux.EPOCH) % HOUR and not bucket % HOUR:
+            ways.append((", in parts", _cut(since, until, summed, now)))
+        for way, parts in ways:
+            ask = partial(flux.activity, parts, since=since, bucket=bucket, emails=emails)
+            questions.append((f"chart, {name}{way}", ask))
+    for name, since, until in totals(days):
+        for way, parts in (
+            (", single points", [flux.Part(since, until)]),
+            (", in parts", _cut(since, until, summed, now)),
+        ):
+            questions.append((f"totals, {name}{way}", partial(flux.totals, parts, emails=emails)))
     return questions
 
 
@@ -121,7 +193,14 @@ def totals(days: int) -> Iterator[tuple[str, datetime, datetime]]:
 
 
 def main() -> None:
-    print(table(series()))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.series", description=__doc__)
+    parser.add_argument("--all", action="store_true", help="ask InfluxDB about two million runs too")
+    given = parser.parse_args()
+    about, begun = machine(), datetime.now().astimezone()
+    rows = series(everything=given.all)
+    print(table(rows))
+    options = {"what": "series", "influxdb": bool(INFLUXDB["URL"]), **vars(given)}
+    print(f"\nWritten to {save(rows, moment=begun, about=about, options=options)}")
 
 
 if __name__ == "__main__":

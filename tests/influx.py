@@ -308,9 +308,9 @@ class VictoriaMetrics:
 
 
 @contextmanager
-def bucket_of_its_own(url: str, token: str, org: str) -> Iterator[str]:
+def bucket_of_its_own(url: str, token: str, org: str, *, name: str = "") -> Iterator[str]:
     """The name of a bucket that is there for as long as this is open."""
-    name, headers = f"cellmonitor-test-{uuid.uuid4().hex[:8]}", {"Authorization": f"Token {token}"}
+    name, headers = name or f"cellmonitor-test-{uuid.uuid4().hex[:8]}", {"Authorization": f"Token {token}"}
     with httpx.Client(base_url=url, headers=headers) as client:
         found = client.get("/api/v2/orgs", params={"org": org}).raise_for_status().json()["orgs"][0]["id"]
         body = {"name": name, "orgID": found, "retentionRules": []}

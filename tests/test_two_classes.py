@@ -120,7 +120,11 @@ def test_the_other_teacher_still_sees_all_of_it_under_the_name_of_their_class(ca
     told = everything_read_by(cast.sato, {**hanako, "python": cast.python.pk, "loops": cast.loops.pk})
     missing = [secret for secret in SECRETS if not any(secret in text for text in told.values())]
     assert missing == ["secret-alarm"], "it is told live only"
-    leaks = {address: text for address, text in told.items() if "Rust" in text.replace("RS-101", "")}
+    leaks = {
+        address: text[max(0, text.index("Rust") - 90) :][:130]
+        for address, text in told.items()
+        if "Rust" in text.replace("RS-101", "")
+    }
     assert leaks == {}
 
 

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from events.models import HelpRequest
 from instructors.attention.rule import MOST_SHOWN
 from instructors.attention.signals import Concern
 from instructors.attention.words import SYMBOLS, kind_of, reason_of
 from instructors.display import PLAIN, Display
-from instructors.models import Instructor
+from instructors.models import AttentionCase, Instructor
 from instructors.queries.claims import Claim
 from instructors.queries.classroom import Room
-from instructors.queries.situation import Situation, concern_of, due_concerns
+from instructors.queries.situation import Situation, called_in_room, concern_of, due_concerns
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,8 +68,8 @@ class Board:
 def board_of(room: Room, situation: Situation, *, user: Instructor, now: datetime, display: Display = PLAIN) -> Board:
     """No query."""
     names = {s.student_id: s.name for s in situation.lesson.students}
-    names |= {ticket.student_id: ticket.student.display_name for ticket in situation.tickets}
-    names |= {case.student_id: case.student.display_name for case in situation.open_cases}
+    rows: list[HelpRequest | AttentionCase] = [*situation.tickets, *situation.open_cases]
+    names |= {row.student_id: called_in_room(row) for row in rows}
 
     queue = _queue(room, situation, user, now, display)
     asking = {one.student_id: one for one in queue}
@@ -131,7 +132,7 @@ def _queue(room: Room, situation: Situation, user: Instructor, now: datetime, di
             Asking(
                 ticket_id=ticket.pk,
                 student_id=ticket.student_id,
-                name=display.name(ticket.student_id, ticket.student.display_name),
+                name=display.name(ticket.student_id, called_in_room(ticket)),
                 place=None if claim else 1 + sum(one.claim is None for one in queue),
                 since=ticket.asked_at,
                 notebook=path.rpartition("/")[2],

@@ -15,6 +15,7 @@ from instructors.models import AttentionCase
 from instructors.queries.claims import Claim, cases_in, claims_in
 from instructors.queries.classroom import Room
 from lms.models import Cell
+from lms.models.people import display_name
 
 ANSWERS_LAST = timedelta(hours=12)  # a lesson, and the one after lunch
 
@@ -118,6 +119,16 @@ def concern_of(case: AttentionCase) -> Concern:
     )
 
 
+def _called(room: Room) -> Subquery:
+    """The name that a row's student has in the room: another class may call them something else."""
+    return Subquery(room.students.order_by().filter(pk=OuterRef("student")).values("name")[:1])
+
+
+def called_in_room(row: HelpRequest | AttentionCase) -> str:
+    """The name to show for the student of a row of a `Situation`."""
+    return display_name(row.called, row.student.email)  # type: ignore[union-attr]
+
+
 def _tickets(room: Room) -> list[HelpRequest]:
     place = Cell.objects.filter(notebook__path=OuterRef("notebook_path"), cell_id=OuterRef("cell_id"))
     asking = HelpRequest.objects.filter(
@@ -125,7 +136,7 @@ def _tickets(room: Room) -> list[HelpRequest]:
     )
     return list(
         asking.select_related("student", "claimed_by")
-        .annotate(position=Subquery(place.values("position")[:1]))
+        .annotate(position=Subquery(place.values("position")[:1]), called=_called(room))
         .order_by("asked_at", "pk")
     )
 
@@ -137,7 +148,7 @@ def _cases(room: Room, now: datetime) -> list[AttentionCase]:
     cases = AttentionCase.objects.filter(
         of_room, Q(ended_at=None) | lately, student__in=room.students.order_by().values("pk")
     )
-    return list(cases.select_related("student", "claimed_by").order_by("pk"))
+    return list(cases.select_related("student", "claimed_by").annotate(called=_called(room)).order_by("pk"))
 
 
 def _answers(cases: Iterable[AttentionCase]) -> dict[int, Answer]:

@@ -1,0 +1,245 @@
+"""PostgreSQL answers what it answers cheaply; InfluxDB is asked about long spans, by sums of hours that a worker keeps
+right. The server here records what it is asked, and what InfluxDB would make of that, `test_answering` compares where
+there is one."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from events import points
+from events.points import answering, flux, server, waiting
+from lms.models import Student
+from tests.events.conftest import event
+from tests.events.points.test_flux import csv
+from tests.influx import Kept, params_of
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime.now(UTC)
+THIS_HOUR = NOW.replace(minute=0, second=0, microsecond=0)
+HOUR = timedelta(hours=1)
+WEEK = {"since": NOW - timedelta(days=7), "until": NOW}
+CHART = {"since": THIS_HOUR - timedelta(days=8), "until": THIS_HOUR + 4 * HOUR, "bucket": 4 * HOUR}
+
+
+@pytest.fixture
+def year(series, redis) -> None:
+    """InfluxDB has every point of a year and the right sums of all hours but this one."""
+    series.sums = Kept(id="sums")
+    points.send_waiting()
+    redis.hset(waiting.HELD, "sums_from", ms(NOW - timedelta(days=365)))
+    waiting.call_complete(redis, since_ms=ms(NOW - timedelta(days=365)), before=points.standing())
+    waiting.note_unsummed(redis, [ms(NOW) // 3_600_000])
+
+
+def ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def asked(series) -> list[tuple[str, str, datetime, datetime]]:
+    """(text, bucket, from, to) of each question."""
+    names = {value: name for name, value in vars(flux).items() if isinstance(value, str) and "yield" in value}
+    found = []
+    for query in series.queries:
+        params = params_of(query)
+        since, until = (datetime.fromisoformat(params[name]) for name in ("_since", "_until"))
+        found.append((names[query["query"]], params["_bucket"], since, until))
+    series.queries.clear()
+    return found
+
+
+# --- Which of the two -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("length", [HOUR, timedelta(days=1), timedelta(days=7) - timedelta(seconds=1)])
+def test_short_spans_are_postgresqls(year, series, length):
+    points.totals(since=NOW - length, until=NOW)
+    points.activity(since=THIS_HOUR - timedelta(days=1), until=THIS_HOUR, bucket=HOUR)
+    points.per_student(since=NOW - length, until=NOW, students=[])
+    assert series.queries == []
+
+
+def test_a_week_is_asked_about_in_parts(year, series):
+    points.totals(**WEEK)
+    first = THIS_HOUR - timedelta(days=7) + HOUR
+    assert asked(series) == [
+        ("TOTALS", "cellmonitor", WEEK["since"], first),
+        ("TOTALS_OF_HOURS", "cellmonitor_hourly", first, THIS_HOUR),
+        ("TOTALS", "cellmonitor", THIS_HOUR, NOW),
+    ]
+
+
+def test_so_is_a_chart_of_whole_hours(year, series):
+    points.activity(**CHART)
+    assert asked(series) == [
+        ("ACTIVITY_OF_HOURS", "cellmonitor_hourly", CHART["since"], THIS_HOUR),
+        ("ACTIVITY", "cellmonitor", THIS_HOUR, CHART["until"]),
+    ]
+
+
+def test_a_chart_of_other_buckets_is_postgresqls(year, series):
+    points.activity(**{**CHART, "since": CHART["since"] + timedelta(minutes=30)})
+    points.activity(**{**CHART, "bucket": timedelta(minutes=90)})
+    points.per_student(**WEEK, students=[])
+    assert series.queries == []
+
+
+def test_parts_are_added_up(year, series):
+    aoi, ren = (Student.objects.create(email=f"{name}@e.com").pk for name in ("aoi", "ren"))
+
+    def answer(query):
+        aois, ofs = ({"runs": 5, "errors": 1, "timed": 2, "milliseconds": 500.0}, {"runs": 3})
+        found = [(name, [{"userId": "aoi@e.com", "_value": value}]) for name, value in aois.items()]
+        if query["query"] == flux.TOTALS_OF_HOURS:
+            found += [(name, [{"userId": "ren@e.com", "_value": float(value)}]) for name, value in ofs.items()]
+        return 200, csv(*found)
+
+    series.answer = answer
+    assert points.totals(**WEEK, students=[aoi, ren]) == points.Totals(runs=18, errors=3, seconds=0.25, active=2)
+
+    def chart(query):
+        start = CHART["since"] if query["query"] == flux.ACTIVITY_OF_HOURS else THIS_HOUR
+        return 200, csv(("runs", [{"_time": start, "_value": 4.0}]), ("errors", [{"_time": start, "_value": 1}]))
+
+    series.answer = chart
+    counts = [(one["executionCount"], one["errorCount"]) for one in points.activity(**CHART)]
+    assert counts == [(4, 1), *[(0, 0)] * 47, (4, 1)]
+
+
+def test_never(year, series, settings):
+    settings.INFLUXDB_ASK_DAYS = 0
+    points.totals(**WEEK)
+    assert series.queries == []
+
+
+def test_what_postgresql_no_longer_keeps(year, series, settings):
+    settings.INFLUXDB_ASK_DAYS = 0
+    settings.RETENTION_DAYS = {**settings.RETENTION_DAYS, "executions": 30}
+    points.totals(since=THIS_HOUR - timedelta(days=31), until=THIS_HOUR - timedelta(days=29))
+    points.totals(since=THIS_HOUR - timedelta(days=29), until=THIS_HOUR)
+    assert [(text, until - since) for text, _, since, until in asked(series)] == [
+        ("TOTALS_OF_HOURS", timedelta(days=2))
+    ]
+
+
+def test_sums_are_older_than_single_points(year, series, settings):
+    """They are kept for ever, and believed where they were right; the odd minutes at the beginning are single ones."""
+    settings.INFLUXDB_RETENTION_DAYS = 3
+    points.totals(**WEEK)
+    assert series.queries == []
+    points.totals(since=THIS_HOUR - timedelta(days=300), until=NOW)
+    assert [text for text, *_ in asked(series)] == ["TOTALS_OF_HOURS", "TOTALS"]
+
+
+# --- Whether the sums are right ---------------------------------------------------------------------------------------
+
+
+def is_asked(series) -> bool:
+    points.totals(**WEEK)
+    return bool(asked(series))
+
+
+def test_an_hour_that_got_points_since_answers_by_them(year, series, redis):
+    assert is_asked(series)
+    waiting.note_unsummed(redis, [ms(THIS_HOUR - 3 * HOUR) // 3_600_000])
+    points.totals(**WEEK)
+    *_, (text, _, since, _) = asked(series)
+    assert (text, since) == ("TOTALS", THIS_HOUR - 3 * HOUR)
+    waiting.note_unsummed(redis, [ms(THIS_HOUR - 30 * HOUR) // 3_600_000])
+    assert not is_asked(series), "single points of a day are PostgreSQL's"
+
+
+def late(river, redis, **age: float) -> None:
+    river.post(event(eventTime=(THIS_HOUR - timedelta(**age)).isoformat()))
+    points.send_waiting()
+    redis.delete(waiting.SUMMED)  # five minutes later
+    points.send_waiting()
+
+
+def test_hours_that_are_over_are_summed_again(river, year, series, redis):
+    late(river, redis, hours=30)
+    [query] = series.queries
+    start = THIS_HOUR - 30 * HOUR
+    assert query["query"] == flux.SUM
+    params = params_of(query)
+    assert (params["_bucket"], params["_hourly"]) == ("cellmonitor", "cellmonitor_hourly")
+    assert [datetime.fromisoformat(params[name]) for name in ("_since", "_until")] == [start, start + HOUR]
+    series.queries.clear()
+    assert points.standing().unsummed == ms(NOW) // 3_600_000
+    assert is_asked(series)
+    late(river, redis, hours=30)
+    assert len(series.queries) == 1, "and again, for each that comes"
+
+
+def test_not_at_every_turn_and_never_the_hour_that_goes_on(river, year, series, redis):
+    redis.delete(waiting.SUMMED)
+    points.send_waiting()
+    assert series.queries == []
+    river.post(event(eventTime=(THIS_HOUR - 30 * HOUR).isoformat()))
+    for _ in range(3):
+        points.send_waiting()
+    assert series.queries == []
+    assert 0 < redis.ttl(waiting.SUMMED) <= 300
+
+
+def test_an_hour_that_cannot_be_summed_stays_and_is_said(river, year, series, redis, caplog):
+    series.answer = lambda query: (403, "")
+    late(river, redis, hours=30)
+    assert "Hours cannot be summed in InfluxDB" in caplog.text
+    assert points.standing().unsummed == ms(THIS_HOUR - 30 * HOUR) // 3_600_000
+    series.queries.clear()
+    assert not is_asked(series)
+
+
+def test_an_hour_of_which_points_are_gone_is_not_summed_again(river, year, series, redis):
+    """Its sums would be those of what is left."""
+    start = THIS_HOUR - 30 * HOUR
+    kept_from = start + timedelta(minutes=20)
+    series.bucket.seconds = int((datetime.now(UTC) - kept_from + server.MARGIN).total_seconds())
+    waiting.look_again(redis)
+    river.post(event(eventTime=(kept_from + timedelta(minutes=20)).isoformat()))
+    points.send_waiting()
+    redis.delete(waiting.SUMMED)
+    points.send_waiting()
+    assert (series.queries, points.standing().expired) == ([], 0)
+    assert points.standing().sums_from == ms(start) + 1
+    assert points.standing().unsummed == ms(NOW) // 3_600_000
+
+
+@pytest.mark.parametrize("what", ["refused", "dropped", "made again", "other sums", "no sums", "backfill"])
+def test_whatever_makes_points_or_sums_wrong_makes_the_sums_unbelieved(river, year, series, redis, settings, what):
+    assert is_asked(series)
+    if what == "refused":
+        series.judge = lambda lines: (400, "no") if "bad" in lines[0] else (204, "")
+        river.post(event(eventId="bad"))
+    elif what == "dropped":
+        settings.INFLUXDB_WAITING_LIMIT = 1
+        river.post(event(), event())
+    elif what == "made again":
+        series.remake()
+    elif what == "other sums":
+        series.sums = Kept(id="others")
+    elif what == "no sums":
+        series.sums = None
+    else:
+        call_command("influx_backfill", "--since", (NOW - timedelta(hours=2)).isoformat(), stdout=StringIO())
+    waiting.look_again(redis)
+    points.send_waiting()
+    series.queries.clear()
+    standing = points.standing()
+    assert standing.sums_from is None or standing.sums_from > ms(NOW)
+    with pytest.MonkeyPatch.context() as patch:  # even if single points were complete
+        patch.setattr(answering, "_kept_from", lambda *_: NOW - timedelta(days=300))
+        assert not is_asked(series)
+
+
+def test_sums_of_a_bucket_that_is_new_are_believed_from_then_on(series, redis):
+    series.sums = Kept()
+    points.send_waiting()
+    begins = points.standing().sums_from
+    assert ms(NOW) < begins < ms(NOW) + 15 * 60_000
+    waiting.look_again(redis)
+    points.send_waiting()
+    assert points.standing().sums_from == begins
