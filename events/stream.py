@@ -321,6 +321,16 @@ def oldest_waiting(redis: Redis) -> int | None:
     return min((found.oldest for found in waiting(redis) if found.oldest is not None), default=None)
 
 
+def fence(redis: Redis) -> str:
+    """A text that fits into no node of a stream: an entry with it has one to itself, and the next begins another."""
+    try:
+        configured = cast(dict[str, str], redis.config_get("stream-node-max-bytes"))
+        size = int(configured.get("stream-node-max-bytes", 0))
+    except RedisError:  # not ours to ask
+        size = 0
+    return "-" * (size or 4096)
+
+
 def connect() -> Redis:
     """A client for one worker. Its timeout is longer than any blocking read, and shorter than a lease lasts."""
     return Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=3, health_check_interval=30)

@@ -25,6 +25,11 @@ if ARGV[3] ~= '' then redis.call('XADD', KEYS[2], '*', 'b', ARGV[3], 'i', ARGV[4
 redis.call('INCRBY', KEYS[1], #ARGV[3] - tonumber(ARGV[2]))
 return 1
 """
+_FENCE = """
+-- KEYS: bytes, stream.  ARGV: a text larger than a node.  An entry without events
+redis.call('INCRBY', KEYS[1], 2)
+return redis.call('XADD', KEYS[2], '*', 'b', '[]', 'fence', ARGV[1])
+"""
 _APPEND = """
 -- KEYS: bytes, stream.  ARGV: packed events
 redis.call('XADD', KEYS[2], '*', 'b', ARGV[1])
@@ -75,8 +80,8 @@ def take_out(is_theirs: IsTheirs, *, cut: Callable[[str], str], patience: float)
     in them replaced: `cut` does so in a JSON text. Waits so many seconds for drains that are at work. Returns how many
     events went. Raises StillBusy.
 
-    A stream only marks what is deleted, and keeps the bytes until everything near it is deleted as well. So what is
-    left of the stream is laid down anew, behind its end.
+    A stream only marks what is deleted, and keeps the bytes until everything in the same node is deleted as well. So
+    what is left is laid down anew, in other nodes, behind the end.
     """
     redis, deadline, taken = stream.connect(), time.monotonic() + patience, 0
     try:
@@ -85,7 +90,7 @@ def take_out(is_theirs: IsTheirs, *, cut: Callable[[str], str], patience: float)
             while any(redis.xlen(stream.stream_key(shard, priority)) for priority in PRIORITIES):
                 if lease.take():
                     try:
-                        taken += sum(_without(lease, entry, is_theirs, cut) for entry in _present(redis, shard))
+                        taken += sum(_rewrite(lease, priority, is_theirs, cut) for priority in PRIORITIES)
                     finally:
                         lease.release()
                     break
@@ -105,13 +110,19 @@ def _names(entry: Entry, is_theirs: IsTheirs, cut: Callable[[str], str]) -> bool
     return cut(packed) != packed or any(is_theirs(event.email) for event in _events(entry))
 
 
-def _present(redis: Redis, shard: int) -> Iterator[Entry]:
-    """What is in the shard's streams now, not what is appended from now on."""
-    for priority in PRIORITIES:
-        key = stream.stream_key(shard, priority)
-        last = cast(list[tuple[bytes, Any]], redis.xrevrange(key, count=1))
-        if last:
-            yield from _entries_of_stream(redis, shard, priority, until=last[0][0].decode())
+def _rewrite(lease: Lease, priority: Priority, is_theirs: IsTheirs, cut: Callable[[str], str]) -> int:
+    """One stream, as it is now; what is appended meanwhile stands behind the fence. Whoever finds a fence that was left
+    behind finds an entry without events."""
+    key = stream.stream_key(lease.shard, priority)
+    last = cast(list[tuple[bytes, Any]], lease.redis.xrevrange(key, count=1))
+    if not last:
+        return 0
+    keys = [f"river:{{{lease.shard}}}:bytes", key]
+    fence_id: bytes = lease.redis.eval(_FENCE, 2, *keys, stream.fence(lease.redis))  # type: ignore[assignment]
+    present = _entries_of_stream(lease.redis, lease.shard, priority, until=last[0][0].decode())
+    taken = sum(_without(lease, entry, is_theirs, cut) for entry in present)
+    lease.acknowledge([Entry(priority, fence_id.decode(), b"[]")])
+    return taken
 
 
 def _without(lease: Lease, entry: Entry, is_theirs: IsTheirs, cut: Callable[[str], str]) -> int:

@@ -12,7 +12,8 @@ from redis import Redis
 from events.points.lines import student_tag
 from events.points.server import connect as influxdb
 from events.points.server import is_configured, unreachable
-from events.points.waiting import HELD, WAITING, connect, is_backfilled
+from events.points.waiting import HELD, WAITING, Entry, connect, forget, is_backfilled
+from events.stream import fence
 from lms.identity import email_key
 
 SENDER = "points:sender"  # `sending`
@@ -44,6 +45,7 @@ def erase(spellings: Collection[str], *, cut: Callable[[str], str], now: datetim
             if is_backfilled(redis, now=time.time()):
                 raise TimeoutError("influx_backfill is running, and may hold rows of the student: run this after it")
             _take_out(redis, keys, cut)
+            redis.hdel(HELD, "refusal")  # what InfluxDB said of a line it refused may quote the line
             if is_configured():
                 for tag in sorted(tags):
                     _delete(tag, now)
@@ -52,15 +54,20 @@ def erase(spellings: Collection[str], *, cut: Callable[[str], str], now: datetim
 
 
 def _take_out(redis: Redis, keys: Collection[str], cut: Callable[[str], str]) -> None:
-    """Every entry is laid down anew: a stream only marks what is deleted, and keeps its bytes for a while."""
+    """Every entry is laid down anew, in other nodes of the stream, which only marks what is deleted in one."""
     entries: list[tuple[bytes, dict[bytes, bytes]]] = redis.xrange(WAITING)  # type: ignore[assignment]
+    if not entries:
+        return
+    with redis.pipeline() as pipe:
+        pipe.hincrby(HELD, "bytes", 2)
+        pipe.xadd(WAITING, {"n": 0, "l": "[]", "fence": fence(redis)})
+        _, fence_id = pipe.execute()
     for entry_id, fields in entries:
         lines = msgspec.json.decode(fields[b"l"], type=list[str])
         rest = [cut(line) for line in lines if not _is_of(line, keys)]
         stays = msgspec.json.encode(rest)
         redis.eval(_REPLACE, 2, WAITING, HELD, entry_id, len(lines), len(fields[b"l"]), len(rest), stays)
-    # What InfluxDB said of a line it refused may quote the line.
-    redis.hdel(HELD, "refusal")
+    forget(redis, [Entry(fence_id.decode(), [], 2)])
 
 
 def _is_of(line: str, keys: Collection[str]) -> bool:

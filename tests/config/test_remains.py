@@ -1,4 +1,4 @@
-"""What an erasure does to the files of Redis and PostgreSQL, and what it says where it may not, or would be in the way."""
+"""What an erasure does to the files of Redis and PostgreSQL; what it says where it may not, or would be in the way."""
 
 import psycopg
 import pytest
