@@ -118,7 +118,7 @@ def _rewrite(lease: Lease, priority: Priority, is_theirs: IsTheirs, cut: Callabl
     if not last:
         return 0
     keys = [f"river:{{{lease.shard}}}:bytes", key]
-    fence_id: bytes = lease.redis.eval(_FENCE, 2, *keys, stream.fence(lease.redis))  # type: ignore[assignment]
+    fence_id: bytes = lease.redis.eval(_FENCE, 2, *keys, stream.fence(lease.redis))
     present = _entries_of_stream(lease.redis, lease.shard, priority, until=last[0][0].decode())
     taken = sum(_without(lease, entry, is_theirs, cut) for entry in present)
     lease.acknowledge([Entry(priority, fence_id.decode(), b"[]")])

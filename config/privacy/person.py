@@ -57,7 +57,8 @@ def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
     Raises BadText."""
     also = tuple(also)
     key = email_key(email)
-    mine, others = [], []
+    mine: list[tuple[int, str, str]] = []
+    others: list[tuple[int, str, str]] = []
     for pk, address, name in Student.objects.order_by("pk").values_list("pk", "email", "name").iterator():
         (mine if email_key(address) == key else others).append((pk, address, name or ""))
     others += [

@@ -55,7 +55,7 @@ def theirs(label: str, *, forms: Collection[str]) -> "QuerySet[models.Model]":
     """The rows of a table of `declared.THEIRS` that belong to who has one of these addresses or numbers, as `email_key`
     writes them. Reads the columns once."""
     columns = declared.THEIRS[label]
-    rows = apps.get_model(label)._default_manager.all()
+    rows: QuerySet[models.Model] = apps.get_model(label)._default_manager.all()
     found = [
         pk
         for pk, *values in rows.values_list("pk", *columns).iterator()
