@@ -214,7 +214,9 @@ def _language(content: Any) -> str:
 
 def _cell(cell: PlainCell, number: int, formulas: Formulas) -> dict[str, Any]:
     made: dict[str, Any] = {"cell_type": cell.kind, "metadata": {}, "source": _cut(cell.source), "id": f"c{number}"}
-    if cell.kind == "code":
+    if cell.kind == "raw":  # as it was typed; nbconvert would take it for HTML
+        made |= {"cell_type": "markdown", "source": f"<pre>{escape(made['source'])}</pre>"}
+    elif cell.kind == "code":
         made["execution_count"] = cell.count
         joined_up = list(joined_streams(cell.outputs))
         outputs = [shown for output in joined_up[:MOST_OUTPUTS] for shown in _outputs(output, formulas)]
