@@ -19,7 +19,6 @@ from tests.influx import parse
 pytestmark = pytest.mark.django_db
 
 HOUR = 3600
-NOW = datetime.now(UTC)
 RETENTION = "failure writing points to database: partial write: points beyond retention policy dropped=16"
 
 
@@ -28,7 +27,7 @@ def ids(series) -> set[str]:
 
 
 def lines(*ages: timedelta, kind: str = "cell_executed", **fields) -> list[str]:
-    moments = [int((NOW - age).timestamp() * 1000) for age in ages]
+    moments = [int((datetime.now(UTC) - age).timestamp() * 1000) for age in ages]
     return [
         line(
             Event(event_id=f"e{number}", event_type=kind, time=moment, received=moment, email="a@example.com", **fields)
@@ -42,7 +41,7 @@ def lay(redis, written: list[str]) -> None:
 
 
 def ago(**length: float) -> str:
-    return (NOW - timedelta(**length)).isoformat()
+    return (datetime.now(UTC) - timedelta(**length)).isoformat()
 
 
 # --- Older than the bucket keeps --------------------------------------------------------------------------------------
