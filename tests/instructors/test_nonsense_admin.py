@@ -4,7 +4,7 @@ import pytest
 from django.contrib import admin
 
 from tests.instructors.admin_rows import one_of_each
-from tests.nonsense import FEW, VALUES
+from tests.nonsense import VALUES
 
 admin.autodiscover()
 MODELS = list(admin.site._registry)
@@ -36,7 +36,7 @@ def test_lists(office, model):
     one_of_each(1)
     bad = []
     for name in names_of(model):
-        for value in VALUES[:12] if name in ("q", "p", "o", "id") else FEW[:4]:
+        for value in VALUES[:8] if name in ("q", "p", "o", "id") else ("%00", "99999", "99999999999999999999"):
             status = office.get(f"{place(model)}?{name}={value}").status_code
             if status >= 500:
                 bad.append((name, value[:30], status))
@@ -46,14 +46,14 @@ def test_lists(office, model):
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_rows(office, model):
     bad = []
-    for value in ("%00", "a%00b", "%ED%A0%80", "99999999999999999999", "-1", "%C2%B2", "_00", "a_5Fb", "00000000-0000"):
+    for value in ("%00", "%ED%A0%80", "99999999999999999999", "%C2%B2", "_00"):
         for page in ("change/", "delete/", "history/", ""):
             address = f"{place(model)}{value}/{page}"
             status = office.get(address).status_code
             if status >= 500:
                 bad.append((address[:80], status))
-    for page in ("add/", "export/", "import/", "0/change/", "1/change/", "0/delete/", "0/history/", "0/password/"):
-        for query in ("", "?_to_field=%00", "?_popup=%00", "?_changelist_filters=status%3D%00", "?email=%00&id=%00"):
+    for page in ("add/", "export/", "0/change/", "0/delete/", "0/history/", "0/password/"):
+        for query in ("", "?_to_field=%00", "?_changelist_filters=status%3D%00&email=%00&id=%00"):
             status = office.get(f"{place(model)}{page}{query}").status_code
             if status >= 500:
                 bad.append((page, query, status))
