@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from django.conf import settings
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from django.views.defaults import server_error
@@ -63,6 +64,10 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response({"detail": error.problems}, status=422)
     if isinstance(error, exceptions.MethodNotAllowed):
         error.detail = ErrorDetail("Method Not Allowed", error.default_code)
+    if isinstance(error, DataError):  # SQLSTATE class 22, met after all that is checked
+        logger.warning("Answered 400: %s", type(error).__name__)
+        detail = "A value cannot be looked up or stored: out of range, or with characters that no text can hold"
+        return Response({"detail": detail}, status=400)
     response = exception_handler(error, context)
     if response is None and reason_of(error):
         return None  # the middleware answers 503

@@ -1,4 +1,4 @@
-"""What a line of the log looks like, and what is never in one.
+"""What a line of the log looks like, and what is never in one: secrets, and students' addresses in paths.
 
 `LOG_FORMAT=json` writes one JSON object a line: `time`, `level`, `logger`, `message`, `process` (the part: `web`,
 `worker-1`, …), and where there is one `request_id`, `batch_id`, `exception`, and the facts that the line was given
@@ -25,10 +25,31 @@ SECRETS = (
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)"), r"\1[redacted]\2"),
 )
 
+# Who a path or a query speaks of: where the API and the sockets name somebody (instructors/api/urls.py,
+# realtime/routing.py), and every segment and value that looks like an e-mail address, however it is encoded.
+_AT = r"(?:@|\uff20|%(?:25)*40|%(?:25)*EF%(?:25)*BC%(?:25)*A0)"
+_REST = r"[^/?&\s\"'<>]"
+PEOPLE = (
+    (
+        re.compile(rf"(/(?:dashboard/students|progress/(?:student|assignment|notifications)|ws/student)/){_REST}+"),
+        r"\1[student]",
+    ),
+    (re.compile(rf"(/ws/)(?!(?:dashboard|instructor|student)(?![^/?&\s\"'<>])){_REST}+"), r"\1[student]"),
+    (re.compile(rf"(?i)(?<!:/)(?<!:)/{_REST}*?{_AT}{_REST}*"), "/[address]"),
+    (re.compile(rf"(?i)([?&][\w.-]+=)[^&\s\"'<>]*?{_AT}[^&\s\"'<>]*"), r"\1[address]"),
+    (
+        re.compile(r"(?i)([?&](?:e-?mail(?:_?address)?|(?:student|user)(?:_?(?:id|name))?)=)[^&\s\"'<>]+"),
+        r"\1[student]",
+    ),
+)
+
 
 def redacted(text: str) -> str:
     for pattern, replacement in SECRETS:
         text = pattern.sub(replacement, text)
+    if "/" in text or "?" in text:
+        for pattern, replacement in PEOPLE:
+            text = pattern.sub(replacement, text)
     return text
 
 

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.core.exceptions import FieldError, ValidationError
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -85,6 +87,36 @@ class BlankErrorsMiddleware(InsteadMiddleware):
 
     def answer(self, request: HttpRequest, status: int) -> HttpResponse:
         return render(request, self.PAGES[status], status=status)
+
+
+class NonsenseMiddleware:
+    """What no column holds and no filter understands is the asker's mistake: 400, with a line in the log.
+
+    PostgreSQL says so of values anywhere (SQLSTATE class 22: NUL in a text, numbers and dates out of range). The lists
+    of the administration hand whatever stands in an address to filters, which fail in many ways.
+    """
+
+    sync_capable = async_capable = True
+    OF_FILTERS = (ValueError, OverflowError, TypeError, LookupError, ValidationError, FieldError)
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+        # Before the session is looked up: Python takes "\000" of a quoted cookie for what it stands for.
+        for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
+            del request.COOKIES[name]
+        answer: HttpResponse | Awaitable[HttpResponse] = self.get_response(request)
+        return answer
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        is_filter = request.path_info.startswith("/admin/") and request.method in ("GET", "HEAD") and request.GET
+        if not isinstance(exception, DataError) and not (is_filter and isinstance(exception, self.OF_FILTERS)):
+            return None
+        logger.warning("Answered 400: %s", type(exception).__name__, exc_info=logger.isEnabledFor(logging.DEBUG))
+        return HttpResponse(status=400)
 
 
 class OutagesMiddleware:

@@ -206,14 +206,15 @@ class Origins:
         """No Origin: not a browser. A browser's must be ours or one of the list (websocket.md section 2), and only our
         own pages bring their login along: a script of somebody's notebook may run at a listed origin."""
         await logins.look()
+        if b"\\000" in header(scope, b"cookie"):  # NUL, as a quoted cookie writes it: no session has one in its key
+            scope = _without_cookie(scope)
         origin = header(scope, b"origin").decode("latin-1")
         if not may_answer_as(_host(scope)) and not is_ours(origin, host="", scheme=None):
             await refuse(scope, receive, send)
         elif not origin or is_ours(origin, host=_host(scope), scheme=_scheme(scope)):
             await self.app(scope, receive, send)
         elif is_listed(origin, _listed_for_sockets()):
-            headers = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
-            await self.app({**scope, "headers": headers}, receive, send)
+            await self.app(_without_cookie(scope), receive, send)
         else:
             await refuse(scope, receive, send)
 
@@ -240,6 +241,10 @@ class Origins:
         if is_listed(origin, settings.BACKEND_CORS_ORIGINS) or INTAKES.fullmatch(scope["path"]):
             return True
         return is_ours(origin, host=_host(scope), scheme=_scheme(scope))
+
+
+def _without_cookie(scope: Scope) -> Scope:
+    return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"cookie"]}
 
 
 def _listed_for_sockets() -> list[str]:

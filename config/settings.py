@@ -68,8 +68,8 @@ CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS", [])
 USE_X_FORWARDED_HOST = env.flag("USE_X_FORWARDED_HOST", False)
 # Who may call /api/ and the sockets from a browser (http.md section 1.2). On a laptop: the JupyterLab on it, which no
 # page of the internet can pretend to be.
-LOCAL = [f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")]
-BACKEND_CORS_ORIGINS = env.names("BACKEND_CORS_ORIGINS", LOCAL if DEBUG else [])
+LOCAL_ORIGINS = [f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")]
+BACKEND_CORS_ORIGINS = env.names("BACKEND_CORS_ORIGINS", LOCAL_ORIGINS if DEBUG else [])
 
 # Cookies know no ports: two copies on one host keep their logins because each names its cookies its own way, all
 # processes of one copy in the same.
@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # outside of what puts pages in the place of errors
+    "config.middleware.NonsenseMiddleware",  # before the session is looked up
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "config.middleware.JsonErrorsMiddleware",
@@ -332,7 +333,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # scripts read the token from the page
 LANGUAGE_COOKIE_AGE = 365 * 86_400
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^api/v1/", r"^health"]  # the extension and health checks do not follow a redirected POST
+SECURE_REDIRECT_EXEMPT = [r"^api/v1/", r"^health", r"^metrics$"]  # extension and probes follow no redirect
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIND_PROXY", not DEBUG) else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS

@@ -17,7 +17,7 @@ from typing import IO, TextIO
 
 from django.conf import settings
 
-from config.logs import as_json
+from config.logs import as_json, redacted
 from config.processes import Program
 
 FIRST_PAUSE, LONGEST_PAUSE, STEADY = 0.5, 10.0, 30.0  # seconds
@@ -222,7 +222,7 @@ class Supervisor:
         label = f"{name:<9}|"
         if self.output.isatty():
             label = f"\033[{colour}m{label}\033[0m"
-        self._write(f"{label} {line}")
+        self._write(f"{label} {redacted(line)}")
 
     def _write(self, line: str) -> None:
         try:

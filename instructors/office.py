@@ -52,12 +52,20 @@ class Noted:
         return answer
 
 
+class Tableless:
+    """For pages about what is no table (rq's queues): they have no rows that an address could name."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> None:
+        return None
+
+
 def note_everything(site: admin.AdminSite) -> None:
     """Every page of the site that is registered so far."""
     for model, pages in list(site._registry.items()):
         if not isinstance(pages, Noted):
             site.unregister(model)
-            site.register(model, type(f"Noted{type(pages).__name__}", (Noted, type(pages)), {}))
+            bases = (Noted, type(pages)) if model._meta.managed else (Noted, Tableless, type(pages))
+            site.register(model, type(f"Noted{type(pages).__name__}", bases, {}))
 
 
 def _is_of_students(model: type[Model]) -> bool:

@@ -83,6 +83,11 @@ class Address:
         """The JupyterLabs whose browsers may post here; `*` for all."""
         return list(settings.BACKEND_CORS_ORIGINS)
 
+    @property
+    def is_for_this_machine(self) -> bool:
+        """Only JupyterLabs beside the server may, as where nobody set anything."""
+        return self.origins == settings.LOCAL_ORIGINS
+
 
 def connection_of(class_ref: Class, *, now: datetime) -> Connection:
     """Two queries."""

@@ -187,6 +187,13 @@ def test_who_may_send_from_a_browser_is_said(signed_in, hanako, connection, sett
     assert ("BACKEND_CORS_ORIGINS" in page) is (not origins)
 
 
+def test_that_only_this_computer_may_send_is_said(signed_in, hanako, connection, settings):
+    settings.BACKEND_CORS_ORIGINS = settings.LOCAL_ORIGINS
+    page = signed_in(hanako).get(connection).content.decode()
+    assert "Only JupyterLabs on this computer may send" in page
+    assert "localhost:*" not in page
+
+
 def test_last_activity_of_other_classes_students_does_not_count(python_class, db):
     create_key(python_class)
     Student.objects.create(email="x@example.com", last_activity_at=datetime.now(UTC))

@@ -1,0 +1,232 @@
+"""Nonsense at every address of the API and of the pages: in paths, queries, bodies, forms, cookies and headers. It is
+refused with 4xx, or finds nothing; never 500. The administration has a walk of its own (tests/instructors)."""
+
+import inspect
+import json
+import re
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.test import Client
+from django.urls import resolve
+
+from instructors import tokens
+from tests.lms.conftest import cast  # noqa: F401  (a fixture)
+from tests.nonsense import FEW, TEXTS, VALUES
+from tests.test_walk import API, filled, ids  # noqa: F401  (a fixture)
+from tests.walk.api import API_ROWS
+from tests.walk.pages import PAGE_ROWS
+
+# Every name that a query of the API has; what an address does not know, it ignores.
+QUERY = re.compile(
+    r"query_(?:integer|id|text|boolean)\(\s*(?:self\.)?request, \"(\w+)\"|query_params(?:\.get\(|\[)\"(\w+)\""
+)
+PAGE_QUERY = re.compile(r"GET(?:\.get(?:list)?\(|\[)\"([\w-]+)\"")
+COMMON = ["skip", "limit", "class_id", "email", "page", "sort", "q", "class", "next", "team"]
+
+
+@pytest.fixture
+def admin(ids, cast, settings):  # noqa: F811
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # thousands of logins
+    client = Client(raise_request_exception=False)
+    client.force_login(cast.admin)
+    return client, {"Authorization": f"Bearer {tokens.issue(cast.admin, now=datetime.now(UTC))}"}
+
+
+def status_of(admin, method: str, address: str, body: bytes = b"", kind: str = "application/json", **headers) -> int:
+    client, bearer = admin
+    with transaction.atomic():
+        answer = client.generic(method, address, body, content_type=kind, headers={**bearer, **headers})
+        transaction.set_rollback(True)
+    return answer.status_code
+
+
+def address_of(path: str, ids, **instead) -> str:  # noqa: F811
+    path = path[1:] if path.startswith("~") else API + path
+    return re.sub(r"\{(\w+)\}", lambda place: str(instead.get(place[1], ids[place[1]])), path)
+
+
+def module_queries(address: str) -> list[str]:
+    """The names that the module of a view asks for."""
+    view = resolve(address.partition("?")[0]).func
+    view = getattr(view, "view_class", getattr(view, "cls", inspect.unwrap(view)))
+    text = inspect.getsource(inspect.getmodule(view))
+    return sorted({name for found in (QUERY, PAGE_QUERY) for match in found.findall(text) for name in
+                   ((match,) if isinstance(match, str) else match) if name})  # fmt: skip
+
+
+ROWS = list({(method, path): (method, path, body) for method, path, body, _ in [*API_ROWS, *PAGE_ROWS]}.values())
+NAMES = [f"{method} {path}" for method, path, _ in ROWS]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ROWS, ids=NAMES)
+def test_paths_queries_and_bodies(admin, ids, redis, method, path, body):  # noqa: F811
+    sent = b"" if body is None else json.dumps(filled(body, ids)).encode()
+    bad = []
+
+    def ask(address: str, content: bytes = sent, what: object = "") -> None:
+        status = status_of(admin, method, address, content)
+        if status >= 500:
+            bad.append((address[:100], str(what)[:60], status))
+
+    for name in re.findall(r"\{(\w+)\}", path):
+        for value in VALUES:
+            ask(address_of(path, ids, **{name: value}))
+    for segment in ("hanako@example.com", "lesson/loops.ipynb", "guessed:token", "nothing", "cache_ttl_seconds"):
+        if segment in path:
+            for value in VALUES:
+                ask(address_of(path.replace(segment, value), ids))
+    plain = address_of(path, ids).partition("?")[0]
+    for name in sorted({*module_queries(plain), *COMMON}):
+        for value in FEW[: 3 if name in COMMON else None]:
+            ask(f"{plain}?{name}={value}")
+    ask(f"{plain}?%00=%00&%ED%A0%80=%FF")
+    if isinstance(body, dict):
+        for name in body:
+            for value in (*TEXTS, *ODD):
+                ask(plain, json.dumps({**filled(body, ids), name: value}).encode(), (name, value))
+    if method in ("POST", "PUT"):
+        for raw in RAW:
+            ask(plain, raw, raw)
+    assert bad == []
+
+
+ODD = [10**30, -1, 1e308, [], {}, [["\0"]], {"\0": "\ud800"}, True, None, [None], "\ud800\udc00"]
+RAW = [b"\0", b"\xff", b'"\\ud800"', b"[" * 2000, b"{}", b"[]", b"null", b"1e999", b'{"a": NaN}', b'{"\\u0000": 1}',
+       b"[[1]]", b'{"events": [{"\\u0000": "\\ud800"}]}']  # fmt: skip
+
+# --- Forms ------------------------------------------------------------------------------------------------------------
+
+FORMS = [path for method, path, _ in ROWS if method == "POST" and path.startswith("~")]
+FORMS += ["~/login/", "~/i18n/setlang/", "~/classes/new/", "~/classes/{python}/setup/",
+          "~/classes/{python}/setup/students/", "~/classes/{python}/setup/students/import/",
+          "~/classes/{python}/assignments/new/"]  # fmt: skip
+FIELD = re.compile(r"(?:POST|FILES)(?:\.get(?:list)?\(|\[)\"([\w-]+)\"|^    (\w+) = forms\.", re.MULTILINE)
+FIELDS = ["name", "class_code", "description", "email", "title", "due_date", "points", "notebook", "text", "mode",
+          "next", "action", "role", "username", "password", "language", "seen", "grace", "lines", "x", "y", "team",
+          "positions", "student", "students", "start_date", "end_date", "to", "account", "version"]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_forms(admin, ids, redis, path):  # noqa: F811
+    address = address_of(path, ids).partition("?")[0]
+    view = inspect.unwrap(resolve(address).func)
+    text = inspect.getsource(inspect.getmodule(getattr(view, "view_class", view)))
+    own = {name for pair in FIELD.findall(text) for name in pair if name}
+    names = sorted(own | set(FIELDS))
+    bad = []
+    for value in [
+        "\0",
+        "\ud800",
+        "9" * 30,
+        "-1",
+        "²",
+        "",
+        "9999-12-31T23:59",
+        "0001-01-01T00:00",
+        "x" * 5000,
+        "[",
+        "NaN",
+    ]:
+        encoded = "&".join(f"{name}={quote(value, errors='surrogatepass')}" for name in names)
+        status = status_of(admin, "POST", address, encoded.encode(), "application/x-www-form-urlencoded")
+        if status >= 500:
+            bad.append((value[:20], status))
+        for name in own if value in ("\0", "9" * 30) else ():  # with the others as they could be
+            others = {**dict.fromkeys(names, "1"), name: value}
+            encoded = "&".join(f"{key}={quote(item, errors='surrogatepass')}" for key, item in others.items())
+            status = status_of(admin, "POST", address, encoded.encode(), "application/x-www-form-urlencoded")
+            if status >= 500:
+                bad.append((name, value[:20], status))
+    for kind in KINDS:
+        status = status_of(admin, "POST", address, b"a=%00", kind)
+        if status >= 500:
+            bad.append((kind[:60], status))
+    assert bad == []
+
+
+KINDS = ["multipart/form-data", "multipart/form-data; boundary=\x00", "multipart/form-data; boundary=" + "x" * 300,
+         "application/x-www-form-urlencoded; charset=no-such", "text/\xff", "",
+         "application/x-www-form-urlencoded; charset=utf-16"]  # fmt: skip
+UPLOADS = [("~/classes/{python}/room/map/upload/", "picture"), ("~/classes/{python}/setup/students/import/", "list"),
+           ("~/classes/{python}/assignments/new/", "starter"), ("/classroom/map/upload", "file")]  # fmt: skip
+FILE_NAMES = [
+    "a\0b.png",
+    "\0",
+    "../../etc/passwd",
+    "..",
+    "",
+    "x" * 5000 + ".png",
+    "%00.png",
+    "\u202egnp.exe",
+    '"; x="',
+    "a/b",
+]
+
+
+@pytest.mark.parametrize(("path", "field"), UPLOADS)
+def test_names_of_files(admin, ids, redis, settings, tmp_path, path, field):  # noqa: F811
+    settings.MEDIA_ROOT = tmp_path
+    bad = []
+    for name in FILE_NAMES:
+        for content in (b"\0" * 100, b"email,name\r\na\0@x.jp,\xff", b"{}"):
+            head = (
+                f'--B\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\nContent-Type: \0\r\n\r\n'
+            )
+            body = head.encode() + content + b"\r\n--B--\r\n"
+            status = status_of(admin, "POST", address_of(path, ids), body, "multipart/form-data; boundary=B")
+            if status >= 500:
+                bad.append((name[:20], status))
+    assert bad == []
+
+
+# --- Headers and cookies ----------------------------------------------------------------------------------------------
+
+HEADERS = ["authorization", "x-class-key", "x-forwarded-for", "x-request-id", "accept-language", "user-agent", "origin",
+           "referer", "accept", "x-requested-with", "x-activity", "if-modified-since", "if-none-match", "range",
+           "content-encoding", "x-csrftoken"]  # fmt: skip
+SENT = ["a\0b", "\xff", "Bearer \xff", "Bearer a.b.c", "Bearer " + "x" * 9000, "https://[", "http://[::1", "-1", "",
+        "bytes=9-1", "ja;q=NaN", "Thu, 99 Foo 99999 99:99:99 GMT", "gzip", "//"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_headers(admin, ids, redis, cast, name):  # noqa: F811
+    bad = []
+    for value in SENT:
+        for method, path in [("GET", "/api/v1/classes"), ("POST", "/api/v1/classes"), ("GET", "/"), ("GET", "/login/"),
+                             ("POST", "/login/"), ("POST", "/api/v1/cell-monitor"), ("GET", "/api/v1/me?email=a"),
+                             ("POST", "/api/v1/auth/login"), ("GET", "/admin/")]:  # fmt: skip
+            status = status_of(admin, method, path, b"{}", **{name: value})
+            if status >= 500:
+                bad.append((value[:20], method, path, status))
+    assert bad == []
+
+
+@pytest.mark.parametrize(
+    "value", [r'"abcdefgh\000"', "a\0bcdefgh", "\xff" * 32, "x" * 9000, "", r'"\377\376"', "a" * 32]
+)
+def test_cookies(db, redis, settings, value):
+    get_user_model().objects.create_user("a@example.com", "violet tram 40")
+    names = [settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.LANGUAGE_COOKIE_NAME,
+             settings.DISPLAY_COOKIE_NAME, settings.MESSAGES_COOKIE_NAME, "other"]  # fmt: skip
+    for name in names:
+        client = Client(raise_request_exception=False, enforce_csrf_checks=True)
+        for path in ("/", "/login/", "/api/v1/classes", "/admin/", "/everybody/"):
+            for method in ("GET", "POST"):
+                answer = client.generic(method, path, b"", headers={"cookie": f"{name}={value}"})
+                assert answer.status_code < 500, (name, method, path)
+
+
+def test_what_is_a_fault_is_still_one(admin, ids, redis, monkeypatch):  # noqa: F811
+    """400 is for what was asked, not for what we do wrong."""
+    from instructors.pages import classes
+
+    def broken(*args: object, **kwargs: object) -> None:
+        raise ValueError("ours")
+
+    monkeypatch.setattr(classes, "render", broken)
+    assert status_of(admin, "GET", "/classes/new/") == 500
+    assert status_of(admin, "GET", "/classes/new/?q=%00") == 500
