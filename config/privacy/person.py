@@ -56,6 +56,8 @@ def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
     """All students of this address, whatever the spelling; without any, whoever left traces. Reads every address once.
     Raises BadText."""
     also = tuple(also)
+    if not email_key(email):
+        raise BadText("Whose address? Give one that can be seen.")
     key = email_key(email)
     mine: list[tuple[int, str, str]] = []
     others: list[tuple[int, str, str]] = []

@@ -339,6 +339,34 @@ def test_also_that_would_hit_others_is_refused_with_a_sentence(lesson, text, why
     assert Student.objects.filter(email=EMAIL).exists()
 
 
+@pytest.mark.parametrize("address", ["", " ", "\u200b"])
+def test_an_address_that_cannot_be_seen_is_nobodys(lesson, address):
+    with pytest.raises(CommandError, match="Whose address"):
+        forget(address)
+
+
+def test_an_identity_with_a_number_is_found_in_texts(river, media):  # noqa: F811
+    river.post(event(emailAddress="s2401234", userName="Aoi"))
+    river.post(event(emailAddress=OTHER, userName="Ren", code="# by S2401234, not s24012345\nx = 1"))
+    forget("s2401234")
+    code = CellExecution.objects.get().code_content
+    assert re.fullmatch(r"# by forgotten-[0-9a-f]{8}, not s24012345\nx = 1", code)
+
+
+def test_a_redis_that_is_away_is_said(lesson, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    with pytest.raises(CommandError, match="Redis does not answer"):
+        forget()
+    assert Student.objects.filter(email=EMAIL).exists()
+
+
+def test_what_is_to_be_done_again_names_the_names(lesson, settings):
+    """The rows are gone by then, and the names with them."""
+    settings.INFLUXDB_URL = "http://127.0.0.1:9"
+    with pytest.raises(CommandError, match=f"--also '{NAME}' --also {NICKNAME}"):
+        forget(also=[NICKNAME])
+
+
 def test_what_becomes_the_same_in_a_unique_column_gets_numbers(lesson):
     for path in ("x/hanako@example.com", "x/HANAKO@example.com", "x/hanako%40example.com"):
         Notebook.objects.create(path=path, name="a")

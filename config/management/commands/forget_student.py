@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from redis.exceptions import RedisError
 
 from config.privacy import remains
 from config.privacy.erasure import CameBack, Report, forget
@@ -94,6 +95,11 @@ class Command(BaseCommand):
                 "New events of this address arrived meanwhile: stop its JupyterLab or revoke its class key, then run "
                 f"this again: {again}"
             ) from None
+        except RedisError as error:
+            raise CommandError(
+                f"Redis does not answer ({type(error).__name__}), and events of the person may wait there. When it is "
+                f"back, run this again: {again}"
+            ) from error
         except points.unreachable() as error:
             raise CommandError(
                 f"All but the points is erased: InfluxDB does not answer ({type(error).__name__}). "
