@@ -139,7 +139,7 @@ def what_it_is(file: bytes, error: Exception) -> str:
         )
     if isinstance(error, UnicodeDecodeError):
         return gettext(
-            "This file is no notebook, or its text is damaged. Save the notebook in JupyterLab and choose it."
+            "This is no notebook, or its text is damaged. Save the notebook in JupyterLab and choose that file."
         )
     if isinstance(error, json.JSONDecodeError) and start.startswith(b"{") and is_cut(error):
         return gettext("This notebook is cut short: its end is missing. Copy or download it again and choose it.")

@@ -74,6 +74,7 @@ CLASSES = {
 PLACE = re.compile(r'<span data-tex="(\d{1,6})">[^<]*</span>')
 # `$5 and $10` is money, `$HOME/$PATH` is a shell's: a formula's dollars are both beside it, or both apart from it.
 AMOUNT = re.compile(r"[\d.,]+ (?:[^\\^_={}]* )?[^\W\d_]{2,}")
+SURELY_TEX = re.compile(r"[\\^_=+*/<>|{}-]|\A[^\W\d_]\Z")
 OF_TEX = re.compile(r"[\\^_=+*/<>|{}-]|\A\w{1,3}\Z")
 
 
@@ -134,14 +135,19 @@ class InlineParser(MathInlineParser):
         return super().parse_inline_math_tex(m, state)
 
     def parse_inline_math_latex(self, m: re.Match[str], state: Any) -> int | None:  # type: ignore[override]
-        if not m[0].startswith("\\\\") and not OF_TEX.search(m["math_inline_latex"].strip()):
-            return None  # brackets that Markdown escapes
+        if not m[0].startswith("\\\\") and not SURELY_TEX.search(m["math_inline_latex"].strip()):
+            return self._escaped(m, state)
         return super().parse_inline_math_latex(m, state)
 
     def parse_block_math_latex(self, m: re.Match[str], state: Any) -> int | None:  # type: ignore[override]
-        if not m[0].startswith("\\\\") and not OF_TEX.search(m["math_block_latex"].strip()):
-            return None
+        if not m[0].startswith("\\\\") and not SURELY_TEX.search(m["math_block_latex"].strip()):
+            return self._escaped(m, state)
         return super().parse_block_math_latex(m, state)
+
+    def _escaped(self, m: re.Match[str], state: Any) -> int:
+        """A bracket that Markdown escapes."""
+        state.append_token({"type": "text", "raw": m[0][1]})
+        return m.start() + 2
 
 
 class SafeExporter(HTMLExporter):

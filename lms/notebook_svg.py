@@ -39,8 +39,9 @@ RASTER = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*"
 DATA = re.compile(r"data:image/svg\+xml(?P<options>(?:;[^,]{0,100})?),", re.I)
 ELSEWHERE = re.compile(r"url\s*\(\s*['\"]?\s*(?!#)|@import|image-set\s*\(|\\", re.I)
 FOREIGN = re.compile(r"javascript:|vbscript:", re.I)
-LENGTH = re.compile(r"\s*\+?(\d{1,9}(?:\.\d{1,9})?|\.\d{1,9})(?:e[+-]?\d)?(px|pt|pc|in|cm|mm|em|ex)?\s*")
+LENGTH = re.compile(r"\s*\+?((?:\d{1,9}(?:\.\d{0,20})?|\.\d{1,20})(?:e[+-]?\d)?)(px|pt|pc|in|cm|mm|em|ex)?\s*")
 PIXELS = {"pt": 4 / 3, "pc": 16, "in": 96, "cm": 37.8, "mm": 3.78, "em": 16, "ex": 8}
+QUOTED = re.compile(r""""(data:image/svg\+xml[^"]*)"|'(data:image/svg\+xml[^']*)'""", re.I)
 INLINE = re.compile(r"<svg\b[^>]*>|</svg\s*>", re.I)
 
 register_namespace("", SVG)
@@ -101,7 +102,9 @@ def picture_at(address: str) -> Picture | None:
 
 
 def with_pictures(html: str) -> str:
-    """HTML whose outermost `<svg>` elements, where they are pictures, became `<img>`."""
+    """HTML whose outermost `<svg>` elements, where they are pictures, became `<img>`; those in addresses are spelled
+    without angle brackets."""
+    html = QUOTED.sub(_respelled, html)
     parts, depth, start, done = [], 0, 0, 0
     for tag in INLINE.finditer(html):
         if tag[0].endswith("/>") and not depth:
@@ -116,6 +119,11 @@ def with_pictures(html: str) -> str:
                 parts += [html[done:start], f'<img src="{found.address}"{_alt(found)}>']
                 done = tag.end()
     return "".join([*parts, html[done:]])
+
+
+def _respelled(found: re.Match[str]) -> str:
+    picture = picture_at(found[1] or found[2])
+    return found[0] if picture is None else f'"{picture.address}"'
 
 
 def _alt(found: Picture) -> str:

@@ -1,5 +1,6 @@
 """A submission in a real browser: nothing in a hostile notebook runs or loads, and what was typed is not lost."""
 
+import base64
 import re
 
 import pytest
@@ -8,7 +9,12 @@ from playwright.sync_api import expect
 from instructors.models import Instructor
 from lms.models import AssignmentSubmission, Class, ClassAssignment, Notebook, Student, StudentClass
 from tests.browser.visits import let_in
-from tests.lms.notebooks import HOSTILE
+from tests.lms.notebooks import ALERT, HOSTILE, code, markdown, notebook, shows
+
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="30" {0}>'
+    '<title>Bars</title><rect width="9" height="9"/>{1}</svg>'
+)
 
 
 @pytest.fixture
@@ -62,6 +68,45 @@ def test_even_markup_that_was_not_cleaned_can_do_nothing(page, monkeypatch):
     assert not any("owned" in text and "Blocked" not in text and "violates" not in text for text in page.heard)
     assert {url for url in page.asked if "evil.example" in url} <= set(refused)
     assert page.url.endswith(page.address)
+
+
+def test_a_plot_and_a_formula_are_seen(page, live_server):
+    content = notebook(
+        markdown("Energy $E=mc^2$ for $5 or $10"), code("plot", shows(image_svg__xml=SVG.format("", "")))
+    )
+    AssignmentSubmission.objects.update(notebook_content=content)
+    page.goto(page.address)
+    frame = page.frame_locator("#notebook")
+    picture, formula = frame.get_by_alt_text("Bars"), frame.locator("math")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("each => [each.naturalWidth, each.naturalHeight]") == [60, 30]
+    assert formula.evaluate("each => [each.namespaceURI, each.getAttribute('alttext')]") == [
+        "http://www.w3.org/1998/Math/MathML",
+        "E=mc^2",
+    ]
+    assert formula.bounding_box()["width"] > 20
+    expect(frame.get_by_text("for $5 or $10")).to_be_visible()
+    assert page.heard == []
+
+
+def test_even_a_drawing_that_was_not_cleaned_only_draws(page, monkeypatch):
+    """Inside `<img>` nothing runs or loads: what lms.notebook_svg takes away is not what holds it off alone."""
+    inside = (
+        f"<script>{ALERT}</script><image href='https://evil.example/i.png' width='9' height='9'/>"
+        "<style>@import 'https://evil.example/c.css'; rect { fill: url(https://evil.example/f) }</style>"
+        "<foreignObject width='9' height='9'><img xmlns='http://www.w3.org/1999/xhtml'"
+        f" src='https://evil.example/h.png' onerror='{ALERT.replace(chr(39), '&#34;')}'/></foreignObject>"
+    )
+    drawing = SVG.format(f"onload='{ALERT.replace(chr(39), '&#34;')}'", inside)
+    address = "data:image/svg+xml;base64," + base64.b64encode(drawing.encode()).decode()
+    monkeypatch.setattr("instructors.pages.notebooks.html_of", lambda *_, **__: f'<img src="{address}" alt="dirty">')
+    page.goto(page.address)
+    picture = page.frame_locator("#notebook").get_by_alt_text("dirty")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("each => each.naturalWidth") == 60, "it is drawn"
+    page.wait_for_timeout(500)
+    assert not [url for url in page.asked if "evil.example" in url]
+    assert page.heard == []
 
 
 def test_what_was_typed_survives_a_reload_and_goes_when_saved(page):
