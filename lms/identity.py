@@ -21,6 +21,7 @@ _INVISIBLE = re.compile(
     "\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U00016fe4\U0001bca0-\U0001bca3"
     "\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
+_BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]")
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")  # of Hangul: letters to Unicode, of which nothing is drawn
 
 
@@ -34,9 +35,9 @@ def email_key(address: str) -> str:
     """
     if len(address) > LONGEST:
         return ""
-    if address.isascii() and address.isprintable():  # nearly all; a tenth of the time
+    if address.isascii() and address.isprintable():  # nearly all
         return " ".join(address.lower().split()) if " " in address else address.lower()
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _breaks_as_blanks(address)))
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _BREAKS.sub(" ", address)))
     # After NFKC, which brings forth the plain letter of a stylised one; sigma has two lower-case forms.
     text = unicodedata.normalize("NFKC", text.lower().replace("ς", "σ"))
     text = " ".join(_INVISIBLE.sub("", text).split())
@@ -48,11 +49,7 @@ def email_key(address: str) -> str:
 def is_identity(address: str) -> bool:
     """Whether somebody can be known by this address: it has a visible character, and neither it nor its key is longer
     than EMAIL_LENGTH."""
-    if len(address) > EMAIL_LENGTH:
-        return False
-    if address.isascii() and address.isprintable():
-        return bool(address) and not address.isspace()
-    return 0 < len(email_key(address)) <= EMAIL_LENGTH
+    return len(address) <= EMAIL_LENGTH and 0 < len(email_key(address)) <= EMAIL_LENGTH
 
 
 def label_key(text: str) -> str:
@@ -66,7 +63,8 @@ def visible(text: str | None) -> str | None:
     if text is None:
         return None
     text = text.strip()
-    if text[:1].isalnum() and text[0] not in _FILLERS:  # nearly all
+    first = text[:1]
+    if first.isalnum() and first not in _FILLERS:  # nearly all
         return text
     return text if _INVISIBLE.sub("", text).strip() else None
 
@@ -89,7 +87,3 @@ def password_spellings(password: str) -> list[str]:
         return [form]
     typed = [password, unicodedata.normalize("NFC", password), unicodedata.normalize("NFD", password)]
     return list(dict.fromkeys([form, *typed]))
-
-
-def _breaks_as_blanks(text: str) -> str:
-    return re.sub(r"[\t\n\v\f\r\x85\u2028\u2029]", " ", text)

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404
 
 from instructors.display import PLAIN, Display
 from instructors.queries.classroom import Room
+from lms.identity import visible
 from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, Notebook, Student
 from lms.submissions import (
     IS_GRADED,
@@ -167,7 +168,7 @@ def works(room: Room, assignment: ClassAssignment, *, now: datetime, display: Di
 
 
 def name_of(student: Student) -> str:
-    return student.name or student.email
+    return visible(student.name) or student.email
 
 
 def next_ungraded(room: Room, *, assignment_id: int, after: int | None = None) -> int | None:

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from lms.identity import visible
 from lms.models import AssignmentSubmission, Notebook, NotebookHistory, NotebookSnapshot, StoredNotebook
 from lms.notebook_cells import PlainCell, cells_of
 from lms.versions.cells import kernel_of, metadata_of
@@ -113,6 +114,6 @@ def keep_submission(submission: AssignmentSubmission) -> NotebookSnapshot | None
         content,
         sha256=submission.content_sha256,
         owner=Owner(class_id=assignment.class_ref_id, student_id=student.pk),
-        author=Author(author_id=student.email[:255], author_name=(student.name or student.email)[:255]),
+        author=Author(author_id=student.email[:255], author_name=(visible(student.name) or student.email)[:255]),
         metadata={"submission": {"id": submission.pk, "assignment_id": assignment.pk, "student_id": student.pk}},
     )
