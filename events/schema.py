@@ -10,6 +10,7 @@ import uuid
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,11 +18,12 @@ import msgspec
 from events import widths
 from events.kinds import kind_of
 from events.wire import BadBody, Record, problem
-from lms.identity import EMAIL_LENGTH, email_key, is_identity, notebook_path, visible
+from lms.identity import EMAIL_LENGTH, LABEL_LENGTH, LONGEST, email_key, is_identity, notebook_path, visible
 
 # events.md section 7: a sender's time outside this window (ms around receipt) is replaced by the receipt time.
 OLDEST = 30 * 24 * 3600 * 1000
 NEWEST = 5 * 60 * 1000
+REMEMBERED = 2048  # forms of texts that a process keeps: a class sends the same few hundred all day
 
 
 class Event(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
@@ -76,7 +78,7 @@ def admit(record: Record, *, received: int, class_id: int | None = None, cut: wi
     kind = kind_of(sent_type)
     known_student = r.student_id if isinstance(r.student_id, str) else None
     email = _first_text(r.emailAddress, r.userId, r.user_id, known_student, r.email)
-    if not is_identity(email):
+    if len(email) > EMAIL_LENGTH or not _is_identity(email):
         if len(email) > EMAIL_LENGTH or email_key(email):  # cut, it would be somebody else's
             return "emailAddress is too long"
         if not kind.is_about_instructor:
@@ -92,7 +94,7 @@ def admit(record: Record, *, received: int, class_id: int | None = None, cut: wi
         name=_first_label(r.userName, r.user_name, r.student_name),
         team=_first_label(r.teamName, r.team_name),
         session=_first_text(r.sessionId, r.session_id) or None,
-        notebook=notebook_path(_first_text(r.notebookPath, r.notebook_path)) or None,
+        notebook=_first_path(r.notebookPath, r.notebook_path),
         cell=_first_text(r.cellId, r.cell_id) or None,
         cell_index=r.cellIndex if r.cellIndex is not None else r.cell_index,
         cell_type=_first_text(r.cellType, r.cell_type) or "code",
@@ -161,8 +163,25 @@ def _first_text(*values: str | None) -> str:
 def _first_label(*values: str | None) -> str | None:
     for value in values:
         if value is not None:
-            return visible(value)
+            return _label(value) if len(value) <= LABEL_LENGTH else visible(value)
     return None
+
+
+def _first_path(*values: str | None) -> str | None:
+    for value in values:
+        if value is not None:
+            return _path(value) if len(value) <= LONGEST else value.strip() or None
+    return None
+
+
+# Short texts only, so that what is kept stays small.
+_is_identity = lru_cache(maxsize=REMEMBERED)(is_identity)
+_label = lru_cache(maxsize=REMEMBERED)(visible)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _path(text: str) -> str | None:
+    return notebook_path(text.strip()) or None
 
 
 def _error(r: Record) -> tuple[str | None, bool]:
@@ -209,11 +228,17 @@ def _number(value: Any) -> float | None:
 
 
 def _extras(r: Record) -> dict[str, Any] | None:
-    extras = {"metadata": r.metadata} if r.metadata else {}
-    for name in ("instructor_id", "student_id", "class_id", "subject", "priority"):
-        value = getattr(r, name)
-        if value is not None and not (name == "student_id" and isinstance(value, str)):
-            extras[name] = value
+    extras: dict[str, Any] = {"metadata": r.metadata} if r.metadata else {}
+    if r.instructor_id is not None:
+        extras["instructor_id"] = r.instructor_id
+    if r.student_id is not None and not isinstance(r.student_id, str):
+        extras["student_id"] = r.student_id
+    if r.class_id is not None:
+        extras["class_id"] = r.class_id
+    if r.subject is not None:
+        extras["subject"] = r.subject
+    if r.priority is not None:
+        extras["priority"] = r.priority
     if r.status is not None and r.status != "error":
         extras["status"] = r.status
     return extras or None
@@ -240,6 +265,7 @@ def _believable(sent: float | None, received: int) -> int:
 # --- Through the stream -------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=REMEMBERED)
 def shard_of(email: str, shards: int) -> int:
     """One student's events share a shard, however the address is spelt."""
     return zlib.crc32(email_key(email).encode()) % shards

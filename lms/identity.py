@@ -25,6 +25,7 @@ _INVISIBLE = re.compile(f"[\u0000-\u001f{_IGNORED}]+")
 _INVISIBLE_IN_LINES = re.compile(f"[\u0000-\u0008\u000b-\u001f{_IGNORED}]+")
 _NOT_AS_IT_IS = re.compile(f"[\u0000-\u0008\u000b-\u001f\u2028\u2029{_IGNORED}]")
 _LINE_BREAK = re.compile("[\v\f\r\x85\u2028\u2029]")
+_BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]")
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")  # of Hangul: letters to Unicode, of which nothing is drawn
 
 
@@ -38,9 +39,9 @@ def email_key(address: str) -> str:
     """
     if len(address) > LONGEST:
         return ""
-    if address.isascii() and address.isprintable():  # nearly all; a tenth of the time
+    if address.isascii() and address.isprintable():  # nearly all
         return " ".join(address.lower().split()) if " " in address else address.lower()
-    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _breaks_as_blanks(address)))
+    text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", _BREAKS.sub(" ", address)))
     # After NFKC, which brings forth the plain letter of a stylised one; sigma has two lower-case forms.
     text = unicodedata.normalize("NFKC", text.lower().replace("ς", "σ"))
     text = " ".join(_INVISIBLE.sub("", text).split())
@@ -52,11 +53,7 @@ def email_key(address: str) -> str:
 def is_identity(address: str) -> bool:
     """Whether somebody can be known by this address: it has a visible character, and neither it nor its key is longer
     than EMAIL_LENGTH."""
-    if len(address) > EMAIL_LENGTH:
-        return False
-    if address.isascii() and address.isprintable():
-        return bool(address) and not address.isspace()
-    return 0 < len(email_key(address)) <= EMAIL_LENGTH
+    return len(address) <= EMAIL_LENGTH and 0 < len(email_key(address)) <= EMAIL_LENGTH
 
 
 def label_key(text: str) -> str:
@@ -91,7 +88,8 @@ def visible(text: str | None) -> str | None:
     if text is None:
         return None
     text = text.strip()
-    if text[:1].isalnum() and text[0] not in _FILLERS:  # nearly all
+    first = text[:1]
+    if first.isalnum() and first not in _FILLERS:  # nearly all
         return text
     return text if _INVISIBLE.sub("", text).strip() else None
 
@@ -114,7 +112,3 @@ def password_spellings(password: str) -> list[str]:
         return [form]
     typed = [password, unicodedata.normalize("NFC", password), unicodedata.normalize("NFD", password)]
     return list(dict.fromkeys([form, *typed]))
-
-
-def _breaks_as_blanks(text: str) -> str:
-    return re.sub(r"[\t\n\v\f\r\x85\u2028\u2029]", " ", text)

@@ -15,7 +15,9 @@ from events import tickets
 from events.models import CellExecution, HelpRequest
 from instructors import tokens
 from instructors.models import Hint, HintRecipient, ProgressNotification, StudentNote
+from lms.access import Scope
 from lms.models import AssignmentSubmission, ClassStudent, EnvironmentSnapshot, Session, StudentActivity, StudentClass
+from lms.versions.keeping import keep_submission
 from tests.events.conftest import Clock, River, event
 from tests.lms.conftest import cast  # noqa: F401  (a fixture)
 from tests.test_walk import API, WALK
@@ -24,6 +26,7 @@ SECRETS = (
     "secret-code", "secret-output", "secret-error", "secret-name", "secret-team", "secret-notebook", "secret-session",
     "secret-environment", "secret-feedback", "secret-memo", "secret-notice", "secret-hint", "secret-alarm",
 )  # fmt: skip
+HANDED_IN = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [{"cell_type": "raw", "source": "x"}]}
 READS = [path for method, path, _, _ in WALK if method == "GET" and "admin" not in path]
 
 
@@ -72,6 +75,7 @@ def hanako(river, cast):  # noqa: F811
     work = AssignmentSubmission.objects.create(
         assignment=cast.loops, student=cast.hanako, feedback="secret-feedback", grade=3, status="graded"
     )
+    AssignmentSubmission.objects.filter(pk=work.pk).update(notebook_content=HANDED_IN, content_sha256="0" * 64)
     StudentNote.objects.create(student=cast.hanako, class_ref=cast.python, author=cast.sato, text="secret-memo")
     cell = CellExecution.objects.filter(student=cast.hanako).first().cell
     hint = Hint.objects.create(
@@ -84,9 +88,11 @@ def hanako(river, cast):  # noqa: F811
         title="secret-notice", message="secret-notice",
     )  # fmt: skip
     river.post(of_rust(), class_id=cast.rust.pk)
+    snapshot = keep_submission(AssignmentSubmission.objects.get(pk=work.pk))  # after the other class named them
     return {
         **cast.ids(), "work": work.pk, "report": str(environment.snapshot_id), "python": cast.rust.pk,
-        "loops": cast.traits.pk, "notebook": cell.notebook_id,
+        "loops": cast.traits.pk, "notebook": cell.notebook_id, "kept": snapshot.snapshot_id,
+        "handed_in": cast.loops.notebook_id,
     }  # fmt: skip
 
 
@@ -97,6 +103,7 @@ def everything_read_by(account, ids) -> dict[str, str]:
     token = {"Authorization": f"Bearer {tokens.issue(account, now=datetime.now(UTC))}"}
     paths = {*READS, "~/classes/{python}/students/{hanako}/?part=runs", "/students?email=hanako@example.com"}
     paths |= {f"~/classes/{{python}}/students/{{hanako}}/?part={part}" for part in ("notes", "help", "work")}
+    paths |= {"~/classes/{python}/notebooks/{handed_in}/"}
     paths |= {"/submissions?email=hanako@example.com", "/analytics/progress?email=hanako@example.com"}
     for path in sorted(paths):
         address = path[1:] if path.startswith("~") else API + path
@@ -148,8 +155,6 @@ def test_each_class_has_its_own_state(cast, hanako, river, settings):  # noqa: F
 
 
 def test_help_is_asked_and_ended_in_its_own_class(cast, hanako, river):  # noqa: F811
-    from lms.access import Scope
-
     river.post(of_rust("help"), class_id=cast.rust.pk)
     asking = HelpRequest.objects.filter(ended_at=None, student=cast.hanako)
     assert {ticket.class_id for ticket in asking} == {cast.python.pk, cast.rust.pk}

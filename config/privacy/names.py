@@ -11,6 +11,7 @@ in `--also 山田`, is found only where no character of its own script touches i
 
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -97,7 +98,7 @@ _COMMON_ACCOUNTS = re.compile("user|root|admin|jovyan|ubuntu|debian|student|gues
 
 
 @dataclass(frozen=True)
-class Form:
+class Form(ABC):
     """One way of naming somebody. `fragments` must all be in a text that holds it: a quick look before the pattern."""
 
     pattern: re.Pattern[str]
@@ -114,8 +115,9 @@ class Form:
             else:
                 position = found.start() + 1
 
+    @abstractmethod
     def is_whole(self, text: str, start: int, end: int) -> bool:
-        raise NotImplementedError
+        """Whether what stands there is all of a word or name, not a part of somebody else's."""
 
 
 class Address(Form):

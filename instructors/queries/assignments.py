@@ -15,6 +15,7 @@ from instructors.display import PLAIN, Display
 from instructors.models import Instructor
 from instructors.queries.classroom import Room
 from lms.access import notebooks_of
+from lms.identity import visible
 from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, Student
 from lms.submissions import (
     IS_GRADED,
@@ -171,7 +172,7 @@ def works(room: Room, assignment: ClassAssignment, *, now: datetime, display: Di
 
 
 def name_of(student: Student) -> str:
-    return student.name or student.email
+    return visible(student.name) or student.email
 
 
 def next_ungraded(room: Room, *, assignment_id: int, after: int | None = None) -> int | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import cast
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -91,6 +91,12 @@ def class_room(*, user: Instructor, class_id: int) -> Room:
     found = get_object_or_404(mine, pk=class_id)
     students = cast("QuerySet[Student]", students_seen_through([found.pk]))
     return Room(found, students, found.is_taught)  # type: ignore[attr-defined]
+
+
+def name_in(room: Room) -> Subquery:
+    """The name that the student of a row has in the room, to annotate rows with: another class may call them something
+    else, and `student.name` is what they were called last anywhere."""
+    return Subquery(room.students.order_by().filter(pk=OuterRef("student")).values("name")[:1])
 
 
 def everybody_room(*, user: Instructor) -> Room:

@@ -13,7 +13,7 @@ from instructors.attention.signals import Answer, Concern, Known, Lesson
 from instructors.attention.words import SYMBOLS
 from instructors.models import AttentionCase
 from instructors.queries.claims import Claim, cases_in, claims_in
-from instructors.queries.classroom import Room
+from instructors.queries.classroom import Room, name_in
 from lms.models import Cell
 from lms.models.people import display_name
 
@@ -119,11 +119,6 @@ def concern_of(case: AttentionCase) -> Concern:
     )
 
 
-def _called(room: Room) -> Subquery:
-    """The name that a row's student has in the room: another class may call them something else."""
-    return Subquery(room.students.order_by().filter(pk=OuterRef("student")).values("name")[:1])
-
-
 def called_in_room(row: HelpRequest | AttentionCase) -> str:
     """The name to show for the student of a row of a `Situation`."""
     return display_name(row.called, row.student.email)  # type: ignore[union-attr]
@@ -136,7 +131,7 @@ def _tickets(room: Room) -> list[HelpRequest]:
     )
     return list(
         asking.select_related("student", "claimed_by")
-        .annotate(position=Subquery(place.values("position")[:1]), called=_called(room))
+        .annotate(position=Subquery(place.values("position")[:1]), called=name_in(room))
         .order_by("asked_at", "pk")
     )
 
@@ -148,7 +143,7 @@ def _cases(room: Room, now: datetime) -> list[AttentionCase]:
     cases = AttentionCase.objects.filter(
         of_room, Q(ended_at=None) | lately, student__in=room.students.order_by().values("pk")
     )
-    return list(cases.select_related("student", "claimed_by").annotate(called=_called(room)).order_by("pk"))
+    return list(cases.select_related("student", "claimed_by").annotate(called=name_in(room)).order_by("pk"))
 
 
 def _answers(cases: Iterable[AttentionCase]) -> dict[int, Answer]:

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from instructors.display import PLAIN, Display
 from instructors.queries.assignments import assignments_in, name_of, next_ungraded
-from instructors.queries.classroom import Room
+from instructors.queries.classroom import Room, name_in
 from lms.api.notebook_content import receipt
 from lms.models import AssignmentStarter, AssignmentSubmission
 from lms.submissions import RETURNED, is_graded, late_by, with_attempt
@@ -53,7 +53,7 @@ class SubmissionPage:
 def find_submission(room: Room, submission_id: int, *, with_content: bool = False) -> AssignmentSubmission:
     """404 for one that was not handed in to this class. One query."""
     rows = AssignmentSubmission.objects.filter(assignment__in=assignments_in(room))
-    rows = rows.select_related("assignment__notebook", "student")
+    rows = rows.select_related("assignment__notebook", "student").annotate(called=name_in(room))
     return get_object_or_404(rows if with_content else rows.defer("notebook_content"), pk=submission_id)
 
 

@@ -15,9 +15,10 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
 
 from instructors.display import Display
-from instructors.queries.assignments import assignments_in, name_of
-from instructors.queries.classroom import Room
+from instructors.queries.assignments import assignments_in
+from instructors.queries.classroom import Room, name_in
 from instructors.queries.submissions import find_submission, hash_of
+from lms.identity import visible
 from lms.models import AssignmentStarter, AssignmentSubmission, Notebook, NotebookHistory, NotebookVersion
 
 MOST_ENTRIES = 300
@@ -103,7 +104,9 @@ def notebook_page(room: Room, notebook_id: int, *, display: Display) -> Notebook
     notebook = find_notebook(room, notebook_id)
     submissions = _submissions(room).filter(assignment__notebook=notebook).order_by("-submitted_at", "-pk")
     versions = _versions(room).filter(history__notebook=notebook).order_by("-pk")
-    with_names = submissions.select_related("student", "assignment").defer("notebook_content")
+    with_names = (
+        submissions.select_related("student", "assignment").annotate(called=name_in(room)).defer("notebook_content")
+    )
     shown = [_of_submission(each, display) for each in with_names[:MOST_ENTRIES]]
     shown += [_of_commit(each, display) for each in versions.select_related("branch")[:MOST_ENTRIES]]
     shown.sort(key=lambda entry: entry.when, reverse=True)
@@ -148,7 +151,7 @@ def _of_submission(row: AssignmentSubmission, display: Display) -> Entry:
         ref=f"s{row.pk}",
         kind="submission",
         when=row.submitted_at,
-        who=display.name(row.student_id, name_of(row.student)),
+        who=display.name(row.student_id, visible(row.called) or row.student.email),  # type: ignore[attr-defined]
         what=row.assignment.title,
         submission_id=row.pk,
         student_id=row.student_id,

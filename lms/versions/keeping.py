@@ -7,7 +7,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from lms.models import AssignmentSubmission, Notebook, NotebookHistory, NotebookSnapshot, StoredNotebook
+from lms.identity import visible
+from lms.models import (
+    AssignmentSubmission,
+    Notebook,
+    NotebookHistory,
+    NotebookSnapshot,
+    StoredNotebook,
+    StudentClass,
+)
 from lms.notebook_cells import PlainCell, cells_of
 from lms.versions.cells import kernel_of, metadata_of
 
@@ -108,11 +116,14 @@ def keep_submission(submission: AssignmentSubmission) -> NotebookSnapshot | None
     if content is None or submission.content_sha256 is None:
         return None
     assignment, student = submission.assignment, submission.student
+    # What the class calls them: it is to be read there.
+    enrolled = StudentClass.objects.filter(class_ref=assignment.class_ref_id, student=student)
+    called = visible(enrolled.values_list("name", flat=True).first())
     return keep_snapshot(
         assignment.notebook.path,
         content,
         sha256=submission.content_sha256,
         owner=Owner(class_id=assignment.class_ref_id, student_id=student.pk),
-        author=Author(author_id=student.email[:255], author_name=(student.name or student.email)[:255]),
+        author=Author(author_id=student.email[:255], author_name=(called or student.email)[:255]),
         metadata={"submission": {"id": submission.pk, "assignment_id": assignment.pk, "student_id": student.pk}},
     )
