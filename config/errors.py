@@ -49,8 +49,16 @@ def _problems(detail: Any, place: list[str | int]) -> list[dict[str, Any]]:
             for problem in _problems(item, [*place, index] if nested else place)
         ]
     code = getattr(detail, "code", "invalid")
-    message = "Field required" if code == "required" else str(detail)
+    # What was sent may be quoted, and half a surrogate pair can be sent, but not answered.
+    message = "Field required" if code == "required" else str(detail).encode(errors="replace").decode()
     return [{"loc": place, "msg": message, "type": TYPES.get(code, code)}]
+
+
+def is_unstorable(error: Exception) -> bool:
+    """Whether it says that a value cannot be in any column: PostgreSQL of what is out of range or holds a NUL (SQLSTATE
+    class 22), its client of half a surrogate pair."""
+    half_a_pair = isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed"
+    return half_a_pair or isinstance(error, DataError)
 
 
 def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -64,7 +72,7 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response({"detail": error.problems}, status=422)
     if isinstance(error, exceptions.MethodNotAllowed):
         error.detail = ErrorDetail("Method Not Allowed", error.default_code)
-    if isinstance(error, DataError):  # SQLSTATE class 22, met after all that is checked
+    if is_unstorable(error):  # met after all that is checked
         logger.warning("Answered 400: %s", type(error).__name__)
         detail = "A value cannot be looked up or stored: out of range, or with characters that no text can hold"
         return Response({"detail": detail}, status=400)

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import FieldError, ValidationError
-from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from config.errors import API_PREFIX, answer_outage
+from config.errors import API_PREFIX, answer_outage, is_unstorable
 from config.outages import reason_of
 
 logger = logging.getLogger(__name__)
@@ -92,12 +92,13 @@ class BlankErrorsMiddleware(InsteadMiddleware):
 class NonsenseMiddleware:
     """What no column holds and no filter understands is the asker's mistake: 400, with a line in the log.
 
-    PostgreSQL says so of values anywhere (SQLSTATE class 22: NUL in a text, numbers and dates out of range). The lists
-    of the administration hand whatever stands in an address to filters, which fail in many ways.
+    The lists of the administration hand whatever stands in an address to filters, which fail in many ways.
     """
 
     sync_capable = async_capable = True
-    OF_FILTERS = (ValueError, OverflowError, TypeError, LookupError, ValidationError, FieldError)
+    OF_FILTERS = (
+        ValueError, OverflowError, TypeError, LookupError, ValidationError, FieldError, IncorrectLookupParameters
+    )  # fmt: skip
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         self.get_response = get_response
@@ -113,7 +114,7 @@ class NonsenseMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         is_filter = request.path_info.startswith("/admin/") and request.method in ("GET", "HEAD") and request.GET
-        if not isinstance(exception, DataError) and not (is_filter and isinstance(exception, self.OF_FILTERS)):
+        if not is_unstorable(exception) and not (is_filter and isinstance(exception, self.OF_FILTERS)):
             return None
         logger.warning("Answered 400: %s", type(exception).__name__, exc_info=logger.isEnabledFor(logging.DEBUG))
         return HttpResponse(status=400)

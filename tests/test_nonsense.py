@@ -228,5 +228,5 @@ def test_what_is_a_fault_is_still_one(admin, ids, redis, monkeypatch):  # noqa: 
         raise ValueError("ours")
 
     monkeypatch.setattr(classes, "render", broken)
-    assert status_of(admin, "GET", "/classes/new/") == 500
-    assert status_of(admin, "GET", "/classes/new/?q=%00") == 500
+    assert status_of(admin, "GET", "/") == 500
+    assert status_of(admin, "GET", "/?q=%00") == 500

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -17,7 +17,6 @@ from instructors.queries.classroom import Room
 from instructors.queries.clusters import clusters_of
 from instructors.queries.mapchoice import SORTS, Choice
 from instructors.queries.notebooks import notebooks_in_use, visible_notebook
-from lms.models import Notebook
 from lms.system_settings import current
 
 
@@ -27,7 +26,8 @@ def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     room, now, choice = room_of(request, class_id), timezone.now(), Choice.of(request.GET)
     members = members_of(room, now=now, display=display_of(request))
     wanted = choice.notebook_id or notebook_in_use(members)
-    found = cell_map(room, members, notebook=visible_notebook(account_of(request), wanted), choice=choice)
+    notebook = visible_notebook(room, account_of(request), wanted) if wanted else None
+    found = cell_map(room, members, notebook=notebook, choice=choice)
     context: dict[str, Any] = {
         "room": room,
         "now": now,
@@ -61,7 +61,7 @@ def states(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
 def details(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Runs and errors of one student (`?student=`) in the notebook, a line a cell."""
     room, choice, student = room_of(request, class_id), Choice.of(request.GET), request.GET.get("student", "")
-    notebook = get_object_or_404(Notebook, pk=choice.notebook_id or 0)
+    notebook = visible_notebook(room, account_of(request), choice.notebook_id or 0)
     number = int(student) if student.isdecimal() and int(student) <= LARGEST_ID else 0
     found = cell_details(room, student_id=number, notebook=notebook)
     return render(request, "classroom/_celldetails.html", {"details": found, "now": timezone.now()})
@@ -79,5 +79,5 @@ def _texts() -> dict[str, object]:
 
 def _map_of(room: Room, request: HttpRequest, choice: Choice) -> CellMap:
     members = members_of(room, now=timezone.now(), display=display_of(request))
-    notebook = get_object_or_404(Notebook, pk=choice.notebook_id or 0)
+    notebook = visible_notebook(room, account_of(request), choice.notebook_id or 0)
     return cell_map(room, members, notebook=notebook, choice=choice)

@@ -334,6 +334,7 @@ def test_accounts_are_never_merged_and_the_command_says_what_to_do(older):
     assert f"Student {long}" in told.stdout
     assert "Traceback" not in told.stderr
     assert older.ask("SELECT email_key FROM students ORDER BY id") == [f"UNREACHABLE:{blank}", f"UNREACHABLE:{long}"]
+    older.connection.execute("DELETE FROM student_activity")
     older.connection.execute("DELETE FROM students")
     moved = "UPDATE instructors SET email = 'x@example.com', email_key = 'x@example.com' WHERE id = %s"
     older.connection.execute(moved, [used])
