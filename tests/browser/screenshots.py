@@ -5,7 +5,8 @@
 
 The first makes a class with something of everything, beside what there is. The second takes each page of places.py at
 three widths, in both themes and both languages, and writes `index.html` beside the pictures. The password is that of
-PASSWORD, or asked for. `--only live` takes the pages whose name begins so.
+PASSWORD, or asked for; the page of everybody wants an admin's account. `--only live` takes the pages whose name begins
+so.
 """
 
 import argparse
