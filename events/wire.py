@@ -105,10 +105,11 @@ def parse(body: bytes) -> list[Record]:
 
 
 def _parse_leniently(body: bytes) -> list[Record]:
-    """The slow way, for what the fast one refuses: a lone surrogate, NaN or a broken byte loses nothing; a wrong
-    type is reported with its place."""
+    """The slow way, for what the fast one refuses: a lone surrogate, NaN, a broken byte, a byte order mark, UTF-16 or a
+    number of thousands of digits loses no event; a wrong type is reported with its place."""
+    text = body.decode(json.detect_encoding(body), errors="replace")
     try:
-        value = json.loads(body.decode(errors="replace"), parse_constant=lambda _name: None)
+        value = json.loads(text, parse_constant=lambda _name: None, parse_int=_whole_number)
     except RecursionError:
         _refuse_body(TOO_DEEP, "json_invalid")
     except ValueError as error:
@@ -120,6 +121,11 @@ def _parse_leniently(body: bytes) -> list[Record]:
     if problems:
         raise BadBody(problems)
     return [msgspec.convert(item, Record, strict=False) for item in value]
+
+
+def _whole_number(digits: str) -> int | None:
+    """None beyond what a double can hold, as for the other numbers that mean nothing."""
+    return int(digits) if len(digits) <= 309 else None
 
 
 def type_problems(item: Any, place: list[str | int]) -> list[Problem]:

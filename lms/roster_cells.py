@@ -5,6 +5,7 @@ wrap them.
     Hana Sato <hana@example.com>       a mail program's
     mailto:hana@example.com            copied from a link
     hana&#64;example.com               copied from the source of a page
+    ="hana@example.com"                a formula by which registers keep texts texts
     #N/A                               a formula that found nothing
 """
 
@@ -37,6 +38,8 @@ NOTHING = frozenset(NO_VALUE.split())
 APOSTROPHES = "'’‘`´"
 QUOTES = ('""', "“”", "„“", "''", "‘’", "``", "<>", "＜＞", "«»", "()", "[]")
 WIDE = str.maketrans("＜＞＠", "<>@")
+BETWEEN = str.maketrans("；，、\t", ";,,;")  # people, beside the ASCII ones
+FORMULA = re.compile(r'="(?P<text>[^"]*)"')
 
 
 def is_address(text: str) -> bool:
@@ -84,7 +87,7 @@ def is_marked(text: str) -> bool:
 def people_of(line: str, *, most: int) -> list[tuple[str, str]] | None:
     """(name, address) of everybody on a line that a mail program wrote, and of no more than `most` and one; None for
     any other line."""
-    wide, at = ADDRESSEES.sub("", line.translate(WIDE)).strip(), 0
+    wide, at = ADDRESSEES.sub("", line.translate(WIDE | BETWEEN)).strip(), 0
     found: list[tuple[str, str]] = []
     while at < len(wide) and len(found) <= most:
         entry = ENTRY.match(wide, at) or ALONE.match(wide, at)
@@ -98,7 +101,11 @@ def people_of(line: str, *, most: int) -> list[tuple[str, str]] | None:
 
 
 def _unescaped(text: str) -> str:
-    return ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text and len(text) <= LONGEST else text
+    if len(text) > LONGEST:
+        return text
+    formula = FORMULA.fullmatch(text.strip())
+    text = formula["text"] if formula else text
+    return ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
 
 
 def _bare_address(text: str) -> str:

@@ -276,7 +276,7 @@ def _lines(rows: list[Row], known: set[str]) -> Table:
             used = {index for indexes in layout.used.values() for index in indexes}
             ignored += [cell for index, cell in enumerate(said) if cell and index not in used and cell not in ignored]
             for name, indexes in layout.used.items():
-                columns.setdefault(name, [said[index] for index in indexes])
+                columns.setdefault(name, [said[index] for index in indexes if index < len(said)])
             if header.number != rows[begin or 0].number:
                 left_out.append(header.number)
         for row in body:
@@ -377,7 +377,14 @@ def _email_column(header: Row, meanings: list[Meaning | None], body: list[Row], 
     others = {index for index, meaning in enumerate(meanings) if meaning and meaning.role == "others"}
     unnamed = [index for index in range(width) if 2 * counts[index] >= max(1, len(body)) and index not in others]
     if unnamed:
-        return max(unnamed, key=lambda index: counts[index])
+        found_at = max(unnamed, key=lambda index: counts[index])
+        if ranked and found_at >= len(header.cells):
+            words = gettext(
+                "The lines have more columns than the header on line %(number)d. If names contain a comma, put them in"
+                ' quotation marks: "Sato, Hana".'
+            )
+            raise Unreadable(words % {"number": header.number})
+        return found_at
     named = [(rank, index) for rank, index in ranked if meanings[index] and rank < 10]
     if named:
         return min(named)[1]

@@ -117,7 +117,7 @@ def _styled(codes: str, style: Style) -> Style:
             colour, is_bold = None, False
         elif first in (1, 21, 22):
             is_bold = first == 1
-        elif first in (38, 48):
+        elif first in (38, 48, 58):  # of letters, of what is behind them, of the line below them
             chosen = _extended(parts) if parts else _extended(_taken(waiting))
             colour = chosen if first == 38 else colour
         elif first == 39:

@@ -166,6 +166,18 @@ def test_nan_and_broken_bytes_lose_nothing():
     assert (record.executionDurationMs, record.code) == (None, "\ufffd")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_other_encodings_of_unicode_lose_nothing(encoding):
+    (record,) = wire.parse('[{"eventType":"help","email":"a","userName":"花子"}]'.encode(encoding))
+    assert record.userName == "花子"
+
+
+def test_a_number_of_thousands_of_digits_costs_itself():
+    text = '[{"eventType":"help","email":"a","metadata":{"n":%s}},{"eventType":"help","email":"b"}]' % ("9" * 5000)
+    first, second = wire.parse(text.encode())
+    assert (first.metadata, second.email) == ({"n": None}, "b")
+
+
 @pytest.mark.parametrize(
     ("sent", "effective"),
     [

@@ -206,12 +206,21 @@ def test_a_teachers_or_parents_address_is_never_taken_for_a_students():
             "The header on line 3 names no column with e-mail addresses, only Name, Login ID: call that column"
             " “email”.",
         ),
+        (
+            "Name,Email\nSato,Hana,hana@example.com\nIto,Ken,ken@example.com\n",
+            "The lines have more columns than the header on line 1. If names contain a comma, put them in quotation"
+            ' marks: "Sato, Hana".',
+        ),
     ],
 )
 def test_a_list_without_addresses_says_what_it_has(text, sentence):
     with pytest.raises(Unreadable) as refused:
         read(text)
     assert str(refused.value) == sentence
+
+
+def test_the_column_of_addresses_may_have_no_header():
+    assert people("Name,Team\nHana,A,hana@example.com\n") == [(HANA, "Hana", "A")]
 
 
 def test_title_lines_may_hold_anything_but_addresses():
@@ -257,7 +266,7 @@ def test_without_a_header_the_address_is_found(text, expected):
         "mailto:hana@example.com", "MAILTO:hana@example.com?subject=Hi", "smtp:hana@example.com", "<hana@example.com>",
         "hana&#64;example.com", "hana&#x40;example.com", "hana@example.com;", "\u200bhana@example.com",
         "ｈａｎａ＠ｅｘａｍｐｌｅ．ｃｏｍ", "[hana@example.com](mailto:hana@example.com)", "(hana@example.com)",
-        "\ufeffhana@example.com", "hana@exam\u00adple.com",
+        "\ufeffhana@example.com", "hana@exam\u00adple.com", '"=""hana@example.com"""',
     ],
     ids=ascii,
 )  # fmt: skip
@@ -273,6 +282,7 @@ def test_addresses_as_they_are_wrapped(cell):
         ("NULL", ""), ("Christopher Null", "Christopher Null"), ("Null", "Null"),
         ("\u3000佐藤\u3000花\u3000", "佐藤\u3000花"),
         ("\u200b", ""), ("“Hana”", "Hana"), ('"Bob" Smith', '"Bob" Smith'), ("'=1+1", "=1+1"),
+        ('"=""Hana"""', "Hana"),
     ],
     ids=ascii,
 )  # fmt: skip
@@ -294,6 +304,10 @@ def test_marks_of_a_spreadsheet_go_from_the_name_as_well():
         "Hana Sato <hana@example.com>, Ken Ito <ken@example.com>;\n",
         '"Hana Sato" <hana@example.com>\n\nKen Ito <ken@example.com>\n',
         "To: Hana Sato <hana@example.com>; Ken Ito ＜ken@example.com＞",
+        "Hana Sato <hana@example.com>；Ken Ito <ken@example.com>",
+        "Hana Sato <hana@example.com>、Ken Ito <ken@example.com>",
+        "Hana Sato <hana@example.com>，Ken Ito <ken@example.com>",
+        "Hana Sato <hana@example.com>\tKen Ito <ken@example.com>",
         "email\nHana Sato <hana@example.com>\nKen Ito <ken@example.com>\n",
         "name,email\n,Hana Sato <hana@example.com>\nKen Ito,ken@example.com\n",
     ],
@@ -310,7 +324,8 @@ def test_family_names_first_stay_together():
 
 
 def test_addresses_alone_on_one_line():
-    assert people("hana@example.com, ken@example.com") == [(HANA, "", ""), ("ken@example.com", "", "")]
+    for between in (", ", ";", "、", "；", "，", "\t"):
+        assert people(f"hana@example.com{between}ken@example.com") == [(HANA, "", ""), ("ken@example.com", "", "")]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "，", "；", "、", "｜", ", ", " ; "])

@@ -91,6 +91,8 @@ def test_in_the_end_it_says(text, shown):
         ("38;2;1;2;31;1", Style(None, True)),
         ("48;2;255;0;0", PLAIN),
         ("48;5;31", PLAIN),
+        ("58;5;1", PLAIN),
+        ("58;2;1;1;31", PLAIN),
         ("4:3", PLAIN),
         ("31;0", PLAIN),
         ("1;22", PLAIN),
