@@ -9,15 +9,19 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib.messages import get_messages
 from django.test import Client
 
 from events import tickets
 from events.models import CellExecution, HelpRequest
-from instructors import tokens
+from instructors import actions, tokens
 from instructors.models import Hint, HintRecipient, ProgressNotification, StudentNote
+from instructors.queries.classroom import class_room
+from instructors.queries.hints import hints_about
 from lms.access import Scope
 from lms.models import AssignmentSubmission, ClassStudent, EnvironmentSnapshot, Session, StudentActivity, StudentClass
 from lms.versions.keeping import keep_submission
+from realtime import groups
 from tests.events.conftest import Clock, River, event
 from tests.lms.conftest import cast  # noqa: F401  (a fixture)
 from tests.test_walk import API, WALK
@@ -227,3 +231,65 @@ def test_dashboards_of_a_class_hear_of_their_class(cast, hanako, river, frames):
     river.post(of_rust(), class_id=cast.rust.pk)
     (row,) = frames[f"class.{cast.rust.pk}"]
     assert (row["userName"], row["cellExecutions"], row["isRequestingHelp"]) == ("Rust name", 0, False)
+
+
+def test_what_a_teacher_guesses_of_an_environment_says_nothing(cast, hanako, river):  # noqa: F811
+    """The answer to a report names what changed since the one before: since that of the other class, it would tell."""
+    answer = Client().post(
+        f"{API}/environment/snapshot",
+        {"student_email": "hanako@example.com", "environment": {"packages": {}}},
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {tokens.issue(cast.suzuki, now=datetime.now(UTC))}"},
+    )
+    assert answer.status_code == 201, answer.content
+    assert "secret-environment" not in answer.content.decode()
+
+
+def test_a_cell_of_the_other_class_is_none(cast, hanako):  # noqa: F811
+    client, cell = Client(), Hint.objects.get().cell_id
+    for account, class_ref, status in ((cast.sato, cast.python, 200), (cast.suzuki, cast.rust, 404)):
+        client.force_login(account)
+        address = f"/classes/{class_ref.pk}/cells/errors/{cell}/{'0' * 16}/"
+        assert client.get(address).status_code == status
+        assert client.post(f"{address}hint/", {"text": "", "nonce": ""}).status_code == (422 if status == 200 else 404)
+
+
+def test_whoever_takes_her_out_reads_her_name_there(cast, hanako, river):  # noqa: F811
+    river.post(of_python("notebook_opened"), class_id=cast.python.pk)  # called so last
+    client = Client()
+    client.force_login(cast.suzuki)
+    answer = client.post(f"/classes/{cast.rust.pk}/setup/students/{cast.hanako.pk}/remove/")
+    (said,) = get_messages(answer.wsgi_request)
+    assert str(said).startswith("Rust name is no longer in the class")
+
+
+def test_a_hint_helped_who_got_it_right_in_its_class(cast, hanako, river):  # noqa: F811
+    hint = Hint.objects.get()
+    when = (hint.sent_at + timedelta(seconds=1)).isoformat()
+    right = {"code": "x", "hasError": False, "errorMessage": None, "notebookPath": "secret-notebook.ipynb"}
+    run = of_python(eventTime=when, **right)
+    river.post({**run, "userName": "Rust name"}, class_id=cast.rust.pk)
+    room = class_room(user=cast.sato, class_id=cast.python.pk)
+    (sent,) = hints_about(room, [(hint.cell_id, hint.fingerprint)], viewer=cast.sato)
+    assert (sent.told, sent.helped) == (1, 0)
+    del run["eventId"]
+    river.post(run, class_id=cast.python.pk)
+    (sent,) = hints_about(room, [(hint.cell_id, hint.fingerprint)], viewer=cast.sato)
+    assert sent.helped == 1
+
+
+def test_a_dismissal_is_told_where_it_was_dismissed(cast, hanako, monkeypatch):  # noqa: F811
+    told: list[str] = []
+
+    def publish(rows, notices, *, outside):
+        told.extend(name for name, _ in notices)
+
+    monkeypatch.setattr(actions.broadcast, "publish", publish)
+    Client().post(
+        f"{API}/dashboard/students/hanako@example.com/dismiss-help",
+        headers={"Authorization": f"Bearer {tokens.issue(cast.suzuki, now=datetime.now(UTC))}"},
+    )
+    through = groups.student_groups("client", student_id=cast.hanako.pk, email="", class_ids=[cast.python.pk])
+    plain = groups.student_groups("client", student_id=cast.hanako.pk, email="")
+    assert told
+    assert not ({*through} - {*plain}) & {*told}

@@ -49,7 +49,7 @@ def end_help(
     if edges:
         tell(lambda: announcements.announce_edges(edges))
         tell(lambda: points.note(_event("help_stop", student, now), resolved_by=_name(by)))
-    frame, through = messages.dismiss_help(student.email), _classes(student)
+    frame, through = messages.dismiss_help(student.email), _classes(student, scope)
     told = [
         name
         for channel in ("client", "notifications", "help")
@@ -73,8 +73,10 @@ def resolve_error(
     return flagged
 
 
-def _classes(student: Student) -> list[int]:
-    return list(StudentClass.objects.filter(student_id=student.pk).values_list("class_ref_id", flat=True))
+def _classes(student: Student, scope: Scope) -> list[int]:
+    """Those classes of the student that the act is about: what is dismissed in one goes on in the others."""
+    enrolled = StudentClass.objects.filter(scope.q("class_ref_id"), student_id=student.pk)
+    return list(enrolled.values_list("class_ref_id", flat=True))
 
 
 def _record(

@@ -15,8 +15,7 @@ from instructors.hints import Refused, send_hint
 from instructors.pages.rooms import is_fragment, room_action, room_of, room_page
 from instructors.queries.cellmap import cell_number
 from instructors.queries.classroom import Room
-from instructors.queries.clusters import MOST_CODES, cluster_of, clusters_of
-from lms.models import Cell
+from instructors.queries.clusters import MOST_CODES, cells_in, cluster_of, clusters_of
 
 
 @room_page
@@ -34,7 +33,7 @@ def cluster(request: HttpRequest, cell_id: int, digest: str, class_id: int | Non
 @room_action
 def hint(request: HttpRequest, cell_id: int, digest: str, class_id: int | None = None) -> HttpResponse:
     room = room_of(request, class_id)
-    cell = get_object_or_404(Cell.objects.only("pk", "notebook_id"), pk=cell_id)
+    cell = get_object_or_404(cells_in(room).only("pk", "notebook_id"), pk=cell_id)
     text = request.POST.get("suggestion") or request.POST.get("text", "")
     try:
         sent = send_hint(

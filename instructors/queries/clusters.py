@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import F, Min, OuterRef, Q, Subquery, Value
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Concat, Greatest, Left, NullIf, Right
 from django.shortcuts import get_object_or_404
 
@@ -97,9 +97,10 @@ def cluster_of(
 ) -> tuple[Cell, Cluster | None]:
     """One cluster with everybody's code, however few they are; None where nobody has the error any more.
 
-    404 for a cell that does not exist. Six queries.
+    404 for a cell that nobody there has run. Six queries.
     """
-    cell = get_object_or_404(Cell.objects.select_related("notebook").defer("content", "cell_metadata"), pk=cell_id)
+    cells = cells_in(room).select_related("notebook").defer("content", "cell_metadata")
+    cell = get_object_or_404(cells, pk=cell_id)
     group = failing_at(room, cell_id=cell_id, digest=digest, now=now, display=display)
     if not group:
         return cell, None
@@ -107,6 +108,14 @@ def cluster_of(
     group = [replace(one, code=codes.get(one.run_id, "")) for one in group]
     hints = hints_about(room, [(cell_id, digest)], viewer=viewer)
     return cell, _cluster(group, codes, hints, now=now, display=display)
+
+
+def cells_in(room: Room) -> QuerySet[Cell]:
+    """The cells that were run there. No query."""
+    ran = CellProgress.objects.filter(
+        room.scope.q(), cell=OuterRef("pk"), student__in=room.students.order_by().values("pk")
+    )
+    return Cell.objects.filter(Exists(ran))
 
 
 def failing_at(room: Room, *, cell_id: int, digest: str, now: datetime, display: Display = PLAIN) -> list[Failing]:

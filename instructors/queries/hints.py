@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.conf import settings
+from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
 
 from events.models import CellExecution
 from instructors.models import Hint, Instructor
 from instructors.queries.classroom import Room
+from lms.models.people import WITHOUT_KEY
 
 MOST_HINTS = 100
 MOST_SUGGESTIONS = 3
@@ -37,7 +40,11 @@ def hints_about(room: Room, mistakes: Sequence[tuple[int, str]], *, viewer: Inst
     of_room = Q(class_ref=room.class_ref) if room.class_ref else Q(class_ref__isnull=True)
     about = Q(cell__in={cell for cell, _ in mistakes}) | Q(fingerprint__in={digest for _, digest in mistakes})
     newest = Hint.objects.filter(of_room | Q(sent_by=viewer), about).order_by("-sent_at", "-pk")
+    through = Q(class_id=Coalesce(OuterRef("class_ref"), F("class_id")))  # the room of everybody has no class
+    if not settings.EVENTS_REQUIRE_KEY:
+        through |= Q(class_id=WITHOUT_KEY)
     since = CellExecution.objects.filter(
+        through,
         student=OuterRef("sent_to__student"),
         cell=OuterRef("cell"),
         status="success",

@@ -15,6 +15,7 @@ from lms.api.version_rows import shown_branch
 from lms.api.version_shapes import BranchesResponse, BranchResponse, NewBranchResponse
 from lms.api.version_wishes import BranchWish, opaque
 from lms.api.versions import VersionsView, either, object_of
+from lms.identity import notebook_path
 from lms.versions.commits import NameTaken, make_branch
 from lms.versions.finding import branches_of
 from lms.versions.keeping import ANONYMOUS
@@ -35,7 +36,7 @@ class BranchesFromView(VersionsView):
         fields = validated(BranchWish(data=object_of(request)))
         start = self.version_or_404(either(fields, "from_commit_id", "from_version_id"))
         path, name = fields.get("notebook_path"), fields["branch_name"]
-        if path and path != start.history.notebook.path:
+        if path and notebook_path(path) != start.history.notebook.path:
             raise NotFound(f"Version {start.version_id} is none of {path}")
         self.refuse_unless_written(start.history)
         try:

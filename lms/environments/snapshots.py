@@ -60,10 +60,11 @@ def keep_server(*, forced: bool, now: datetime, **place: Any) -> EnvironmentSnap
 def keep_report(
     environment: Environment, *, student_id: int | None, class_id: int | None, **place: Any
 ) -> EnvironmentSnapshot:
-    """Store what a student's side reported. Two statements."""
+    """Store what a student's side reported. What changed is told against the report before it that came through the
+    same class: another class's is not for whoever reads this one's. Two statements."""
     before = None
     if student_id is not None:
-        reports = EnvironmentSnapshot.objects.filter(student=student_id, source=CLIENT)
+        reports = EnvironmentSnapshot.objects.filter(student=student_id, source=CLIENT, class_ref=class_id)
         before = reports.order_by("-captured_at", "-pk").only("versions").first()
     owner = {"student_id": student_id, "class_ref_id": class_id}
     return _keep(environment, source=CLIENT, before=before, is_full_snapshot=True, **owner, **place)

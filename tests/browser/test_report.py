@@ -40,6 +40,7 @@ def address(live_system) -> str:
 def report(address, page: Page) -> Page:
     log_in(page, address, email="teacher@example.com")
     expect(page.get_by_role("heading", name="Hardest cells")).to_be_visible()
+    page.wait_for_load_state()  # until its scripts listen
     return page
 
 

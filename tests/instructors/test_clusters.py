@@ -148,6 +148,8 @@ def test_the_page_of_one_shows_everybodys_code_and_tells_the_audit_log(page, cel
 
 
 def test_a_cluster_that_is_over(page, cells, aoi):
+    assert page(f"{cells[0].pk}/{'0' * 16}/").status_code == 404, "nobody has run it"
+    ran(aoi, cells[0], "KeyError: 'price'", code='df["price"]', ago=60)
     answer = page(f"{cells[0].pk}/{'0' * 16}/")
     assert answer.status_code == 200
     assert "Nobody has this error any more." in answer.content.decode()

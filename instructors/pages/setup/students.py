@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -25,9 +25,10 @@ def students(request: HttpRequest, class_id: int) -> HttpResponse:
 
 @room_action
 def take_out(request: HttpRequest, class_id: int, student_id: int) -> HttpResponse:
-    _, found = taught_room(request, class_id)
-    student = remove(found, student_id=student_id, by=account_of(request), request=request)
+    room, found = taught_room(request, class_id)
+    student = get_object_or_404(room.students, pk=student_id)  # as this class calls them
     name = display_of(request).name(student.pk, student.display_name)
+    remove(found, student_id=student_id, by=account_of(request), request=request)
     words = gettext("%(name)s is no longer in the class. What they did and handed in is kept.")
     messages.success(request, words % {"name": name})
     return redirect("class_students", class_id)
