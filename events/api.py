@@ -1,6 +1,6 @@
 """The offline queue, for programs (docs/contract/http.md section 6)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -45,12 +45,10 @@ class Failed(APIException):
 
 
 class EventsParser(GzipJSONParser):
-    """Takes NaN for nothing, as the intake does, rather than refuse the event."""
+    """Refuses as little as the intake does."""
 
-    strict = False
-
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
-        value = super().parse(stream, media_type, parser_context)
+    def loads(self, content: bytes) -> Any:
+        value = wire.loads(content)
         try:
             wire.refuse_depth(value)
         except wire.BadBody as error:

@@ -87,7 +87,7 @@ def _items(request: HttpRequest) -> list[Any]:
     if request.headers.get("Content-Encoding", "").lower() in gzip_body.NAMES:
         body = inflate(body, limit=settings.EVENT_BODY_LIMIT)
     try:
-        value = json.loads(body.decode(errors="replace"), parse_constant=lambda _name: None)
+        value = wire.loads(body)
     except (ValueError, RecursionError) as error:
         raise Answer(422, [wire.problem(f"JSON decode error: {error}", "json_invalid", ["body"])]) from None
     try:

@@ -104,12 +104,18 @@ def parse(body: bytes) -> list[Record]:
     return records
 
 
-def _parse_leniently(body: bytes) -> list[Record]:
-    """The slow way, for what the fast one refuses: a lone surrogate, NaN, a broken byte, a byte order mark, UTF-16 or a
-    number of thousands of digits loses no event; a wrong type is reported with its place."""
+def loads(body: bytes) -> Any:
+    """The JSON of a body of events: NaN, a broken byte, a byte order mark, UTF-16 or a number of thousands of digits
+    loses no event. Raises ValueError, RecursionError."""
     text = body.decode(json.detect_encoding(body), errors="replace")
+    return json.loads(text, parse_constant=lambda _name: None, parse_int=_whole_number)
+
+
+def _parse_leniently(body: bytes) -> list[Record]:
+    """The slow way, for what the fast one refuses; a lone surrogate loses nothing either, and a wrong type is reported
+    with its place."""
     try:
-        value = json.loads(text, parse_constant=lambda _name: None, parse_int=_whole_number)
+        value = loads(body)
     except RecursionError:
         _refuse_body(TOO_DEEP, "json_invalid")
     except ValueError as error:

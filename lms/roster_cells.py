@@ -5,7 +5,7 @@ wrap them.
     Hana Sato <hana@example.com>       a mail program's
     mailto:hana@example.com            copied from a link
     hana&#64;example.com               copied from the source of a page
-    ="hana@example.com"                a formula by which registers keep texts texts
+    ="hana@example.com"                a formula that keeps a text from being read as a number
     #N/A                               a formula that found nothing
 """
 

@@ -293,3 +293,16 @@ def test_a_dismissal_is_told_where_it_was_dismissed(cast, hanako, monkeypatch): 
     plain = groups.student_groups("client", student_id=cast.hanako.pk, email="")
     assert told
     assert not ({*through} - {*plain}) & {*told}
+
+
+def test_cells_that_only_the_other_class_has_are_no_work_of_this_one(cast, hanako, river):  # noqa: F811
+    work = {"notebookPath": cast.traits.notebook.path, "userName": "Rust name"}
+    river.post(of_rust("cell_executed", cellId="ours", **work), class_id=cast.rust.pk)
+    river.post(of_python(**{**work, "cellId": "theirs"}), class_id=cast.python.pk)
+    token = {"Authorization": f"Bearer {tokens.issue(cast.suzuki, now=datetime.now(UTC))}"}
+    address = f"{API}/progress/assignment/hanako@example.com/{cast.traits.pk}"
+    answer = Client().get(address, headers=token)
+    assert answer.status_code == 200, answer.content
+    said = answer.json()["progress"]
+    assert [cell["cell_id"] for cell in said["cells_progress"]] == ["ours"]
+    assert (said["total_cells"], said["overall_status"]) == (1, "completed")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
 
 from events.models import CellProgress
 from instructors.queries import totals
@@ -60,11 +60,11 @@ def facts(
     assignments = ClassAssignment.objects.filter(class_ref__in=classes_of(viewer)).select_related("notebook")
     found = list(assignments.filter(pk=only) if only is not None else assignments.order_by("pk"))
     notebooks = {a.notebook_id for a in found}
-    code = Cell.objects.filter(notebook__in=notebooks, cell_type="code").order_by().values_list("notebook")
+    scope = scope or scope_of(viewer)
+    code = _code_cells(scope).filter(notebook__in=notebooks).order_by().values_list("notebook")
     known = Facts(found, dict(code.annotate(Count("pk"))))
     for student, class_id in StudentClass.objects.filter(student__in=students).values_list("student", "class_ref"):
         known.classes[student].add(class_id)
-    scope = scope or scope_of(viewer)
     known.worked = _worked(students, notebooks, scope)
     handed_in = AssignmentSubmission.objects.filter(student__in=students, assignment__in=[a.pk for a in found])
     for submission in handed_in.defer("notebook_content").order_by("submitted_at", "pk"):
@@ -152,11 +152,20 @@ def summary(known: Facts, student: Student) -> dict[str, Any]:
 
 def cells_of(viewer: User, student: Student, assignment: ClassAssignment) -> list[dict[str, Any]]:
     """Each code cell of the assignment's notebook, and where the student stands with it. Three queries."""
-    seen = scope_of(viewer).q()
-    ran = CellProgress.objects.filter(seen, student=student.pk, notebook=assignment.notebook_id)
+    scope = scope_of(viewer)
+    ran = CellProgress.objects.filter(scope.q(), student=student.pk, notebook=assignment.notebook_id)
     by_cell = {progress.cell_id: progress for progress in ran.order_by("last_run_at")}  # the latest of two classes
-    cells = Cell.objects.filter(notebook=assignment.notebook_id, cell_type="code").order_by("position", "pk")
+    cells = _code_cells(scope).filter(notebook=assignment.notebook_id).order_by("position", "pk")
     return [_cell(cell, by_cell.get(cell.pk)) for cell in cells.defer("content", "cell_metadata")]
+
+
+def _code_cells(scope: Scope) -> QuerySet[Cell]:
+    """Those that somebody ran in these classes: another class's students may have cells of their own in a notebook of
+    the same path. No query."""
+    cells = Cell.objects.filter(cell_type="code")
+    if scope.class_ids is None:
+        return cells
+    return cells.filter(Exists(CellProgress.objects.filter(scope.q(), cell=OuterRef("pk"))))
 
 
 def _cell(cell: Cell, progress: CellProgress | None) -> dict[str, Any]:

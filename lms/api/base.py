@@ -11,6 +11,7 @@ A view names its `access`; the rows of docs/contract/http.md use the same words:
 `key_methods` names the methods that students call with their class's key instead of a token.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from io import BytesIO
@@ -89,9 +90,15 @@ class GzipJSONParser(JSONParser):
         if len(content) > most:
             raise TooLarge(too_large_for(most))
         try:
-            return super().parse(BytesIO(content), media_type, parser_context)
-        except (UnicodeDecodeError, RecursionError):
+            return self.loads(content)
+        except (ValueError, RecursionError):
             raise ParseError("JSON decode error") from None
+
+    def loads(self, content: bytes) -> Any:
+        """The value of a body in any Unicode, with or without a byte order mark (RFC 8259 section 8.1). Raises
+        ParseError, ValueError, RecursionError."""
+        encoding = json.detect_encoding(content)
+        return super().parse(BytesIO(content if encoding == "utf-8" else content.decode(encoding).encode()))
 
 
 class TooLarge(APIException):

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = [
     "--no-sandbox",  # tests may run as root
@@ -16,9 +16,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-# Of a busy machine: logins are hashed a few at a time, and a class is at work beside the browser.
-expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -12,7 +12,7 @@ from websockets.sync.client import connect
 from config import parts
 from tests.browser.schoolwork import notebook_of
 from tests.browser.test_room import drag, mark, place_of
-from tests.browser.visits import PASSWORD, make_account, post
+from tests.browser.visits import PASSWORD, make_account, post, wait_until_live
 from tests.servers import Running
 
 SET_UP = """
@@ -50,7 +50,7 @@ def sit_down(page: Page, system, name: str, path: str) -> Page:
     page.locator("[name=username]").fill(f"{name.lower()}@example.com")
     page.locator("[name=password]").fill(PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+    wait_until_live(page)
     return page
 
 

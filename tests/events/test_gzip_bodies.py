@@ -102,6 +102,26 @@ def test_any_other_json(db):
     assert Class.objects.get().name == "Python"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_any_unicode_is_taken_at_every_address(river, encoding):
+    one, name = event(), "Python 入門"
+    assert post("/progress/student-progress", gzip.compress(json.dumps([event()]).encode(encoding))) == 200
+    assert post("/offline/queue", gzip.compress(json.dumps({"events": [one]}).encode(encoding))) == 202
+    made = json.dumps({"name": name, "class_code": "PY"}, ensure_ascii=False).encode(encoding)
+    assert post("/classes", gzip.compress(made)) == 201
+    river.flow()
+    assert (CellExecution.objects.count(), Class.objects.get().name) == (2, name)
+
+
+@pytest.mark.parametrize("odd", [b"\xff", b'","metadata":{"n":' + b"9" * 5000 + b'},"x":"'])
+def test_what_is_odd_costs_itself_at_every_intake(river, odd):
+    first, second = (json.dumps(event(code="PLACE")).encode().replace(b"PLACE", odd) for _ in range(2))
+    assert post("/progress/student-progress", gzip.compress(b"[%b]" % first)) == 200
+    assert post("/offline/queue", gzip.compress(b'{"events":[%b]}' % second)) == 202
+    river.flow()
+    assert CellExecution.objects.count() == 2
+
+
 def post(path: str, body: bytes) -> int:
     answer = Client().post(f"/api/v1{path}", body, content_type="application/json", headers=ZIPPED)
     return answer.status_code
