@@ -160,12 +160,13 @@ def cells_of(viewer: User, student: Student, assignment: ClassAssignment) -> lis
 
 
 def _code_cells(scope: Scope) -> QuerySet[Cell]:
-    """Those that somebody ran in these classes: another class's students may have cells of their own in a notebook of
-    the same path. No query."""
+    """All but those that were run in other classes alone: their students may have cells of their own in a notebook of
+    the same path. What nobody has run yet is work to do. No query."""
     cells = Cell.objects.filter(cell_type="code")
     if scope.class_ids is None:
         return cells
-    return cells.filter(Exists(CellProgress.objects.filter(scope.q(), cell=OuterRef("pk"))))
+    ran = CellProgress.objects.filter(cell=OuterRef("pk"))
+    return cells.filter(~Exists(ran) | Exists(ran.filter(scope.q())))
 
 
 def _cell(cell: Cell, progress: CellProgress | None) -> dict[str, Any]:
