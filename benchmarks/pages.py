@@ -9,6 +9,7 @@ import httpx
 
 from benchmarks.rows import Row, percentiles
 from benchmarks.system import System
+from lms.identity import email_key
 
 STUDENTS = 200
 REPETITIONS = 40
@@ -85,9 +86,9 @@ def class_of_students(system: System) -> tuple[int, int]:
     with system.connect() as connection:
         (teacher,) = connection.execute(
             """INSERT INTO instructors
-                   (email, password_hash, name, role, is_active, status, status_updated_at, created_at)
-               VALUES (%s, %s, 'Bench', 'instructor', true, 'offline', now(), now()) RETURNING id""",
-            [EMAIL, password],
+                   (email, email_key, password_hash, name, role, is_active, status, status_updated_at, created_at)
+               VALUES (%s, %s, %s, 'Bench', 'instructor', true, 'offline', now(), now()) RETURNING id""",
+            [EMAIL, email_key(EMAIL), password],
         ).fetchone() or (None,)
         (class_id,) = connection.execute(
             """INSERT INTO classes (class_code, name, instructor_id, is_active, created_at)
