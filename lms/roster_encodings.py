@@ -8,12 +8,11 @@ what is common in names tells more than statistics of prose.
 
 import codecs
 import csv
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+import unicodedata
 from itertools import islice
 
 from lms.roster_headers import meaning_of
+from lms.roster_letters import ALPHABETS, CANDIDATES, DOTTED, Candidate
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -26,25 +25,10 @@ ESCAPES = (b"\x1b$", b"\x1b(J", b"\x1b(I")
 BROKEN = "\ufffd"  # what stands for a byte that means nothing
 LEAST = 0.5  # of a score: what is below is nonsense
 SAMPLE = 2000  # letters that are looked at
+MARGIN = 0.14  # by which a text must read better than every other, summed over its letters
+MEAN_MARGIN = 0.02  # and by letter
+COMPOSED = {"cp1258"}  # writes an accent as a character of its own
 HEAD = 20  # lines in which a header is looked for
-
-# The most common family names and the characters most common in names, by language.
-JAPANESE = (
-    "佐藤鈴木高橋田中伊渡辺邊邉山本村小林加吉口松井上清崎﨑﨟阿部森池原川石斉齋藤内青坂西谷岡三長近斎野大今河太金"
-    "浜濱島髙子美花一郎太介真由香愛優健翔陽菜葵蓮結樹奈々恵和久之男夫雄明也人史"
-)
-CHINESE = (
-    "王李张張刘劉陈陳杨楊黄黃赵趙吴吳周徐孙孫马馬朱胡郭何高林罗羅郑鄭梁谢謝宋唐许許韩韓邓鄧冯馮曹彭曾肖田"
-    "董潘袁蔡蒋蔣小明伟偉芳娜敏静靜丽麗强強磊军軍洋勇艳豔杰傑娟涛濤超秀霞平刚剛桂英华華文玉红紅建国國志雅"
-    "婷淑怡君家豪俊宏"
-)
-KOREAN = "김이박최정강조윤장임한오서신권황안송류홍전고문손양배백허유남심노하곽성차주우민지현수영준호철진은경희미선"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    encoding: str
-    weigh: Callable[[str, str, str], float]  # of a letter, the one before and the one after: -1..1.5
 
 
 def text_of(content: bytes) -> str | None:
@@ -85,35 +69,43 @@ def _iso_2022_jp(content: bytes) -> str | None:
 
 
 def _most_plausible(content: bytes) -> str | None:
+    """Return the text that reads best; None where nothing reads well, or another text reads as well."""
     found = content.decode("utf-8", errors="replace")
     broken = found.count(BROKEN)
     if sum(not letter.isascii() for letter in found) > 3 * broken:
         return found
-    best, text = LEAST, None
+    scores: dict[str, float] = {}  # several encodings may say the same
     for candidate in CANDIDATES:
         decoded = _decoded(content, candidate.encoding)
         if decoded is None:
             continue
-        score = _score(decoded, candidate)
-        if score > best:
-            best, text = score, decoded
-    return text
+        text = unicodedata.normalize("NFC", decoded) if candidate.encoding in COMPOSED else decoded
+        scores[text] = max(_score(text, candidate), scores.get(text, -3.0))
+    ranked = sorted(scores, key=lambda text: scores[text], reverse=True)
+    if not ranked or scores[ranked[0]] <= LEAST:
+        return None
+    letters = sum(not letter.isascii() for letter in ranked[0][:SAMPLE])
+    ahead = min((scores[ranked[0]] - scores[other] for other in ranked[1:]), default=1.0)
+    is_certain = ahead >= MEAN_MARGIN and ahead * letters >= MARGIN
+    return ranked[0] if is_certain else None
 
 
 def _score(text: str, candidate: Candidate) -> float:
-    """How well it reads: about 1 for a list of names, below 0 for most nonsense."""
+    """Return how well it reads: about 1 for a list of names, below 0 for most nonsense."""
     weights = [
         candidate.weigh(letter, text[at - 1 : at], text[at + 1 : at + 2])
         for at, letter in islice(((at, letter) for at, letter in enumerate(text) if not letter.isascii()), SAMPLE)
     ]
     if not weights:
         return 0.0
-    return sum(weights) / len(weights) + 0.7 * min(3, _known_headers(text)) + 0.1 * _is_of_one_language(text)
+    known = 0.7 * min(3, _known_headers(text)) + 0.1 * _is_of_one_language(text)
+    return sum(weights) / len(weights) + known + candidate.prior
 
 
 def _is_of_one_language(text: str) -> bool:
-    """Whether the accents of the text are those of one alphabet: `Jiří` and not `Jiøí`."""
-    accents = {letter for letter in text[:100_000].lower() if "\u00df" <= letter <= "\u024f"}
+    """Return whether the accents of the text are those of one alphabet: `Jiří` and not `Jiøí`."""
+    lower = text[:100_000].translate(DOTTED).lower()
+    accents = {letter for letter in lower if "\u00df" <= letter <= "\u1eff"}
     return bool(accents) and any(accents <= alphabet for alphabet in ALPHABETS)
 
 
@@ -126,127 +118,3 @@ def _known_headers(text: str) -> int:
             found = sum(not cell.isascii() and meaning_of(cell) is not None for cell in cells)
             known = max(known, found)
     return known
-
-
-def _han(letter: str, *, encoding: str, last: int, common: str, rare: float = -0.2) -> float:
-    """Of a Chinese character: whether it is one of the few thousand that the old standards put first."""
-    if letter in common:
-        return 1.5
-    try:
-        code = letter.encode(encoding)
-    except UnicodeEncodeError:
-        return min(rare, 0.3)
-    return 0.8 if code[0] <= last else rare
-
-
-def _is_glued(before: str, after: str) -> bool:
-    """Lower-case ASCII letters next to it: within a word that is spelled in Latin letters."""
-    return (before.isascii() and before.islower()) or (after.isascii() and after.islower())
-
-
-def _is_han(letter: str) -> bool:
-    return "\u3400" <= letter <= "\u9fff" or "\uf900" <= letter <= "\ufaff"
-
-
-def _odd(letter: str) -> float | None:
-    """What is a sign of nonsense in every encoding."""
-    if "\ue000" <= letter <= "\uf8ff" or (not letter.isprintable() and letter not in "\u3000\xa0"):
-        return -2.0
-    return None
-
-
-def _japanese(rare: float) -> Callable[[str, str, str], float]:
-    return partial(_of_japanese, rare=rare)
-
-
-def _of_japanese(letter: str, before: str, after: str, *, rare: float) -> float:
-    if (odd := _odd(letter)) is not None:
-        return odd
-    if letter.isalpha() and _is_glued(before, after):
-        return -1.0
-    if "\uff61" <= letter <= "\uff9f":  # half-width katakana: what nonsense in CP932 is full of
-        return 0.3 if "\uff61" <= (before or after) <= "\uff9f" or "\uff61" <= after <= "\uff9f" else -0.5
-    if "\u3040" <= letter <= "\u30ff" or "\uff01" <= letter <= "\uff5e":
-        return 1.0
-    if _is_han(letter):
-        return _han(letter, encoding="euc_jp", last=0xCF, common=JAPANESE, rare=rare)
-    return 0.2 if letter in "\u3000、。々〆・「」（）①②③④⑤⑥⑦⑧⑨⑩㈱㈲№" else -0.3
-
-
-def _chinese(encoding: str, last: int) -> Callable[[str, str, str], float]:
-    def weigh(letter: str, before: str, after: str) -> float:
-        if (odd := _odd(letter)) is not None:
-            return odd
-        if _is_han(letter):
-            return -1.0 if _is_glued(before, after) else _han(letter, encoding=encoding, last=last, common=CHINESE)
-        return 0.2 if letter in "\u3000、。·（）：" or "\uff01" <= letter <= "\uff5e" else -0.3
-
-    return weigh
-
-
-def _korean(letter: str, before: str, after: str) -> float:
-    if (odd := _odd(letter)) is not None:
-        return odd
-    if "\uac00" <= letter <= "\ud7a3":
-        if _is_glued(before, after):
-            return -1.0
-        if letter in KOREAN:
-            return 1.5
-        return 0.9 if len(letter.encode("cp949")) == len(letter.encode("euc_kr")) else -0.3
-    return 0.2 if letter in "\u3000·" or "\uff01" <= letter <= "\uff5e" else -0.5
-
-
-# By language: German, French, Spanish, Portuguese, Italian, Nordic, Icelandic; then those of CP1250.
-ALPHABETS = tuple(
-    map(
-        frozenset,
-        (
-            *("äöüß", "àâæçéèêëîïôœùûüÿ", "áéíñóúü", "áâãàçéêíóôõúü", "àèéìíîòóùú", "åäöøæé", "áæðéíóöþúý"),
-            *("ąćęłńóśźż", "áäčďéěíĺľňóôŕřšťúůýž", "áéíóöőúüű", "čćđšž", "ăâîșşțţ"),
-        ),
-    )
-)
-ACCENTED = frozenset().union(*ALPHABETS)
-
-
-def _latin(letter: str, before: str, after: str) -> float:
-    """An accented letter within a word: lower case anywhere, upper case where a word begins or is in capitals."""
-    if (odd := _odd(letter)) is not None:
-        return odd
-    if letter == "’" and before.isalpha() and after.isalpha():
-        return 0.8
-    if letter in "’‘“”–…«»°ª€№":
-        return 0.1
-    if not letter.isalpha() or ord(letter) > 0x24F or not (before.isalpha() or after.isalpha()):
-        return -1.0
-    if letter.isupper() and (before.islower() or not after.isalpha()):
-        return -1.0
-    if letter.islower() and before.isupper() and after.isupper():
-        return -1.0
-    if not (before.isascii() and before.isalpha()) and not (after.isascii() and after.isalpha()):
-        return 0.2
-    return 1.0 if letter.lower() in ACCENTED else 0.3
-
-
-def _cyrillic(letter: str, before: str, after: str) -> float:
-    if (odd := _odd(letter)) is not None:
-        return odd
-    if "\u0410" <= letter <= "\u044f" or letter in "ёЁіІїЇєЄґҐўЎ":
-        is_odd = (letter.isupper() and before.islower()) or _is_glued(before, after)
-        return -1.0 if is_odd else 0.9
-    return 0.1 if letter in "«»№–—" else -1.0
-
-
-# Of two that read equally well the first.
-CANDIDATES = (
-    Candidate("cp932", _japanese(rare=0.6)),  # what other encodings become in it is full of half-width katakana
-    Candidate("euc_jp", _japanese(rare=-0.2)),
-    Candidate("euc_jis_2004", _japanese(rare=-0.2)),
-    Candidate("cp1252", _latin),
-    Candidate("gb18030", _chinese("gb2312", 0xD7)),
-    Candidate("cp949", _korean),
-    Candidate("cp950", _chinese("big5", 0xC6)),
-    Candidate("mac_roman", _latin),
-    Candidate("cp1250", _latin),
-    Candidate("cp1251", _cyrillic),
-)

@@ -25,7 +25,17 @@ WORDS = {
         | dirección de correo electrónico | dirección email | endereço de e-mail | endereço de email
         | correio eletrônico | indirizzo e-mail | indirizzo email | posta elettronica
         | indirizzo di posta elettronica | e-mailadres | e-post | epostadress | sähköposti | электронная почта
-        | адрес электронной почты | почта""",
+        | адрес электронной почты | почта
+        | địa chỉ email | thư điện tử | địa chỉ thư điện tử | adres e-mail | adres email | poczta | poczta
+        elektroniczna | ηλεκτρονικό ταχυδρομείο | ηλεκτρονική διεύθυνση | διεύθυνση email | διεύθυνση e-mail |
+        διεύθυνση ηλεκτρονικού ταχυδρομείου | ιμέιλ | e-posta | e-posta adresi | eposta | mail adresi | email
+        adresi | อีเมล | อีเมล์ | อีเมลล์ | ที่อยู่อีเมล | ไปรษณีย์อิเล็กทรอนิกส์ | البريد الإلكتروني | بريد
+        إلكتروني | البريد | عنوان البريد الإلكتروني | الإيميل | ايميل | דואר אלקטרוני | דוא"ל | אימייל | מייל |
+        כתובת אימייל | כתובת מייל | כתובת דוא"ל | כתובת דואר אלקטרוני | e-mailová adresa | emailová adresa |
+        elektronická pošta | email cím | e-mail cím | e-mailcím | elektronikus levélcím | електронна пошта |
+        електронна адреса | адреса електронної пошти | пошта | surel | alamat email | alamat e-mail | alamat
+        surel | surat elektronik | e-mail adres | mailadres | e-postadress | epost | e-postadresse |
+        epostadresse | e-mailadresse | mailadresse | sähköpostiosoite""",
     "login": """login | login id | loginid | login name | username | user name | user id | userid
         | user principal name | upn | principal name | participant id | account | account name | netid | ユーザー名
         | ユーザ名 | ユーザーid | ユーザid | ユーザーネーム | ログインid | ログイン名 | アカウント | アカウント名
@@ -39,19 +49,51 @@ WORDS = {
         | 学员姓名 | name vorname | nachname vorname | vorname nachname | vor und nachname | vollständiger name
         | teilnehmer | nom complet | nom et prénom | nom prénom | prénom nom | nom et prénoms | nombre completo
         | nombre y apellidos | apellidos y nombre | apellidos y nombres | nome completo | cognome e nome
-        | nome e cognome | volledige naam | naam | фио | имя и фамилия""",
+        | nome e cognome | volledige naam | naam | фио | имя и фамилия
+        | họ và tên | họ tên | tên đầy đủ | họ tên sinh viên | họ và tên sinh viên | sinh viên | học sinh | học
+        viên | imię i nazwisko | nazwisko i imię | imię nazwisko | nazwisko imię | imiona i nazwisko | nazwisko
+        i imiona | uczeń | student/ka | ονοματεπώνυμο | όνομα και επώνυμο | όνομα επώνυμο | επώνυμο όνομα |
+        πλήρες όνομα | φοιτητής | μαθητής | ad soyad | adı soyadı | ad ve soyad | adı ve soyadı | isim soyisim |
+        isim soyad | tam ad | tam adı | öğrenci | öğrenci adı soyadı | öğrenci ad soyad | ชื่อ-นามสกุล | ชื่อ
+        นามสกุล | ชื่อ-สกุล | ชื่อและนามสกุล | ชื่อเต็ม | นักเรียน | นักศึกษา | الاسم | الاسم الكامل | اسم
+        الطالب | الطالب | الاسم بالكامل | الاسم الثلاثي | الاسم الرباعي | שם מלא | שם ושם משפחה | שם פרטי ומשפחה
+        | שם פרטי ושם משפחה | שם התלמיד | שם הסטודנט | תלמיד | סטודנט | jméno a příjmení | příjmení a jméno |
+        jméno příjmení | příjmení jméno | celé jméno | žák | meno a priezvisko | priezvisko a meno | név |
+        teljes név | tanuló | tanuló neve | hallgató | hallgató neve | diák | diák neve | піб | прізвище та ім'я
+        | ім'я та прізвище | прізвище і ім'я | ім'я і прізвище | прізвище ім'я | ім'я прізвище | прізвище, ім'я,
+        по батькові | повне ім'я | учень | nama | nama lengkap | nama mahasiswa | nama siswa | mahasiswa | siswa
+        | nama peserta | peserta | voor- en achternaam | voornaam en achternaam | leerling | leerlingen |
+        deelnemer | namn | fullständigt namn | för- och efternamn | förnamn och efternamn | elev | deltagare |
+        navn | fulde navn | fullt navn | for- og etternavn | for- og efternavn | fornavn og etternavn | fornavn
+        og efternavn | deltaker | deltager | studerende | nimi | koko nimi | etu- ja sukunimi | etunimi ja
+        sukunimi | sukunimi ja etunimi | opiskelija | oppilas""",
     "given": """first name | firstname | given name | given names | givenname | forename | forenames | first | given
         | name first | vorname | vornamen | rufname | prénom | prénoms | nombre | nombres | nome | primeiro nome
-        | voornaam | förnamn | etunimi | имя | 名 | 下の名前 | 名前名""",
-    "middle": "middle name | middlename | middle names | middle | ミドルネーム | отчество",
+        | voornaam | förnamn | etunimi | имя | 名 | 下の名前 | 名前名
+        | tên | imię | imiona | pierwsze imię | όνομα | μικρό όνομα | ad | adı | isim | ilk ad | ชื่อ | ชื่อจริง
+        | ชื่อต้น | الاسم الأول | الإسم الأول | שם פרטי | שם | jméno | křestní jméno | meno | krstné meno |
+        keresztnév | utónév | ім'я | nama depan | roepnaam | voornamen | fornavn | tilltalsnamn | etunimet |
+        kutsumanimi""",
+    "middle": """middle name | middlename | middle names | middle | ミドルネーム | отчество | по батькові | tên đệm
+        | drugie imię | ikinci ad | mellannamn | mellomnavn | mellemnavn | tussenvoegsel""",
     "family": """last name | lastname | surname | family name | familyname | last | family | surnames | name last
         | nachname | familienname | nom | nom de famille | apellido | apellidos | cognome | sobrenome | achternaam
-        | efternamn | sukunimi | фамилия | 姓 | 氏 | 苗字 | 성 | 姓氏""",
+        | efternamn | sukunimi | фамилия | 姓 | 氏 | 苗字 | 성 | 姓氏
+        | họ | họ và tên đệm | họ đệm | họ lót | nazwisko | επώνυμο | επίθετο | soyad | soyadı | soyisim |
+        นามสกุล | สกุล | اسم العائلة | اللقب | الاسم الأخير | العائلة | שם משפחה | משפחה | příjmení | priezvisko
+        | vezetéknév | családnév | családi név | прізвище | nama belakang | nama keluarga | familienaam |
+        etternavn | efternavn | familienavn | släktnamn""",
     "team": """team | team name | teams | group | group name | groups | team number | group number | project group
         | チーム | チーム名 | チーム番号 | 班 | 班名 | 班番号 | グループ | グループ名 | グループ番号 | 팀 | 팀명
         | 팀 이름 | 조 | 조 이름 | 그룹 | 小组 | 小組 | 组别 | 組別 | 分组 | 分組 | gruppe | gruppen | gruppenname
         | groupe | groupes | équipe | grupo | grupos | equipo | gruppo | squadra | équipes | groep | grupp | команда
-        | группа""",
+        | группа
+        | nhóm | tên nhóm | đội | grupa | nazwa grupy | zespół | drużyna | ομάδα | όνομα ομάδας | takım | takım
+        adı | grup | grup adı | กลุ่ม | ชื่อกลุ่ม | ทีม | ชื่อทีม | المجموعة | مجموعة | الفريق | فريق | اسم
+        المجموعة | קבוצה | שם קבוצה | שם הקבוצה | צוות | skupina | název skupiny | tým | tím | csoport |
+        csoportnév | csapat | csapatnév | група | назва групи | kelompok | nama kelompok | tim | nama tim |
+        groepsnaam | groepen | ploeg | gruppnamn | lag | gruppenavn | hold | holdnavn | ryhmä | ryhmän nimi |
+        tiimi | joukkue""",
     "reading": """ふりがな | フリガナ | よみがな | ヨミガナ | 読み仮名 | 読みがな | 読み | よみ | ヨミ | カナ | かな
         | カナ氏名 | かな氏名 | 氏名カナ | 氏名かな | 氏名フリガナ | 氏名ふりがな | 名前フリガナ | 名前ふりがな
         | 名前カナ | カナ名 | 全角カナ氏名 | 半角カナ氏名 | セイ | メイ | せい | めい | 姓カナ | 名カナ | 姓フリガナ
@@ -65,7 +107,16 @@ WORDS = {
         | sis user id | register number | matriculation number | serial number | roll number | roll no | 番号
         | 学籍番号 | 学生番号 | 生徒番号 | 学修番号 | 出席番号 | 学生証番号 | 履修者番号 | 個人番号 | idナンバー
         | 連番 | 項番 | 通番 | 학번 | 번호 | 출석번호 | 学号 | 學號 | 序号 | 編號 | 编号 | matrikelnummer
-        | matrikel nr | numéro | numéro étudiant | número | matrícula | matricola""",
+        | matrikel nr | numéro | numéro étudiant | número | matrícula | matricola
+        | mã sinh viên | mã số sinh viên | mssv | mã học sinh | số thứ tự | stt | numer albumu | nr albumu |
+        numer indeksu | nr indeksu | numer | lp | αριθμός μητρώου | αμ | α/α | öğrenci no | öğrenci numarası |
+        okul no | numara | sıra no | sıra | รหัสนักศึกษา | รหัสนักเรียน | รหัส | รหัสประจำตัว | เลขประจำตัว |
+        เลขที่ | ลำดับ | ลำดับที่ | الرقم الجامعي | رقم الطالب | رقم القيد | الرقم | رقم | מספר תלמיד | מספר
+        סטודנט | מספר | ת"ז | תעודת זהות | studentské číslo | osobní číslo | číslo studenta | číslo | učo |
+        hallgatói azonosító | neptun kód | neptun | sorszám | номер студента | номер студентського квитка |
+        номер залікової книжки | номер | nim | nis | nisn | npm | nomor | nomor induk | nomor induk mahasiswa |
+        nomor mahasiswa | no induk | studentnummer | leerlingnummer | nummer | stamnummer | personnummer |
+        elevnummer | studienummer | studentnr | opiskelijanumero | numero""",
 }
 
 # Whose it is: the student's, where one of these stands before the word.
@@ -74,7 +125,8 @@ OURS = """student | students | studentin | learner | learners | user | users | p
     | canvas | moodle | primary | main | official | login | google | microsoft | office 365 | zoom | teams | 学生
     | 生徒 | 児童 | 受講者 | 受講生 | 履修者 | 履修生 | 参加者 | 利用者 | 会員 | ユーザー | ユーザ | 本人 | 登録
     | 学員 | 学员 | 學生 | 학생 | 수강생 | 학습자 | 사용자 | 본인 | teilnehmer | schüler | studierende
-    | studierenden | étudiant | élève | alumno | alumna | estudiante | aluno | studente"""
+    | studierenden | étudiant | élève | alumno | alumna | estudiante | aluno | studente | sinh viên | học sinh
+    | öğrenci | uczeń"""
 # The same of the school's: among several addresses of a student the one that classes know.
 SCHOOLS = """school | university | univ | uni | college | campus | institution | institutional | institute | work
     | office | org | organization | organisation | edu | academic | 大学 | 学校 | 学内 | 校内 | 所属 | 大学院 | 高校
@@ -88,7 +140,11 @@ OTHERS = """parent | guardian | father | mother | emergency | teacher | instruct
     | supervisor | manager | coach | lecturer | professor | host | organizer | sender | 保護者 | 父 | 母 | 緊急
     | 教員 | 担任 | 担当 | 教師 | 講師 | 指導 | 連絡先氏名 | 主催 | 送信者 | 보호자 | 부모 | 교사 | 담임 | 교수
     | 家长 | 監護 | 监护 | 老师 | 教师 | eltern | lehrer | dozent | tuteur | enseignant | padre | madre | profesor
-    | docente"""
+    | docente | phụ huynh | giáo viên | giảng viên | rodzic | opiekun | nauczyciel | γονέα | κηδεμόν | καθηγητ
+    | διδάσκ | veli | öğretmen | hoca | ผู้ปกครอง | ครู | อาจารย์ | ولي الأمر | المعلم | الأستاذ | الوالد | הורה
+    | הורים | מורה | מרצה | rodič | učitel | szülő | tanár | oktató | батьк | матер | вчител | викладач | родител
+    | учител | orang tua | wali | guru | dosen | ouder | docent | leraar | vårdnadshavare | lärare | foresatt | forelder
+    | forælder | lærer | huoltaja | opettaja"""
 READINGS = "カナ | かな | フリガナ | ふりがな | よみ | ヨミ | 読み | kana | furigana | yomi | phonetic"
 ROMANISED = "ローマ字 | 英字 | 英語 | 英文 | アルファベット | romaji | roman | romanized | alphabet | english"
 SURNAMES = "姓 | 氏 | せい | セイ | last | family | surname"
@@ -97,7 +153,7 @@ FORENAMES = "名 | めい | メイ | first | given"
 LONGEST = 120  # characters of a header; what is longer is none
 BRACKETS = re.compile(r"[(\[【「〈<{]([^)\]】」〉>}]*)[)\]】」〉>}]")
 HALVES = re.compile(r"[/|;,\n\r]|(?<=[\u3000-\u9fff\uac00-\ud7a3])\s*(?=[a-z])|(?<=[a-z])\s*(?=[\u3000-\u9fff])")
-MAIL = ("mail", "メール", "메일", "邮箱", "邮件", "郵件", "correo", "courriel")
+MAIL = ("mail", "メール", "메일", "邮箱", "邮件", "郵件", "correo", "courriel", "eposta", "อีเมล", "بريد", "דואל")
 NAMES = ("氏名", "성명", "姓名")
 
 

@@ -123,6 +123,78 @@ def test_headers_in_many_words(header):
 
 
 @pytest.mark.parametrize(
+    "header",
+    [
+        "Địa chỉ email,Họ và tên,Nhóm", "Adres e-mail,Imię i nazwisko,Grupa", "Διεύθυνση email,Ονοματεπώνυμο,Ομάδα",
+        "E-posta,Adı Soyadı,Grup", "อีเมล,ชื่อ-นามสกุล,กลุ่ม", "البريد الإلكتروني,الاسم الكامل,المجموعة",
+        'דוא"ל,שם מלא,קבוצה', "E-mailová adresa,Jméno a příjmení,Skupina", "E-mail cím,Teljes név,Csoport",
+        "Електронна пошта,ПІБ,Група", "Alamat surel,Nama Lengkap,Kelompok", "E-mailadres,Volledige naam,Groep",
+        "E-postadress,Namn,Grupp", "E-mailadresse,Navn,Hold", "E-post,Fullt navn,Gruppe", "Sähköposti,Nimi,Ryhmä",
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_headers_in_many_languages(header):
+    assert people(f"{header}\nhana@example.com,Hana Sato,A\n") == [(HANA, "Hana Sato", "A")]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "MSSV,Họ,Tên", "Nr albumu,Nazwisko,Imię", "Αριθμός Μητρώου,Επώνυμο,Όνομα", "Öğrenci No,Soyadı,Adı",
+        "รหัสนักศึกษา,นามสกุล,ชื่อ", "الرقم الجامعي,اسم العائلة,الاسم الأول", "מספר סטודנט,שם משפחה,שם פרטי",
+        "Osobní číslo,Příjmení,Jméno", "Neptun kód,Vezetéknév,Keresztnév", "Номер студента,Прізвище,Ім'я",
+        "NIM,Nama belakang,Nama depan", "Studentnummer,Achternaam,Voornaam", "Personnummer,Efternamn,Förnamn",
+        "Studienummer,Efternavn,Fornavn", "Studentnr,Etternavn,Fornavn", "Opiskelijanumero,Sukunimi,Etunimi",
+    ],
+    ids=ascii,
+)  # fmt: skip
+def test_headers_of_parts_of_names_in_many_languages(header):
+    assert people(f"{header},email\n17,Sato,Hana,hana@example.com\n") == [(HANA, "Hana Sato", "")]
+
+
+@pytest.mark.parametrize(
+    "header", ["Email rodzica", "Veli e-posta", "อีเมลผู้ปกครอง", "E-mail ouder", "בדואל הורה"], ids=ascii
+)
+def test_an_address_of_somebody_else_in_other_languages(header):
+    assert people(f"{header},email\nmother@example.com,hana@example.com\n") == [(HANA, "", "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Ainm,email\nHana Sato,hana@example.com\nKen,ken@example.com\n", ["Hana Sato", "Ken"]),
+        ("Nr,Ainm,email\n1,佐藤 花,hana@example.com\n2,伊藤 健,ken@example.com\n", ["佐藤 花", "伊藤 健"]),
+        (",email\nHana,hana@example.com\nKen,ken@example.com\n", ["Hana", "Ken"]),
+        ("Rang,email\nGuest,hana@example.com\nGuest,ken@example.com\n", ["", ""]),
+        ("Seen,email\n2024-04-01,hana@example.com\n2024-04-02,ken@example.com\n", ["", ""]),
+        ("Ainm,Cathair,email\nHana,Kyoto,hana@example.com\nKen,Nara,ken@example.com\n", ["", ""]),
+        ("Ainm,name,email\nX,Hana,hana@example.com\nY,Ken,ken@example.com\n", ["Hana", "Ken"]),
+        ("Site,email\nhttps://a.example,hana@example.com\nhttps://b.example,ken@example.com\n", ["", ""]),
+    ],
+)
+def test_the_one_column_of_texts_is_the_name(text, names):
+    assert [line.name for line in read(text).good] == names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"name,email"\n"Hana,hana@example.com"\n"""Ito, Ken"",ken@example.com"\n',
+        'name,email\r\n"Hana,hana@example.com"\r\n"""Ito, Ken"",ken@example.com"\r\n',
+        '"name;email";\n\n"Hana;hana@example.com";\n"Ito, Ken;ken@example.com";\n',
+        '"hana@example.com,Hana"\n"ken@example.com,""Ito, Ken"""\n',
+    ],
+)
+def test_quotation_marks_around_whole_lines(text):
+    assert people(text) == [(HANA, "Hana", ""), ("ken@example.com", "Ito, Ken", "")]
+
+
+def test_quotation_marks_around_the_only_column_are_those_of_its_cells():
+    assert people('"email"\n"hana@example.com"\n') == [(HANA, "", "")]
+    assert people('"Sato, Hana <hana@example.com>"\n"Ito, Ken <ken@example.com>"\n')[0][0] == HANA
+
+
+@pytest.mark.parametrize(
     "header", ["team", "Team Name", "グループ名", "班", "グループ", "小组", "팀", "Gruppe", "Équipe"]
 )
 def test_headers_of_teams(header):
@@ -397,7 +469,22 @@ ENCODED = {
                "a@e.com,O’Brien"],
     "mac_roman": ["a@e.fr,Hélène Dupré\nb@e.fr,François", "a@e.de,Jörg Weiß", "a@e.dk,Søren Åberg"],
     "cp1250": ["a@e.pl,Łukasz Wiśniewski", "a@e.cz,Jiří Dvořák"],
-    "cp1251": ["a@e.ru,Иванов Иван"],
+    "cp1251": ["a@e.ru,Иванов Иван", "a@e.ua,Шевченко Олексій\nb@e.ua,Андрій Коваленко"],
+    "koi8_r": ["a@e.ru,Иванов Иван\nb@e.ru,Петрова Мария", "a@e.ru,СМИРНОВ АЛЕКСЕЙ"],
+    "koi8_u": ["a@e.ua,Андрій Коваленко"],
+    "cp866": ["a@e.ru,Иванов Иван\nb@e.ru,Петрова Мария"],
+    "iso8859_5": ["a@e.ru,Иванов Иван\nb@e.ru,Петрова Мария"],
+    "cp1254": ["a@e.tr,Ayşe Yılmaz\nb@e.tr,Mehmet Doğan", "a@e.tr,Barış Şahin", "a@e.tr,AYŞE YILDIRIM"],
+    "cp857": ["a@e.tr,Barış Şahin\nb@e.tr,Işık Yıldız"],
+    "cp1253": ["a@e.gr,Γιώργος Παπαδόπουλος", "a@e.gr,ΚΩΝΣΤΑΝΤΙΝΟΣ ΙΩΑΝΝΟΥ"],
+    "iso8859_7": ["a@e.gr,Δημήτρης Αντωνίου"],
+    "cp1255": ["a@e.il,דוד כהן\nb@e.il,שרה לוי", "a@e.il,יעל מזרחי"],
+    "cp1256": ["a@e.eg,محمد أحمد\nb@e.eg,فاطمة علي"],
+    "cp874": ["a@e.th,สมชาย ใจดี\nb@e.th,สุดา แก้วมณี"],
+    "cp1257": ["a@e.lt,Jūratė Kazlauskienė\nb@e.lt,Šarūnas Žukauskas", "a@e.lv,Jānis Bērziņš"],
+    "cp850": ["a@e.de,Jörg Müller", "a@e.fr,Hélène Dupré\nb@e.fr,François Noël", "a@e.es,José Muñoz", "a@e.de,MÜLLER"],
+    "cp852": ["a@e.pl,Łukasz Wiśniewski", "a@e.cz,Jiří Dvořák"],
+    "iso8859_2": ["a@e.pl,Małgorzata Dąbrowska", "a@e.cz,Tomáš Novotný", "a@e.hu,Győző Szűcs"],
     "utf-16": ["メール,氏名\na@b.jp,佐藤"],
     "utf-16-le": ["メール,氏名\na@b.jp,佐藤"],
     "utf-16-be": ["メール,氏名\na@b.jp,佐藤"],
@@ -414,3 +501,18 @@ def test_the_encoding_is_told_by_what_it_says(encoding, text):
 
 def test_circled_numbers_of_windows_in_iso_2022_jp():
     assert text_of(b"a@b.jp,\x1b$B-!\x1b(B") == "a@b.jp,①"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [("a@e.tr,Hasan Şen", "cp1254"), ("a@b.jp,ﾔﾏﾀﾞ ﾀﾛｳ", "cp932"), ("a@b.jp,葵", "euc_jp")],
+    ids=ascii,
+)
+def test_names_that_read_as_well_in_another_encoding_are_refused(text, encoding):
+    with pytest.raises(Unreadable, match="Save it as “CSV UTF-8”"):
+        text_of(text.encode(encoding))
+
+
+def test_accents_that_are_written_as_characters_of_their_own_are_put_together():
+    content = b"a@e.vn," + b"Nguy\xea\xden V\xe3n Anh"
+    assert text_of(content) == "a@e.vn,Nguyễn Văn Anh"
