@@ -3,6 +3,8 @@
 A script that sends `X-Requested-With: fragment` gets JSON: `{}`, or 400 with `{"message"}`.
 """
 
+import math
+
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -13,7 +15,6 @@ from instructors import maps
 from instructors.auth import account_of
 from instructors.pages.rooms import is_fragment, room_action, room_of
 from instructors.pages.teams import Refusal, show_room
-from instructors.problems import NoNumber, number_typed
 from instructors.queries.classroom import Room
 from instructors.queries.teams import team_view
 from lms.identity import number_form
@@ -122,11 +123,9 @@ def _team(request: HttpRequest) -> str:
 
 def _percent(text: str) -> float:
     """Return a share of the map as it was typed. Raises ValueError for what is no number from 0 to 100."""
-    try:
-        number = number_typed(number_form(text).replace(",", "."))  # no thousands here: 33,333 is 33.333
-    except NoNumber:
-        raise ValueError from None
-    if number is None or not 0 <= number <= 100:
+    plain = number_form(text).replace(",", ".")  # no thousands here: 33,333 is 33.333
+    number = math.nan if "_" in plain else float(plain)  # Python reads 1_0 as 10
+    if not (math.isfinite(number) and 0 <= number <= 100):
         raise ValueError
     return number
 
