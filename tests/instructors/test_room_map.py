@@ -121,7 +121,17 @@ def test_place_and_move_and_take_off(send, plain_map, python_class, told):
 
 @pytest.mark.parametrize(
     ("x", "y"),
-    [("101", "5"), ("5", "-1"), ("left", "5"), ("nan", "5"), ("5", ""), ("", "5"), ("1_0", "5"), ("5²", "5"), ("5", "½")],
+    [
+        ("101", "5"),
+        ("5", "-1"),
+        ("left", "5"),
+        ("nan", "5"),
+        ("5", ""),
+        ("", "5"),
+        ("1_0", "5"),
+        ("5²", "5"),
+        ("5", "½"),
+    ],
 )
 def test_a_place_that_is_refused_keeps_what_was_typed(send, plain_map, enrol, x, y):
     enrol("a@example.com")
