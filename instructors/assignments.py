@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +23,7 @@ from lms.api.assignments import AssignmentFields
 from lms.api.base import TooLarge, change
 from lms.api.notebook_content import NotebookContent, receipt
 from lms.api.notebooks import NewNotebook, name_of_path
+from lms.identity import number_form
 from lms.models import AssignmentStarter, Class, ClassAssignment, Notebook
 
 CONFLICT = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
@@ -63,7 +63,7 @@ class AssignmentForm:
             "notebook_id": 0,
             "title": self.title.strip(),
             "description": self.description or None,
-            "due_date": unicodedata.normalize("NFKC", self.due_date).strip().replace("/", "-") or None,
+            "due_date": number_form(self.due_date).replace("/", "-") or None,
             "points": None,
         }
         try:

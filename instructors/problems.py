@@ -4,19 +4,18 @@ The pages check with the API's serializers, so that both take the same; those sp
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any, cast
 
 from django.utils.translation import gettext
 from rest_framework.serializers import BaseSerializer
 
+from lms.identity import number_form
+
 Problems = dict[str, str]
 
-# Full stops, commas, minus signs and blanks of other keyboards; what NFKC leaves as it is.
-SIGNS = str.maketrans(
-    {"。": ".", "、": ",", "٫": ".", "٬": ",", "−": "-", "–": "-", "ー": "-", "’": "'", "\u00a0": " "}
-)
+# Full stops, commas and minus signs of other keyboards; what `number_form` leaves as it is.
+SIGNS = str.maketrans({"。": ".", "、": ",", "٫": ".", "٬": ",", "−": "-", "–": "-", "ー": "-", "’": "'"})
 PLAIN = re.compile(r"[+-]?(?:\d{1,15}(?:[.,]\d{0,15})?|[.,]\d{1,15})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 UNCLEAR = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 GROUPED = (
@@ -53,11 +52,11 @@ class NoNumber(Exception):
 def number_typed(text: str) -> float | None:
     """The number that somebody typed; None for an empty field. Raises NoNumber.
 
-    Digits and signs may be full width or of another script, as their keyboards leave them; the decimal sign may
-    be a comma, and thousands may be grouped (1,234.5; 1.234,5; 1 234,5; 1'234.5). `1,234` alone is asked about.
+    Digits and signs may be full width or of another script, as their keyboards leave them; invisible characters, which
+    come along with a copied text, do not count; ², ½, ⑧ and Ⅷ are refused. The decimal sign may be a comma, and
+    thousands may be grouped (1,234.5; 1.234,5; 1 234,5; 1'234.5). `1,234` alone is asked about.
     """
-    plain = unicodedata.normalize("NFKC", text).strip().translate(SIGNS)
-    plain = "".join(str(unicodedata.decimal(char, char)) for char in plain)
+    plain = number_form(text).translate(SIGNS)
     if not plain:
         return None
     if UNCLEAR.fullmatch(plain):

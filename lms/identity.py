@@ -26,6 +26,7 @@ _INVISIBLE_IN_LINES = re.compile(f"[\u0000-\u0008\u000b-\u001f{_IGNORED}]+")
 _NOT_AS_IT_IS = re.compile(f"[\u0000-\u0008\u000b-\u001f\u2028\u2029{_IGNORED}]")
 _LINE_BREAK = re.compile("[\v\f\r\x85\u2028\u2029]")
 _BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]")
+_BLANK = re.compile("[\\s\u2800\u3164\uffa0]")  # what looks like one, too
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")  # of Hangul: letters to Unicode, of which nothing is drawn
 
 
@@ -81,6 +82,22 @@ def _folded(text: str) -> str:
     """Without invisible characters, which normalization never brings forth where there was none."""
     text = unicodedata.normalize("NFKC", text)
     return unicodedata.normalize("NFKC", text.lower().replace("ς", "σ"))
+
+
+def number_form(text: str) -> str:
+    """Return a number or a date that somebody typed in half-width characters and the digits 0 to 9, without invisible
+    characters and outer blanks.
+
+    Unlike NFKC it keeps characters that say more than a digit: of 8² it would make 82, of ½ 1⁄2, of ⑧ or Ⅷ a number.
+    """
+    text = _INVISIBLE.sub("", _BLANK.sub(" ", text)).strip()
+    return text if text.isascii() else "".join(map(_half_width, text))
+
+
+def _half_width(char: str) -> str:
+    kind = unicodedata.decomposition(char).partition(" ")[0]
+    plain = unicodedata.normalize("NFKC", char) if kind in ("<wide>", "<narrow>", "<small>") else char
+    return str(unicodedata.decimal(plain, plain))
 
 
 def visible(text: str | None) -> str | None:

@@ -13,8 +13,9 @@ import base64
 import json
 import re
 import time
-from html import escape
+from html import escape, unescape
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import nh3
 from nbconvert.exporters import HTMLExporter
@@ -22,6 +23,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode, from_dict
 from pygments.token import STANDARD_TYPES
 
+from lms.identity import label_key
 from lms.notebook_cells import PlainCell, cells_of, joined, joined_streams, text_of
 from lms.notebook_math import formula_in, mathml
 from lms.notebook_svg import Picture, picture_at, picture_of, with_pictures
@@ -29,6 +31,8 @@ from lms.terminal import settled
 
 # Put where something was left out; the page says it in the reader's language.
 LEFT_OUT = '<p class="left-out"></p>'
+# Put where an attached picture should be that is not there: around its name, which the page puts into a sentence.
+NO_PICTURE = '<span class="no-picture">{}</span>'
 LONGEST_TEXT = 100_000  # characters of one source or output
 LONGEST_HTML = 8_000_000  # with the pictures in it
 MOST_CELLS = 2_000
@@ -37,13 +41,26 @@ MOST_OUTPUTS = 500  # of one cell
 MATH_SECONDS = 6.0  # of processor time for all formulas; the rest show their source
 
 PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+DRAWN = ("image/png", "image/jpeg")  # by nbconvert
 VECTOR = "image/svg+xml"
 READABLE = ("text/html", "text/markdown", *PICTURES, VECTOR, "text/latex", "application/json", "text/plain")
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
 BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 ACTIVE = re.compile(r"<\s*(?:script|iframe|object|embed|form|svg|math|video|audio|canvas|link|meta|base)\b", re.I)
 PICTURE_IN_HTML = re.compile(r"""(["']data:image/[^"'<>]*["'])""")
-ATTACHED = re.compile(r"attachment:([^\s()\"'<>]*)")
+ATTACHED = "attachment:"
+# A picture whose address is the name of an attachment as it is, blanks and round brackets in it; Markdown itself would
+# want them escaped. Bounded, so that no text makes it slow.
+ATTACHED_PICTURE = (
+    r"!\[(?P<attached_alt>(?:[^\[\]\\]|\\.|\[[^\[\]]{0,200}\]){0,500})\]\([ \t\n]{0,3}"
+    r"(?:<attachment:(?P<attached_in_angles>[^<>\n\\]{1,500})>"
+    r"|attachment:(?P<attached_as_it_is>(?:[^()\n\\]|\([^()\n\\]{0,200}\)){1,500}?))"
+    r"""(?:[ \t\n]{1,3}(?:"[^"]{0,500}"|'[^']{0,500}'))?[ \t\n]{0,3}\)"""
+)
+IMG = re.compile(r"<img\b[^<>]*>", re.I)
+ATTACHED_SRC = re.compile(
+    r"""(\ssrc\s*=\s*)(?:"\s*attachment:([^"]*)"|'\s*attachment:([^']*)'|attachment:([^\s"'>]+))""", re.I
+)
 LANGUAGE = re.compile(r"[A-Za-z0-9_+#-]{1,30}")
 
 TAGS = nh3.ALLOWED_TAGS - {"a", "area", "map", "data", "nav", "header", "footer", "time"} | {"figure", "figcaption"}
@@ -66,7 +83,7 @@ TERMINAL = {f"ansi-{each}{part}" for each in COLOURS for part in ("-fg", "-inten
 CLASSES = {
     "div": BLOCKS,
     "p": {"left-out"},
-    "span": {name for name in STANDARD_TYPES.values() if name} | TERMINAL,
+    "span": {name for name in STANDARD_TYPES.values() if name} | TERMINAL | {"no-picture"},
     "table": {"dataframe"},
     "code": {"tex"},
 }
@@ -102,6 +119,40 @@ class Renderer(IPythonRenderer):
     def __init__(self, formulas: Formulas, **options: Any) -> None:
         super().__init__(**options)
         self.formulas = formulas
+        self.alike = {label_key(unquote(name)): name for name in reversed(self.attachments)}
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        if url.startswith(ATTACHED):
+            name = url.removeprefix(ATTACHED)
+            if (address := self._address(name)) is None:
+                return _no_picture(name)
+            url = address
+        return super().image(text, url, title)
+
+    def block_html(self, html: str) -> str:
+        return super().block_html(IMG.sub(self._with_attachment, html))
+
+    def inline_html(self, html: str) -> str:
+        return super().inline_html(IMG.sub(self._with_attachment, html))
+
+    def _with_attachment(self, tag: re.Match[str]) -> str:
+        """An `<img>` of HTML with the attachment in it; as it was where it shows none."""
+        found = ATTACHED_SRC.search(tag[0])
+        if found is None:
+            return tag[0]
+        name = unescape(found[2] or found[3] or found[4] or "")
+        if (address := self._address(name)) is None:
+            return _no_picture(name)
+        return f'{tag[0][: found.start()]}{found[1]}"{address}"{tag[0][found.end() :]}'
+
+    def _address(self, name: str) -> str | None:
+        """The picture attached under this name, else under one that is the same to a reader: a name may be escaped, and
+        a Mac spells it otherwise than the program that wrote the text."""
+        for known in (name, unquote(name), self.alike.get(label_key(unquote(name)))):
+            if known in self.attachments:
+                [(kind, picture)] = self.attachments[known].items()
+                return f"data:{kind};base64,{picture}"
+        return None
 
     def inline_math(self, body: str) -> str:
         return self.formulas.html_of(body, shown=f"${body}$", is_block=False)
@@ -115,13 +166,22 @@ class Renderer(IPythonRenderer):
 
 
 class InlineParser(MathInlineParser):
-    r"""As nbconvert's; `\(…\)` and `\[…\]` too, and a dollar that is money is none of mathematics."""
+    r"""As nbconvert's; `\(…\)` and `\[…\]` too, and a dollar that is money is none of mathematics. Names of attachments
+    need no escapes."""
 
     SPECIFICATION: ClassVar[dict[str, str]] = {
         **MathInlineParser.SPECIFICATION,
         "block_math_latex": r"(?<!\\)\\{1,2}\[(?P<math_block_latex>(?s:.{1,4000}?))\\{1,2}\]",
         "inline_math_latex": r"(?<!\\)\\{1,2}\((?P<math_inline_latex>(?s:.{1,4000}?))\\{1,2}\)",
+        "attached_picture": ATTACHED_PICTURE,
     }
+    DEFAULT_RULES = ("attached_picture", *MathInlineParser.DEFAULT_RULES)
+
+    def parse_attached_picture(self, m: re.Match[str], state: Any) -> int:
+        name = (m["attached_in_angles"] or m["attached_as_it_is"]).strip().removeprefix("<").removesuffix(">")
+        alt = [{"type": "text", "raw": m["attached_alt"]}]
+        state.append_token({"type": "image", "children": alt, "attrs": {"url": f"{ATTACHED}{unescape(name)}"}})
+        return m.end()
 
     def parse_inline_math_tex(self, m: re.Match[str], state: Any) -> int | None:  # type: ignore[override]
         body, after = m["math_inline_tex"], m.string[m.end() : m.end() + 2]
@@ -230,7 +290,6 @@ def _cell(cell: PlainCell, number: int, formulas: Formulas) -> dict[str, Any]:
     else:
         kept = {name: _attached(data) for name, data in cell.attachments.items() if isinstance(data, dict)}
         made["attachments"] = {name: pictures for name, pictures in kept.items() if pictures}
-        made["source"] = ATTACHED.sub(lambda m: m[0] if m[1] in made["attachments"] else m[1], made["source"])
     return made
 
 
@@ -259,8 +318,9 @@ def _chosen(
     has_picture = bool(pictures) or drawing is not None
     if html.strip() and not (is_active and has_picture) and (cleaned := _cleaned_cut(html)).strip():
         return _html(cleaned)
-    if pictures:
-        return _display(pictures)
+    for kind, picture in pictures.items():
+        # nbconvert's template draws no other kinds
+        return _display(pictures) if kind in DRAWN else _html(f'<img src="data:{kind};base64,{picture}">')
     if drawing is not None:
         alt = f' alt="{escape(drawing.title)}"' if drawing.title else ""
         return _html(f'<img src="{drawing.address}"{alt}>')
@@ -307,6 +367,10 @@ def _attached(data: dict[str, Any]) -> dict[str, str]:
         return found
     drawing = picture_of(vector) or picture_at(f"data:{VECTOR};base64,{vector}")
     return {VECTOR: base64.b64encode(drawing.text.encode()).decode()} if drawing is not None else {}
+
+
+def _no_picture(name: str) -> str:
+    return NO_PICTURE.format(escape(unquote(name).strip()))
 
 
 def _display(data: dict[str, str]) -> dict[str, Any]:

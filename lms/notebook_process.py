@@ -23,7 +23,7 @@ from lms.notebook_worker import OUTPUT
 
 logger = logging.getLogger(__name__)
 
-VERSION = 2  # of what is drawn: another number forgets what is kept
+VERSION = 3  # of what is drawn: another number forgets what is kept
 TIMEOUT = 30  # seconds for one notebook, its start included
 PATIENCE = 10  # seconds to wait for a turn
 RUNNING = 2

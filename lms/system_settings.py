@@ -7,6 +7,7 @@ from typing import Any
 from django.core.cache import cache
 from redis.exceptions import OutOfMemoryError
 
+from lms.identity import number_form
 from lms.models.settings import CACHE_KEY, VERSION_KEY, SystemSetting
 
 DEFAULTS: dict[str, Any] = {
@@ -28,7 +29,7 @@ class BadSetting(Exception):
 def typed(text: str, kind: str) -> Any:
     """The value a row means. Raises ValueError where the text is not of that type."""
     if kind == "int":
-        return int(text)
+        return int(number_form(text))
     if kind == "bool":
         return BOOLEANS.get(text.strip().lower(), False)
     return json.loads(text) if kind == "json" else text

@@ -17,6 +17,7 @@ from instructors.pages.rooms import is_fragment, room_action, room_of
 from instructors.pages.teams import Refusal, show_room
 from instructors.queries.classroom import Room
 from instructors.queries.teams import team_view
+from lms.identity import number_form
 from lms.maps import LONGEST_NAME, MOST_TEAMS, Point, TooManyTeams, active_map, free_points, points_on
 from lms.models import ClassroomMap
 from lms.pictures import LARGEST_BYTES, BadPicture, as_jpeg, check_upload
@@ -121,8 +122,9 @@ def _team(request: HttpRequest) -> str:
 
 
 def _percent(text: str) -> float:
-    """Raises ValueError for what is no number from 0 to 100."""
-    number = float(text.replace(",", "."))
+    """Return a share of the map as it was typed. Raises ValueError for what is no number from 0 to 100."""
+    plain = number_form(text).replace(",", ".")  # no thousands here: 33,333 is 33.333
+    number = math.nan if "_" in plain else float(plain)  # Python reads 1_0 as 10
     if not (math.isfinite(number) and 0 <= number <= 100):
         raise ValueError
     return number

@@ -6,6 +6,7 @@ windows, an origin of its own.
 """
 
 import json
+import re
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -30,6 +31,7 @@ POLICY = (
     " form-action 'none'"
 )
 LEFT_OUT = '<p class="left-out"></p>'
+NO_PICTURE = re.compile(r'<span class="no-picture">([^<]*)</span>')
 LONGEST_TEXT = 20_000
 MOST_CELLS = 500
 THEMES = ("light", "dark")
@@ -70,8 +72,10 @@ def framed(request: HttpRequest, content: Any, *, sha256: str, title: str = "") 
 
 
 def _with_notes(html: str) -> str:
-    """Safe because the worker cleaned it; the note is a text of ours."""
+    """Safe because the worker cleaned it, names of pictures among it; the notes are texts of ours."""
     note = gettext("Something was left out here for safety: a script, a widget or an active picture.")
+    missing = gettext("The attached picture “%(name)s” is missing or cannot be shown.")
+    html = NO_PICTURE.sub(lambda m: f'<span class="no-picture">{missing % {"name": m[1]}}</span>', html)
     return mark_safe(html.replace(LEFT_OUT, f'<p class="left-out">{note}</p>'))  # noqa: S308
 
 

@@ -174,6 +174,12 @@ def test_a_new_assignment(make, python_class):
     assert AuditLog.objects.get(action="assignment_create").target_id == str(made.pk)
 
 
+def test_numbers_and_dates_may_be_full_width_and_come_with_what_nobody_sees(make):
+    make(points="\ufeff１２．５\u200b", due_date="\u200b２０２６/０６/０１ ０９：００\u00a0")
+    made = ClassAssignment.objects.get()
+    assert (made.points, made.due_date) == (12.5, datetime(2026, 6, 1, 0, 0, tzinfo=UTC))
+
+
 @pytest.mark.parametrize(
     ("field", "typed", "words"),
     [
@@ -185,6 +191,9 @@ def test_a_new_assignment(make, python_class):
         ("points", "nan", "Type a number"),
         ("points", "-1", "less than 0"),
         ("points", "1,234", "Type 1234 or 1.234."),
+        ("points", "8²", "Type a number"),
+        ("points", "½", "Type a number"),
+        ("due_date", "2026-06-0²T09:00", "no date"),
         ("due_date", "tomorrow", "no date"),
         ("due_date", "2026-02-30T10:00", "no date"),
         ("due_date", "0026-12-31T23:59", "Is 26 the right year? Did you mean 2026?"),

@@ -105,18 +105,34 @@ def test_place_and_move_and_take_off(send, plain_map, python_class, told):
     assert TeamPosition.objects.get().updated_by == "hanako@example.com"
     assert send("place", quietly=True, map=plain_map.pk, team=" A-1 / 後列", x="1,5", y="0").json() == {}
     assert places() == {" A-1 / 後列": (1.5, 0)}
+    send("place", map=plain_map.pk, team=" A-1 / 後列", x="３３，３３３\u200b", y="\ufeff7.5")
+    assert places() == {" A-1 / 後列": (33.33, 7.5)}
     assert send("take-off", map=plain_map.pk, team=" A-1 / 後列").status_code == 302
     assert places() == {}
     about = {"class_id": python_class.pk, "map_id": plain_map.pk}
     assert [data for _, data in told] == [
         {**about, "team_positions": {" A-1 / 後列": {"x": 12.346, "y": 100}}},
         {**about, "team_positions": {" A-1 / 後列": {"x": 1.5, "y": 0}}},
+        {**about, "team_positions": {" A-1 / 後列": {"x": 33.333, "y": 7.5}}},
         {**about, "team_positions": {" A-1 / 後列": None}},
     ]
-    assert AuditLog.objects.filter(action="map_positions").count() == 3
+    assert AuditLog.objects.filter(action="map_positions").count() == 4
 
 
-@pytest.mark.parametrize(("x", "y"), [("101", "5"), ("5", "-1"), ("left", "5"), ("nan", "5"), ("5", ""), ("", "5")])
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [
+        ("101", "5"),
+        ("5", "-1"),
+        ("left", "5"),
+        ("nan", "5"),
+        ("5", ""),
+        ("", "5"),
+        ("1_0", "5"),
+        ("5²", "5"),
+        ("5", "½"),
+    ],
+)
 def test_a_place_that_is_refused_keeps_what_was_typed(send, plain_map, enrol, x, y):
     enrol("a@example.com")
     answer = send("place", map=plain_map.pk, team="未割り当て", x=x, y=y)

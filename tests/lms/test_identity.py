@@ -16,6 +16,7 @@ from lms.identity import (
     is_identity,
     label_key,
     notebook_path,
+    number_form,
     password_form,
     password_spellings,
     visible,
@@ -229,6 +230,25 @@ def test_students_are_listed_by_their_team_however_it_is_spelt(cast, api):
     Student.objects.filter(pk=cast.hanako.pk).update(team=Team.objects.create(team_name="チームA"))
     found = api("GET", "/students?team=\uff81\uff70\uff91\uff21", user=cast.sato).json()
     assert [(row["id"], row["team"]) for row in found] == [(cast.hanako.pk, "チームA")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "form"),
+    [
+        ("１２．５", "12.5"),
+        ("－８，５", "-8,5"),
+        ("٨٫٥", "8٫5"),
+        ("\ufeff8.5\u200b", "8.5"),
+        ("\u00a08\u3000", "8"),
+        ("8\u28005\t", "8 5"),
+        ("２０２６／６／１　９：００", "2026/6/1 9:00"),
+        ("\u200b", ""),
+        *((text, text) for text in ("8²", "½", "⑧", "Ⅷ", "八", "1⁄2", "…")),
+    ],
+    ids=ascii,
+)
+def test_the_form_of_a_number_says_what_was_typed(typed, form):
+    assert number_form(typed) == form
 
 
 def test_nfc_of_a_path_is_what_other_systems_write():

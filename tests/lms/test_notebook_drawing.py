@@ -1,9 +1,11 @@
 """A notebook becomes HTML that can do nothing, in a process that can do little."""
 
+import base64
 import json
 import re
 import subprocess
 import sys
+import unicodedata
 from html.parser import HTMLParser
 from tempfile import TemporaryFile
 
@@ -132,6 +134,134 @@ def test_an_old_notebook_is_drawn():
     html = draw({"nbformat": 3, "worksheets": [{"cells": [cell]}]})
     assert "In&nbsp;[3]:" in html
     assert re.search(r">\s*2\s*<", html)
+
+
+# --- Attached pictures ----------------------------------------------------------------------------------------------
+
+SCREENSHOT = "スクリーンショット 2024-01-01.png"
+NFC = "がぞう.png"
+NFD = unicodedata.normalize("NFD", NFC)
+VECTOR = '<svg xmlns="http://www.w3.org/2000/svg" width="5" height="5"><rect width="3" height="3"/></svg>'
+OTHER_PIXEL = PIXEL.replace("jWpD", "jWpE")
+
+
+def sources(html: str) -> list[str | None]:
+    return [attributes.get("src") for tag, attributes in Elements(html).found if tag == "img"]
+
+
+def attached(source, **pictures) -> str:
+    return draw(notebook(markdown(source, attachments=pictures)))
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("![x](attachment:my%20image.png)", "my image.png"),
+        ("![x](attachment:my%20image.png)", "my%20image.png"),
+        ("![x](attachment:my image.png)", "my image.png"),
+        ("![x](<attachment:my image.png>)", "my image.png"),
+        ("![x](attachment:<my image.png>)", "my image.png"),
+        (f"![{SCREENSHOT}](attachment:{SCREENSHOT})", SCREENSHOT),
+        ("![x](attachment:%E5%9B%B3.png)", "図.png"),
+        ("![x](attachment:image (1).png)", "image (1).png"),
+        ("![x](attachment:image%20%281%29.png)", "image (1).png"),
+        ("![x](attachment:a\\(1.png)", "a(1.png"),
+        ("![a[1].png](attachment:a[1].png)", "a[1].png"),
+        ("![x](attachment:a&b.png)", "a&b.png"),
+        ("![x](attachment:100%.png)", "100%.png"),
+        ('![x](attachment:x.png "t")', "x.png"),
+        ('![x](attachment:my x.png "t (2)")', "my x.png"),
+        (f"![x](attachment:{NFC})", NFD),
+        (f"![x](attachment:{NFD})", NFC),
+        ("![x](attachment:10.00\u202fAM.png)", "10.00 AM.png"),
+        ("![x](attachment:X.PNG)", "X.PNG"),
+        ("![x](attachment:X.PNG)", "X.png"),
+        ("![a][ref]\n\n[ref]: attachment:x.png", "x.png"),
+        ("![a][ref]\n\n[ref]: <attachment:my x.png>", "my x.png"),
+        (f"![a][ref]\n\n[ref]: attachment:{NFC}", NFC),
+        ('<img src="attachment:my x.png" width="30">', "my x.png"),
+        ("text <img width=3 src='attachment:my%20x.png'> text", "my x.png"),
+        ("<img src=attachment:x.png>", "x.png"),
+        ('<div>\n<img\nsrc="attachment:a&amp;b.png">\n</div>', "a&b.png"),
+        ("[![x](attachment:a b.png)](https://evil.example/)", "a b.png"),
+        ("| a |\n|---|\n| **![x](attachment:a b.png)** |", "a b.png"),
+    ],
+    ids=ascii,
+)
+def test_an_attached_picture_is_found_under_its_name(source, name):
+    html = attached(source, **{name: {"image/png": PIXEL}, "another.png": {"image/png": OTHER_PIXEL}})
+    assert sources(html) == [f"data:image/png;base64,{PIXEL}"]
+    assert "no-picture" not in html
+
+
+def test_of_names_that_are_alike_the_very_one_counts():
+    pictures = {"a.png": {"image/png": PIXEL}, "A.png": {"image/png": OTHER_PIXEL}}
+    html = attached("![](attachment:A.png) ![](attachment:a.png)", **pictures)
+    assert sources(html) == [f"data:image/png;base64,{each}" for each in (OTHER_PIXEL, PIXEL)]
+
+
+@pytest.mark.parametrize("kind", ["image/png", "image/jpeg", "image/gif", "image/webp"])
+def test_attached_pictures_of_every_kind_are_drawn(kind):
+    assert sources(attached("![](attachment:a b)", **{"a b": {kind: PIXEL}})) == [f"data:{kind};base64,{PIXEL}"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        VECTOR,
+        base64.b64encode(VECTOR.encode()).decode(),
+        base64.b64encode(VECTOR.encode()).decode().rstrip("="),
+        [VECTOR[:30], VECTOR[30:]],
+    ],
+    ids=["text", "base64", "without padding", "list"],
+)
+def test_an_attached_drawing_is_cleaned_as_one_of_an_output_is(said):
+    assert len(base64.b64encode(VECTOR.encode()).decode().rstrip("=")) % 4, "nothing to leave out"
+    html = attached("![x](attachment:a b.svg)", **{"a b.svg": {"image/svg+xml": said}})
+    assert sources(html) == sources(draw(notebook(code("x", shows(image_svg__xml=VECTOR)))))
+    assert "no-picture" not in html
+
+
+@pytest.mark.parametrize(
+    "picture", [PIXEL.rstrip("="), [PIXEL[:20] + "\n", PIXEL[20:]], f"{PIXEL[:20]}\r\n {PIXEL[20:]}"]
+)
+def test_base64_may_lack_its_padding_and_have_line_breaks(picture):
+    html = attached("![](attachment:a.png)", **{"a.png": {"image/png": picture}})
+    assert [src.rstrip("=") for src in sources(html)] == [f"data:image/png;base64,{PIXEL.rstrip('=')}"]
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("![x](attachment:no.png)", "no.png"),
+        ("![x](attachment:no such (1).png)", "no such (1).png"),
+        ("![x](attachment:%E5%9B%B3.png)", "図.png"),
+        ("![x][r]\n\n[r]: attachment:no.png", "no.png"),
+        ('<img src="attachment:&lt;b&gt;no.png" onerror="x">', "&lt;b&gt;no.png"),
+        ("![x](attachment:script.svg)", "script.svg"),
+        ("![x](attachment:paper.pdf)", "paper.pdf"),
+    ],
+)
+def test_instead_of_a_picture_that_is_not_there_its_name_is_shown(source, name):
+    pictures = {"script.svg": {"image/svg+xml": f"<svg onload={ALERT}>"}, "paper.pdf": {"application/pdf": PIXEL}}
+    html = attached(f"# Title\n\n{source}", **pictures)
+    assert f'<span class="no-picture">{name}</span>' in html
+    assert "<h1>Title</h1>" in html, "the rest of the cell is drawn"
+    assert sources(html) == []
+
+
+def test_text_that_speaks_of_attachments_stays_as_it_is():
+    html = attached("`![x](attachment:a b.png)` and attachment:c.png", **{"a b.png": {"image/png": PIXEL}})
+    assert "<code>![x](attachment:a b.png)</code> and attachment:c.png" in html
+    assert sources(html) == []
+
+
+@pytest.mark.parametrize("kind", ["image/png", "image/jpeg", "image/gif", "image/webp"])
+def test_pictures_of_every_kind_are_drawn_as_outputs(kind):
+    output = {"output_type": "display_data", "data": {kind: PIXEL, "text/plain": "<Image>"}, "metadata": {}}
+    html = draw(notebook(code("x", output)))
+    assert sources(html) == [f"data:{kind};base64,{PIXEL}"]
+    assert LEFT_OUT not in html
 
 
 # --- The process ----------------------------------------------------------------------------------------------------

@@ -52,6 +52,8 @@ def test_a_grade_taken_back_waits_again(grade, work, told):
     [
         ("0", 0), ("10", 10), (" 9.25 ", 9.25), ("７．５", 7.5), ("1e1", 10), ("", None), ("8,5", 8.5), ("８，５", 8.5),
         ("8、5", 8.5), ("８。５", 8.5), ("٨٫٥", 8.5), (",5", 0.5), ("8,", 8), ("0,125", 0.125), ("8.", 8), ("+8", 8),
+        ("8.5\u200b", 8.5), ("8.5\u00a0", 8.5), ("\ufeff8.5", 8.5), ("\u200e8.5\u202c", 8.5), ("\u30008.5\u202f", 8.5),
+        ("8\ufe52\uff15", 8.5), ("\u200b", None), ("\uff0b\U0001d7fe", 8),
     ],
     ids=ascii,
 )  # fmt: skip
@@ -63,8 +65,12 @@ def test_grades_that_are_taken(grade, work, told, typed, stored):
 
 @pytest.mark.parametrize(
     "typed",
-    ["-1", "10.01", "ten", "nan", "inf", "1e999", "true", "8,5,0", "8/10", "80%", "8点", "1_0", "0x8", "8 5", "−1"],
-)
+    [
+        "-1", "10.01", "ten", "nan", "inf", "1e999", "true", "8,5,0", "8/10", "80%", "8点", "1_0", "0x8", "8 5", "−1",
+        "8²", "²", "8₂", "½", "8½", "1/2", "1⁄2", "⑧", "Ⅷ", "⒏", "八", "8\u28005", "8\u31645", "８＿５", "1_000",
+    ],
+    ids=ascii,
+)  # fmt: skip
 def test_grades_that_are_not(grade, work, told, typed):
     answer = grade(grade=typed, feedback="long text")
     assert answer.status_code == 422

@@ -98,6 +98,14 @@ def test_a_hostile_notebook_is_drawn_and_says_what_was_left_out(client, at, work
     assert 'src="https' not in html
 
 
+def test_a_picture_that_is_not_there_is_named(client, at, work, drawn):
+    content = made_of(markdown("![x](attachment:<b>%s{} 図 1.png)"))
+    AssignmentSubmission.objects.filter(pk=work.pk).update(notebook_content=content, content_sha256=None)
+    html = client.get(f"{at}notebook/").content.decode()
+    assert "The attached picture “b&gt;%s{} 図 1.png” is missing or cannot be shown." in html
+    assert "<b>" not in html
+
+
 def test_what_cannot_be_drawn_is_shown_as_text(client, at, monkeypatch):
     monkeypatch.setattr(notebooks, "html_of", lambda *_, **__: None)
     html = client.get(f"{at}notebook/").content.decode()
