@@ -23,7 +23,7 @@ from lms.models import AssignmentSubmission, ClassStudent, EnvironmentSnapshot, 
 from lms.versions.keeping import keep_submission
 from realtime import groups
 from tests.events.conftest import Clock, River, event
-from tests.lms.conftest import cast  # noqa: F401  (a fixture)
+from tests.lms.conftest import api, cast  # noqa: F401  (fixtures)
 from tests.test_walk import API, WALK
 
 SECRETS = (
@@ -306,3 +306,26 @@ def test_cells_that_only_the_other_class_has_are_no_work_of_this_one(cast, hanak
     said = answer.json()["progress"]
     assert [cell["cell_id"] for cell in said["cells_progress"]] == ["ours"]
     assert (said["total_cells"], said["overall_status"]) == (1, "completed")
+
+
+def test_when_a_notebook_was_saved_is_said_of_saves_through_the_viewer_s_classes(cast, river, api, settings):  # noqa: F811
+    """Two classes share the path of an assignment; and one guesses the path of a notebook of the other."""
+    clock = Clock()
+    at = {"notebookPath": cast.notebook.path}
+    river.post(of_rust("notebook_saved", **at, eventTime=clock(0)), class_id=cast.rust.pk)
+    river.post(of_python("notebook_saved", **at, eventTime=clock(60)), class_id=cast.python.pk)
+    river.post(of_python("notebook_saved", notebookPath="guessed.ipynb"), class_id=cast.python.pk)
+    river.post(of_python("notebook_saved", notebookPath="keyless.ipynb", eventTime=clock(90)))
+
+    def said(user):
+        rows = api("GET", "/notebooks", user=user).json()
+        return {row["path"]: row["last_modified"] and datetime.fromisoformat(row["last_modified"]) for row in rows}
+
+    assert said(cast.suzuki)[cast.notebook.path] == clock.at(0)
+    assert said(cast.sato)[cast.notebook.path] == clock.at(60)
+    assert said(cast.admin)[cast.notebook.path] == clock.at(60)
+    assert said(cast.sato).get("keyless.ipynb") == (None if settings.EVENTS_REQUIRE_KEY else clock.at(90))
+    made = api("POST", "/notebooks", {"path": "guessed.ipynb"}, user=cast.suzuki)
+    assert (made.status_code, made.json()["last_modified"]) == (201, None)
+    new = api("POST", "/notebooks", {"path": "new.ipynb"}, user=cast.suzuki)
+    assert (new.status_code, new.json().keys()) == (201, made.json().keys())
