@@ -55,7 +55,9 @@ def theirs(label: str, *, key: str, numbers: Collection[int]) -> "QuerySet[model
     """The rows of a table of `declared.THEIRS` that belong to who has the address of this key, or one of these numbers.
     Reads the columns once."""
     columns = declared.THEIRS[label]
-    called = {"address": {key}, "number": {str(number) for number in numbers}}
+    digits = {str(number) for number in numbers}
+    addresses = set(Student.objects.filter(email_key__in=digits).values_list("email_key", flat=True))
+    called = {"address": {key}, "number": digits, "either": {key, *(digits - addresses)}}
     rows: QuerySet[models.Model] = apps.get_model(label)._default_manager.all()
     found = [
         pk

@@ -3,6 +3,7 @@ handed out or erased of the one is nothing of the other."""
 
 import io
 import json
+import uuid
 import zipfile
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ from config.privacy import copying, erasure
 from config.privacy.person import find_person
 from events.models import OfflineQueueEntry
 from instructors import audit
-from instructors.models import AnalyticsReport, AuditLog
+from instructors.models import AnalyticsReport, AuditLog, ProgressNotification
 from lms.models import Student
 from tests.events.conftest import river  # noqa: F401 - a fixture
 
@@ -30,6 +31,7 @@ def addressed(numbered) -> Student:
 
 def leave_traces(student: Student) -> None:
     OfflineQueueEntry.objects.create(event_data={}, user_id=student.email)
+    ProgressNotification.objects.create(notification_id=uuid.uuid4(), recipient_id=student.email, title=student.email)
     AnalyticsReport.objects.create(report_type="student", parameters={"student_id": student.pk})
     audit.record(action="student_view", actor=None, request=None, target_type="student", target_id=student.pk)
 
@@ -56,14 +58,13 @@ def test_what_goes_and_what_is_handed_out_is_of_one_of_the_two(numbered, address
     assert [row["target_id"] for row in json.loads(archive.read("audit.json"))] == [str(gone.pk)]
     erasure.forget(person, keep_grades=True, now=datetime.now(UTC))
     numbers = sorted([str(numbered.pk), str(addressed.pk)])
+    assert [each.recipient_id for each in ProgressNotification.objects.all()] == [stays.email]
     assert left() == ([stays.email], [stays.pk], numbers)
 
 
 @pytest.mark.parametrize("command", ["export_student", "forget_student"])
 def test_a_command_asks_which_of_the_two(numbered, addressed, command):
-    told = (
-        f"{numbered.pk} is the address of student 7 and the number of ken@example.com: say which, with --id 7 or --id"
-    )
+    told = f"{numbered.pk} is the address of student 7 and the number of ken@example.com: say which, with --id 7 or"
     with pytest.raises(CommandError, match=f"^{told} --id {numbered.pk}[.]$"):
         call_command(command, str(numbered.pk))
 
