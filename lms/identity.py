@@ -57,6 +57,13 @@ def is_identity(address: str) -> bool:
     return len(address) <= EMAIL_LENGTH and 0 < len(email_key(address)) <= EMAIL_LENGTH
 
 
+def row_number(text: str) -> int | None:
+    """The number of a row where the text is one in plain digits, else None. Who also takes addresses must know which is
+    meant: an address may be a number, as students of some schools are called."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def label_key(text: str) -> str:
     """Return what decides whether two names of a team or of a column are one: チームＡ, ﾁｰﾑA and チームa are. At most
     LABEL_LENGTH characters."""

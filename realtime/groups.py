@@ -53,14 +53,9 @@ def notifications_group(student_id: int) -> str:
 
 
 def email_form(email: str) -> str:
-    """How an address, or any other text that somebody calls a student by, stands in a group's name."""
+    """How an address, or any other text that somebody calls a student by, stands in a group's name: never as a number,
+    which is that of a row."""
     return _digest(email_key(email))
-
-
-def forms_of_text(text: str) -> list[str]:
-    """The forms that a student is meant by when called by this text: the text itself, and a number as a row id."""
-    number = str(int(text)) if text.isascii() and text.isdigit() and len(text) < 19 else None
-    return [email_form(text), number] if number else [email_form(text)]
 
 
 def forms_of_student(student_id: int, email: str) -> list[str]:

@@ -8,6 +8,7 @@ When Redis was away the channel is subscribed again. Source: docs/contract/webso
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from lms.models import StudentClass
 from realtime import groups, people, presence
 from realtime.broadcast import OUTSIDE_CHANNEL
 from realtime.messages import Frame, timestamp
+from realtime.people import Person
 from realtime.register import here
 
 logger = logging.getLogger(__name__)
@@ -96,24 +98,33 @@ def groups_of(frame: Frame) -> list[str]:
     them; and `broadcast`, which tells nothing of students where people have to log in. At most three queries."""
     if isinstance(frame.get("channel"), str):
         return people.groups_of_channel(frame["channel"])
-    called = _student(frame)
-    if called is None and isinstance(frame.get("data"), list) and logins_required():
+    person = _student(frame)
+    if person is None and isinstance(frame.get("data"), list) and logins_required():
         return [groups.ALL_STUDENTS]  # rows, of whom it may be; admins see everybody
-    if called is None:
+    if person is None:
         return [groups.DASHBOARDS, groups.BROADCAST]
     names = [groups.ALL_STUDENTS] if logins_required() else [groups.ALL_STUDENTS, groups.BROADCAST]
-    student_id = people.find_person(called).student_id
-    if student_id is not None:
-        classes = StudentClass.objects.filter(student_id=student_id).values_list("class_ref_id", flat=True)
+    if person.student_id is not None:
+        classes = StudentClass.objects.filter(student_id=person.student_id).values_list("class_ref_id", flat=True)
         names += [groups.class_group(class_id) for class_id in classes]
     return names
 
 
-def _student(frame: Frame) -> str | None:
-    """Whom it is about, where it says so."""
+# What each field calls a student by, in the order in which they are looked at.
+CALLED_BY: dict[str, Callable[[str], Person]] = {
+    "student_id": people.by_number,
+    "emailAddress": people.by_address,
+    "email": people.by_address,
+    "userId": people.by_either,
+    "user_id": people.by_either,
+}
+
+
+def _student(frame: Frame) -> Person | None:
+    """Whom it is about, where it says so. At most two queries."""
     data = frame.get("data")
     for place in (frame, data if isinstance(data, dict) else {}):
-        for name in ("student_id", "emailAddress", "email", "userId", "user_id"):
+        for name, find in CALLED_BY.items():
             if isinstance(place.get(name), str | int):
-                return str(place[name])
+                return find(str(place[name]))
     return None

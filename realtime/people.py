@@ -7,6 +7,7 @@ from typing import cast, get_args
 from django.conf import settings
 
 from lms.access import User, class_ids_of, with_email
+from lms.identity import row_number
 from lms.logins import logins_required
 from lms.models import Student, StudentClass
 from realtime import groups
@@ -18,38 +19,60 @@ ANY_CHANNEL = re.compile(rf"({'|'.join(get_args(Channel))}):(\S.{{0,319}})", re.
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A student as a client names them: by address or number, known to us or not yet."""
+    """A student as a client names them, known to us or not yet. `spare_forms` are of what they were called by, beside
+    those of the student."""
 
-    called: str
     student_id: int | None = None
     email: str | None = None
+    spare_forms: tuple[str, ...] = ()
 
     @property
     def forms(self) -> list[str]:
         """Every form of this person's channels."""
-        forms = groups.forms_of_text(self.called)
+        forms = {*self.spare_forms}
         if self.student_id is not None and self.email is not None:
-            forms += groups.forms_of_student(self.student_id, self.email)
-        return sorted(set(forms))
+            forms |= {*groups.forms_of_student(self.student_id, self.email)}
+        return sorted(forms)
 
     @property
     def first_forms(self) -> list[str]:
         """The forms under which a flood of notices is worth sending: one, where the student is known."""
-        return [str(self.student_id)] if self.student_id is not None else groups.forms_of_text(self.called)
+        known = [str(self.student_id)] if self.student_id is not None else []
+        return [*known, *self.spare_forms]
 
     def groups(self, channel: Channel) -> list[str]:
         return [f"{channel}.{form}" for form in self.forms]
 
 
-def find_person(called: str) -> Person:
-    """The student of this number or address, however it is spelt. At most two queries."""
-    called = called.strip().replace("\0", "")
-    known = None
-    if called.isascii() and called.isdigit() and len(called) < 19:
-        known = Student.objects.filter(pk=int(called)).only("email").first()
-    if known is None and called:
-        known = with_email(Student.objects.all(), called).only("email").first()
-    return Person(called, known.pk, known.email) if known else Person(called)
+def by_address(called: str) -> Person:
+    """The student of this address, however it is spelt, were it a number. One query."""
+    called = called.replace("\0", "")
+    known = with_email(Student.objects.all(), called).only("email").first() if called.strip() else None
+    return Person(known.pk, known.email) if known else Person(spare_forms=(groups.email_form(called),))
+
+
+def by_number(called: str | int) -> Person:
+    """The student whom a `student_id` means: digits are the number of a row and never an address; any other text is an
+    address. One query."""
+    number = row_number(str(called))
+    if number is None:
+        return by_address(str(called))
+    known = Student.objects.filter(pk=number).only("email").first()
+    return Person(known.pk, known.email) if known else Person(spare_forms=(str(number),))
+
+
+def by_either(called: str | int) -> Person:
+    """The student whom a client's id or a `user_id` means: it is an address; a number of a row only where no student
+    has that address. Such a client hears the address as well: it may be that of a student who has done nothing yet.
+    At most two queries."""
+    if isinstance(called, int):
+        return by_number(called)
+    found = by_address(called)
+    if found.student_id is None and row_number(called) is not None:
+        numbered = by_number(called)
+        if numbered.student_id is not None:
+            return Person(numbered.student_id, numbered.email, spare_forms=found.spare_forms)
+    return found
 
 
 def shared_classes(user: User, student_id: int) -> list[int]:
@@ -89,7 +112,7 @@ def groups_of_channel(name: str) -> list[str]:
     found = ANY_CHANNEL.fullmatch(name)
     if found is None:
         return []
-    channel, person = cast(Channel, found[1]), find_person(found[2])
+    channel, person = cast(Channel, found[1]), by_number(found[2])
     named = person.groups(channel)
     if person.student_id is None:
         return named

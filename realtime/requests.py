@@ -4,9 +4,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from lms.identity import row_number
 from realtime.messages import Frame
 
-Text = str | int  # a student's id or address, taken and echoed as given
+Text = str | int  # a student's id or address, taken and echoed as given; `realtime.people` says which it is
 
 
 class JoinRoom(msgspec.Struct):
@@ -73,7 +74,7 @@ def flat(frame: Frame) -> Frame:
 
 def number(value: int | str) -> int:
     """A row id as a number or in digits. Raises BadRequest."""
-    text = str(value).strip()
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise BadRequest(f"Not an id: {text[:50]}")
-    return int(text)
+    found = row_number(str(value))
+    if found is None:
+        raise BadRequest(f"Not an id: {str(value).strip()[:50]}")
+    return found

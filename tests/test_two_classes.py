@@ -16,14 +16,25 @@ from events import tickets
 from events.models import CellExecution, HelpRequest
 from instructors import actions, tokens
 from instructors.models import Hint, HintRecipient, ProgressNotification, StudentNote
+from instructors.queries.cellmap import cell_map, members_of
 from instructors.queries.classroom import class_room
 from instructors.queries.hints import hints_about
+from instructors.queries.mapchoice import Choice
 from lms.access import Scope
-from lms.models import AssignmentSubmission, ClassStudent, EnvironmentSnapshot, Session, StudentActivity, StudentClass
+from lms.models import (
+    AssignmentSubmission,
+    Cell,
+    ClassStudent,
+    EnvironmentSnapshot,
+    Notebook,
+    Session,
+    StudentActivity,
+    StudentClass,
+)
 from lms.versions.keeping import keep_submission
 from realtime import groups
 from tests.events.conftest import Clock, River, event
-from tests.lms.conftest import cast  # noqa: F401  (a fixture)
+from tests.lms.conftest import api, cast  # noqa: F401  (fixtures)
 from tests.test_walk import API, WALK
 
 SECRETS = (
@@ -306,3 +317,52 @@ def test_cells_that_only_the_other_class_has_are_no_work_of_this_one(cast, hanak
     said = answer.json()["progress"]
     assert [cell["cell_id"] for cell in said["cells_progress"]] == ["ours"]
     assert (said["total_cells"], said["overall_status"]) == (1, "completed")
+
+
+def test_when_a_notebook_was_saved_is_said_of_saves_through_the_viewer_s_classes(cast, river, api, settings):  # noqa: F811
+    """Two classes share the path of an assignment; and one guesses the path of a notebook of the other."""
+    clock = Clock()
+    at = {"notebookPath": cast.notebook.path}
+    river.post(of_rust("notebook_saved", **at, eventTime=clock(0)), class_id=cast.rust.pk)
+    river.post(of_python("notebook_saved", **at, eventTime=clock(60)), class_id=cast.python.pk)
+    river.post(of_python("notebook_saved", notebookPath="guessed.ipynb"), class_id=cast.python.pk)
+    river.post(of_python("notebook_saved", notebookPath="keyless.ipynb", eventTime=clock(90)))
+
+    def said(user):
+        rows = api("GET", "/notebooks", user=user).json()
+        return {row["path"]: row["last_modified"] and datetime.fromisoformat(row["last_modified"]) for row in rows}
+
+    assert said(cast.suzuki)[cast.notebook.path] == clock.at(0)
+    assert said(cast.sato)[cast.notebook.path] == clock.at(60)
+    assert said(cast.admin)[cast.notebook.path] == clock.at(60)
+    assert said(cast.sato).get("keyless.ipynb") == (None if settings.EVENTS_REQUIRE_KEY else clock.at(90))
+    made = api("POST", "/notebooks", {"path": "guessed.ipynb"}, user=cast.suzuki)
+    assert (made.status_code, made.json()["last_modified"]) == (201, None)
+    new = api("POST", "/notebooks", {"path": "new.ipynb"}, user=cast.suzuki)
+    assert (new.status_code, new.json().keys()) == (201, made.json().keys())
+
+
+def test_the_order_and_kind_of_cells_on_the_map_are_those_of_the_class(cast, river):  # noqa: F811
+    """Both classes have a file of one path with the same cells. In the Python class somebody has turned them round, and
+    called one of them a text."""
+    at = {"notebookPath": "shared.ipynb", "code": "x", "hasError": False, "errorMessage": None, "userName": "Hanako"}
+
+    def seen(user, class_ref) -> list[tuple[str, str]]:
+        room = class_room(user=user, class_id=class_ref.pk)
+        members, notebook = members_of(room, now=datetime.now(UTC)), Notebook.objects.get(path="shared.ipynb")
+        columns = cell_map(room, members, notebook=notebook, choice=Choice()).columns
+        ids = dict(Cell.objects.values_list("pk", "cell_id"))
+        return [(ids[column.cell_id], column.number) for column in columns]
+
+    for place, cell in enumerate(("a", "b", "c")):
+        river.post(of_rust("cell_executed", cellId=cell, cellIndex=place, result="r", **at), class_id=cast.rust.pk)
+    for place, cell in enumerate(("c", "b", "a")):
+        kind = {"cellType": "markdown"} if cell == "a" else {}
+        more = {"cellId": cell, "cellIndex": place, "executionCount": 1, **kind}
+        river.post(of_python(**{**at, **more}), class_id=cast.python.pk)
+    assert seen(cast.suzuki, cast.rust) == [("a", "1"), ("b", "2"), ("c", "3")]
+    assert seen(cast.sato, cast.python) == [("c", "1"), ("b", "2")]
+    river.post(of_rust("cell_executed", cellId="b", cellIndex=7, result="r", **at), class_id=cast.rust.pk)
+    assert seen(cast.suzuki, cast.rust) == [("a", "1"), ("c", "3"), ("b", "8")], "its own newest run moves a cell"
+    CellExecution.objects.all().delete()
+    assert len(seen(cast.suzuki, cast.rust)) == 2, "runs are kept for a while: then the shared row says what it knows"

@@ -30,6 +30,7 @@ from config.privacy.person import Person
 from config.privacy.redaction import mentions
 from events import schema, stream, waiting
 from instructors.models import AuditLog
+from lms.identity import row_number
 from lms.models import AssignmentSubmission, Cell, Class, ClassAssignment, Notebook, Session, Student, Team
 
 # What a number in a row stands for.
@@ -85,7 +86,7 @@ def _parts(person: Person) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
         yield f"tables/{model._meta.db_table}", _values(model._default_manager.filter(pk__in=keys))
     for label in declared.THEIRS:
         name = apps.get_model(label)._meta.db_table
-        yield f"tables/{name}", _values(tables.theirs(label, forms=person.forms))
+        yield f"tables/{name}", _values(tables.theirs(label, key=person.key, numbers=person.student_ids))
     yield "audit", _audit(person)
     yield "not_yet_stored", _waiting(person)
 
@@ -95,7 +96,8 @@ def _audit(person: Person) -> Iterator[dict[str, Any]]:
     numbers = set(map(str, person.student_ids))
     for entry in AuditLog.objects.order_by("pk").values(*AUDIT).iterator(chunk_size=1000):
         about = (entry["target_type"] or "").lower() == "student" and entry["target_id"] in numbers
-        said = f"{entry['target_id'] or ''}\n{json.dumps(entry['details'], ensure_ascii=False)}"
+        target = entry["target_id"] or ""
+        said = f"{target if row_number(target) is None else ''}\n{json.dumps(entry['details'], ensure_ascii=False)}"
         if about or person.matcher.names(said):
             yield entry
 

@@ -1,12 +1,23 @@
 """Tables that hold texts but no reference to a student: what each may know of one. A test refuses a table that is
 neither reached from `Student` nor named here."""
 
+from typing import Literal
+
 # Rows that belong to the person whose address, or number, stands in one of these columns, or keys of JSON columns:
-# exported, then deleted. In the others what names the person is replaced.
-THEIRS = {
-    "events.OfflineQueueEntry": ["user_id"],
-    "instructors.AnalyticsReport": ["parameters__student_id"],  # of a class or a team they are everybody's
-    "instructors.ProgressNotification": ["recipient_id", "user_id"],
+# exported, then deleted. In the others what names the person is replaced. An address may be a number, and is nobody's
+# row number then: each column says which of the two it holds. `either`: an address, and a number only where no
+# student has that address.
+Called = Literal["address", "number", "either"]
+THEIRS: dict[str, dict[str, Called]] = {
+    "events.OfflineQueueEntry": {"user_id": "address"},
+    "instructors.AnalyticsReport": {"parameters__student_id": "number"},  # of a class or a team they are everybody's
+    "instructors.ProgressNotification": {"recipient_id": "either", "user_id": "address"},
+}
+
+# Columns of texts in which digits are the number of a row: no address, although somebody's may be that number.
+NUMBERS = {
+    "admin.LogEntry": {"object_id"},
+    "instructors.AuditLog": {"target_id"},
 }
 
 # Contents that rows of students refer to and may share: each goes with the last row that refers to it.

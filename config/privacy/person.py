@@ -11,12 +11,12 @@ from config.privacy import names, tables
 from config.privacy.matching import Matcher
 from config.privacy.names import Form
 from instructors.models import Instructor
-from lms.identity import email_key, label_key, visible
+from lms.identity import email_key, label_key, row_number, visible
 from lms.models import Student
 
 
 class BadText(ValueError):
-    """What `--also` says cannot be looked for; the message says why, and what to do."""
+    """What a command was told means nobody, or cannot be looked for; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,17 +39,45 @@ class Person:
     def key(self) -> str:
         return email_key(self.email)
 
-    @property
-    def forms(self) -> frozenset[str]:
-        """How rows without a reference say that they are the person's: the address, or a student's number."""
-        return frozenset({self.key, *map(str, self.student_ids)})
-
     def is_called(self, identity: str) -> bool:
         """Whether this is the person's address, however it is spelled."""
         return email_key(identity) == self.key
 
     def cut(self, text: str) -> str:
         return self.matcher.cut(text, instead=self.pseudonym)
+
+
+def address_meant(text: str | None, *, number: int | None) -> str:
+    """The address that an operator means: the text itself, or that of the student of this number (`--id`). At most two
+    queries. Raises BadText where both or neither are given, for a number of nobody, and for a text that is the address
+    of one student and the number of another."""
+    if (text is None) is (number is None):
+        raise BadText("Whose? Give an address, or the number of a student with --id.")
+    if number is not None:
+        found = _numbered(str(number))
+        if found is None:
+            raise BadText(f"No student has the number {number}.")
+        return found.email
+    assert text is not None
+    numbered = _numbered(text)
+    addressed = Student.objects.filter(email_key=email_key(text)).first() if numbered else None
+    if numbered and addressed and numbered != addressed:
+        raise BadText(
+            f"{text.strip()} is the address of student {addressed.pk} and the number of {numbered.email}: "
+            f"say which, with --id {addressed.pk} or --id {numbered.pk}."
+        )
+    return text
+
+
+def hint_of_number(text: str) -> str:
+    """What to say beside "no student has this address" where it is the number of one; else "". At most one query."""
+    numbered = _numbered(text)
+    return f" Student {numbered.pk} is {numbered.email}: for that one say --id {numbered.pk}." if numbered else ""
+
+
+def _numbered(text: str) -> Student | None:
+    number = row_number(text)
+    return Student.objects.filter(pk=number).first() if number is not None else None
 
 
 def find_person(email: str, *, also: Iterable[str] = ()) -> Person:

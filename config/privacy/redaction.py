@@ -15,11 +15,12 @@ from django.db import connection, models, transaction
 from django.db.utils import IntegrityError
 from psycopg import sql
 
-from config.privacy import tables
+from config.privacy import declared, tables
 from config.privacy.matching import Matcher
 from config.privacy.person import Person
 from config.privacy.tables import Model
 from instructors.models import AuditLog
+from lms.identity import row_number
 
 PAGE = 2_000  # rows in one reading
 SAMPLES, AROUND = 3, 24  # of a table, and characters on each side
@@ -66,6 +67,7 @@ class _Column:
     name: str
     is_json: bool
     is_short: bool  # so that its whole value may be somebody's name
+    has_numbers: bool  # of rows, where it holds digits
     length: int | None
 
     @property
@@ -74,8 +76,8 @@ class _Column:
         return sql.SQL("{}::text").format(sql.Identifier(self.name))
 
     def cut(self, text: str | None, matcher: Matcher, *, instead: str) -> str | None:
-        if text is None:
-            return None
+        if text is None or (self.has_numbers and row_number(text) is not None):
+            return text
         if self.is_json:
             return matcher.cut_json(text, instead=instead)
         cut = matcher.cut_value(text, instead=instead) if self.is_short else matcher.cut(text, instead=instead)
@@ -88,6 +90,7 @@ def _columns(model: Model) -> list[_Column]:
             name=str(found.column),
             is_json=isinstance(found, models.JSONField),
             is_short=not isinstance(found, models.TextField),
+            has_numbers=found.name in declared.NUMBERS.get(model._meta.label, ()),
             length=found.max_length,
         )
         for found in tables.texts(model)

@@ -51,15 +51,20 @@ def _references(model: Model) -> "Iterator[models.ManyToOneRel]":
             yield relation
 
 
-def theirs(label: str, *, forms: Collection[str]) -> "QuerySet[models.Model]":
-    """The rows of a table of `declared.THEIRS` that belong to who has one of these addresses or numbers, as `email_key`
-    writes them. Reads the columns once."""
+def theirs(label: str, *, key: str, numbers: Collection[int]) -> "QuerySet[models.Model]":
+    """The rows of a table of `declared.THEIRS` that belong to who has the address of this key, or one of these numbers.
+    Reads the columns once."""
     columns = declared.THEIRS[label]
+    digits = {str(number) for number in numbers}
+    addresses = set(Student.objects.filter(email_key__in=digits).values_list("email_key", flat=True))
+    called = {"address": {key}, "number": digits, "either": {key, *(digits - addresses)}}
     rows: QuerySet[models.Model] = apps.get_model(label)._default_manager.all()
     found = [
         pk
         for pk, *values in rows.values_list("pk", *columns).iterator()
-        if any(email_key(str(value)) in forms for value in values if value)
+        if any(
+            email_key(str(value)) in called[kind] for kind, value in zip(columns.values(), values, strict=True) if value
+        )
     ]
     return rows.filter(pk__in=found)
 

@@ -34,9 +34,7 @@ def erase(person: Person) -> int:
 
 def _group_forms(person: Person) -> set[str]:
     forms = {str(pk) for pk in person.student_ids}
-    for spelling in {*person.spellings, person.key}:
-        forms.update(groups.forms_of_text(spelling))
-    return forms
+    return forms | {groups.email_form(spelling) for spelling in {*person.spellings, person.key}}
 
 
 def _names(redis: "Redis", key: bytes, person: Person) -> bool:

@@ -63,7 +63,7 @@ def attention_context(request: HttpRequest, room: Room, *, is_recorded: bool) ->
     if is_recorded:
         keep_record(room, situation, now=now)
     board = board_of(room, situation, user=account_of(request), now=now, display=display_of(request))
-    precision = precision_of(room.class_ref.pk if room.class_ref else None)
+    precision = precision_of(room.class_ref.pk if room.class_ref else None, viewer=account_of(request))
     return {
         "room": room,
         "now": now,

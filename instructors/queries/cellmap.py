@@ -37,11 +37,25 @@ MOST_COLUMNS = 150
 # With so many students at one cell, a cell that a single student has run is one they added for themselves.
 ENOUGH_TO_TELL = 10
 
+# A row of `cells` is shared by all classes that have a file of this path with this cell, and holds what was seen last
+# in any. Here a cell stands where the room's newest run found it, and is of the type it had then: one look by index a
+# cell. The shared row says it only where that run did not, or is kept no more.
 COLUMNS = """
-SELECT c.id, c.position, count(DISTINCT p.student_id)
-FROM cell_progress p JOIN cells c ON c.id = p.cell_id
-WHERE c.notebook_id = %s AND c.cell_type = 'code' AND p.run_count > 0 AND p.student_id = ANY(%s) {scope}
-GROUP BY c.id ORDER BY nullif(greatest(c.position, -1), -1) NULLS LAST, c.id
+SELECT c.id, coalesce(e.cell_index, c.position) AS place, ran.students
+FROM (
+    SELECT p.cell_id, count(DISTINCT p.student_id) AS students,
+           (array_agg(p.student_id ORDER BY p.last_run_at DESC, p.id DESC))[1] AS latest
+    FROM cell_progress p JOIN cells c ON c.id = p.cell_id
+    WHERE c.notebook_id = %s AND p.run_count > 0 AND p.student_id = ANY(%s) {ran_in}
+    GROUP BY p.cell_id
+) AS ran JOIN cells c ON c.id = ran.cell_id
+LEFT JOIN LATERAL (
+    SELECT x.cell_index, x.cell_type FROM cell_executions x
+    WHERE x.student_id = ran.latest AND x.cell_id = ran.cell_id {run_in}
+    ORDER BY x.executed_at DESC, x.id DESC LIMIT 1
+) AS e ON true
+WHERE coalesce(e.cell_type, c.cell_type) = 'code'
+ORDER BY nullif(greatest(coalesce(e.cell_index, c.position), -1), -1) NULLS LAST, c.id
 """
 STATES = """
 SELECT s.id, string_agg(coalesce(p.state, '0'), '' ORDER BY c.place)
@@ -165,7 +179,9 @@ def cell_map(room: Room, members: Sequence[Member], *, notebook: Notebook | None
 
 def _columns(room: Room, notebook: Notebook, ids: list[int], choice: Choice) -> tuple[list[Column], int]:
     with connection.cursor() as cursor:
-        cursor.execute(COLUMNS.format(scope=room.scope.sql("p.class_id")), [notebook.pk, ids])
+        scope = room.scope
+        statement = COLUMNS.format(ran_in=scope.sql("p.class_id"), run_in=scope.sql("x.class_id"))
+        cursor.execute(statement, [notebook.pk, ids])
         found = cursor.fetchall()
     is_told = max((count for *_, count in found), default=0) >= ENOUGH_TO_TELL
     shared = [row for row in found if choice.all_cells or not is_told or row[2] > 1]

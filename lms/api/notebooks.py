@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from lms.access import classes_of, notebooks_in, notebooks_of
+from lms.access import classes_of, notebooks_in, notebooks_of, with_saves_seen
 from lms.api.base import ApiView, BadRequest, page, query_id, query_text, validated
 from lms.api.fields import Name
 from lms.api.openapi import PAGING, documented, row_filter, text_filter
@@ -16,6 +16,8 @@ from lms.models import Notebook
 
 
 class NotebookResponse(serializers.ModelSerializer[Notebook]):
+    last_modified = serializers.DateTimeField(source="saved_at", allow_null=True, read_only=True)
+
     class Meta:
         model = Notebook
         fields = ["id", "path", "name", "last_modified"]
@@ -44,7 +46,7 @@ class NotebooksView(ApiView):
             rows = rows.filter(path=path)
         if (class_id := query_id(request, "class_id")) is not None:
             rows = rows & notebooks_in(classes_of(self.viewer).filter(pk=class_id))
-        return Response(NotebookResponse(page(request, rows), many=True).data)
+        return Response(NotebookResponse(page(request, with_saves_seen(rows, self.viewer)), many=True).data)
 
     @documented(
         summary="Create a notebook",
@@ -62,10 +64,12 @@ class NotebooksView(ApiView):
         except IntegrityError:
             if notebooks_of(self.viewer).filter(path=path).exists():
                 raise BadRequest(f"Notebook with path '{path}' already exists") from None
-            # Students of another class have one of this name, which is not for this caller to know.
+            # Students of another class have one of this name, which is not for this caller to know: the answer is that
+            # of a new one. Only the number, which must be the row's own, is older than that of the newest notebook.
             made = Notebook.objects.get(path=path)
             Notebook.objects.filter(pk=made.pk).update(is_course_material=True)
-        return Response(NotebookResponse(made).data, status=201)
+        answer = with_saves_seen(Notebook.objects.filter(pk=made.pk), self.viewer).get()
+        return Response(NotebookResponse(answer).data, status=201)
 
 
 def name_of_path(path: str) -> str:

@@ -57,6 +57,6 @@ class FollowingSocket(RecognisingSocket):
         channel = people.channel_of(name)
         if channel is None:
             raise BadRequest(f"Unknown channel: {name[:100]}")
-        return channel[0], await database_sync_to_async(people.find_person)(channel[1])
+        return channel[0], await database_sync_to_async(people.by_number)(channel[1])
 
     answers: ClassVar[dict[str, Any]] = {"subscribe": subscribe, "unsubscribe": unsubscribe}

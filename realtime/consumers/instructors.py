@@ -17,7 +17,7 @@ from realtime.requests import BadRequest
 def _address(account: User, called: str) -> tuple[Person, list[str]]:
     """Whom this account means, and the groups of them to write to; none where they are not its student. Colleagues who
     follow the student hear it as far as they share the classes."""
-    person = people.find_person(called)
+    person = people.by_number(called)
     told = people.channel_groups(account, person, "notifications")
     return person, sorted({*told, *person.groups("notifications")}) if told else []
 

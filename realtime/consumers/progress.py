@@ -17,9 +17,9 @@ from realtime.people import Person
 from realtime.requests import BadRequest
 
 
-def _summary_of(called: str, user: User) -> dict[str, Any] | None:
-    """Of the student whom this text means, if this account may see them."""
-    person = people.find_person(called)
+def _summary_of(called: str | int, user: User) -> dict[str, Any] | None:
+    """Of the student whom this means, if this account may see them."""
+    person = people.by_either(called)
     if person.student_id is None:
         return None
     found = progress.summaries(students_seen_by(user).filter(pk=person.student_id), classes=classes_of(user))
@@ -44,7 +44,7 @@ class StudentProgressSocket(RecognisingSocket):
             is_open = await self.recognise(with_key=True)
             if not is_open or (self.user is None and self.holder is None):
                 return None
-        self.person: Person = await database_sync_to_async(people.find_person)(self.client_id)
+        self.person: Person = await database_sync_to_async(people.by_either)(self.client_id)
         names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, self.person, "progress")
         if names:
             self.followed |= set(self.person.first_forms)
@@ -89,11 +89,11 @@ class InstructorProgressSocket(DashboardSocket):
         self.tell(replies.progress_view("all_progress_update", data))
 
     async def detail(self, frame: Frame) -> None:
-        called = str(requests.read(requests.flat(frame), requests.StudentDetail).user_id)
+        called = requests.read(requests.flat(frame), requests.StudentDetail).user_id
         found = await database_sync_to_async(_summary_of)(called, self.viewer)
         if found is None:
             raise BadRequest("Student not found")
-        await self.note_look(await database_sync_to_async(people.find_person)(called), "progress")
+        await self.note_look(await database_sync_to_async(people.by_either)(called), "progress")
         self.tell(replies.progress_view("student_detail", found))
 
     answers: ClassVar[dict[str, Any]] = {"get_all_progress": every, "get_student_detail": detail}

@@ -39,7 +39,7 @@ class StudentSocket(FollowingSocket):
             return None
         if logins_required() and not await self.recognise(with_key=True):
             return None
-        self.person = await database_sync_to_async(people.find_person)(self.client_id)
+        self.person = await database_sync_to_async(people.by_either)(self.client_id)
         own = await database_sync_to_async(self._own_groups)()
         seat = [groups.seat_group(self.client_id, proof=self.seat_proof)] if self.seat_proof else []
         return [*own, *seat, *self._room_groups(self.room), groups.BROADCAST]
@@ -150,8 +150,8 @@ class StudentSocket(FollowingSocket):
         """The groups of those who teach this client's student in the class of its key. Raises BadRequest."""
         if self.holder is None:
             raise BadRequest("Show the class key of the student who writes: X-Class-Key, or ?key=<class key>")
-        person = people.find_person(self.client_id)  # again: an event may have made the student known meanwhile
-        if student_id is not None and people.find_person(str(student_id)).student_id != person.student_id:
+        person = people.by_either(self.client_id)  # again: an event may have made the student known meanwhile
+        if student_id is not None and people.by_number(student_id).student_id != person.student_id:
             raise BadRequest("This connection is another student's")
         pk = person.student_id
         if pk is None or not students_in(classes_of(self.holder)).filter(pk=pk).exists():

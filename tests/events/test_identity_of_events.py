@@ -15,7 +15,7 @@ from lms.identity import email_key
 from lms.models import Class, Notebook, Student, Team
 from lms.roster_csv import read
 from realtime import groups
-from realtime.people import find_person
+from realtime.people import by_address, by_either
 from tests.events.conftest import event
 from tests.spellings import ADDRESS, APART, SAME
 
@@ -35,8 +35,8 @@ def test_one_student_whatever_the_spelling(river):
 @pytest.mark.parametrize("spelling", SAME.values(), ids=SAME)
 def test_every_place_that_an_address_leads_to_is_the_same(db, spelling):
     student = Student.objects.create(email=ADDRESS)
-    assert find_person(spelling).student_id == student.pk
-    assert groups.forms_of_text(spelling) == groups.forms_of_text(ADDRESS)
+    assert by_address(spelling).student_id == by_either(spelling).student_id == student.pk
+    assert groups.email_form(spelling) == groups.email_form(ADDRESS)
     assert groups.client_group(spelling) == groups.client_group(ADDRESS)
     assert student_tag(spelling) == student_tag(ADDRESS)
     assert schema.shard_of(spelling, 64) == schema.shard_of(ADDRESS, 64)
@@ -51,8 +51,8 @@ def test_every_place_that_an_address_leads_to_is_the_same(db, spelling):
 @pytest.mark.parametrize("other", APART.values(), ids=APART)
 def test_a_look_alike_is_led_elsewhere(db, other):
     Student.objects.create(email=ADDRESS)
-    assert find_person(other).student_id is None
-    assert groups.forms_of_text(other) != groups.forms_of_text(ADDRESS)
+    assert by_either(other).student_id is None
+    assert groups.email_form(other) != groups.email_form(ADDRESS)
     assert student_tag(other) != student_tag(ADDRESS)
 
 

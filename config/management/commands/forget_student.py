@@ -1,4 +1,4 @@
-"""`manage.py forget_student EMAIL`: erase one person, for a request under privacy law."""
+"""`manage.py forget_student EMAIL`, or `--id NUMBER`: erase one person, for a request under privacy law."""
 
 import shlex
 from argparse import ArgumentParser
@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from config.privacy import remains
 from config.privacy.erasure import CameBack, Report, forget
-from config.privacy.person import BadText, Person, find_person
+from config.privacy.person import BadText, Person, address_meant, find_person, hint_of_number
 from config.privacy.redaction import mentions
 from config.privacy.tables import owned
 from events import points, waiting
@@ -24,15 +24,16 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("email")
+        parser.add_argument("email", nargs="?")
+        parser.add_argument("--id", type=int, dest="number", help="The student of this number, instead of an address.")
         parser.add_argument("--also", action="append", default=[], metavar="TEXT",
                             help="Something else the person is called; may be given again.")  # fmt: skip
         parser.add_argument("--with-grades", action="store_true", help="Delete graded submissions as well.")
         parser.add_argument("--dry-run", action="store_true", help="Say what would go, with examples; change nothing.")
         parser.add_argument("--yes", action="store_true", help="Do not ask, and do not count first.")
 
-    def handle(self, *args: Any, email: str, also: list[str], **options: Any) -> None:
-        person = self._person(email, also)
+    def handle(self, *args: Any, email: str | None, number: int | None, also: list[str], **options: Any) -> None:
+        person = self._person(email, number, also)
         self._warn(person)
         if options["dry_run"] or not options["yes"]:
             self._count(person)
@@ -45,15 +46,15 @@ class Command(BaseCommand):
         left = remains.clear()
         self._tell(report, left)
 
-    def _person(self, email: str, also: list[str]) -> Person:
+    def _person(self, email: str | None, number: int | None, also: list[str]) -> Person:
         try:
-            person = find_person(email, also=also)
+            person = find_person(address_meant(email, number=number), also=also)
         except BadText as error:
             raise CommandError(str(error)) from None
         if not person.student_ids:
             self.stdout.write(
                 f"No student has the address {email}: looking for traces only. Names are not known any more; give each "
-                "with --also."
+                f"with --also.{hint_of_number(person.email)}"
             )
         return person
 

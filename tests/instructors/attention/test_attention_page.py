@@ -12,7 +12,8 @@ from django.utils import timezone
 from events.models import CellProgress, HelpRequest
 from instructors.attention import memory
 from instructors.models import AttentionCase
-from lms.models import Cell, Student, StudentClass
+from instructors.queries.precision import Visits, precision_of
+from lms.models import Cell, Class, Student, StudentClass
 from tests.instructors.attention.conftest import entries
 
 
@@ -147,10 +148,28 @@ def test_precision_is_what_instructors_said(desk, hanako, mei, python_class):
     judged("helped", 9, ended_by=None)
     assert "visits so far: 4" in page.look()
     judged("helped", 3)
-    judged("dismissed", 1, class_ref=None)
-    html = page.look()
-    assert "In this room: 6 of 7 visits were worth it, 86 %" in re.sub(r"\s+", " ", html)
-    assert "In all rooms: 6 of 8 visits were worth it, 75 %" in re.sub(r"\s+", " ", html)
+    assert "In this room: 6 of 7 visits were worth it, 86 %" in re.sub(r"\s+", " ", page.look())
+
+
+def test_precision_overall_is_of_the_viewer_s_own_classes(desk, hanako, taro, mei, python_class):
+    """What colleagues said in their rooms is theirs; an admin sees all of it."""
+    own = Class.objects.create(class_code="OWN", name="Own", instructor=hanako)
+    other = Class.objects.create(class_code="OTHER", name="Other", instructor=taro)
+    now = timezone.now() - timedelta(days=2)
+    for class_ref, outcome, count in (
+        (python_class, "helped", 6), (own, "helped", 1), (own, "dismissed", 1), (other, "dismissed", 4),
+        (None, "dismissed", 8),
+    ):  # fmt: skip
+        for _ in range(count):
+            AttentionCase.objects.create(
+                student=mei, opened_at=now, ended_at=now, outcome=outcome, class_ref=class_ref, code="silent",
+                ended_by=hanako,
+            )  # fmt: skip
+    page = desk(hanako)
+    assert "In all your rooms: 7 of 8 visits were worth it, 88 %" in re.sub(r"\s+", " ", page.look())
+    assert precision_of(python_class.pk, viewer=hanako).overall == Visits(worth_it=7, visits=8)
+    hanako.role = "admin"
+    assert precision_of(python_class.pk, viewer=hanako).overall == Visits(worth_it=7, visits=20)
 
 
 @pytest.mark.parametrize("path", ["", "attention/", "cards/"])
