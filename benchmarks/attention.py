@@ -3,7 +3,7 @@
     python -m benchmarks attention            # the report, on seeds that nothing was tuned on
     python -m benchmarks attention --tuning   # the seeds for trying thresholds
 
-Each run of a cell goes through `events.store.save` into PostgreSQL; every twenty simulated seconds the room is assessed
+Each run of a cell goes through `events.processing.store.save` into PostgreSQL; every twenty simulated seconds the room is assessed
 as the page assesses it. The truth (`benchmarks.attention_class`) is only compared afterwards. Nobody answers a concern.
 """
 
@@ -54,7 +54,7 @@ def own_database() -> Iterator[None]:
     """A PostgreSQL of its own, as `manage.py up` starts it, gone afterwards; then Django, which reads its address."""
     import django
 
-    from config.postgresql import Postgres
+    from operations.local.embedded_postgres import Postgres
     from tests.servers import Running, wait_until
 
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
@@ -83,11 +83,11 @@ def own_database() -> Iterator[None]:
 
 
 def _watch(seed: int, outcome: Outcome) -> None:
-    from instructors.actions.record import keep_record
-    from instructors.attention import memory
+    from classroom.attention import memory
+    from classroom.attention.board import shown_concerns, situation_of
+    from classroom.attention.case_log import keep_record
+    from classroom.base.scope import class_room
     from instructors.models import AttentionCase, Instructor
-    from instructors.queries.classroom import class_room
-    from instructors.queries.situation import shown_concerns, situation_of
     from lms.models import Class
 
     pupils = classes.make_class(seed=seed, count=STUDENTS)
@@ -124,9 +124,9 @@ def _save(
 ) -> None:
     from django.db import transaction
 
-    from events import store
-    from events.runs import Rule
-    from events.schema import Event
+    from events.contract.schema import Event
+    from events.processing import store
+    from events.processing.executions import Rule
 
     def event(kind: str, pupil: classes.Pupil, minute: float, **fields: object) -> Event:
         moment = int((start + timedelta(minutes=minute)).timestamp() * 1000)

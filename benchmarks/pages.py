@@ -9,7 +9,7 @@ import httpx
 
 from benchmarks.rows import Row, percentiles
 from benchmarks.system import System
-from lms.identity import email_key
+from core.identity import email_key
 
 STUDENTS = 200
 REPETITIONS = 40

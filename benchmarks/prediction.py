@@ -1,7 +1,7 @@
 """How well the prediction's probabilities hold: simulated homework whose end is known, read by the real queries.
 
     python -m benchmarks prediction          # the report, on seeds that nothing was fitted on
-    python -m benchmarks prediction --fit    # prints the weights for instructors/prediction.py, from the fitting seeds
+    python -m benchmarks prediction --fit    # prints the weights for classroom/analytics/prediction_rule.py, from the fitting seeds
 
 The runs of a class up to a day are stored in PostgreSQL, the evidence is gathered as the API gathers it, and only then
 compared with how it ended (`benchmarks.prediction_class`).
@@ -59,8 +59,8 @@ def _cases(seeds: Sequence[int]) -> tuple[list[Case], int]:
 
 
 def _watch(seed: int) -> tuple[list[Case], int]:
-    from instructors.prediction import confidence, estimate, features, probability
-    from instructors.queries.predictions import Worked, evidence_of, worked_in
+    from classroom.analytics.prediction_rule import confidence, estimate, features, probability
+    from classroom.analytics.predictions import Worked, evidence_of, worked_in
     from lms.access import EVERYTHING
     from lms.models import Cell, Notebook, Session, Student
 

@@ -2,7 +2,7 @@
 
 A week to finish a notebook. Everybody has a speed, times of day at which they work, a trouble rate and a will, and
 things happen: some begin late and hurry, some lose heart at the cell they cannot do, some are away for days, a few give
-up for no reason that shows. Nothing here reads a feature, weight or threshold of `instructors.prediction`.
+up for no reason that shows. Nothing here reads a feature, weight or threshold of `classroom.analytics.prediction_rule`.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Questions about a span of time (`events.points`): what PostgreSQL takes for them, and InfluxDB where there is one.
+"""Questions about a span of time (`events.timeseries`): what PostgreSQL takes for them, and InfluxDB where there is one.
 
     python -m benchmarks.series                         # PostgreSQL alone
     INFLUXDB_URL=http://127.0.0.1:8086 INFLUXDB_TOKEN=… INFLUXDB_ORG=… python -m benchmarks.series    # both
@@ -101,18 +101,23 @@ def fill(count: int, days: int) -> None:
 
 def rows_asked(days: int) -> list[Question]:
     """Of a class: its students are named, as for every instructor."""
-    from events.points import stored
+    from events.timeseries import sql as timeseries_sql
     from lms.access import EVERYTHING
     from lms.models import Student
 
     students = list(Student.objects.values_list("pk", flat=True))
     questions: list[Question] = []
     for name, since, until, bucket in charts(days):
-        ask = partial(stored.activity, since=since, until=until, bucket=bucket, students=students, scope=EVERYTHING)
+        ask = partial(
+            timeseries_sql.activity, since=since, until=until, bucket=bucket, students=students, scope=EVERYTHING
+        )
         questions.append((f"chart, {name}", ask))
     for name, since, until in totals(days):
         questions.append(
-            (f"totals, {name}", partial(stored.totals, since=since, until=until, students=students, scope=EVERYTHING))
+            (
+                f"totals, {name}",
+                partial(timeseries_sql.totals, since=since, until=until, students=students, scope=EVERYTHING),
+            )
         )
     return questions
 
@@ -134,8 +139,9 @@ def own_buckets() -> Iterator[None]:
 
 def write(days: int) -> None:
     """All runs as points, and the sums of all hours."""
-    from events.points import backfill, flux, server
-    from events.points.lines import line
+    from events.timeseries import backfill, flux
+    from events.timeseries import client as timeseries_client
+    from events.timeseries.line_protocol import line
 
     now = datetime.now(UTC)
     since = now - timedelta(days=days + 1)
@@ -143,21 +149,22 @@ def write(days: int) -> None:
     for event in backfill.rows(since=since, until=now):
         lines.append(line(event))
         if len(lines) == 5_000:
-            server.send(lines)
+            timeseries_client.send(lines)
             lines.clear()
-    server.send(lines)
+    timeseries_client.send(lines)
     for hour in range((days + 1) * 24 + 1):
         flux.sum_hour(since - (since - flux.EPOCH) % HOUR + hour * HOUR)
 
 
 def series_asked(days: int) -> list[Question]:
     """As pages ask, all hours but this one summed; and by single points alone."""
-    from events.points import flux, stored
-    from events.points.answering import _cut
-    from events.points.waiting import Standing
+    from events.timeseries import flux
+    from events.timeseries import sql as timeseries_sql
+    from events.timeseries.buffer import Standing
+    from events.timeseries.reads import _cut
     from lms.models import Student
 
-    emails = list(stored.addresses(list(Student.objects.values_list("pk", flat=True))).values())
+    emails = list(timeseries_sql.addresses(list(Student.objects.values_list("pk", flat=True))).values())
     summed, now = Standing(sums_from=0), datetime.now(UTC)
     questions: list[Question] = []
     for name, since, until, bucket in charts(days):

@@ -15,15 +15,15 @@ django_application = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402  (needs Django's applications)
 from django.urls import get_resolver  # noqa: E402
 
-from config import garbage  # noqa: E402
-from config.bodies import Bounded  # noqa: E402
-from config.origins import Origins  # noqa: E402
-from config.paths import Paths  # noqa: E402
-from config.requests import Requests  # noqa: E402
-from events.intake import Intake  # noqa: E402
-from instructors.door import Door  # noqa: E402
-from realtime import caretaker  # noqa: E402
-from realtime.routing import websocket_urls  # noqa: E402
+from classroom.sockets import background_tasks  # noqa: E402
+from classroom.sockets.routing import websocket_urls  # noqa: E402
+from config.body_limits import Bounded  # noqa: E402
+from config.cors import Origins  # noqa: E402
+from config.path_normalization import Paths  # noqa: E402
+from config.request_log import Requests  # noqa: E402
+from events.intake.app import Intake  # noqa: E402
+from instructors.credentials import Door  # noqa: E402
+from operations.local import gc_tuning  # noqa: E402
 
 INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/v1/v1/events/"}
 
@@ -52,11 +52,11 @@ async def answer_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[
     caretaker starts with the first of them, because daphne speaks no lifespan."""
     while (message := await receive())["type"] == "lifespan.startup":
         await send({"type": "lifespan.startup.complete"})
-    await caretaker.stop()
+    await background_tasks.stop()
     await intake.close()
     await send({"type": f"{message['type']}.complete"})
 
 
 application = Paths(Requests(Origins(route), intake=INTAKE_PATHS))
 _ = get_resolver().url_patterns  # loads all pages now; the first request would
-garbage.spare_what_stays()
+gc_tuning.spare_what_stays()

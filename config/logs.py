@@ -25,8 +25,8 @@ SECRETS = (
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)"), r"\1[redacted]\2"),
 )
 
-# Who a path or a query speaks of: where the API and the sockets name somebody (instructors/api/urls.py,
-# realtime/routing.py), and every segment and value that looks like an e-mail address, however it is encoded.
+# Who a path or a query speaks of: where the API and the sockets name somebody (classroom/api_urls.py,
+# classroom/sockets/routing.py), and every segment and value that looks like an e-mail address, however it is encoded.
 _AT = r"(?:@|\uff20|%(?:25)*40|%(?:25)*EF%(?:25)*BC%(?:25)*A0)"
 _REST = r"[^/?&\s\"'<>]"
 PEOPLE = (

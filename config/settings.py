@@ -24,7 +24,7 @@ SERVICES = env.running_services(DATA_DIR)
 # --- Mode -------------------------------------------------------------------------------------------------------
 
 DEBUG = env.flag("DEBUG", True)
-# None: as soon as there is an account (lms/logins.py).
+# None: as soon as there is an account (core/login_requirement.py).
 API_REQUIRE_AUTH = env.flag_or_auto("API_REQUIRE_AUTH", None if DEBUG else True)
 EVENTS_REQUIRE_KEY = env.flag("EVENTS_REQUIRE_KEY", not DEBUG)
 RATE_LIMITS = env.flag("RATE_LIMITS", True)
@@ -80,7 +80,7 @@ CSRF_COOKIE_NAME = f"csrftoken_{COOKIE_SUFFIX}"
 LANGUAGE_COOKIE_NAME = f"language_{COOKIE_SUFFIX}"
 DISPLAY_COOKIE_NAME = f"display_{COOKIE_SUFFIX}"
 MESSAGES_COOKIE_NAME = f"messages_{COOKIE_SUFFIX}"
-MESSAGE_STORAGE = "instructors.display.Messages"
+MESSAGE_STORAGE = "classroom.base.display.Messages"
 
 # --- Applications -----------------------------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.origins.NamesMiddleware",
+    "config.cors.NamesMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -120,11 +120,11 @@ MIDDLEWARE = [
     "config.middleware.JsonErrorsMiddleware",
     "config.middleware.BlankErrorsMiddleware",
     "config.middleware.OutagesMiddleware",
-    "config.bodies.BodiesMiddleware",  # before anybody reads a body
+    "config.body_limits.BodiesMiddleware",  # before anybody reads a body
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "instructors.presence.PresenceMiddleware",
+    "instructors.idle_timeout.PresenceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -145,8 +145,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
-                "instructors.display.display",
-                "instructors.shortcuts.shortcuts",
+                "classroom.base.display.display",
+                "classroom.base.shortcuts.shortcuts",
             ],
         },
     },
@@ -214,7 +214,7 @@ EVENT_BODY_LIMIT = env.integer("EVENT_BODY_LIMIT", 10 * 1024 * 1024, least=1024)
 EVENT_BACKLOG_LIMIT = env.integer("EVENT_BACKLOG_LIMIT", 200_000, least=1)
 # The same in bytes: what Redis may hold altogether before the POST answers 503.
 EVENT_BACKLOG_BYTES = env.integer("EVENT_BACKLOG_BYTES", 1024**3, least=1024**2)
-# Events a second that a class may send while others wait (events/shares.py), in each web process; 0 = any number.
+# Events a second that a class may send while others wait (events/intake/rate_limit.py), in each web process; 0 = any number.
 EVENT_KEY_RATE = env.integer("EVENT_KEY_RATE", 1000)
 # Seconds of silence after which a request for help has ended: where the sender has never re-sent, and where it has.
 HELP_SILENCE = env.integer("HELP_SILENCE", 300, least=1)
@@ -239,7 +239,7 @@ RETENTION_DAYS = {
 # Bytes of one notebook that is handed in, as compact JSON; EVENT_BODY_LIMIT bounds the body around it.
 SUBMISSION_BYTES_LIMIT = env.integer("SUBMISSION_BYTES_LIMIT", 5 * 1024 * 1024, least=1024)
 
-# Every body is bounded in config/bodies.py; Django's own limit would be a second, smaller one with another answer.
+# Every body is bounded in config/body_limits.py; Django's own limit would be a second, smaller one with another answer.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
 
 # The grades of an assignment are one form: five fields a submission.
@@ -284,7 +284,7 @@ STRICT_PASSWORDS = env.flag("STRICT_PASSWORDS", False)
 INSTRUCTORS_MANAGE_ACCOUNTS: bool | None = (
     env.flag("INSTRUCTORS_MANAGE_ACCOUNTS", False) if env.text("INSTRUCTORS_MANAGE_ACCOUNTS") else None
 )
-# E-mail addresses are told apart by Instructor.email_key, which is unique (lms/identity.py).
+# E-mail addresses are told apart by Instructor.email_key, which is unique (core/identity.py).
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "login"
@@ -338,11 +338,11 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.flag("BEHIN
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_ENGINE = "instructors.stay"
+SESSION_ENGINE = "instructors.sessions"
 SESSION_COOKIE_AGE = 12 * 3600  # from the login on, and at most
 SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", 120, least=1)  # without a touch of the person
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "instructors.pages.problems.csrf_failure"
+CSRF_FAILURE_VIEW = "classroom.base.error_views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -366,7 +366,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["instructors.tokens.BearerAuthentication"],
     "DEFAULT_SCHEMA_CLASS": "lms.api.openapi.ApiSchema",
     "UNAUTHENTICATED_USER": None,
-    "DEFAULT_THROTTLE_CLASSES": ["instructors.limits.CallerThrottle"],
+    "DEFAULT_THROTTLE_CLASSES": ["instructors.throttles.CallerThrottle"],
 }
 
 # RATE_LIMITS=0 switches both off. A class may sit behind one address, so its limit is generous (http.md section 1.4).
@@ -381,7 +381,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "instructors.lockout.client_of"
 AXES_USERNAME_CALLABLE = "instructors.lockout.name_of"
 AXES_USERNAME_FORM_FIELD = "username"
-AXES_LOCKOUT_CALLABLE = "instructors.pages.login.locked_out"
+AXES_LOCKOUT_CALLABLE = "instructors.views.locked_out"
 AXES_HTTP_RESPONSE_CODE = 429
 AXES_ENABLE_ADMIN = False  # ours is in instructors/admin.py
 AXES_VERBOSE = False

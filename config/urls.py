@@ -3,10 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from config.metrics import metrics
-from instructors.api.classroom import PictureView
-from instructors.api.health import health
-from instructors.pages.login import Logout, admin_login
+from classroom.ops.health_views import health
+from instructors.views import Logout, admin_login
+from lms.api.map_audited_views import PictureView
+from operations.metrics import metrics
 
 admin.autodiscover()
 
@@ -14,9 +14,9 @@ urlpatterns = [
     # Both forms of every API path work: /api/v1/X and /api/v1/v1/X (docs/contract/http.md section 1.1).
     re_path(r"^api/v1/(?:v1/)?", include("events.urls")),
     re_path(r"^api/v1/(?:v1/)?", include("lms.urls")),
-    re_path(r"^api/v1/(?:v1/)?", include("instructors.api.school")),
-    re_path(r"^api/v1/(?:v1/)?", include("instructors.api.classroom")),
-    re_path(r"^api/v1/(?:v1/)?", include("instructors.api.urls")),
+    re_path(r"^api/v1/(?:v1/)?", include("lms.api.audited_views")),
+    re_path(r"^api/v1/(?:v1/)?", include("lms.api.map_audited_views")),
+    re_path(r"^api/v1/(?:v1/)?", include("classroom.api_urls")),
     re_path(r"^health/?$", health),
     path("metrics", metrics),
     # Pictures of classrooms, where clients in the field look for them. WhiteNoise passes on what is no file of its own.
@@ -26,8 +26,8 @@ urlpatterns = [
     path("admin/logout/", Logout.as_view()),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("", include("instructors.urls")),
+    path("", include("classroom.urls")),
 ]
 
-handler400 = "instructors.pages.problems.bad_request"
+handler400 = "classroom.base.error_views.bad_request"
 handler500 = "config.errors.failed"

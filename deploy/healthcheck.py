@@ -35,7 +35,7 @@ def web(services: list[str], *, port: str) -> str:
 
 
 def worker() -> str:
-    """Of several, one is enough: their supervisor replaces the others. Keys: events/heartbeats.py."""
+    """Of several, one is enough: their supervisor replaces the others. Keys: events/queue/heartbeats.py."""
     redis = _redis()
     names = cast(list[bytes], redis.zrangebyscore("workers", time.time(), "inf"))
     told = cast(list[bytes], redis.mget([f"worker:{name.decode()}:heartbeat" for name in names])) if names else []

@@ -2,14 +2,15 @@
 
 from django.urls import re_path
 
-from events import api, views
+from events.intake import legacy_views
+from events.offline import views as offline_views
 
 urlpatterns = [
-    re_path(r"^events/health/?$", views.health),
-    re_path(r"^progress/student-progress/?$", views.student_progress),
-    re_path(r"^(?:progress/)?cell-monitor/?$", views.cell_monitor),
-    # Syncing and clearing are told to the audit log, which takes a floor above: instructors/api/offline.py.
-    re_path(r"^offline/queue/?$", api.QueueView.as_view()),
-    re_path(r"^offline/status/?$", api.StatusView.as_view()),
-    re_path(r"^offline/failed-events/?$", api.FailedView.as_view()),
+    re_path(r"^events/health/?$", legacy_views.health),
+    re_path(r"^progress/student-progress/?$", legacy_views.student_progress),
+    re_path(r"^(?:progress/)?cell-monitor/?$", legacy_views.cell_monitor),
+    # Syncing and clearing are told to the audit log, which takes a floor above: classroom/ops/offline_views.py.
+    re_path(r"^offline/queue/?$", offline_views.QueueView.as_view()),
+    re_path(r"^offline/status/?$", offline_views.StatusView.as_view()),
+    re_path(r"^offline/failed-events/?$", offline_views.FailedView.as_view()),
 ]

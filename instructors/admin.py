@@ -19,9 +19,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
+from classroom.setup.invitations import cancel
 from instructors import audit, hashing
-from instructors.auth import account_of
-from instructors.grading import note_change
+from instructors.admin_audit import note_everything
 from instructors.models import (
     AnalyticsReport,
     AttentionCase,
@@ -33,11 +33,9 @@ from instructors.models import (
     InstructorStatusHistory,
     ProgressNotification,
 )
-from instructors.notices import tell_grade
-from instructors.office import note_everything
+from instructors.permissions import account_of
 from instructors.roles import ADMIN, ASSISTANT, INSTRUCTOR
-from instructors.setup.invitations import cancel
-from lms.admin import (
+from lms.admin.models import (
     AssignmentSubmissionAdmin,
     CappedPaginator,
     ClassAssignmentAdmin,
@@ -46,7 +44,9 @@ from lms.admin import (
     SystemSettingAdmin,
     TidyDeletion,
 )
+from lms.grading import note_change
 from lms.models import AssignmentSubmission, ClassAssignment, SystemSetting
+from lms.notices import tell_grade
 from lms.submissions import tells_grade
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import Any
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+from instructors.client_ip import address_of, request_id_of
 from instructors.models import AuditLog, Instructor
-from instructors.origin import address_of, request_id_of
 from lms.access import User
 
 Outcome = AuditLog.Outcome

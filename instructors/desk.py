@@ -1,4 +1,4 @@
-"""What events about instructors ask for: `events.desk.Desk` (docs/contract/events.md section 3.4)."""
+"""What events about instructors ask for: `events.processing.instructor_events.Desk` (docs/contract/events.md section 3.4)."""
 
 import logging
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from instructors import tokens
-from instructors.auth import may_manage
-from instructors.live import tell
 from instructors.models import Instructor
+from instructors.permissions import may_manage
 from instructors.status import Status, announce_status, change_status
 from realtime import broadcast, groups, messages
+from realtime.notify import tell
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import BCryptSHA256PasswordHasher, make_password
 from django.db import connections
 
-from lms.identity import password_form
+from core.identity import password_form
 
 WAITING = 32  # callers; with the patience below what a core does in that time
 PATIENCE = 10.0  # seconds
@@ -134,6 +134,6 @@ def ahead(password: str | None) -> Iterator[None]:
 
 
 def hashed(password: str | None) -> str:
-    """The hash to store, of a password in its form (`lms.identity`): the one made ahead, or a new one."""
+    """The hash to store, of a password in its form (`core.identity`): the one made ahead, or a new one."""
     ready = _ahead.get()
     return ready[1] if ready is not None and ready[0] == password else make_password(password)

@@ -22,10 +22,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.request import Request
 
+from core.identity import email_key
 from instructors import audit
-from instructors.limits import TooManyRequests
-from instructors.origin import address_of
-from lms.identity import email_key
+from instructors.client_ip import address_of
+from instructors.throttles import TooManyRequests
 
 WINDOW: timedelta = settings.AXES_COOLOFF_TIME
 NOWHERE = "::"  # a request without an address that could be one

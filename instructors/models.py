@@ -10,15 +10,15 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 
+from classroom.analytics.models import AnalyticsReport
+from classroom.attention.models import AttentionCase
+from classroom.errors.models import Hint, HintRecipient
+from classroom.students.models import StudentNote
+from core.identity import email_key, password_form, password_spellings
+from core.key_fields import Keyed, KeyedQuerySet, KeyField
+from core.validators import validate_address
 from instructors import hashing
-from instructors.cases import AttentionCase
-from instructors.hint_models import Hint, HintRecipient
-from instructors.report_models import AnalyticsReport
 from instructors.roles import ADMIN, ASSISTANT, INSTRUCTOR
-from instructors.student_notes import StudentNote
-from lms.identity import email_key, password_form, password_spellings
-from lms.models.addresses import validate_address
-from lms.models.keys import Keyed, KeyedQuerySet, KeyField
 from lms.models.people import display_name
 
 __all__ = [

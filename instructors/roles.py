@@ -6,7 +6,7 @@ not pass for a role: neither for the program, which compares exactly, nor for a 
 
 import unicodedata
 
-from lms.identity import label_key, visible
+from core.identity import label_key, visible
 
 ADMIN, INSTRUCTOR, ASSISTANT = "admin", "instructor", "assistant"
 ROLES = (ADMIN, INSTRUCTOR, ASSISTANT)

@@ -8,10 +8,10 @@ from typing import TypedDict
 
 from django.db import transaction
 
-from instructors.live import tell
 from instructors.models import Instructor, InstructorStatusHistory
 from lms.models import Session
 from realtime import broadcast, groups, messages
+from realtime.notify import tell
 
 Status = Instructor.Status
 

@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from lms.identity import email_key
+from core.identity import email_key
 from lms.models import (
     AssignmentSubmission,
     Class,

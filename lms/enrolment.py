@@ -1,4 +1,4 @@
-"""Who is in a class: added by a list, removed by hand. (A class's key enrols too: `lms.roster.enrol`.)"""
+"""Who is in a class: added by a list, removed by hand. (A class's key enrols too: `lms.bulk_get_or_create.enrol`.)"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 from django.db import connection, transaction
 
-from lms import roster
-from lms.identity import email_key, label_key, visible
+from core.identity import email_key, label_key, visible
+from lms import bulk_get_or_create
 from lms.models import StudentClass
 
 
 @dataclass(kw_only=True)
 class Listed:
-    """A line of a list, in the form in which `lms.roster` takes what it is told of a student."""
+    """A line of a list, in the form in which `lms.bulk_get_or_create` takes what it is told of a student."""
 
     email: str
     name: str | None = None
@@ -73,8 +73,8 @@ def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> E
     stays. Ten queries at most, whatever the length; the same list again changes nothing."""
     with transaction.atomic():
         before = known_students(class_id, [each.email for each in listed])
-        teams = roster.find_teams({each.team for each in listed if each.team})
-        students = roster.find_students(listed, teams)
+        teams = bulk_get_or_create.find_teams({each.team for each in listed if each.team})
+        students = bulk_get_or_create.find_students(listed, teams)
         newcomers = {each.email for each in listed if each.email not in before}
         _write({state.id: state for email, state in students.items() if email in newcomers}, now=now)
         called: dict[tuple[int, int], tuple[str | None, int | None]] = {}
@@ -83,7 +83,7 @@ def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> E
             key = students[each.email].id, class_id
             name, team = called.get(key) or ((known.name, known.team_id) if known else (None, None))
             called[key] = each.name or name, teams.get(each.team or "") or team
-        roster.save_memberships((*key, *said) for key, said in called.items())
+        bulk_get_or_create.save_memberships((*key, *said) for key, said in called.items())
     members = {email for email, known in before.items() if known.is_member}
     created = sum(each.email not in members for each in listed)
     updated = sum(each.email in members and before[each.email].differs(each) for each in listed)
@@ -96,7 +96,7 @@ def remove_student(class_id: int, student_id: int) -> bool:
     return deleted > 0
 
 
-def _write(states: dict[int, roster.StudentState], *, now: datetime) -> None:
+def _write(states: dict[int, bulk_get_or_create.StudentState], *, now: datetime) -> None:
     if not states:
         return
     ids = sorted(states)

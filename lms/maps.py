@@ -15,9 +15,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 
-from lms.identity import label_key
+from core.identity import label_key
+from lms.images import CONTENT_TYPE
 from lms.models import ClassroomMap, Team, TeamPosition
-from lms.pictures import CONTENT_TYPE
 
 DIRECTORY = "maps"
 ADDRESS = "/static/maps/"  # of the pictures, at the server's root: clients in the field build it so

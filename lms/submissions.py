@@ -23,8 +23,8 @@ from django.db.models import (
 )
 from django.db.models.functions import Lower
 
+from lms.dates import deadline
 from lms.models import AssignmentSubmission, ClassAssignment
-from lms.moments import deadline
 
 SUBMITTED, GRADED, RETURNED = "submitted", "graded", "returned"
 
@@ -62,7 +62,7 @@ def lateness(submitted_at: datetime, due: datetime | None) -> timedelta | None:
 
 def is_over(due: datetime | None, *, now: datetime) -> bool:
     """Whether what comes now comes too late. The one rule: a due time without seconds counts to the end of its minute
-    (lms.moments.deadline)."""
+    (lms.dates.deadline)."""
     return due is not None and now > deadline(due)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.cache import cache
 from redis.exceptions import OutOfMemoryError
 
-from lms.identity import number_form
+from core.identity import number_form
 from lms.models.settings import CACHE_KEY, VERSION_KEY, SystemSetting
 
 DEFAULTS: dict[str, Any] = {

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 from hashlib import sha256
 from typing import Literal
 
-from lms.identity import email_key
+from core.identity import email_key
 
 # `help`: that a request of the student for help was dismissed; all that a class key lets hear. No client names it.
 Channel = Literal["client", "progress", "notifications", "help"]

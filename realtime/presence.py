@@ -22,8 +22,8 @@ from django.conf import settings
 from redis import Redis
 from redis import asyncio as aioredis
 
-from lms.logins import logins_required
-from realtime.register import ClientType, Seat, here
+from core.login_requirement import logins_required
+from realtime.connections import ClientType, Seat, here
 
 PROCESSES, PROGRESS = "live:processes", "live:progress"
 LIFETIME = 90  # seconds

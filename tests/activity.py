@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db.models.signals import post_save
 
+from core.key_fields import KeyedQuerySet
 from lms.models import Student, StudentActivity, StudentClass
-from lms.models.keys import KeyedQuerySet
 from lms.models.people import WITHOUT_KEY, ActivityState
 
 STATE = [field.attname for field in ActivityState._meta.get_fields()]

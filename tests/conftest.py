@@ -21,7 +21,7 @@ django.setup()
 
 from django.apps import apps  # noqa: E402
 
-from lms import notebook_process  # noqa: E402
+from lms.notebooks import render_process  # noqa: E402
 from tests.activity import mirror  # noqa: E402
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
 
@@ -108,9 +108,9 @@ def _empty_redis(request: pytest.FixtureRequest) -> None:
 def drawn(tmp_path: Path, settings: Any) -> Iterator[Path]:
     """Notebooks are drawn and compared anew, and kept below this folder."""
     settings.DATA_DIR = tmp_path
-    notebook_process._kept.cache_clear()
+    render_process._kept.cache_clear()
     yield tmp_path
-    notebook_process._kept.cache_clear()
+    render_process._kept.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from config.processes import Program
-from config.valkey import free_port
+from operations.local.embedded_valkey import free_port
+from operations.local.processes import Program
 from tests.servers import Running, serving, wait_until
 
 # --- Line protocol as InfluxDB reads it (its models/points.go), without a line break anywhere -------------------------

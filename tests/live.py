@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 
-from config import parts
-from config.processes import Program
-from config.valkey import Valkey, free_port
+from operations.local import programs
+from operations.local.embedded_valkey import Valkey, free_port
+from operations.local.processes import Program
 from tests.servers import ROOT, RedisServer, Running, Session, wait_until
 
 
@@ -29,8 +29,8 @@ class LiveSystem:
     running_workers: list[Running] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.web = self._running(parts.web(host="127.0.0.1", port=self.port))
-        self.cron = self._running(parts.cron())
+        self.web = self._running(programs.web(host="127.0.0.1", port=self.port))
+        self.cron = self._running(programs.cron())
 
     @property
     def url(self) -> str:
@@ -73,7 +73,7 @@ class LiveSystem:
         return Running(program=program, log=self.directory / f"{program.name}.log")
 
     def start_worker(self) -> None:
-        worker = self._running(parts.worker(len(self.running_workers) + 1))
+        worker = self._running(programs.worker(len(self.running_workers) + 1))
         worker.start()
         self.running_workers.append(worker)
 
@@ -155,7 +155,7 @@ def suffix_of(url: str) -> str:
 
 
 def manage(*arguments: str, environment: dict[str, str], stdin: str | None = None) -> str:
-    program = parts.command("manage", *arguments)
+    program = programs.command("manage", *arguments)
     done = subprocess.run(
         program.argv,
         cwd=ROOT,

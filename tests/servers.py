@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from http.server import HTTPServer
 from pathlib import Path
 
-from config.postgresql import Postgres
-from config.processes import Program
-from config.valkey import Valkey
+from operations.local.embedded_postgres import Postgres
+from operations.local.embedded_valkey import Valkey
+from operations.local.processes import Program
 
 ROOT = Path(__file__).resolve().parent.parent
 # A real InfluxDB for the tests that can use one, read before everything of the developer's environment is set aside.

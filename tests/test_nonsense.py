@@ -222,11 +222,11 @@ def test_cookies(db, redis, settings, value):
 
 def test_what_is_a_fault_is_still_one(admin, ids, redis, monkeypatch):  # noqa: F811
     """400 is for what was asked, not for what we do wrong."""
-    from instructors.pages import classes
+    from classroom.classes import views as classes_views
 
     def broken(*args: object, **kwargs: object) -> None:
         raise ValueError("ours")
 
-    monkeypatch.setattr(classes, "render", broken)
+    monkeypatch.setattr(classes_views, "render", broken)
     assert status_of(admin, "GET", "/") == 500
     assert status_of(admin, "GET", "/?q=%00") == 500

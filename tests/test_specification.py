@@ -12,8 +12,8 @@ from channels.testing import HttpCommunicator, WebsocketCommunicator
 from django.test import Client
 from django.urls import Resolver404, get_resolver, resolve
 
+from classroom.sockets.routing import PATHS
 from config.asgi import INTAKE_PATHS, application
-from realtime.routing import PATHS
 from tests.servers import ROOT
 from tests.specification import API, HTTP, SOCKETS, TWICE, Endpoint
 from tests.test_walk import routes

@@ -20,10 +20,13 @@ from django.test import Client
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from events import announcements, intake, pipeline, store
+from classroom.attention import help_services
+from events.intake import app as intake_app
 from events.models import CellExecution, HelpRequest
-from instructors import actions, notices, tokens
+from events.processing import notifications, pipeline, store
+from instructors import tokens
 from instructors.models import Instructor, ProgressNotification
+from lms import notices
 from lms.access import Scope
 from lms.models import (
     AssignmentSubmission,
@@ -38,7 +41,7 @@ from lms.models import (
     StudentClass,
 )
 from lms.versions.commits import commit
-from lms.versions.keeping import Author, Owner, keep_snapshot, keep_submission
+from lms.versions.snapshots import Author, Owner, keep_snapshot, keep_submission
 from tests.realtime.servers import Server, serve
 from tests.walk.api import API_ROWS
 from tests.walk.pages import PAGE_ROWS
@@ -108,11 +111,11 @@ def happens(student: Student, class_ref: Class, teacher: Instructor) -> None:
     }  # fmt: skip
     said = {"code": "b_secret = 42", "hasError": True, "errorMessage": "BError: b_secret"}
     records = [{**common, "eventType": "cell_executed", **said}, {**common, "eventType": "help"}]
-    events = intake.admit_body(json.dumps(records).encode(), class_id=class_ref.pk).events
+    events = intake_app.admit_body(json.dumps(records).encode(), class_id=class_ref.pk).events
     with transaction.atomic():
         changes = store.save(events, rule=pipeline.current_rule(), now=datetime.now(UTC))
-    announcements.announce([changes])
-    actions.dismiss_help(student, scope=Scope((class_ref.pk,)), by=teacher, request=None, now=datetime.now(UTC))
+    notifications.announce([changes])
+    help_services.dismiss_help(student, scope=Scope((class_ref.pk,)), by=teacher, request=None, now=datetime.now(UTC))
 
 
 KEPT = (Student, AssignmentSubmission, CellExecution, HelpRequest, ProgressNotification, ClassAssignment, Cell,

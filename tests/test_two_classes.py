@@ -12,14 +12,15 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from events import tickets
+from classroom.attention import help_services
+from classroom.base.scope import class_room
+from classroom.cells.cell_map import cell_map, members_of
+from classroom.cells.notebook_choice import Choice
+from classroom.errors.hint_selectors import hints_about
 from events.models import CellExecution, HelpRequest
-from instructors import actions, tokens
+from events.processing import help_requests
+from instructors import tokens
 from instructors.models import Hint, HintRecipient, ProgressNotification, StudentNote
-from instructors.queries.cellmap import cell_map, members_of
-from instructors.queries.classroom import class_room
-from instructors.queries.hints import hints_about
-from instructors.queries.mapchoice import Choice
 from lms.access import Scope
 from lms.models import (
     AssignmentSubmission,
@@ -31,7 +32,7 @@ from lms.models import (
     StudentActivity,
     StudentClass,
 )
-from lms.versions.keeping import keep_submission
+from lms.versions.snapshots import keep_submission
 from realtime import groups
 from tests.events.conftest import Clock, River, event
 from tests.lms.conftest import api, cast  # noqa: F401  (fixtures)
@@ -175,7 +176,7 @@ def test_help_is_asked_and_ended_in_its_own_class(cast, hanako, river):  # noqa:
     assert {ticket.class_id for ticket in asking} == {cast.python.pk, cast.rust.pk}
     only_rust = Scope((cast.rust.pk,))
     now = datetime.now(UTC)
-    tickets.end_by_instructor(cast.hanako.pk, scope=only_rust, ending="resolved", instructor_id=None, now=now)
+    help_requests.end_by_instructor(cast.hanako.pk, scope=only_rust, ending="resolved", instructor_id=None, now=now)
     assert [ticket.class_id for ticket in asking.all()] == [cast.python.pk]
     cast.hanako.refresh_from_db()
     assert cast.hanako.is_requesting_help, "she still asks in the Python class"
@@ -220,7 +221,7 @@ def test_what_came_without_a_key_is_seen_where_no_keys_are_asked_for(cast, river
 
 @pytest.fixture
 def frames(monkeypatch):
-    from events import announcements
+    from events.processing import notifications
 
     heard: dict[str, list] = {}
 
@@ -230,7 +231,7 @@ def frames(monkeypatch):
         for group, frame in notices:
             heard.setdefault(group, []).append(frame)
 
-    monkeypatch.setattr(announcements.broadcast, "publish", publish)
+    monkeypatch.setattr(notifications.broadcast, "publish", publish)
     return heard
 
 
@@ -295,7 +296,7 @@ def test_a_dismissal_is_told_where_it_was_dismissed(cast, hanako, monkeypatch): 
     def publish(rows, notices, *, outside):
         told.extend(name for name, _ in notices)
 
-    monkeypatch.setattr(actions.broadcast, "publish", publish)
+    monkeypatch.setattr(help_services.broadcast, "publish", publish)
     Client().post(
         f"{API}/dashboard/students/hanako@example.com/dismiss-help",
         headers={"Authorization": f"Bearer {tokens.issue(cast.suzuki, now=datetime.now(UTC))}"},

@@ -18,7 +18,7 @@ from instructors import tokens
 from instructors.models import AnalyticsReport, Instructor
 from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion
 from lms.versions.commits import commit
-from lms.versions.keeping import Author, Owner, keep_snapshot
+from lms.versions.snapshots import Author, Owner, keep_snapshot
 from tests.lms.conftest import cast, key_of  # noqa: F401  (a fixture)
 from tests.walk.api import API_ROWS
 from tests.walk.keys import KEY_ROWS

@@ -10,7 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from instructors import audit, hashing, lockout, logins, tokens
+from instructors import audit, authentication, hashing, lockout, tokens
 from instructors.api.callers import account_of
 from instructors.api.fields import Address, InstructorResponse, NewPassword, Text
 from instructors.api.passwords import check_password_rules
@@ -57,16 +57,16 @@ class LoginView(ApiView):
         hashing.refuse_when_full()
         lockout.admit(request, email=sent["email"], now=now)
         try:
-            account = logins.account_for(email=sent["email"], password=sent["password"])
-        except logins.WrongCredentials:
+            account = authentication.account_for(email=sent["email"], password=sent["password"])
+        except authentication.WrongCredentials:
             self._record_failure(request, sent["email"], "wrong credentials")
             raise AuthenticationFailed("Invalid credentials") from None
-        except logins.InactiveAccount:
+        except authentication.InactiveAccount:
             self._record_failure(request, sent["email"], "inactive account")
             raise PermissionDenied("Inactive account") from None
         lockout.forgive(request, email=sent["email"])
         with transaction.atomic():
-            account = logins.log_in(account, now=now)
+            account = authentication.log_in(account, now=now)
             audit.record(action="login", actor=account, request=request)
         announce_status(account)
         token = {

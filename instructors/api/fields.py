@@ -6,10 +6,10 @@ from django.contrib.auth.password_validation import get_default_password_validat
 from django.core.validators import EmailValidator
 from rest_framework import serializers
 
+from core.validators import validate_address
 from instructors.models import Instructor
 from instructors.roles import FalseRole, role_of
 from lms.api.base import LARGEST_ID
-from lms.models.addresses import validate_address
 
 Status = Instructor.Status
 [MINIMUM_LENGTH] = (rule.min_length for rule in get_default_password_validators() if hasattr(rule, "min_length"))

@@ -9,13 +9,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from events.wire import storable
+from events.contract.records import storable
 from instructors import audit
 from instructors.api.callers import account_of, refuse_unless
 from instructors.api.fields import RowId, StatusField
 from instructors.api.instructors import find_instructor
-from instructors.auth import may_manage
 from instructors.models import Instructor
+from instructors.permissions import may_manage
 from instructors.status import UnknownSession, announce_status, change_status
 from lms.api.base import Access, ApiView, BadRequest, Unprocessable, page, validated
 from lms.api.openapi import PAGING, documented

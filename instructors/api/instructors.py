@@ -18,8 +18,8 @@ from instructors import audit, hashing
 from instructors.api.callers import account_of, refuse_unless
 from instructors.api.fields import Address, InstructorResponse, NewPassword, Role, Text
 from instructors.api.passwords import check_password_rules
-from instructors.auth import may_manage, may_manage_accounts
 from instructors.models import Instructor
+from instructors.permissions import may_manage, may_manage_accounts
 from instructors.roles import ADMIN, INSTRUCTOR
 from lms.api.base import LARGEST_ID, Access, ApiView, BadRequest, page, path_id, query_boolean, validated
 from lms.api.openapi import PAGING, documented

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.contrib.auth.password_validation import get_password_validators, validate_password
 from django.core.exceptions import ValidationError
 
+from core.identity import password_form
 from instructors.models import Instructor
 from lms.api.base import Unprocessable
-from lms.identity import password_form
 
 
 def check_password_rules(password: str, *, account: Instructor | None, field: str) -> None:

@@ -1,4 +1,4 @@
-"""One account an address, however it is spelt (`lms.identity`). Accounts are never merged: of two with one address one
+"""One account an address, however it is spelt (`core.identity`). Accounts are never merged: of two with one address one
 keeps it, and the other is found by no address until somebody has looked at it (`manage.py check_identities`).
 """
 
@@ -6,9 +6,9 @@ import logging
 
 from django.db import migrations, models
 
-import lms.models.addresses
-from lms.identity import email_key
-from lms.migrations import _merging as merging
+import core.validators
+from core.identity import email_key
+from core import row_merging as merging
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
             "instructor",
             "email",
             models.CharField(
-                help_text="As it was typed.", max_length=255, validators=[lms.models.addresses.validate_address]
+                help_text="As it was typed.", max_length=255, validators=[core.validators.validate_address]
             ),
         ),
     ]

@@ -2,8 +2,8 @@
 
 from django.db import migrations, models
 
-from lms.identity import email_key
-from lms.migrations import _merging as merging
+from core.identity import email_key
+from core import row_merging as merging
 
 
 def give_keys(apps, schema_editor):

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from lms.identity import label_key
+from core.identity import label_key
 
 # In the database, so that it holds whatever way the account is switched on: API, administration, command, SQL. A row
 # that is written whole from an older reading does not undo it.

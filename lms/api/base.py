@@ -34,9 +34,9 @@ from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from lms import gzip_body
+from core import gzip_body
+from core.login_requirement import logins_required
 from lms.access import ANYONE, KeyHolder, User, holder_of_key, may_teach_class, note_key_used
-from lms.logins import logins_required
 
 LARGEST_ID = 2**63 - 1
 # Who is reading which student's data (a row id), and in which words: the floor above keeps the audit log.
@@ -138,7 +138,7 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        most: int | None = getattr(request, "too_large", None)  # config/bodies.py
+        most: int | None = getattr(request, "too_large", None)  # config/body_limits.py
         if most is not None:
             self.refuse_size(most)
 

@@ -10,9 +10,10 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.identity import email_key, is_identity
 from lms.access import students_of, with_email
 from lms.api.base import ApiView, TooLarge, Unprocessable, query_boolean, validated
-from lms.api.environment_shapes import (
+from lms.api.environment_serializers import (
     CurrentResponse,
     EnvironmentSummaryResponse,
     HealthResponse,
@@ -23,13 +24,12 @@ from lms.api.environment_shapes import (
     summary_of,
 )
 from lms.api.openapi import documented, text_filter
+from lms.bulk_get_or_create import newcomer
 from lms.environments import reports, snapshots
-from lms.environments.collecting import installed
+from lms.environments.collection import installed
 from lms.environments.health import examine
 from lms.environments.packages import key_packages, narrowed
-from lms.identity import email_key, is_identity
 from lms.models import EnvironmentSnapshot
-from lms.roster import newcomer
 
 IN_QUERY = ("force_full_collection", "notebook_path", "cell_id", "execution_count")
 REPORT = {

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop
 from rest_framework import serializers
 
+from core.identity import visible
 from lms.api.base import LARGEST_ID
-from lms.identity import visible
-from lms.moments import doubt
+from lms.dates import doubt
 
 GAP = gettext_noop("On %(day)s the clocks are put forward, and %(time)s does not exist. Choose another time.")
 DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
@@ -73,7 +73,7 @@ class Number(serializers.FloatField):
 
 
 class Moment(serializers.DateTimeField):
-    """A time in a year that somebody can mean (lms.moments). With `context={"is_page": True}` it speaks the reader's
+    """A time in a year that somebody can mean (lms.dates). With `context={"is_page": True}` it speaks the reader's
     language.
 
     Without a zone it is one of the current time zone. Where clocks are put back it is the later of the two, so that

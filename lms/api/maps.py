@@ -31,9 +31,9 @@ from lms.api.map_fields import (
     plain_map,
 )
 from lms.api.openapi import documented
+from lms.images import CONTENT_TYPE, LARGEST_BYTES, BadPicture, as_jpeg, check_upload
 from lms.maps import Point
 from lms.models import ClassroomMap
-from lms.pictures import CONTENT_TYPE, LARGEST_BYTES, BadPicture, as_jpeg, check_upload
 
 # What a multipart body adds to the file in it.
 ENVELOPE_BYTES = 64 * 1024

@@ -12,7 +12,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from lms.api.base import GzipJSONParser, TooLarge
-from lms.notebook_cells import NEWEST, has_cells, version_of
+from lms.notebooks.cells import NEWEST, has_cells, version_of
 
 DEEPEST = 100  # levels of nesting; a notebook has about ten
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and lone surrogates
@@ -60,7 +60,7 @@ class NotebookContent(serializers.JSONField):
     that are replaced, and numbers that are none (NaN, Infinity), which become null.
 
     It is not held to nbformat's schema: programs write notebooks that break it, Jupyter opens them, and a hand-in must
-    not be lost for that. Whoever reads one goes through lms.notebook_cells, which repairs what it is given.
+    not be lost for that. Whoever reads one goes through lms.notebooks.cells, which repairs what it is given.
     """
 
     default_error_messages = {

@@ -7,11 +7,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.identity import notebook_path
 from lms.access import classes_of, notebooks_in, notebooks_of, with_saves_seen
 from lms.api.base import ApiView, BadRequest, page, query_id, query_text, validated
 from lms.api.fields import Name
 from lms.api.openapi import PAGING, documented, row_filter, text_filter
-from lms.identity import notebook_path
 from lms.models import Notebook
 
 

@@ -8,10 +8,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.identity import label_key
 from lms.access import User, classes_of, students_seen_by, students_seen_through, with_email
 from lms.api.base import ApiView, find_or_404, page, path_id, query_id, query_text
 from lms.api.openapi import PAGING, documented, row_filter, text_filter
-from lms.identity import label_key
 from lms.models import Student, StudentClass
 
 

@@ -32,7 +32,7 @@ from lms.api.openapi import PAGING, documented, row_filter, text_filter
 from lms.deletion import delete_row
 from lms.models import AssignmentSubmission, Student
 from lms.submissions import late_by, tells_grade, with_attempt
-from lms.versions.keeping import keep_submission
+from lms.versions.snapshots import keep_submission
 
 EXAMPLE = {
     "assignment_id": 3,

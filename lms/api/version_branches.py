@@ -8,17 +8,17 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.identity import notebook_path
 from lms.api.base import Conflict, validated
 from lms.api.openapi import documented, text_filter
-from lms.api.version_looks import CLASS, Looking, active_of
-from lms.api.version_rows import shown_branch
-from lms.api.version_shapes import BranchesResponse, BranchResponse, NewBranchResponse
-from lms.api.version_wishes import BranchWish, opaque
+from lms.api.version_requests import BranchWish, opaque
+from lms.api.version_selectors import shown_branch
+from lms.api.version_serializers import BranchesResponse, BranchResponse, NewBranchResponse
+from lms.api.version_views import CLASS, Looking, active_of
 from lms.api.versions import VersionsView, either, object_of
-from lms.identity import notebook_path
 from lms.versions.commits import NameTaken, make_branch
-from lms.versions.finding import branches_of
-from lms.versions.keeping import ANONYMOUS
+from lms.versions.lookup import branches_of
+from lms.versions.snapshots import ANONYMOUS
 
 
 class BranchesFromView(VersionsView):

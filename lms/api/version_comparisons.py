@@ -8,11 +8,11 @@ from rest_framework.response import Response
 
 from lms.api.base import Unprocessable, validated
 from lms.api.openapi import documented
-from lms.api.version_rows import shown_comparison
-from lms.api.version_shapes import ComparisonResponse
-from lms.api.version_wishes import ComparisonWish, opaque
+from lms.api.version_requests import ComparisonWish, opaque
+from lms.api.version_selectors import shown_comparison
+from lms.api.version_serializers import ComparisonResponse
 from lms.api.versions import VersionsView, either, object_of
-from lms.versions.comparing import TooDifferent, compare
+from lms.versions.comparison import TooDifferent, compare
 
 
 class ComparisonView(VersionsView):

@@ -24,13 +24,13 @@ from lms.api.base import (
 )
 from lms.api.notebook_content import NotebookParser, receipt
 from lms.api.openapi import documented, text_filter
-from lms.api.version_rows import shown_snapshot, shown_version
-from lms.api.version_shapes import CommitResponse, DirectCommitResponse, NotebookSnapshotResponse
-from lms.api.version_wishes import CommitWish, DirectCommitWish, NotebookSnapshotWish
+from lms.api.version_requests import CommitWish, DirectCommitWish, NotebookSnapshotWish
+from lms.api.version_selectors import shown_snapshot, shown_version
+from lms.api.version_serializers import CommitResponse, DirectCommitResponse, NotebookSnapshotResponse
 from lms.models import NotebookHistory, NotebookSnapshot, NotebookVersion
 from lms.versions.commits import MAIN, commit, note_changes
-from lms.versions.finding import empty_notebook, find_snapshot, find_version, newest_content, versions_of
-from lms.versions.keeping import ANONYMOUS, Author, Owner, keep_snapshot
+from lms.versions.lookup import empty_notebook, find_snapshot, find_version, newest_content, versions_of
+from lms.versions.snapshots import ANONYMOUS, Author, Owner, keep_snapshot
 
 NOTEBOOK = {
     "cells": [{"cell_type": "code", "source": "print(1)", "metadata": {}, "outputs": [], "execution_count": 1}],

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from lms.environments.collecting import Environment
+from lms.environments.collection import Environment
 from lms.environments.packages import broken_requirements
 
 # The last day of the month in which Python ends support for security. Source: https://devguide.python.org/versions/

@@ -15,7 +15,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from lms.environments.collecting import Environment
+from lms.environments.collection import Environment
 from lms.environments.packages import Package
 
 MOST_BYTES = 256 * 1024  # of one report, as compact JSON; four hundred packages are about twenty thousand

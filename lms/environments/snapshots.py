@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.db.models import QuerySet
 from redis.exceptions import RedisError
 
-from lms.environments.collecting import Environment, collect
+from lms.environments.collection import Environment, collect
 from lms.environments.packages import changed_names, difference
 from lms.models import EnvironmentSnapshot, Student
 

@@ -1,4 +1,4 @@
-"""One row a person and a team, however their address and name are spelt (`lms.identity`).
+"""One row a person and a team, however their address and name are spelt (`core.identity`).
 
 Rows that are one by that are merged into the oldest: nothing is lost, counts are added up. Two or more requests for
 help, or concerns, that are open at once become one open and ended ones.
@@ -8,8 +8,8 @@ import logging
 
 from django.db import migrations, models
 
-from lms.identity import email_key, label_key, visible
-from lms.migrations import _merging as merging
+from core.identity import email_key, label_key, visible
+from core import row_merging as merging
 
 logger = logging.getLogger(__name__)
 

@@ -1,11 +1,11 @@
-"""One row a notebook, however its path is spelt: in NFC (`lms.identity`). Rows that are one by that are merged into the
+"""One row a notebook, however its path is spelt: in NFC (`core.identity`). Rows that are one by that are merged into the
 oldest; of two rows of a cell, the older one is kept.
 """
 
 from django.db import migrations
 
-from lms.identity import notebook_path
-from lms.migrations import _merging as merging
+from core.identity import notebook_path
+from core import row_merging as merging
 
 # Columns that hold a path, which rows of their own are found by.
 TEXTS = (

@@ -5,11 +5,11 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from lms.identity import visible
+from core.identity import visible
+from lms.dates import MomentField
 from lms.models.classes import Class
 from lms.models.notebooks import Notebook
 from lms.models.people import Student
-from lms.moments import MomentField
 
 
 class ClassAssignment(models.Model):

@@ -5,8 +5,8 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from core.key_fields import PathField
 from lms.models.classes import Class
-from lms.models.keys import PathField
 from lms.models.people import Student
 
 

@@ -2,8 +2,8 @@
 
 from django.db import models
 
-from lms.models.keys import PathField
-from lms.moments import MomentField
+from core.key_fields import PathField
+from lms.dates import MomentField
 
 
 class Notebook(models.Model):

@@ -4,8 +4,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from lms.identity import LABEL_LENGTH, email_key, label_key, visible
-from lms.models.keys import Keyed, KeyField
+from core.identity import LABEL_LENGTH, email_key, label_key, visible
+from core.key_fields import Keyed, KeyField
 from lms.models.notebooks import Notebook
 
 WITHOUT_KEY = 0  # stands where a class would, for what came without a key

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from lms.notebook_cells import cells_of
+from lms.notebooks.cells import cells_of
 
 TIMES = ("shell.execute_reply", "iopub.status.idle")  # what JupyterLab notes when it records timing
 

@@ -10,8 +10,8 @@ from datetime import datetime
 from django.db import transaction
 
 from lms.models import NotebookBranch, NotebookHistory, NotebookSnapshot, NotebookVersion
-from lms.versions.comparing import TooDifferent, compare
-from lms.versions.keeping import Author
+from lms.versions.comparison import TooDifferent, compare
+from lms.versions.snapshots import Author
 
 MAIN = "main"
 

@@ -128,7 +128,7 @@ function move() {
   }
 }
 
-/** The same windows as events/standing.py: a failure colours for a while, then activity itself grows old. */
+/** The same windows as events/student_status.py: a failure colours for a while, then activity itself grows old. */
 export function decay({ activeSeconds, errorSeconds }) {
   const now = serverNow();
   let changed = false;

@@ -5,10 +5,10 @@ const nobody = document.querySelector("[data-nobody]");
 
 const field = (card, name) => card.querySelector(`[data-field="${name}"]`).textContent;
 
-/** Full-width as half-width and without case, about as `label_key` of lms/identity.py has it. */
+/** Full-width as half-width and without case, about as `label_key` of core/identity.py has it. */
 const plain = (text) => text.normalize("NFKC").toLowerCase();
 
-/** The same rule as `Filter.matches` in instructors/queries/filters.py. */
+/** The same rule as `Filter.matches` in classroom/base/student_filters.py. */
 function matches(card, { text, team, status }) {
   const searched = [field(card, "name"), card.dataset.email, field(card, "team"), field(card, "notebook")].join(" ");
   return plain(searched).includes(text)

@@ -87,7 +87,7 @@ function applyRows(rows) {
   draw(changed);
 }
 
-/** The same windows as events/standing.py: a failure colours for a while, then activity itself grows old. */
+/** The same windows as events/student_status.py: a failure colours for a while, then activity itself grows old. */
 function decay() {
   const changed = new Set();
   for (const one of document.querySelectorAll('.member[data-status="active"], .member[data-status="error"]')) {

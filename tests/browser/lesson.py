@@ -10,10 +10,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from classroom.base.scope import class_room
+from classroom.errors.clusters import clusters_of
 from events.models import CellExecution, CellProgress, HelpRequest
 from instructors.models import Instructor
-from instructors.queries.classroom import class_room
-from instructors.queries.clusters import clusters_of
 from lms.models import Cell, Class, Notebook, Session, Student, StudentActivity, StudentClass, Team
 from tests.activity import STATE
 from tests.browser import schoolwork

@@ -11,7 +11,7 @@ from tests.browser.visits import log_in_live
 def school(live_system) -> dict[str, str]:
     script = """
 from instructors.models import Instructor
-from lms.keys import create_key
+from lms.class_keys import create_key
 from lms.models import Class
 teacher = Instructor.objects.create_user("teacher@example.com", "correct horse 9", name="Teacher")
 made = Class.objects.create(class_code="PY", name="Python", instructor=teacher)

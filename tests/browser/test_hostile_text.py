@@ -18,7 +18,7 @@ from tests.browser.places import PLACES, Cast, log_in
 LOGIN = {"email": "teacher@example.com", "password": "violet tram 40 bees"}
 SEED = "from tests.browser.payloads import main; main('teacher@example.com')"
 KEY = """
-from lms.keys import create_key
+from lms.class_keys import create_key
 from lms.models import Class
 print(create_key(Class.objects.get(class_code='PY-101'))[1])
 """

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from websockets.sync.client import connect
 
-from config import parts
+from operations.local import programs
 from tests.browser.schoolwork import notebook_of
 from tests.browser.test_room import drag, mark, place_of
 from tests.browser.visits import PASSWORD, make_account, post, wait_until_live
@@ -37,7 +37,7 @@ def lesson(live_system):
     said = live_system.manage("shell", "--no-imports", "--verbosity=0", "--command", SET_UP)
     class_id, work = map(int, said.split()[-2:])
     options = ["--students=40", "--rate=0.2", "--minutes=0", "--seed=7", "--no-jitter", "--key=lesson-key"]
-    program = parts.command("manage", "simulate_class", f"--url={live_system.url}", *options)
+    program = programs.command("manage", "simulate_class", f"--url={live_system.url}", *options)
     program.environment.update(live_system.environment)
     class_at_work = Running(program=program, log=live_system.directory / "simulate_class.log")
     class_at_work.start()

@@ -58,7 +58,7 @@ def test_nothing_in_a_hostile_notebook_runs_or_loads(page, live_server):
 def test_even_markup_that_was_not_cleaned_can_do_nothing(page, monkeypatch):
     """The frame and its policy alone, were the cleaning to fail."""
     dirty = "".join("".join(cell["source"]) for cell in HOSTILE["cells"]) + "<p id=end>the end</p>"
-    monkeypatch.setattr("instructors.pages.notebooks.html_of", lambda *_, **__: dirty)
+    monkeypatch.setattr("classroom.notebooks.views.html_of", lambda *_, **__: dirty)
     page.goto(page.address)
     expect(page.get_by_role("heading", level=1)).to_have_text("Eve")
     page.wait_for_timeout(1000)
@@ -90,7 +90,7 @@ def test_a_plot_and_a_formula_are_seen(page, live_server):
 
 
 def test_even_a_drawing_that_was_not_cleaned_only_draws(page, monkeypatch):
-    """Inside `<img>` nothing runs or loads: what lms.notebook_svg takes away is not what holds it off alone."""
+    """Inside `<img>` nothing runs or loads: what lms.notebooks.svg takes away is not what holds it off alone."""
     inside = (
         f"<script>{ALERT}</script><image href='https://evil.example/i.png' width='9' height='9'/>"
         "<style>@import 'https://evil.example/c.css'; rect { fill: url(https://evil.example/f) }</style>"
@@ -99,7 +99,7 @@ def test_even_a_drawing_that_was_not_cleaned_only_draws(page, monkeypatch):
     )
     drawing = SVG.format(f"onload='{ALERT.replace(chr(39), '&#34;')}'", inside)
     address = "data:image/svg+xml;base64," + base64.b64encode(drawing.encode()).decode()
-    monkeypatch.setattr("instructors.pages.notebooks.html_of", lambda *_, **__: f'<img src="{address}" alt="dirty">')
+    monkeypatch.setattr("classroom.notebooks.views.html_of", lambda *_, **__: f'<img src="{address}" alt="dirty">')
     page.goto(page.address)
     picture = page.frame_locator("#notebook").get_by_alt_text("dirty")
     expect(picture).to_be_visible()

@@ -11,12 +11,12 @@ from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from classroom.ops import test_event_store
+from classroom.students.models import StudentNote
 from events.models import OfflineQueueEntry
-from events.points import waiting
+from events.timeseries import buffer as timeseries_buffer
 from instructors import audit
 from instructors.models import Instructor, ProgressNotification
-from instructors.queries import test_records
-from instructors.student_notes import StudentNote
 from lms.models import (
     AssignmentSubmission,
     Cell,
@@ -155,9 +155,9 @@ def _leave_keys(river: River, hanako: Student, now: datetime) -> None:
     redis.zadd(presence.PROGRESS, dict.fromkeys([*forms, "other"], now.timestamp() + 60))
     for email in (EMAIL, OTHER):
         said = f'student_progress,userId={email},event=help,emailAddress={email} said="{EMAIL}" 1000000'
-        waiting.keep(redis, [said], now_ms=1)
+        timeseries_buffer.keep(redis, [said], now_ms=1)
     cache.set("something", {"of": NAME})
     cache.set("somebody", {"of": "Ren"})
-    test_records.add("t-1", [{"who": EMAIL, "name": NAME}], now=now)
+    test_event_store.add("t-1", [{"who": EMAIL, "name": NAME}], now=now)
     redis.set("live:process:1", json.dumps({"detail": [{"client_id": EMAIL}]}))
     redis.expire("live:process:1", timedelta(seconds=90))

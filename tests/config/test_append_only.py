@@ -10,11 +10,11 @@ import pytest
 import redis as redis_client
 from django.core.management import CommandError, call_command
 
-from config import append_only, services
-from config.append_only import Damaged, scan
-from config.launch import start_servers
-from config.supervisor import Failed, Supervisor
-from config.valkey import Valkey, server_program
+from operations.local import append_only_file, services
+from operations.local.append_only_file import Damaged, scan
+from operations.local.embedded_valkey import Valkey, server_program
+from operations.local.launch import start_servers
+from operations.local.supervisor import Failed, Supervisor
 from tests.servers import Running, wait_until
 
 ENTRIES = 20  # before the file is written anew, and as many after
@@ -93,7 +93,7 @@ def test_what_is_whole_starts_without_a_word(copy):
     before = writes_of(copy).read_bytes()
     assert start(copy) == ([], list(range(2 * ENTRIES)))
     assert writes_of(copy).read_bytes().startswith(before)
-    assert append_only.mend(copy.with_name("nowhere"), server=server_program()) == []
+    assert append_only_file.mend(copy.with_name("nowhere"), server=server_program()) == []
 
 
 ENDS: dict[str, tuple[Callable[[bytes], bytes], int]] = {

@@ -17,7 +17,7 @@ import pytest
 import redis as redis_client
 from django.core.management import CommandError, call_command
 
-from config import archive, postgres_client
+from operations.backup import archive, postgres_client
 from tests.events.conftest import event, failing
 from tests.live import LiveSystem, manage
 from tests.servers import wait_until

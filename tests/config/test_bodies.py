@@ -14,11 +14,11 @@ import httpx
 import pytest
 from django.test import Client
 
-from config import bodies
+from config import body_limits
 from config.asgi import application
 from instructors import tokens
 from instructors.models import Instructor
-from lms.api.document import document
+from lms.api.schema_views import document
 from lms.models import Class
 from tests.live import LiveSystem
 
@@ -162,7 +162,7 @@ def test_a_page_says_it_in_a_sentence(db, limit, settings, monkeypatch):
     answer = client.post(f"/classes/{room.pk}/room/map/upload/", body, content_type=kind)
     assert answer.status_code == 400
     assert "At most 10 MB can be uploaded" in answer.content.decode()
-    monkeypatch.setattr(bodies, "FORM_LIMIT", 1024**2)
+    monkeypatch.setattr(body_limits, "FORM_LIMIT", 1024**2)
     settings.SUBMISSION_BYTES_LIMIT = 1024
     answer = client.post(f"/classes/{room.pk}/room/map/upload/", body, content_type=kind)
     assert answer.status_code == 413

@@ -18,7 +18,7 @@ import pytest
 import redis
 from psycopg import sql
 
-from config.valkey import free_port
+from operations.local.embedded_valkey import free_port
 from tests.config.person import EMAIL, LONGER, NAME, NICKNAME
 from tests.config.test_up import Up, environment, launch
 from tests.config.traces import keys_naming

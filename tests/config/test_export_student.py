@@ -11,11 +11,11 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
-from config.privacy import erasure
-from config.privacy.person import find_person
 from events.models import OfflineQueueEntry
 from instructors import audit
 from instructors.models import AnalyticsReport, AuditLog
+from operations.privacy import erasure
+from operations.privacy.person import find_person
 from tests.config.person import EMAIL, NAME, NICKNAME, OTHER, Lesson, leave_traces
 from tests.events.conftest import river  # noqa: F401 - a fixture
 

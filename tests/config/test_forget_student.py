@@ -12,16 +12,18 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from rq import Queue, SimpleWorker
 
-from config.privacy import erasure, redaction
-from events import jobs, points, stream, waiting
+from classroom.students.models import StudentNote
+from events import timeseries
 from events.models import CellExecution, OfflineQueueEntry, StudentEvent
-from events.points import server
+from events.queue import maintenance, stream
+from events.timeseries import client as timeseries_client
+from events.worker import tasks
 from instructors import audit
 from instructors.models import AnalyticsReport, AuditLog, Instructor, ProgressNotification
-from instructors.student_notes import StudentNote
-from lms import notebook_process
 from lms.models import AssignmentSubmission, Cell, Notebook, Session, Student, Team
 from lms.models.versions import StoredNotebook
+from lms.notebooks import render_process
+from operations.privacy import erasure, redaction
 from tests.config.person import EMAIL, LONGER, NAME, NICKNAME, OTHER, Lesson, leave_traces
 from tests.config.traces import files_naming, keys_naming, rows_naming
 from tests.events.conftest import event, river  # noqa: F401 - a fixture
@@ -78,10 +80,10 @@ def test_what_belongs_to_others_is_whole(lesson, redis, media):
     assert output.startswith("forgotten-")
     theirs = AssignmentSubmission.objects.get(student=lesson.ren)
     assert (theirs.grade, theirs.feedback.startswith("As good as forgotten-")) == (7, True)
-    assert [e.email for e in waiting.events(redis)] == [OTHER]
+    assert [e.email for e in maintenance.events(redis)] == [OTHER]
     [(_, point)] = redis.xrange("points:waiting")
     assert f"userId={OTHER}," in point[b"l"].decode()
-    assert points.standing().waiting == 1
+    assert timeseries.standing().waiting == 1
     assert cache.get("somebody") == {"of": "Ren"}
     assert (media / "maps/room.jpg").exists()
     assert OfflineQueueEntry.objects.get().user_id == OTHER
@@ -189,10 +191,10 @@ def test_influx_backfill_brings_nobody_back(lesson, settings, redis):
     """From the first event on, as for an empty InfluxDB: every row that is left becomes a point, and none names her."""
     forget(also=[NICKNAME])
     with recording() as influxdb:
-        server.disconnect()
+        timeseries_client.disconnect()
         settings.INFLUXDB_URL, settings.INFLUXDB_TOKEN = influxdb.url, "token"
         call_command("influx_backfill", since="start", new=True, stdout=io.StringIO())
-        server.disconnect()
+        timeseries_client.disconnect()
     found = [parse(line) for line in influxdb.lines]
     assert {point.tags["userId"] for point in found} == {OTHER, LONGER}
     named = [line for line in influxdb.lines if EMAIL in line.replace(LONGER, "").lower() or NAME in line]
@@ -411,9 +413,9 @@ def test_a_dry_run_shows_examples(lesson):
 
 
 def test_drawings_of_notebooks_go(lesson, drawn):
-    notebook_process._kept().set("1:html:x", f"<p>{NAME}</p>")
+    render_process._kept().set("1:html:x", f"<p>{NAME}</p>")
     forget()
-    assert notebook_process._kept().get("1:html:x") is None
+    assert render_process._kept().get("1:html:x") is None
 
 
 def test_a_row_that_changed_since_it_was_found_keeps_the_change(lesson, monkeypatch):
@@ -434,7 +436,7 @@ def test_a_row_that_changed_since_it_was_found_keeps_the_change(lesson, monkeypa
 
 
 def test_jobs_that_name_the_person_go_in_whatever_state(lesson, redis):
-    connection = jobs.django_rq.get_connection("high")
+    connection = tasks.django_rq.get_connection("high")
     queue = Queue("high", connection=connection)
     for text in (NAME, "7"):
         queue.enqueue("builtins.int", "7", result_ttl=60, meta={"of": text}, description="done")
@@ -448,7 +450,7 @@ def test_jobs_that_name_the_person_go_in_whatever_state(lesson, redis):
 
 
 def test_failed_jobs_that_name_the_person_go(lesson, redis):
-    connection = jobs.django_rq.get_connection("high")
+    connection = tasks.django_rq.get_connection("high")
     queue = Queue("high", connection=connection)
     for text in (EMAIL, "nobody"):
         queue.enqueue("builtins.int", text, failure_ttl=60)

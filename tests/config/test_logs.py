@@ -8,9 +8,9 @@ import sys
 import httpx
 import pytest
 
-from config import parts
 from config.logs import Json, Plain, redacted, request_id
-from config.valkey import free_port
+from operations.local import programs
+from operations.local.embedded_valkey import free_port
 from tests.events.conftest import event
 from tests.live import LiveSystem
 from tests.servers import Running, wait_until
@@ -76,7 +76,7 @@ def test_nor_the_servers_own_access_log(system, tmp_path):
     """Even where an operator asks uvicorn for all it can say. Daphne's access log (`-v 1`) writes past every logger: it
     is never switched on."""
     port = free_port()
-    program = parts.web(host="127.0.0.1", port=port)
+    program = programs.web(host="127.0.0.1", port=port)
     argv = [word for word in program.argv if word != "--no-access-log"]
     argv[argv.index("--log-level") + 1] = "debug"
     program = dataclasses.replace(
@@ -91,7 +91,7 @@ def test_nor_the_servers_own_access_log(system, tmp_path):
     finally:
         running.stop()
     assert KEY not in running.log.read_text()
-    assert parts.web(host="127.0.0.1", port=port, server="daphne").argv[7:9] == ("-v", "0")
+    assert programs.web(host="127.0.0.1", port=port, server="daphne").argv[7:9] == ("-v", "0")
 
 
 def answers(port: int) -> bool:

@@ -12,9 +12,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from config import parts
 from config.logs import redacted
-from config.valkey import free_port
+from operations.local import programs
+from operations.local.embedded_valkey import free_port
 from tests.events.conftest import event
 from tests.servers import ROOT, Running, wait_until
 
@@ -81,7 +81,7 @@ def test_a_fault_and_the_servers_own_lines(system, tmp_path):
     """Even where an operator asks uvicorn for all it can say, and a view breaks."""
     code = "from django.db import connection; connection.cursor().execute('ALTER TABLE {}')"
     port = free_port()
-    program = parts.web(host="127.0.0.1", port=port)
+    program = programs.web(host="127.0.0.1", port=port)
     argv = [word for word in program.argv if word != "--no-access-log"]
     argv[argv.index("--log-level") + 1] = "debug"
     program = dataclasses.replace(program, argv=tuple(argv), environment={**program.environment, **system.environment})

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.privacy import names
-from config.privacy.matching import Matcher, _fold, _meant
-from lms.identity import email_key, label_key, searchable
+from core.identity import email_key, label_key, searchable
+from operations.privacy import names
+from operations.privacy.matching import Matcher, _fold, _meant
 
 ADDRESS = "taro@example.com"
 

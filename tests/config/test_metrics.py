@@ -8,7 +8,7 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
-from events import measures
+from events import metrics as events_metrics
 from tests.events.conftest import event, river  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _nothing_counted(redis):
-    measures.tally.take()
+    events_metrics.tally.take()
 
 
 def scrape(**extra) -> dict[tuple[str, tuple], float]:
@@ -29,8 +29,8 @@ def scrape(**extra) -> dict[tuple[str, tuple], float]:
 def test_numbers_of_the_river(river):  # noqa: F811
     river.post(event(), event("help"), event("something_new"))
     river.append(event())
-    measures.count("posts", "202", 2)
-    measures.write(now=time.time())
+    events_metrics.count("posts", "202", 2)
+    events_metrics.write(now=time.time())
     found = scrape()
     assert found["cellmonitor_up", ()] == 1
     assert found["cellmonitor_posts_total", ("202",)] == 2
@@ -54,8 +54,8 @@ def test_numbers_of_the_river(river):  # noqa: F811
 
 def test_buckets_are_cumulative_and_exact():
     for seconds in (0.001, 0.003, 0.1, 5.0):
-        measures.observe("api", seconds)
-    measures.write(now=time.time())
+        events_metrics.observe("api", seconds)
+    events_metrics.write(now=time.time())
     found = scrape()
     buckets = {
         float(labels[0]): value for (name, labels), value in found.items() if name == "cellmonitor_api_seconds_bucket"
@@ -95,42 +95,42 @@ def test_without_redis_it_says_so(monkeypatch):
     def away():
         raise ConnectionError
 
-    monkeypatch.setattr(measures, "since_ever", away)
+    monkeypatch.setattr(events_metrics, "since_ever", away)
     found = scrape()
     assert found["cellmonitor_up", ()] == 0
     assert not any(name.startswith("cellmonitor_posts") for name, _ in found)
 
 
 def test_what_is_counted_while_redis_is_away_is_kept(redis, monkeypatch):
-    measures.count("posts", "202")
+    events_metrics.count("posts", "202")
     nowhere = Redis.from_url("redis://127.0.0.1:9/0", socket_connect_timeout=0.1)
     with monkeypatch.context() as patch:
-        patch.setattr(measures, "_redis", lambda: nowhere)
+        patch.setattr(events_metrics, "_redis", lambda: nowhere)
         with pytest.raises(Exception, match="refused"):
-            measures.write(now=time.time())
-    measures.write(now=time.time())
-    assert measures.since_ever().total("posts") == 1
+            events_metrics.write(now=time.time())
+    events_metrics.write(now=time.time())
+    assert events_metrics.since_ever().total("posts") == 1
 
 
 def test_every_window_expires_and_only_the_totals_stay(redis):
-    measures.count("posts", "202")
-    measures.write(now=time.time())
+    events_metrics.count("posts", "202")
+    events_metrics.write(now=time.time())
     keys = [key.decode() for key in redis.keys("measures:*")]
     assert len(keys) == 3
-    assert [key for key in keys if redis.ttl(key) == -1] == [measures.TOTAL]
+    assert [key for key in keys if redis.ttl(key) == -1] == [events_metrics.TOTAL]
 
 
 def test_percentiles_are_within_a_tenth():
     for number in range(1, 1001):
-        measures.observe("api", number / 1000)
+        events_metrics.observe("api", number / 1000)
     now = time.time()
-    measures.write(now=now)
-    found = measures.lately(seconds=3600, now=now).histogram("api")
+    events_metrics.write(now=now)
+    found = events_metrics.lately(seconds=3600, now=now).histogram("api")
     assert found.percentile(0.5) == pytest.approx(0.5, rel=0.1)
     assert found.percentile(0.95) == pytest.approx(0.95, rel=0.1)
     assert found.mean == pytest.approx(0.5005)
-    assert measures.lately(seconds=86_400, now=now).histogram("api").count == 1000
-    assert measures.lately(seconds=3600, now=now + 7300).histogram("api").count == 0
+    assert events_metrics.lately(seconds=86_400, now=now).histogram("api").count == 1000
+    assert events_metrics.lately(seconds=3600, now=now + 7300).histogram("api").count == 0
 
 
 def test_it_is_served_beside_the_api():

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
-from config.privacy import copying, erasure
-from config.privacy.person import find_person
 from events.models import OfflineQueueEntry
 from instructors import audit
 from instructors.models import AnalyticsReport, AuditLog, ProgressNotification
 from lms.models import Student
+from operations.privacy import erasure, student_export
+from operations.privacy.person import find_person
 from tests.events.conftest import river  # noqa: F401 - a fixture
 
 
@@ -50,7 +50,7 @@ def test_what_goes_and_what_is_handed_out_is_of_one_of_the_two(numbered, address
     leave_traces(addressed)
     gone, stays = (numbered, addressed) if which == "numbered" else (addressed, numbered)
     person = find_person(gone.email)
-    copying.export(person, to=tmp_path / "all.zip", now=datetime.now(UTC))
+    student_export.export(person, to=tmp_path / "all.zip", now=datetime.now(UTC))
     archive = zipfile.ZipFile(tmp_path / "all.zip")
     reports = json.loads(archive.read("tables/analytics_reports.json"))
     assert [report["parameters"]["student_id"] for report in reports] == [gone.pk]

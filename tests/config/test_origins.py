@@ -7,10 +7,10 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from config import env, origins
+from config import cors, env
 from config.asgi import application
-from config.origins import Origins
-from config.paths import tidy
+from config.cors import Origins
+from config.path_normalization import tidy
 from tests.realtime.conftest import caretaker_stops, refusal  # noqa: F401  (a fixture)
 from tests.realtime.test_dashboard_socket import login
 
@@ -120,7 +120,7 @@ def test_the_login_page(db, server, origin, host, ours):
     ],
 )
 def test_lists_of_origins(listed, origin, is_listed):
-    assert origins.is_listed(origin, [listed]) is is_listed
+    assert cors.is_listed(origin, [listed]) is is_listed
 
 
 @pytest.mark.parametrize(

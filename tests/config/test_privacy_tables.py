@@ -3,12 +3,12 @@
 from django.apps import apps
 from django.db import models
 
-from config.privacy import declared, tables
 from lms.models import Student
+from operations.privacy import data_map, tables
 
 
 def test_every_table_with_texts_is_reached_from_the_student_or_declared() -> None:
-    assert tables.undeclared() == [], "say in config/privacy/declared.py what these tables may know of a student"
+    assert tables.undeclared() == [], "say in operations/privacy/data_map.py what these tables may know of a student"
 
 
 def test_no_reference_to_a_student_is_overlooked() -> None:
@@ -30,22 +30,22 @@ def test_what_lives_from_rows_of_a_student_is_found_too() -> None:
 
 
 def test_a_new_table_with_texts_fails_until_it_is_declared(monkeypatch) -> None:
-    monkeypatch.delitem(declared.SHARED, "lms.Team")
+    monkeypatch.delitem(data_map.SHARED, "lms.Team")
     assert tables.undeclared() == ["lms.Team"]
 
 
 def test_what_is_declared_is_there() -> None:
-    for label in {**declared.THEIRS, **declared.SHARED, **declared.NOBODYS, **declared.OF_STAFF, **declared.PARTS}:
+    for label in {**data_map.THEIRS, **data_map.SHARED, **data_map.NOBODYS, **data_map.OF_STAFF, **data_map.PARTS}:
         model = apps.get_model(label)
         columns = {column.name for column in model._meta.concrete_fields}
-        named = {name.partition("__")[0] for name in declared.THEIRS.get(label, ())} | declared.OF_STAFF.get(
+        named = {name.partition("__")[0] for name in data_map.THEIRS.get(label, ())} | data_map.OF_STAFF.get(
             label, set()
         )
         assert named <= columns, label
 
 
 def test_a_table_is_declared_once() -> None:
-    kinds = [declared.THEIRS, declared.SHARED, declared.NOBODYS, declared.PARTS]
+    kinds = [data_map.THEIRS, data_map.SHARED, data_map.NOBODYS, data_map.PARTS]
     labels = [label for kind in kinds for label in kind]
     assert len(labels) == len(set(labels))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.private import private_files, tighten
+from operations.local.file_permissions import private_files, tighten
 
 
 def mode(path: Path) -> int:

@@ -8,10 +8,10 @@ from django.contrib.sessions.models import Session as Login
 from django.core.management import call_command
 from django.db import DatabaseError, transaction
 
-from config import retention
 from events.models import CellExecution, HelpRequest, NotebookAccess, OfflineQueueEntry, StudentEvent
 from instructors.models import AuditLog, Instructor, RevokedToken
 from lms.models import Cell, EnvironmentSnapshot, Notebook, Session, Student
+from operations import retention
 
 NOW = datetime.now(UTC)
 AGES = {"old": NOW - timedelta(days=400), "new": NOW - timedelta(days=5)}

@@ -5,10 +5,11 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import connection
 
-from config.privacy import remains, tables
-from events import points, waiting
-from events.points import waiting as points_waiting
+from events import timeseries
+from events.queue import maintenance
+from events.timeseries import buffer as points_waiting
 from lms.models import Class
+from operations.privacy import tables, verification
 from tests.events.conftest import event, river  # noqa: F401 - a fixture
 
 MINE, THEIRS = "hanako@example.com", "ren@example.com"
@@ -39,7 +40,7 @@ def test_the_append_only_file_is_rewritten_before_it_returns(redis):
     redis.set("a", MINE)
     redis.delete("a")
     before = redis.info("persistence")
-    assert list(remains._redis_file()) == []
+    assert list(verification._redis_file()) == []
     after = redis.info("persistence")
     assert (after["aof_rewrite_in_progress"], after["aof_last_bgrewrite_status"]) == (0, "ok")
     assert after["aof_base_size"] != before["aof_base_size"] or after["aof_current_size"] <= before["aof_current_size"]
@@ -47,14 +48,14 @@ def test_the_append_only_file_is_rewritten_before_it_returns(redis):
 
 
 def test_a_redis_that_forbids_it_is_a_sentence(limited_redis):
-    [said] = remains._redis_file()
+    [said] = verification._redis_file()
     assert "BGREWRITEAOF" in said
     assert "permission" in said.lower()
 
 
 def test_a_redis_that_is_away_is_a_sentence(settings):
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
-    [said] = remains._redis_file()
+    [said] = verification._redis_file()
     assert "anew" in said
 
 
@@ -64,9 +65,9 @@ def test_a_stream_keeps_no_bytes_of_what_was_taken_out(river, uncompressed):  # 
     river.append(event(), event(emailAddress=THEIRS, userName="Ren", code=f"# {MINE}"))
     streams = [key for key in uncompressed.scan_iter("river:*") if uncompressed.type(key) == b"stream"]
     assert any(MINE.encode() in uncompressed.dump(key) for key in streams)
-    waiting.take_out(lambda email: email == MINE, cut=lambda text: text.replace(MINE, "X"), patience=1)
+    maintenance.take_out(lambda email: email == MINE, cut=lambda text: text.replace(MINE, "X"), patience=1)
     assert [key for key in streams if MINE.encode() in (uncompressed.dump(key) or b"")] == []
-    assert [found.email for found in waiting.events(uncompressed)] == [THEIRS, THEIRS]
+    assert [found.email for found in maintenance.events(uncompressed)] == [THEIRS, THEIRS]
 
 
 def test_what_a_drain_deleted_before_leaves_too(river, uncompressed):  # noqa: F811
@@ -79,7 +80,7 @@ def test_what_a_drain_deleted_before_leaves_too(river, uncompressed):  # noqa: F
             uncompressed.xadd(key, {"b": b"[]"})
             uncompressed.xdel(key, uncompressed.xrange(key, count=1)[0][0])
     assert any(b"secret of hers" in uncompressed.dump(key) for key in shard_streams)
-    waiting.take_out(lambda email: email == MINE, cut=str, patience=1)
+    maintenance.take_out(lambda email: email == MINE, cut=str, patience=1)
     assert [key for key in shard_streams if b"secret of hers" in (uncompressed.dump(key) or b"")] == []
 
 
@@ -87,27 +88,27 @@ def test_points_that_were_taken_out_leave_no_bytes(uncompressed):
     lines = [f"student_progress,userId={email},event=x a=1i 1000000" for email in (THEIRS, MINE, THEIRS)]
     for line in lines:
         points_waiting.keep(uncompressed, [line], now_ms=1)
-    points.erase({MINE}, cut=str, now=None)
+    timeseries.erase({MINE}, cut=str, now=None)
     assert MINE.encode() not in uncompressed.dump("points:waiting")
-    assert points.standing().waiting == 2
+    assert timeseries.standing().waiting == 2
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_table_that_is_read_for_long_is_named_and_nobody_waits(monkeypatch):
-    monkeypatch.setattr(remains, "LOCK_PATIENCE", "50ms")
+    monkeypatch.setattr(verification, "LOCK_PATIENCE", "50ms")
     monkeypatch.setattr(tables, "all_models", lambda: [Class])
     with psycopg.connect(_url()) as reader:
         reader.execute("SELECT * FROM classes")
-        [said] = remains._tables()
+        [said] = verification._tables()
     assert "VACUUM FULL classes;" in said
-    assert list(remains._tables()) == []
+    assert list(verification._tables()) == []
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_large_table_is_left_to_a_quiet_hour(monkeypatch):
-    monkeypatch.setattr(remains, "REWRITTEN_UP_TO", -1)
+    monkeypatch.setattr(verification, "REWRITTEN_UP_TO", -1)
     monkeypatch.setattr(tables, "all_models", lambda: [Class])
-    [said] = remains._tables()
+    [said] = verification._tables()
     assert "VACUUM FULL classes;" in said
 
 
@@ -118,7 +119,7 @@ def test_the_planner_forgets_an_empty_table(monkeypatch):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE classes")
         Class.objects.all().delete()
-        assert list(remains._tables()) == []
+        assert list(verification._tables()) == []
         cursor.execute("SELECT count(*) FROM pg_stats WHERE tablename = 'classes'")
         assert cursor.fetchone() == (0,)
 
@@ -129,7 +130,7 @@ def test_a_postgresql_that_forbids_it_is_a_sentence():
         cursor.execute("CREATE ROLE limited")
         try:
             cursor.execute("SET ROLE limited")
-            [said] = remains._write_ahead_log()
+            [said] = verification._write_ahead_log()
         finally:
             cursor.execute("RESET ROLE")
             cursor.execute("DROP ROLE limited")

@@ -17,8 +17,8 @@ METRICS = "metrics-token-0123456789"
 SEED = """
 from datetime import UTC, datetime
 from instructors.models import Instructor
-from instructors.setup.invitations import invite
-from lms.keys import create_key
+from classroom.setup.invitations import invite
+from lms.class_keys import create_key
 from lms.models import Class
 import json
 account = Instructor.objects.create_user("hanako@example.com", "violet-tram-40-bees", role="admin")

@@ -14,9 +14,9 @@ import pytest
 import redis as redis_client
 from django.core.exceptions import ImproperlyConfigured
 
-from config import processes, services
-from config.postgresql import SOCKET_PATH_LIMIT, Postgres
-from config.valkey import Valkey
+from operations.local import processes, services
+from operations.local.embedded_postgres import SOCKET_PATH_LIMIT, Postgres
+from operations.local.embedded_valkey import Valkey
 from tests.servers import RedisServer, Running, wait_until
 
 Start = Callable[[Postgres | Valkey], Running]
@@ -181,7 +181,7 @@ def test_children_end_with_a_killed_parent(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import sys, time; from config.processes import Program\n"
+            "import sys, time; from operations.local.processes import Program\n"
             "child = Program(name='x', rank=0, argv=(sys.executable, '-c', 'import time; time.sleep(60)')).spawn()\n"
             "print(child.pid, flush=True); time.sleep(60)",
         ],

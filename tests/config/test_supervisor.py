@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from config.processes import Program
-from config.supervisor import FIRST_PAUSE, Failed, Stopped, Supervisor
+from operations.local.processes import Program
+from operations.local.supervisor import FIRST_PAUSE, Failed, Stopped, Supervisor
 
 
 def program(code: str, *, name: str = "child", rank: int = 0, patience: float = 5.0) -> Program:

@@ -19,8 +19,8 @@ import redis
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
-from config.launch import Launch, is_loopback
-from config.valkey import free_port
+from operations.local.embedded_valkey import free_port
+from operations.local.launch import Launch, is_loopback
 from tests.servers import ROOT, setting_names, wait_until
 
 

@@ -11,11 +11,11 @@ import httpx
 import psycopg
 import pytest
 
-from config import parts, workforce
-from config.processes import Program
-from config.supervisor import Supervisor
-from config.workforce import GROW_AFTER, SHRINK_AFTER, Scale, Workforce
-from events import heartbeats, stream
+from events.queue import heartbeats, stream
+from operations.local import autoscaler, programs
+from operations.local.autoscaler import GROW_AFTER, SHRINK_AFTER, Scale, Workforce
+from operations.local.processes import Program
+from operations.local.supervisor import Supervisor
 from tests.events.conftest import event
 
 SLEEPER = "import time; time.sleep(60)"
@@ -76,7 +76,7 @@ def turn(supervisor: Supervisor, force: Workforce, until, *, seconds: float) -> 
 
 def test_it_starts_more_and_ends_them_again(supervisor, redis, monkeypatch):
     for name, value in {"LOOK": 0.02, "GROW_AFTER": 0.1, "SHRINK_AFTER": 0.2}.items():
-        monkeypatch.setattr(workforce, name, value)
+        monkeypatch.setattr(autoscaler, name, value)
 
     def program(number: int) -> Program:
         return Program(name=f"worker-{number}", rank=3, argv=(sys.executable, "-c", SLEEPER))
@@ -99,9 +99,9 @@ def test_it_starts_more_and_ends_them_again(supervisor, redis, monkeypatch):
 
 def test_while_redis_is_away_nobody_is_taken_for_stuck(supervisor, redis_server, monkeypatch, settings):
     settings.WORKER_STALLED = 1
-    monkeypatch.setattr(workforce, "LOOK", 0.02)
+    monkeypatch.setattr(autoscaler, "LOOK", 0.02)
     force = Workforce(supervisor=supervisor, least=1, most=1)
-    force.seen[1] = workforce.Seen("t", time.monotonic())
+    force.seen[1] = autoscaler.Seen("t", time.monotonic())
     redis_server.kill()
     before = force.seen[1].at
     force.looked_at = time.monotonic() - 30
@@ -116,7 +116,7 @@ def test_a_stuck_worker_is_replaced_and_what_it_held_is_carried(supervisor, star
     heartbeats._redis.cache_clear()
 
     def program(number: int) -> Program:
-        made = parts.worker(number)
+        made = programs.worker(number)
         return dataclasses.replace(made, environment={**made.environment, **system.environment})
 
     def post(count: int) -> None:

@@ -27,9 +27,9 @@ import redis
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from config.postgresql import Postgres
-from config.valkey import free_port, server_program
-from events import heartbeats
+from events.queue import heartbeats
+from operations.local.embedded_postgres import Postgres
+from operations.local.embedded_valkey import free_port, server_program
 from tests.deploy import compose
 from tests.servers import ROOT, wait_until
 
@@ -40,7 +40,7 @@ FILLED = {**SECRETS, "SITE_HOST": HOST, "BACKEND_CORS_ORIGINS": "https://hub.exa
 FILLED["METRICS_TOKEN"] = SECRETS["METRICS_TOKEN"] = secrets.token_hex(24)
 MAKE = """
 from instructors.models import Instructor
-from lms.keys import create_key
+from lms.class_keys import create_key
 from lms.models import Class
 room = Class.objects.create(class_code="PY", name="Python")
 print(create_key(room)[1])

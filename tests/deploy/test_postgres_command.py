@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from config.postgresql import PROGRAMS, SYSTEM_USER
-from config.valkey import free_port
+from operations.local.embedded_postgres import PROGRAMS, SYSTEM_USER
+from operations.local.embedded_valkey import free_port
 from tests.deploy import compose
 from tests.servers import wait_until
 

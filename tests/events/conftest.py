@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from events import intake, pipeline, schema, stream
+from events.contract import schema
+from events.intake import app as intake_app
+from events.processing import pipeline
+from events.queue import stream
 
 
 class River:
@@ -25,7 +28,7 @@ class River:
         self.flow()
 
     def append(self, *records: dict[str, Any], class_id: int | None = None) -> None:
-        self.put(intake.admit_body(json.dumps(records).encode(), class_id=class_id).events)
+        self.put(intake_app.admit_body(json.dumps(records).encode(), class_id=class_id).events)
 
     def append_uncut(self, *records: dict[str, Any], class_id: int | None = None) -> None:
         """As an older version put them into the stream, which cut nothing that is too long for its column."""
@@ -38,7 +41,7 @@ class River:
     def put(self, events: list[schema.Event]) -> None:
         async def send() -> None:
             redis = stream.connect_async()
-            await stream.append(redis, intake.parcels_of(events))
+            await stream.append(redis, intake_app.parcels_of(events))
             await redis.aclose()
 
         asyncio.run(send())

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from events import points
+from events import timeseries
 from events.models import CellExecution, HelpRequest
 from lms.models import Cell, Notebook, Session, Student
 
@@ -43,7 +43,7 @@ def runs():
 
 def totals(*, moved: timedelta = timedelta(), **options) -> tuple[int, int, int]:
     hour = {**HOUR, "since": HOUR["since"] - moved, "until": HOUR["until"] - moved}
-    found = points.activity(**hour, **options)
+    found = timeseries.activity(**hour, **options)
     assert len(found) == 12
     return tuple(sum(bucket[name] for bucket in found) for name in ("executionCount", "errorCount", "helpCount"))
 

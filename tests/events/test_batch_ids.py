@@ -4,16 +4,19 @@ import asyncio
 import json
 import logging
 
-from events import intake, pipeline, schema, stream
+from events.contract import schema
+from events.intake import app as intake_app
+from events.processing import pipeline
+from events.queue import stream
 from tests.events.conftest import event
 
 
 def append(river, batch: str) -> None:
-    admitted = intake.admit_body(json.dumps([event()]).encode(), class_id=None)
+    admitted = intake_app.admit_body(json.dumps([event()]).encode(), class_id=None)
 
     async def send() -> None:
         redis = stream.connect_async()
-        await stream.append(redis, intake.parcels_of(admitted.events, batch=batch))
+        await stream.append(redis, intake_app.parcels_of(admitted.events, batch=batch))
         await redis.aclose()
 
     asyncio.run(send())
@@ -37,7 +40,7 @@ def test_an_event_that_is_set_aside_names_it(river, monkeypatch, caplog):
 
 
 def test_entries_of_before_are_still_read(river):
-    packed = schema.pack(intake.admit_body(json.dumps([event()]).encode(), class_id=None).events)
+    packed = schema.pack(intake_app.admit_body(json.dumps([event()]).encode(), class_id=None).events)
     shard = schema.shard_of("hanako@example.com", 2)
     river.redis.xadd(stream.stream_key(shard, "high"), {"b": packed})
     river.redis.sadd(stream.SHARDS_KEY, shard)

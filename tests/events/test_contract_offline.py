@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from events import jobs, offline
 from events.models import CellExecution, OfflineQueueEntry, StudentEvent
+from events.offline import sync as offline_sync
+from events.worker import tasks
 from instructors import tokens
 from instructors.models import AuditLog, Instructor
-from lms.keys import create_key
+from lms.class_keys import create_key
 from lms.models import Class, Student, StudentClass
 from tests.events.conftest import event
 
@@ -66,7 +67,7 @@ def test_queue_sends_events_straight_to_the_workers(river, path):
 
 def test_queue_force_queue_waits_for_a_sync(river):
     queue(event(), priority=2, force_queue=True)
-    jobs.sync_offline()
+    tasks.sync_offline()
     river.flow()
     assert not CellExecution.objects.exists(), "forced entries wait for somebody to ask"
     entry = OfflineQueueEntry.objects.get()
@@ -130,7 +131,7 @@ def test_queue_any_object_is_taken_and_what_is_no_event_comes_to_light_at_the_sy
 
 def test_queue_alike_without_force_for_what_is_no_event(river):
     assert queue({"what": "ever"}, event())["successful_count"] == 2
-    jobs.sync_offline()
+    tasks.sync_offline()
     assert OfflineQueueEntry.objects.get().status == "failed"
 
 
@@ -223,7 +224,7 @@ def test_sync_in_background(river):
     answer = call("POST", "/offline/sync", {}).json()
     assert answer["message"] == "Sync started in background"
     assert "sync_result" not in answer
-    jobs.sync_offline(by_hand=True)  # what the job is
+    tasks.sync_offline(by_hand=True)  # what the job is
     river.flow()
     assert CellExecution.objects.count() == 1
 
@@ -280,7 +281,7 @@ def test_event_id_makes_a_second_sync_harmless(river):
     queue(event(eventId=None), event(), force_queue=True)
     force_sync()
     OfflineQueueEntry.objects.update(status="syncing")  # as if the sync had died after the append
-    assert offline.sync(wake=jobs.wake_all, by_hand=True, now=datetime.now(UTC)) is not None
+    assert offline_sync.sync(wake=tasks.wake_all, by_hand=True, now=datetime.now(UTC)) is not None
     OfflineQueueEntry.objects.update(last_retry_at=None, status="queued")
     force_sync()
     river.flow()

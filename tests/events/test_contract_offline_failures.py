@@ -3,7 +3,7 @@
 import pytest
 from django.db import DatabaseError
 
-from events import api
+from events.offline import views as offline_views
 from tests.events.test_contract_offline import call
 
 FAILURES = [
@@ -20,7 +20,7 @@ def test_offline_500_names_the_action(redis, db, settings, monkeypatch, method, 
         raise DatabaseError("/secret")
 
     for name in ("state", "clear", "failed_entries"):
-        monkeypatch.setattr(api.undelivered, name, fail)
+        monkeypatch.setattr(offline_views.undelivered, name, fail)
     settings.DEBUG = False
     answer = call(method, path, {} if method == "POST" else None)
     assert (answer.status_code, answer.json()) == (500, {"detail": text})

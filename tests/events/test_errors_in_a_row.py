@@ -5,7 +5,7 @@ import random
 import pytest
 
 from events.models import CellExecution, CellProgress
-from events.standing import student_rows
+from events.student_status import student_rows
 from lms.access import EVERYTHING
 from lms.models import Student, StudentActivity, SystemSetting
 from tests.events.conftest import event, failing

@@ -2,7 +2,7 @@
 
 import pytest
 
-from events.kinds import KINDS
+from events.contract.kinds import KINDS
 from events.models import CellExecution, NotebookAccess, OfflineQueueEntry, StudentEvent
 from lms.models import Cell, Class, Notebook, Session, Student, Team
 from tests.events.conftest import event, failing

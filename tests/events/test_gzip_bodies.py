@@ -10,8 +10,8 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import gzip_body
 from events.models import CellExecution
-from lms import gzip_body
 from lms.models import Class
 from tests.events.conftest import event
 from tests.events.test_intake import ADDRESS, client, queued  # noqa: F401  (a fixture)

@@ -9,9 +9,10 @@ import pytest
 from django.conf import settings as django_settings
 from redis import Redis
 
-from events import heartbeats, jobs, stream
-from events.heartbeats import Pulse, key_of
-from events.kinds import PRIORITIES
+from events.contract.kinds import PRIORITIES
+from events.queue import heartbeats, stream
+from events.queue.heartbeats import Pulse, key_of
+from events.worker import tasks
 from tests.events.conftest import event
 
 
@@ -87,7 +88,7 @@ def test_low_and_medium_jobs_get_their_share_of_a_flood(redis, monkeypatch):
     for name in ("medium", "low"):
         django_rq.get_queue(name).enqueue(note, name)
     queues = [django_rq.get_queue(name) for name in PRIORITIES]
-    jobs.Worker(queues, connection=redis).work(burst=True, logging_level="WARNING")
+    tasks.Worker(queues, connection=redis).work(burst=True, logging_level="WARNING")
     order = [name.decode() for name in redis.lrange("noted", 0, -1)]
     assert len(order) == 42
     assert order[0] == "high 0"
@@ -106,15 +107,15 @@ def test_low_events_are_in_every_batch_of_a_flood(river):
 
 
 def test_a_flooded_shard_gives_way(river, monkeypatch):
-    monkeypatch.setattr(jobs, "TURN", 0.0)
-    monkeypatch.setattr(jobs.Appetite, "learn", lambda *_: None)
-    monkeypatch.setattr(jobs, "appetite_of", lambda shard: jobs_appetite(1))
+    monkeypatch.setattr(tasks, "TURN", 0.0)
+    monkeypatch.setattr(tasks.Appetite, "learn", lambda *_: None)
+    monkeypatch.setattr(tasks, "appetite_of", lambda shard: jobs_appetite(1))
     for _ in range(20):
         river.append(event())
     django_rq.get_queue("low").enqueue(note, "low")
     lease = river.lease()
     lease.release()
-    jobs.drain(lease.shard)
+    tasks.drain(lease.shard)
     left = sum(waiting.entries for waiting in stream.waiting(river.redis))
     assert 0 < left < 20
     assert django_rq.get_queue("low").count == 2  # the one that waited, and behind it the rest of this shard

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from events import announcements, tickets
 from events.models import HelpRequest
+from events.processing import help_requests, notifications
 from lms.access import EVERYTHING
 from lms.models import Student
 from tests.events.conftest import event
@@ -23,7 +23,7 @@ def heard(monkeypatch):
     def publish(rows, notices, *, outside):
         frames.extend(frame["type"] for _, frame in notices if frame["type"].startswith("help"))
 
-    monkeypatch.setattr(announcements.broadcast, "publish", publish)
+    monkeypatch.setattr(notifications.broadcast, "publish", publish)
     return frames
 
 
@@ -78,7 +78,7 @@ def test_session_end_stops_it(river, clock, heard):
 
 def test_dismissed_request_stays_down_through_its_re_sends(river, clock, heard):
     river.post(event("help", eventTime=clock(0)), event("help", eventTime=clock(10)))
-    edges = tickets.end_by_instructor(
+    edges = help_requests.end_by_instructor(
         student().pk, scope=EVERYTHING, ending="dismissed", instructor_id=None, now=clock.at(12)
     )
     assert [edge.is_asking for edge in edges] == [False]
@@ -94,7 +94,7 @@ def test_dismissed_request_stays_down_through_its_re_sends(river, clock, heard):
 def test_dismissing_twice_is_harmless(river, clock):
     river.post(event("help", eventTime=clock(0)))
     for _ in range(2):
-        tickets.end_by_instructor(
+        help_requests.end_by_instructor(
             student().pk, scope=EVERYTHING, ending="dismissed", instructor_id=None, now=clock.at(12)
         )
     assert HelpRequest.objects.get().ended_at == clock.at(12)
@@ -102,7 +102,9 @@ def test_dismissing_twice_is_harmless(river, clock):
 
 def test_help_elsewhere_after_a_dismissal_does_not_bring_the_dismissed_back(river, clock):
     river.post(event("help", eventTime=clock(0)), event("help", eventTime=clock(10)))
-    tickets.end_by_instructor(student().pk, scope=EVERYTHING, ending="dismissed", instructor_id=None, now=clock.at(12))
+    help_requests.end_by_instructor(
+        student().pk, scope=EVERYTHING, ending="dismissed", instructor_id=None, now=clock.at(12)
+    )
     river.post(event("help", eventTime=clock(15), notebookPath="b.ipynb"))
     river.post(event("help", eventTime=clock(25), notebookPath="b.ipynb"))
     assert student().help_requested_at == clock.at(15)
@@ -116,7 +118,7 @@ def test_silence_ends_it(river, seconds, re_sends, over):
     for _ in range(re_sends):
         river.post(event("help"))
     last = HelpRequest.objects.get().last_heard_at
-    edges = tickets.expire(now=last + timedelta(seconds=seconds))
+    edges = help_requests.expire(now=last + timedelta(seconds=seconds))
     assert bool(edges) is over
     assert student().is_requesting_help is not over
     assert HelpRequest.objects.get().ending == ("expired" if over else None)

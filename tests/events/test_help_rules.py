@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.help import Dismissal, Signal, Silence, fold
+from events.processing.help_rules import Dismissal, Signal, Silence, fold
 
 START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 SILENCE = Silence(single=timedelta(minutes=5), resent=timedelta(seconds=45))

@@ -5,17 +5,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from events import intake, schema, waiting
+from classroom.sockets.people import by_address, by_either
+from core.identity import email_key
+from events.contract import schema
+from events.intake import app as intake_app
 from events.models import CellExecution, OfflineQueueEntry, StudentEvent
-from events.points.lines import student_tag
-from events.standing import NO_TEAM, student_rows
+from events.queue import maintenance
+from events.student_status import NO_TEAM, student_rows
+from events.timeseries.line_protocol import student_tag
 from lms.access import EVERYTHING
 from lms.enrolment import Listed, enrol_listed, known_students
-from lms.identity import email_key
 from lms.models import Class, Notebook, Student, Team
-from lms.roster_csv import read
+from lms.rosters.parser import read
 from realtime import groups
-from realtime.people import by_address, by_either
 from tests.events.conftest import event
 from tests.spellings import ADDRESS, APART, SAME
 
@@ -58,14 +60,14 @@ def test_a_look_alike_is_led_elsewhere(db, other):
 
 def test_one_student_in_one_shard_waits_and_is_taken_out_under_any_spelling(river):
     river.append(*(event(emailAddress=each) for each in SAME.values()))
-    assert waiting.holds(lambda email: email_key(email) == ADDRESS)
-    assert not waiting.holds(lambda email: email_key(email) == email_key(APART["dotless i"]))
-    assert waiting.take_out(lambda email: email_key(email) == ADDRESS, cut=str, patience=1) == len(SAME)
+    assert maintenance.holds(lambda email: email_key(email) == ADDRESS)
+    assert not maintenance.holds(lambda email: email_key(email) == email_key(APART["dotless i"]))
+    assert maintenance.take_out(lambda email: email_key(email) == ADDRESS, cut=str, patience=1) == len(SAME)
 
 
 def test_old_entries_of_a_stream_go_to_the_right_student(river):
     """An event that an earlier version admitted waits in the shard of its own rule, with its path as it was sent."""
-    [old] = intake.admit_body(json.dumps([event(emailAddress=ADDRESS)]).encode(), class_id=None).events
+    [old] = intake_app.admit_body(json.dumps([event(emailAddress=ADDRESS)]).encode(), class_id=None).events
     old.email, old.notebook, old.team = "KISSA＠example.com", "w1/\u304b\u3099.ipynb", "\u3164"
     Student.objects.create(email=ADDRESS)
     river.put([old])
@@ -94,7 +96,7 @@ def test_old_entries_of_a_stream_go_to_the_right_student(river):
 )
 def test_an_address_that_is_none_is_refused_with_its_reason_and_its_neighbours_go_on(river, address, reason):
     body = json.dumps([event(), event(emailAddress=address)]).encode()
-    taken = intake.admit_body(body, class_id=None)
+    taken = intake_app.admit_body(body, class_id=None)
     assert (len(taken.events), taken.failed) == (1, [{"index": 1, "error": reason}])
     river.put(taken.events)
     river.flow()

@@ -7,7 +7,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 
-from events import intake
+from events.intake import app as intake_app
 from events.models import StudentEvent
 from instructors import tokens
 from instructors.models import InstructorStatusHistory
@@ -23,9 +23,9 @@ def hanako(transactional_db):
 @pytest.fixture
 def send(river):
     def send(record, *, token=None):
-        admitted = intake.admit_body(json.dumps([record]).encode(), class_id=None)
+        admitted = intake_app.admit_body(json.dumps([record]).encode(), class_id=None)
         headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
-        async_to_sync(intake.authorise)({"headers": headers}, admitted.events)
+        async_to_sync(intake_app.authorise)({"headers": headers}, admitted.events)
         river.put(admitted.events)
         river.flow()
 

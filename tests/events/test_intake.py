@@ -11,7 +11,9 @@ from django.conf import settings as django_settings
 from django.db import OperationalError
 
 from config.asgi import INTAKE_PATHS, Origins
-from events import gate, intake, stream
+from events.intake import app as intake_app
+from events.intake import class_keys
+from events.queue import stream
 from lms.models import Class, ClassKey
 from tests.events.conftest import event
 
@@ -21,7 +23,7 @@ ADDRESS = "/api/v1/events"
 @asynccontextmanager
 async def serving():
     """A browser beside a fresh intake as it is served, CORS included."""
-    served = intake.Intake()
+    served = intake_app.Intake()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(Origins(served)), base_url="http://server") as made:
         yield made
     await served.close()
@@ -265,8 +267,8 @@ async def test_known_key_opens_while_postgresql_is_away(client, redis, python_cl
     def away(key):
         raise OperationalError("gone")
 
-    monkeypatch.setattr(gate, "_find", away)
-    monkeypatch.setattr(gate, "REMEMBERED", 0)
+    monkeypatch.setattr(class_keys, "_find", away)
+    monkeypatch.setattr(class_keys, "REMEMBERED", 0)
     assert (await post_with(client, params={"key": KEY})).status_code == 202
     assert (await post_with(client, params={"key": "other"})).status_code == 503
 

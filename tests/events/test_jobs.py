@@ -8,15 +8,17 @@ import django_rq
 import pytest
 from django.db import OperationalError
 
-from events import jobs, pipeline, stream
 from events.models import CellExecution, HelpRequest
+from events.processing import pipeline
+from events.queue import stream
+from events.worker import tasks
 from lms.models import Session, Student
 from tests.events.conftest import event
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(jobs, "LINGER", 0.0)
+    monkeypatch.setattr(tasks, "LINGER", 0.0)
 
 
 def shard_of_hanako(river) -> int:
@@ -28,7 +30,7 @@ def shard_of_hanako(river) -> int:
 def test_drain_empties_the_shard_and_gives_the_lease_back(river):
     river.append(event(), event("help"))
     shard = shard_of_hanako(river)
-    jobs.drain(shard)
+    tasks.drain(shard)
     assert CellExecution.objects.count() == 1
     assert stream.Lease(river.redis, shard).take()
 
@@ -37,7 +39,7 @@ def test_second_drain_of_a_shard_leaves_at_once(river):
     lease = river.lease()
     river.append(event())
     started = time.monotonic()
-    jobs.drain(lease.shard)
+    tasks.drain(lease.shard)
     assert time.monotonic() - started < 0.3
     assert not CellExecution.objects.exists()
     assert lease.keep()
@@ -47,10 +49,10 @@ def test_drain_whose_time_is_up_queues_the_next_and_only_one(river, monkeypatch)
     """Under load every drain gives way: a job more each time would fill the queue all day."""
     shard = shard_of_hanako(river)
     river.redis.flushall()
-    monkeypatch.setattr(jobs, "BUDGET", -1)
+    monkeypatch.setattr(tasks, "BUDGET", -1)
     monkeypatch.setattr(pipeline, "carry", lambda entries, *, lease: len(entries))  # it stays unfinished
     river.append(event())
-    jobs.drain(shard)
+    tasks.drain(shard)
     assert django_rq.get_queue("low").count == 1
     river.append(event())
     assert stream.shards_to_wake(river.redis) == [], "somebody is on the way"
@@ -58,18 +60,18 @@ def test_drain_whose_time_is_up_queues_the_next_and_only_one(river, monkeypatch)
 
 
 def test_drain_whose_time_is_up_leaves_nobody_to_an_empty_shard(river, monkeypatch):
-    monkeypatch.setattr(jobs, "BUDGET", -1)
+    monkeypatch.setattr(tasks, "BUDGET", -1)
     shard = shard_of_hanako(river)
-    jobs.drain(shard)
-    assert not any(django_rq.get_queue(name).count for name in jobs.PRIORITIES)
+    tasks.drain(shard)
+    assert not any(django_rq.get_queue(name).count for name in tasks.PRIORITIES)
     assert stream.Lease(river.redis, shard).take()
 
 
 def test_waiting_jobs_get_their_turn_although_events_keep_coming(river, monkeypatch):
-    monkeypatch.setattr(jobs, "LINGER", 60)
-    django_rq.get_queue("high").enqueue("events.jobs.sweep")
+    monkeypatch.setattr(tasks, "LINGER", 60)
+    django_rq.get_queue("high").enqueue("events.worker.tasks.sweep")
     started = time.monotonic()
-    jobs.drain(shard_of_hanako(river))
+    tasks.drain(shard_of_hanako(river))
     assert time.monotonic() - started < 5
 
 
@@ -83,9 +85,9 @@ def test_drain_waits_for_the_database_and_loses_nothing(river, monkeypatch):
         return carry(entries, lease=lease)
 
     monkeypatch.setattr(pipeline, "carry", away_twice)
-    monkeypatch.setattr(jobs.connection, "close", lambda: None)
+    monkeypatch.setattr(tasks.connection, "close", lambda: None)
     river.append(event(), event())
-    jobs.drain(shard_of_hanako(river))
+    tasks.drain(shard_of_hanako(river))
     assert len(failures) == 2
     assert CellExecution.objects.count() == 2
 
@@ -94,9 +96,9 @@ def test_lost_wake_is_made_good(river):
     river.append(event())
     shard = shard_of_hanako(river)
     river.redis.delete(f"river:{{{shard}}}:wake")
-    jobs.wake_sleepers()
+    tasks.wake_sleepers()
     assert django_rq.get_queue("high").count == 1
-    jobs.wake_sleepers()
+    tasks.wake_sleepers()
     assert django_rq.get_queue("high").count == 1, "once is enough"
 
 
@@ -104,7 +106,7 @@ def test_sweep_ends_what_only_silence_ends(river):
     river.post(event("help"), event("help"))
     HelpRequest.objects.update(last_heard_at=datetime.now(UTC) - timedelta(minutes=6))
     Session.objects.update(last_event_at=datetime.now(UTC) - timedelta(hours=13))
-    jobs.sweep()
+    tasks.sweep()
     assert not Student.objects.get().is_requesting_help
     session = Session.objects.get()
     assert (session.is_active, session.end_time) == (False, session.last_event_at)
@@ -116,16 +118,16 @@ def test_sweep_does_not_take_our_own_delay_for_silence(river):
     old = int((time.time() - 60) * 1000)
     river.redis.xadd(stream.stream_key(0, "high"), {"b": b"[]"}, id=f"{old}-0")
     river.redis.sadd(stream.SHARDS_KEY, 0)
-    jobs.sweep()
+    tasks.sweep()
     assert Student.objects.get().is_requesting_help
 
 
 def test_appetite_grows_with_the_backlog_within_what_a_batch_may_hold():
-    appetite = jobs.Appetite()
+    appetite = tasks.Appetite()
     for _ in range(10):
         full = [stream.Entry("high", "1-0", b"x" * 1000)] * appetite.count
         appetite.learn(full, events=len(full))
-    assert appetite.count == jobs.MAX_EVENTS
+    assert appetite.count == tasks.MAX_EVENTS
     appetite.learn([stream.Entry("high", "1-0", b"x" * 1000)], events=1)
     assert appetite.count == 16
     for _ in range(20):
@@ -136,24 +138,24 @@ def test_appetite_grows_with_the_backlog_within_what_a_batch_may_hold():
 @pytest.mark.parametrize(
     ("events", "seconds", "pause"),
     [
-        (1, 60, jobs.LONGEST_PACE),  # after a silence
+        (1, 60, tasks.LONGEST_PACE),  # after a silence
         (10, 0.1, 0.25),  # a hundred a second: 25 of them come in a quarter of one
         (20, 0.1, 0.125),
-        (50, 0.1, jobs.PACE),
-        (2_000, 0.1, jobs.PACE),
-        (0, 0.1, jobs.LONGEST_PACE),  # a batch that came to nothing
+        (50, 0.1, tasks.PACE),
+        (2_000, 0.1, tasks.PACE),
+        (0, 0.1, tasks.LONGEST_PACE),  # a batch that came to nothing
     ],
 )
 def test_a_drain_pauses_until_a_batch_is_worth_it(events, seconds, pause):
-    assert jobs.pace_of(events, seconds=seconds) == pytest.approx(pause)
+    assert tasks.pace_of(events, seconds=seconds) == pytest.approx(pause)
 
 
 def test_stopping_worker_ends_its_drain(river, monkeypatch):
-    monkeypatch.setattr(jobs, "LINGER", 60)
-    threading.Timer(0.3, lambda: setattr(jobs.Worker, "is_stopping", True)).start()
+    monkeypatch.setattr(tasks, "LINGER", 60)
+    threading.Timer(0.3, lambda: setattr(tasks.Worker, "is_stopping", True)).start()
     try:
         started = time.monotonic()
-        jobs.drain(shard_of_hanako(river))
+        tasks.drain(shard_of_hanako(river))
         assert time.monotonic() - started < 5
     finally:
-        jobs.Worker.is_stopping = False
+        tasks.Worker.is_stopping = False

@@ -10,8 +10,13 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from events import jobs, offline, queueing, schema, stream, undelivered
+from events.contract import schema
 from events.models import CellExecution, OfflineQueueEntry, StudentEvent
+from events.offline import queue as offline_queue
+from events.offline import sync as offline_sync
+from events.offline import undelivered
+from events.queue import stream
+from events.worker import tasks
 from instructors import tokens
 from instructors.models import Instructor
 from tests.events.conftest import event
@@ -28,7 +33,7 @@ def post(*records: object, **headers: str):
 
 
 def sync(**more: object):
-    return offline.sync(wake=jobs.wake_all, **{"by_hand": False, "now": datetime.now(UTC), **more})
+    return offline_sync.sync(wake=tasks.wake_all, **{"by_hand": False, "now": datetime.now(UTC), **more})
 
 
 def entries(count: int = 1, **fields: object) -> None:
@@ -62,8 +67,8 @@ def test_river_that_is_away_for_long_fails_them_for_now_only(river, monkeypatch)
         patch.setattr(stream, "is_reachable", lambda: False)
         first = sync()
         assert (first.total, first.failed, first.skipped) == (60, 50, 10), "the first batch tells enough"
-    OfflineQueueEntry.objects.update(status="failed", error=offline.AWAY, retry_count=5)
-    jobs.sync_offline()
+    OfflineQueueEntry.objects.update(status="failed", error=offline_sync.AWAY, retry_count=5)
+    tasks.sync_offline()
     assert OfflineQueueEntry.objects.filter(status="synced").count() == 60
     assert OfflineQueueEntry.objects.get(is_forced=True).status == "failed"
     sync(by_hand=True)
@@ -80,19 +85,21 @@ def test_five_tries_and_twice_the_wait_each_time(db, monkeypatch):
         entry = OfflineQueueEntry.objects.get()
         if entry.status == "failed":
             break
-        wait = next(s for s in range(1, 100) if offline.is_due(entry.retry_count, now, now=now + timedelta(seconds=s)))
+        wait = next(
+            s for s in range(1, 100) if offline_sync.is_due(entry.retry_count, now, now=now + timedelta(seconds=s))
+        )
         waits.append(wait)
         assert sync(now=now + timedelta(seconds=wait - 1)).failed == 0, "too early"
         now += timedelta(seconds=wait)
     assert waits == [2, 4, 8, 16]
-    assert (entry.status, entry.retry_count, entry.error) == ("failed", 5, offline.AWAY)
+    assert (entry.status, entry.retry_count, entry.error) == ("failed", 5, offline_sync.AWAY)
 
 
 def test_order_of_priority_then_age(river, monkeypatch):
     for index, priority in enumerate((3, 1, 2, 1)):
         entries(priority=priority, event_data=event("log_entry", eventId=str(index)))
     sent = []
-    monkeypatch.setattr(offline, "deliver", lambda events: sent.extend(e.event_id for e in events) or [])
+    monkeypatch.setattr(offline_sync, "deliver", lambda events: sent.extend(e.event_id for e in events) or [])
     sync()
     assert sent == ["1", "3", "2", "0"]
 
@@ -113,7 +120,7 @@ def test_two_syncs_at_once_cannot_run(redis, monkeypatch):
         return []
 
     seen = []
-    monkeypatch.setattr(offline, "deliver", meanwhile)
+    monkeypatch.setattr(offline_sync, "deliver", meanwhile)
     assert sync().successful == 1
     second, answer = seen
     assert second is None
@@ -125,7 +132,7 @@ def test_two_syncs_at_once_cannot_run(redis, monkeypatch):
 def test_sync_that_dies_gives_the_lock_back_and_its_entries_too(redis):
     entries(status="syncing")
     dead = psycopg.connect(_url())
-    dead.execute("SELECT pg_advisory_lock(%s, %s)", [offline.LOCK, offline.SYNCING])
+    dead.execute("SELECT pg_advisory_lock(%s, %s)", [offline_sync.LOCK, offline_sync.SYNCING])
     assert sync() is None
     dead.close()
     wait_until(lambda: not undelivered.state().sync_in_progress, what="the end of the dead one's session")
@@ -148,7 +155,7 @@ def test_sync_costs_the_same_for_one_batch_whatever_its_size(river, django_asser
 
 def test_periodic_sync_of_an_empty_queue_costs_one_query(redis, db, django_assert_num_queries):
     with django_assert_num_queries(1):
-        jobs.sync_offline()
+        tasks.sync_offline()
 
 
 def test_record_that_the_river_sets_aside_keeps_its_class(river):
@@ -157,7 +164,7 @@ def test_record_that_the_river_sets_aside_keeps_its_class(river):
     aside = OfflineQueueEntry.objects.get()
     assert (aside.class_id, aside.status) == (7, "failed")
     aside.event_data["executionCount"] = 4
-    offline.put_back([aside], wake=jobs.wake_all, now=datetime.now(UTC))
+    offline_sync.put_back([aside], wake=tasks.wake_all, now=datetime.now(UTC))
     river.flow()
     assert CellExecution.objects.get().execution_count == 4
     assert OfflineQueueEntry.objects.get().status == "synced"
@@ -166,7 +173,7 @@ def test_record_that_the_river_sets_aside_keeps_its_class(river):
 def test_record_that_the_river_refuses_again_is_there_again(river, monkeypatch):
     monkeypatch.setattr(schema, "_fit", lambda event, cut: None)
     river.post(event(executionCount=2**40))
-    [aside] = offline.put_back(list(OfflineQueueEntry.objects.all()), wake=jobs.wake_all, now=datetime.now(UTC))
+    [aside] = offline_sync.put_back(list(OfflineQueueEntry.objects.all()), wake=tasks.wake_all, now=datetime.now(UTC))
     assert aside.status == "synced"
     river.flow()
     assert OfflineQueueEntry.objects.filter(status="failed").count() == 1
@@ -175,7 +182,7 @@ def test_record_that_the_river_refuses_again_is_there_again(river, monkeypatch):
 def test_record_that_an_older_version_refused_is_stored_when_it_is_put_back(river):
     river.append_uncut(event(sessionId="s" * 5000))
     river.flow()
-    offline.put_back(list(OfflineQueueEntry.objects.all()), wake=jobs.wake_all, now=datetime.now(UTC))
+    offline_sync.put_back(list(OfflineQueueEntry.objects.all()), wake=tasks.wake_all, now=datetime.now(UTC))
     river.flow()
     assert CellExecution.objects.count() == 1
 
@@ -197,7 +204,7 @@ def test_events_go_to_the_river_while_postgresql_is_away(river, monkeypatch):
     def away(*args, **kwargs):
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr(queueing, "_store", away)
+    monkeypatch.setattr(offline_queue, "_store", away)
     answer = post(event(), {"no": "event"})
     assert (answer.status_code, answer.json()["successful_count"], answer.json()["failed_count"]) == (202, 1, 1)
     monkeypatch.setattr(stream, "is_reachable", lambda: False)

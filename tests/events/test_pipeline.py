@@ -5,8 +5,9 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from events import pipeline, store, stream
 from events.models import CellExecution, NotebookAccess, OfflineQueueEntry, StudentEvent
+from events.processing import pipeline, store
+from events.queue import stream
 from lms.models import Student
 from tests.events.conftest import event, failing
 

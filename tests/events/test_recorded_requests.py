@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from config.asgi import Origins
-from events import intake
+from events.intake import app as intake_app
 from events.models import CellExecution, NotebookAccess, OfflineQueueEntry, StudentEvent
 from lms.models import Student
 
@@ -17,7 +17,7 @@ RECORDED = [json.loads(line) for line in FILE.read_text().splitlines()]
 
 
 async def send_all() -> list[httpx.Response]:
-    served = intake.Intake()
+    served = intake_app.Intake()
     answers = []
     async with httpx.AsyncClient(transport=httpx.ASGITransport(Origins(served)), base_url="http://server") as client:
         for request in RECORDED:

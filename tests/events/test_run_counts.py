@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from events.models import CellExecution, RunCount
-from events.points import stored
+from events.timeseries import sql as timeseries_sql
 from lms.access import EVERYTHING
 from lms.models import Student
 from tests.events.conftest import event, failing
@@ -69,11 +69,11 @@ def test_a_chart_of_whole_slots_does_not_read_the_runs(river, clock, django_asse
     since = EPOCH + (clock.at(0) - EPOCH) // timedelta(hours=1) * timedelta(hours=1)
     span = {"since": since, "until": since + timedelta(hours=2), "bucket": timedelta(minutes=10)}
     with django_assert_num_queries(1) as asked:
-        chart = stored.activity(**span, students=None, scope=EVERYTHING)
+        chart = timeseries_sql.activity(**span, students=None, scope=EVERYTHING)
     assert "run_counts" in asked[0]["sql"]
     assert "cell_executions" not in asked[0]["sql"]
     late = timedelta(seconds=1)  # no slot begins here
-    moved = stored.activity(
+    moved = timeseries_sql.activity(
         since=since - late,
         until=since + timedelta(hours=2) - late,
         bucket=span["bucket"],
@@ -84,8 +84,10 @@ def test_a_chart_of_whole_slots_does_not_read_the_runs(river, clock, django_asse
     assert sum(bucket["executionCount"] for bucket in moved) == 100
     assert sum(bucket["errorCount"] for bucket in chart) == 5
     everybody = list(Student.objects.values_list("pk", flat=True))
-    assert stored.activity(**span, students=everybody, scope=EVERYTHING) == chart
-    assert sum(bucket["executionCount"] for bucket in stored.activity(**span, students=[], scope=EVERYTHING)) == 0
+    assert timeseries_sql.activity(**span, students=everybody, scope=EVERYTHING) == chart
+    assert (
+        sum(bucket["executionCount"] for bucket in timeseries_sql.activity(**span, students=[], scope=EVERYTHING)) == 0
+    )
 
 
 def test_what_every_batch_changes_is_in_no_index(db):

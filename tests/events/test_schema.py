@@ -7,15 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import schema, wire
-from events.schema import Event
-from events.wire import Record
+from events.contract import records as contract_records
+from events.contract import schema
+from events.contract.records import Record
+from events.contract.schema import Event
 
 NOW = int(datetime(2026, 11, 21, 3, 0, tzinfo=UTC).timestamp() * 1000)
 
 
 def admit(**fields: object) -> Event:
-    (record,) = wire.parse(json.dumps([{"eventType": "cell_executed", "emailAddress": "a@x.jp", **fields}]).encode())
+    (record,) = contract_records.parse(
+        json.dumps([{"eventType": "cell_executed", "emailAddress": "a@x.jp", **fields}]).encode()
+    )
     admitted = schema.admit(record, received=NOW)
     assert isinstance(admitted, Event)
     return admitted
@@ -49,13 +52,13 @@ def test_alias_means_the_same_and_canonical_wins(alias, canonical, value, field,
 
 @pytest.mark.parametrize("name", ["emailAddress", "userId", "user_id", "student_id", "email"])
 def test_identity_aliases_are_trimmed(name):
-    (record,) = wire.parse(json.dumps([{"eventType": "help", name: "  a@x.jp "}]).encode())
+    (record,) = contract_records.parse(json.dumps([{"eventType": "help", name: "  a@x.jp "}]).encode())
     assert schema.admit(record, received=NOW).email == "a@x.jp"
 
 
 @pytest.mark.parametrize("name", ["eventType", "event", "event_type", "type"])
 def test_type_aliases(name):
-    (record,) = wire.parse(json.dumps([{name: "help_requested", "email": "a"}]).encode())
+    (record,) = contract_records.parse(json.dumps([{name: "help_requested", "email": "a"}]).encode())
     assert schema.admit(record, received=NOW).event_type == "help"
 
 
@@ -123,8 +126,8 @@ def test_numbers_are_taken_leniently(number):
 )
 def test_wrong_type_is_reported_with_its_place(name, value):
     records = [{"eventType": "help", "email": "a"}, {"eventType": "help", "email": "a", name: value}]
-    with pytest.raises(wire.BadBody) as refusal:
-        wire.parse(json.dumps(records).encode())
+    with pytest.raises(contract_records.BadBody) as refusal:
+        contract_records.parse(json.dumps(records).encode())
     assert [problem["loc"] for problem in refusal.value.problems] == [["body", 1, name]]
 
 
@@ -133,16 +136,16 @@ def test_wrong_type_is_reported_with_its_place(name, value):
     [(b"{}", "list_type"), (b"5", "list_type"), (b"[5]", "dict_type"), (b"[{]", "json_invalid"), (b"", "json_invalid")],
 )
 def test_body_that_is_no_array_of_objects(body, kind):
-    with pytest.raises(wire.BadBody) as refusal:
-        wire.parse(body)
+    with pytest.raises(contract_records.BadBody) as refusal:
+        contract_records.parse(body)
     assert refusal.value.problems[0]["type"] == kind
 
 
 @pytest.mark.parametrize("depth", [2_000, 100_000])
 def test_deep_nesting_is_refused_not_a_crash(depth):
     body = b'[{"eventType":"x","email":"a","metadata":' + b'{"a":' * depth + b"1" + b"}" * depth + b"}]"
-    with pytest.raises(wire.BadBody):
-        wire.parse(body)
+    with pytest.raises(contract_records.BadBody):
+        contract_records.parse(body)
 
 
 @pytest.mark.parametrize(
@@ -157,24 +160,24 @@ def test_deep_nesting_is_refused_not_a_crash(depth):
     ],
 )
 def test_texts_that_postgresql_refuses_keep_the_rest(sent, stored):
-    (record,) = wire.parse(f'[{{"eventType":"help","email":"a","result":{sent}}}]'.encode())
+    (record,) = contract_records.parse(f'[{{"eventType":"help","email":"a","result":{sent}}}]'.encode())
     assert record.result == stored
 
 
 def test_nan_and_broken_bytes_lose_nothing():
-    (record,) = wire.parse(b'[{"eventType":"help","email":"a","executionDurationMs":NaN,"code":"\xff"}]')
+    (record,) = contract_records.parse(b'[{"eventType":"help","email":"a","executionDurationMs":NaN,"code":"\xff"}]')
     assert (record.executionDurationMs, record.code) == (None, "\ufffd")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 def test_other_encodings_of_unicode_lose_nothing(encoding):
-    (record,) = wire.parse('[{"eventType":"help","email":"a","userName":"花子"}]'.encode(encoding))
+    (record,) = contract_records.parse('[{"eventType":"help","email":"a","userName":"花子"}]'.encode(encoding))
     assert record.userName == "花子"
 
 
 def test_a_number_of_thousands_of_digits_costs_itself():
     text = '[{"eventType":"help","email":"a","metadata":{"n":%s}},{"eventType":"help","email":"b"}]' % ("9" * 5000)
-    first, second = wire.parse(text.encode())
+    first, second = contract_records.parse(text.encode())
     assert (first.metadata, second.email) == ({"n": None}, "b")
 
 
@@ -238,8 +241,8 @@ names = st.sampled_from(list(Record.__struct_fields__))
 @given(st.lists(st.dictionaries(names, json_values, max_size=6), max_size=4))
 def test_anything_is_either_refused_or_survives_the_stream(records):
     try:
-        parsed = wire.parse(json.dumps(records).encode())
-    except wire.BadBody:
+        parsed = contract_records.parse(json.dumps(records).encode())
+    except contract_records.BadBody:
         return
     events = [e for e in (schema.admit(r, received=NOW) for r in parsed) if isinstance(e, Event)]
     back = schema.unpack(schema.pack(events))

@@ -7,7 +7,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from events.shares import SECONDS, Shares
+from events.intake.rate_limit import SECONDS, Shares
 from lms.models import Class, ClassKey
 
 FLOOD, QUIET = "key-of-the-flood", "key-of-the-quiet"

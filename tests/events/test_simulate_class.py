@@ -15,9 +15,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from config import parts
 from events.management.commands.simulate_class import Command
 from events.management.connection import default_url
+from operations.local import programs
 from tests.events.receiver import Receiver, listening
 
 
@@ -101,6 +101,6 @@ def test_a_signal_ends_an_endless_class_with_a_summary(number):
 
 def test_a_key_may_begin_with_a_dash():
     """One key in 64 does, and the demo's class then never came."""
-    words = parts.simulator(url="http://127.0.0.1:8000", key="-4kSjW", students=40, rate="0.1").argv
+    words = programs.simulator(url="http://127.0.0.1:8000", key="-4kSjW", students=40, rate="0.1").argv
     parser = Command().create_parser("manage.py", "simulate_class")
     assert parser.parse_args(list(words[words.index("simulate_class") + 1 :])).key == "-4kSjW"

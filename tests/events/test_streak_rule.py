@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import streaks
+from events.processing import consecutive_errors
 
 START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 
 def counts(*statuses: str, **options: object) -> list[int]:
     runs = [(START + timedelta(seconds=index), status) for index, status in enumerate(statuses)]
-    return list(streaks.count(runs, **options))
+    return list(consecutive_errors.count(runs, **options))
 
 
 def test_errors_count_up_and_a_success_starts_over():

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from events import stream
-from events.stream import Lease, Parcel
+from events.queue import stream
+from events.queue.stream import Lease, Parcel
 
 
 async def _append(*parcels: Parcel) -> dict[int, stream.Backlog]:

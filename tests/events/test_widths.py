@@ -5,11 +5,12 @@ import json
 import pytest
 from django.db.models import CharField, IntegerField
 
-from events import intake, schema, widths
+from events.contract import column_widths, schema
+from events.contract.records import Record
+from events.contract.schema import Event
+from events.intake import app as intake_app
 from events.models import CellExecution, NotebookAccess, OfflineQueueEntry, RunCount, StudentEvent
 from events.models import HelpRequest as Ticket
-from events.schema import Event
-from events.wire import Record
 from lms.models import Cell, Notebook, Session, Student, Team
 from tests.events.conftest import event
 from tests.events.test_intake import ADDRESS, client  # noqa: F401  (a fixture)
@@ -17,16 +18,16 @@ from tests.events.test_intake import ADDRESS, client  # noqa: F401  (a fixture)
 NOW = 1_780_000_000_000
 # What each column holds, and what of an event goes there.
 COLUMNS = [
-    (CellExecution, "event_id", widths.EVENT_ID), (NotebookAccess, "event_id", widths.EVENT_ID),
-    (StudentEvent, "event_id", widths.EVENT_ID), (StudentEvent, "event_type", widths.TYPE),
-    (StudentEvent, "session_id", widths.SESSION), (StudentEvent, "notebook_path", widths.PATH),
-    (StudentEvent, "cell_id", widths.CELL), (Ticket, "session_id", widths.SESSION),
-    (Ticket, "notebook_path", widths.PATH), (Ticket, "cell_id", widths.CELL),
-    (CellExecution, "cell_type", widths.CELL_TYPE), (OfflineQueueEntry, "event_type", widths.TYPE),
-    (Student, "name", widths.NAME), (Student, "help_session_id", widths.SESSION),
-    (Student, "help_notebook_path", widths.PATH), (Team, "team_name", widths.TEAM),
-    (Session, "session_id", widths.SESSION), (Notebook, "path", widths.PATH), (Notebook, "name", widths.PATH),
-    (Cell, "cell_id", widths.CELL), (Cell, "cell_type", widths.CELL_TYPE),
+    (CellExecution, "event_id", column_widths.EVENT_ID), (NotebookAccess, "event_id", column_widths.EVENT_ID),
+    (StudentEvent, "event_id", column_widths.EVENT_ID), (StudentEvent, "event_type", column_widths.TYPE),
+    (StudentEvent, "session_id", column_widths.SESSION), (StudentEvent, "notebook_path", column_widths.PATH),
+    (StudentEvent, "cell_id", column_widths.CELL), (Ticket, "session_id", column_widths.SESSION),
+    (Ticket, "notebook_path", column_widths.PATH), (Ticket, "cell_id", column_widths.CELL),
+    (CellExecution, "cell_type", column_widths.CELL_TYPE), (OfflineQueueEntry, "event_type", column_widths.TYPE),
+    (Student, "name", column_widths.NAME), (Student, "help_session_id", column_widths.SESSION),
+    (Student, "help_notebook_path", column_widths.PATH), (Team, "team_name", column_widths.TEAM),
+    (Session, "session_id", column_widths.SESSION), (Notebook, "path", column_widths.PATH), (Notebook, "name", column_widths.PATH),
+    (Cell, "cell_id", column_widths.CELL), (Cell, "cell_type", column_widths.CELL_TYPE),
 ]  # fmt: skip
 NOT_FROM_A_RECORD = {"status", "action", "ending", "last_status", "email", "user_id", "ip_address", "user_agent",
                      "origin", "email_key", "team_key"}  # fmt: skip
@@ -48,7 +49,7 @@ def test_no_column_that_an_event_fills_is_forgotten():
 
 
 def admit(**fields) -> tuple[Event, dict]:
-    cut = intake.Counter()
+    cut = intake_app.Counter()
     sent = Record(**{"emailAddress": "a@x.jp", "eventType": "cell_executed", **fields})
     found = schema.admit(sent, received=NOW, cut=cut)
     assert isinstance(found, Event)
@@ -74,7 +75,7 @@ def test_what_fits_stays_and_what_does_not_is_cut(field, name, width, letter):
         assert cut == {field: 1}
         assert len(value) <= width
         assert len(value.encode()) <= 2000
-        assert widths.MARK in value[-17:]
+        assert column_widths.MARK in value[-17:]
         assert value.startswith(letter * 10)
 
 

@@ -13,8 +13,8 @@ import psycopg
 import pytest
 import redis as redis_client
 
-from config.postgresql import Postgres
-from config.valkey import Valkey, free_port
+from operations.local.embedded_postgres import Postgres
+from operations.local.embedded_valkey import Valkey, free_port
 from tests.faults.classroom import Classroom
 from tests.faults.truth import judge, unrest
 from tests.live import LiveSystem, manage

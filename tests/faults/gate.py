@@ -10,7 +10,7 @@ import threading
 from collections.abc import Coroutine
 from typing import Any
 
-from config.valkey import free_port
+from operations.local.embedded_valkey import free_port
 
 
 class Gate:

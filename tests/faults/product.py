@@ -20,7 +20,7 @@ import psutil
 import psycopg
 import redis
 
-from config.valkey import free_port
+from operations.local.embedded_valkey import free_port
 from tests.faults.gate import Gate
 from tests.influx import VictoriaMetrics
 from tests.servers import ROOT, setting_names, wait_until

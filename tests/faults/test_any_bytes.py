@@ -8,8 +8,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events import schema, wire
-from events.intake import Admitted, Answer, admit_body, inflate
+from events.contract import records as contract_records
+from events.contract import schema
+from events.intake.app import Admitted, Answer, admit_body, inflate
 
 EXAMPLES = settings(max_examples=int(os.environ.get("FAULT_EXAMPLES", "100")))
 REFUSALS = {400, 413, 422}
@@ -19,7 +20,7 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats() | texts
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=12
 )
-names = st.sampled_from([*(wire.Record.__struct_fields__), "unknown"])
+names = st.sampled_from([*(contract_records.Record.__struct_fields__), "unknown"])
 records = st.dictionaries(names, values, max_size=8)
 likely = records.map(lambda record: {"eventType": "cell_executed", "emailAddress": "a@x.jp", **record})
 sound = st.dictionaries(names, texts, max_size=8).map(

@@ -13,9 +13,9 @@ from django.db.transaction import atomic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events import store
-from events.runs import Rule
-from events.schema import Event
+from events.contract.schema import Event
+from events.processing import store
+from events.processing.executions import Rule
 
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=6)
 RULE = Rule(threshold=3, enabled=True)

@@ -13,9 +13,13 @@ import redis as redis_client
 from django.db import connection, transaction
 from redis.client import Pipeline
 
-from events import intake, jobs, pipeline, schema, store, stream
+from events.contract import schema
+from events.intake import app as intake_app
 from events.models import CellExecution
-from events.stream import Lease
+from events.processing import pipeline, store
+from events.queue import stream
+from events.queue.stream import Lease
+from events.worker import tasks
 from tests.events.conftest import event
 
 SHARD = 0
@@ -25,26 +29,26 @@ MOST_COMMANDS = 60  # of one drain
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch, settings):
     settings.EVENT_SHARDS = 1
-    monkeypatch.setattr(jobs, "LINGER", 0.0)
-    monkeypatch.setattr(jobs, "LOOK", 0.01)
+    monkeypatch.setattr(tasks, "LINGER", 0.0)
+    monkeypatch.setattr(tasks, "LOOK", 0.01)
 
 
 def append() -> str:
     """What a POST does, the wake included. Returns the event's id."""
     one = event()
-    [made] = intake.admit_body(schema.msgspec.json.encode([one]), class_id=None).events
+    [made] = intake_app.admit_body(schema.msgspec.json.encode([one]), class_id=None).events
 
     async def send() -> dict[int, stream.Backlog]:
         redis = stream.connect_async()
         try:
-            return await stream.append(redis, intake.parcels_of([made]))
+            return await stream.append(redis, intake_app.parcels_of([made]))
         finally:
             await redis.aclose()
 
     with ThreadPoolExecutor(1) as pool:
         backlog = pool.submit(asyncio.run, send()).result()
     if backlog[SHARD].wake:
-        jobs.wake(SHARD)
+        tasks.wake(SHARD)
     return made.event_id
 
 
@@ -55,12 +59,12 @@ def take_job() -> None:
 
 def work_off() -> None:
     """What a worker does with the drains that are queued."""
-    for name in jobs.PRIORITIES:
+    for name in tasks.PRIORITIES:
         queue = django_rq.get_queue(name)
         while queue.count:
             job = queue.fetch_job(queue.pop_job_id())
             assert job.args == (SHARD,)
-            jobs.drain(SHARD)
+            tasks.drain(SHARD)
 
 
 class Between:
@@ -96,10 +100,10 @@ def test_no_append_between_any_two_commands_is_forgotten(redis, transactional_db
         take_job()
         with monkeypatch.context() as patch:
             between = Between(patch, number, lambda: ids.append(append()))  # noqa: B023 - called within the turn
-            jobs.drain(SHARD)
+            tasks.drain(SHARD)
         work_off()
         assert set(ids) <= set(CellExecution.objects.values_list("event_id", flat=True)), f"before command {number}"
-        assert not any(redis.xlen(stream.stream_key(SHARD, priority)) for priority in jobs.PRIORITIES)
+        assert not any(redis.xlen(stream.stream_key(SHARD, priority)) for priority in tasks.PRIORITIES)
         assert not redis.exists(f"river:{{{SHARD}}}:wake", f"river:{{{SHARD}}}:lease")
         if not between.is_done:
             break
@@ -117,9 +121,9 @@ def test_a_drain_that_breaks_off_at_any_command_loses_nothing(redis, transaction
         with monkeypatch.context() as patch:
             between = Between(patch, number, break_off)
             with suppress(redis_client.RedisError, OSError):
-                jobs.drain(SHARD)
+                tasks.drain(SHARD)
         redis.delete(f"river:{{{SHARD}}}:wake", f"river:{{{SHARD}}}:lease")  # they expire
-        jobs.wake_sleepers()
+        tasks.wake_sleepers()
         work_off()
         assert CellExecution.objects.filter(event_id=wanted).count() == 1, f"before command {number}"
         assert int(redis.get(f"river:{{{SHARD}}}:bytes") or 0) == 0

@@ -14,7 +14,7 @@ import psycopg
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from events import stream
+from events.queue import stream
 from tests.events.conftest import event
 from tests.faults.conftest import CONNECTIONS, IS_LONG
 from tests.servers import wait_until

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 
-from events.intake import Answer, Appender, admit_body
+from events.intake.app import Answer, Appender, admit_body
 from tests.events.conftest import event
 
 TRIES = 200

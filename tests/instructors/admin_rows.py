@@ -22,7 +22,7 @@ from instructors.models import (
     InstructorStatusHistory,
     ProgressNotification,
 )
-from lms.keys import create_key
+from lms.class_keys import create_key
 from lms.models import (
     AssignmentSubmission,
     Cell,
@@ -40,7 +40,7 @@ from lms.models import (
     TeamPosition,
 )
 from lms.versions.commits import commit
-from lms.versions.keeping import Author, Owner, keep_snapshot
+from lms.versions.snapshots import Author, Owner, keep_snapshot
 
 
 def one_of_each(number: int) -> None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
+from classroom.attention import memory
 from events.models import CellExecution, CellProgress
-from instructors.attention import memory
 from instructors.models import Instructor
 from lms.models import Cell, Class, ClassStaff, Notebook, Session, Student, StudentClass
 

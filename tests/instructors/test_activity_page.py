@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pytest
 
+from classroom.activity.selectors import activity_of
+from classroom.base.scales import scale
+from classroom.base.scope import class_room
+from classroom.dashboard.selectors import RANGES
 from events.models import HelpRequest
-from instructors.queries.activity import activity_of
-from instructors.queries.classroom import class_room
-from instructors.queries.dashboard import RANGES
-from instructors.scales import scale
 from lms.models import Student
 
 MINUTE = timedelta(minutes=1)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from events.models import CellExecution
 from instructors.models import AnalyticsReport, AuditLog, ClassInvitation, Instructor
-from lms.keys import create_key
+from lms.class_keys import create_key
 from lms.maps import replace_map
 from lms.models import (
     Class,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instructors.ansi import code_to_html, plain, to_html
+from classroom.base.ansi import code_to_html, plain, to_html
 
 
 @pytest.mark.parametrize(

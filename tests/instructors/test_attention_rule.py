@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from instructors.attention.errors import name_of, signature
-from instructors.attention.rule import assess
-from instructors.attention.signals import Answer, CellStanding, Known, Lesson, Run, Signals
+from classroom.attention.error_signatures import name_of, signature
+from classroom.attention.rule import assess
+from classroom.attention.signals import Answer, CellStanding, Known, Lesson, Run, Signals
 
 NOW = datetime(2026, 5, 8, 10, 30, tzinfo=UTC)
 THIS = int(NOW.timestamp()) // 60

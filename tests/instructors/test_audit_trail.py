@@ -11,7 +11,7 @@ from instructors import tokens
 from instructors.models import AuditLog, StudentNote
 from lms.models import EnvironmentSnapshot, NotebookHistory, Student
 from lms.submissions import latest
-from lms.versions.keeping import keep_submission
+from lms.versions.snapshots import keep_submission
 from tests.browser.lesson import fill
 
 PAGE, API = "/classes/{class_id}", "/api/v1"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.contrib.sessions.models import Session
 
-from events import chores, jobs, schedule
+from events.worker import cleanup, periodic, tasks
 from instructors.models import Instructor, RevokedToken
 
 pytestmark = pytest.mark.django_db
@@ -18,10 +18,10 @@ def test_expired_logins_and_tokens_go_and_others_stay():
     for name, moment in {"old": now - HOUR, "new": now + HOUR}.items():
         Session.objects.create(session_key=name, session_data="", expire_date=moment)
         RevokedToken.objects.create(jti=name, instructor=sato, expires_at=moment)
-    jobs.tidy()
+    tasks.tidy()
     assert [row.session_key for row in Session.objects.all()] == ["new"]
     assert [row.jti for row in RevokedToken.objects.all()] == ["new"]
-    jobs.tidy()
+    tasks.tidy()
 
 
 def test_one_that_fails_keeps_no_other_from_being_done(monkeypatch):
@@ -34,14 +34,14 @@ def test_one_that_fails_keeps_no_other_from_being_done(monkeypatch):
         done.append(now)
         return 1
 
-    monkeypatch.setattr(chores, "_chores", [fails, works])
+    monkeypatch.setattr(cleanup, "_chores", [fails, works])
     with pytest.raises(ValueError, match="broken"):
-        jobs.tidy()
+        tasks.tidy()
     assert len(done) == 1
 
 
 def test_it_is_in_the_schedule():
     from rq.cron import _job_data_registry
 
-    assert schedule
-    assert [job["interval"] for job in _job_data_registry if job["func"] is jobs.tidy] == [3600]
+    assert periodic
+    assert [job["interval"] for job in _job_data_registry if job["func"] is tasks.tidy] == [3600]

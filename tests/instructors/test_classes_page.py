@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from events.standing import student_rows
-from instructors.queries.classes import overview
+from classroom.classes.selectors import overview
+from events.student_status import student_rows
 from lms.access import EVERYTHING
 from lms.models import Class, ClassStaff, Student, StudentClass
 

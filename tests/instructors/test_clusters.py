@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from classroom.base.display import Display
+from classroom.base.scope import class_room
+from classroom.errors.clusters import clusters_of
 from events.models import CellExecution, CellProgress
-from instructors.display import Display
 from instructors.models import AuditLog
-from instructors.queries.classroom import class_room
-from instructors.queries.clusters import clusters_of
 from lms.models import Cell, Class, Session, Student, StudentClass
 from tests.instructors.cells import a_class_of, cells_of, ran
 

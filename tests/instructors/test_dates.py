@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
+from classroom.assignments.selectors import assignment_list, works
+from classroom.base.scope import Room
 from instructors import tokens
-from instructors.queries.assignments import assignment_list, works
-from instructors.queries.classroom import Room
 from lms.models import AssignmentSubmission, Class, ClassAssignment, StudentClass
 
 TOKYO = ZoneInfo("Asia/Tokyo")

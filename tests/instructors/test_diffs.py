@@ -6,7 +6,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instructors.diffs import MOST_LINES, compare
+from classroom.students.run_diffs import MOST_LINES, compare
 
 
 def shown(old: str, new: str) -> list[str]:

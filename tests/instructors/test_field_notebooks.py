@@ -11,9 +11,9 @@ from django.test import Client
 
 from instructors import tokens
 from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, NotebookVersion
-from lms.notebook_cells import cells_of
-from lms.notebook_diff import diff_cells
-from lms.notebook_drawing import LEFT_OUT, Formulas, _notebook, draw
+from lms.notebooks.cells import cells_of
+from lms.notebooks.diff import diff_cells
+from lms.notebooks.rendering import LEFT_OUT, Formulas, _notebook, draw
 from tests.lms.pictures import FIELD
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*lexer"), pytest.mark.usefixtures("redis")]

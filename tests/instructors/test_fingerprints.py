@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from instructors.queries.fingerprints import LONGEST_LINE, LONGEST_PATTERN, fingerprint
+from classroom.errors.fingerprints import LONGEST_LINE, LONGEST_PATTERN, fingerprint
 
 RECORDED = Path(__file__).parents[1] / "payloads" / "recorded_extension_requests.jsonl"
 

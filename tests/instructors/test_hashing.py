@@ -11,9 +11,9 @@ from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 
+from classroom.setup.invitations import invite
 from instructors import hashing, tokens
 from instructors.models import Instructor
-from instructors.setup.invitations import invite
 from lms.models import Class
 from tests.instructors.conftest import PASSWORD
 from tests.servers import wait_until

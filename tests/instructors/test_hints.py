@@ -8,9 +8,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from instructors.models import AuditLog, Hint, ProgressNotification
-from instructors.queries.notifications import notifications
 from lms.access import EVERYTHING
 from lms.models import Cell, Class, ClassStaff
+from lms.notifications import notifications
 from tests.instructors.cells import a_class_of, cells_of, ran
 
 

@@ -16,15 +16,16 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from config.privacy.person import find_person
-from config.privacy.tables import theirs
+from classroom.ops.audit_log import audit_entries
+from core.key_fields import UNREACHABLE
 from events.models import OfflineQueueEntry
-from events.undelivered import failed_entries
-from instructors import identities, tokens
+from events.offline.undelivered import failed_entries
+from instructors import tokens
 from instructors.models import AuditLog, ClassInvitation, Instructor, ProgressNotification
-from instructors.queries.audit import audit_entries
 from lms.models import ClassStaff, Student
-from lms.models.keys import UNREACHABLE
+from operations import identity_conflicts
+from operations.privacy.person import find_person
+from operations.privacy.tables import theirs
 from tests.spellings import ADDRESS, APART, NFC, NFD, SAME
 
 PASSWORD = "correct horse battery"
@@ -211,7 +212,7 @@ def test_an_account_without_its_address_cannot_log_in_and_is_told_of(kissa, caps
     second.save()
     assert page_login("second@example.com", "another one") == 302
     call_command("check_identities")
-    assert not identities.complaints()
+    assert not identity_conflicts.complaints()
 
 
 # --- What is found by the address of a student ----------------------------------------------------------------------

@@ -9,11 +9,11 @@ import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
 
+from classroom.base.scope import class_room
+from classroom.lesson_report.lessons import Lesson, chosen_lesson, lessons_of
+from classroom.lesson_report.selectors import LessonReport, lesson_report
 from events.models import CellExecution, HelpRequest, NotebookAccess
 from instructors.models import AuditLog, Hint, HintRecipient
-from instructors.queries.classroom import class_room
-from instructors.queries.lesson_report import LessonReport, lesson_report
-from instructors.queries.lessons import Lesson, chosen_lesson, lessons_of
 from lms.models import Cell, ClassStaff, Session, StudentClass
 
 MINUTE = timedelta(minutes=1)

@@ -10,10 +10,10 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.utils import timezone, translation
 
-from config import retention
 from instructors import lockout
-from instructors.limits import TooManyRequests
 from instructors.models import AuditLog
+from instructors.throttles import TooManyRequests
+from operations import retention
 from tests.instructors.conftest import PASSWORD
 
 API = "/api/v1/auth/login"

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import settings as django_settings
 
+from classroom.notebooks import views as frames
 from instructors.models import AuditLog
-from instructors.pages import notebooks as frames
 from lms.api.notebook_content import receipt
 from lms.models import AssignmentStarter, AssignmentSubmission, Class, ClassAssignment, ClassStaff, Notebook
 from lms.versions.commits import commit
-from lms.versions.keeping import Author, Owner, keep_snapshot
+from lms.versions.snapshots import Author, Owner, keep_snapshot
 from tests.lms.notebooks import HOSTILE, code, markdown
 from tests.lms.notebooks import notebook as made_of
 
@@ -107,7 +107,7 @@ def test_what_is_not_chosen_leads_back(client, work, at):
 
 
 def test_what_cannot_be_compared_says_so(client, work, at, monkeypatch):
-    monkeypatch.setattr("instructors.pages.versions.changes", lambda *_, **__: None)
+    monkeypatch.setattr("classroom.notebooks.version_views.changes", lambda *_, **__: None)
     html = text(client.get(f"{at}compare/?old=t{work.assignment_id}&new=s{work.pk}"))
     assert "could not be compared" in html
 

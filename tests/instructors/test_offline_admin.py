@@ -6,8 +6,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 
-from events import stream
 from events.models import OfflineQueueEntry
+from events.queue import stream
 
 LIST = "/admin/events/offlinequeueentry/"
 GOOD = {"eventType": "help", "emailAddress": "aoi@example.com"}

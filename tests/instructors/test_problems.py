@@ -6,8 +6,8 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 
-from instructors.pages.back import page_before
-from instructors.pages.rooms import room_action
+from classroom.base.decorators import room_action
+from classroom.base.return_to import page_before
 
 
 def test_the_unknown_page_offers_the_login_and_comes_back(client, db):

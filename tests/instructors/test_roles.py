@@ -9,8 +9,8 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
+from classroom.urls import urlpatterns
 from instructors.models import AuditLog, Instructor, StudentNote
-from instructors.urls import urlpatterns
 from lms.models import ClassKey, ClassStaff
 from tests.browser.lesson import fill
 

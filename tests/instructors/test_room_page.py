@@ -5,7 +5,7 @@ import re
 import pytest
 
 from events.models import HelpRequest
-from events.standing import NO_TEAM
+from events.student_status import NO_TEAM
 from instructors.models import AuditLog
 from lms.models import ClassroomMap, ClassStaff, Student, StudentClass, Team, TeamPosition
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from events.gate import Gate, Refused
+from classroom.setup.jupyterlab import Address, connection_of
+from events.intake.class_keys import Gate, Refused
 from instructors.models import AuditLog
-from instructors.queries.jupyterlab import Address, connection_of
 from lms.access import holder_of_key
-from lms.keys import create_key
+from lms.class_keys import create_key
 from lms.models import Class, ClassKey, Student
 
 

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from instructors.models import AuditLog
 from lms.models import Student, Team
-from lms.roster_csv import LARGEST
+from lms.rosters.parser import LARGEST
 
 FILES = Path(__file__).parents[1] / "payloads" / "field" / "rosters"
 

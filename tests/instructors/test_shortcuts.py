@@ -8,8 +8,8 @@ import pytest
 from django.conf import settings
 from django.utils import translation
 
-from instructors.shortcuts import TAB_KEYS, shortcut_list, shortcut_texts
-from instructors.tabs import TABS
+from classroom.base.shortcuts import TAB_KEYS, shortcut_list, shortcut_texts
+from classroom.base.tabs import TABS
 
 MODIFIER = re.compile(r"^(Ctrl|Alt|Meta)\+")
 

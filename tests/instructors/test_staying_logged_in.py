@@ -8,7 +8,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from instructors.models import Instructor
-from instructors.stay import SEEN, SINCE
+from instructors.sessions import SEEN, SINCE
 from tests.instructors.conftest import PASSWORD
 
 NAVIGATION = {"accept": "text/html,application/xhtml+xml"}

@@ -23,13 +23,13 @@ def sweep(content: Any) -> str:
     from rest_framework.exceptions import ValidationError
 
     from lms.api.notebook_content import NotebookContent, receipt
-    from lms.notebook_cells import cells_of
-    from lms.notebook_drawing import clean
-    from lms.notebook_process import html_of
+    from lms.notebooks.cells import cells_of
+    from lms.notebooks.render_process import html_of
+    from lms.notebooks.rendering import clean
     from lms.versions.cells import last_execution_time, shown_cells
-    from lms.versions.comparing import TooDifferent, compare
-    from lms.versions.finding import empty_notebook
-    from lms.versions.keeping import counters
+    from lms.versions.comparison import TooDifferent, compare
+    from lms.versions.lookup import empty_notebook
+    from lms.versions.snapshots import counters
 
     try:
         checked = NotebookContent().run_validation(content)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from instructors.models import AuditLog
-from lms.environments import collecting
+from lms.environments import collection
 from lms.models import EnvironmentAnalysis, EnvironmentSnapshot, Student, StudentClass
 from tests.lms.conftest import MISSING_UUID, key_of, problem, the_problem
 
@@ -105,7 +105,7 @@ def test_what_cannot_be_collected_is_a_500_without_the_reason(api, cast, setting
     def fail(**_):
         raise OSError("/secret")
 
-    monkeypatch.setattr(collecting, "installed", fail)
+    monkeypatch.setattr(collection, "installed", fail)
     settings.DEBUG = False
     response = api(method, path)
     assert (response.status_code, response.json()) == (500, {"detail": text})

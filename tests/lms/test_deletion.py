@@ -25,7 +25,7 @@ from lms.models import (
     Student,
 )
 from lms.versions.commits import commit
-from lms.versions.keeping import Author, Owner, keep_snapshot, keep_submission
+from lms.versions.snapshots import Author, Owner, keep_snapshot, keep_submission
 from tests.lms.notebooks import code, notebook
 
 WORK, OTHER = notebook(code("mine")), notebook(code("other"))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lms.environments.collecting import Environment
+from lms.environments.collection import Environment
 from lms.environments.health import examine
 from lms.environments.packages import broken_requirements, versions_of
 

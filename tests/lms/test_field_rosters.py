@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lms.roster_csv import Unreadable, read, text_of
+from lms.rosters.parser import Unreadable, read, text_of
 
 FILES = Path(__file__).parents[1] / "payloads" / "field" / "rosters"
 HANA = "hana@example.com"

@@ -7,9 +7,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lms import maps
-from lms.access import with_email
-from lms.identity import (
+from core.identity import (
     EMAIL_LENGTH,
     LONGEST,
     email_key,
@@ -21,8 +19,10 @@ from lms.identity import (
     password_spellings,
     visible,
 )
+from core.key_fields import UNREACHABLE
+from lms import maps
+from lms.access import with_email
 from lms.models import Class, ClassroomMap, EnvironmentSnapshot, Notebook, Student, StudentClass, Team
-from lms.models.keys import UNREACHABLE
 from lms.models.people import display_name
 from tests.lms.conftest import key_of
 from tests.spellings import ADDRESS, APART, NFC, NFD, SAME

@@ -11,9 +11,9 @@ from tempfile import TemporaryFile
 
 import pytest
 
-from lms import notebook_process, notebook_worker
 from lms.api.notebook_content import receipt
-from lms.notebook_drawing import LEFT_OUT, clean, draw
+from lms.notebooks import render_process, render_worker
+from lms.notebooks.rendering import LEFT_OUT, clean, draw
 from tests.lms.notebooks import ALERT, HOSTILE, HOSTILE_HTML, PIXEL, code, markdown, notebook, prints, shows
 
 # nbconvert says so about every notebook: IPython's own lexer is not here.
@@ -269,10 +269,10 @@ def test_pictures_of_every_kind_are_drawn_as_outputs(kind):
 
 def test_it_is_drawn_once(drawn, monkeypatch):
     content = notebook(markdown("# Once"))
-    first = notebook_process.html_of(content, sha256=receipt(content))
+    first = render_process.html_of(content, sha256=receipt(content))
     assert "<h1>Once</h1>" in first
-    monkeypatch.setattr(notebook_process, "_run", lambda *_: pytest.fail("drawn again"))
-    assert notebook_process.html_of(content, sha256=receipt(content)) == first
+    monkeypatch.setattr(render_process, "_run", lambda *_: pytest.fail("drawn again"))
+    assert render_process.html_of(content, sha256=receipt(content)) == first
 
 
 def test_a_web_process_never_imports_the_heavy_libraries():
@@ -285,7 +285,7 @@ def test_a_web_process_never_imports_the_heavy_libraries():
 
 def test_the_process_knows_no_secrets(monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "x")
-    assert not {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DATA_DIR"} & set(notebook_process._environment())
+    assert not {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "DATA_DIR"} & set(render_process._environment())
 
 
 @pytest.mark.parametrize(
@@ -302,8 +302,8 @@ def test_what_exceeds_a_limit_is_not_drawn(limit):
 
 
 def test_a_notebook_that_takes_too_long_is_none_and_says_nothing_of_it(drawn, monkeypatch, caplog):
-    monkeypatch.setattr(notebook_process, "TIMEOUT", 0.01)
-    assert notebook_process.html_of(notebook(code("secret")), sha256="long") is None
+    monkeypatch.setattr(render_process, "TIMEOUT", 0.01)
+    assert render_process.html_of(notebook(code("secret")), sha256="long") is None
     assert "took too long" in caplog.text
     assert "secret" not in caplog.text
 
@@ -311,11 +311,11 @@ def test_a_notebook_that_takes_too_long_is_none_and_says_nothing_of_it(drawn, mo
 def test_a_big_notebook_is_drawn(drawn):
     picture = PIXEL * 10_000
     big = notebook(*(code("x", shows(image_png=picture.replace("=", "A")), prints("y" * 200_000)) for _ in range(4)))
-    html = notebook_process.html_of(big, sha256="big")
+    html = render_process.html_of(big, sha256="big")
     assert len(json.dumps(big)) > 4_000_000
     assert "y…" not in html
     assert html.count("data:image/png") == 4
 
 
 def test_limits_are_what_they_say():
-    assert notebook_worker.SECONDS < notebook_process.TIMEOUT
+    assert render_worker.SECONDS < render_process.TIMEOUT

@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from lms.notebook_drawing import LEFT_OUT, clean, draw
-from lms.notebook_svg import LONGEST_SIDE, Picture, picture_at, picture_of, with_pictures
+from lms.notebooks.rendering import LEFT_OUT, clean, draw
+from lms.notebooks.svg import LONGEST_SIDE, Picture, picture_at, picture_of, with_pictures
 from tests.lms.notebooks import ALERT, code, markdown, notebook, shows
 from tests.lms.notebooks import PIXEL as PNG
 

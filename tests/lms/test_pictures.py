@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from lms.pictures import LARGEST_BYTES, LONGEST_SIDE, BadPicture, as_jpeg, check_upload
+from lms.images import LARGEST_BYTES, LONGEST_SIDE, BadPicture, as_jpeg, check_upload
 from tests.lms.pictures import FIELD, opened, picture
 
 

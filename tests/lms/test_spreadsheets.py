@@ -5,9 +5,9 @@ import io
 
 import pytest
 
-from instructors.queries.tables import table_csv
-from lms import roster_csv
+from classroom.base.csv_tables import table_csv
 from lms.export import PlainText
+from lms.rosters import parser as rosters_parser
 from lms.spreadsheets import FORMULA, harmless, original
 
 HOSTILE = [
@@ -31,7 +31,7 @@ def test_each_is_a_text_in_every_kind_of_table(text):
     assert PlainText().render(text) == f"'{text}"
     tables = [
         table_csv(["name"], [[text]]).decode("utf-8-sig"),
-        roster_csv.write([("a@example.com", text, text)]).removeprefix("\ufeff"),
+        rosters_parser.write([("a@example.com", text, text)]).removeprefix("\ufeff"),
     ]
     for table in tables:
         for row in list(csv.reader(io.StringIO(table, newline="")))[1:]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lms.terminal import PLAIN, Style, pieces_of, plain, settled
+from lms.notebooks.terminal import PLAIN, Style, pieces_of, plain, settled
 
 ESC = "\x1b"
 TQDM = "".join(f"\r{n:3d}%|{'#' * (n // 10):10}| {n}/100" for n in range(0, 101, 5)) + "\n"

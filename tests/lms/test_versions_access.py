@@ -11,7 +11,7 @@ from lms.models import (
     NotebookVersion,
     StoredNotebook,
 )
-from lms.versions.keeping import keep_submission
+from lms.versions.snapshots import keep_submission
 from tests.lms.conftest import key_of
 from tests.lms.notebooks import code, notebook
 

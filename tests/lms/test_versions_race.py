@@ -16,7 +16,7 @@ AT_ONCE = 8
 @pytest.mark.parametrize("contents", [1, AT_ONCE])
 def test_commits_at_once(api, monkeypatch, contents):
     """Of one content, and each of another. What changed is compared elsewhere: it takes a process each."""
-    monkeypatch.setattr("lms.versions.comparing.changes", lambda *_, **__: None)
+    monkeypatch.setattr("lms.versions.comparison.changes", lambda *_, **__: None)
     start = Barrier(AT_ONCE)
 
     def commit(number):

@@ -10,9 +10,11 @@ from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
 
+from classroom.sockets import background_tasks
+from classroom.sockets import schemas as sockets_schemas
 from config.asgi import application
 from instructors import tokens
-from realtime import broadcast, caretaker, shapes
+from realtime import broadcast
 
 INSTRUCTOR_FRAMES = ("help_request", "help_resolved", "error_alert", "progress_update")
 
@@ -20,7 +22,7 @@ INSTRUCTOR_FRAMES = ("help_request", "help_resolved", "error_alert", "progress_u
 @pytest.fixture(autouse=True)
 async def caretaker_stops():
     yield
-    await caretaker.stop()
+    await background_tasks.stop()
 
 
 class Peer:
@@ -67,7 +69,7 @@ def check(frame: dict) -> None:
         flat = {key: value for key, value in frame["data"].items() if key not in ("type", "timestamp")}
         assert flat.items() <= frame.items()
         frame = {key: value for key, value in frame.items() if key not in flat}
-    shapes.check(frame)
+    sockets_schemas.check(frame)
 
 
 def _communicator(path: str, headers: dict[str, str]) -> WebsocketCommunicator:

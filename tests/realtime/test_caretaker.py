@@ -2,13 +2,13 @@
 
 import asyncio
 
-from realtime import caretaker
+from classroom.sockets import background_tasks
 
 
 async def test_it_stops_however_little_it_has_begun(redis):
     """While it connects, redis-py swallows a cancellation: a process that had just started would never end."""
     for turn in range(60):
-        await caretaker.start()
+        await background_tasks.start()
         await asyncio.sleep(turn % 6 * 0.0005)
         async with asyncio.timeout(5):
-            await caretaker.stop()
+            await background_tasks.stop()

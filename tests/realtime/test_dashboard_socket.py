@@ -10,10 +10,10 @@ from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from classroom.sockets.consumers import dashboards
 from config.asgi import application
 from lms.models import Class
 from realtime import broadcast, groups, messages
-from realtime.consumers import dashboards
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

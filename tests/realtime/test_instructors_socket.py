@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from channels.db import database_sync_to_async
 
+from classroom.sockets import background_tasks
 from instructors import tokens
 from instructors.models import Instructor, InstructorStatusHistory
 from lms.models import Class, Student
-from realtime import broadcast, caretaker, groups, messages
-from realtime.register import here
+from realtime import broadcast, groups, messages
+from realtime.connections import here
 from tests.realtime.conftest import connected, instructor, refusal, tell
 from tests.realtime.test_dashboard_socket import publish, row
 
@@ -192,10 +193,10 @@ async def test_w3_last_idle_socket_sets_offline(redis):
         await first.get("status_updated")
         (sleeper,) = sorted(here.seats, key=lambda seat: seat.connected_at)[:1]
         sleeper.heard_at -= 3600
-        await caretaker.end_idle(before=time.monotonic() - 1800)
+        await background_tasks.end_idle(before=time.monotonic() - 1800)
         assert await first.close_code() == 1000
         assert (await Instructor.objects.aget()).status == "available"
-        await caretaker.end_idle(before=time.monotonic() + 1)
+        await background_tasks.end_idle(before=time.monotonic() + 1)
         assert await second.close_code() == 1000
     assert (await Instructor.objects.aget()).status == "offline"
 

@@ -5,10 +5,11 @@ import time
 
 import pytest
 
+from classroom.sockets import background_tasks
+from classroom.sockets.consumers.dashboards import DashboardSocket
 from lms.models import Student
-from realtime import caretaker, groups, messages, outbox
-from realtime.consumers.dashboards import DashboardSocket
-from realtime.outbox import Outbox
+from realtime import groups, messages, send_queue
+from realtime.send_queue import Outbox
 from tests.realtime.conftest import connected, instructor, refusal, tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -56,9 +57,9 @@ async def test_idle_closes_with_1000_and_any_frame_refreshes(path):
         await asyncio.sleep(0.1)
         before = time.monotonic()
         await peer.ask(type="ping")
-        await caretaker.end_idle(before=before)
+        await background_tasks.end_idle(before=before)
         assert (await peer.ask(type="ping"))["type"] == "pong"
-        await caretaker.end_idle(before=time.monotonic())
+        await background_tasks.end_idle(before=time.monotonic())
         assert await peer.close_code() == 1000
 
 
@@ -68,17 +69,17 @@ async def test_a_frame_from_us_refreshes_too(redis):
         before = time.monotonic()
         await tell(groups.DASHBOARDS, messages.system_message("Hello", level="info"))
         await peer.hear()
-        await caretaker.end_idle(before=before)
+        await background_tasks.end_idle(before=before)
         assert (await peer.ask(type="ping"))["type"] == "pong"
 
 
 async def test_the_windows_are_those_of_the_contract():
-    assert (caretaker.IDLE, caretaker.IDLE_LOOK) == (1800, 300)
+    assert (background_tasks.IDLE, background_tasks.IDLE_LOOK) == (1800, 300)
 
 
 async def test_internal_failure_closes_with_4000(redis, monkeypatch):
     async with connected("/ws") as peer:
-        monkeypatch.setattr("realtime.replies.pong", lambda: 1 / 0)
+        monkeypatch.setattr("classroom.sockets.replies.pong", lambda: 1 / 0)
         await peer.say(type="ping")
         assert await peer.close_code() == 4000
 
@@ -95,7 +96,7 @@ async def test_redis_away_is_a_refusal(redis, monkeypatch):
     async def fail():
         raise ConnectionError
 
-    monkeypatch.setattr(caretaker, "start", fail)
+    monkeypatch.setattr(background_tasks, "start", fail)
     assert await refusal("/ws") == 4000
 
 
@@ -166,7 +167,7 @@ async def test_token_opens_a_dashboard(redis, authentication):
 
 
 async def test_a_peer_that_takes_nothing_is_given_up_and_nobody_waits(monkeypatch):
-    monkeypatch.setattr(outbox, "MOST_FRAMES", 10)
+    monkeypatch.setattr(send_queue, "MOST_FRAMES", 10)
     sent, closed, ready = [], [], asyncio.Event()
 
     async def send(text):

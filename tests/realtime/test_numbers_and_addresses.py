@@ -2,8 +2,9 @@
 
 import pytest
 
+from classroom.sockets import external_subscriber, people
 from lms.models import Class, Student, StudentClass
-from realtime import groups, listener, messages, people
+from realtime import groups, messages
 from tests.realtime.conftest import connected, instructor, tell
 from tests.realtime.test_who_hears_what import W2
 
@@ -64,7 +65,7 @@ def test_notices_of_other_programs(field, means, place):
         classes[name] = Class.objects.create(class_code=name, name=name)
         StudentClass.objects.create(student=student, class_ref=classes[name])
     named = {field: str(numbered.pk)}
-    told = listener.groups_of({"type": "x", **(named if place == "top" else {"data": named})})
+    told = external_subscriber.groups_of({"type": "x", **(named if place == "top" else {"data": named})})
     assert [name for name in told if name.startswith("class.")] == [f"class.{classes[means].pk}"]
 
 

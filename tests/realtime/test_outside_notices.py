@@ -6,8 +6,9 @@ import json
 import pytest
 from redis import Redis
 
+from classroom.sockets import external_subscriber
 from lms.models import Class, Student, StudentClass
-from realtime import broadcast, groups, listener, messages, presence
+from realtime import broadcast, groups, messages, presence
 from tests.realtime.conftest import connected, instructor
 from tests.realtime.test_dashboard_socket import publish, row
 
@@ -140,4 +141,4 @@ async def test_listens_again_after_redis_was_away(redis, outside):
 
 
 def test_largest_notice():
-    assert listener._frame(b'{"type": "' + b"x" * listener.LARGEST + b'"}') is None
+    assert external_subscriber._frame(b'{"type": "' + b"x" * external_subscriber.LARGEST + b'"}') is None

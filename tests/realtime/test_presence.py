@@ -67,11 +67,11 @@ async def test_every_key_expires(redis):
 
 
 async def test_leaving_in_order_forgets_the_process(redis):
-    from realtime import caretaker
+    from classroom.sockets import background_tasks
 
     async with connected("/ws"):
         await written(redis, 1)
-    await caretaker.stop()
+    await background_tasks.stop()
     assert redis.keys("live:process:*") == []
     assert redis.zcard("live:processes") == 0
 

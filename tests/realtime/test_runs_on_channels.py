@@ -8,7 +8,8 @@ from channels.db import database_sync_to_async
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from events import announcements, intake, pipeline, store
+from events.intake import app as intake_app
+from events.processing import notifications, pipeline, store
 from realtime import broadcast
 from tests.events.conftest import event, failing
 from tests.realtime.conftest import connected
@@ -25,11 +26,11 @@ def at(seconds: float) -> str:
 
 def carry(*records: dict) -> int:
     """Store the records and announce them, as a worker does. Returns the number of queries of announcing."""
-    events = intake.admit_body(json.dumps(records).encode(), class_id=None).events
+    events = intake_app.admit_body(json.dumps(records).encode(), class_id=None).events
     with transaction.atomic():
         changes = store.save(events, rule=pipeline.current_rule(), now=datetime.now(UTC))
     with CaptureQueriesContext(connection) as queries:
-        announcements.announce([changes])
+        notifications.announce([changes])
     return len(queries)
 
 

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from realtime import messages, replies, shapes
+from classroom.sockets import replies
+from classroom.sockets import schemas as sockets_schemas
+from realtime import messages
 from tests.realtime.conftest import check
 from tests.realtime.test_dashboard_socket import row
 from tests.realtime.test_students_socket import graded
@@ -99,25 +101,25 @@ ON_W3 = ("help_request", "help_resolved", "error_alert", "significant_error_aler
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_message_is_as_declared(name):
-    shapes.check(FRAMES[name])
+    sockets_schemas.check(FRAMES[name])
     assert msgspec.json.decode(msgspec.json.encode(FRAMES[name])) == FRAMES[name]
 
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_field_that_nobody_declared_fails(name):
     with pytest.raises(msgspec.ValidationError):
-        shapes.check({**FRAMES[name], "extra": 1})
+        sockets_schemas.check({**FRAMES[name], "extra": 1})
     data = FRAMES[name].get("data")
     if name in ("help_request", "system_message", "significant_error_alert", "execution_update", "status_update"):
         with pytest.raises(msgspec.ValidationError):
-            shapes.check({**FRAMES[name], "data": {**data, "extra": 1}})
+            sockets_schemas.check({**FRAMES[name], "data": {**data, "extra": 1}})
 
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_field_that_is_missing_fails(name):
     for field in set(FRAMES[name]) - {"type"}:
         with pytest.raises(msgspec.ValidationError):
-            shapes.check({key: value for key, value in FRAMES[name].items() if key != field})
+            sockets_schemas.check({key: value for key, value in FRAMES[name].items() if key != field})
 
 
 @pytest.mark.parametrize("name", ON_W3)
@@ -128,7 +130,7 @@ def test_message_for_instructors_is_flat_too(name):
 
 
 def test_every_declared_message_is_in_the_table():
-    assert {frame["type"] for frame in FRAMES.values()} == set(shapes.DECLARED)
+    assert {frame["type"] for frame in FRAMES.values()} == set(sockets_schemas.DECLARED)
 
 
 def test_notices_carry_their_name_twice():

@@ -9,12 +9,12 @@ from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from classroom.sockets import background_tasks
 from instructors import tokens
 from instructors.models import Instructor
-from instructors.stay import SEEN, SessionStore
-from realtime import caretaker
-from realtime.door import AUTHENTICATION_FAILED
-from realtime.register import here
+from instructors.sessions import SEEN, SessionStore
+from realtime.connections import here
+from realtime.credentials import AUTHENTICATION_FAILED
 from tests.realtime.conftest import connected, instructor, refusal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +34,7 @@ def logged_in(account: Instructor) -> str:
 
 async def is_shut_out(peer) -> bool:
     """After the caretaker has looked."""
-    await caretaker.end_shut_out()
+    await background_tasks.end_shut_out()
     try:
         return await peer.close_code(timeout=0.5) == AUTHENTICATION_FAILED
     except TimeoutError:
@@ -145,7 +145,7 @@ async def test_a_login_that_ended(redis, authentication, end):
 
 
 async def test_the_caretaker_looks_by_itself(redis, monkeypatch):
-    monkeypatch.setattr(caretaker, "ENTRY_LOOK", 0.1)
+    monkeypatch.setattr(background_tasks, "ENTRY_LOOK", 0.1)
     teacher = await instructor()
     async with connected(W3.format(token=teacher.token)) as w3:
         await database_sync_to_async(tokens.revoke)(teacher.token, instructor=teacher)
@@ -159,7 +159,7 @@ async def test_three_queries_however_many_sit_here(redis, authentication, django
 
     @database_sync_to_async
     def look(entries):
-        from instructors.door import Door
+        from instructors.credentials import Door
 
         with django_assert_max_num_queries(3):
             return Door().ended(entries)

@@ -17,9 +17,12 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
-from events import announcements, intake, pipeline, store
-from instructors import actions, notices
+from classroom.attention import help_services
+from classroom.sockets import background_tasks
+from events.intake import app as intake_app
+from events.processing import notifications, pipeline, store
 from instructors.models import AuditLog, Instructor
+from lms import notices
 from lms.access import Scope
 from lms.models import (
     AssignmentSubmission,
@@ -31,8 +34,8 @@ from lms.models import (
     Student,
     StudentClass,
 )
-from realtime import broadcast, caretaker, groups, messages
-from realtime.door import AUTHENTICATION_FAILED
+from realtime import broadcast, groups, messages
+from realtime.credentials import AUTHENTICATION_FAILED
 from tests.events.conftest import failing
 from tests.realtime.conftest import connected, instructor, refusal, tell
 
@@ -88,12 +91,12 @@ def _school(sato, suzuki, admin) -> School:
 def happens(student: Student, class_ref: Class | None, teacher: Instructor) -> None:
     """Everything that is told about a student: a run that fails, a dismissal, a grade, a hint, a letter."""
     record = failing(emailAddress=student.email, eventTime=datetime.now(UTC).isoformat())
-    events = intake.admit_body(json.dumps([record]).encode(), class_id=class_ref.pk if class_ref else None).events
+    events = intake_app.admit_body(json.dumps([record]).encode(), class_id=class_ref.pk if class_ref else None).events
     with transaction.atomic():
         changes = store.save(events, rule=pipeline.current_rule(), now=datetime.now(UTC))
-    announcements.announce([changes])
+    notifications.announce([changes])
     scope = Scope((class_ref.pk,)) if class_ref else Scope(None)
-    actions.dismiss_help(student, scope=scope, by=teacher, request=None, now=datetime.now(UTC))
+    help_services.dismiss_help(student, scope=scope, by=teacher, request=None, now=datetime.now(UTC))
     if class_ref is not None:
         notebook, _ = Notebook.objects.get_or_create(path="a.ipynb", defaults={"name": "a.ipynb"})
         work = ClassAssignment.objects.create(class_ref=class_ref, notebook=notebook, title=f"Work of {class_ref.name}")
@@ -317,7 +320,7 @@ async def test_a_key_that_ends_takes_its_connections_along(school, end):
             await ClassKey.objects.filter(class_ref=school.python).aupdate(revoked_at=datetime.now(UTC))
         else:
             await Class.objects.filter(pk=school.python.pk).aupdate(is_active=False)
-        await caretaker.end_shut_out()
+        await background_tasks.end_shut_out()
         assert await peer.close_code() == AUTHENTICATION_FAILED
         assert (await other.ask(type="ping"))["type"] == "pong"
         assert await refusal(W2.format("x") + "?key=python-key") == AUTHENTICATION_FAILED
@@ -410,7 +413,7 @@ async def test_a_token_that_ends_takes_w2_and_w5_along(school):
     shown = f"?token={school.sato.token}"
     async with connected(W2.format("x") + shown) as w2, connected(W5.format(school.hanako.pk) + shown) as w5:
         await Instructor.objects.filter(pk=school.sato.pk).aupdate(is_active=False)
-        await caretaker.end_shut_out()
+        await background_tasks.end_shut_out()
         assert await w2.close_code() == await w5.close_code() == AUTHENTICATION_FAILED
 
 

@@ -9,11 +9,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from redis import Redis
 
-from events.points import backfill as points
-from events.points import server, waiting
-from events.points.backfill import Tally
-from events.points.sending import look
-from events.schema import NEWEST
+from events.contract.schema import NEWEST
+from events.timeseries import backfill as points
+from events.timeseries import buffer as timeseries_buffer
+from events.timeseries import client as timeseries_client
+from events.timeseries.backfill import Tally
+from events.timeseries.sender import look
 from realtime.messages import timestamp
 
 
@@ -23,7 +24,7 @@ class Plan:
 
     since: datetime
     until: datetime
-    bucket: server.Bucket | None
+    bucket: timeseries_client.Bucket | None
     upto: points.Upto | None
     known: set[str]
 
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="count what would be written, and write nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not server.is_configured():
+        if not timeseries_client.is_configured():
             raise CommandError("No InfluxDB is configured: set INFLUXDB_URL.")
         now = datetime.now(UTC)
         since = (points.earliest() or now) if options["since"] == "start" else _moment("--since", options["since"])
@@ -48,8 +49,8 @@ class Command(BaseCommand):
         until = _moment("--until", options["until"]) if options["until"] else now + timedelta(milliseconds=NEWEST)
         if since > until:
             raise CommandError("--since is after --until.")
-        with waiting.connect() as redis:
-            before, tally = waiting.standing(redis), Tally()
+        with timeseries_buffer.connect() as redis:
+            before, tally = timeseries_buffer.standing(redis), Tally()
             try:
                 plan = self._plan(redis, since, until, options)
                 for found in points.backfill(
@@ -60,25 +61,25 @@ class Command(BaseCommand):
                 self._say(tally, is_trial=options["dry_run"])
                 if not options["dry_run"] and not options["until"]:
                     self._call_complete(redis, plan, tally, before)
-            except server.Away as away:
+            except timeseries_client.Away as away:
                 raise CommandError(f"InfluxDB {away}; {tally.written} points were written. Run this again.") from away
-            except server.unanswered() as error:
+            except timeseries_client.unanswered() as error:
                 raise CommandError(
-                    f"InfluxDB at {settings.INFLUXDB_URL}: {server.said(error)}; {tally.written} points were written."
+                    f"InfluxDB at {settings.INFLUXDB_URL}: {timeseries_client.said(error)}; {tally.written} points were written."
                 ) from error
 
     def _plan(self, redis: Redis, since: datetime, until: datetime, options: dict[str, Any]) -> Plan:
         """Raises server.Away, one of `server.unanswered`."""
-        bucket = server.bucket() if options["dry_run"] else look(redis)
+        bucket = timeseries_client.bucket() if options["dry_run"] else look(redis)
         if bucket and bucket.seconds:
-            kept_from = _moment_of(server.kept_from(bucket.seconds, now_ms=_ms(datetime.now(UTC))))
+            kept_from = _moment_of(timeseries_client.kept_from(bucket.seconds, now_ms=_ms(datetime.now(UTC))))
             if since < kept_from:
                 self.stdout.write(
                     f"The bucket keeps points for {_length(bucket.seconds)}: what was before {timestamp(kept_from)} is"
                     " left out. PostgreSQL has it."
                 )
                 since, until = kept_from, max(kept_from, until)
-        is_written_to = not options["dry_run"] and waiting.is_aimed(redis, target=server.target())
+        is_written_to = not options["dry_run"] and timeseries_buffer.is_aimed(redis, target=timeseries_client.target())
         upto = points.settle(redis) if is_written_to else None
         try:
             known = points.first_points(since, until) if options["new"] else set()
@@ -92,7 +93,7 @@ class Command(BaseCommand):
         if tally.expired:
             self.stdout.write(f"{tally.expired} are older than the bucket keeps points.")
 
-    def _call_complete(self, redis: Redis, plan: Plan, tally: Tally, before: waiting.Standing) -> None:
+    def _call_complete(self, redis: Redis, plan: Plan, tally: Tally, before: timeseries_buffer.Standing) -> None:
         if plan.upto is None:
             self.stdout.write(
                 "No worker writes to this InfluxDB yet. When one does, run this again, for what happens until then."
@@ -102,9 +103,9 @@ class Command(BaseCommand):
         if now and plan.bucket and now.identity != plan.bucket.identity:
             raise CommandError("The bucket was made again meanwhile. Run this again.")
         if tally.refused:
-            waiting.count_refused(redis, tally.refused, reason=tally.reason, until_ms=tally.refused_until)
+            timeseries_buffer.count_refused(redis, tally.refused, reason=tally.reason, until_ms=tally.refused_until)
         # What arrived while this ran was laid down to be sent as always.
-        if not waiting.call_complete(redis, since_ms=_ms(plan.since), before=before):
+        if not timeseries_buffer.call_complete(redis, since_ms=_ms(plan.since), before=before):
             raise CommandError("Points were dropped meanwhile, because too many wait. Run this again.")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from events.points import buckets, server
+from events.timeseries import buckets
+from events.timeseries import client as timeseries_client
 
 
 class Command(BaseCommand):
@@ -18,10 +19,10 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not server.is_configured():
+        if not timeseries_client.is_configured():
             raise CommandError("No InfluxDB is configured: set INFLUXDB_URL, INFLUXDB_TOKEN, INFLUXDB_ORG.")
         try:
-            client = server.connect(server.WRITE_MS)
+            client = timeseries_client.connect(timeseries_client.WRITE_MS)
             steps = buckets.missing(client, retention=timedelta(days=settings.INFLUXDB_RETENTION_DAYS))
             for step in steps:
                 if not options["dry_run"]:
@@ -29,7 +30,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{'Would' if options['dry_run'] else 'Did'}: {step.text}")
         except buckets.NoSuchOrganisation as error:
             raise CommandError(f"InfluxDB has no organisation {error}, or the token may not see it.") from error
-        except server.unreachable() as error:
-            raise CommandError(f"InfluxDB at {settings.INFLUXDB_URL}: {server.said(error)}") from error
+        except timeseries_client.unreachable() as error:
+            raise CommandError(f"InfluxDB at {settings.INFLUXDB_URL}: {timeseries_client.said(error)}") from error
         if not steps:
             self.stdout.write("Everything is as it should be.")

@@ -9,10 +9,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from core.identity import password_form
+from core.validators import validate_address
 from instructors.models import Instructor
 from instructors.roles import INSTRUCTOR, FalseRole, role_of
-from lms.identity import password_form
-from lms.models.addresses import validate_address
 
 
 class Command(BaseCommand):

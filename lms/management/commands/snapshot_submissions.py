@@ -7,7 +7,7 @@ from django.db import transaction
 
 from lms.api.notebook_content import receipt
 from lms.models import AssignmentSubmission
-from lms.versions.keeping import keep_submission
+from lms.versions.snapshots import keep_submission
 
 
 class Command(BaseCommand):

@@ -2,7 +2,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from events.points import answering, backfill, server, waiting
+from events.timeseries import backfill
+from events.timeseries import buffer as timeseries_buffer
+from events.timeseries import client as timeseries_client
+from events.timeseries import reads as timeseries_reads
 from tests.influx import Recorder, VictoriaMetrics, recording
 
 
@@ -11,13 +14,13 @@ def point_at(settings) -> Iterator[Callable[[str], None]]:
     """Makes that the configured InfluxDB; forgets it, and what was thought of it, at the end."""
 
     def configure(url: str, token: str = "token") -> None:
-        server.disconnect()
-        answering.trust.failed_at = None
+        timeseries_client.disconnect()
+        timeseries_reads.trust.failed_at = None
         settings.INFLUXDB_URL, settings.INFLUXDB_TOKEN = url, token
 
     yield configure
-    server.disconnect()
-    answering.trust.failed_at = None
+    timeseries_client.disconnect()
+    timeseries_reads.trust.failed_at = None
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def series(point_at, redis) -> Iterator[Recorder]:
     """An InfluxDB that records what it is told and asked; workers write to it."""
     with recording() as recorder:
         point_at(recorder.url)
-        waiting.aim(redis, target=server.target())
+        timeseries_buffer.aim(redis, target=timeseries_client.target())
         yield recorder
 
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from events import points
-from events.points import answering, waiting
+from events import timeseries
+from events.timeseries import buffer as timeseries_buffer
+from events.timeseries import reads as timeseries_reads
 from lms.models import Student
 from tests.events.conftest import event, failing
 from tests.influx import bucket_of_its_own
@@ -40,11 +41,11 @@ def lesson(request, river, settings):
         settings.INFLUXDB_ORG, settings.INFLUXDB_BUCKET = INFLUXDB["ORG"], bucket
         settings.INFLUXDB_ASK_DAYS = 1e-9  # whatever the span
         _teach(river)
-        assert points.send_waiting() > 0
-        with waiting.connect() as redis:
-            assert waiting.call_complete(redis, since_ms=0, before=waiting.Standing())
+        assert timeseries.send_waiting() > 0
+        with timeseries_buffer.connect() as redis:
+            assert timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries_buffer.Standing())
         yield
-        assert answering.trust.failed_at is None, "InfluxDB did not answer; PostgreSQL did"
+        assert timeseries_reads.trust.failed_at is None, "InfluxDB did not answer; PostgreSQL did"
 
 
 def _teach(river) -> None:
@@ -75,7 +76,7 @@ def ids(*emails: str) -> list[int]:
 
 
 def chart(**options) -> list[tuple[int, int, int]]:
-    found = points.activity(since=START, until=START + timedelta(minutes=30), bucket=BUCKET, **options)
+    found = timeseries.activity(since=START, until=START + timedelta(minutes=30), bucket=BUCKET, **options)
     times = [datetime.fromisoformat(bucket["time"]) for bucket in found]
     assert times == [START + number * BUCKET for number in range(6)]
     return [(bucket["executionCount"], bucket["errorCount"], bucket["helpCount"]) for bucket in found]
@@ -100,38 +101,40 @@ def test_chart_of_somebody_with_a_hostile_name(lesson, name):
 
 def test_chart_whose_buckets_begin_at_an_odd_time(lesson):
     since = START + timedelta(minutes=1, seconds=30)
-    found = points.activity(since=since, until=since + timedelta(minutes=12), bucket=timedelta(minutes=4))
+    found = timeseries.activity(since=since, until=since + timedelta(minutes=12), bucket=timedelta(minutes=4))
     assert [bucket["executionCount"] for bucket in found] == [2, 0, 1]
 
 
 def test_chart_of_a_time_in_which_nothing_was(lesson):
     since = START - timedelta(days=1)
-    found = points.activity(since=since, until=since + timedelta(hours=1), bucket=BUCKET)
+    found = timeseries.activity(since=since, until=since + timedelta(hours=1), bucket=BUCKET)
     assert (len(found), sum(bucket["executionCount"] for bucket in found)) == (12, 0)
 
 
 def test_totals(lesson):
-    assert points.totals(**SPAN) == points.Totals(runs=10, errors=2, seconds=2.0, active=6)
-    assert points.totals(**SPAN, students=ids("hanako@example.com")) == points.Totals(
+    assert timeseries.totals(**SPAN) == timeseries.Totals(runs=10, errors=2, seconds=2.0, active=6)
+    assert timeseries.totals(**SPAN, students=ids("hanako@example.com")) == timeseries.Totals(
         runs=5, errors=2, seconds=2.0, active=1
     )
-    assert points.totals(**SPAN, students=ids(*HOSTILE)) == points.Totals(runs=5, errors=0, seconds=None, active=5)
-    assert points.totals(**SPAN, students=[]) == points.Totals(runs=0, errors=0, seconds=None, active=0)
+    assert timeseries.totals(**SPAN, students=ids(*HOSTILE)) == timeseries.Totals(
+        runs=5, errors=0, seconds=None, active=5
+    )
+    assert timeseries.totals(**SPAN, students=[]) == timeseries.Totals(runs=0, errors=0, seconds=None, active=0)
 
 
 def test_each_student(lesson):
     hanako, *others = ids("hanako@example.com", *HOSTILE)
-    found = points.per_student(**SPAN, students=[hanako, *others, 10**9])
+    found = timeseries.per_student(**SPAN, students=[hanako, *others, 10**9])
     assert found == {
-        hanako: points.Work(runs=5, errors=2, minutes=4),
-        **{pk: points.Work(runs=1, errors=0, minutes=1) for pk in others},
+        hanako: timeseries.Work(runs=5, errors=2, minutes=4),
+        **{pk: timeseries.Work(runs=1, errors=0, minutes=1) for pk in others},
     }
-    assert points.per_student(**SPAN, students=[]) == {}
+    assert timeseries.per_student(**SPAN, students=[]) == {}
 
 
 def test_the_same_events_again_change_nothing(lesson, river):
     repeated = event(eventId="again", eventTime=at(2))
     river.post(repeated)
     river.post(repeated)
-    points.send_waiting()
-    assert points.totals(**SPAN).runs == 11
+    timeseries.send_waiting()
+    assert timeseries.totals(**SPAN).runs == 11

@@ -6,9 +6,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from events import points
-from events.points import backfill, waiting
-from events.schema import Event
+from events import timeseries
+from events.contract.schema import Event
+from events.timeseries import backfill
+from events.timeseries import buffer as timeseries_buffer
 from tests.events.conftest import event, failing
 from tests.events.points.test_flux import csv
 from tests.influx import params_of, parse
@@ -34,7 +35,7 @@ def lesson(river, series, clock):
         event("unheard_of", eventId="other", eventTime=clock(5)),
         event("student_session_start", eventId="desk", emailAddress=None, instructor_id=1),
     )
-    points.send_waiting()
+    timeseries.send_waiting()
 
 
 SENT = {"run", "failed", "aborted", "saved", "help", "other"}
@@ -75,28 +76,31 @@ def test_nothing_is_asked_about_times_in_which_nothing_was(lesson, series, clock
 
 def test_dry_run(lesson, series, redis):
     series.lines.clear()
-    before = points.standing()
+    before = timeseries.standing()
     assert "6 points would be written" in command("--since", "start", "--dry-run")
-    assert (series.lines, points.standing()) == ([], before)
+    assert (series.lines, timeseries.standing()) == ([], before)
 
 
 def test_afterwards_influxdb_is_complete_from_then_on(lesson, series, redis, clock):
-    redis.hset(waiting.HELD, mapping={"dropped": 5, "dropped_since": int(clock.at(0).timestamp() * 1000), "refused": 1})
+    redis.hset(
+        timeseries_buffer.HELD,
+        mapping={"dropped": 5, "dropped_since": int(clock.at(0).timestamp() * 1000), "refused": 1},
+    )
     command("--since", clock(-10))
-    standing = points.standing()
+    standing = timeseries.standing()
     assert (standing.dropped, standing.dropped_since, standing.refused) == (0, None, 0)
     assert standing.complete_from == int(clock.at(-10).timestamp() * 1000)
 
 
 def test_a_part_does_not_make_it_complete(lesson, series, redis, clock):
-    before = points.standing().complete_from
+    before = timeseries.standing().complete_from
     command("--since", clock(-10), "--until", clock(100))
-    assert points.standing().complete_from == before
+    assert timeseries.standing().complete_from == before
 
 
 def test_points_that_are_dropped_meanwhile(lesson, series, redis, clock, monkeypatch):
     def drop(**kwargs: object) -> list[Event]:
-        redis.hincrby(waiting.HELD, "dropped", 1)
+        redis.hincrby(timeseries_buffer.HELD, "dropped", 1)
         return []
 
     monkeypatch.setattr(backfill, "rows", lambda **span: iter(drop()))

@@ -12,8 +12,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from events import points
-from events.points import backfill, server, waiting
+from events import timeseries
+from events.timeseries import backfill
+from events.timeseries import buffer as timeseries_buffer
+from events.timeseries import client as timeseries_client
 from tests.events.conftest import event
 from tests.events.points.test_outage import ROWS
 
@@ -67,7 +69,7 @@ def test_events_that_arrive_before_during_and_after(river, victoria, influx, set
         river.post(*batch(f"before{minute}", minute))
     settings.INFLUXDB_URL = influx.url
     river.post(*batch("live", 61), *batch("late", 7, team="B"))  # sent
-    points.send_waiting()
+    timeseries.send_waiting()
     river.post(*batch("waits", 62), *batch("waits late", 8, team="B"))  # laid down
     wrote = backfill._write
 
@@ -78,7 +80,7 @@ def test_events_that_arrive_before_during_and_after(river, victoria, influx, set
         river.post(*batch(f"meanwhile{number}", 63 + number), *batch(f"late meanwhile{number}", 9, team="B"))
         river.post(*batch(f"next{number}", 31 + number / 10))
         if number % 2:
-            points.send_waiting()
+            timeseries.send_waiting()
         wrote(part, *args, **kwargs)
 
     arrived: list[int] = []
@@ -86,7 +88,7 @@ def test_events_that_arrive_before_during_and_after(river, victoria, influx, set
     said = command(*options)
     assert len(arrived) >= 6
     assert "36 points written, 12 were there, 0 refused." in said
-    points.send_waiting()
+    timeseries.send_waiting()
     assert sum(compare(victoria).values()) == 3 * (12 + 4 + 3 * len(arrived))
     monkeypatch.undo()
     assert "0 points written" in command(), "and a second one finds nothing to do"
@@ -96,7 +98,7 @@ def test_events_that_arrive_before_during_and_after(river, victoria, influx, set
 def test_new_asks_once(river, influx):
     for minute in range(0, 60, 5):
         river.post(*batch(f"e{minute}", minute))
-    points.send_waiting()
+    timeseries.send_waiting()
     command("--new")
     assert [query["query"] for query in influx.queries] == [backfill.FIRST]
 
@@ -104,7 +106,7 @@ def test_new_asks_once(river, influx):
 def test_a_bucket_with_much_in_it_is_not_new(river, influx, monkeypatch):
     monkeypatch.setattr(backfill, "NEW", 5)
     river.post(*batch("a", 0), *batch("b", 1))
-    points.send_waiting()
+    timeseries.send_waiting()
     with pytest.raises(CommandError, match="run this without --new"):
         command("--new")
 
@@ -125,13 +127,13 @@ def test_somebody_else_who_sends_is_waited_for_and_not_for_ever(river, influx, r
 
 
 def test_before_any_worker_writes_it_does_not_say_that_all_is_there(river, influx, redis):
-    waiting.aim(redis, target="")
+    timeseries_buffer.aim(redis, target="")
     river.post(*batch("a", 0))
-    redis.delete(waiting.WAITING, waiting.HELD)
+    redis.delete(timeseries_buffer.WAITING, timeseries_buffer.HELD)
     said = command("--new")
     assert "3 points written" in said
     assert "No worker writes to this InfluxDB yet" in said
-    assert points.standing().complete_from is None
-    waiting.aim(redis, target=server.target())
+    assert timeseries.standing().complete_from is None
+    timeseries_buffer.aim(redis, target=timeseries_client.target())
     command()
-    assert points.standing().complete_from is not None
+    assert timeseries.standing().complete_from is not None

@@ -10,15 +10,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from events import points
-from events.points import backfill, erasing, server, waiting
+from events import timeseries
+from events.timeseries import backfill, erasure
+from events.timeseries import buffer as timeseries_buffer
+from events.timeseries import client as timeseries_client
 from tests.events.conftest import event
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 def erase(*spellings: str) -> None:
-    points.erase(spellings, cut=lambda line: line.replace("A@example.com", "forgotten"), now=NOW)
+    timeseries.erase(spellings, cut=lambda line: line.replace("A@example.com", "forgotten"), now=NOW)
 
 
 @pytest.fixture
@@ -64,26 +66,26 @@ def test_every_spelling_that_was_met_is_deleted(deletions, redis):
         "student_progress,userId=ｔａｒｏ＠example.com,event=x a=1i 1",
         "student_progress,userId=taro@example.com.au,e=x a=1i 1",
     ]
-    waiting.keep(redis, said, now_ms=1)
+    timeseries_buffer.keep(redis, said, now_ms=1)
     erase("Taro@example.com", "ｔａｒｏ＠example.com")
     predicates = {body["predicate"] for _, bucket, body in asked if bucket == "cellmonitor"}
     assert predicates == {'userId="taro@example.com"', 'userId="ｔａｒｏ＠example.com"'}
-    [(_, entry)] = redis.xrange(waiting.WAITING)
+    [(_, entry)] = redis.xrange(timeseries_buffer.WAITING)
     assert json.loads(entry[b"l"]) == said[1:]
 
 
 def test_a_bucket_that_is_not_there_is_an_error_only_where_points_are_written(deletions):
     _, status = deletions
     status["cellmonitor"] = 404
-    with pytest.raises(points.unreachable()):
+    with pytest.raises(timeseries.unreachable()):
         erase("a@example.com")
 
 
 def test_while_points_are_being_sent_nothing_is_erased(deletions, redis, monkeypatch):
     asked, _ = deletions
-    monkeypatch.setattr(erasing, "PATIENCE", 0.1)
-    redis.set(erasing.SENDER, "busy")
-    with pytest.raises(server.unreachable()):
+    monkeypatch.setattr(erasure, "PATIENCE", 0.1)
+    redis.set(erasure.SENDER, "busy")
+    with pytest.raises(timeseries_client.unreachable()):
         erase("a@example.com")
     assert asked == []
 
@@ -91,13 +93,13 @@ def test_while_points_are_being_sent_nothing_is_erased(deletions, redis, monkeyp
 def test_the_backlog_counts_what_is_left(deletions, redis):
     mine = "student_progress,userId=a@example.com,event=x a=1i 1000000"
     theirs = 'student_progress,userId=b@example.com,event=x a="A@example.com" 1000000'
-    waiting.keep(redis, [mine, theirs], now_ms=1)
-    waiting.keep(redis, [mine], now_ms=1)
+    timeseries_buffer.keep(redis, [mine, theirs], now_ms=1)
+    timeseries_buffer.keep(redis, [mine], now_ms=1)
     erase("a@example.com")
-    [(_, entry)] = redis.xrange(waiting.WAITING)
+    [(_, entry)] = redis.xrange(timeseries_buffer.WAITING)
     assert json.loads(entry[b"l"]) == [theirs.replace("A@example.com", "forgotten")]
-    assert int(redis.hget(waiting.HELD, "bytes")) == len(entry[b"l"])
-    assert points.standing().waiting == 1
+    assert int(redis.hget(timeseries_buffer.HELD, "bytes")) == len(entry[b"l"])
+    assert timeseries.standing().waiting == 1
 
 
 def test_while_a_backfill_runs_nothing_is_erased_because_it_may_hold_rows(deletions, redis, clock, river):
@@ -108,13 +110,13 @@ def test_while_a_backfill_runs_nothing_is_erased_because_it_may_hold_rows(deleti
     with pytest.raises(TimeoutError, match="influx_backfill is running"):
         erase("a@example.com")
     assert not [path for path, _, _ in asked if path.endswith("delete")]
-    assert redis.ttl(waiting.BACKFILLS) > 0
+    assert redis.ttl(timeseries_buffer.BACKFILLS) > 0
     list(running)
     erase("a@example.com")
     assert len([path for path, _, _ in asked if path.endswith("delete")]) == 2
 
 
 def test_a_backfill_that_was_killed_holds_up_nobody_for_long(deletions, redis):
-    waiting.note_backfill(redis, "killed", now=time.time() - waiting.BACKFILL_SECONDS - 1)
+    timeseries_buffer.note_backfill(redis, "killed", now=time.time() - timeseries_buffer.BACKFILL_SECONDS - 1)
     erase("a@example.com")
     assert len(deletions[0]) == 2

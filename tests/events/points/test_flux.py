@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from redis import Redis
 
-from events import points
-from events.points import answering, flux, server, waiting
+from events import timeseries
+from events.timeseries import buffer as timeseries_buffer
+from events.timeseries import client as timeseries_client
+from events.timeseries import flux
+from events.timeseries import reads as timeseries_reads
 from lms.models import Student
 from tests.events.conftest import event
 from tests.influx import params_of
@@ -42,8 +45,10 @@ def csv(*results: tuple[str, list[dict[str, object]]]) -> str:
 def complete(series, redis, settings) -> Redis:
     """InfluxDB has every point of the last ten days, and is asked about spans as short as these."""
     settings.INFLUXDB_ASK_DAYS = 0.01
-    points.send_waiting()  # looks at the bucket
-    waiting.call_complete(redis, since_ms=int((NOW - timedelta(days=10)).timestamp() * 1000), before=waiting.Standing())
+    timeseries.send_waiting()  # looks at the bucket
+    timeseries_buffer.call_complete(
+        redis, since_ms=int((NOW - timedelta(days=10)).timestamp() * 1000), before=timeseries_buffer.Standing()
+    )
     return redis
 
 
@@ -54,7 +59,7 @@ def test_chart(series, complete, django_assert_num_queries):
         ("errors", [{"_time": at, "_value": 3}]),
     ))  # fmt: skip
     with django_assert_num_queries(1):  # requests for help
-        found = points.activity(**CHART)
+        found = timeseries.activity(**CHART)
     counts = [(bucket["executionCount"], bucket["errorCount"]) for bucket in found]
     assert counts == [(7, 3), (0, 0), (2, 0), *[(0, 0)] * 9]
     assert datetime.fromisoformat(found[0]["time"]) == at
@@ -78,12 +83,12 @@ def test_totals(series, complete, django_assert_num_queries):
           for name, of_each in numbers.items())
     ))  # fmt: skip
     with django_assert_num_queries(0):
-        assert points.totals(**HOUR) == points.Totals(runs=10, errors=2, seconds=1.5, active=3)
+        assert timeseries.totals(**HOUR) == timeseries.Totals(runs=10, errors=2, seconds=1.5, active=3)
 
 
 def test_nothing_happened(series, complete):
-    assert points.totals(**HOUR) == points.Totals(runs=0, errors=0, seconds=None, active=0)
-    assert sum(bucket["executionCount"] for bucket in points.activity(**CHART)) == 0
+    assert timeseries.totals(**HOUR) == timeseries.Totals(runs=0, errors=0, seconds=None, active=0)
+    assert sum(bucket["executionCount"] for bucket in timeseries.activity(**CHART)) == 0
     assert len(series.queries) == 2
 
 
@@ -93,15 +98,15 @@ def test_each_student(series, complete):
         ("runs", [{"userId": "aoi@example.com", "_value": 4}]),
         ("minutes", [{"userId": "aoi@example.com", "_value": 2}]),
     ))  # fmt: skip
-    assert points.per_student(**HOUR, students=[aoi.pk]) == {aoi.pk: points.Work(runs=4, errors=0, minutes=2)}
+    assert timeseries.per_student(**HOUR, students=[aoi.pk]) == {aoi.pk: timeseries.Work(runs=4, errors=0, minutes=2)}
 
 
 @pytest.mark.parametrize("email", HOSTILE)
 def test_names_travel_beside_the_question_never_in_it(series, complete, email):
     student = Student.objects.create(email=email)
-    points.activity(**CHART, students=[student.pk])
-    points.totals(**HOUR, students=[student.pk])
-    points.per_student(**HOUR, students=[student.pk])
+    timeseries.activity(**CHART, students=[student.pk])
+    timeseries.totals(**HOUR, students=[student.pk])
+    timeseries.per_student(**HOUR, students=[student.pk])
     assert [query["query"] for query in series.queries] == [flux.ACTIVITY, flux.TOTALS, flux.PER_STUDENT]
     for query in series.queries:
         params = params_of(query)
@@ -118,11 +123,11 @@ def test_names_travel_beside_the_question_never_in_it(series, complete, email):
 def run(river, complete) -> None:
     """One run, an hour and a half ago, in PostgreSQL; this InfluxDB knows of none."""
     river.post(event(eventTime=(NOW - timedelta(minutes=30)).isoformat()))
-    points.send_waiting()
+    timeseries.send_waiting()
 
 
 def runs() -> int:
-    return points.totals(**HOUR).runs
+    return timeseries.totals(**HOUR).runs
 
 
 def test_influxdb_is_asked(series, run):
@@ -144,7 +149,7 @@ def test_postgresql_answers_where_influxdb_does_not_and_it_is_said_once(series, 
 def test_after_a_while_it_is_asked_again(series, run, monkeypatch, caplog):
     series.answer = lambda query: (503, "")
     assert runs() == 1
-    monkeypatch.setattr(answering, "RETRY", 0.0)
+    monkeypatch.setattr(timeseries_reads, "RETRY", 0.0)
     assert runs() == 1
     assert len([record for record in caplog.records if "PostgreSQL does" in record.message]) == 1
     series.answer = lambda query: (200, "")
@@ -174,32 +179,32 @@ def test_without_influxdb(run, series, point_at):
 
 
 def test_a_span_that_influxdb_does_not_hold_whole(run, series, redis):
-    redis.hset(waiting.HELD, "complete_from", int(NOW.timestamp() * 1000) - 1000)
+    redis.hset(timeseries_buffer.HELD, "complete_from", int(NOW.timestamp() * 1000) - 1000)
     assert (runs(), series.queries) == (1, [])
-    redis.hdel(waiting.HELD, "complete_from")
+    redis.hdel(timeseries_buffer.HELD, "complete_from")
     assert (runs(), series.queries) == (1, [])
 
 
 def test_a_span_longer_than_points_are_kept(run, series, settings):
     settings.INFLUXDB_RETENTION_DAYS = 3
-    for age in (timedelta(days=3), timedelta(days=3) - server.MARGIN / 2):
-        points.totals(since=NOW - age, until=NOW - age + timedelta(hours=1))
+    for age in (timedelta(days=3), timedelta(days=3) - timeseries_client.MARGIN / 2):
+        timeseries.totals(since=NOW - age, until=NOW - age + timedelta(hours=1))
     assert series.queries == []
-    points.totals(since=NOW - timedelta(days=2), until=NOW - timedelta(days=2) + timedelta(hours=1))
+    timeseries.totals(since=NOW - timedelta(days=2), until=NOW - timedelta(days=2) + timedelta(hours=1))
     assert len(series.queries) == 1
 
 
 def test_while_points_wait_for_long(run, series, river, monkeypatch):
     river.post(event())
     assert runs() == 0
-    monkeypatch.setattr(answering, "LAG", timedelta(0))
+    monkeypatch.setattr(timeseries_reads, "LAG", timedelta(0))
     assert (runs(), len(series.queries)) == (1, 1)
 
 
 def test_while_nothing_can_be_written(run, series, river):
     series.judge = lambda lines: (503, "")
     river.post(event())
-    points.send_waiting()
+    timeseries.send_waiting()
     assert (runs(), series.queries) == (1, [])
 
 

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from events import points
-from events.points import answering, backfill, buckets, flux, waiting
-from events.points.flux import Part
+from events import timeseries
+from events.timeseries import backfill, buckets, flux
+from events.timeseries import buffer as timeseries_buffer
+from events.timeseries import reads as timeseries_reads
+from events.timeseries.flux import Part
 from lms.models import Student
 from tests.events.conftest import event
 from tests.influx import Kept
@@ -72,7 +74,7 @@ def test_the_checker_finds_what_is_wrong():
 @pytest.mark.parametrize("students", [None, [], ['x") |> drop() //@e.com', "${secrets}@e.com", "花子@例え.jp"]])
 def test_questions(series, redis, students):
     ids = None if students is None else [Student.objects.create(email=email).pk for email in students]
-    emails = None if ids is None else answering.stored.addresses(ids).values()
+    emails = None if ids is None else timeseries_reads.stored.addresses(ids).values()
     for of_hours in (False, True):
         part = Part(HOUR, HOUR + timedelta(hours=3), of_hours)
         flux.activity([part], since=HOUR, bucket=timedelta(hours=1), emails=emails)
@@ -96,10 +98,10 @@ def test_questions_of_a_backfill(river, series):
 
 def test_sums(river, series, redis):
     series.sums = Kept()
-    points.send_waiting()
-    waiting.note_unsummed(redis, [1])
-    redis.delete(waiting.SUMMED)
-    points.send_waiting()
+    timeseries.send_waiting()
+    timeseries_buffer.note_unsummed(redis, [1])
+    redis.delete(timeseries_buffer.SUMMED)
+    timeseries.send_waiting()
     [query] = series.queries
     assert query["query"] == flux.SUM
     assert are_valid(text_of(query), buckets.hourly("b"), buckets.hourly('x") |> drop() //${y}\\')) == [True] * 3

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.points.lines import LONGEST, line, student_tag, tag_value, time_of
-from events.schema import Event
+from events.contract.schema import Event
+from events.timeseries.line_protocol import LONGEST, line, student_tag, tag_value, time_of
 from tests.influx import parse
 
 # What the intake lets through: no NUL, no lone surrogates.

@@ -9,10 +9,11 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from events import points
-from events.points import server, waiting
-from events.points.lines import line
-from events.schema import Event
+from events import timeseries
+from events.contract.schema import Event
+from events.timeseries import buffer as timeseries_buffer
+from events.timeseries import client as timeseries_client
+from events.timeseries.line_protocol import line
 from tests.events.conftest import event
 from tests.influx import parse
 
@@ -37,7 +38,7 @@ def lines(*ages: timedelta, kind: str = "cell_executed", **fields) -> list[str]:
 
 
 def lay(redis, written: list[str]) -> None:
-    waiting.keep(redis, written, now_ms=int(time.time() * 1000))
+    timeseries_buffer.keep(redis, written, now_ms=int(time.time() * 1000))
 
 
 def ago(**length: float) -> str:
@@ -52,9 +53,9 @@ def test_what_the_bucket_does_not_keep_is_not_sent_and_holds_up_nobody(river, se
     series.bucket.seconds = 48 * HOUR
     river.post(*(event(eventId=f"old{number}", eventTime=ago(days=6)) for number in range(16)))
     river.post(event(eventId="new"))
-    complete = points.standing().complete_from
-    assert points.send_waiting() == 17
-    standing = points.standing()
+    complete = timeseries.standing().complete_from
+    assert timeseries.send_waiting() == 17
+    standing = timeseries.standing()
     assert ids(series) == {"new"}
     assert (standing.waiting, standing.expired, standing.refused, standing.reason) == (0, 16, 0, "")
     assert standing.complete_from == complete
@@ -64,21 +65,24 @@ def test_what_the_bucket_does_not_keep_is_not_sent_and_holds_up_nobody(river, se
 def test_a_batch_of_nothing_else_asks_nothing(redis, series):
     series.bucket.seconds = 48 * HOUR
     lay(redis, lines(*[timedelta(days=3)] * 16))
-    assert points.send_waiting() == 16
-    assert (series.writes, points.standing().expired, points.standing().waiting) == ([], 16, 0)
+    assert timeseries.send_waiting() == 16
+    assert (series.writes, timeseries.standing().expired, timeseries.standing().waiting) == ([], 16, 0)
 
 
 def test_shortly_before_it_would_be_let_go_a_point_is_not_sent_either(redis, series):
     series.bucket.seconds = 48 * HOUR
-    lay(redis, lines(timedelta(hours=48) - server.MARGIN / 2, timedelta(hours=48) - server.MARGIN * 2))
-    points.send_waiting()
-    assert (ids(series), points.standing().expired) == ({"e1"}, 1)
+    lay(
+        redis,
+        lines(timedelta(hours=48) - timeseries_client.MARGIN / 2, timedelta(hours=48) - timeseries_client.MARGIN * 2),
+    )
+    timeseries.send_waiting()
+    assert (ids(series), timeseries.standing().expired) == ({"e1"}, 1)
 
 
 def test_a_bucket_that_keeps_everything(redis, series):
     lay(redis, lines(timedelta(days=9_000)))
-    points.send_waiting()
-    assert (ids(series), points.standing().expired) == ({"e0"}, 0)
+    timeseries.send_waiting()
+    assert (ids(series), timeseries.standing().expired) == ({"e0"}, 0)
 
 
 def test_where_the_bucket_is_not_shown_influxdb_drops_them_and_nobody_waits(redis, series):
@@ -86,8 +90,8 @@ def test_where_the_bucket_is_not_shown_influxdb_drops_them_and_nobody_waits(redi
     series.shows_bucket, series.bucket.seconds = False, 48 * HOUR
     lay(redis, lines(*[timedelta(days=3)] * 16))
     lay(redis, lines(*[timedelta()] * 4))
-    assert points.send_waiting() == 20
-    standing = points.standing()
+    assert timeseries.send_waiting() == 20
+    standing = timeseries.standing()
     assert (standing.waiting, standing.expired, standing.refused, standing.reason) == (0, 16, 0, "")
     assert ids(series) == {f"e{number}" for number in range(4)}
     assert len(series.writes) == 1, "the good ones were written at once: nothing is looked for"
@@ -96,8 +100,8 @@ def test_where_the_bucket_is_not_shown_influxdb_drops_them_and_nobody_waits(redi
 def test_the_answer_that_was_seen(redis, series):
     series.judge = lambda found: (422, RETENTION)
     lay(redis, lines(*[timedelta(days=99)] * 16))
-    assert points.send_waiting() == 16
-    assert (points.standing().expired, points.standing().reason) == (16, "")
+    assert timeseries.send_waiting() == 16
+    assert (timeseries.standing().expired, timeseries.standing().reason) == (16, "")
 
 
 @pytest.mark.parametrize(
@@ -111,24 +115,24 @@ def test_the_answer_that_was_seen(redis, series):
 )
 def test_other_words_for_it(redis, series, said):
     series.judge = lambda found: (422, said)
-    assert (sent := server.send(lines(*[timedelta()] * 5))).expired == 2
+    assert (sent := timeseries_client.send(lines(*[timedelta()] * 5))).expired == 2
     assert (sent.written, sent.refused) == (3, 0)
 
 
 def test_a_retention_that_was_raised_does_not_bring_back_what_was_let_go(redis, series):
     series.bucket.seconds = 48 * HOUR
     lay(redis, lines(timedelta()))
-    points.send_waiting()
-    waiting.call_complete(redis, since_ms=0, before=points.standing())
-    waiting.look_again(redis)
-    points.send_waiting()
-    kept = int((datetime.now(UTC) - timedelta(hours=48) + server.MARGIN).timestamp() * 1000)
-    assert kept - 60_000 < points.standing().complete_from <= kept
+    timeseries.send_waiting()
+    timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.standing())
+    timeseries_buffer.look_again(redis)
+    timeseries.send_waiting()
+    kept = int((datetime.now(UTC) - timedelta(hours=48) + timeseries_client.MARGIN).timestamp() * 1000)
+    assert kept - 60_000 < timeseries.standing().complete_from <= kept
     series.bucket.seconds = 90 * 24 * HOUR
-    waiting.look_again(redis)
-    points.send_waiting()
-    assert points.standing().complete_from >= kept - 60_000
-    assert points.standing().retention == 90 * 24 * HOUR
+    timeseries_buffer.look_again(redis)
+    timeseries.send_waiting()
+    assert timeseries.standing().complete_from >= kept - 60_000
+    assert timeseries.standing().retention == 90 * 24 * HOUR
 
 
 # --- Written but for some ---------------------------------------------------------------------------------------------
@@ -148,8 +152,8 @@ def run(number: int, **fields) -> dict:
 
 def test_the_good_ones_of_a_partial_write_are_delivered_and_the_bad_ones_counted(river, typed):
     river.post(*(run(number, executionDurationMs=5 if number in (3, 4, 30) else None) for number in range(40)))
-    assert points.send_waiting() == 40
-    standing = points.standing()
+    assert timeseries.send_waiting() == 40
+    standing = timeseries.standing()
     assert ids(typed) == {f"e{number}" for number in range(40)} - {"e3", "e4", "e30"}
     assert (standing.waiting, standing.refused, standing.expired, standing.reason) == (0, 3, 0, "")
     assert "field type conflict" in standing.refusal
@@ -158,8 +162,8 @@ def test_the_good_ones_of_a_partial_write_are_delivered_and_the_bad_ones_counted
 def test_a_request_of_bad_lines_alone_is_about_the_lines(river, typed):
     river.post(*(run(number, executionDurationMs=5) for number in range(60)))
     river.post(run(60))
-    assert points.send_waiting() == 61
-    standing = points.standing()
+    assert timeseries.send_waiting() == 61
+    standing = timeseries.standing()
     assert (standing.waiting, standing.refused, standing.reason) == (0, 60, "")
     assert ids(typed) == {"e60"}
 
@@ -168,31 +172,31 @@ def test_many_bad_lines_do_not_cost_a_request_each(redis, typed):
     bad = lines(*[timedelta()] * 300, name="bad", duration_ms=5.0, cell="c", execution_count=1, notebook="n.ipynb")
     good = lines(*[timedelta()] * 300, kind="help")
     mixed = [one for pair in zip(bad, good, strict=True) for one in pair]
-    sent = server.send(mixed)
+    sent = timeseries_client.send(mixed)
     assert (sent.written, sent.refused, len({one.fields["eventId"] for one in typed.points})) == (300, 300, 300)
     assert len(typed.writes) < 80
 
 
 def test_up_to_a_refused_point_influxdb_is_not_complete(river, typed):
     river.post(run(0))
-    points.send_waiting()
-    with waiting.connect() as redis:
-        waiting.call_complete(redis, since_ms=0, before=points.standing())
+    timeseries.send_waiting()
+    with timeseries_buffer.connect() as redis:
+        timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.standing())
     river.post(run(1, executionDurationMs=5), run(2))
-    points.send_waiting()
+    timeseries.send_waiting()
     refused = parse(next(one for one in "\n".join(typed.writes).split("\n") if "duration=" in one)).time // 10**6
-    assert points.standing().complete_from == refused + 1
-    assert points.standing().refused_until == refused
+    assert timeseries.standing().complete_from == refused + 1
+    assert timeseries.standing().refused_until == refused
 
 
 def test_a_number_of_the_product_itself_that_is_refused_makes_no_lesson_incomplete(redis, series):
     series.judge = lambda found: (400, "no") if any("system_metrics" in one for one in found) else (204, "")
     lay(redis, lines(timedelta(minutes=1)))
-    points.send_waiting()
-    waiting.call_complete(redis, since_ms=0, before=points.standing())
-    points.note_numbers({"system_metrics": {"a": 1}}, tags={"host": "h"}, at=int(time.time()))
-    points.send_waiting()
-    standing = points.standing()
+    timeseries.send_waiting()
+    timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.standing())
+    timeseries.note_numbers({"system_metrics": {"a": 1}}, tags={"host": "h"}, at=int(time.time()))
+    timeseries.send_waiting()
+    standing = timeseries.standing()
     assert (standing.refused, standing.refused_until, standing.complete_from) == (1, None, 0)
 
 
@@ -208,7 +212,7 @@ def backfill(*arguments: str) -> str:
 def test_a_backfill_from_the_start_leaves_out_what_the_bucket_does_not_keep_and_says_so(river, series):
     series.answer = series.ids
     river.post(event(eventId="old", eventTime=ago(days=6)), *(event(eventId=f"e{n}") for n in range(3)))
-    points.send_waiting()
+    timeseries.send_waiting()
     series.remake(seconds=48 * HOUR)
     for options in (("--new",), ()):
         series.lines.clear()
@@ -216,15 +220,15 @@ def test_a_backfill_from_the_start_leaves_out_what_the_bucket_does_not_keep_and_
         assert "The bucket keeps points for 2 days: what was before" in said
         assert "3 points written, 0 were there, 0 refused." in said
         assert ids(series) == {"e0", "e1", "e2"}
-        kept = (datetime.now(UTC) - timedelta(days=2) + server.MARGIN).timestamp() * 1000
-        assert kept - 60_000 < points.standing().complete_from <= kept
-    assert points.standing().reason == ""
+        kept = (datetime.now(UTC) - timedelta(days=2) + timeseries_client.MARGIN).timestamp() * 1000
+        assert kept - 60_000 < timeseries.standing().complete_from <= kept
+    assert timeseries.standing().reason == ""
 
 
 def test_a_backfill_counts_what_influxdb_drops(river, series):
     series.answer, series.shows_bucket = series.ids, False
     river.post(event(eventId="old", eventTime=ago(days=6)), event(eventId="new"))
-    points.send_waiting()
+    timeseries.send_waiting()
     series.lines.clear()
     series.bucket.seconds = 48 * HOUR
     said = backfill("--since", "start")
@@ -234,14 +238,14 @@ def test_a_backfill_counts_what_influxdb_drops(river, series):
 def test_a_backfill_of_which_a_point_was_refused_makes_complete_from_then_on(river, series):
     series.answer = series.ids
     river.post(run(1, executionDurationMs=5), run(2))
-    points.send_waiting()
+    timeseries.send_waiting()
     series.remake()
     series.bucket.types["student_progress", "duration"] = int
     assert "1 points written, 0 were there, 1 refused." in backfill("--since", "start")
-    standing = points.standing()
+    standing = timeseries.standing()
     assert standing.complete_from == standing.refused_until + 1
     assert standing.refused == 1
     del series.bucket.types["student_progress", "duration"]  # somebody put it right
     assert "1 points written, 1 were there, 0 refused." in backfill("--since", "start")
-    assert points.standing().complete_from < standing.complete_from
-    assert points.standing().refused == 0
+    assert timeseries.standing().complete_from < standing.complete_from
+    assert timeseries.standing().refused == 0

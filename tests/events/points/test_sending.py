@@ -5,9 +5,11 @@ import time
 
 import pytest
 
-from events import points
-from events.points import sending, server, waiting
-from events.schema import Event
+from events import timeseries
+from events.contract.schema import Event
+from events.timeseries import buffer as timeseries_buffer
+from events.timeseries import client as timeseries_client
+from events.timeseries import sender as timeseries_sender
 from tests.events.conftest import event, failing
 from tests.servers import wait_until
 
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def sender():
-    made = points.Sender(interval=0.05)
+    made = timeseries.Sender(interval=0.05)
     yield made
     made.end()
 
@@ -27,35 +29,35 @@ def ids(series) -> set[str]:
 
 def try_again(redis) -> int:
     """As if the pause were over."""
-    redis.delete(waiting.PAUSE)
-    return points.send_waiting()
+    redis.delete(timeseries_buffer.PAUSE)
+    return timeseries.send_waiting()
 
 
 def test_each_event_is_a_point_in_one_request(river, series):
     river.post(failing(eventId="e1"), event("help", eventId="e2"))
-    assert (series.lines, points.standing().waiting) == ([], 2)
-    assert points.send_waiting() == 2
-    assert (ids(series), len(series.writes), points.standing().waiting) == ({"e1", "e2"}, 1, 0)
-    assert points.send_waiting() == 0
+    assert (series.lines, timeseries.standing().waiting) == ([], 2)
+    assert timeseries.send_waiting() == 2
+    assert (ids(series), len(series.writes), timeseries.standing().waiting) == ({"e1", "e2"}, 1, 0)
+    assert timeseries.send_waiting() == 0
     assert len(series.writes) == 1
 
 
 def test_an_event_without_a_student_is_none(river, series):
     river.post(event("student_session_start", emailAddress=None))
-    assert points.standing().waiting == 0
+    assert timeseries.standing().waiting == 0
 
 
 def test_without_influxdb_nothing_is_written(river):
     river.post(event())
     assert not river.redis.keys("points:*")
-    assert points.send_waiting() == 0
+    assert timeseries.send_waiting() == 0
 
 
 def test_more_than_a_request_takes(river, series, monkeypatch):
-    monkeypatch.setattr(sending, "LINES_AT_ONCE", 10)
+    monkeypatch.setattr(timeseries_sender, "LINES_AT_ONCE", 10)
     for start in range(0, 35, 5):
         river.post(*(event(eventId=f"e{number}") for number in range(start, start + 5)))
-    assert points.send_waiting() == 35
+    assert timeseries.send_waiting() == 35
     assert [len(body.split("\n")) for body in series.writes] == [10, 10, 10, 5]
     assert len(ids(series)) == 35
 
@@ -68,7 +70,7 @@ def test_a_worker_sends_by_itself(river, series, sender):
 
 
 def test_a_server_that_hangs_holds_up_no_event(river, series, sender, monkeypatch):
-    monkeypatch.setattr(server, "WRITE_MS", 1_500)
+    monkeypatch.setattr(timeseries_client, "WRITE_MS", 1_500)
     series.hang = threading.Event()
     sender.start()
     river.post(event())
@@ -77,11 +79,11 @@ def test_a_server_that_hangs_holds_up_no_event(river, series, sender, monkeypatc
     for _ in range(5):
         river.post(event())
     assert time.monotonic() - begun < 1
-    wait_until(lambda: points.standing().reason, what="giving up")
-    assert points.standing().reason == "does not answer (ReadTimeoutError)"
+    wait_until(lambda: timeseries.standing().reason, what="giving up")
+    assert timeseries.standing().reason == "does not answer (ReadTimeoutError)"
     series.hang.set()
-    river.redis.delete(waiting.PAUSE)
-    wait_until(lambda: points.standing().waiting == 0, what="the points that waited")
+    river.redis.delete(timeseries_buffer.PAUSE)
+    wait_until(lambda: timeseries.standing().waiting == 0, what="the points that waited")
     assert len(ids(series)) == 6
 
 
@@ -89,42 +91,42 @@ def test_a_server_that_hangs_holds_up_no_event(river, series, sender, monkeypatc
 def test_a_server_that_takes_nothing_delays_points(river, series, status, caplog):
     series.judge = lambda lines: (status, "not now")
     river.post(event(eventId="e1"))
-    assert points.send_waiting() == 0
+    assert timeseries.send_waiting() == 0
     river.post(event(eventId="e2"))
-    assert points.send_waiting() == 0
+    assert timeseries.send_waiting() == 0
     assert len(series.writes) == 1  # the pause
-    pauses = [river.redis.pttl(waiting.PAUSE)]
+    pauses = [river.redis.pttl(timeseries_buffer.PAUSE)]
     for _ in range(4):
         try_again(river.redis)
-        pauses.append(river.redis.pttl(waiting.PAUSE))
+        pauses.append(river.redis.pttl(timeseries_buffer.PAUSE))
     assert [round(pause / 1000) for pause in pauses] == [1, 2, 4, 15, 15]
     assert len([record for record in caplog.records if "points wait" in record.message]) == 1
     series.judge = lambda lines: (204, "")
     assert try_again(river.redis) == 2
-    assert (ids(series), points.standing().reason) == ({"e1", "e2"}, "")
+    assert (ids(series), timeseries.standing().reason) == ({"e1", "e2"}, "")
 
 
 def test_it_waits_as_long_as_it_is_asked_to(river, series):
     series.judge, series.headers = lambda lines: (429, "slow down"), {"Retry-After": "30"}
     river.post(event())
-    points.send_waiting()
-    assert 29_000 < river.redis.pttl(waiting.PAUSE) <= 30_000
+    timeseries.send_waiting()
+    assert 29_000 < river.redis.pttl(timeseries_buffer.PAUSE) <= 30_000
 
 
 def test_a_server_that_is_not_there(river, point_at):
     point_at("http://127.0.0.1:9")
     river.post(event())
-    assert points.send_waiting() == 0
-    assert points.standing().reason.startswith("does not answer")
-    assert points.standing().waiting == 1
+    assert timeseries.send_waiting() == 0
+    assert timeseries.standing().reason.startswith("does not answer")
+    assert timeseries.standing().waiting == 1
 
 
 def test_only_the_bad_line_is_dropped_and_counted(river, series, caplog):
     series.judge = lambda lines: (400, "hanako: bad") if any("bad-1" in line for line in lines) else (204, "")
     river.post(*(event(eventId=f"good-{number}") for number in range(40)), event(eventId="bad-1"))
-    assert points.send_waiting() == 41
+    assert timeseries.send_waiting() == 41
     assert ids(series) == {f"good-{number}" for number in range(40)}
-    standing = points.standing()
+    standing = timeseries.standing()
     assert (standing.waiting, standing.refused, standing.refusal) == (0, 1, "400 hanako: bad")
     assert "InfluxDB refuses 1 points" in caplog.text
     assert len(series.writes) < 20
@@ -133,7 +135,7 @@ def test_only_the_bad_line_is_dropped_and_counted(river, series, caplog):
 def test_what_is_too_large_goes_in_halves(river, series):
     series.judge = lambda lines: (413, "too large") if len(lines) > 8 else (204, "")
     river.post(*(event(eventId=f"e{number}") for number in range(30)))
-    assert (points.send_waiting(), len(ids(series)), points.standing().refused) == (30, 30, 0)
+    assert (timeseries.send_waiting(), len(ids(series)), timeseries.standing().refused) == (30, 30, 0)
 
 
 @pytest.mark.parametrize(
@@ -152,37 +154,37 @@ def test_what_people_must_put_right_is_waited_for_and_not_tried_again_and_again(
     wait_until(lambda: series.writes, what="the first try")
     time.sleep(0.4)  # eight turns
     assert len(series.writes) == 1
-    assert (points.standing().reason, points.standing().waiting) == (reason, 20)
+    assert (timeseries.standing().reason, timeseries.standing().waiting) == (reason, 20)
 
 
 def test_a_server_that_refuses_everything_is_asked_sixteen_times_and_nothing_is_dropped(river, series):
     series.judge = lambda lines: (422, "field type conflict of hanako")
     river.post(*(event() for _ in range(60)))
-    assert points.send_waiting() == 0
-    standing = points.standing()
+    assert timeseries.send_waiting() == 0
+    standing = timeseries.standing()
     assert (standing.reason, standing.waiting, standing.refused) == ("refuses every point", 60, 0)
     assert len(series.writes) < 40
 
 
 def test_two_who_send_at_once_lose_nothing(river, series, monkeypatch):
-    monkeypatch.setattr(sending, "LINES_AT_ONCE", 3)
-    monkeypatch.setattr(sending, "SENDER_SECONDS", 0.001)  # each believes that the other is gone
+    monkeypatch.setattr(timeseries_sender, "LINES_AT_ONCE", 3)
+    monkeypatch.setattr(timeseries_sender, "SENDER_SECONDS", 0.001)  # each believes that the other is gone
     for number in range(60):
         river.post(event(eventId=f"e{number}"))
-    threads = [threading.Thread(target=points.send_waiting) for _ in range(4)]
+    threads = [threading.Thread(target=timeseries.send_waiting) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    points.send_waiting()
+    timeseries.send_waiting()
     assert len(ids(series)) == 60
-    assert points.standing().waiting == 0
+    assert timeseries.standing().waiting == 0
 
 
 def test_points_of_an_instructor(series, redis):
     known = Event(event_id="x", event_type="error_resolved", time=1_790_000_000_000, received=0, email="a@example.com")
-    points.note(known, resolved_by='sensei "S"\n')
-    points.send_waiting()
+    timeseries.note(known, resolved_by='sensei "S"\n')
+    timeseries.send_waiting()
     [point] = series.points
     assert (point.fields["success"], point.fields["resolvedBy"]) == (True, 'sensei "S"\\n')
 
@@ -191,18 +193,18 @@ def test_one_who_was_switched_off_meanwhile_is_not_believed_to_have_everything(r
     sender.start()
     wait_until(lambda: sender._has_aimed, what="its first turn")
     river.post(event())
-    assert points.standing().complete_from
-    again = points.Sender(interval=0.01)  # a worker that starts again changes nothing
+    assert timeseries.standing().complete_from
+    again = timeseries.Sender(interval=0.01)  # a worker that starts again changes nothing
     again.start()
     wait_until(lambda: again._has_aimed, what="its first turn")
-    assert points.standing().complete_from
+    assert timeseries.standing().complete_from
     again.end()
     settings.INFLUXDB_URL = ""
-    without = points.Sender(interval=0.01)
+    without = timeseries.Sender(interval=0.01)
     without.start()
     without.join(5)
     assert not without.is_alive()
-    assert points.standing().complete_from is None
+    assert timeseries.standing().complete_from is None
 
 
 # --- The backlog's bounds ---------------------------------------------------------------------------------------------
@@ -213,44 +215,44 @@ def test_what_does_not_fit_is_dropped_and_what_is_there_stays(river, series, set
     series.judge = lambda lines: (503, "")
     for number in range(8):
         river.post(event(eventId=f"e{number}", eventTime=clock(number)))
-    standing = points.standing()
+    standing = timeseries.standing()
     assert (standing.waiting, standing.dropped) == (5, 3)
     assert standing.dropped_since == int(clock.at(5).timestamp() * 1000)
     assert "run influx_backfill" in caplog.text
     series.judge = lambda lines: (204, "")
-    points.send_waiting()
+    timeseries.send_waiting()
     assert ids(series) == {f"e{number}" for number in range(5)}
     river.post(event(eventId="e8"))
-    assert points.standing().waiting == 1
+    assert timeseries.standing().waiting == 1
 
 
 def test_bytes_are_bounded_too(river, series, settings):
     settings.INFLUXDB_WAITING_BYTES = 5_000
     for _ in range(10):
         river.post(event(code="x" * 900))
-    assert 2 <= points.standing().waiting <= 4
-    assert int(river.redis.hget(waiting.HELD, "bytes")) <= 5_000
-    points.send_waiting()
-    assert river.redis.hmget(waiting.HELD, "points", "bytes") == [b"0", b"0"]
+    assert 2 <= timeseries.standing().waiting <= 4
+    assert int(river.redis.hget(timeseries_buffer.HELD, "bytes")) <= 5_000
+    timeseries.send_waiting()
+    assert river.redis.hmget(timeseries_buffer.HELD, "points", "bytes") == [b"0", b"0"]
 
 
 def test_from_the_dropped_point_on_influxdb_is_incomplete(river, series, settings):
     settings.INFLUXDB_WAITING_LIMIT = 1
     river.post(event())
-    before = points.standing().complete_from
+    before = timeseries.standing().complete_from
     late = time.time() + 200
     river.post(event(timestamp=late, eventTime=None))
-    assert points.standing().complete_from == before
+    assert timeseries.standing().complete_from == before
     waiting_until = before + 1_000
-    with waiting.connect() as redis:
-        waiting.keep(redis, [f"m,a=b x=1i {waiting_until * 1_000_000}"], now_ms=0)
-    assert points.standing().complete_from == waiting_until + 1
+    with timeseries_buffer.connect() as redis:
+        timeseries_buffer.keep(redis, [f"m,a=b x=1i {waiting_until * 1_000_000}"], now_ms=0)
+    assert timeseries.standing().complete_from == waiting_until + 1
 
 
 def test_keys_that_are_not_the_backlog_expire(river, series):
     series.judge = lambda lines: (503, "")
     river.post(event())
-    points.send_waiting()
-    for key in (waiting.TROUBLE, waiting.PAUSE):
+    timeseries.send_waiting()
+    for key in (timeseries_buffer.TROUBLE, timeseries_buffer.PAUSE):
         assert river.redis.ttl(key) > 0
     assert not river.redis.exists("points:sender")

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.core.management import CommandError, call_command
 
-from events.points.buckets import hourly, quoted
+from events.timeseries.buckets import hourly, quoted
 
 DAY = 24 * 3600
 

@@ -6,8 +6,8 @@ VictoriaMetrics keeps numbers and booleans, by the millisecond, and knows no Flu
 import pytest
 from django.db import connection
 
-from events import points
-from events.points import server
+from events import timeseries
+from events.timeseries import client as timeseries_client
 from tests.events.conftest import event, failing
 from tests.influx import VictoriaMetrics
 
@@ -51,7 +51,7 @@ def test_what_was_written_is_what_postgresql_has(river, redis, victoria, clock):
             )
         )
     river.post(event("help", eventTime=clock(500)), event("notebook_opened", eventTime=clock(501)))
-    assert points.send_waiting() == 302
+    assert timeseries.send_waiting() == 302
     expected = rows()
     assert len(expected) == 300
     fields = [values(victoria, name) for name in ("executionCount", "duration", "success")]
@@ -66,7 +66,7 @@ def test_the_same_batch_again_adds_nothing(river, redis, victoria, clock):
     batch = [event(eventId=f"e{number}", eventTime=clock(number), executionCount=number) for number in range(20)]
     for _ in range(3):
         river.post(*batch)
-    assert points.send_waiting() == 60
+    assert timeseries.send_waiting() == 60
     assert len(values(victoria, "executionCount")) == 20
 
 
@@ -76,17 +76,17 @@ def test_its_neighbours_of_a_line_that_is_none_are_written(redis, victoria):
         f"student_progress,userId=u{number},event=e,notebook=n,teamName=t,sessionId=s x=1i {MOMENT}"
         for number in range(9)
     ]
-    assert server.send([*lines[:5], "no line", *lines[5:]]).refused == 0
+    assert timeseries_client.send([*lines[:5], "no line", *lines[5:]]).refused == 0
     assert len(victoria.export("x")) == 9
 
 
 def test_it_knows_no_flux_and_postgresql_answers(river, redis, victoria, clock):
     river.post(event(eventTime=clock(0)))
-    points.send_waiting()
-    with points.waiting.connect() as link:
-        points.waiting.call_complete(link, since_ms=0, before=points.Standing())
-    assert points.totals(since=clock.at(-1), until=clock.at(1)).runs == 1
+    timeseries.send_waiting()
+    with timeseries.waiting.connect() as link:
+        timeseries.waiting.call_complete(link, since_ms=0, before=timeseries.Standing())
+    assert timeseries.totals(since=clock.at(-1), until=clock.at(1)).runs == 1
 
 
 def test_its_health(redis, victoria):
-    assert points.version() == "unknown"
+    assert timeseries.version() == "unknown"

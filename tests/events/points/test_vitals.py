@@ -5,9 +5,12 @@ import time
 import pytest
 from rq.cron import _job_data_registry
 
-from events import heartbeats, jobs, measures, points, schedule, vitals
-from events.points import buckets, flux
-from events.points.lines import numbers
+from events import metrics as events_metrics
+from events import timeseries
+from events.queue import heartbeats
+from events.timeseries import buckets, flux, system_metrics
+from events.timeseries.line_protocol import numbers
+from events.worker import periodic, tasks
 from tests.events.conftest import event, failing
 from tests.influx import parse
 
@@ -17,16 +20,16 @@ MINUTE = int(NOW // 60)
 
 
 def noted(series) -> dict[str, object]:
-    points.send_waiting()
+    timeseries.send_waiting()
     return {point.measurement: point for point in map(parse, series.lines) if point.measurement != "student_progress"}
 
 
 def test_a_point_of_each_measurement_a_minute(river, series, redis):
-    measures.tally.take()  # what the tests before it counted
+    events_metrics.tally.take()  # what the tests before it counted
     river.post(event(), failing())
-    measures.write(now=NOW - 60)
+    events_metrics.write(now=NOW - 60)
     heartbeats.tell(heartbeats.pulse, publish=False)
-    vitals.note(redis, failed_jobs=0, now=NOW)
+    system_metrics.note(redis, failed_jobs=0, now=NOW)
     found = noted(series)
     system, done = found["system_metrics"], found["performance_metrics"]
     assert (system.tags, system.time) == ({"host": heartbeats.HOST}, MINUTE * 60 * 10**9)
@@ -43,15 +46,15 @@ def test_a_point_of_each_measurement_a_minute(river, series, redis):
 def test_twice_in_a_minute_is_one_point(series, redis):
     """Two schedulers: the second writes over the first."""
     for second in (1, 2):
-        vitals.note(redis, failed_jobs=0, now=MINUTE * 60 + second)
-    points.send_waiting()
+        system_metrics.note(redis, failed_jobs=0, now=MINUTE * 60 + second)
+    timeseries.send_waiting()
     seen = [(point.measurement, point.time, tuple(point.tags.items())) for point in map(parse, series.lines)]
     assert len(seen) == 4
     assert len(set(seen)) == 2
 
 
 def test_without_influxdb_nothing_is_noted(redis):
-    jobs.note_vitals()
+    tasks.note_vitals()
     assert not redis.keys("points:*")
 
 
@@ -61,8 +64,8 @@ def test_a_type_stays_and_a_name_of_a_host_is_escaped():
 
 
 def test_it_is_in_the_schedule():
-    assert schedule
-    assert [job["interval"] for job in _job_data_registry if job["func"] is jobs.note_vitals] == [60]
+    assert periodic
+    assert [job["interval"] for job in _job_data_registry if job["func"] is tasks.note_vitals] == [60]
 
 
 def test_questions_about_lessons_do_not_see_them():

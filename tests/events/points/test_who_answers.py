@@ -8,8 +8,11 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from events import points
-from events.points import answering, flux, server, waiting
+from events import timeseries
+from events.timeseries import buffer as timeseries_buffer
+from events.timeseries import client as timeseries_client
+from events.timeseries import flux
+from events.timeseries import reads as timeseries_reads
 from lms.models import Student
 from tests.events.conftest import event
 from tests.events.points.test_flux import csv
@@ -28,10 +31,10 @@ CHART = {"since": THIS_HOUR - timedelta(days=8), "until": THIS_HOUR + 4 * HOUR, 
 def year(series, redis) -> None:
     """InfluxDB has every point of a year and the right sums of all hours but this one."""
     series.sums = Kept(id="sums")
-    points.send_waiting()
-    redis.hset(waiting.HELD, "sums_from", ms(NOW - timedelta(days=365)))
-    waiting.call_complete(redis, since_ms=ms(NOW - timedelta(days=365)), before=points.standing())
-    waiting.note_unsummed(redis, [ms(NOW) // 3_600_000])
+    timeseries.send_waiting()
+    redis.hset(timeseries_buffer.HELD, "sums_from", ms(NOW - timedelta(days=365)))
+    timeseries_buffer.call_complete(redis, since_ms=ms(NOW - timedelta(days=365)), before=timeseries.standing())
+    timeseries_buffer.note_unsummed(redis, [ms(NOW) // 3_600_000])
 
 
 def ms(moment: datetime) -> int:
@@ -55,14 +58,14 @@ def asked(series) -> list[tuple[str, str, datetime, datetime]]:
 
 @pytest.mark.parametrize("length", [HOUR, timedelta(days=1), timedelta(days=7) - timedelta(seconds=1)])
 def test_short_spans_are_postgresqls(year, series, length):
-    points.totals(since=NOW - length, until=NOW)
-    points.activity(since=THIS_HOUR - timedelta(days=1), until=THIS_HOUR, bucket=HOUR)
-    points.per_student(since=NOW - length, until=NOW, students=[])
+    timeseries.totals(since=NOW - length, until=NOW)
+    timeseries.activity(since=THIS_HOUR - timedelta(days=1), until=THIS_HOUR, bucket=HOUR)
+    timeseries.per_student(since=NOW - length, until=NOW, students=[])
     assert series.queries == []
 
 
 def test_a_week_is_asked_about_in_parts(year, series):
-    points.totals(**WEEK)
+    timeseries.totals(**WEEK)
     first = THIS_HOUR - timedelta(days=7) + HOUR
     assert asked(series) == [
         ("TOTALS", "cellmonitor", WEEK["since"], first),
@@ -72,7 +75,7 @@ def test_a_week_is_asked_about_in_parts(year, series):
 
 
 def test_so_is_a_chart_of_whole_hours(year, series):
-    points.activity(**CHART)
+    timeseries.activity(**CHART)
     assert asked(series) == [
         ("ACTIVITY_OF_HOURS", "cellmonitor_hourly", CHART["since"], THIS_HOUR),
         ("ACTIVITY", "cellmonitor", THIS_HOUR, CHART["until"]),
@@ -80,9 +83,9 @@ def test_so_is_a_chart_of_whole_hours(year, series):
 
 
 def test_a_chart_of_other_buckets_is_postgresqls(year, series):
-    points.activity(**{**CHART, "since": CHART["since"] + timedelta(minutes=30)})
-    points.activity(**{**CHART, "bucket": timedelta(minutes=90)})
-    points.per_student(**WEEK, students=[])
+    timeseries.activity(**{**CHART, "since": CHART["since"] + timedelta(minutes=30)})
+    timeseries.activity(**{**CHART, "bucket": timedelta(minutes=90)})
+    timeseries.per_student(**WEEK, students=[])
     assert series.queries == []
 
 
@@ -97,28 +100,30 @@ def test_parts_are_added_up(year, series):
         return 200, csv(*found)
 
     series.answer = answer
-    assert points.totals(**WEEK, students=[aoi, ren]) == points.Totals(runs=18, errors=3, seconds=0.25, active=2)
+    assert timeseries.totals(**WEEK, students=[aoi, ren]) == timeseries.Totals(
+        runs=18, errors=3, seconds=0.25, active=2
+    )
 
     def chart(query):
         start = CHART["since"] if query["query"] == flux.ACTIVITY_OF_HOURS else THIS_HOUR
         return 200, csv(("runs", [{"_time": start, "_value": 4.0}]), ("errors", [{"_time": start, "_value": 1}]))
 
     series.answer = chart
-    counts = [(one["executionCount"], one["errorCount"]) for one in points.activity(**CHART)]
+    counts = [(one["executionCount"], one["errorCount"]) for one in timeseries.activity(**CHART)]
     assert counts == [(4, 1), *[(0, 0)] * 47, (4, 1)]
 
 
 def test_never(year, series, settings):
     settings.INFLUXDB_ASK_DAYS = 0
-    points.totals(**WEEK)
+    timeseries.totals(**WEEK)
     assert series.queries == []
 
 
 def test_what_postgresql_no_longer_keeps(year, series, settings):
     settings.INFLUXDB_ASK_DAYS = 0
     settings.RETENTION_DAYS = {**settings.RETENTION_DAYS, "executions": 30}
-    points.totals(since=THIS_HOUR - timedelta(days=31), until=THIS_HOUR - timedelta(days=29))
-    points.totals(since=THIS_HOUR - timedelta(days=29), until=THIS_HOUR)
+    timeseries.totals(since=THIS_HOUR - timedelta(days=31), until=THIS_HOUR - timedelta(days=29))
+    timeseries.totals(since=THIS_HOUR - timedelta(days=29), until=THIS_HOUR)
     assert [(text, until - since) for text, _, since, until in asked(series)] == [
         ("TOTALS_OF_HOURS", timedelta(days=2))
     ]
@@ -127,9 +132,9 @@ def test_what_postgresql_no_longer_keeps(year, series, settings):
 def test_sums_are_older_than_single_points(year, series, settings):
     """They are kept for ever, and believed where they were right; the odd minutes at the beginning are single ones."""
     settings.INFLUXDB_RETENTION_DAYS = 3
-    points.totals(**WEEK)
+    timeseries.totals(**WEEK)
     assert series.queries == []
-    points.totals(since=THIS_HOUR - timedelta(days=300), until=NOW)
+    timeseries.totals(since=THIS_HOUR - timedelta(days=300), until=NOW)
     assert [text for text, *_ in asked(series)] == ["TOTALS_OF_HOURS", "TOTALS"]
 
 
@@ -137,25 +142,25 @@ def test_sums_are_older_than_single_points(year, series, settings):
 
 
 def is_asked(series) -> bool:
-    points.totals(**WEEK)
+    timeseries.totals(**WEEK)
     return bool(asked(series))
 
 
 def test_an_hour_that_got_points_since_answers_by_them(year, series, redis):
     assert is_asked(series)
-    waiting.note_unsummed(redis, [ms(THIS_HOUR - 3 * HOUR) // 3_600_000])
-    points.totals(**WEEK)
+    timeseries_buffer.note_unsummed(redis, [ms(THIS_HOUR - 3 * HOUR) // 3_600_000])
+    timeseries.totals(**WEEK)
     *_, (text, _, since, _) = asked(series)
     assert (text, since) == ("TOTALS", THIS_HOUR - 3 * HOUR)
-    waiting.note_unsummed(redis, [ms(THIS_HOUR - 30 * HOUR) // 3_600_000])
+    timeseries_buffer.note_unsummed(redis, [ms(THIS_HOUR - 30 * HOUR) // 3_600_000])
     assert not is_asked(series), "single points of a day are PostgreSQL's"
 
 
 def late(river, redis, **age: float) -> None:
     river.post(event(eventTime=(THIS_HOUR - timedelta(**age)).isoformat()))
-    points.send_waiting()
-    redis.delete(waiting.SUMMED)  # five minutes later
-    points.send_waiting()
+    timeseries.send_waiting()
+    redis.delete(timeseries_buffer.SUMMED)  # five minutes later
+    timeseries.send_waiting()
 
 
 def test_hours_that_are_over_are_summed_again(river, year, series, redis):
@@ -167,28 +172,28 @@ def test_hours_that_are_over_are_summed_again(river, year, series, redis):
     assert (params["_bucket"], params["_hourly"]) == ("cellmonitor", "cellmonitor_hourly")
     assert [datetime.fromisoformat(params[name]) for name in ("_since", "_until")] == [start, start + HOUR]
     series.queries.clear()
-    assert points.standing().unsummed == ms(NOW) // 3_600_000
+    assert timeseries.standing().unsummed == ms(NOW) // 3_600_000
     assert is_asked(series)
     late(river, redis, hours=30)
     assert len(series.queries) == 1, "and again, for each that comes"
 
 
 def test_not_at_every_turn_and_never_the_hour_that_goes_on(river, year, series, redis):
-    redis.delete(waiting.SUMMED)
-    points.send_waiting()
+    redis.delete(timeseries_buffer.SUMMED)
+    timeseries.send_waiting()
     assert series.queries == []
     river.post(event(eventTime=(THIS_HOUR - 30 * HOUR).isoformat()))
     for _ in range(3):
-        points.send_waiting()
+        timeseries.send_waiting()
     assert series.queries == []
-    assert 0 < redis.ttl(waiting.SUMMED) <= 300
+    assert 0 < redis.ttl(timeseries_buffer.SUMMED) <= 300
 
 
 def test_an_hour_that_cannot_be_summed_stays_and_is_said(river, year, series, redis, caplog):
     series.answer = lambda query: (403, "")
     late(river, redis, hours=30)
     assert "Hours cannot be summed in InfluxDB" in caplog.text
-    assert points.standing().unsummed == ms(THIS_HOUR - 30 * HOUR) // 3_600_000
+    assert timeseries.standing().unsummed == ms(THIS_HOUR - 30 * HOUR) // 3_600_000
     series.queries.clear()
     assert not is_asked(series)
 
@@ -197,15 +202,15 @@ def test_an_hour_of_which_points_are_gone_is_not_summed_again(river, year, serie
     """Its sums would be those of what is left."""
     start = THIS_HOUR - 30 * HOUR
     kept_from = start + timedelta(minutes=20)
-    series.bucket.seconds = int((datetime.now(UTC) - kept_from + server.MARGIN).total_seconds())
-    waiting.look_again(redis)
+    series.bucket.seconds = int((datetime.now(UTC) - kept_from + timeseries_client.MARGIN).total_seconds())
+    timeseries_buffer.look_again(redis)
     river.post(event(eventTime=(kept_from + timedelta(minutes=20)).isoformat()))
-    points.send_waiting()
-    redis.delete(waiting.SUMMED)
-    points.send_waiting()
-    assert (series.queries, points.standing().expired) == ([], 0)
-    assert points.standing().sums_from == ms(start) + 1
-    assert points.standing().unsummed == ms(NOW) // 3_600_000
+    timeseries.send_waiting()
+    redis.delete(timeseries_buffer.SUMMED)
+    timeseries.send_waiting()
+    assert (series.queries, timeseries.standing().expired) == ([], 0)
+    assert timeseries.standing().sums_from == ms(start) + 1
+    assert timeseries.standing().unsummed == ms(NOW) // 3_600_000
 
 
 @pytest.mark.parametrize("what", ["refused", "dropped", "made again", "other sums", "no sums", "backfill"])
@@ -225,21 +230,21 @@ def test_whatever_makes_points_or_sums_wrong_makes_the_sums_unbelieved(river, ye
         series.sums = None
     else:
         call_command("influx_backfill", "--since", (NOW - timedelta(hours=2)).isoformat(), stdout=StringIO())
-    waiting.look_again(redis)
-    points.send_waiting()
+    timeseries_buffer.look_again(redis)
+    timeseries.send_waiting()
     series.queries.clear()
-    standing = points.standing()
+    standing = timeseries.standing()
     assert standing.sums_from is None or standing.sums_from > ms(NOW)
     with pytest.MonkeyPatch.context() as patch:  # even if single points were complete
-        patch.setattr(answering, "_kept_from", lambda *_: NOW - timedelta(days=300))
+        patch.setattr(timeseries_reads, "_kept_from", lambda *_: NOW - timedelta(days=300))
         assert not is_asked(series)
 
 
 def test_sums_of_a_bucket_that_is_new_are_believed_from_then_on(series, redis):
     series.sums = Kept()
-    points.send_waiting()
-    begins = points.standing().sums_from
+    timeseries.send_waiting()
+    begins = timeseries.standing().sums_from
     assert ms(NOW) < begins <= ms(datetime.now(UTC)) + 5 * 60_000
-    waiting.look_again(redis)
-    points.send_waiting()
-    assert points.standing().sums_from == begins
+    timeseries_buffer.look_again(redis)
+    timeseries.send_waiting()
+    assert timeseries.standing().sums_from == begins

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from django.test import Client
 from django.urls import reverse
 
-from events import intake
+from events.intake import app as intake_app
 from instructors import tokens
 from instructors.models import Instructor, InstructorStatusHistory
 from instructors.roles import FalseRole, role_of
@@ -119,9 +119,9 @@ def test_an_unknown_account_is_404_for_everybody(as_hanako):
 
 def counted(caller: Instructor, record: dict) -> bool:
     """Whether the intake takes an event about an instructor for the caller's."""
-    admitted = intake.admit_body(json.dumps([record]).encode(), class_id=None)
+    admitted = intake_app.admit_body(json.dumps([record]).encode(), class_id=None)
     token = tokens.issue(caller, now=datetime.now(UTC))
-    async_to_sync(intake.authorise)({"headers": [(b"authorization", f"Bearer {token}".encode())]}, admitted.events)
+    async_to_sync(intake_app.authorise)({"headers": [(b"authorization", f"Bearer {token}".encode())]}, admitted.events)
     return admitted.events[0].is_authorised
 
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from events import heartbeats, measures
+from events import metrics as events_metrics
+from events.queue import heartbeats
 from instructors import audit
 from instructors.models import AuditLog
 from lms import system_settings
@@ -18,7 +19,7 @@ READS = ("metrics", "performance", "system-status", "worker-status", "settings",
 
 @pytest.fixture(autouse=True)
 def _nothing_counted(redis):
-    measures.tally.take()
+    events_metrics.tally.take()
 
 
 @pytest.mark.parametrize("path", [*READS, "audit-log", "settings/cache_ttl_seconds"])
@@ -38,11 +39,11 @@ def test_http_15_answers_an_instructor_in_both_forms(as_hanako, prefix, path, sl
 def test_http_15_metrics(as_hanako, django_assert_max_num_queries):
     Student.objects.create(email="a@example.com", last_activity_at=datetime.now(UTC))
     Student.objects.create(email="b@example.com")
-    measures.count("received", number=5)
-    measures.count("processed", "help", 3)
-    measures.count("processed", "other", 1)
-    measures.count("set_aside")
-    measures.write(now=time.time())
+    events_metrics.count("received", number=5)
+    events_metrics.count("processed", "help", 3)
+    events_metrics.count("processed", "other", 1)
+    events_metrics.count("set_aside")
+    events_metrics.write(now=time.time())
     with django_assert_max_num_queries(4):
         answer = as_hanako("GET", "/api/v1/admin/metrics")
     assert answer.data.keys() == {"generated_at", "events", "students", "sessions", "websocket", "queues"}
@@ -61,10 +62,10 @@ def test_http_15_metrics(as_hanako, django_assert_max_num_queries):
 
 def test_http_15_performance_is_measured(as_hanako):
     for seconds in (0.01, 0.01, 0.2):
-        measures.observe("api", seconds)
-    measures.observe("batch", 0.05)
-    measures.count("processed", "help", 36)
-    measures.write(now=time.time())
+        events_metrics.observe("api", seconds)
+    events_metrics.observe("batch", 0.05)
+    events_metrics.count("processed", "help", 36)
+    events_metrics.write(now=time.time())
     found = as_hanako("GET", "/api/v1/admin/performance?time_range=1h").data
     assert found.keys() >= {"generated_at", "api", "processing", "database", "system"}
     assert found["api"]["avg_response_ms"] == pytest.approx(73.33, abs=0.01)
@@ -95,7 +96,7 @@ def test_http_15_system_status_is_200_whatever_the_state(as_hanako, monkeypatch)
     async def down():
         raise ConnectionError
 
-    monkeypatch.setattr("instructors.queries.health.influxdb", down)
+    monkeypatch.setattr("classroom.ops.health.influxdb", down)
     answer = as_hanako("GET", "/api/v1/admin/system-status")
     assert (answer.status_code, answer.data["status"]) == (200, "degraded")
 

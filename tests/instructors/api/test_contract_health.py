@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from events import points
-from instructors.queries import health as questions
+from classroom.ops import health as questions
+from events import timeseries
 
 pytestmark = pytest.mark.django_db
 
@@ -148,7 +148,7 @@ def test_influxdb_that_is_configured_and_away(anyone, settings):
 
 def test_influxdb_that_is_there(anyone, settings, monkeypatch):
     settings.INFLUXDB_URL = "http://influxdb"
-    monkeypatch.setattr(points, "version", lambda: "v2.7.1")
+    monkeypatch.setattr(timeseries, "version", lambda: "v2.7.1")
     service = anyone("GET", "/api/v1/health").data["services"]["influxdb"]
     assert service.items() >= {"status": "healthy", "influx_status": "pass", "version": "v2.7.1"}.items()
 
@@ -193,8 +193,8 @@ STANDINGS = {
 def test_how_the_way_to_influxdb_is(anyone, settings, monkeypatch, name):
     found, expected = STANDINGS[name]
     settings.INFLUXDB_URL = "http://influxdb"
-    monkeypatch.setattr(points, "version", lambda: "v2.7.1")
-    monkeypatch.setattr(points, "standing", lambda: points.Standing(**found))
+    monkeypatch.setattr(timeseries, "version", lambda: "v2.7.1")
+    monkeypatch.setattr(timeseries, "standing", lambda: timeseries.Standing(**found))
     answer = anyone("GET", "/api/v1/health")
     service = answer.data["services"]["influxdb"]
     assert (service["status"], service["message"], service["waiting"]) == expected
@@ -205,7 +205,7 @@ def test_how_the_way_to_influxdb_is(anyone, settings, monkeypatch, name):
 
 def test_influxdb_away_still_says_how_much_waits(anyone, settings, monkeypatch):
     settings.INFLUXDB_URL = "http://127.0.0.1:9"
-    monkeypatch.setattr(points, "standing", lambda: points.Standing(waiting=9))
+    monkeypatch.setattr(timeseries, "standing", lambda: timeseries.Standing(waiting=9))
     service = anyone("GET", "/api/v1/health").data["services"]["influxdb"]
     assert service.items() >= {"status": "unhealthy", "influx_status": "fail", "version": None, "waiting": 9}.items()
 

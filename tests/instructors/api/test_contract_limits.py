@@ -7,7 +7,7 @@ import pytest
 from axes.models import AccessAttempt
 from django.utils import timezone
 
-from instructors import limits
+from instructors import throttles
 from tests.instructors.api.conftest import PASSWORD, Api, api_of
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def test_http_14_calls_of_an_instructor_429(hanako, taro):
 
 def test_a_window_ends(anyone, monkeypatch):
     statuses(anyone, "/api/v1/dashboard/overview", 4)
-    monkeypatch.setattr(limits.time, "time", lambda: 1_000_000_080.0)
+    monkeypatch.setattr(throttles.time, "time", lambda: 1_000_000_080.0)
     assert statuses(anyone, "/api/v1/dashboard/overview", 1) == [200]
 
 
@@ -62,11 +62,11 @@ def test_http_14_rate_limits_off(settings, anyone, hanako):
 
 def test_everybody_gets_through_while_redis_is_away_and_waits_for_nothing(anyone, settings):
     settings.REDIS_URL = "redis://127.0.0.1:9"
-    limits._redis.cache_clear()
+    throttles._redis.cache_clear()
     begun = time.perf_counter()
     assert set(statuses(anyone, "/api/v1/dashboard/overview", 6)) == {200}
     assert time.perf_counter() - begun < 2
-    limits._redis.cache_clear()
+    throttles._redis.cache_clear()
 
 
 def test_behind_our_proxy_the_client_counts(settings, anyone):

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from classroom.ops import test_event_store as records
 from events.models import StudentEvent
-from instructors.queries import test_records as records
 from lms.models import Student
 from tests.servers import ROOT
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from classroom.attention import memory
 from events.models import CellProgress, HelpRequest
-from instructors.attention import memory
 from lms.models import Cell, ClassStaff, Student
 
 NAME = "NameError: name 'x' is not defined"

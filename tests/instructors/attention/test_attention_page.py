@@ -9,10 +9,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from classroom.attention import memory
+from classroom.attention.precision import Visits, precision_of
 from events.models import CellProgress, HelpRequest
-from instructors.attention import memory
 from instructors.models import AttentionCase
-from instructors.queries.precision import Visits, precision_of
 from lms.models import Cell, Class, Student, StudentClass
 from tests.instructors.attention.conftest import entries
 

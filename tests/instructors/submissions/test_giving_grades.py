@@ -5,8 +5,8 @@ import threading
 import pytest
 from django.db import connection
 
-from instructors import grading
 from instructors.models import AuditLog
+from lms import grading
 from lms.models import ClassAssignment
 from tests.instructors.submissions.conftest import WORK, beside
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from classroom.notebooks import views as notebooks_views
 from instructors.models import AuditLog
-from instructors.pages import notebooks
 from lms.api.notebook_content import receipt
 from lms.models import AssignmentStarter, AssignmentSubmission, Class, ClassAssignment
 from tests.instructors.submissions.conftest import WORK, beside
@@ -107,7 +107,7 @@ def test_a_picture_that_is_not_there_is_named(client, at, work, drawn):
 
 
 def test_what_cannot_be_drawn_is_shown_as_text(client, at, monkeypatch):
-    monkeypatch.setattr(notebooks, "html_of", lambda *_, **__: None)
+    monkeypatch.setattr(notebooks_views, "html_of", lambda *_, **__: None)
     html = client.get(f"{at}notebook/").content.decode()
     assert "too large or too unusual" in html
     assert "total = 1" in html
@@ -115,7 +115,7 @@ def test_what_cannot_be_drawn_is_shown_as_text(client, at, monkeypatch):
 
 
 def test_plain_text_needs_no_drawing(client, at, monkeypatch):
-    monkeypatch.setattr(notebooks, "html_of", lambda *_, **__: pytest.fail("drawn"))
+    monkeypatch.setattr(notebooks_views, "html_of", lambda *_, **__: pytest.fail("drawn"))
     html = client.get(f"{at}notebook/?plain&theme=dark").content.decode()
     assert "# Loops" in html
     assert 'data-theme="dark"' in html

@@ -98,7 +98,7 @@ def test_compare_other_output_only(api, committed):
 
 def test_compare_what_is_too_much(api, committed, monkeypatch):
     old, new = committed(FIRST)["commit_id"], committed(SECOND)["commit_id"]
-    monkeypatch.setattr("lms.versions.comparing.changes", lambda *_, **__: None)
+    monkeypatch.setattr("lms.versions.comparison.changes", lambda *_, **__: None)
     assert "too large" in api("GET", f"{AT}/compare/{old}/{new}").json()["detail"][0]["msg"]
     third = committed(notebook(code("c")))
     assert third["version"]["diffs"] == [], "a commit does not fail for it"

@@ -8,8 +8,8 @@ import django_rq
 import pytest
 from redis.exceptions import ConnectionError as RedisAway
 
-from events import jobs
-from instructors import reports
+from classroom.analytics import services as analytics_services
+from events.worker import tasks
 from instructors.models import AnalyticsReport, AuditLog
 from lms.models import (
     Class,
@@ -125,7 +125,7 @@ def test_without_redis_nothing_is_ordered(order, monkeypatch):
     def away(*_):
         raise RedisAway
 
-    monkeypatch.setattr(jobs, "hand_over", away)
+    monkeypatch.setattr(tasks, "hand_over", away)
     assert order().status_code == 503
     assert not AnalyticsReport.objects.exists()
 
@@ -136,7 +136,7 @@ def test_a_lost_job_is_queued_again(as_hanako, order):
     path = f"{A}/reports/{made.data['report_id']}"
     as_hanako("GET", path)
     assert work() == 0, "it may still be on its way"
-    AnalyticsReport.objects.update(queued_at=datetime.now(UTC) - reports.LOST)
+    AnalyticsReport.objects.update(queued_at=datetime.now(UTC) - analytics_services.LOST)
     as_hanako("GET", path)
     as_hanako("GET", path)
     assert work() == 1
@@ -149,7 +149,7 @@ def test_a_report_that_fails_says_what_to_do(as_hanako, order, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(reports, "content_of", broken)
+    monkeypatch.setattr(analytics_services, "content_of", broken)
     work()
     found = as_hanako("GET", f"{A}/reports/{made.data['report_id']}").data
     assert found["status"] == "failed"

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from events import points
+from events import timeseries
 from events.models import HelpRequest
 from tests.instructors.api.conftest import api_of
 
@@ -68,7 +68,7 @@ def test_activity_counts_each_bucket(lesson):
     since = lesson.now - timedelta(minutes=60)
     lesson.runs(lesson.mio, minutes_ago=60)
     lesson.runs(lesson.mio, "error", minutes_ago=61)
-    found = points.activity(since=since, until=lesson.now, bucket=timedelta(minutes=30), students=[lesson.mio.pk])
+    found = timeseries.activity(since=since, until=lesson.now, bucket=timedelta(minutes=30), students=[lesson.mio.pk])
     assert [(b["executionCount"], b["errorCount"], b["helpCount"]) for b in found] == [(1, 0, 0), (2, 0, 0)]
 
 
@@ -142,7 +142,7 @@ def test_http_13_overview_500_names_the_action(anyone, settings, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("instructors.queries.dashboard.overview", fail)
+    monkeypatch.setattr("classroom.dashboard.selectors.overview", fail)
     answer = anyone("GET", OVERVIEW)
     assert (answer.status_code, answer.data) == (500, {"detail": "Failed to get dashboard overview"})
 

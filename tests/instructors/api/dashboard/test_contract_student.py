@@ -5,9 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
-from events import tickets
 from events.models import CellExecution, CellProgress, HelpRequest
-from events.points import waiting
+from events.processing import help_requests
+from events.timeseries import buffer as timeseries_buffer
 from instructors.models import AuditLog
 from lms.models import Session
 from realtime.groups import client_group
@@ -72,7 +72,7 @@ def test_http_13_dismiss_help(as_hanako, hanako, lesson, heard):
     lesson.aoi.refresh_from_db()
     assert (lesson.aoi.is_requesting_help, lesson.aoi.help_dismissed_at is not None) == (False, True)
     request = HelpRequest.objects.get()
-    assert (request.ending, request.ended_by) == (tickets.Ending.DISMISSED, hanako)
+    assert (request.ending, request.ended_by) == (help_requests.Ending.DISMISSED, hanako)
     told = types_heard(heard)
     assert {("dashboard", "help_resolved"), (f"class.{lesson.class_ref.pk}", "help_resolved")} <= told
     assert {
@@ -123,7 +123,7 @@ def test_actions_write_points_where_influxdb_is_configured(anyone, lesson, heard
     settings.INFLUXDB_URL = "http://influxdb"
     anyone("POST", "/api/v1/dashboard/students/aoi@example.com/dismiss-help")
     anyone("POST", "/api/v1/dashboard/students/ren@example.com/resolve-error")
-    lines = [line for entry in waiting.oldest(redis, lines=10) for line in entry.lines]
+    lines = [line for entry in timeseries_buffer.oldest(redis, lines=10) for line in entry.lines]
     assert ["event=help_stop" in lines[0], "event=error_resolved" in lines[1]] == [True, True]
     assert all('resolvedBy="instructor"' in line and "success=true" in line for line in lines)
     assert "teamName=チームA" in lines[0]

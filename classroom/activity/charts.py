@@ -1,0 +1,100 @@
+"""The shapes of the activity chart: two panels over one axis of time, runs with their errors, and requests for help.
+
+Across, everything is in percent of the panel, so that the chart fits every screen and its letters keep their size;
+down, it is in pixels from the top. Pure.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from classroom.activity.selectors import Activity, Bucket
+from classroom.base.scales import down, scale
+
+# The panels: where they begin, and how high they are.
+RUNS_TOP, RUNS_HEIGHT = 14, 190
+HELP_TOP, HELP_HEIGHT = 246, 56
+AXIS_TOP = 322
+HEIGHT = 336
+# Every how manieth bucket has its time below it.
+LABEL_EVERY = {"1h": 2, "24h": 4, "7d": 6}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    at: float  # pixels from the top, or percent from the left
+    value: int = 0
+    moment: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One bucket. `left` and `width` are those of the area that answers the pointer; the bar is narrower."""
+
+    bucket: Bucket
+    left: float
+    width: float
+    bar_left: float
+    bar_width: float
+    runs_top: float
+    runs_height: float
+    errors_top: float
+    errors_height: float
+    middle: float
+    help_y: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    columns: list[Column]
+    runs_ticks: list[Tick]
+    help_ticks: list[Tick]
+    times: list[Tick]
+    help_line: list[Segment]
+    height: int = HEIGHT
+    help_bottom: int = HELP_TOP + HELP_HEIGHT
+    axis_top: int = AXIS_TOP
+    full: int = HELP_TOP + HELP_HEIGHT - RUNS_TOP
+    top: int = RUNS_TOP
+
+
+def chart_of(activity: Activity) -> Chart:
+    buckets = activity.buckets
+    runs = scale(max(bucket.runs for bucket in buckets))
+    asked = scale(max(bucket.asked for bucket in buckets), most=2)
+    columns = [_column(bucket, index, len(buckets), runs[-1], asked[-1]) for index, bucket in enumerate(buckets)]
+    every = LABEL_EVERY[activity.span.name]
+    return Chart(
+        columns=columns,
+        runs_ticks=[Tick(at=down(value, runs[-1], top=RUNS_TOP, height=RUNS_HEIGHT), value=value) for value in runs],
+        help_ticks=[Tick(at=down(value, asked[-1], top=HELP_TOP, height=HELP_HEIGHT), value=value) for value in asked],
+        times=[Tick(at=column.left, moment=column.bucket.start) for column in columns[::every]],
+        help_line=[Segment(x1=a.middle, y1=a.help_y, x2=b.middle, y2=b.help_y) for a, b in pairwise(columns)],
+    )
+
+
+def _column(bucket: Bucket, index: int, count: int, most_runs: int, most_asked: int) -> Column:
+    width = 100 / count
+    runs_top = down(bucket.runs, most_runs, top=RUNS_TOP, height=RUNS_HEIGHT)
+    errors_top = down(bucket.errors, most_runs, top=RUNS_TOP, height=RUNS_HEIGHT)
+    return Column(
+        bucket=bucket,
+        left=round(index * width, 3),
+        width=round(width, 3),
+        bar_left=round((index + 0.15) * width, 3),
+        bar_width=round(0.7 * width, 3),
+        runs_top=runs_top,
+        runs_height=round(RUNS_TOP + RUNS_HEIGHT - runs_top, 2),
+        errors_top=errors_top,
+        errors_height=round(RUNS_TOP + RUNS_HEIGHT - errors_top, 2),
+        middle=round((index + 0.5) * width, 3),
+        help_y=down(bucket.asked, most_asked, top=HELP_TOP, height=HELP_HEIGHT),
+    )

@@ -1,0 +1,140 @@
+"""Reports ordered over the API: a row says what was asked for, a worker makes it, whoever ordered it fetches it.
+
+The row is the record, the job only the nudge: where Redis lost the job, whoever asks for it has it queued again.
+"""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from redis.exceptions import RedisError
+from rest_framework.request import Request
+
+from classroom.analytics.report_content import content_of
+from classroom.analytics.selectors import Span, chosen_students
+from classroom.dashboard.selectors import find_student
+from events.student_status import NO_TEAM
+from events.worker import tasks
+from instructors import audit
+from instructors.models import AnalyticsReport, Instructor
+from lms.access import classes_of
+from lms.api.base import LARGEST_ID
+from lms.models import Class
+
+logger = logging.getLogger(__name__)
+
+Status, Type = AnalyticsReport.Status, AnalyticsReport.Type
+LOST = timedelta(minutes=3)  # after which a job that has not finished is taken for lost
+FAILED = "The report could not be made. Order it again; if that fails too, ask whoever runs this server."
+
+
+class NoTarget(Exception):
+    """There is no such class, team or student among those the account may see."""
+
+
+class Unavailable(Exception):
+    """Nobody can be told to make it now."""
+
+
+def order_report(
+    *, report_type: str, target: str, time_range: str, file_format: str, by: Instructor, request: Request, now: datetime
+) -> AnalyticsReport:
+    """A pending report, and a worker told. Raises NoTarget, and Unavailable while Redis is away; then nothing is left
+    of the order."""
+    parameters: dict[str, Any] = {
+        "target": target,
+        "time_range": Span.of(time_range, now=now).name,
+        "format": file_format,
+        **_target(by, report_type, target),
+    }
+    with transaction.atomic():
+        report = AnalyticsReport.objects.create(
+            report_type=report_type, parameters=parameters, requested_by=by, created_at=now, queued_at=now
+        )
+        # What reads one student's data is told as every other look at them is.
+        about = (
+            ("student", parameters["student_id"]) if report_type == Type.STUDENT else ("report", str(report.report_id))
+        )
+        audit.record(
+            action="report_create",
+            actor=by,
+            request=request,
+            target_type=about[0],
+            target_id=about[1],
+            details={"report_type": report_type, "target": target[:320], "report_id": str(report.report_id)},
+        )
+    try:
+        tasks.hand_over(make_report, str(report.report_id))
+    except (RedisError, OSError) as error:
+        report.delete()
+        raise Unavailable from error
+    return report
+
+
+def _target(by: Instructor, report_type: str, target: str) -> dict[str, Any]:
+    if report_type == Type.CLASS:
+        found = _class(by, target)
+        if found is None:
+            raise NoTarget(f"Class {target} not found")
+        return {"class_id": found.pk, "title": found.name}
+    if report_type == Type.TEAM:
+        if not chosen_students(by, team=target).exists():
+            raise NoTarget(f"Team {target} not found")
+        return {"title": "" if target == NO_TEAM else target}
+    student = find_student(by, target)
+    if student is None:
+        raise NoTarget("Student not found")
+    return {"student_id": student.pk, "title": student.display_name}
+
+
+def _class(by: Instructor, target: str) -> Class | None:
+    """By its id, or by its code, which may look like one."""
+    number = int(target) if target.isascii() and target.isdecimal() and len(target) < 20 else 0
+    mine = classes_of(by)
+    by_id = mine.filter(pk=number).first() if 0 < number <= LARGEST_ID else None
+    return by_id or mine.filter(class_code=target).first()
+
+
+def find_report(by: Instructor, report_id: str) -> AnalyticsReport | None:
+    """Of those that this account ordered; an admin sees all. An id is opaque: one that is none names nothing."""
+    try:
+        found = AnalyticsReport.objects.filter(report_id=report_id)
+        return (found if by.is_admin else found.filter(requested_by=by)).first()
+    except ValidationError:
+        return None
+
+
+def nudge(report: AnalyticsReport, *, now: datetime) -> None:
+    """Queue a report again whose job seems lost. Of many who ask at once, one does."""
+    if report.status != Status.PENDING or now - report.queued_at < LOST:
+        return
+    waiting = AnalyticsReport.objects.filter(pk=report.pk, status=Status.PENDING, queued_at=report.queued_at)
+    if waiting.update(queued_at=now):
+        try:
+            tasks.hand_over(make_report, str(report.report_id))
+        except (RedisError, OSError) as error:
+            logger.warning("Report %s cannot be queued: %s", report.report_id, type(error).__name__)
+
+
+def make_report(report_id: str) -> None:
+    """The job. A report that is finished already stays as it is."""
+    report = AnalyticsReport.objects.filter(report_id=report_id, status=Status.PENDING).first()
+    if report is None:
+        return
+    now = datetime.now(UTC)
+    content: dict[str, Any] = {"error": FAILED}
+    status = Status.FAILED
+    try:
+        # The account may have lost its classes since, or be gone: then there is nothing it may see.
+        viewer = report.requested_by
+        if viewer is not None and viewer.is_active:
+            span = Span.of(report.parameters["time_range"], now=report.created_at)
+            content = content_of(viewer, report_type=report.report_type, parameters=report.parameters, span=span)
+            status = Status.READY
+    except Exception:
+        logger.exception("Report %s failed", report_id)
+    AnalyticsReport.objects.filter(pk=report.pk, status=Status.PENDING).update(
+        status=status, content=content, finished_at=now
+    )

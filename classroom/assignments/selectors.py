@@ -1,0 +1,194 @@
+"""The assignments of a class: how many handed in, and who did what in one of them.
+
+What counts is each student's newest hand-in (lms.submissions.latest). *Assigned* are those of the class, and who handed
+in without being one of it any more. *Graded* includes *returned*.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from django.db.models import Count, Q, QuerySet
+from django.shortcuts import get_object_or_404
+
+from classroom.base.display import PLAIN, Display
+from classroom.base.scope import Room
+from core.identity import visible
+from instructors.models import Instructor
+from lms.access import notebooks_of
+from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, Student
+from lms.submissions import (
+    IS_GRADED,
+    IS_LATE,
+    IS_RETURNED,
+    RETURNED,
+    is_graded,
+    is_over,
+    late_by,
+    latest,
+    with_known_status,
+)
+
+FILTERS = ("ungraded", "late", "missing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    assigned: int
+    submitted: int = 0
+    late: int = 0
+    graded: int = 0
+    returned: int = 0
+
+    @property
+    def ungraded(self) -> int:
+        return self.submitted - self.graded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One student and what they handed in to an assignment last, if anything."""
+
+    student_id: int
+    name: str
+    shown_email: str
+    is_of_class: bool
+    submission: AssignmentSubmission | None
+    attempts: int
+    late_by: timedelta | None
+    is_overdue: bool  # nothing came, and it was due
+
+    @property
+    def state(self) -> str:
+        """`missing`, `ungraded`, `graded` or `returned`."""
+        if self.submission is None:
+            return "missing"
+        if self.submission.status.lower() == RETURNED:
+            return "returned"
+        return "graded" if is_graded(self.submission) else "ungraded"
+
+    def matches(self, chosen: str) -> bool:
+        return not chosen or (self.late_by is not None if chosen == "late" else self.state == chosen)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignmentPage:
+    assignment: ClassAssignment
+    has_starter: bool
+    works: list[Work]
+    chosen: str  # one of FILTERS, or empty
+
+    @cached_property
+    def shown(self) -> list[Work]:
+        return [work for work in self.works if work.matches(self.chosen)]
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """For the filter: everybody under the empty name."""
+        return {chosen: sum(work.matches(chosen) for work in self.works) for chosen in ("", *FILTERS)}
+
+    @cached_property
+    def figures(self) -> Counts:
+        states = [work.state for work in self.works]
+        return Counts(
+            assigned=len(states),
+            submitted=len(states) - states.count("missing"),
+            late=self.counts["late"],
+            graded=states.count("graded") + states.count("returned"),
+            returned=states.count("returned"),
+        )
+
+
+def assignments_in(room: Room) -> QuerySet[ClassAssignment]:
+    return ClassAssignment.objects.filter(class_ref=room.class_ref)
+
+
+def find_assignment(room: Room, assignment_id: int) -> ClassAssignment:
+    """404 for one that is not of this class. One query."""
+    return get_object_or_404(assignments_in(room).select_related("notebook"), pk=assignment_id)
+
+
+def assignment_list(room: Room) -> list[tuple[ClassAssignment, Counts]]:
+    """What is due last comes first, then what is due at no time. Three queries, whatever the number."""
+    found = list(assignments_in(room).select_related("notebook").order_by("due_date", "pk").reverse())
+    found.sort(key=lambda assignment: assignment.due_date is None)
+    members = room.students.count()
+    of_class = Q(student__in=room.students.values("pk"))
+    handed_in = AssignmentSubmission.objects.filter(assignment__in=[assignment.pk for assignment in found])
+    grouped = with_known_status(latest(handed_in)).values("assignment").annotate(
+        submitted=Count("pk"),
+        late=Count("pk", filter=IS_LATE),
+        graded=Count("pk", filter=IS_GRADED),
+        returned=Count("pk", filter=IS_RETURNED),
+        guests=Count("pk", filter=~of_class),
+    )  # fmt: skip
+    rows = grouped.values_list("assignment", "guests", "submitted", "late", "graded", "returned")
+    counts = {
+        pk: Counts(assigned=members + guests, submitted=submitted, late=late, graded=graded, returned=returned)
+        for pk, guests, submitted, late, graded, returned in rows
+    }
+    return [(assignment, counts.get(assignment.pk, Counts(assigned=members))) for assignment in found]
+
+
+def assignment_page(
+    room: Room, *, assignment_id: int, chosen: str, now: datetime, display: Display = PLAIN
+) -> AssignmentPage:
+    """By name. Five queries, whatever the number of students; a filter that is none is none."""
+    assignment = find_assignment(room, assignment_id)
+    return AssignmentPage(
+        assignment=assignment,
+        has_starter=AssignmentStarter.objects.filter(assignment=assignment).exists(),
+        works=works(room, assignment, now=now, display=display),
+        chosen=chosen if chosen in FILTERS else "",
+    )
+
+
+def works(room: Room, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN) -> list[Work]:
+    """Everybody it was given to, by name. Three queries."""
+    handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
+    newest = latest(handed_in).select_related("student").defer("notebook_content", "feedback")
+    submissions = {submission.student_id: submission for submission in newest}
+    attempts = dict(handed_in.order_by().values_list("student").annotate(Count("pk")))
+    members = {student.pk: student for student in room.students.only("email", "name")}
+    # Who is in the class no longer is called by their address: a name is what a class calls its members.
+    gone = {key: Student(pk=key, email=each.student.email) for key, each in submissions.items() if key not in members}
+    people = sorted([*members.values(), *gone.values()], key=lambda s: (name_of(s).casefold(), s.pk))
+    found = []
+    for student in people:
+        submission = submissions.get(student.pk)
+        found.append(
+            Work(
+                student_id=student.pk,
+                name=display.name(student.pk, name_of(student)),
+                shown_email=display.email(student.email),
+                is_of_class=student.pk in members,
+                submission=submission,
+                attempts=attempts.get(student.pk, 0),
+                late_by=late_by(submission, assignment) if submission else None,
+                is_overdue=submission is None and is_over(assignment.due_date, now=now),
+            )
+        )
+    return found
+
+
+def name_of(student: Student) -> str:
+    return visible(student.name) or student.email
+
+
+def next_ungraded(room: Room, *, assignment_id: int, after: int | None = None) -> int | None:
+    """Which submission to grade next: who waits longest first, and on from `after`; None where all is done.
+    One query."""
+    rows = with_known_status(latest(AssignmentSubmission.objects.filter(assignment__in=assignments_in(room))))
+    waiting = rows.filter(assignment=assignment_id).exclude(IS_GRADED).order_by("submitted_at", "pk")
+    ids = list(waiting.values_list("pk", "submitted_at"))
+    if after is None:
+        return ids[0][0] if ids else None
+    passed = AssignmentSubmission.objects.filter(pk=after).values_list("submitted_at", flat=True).first()
+    others = [(pk, at) for pk, at in ids if pk != after]
+    later = [pk for pk, at in others if passed is not None and (at, pk) > (passed, after)]
+    return later[0] if later else others[0][0] if others else None
+
+
+def notebook_paths(user: Instructor) -> list[str]:
+    """What the form offers: the notebooks that came last, of those that this user sees. One query."""
+    return list(notebooks_of(user).order_by("-pk").values_list("path", flat=True)[:200])

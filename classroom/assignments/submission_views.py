@@ -1,0 +1,124 @@
+"""One submission: what was handed in, what changed since the starter, and its grade."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from classroom.assignments.changes import changes_since_starter
+from classroom.assignments.selectors import next_ungraded
+from classroom.assignments.submissions import find_submission, submission_page
+from classroom.base.decorators import room_of
+from classroom.base.display import display_of
+from classroom.base.form_errors import NoNumber, Problems, number_typed, problems_of
+from classroom.base.scope import Room
+from instructors import audit
+from instructors.permissions import account_of
+from lms.api.submissions import SubmissionChanges
+from lms.grading import Grade, GradedMeanwhile, give_grade, seal
+from lms.models import AssignmentSubmission
+
+
+@dataclass(kw_only=True)
+class GradeForm:
+    """What was typed, kept as it was; the seal of what it saw; and what is wrong."""
+
+    points: str = ""
+    feedback: str = ""
+    seen: str = ""
+    problems: Problems = field(default_factory=dict)
+    conflict: GradedMeanwhile | None = None
+
+    @classmethod
+    def of(cls, found: AssignmentSubmission) -> "GradeForm":
+        points = "" if found.grade is None else f"{found.grade:.10g}"
+        return cls(points=points, feedback=found.feedback or "", seen=seal(found))
+
+    @classmethod
+    def typed(cls, typed: Any) -> "GradeForm":
+        feedback = typed.get("feedback", "").replace("\r\n", "\n")
+        return cls(points=typed.get("grade", ""), feedback=feedback, seen=typed.get("seen", ""))
+
+    def checked(self, most: float | None, *, is_returned: bool) -> Grade | None:
+        """As the API checks it, and from 0 to the points of the assignment. None where `problems` tells why not."""
+        try:
+            said = {"grade": number_typed(self.points), "feedback": self.feedback or None}
+        except NoNumber as problem:
+            self.problems["grade"] = str(problem) or gettext("Type a number such as 8 or 7.5, or leave it empty.")
+            return None
+        serializer = SubmissionChanges(data=said, partial=True)
+        if not serializer.is_valid():
+            self.problems = problems_of(serializer)
+            return None
+        points: float | None = serializer.validated_data["grade"]
+        if points is not None and (points < 0 or (most is not None and points > most)):
+            limits = gettext("Type a number from 0 to %(most)s.") % {"most": f"{most:g}"} if most is not None else ""
+            self.problems["grade"] = limits or gettext("A grade cannot be less than 0.")
+            return None
+        return Grade(points=points, feedback=serializer.validated_data["feedback"], is_returned=is_returned)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def submission(request: HttpRequest, class_id: int, submission_id: int) -> HttpResponse:
+    """`?view=changes` compares with the starter. A POST grades, which an assistant does not."""
+    room = room_of(request, class_id)
+    found = find_submission(room, submission_id)
+    if request.method == "POST":
+        return grade(request, room, found)
+    return show(request, room, found, GradeForm.of(found))
+
+
+def grade(request: HttpRequest, room: Room, found: AssignmentSubmission) -> HttpResponse:
+    """`then` says what the button was: save, next or return. On to a page; or the same with what is wrong."""
+    if not room.may_teach:
+        raise Http404
+    then, form = request.POST.get("then", "save"), GradeForm.typed(request.POST)
+    given = form.checked(found.assignment.points, is_returned=then == "return")
+    if given is None:
+        return show(request, room, found, form, status=422)
+    try:
+        give_grade(found.pk, given, seen=form.seen, by=account_of(request), request=request)
+    except GradedMeanwhile as conflict:
+        form.conflict, form.seen = conflict, seal(conflict.submission)
+        return show(request, room, find_submission(room, found.pk), form, status=409)
+    said = gettext("Saved and returned to the student.") if then == "return" else gettext("The grade is saved.")
+    messages.success(request, said)
+    assert room.class_ref is not None
+    following = next_ungraded(room, assignment_id=found.assignment_id, after=found.pk) if then == "next" else None
+    if then == "next" and following is None:
+        messages.info(request, gettext("Everything that was handed in is graded."))
+        return HttpResponseRedirect(reverse("assignment", args=[room.class_ref.pk, found.assignment_id]))
+    return HttpResponseRedirect(reverse("submission", args=[room.class_ref.pk, following or found.pk]))
+
+
+def show(
+    request: HttpRequest, room: Room, found: AssignmentSubmission, form: GradeForm, status: int = 200
+) -> HttpResponse:
+    page = submission_page(room, found, display=display_of(request))
+    is_compared = request.GET.get("view") == "changes" and page.has_starter and page.has_content
+    audit.record(
+        action="submission_view",
+        actor=account_of(request),
+        request=request,
+        target_type=found._meta.model_name,
+        target_id=found.pk,
+    )
+    context = {
+        "room": room,
+        "now": timezone.now(),
+        "page": page,
+        "form": form,
+        "is_compared": is_compared,
+        "comparison": changes_since_starter(found.pk) if is_compared else None,
+    }
+    return render(request, "submissions/submission.html", context, status=status)

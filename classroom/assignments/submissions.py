@@ -1,0 +1,89 @@
+"""One submission, for whoever reads or grades it. What was handed in is fetched only where it is shown."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+
+from classroom.assignments.selectors import assignments_in, name_of, next_ungraded
+from classroom.base.display import PLAIN, Display
+from classroom.base.scope import Room, name_in
+from lms.api.notebook_content import receipt
+from lms.models import AssignmentStarter, AssignmentSubmission
+from lms.submissions import RETURNED, is_graded, late_by, with_attempt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    submission_id: int
+    number: int
+    submission: AssignmentSubmission
+    late_by: timedelta | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmissionPage:
+    submission: AssignmentSubmission  # without its content
+    has_content: bool
+    has_starter: bool
+    name: str
+    shown_email: str
+    is_of_class: bool
+    late_by: timedelta | None
+    attempts: list[Attempt]  # newest first
+    next_id: int | None  # the next to grade
+
+    @property
+    def attempt(self) -> Attempt:
+        return next(each for each in self.attempts if each.submission_id == self.submission.pk)
+
+    @property
+    def state(self) -> str:
+        """As on the assignment's page (lms.submissions)."""
+        if self.submission.status.lower() == RETURNED:
+            return "returned"
+        return "graded" if is_graded(self.submission) else "ungraded"
+
+    @property
+    def is_newest(self) -> bool:
+        return self.attempts[0].submission_id == self.submission.pk
+
+
+def find_submission(room: Room, submission_id: int, *, with_content: bool = False) -> AssignmentSubmission:
+    """404 for one that was not handed in to this class. One query."""
+    rows = AssignmentSubmission.objects.filter(assignment__in=assignments_in(room))
+    rows = rows.select_related("assignment__notebook", "student").annotate(called=name_in(room))
+    return get_object_or_404(rows if with_content else rows.defer("notebook_content"), pk=submission_id)
+
+
+def submission_page(room: Room, submission: AssignmentSubmission, *, display: Display = PLAIN) -> SubmissionPage:
+    """What `find_submission` found, and what stands around it. Six queries."""
+    assignment, student = submission.assignment, submission.student
+    member = room.students.filter(pk=student.pk).first()  # whose name is what the class calls them
+    same = AssignmentSubmission.objects.filter(assignment=assignment, student=student)
+    rows = with_attempt(same.defer("notebook_content", "feedback")).order_by("-submitted_at", "-pk")
+    return SubmissionPage(
+        submission=submission,
+        has_content=same.filter(pk=submission.pk, notebook_content__isnull=False).exists(),
+        has_starter=AssignmentStarter.objects.filter(assignment=assignment).exists(),
+        name=display.name(student.pk, name_of(member) if member else student.email),
+        shown_email=display.email(student.email),
+        is_of_class=member is not None,
+        late_by=late_by(submission, assignment),
+        attempts=[
+            Attempt(submission_id=row.pk, number=row.attempt, submission=row, late_by=late_by(row, assignment))  # type: ignore[attr-defined]
+            for row in rows
+        ],
+        next_id=next_ungraded(room, assignment_id=assignment.pk, after=submission.pk),
+    )
+
+
+def starter_of(submission: AssignmentSubmission) -> AssignmentStarter | None:
+    return AssignmentStarter.objects.filter(assignment=submission.assignment_id).first()
+
+
+def hash_of(submission: AssignmentSubmission) -> str:
+    """The hash of its content; rows of another origin have no receipt."""
+    content: dict[str, Any] | None = submission.notebook_content
+    return submission.content_sha256 or receipt(content) or "nothing"

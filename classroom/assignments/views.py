@@ -1,0 +1,118 @@
+"""The assignments of a class: the list, setting one up, who handed in what, and the grades as a table."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from classroom.assignments.grade_table import grades_csv
+from classroom.assignments.selectors import (
+    assignment_list,
+    assignment_page,
+    find_assignment,
+    next_ungraded,
+    notebook_paths,
+)
+from classroom.assignments.services import AssignmentForm, save_assignment
+from classroom.base.decorators import LARGEST_ID, room_of, room_page
+from classroom.base.display import display_of
+from classroom.base.scope import Room
+from instructors import audit
+from instructors.permissions import account_of
+from lms.models import AssignmentStarter
+
+
+def taught_room(request: HttpRequest, class_id: int) -> Room:
+    """The room, for what its assistants may not do: for them there is no such page."""
+    room = room_of(request, class_id)
+    if not room.may_teach:
+        raise Http404
+    return room
+
+
+@room_page
+def assignments(request: HttpRequest, class_id: int) -> HttpResponse:
+    room = room_of(request, class_id)
+    context = {"room": room, "now": timezone.now(), "assignments": assignment_list(room)}
+    return render(request, "assignments/list.html", context)
+
+
+@room_page
+def assignment(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
+    """`?show=` ungraded, late or missing."""
+    now, room = timezone.now(), room_of(request, class_id)
+    chosen, display = request.GET.get("show", ""), display_of(request)
+    page = assignment_page(room, assignment_id=assignment_id, chosen=chosen, now=now, display=display)
+    return render(request, "assignments/assignment.html", {"room": room, "now": now, "page": page})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def edit(request: HttpRequest, class_id: int, assignment_id: int | None = None) -> HttpResponse:
+    """A new assignment, or a change of one. What is wrong comes back with what was typed."""
+    room = taught_room(request, class_id)
+    found = None if assignment_id is None else find_assignment(room, assignment_id)
+    if request.method == "POST":
+        form = AssignmentForm.typed(request.POST)
+        assert room.class_ref is not None
+        saved = save_assignment(
+            found,
+            form,
+            class_ref=room.class_ref,
+            upload=request.FILES.get("starter"),
+            removes_starter="remove_starter" in request.POST,
+            by=account_of(request),
+            request=request,
+        )
+        if saved is not None:
+            messages.success(request, gettext("The assignment is saved."))
+            return HttpResponseRedirect(reverse("assignment", args=[class_id, saved.pk]))
+    else:
+        form = AssignmentForm() if found is None else AssignmentForm.of(found)
+    context = {
+        "room": room,
+        "now": timezone.now(),
+        "assignment": found,
+        "form": form,
+        "paths": notebook_paths(account_of(request)),
+        "starter": AssignmentStarter.objects.filter(assignment=found).defer("content").first() if found else None,
+    }
+    return render(request, "assignments/edit.html", context, status=422 if form.problems else 200)
+
+
+@room_page
+def next_to_grade(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
+    """On to the next that nobody has graded, `?after=` one; back to the list where all is done."""
+    room = room_of(request, class_id)
+    find_assignment(room, assignment_id)
+    text = request.GET.get("after", "")
+    after = int(text) if text.isdecimal() and int(text) <= LARGEST_ID else None
+    found = next_ungraded(room, assignment_id=assignment_id, after=after)
+    if found is None:
+        messages.info(request, gettext("Everything that was handed in is graded."))
+        return HttpResponseRedirect(reverse("assignment", args=[class_id, assignment_id]))
+    return HttpResponseRedirect(reverse("submission", args=[class_id, found]))
+
+
+@room_page
+def grades(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
+    """Everybody's grade in this assignment as a table for spreadsheets; `?decimal=comma` for those that count so."""
+    now, room = timezone.now(), room_of(request, class_id)
+    found = find_assignment(room, assignment_id)
+    table = grades_csv(room, found, now=now, decimal_comma=request.GET.get("decimal") == "comma")
+    answer = HttpResponse(table, content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="grades-{found.pk}.csv"'
+    audit.record(
+        action="grades_export",
+        actor=account_of(request),
+        request=request,
+        target_type=found._meta.model_name,
+        target_id=found.pk,
+    )
+    return answer

@@ -1,0 +1,110 @@
+"""What an instructor does for a student. Each may be repeated; each ends up in the audit log."""
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from core.login_requirement import logins_required
+from events import timeseries
+from events.contract.schema import Event
+from events.processing import executions, help_requests, notifications
+from instructors import audit
+from instructors.models import Instructor
+from lms.access import Scope
+from lms.models import Student, StudentClass
+from realtime import broadcast, groups, messages
+from realtime.notify import tell
+
+BY = "instructor"
+HELP_ENDINGS = {help_requests.Ending.DISMISSED: "help_dismiss", help_requests.Ending.RESOLVED: "help_resolve"}
+
+
+def dismiss_help(
+    student: Student, *, scope: Scope, by: Instructor | None, request: HttpRequest | Request | None, now: datetime
+) -> bool:
+    """End the student's requests for help in these classes; their JupyterLab's re-sends of it are ignored from now on.
+
+    Returns whether they were asking. The student is told in any case: their button may still be on.
+    """
+    return end_help(student, scope=scope, ending=help_requests.Ending.DISMISSED, by=by, request=request, now=now)
+
+
+def end_help(
+    student: Student,
+    *,
+    scope: Scope,
+    ending: help_requests.Ending,
+    by: Instructor | None,
+    request: HttpRequest | Request | None,
+    now: datetime,
+) -> bool:
+    """The same with another ending: the one way in which an instructor ends a request."""
+    with transaction.atomic():
+        edges = help_requests.end_by_instructor(
+            student.pk, scope=scope, ending=ending, instructor_id=by.pk if by else None, now=now
+        )
+        _record(HELP_ENDINGS[ending], student, by, request, {"was_asking": bool(edges)})
+    if edges:
+        tell(lambda: notifications.announce_edges(edges))
+        tell(lambda: timeseries.note(_event("help_stop", student, now), resolved_by=_name(by)))
+    frame, through = messages.dismiss_help(student.email), _classes(student, scope)
+    told = [
+        name
+        for channel in ("client", "notifications", "help")
+        for name in groups.student_groups(channel, student_id=student.pk, email=student.email, class_ids=through)
+    ]
+    if not logins_required():
+        told.append(groups.BROADCAST)  # a client may have joined under another name; it acts on its own address only
+    tell(lambda: broadcast.publish({}, [(group, frame) for group in told], outside=[frame]))
+    return bool(edges)
+
+
+def resolve_error(
+    student: Student, *, scope: Scope, by: Instructor | None, request: HttpRequest | Request | None, now: datetime
+) -> bool:
+    """The student's errors up to now no longer count in these classes. Returns whether any were flagged."""
+    with transaction.atomic():
+        flagged = executions.resolve_errors(student.pk, scope=scope, now=now)
+        _record("error_resolve", student, by, request, {"was_flagged": flagged})
+    tell(lambda: notifications.announce_resolution(student.pk, scope=scope, resolved_by=BY, resolved_at=now))
+    tell(lambda: timeseries.note(_event("error_resolved", student, now), resolved_by=_name(by)))
+    return flagged
+
+
+def _classes(student: Student, scope: Scope) -> list[int]:
+    """Those classes of the student that the act is about: what is dismissed in one goes on in the others."""
+    enrolled = StudentClass.objects.filter(scope.q("class_ref_id"), student_id=student.pk)
+    return list(enrolled.values_list("class_ref_id", flat=True))
+
+
+def _record(
+    action: str,
+    student: Student,
+    by: Instructor | None,
+    request: HttpRequest | Request | None,
+    details: dict[str, bool],
+) -> None:
+    audit.record(
+        action=action, actor=by, request=request, target_type="student", target_id=student.email, details=dict(details)
+    )
+
+
+def _name(by: Instructor | None) -> str:
+    return by.email if by else BY
+
+
+def _event(kind: str, student: Student, now: datetime) -> Event:
+    """What is written to the time series as if it had come from outside."""
+    moment = int(now.timestamp() * 1000)
+    return Event(
+        event_id=str(uuid.uuid4()),
+        event_type=kind,
+        time=moment,
+        received=moment,
+        email=student.email,
+        name=student.name,
+        team=student.team.team_name if student.team else None,
+    )

@@ -1,0 +1,102 @@
+"""The shapes of plots in reports: bars of a share, boxes of quartiles, columns over time. Pure.
+
+Across, everything is in percent of the plot, so that it fits a screen and a sheet of paper alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+
+from classroom.base.scales import down, percent, scale
+from classroom.lesson_report.cells import CellFacts
+
+HEIGHT = 120  # pixels of columns over time
+MOST_TIMED = 30  # cells in the plot of times; the table has all
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Box:
+    """From the first quartile to the third, with the median in it."""
+
+    left: float
+    width: float
+    median: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Column:
+    time: datetime
+    runs: int
+    errors: int
+    left: float
+    width: float
+    runs_top: float
+    runs_height: float
+    errors_top: float
+    errors_height: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Columns:
+    columns: list[Column]
+    ticks: list[tuple[float, int]]  # pixels from the top, runs
+    height: int = HEIGHT
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimePlot:
+    """A line a cell, over one axis in minutes."""
+
+    notebooks: list[tuple[str, list[tuple[CellFacts, Box]]]]  # name, lines
+    ticks: list[tuple[float, int]]  # percent from the left, minutes
+    is_cut: bool
+
+
+def time_plot(cells: Sequence[CellFacts]) -> TimePlot:
+    """Of cells whose times are known, in the order of their notebooks: those that most students tried, and the notebook
+    that most were in first. What a few ran ahead to is left out before what the class did."""
+    tried = sorted(range(len(cells)), key=lambda place: (-cells[place].students, place))
+    shown = [cells[place] for place in sorted(tried[:MOST_TIMED])]
+    minutes = scale(ceil(max((cell.times[2] for cell in shown if cell.times), default=0) / 60))
+    most = minutes[-1] * 60
+    found: dict[str, list[CellFacts]] = {}
+    for cell in shown:
+        found.setdefault(cell.notebook_path, []).append(cell)
+    order = sorted(found.values(), key=lambda its: -max(cell.students for cell in its))
+    return TimePlot(
+        notebooks=[
+            (its[0].notebook, [(cell, box(*cell.times, most=most)) for cell in its if cell.times]) for its in order
+        ],
+        ticks=[(percent(value * 60, most), value) for value in minutes],
+        is_cut=len(cells) > MOST_TIMED,
+    )
+
+
+def box(low: float, median: float, high: float, *, most: float) -> Box:
+    """`most` is what the full width stands for."""
+    left = percent(low, most)
+    return Box(left=left, width=round(max(0.5, percent(high, most) - left), 2), median=percent(median, most))
+
+
+def columns(buckets: Sequence[tuple[datetime, int, int]]) -> Columns:
+    """Of (time, runs, errors), oldest first."""
+    ticks = scale(max((runs for _, runs, _ in buckets), default=0))
+    most, width = ticks[-1], 100 / max(1, len(buckets))
+    return Columns(
+        columns=[
+            Column(
+                time=time,
+                runs=runs,
+                errors=errors,
+                left=round((index + 0.1) * width, 3),
+                width=round(0.8 * width, 3),
+                runs_top=down(runs, most, height=HEIGHT),
+                runs_height=round(HEIGHT - down(runs, most, height=HEIGHT), 2),
+                errors_top=down(errors, most, height=HEIGHT),
+                errors_height=round(HEIGHT - down(errors, most, height=HEIGHT), 2),
+            )
+            for index, (time, runs, errors) in enumerate(buckets)
+        ],
+        ticks=[(down(value, most, height=HEIGHT), value) for value in ticks],
+    )

@@ -1,0 +1,73 @@
+"""A student as the pages show them: the row of `events.student_status` in the words of the reader."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext, gettext_lazy
+
+from classroom.base.display import PLAIN, Display
+from events.student_status import NO_NOTEBOOK, NO_TEAM
+from realtime.messages import Status, StudentRow
+
+STATUS_WORDS = {
+    "help": gettext_lazy("Asking for help"),
+    "significant_error": gettext_lazy("Repeated errors"),
+    "error": gettext_lazy("Error"),
+    "active": gettext_lazy("Active"),
+    "idle": gettext_lazy("Idle"),
+}
+# Who needs the teacher most comes first; within a rank, by name.
+RANKS: dict[Status, int] = {"help": 0, "significant_error": 1, "error": 2, "active": 3, "idle": 4}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    student_id: int
+    email: str
+    name: str
+    shown_email: str
+    team: str
+    notebook: str
+    notebook_path: str
+    status: Status
+    status_word: str
+    runs: int
+    errors: int
+    consecutive: int
+    is_significant: bool
+    last_activity: datetime | None
+    help_since: datetime | None
+
+    @property
+    def is_asking(self) -> bool:
+        return self.status == "help"
+
+
+def card(row: StudentRow, display: Display = PLAIN) -> Card:
+    path = "" if row["currentNotebook"] == NO_NOTEBOOK else row["currentNotebook"]
+    return Card(
+        student_id=row["studentId"],
+        email=row["emailAddress"],
+        name=display.name(row["studentId"], row["userName"]),
+        shown_email=display.email(row["emailAddress"]),
+        team=gettext("No team") if row["teamName"] == NO_TEAM else row["teamName"],
+        notebook=path.rpartition("/")[2] or gettext("No notebook"),
+        notebook_path=path,
+        status=row["status"],
+        status_word=str(STATUS_WORDS[row["status"]]),
+        runs=row["cellExecutions"],
+        errors=row["errorCount"],
+        consecutive=row["consecutiveErrorCount"],
+        is_significant=row["hasSignificantError"],
+        last_activity=_moment(row["lastActivityAt"]),
+        help_since=_moment(row["helpRequestedAt"]),
+    )
+
+
+def cards(rows: Iterable[StudentRow], display: Display = PLAIN) -> list[Card]:
+    return sorted((card(row, display) for row in rows), key=lambda c: (RANKS[c.status], c.name.lower(), c.student_id))
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

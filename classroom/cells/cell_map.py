@@ -1,0 +1,232 @@
+"""Class × cell: how every student stands with every cell of a notebook, one character each.
+
+    0 not run    1 ok    2 failed    3 failing repeatedly
+
+PostgreSQL makes one text of such characters a student, so that 200 × 60 cross the line as 12 kB and not as 12,000 rows.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from hashlib import sha256
+from statistics import median_low
+
+from django.db import connection
+from django.db.models import F
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from classroom.base.display import PLAIN, Display
+from classroom.base.scope import MOST_CARDS, Room
+from classroom.cells.notebook_choice import Choice
+from events.cell_progress import progress_seen
+from lms.models import Notebook
+from lms.models.people import display_name
+from lms.system_settings import current
+
+NOT_RUN, OK, FAILED, REPEATED = "0123"
+STATE_WORDS: dict[str, str | Promise] = {
+    NOT_RUN: _("not run"), OK: _("ok"), FAILED: _("failed"), REPEATED: _("failing repeatedly"),
+}  # fmt: skip
+# A shape each, so that nobody has to tell colours apart: as Japanese teachers mark, and as the status symbols look.
+SIGNS = {NOT_RUN: "", OK: "○", FAILED: "△", REPEATED: "×"}
+RECENT = timedelta(minutes=10)  # who was here is in a notebook "now", and counts for the median
+MOST_COLUMNS = 150
+# With so many students at one cell, a cell that a single student has run is one they added for themselves.
+ENOUGH_TO_TELL = 10
+
+# A row of `cells` is shared by all classes that have a file of this path with this cell, and holds what was seen last
+# in any. Here a cell stands where the room's newest run found it, and is of the type it had then: one look by index a
+# cell. The shared row says it only where that run did not, or is kept no more.
+COLUMNS = """
+SELECT c.id, coalesce(e.cell_index, c.position) AS place, ran.students
+FROM (
+    SELECT p.cell_id, count(DISTINCT p.student_id) AS students,
+           (array_agg(p.student_id ORDER BY p.last_run_at DESC, p.id DESC))[1] AS latest
+    FROM cell_progress p JOIN cells c ON c.id = p.cell_id
+    WHERE c.notebook_id = %s AND p.run_count > 0 AND p.student_id = ANY(%s) {ran_in}
+    GROUP BY p.cell_id
+) AS ran JOIN cells c ON c.id = ran.cell_id
+LEFT JOIN LATERAL (
+    SELECT x.cell_index, x.cell_type FROM cell_executions x
+    WHERE x.student_id = ran.latest AND x.cell_id = ran.cell_id {run_in}
+    ORDER BY x.executed_at DESC, x.id DESC LIMIT 1
+) AS e ON true
+WHERE coalesce(e.cell_type, c.cell_type) = 'code'
+ORDER BY nullif(greatest(coalesce(e.cell_index, c.position), -1), -1) NULLS LAST, c.id
+"""
+STATES = """
+SELECT s.id, string_agg(coalesce(p.state, '0'), '' ORDER BY c.place)
+FROM unnest(%s::bigint[]) AS s (id) CROSS JOIN unnest(%s::bigint[]) WITH ORDINALITY AS c (id, place)
+LEFT JOIN (
+    SELECT student_id, cell_id,
+           CASE WHEN run_count = 0 OR last_status = 'aborted' THEN '0' WHEN last_status = 'success' THEN '1'
+                WHEN is_significant_error OR consecutive_error_count >= %s THEN '3' ELSE '2' END AS state
+    FROM {progress} AS seen
+) AS p ON p.student_id = s.id AND p.cell_id = c.id
+GROUP BY s.id
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    cell_id: int
+    number: str  # the cell's place in the notebook, Markdown counted: what students and teacher both see
+    ok: int = 0
+    failing: int = 0  # repeatedly or not
+    started: int = 0  # students who have run anything here: what the shares are shares of
+
+    @property
+    def ok_percent(self) -> int:
+        return round(100 * self.ok / self.started) if self.started else 0
+
+    @property
+    def failing_percent(self) -> int:
+        return round(100 * self.failing / self.started) if self.started else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    student_id: int
+    name: str
+    states: str
+    is_recent: bool
+
+    @cached_property
+    def furthest(self) -> int:
+        """How many columns reach up to the last one that was run; 0 for who has run nothing."""
+        return len(self.states.rstrip(NOT_RUN))
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellMap:
+    notebook: Notebook | None
+    columns: list[Column]
+    rows: list[Row]
+    left_out: int = 0  # cells of single students
+
+    @cached_property
+    def median(self) -> int:
+        """The column (counted from 1) that the median student who was here lately has reached; 0 where nobody ran."""
+        started = [row for row in self.rows if row.furthest]
+        reached = [row.furthest for row in started if row.is_recent] or [row.furthest for row in started]
+        return median_low(reached) if reached else 0
+
+    @property
+    def median_number(self) -> str:
+        return self.columns[self.median - 1].number if self.median else ""
+
+    @cached_property
+    def signature(self) -> str:
+        """Which columns these are; a page that has others must load the map anew."""
+        return sha256(",".join(str(column.cell_id) for column in self.columns).encode()).hexdigest()[:12]
+
+    @property
+    def shares(self) -> str:
+        """The columns' figures for scripts: `ok,failing;…` in percent and students."""
+        return ";".join(f"{c.ok_percent},{c.failing_percent},{c.ok},{c.failing},{c.started}" for c in self.columns)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A student of the room, as the map needs them."""
+
+    student_id: int
+    name: str
+    notebook_id: int | None
+    is_recent: bool
+
+
+def members_of(room: Room, *, now: datetime, display: Display = PLAIN) -> list[Member]:
+    """Those of the room, at most `MOST_CARDS`: who was here last. One query."""
+    latest = room.students.order_by(F("last_activity_at").desc(nulls_last=True), "pk")[:MOST_CARDS]
+    return [
+        Member(pk, display.name(pk, display_name(name, email)), notebook, bool(at and now - at < RECENT))
+        for pk, name, email, notebook, at in latest.values_list(
+            "pk", "name", "email", "current_notebook_id", "last_activity_at"
+        )
+    ]
+
+
+def notebook_in_use(members: Sequence[Member]) -> int | None:
+    """Where most of the class was in the last minutes, or else ever; of equals, where somebody was last."""
+    for group in ([m for m in members if m.is_recent], members):
+        counts = Counter(m.notebook_id for m in group if m.notebook_id is not None)
+        if counts:
+            return counts.most_common(1)[0][0]
+    return None
+
+
+def cell_map(room: Room, members: Sequence[Member], *, notebook: Notebook | None, choice: Choice) -> CellMap:
+    """How the members stand with the cells of the notebook. Two queries, whatever their number."""
+    ids = [member.student_id for member in members]
+    columns, left_out = _columns(room, notebook, ids, choice) if notebook else ([], 0)
+    states = _states(room, ids, [column.cell_id for column in columns])
+    blank = NOT_RUN * len(columns)
+    rows = [
+        Row(student_id=m.student_id, name=m.name, states=states.get(m.student_id, blank), is_recent=m.is_recent)
+        for m in members
+    ]
+    if room.class_ref is None:  # everybody is too many: those who have to do with this notebook
+        here = {m.student_id for m in members if notebook and m.notebook_id == notebook.pk}
+        rows = [row for row in rows if row.furthest or row.student_id in here]
+    return CellMap(
+        notebook=notebook, columns=_counted(columns, rows), rows=choice.ordered(rows), left_out=left_out
+    )  # fmt: skip
+
+
+def _columns(room: Room, notebook: Notebook, ids: list[int], choice: Choice) -> tuple[list[Column], int]:
+    with connection.cursor() as cursor:
+        scope = room.scope
+        statement = COLUMNS.format(ran_in=scope.sql("p.class_id"), run_in=scope.sql("x.class_id"))
+        cursor.execute(statement, [notebook.pk, ids])
+        found = cursor.fetchall()
+    is_told = max((count for *_, count in found), default=0) >= ENOUGH_TO_TELL
+    shared = [row for row in found if choice.all_cells or not is_told or row[2] > 1]
+    kept = {row[0] for row in sorted(shared, key=lambda row: -row[2])[:MOST_COLUMNS]}
+    columns: list[Column] = []
+    seen: Counter[int | None] = Counter()
+    for cell_id, position, _count in shared:
+        if cell_id in kept:
+            columns.append(Column(cell_id=cell_id, number=_number(position, seen[position])))
+            seen[position] += 1
+    return columns, len(found) - len(columns)
+
+
+def cell_number(position: int | None) -> str:
+    """What a cell is called: its place in the notebook, from 1; `?` where no event told it."""
+    return "?" if position is None or position < 0 else str(position + 1)
+
+
+def _number(position: int | None, before: int) -> str:
+    """A second cell at one place, which somebody has put in, becomes 7b."""
+    return cell_number(position) + (f"{'abcdefghij'[before]}" if 0 < before < 10 else "+" if before else "")
+
+
+def _states(room: Room, ids: list[int], cells: list[int]) -> dict[int, str]:
+    if not cells or not ids:
+        return {}
+    progress = progress_seen(room.scope, where="student_id = ANY(%s) AND cell_id = ANY(%s)")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            STATES.format(progress=progress),
+            [ids, cells, int(current()["consecutive_error_threshold"]) or 3, ids, cells],
+        )
+        return dict(cursor.fetchall())
+
+
+def _counted(columns: list[Column], rows: list[Row]) -> list[Column]:
+    started = sum(1 for row in rows if row.furthest)
+    counts = [Counter(states) for states in zip(*(row.states for row in rows), strict=True)]
+    return [
+        Column(
+            cell_id=column.cell_id,
+            number=column.number,
+            ok=count[OK],
+            failing=count[FAILED] + count[REPEATED],
+            started=started,
+        )
+        for column, count in zip(columns, counts, strict=False)
+    ] or columns

@@ -1,0 +1,56 @@
+"""What the reader of the cell map has chosen; it lives in the address, so that a reload keeps it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from classroom.cells.cell_map import Row
+
+SORTS: dict[str, str | Promise] = {"trouble": _("Trouble"), "progress": _("Progress"), "name": _("Name")}
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Choice:
+    notebook_id: int | None = None  # None: the one most of the class is in
+    sort: str = "trouble"
+    all_cells: bool = False  # also those of single students
+
+    @classmethod
+    def of(cls, query: QueryDict) -> "Choice":
+        """Whatever the address says: what means nothing is as if it were not there."""
+        text, sort = query.get("notebook", ""), query.get("sort", "")
+        number = int(text) if text.isascii() and text.isdecimal() else 0
+        return cls(
+            notebook_id=number if 0 < number <= LARGEST_ID else None,
+            sort=sort if sort in SORTS else "trouble",
+            all_cells=query.get("cells") == "all",
+        )
+
+    def query(self, **changed: Any) -> str:
+        """This choice as the query of an address, `?` included."""
+        chosen = {"notebook": self.notebook_id, "sort": self.sort, "cells": "all" if self.all_cells else None}
+        return "?" + urlencode({key: value for key, value in {**chosen, **changed}.items() if value})
+
+    def ordered(self, rows: "Iterable[Row]") -> "list[Row]":
+        """By trouble: who fails most comes first. By progress: who is furthest. Then by name."""
+        keys: dict[str, Callable[[Row], tuple[int, ...]]] = {
+            "trouble": lambda row: (-row.states.count("3"), -row.states.count("2"), -row.furthest),
+            "progress": lambda row: (-row.furthest, -row.states.count("1")),
+            "name": lambda row: (),
+        }
+        key = keys[self.sort]
+        return sorted(rows, key=lambda row: (*key(row), _natural(row.name), row.student_id))
+
+
+def _natural(name: str) -> str:
+    """Names that end in a number by that number: Student 9 before Student 10."""
+    head = name.rstrip("0123456789")
+    number = name[len(head) :]
+    return f"{head.lower()}{int(number[:18]):018}" if number else name.lower()

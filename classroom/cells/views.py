@@ -1,0 +1,83 @@
+"""The cell map of a room: students × cells of a notebook, and what it asks for while it is open."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from classroom.base.decorators import LARGEST_ID, is_fragment, room_of, room_page
+from classroom.base.display import display_of
+from classroom.base.scope import Room
+from classroom.cells.cell_detail import cell_details
+from classroom.cells.cell_map import SIGNS, STATE_WORDS, CellMap, cell_map, members_of, notebook_in_use
+from classroom.cells.notebook_choice import SORTS, Choice
+from classroom.errors.clusters import clusters_of
+from classroom.live.views import MOST_ASKED
+from classroom.notebooks.selectors import notebooks_in_use, visible_notebook
+from instructors.permissions import account_of
+from lms.system_settings import current
+
+
+@room_page
+def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    """The whole page, or only the map again for a page that has missed something."""
+    room, now, choice = room_of(request, class_id), timezone.now(), Choice.of(request.GET)
+    members = members_of(room, now=now, display=display_of(request))
+    wanted = choice.notebook_id or notebook_in_use(members)
+    notebook = visible_notebook(room, account_of(request), wanted) if wanted else None
+    found = cell_map(room, members, notebook=notebook, choice=choice)
+    context: dict[str, Any] = {
+        "room": room,
+        "now": now,
+        "map": found,
+        "choice": choice,
+        "all_cells": choice.query(cells="all"),
+    }
+    if is_fragment(request):
+        return render(request, "classroom/_map.html", context)
+    context |= {
+        "notebooks": notebooks_in_use([member.student_id for member in members], scope=room.scope),
+        "sorts": [(choice.query(sort=key), word, key == choice.sort) for key, word in SORTS.items()],
+        "threshold": current()["consecutive_error_threshold"],
+        "clusters": clusters_of(room, viewer=account_of(request), now=now, display=display_of(request)),
+        "texts": _texts(),
+    }
+    return render(request, "classroom/cells.html", context)
+
+
+@room_page
+def states(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    """How the students of `?student=` stand now, without one how all do; and the columns' figures."""
+    room, now, choice = room_of(request, class_id), timezone.now(), Choice.of(request.GET)
+    found = _map_of(room, request, choice)
+    asked = {int(text) for text in request.GET.getlist("student")[:MOST_ASKED] if text.isdecimal()}
+    rows = [row for row in found.rows if row.student_id in asked] if asked else found.rows
+    return render(request, "classroom/_states.html", {"room": room, "now": now, "map": found, "rows": rows})
+
+
+@room_page
+def details(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    """Runs and errors of one student (`?student=`) in the notebook, a line a cell."""
+    room, choice, student = room_of(request, class_id), Choice.of(request.GET), request.GET.get("student", "")
+    notebook = visible_notebook(room, account_of(request), choice.notebook_id or 0)
+    number = int(student) if student.isdecimal() and int(student) <= LARGEST_ID else 0
+    found = cell_details(room, student_id=number, notebook=notebook)
+    return render(request, "classroom/_celldetails.html", {"details": found, "now": timezone.now()})
+
+
+def _texts() -> dict[str, object]:
+    return {
+        "states": {state: str(word) for state, word in STATE_WORDS.items()},
+        "signs": SIGNS,
+        "cell": gettext("cell {number}"),
+        "open": gettext("Open {name}"),
+        "shares": gettext("{ok} of {all} ok, {failing} failing now"),
+    }
+
+
+def _map_of(room: Room, request: HttpRequest, choice: Choice) -> CellMap:
+    members = members_of(room, now=timezone.now(), display=display_of(request))
+    notebook = visible_notebook(room, account_of(request), choice.notebook_id or 0)
+    return cell_map(room, members, notebook=notebook, choice=choice)

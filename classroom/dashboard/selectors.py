@@ -1,0 +1,141 @@
+"""The dashboard's questions: who needs help, how the class does, what one student did (http.md section 13)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from events import timeseries
+from events.models import CellExecution
+from events.student_status import NO_TEAM, student_rows
+from lms.access import Scope, User, scope_of, students_of, students_seen_by, with_email
+from lms.models import Session, Student
+from realtime.messages import StudentRow, timestamp
+
+EXECUTIONS, SESSIONS = 50, 10
+
+
+@dataclass(frozen=True)
+class Range:
+    """A span of time up to now, and the buckets that its chart has."""
+
+    name: str
+    bucket: timedelta
+    buckets: int
+
+    @property
+    def length(self) -> timedelta:
+        return self.bucket * self.buckets
+
+
+HOUR = Range("1h", timedelta(minutes=5), 12)
+RANGES = {r.name: r for r in (HOUR, Range("24h", timedelta(hours=1), 24), Range("7d", timedelta(hours=4), 42))}
+
+
+def range_of(name: str | None) -> Range:
+    """An unknown name means an hour."""
+    return RANGES.get(name or "", HOUR)
+
+
+def overview(viewer: User, *, span: Range, now: datetime) -> dict[str, Any]:
+    """Students, metrics and chart. Five queries, whatever the number of students."""
+    scope = scope_of(viewer)
+    rows = student_rows(students_seen_by(viewer), scope=scope, now=now)
+    only = None if viewer.is_admin else [row["studentId"] for row in rows]
+    return {"students": rows, "metrics": metrics_of(rows), "activityChart": chart(span, only, now, scope=scope)}
+
+
+def metrics_of(rows: Sequence[StudentRow]) -> dict[str, int]:
+    statuses = Counter(row["status"] for row in rows)
+    return {
+        "totalStudents": len(rows),
+        "totalActive": statuses["active"],
+        "errorCount": statuses["error"] + statuses["significant_error"],
+        "significantErrorCount": sum(row["hasSignificantError"] for row in rows),
+        "totalExecutions": sum(row["cellExecutions"] for row in rows),
+        "helpCount": sum(row["isRequestingHelp"] for row in rows),
+    }
+
+
+def chart(span: Range, only: list[int] | None, now: datetime, *, scope: Scope) -> list[timeseries.Activity]:
+    """Buckets that start at round times, the last one still filling."""
+    seconds = int(span.bucket.total_seconds())
+    end = datetime.fromtimestamp((int(now.timestamp()) // seconds + 1) * seconds, UTC)
+    return timeseries.activity(since=end - span.length, until=end, bucket=span.bucket, students=only, scope=scope)
+
+
+def metrics(viewer: User, *, span: Range, now: datetime) -> dict[str, Any]:
+    """Three queries; the cost of one is that of the runs in the range."""
+    students, scope = students_of(viewer), scope_of(viewer)
+    sessions = Session.objects.filter(scope.q(), is_active=True)
+    only: list[int] | None = None
+    if not viewer.is_admin:
+        only = list(students.order_by().values_list("pk", flat=True))
+        sessions = sessions.filter(student__in=students.values("pk"))
+    # Up to and with this moment.
+    totals = timeseries.totals(
+        since=now - span.length, until=now + timedelta(microseconds=1), students=only, scope=scope
+    )
+    return {
+        "timeRange": span.name,
+        "totalStudents": students.count() if only is None else len(only),
+        "activeSessions": sessions.count(),
+        "activityData": {
+            "totalExecutions": totals.runs,
+            "averageExecutionTime": totals.seconds or 0.0,
+            "errorRate": totals.error_rate,
+            "activeUsers": totals.active,
+        },
+        "generatedAt": timestamp(now),
+    }
+
+
+def find_student(viewer: User, email: str) -> Student | None:
+    """The student of that address, however it is spelt, if the viewer may see them. One query, by the unique index."""
+    return with_email(students_seen_by(viewer).select_related("team"), email).first()
+
+
+def student_activity(viewer: User, student: Student) -> dict[str, Any]:
+    """The latest runs and sessions that the viewer may see, newest first. Three queries, each by an index."""
+    scope = scope_of(viewer)
+    runs = CellExecution.objects.filter(scope.q(), student=student.pk).order_by("-executed_at", "-pk")[:EXECUTIONS]
+    sessions = Session.objects.filter(scope.q(), student=student.pk).order_by("-start_time", "-pk")[:SESSIONS]
+    return {
+        "student": {
+            "emailAddress": student.email,
+            "name": student.display_name,
+            "teamName": student.team.team_name if student.team else NO_TEAM,
+        },
+        "recentExecutions": [_execution(run) for run in runs],
+        "sessions": [
+            {
+                "id": session.pk,
+                "sessionId": session.session_id,
+                "startedAt": timestamp(session.start_time),
+                "endedAt": timestamp(session.end_time) if session.end_time else None,
+                "isActive": session.is_active,
+            }
+            for session in sessions
+        ],
+    }
+
+
+def _execution(run: CellExecution) -> dict[str, Any]:
+    return {
+        "id": run.pk,
+        "cellId": run.cell_id,
+        "executionTime": run.duration,
+        "executionDurationMs": None if run.duration is None else run.duration * 1000,
+        "hasError": run.status == CellExecution.Status.ERROR,
+        "timestamp": timestamp(run.executed_at),
+        "status": run.status,
+        "output": run.output,
+        "errorMessage": run.error_message,
+        "codeContent": run.code_content,
+        "cellIndex": run.cell_index,
+        "cellType": run.cell_type,
+        "executionCount": run.execution_count,
+        "consecutiveErrorCount": run.consecutive_error_count,
+        "isSignificantError": run.is_significant_error,
+    }

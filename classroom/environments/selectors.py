@@ -1,0 +1,193 @@
+"""In what the environments of a class differ, who differs, and whether errors go with it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.conf import settings
+from django.db.models import Q
+from django.db.models.fields.json import KeyTextTransform
+
+from classroom.base.display import Display
+from classroom.base.scope import Room
+from classroom.errors.error_shares import Comparison, Runs, runs_by_student, together
+from lms.models import EnvironmentSnapshot
+from lms.models.people import display_name
+
+# A page of everything would be nobody's to read: so many packages, and so many names a version. `?package=` shows all
+# names of one.
+MOST_PACKAGES, MOST_NAMES = 60, 12
+LONGEST_VERSION = 40
+PYTHON = "Python"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    student_id: int
+    name: str
+    captured_at: datetime | None = None
+    python: str = ""
+    packages: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """Students who have this version; None is for those who have none."""
+
+    version: str | None
+    people: list[Person]
+    shown: list[Person]
+
+    @property
+    def hidden(self) -> int:
+        return len(self.people) - len(self.shown)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """One package that is not the same with everybody."""
+
+    name: str
+    common: str  # the commonest version
+    common_count: int
+    variants: list[Variant]
+    comparison: Comparison  # those who differ, and the others
+
+    @property
+    def differing(self) -> int:
+        return sum(len(variant.people) for variant in self.variants)
+
+    @property
+    def is_python(self) -> bool:
+        return self.name == PYTHON
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    reports: list[Person]  # who reported, by name
+    silent: list[Person]  # who did not
+    drifts: list[Drift]  # first where errors go with it, then where most differ
+    alike: list[tuple[str, str]]  # package, version
+    rare: list[tuple[str, int]]  # package, how many have it: fewer than half
+    chosen: str = ""
+
+    @property
+    def students(self) -> int:
+        return len(self.reports) + len(self.silent)
+
+    @cached_property
+    def shown(self) -> list[Drift]:
+        return self.drifts[:MOST_PACKAGES]
+
+    @property
+    def hidden(self) -> int:
+        return len(self.drifts) - len(self.shown)
+
+    @cached_property
+    def oldest(self) -> datetime | None:
+        return min((person.captured_at for person in self.reports if person.captured_at), default=None)
+
+    @cached_property
+    def suspicious(self) -> int:
+        return sum(drift.comparison.verdict == "more" for drift in self.drifts)
+
+
+def environments_of(room: Room, *, chosen: str, now: datetime, display: Display) -> State:
+    """Three queries, whatever the number of students and packages. `chosen` narrows to one package."""
+    students = room.students.order_by("pk").values_list("pk", "name", "email")
+    called = {pk: display.name(pk, display_name(name, email)) for pk, name, email in students}
+    latest = {pk: report for pk, report in _latest_reports(room).items() if pk in called}
+    people = {pk: Person(pk, called[pk], moment, python, len(found)) for pk, (moment, python, found) in latest.items()}
+    installed = {pk: found | ({PYTHON: python} if python else {}) for pk, (_, python, found) in latest.items()}
+    drifts, alike, rare = _sorted_out(
+        installed, people, runs_by_student(list(people), scope=room.scope, now=now), chosen
+    )
+    return State(
+        reports=_by_name(people.values()),
+        silent=_by_name(Person(pk, name) for pk, name in called.items() if pk not in people),
+        drifts=drifts,
+        alike=alike,
+        rare=rare,
+        chosen=chosen,
+    )
+
+
+Report = tuple[datetime, str, dict[str, str]]  # when, which Python, version by package
+
+
+def _latest_reports(room: Room) -> dict[int, Report]:
+    """The newest report of each student through this class, or without a key where that counts. One query, which reads
+    no more than is compared."""
+    seen = Q(class_ref=room.class_ref) if room.class_ref else Q()
+    if room.class_ref and not settings.EVENTS_REQUIRE_KEY:
+        seen |= Q(class_ref=None)
+    reports = EnvironmentSnapshot.objects.filter(
+        seen,
+        source=EnvironmentSnapshot.Source.CLIENT,
+        student__in=room.students.values("pk"),
+    )
+    newest = reports.order_by("student", "-captured_at", "-pk").distinct("student")
+    python = KeyTextTransform("python_version", "python_env")
+    rows = newest.annotate(python=python).values_list("student", "captured_at", "python", "versions")
+    return {student: (moment, (text or "")[:LONGEST_VERSION], found) for student, moment, text, found in rows}
+
+
+def _sorted_out(
+    installed: Mapping[int, Mapping[str, str]], people: Mapping[int, Person], runs: Mapping[int, Runs], chosen: str
+) -> tuple[list[Drift], list[tuple[str, str]], list[tuple[str, int]]]:
+    """Packages that differ, that are the same with everybody, and that fewer than half have."""
+    holders: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for student, versions in installed.items():
+        for name, version in versions.items():
+            if not chosen or name == chosen:
+                holders[name][version].append(student)
+    drifts, alike, rare = [], [], []
+    for name in sorted(holders, key=str.lower):
+        versions_held = holders[name]
+        having = sum(len(students) for students in versions_held.values())
+        if len(versions_held) == 1 and having == len(installed):
+            alike.append((name, next(iter(versions_held))))
+        elif having * 2 < len(installed):
+            rare.append((name, having))
+        elif len(versions_held) > 1 or name != PYTHON:
+            drifts.append(_drift(name, versions_held, people, runs, shows_all=bool(chosen)))
+    order = {"more": 0}
+    drifts.sort(key=lambda d: (order.get(d.comparison.verdict, 1), not d.is_python, -d.differing, d.name))
+    return drifts, alike, rare
+
+
+def _drift(
+    name: str,
+    holders: Mapping[str, list[int]],
+    people: Mapping[int, Person],
+    runs: Mapping[int, Runs],
+    *,
+    shows_all: bool,
+) -> Drift:
+    counts = Counter({version: len(students) for version, students in holders.items()})
+    common = max(counts, key=lambda version: (counts[version], version))
+    having = {student for students in holders.values() for student in students}
+    missing = [] if name == PYTHON else [student for student in people if student not in having]
+    others: list[tuple[str | None, list[int]]] = [
+        (version, holders[version]) for version, _ in counts.most_common() if version != common
+    ]
+    others += [(None, missing)] if missing else []
+    differing = [student for _, students in others for student in students]
+    return Drift(
+        name=name,
+        common=common,
+        common_count=counts[common],
+        variants=[_variant(version, [people[pk] for pk in students], shows_all) for version, students in others],
+        comparison=Comparison(together(differing, runs), together(holders[common], runs)),
+    )
+
+
+def _variant(version: str | None, people: list[Person], shows_all: bool) -> Variant:
+    named = _by_name(people)
+    return Variant(version=version, people=named, shown=named if shows_all else named[:MOST_NAMES])
+
+
+def _by_name(people: Iterable[Person]) -> list[Person]:
+    return sorted(people, key=lambda person: (person.name.lower(), person.student_id))

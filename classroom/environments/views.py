@@ -1,0 +1,28 @@
+"""The page of a class's environments: what differs, with whom, and whether errors go with it."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from classroom.base.decorators import is_fragment, room_of, room_page
+from classroom.base.display import display_of
+from classroom.environments.report_snippet import ADDRESS, KEY, snippet
+from classroom.environments.selectors import environments_of
+
+LONGEST_NAME = 200
+
+
+@room_page
+def environments(request: HttpRequest, class_id: int) -> HttpResponse:
+    room, now = room_of(request, class_id), timezone.now()
+    chosen = request.GET.get("package", "")[:LONGEST_NAME]
+    context = {
+        "room": room,
+        "now": now,
+        "state": environments_of(room, chosen=chosen, now=now, display=display_of(request)),
+    }
+    if is_fragment(request):
+        return render(request, "classroom/_environments.html", context)
+    address = request.build_absolute_uri(ADDRESS)
+    context |= {"snippet": snippet(address), "placeholder": KEY}
+    return render(request, "classroom/environments.html", context)

@@ -1,0 +1,228 @@
+"""Errors that several students share: who fails now at one cell with one mistake.
+
+Counted are cells whose last run failed in the last minutes and that nobody has resolved; a student who has fixed it is
+gone at once. The order of work: one query for every failing student × cell, one for what their last runs said, grouping
+by `fingerprints` in Python, one query for code, one for the hints.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Concat, Greatest, Left, NullIf, Right
+from django.shortcuts import get_object_or_404
+
+from classroom.base.display import PLAIN, Display
+from classroom.base.scope import Room
+from classroom.cells.cell_map import cell_number
+from classroom.errors.fingerprints import LONGEST_HEAD, LONGEST_TAIL, Fingerprint, fingerprint
+from classroom.errors.hint_selectors import SentHint, hints_about, suggestions
+from events.models import CellExecution, CellProgress
+from instructors.models import Instructor
+from lms.models import Cell, StudentActivity
+from lms.models.people import display_name
+
+WINDOW = timedelta(minutes=15)
+GROWING = timedelta(minutes=2)
+LEAST, MOST_CLUSTERS = 2, 5
+MOST_FAILING = 2_000  # student × cell looked at; who failed last is always among them
+MOST_CODES, LONGEST_CODE = 60, 3_000
+EVER = Value(datetime(1970, 1, 1, tzinfo=UTC))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failing:
+    """One student who fails at one cell now, by their last run."""
+
+    student_id: int
+    email: str
+    name: str
+    cell_id: int
+    number: str  # of the cell
+    notebook: str
+    notebook_path: str
+    run_id: int
+    print: Fingerprint
+    since: datetime  # the first failure after the last run that worked
+    last_at: datetime
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    first: Failing  # stands for all
+    line: str  # the error as its latest student sees it; its pattern where others read along
+    students: list[Failing]  # who failed last comes first
+    now: datetime
+    code: str = ""
+    hint: SentHint | None = None
+    suggestions: list[str] = field(default_factory=list)
+    nonce: uuid.UUID = field(default_factory=uuid.uuid4)
+
+    @property
+    def key(self) -> str:
+        return f"{self.first.cell_id}/{self.first.print.digest}"
+
+    @property
+    def count(self) -> int:
+        return len(self.students)
+
+    @cached_property
+    def since(self) -> datetime:
+        return min(student.since for student in self.students)
+
+    @cached_property
+    def newcomers(self) -> int:
+        """Who has joined in the last two minutes: it grows."""
+        return sum(self.now - student.since < GROWING for student in self.students)
+
+
+def clusters_of(room: Room, *, viewer: Instructor, now: datetime, display: Display = PLAIN) -> list[Cluster]:
+    """At most five, largest first, each of two students or more. Five queries, two where there are none."""
+    groups = [group for group in _grouped(_failing(room, now=now, display=display)) if len(group) >= LEAST]
+    groups.sort(key=lambda group: (-len(group), min(one.since for one in group), group[0].cell_id))
+    shown = groups[:MOST_CLUSTERS]
+    codes = _codes([group[0] for group in shown])
+    hints = hints_about(room, [(group[0].cell_id, group[0].print.digest) for group in shown], viewer=viewer)
+    return [_cluster(group, codes, hints, now=now, display=display) for group in shown]
+
+
+def cluster_of(
+    room: Room, *, cell_id: int, digest: str, viewer: Instructor, now: datetime, display: Display = PLAIN
+) -> tuple[Cell, Cluster | None]:
+    """One cluster with everybody's code, however few they are; None where nobody has the error any more.
+
+    404 for a cell that nobody there has run. Six queries.
+    """
+    cells = cells_in(room).select_related("notebook").defer("content", "cell_metadata")
+    cell = get_object_or_404(cells, pk=cell_id)
+    group = failing_at(room, cell_id=cell_id, digest=digest, now=now, display=display)
+    if not group:
+        return cell, None
+    codes = _codes(group[:MOST_CODES])
+    group = [replace(one, code=codes.get(one.run_id, "")) for one in group]
+    hints = hints_about(room, [(cell_id, digest)], viewer=viewer)
+    return cell, _cluster(group, codes, hints, now=now, display=display)
+
+
+def cells_in(room: Room) -> QuerySet[Cell]:
+    """The cells that were run there. No query."""
+    ran = CellProgress.objects.filter(
+        room.scope.q(), cell=OuterRef("pk"), student__in=room.students.order_by().values("pk")
+    )
+    return Cell.objects.filter(Exists(ran))
+
+
+def failing_at(room: Room, *, cell_id: int, digest: str, now: datetime, display: Display = PLAIN) -> list[Failing]:
+    """Who makes this mistake at this cell now. Three queries."""
+    found = _failing(room, now=now, display=display, cell_id=cell_id)
+    return [one for one in found if one.print.digest == digest]
+
+
+def _failing(room: Room, *, now: datetime, display: Display, cell_id: int | None = None) -> list[Failing]:
+    here = room.students.filter(last_run_at__gt=now - WINDOW)
+    people = {pk: who for pk, *who in here.order_by().values_list("pk", "email", "name", "errors_resolved_at")}
+    cells = CellProgress.objects.filter(room.scope.q(), last_status="error", last_run_at__gt=now - WINDOW)
+    cells = cells.filter(student__in=list(people))
+    resolved = StudentActivity.objects.filter(student=OuterRef("student"), class_id=OuterRef("class_id"))
+    cells = cells.annotate(resolved_at=Subquery(resolved.values("errors_resolved_at")[:1]))
+    cells = cells.filter(Q(resolved_at=None) | Q(resolved_at__lt=F("last_run_at")))
+    if cell_id is not None:
+        cells = cells.filter(cell=cell_id)
+    runs = CellExecution.objects.filter(
+        student=OuterRef("student"), cell=OuterRef("cell"), class_id=OuterRef("class_id")
+    )
+    worked = runs.filter(status="success").order_by("-executed_at").values("executed_at")[:1]
+    latest = runs.filter(status="error").order_by("-executed_at", "-pk")
+    failed = runs.filter(status="error", executed_at__gt=OuterRef("from_then")).order_by().values("student")
+    rows = (
+        cells.annotate(from_then=Greatest(Subquery(worked), F("resolved_at"), EVER))
+        .annotate(
+            since=Subquery(failed.annotate(first=Min("executed_at")).values("first")),
+            run_id=Subquery(latest.values("pk")[:1]),
+        )
+        .order_by("-last_run_at", "student_id")
+    )
+    found = [row for row in rows.values(*COLUMNS)[:MOST_FAILING] if row["run_id"] is not None]
+    return _read(found, people, display)
+
+
+def message_of_run() -> Concat:
+    """Of an execution, what a fingerprint looks at: a runaway message must not cross the line 200 times."""
+    text = Coalesce(NullIf("error_message", Value("")), "output", Value(""))
+    return Concat(Left(text, LONGEST_HEAD), Value("\n"), Right(text, LONGEST_TAIL))
+
+
+COLUMNS = ("student_id", "cell_id", "run_id", "since", "last_run_at")
+
+
+def _read(rows: Sequence[dict[str, Any]], people: dict[int, list[Any]], display: Display) -> list[Failing]:
+    """With what their last runs say. One query, by the runs' ids: joined to the others, these tables would be read in
+    whole for each row, because PostgreSQL expects far fewer rows than there are in a bad quarter of an hour."""
+    said = _said([row["run_id"] for row in rows]) if rows else {}
+    prints: dict[str, Fingerprint] = {}  # a class makes the same mistakes, word for word
+    found = []
+    for row in rows:
+        run = said.get(row["run_id"])
+        if run is None:  # deleted between the two queries
+            continue
+        (email, name, _), message = people[row["student_id"]], run["message"]
+        if message not in prints:
+            prints[message] = fingerprint(message)
+        found.append(
+            Failing(
+                student_id=row["student_id"],
+                email=email,
+                name=display.name(row["student_id"], display_name(name, email)),
+                cell_id=row["cell_id"],
+                number=cell_number(run["cell__position"]),
+                notebook=run["notebook__name"],
+                notebook_path=run["notebook__path"],
+                run_id=row["run_id"],
+                print=prints[message],
+                since=row["since"] or row["last_run_at"],
+                last_at=row["last_run_at"],
+            )
+        )
+    return found
+
+
+def _said(run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    runs = CellExecution.objects.filter(pk__in=run_ids).annotate(message=message_of_run()).order_by()
+    columns = ("pk", "message", "cell__position", "notebook__name", "notebook__path")
+    return {row["pk"]: row for row in runs.values(*columns)}
+
+
+def _grouped(failing: Iterable[Failing]) -> list[list[Failing]]:
+    groups: dict[tuple[int, str], list[Failing]] = defaultdict(list)
+    for one in failing:
+        groups[one.cell_id, one.print.digest].append(one)
+    return list(groups.values())
+
+
+def _codes(failing: Sequence[Failing]) -> dict[int, str]:
+    """What they ran, by run. One query."""
+    runs = CellExecution.objects.filter(pk__in=[one.run_id for one in failing]).exclude(code_content=None)
+    return dict(runs.annotate(shown=Left("code_content", LONGEST_CODE)).values_list("pk", "shown"))
+
+
+def _cluster(
+    group: list[Failing], codes: dict[int, str], hints: list[SentHint], *, now: datetime, display: Display
+) -> Cluster:
+    first = group[0]
+    cell_id, digest = first.cell_id, first.print.digest
+    same = [hint for hint in hints if hint.is_about(cell_id, digest)]
+    return Cluster(
+        first=first,
+        line=first.print.text if display.projector else first.print.line,
+        students=group,
+        now=now,
+        code=codes.get(first.run_id, ""),
+        hint=next((hint for hint in same if hint.is_of_room), None),
+        suggestions=suggestions(hints, cell_id=cell_id, digest=digest),
+    )

@@ -1,0 +1,115 @@
+"""Which errors are the same mistake, pure: what Python said in, its name and the pattern of its message out.
+
+Of two students with one mistake, one sees `name 'prcie' is not defined`, the other `name 'pirce' is not defined`. What
+differs from one to the next is taken out of the message: quoted texts, numbers, addresses in memory, paths, lines. What
+arrives may be a bare `Name: message`, a traceback of Python or IPython with colour codes, any text, or nothing.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+from classroom.errors.error_text import ADDRESS, PLACE, words_of
+
+# Of a longer text only its beginning and its end count: the error itself stands in one of them.
+LONGEST_HEAD, LONGEST_TAIL = 1_000, 3_000
+LONGEST_PATTERN, LONGEST_LINE = 200, 300
+
+# An exception as Python writes it: `module.Name: message`, or the name alone.
+RAISED = re.compile(r"(?:[^\W\d]\w*\.)*(?P<name>[^\W\d]\w*)(?::[^\S\n]*(?P<message>.*))?[^\S\n]*$")
+SUFFIXES = ("Error", "Exception", "Warning", "Interrupt", "Exit", "Iteration", "Timeout")
+TRACEBACK = re.compile(r"^(?:Traceback \(most recent call last\)|-{20,}|\s*(?:Cell In|Input In|File) ?[\[\"<].*)", re.M)
+
+VARYING = (
+    # Where it was, also as `(detected at line 1)`.
+    (PLACE, ""),
+    (re.compile(r"\s*\(detected at line \d+\)"), ""),
+    # What newer Pythons advise: it hangs on the name that was mistyped.
+    (re.compile(r"\.?\s*(?:Did you mean|Did you forget|Or did you forget|Maybe you meant|Perhaps you)\b.*"), ""),
+    (re.compile(r"\b(?:https?|ftp|s3|file)://[^\s'\"]+"), "…"),
+    # Quoted texts. An apostrophe inside a word (can't) opens nothing; letters of other scripts may touch a quote.
+    (re.compile(r"(?<![A-Za-z0-9_])[bfru]{0,2}'(?:[^'\\\n]|\\.)*'(?![A-Za-z0-9_])"), "…"),
+    (re.compile(r"(?<![A-Za-z0-9_])[bfru]{0,2}\"(?:[^\"\\\n]|\\.)*\""), "…"),
+    (re.compile(r"`[^`\n]*`|「[^「」\n]*」|『[^『』\n]*』|“[^“”\n]*”|‘[^‘’\n]*’"), "…"),
+    # Paths: of Windows, absolute, relative.
+    (re.compile(r"(?<!\w)[A-Za-z]:[\\/][^\s:*?\"<>|,;()]*"), "…"),
+    (re.compile(r"(?:(?<![\w/])[~.]{0,2}/)?[\w.\-]+(?:[/\\][\w.\-]+)+[/\\]?|(?<![\w/])[~.]{0,2}/[\w.\-]+"), "…"),
+    (ADDRESS, "#"),
+    # Ids of any length: hexadecimal with a digit in it.
+    (re.compile(r"\b(?=[0-9a-f-]*\d)[0-9a-f]{8,64}(?:-[0-9a-f]{4,32}){0,4}\b"), "#"),
+    (re.compile(r"(?<![A-Za-z0-9_#…])[-+]?\d+(?:[.,_]\d+)*(?:[eE][-+]?\d+)?"), "#"),
+    (re.compile(r"#(?:\s*,\s*#)*,?(?=\s*[)\]}])"), "#"),  # a shape or a list, however long
+    (re.compile(r"\s+"), " "),
+)
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    name: str  # of the exception without its module; "" where the text has none
+    pattern: str
+    line: str  # the error in one line as the student sees it, for people to read
+
+    @property
+    def text(self) -> str:
+        """The error without what is one student's: `KeyError: …`."""
+        return f"{self.name}: {self.pattern}" if self.name and self.pattern else self.name or self.pattern
+
+    @cached_property
+    def digest(self) -> str:
+        """16 hexadecimal digits: the same for the same mistake."""
+        return sha256(f"{self.name}\n{self.pattern}".encode(errors="replace")).hexdigest()[:16]
+
+
+def fingerprint(text: str | None) -> Fingerprint:
+    """Never raises; linear in the first and last characters that count."""
+    plain = _plain(text or "")
+    name, message = _raised(plain)
+    line = f"{name}: {message}" if name and message else name or message
+    return Fingerprint(name[:100], _pattern(message), line[:LONGEST_LINE])
+
+
+def _plain(text: str) -> str:
+    if len(text) > LONGEST_HEAD + LONGEST_TAIL:
+        text = f"{text[:LONGEST_HEAD]}\n{text[-LONGEST_TAIL:]}"
+    return words_of(text)
+
+
+def _raised(plain: str) -> tuple[str, str]:
+    """The exception's name and the first line of its message.
+
+    A traceback ends with it, so the last line that names an exception counts; what follows it belongs to its message.
+    A bare message begins with it, and what its further lines say is part of the message too.
+    """
+    lines = plain.split("\n")
+    if TRACEBACK.search(plain):
+        lines.reverse()
+        return next(filter(None, map(_named, lines)), None) or _titled(lines[0]) or ("", lines[0].strip())
+    found = _named(lines[0]) or _titled(lines[0])
+    if found is None:
+        return "", lines[0].strip()
+    name, message = found
+    return name, message or (lines[1].strip() if len(lines) > 1 else "")
+
+
+def _named(line: str) -> tuple[str, str] | None:
+    """Name and message where the line begins with the name of an exception."""
+    found = RAISED.match(line)
+    if found is None or not found["name"].endswith(SUFFIXES):
+        return None
+    return found["name"], (found["message"] or "").strip()
+
+
+def _titled(line: str) -> tuple[str, str] | None:
+    """The same for exceptions with names of their own making: `Problem: message`."""
+    found = RAISED.match(line)
+    if found is None or not found["message"] or not found["name"][0].isupper():
+        return None
+    return found["name"], found["message"].strip()
+
+
+def _pattern(message: str) -> str:
+    message = message[: LONGEST_LINE * 2]
+    for varying, instead in VARYING:
+        message = varying.sub(instead, message)
+    return message.strip(" .,:;")[:LONGEST_PATTERN]

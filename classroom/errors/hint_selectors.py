@@ -1,0 +1,84 @@
+"""Hints that were sent: to how many, whom they helped, and what was said before about the same cell or mistake."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
+
+from classroom.base.scope import Room
+from events.models import CellExecution
+from instructors.models import Hint, Instructor
+from lms.models.people import WITHOUT_KEY
+
+MOST_HINTS = 100
+MOST_SUGGESTIONS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentHint:
+    text: str
+    sent_by: str
+    sent_at: datetime
+    told: int
+    helped: int  # who has run the cell without an error since
+    cell_id: int
+    digest: str
+    is_of_room: bool  # sent in this class; the others are the reader's own, from elsewhere
+
+    def is_about(self, cell_id: int, digest: str) -> bool:
+        return (self.cell_id, self.digest) == (cell_id, digest)
+
+
+def hints_about(room: Room, mistakes: Sequence[tuple[int, str]], *, viewer: Instructor) -> list[SentHint]:
+    """Newest first: of this room, and the viewer's own from anywhere, about these cells or these mistakes (cell,
+    digest of the fingerprint). One query, none for nothing."""
+    if not mistakes:
+        return []
+    of_room = Q(class_ref=room.class_ref) if room.class_ref else Q(class_ref__isnull=True)
+    about = Q(cell__in={cell for cell, _ in mistakes}) | Q(fingerprint__in={digest for _, digest in mistakes})
+    newest = Hint.objects.filter(of_room | Q(sent_by=viewer), about).order_by("-sent_at", "-pk")
+    through = Q(class_id=Coalesce(OuterRef("class_ref"), F("class_id")))  # the room of everybody has no class
+    if not settings.EVENTS_REQUIRE_KEY:
+        through |= Q(class_id=WITHOUT_KEY)
+    since = CellExecution.objects.filter(
+        through,
+        student=OuterRef("sent_to__student"),
+        cell=OuterRef("cell"),
+        status="success",
+        executed_at__gt=OuterRef("sent_at"),
+    )
+    hints = (
+        Hint.objects.filter(pk__in=newest.values("pk")[:MOST_HINTS])
+        .annotate(told=Count("sent_to"), helped=Count("sent_to", filter=Q(Exists(since))))
+        .select_related("sent_by")
+        .order_by("-sent_at", "-pk")
+    )
+    class_id = room.class_ref.pk if room.class_ref else None
+    return [
+        SentHint(
+            text=hint.text,
+            sent_by=hint.sent_by.name if hint.sent_by else "",
+            sent_at=hint.sent_at,
+            told=hint.told,
+            helped=hint.helped,
+            cell_id=hint.cell_id,
+            digest=hint.fingerprint,
+            is_of_room=hint.class_ref_id == class_id,
+        )
+        for hint in hints
+    ]
+
+
+def suggestions(hints: Sequence[SentHint], *, cell_id: int, digest: str) -> list[str]:
+    """What to say: what was said about this mistake at this cell, then about this mistake elsewhere, then about this
+    cell; of each what helped most."""
+
+    def fit(hint: SentHint) -> tuple[bool, bool, float]:
+        share = hint.helped / hint.told if hint.told else 0
+        return not hint.is_about(cell_id, digest), hint.digest != digest, -share
+
+    near = [hint for hint in hints if hint.cell_id == cell_id or hint.digest == digest]
+    return list(dict.fromkeys(hint.text for hint in sorted(near, key=fit)))[:MOST_SUGGESTIONS]

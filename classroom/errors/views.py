@@ -1,0 +1,83 @@
+"""Errors that students share: the panel, the page of one of them, and the hint to those who have it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import ngettext
+
+from classroom.base.decorators import is_fragment, room_action, room_of, room_page
+from classroom.base.display import display_of
+from classroom.base.scope import Room
+from classroom.cells.cell_map import cell_number
+from classroom.errors.clusters import MOST_CODES, cells_in, cluster_of, clusters_of
+from classroom.errors.hints import Refused, send_hint
+from instructors import audit
+from instructors.permissions import account_of
+
+
+@room_page
+def clusters(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    """The panel again, for a page that shows it."""
+    return _panel(request, room_of(request, class_id))
+
+
+@room_page
+def cluster(request: HttpRequest, cell_id: int, digest: str, class_id: int | None = None) -> HttpResponse:
+    """Who shares it, and everybody's code: a read of those students' work, so the audit log hears of it."""
+    return _page(request, room_of(request, class_id), cell_id, digest)
+
+
+@room_action
+def hint(request: HttpRequest, cell_id: int, digest: str, class_id: int | None = None) -> HttpResponse:
+    room = room_of(request, class_id)
+    cell = get_object_or_404(cells_in(room).only("pk", "notebook_id"), pk=cell_id)
+    text = request.POST.get("suggestion") or request.POST.get("text", "")
+    try:
+        sent = send_hint(
+            room,
+            cell=cell,
+            digest=digest,
+            text=text,
+            nonce=request.POST.get("nonce", ""),
+            by=account_of(request),
+            request=request,
+            now=timezone.now(),
+        )
+    except Refused as refusal:
+        if is_fragment(request):
+            return HttpResponse(str(refusal), status=422, content_type="text/plain; charset=utf-8")
+        return _page(request, room, cell_id, digest, status=422, problem=str(refusal), text=text)
+    if is_fragment(request):
+        return _panel(request, room)
+    if not sent.is_repeated:
+        words = ngettext("Hint sent to %(count)d student.", "Hint sent to %(count)d students.", sent.students)
+        messages.success(request, words % {"count": sent.students})
+    return HttpResponseRedirect(f"{room.address}cells/errors/{cell_id}/{digest}/")
+
+
+def _panel(request: HttpRequest, room: Room) -> HttpResponse:
+    now = timezone.now()
+    found = clusters_of(room, viewer=account_of(request), now=now, display=display_of(request))
+    return render(request, "classroom/_clusters.html", {"room": room, "now": now, "clusters": found})
+
+
+def _page(
+    request: HttpRequest, room: Room, cell_id: int, digest: str, *, status: int = 200, **said: Any
+) -> HttpResponse:
+    now, viewer = timezone.now(), account_of(request)
+    cell, found = cluster_of(
+        room, cell_id=cell_id, digest=digest, viewer=viewer, now=now, display=display_of(request)
+    )  # fmt: skip
+    students = [one.student_id for one in found.students] if found else []
+    audit.record(
+        action="cluster_view", actor=viewer, request=request, target_type="cell", target_id=cell.pk,
+        details={"students": students[:MOST_CODES]},
+    )  # fmt: skip
+    context = {
+        "room": room, "now": now, "cell": cell, "number": cell_number(cell.position), "cluster": found,
+        "most_codes": MOST_CODES, **said,
+    }  # fmt: skip
+    return render(request, "classroom/cluster.html", context, status=status)

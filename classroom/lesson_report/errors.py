@@ -1,0 +1,66 @@
+"""The mistakes that students of a lesson shared: failed runs by cell and fingerprint, whatever became of them."""
+
+from dataclasses import dataclass, field
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, F
+
+from classroom.base.display import PLAIN, Display
+from classroom.cells.cell_map import cell_number
+from classroom.errors.clusters import LEAST, message_of_run
+from classroom.errors.fingerprints import Fingerprint, fingerprint
+from classroom.lesson_report.lessons import Lesson
+from events.models import CellExecution
+from lms.access import Scope
+
+MOST_MESSAGES = 2_000  # different ones looked at; the commonest are always among them
+MOST_SHARED = 50
+
+
+@dataclass(kw_only=True, slots=True)
+class SharedError:
+    cell_id: int
+    number: str
+    notebook: str
+    print: Fingerprint
+    line: str  # the commonest wording; the pattern where others read along
+    runs: int = 0
+    students: set[int] = field(default_factory=set)
+
+    @property
+    def count(self) -> int:
+        return len(self.students)
+
+
+def shared_errors(students: list[int], lesson: Lesson, *, scope: Scope, display: Display = PLAIN) -> list[SharedError]:
+    """What most students shared first. One query, which folds equal messages of a cell before they cross the line."""
+    failed = CellExecution.objects.filter(
+        scope.q(),
+        status=CellExecution.Status.ERROR,
+        executed_at__gte=lesson.since,
+        executed_at__lt=lesson.until,
+        student__in=students,
+    )
+    said = failed.annotate(said=message_of_run()).order_by().values("cell_id", "said")
+    rows = said.annotate(
+        runs=Count("pk"),
+        students=ArrayAgg("student_id", distinct=True),
+        position=F("cell__position"),
+        notebook_name=F("notebook__name"),
+    ).order_by("-runs", "cell_id", "said")[:MOST_MESSAGES]
+    found: dict[tuple[int, str], SharedError] = {}
+    for row in rows:
+        mark = fingerprint(row["said"])
+        one = found.get((row["cell_id"], mark.digest))
+        if one is None:
+            one = found[row["cell_id"], mark.digest] = SharedError(
+                cell_id=row["cell_id"],
+                number=cell_number(row["position"]),
+                notebook=row["notebook_name"],
+                print=mark,
+                line=mark.text if display.projector else mark.line,
+            )
+        one.runs += row["runs"]
+        one.students.update(row["students"])
+    shared = [one for one in found.values() if one.count >= LEAST]
+    return sorted(shared, key=lambda one: (-one.count, -one.runs, one.cell_id))[:MOST_SHARED]

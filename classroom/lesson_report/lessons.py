@@ -1,0 +1,124 @@
+"""The lessons of a class, found from what ran: nobody has to keep a timetable.
+
+Runs of the class without a pause of more than 45 minutes are one lesson; one student alone at night is none. The cost
+is that of four weeks of the class's runs, folded to five-minute steps in PostgreSQL.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from classroom.base.scope import Room
+
+PAUSE = timedelta(minutes=45)
+LOOK_BACK = timedelta(days=28)
+MOST_LESSONS = 12
+LONGEST = timedelta(hours=24)  # of a lesson that an address names
+LEAST_STUDENTS = 2
+FEW = 0.2  # of the class: with fewer, a lesson is not the one shown first
+
+LESSONS = """
+WITH steps AS (
+  SELECT date_bin('5 minutes', executed_at, '2001-01-01Z') AS step, student_id, count(*) AS runs,
+         min(executed_at) AS first, max(executed_at) AS last
+  FROM cell_executions WHERE student_id IN (SELECT unnest(%(students)s::bigint[])) AND executed_at >= %(since)s
+    AND executed_at <= %(now)s {scope} GROUP BY 1, 2
+), together AS (
+  SELECT step, min(first) AS first, max(last) AS last FROM steps GROUP BY 1
+), begun AS (
+  SELECT step, (first - lag(last) OVER (ORDER BY step) > %(pause)s)::int AS is_new FROM together
+), numbered AS (
+  SELECT step, coalesce(sum(is_new) OVER (ORDER BY step), 0) AS number FROM begun
+)
+SELECT min(first), max(last), count(DISTINCT student_id), sum(runs)::bigint
+FROM steps JOIN numbered USING (step) GROUP BY number
+HAVING count(DISTINCT student_id) >= %(least)s ORDER BY 1 DESC LIMIT %(most)s
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lesson:
+    """`until` belongs to it no more. Without `students` it was named by the address, not found."""
+
+    since: datetime
+    until: datetime
+    students: int = 0
+    runs: int = 0
+
+    @property
+    def key(self) -> str:
+        """As the address names it."""
+        return f"{_stamp(self.since)}/{_stamp(self.until)}"
+
+    @property
+    def length(self) -> timedelta:
+        return self.until - self.since
+
+
+def lessons_of(room: Room, *, now: datetime) -> list[Lesson]:
+    """Newest first. Two queries."""
+    students = list(room.students.order_by().values_list("pk", flat=True))
+    named: dict[str, Any] = {
+        "students": students, "since": now - LOOK_BACK, "now": now, "pause": PAUSE,
+        "least": min(LEAST_STUDENTS, max(1, len(students))), "most": MOST_LESSONS,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(LESSONS.format(scope=room.scope.sql()), named)
+        rows = cursor.fetchall()
+    minute = timedelta(minutes=1)
+    return [
+        Lesson(since=_floor(first), until=_floor(last) + minute, students=count, runs=runs)
+        for first, last, count, runs in rows
+    ]
+
+
+def chosen_lesson(text: str, lessons: Sequence[Lesson], *, enrolled: int) -> Lesson | None:
+    """The one that `?lesson=` names: a day (`2026-11-21`), or from–to (`2026-11-21T10:00/2026-11-21T11:30`; a time
+    without a zone is the server's). Without a name the newest with a fifth of the class in it; None where there is no
+    lesson, or the text names none."""
+    if not text:
+        return next((each for each in lessons if each.students >= FEW * enrolled), lessons[0] if lessons else None)
+    parts = re.split(r"\s*(?:/|–|--)\s*", text.strip()[:100])
+    try:
+        if len(parts) == 1:
+            return _of_day(date.fromisoformat(parts[0]), lessons)
+        since, until = (_moment(part) for part in parts)
+    except ValueError:
+        return None
+    if not timedelta(0) < until - since <= LONGEST:
+        return None
+    named = Lesson(since=since, until=until)
+    return next((each for each in lessons if (each.since, each.until) == (since, until)), named)
+
+
+def _of_day(day: date, lessons: Sequence[Lesson]) -> Lesson:
+    """The fullest lesson that began on that day; where none is known, the whole day. Raises ValueError."""
+    if not 1970 < day.year < 9999:
+        raise ValueError(day)
+    here = timezone.get_current_timezone()
+    known = [each for each in lessons if each.since.astimezone(here).date() == day]
+    if known:
+        return max(known, key=lambda each: each.students)
+    begun = datetime.combine(day, time.min, tzinfo=here)
+    return Lesson(since=begun, until=begun + timedelta(days=1))
+
+
+def _moment(text: str) -> datetime:
+    """Raises ValueError. Far years are none: their midnight in UTC may not exist."""
+    found = datetime.fromisoformat(text.replace(" ", "+"))
+    if not 1970 < found.year < 9999:
+        raise ValueError(text)
+    return found if found.tzinfo else found.replace(tzinfo=timezone.get_current_timezone())
+
+
+def _floor(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%MZ") if moment.utcoffset() == timedelta(0) else moment.isoformat()

@@ -1,0 +1,157 @@
+"""What a teacher wants to know after a lesson, so that the next one is better."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.db.models import Count, Exists, OuterRef, Q
+
+from classroom.base.display import PLAIN, Display
+from classroom.base.query_plans import planned_for_the_span
+from classroom.base.scope import Room
+from classroom.cells.cell_map import cell_number
+from classroom.lesson_report.cells import CellFacts, cells_of, hardest
+from classroom.lesson_report.errors import SharedError, shared_errors
+from classroom.lesson_report.help import Help, help_in
+from classroom.lesson_report.lessons import Lesson
+from classroom.lesson_report.struggles import MOST_NAMED, Struggle, struggled_silently
+from events.models import CellExecution, NotebookAccess, StudentEvent
+from instructors.models import Hint
+from lms.models import StudentClass
+
+MOST_HINTS = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HintFacts:
+    """`after` of those who were told ran the cell again by the end of the lesson; of these it worked for `helped`."""
+
+    text: str
+    sent_by: str
+    sent_at: datetime
+    number: str
+    notebook: str
+    told: int
+    after: int
+    helped: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Absent:
+    student_id: int
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LessonReport:
+    lesson: Lesson
+    present: int  # who ran something
+    enrolled: int
+    runs: int
+    errors: int
+    cells: list[CellFacts]  # in the order of the notebook
+    struggling: list[Struggle]
+    help: Help
+    shared: list[SharedError]
+    hints: list[HintFacts]
+    absent: list[Absent]
+
+    @cached_property
+    def hardest(self) -> list[CellFacts]:
+        return hardest(self.cells)
+
+    @cached_property
+    def timed(self) -> list[CellFacts]:
+        """Those whose time is known."""
+        return [cell for cell in self.cells if cell.times]
+
+    @property
+    def struggled_most(self) -> list[Struggle]:
+        return self.struggling[:MOST_NAMED]
+
+    @property
+    def struggled_less(self) -> list[Struggle]:
+        return self.struggling[MOST_NAMED:]
+
+    @property
+    def error_share(self) -> float | None:
+        return self.errors / self.runs if self.runs else None
+
+
+@planned_for_the_span()
+def lesson_report(room: Room, lesson: Lesson, *, now: datetime, display: Display = PLAIN) -> LessonReport:
+    """Ten statements, whatever the number of students; their cost is that of the runs of the lesson, by time."""
+    students = list(room.students.order_by().values_list("pk", flat=True))
+    ran = CellExecution.objects.filter(
+        room.scope.q(), executed_at__gte=lesson.since, executed_at__lt=lesson.until, student__in=students
+    ).exclude(status=CellExecution.Status.ABORTED)
+    figures = ran.aggregate(
+        present=Count("student", distinct=True), runs=Count("pk"), errors=Count("pk", filter=Q(status="error"))
+    )
+    return LessonReport(
+        lesson=lesson,
+        enrolled=len(students),
+        cells=cells_of(students, lesson, scope=room.scope),
+        struggling=struggled_silently(room, students, lesson, display=display),
+        help=help_in(students, lesson, scope=room.scope, now=now),
+        shared=shared_errors(students, lesson, scope=room.scope, display=display),
+        hints=_hints(room, lesson),
+        absent=_absent(room, lesson, display),
+        **figures,
+    )
+
+
+def _hints(room: Room, lesson: Lesson) -> list[HintFacts]:
+    """Oldest first. One query."""
+    later = CellExecution.objects.filter(
+        room.scope.q(),
+        student=OuterRef("sent_to__student"),
+        cell=OuterRef("cell"),
+        executed_at__gt=OuterRef("sent_at"),
+        executed_at__lt=lesson.until,
+    )
+    sent = Hint.objects.filter(class_ref=room.class_ref, sent_at__gte=lesson.since, sent_at__lt=lesson.until)
+    rows = (
+        sent.annotate(
+            told=Count("sent_to"),
+            after=Count("sent_to", filter=Q(Exists(later))),
+            helped=Count("sent_to", filter=Q(Exists(later.filter(status="success")))),
+        )
+        .select_related("sent_by", "cell", "notebook")
+        .defer("cell__content", "cell__cell_metadata", "notebook__notebook_metadata")
+        .order_by("sent_at", "pk")[:MOST_HINTS]
+    )
+    return [
+        HintFacts(
+            text=hint.text,
+            sent_by=hint.sent_by.name if hint.sent_by else "",
+            sent_at=hint.sent_at,
+            number=cell_number(hint.cell.position),
+            notebook=hint.notebook.name,
+            told=hint.told,
+            after=hint.after,
+            helped=hint.helped,
+        )
+        for hint in rows
+    ]
+
+
+def _absent(room: Room, lesson: Lesson, display: Display) -> list[Absent]:
+    """Learners of the class of whom nothing was heard in the lesson; who joined later was not missing. One query."""
+    window = (lesson.since, lesson.until)
+    seen, who = room.scope.q(), OuterRef("pk")
+    ran = CellExecution.objects.filter(seen, student=who, executed_at__gte=window[0], executed_at__lt=window[1])
+    opened = NotebookAccess.objects.filter(seen, student=who, accessed_at__gte=window[0], accessed_at__lt=window[1])
+    said = StudentEvent.objects.filter(seen, student=who, occurred_at__gte=window[0], occurred_at__lt=window[1])
+    learning = StudentClass.objects.filter(class_ref=room.class_ref, role="student", joined_at__lt=lesson.until)
+    learners = room.students.filter(pk__in=learning.values("student"))
+    missing = learners.filter(~Exists(ran), ~Exists(opened), ~Exists(said)).order_by("name", "email", "pk")
+    return [
+        Absent(
+            student_id=student.pk,
+            name=display.name(student.pk, student.display_name),
+            email=display.email(student.email),
+        )
+        for student in missing
+    ]

@@ -1,0 +1,59 @@
+"""The report of a lesson of a class: a page, which prints on two sheets, and its tables as files."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from classroom.base.decorators import room_of, room_page
+from classroom.base.display import display_of
+from classroom.base.js_strings import live_texts
+from classroom.base.plots import time_plot
+from classroom.lesson_report.lessons import chosen_lesson, lessons_of
+from classroom.lesson_report.selectors import lesson_report
+from classroom.lesson_report.tables import TABLES, lesson_csv
+from instructors import audit
+from instructors.permissions import account_of
+
+
+@room_page
+def report(request: HttpRequest, class_id: int) -> HttpResponse:
+    """Of the newest lesson, or of the one that `?lesson=` names."""
+    room, now, wanted = room_of(request, class_id), timezone.now(), request.GET.get("lesson", "")
+    lessons = lessons_of(room, now=now)
+    lesson = chosen_lesson(wanted, lessons, enrolled=room.students.count())
+    found = lesson_report(room, lesson, now=now, display=display_of(request)) if lesson else None
+    context = {
+        "room": room,
+        "now": now,
+        "lessons": lessons,
+        "wanted": wanted,
+        "report": found,
+        "plot": time_plot(found.timed) if found else None,
+        "texts": live_texts(),
+    }
+    return render(request, "reports/lesson.html", context)
+
+
+@room_page
+def table(request: HttpRequest, class_id: int, name: str) -> HttpResponse:
+    """One table of the report as CSV, with the names that this device shows."""
+    room, now = room_of(request, class_id), timezone.now()
+    if name not in TABLES:
+        raise Http404("No such table")
+    lessons = lessons_of(room, now=now)
+    lesson = chosen_lesson(request.GET.get("lesson", ""), lessons, enrolled=room.students.count())
+    if lesson is None:
+        raise Http404("No such lesson")
+    found = lesson_report(room, lesson, now=now, display=display_of(request))
+    answer = HttpResponse(lesson_csv(found, name), content_type="text/csv; charset=utf-8")
+    day = timezone.localtime(lesson.since).date()
+    answer["Content-Disposition"] = f'attachment; filename="lesson-{day}-{name}.csv"'
+    audit.record(
+        action="report_export",
+        actor=account_of(request),
+        request=request,
+        target_type="class",
+        target_id=class_id,
+        details={"table": name, "lesson": lesson.key},
+    )
+    return answer

@@ -1,0 +1,50 @@
+"""The live page of a class, or of everybody."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from classroom.attention.board import situation_of
+from classroom.attention.views import attention_context
+from classroom.base.decorators import LARGEST_ID, room_of, room_page
+from classroom.base.display import display_of
+from classroom.base.scope import Room, state_of
+from classroom.base.student_filters import Filter
+from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
+
+# More unknown students than this and the page asks for everybody at once.
+MOST_ASKED = 50
+
+
+@room_page
+def class_live(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    room = room_of(request, class_id)
+    # Painting changes nothing: what is shown is recorded once the page's script asks for the lists.
+    context = attention_context(request, room, is_recorded=False) | _state(request, room)
+    context |= {
+        "claims": context["board"].claims,
+        "clusters": None,  # asked for by the page's script: the first paint does not wait for them
+        "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
+        "error_seconds": int(ERROR_WINDOW.total_seconds()),
+    }
+    return render(request, "classroom/live.html", context)
+
+
+@room_page
+def cards(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    """The same cards again, for a page that has missed something: all, or those of `?student=`."""
+    asked = request.GET.getlist("student")
+    only = [int(text) for text in asked[:MOST_ASKED] if text.isdecimal() and int(text) <= LARGEST_ID]
+    room = room_of(request, class_id)
+    context = _state(request, room, only=only if asked else None)
+    claims = situation_of(room, now=context["now"]).claims
+    context["claims"] = {student: claim.by for student, claim in claims.items()}
+    return render(request, "classroom/_cards.html" if asked else "classroom/_state.html", context)
+
+
+def _state(request: HttpRequest, room: Room, *, only: list[int] | None = None) -> dict[str, Any]:
+    now = timezone.now()
+    state = state_of(room, chosen=Filter.of(request.GET), now=now, only=only, display=display_of(request))
+    return {"room": room, "now": now, "state": state}

@@ -1,0 +1,116 @@
+"""The notebooks of a class: their histories, any two versions beside each other, and a version to read."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from classroom.assignments.changes import Comparison, drawn
+from classroom.base.decorators import room_of, room_page
+from classroom.base.display import display_of
+from classroom.notebooks.versions import Version, find_notebook, find_version, notebook_list, notebook_page
+from classroom.notebooks.views import framed, is_in_frame
+from instructors import audit
+from instructors.permissions import account_of
+from lms.models import AssignmentSubmission, NotebookVersion
+from lms.notebooks.render_process import changes
+
+LAST = 200  # notebooks on the page
+
+
+@room_page
+def notebooks(request: HttpRequest, class_id: int) -> HttpResponse:
+    room = room_of(request, class_id)
+    context = {"room": room, "now": timezone.now(), "notebooks": notebook_list(room)[:LAST]}
+    return render(request, "versions/list.html", context)
+
+
+@room_page
+def notebook(request: HttpRequest, class_id: int, notebook_id: int) -> HttpResponse:
+    """`?old=` and `?new=` are the versions that are marked."""
+    room = room_of(request, class_id)
+    page = notebook_page(room, notebook_id, display=display_of(request))
+    context = {
+        "room": room,
+        "now": timezone.now(),
+        "page": page,
+        "old": request.GET.get("old", page.old_ref),
+        "new": request.GET.get("new", page.new_ref),
+    }
+    return render(request, "versions/notebook.html", context)
+
+
+@room_page
+def compare(request: HttpRequest, class_id: int, notebook_id: int) -> HttpResponse:
+    """`?old=` and `?new=` name the two; back to the history where one is not chosen."""
+    room, display = room_of(request, class_id), display_of(request)
+    found = find_notebook(room, notebook_id)
+    refs = [request.GET.get(name, "") for name in ("old", "new")]
+    if not all(refs):
+        return HttpResponseRedirect(reverse("notebook", args=[class_id, notebook_id]))
+    old, new = (find_version(room, notebook_id, ref, display=display) for ref in refs)
+    for version in {old.entry.ref: old, new.entry.ref: new}.values():
+        note_look(request, version)
+    context = {
+        "room": room,
+        "now": timezone.now(),
+        "notebook": found,
+        "old": old.entry,
+        "new": new.entry,
+        "comparison": compared(old, new),
+    }
+    return render(request, "versions/compare.html", context)
+
+
+def compared(old: Version, new: Version) -> Comparison | None:
+    """None where they could not be compared within the limits."""
+    told = changes(old.content, new.content, old_sha256=old.sha256, new_sha256=new.sha256)
+    return None if told is None else drawn(told)
+
+
+@room_page
+def version(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> HttpResponse:
+    """A commit or a starter. What was handed in has a page of its own, on which it is graded."""
+    room = room_of(request, class_id)
+    found = find_version(room, notebook_id, ref, display=display_of(request))
+    if found.entry.submission_id is not None:
+        return HttpResponseRedirect(reverse("submission", args=[class_id, found.entry.submission_id]))
+    note_look(request, found)
+    context = {
+        "room": room,
+        "now": timezone.now(),
+        "notebook": find_notebook(room, notebook_id),
+        "entry": found.entry,
+    }
+    return render(request, "versions/version.html", context)
+
+
+@require_safe
+@login_required
+@never_cache
+@xframe_options_sameorigin
+def frame(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> HttpResponse:
+    """The notebook itself, in a frame that can do nothing (classroom.notebooks.views)."""
+    found = find_version(room_of(request, class_id), notebook_id, ref, display=display_of(request))
+    if not is_in_frame(request):
+        note_look(request, found)
+    return framed(request, found.content, sha256=found.sha256, title=gettext("The notebook"))
+
+
+def note_look(request: HttpRequest, version: Version) -> None:
+    """Who read what. A starter is course material: nobody's."""
+    if version.entry.kind == "starter":
+        return
+    is_submission = version.entry.submission_id is not None
+    audit.record(
+        action="submission_view" if is_submission else "version_view",
+        actor=account_of(request),
+        request=request,
+        target_type=(AssignmentSubmission if is_submission else NotebookVersion)._meta.model_name,
+        target_id=version.entry.ref[1:],
+    )

@@ -1,0 +1,174 @@
+"""The notebooks of a class and their versions: what was handed in, what was committed, and what was given.
+
+A version is named by a reference: `s12` is submission 12, `c0a1b…` a commit, `t3` the starter of assignment 3.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.db.models import Count, IntegerField, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Greatest
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
+
+from classroom.assignments.selectors import assignments_in
+from classroom.assignments.submissions import find_submission, hash_of
+from classroom.base.display import Display
+from classroom.base.scope import Room, name_in
+from core.identity import visible
+from lms.models import AssignmentStarter, AssignmentSubmission, Notebook, NotebookHistory, NotebookVersion
+
+MOST_ENTRIES = 300
+REFERENCE = re.compile(r"s[0-9]{1,18}|t[0-9]{1,18}|c[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A line of a history."""
+
+    ref: str
+    kind: str  # submission, commit or starter
+    when: datetime
+    who: str  # who may be nobody that is known: empty
+    what: str
+    submission_id: int | None = None
+    student_id: int | None = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.what} · {self.who}" if self.who else self.what
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotebookPage:
+    notebook: Notebook
+    entries: list[Entry]  # newest first
+    starters: list[Entry]
+    total: int
+
+    @property
+    def is_cut(self) -> bool:
+        return self.total > len(self.entries)
+
+    @property
+    def choices(self) -> list[Entry]:
+        return [*self.entries, *self.starters]
+
+    @cached_property
+    def old_ref(self) -> str:
+        """What is offered to be compared: the newest with the starter, else with the one before."""
+        before = self.starters[:1] or self.entries[1:2] or self.entries[:1]
+        return before[0].ref if before else ""
+
+    @property
+    def new_ref(self) -> str:
+        return self.entries[0].ref if self.entries else self.old_ref
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One version with its content."""
+
+    entry: Entry
+    content: object
+    sha256: str
+
+
+def notebook_list(room: Room) -> QuerySet[Notebook]:
+    """Those that are assignments of the class or have versions in it, the last changed first, with `hand_ins`,
+    `commits` and `last_at`. One query."""
+    handed_in = _submissions(room).filter(assignment__notebook=OuterRef("pk")).order_by()
+    committed = _versions(room).filter(history__notebook=OuterRef("pk")).order_by()
+    hand_ins = handed_in.values("assignment__notebook").annotate(n=Count("pk"), last=Max("submitted_at"))
+    commits = committed.values("history__notebook").annotate(n=Count("pk"), last=Max("created_at"))
+    histories = NotebookHistory.objects.filter(class_ref=room.class_ref)
+    of_class = Q(pk__in=assignments_in(room).values("notebook")) | Q(pk__in=histories.values("notebook"))
+    found = Notebook.objects.filter(of_class).defer("notebook_metadata")
+    return found.annotate(
+        hand_ins=Coalesce(Subquery(hand_ins.values("n"), output_field=IntegerField()), 0),
+        commits=Coalesce(Subquery(commits.values("n"), output_field=IntegerField()), 0),
+        last_at=Greatest(Subquery(hand_ins.values("last")), Subquery(commits.values("last"))),
+    ).order_by(Coalesce("last_at", "created_at").desc(), "path")
+
+
+def find_notebook(room: Room, notebook_id: int) -> Notebook:
+    """404 for one that this class has nothing to do with. One query."""
+    return get_object_or_404(notebook_list(room), pk=notebook_id)
+
+
+def notebook_page(room: Room, notebook_id: int, *, display: Display) -> NotebookPage:
+    """Five queries, whatever the number of versions; of many the newest MOST_ENTRIES."""
+    notebook = find_notebook(room, notebook_id)
+    submissions = _submissions(room).filter(assignment__notebook=notebook).order_by("-submitted_at", "-pk")
+    versions = _versions(room).filter(history__notebook=notebook).order_by("-pk")
+    with_names = (
+        submissions.select_related("student", "assignment").annotate(called=name_in(room)).defer("notebook_content")
+    )
+    shown = [_of_submission(each, display) for each in with_names[:MOST_ENTRIES]]
+    shown += [_of_commit(each, display) for each in versions.select_related("branch")[:MOST_ENTRIES]]
+    shown.sort(key=lambda entry: entry.when, reverse=True)
+    starters = AssignmentStarter.objects.filter(assignment__in=assignments_in(room), assignment__notebook=notebook)
+    return NotebookPage(
+        notebook=notebook,
+        entries=shown[:MOST_ENTRIES],
+        starters=[_of_starter(each) for each in starters.select_related("assignment").defer("content")],
+        total=submissions.count() + versions.count(),
+    )
+
+
+def find_version(room: Room, notebook_id: int, ref: str, *, display: Display) -> Version:
+    """404 for one that is not of this class and notebook. One query."""
+    if not REFERENCE.fullmatch(ref):
+        raise Http404
+    if ref[0] == "s":
+        found = find_submission(room, int(ref[1:]), with_content=True)
+        if found.assignment.notebook_id != notebook_id or found.notebook_content is None:
+            raise Http404
+        return Version(entry=_of_submission(found, display), content=found.notebook_content, sha256=hash_of(found))
+    if ref[0] == "t":
+        starters = AssignmentStarter.objects.filter(assignment__in=assignments_in(room).filter(notebook=notebook_id))
+        starter = get_object_or_404(starters.select_related("assignment"), assignment=int(ref[1:]))
+        return Version(entry=_of_starter(starter), content=starter.content, sha256=starter.content_sha256)
+    rows = _versions(room).filter(history__notebook=notebook_id).select_related("branch", "snapshot__stored")
+    version = get_object_or_404(rows, version_id=ref[1:])
+    stored = version.snapshot.stored
+    return Version(entry=_of_commit(version, display), content=stored.content, sha256=stored.sha256)
+
+
+def _submissions(room: Room) -> QuerySet[AssignmentSubmission]:
+    return AssignmentSubmission.objects.filter(assignment__class_ref=room.class_ref, notebook_content__isnull=False)
+
+
+def _versions(room: Room) -> QuerySet[NotebookVersion]:
+    return NotebookVersion.objects.filter(history__class_ref=room.class_ref)
+
+
+def _of_submission(row: AssignmentSubmission, display: Display) -> Entry:
+    return Entry(
+        ref=f"s{row.pk}",
+        kind="submission",
+        when=row.submitted_at,
+        who=display.name(row.student_id, visible(row.called) or row.student.email),  # type: ignore[attr-defined]
+        what=row.assignment.title,
+        submission_id=row.pk,
+        student_id=row.student_id,
+    )
+
+
+def _of_commit(row: NotebookVersion, display: Display) -> Entry:
+    """Nobody checks what clients say of the author; on a projector it is not shown, for it may be a student."""
+    return Entry(
+        ref=f"c{row.version_id}",
+        kind="commit",
+        when=row.created_at,
+        who="" if display.projector or row.author_name == "anonymous" else row.author_name or "",
+        what=f"{row.version_number} {row.commit_message}",
+    )
+
+
+def _of_starter(row: AssignmentStarter) -> Entry:
+    what = gettext("Starter of %(assignment)s") % {"assignment": row.assignment.title}
+    return Entry(ref=f"t{row.assignment_id}", kind="starter", when=row.uploaded_at, who="", what=what)

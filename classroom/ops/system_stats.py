@@ -1,0 +1,177 @@
+"""How the whole product does, for programs that watch it: docs/contract/http.md section 15, and `/metrics`."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, cast
+
+import psutil
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Q
+from redis import Redis
+
+from classroom.dashboard.connections import connections
+from classroom.ops import test_event_store
+from events import metrics as events_metrics
+from events import timeseries
+from events.contract.kinds import PRIORITIES
+from events.queue import heartbeats, stream
+from events.worker import tasks
+from lms.models import Session, Student
+from realtime.messages import timestamp
+
+WORKER_STATES = heartbeats.STATES
+ACTIVE = timedelta(minutes=2)  # since a student's last sign; the same as on the dashboard
+RANGES = {"1h": 3600, "24h": 24 * 3600, "7d": 7 * 24 * 3600}
+PROBES = 3  # questions to PostgreSQL whose mean is told
+
+
+@dataclass(frozen=True, kw_only=True)
+class River:
+    """What is so at this moment."""
+
+    now: float
+    waiting: Sequence[stream.Waiting]
+    workers: Sequence[dict[str, Any]]
+    sockets: dict[str, int]
+    points_waiting: int
+    failed_jobs: int
+    memory: stream.Memory
+    test_events_bytes: int
+
+    def queue_sizes(self) -> dict[str, int]:
+        """Entries that wait, by priority."""
+        return {name: sum(one.entries for one in self.waiting if one.priority == name) for name in PRIORITIES}
+
+
+def river(*, now: float) -> River:
+    """Eight round trips to Redis; raises what Redis raises."""
+    return River(
+        now=now,
+        waiting=stream.waiting(_redis()),
+        workers=heartbeats.heartbeats(),
+        sockets=connections().by_type,
+        points_waiting=timeseries.standing().waiting,
+        failed_jobs=tasks.number_failed(),
+        memory=stream.Memory.read(cast("dict[str, int]", _redis().info("memory"))),
+        test_events_bytes=test_event_store.held(),
+    )
+
+
+def metrics(*, now: datetime) -> dict[str, Any]:
+    """`GET /admin/metrics`. Two queries; the rest is in Redis."""
+    totals, standing = events_metrics.since_ever(), river(now=now.timestamp())
+    students = Student.objects.aggregate(
+        total=Count("pk"), active=Count("pk", filter=Q(last_activity_at__gte=now - ACTIVE))
+    )
+    live = connections()
+    return {
+        "generated_at": timestamp(now),
+        "events": {
+            "received_total": totals.total("received"),
+            "processed_total": totals.total("processed"),
+            "failed_total": totals.total("set_aside"),
+            "per_minute": round(events_metrics.per_minute("received", now=now.timestamp()), 1),
+            "by_type": dict(sorted(totals.by_label("processed").items())),
+        },
+        "students": students,
+        "sessions": {"active": Session.objects.filter(is_active=True).count()},
+        "websocket": {"total_connections": live.total, "by_type": live.by_type},
+        "queues": standing.queue_sizes(),
+    }
+
+
+def performance(*, time_range: str | None, now: datetime) -> dict[str, Any]:
+    """`GET /admin/performance`: measured, and null where nothing was measured in that time."""
+    seconds = RANGES.get(time_range or "", RANGES["1h"])
+    numbers = events_metrics.lately(seconds=seconds, now=now.timestamp())
+    api, intake, batches = (numbers.histogram(name) for name in ("api", "intake", "batch"))
+    calls = events_metrics.Histogram(
+        {
+            bucket: api.buckets.get(bucket, 0) + intake.buckets.get(bucket, 0)
+            for bucket in {*api.buckets, *intake.buckets}
+        },
+        api.sum + intake.sum,
+    )
+    lag = numbers.histogram("lag")
+    return {
+        "generated_at": timestamp(now),
+        "time_range": time_range if time_range in RANGES else "1h",
+        "api": {
+            "avg_response_ms": _ms(calls.mean),
+            "p95_response_ms": _ms(calls.percentile(0.95)),
+            "requests_per_minute": round(calls.count / (seconds / 60), 2),
+        },
+        "processing": {
+            "avg_ms": _ms(batches.mean),
+            "events_per_second": round(numbers.total("processed") / seconds, 3),
+            "p95_lag_ms": _ms(lag.percentile(0.95)),
+        },
+        "database": {"avg_query_ms": _probe()},
+        "system": system_load(),
+    }
+
+
+def worker_status(*, now: datetime) -> dict[str, Any]:
+    """`GET /admin/worker-status`."""
+    standing = river(now=now.timestamp())
+    workers = [
+        {
+            "worker_id": beat["worker_id"],
+            "status": beat["status"],
+            "queues": [name.upper() for name in beat["queues"]],
+            "tasks_processed": beat["tasks_processed"],
+            "tasks_failed": beat["tasks_failed"],
+            "avg_processing_time": beat["avg_processing_time"],
+            "current_task": beat["current_task"],
+            "last_heartbeat": beat["timestamp"],
+            "processed_messages": beat["processed_messages"],
+            "uptime_seconds": beat["uptime_seconds"],
+            "memory_usage": beat["memory_usage"],
+        }
+        for beat in sorted(standing.workers, key=lambda beat: str(beat["worker_id"]))
+    ]
+    oldest = [one.oldest for one in standing.waiting if one.oldest is not None]
+    return {
+        "generated_at": timestamp(now),
+        "workers": workers,
+        "active_workers": sum(worker["status"] in ("idle", "processing") for worker in workers),
+        "queue_sizes": {name.upper(): size for name, size in standing.queue_sizes().items()},
+        "oldest_waiting_seconds": round(max(0.0, now.timestamp() - min(oldest) / 1000), 1) if oldest else 0,
+        "failed_jobs": standing.failed_jobs,
+    }
+
+
+def uptime_seconds(*, now: datetime) -> int:
+    """Since this web process began."""
+    return round(now.timestamp() - float(psutil.Process().create_time()))
+
+
+def system_load() -> dict[str, float]:
+    """Of this machine, the processor over a tenth of a second; the memory is that in use."""
+    return {
+        "cpu_usage_percent": psutil.cpu_percent(interval=0.1),
+        "memory_usage_mb": round((psutil.virtual_memory().total - psutil.virtual_memory().available) / 2**20, 1),
+    }
+
+
+def _probe() -> float:
+    """Milliseconds of a question that PostgreSQL answers from memory."""
+    with connection.cursor() as cursor:
+        begun = time.perf_counter()
+        for _ in range(PROBES):
+            cursor.execute("SELECT count(*) FROM system_settings")
+            cursor.fetchone()
+        return round((time.perf_counter() - begun) * 1000 / PROBES, 3)
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 2)
+
+
+@cache
+def _redis() -> Redis:
+    return Redis.from_url(settings.REDIS_URL, socket_timeout=2)

@@ -1,0 +1,159 @@
+"""The forms of the map: upload a picture, move teams, take the map down. Each goes back to the room.
+
+A script that sends `X-Requested-With: fragment` gets JSON: `{}`, or 400 with `{"message"}`.
+"""
+
+import math
+
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from classroom.base.decorators import is_fragment, room_action, room_of
+from classroom.base.scope import Room
+from classroom.seating import services as seating_services
+from classroom.seating.selectors import team_view
+from classroom.seating.views import Refusal, show_room
+from core.identity import number_form
+from instructors.permissions import account_of
+from lms.images import LARGEST_BYTES, BadPicture, as_jpeg, check_upload
+from lms.maps import LONGEST_NAME, MOST_TEAMS, Point, TooManyTeams, active_map, free_points, points_on
+from lms.models import ClassroomMap
+
+
+@room_action
+def upload(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    room = _taught(request, class_id)
+    file = request.FILES.get("picture")
+    if not isinstance(file, UploadedFile):
+        return _refuse(request, room, Refusal(form="upload", message=gettext("Choose a picture first.")))
+    try:
+        check_upload(size=file.size or 0)
+        picture = as_jpeg(file)
+    except BadPicture as problem:
+        return _refuse(request, room, Refusal(form="upload", message=_words(problem)))
+    _hang_up(request, room, picture, file.name)
+    return _back(request, room, gettext("The map has a new picture."))
+
+
+@room_action
+def plain(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    room = _taught(request, class_id)
+    _hang_up(request, room, None, None)
+    return _back(request, room, gettext("The room is a plain floor now."))
+
+
+@room_action
+def delete(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    room = _taught(request, class_id)
+    seating_services.take_down(_map_of(request, room), by=account_of(request), request=request)
+    return _back(request, room, gettext("The map is gone, with the places of the teams."))
+
+
+@room_action
+def place(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    """One team, to `x` and `y` percent; without these, to the first place that is free."""
+    room = _taught(request, class_id)
+    found = _map_of(request, room)
+    team, x, y = _team(request), request.POST.get("x", "").strip(), request.POST.get("y", "").strip()
+    if not team:
+        return _refuse(request, room, Refusal(form="team", message=gettext("Type the name of a team.")))
+    try:
+        point = Point(_percent(x), _percent(y)) if x or y else free_points(points_on(found).values(), 1)[0]
+        seating_services.place(found, {team: point}, by=account_of(request), request=request, now=timezone.now())
+    except TooManyTeams:
+        return _refuse(request, room, Refusal(form="team", message=_too_many(), team=team))
+    except ValueError:
+        message = gettext("Type two numbers from 0 to 100: percent from the left and from the top.")
+        return _refuse(request, room, Refusal(form="place", message=message, team=team, x=x, y=y))
+    return _back(request, room)
+
+
+@room_action
+def take_off(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    room = _taught(request, class_id)
+    seating_services.put_back(_map_of(request, room), _team(request), by=account_of(request), request=request)
+    return _back(request, room)
+
+
+@room_action
+def arrange(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    """Every team that waits gets a place; the others stay."""
+    room = _taught(request, class_id)
+    found, now = _map_of(request, room), timezone.now()
+    waiting = sorted(team.key for team in team_view(room, now=now).unplaced)
+    points = dict(zip(waiting, free_points(points_on(found).values(), len(waiting)), strict=True))
+    try:
+        seating_services.place(found, points, by=account_of(request), request=request, now=now)
+    except TooManyTeams:
+        return _refuse(request, room, Refusal(form="team", message=_too_many()))
+    return _back(request, room)
+
+
+def _taught(request: HttpRequest, class_id: int | None) -> Room:
+    """The room, if this account may change it; to everybody else these addresses do not exist."""
+    room = room_of(request, class_id)
+    if not room.may_teach:
+        raise Http404
+    return room
+
+
+def _map_of(request: HttpRequest, room: Room) -> ClassroomMap:
+    """The map that the form was about: 404 where another one hangs there by now."""
+    found = active_map(room.class_ref.pk if room.class_ref else None)
+    if found is None or request.POST.get("map") != str(found.pk):
+        raise Http404
+    return found
+
+
+def _hang_up(request: HttpRequest, room: Room, picture: bytes | None, name: str | None) -> None:
+    class_id = room.class_ref.pk if room.class_ref else None
+    seating_services.hang_up(
+        class_id=class_id, picture=picture, name=name, by=account_of(request), request=request, now=timezone.now()
+    )
+
+
+def _team(request: HttpRequest) -> str:
+    """A name as it was written; empty for one that cannot be one."""
+    name = request.POST.get("team", "")
+    return name if name.strip() and len(name) <= LONGEST_NAME and "\0" not in name else ""
+
+
+def _percent(text: str) -> float:
+    """Return a share of the map as it was typed. Raises ValueError for what is no number from 0 to 100."""
+    plain = number_form(text).replace(",", ".")  # no thousands here: 33,333 is 33.333
+    number = math.nan if "_" in plain else float(plain)  # Python reads 1_0 as 10
+    if not (math.isfinite(number) and 0 <= number <= 100):
+        raise ValueError
+    return number
+
+
+def _too_many() -> str:
+    return gettext("A map takes at most %(number)d teams. Take some off it first.") % {"number": MOST_TEAMS}
+
+
+def _words(problem: BadPicture) -> str:
+    return {
+        "size": gettext("The file is too large. At most %(number)d MB can be uploaded; save it smaller and try again.")
+        % {"number": LARGEST_BYTES // 1024**2},
+        "pixels": gettext("The picture has too many pixels. Save it smaller and try again."),
+        "unreadable": gettext(
+            "This is no picture that can be read here: JPEG, PNG or WebP. Save it again as .jpg or .png and try again."
+        ),
+    }[problem.reason]
+
+
+def _refuse(request: HttpRequest, room: Room, refusal: Refusal) -> HttpResponse:
+    if is_fragment(request):
+        return JsonResponse({"message": refusal.message}, status=400)
+    return show_room(request, room, refusal=refusal)
+
+
+def _back(request: HttpRequest, room: Room, said: str = "") -> HttpResponse:
+    if is_fragment(request):
+        return JsonResponse({})
+    if said:
+        messages.success(request, said)
+    return HttpResponseRedirect(f"{room.address}room/")

@@ -1,0 +1,144 @@
+"""The room by teams: who is in each, how they stand, who is on the way, and where the team sits on the map."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from hashlib import sha256
+from unicodedata import east_asian_width
+
+from django.utils.translation import gettext
+
+from classroom.attention.claims import claims_of
+from classroom.base.display import PLAIN, Display
+from classroom.base.scope import MOST_CARDS, Room, latest_of
+from classroom.base.student_cards import RANKS, STATUS_WORDS, Card, card
+from core.identity import label_key
+from events.student_status import NO_TEAM, student_rows
+from lms.maps import Point, active_map, points_on
+from lms.models import ClassroomMap
+from realtime.messages import Status
+
+LONGEST_ON_MAP = 14  # characters of a team's name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    card: Card
+    helper: str  # who is on the way to them; empty for nobody
+
+
+@dataclass(frozen=True, kw_only=True)
+class Team:
+    """`key` is the name on the wire and on the map; those of no team share one key. `members` may be empty: a team can
+    have a place before anybody of it is there."""
+
+    key: str
+    members: list[Member]
+    point: Point | None
+
+    @property
+    def name(self) -> str:
+        return gettext("No team") if self.key == NO_TEAM else self.key
+
+    @property
+    def anchor(self) -> str:
+        return f"team-{sha256(self.key.encode()).hexdigest()[:12]}"
+
+    @cached_property
+    def counts(self) -> dict[Status, int]:
+        """All statuses, the worst first."""
+        found = Counter(member.card.status for member in self.members)
+        return {status: found[status] for status in RANKS}
+
+    @property
+    def worst(self) -> Status:
+        return next((status for status, count in self.counts.items() if count), "idle")
+
+    @property
+    def worst_count(self) -> int:
+        return self.counts[self.worst]
+
+    @property
+    def word(self) -> str:
+        return str(STATUS_WORDS[self.worst]) if self.members else gettext("Nobody here yet")
+
+    @property
+    def tally(self) -> list[tuple[Status, str, int]]:
+        return [(status, str(STATUS_WORDS[status]), count) for status, count in self.counts.items()]
+
+    @property
+    def label(self) -> str:
+        """All that the mark shows, in words; `label` in static/js/teams.js says the same."""
+        said = [f"{word} {count}" for _, word, count in self.tally if count] or [self.word]
+        return f"{self.name}: {', '.join(said)}"
+
+    @property
+    def short(self) -> str:
+        return self.name if len(self.name) <= LONGEST_ON_MAP else f"{self.name[: LONGEST_ON_MAP - 1]}…"
+
+    @property
+    def plate(self) -> int:
+        """How wide the name is on the map, about: pixels, at 13 px a wide character."""
+        return 18 + sum(13 if east_asian_width(letter) in "WFA" else 8 for letter in self.short)
+
+    @property
+    def plate_left(self) -> float:
+        return -self.plate / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamView:
+    teams: list[Team]  # who asks for help first, then by name
+    map: ClassroomMap | None
+    is_capped: bool
+
+    @property
+    def marks(self) -> list[Team]:
+        """In the order of painting: what is painted last lies on top, so help comes last."""
+        return self.teams[::-1]
+
+    @property
+    def unplaced(self) -> list[Team]:
+        return [team for team in self.teams if team.point is None]
+
+
+def team_view(room: Room, *, now: datetime, display: Display = PLAIN) -> TeamView:
+    """Six queries, whatever the number of students and teams."""
+    rows = student_rows(latest_of(room.students), scope=room.scope, now=now)
+    claims = claims_of((row["studentId"] for row in rows), scope=room.scope, now=now)
+    members: dict[str, list[Member]] = {}
+    for row in rows:
+        claim = claims.get(row["studentId"])
+        found = Member(card=card(row, display), helper=claim.by if claim else "")
+        members.setdefault(row["teamName"], []).append(found)
+    hung = active_map(room.class_ref.pk if room.class_ref else None)
+    points = points_on(hung) if hung else {}
+    return TeamView(teams=_teams(members, points), map=hung, is_capped=len(rows) >= MOST_CARDS)
+
+
+def _teams(members: Mapping[str, list[Member]], points: Mapping[str, Point]) -> list[Team]:
+    places = {label_key(name): (name, point) for name, point in points.items()}
+    made = [
+        Team(
+            key=name,
+            members=sorted(there, key=_order_of_member),
+            point=places.pop(label_key(name), (name, None))[1],
+        )
+        for name, there in members.items()
+    ]
+    made += [Team(key=name, members=[], point=point) for name, point in places.values()]
+    return sorted(made, key=lambda team: (RANKS[team.worst], *_order_of_name(team)))
+
+
+def _order_of_member(member: Member) -> tuple[int, str, int]:
+    found = member.card
+    return RANKS[found.status], found.name.lower(), found.student_id
+
+
+def _order_of_name(team: Team) -> tuple[bool, list[tuple[int, str]]]:
+    """Team 2 before team 10; those of no team last."""
+    parts = re.findall(r"\d+|\D+", team.key.lower())
+    return team.key == NO_TEAM, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -1,0 +1,89 @@
+"""What a teacher does to the map of a room. Each is told to the audit log and to the open pages."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from django.db import transaction
+from django.http import HttpRequest
+
+from instructors import audit
+from instructors.models import Instructor
+from lms import maps
+from lms.maps import Point
+from lms.models import ClassroomMap
+from realtime import broadcast, groups, messages
+from realtime.notify import tell
+
+
+def hang_up(
+    *,
+    class_id: int | None,
+    picture: bytes | None,
+    name: str | None = None,
+    by: Instructor,
+    request: HttpRequest,
+    now: datetime,
+) -> ClassroomMap:
+    """The room's new map, with the teams where they were; without a picture it is a plain floor."""
+    with transaction.atomic():
+        made = maps.replace_map(
+            class_id=class_id,
+            picture=picture,
+            original_filename=name,
+            uploaded_by=by.email,
+            now=now,
+            keep_positions=True,
+        )
+        _record("map_upload" if picture is not None else "map_create", made, by, request)
+    announce(made)
+    return made
+
+
+def take_down(found: ClassroomMap, *, by: Instructor, request: HttpRequest) -> None:
+    with transaction.atomic():
+        _record("map_delete", found, by, request)
+        maps.remove_map(found)
+    announce(found)
+
+
+def place(
+    found: ClassroomMap, points: Mapping[str, Point], *, by: Instructor, request: HttpRequest, now: datetime
+) -> None:
+    """Raises `lms.maps.TooManyTeams`."""
+    with transaction.atomic():
+        shown = maps.place_teams(found, points, by=by.email, now=now)
+        _record("map_positions", found, by, request, teams=shown)
+    if shown:
+        announce(found, shown)
+
+
+def put_back(found: ClassroomMap, team: str, *, by: Instructor, request: HttpRequest) -> None:
+    """The team is on the map no more."""
+    with transaction.atomic():
+        maps.take_off(found, [team])
+        _record("map_positions", found, by, request, teams=[team])
+    announce(found, {team: None})
+
+
+def announce(found: ClassroomMap, moved: Mapping[str, Point | None] | None = None) -> None:
+    """Tell the pages that show this map: these teams moved, or, without any, the map is another one. After commit.
+
+    The map of no class is everybody's to see, so that every dashboard hears of it.
+    """
+    group = groups.DASHBOARDS if found.class_ref_id is None else groups.class_group(found.class_ref_id)
+    frame = messages.classroom_map(class_id=found.class_ref_id, map_id=found.pk, positions=moved or {})
+    tell(lambda: broadcast.publish({}, [(group, frame)], outside=[]))
+
+
+def _record(
+    action: str,
+    found: ClassroomMap,
+    by: Instructor,
+    request: HttpRequest,
+    *,
+    teams: Collection[str] = (),
+) -> None:
+    details = {"class_id": found.class_ref_id, **({"teams": sorted(teams)} if teams else {})}
+    audit.record(
+        action=action, actor=by, request=request, target_type="classroommap", target_id=found.pk, details=details
+    )

@@ -1,0 +1,45 @@
+"""The room: its teams, and the map they are on."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from classroom.base.decorators import is_fragment, room_of, room_page
+from classroom.base.display import display_of
+from classroom.base.js_strings import team_texts
+from classroom.base.scope import Room
+from classroom.seating.selectors import team_view
+from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """What was wrong with a form, and what was typed into it."""
+
+    form: str
+    message: str
+    team: str = ""
+    x: str = ""
+    y: str = ""
+
+
+@room_page
+def room(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    return show_room(request, room_of(request, class_id))
+
+
+def show_room(request: HttpRequest, room: Room, *, refusal: Refusal | None = None) -> HttpResponse:
+    now = timezone.now()
+    context = {
+        "room": room,
+        "now": now,
+        "view": team_view(room, now=now, display=display_of(request)),
+        "refusal": refusal,
+        "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
+        "error_seconds": int(ERROR_WINDOW.total_seconds()),
+        "texts": team_texts(),
+    }
+    template = "room/_state.html" if is_fragment(request) else "room/room.html"
+    return render(request, template, context, status=400 if refusal else 200)

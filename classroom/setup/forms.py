@@ -1,0 +1,148 @@
+"""The forms of a class's set-up. What they accept, the API accepts too (lms/api/classes.py)."""
+
+from datetime import date, datetime, time
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from classroom.setup.classes import CODE_LENGTH
+from classroom.setup.staff import ASSISTANT, INSTRUCTOR
+from core.identity import password_form
+from core.validators import validate_address, validate_visible
+from instructors.models import Instructor
+from lms.dates import doubt
+from lms.models import Class
+
+ROLE_LABELS = [(INSTRUCTOR, _("Instructor: sets up and grades")), (ASSISTANT, _("Assistant: sees and helps"))]
+
+
+class DateInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class ClassForm(forms.Form):
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=255,
+        validators=[validate_visible],
+        help_text=_("As students and colleagues know it."),
+    )
+    class_code = forms.CharField(
+        label=_("Code"),
+        max_length=CODE_LENGTH,
+        validators=[validate_visible],
+        help_text=_("Short and unique, like 2026-PY1. You may keep ours."),
+    )
+    description = forms.CharField(
+        label=_("Description (optional)"), required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    start_date = forms.DateField(label=_("First day (optional)"), required=False, widget=DateInput())
+    end_date = forms.DateField(label=_("Last day (optional)"), required=False, widget=DateInput())
+
+    def clean_start_date(self) -> date | None:
+        return _believed(self.cleaned_data["start_date"])
+
+    def clean_end_date(self) -> date | None:
+        return _believed(self.cleaned_data["end_date"])
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        start, end = found.get("start_date"), found.get("end_date")
+        if start and end and end < start:
+            self.add_error("end_date", gettext("The last day is before the first."))
+        return found
+
+    def columns(self, before: Class | None = None) -> dict[str, Any]:
+        """What the row shall hold; a day that is as it was keeps its time of day."""
+        found = self.cleaned_data
+        start, end = found["start_date"], found["end_date"]
+        return {
+            "name": found["name"],
+            "class_code": found["class_code"],
+            "description": found["description"] or (before.description if before and not before.description else None),
+            "start_date": _moment(start, before.start_date if before else None, time.min),
+            "end_date": _moment(end, before.end_date if before else None, time(23, 59, 59)),
+        }
+
+    @staticmethod
+    def values_of(class_ref: Class) -> dict[str, Any]:
+        return {
+            "name": class_ref.name,
+            "class_code": class_ref.class_code,
+            "description": class_ref.description or "",
+            "start_date": _day(class_ref.start_date),
+            "end_date": _day(class_ref.end_date),
+        }
+
+
+class InviteForm(forms.Form):
+    email = forms.CharField(
+        label=_("E-mail"),
+        max_length=255,
+        validators=[validate_address],
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=ROLE_LABELS, initial=INSTRUCTOR)
+
+
+class NewcomerForm(forms.Form):
+    """Name and password of whoever follows an invitation."""
+
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=255,
+        validators=[validate_visible],
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label=_("Password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+    repeated = forms.CharField(
+        label=_("Password, once more"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        for field in ("password", "repeated"):
+            if field in found:
+                found[field] = password_form(found[field])
+        password = found.get("password")
+        if password is not None:
+            try:
+                validate_password(password, Instructor(email=self.email, name=found.get("name", "")))
+            except forms.ValidationError as error:
+                self.add_error("password", error)
+        if password and "repeated" in found and password != found["repeated"]:
+            self.add_error("repeated", gettext("The two passwords differ."))
+        return found
+
+
+def _day(moment: datetime | None) -> date | None:
+    return timezone.localtime(moment).date() if moment else None
+
+
+def _believed(day: date | None) -> date | None:
+    """Raises ValidationError for a year that nobody can mean."""
+    found = doubt(day.year, now=timezone.now()) if day else None
+    if found is not None:
+        raise forms.ValidationError(found.question, code="year")
+    return day
+
+
+def _moment(day: date | None, before: datetime | None, hour: time) -> datetime | None:
+    if day is None:
+        return None
+    if before is not None and _day(before) == day:
+        return before
+    return timezone.make_aware(datetime.combine(day, hour))

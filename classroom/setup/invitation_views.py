@@ -1,0 +1,58 @@
+"""Following an invitation to a class: a newcomer chooses a name and a password, and is in."""
+
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from classroom.setup.forms import NewcomerForm
+from classroom.setup.invitations import Closed, Taken, accept_as, accept_as_newcomer, invitation_of, is_for
+from instructors import audit
+from instructors.authentication import log_in
+from instructors.models import ClassInvitation, Instructor
+from instructors.status import announce_status
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Open to whoever has the link. 410 for one that opens nothing any more."""
+    now = timezone.now()
+    try:
+        found = invitation_of(token, now=now)
+        if isinstance(request.user, Instructor):
+            return _for_account(request, request.user, found, token)
+        return _for_newcomer(request, found, token)
+    except Closed:
+        return render(request, "setup/invitation_closed.html", status=410)
+
+
+def _for_account(request: HttpRequest, account: Instructor, found: ClassInvitation, token: str) -> HttpResponse:
+    is_mine = is_for(found, account)
+    if request.method == "POST" and is_mine:
+        joined = accept_as(account, token, request=request, now=timezone.now())
+        return redirect("class_live", joined.pk)
+    return render(request, "setup/invitation.html", {"invitation": found, "is_mine": is_mine})
+
+
+def _for_newcomer(request: HttpRequest, found: ClassInvitation, token: str) -> HttpResponse:
+    has_account = Instructor.objects.with_email(found.email) is not None
+    form = NewcomerForm(request.POST or None, email=found.email)
+    if not has_account and form.is_bound and form.is_valid():
+        chosen = form.cleaned_data
+        try:
+            account, joined = accept_as_newcomer(
+                token, name=chosen["name"], password=chosen["password"], request=request, now=timezone.now()
+            )
+        except Taken:
+            has_account = True
+        else:
+            login(request, account, backend="django.contrib.auth.backends.ModelBackend")
+            account = log_in(account, now=timezone.now())
+            audit.record(action="login", actor=account, request=request)
+            announce_status(account)
+            return redirect("class_live", joined.pk)
+    context = {"invitation": found, "form": form, "has_account": has_account}
+    return render(request, "setup/invitation.html", context)

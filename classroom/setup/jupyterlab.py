@@ -1,0 +1,120 @@
+"""How a class's JupyterLabs are connected: its keys, and whether events arrive.
+
+What the extension is told is its setting `serverUrl`: the address that it posts to (docs/contract/events.md section 2,
+"Default URL … (setting `serverUrl`)"). It can set no header, so the key travels in the address (http.md section 5a).
+The contract names no id of the extension, so the text is what goes into the JSON editor of *its* settings, where none
+is needed.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import Count, Max, Q
+
+from lms.access import students_seen_through
+from lms.models import Class, ClassKey
+
+# The intake notes a key's use about every fifteen seconds (`events.intake.class_keys.REMEMBERED`).
+RECENT = timedelta(minutes=2)
+# Whoever has not entered who they are sends under this address and name (events.md sections 2 and 2.1).
+UNCONFIGURED = Q(email_key="student001@example.com", name="Anonymous")
+
+State = Literal["none", "over", "waiting", "connected", "quiet"]
+
+
+@dataclass(frozen=True)
+class Key:
+    id: int
+    hint: str
+    created_at: datetime
+    last_used_at: datetime | None
+    ends_at: datetime | None
+    is_open: bool
+
+    @property
+    def is_ending(self) -> bool:
+        return self.is_open and self.ends_at is not None
+
+
+@dataclass(frozen=True)
+class Connection:
+    state: State
+    keys: list[Key]  # newest first
+    students: int  # of whom an event has come since the newest open key was made
+    last_event_at: datetime | None
+    has_unconfigured: bool
+
+    @property
+    def newest(self) -> int | None:
+        return self.keys[0].id if self.keys else None
+
+    @property
+    def open_keys(self) -> list[Key]:
+        return [key for key in self.keys if key.is_open]
+
+
+@dataclass(frozen=True)
+class Address:
+    """What is entered in JupyterLab."""
+
+    url: str
+
+    @property
+    def settings_json(self) -> str:
+        return json.dumps({"serverUrl": self.url}, indent=2)
+
+    @property
+    def is_local(self) -> bool:
+        """It leads each student to their own computer."""
+        host = urlsplit(self.url).hostname or ""
+        return host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
+
+    @property
+    def is_plain_http(self) -> bool:
+        """A JupyterLab on https may not post there: browsers forbid it."""
+        return urlsplit(self.url).scheme == "http" and not self.is_local
+
+    @property
+    def origins(self) -> list[str]:
+        """The JupyterLabs whose browsers may post here; `*` for all."""
+        return list(settings.BACKEND_CORS_ORIGINS)
+
+    @property
+    def is_for_this_machine(self) -> bool:
+        """Only JupyterLabs beside the server may, as where nobody set anything."""
+        return self.origins == settings.LOCAL_ORIGINS
+
+
+def connection_of(class_ref: Class, *, now: datetime) -> Connection:
+    """Two queries."""
+    rows = ClassKey.objects.filter(class_ref=class_ref).order_by("-pk")
+    keys = [_key(row, now) for row in rows]
+    newest = next((key for key in keys if key.is_open), None)
+    since = newest.created_at if newest else now
+    seen = students_seen_through([class_ref.pk]).aggregate(
+        students=Count("pk", filter=Q(last_activity_at__gte=since)),
+        last=Max("last_activity_at"),
+        unconfigured=Count("pk", filter=UNCONFIGURED),
+    )
+    state = _state(class_ref, newest, now)
+    return Connection(state, keys, seen["students"], seen["last"], seen["unconfigured"] > 0)
+
+
+def _key(row: ClassKey, now: datetime) -> Key:
+    is_open = row.revoked_at is None or row.revoked_at > now
+    return Key(row.pk, row.hint, row.created_at, row.last_used_at, row.revoked_at, is_open)
+
+
+def _state(class_ref: Class, newest: Key | None, now: datetime) -> State:
+    """Of the newest open key: an old one that is still used says nothing about the new one."""
+    if not class_ref.is_active:
+        return "over"
+    if newest is None:
+        return "none"
+    if newest.last_used_at is None:
+        return "waiting"
+    return "connected" if now - newest.last_used_at < RECENT else "quiet"

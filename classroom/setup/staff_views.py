@@ -1,0 +1,135 @@
+"""Who teaches and assists in a class: inviting, roles, leaving, handing over."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from classroom.base.decorators import LARGEST_ID, room_action, room_of, room_page
+from classroom.setup import invitations, staff
+from classroom.setup.base_views import show, taught_room
+from classroom.setup.forms import ROLE_LABELS, InviteForm
+from classroom.setup.staff_selectors import staff_of
+from instructors.permissions import account_of
+from lms.models import Class
+
+
+@room_page
+def people(request: HttpRequest, class_id: int) -> HttpResponse:
+    return _page(request, class_id, InviteForm())
+
+
+@room_action
+def invite(request: HttpRequest, class_id: int) -> HttpResponse:
+    """Whoever has an account is in the class at once; for others the answer shows a link, only this once."""
+    _, found = taught_room(request, class_id)
+    form = InviteForm(request.POST)
+    if not form.is_valid():
+        return _page(request, class_id, form)
+    email, role, by, now = form.cleaned_data["email"], form.cleaned_data["role"], account_of(request), timezone.now()
+    try:
+        account = invitations.find_account(email)
+    except invitations.SwitchedOff:
+        form.add_error("email", gettext("This account is switched off. An administrator can switch it on again."))
+        return _page(request, class_id, form)
+    if account is None:
+        token = invitations.invite(found, email=email, role=role, by=by, request=request, now=now)
+        link = request.build_absolute_uri(reverse("invitation", args=[token]))
+        return _page(request, class_id, InviteForm(), link=link, invited=email)
+    if not staff.add(found, account, role=role, by=by, request=request):
+        form.add_error("email", gettext("%(name)s is in this class already.") % {"name": account.name})
+        return _page(request, class_id, form)
+    messages.success(request, gettext("%(name)s is now in the class.") % {"name": account.name})
+    return redirect("class_staff", class_id)
+
+
+@room_action
+def change_role(request: HttpRequest, class_id: int, account_id: int) -> HttpResponse:
+    _, found = taught_room(request, class_id)
+    role = request.POST.get("role", "")
+    if role not in staff.ROLES:
+        return HttpResponseBadRequest()
+    try:
+        changed = staff.change_role(found, account_id=account_id, role=role, by=account_of(request), request=request)
+    except staff.LastInstructor:
+        return _last(request, found)
+    label = dict(ROLE_LABELS)[role]
+    messages.success(request, gettext("%(name)s is now: %(role)s") % {"name": changed.name, "role": label})
+    return redirect("class_staff", class_id) if changed != account_of(request) else redirect("classes")
+
+
+@room_action
+def remove(request: HttpRequest, class_id: int, account_id: int) -> HttpResponse:
+    _, found = taught_room(request, class_id)
+    try:
+        removed = staff.remove(found, account_id=account_id, by=account_of(request), request=request)
+    except staff.LastInstructor:
+        return _last(request, found)
+    messages.success(request, gettext("%(name)s is no longer in the class.") % {"name": removed.name})
+    return redirect("class_staff", class_id) if removed != account_of(request) else redirect("classes")
+
+
+@room_action
+def leave(request: HttpRequest, class_id: int) -> HttpResponse:
+    """Assistants may leave, too."""
+    found = room_of(request, class_id).class_ref
+    assert found is not None
+    account = account_of(request)
+    try:
+        staff.remove(found, account_id=account.pk, by=account, request=request)
+    except staff.LastInstructor:
+        return _last(request, found)
+    messages.success(request, gettext("You have left %(name)s.") % {"name": found.name})
+    return redirect("classes")
+
+
+@room_action
+def hand_over(request: HttpRequest, class_id: int) -> HttpResponse:
+    _, found = taught_room(request, class_id)
+    text = request.POST.get("account", "")
+    if not text.isdecimal() or int(text) > LARGEST_ID:
+        messages.error(request, gettext("Choose who shall own the class."))
+        return redirect("class_staff", class_id)
+    try:
+        owner = staff.hand_over(
+            found, account_id=int(text), by=account_of(request), request=request, now=timezone.now()
+        )
+    except staff.NotAllowed:
+        messages.error(request, gettext("Only the owner of the class, or an administrator, hands it over."))
+    else:
+        messages.success(request, gettext("%(name)s now owns the class.") % {"name": owner.name})
+    return redirect("class_staff", class_id)
+
+
+@room_action
+def cancel(request: HttpRequest, class_id: int, invitation_id: int) -> HttpResponse:
+    _, found = taught_room(request, class_id)
+    invitations.cancel(found, invitation_id=invitation_id, by=account_of(request), request=request, now=timezone.now())
+    messages.success(request, gettext("The invitation is cancelled. Its link opens nothing any more."))
+    return redirect("class_staff", class_id)
+
+
+def _last(request: HttpRequest, found: Class) -> HttpResponse:
+    words = gettext(
+        "Nobody would be left to teach this class. Hand it over, or make somebody else an instructor first."
+    )
+    messages.error(request, words)
+    return redirect("class_staff", found.pk)
+
+
+def _page(request: HttpRequest, class_id: int, form: InviteForm, *, link: str = "", invited: str = "") -> HttpResponse:
+    room, found = taught_room(request, class_id)
+    account = account_of(request)
+    return show(
+        request,
+        room,
+        "staff",
+        form=form,
+        link=link,
+        invited=invited,
+        valid_days=invitations.VALID.days,
+        staff=staff_of(found, viewer=account, now=timezone.now()),
+        may_hand_over=staff.may_hand_over(found, account),
+    )

@@ -1,0 +1,55 @@
+"""The students of a class: the list, taking somebody out, the list as a file."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from classroom.base.decorators import room_action, room_page
+from classroom.base.display import display_of
+from classroom.setup.audit import note
+from classroom.setup.base_views import show, taught_room
+from classroom.setup.members import members, register
+from classroom.setup.students import remove
+from instructors.permissions import account_of
+from lms.rosters.parser import write
+
+
+@room_page
+def students(request: HttpRequest, class_id: int) -> HttpResponse:
+    room, _ = taught_room(request, class_id)
+    found = members(room, search=request.GET.get("q", ""), display=display_of(request))
+    return show(request, room, "students", members=found)
+
+
+@room_action
+def take_out(request: HttpRequest, class_id: int, student_id: int) -> HttpResponse:
+    room, found = taught_room(request, class_id)
+    student = get_object_or_404(room.students, pk=student_id)  # as this class calls them
+    name = display_of(request).name(student.pk, student.display_name)
+    remove(found, student_id=student_id, by=account_of(request), request=request)
+    words = gettext("%(name)s is no longer in the class. What they did and handed in is kept.")
+    messages.success(request, words % {"name": name})
+    return redirect("class_students", class_id)
+
+
+@room_page
+def download(request: HttpRequest, class_id: int) -> HttpResponse:
+    """Everybody in the class, as a list that can be imported again."""
+    room, found = taught_room(request, class_id)
+    rows = register(room)
+    note("roster_export", found, by=account_of(request), request=request, students=len(rows))
+    return _file(write(rows), f"class-{class_id}-{timezone.localdate().isoformat()}.csv")
+
+
+@room_page
+def template(request: HttpRequest, class_id: int) -> HttpResponse:
+    """An empty list with its header."""
+    taught_room(request, class_id)
+    return _file(write([]), "students.csv")
+
+
+def _file(text: str, name: str) -> HttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)

@@ -1,0 +1,234 @@
+"""What every socket does, whoever sits at the other end: join before it accepts, answer, keep pace, leave tidily.
+
+A consumer does the last hop. It reads its peer's frames and the channel layer's messages one at a time and writes to an
+outbox, never to the peer itself, so that a peer that is slow or dead holds up nobody, not even its own consumer.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, ClassVar
+from urllib.parse import parse_qs
+
+import msgspec
+from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from redis.exceptions import RedisError
+
+from classroom.sockets import background_tasks, replies
+from classroom.sockets.requests import BadRequest
+from realtime.connections import ClientType, here
+from realtime.credentials import AUTHENTICATION_FAILED, Entry, InstructorDoor
+from realtime.messages import Frame
+from realtime.send_queue import Outbox
+
+logger = logging.getLogger(__name__)
+
+LARGEST_FRAME = 64 * 1024  # bytes from a client
+MOST_FRAMES = 30  # from a client, in any second
+NORMAL, TOO_BIG, FAILURE = 1000, 1009, 4000
+REMEMBERED = 200  # notices that a socket in several groups knows again
+
+Handler = Callable[[Any, Frame], Awaitable[None]]
+
+
+class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has no types
+    kind: ClientType = "dashboard"
+    answers: ClassVar[Mapping[str, Handler]] = {}  # by the type of the frame
+
+    def __init__(self, *, door: InstructorDoor) -> None:
+        super().__init__()
+        self.door = door
+        self.client_id = ""
+        self.room: str | None = None
+        self.account_id: int | None = None
+        self.entry: Entry | None = None
+        self.key_id: int | None = None
+        self.joined: set[str] = set()
+        self.followed: set[str] = set()
+        self.connected_at, self.heard_at = time.time(), time.monotonic()
+        self.accepted = self.ending = False
+        self.paces: deque[float] = deque(maxlen=MOST_FRAMES)
+        self.complained_at = 0.0
+        self.known_keys: deque[str] = deque(maxlen=REMEMBERED)
+        self.tasks: list[asyncio.Task[None]] = []
+        self.outbox = Outbox(send=self._write, close=self.close)
+
+    # --- What each endpoint says for itself -------------------------------------------------------------------------
+
+    @abstractmethod
+    async def admit(self) -> list[str] | None:
+        """The groups to join; None where the peer may not come in."""
+
+    async def welcome(self) -> None:
+        """After the groups are joined and the handshake is accepted."""
+
+    async def on_text(self, text: str) -> None:
+        """A frame that is not JSON."""
+        self.tell(replies.error("A frame must be a JSON object"))
+
+    # --- Coming and going -------------------------------------------------------------------------------------------
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except (RedisError, OSError):
+            logger.exception("The channel layer does not answer")
+            with contextlib.suppress(OSError, RuntimeError):
+                await send({"type": "websocket.close", "code": FAILURE})
+        finally:
+            await self._leave()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """To the method of the message's type, without Channels' look at the database's connections, which would send
+        every frame through the one thread that queries run in. Whoever queries looks after them anyway.
+
+        A fault of ours ends this connection, with a code after which clients come again.
+        """
+        try:
+            await getattr(self, get_handler_name(message))(message)
+        except (StopConsumer, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            if not isinstance(error, OSError):  # that is a peer who has gone
+                logger.exception("A socket failed at %s", message.get("type"))
+            await self._fail()
+
+    async def _fail(self) -> None:
+        if self.accepted:
+            self.end(FAILURE)
+        else:
+            with contextlib.suppress(OSError):
+                await self.close(FAILURE)
+
+    async def connect(self) -> None:
+        groups = await self.admit()
+        if groups is None:
+            await self.close(AUTHENTICATION_FAILED)  # before accept: the handshake is refused with 403
+            return
+        # Joined before the handshake is accepted: what is published after that arrives.
+        self.caretaker = await background_tasks.start()
+        await self.caretaker.follow(sorted(self.followed))
+        for group in groups:
+            await self.join(group)
+        await self.accept()
+        self.accepted = True
+        here.add(self)
+        await self.welcome()
+        self.outbox.start()
+
+    async def join(self, group: str) -> None:
+        if group not in self.joined:
+            self.joined.add(group)
+            here.join(self, group)
+            await self.channel_layer.group_add(group, self.channel_name)
+
+    async def part(self, group: str) -> None:
+        if group in self.joined:
+            self.joined.remove(group)
+            here.leave(self, group)
+            await self.channel_layer.group_discard(group, self.channel_name)
+
+    async def _leave(self) -> None:
+        here.remove(self)
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(self.outbox.stop(), *self.tasks, return_exceptions=True)
+        with contextlib.suppress(RedisError, OSError):
+            for group in list(self.joined):
+                await self.part(group)
+
+    def end(self, code: int) -> None:
+        """Close, after what waits to be written."""
+        self.ending = True
+        self.outbox.end(code)
+
+    async def end_idle(self) -> None:
+        self.end(NORMAL)
+
+    def run(self, work: Awaitable[None]) -> None:
+        """A task that ends with the connection."""
+        self.tasks.append(asyncio.ensure_future(work))
+
+    # --- From the peer ----------------------------------------------------------------------------------------------
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        return parse_qs(self.scope.get("query_string", b"").decode("latin-1"))
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.ending:
+            return
+        self.heard_at = time.monotonic()
+        sent = text_data.encode(errors="replace") if text_data is not None else bytes_data or b""
+        if len(sent) > LARGEST_FRAME:
+            self.end(TOO_BIG)
+        elif self._is_too_fast():
+            if self.heard_at - self.complained_at > 1:
+                self.complained_at = self.heard_at
+                self.tell(replies.error(f"More than {MOST_FRAMES} frames a second; what is above is not read"))
+        else:
+            await self._answer(sent)
+
+    def _is_too_fast(self) -> bool:
+        if len(self.paces) == MOST_FRAMES and self.heard_at - self.paces[0] < 1:
+            return True
+        self.paces.append(self.heard_at)
+        return False
+
+    async def _answer(self, sent: bytes) -> None:
+        try:
+            frame = msgspec.json.decode(sent)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            await self.on_text(sent.decode(errors="replace"))
+            return
+        kind = frame.get("type") if isinstance(frame, dict) else None
+        if not isinstance(frame, dict):
+            self.tell(replies.error("A frame must be a JSON object"))
+        elif kind == "ping":
+            self.tell(replies.pong())
+        elif isinstance(kind, str) and kind in self.answers:
+            try:
+                await self.answers[kind](self, frame)
+            except BadRequest as error:
+                self.tell(replies.error(str(error)))
+        else:
+            self.tell(replies.unknown_type(kind))
+
+    # --- From the channel layer: these never wait -------------------------------------------------------------------
+
+    async def notice(self, message: dict[str, Any]) -> None:
+        """A frame for this socket; known again by its key where it comes through a second group."""
+        key = message.get("key")
+        if key is not None:
+            if key in self.known_keys:
+                return
+            self.known_keys.append(key)
+        self.tell(self.dressed(message["frame"]))
+
+    def dressed(self, frame: Frame) -> Frame:
+        """The frame as this kind of client gets it."""
+        return frame
+
+    # --- To the peer ------------------------------------------------------------------------------------------------
+
+    def tell(self, frame: Frame) -> None:
+        self.tell_text(msgspec.json.encode(frame).decode())
+
+    def tell_all(self, frames: Iterable[Frame]) -> None:
+        for frame in frames:
+            self.tell(frame)
+
+    def tell_text(self, text: str) -> None:
+        if not self.ending:
+            self.outbox.put(text)
+
+    async def _write(self, text: str) -> None:
+        await self.send(text_data=text)
+        self.heard_at = time.monotonic()
+        here.frames_sent += 1

@@ -1,0 +1,63 @@
+"""`subscribe` and `unsubscribe`: the channels that a client asks for by name."""
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from channels.db import database_sync_to_async
+
+from classroom.sockets import people, replies, requests
+from classroom.sockets.consumers.authentication import RecognisingSocket
+from classroom.sockets.people import Person
+from classroom.sockets.requests import BadRequest
+from realtime import groups
+from realtime.groups import Channel
+from realtime.messages import Frame
+
+
+class FollowingSocket(RecognisingSocket):
+    """A socket that may join and leave `progress:…`, `notifications:…` and `broadcast`."""
+
+    @abstractmethod
+    async def channel_groups(self, channel: Channel, person: Person) -> list[str]:
+        """The groups in which this peer may hear the person's channel; none where it may not."""
+
+    async def subscribe(self, frame: Frame) -> None:
+        name = requests.read(frame, requests.Subscription).channel
+        found = await self._channel_of(name)
+        if found is None:
+            await self.join(groups.BROADCAST)
+        else:
+            channel, person = found
+            names = await self.channel_groups(channel, person)
+            if not names:
+                raise BadRequest(f"Not your channel: {name[:100]}")
+            if channel == "progress":
+                self.followed |= set(person.first_forms)
+                await self.caretaker.follow(person.first_forms)
+            for group in names:
+                await self.join(group)
+        self.tell(replies.subscribed(name))
+
+    async def unsubscribe(self, frame: Frame) -> None:
+        name = requests.read(frame, requests.Subscription).channel
+        found = await self._channel_of(name)
+        if found is None:
+            await self.part(groups.BROADCAST)
+        else:
+            channel, person = found
+            for group in groups.those_of(channel, person.forms, among=self.joined):
+                await self.part(group)
+            if channel == "progress":
+                self.followed -= set(person.first_forms)
+        self.tell(replies.unsubscribed(name))
+
+    async def _channel_of(self, name: str) -> tuple[Channel, Person] | None:
+        """Which channel of whom; None for `broadcast`. Raises BadRequest for a name that nobody knows."""
+        if name == groups.BROADCAST:
+            return None
+        channel = people.channel_of(name)
+        if channel is None:
+            raise BadRequest(f"Unknown channel: {name[:100]}")
+        return channel[0], await database_sync_to_async(people.by_number)(channel[1])
+
+    answers: ClassVar[dict[str, Any]] = {"subscribe": subscribe, "unsubscribe": unsubscribe}

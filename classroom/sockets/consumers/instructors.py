@@ -1,0 +1,125 @@
+"""W3: instructors, by the token that they got when they logged in."""
+
+from typing import Any, ClassVar
+
+from channels.db import database_sync_to_async
+
+from classroom.sockets import people, replies, requests
+from classroom.sockets.consumers.dashboards import ScreenSocket
+from classroom.sockets.people import Person
+from classroom.sockets.requests import BadRequest
+from lms.access import User
+from realtime import broadcast, groups, messages, presence
+from realtime.connections import ClientType
+from realtime.credentials import Account, BadStatus
+from realtime.messages import Frame, timestamp
+
+
+def _address(account: User, called: str) -> tuple[Person, list[str]]:
+    """Whom this account means, and the groups of them to write to; none where they are not its student. Colleagues who
+    follow the student hear it as far as they share the classes."""
+    person = people.by_number(called)
+    told = people.channel_groups(account, person, "notifications")
+    return person, sorted({*told, *person.groups("notifications")}) if told else []
+
+
+class InstructorSocket(ScreenSocket):
+    kind: ClientType = "instructor"
+    account: Account
+
+    async def admit(self) -> list[str] | None:
+        token = self.query.get("token", [""])[0].removeprefix("Bearer ")
+        account = await database_sync_to_async(self.door.who)(token)
+        named = self.scope["url_route"]["kwargs"].get("instructor_id")
+        if account is None or (named is not None and named != str(account.pk)):
+            return None
+        self.account = self.user = account
+        self.account_id, self.client_id = account.pk, str(account.pk)
+        self.kind = "admin" if account.is_admin else "instructor"
+        self.expire(account)
+        own = groups.instructor_group(account.pk)
+        return [own, groups.INSTRUCTORS, groups.BROADCAST, *await self.groups_of_students()]
+
+    async def welcome(self) -> None:
+        await super().welcome()
+        self.tell(replies.connection_success(instructor_id=self.account.pk))
+
+    def dressed(self, frame: Frame) -> Frame:
+        return replies.flattened(frame)
+
+    async def end_idle(self) -> None:
+        """An instructor whose last socket fell asleep has left; one whose connection broke may be on the way back."""
+        await super().end_idle()
+        whole = await database_sync_to_async(presence.details)()
+        if not whole.instructors.get(self.account.pk):
+            await self._change_status("offline", None)
+
+    # --- From the peer ----------------------------------------------------------------------------------------------
+
+    async def status(self, frame: Frame) -> None:
+        wanted = requests.read(requests.flat(frame), requests.StatusUpdate)
+        session = wanted.current_session_id if wanted.session_id is None else wanted.session_id
+        try:
+            await self._change_status(
+                wanted.status.strip().lower(), None if session is None else requests.number(session)
+            )
+        except BadStatus as error:
+            raise BadRequest(str(error)) from None
+
+    async def _change_status(self, status: str, session_id: int | None) -> None:
+        await database_sync_to_async(self.door.change_status)(
+            instructor_id=self.account.pk, status=status, session_id=session_id
+        )
+
+    async def student_message(self, frame: Frame) -> None:
+        """A program that speaks for a student with the instructor's own token."""
+        said = requests.read(requests.flat(frame), requests.StudentMessage)
+        if said.student_id is None:
+            raise BadRequest("Object missing required field `student_id`")
+        self.tell(
+            replies.student_message_received(
+                student_id=said.student_id, message=said.message, sent_at=said.timestamp or timestamp()
+            )
+        )
+
+    async def reply(self, frame: Frame) -> None:
+        """To a student of the sender's classes. The audit log hears of it, without the text."""
+        said = requests.read(requests.flat(frame), requests.InstructorReply)
+        written_at = said.timestamp or timestamp()
+        person, told = await database_sync_to_async(_address)(self.account, str(said.student_id))
+        if not told:
+            raise BadRequest("Student not found")
+        delivered = messages.instructor_message(
+            student_id=said.student_id,
+            instructor_id=self.account.pk,
+            instructor_name=self.account.name,
+            message=said.message,
+            sent_at=written_at,
+        )
+        await self._note_letter("student_reply", "student", person.student_id or str(said.student_id), said.message)
+        await broadcast.send([(group, delivered) for group in told])
+        self.tell(replies.reply_sent(student_id=said.student_id, message=said.message, written_at=written_at))
+
+    async def to_colleague(self, frame: Frame) -> None:
+        """Everybody who teaches here may write to everybody who does."""
+        said = requests.read(requests.flat(frame), requests.InstructorToInstructor)
+        target = requests.number(said.target_instructor_id)
+        if not await database_sync_to_async(self.door.is_active)(target):
+            raise BadRequest("Instructor not found")
+        received = replies.instructor_message_received(
+            from_instructor_id=self.account.pk, message=said.message, sent_at=said.timestamp or timestamp()
+        )
+        await self._note_letter("colleague_message", "instructor", target, said.message)
+        await broadcast.send([(groups.instructor_group(target), received)])
+
+    async def _note_letter(self, action: str, kind: str, to: int | str, text: str) -> None:
+        await database_sync_to_async(self.door.wrote)(
+            account_id=self.account.pk, action=action, target_type=kind, target_id=to, length=len(text)
+        )
+
+    answers: ClassVar[dict[str, Any]] = {
+        "status_update": status,
+        "student_message": student_message,
+        "instructor_reply": reply,
+        "instructor_to_instructor": to_colleague,
+    }

@@ -1,0 +1,99 @@
+"""W5: the progress views, which ask and are answered."""
+
+import uuid
+from typing import Any, ClassVar
+
+from channels.db import database_sync_to_async
+from django.db.models import QuerySet
+
+from classroom.sockets import people, progress, replies, requests
+from classroom.sockets.consumers.authentication import RecognisingSocket
+from classroom.sockets.consumers.dashboards import DashboardSocket
+from classroom.sockets.people import Person
+from classroom.sockets.requests import BadRequest
+from core.login_requirement import logins_required
+from lms.access import ANYONE, User, classes_of, students_seen_by
+from lms.models import Student
+from realtime.messages import Frame
+
+
+def _summary_of(called: str | int, user: User) -> dict[str, Any] | None:
+    """Of the student whom this means, if this account may see them."""
+    person = people.by_either(called)
+    if person.student_id is None:
+        return None
+    found = progress.summaries(students_seen_by(user).filter(pk=person.student_id), classes=classes_of(user))
+    return found[0] if found else None
+
+
+def _summaries(user: User) -> dict[str, Any]:
+    visible: QuerySet[Student] = students_seen_by(user)
+    rows = progress.summaries(visible, classes=classes_of(user))
+    return {"students_progress": rows, "stats": progress.stats(rows)}
+
+
+class StudentProgressSocket(RecognisingSocket):
+    """One student's view of themselves. Where people have to log in it shows an account its students; a class key,
+    which is nobody's in particular, what is said of somebody nobody knows; and lets nobody else in."""
+
+    kind = "student"
+
+    async def admit(self) -> list[str] | None:
+        self.client_id = self.scope["url_route"]["kwargs"]["user_id"]
+        if logins_required():
+            is_open = await self.recognise(with_key=True)
+            if not is_open or (self.user is None and self.holder is None):
+                return None
+        self.person: Person = await database_sync_to_async(people.by_either)(self.client_id)
+        names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, self.person, "progress")
+        if names:
+            self.followed |= set(self.person.first_forms)
+        return names
+
+    async def welcome(self) -> None:
+        if self.joined:
+            await self.note_look(self.person, "progress")
+        self.tell(replies.progress_view("initial_progress", await self._data()))
+
+    async def own(self, frame: Frame) -> None:
+        self.tell(replies.progress_view("progress_update", await self._data()))
+
+    async def _data(self) -> dict[str, Any]:
+        nobody_known = {"user_id": self.client_id}
+        viewer = self.user if logins_required() else ANYONE
+        if viewer is None:
+            return nobody_known
+        return await database_sync_to_async(_summary_of)(self.client_id, viewer) or nobody_known
+
+    answers: ClassVar[dict[str, Any]] = {"get_progress": own}
+
+
+class InstructorProgressSocket(DashboardSocket):
+    """Everybody's progress, for those who may see it."""
+
+    async def admit(self) -> list[str] | None:
+        self.client_id = str(uuid.uuid4())
+        await self.recognise()
+        return None if self.user is None and logins_required() else []
+
+    @property
+    def viewer(self) -> User:
+        return self.user if logins_required() and self.user is not None else ANYONE
+
+    async def welcome(self) -> None:
+        data = await database_sync_to_async(_summaries)(self.viewer)
+        self.tell(replies.progress_view("initial_data", data))
+
+    async def every(self, frame: Frame) -> None:
+        data = await database_sync_to_async(_summaries)(self.viewer)
+        self.tell(replies.progress_view("all_progress_update", data))
+
+    async def detail(self, frame: Frame) -> None:
+        called = requests.read(requests.flat(frame), requests.StudentDetail).user_id
+        found = await database_sync_to_async(_summary_of)(called, self.viewer)
+        if found is None:
+            raise BadRequest("Student not found")
+        await self.note_look(await database_sync_to_async(people.by_either)(called), "progress")
+        self.tell(replies.progress_view("student_detail", found))
+
+    answers: ClassVar[dict[str, Any]] = {"get_all_progress": every, "get_student_detail": detail}

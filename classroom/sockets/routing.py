@@ -1,0 +1,27 @@
+"""Which socket path is whose. Every path answers with and without its slash."""
+
+from channels.routing import URLRouter
+from django.urls import re_path
+
+from classroom.sockets.consumers.dashboards import DashboardSocket
+from classroom.sockets.consumers.instructors import InstructorSocket
+from classroom.sockets.consumers.progress import InstructorProgressSocket, StudentProgressSocket
+from classroom.sockets.consumers.students import StudentSocket
+from classroom.sockets.refusal import refuse
+from realtime.credentials import InstructorDoor
+
+PATHS = (
+    (r"ws(?:/dashboard)?", DashboardSocket),
+    (r"api/v1/(?:v1/)?dashboard/ws/dashboard", DashboardSocket),
+    (r"(?:api/v1/)?instructor/ws", InstructorSocket),
+    (r"api/v1/(?:instructor/)?ws/instructor/(?P<instructor_id>[^/]+)", InstructorSocket),
+    (r"api/v1/(?:v1/)?(?:websocket/)?ws/(?P<client_id>[^/]+)", StudentSocket),
+    (r"api/v1/(?:v1/)?progress/ws/student/(?P<user_id>[^/]+)", StudentProgressSocket),
+    (r"api/v1/(?:v1/)?progress/ws/instructor", InstructorProgressSocket),
+)
+
+
+def websocket_urls(door: InstructorDoor) -> URLRouter:
+    """All sockets, with the door to the floor above."""
+    known = [re_path(rf"^{path}/?$", consumer.as_asgi(door=door)) for path, consumer in PATHS]
+    return URLRouter([*known, re_path(r"", refuse)])  # type: ignore[arg-type]  # an ASGI application as the others

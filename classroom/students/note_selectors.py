@@ -1,0 +1,30 @@
+"""The notes about a student that somebody may read, and which of them they may change."""
+
+from django.db.models import Q, QuerySet
+
+from classroom.base.scope import Room
+from instructors.models import Instructor, StudentNote
+from lms.access import classes_of
+
+MOST_NOTES = 100
+
+
+def notes_of(room: Room, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+    """Those of the room's class; in the room of everybody those of no class, and of the classes that are this user's.
+    Newest first."""
+    kept = StudentNote.objects.filter(student=student_id, deleted_at=None).order_by("-created_at", "-pk")
+    if room.class_ref is not None:
+        return kept.filter(class_ref=room.class_ref)
+    return kept.filter(Q(class_ref=None) | Q(class_ref__in=classes_of(user)))
+
+
+def own_notes(room: Room, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+    """Those that this user may edit."""
+    return notes_of(room, student_id=student_id, user=user).filter(author=user)
+
+
+def removable_notes(room: Room, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+    """Those that this user may delete: an admin all, anybody else their own."""
+    if user.is_admin:
+        return notes_of(room, student_id=student_id, user=user)
+    return own_notes(room, student_id=student_id, user=user)

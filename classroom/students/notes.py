@@ -1,0 +1,86 @@
+"""Writing notes about a student. Each change is in the audit log, without what the note says."""
+
+from datetime import datetime
+
+from django import forms
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
+
+from classroom.base.scope import Room
+from classroom.students.note_selectors import own_notes, removable_notes
+from instructors import audit
+from instructors.models import Instructor, StudentNote
+from lms.models import Student
+
+LONGEST_NOTE = 4_000
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "note-text", "aria-describedby": "note-help"}),
+        label=_("Note"),
+        error_messages={
+            "required": _("Write something first, then save it."),
+            "max_length": _("A note may have %(limit_value)d characters; this one has %(show_value)d. Shorten it."),
+        },
+    )
+
+
+def write_note(
+    room: Room, *, student_id: int, text: str, by: Instructor, request: HttpRequest, now: datetime
+) -> StudentNote:
+    """404 for a student who is not of this room."""
+    student = get_object_or_404(room.students, pk=student_id)
+    with transaction.atomic():
+        note = StudentNote.objects.create(
+            student_id=student.pk, class_ref=room.class_ref, author=by, text=text, created_at=now
+        )
+        _record("note_create", note, student, by, request)
+    return note
+
+
+def edit_note(
+    room: Room, *, student_id: int, note_id: int, text: str, by: Instructor, request: HttpRequest, now: datetime
+) -> StudentNote:
+    """The earlier wording is kept. 404 for a note that is not this user's own."""
+    student = get_object_or_404(room.students, pk=student_id)
+    with transaction.atomic():
+        note = _locked(own_notes(room, student_id=student_id, user=by), note_id)
+        if note.text != text:
+            until = now.isoformat()
+            note.earlier_texts = [*note.earlier_texts, {"text": note.text, "until": until}]
+            note.text, note.edited_at = text, now
+            note.save(update_fields=["text", "edited_at", "earlier_texts"])
+            _record("note_update", note, student, by, request)
+    return note
+
+
+def remove_note(
+    room: Room, *, student_id: int, note_id: int, by: Instructor, request: HttpRequest, now: datetime
+) -> None:
+    """It is gone from the pages, not from the table. 404 for a note that this user may not delete."""
+    student = get_object_or_404(room.students, pk=student_id)
+    with transaction.atomic():
+        note = _locked(removable_notes(room, student_id=student_id, user=by), note_id)
+        note.deleted_at, note.deleted_by = now, by
+        note.save(update_fields=["deleted_at", "deleted_by"])
+        _record("note_delete", note, student, by, request)
+
+
+def _locked(notes: "QuerySet[StudentNote]", note_id: int) -> StudentNote:
+    return get_object_or_404(notes.select_for_update(of=("self",)), pk=note_id)
+
+
+def _record(action: str, note: StudentNote, student: Student, by: Instructor, request: HttpRequest) -> None:
+    audit.record(
+        action=action,
+        actor=by,
+        request=request,
+        target_type="student",
+        target_id=student.email,
+        details={"note": note.pk, "class": note.class_ref_id},
+    )

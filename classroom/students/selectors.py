@@ -1,0 +1,215 @@
+"""One student: who, how they stand now, who is on the way, and one part of what is known of them at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404, QueryDict
+
+from classroom.attention.claims import Claim, claims_of
+from classroom.base.display import PLAIN, Display
+from classroom.base.scope import Room
+from classroom.base.student_cards import Card, card
+from classroom.students.note_selectors import MOST_NOTES, notes_of, removable_notes
+from classroom.students.runs import ALL_RUNS, Chosen, Timeline, id_of, timeline
+from events.models import CellExecution, CellProgress, HelpRequest
+from events.student_status import student_rows
+from instructors.models import Instructor, StudentNote
+from lms.access import assignments_of
+from lms.models import AssignmentSubmission, Cell, Notebook, Session
+
+PARTS = ("runs", "notes", "help", "work")
+SESSIONS, SUBMISSIONS, TICKETS, SIGNIFICANT, CELLS = 20, 50, 50, 20, 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the address asks for; whatever makes no sense in it is left out."""
+
+    part: str = "runs"
+    chosen: Chosen = ALL_RUNS
+    before: int | None = None
+    after: int | None = None  # only what was stored after this run
+    edit: int | None = None  # the note to write anew
+
+    @classmethod
+    def of(cls, query: QueryDict) -> "Asked":
+        part = query.get("part", "")
+        return cls(
+            part=part if part in PARTS else "runs",
+            chosen=Chosen.of(query),
+            before=id_of(query.get("before")),
+            after=id_of(query.get("after")),
+            edit=id_of(query.get("edit")),
+        )
+
+    @property
+    def query(self) -> str:
+        """The same again, without what one asks for once."""
+        part = "" if self.part == "runs" else urlencode({"part": self.part})
+        return self.chosen.query if self.part == "runs" else part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where they ran something last."""
+
+    notebook: str
+    cell: int
+    number: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    row: StudentNote
+    may_edit: bool
+    may_delete: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What the filter of the runs offers."""
+
+    notebooks: Sequence[Notebook]
+    cells: Sequence[Cell]  # of the chosen notebook
+    notebook: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentPage:
+    asked: Asked
+    card: Card
+    address: str
+    place: Place | None
+    help_request: HelpRequest | None
+    claim: Claim | None  # who is on the way, to help or to look
+    note_count: int
+    help_count: int
+    timeline: Timeline | None = None
+    choice: Choice | None = None
+    significant: Sequence[CellProgress] = ()
+    notes: Sequence[Note] = ()
+    tickets: Sequence[HelpRequest] = ()
+    submissions: Sequence[AssignmentSubmission] = ()
+    sessions: Sequence[Session] = ()
+
+
+def student_page(
+    room: Room, *, student_id: int, asked: Asked, user: Instructor, now: datetime, display: Display = PLAIN
+) -> StudentPage:
+    """404 for a student who is not of this room. Seven queries for the head and at most four for the part, whatever
+    there is; what comes after a run costs one."""
+    rows = student_rows(room.students.filter(pk=student_id), scope=room.scope, now=now)
+    if not rows:
+        raise Http404
+    facts = _facts(room, student_id, user)
+    part = _part(room, student_id, asked, user)
+    return StudentPage(
+        card=card(rows[0], display),
+        address=f"{room.address}students/{student_id}/",
+        place=_place(facts),
+        help_request=_tickets(room, student_id).filter(ended_at=None).first(),
+        claim=claims_of([student_id], scope=room.scope, now=now).get(student_id),
+        note_count=facts["note_count"],
+        help_count=facts["help_count"],
+        significant=list(_significant(room, student_id)),
+        **{"asked": asked, **part},
+    )
+
+
+def _facts(room: Room, student_id: int, user: Instructor) -> dict[str, Any]:
+    """Counts, and the place of the latest run. One query."""
+    notes = notes_of(room, student_id=student_id, user=user).order_by().values("student")
+    tickets = HelpRequest.objects.filter(room.scope.q(), student=student_id).order_by().values("student")
+    latest = CellExecution.objects.filter(room.scope.q(), student=OuterRef("pk")).order_by("-executed_at", "-pk")[:1]
+    found = room.students.filter(pk=student_id).annotate(
+        note_count=Coalesce(Subquery(notes.annotate(n=Count("pk")).values("n")), 0),
+        help_count=Coalesce(Subquery(tickets.annotate(n=Count("pk")).values("n")), 0),
+        place_cell=Subquery(latest.values("cell")),
+        place_notebook=Subquery(latest.values("notebook__name")),
+        place_index=Subquery(latest.annotate(at=Coalesce("cell_index", "cell__position")).values("at")),
+    )
+    names = ("note_count", "help_count", "place_cell", "place_notebook", "place_index")
+    return dict(found.values(*names)[0])
+
+
+def _place(facts: dict[str, Any]) -> Place | None:
+    if facts["place_cell"] is None:
+        return None
+    index = facts["place_index"]
+    number = index + 1 if index is not None and index >= 0 else None
+    return Place(notebook=facts["place_notebook"], cell=facts["place_cell"], number=number)
+
+
+def _part(room: Room, student_id: int, asked: Asked, user: Instructor) -> dict[str, Any]:
+    if asked.after is not None and asked.part != "runs":
+        return {}
+    if asked.after is not None:
+        return {"timeline": timeline(room.scope, student_id, chosen=asked.chosen, after=asked.after)}
+    if asked.part == "notes":
+        return {"notes": _notes(room, student_id, user)}
+    if asked.part == "help":
+        return {"tickets": list(_tickets(room, student_id).order_by("-asked_at", "-pk")[:TICKETS])}
+    if asked.part == "work":
+        sessions = Session.objects.filter(room.scope.q(), student=student_id).order_by("-start_time", "-pk")[:SESSIONS]
+        return {"submissions": _submissions(room, student_id, user), "sessions": list(sessions)}
+    choice = _choice(room, student_id, asked.chosen)
+    if asked.chosen.notebook is not None and all(cell.pk != asked.chosen.cell for cell in choice.cells):
+        # The reader took another notebook while the form still held a cell of the one before.
+        asked = replace(asked, chosen=replace(asked.chosen, cell=None))
+    return {
+        "asked": asked,
+        "timeline": timeline(room.scope, student_id, chosen=asked.chosen, before=asked.before),
+        "choice": choice,
+    }
+
+
+def _notes(room: Room, student_id: int, user: Instructor) -> list[Note]:
+    found = notes_of(room, student_id=student_id, user=user).select_related("author", "class_ref")[:MOST_NOTES]
+    removable = set(removable_notes(room, student_id=student_id, user=user).values_list("pk", flat=True))
+    return [Note(row=row, may_edit=row.author_id == user.pk, may_delete=row.pk in removable) for row in found]
+
+
+def _tickets(room: Room, student_id: int) -> "QuerySet[HelpRequest]":
+    return HelpRequest.objects.filter(room.scope.q(), student=student_id).select_related("claimed_by", "ended_by")
+
+
+def _submissions(room: Room, student_id: int, user: Instructor) -> list[AssignmentSubmission]:
+    """What they handed in to the assignments of the room, newest first, without what it says. One query."""
+    assignments = assignments_of(user)
+    if room.class_ref is not None:
+        assignments = assignments.filter(class_ref=room.class_ref)
+    found = AssignmentSubmission.objects.filter(student=student_id, assignment__in=assignments)
+    return list(
+        found.select_related("assignment__class_ref")
+        .defer("notebook_content", "feedback", "assignment__description", "assignment__class_ref__description")
+        .order_by("-submitted_at", "-pk")[:SUBMISSIONS]
+    )
+
+
+def _significant(room: Room, student_id: int) -> "QuerySet[CellProgress]":
+    flagged = CellProgress.objects.filter(room.scope.q(), student=student_id, is_significant_error=True)
+    return (
+        flagged.select_related("cell", "notebook")
+        .defer("cell__content", "cell__cell_metadata", "notebook__notebook_metadata")
+        .order_by("-last_error_at", "-pk")[:SIGNIFICANT]
+    )
+
+
+def _choice(room: Room, student_id: int, chosen: Chosen) -> Choice:
+    """The notebooks they ran, and their cells of the chosen one, or of that of the chosen cell. At most two queries."""
+    ran = CellProgress.objects.filter(room.scope.q(), student=student_id)
+    notebooks = list(Notebook.objects.filter(pk__in=ran.values("notebook")).only("name", "path").order_by("path"))
+    if chosen.notebook is None and chosen.cell is None:
+        return Choice(notebooks=notebooks, cells=[], notebook=None)
+    mine = Cell.objects.filter(pk__in=ran.values("cell")).only("position", "cell_id", "notebook_id")
+    if chosen.notebook is not None:
+        mine = mine.filter(notebook=chosen.notebook)
+    else:
+        mine = mine.filter(notebook__in=Cell.objects.filter(pk__in=[chosen.cell]).values("notebook"))
+    cells = list(mine.order_by(F("position").asc(nulls_last=True), "pk")[:CELLS])
+    return Choice(notebooks=notebooks, cells=cells, notebook=cells[0].notebook_id if cells else chosen.notebook)

@@ -1,0 +1,114 @@
+"""What the pages say about times and terminal output. `static/js/time.js` says the same once it runs."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+
+from classroom.base.ansi import code_to_html, to_html
+from classroom.base.js_strings import live_texts
+from classroom.base.scope import Room
+from classroom.base.tabs import Link, tabs_of
+
+register = template.Library()
+
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+@register.filter
+def ago(moment: datetime | None, now: datetime) -> str:
+    """How long ago, short: `3 min. ago`."""
+    if moment is None:
+        return gettext("never")
+    seconds = max(0, int((now - moment).total_seconds()))
+    if seconds < 5:
+        return gettext("now")
+    if seconds < 60:
+        return gettext("%(count)d sec. ago") % {"count": seconds}
+    if seconds < 3600:
+        return gettext("%(count)d min. ago") % {"count": seconds // 60}
+    if seconds < 86_400:
+        return gettext("%(count)d hr. ago") % {"count": seconds // 3600}
+    return gettext("%(count)d days ago") % {"count": seconds // 86_400}
+
+
+@register.filter
+def waiting(moment: datetime | None, now: datetime) -> str:
+    """For how long: `3 min`."""
+    seconds = max(0, int((now - moment).total_seconds())) if moment else 0
+    if seconds < 60:
+        return gettext("%(count)d sec") % {"count": seconds}
+    if seconds < 3600:
+        return gettext("%(count)d min") % {"count": seconds // 60}
+    return gettext("%(count)d hr") % {"count": seconds // 3600}
+
+
+@register.filter
+def lasting(span: timedelta | None) -> str:
+    """How long: `3 min`."""
+    return "–" if span is None else waiting(EPOCH, EPOCH + span)
+
+
+@register.filter
+def iso(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
+
+
+@register.filter
+def terminal(text: str | None) -> SafeString:
+    """What a program wrote, as a terminal shows it in the end."""
+    return to_html(text)
+
+
+@register.filter
+def source(text: str | None) -> SafeString:
+    """What a person wrote: code."""
+    return code_to_html(text)
+
+
+@register.filter
+def seconds(duration: float | None) -> str:
+    """How long a run took, in the unit that fits."""
+    if duration is None:
+        return ""
+    if duration < 1:
+        return gettext("%(count)d ms") % {"count": round(duration * 1000)}
+    return gettext("%(count).1f s") % {"count": duration}
+
+
+@register.filter
+def tabs(room: Room, path: str) -> list[Link]:
+    return tabs_of(room, path)
+
+
+@register.filter
+def of(values: Mapping[Any, Any] | None, key: Any) -> Any:
+    """The value under a key that is itself a value of the page; nothing where there is none."""
+    return values.get(key, "") if values else ""
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """Of a share from 0 to 1: `37 %`."""
+    return "–" if share is None else f"{round(100 * share)} %"
+
+
+@register.filter
+def width(share: float) -> SafeString:
+    """The same as a length in an SVG, which knows no decimal comma."""
+    return mark_safe(f"{100 * share:.2f}")  # noqa: S308  (digits and a point)
+
+
+@register.filter
+def minutes(seconds: float) -> str:
+    """`2:05`."""
+    return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
+
+
+@register.simple_tag(takes_context=True)
+def page_texts(context: Mapping[str, Any]) -> dict[str, object]:
+    """The words for scripts: those of every page of a class (the drawer is on all of them) and the page's own."""
+    return {**live_texts(), **(context.get("texts") or {})}

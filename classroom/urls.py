@@ -1,0 +1,98 @@
+"""The pages people read. Programs have their own addresses under /api/."""
+
+from django.urls import URLPattern, include, path, re_path
+from django.views.generic import RedirectView
+
+from classroom.activity import views as activity_views
+from classroom.analytics import views as analytics_views
+from classroom.assignments import submission_views
+from classroom.assignments import views as assignments_views
+from classroom.attention import views as attention_views
+from classroom.base import display_views
+from classroom.base.decorators import View
+from classroom.cells import views as cells_views
+from classroom.classes import views as classes_views
+from classroom.environments import views as environments_views
+from classroom.errors import views as errors_views
+from classroom.lesson_report import views as lesson_report_views
+from classroom.live import views as live_views
+from classroom.notebooks import version_views
+from classroom.notebooks import views as notebooks_views
+from classroom.seating import map_views
+from classroom.seating import views as seating_views
+from classroom.setup import invitation_views
+from classroom.setup import urls as setup
+from classroom.students import views as students_views
+from instructors import views as instructors_views
+
+# Pages of a room: each exists for a class (`class_…`) and for everybody (`everybody_…`).
+ROOM: tuple[tuple[str, View, str], ...] = (
+    ("cards/", live_views.cards, "cards"),
+    ("attention/", attention_views.attention, "attention"),
+    ("attention/<int:student_id>/", attention_views.act, "attention_act"),
+    ("students/<int:student_id>/", students_views.student, "student"),
+    ("students/<int:student_id>/notes/", students_views.add_note, "note_add"),
+    ("students/<int:student_id>/notes/<int:note_id>/", students_views.change_note, "note"),
+    ("students/<int:student_id>/notes/<int:note_id>/delete/", students_views.delete_note, "note_delete"),
+    ("cells/", cells_views.cells, "cells"),
+    ("cells/states/", cells_views.states, "cell_states"),
+    ("cells/details/", cells_views.details, "cell_details"),
+    ("cells/errors/", errors_views.clusters, "clusters"),
+    ("cells/errors/<int:cell_id>/<slug:digest>/", errors_views.cluster, "cluster"),
+    ("cells/errors/<int:cell_id>/<slug:digest>/hint/", errors_views.hint, "hint"),
+    ("room/", seating_views.room, "room"),
+    # What is done to the map; the page names these by the address of the room.
+    ("room/map/upload/", map_views.upload, "map_upload"),
+    ("room/map/plain/", map_views.plain, "map_plain"),
+    ("room/map/delete/", map_views.delete, "map_delete"),
+    ("room/map/place/", map_views.place, "map_place"),
+    ("room/map/take-off/", map_views.take_off, "map_take_off"),
+    ("room/map/arrange/", map_views.arrange, "map_arrange"),
+    ("activity/", activity_views.activity, "activity"),
+)
+
+# Pages that only a class has.
+CLASS: tuple[tuple[str, View, str], ...] = (
+    ("assignments/", assignments_views.assignments, "class_assignments"),
+    ("assignments/new/", assignments_views.edit, "assignment_new"),
+    ("assignments/<int:assignment_id>/", assignments_views.assignment, "assignment"),
+    ("assignments/<int:assignment_id>/edit/", assignments_views.edit, "assignment_edit"),
+    ("assignments/<int:assignment_id>/next/", assignments_views.next_to_grade, "assignment_next"),
+    ("assignments/<int:assignment_id>/grades.csv", assignments_views.grades, "assignment_grades"),
+    ("submissions/<int:submission_id>/", submission_views.submission, "submission"),
+    ("submissions/<int:submission_id>/notebook/", notebooks_views.frame, "submission_notebook"),
+    ("submissions/<int:submission_id>/notebook.ipynb", notebooks_views.download, "submission_download"),
+    ("notebooks/", version_views.notebooks, "class_notebooks"),
+    ("notebooks/<int:notebook_id>/", version_views.notebook, "notebook"),
+    ("notebooks/<int:notebook_id>/compare/", version_views.compare, "notebook_compare"),
+    ("notebooks/<int:notebook_id>/<slug:ref>/", version_views.version, "notebook_version"),
+    ("notebooks/<int:notebook_id>/<slug:ref>/notebook/", version_views.frame, "notebook_version_frame"),
+    ("environments/", environments_views.environments, "class_environments"),
+    ("report/", lesson_report_views.report, "class_report"),
+    ("report/<slug:name>.csv", lesson_report_views.table, "lesson_table"),
+)
+
+
+def of_rooms() -> list[URLPattern]:
+    rooms = (("classes/<int:class_id>/", "class"), ("everybody/", "everybody"))
+    return [path(f"{room}{page}", view, name=f"{kind}_{name}") for room, kind in rooms for page, view, name in ROOM]
+
+
+urlpatterns = [
+    path("", classes_views.root, name="classes"),
+    path("login/", instructors_views.Login.as_view(), name="login"),
+    path("logout/", instructors_views.Logout.as_view(), name="logout"),
+    path("display/", display_views.switch, name="display"),
+    path("reports/<str:report_id>/", analytics_views.analytics_report, name="analytics_report"),
+    path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
+    path("classes/<int:class_id>/", live_views.class_live, name="class_live"),
+    path("everybody/", live_views.class_live, name="everybody"),
+    *of_rooms(),
+    *(path(f"classes/<int:class_id>/{page}", view, name=name) for page, view, name in CLASS),
+    path("", include(setup.urlpatterns)),
+    # An address typed without its last slash.
+    re_path(
+        r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/cells|/room|/activity)?|classes/\d+/report)$",
+        RedirectView.as_view(url="/%(page)s/", query_string=True),
+    ),
+]

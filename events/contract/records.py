@@ -1,0 +1,203 @@
+"""Bytes to records: what may stand on the wire, under which names, and what no client can have meant.
+
+Pure; no database, no Redis. What a record means is `events.contract.schema`. Source: docs/contract/events.md section 1.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+import msgspec
+
+Problem = dict[str, Any]
+Json = str | dict[str, Any] | list[Any]
+
+DEEPEST = 100  # levels of nesting below a record; what people mean has about ten, and our own stack is finite
+REPLACEMENT = "\ufffd"  # for what PostgreSQL's text refuses: NUL and lone surrogates
+
+
+class BadBody(Exception):
+    """The body is refused as a whole; `problems` is the `detail` of a 422."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(problems[0]["msg"])
+        self.problems = problems
+
+
+class Record(msgspec.Struct):
+    """One record as it may stand on the wire: canonical names and every accepted alias."""
+
+    eventId: str | None = None
+    event_id: str | None = None
+    eventType: str | None = None
+    event: str | None = None
+    event_type: str | None = None
+    type: str | None = None
+    eventTime: str | None = None
+    timestamp: str | float | None = None
+    emailAddress: str | None = None
+    userId: str | None = None
+    user_id: str | None = None
+    student_id: str | int | None = None  # an identity; a number only in instructor events
+    email: str | None = None
+    userName: str | None = None
+    user_name: str | None = None
+    student_name: str | None = None
+    teamName: str | None = None
+    team_name: str | None = None
+    sessionId: str | None = None
+    session_id: str | None = None
+    notebookPath: str | None = None
+    notebook_path: str | None = None
+    cellId: str | None = None
+    cell_id: str | None = None
+    cellIndex: int | None = None
+    cell_index: int | None = None
+    cellType: str | None = None
+    cell_type: str | None = None
+    code: str | None = None
+    cellSource: str | None = None
+    cellContent: str | None = None
+    executionCount: int | None = None
+    execution_count: int | None = None
+    hasError: bool | None = None
+    success: bool | None = None
+    executionSuccess: bool | None = None
+    status: Any = None
+    errorMessage: str | None = None
+    error_message: str | None = None
+    error: str | dict[str, Any] | None = None
+    result: str | None = None
+    output: Json | None = None
+    cellOutput: str | None = None
+    executionDurationMs: float | None = None
+    duration_ms: float | None = None
+    executionTime: Any = None
+    duration: Any = None
+    metadata: dict[str, Any] | None = None
+    instructor_id: Any = None
+    class_id: Any = None
+    subject: Any = None
+    priority: Any = None
+
+
+_records = msgspec.json.Decoder(list[Record], strict=False)
+_fields = {field.name: field.type for field in msgspec.structs.fields(Record)}
+# Those whose value may hold others.
+_NESTED = [name for name, kind in _fields.items() if kind is Any or "dict" in str(kind)]
+TOO_DEEP = "JSON is nested too deeply"
+
+
+def parse(body: bytes) -> list[Record]:
+    """The records of a request body. Raises BadBody where no client could mean it."""
+    try:
+        records = _records.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        records = _parse_leniently(body)
+    except RecursionError:
+        _refuse_body(TOO_DEEP, "json_invalid")
+    if body.count(b"{") + body.count(b"[") > DEEPEST:
+        refuse_depth([[getattr(record, name) for name in _NESTED] for record in records])
+    if b"\\u0000" in body:
+        records = msgspec.convert(storable(msgspec.to_builtins(records)), list[Record], strict=False)
+    return records
+
+
+def loads(body: bytes) -> Any:
+    """The JSON of a body of events: NaN, a broken byte, a byte order mark, UTF-16 or a number of thousands of digits
+    loses no event. Raises ValueError, RecursionError."""
+    text = body.decode(json.detect_encoding(body), errors="replace")
+    return json.loads(text, parse_constant=lambda _name: None, parse_int=_whole_number)
+
+
+def _parse_leniently(body: bytes) -> list[Record]:
+    """The slow way, for what the fast one refuses; a lone surrogate loses nothing either, and a wrong type is reported
+    with its place."""
+    try:
+        value = loads(body)
+    except RecursionError:
+        _refuse_body(TOO_DEEP, "json_invalid")
+    except ValueError as error:
+        _refuse_body(f"JSON decode error: {error}", "json_invalid")
+    if not isinstance(value, list):
+        _refuse_body("Input should be a valid list", "list_type")
+    value = storable(value)
+    problems = [problem for index, item in enumerate(value) for problem in type_problems(item, ["body", index])]
+    if problems:
+        raise BadBody(problems)
+    return [msgspec.convert(item, Record, strict=False) for item in value]
+
+
+def _whole_number(digits: str) -> int | None:
+    """None beyond what a double can hold, as for the other numbers that mean nothing."""
+    return int(digits) if len(digits) <= 309 else None
+
+
+def type_problems(item: Any, place: list[str | int]) -> list[Problem]:
+    """One problem for each known field of a wrong type; none for a sound record."""
+    if not isinstance(item, dict):
+        return [problem("Input should be a valid dictionary", "dict_type", place)]
+    found = []
+    for name, value in item.items():
+        wanted = _fields.get(name)
+        if wanted is None or value is None:
+            continue
+        try:
+            msgspec.convert(value, wanted, strict=False)
+        except (msgspec.ValidationError, RecursionError) as error:
+            found.append(problem(str(error), "type_error", [*place, name]))
+    return found
+
+
+def storable(value: Any) -> Any:
+    """The value with U+FFFD for every NUL and lone surrogate, and None for numbers that are none. Raises BadBody where
+    it is nested too deeply."""
+    refuse_depth(value)
+    return _storable(value)
+
+
+def refuse_depth(value: Any) -> None:
+    """Raises BadBody for what is nested deeper than DEEPEST below the records of a list. Level by level: it is not
+    deep itself."""
+    level = [value]
+    for _ in range(DEEPEST + 2):  # the list and the record
+        level = [inner for item in level for inner in _inside(item) if isinstance(inner, dict | list)]
+        if not level:
+            return
+    _refuse_body(TOO_DEEP, "json_invalid")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _without_odd(value) if _is_odd(value) else value
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _is_odd(text: str) -> bool:
+    return "\0" in text or any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _without_odd(text: str) -> str:
+    joined = text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+    return joined.replace("\0", REPLACEMENT)
+
+
+def problem(message: str, kind: str, place: list[str | int]) -> Problem:
+    return {"loc": place, "msg": message, "type": kind}
+
+
+def _refuse_body(message: str, kind: str) -> NoReturn:
+    raise BadBody([problem(message, kind, ["body"])])

@@ -1,0 +1,305 @@
+"""What a record means: the event, with aliases resolved and a believable time. Pure; the clock is passed in.
+
+`admit` turns a record of `events.contract.records` into an event; `pack` and `unpack` carry events through the stream. Source:
+docs/contract/events.md section 1.
+"""
+
+import json
+import math
+import uuid
+import zlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from core.identity import EMAIL_LENGTH, LABEL_LENGTH, LONGEST, email_key, is_identity, notebook_path, visible
+from events.contract import column_widths
+from events.contract.kinds import kind_of
+from events.contract.records import BadBody, Record, problem
+
+# events.md section 7: a sender's time outside this window (ms around receipt) is replaced by the receipt time.
+OLDEST = 30 * 24 * 3600 * 1000
+NEWEST = 5 * 60 * 1000
+REMEMBERED = 2048  # forms of texts that a process keeps: a class sends the same few hundred all day
+
+
+class Event(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
+    """A record that was admitted. New fields go to the end, so that events already in a stream can still be read."""
+
+    event_id: str
+    event_type: str  # the canonical name; as sent where nobody knows it
+    time: int  # ms since the epoch; the sender's where it is believable
+    received: int  # ms since the epoch
+    email: str = ""  # empty only in instructor events
+    name: str | None = None
+    team: str | None = None
+    session: str | None = None
+    notebook: str | None = None
+    cell: str | None = None
+    cell_index: int | None = None
+    cell_type: str = "code"
+    code: str | None = None
+    execution_count: int | None = None
+    has_error: bool = False
+    error_message: str | None = None
+    result: str | None = None
+    duration_ms: float | None = None
+    data: dict[str, Any] | None = None
+    class_id: int | None = None  # of the class whose key came with the request
+    is_authorised: bool = False  # an instructor's token came with the request
+
+    @property
+    def occurred_at(self) -> datetime:
+        return datetime.fromtimestamp(self.time / 1000, UTC)
+
+    @property
+    def received_at(self) -> datetime:
+        return datetime.fromtimestamp(self.received / 1000, UTC)
+
+
+# JSON rather than MessagePack: it takes whole numbers of any size, and a person can read it in Redis.
+_packer = msgspec.json.Encoder()
+_unpacker = msgspec.json.Decoder(list[Event])
+
+
+# --- Records to events --------------------------------------------------------------------------------------------
+
+
+def admit(record: Record, *, received: int, class_id: int | None = None, cut: column_widths.Cut = None) -> Event | str:
+    """The event that the record means, or why it means none. `received` in ms since the epoch; what is too long for its
+    column is cut, and its name counted in `cut`."""
+    r = record
+    sent_type = _first_text(r.eventType, r.event, r.event_type, r.type)
+    if not sent_type:
+        return "missing eventType"
+    kind = kind_of(sent_type)
+    known_student = r.student_id if isinstance(r.student_id, str) else None
+    email = _first_text(r.emailAddress, r.userId, r.user_id, known_student, r.email)
+    if len(email) > EMAIL_LENGTH or not _is_identity(email):
+        if len(email) > EMAIL_LENGTH or email_key(email):  # cut, it would be somebody else's
+            return "emailAddress is too long"
+        if not kind.is_about_instructor:
+            return "missing emailAddress"
+        email = ""
+    error_message, has_error = _error(r)
+    event = Event(
+        event_id=_first_text(r.eventId, r.event_id) or str(uuid.uuid4()),
+        event_type=kind.name or sent_type,
+        time=_believable(_sent_time(r), received),
+        received=received,
+        email=email,
+        name=_first_label(r.userName, r.user_name, r.student_name),
+        team=_first_label(r.teamName, r.team_name),
+        session=_first_text(r.sessionId, r.session_id) or None,
+        notebook=_first_path(r.notebookPath, r.notebook_path),
+        cell=_first_text(r.cellId, r.cell_id) or None,
+        cell_index=r.cellIndex if r.cellIndex is not None else r.cell_index,
+        cell_type=_first_text(r.cellType, r.cell_type) or "code",
+        code=_first(r.code, r.cellSource, r.cellContent),
+        execution_count=r.executionCount if r.executionCount is not None else r.execution_count,
+        has_error=has_error,
+        error_message=error_message,
+        result=_result(r),
+        duration_ms=_duration(r),
+        data=_extras(r),
+        class_id=class_id,
+    )
+    _fit(event, cut)
+    return event
+
+
+def _fit(event: Event, cut: column_widths.Cut) -> None:
+    """Cut what is too long for its column; nearly always nothing is, so all that this costs is the looks."""
+    if len(event.event_id) > column_widths.EVENT_ID:
+        event.event_id = column_widths.identity(event.event_id, column_widths.EVENT_ID, "eventId", cut)
+    if len(event.event_type) > column_widths.TYPE:
+        event.event_type = column_widths.label(event.event_type, column_widths.TYPE, "eventType", cut)
+    if event.name and len(event.name) > column_widths.NAME:
+        event.name = column_widths.label(event.name, column_widths.NAME, "userName", cut)
+    if event.team and len(event.team) > column_widths.TEAM:
+        event.team = column_widths.label(event.team, column_widths.TEAM, "teamName", cut)
+    if event.session and len(event.session) > column_widths.SESSION:
+        event.session = column_widths.identity(event.session, column_widths.SESSION, "sessionId", cut)
+    if event.notebook and len(event.notebook) > column_widths.SHORT_PATH:
+        event.notebook = column_widths.path(event.notebook, "notebookPath", cut)
+    if event.cell and len(event.cell) > column_widths.CELL:
+        event.cell = column_widths.identity(event.cell, column_widths.CELL, "cellId", cut)
+    if len(event.cell_type) > column_widths.CELL_TYPE:
+        event.cell_type = column_widths.label(event.cell_type, column_widths.CELL_TYPE, "cellType", cut)
+    event.cell_index = column_widths.whole(event.cell_index, "cellIndex", cut)
+    event.execution_count = column_widths.whole(event.execution_count, "executionCount", cut)
+    if event.duration_ms is not None and event.duration_ms > column_widths.LONGEST_RUN:
+        column_widths.note("executionDurationMs", cut)
+        event.duration_ms = None
+
+
+def refuse_wrong_identity(record: Record, place: list[str | int]) -> None:
+    """A numeric `student_id` is an identity of the wrong type, except in the instructor events that carry one. Raises
+    BadBody."""
+    if not isinstance(record.student_id, int):
+        return
+    sent_type = _first_text(record.eventType, record.event, record.event_type, record.type)
+    if not kind_of(sent_type).is_about_instructor:
+        raise BadBody([problem("Expected `str`, got `int`", "type_error", [*place, "student_id"])])
+
+
+def _first(*values: str | None) -> str | None:
+    for value in values:
+        if value is not None:
+            return value
+    return None
+
+
+def _first_text(*values: str | None) -> str:
+    for value in values:
+        if value is not None:
+            return value.strip()
+    return ""
+
+
+def _first_label(*values: str | None) -> str | None:
+    for value in values:
+        if value is not None:
+            return _label(value) if len(value) <= LABEL_LENGTH else visible(value)
+    return None
+
+
+def _first_path(*values: str | None) -> str | None:
+    for value in values:
+        if value is not None:
+            return _path(value) if len(value) <= LONGEST else value.strip() or None
+    return None
+
+
+# Short texts only, so that what is kept stays small.
+_is_identity = lru_cache(maxsize=REMEMBERED)(is_identity)
+_label = lru_cache(maxsize=REMEMBERED)(visible)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _path(text: str) -> str | None:
+    return notebook_path(text.strip()) or None
+
+
+def _error(r: Record) -> tuple[str | None, bool]:
+    message = _first(r.errorMessage, r.error_message)
+    if isinstance(r.error, dict):
+        if message is None:
+            message = ": ".join(str(r.error[key]) for key in ("name", "message") if r.error.get(key))
+        return message, True
+    if message is None:
+        message = r.error
+    if r.hasError is not None:
+        return message, r.hasError
+    for succeeded in (r.success, r.executionSuccess):
+        if succeeded is not None:
+            return message, not succeeded
+    return message, r.status == "error"
+
+
+def _result(r: Record) -> str | None:
+    if r.result is not None:
+        return r.result
+    if r.output is not None:
+        return r.output if isinstance(r.output, str) else json.dumps(r.output, ensure_ascii=False)
+    return r.cellOutput
+
+
+def _duration(r: Record) -> float | None:
+    """Milliseconds; `executionTime` and `duration` are seconds, and a date in them is ignored."""
+    value = r.executionDurationMs if r.executionDurationMs is not None else r.duration_ms
+    if value is None:
+        seconds = _number(r.executionTime)
+        seconds = _number(r.duration) if seconds is None else seconds
+        value = None if seconds is None else seconds * 1000
+    return value if value is not None and math.isfinite(value) and value >= 0 else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _extras(r: Record) -> dict[str, Any] | None:
+    extras: dict[str, Any] = {"metadata": r.metadata} if r.metadata else {}
+    if r.instructor_id is not None:
+        extras["instructor_id"] = r.instructor_id
+    if r.student_id is not None and not isinstance(r.student_id, str):
+        extras["student_id"] = r.student_id
+    if r.class_id is not None:
+        extras["class_id"] = r.class_id
+    if r.subject is not None:
+        extras["subject"] = r.subject
+    if r.priority is not None:
+        extras["priority"] = r.priority
+    if r.status is not None and r.status != "error":
+        extras["status"] = r.status
+    return extras or None
+
+
+def _sent_time(r: Record) -> float | None:
+    """Milliseconds since the epoch by the sender's clock; None where that says nothing."""
+    sent = r.eventTime if r.eventTime is not None else r.timestamp
+    if isinstance(sent, str):
+        try:
+            moment = datetime.fromisoformat(sent.strip())
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
+        except (ValueError, OverflowError):
+            return None
+    return None if sent is None else sent * 1000
+
+
+def _believable(sent: float | None, received: int) -> int:
+    if sent is not None and received - OLDEST <= sent <= received + NEWEST:
+        return round(sent)
+    return received
+
+
+# --- Through the stream -------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=REMEMBERED)
+def shard_of(email: str, shards: int) -> int:
+    """One student's events share a shard, however the address is spelt."""
+    return zlib.crc32(email_key(email).encode()) % shards
+
+
+def pack(events: Iterable[Event]) -> bytes:
+    return _packer.encode(list(events))
+
+
+def unpack(packed: bytes) -> list[Event]:
+    """Raises msgspec.MsgspecError for bytes that `pack` never made."""
+    return _unpacker.decode(packed)
+
+
+def as_sent(event: Event) -> dict[str, Any]:
+    """The event under its canonical wire names, as the intake would take it again."""
+    fields = {
+        "eventId": event.event_id,
+        "eventType": event.event_type,
+        "eventTime": event.occurred_at.isoformat(),
+        "emailAddress": event.email or None,
+        "userName": event.name,
+        "teamName": event.team,
+        "sessionId": event.session,
+        "notebookPath": event.notebook,
+        "cellId": event.cell,
+        "cellIndex": event.cell_index,
+        "cellType": event.cell_type,
+        "code": event.code,
+        "executionCount": event.execution_count,
+        "hasError": event.has_error,
+        "errorMessage": event.error_message,
+        "result": event.result,
+        "executionDurationMs": event.duration_ms,
+        **(event.data or {}),
+    }
+    return {name: value for name, value in fields.items() if value is not None}

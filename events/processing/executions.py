@@ -1,0 +1,356 @@
+"""Cells that ran: the executions of a batch, where each student stands with each cell, and errors in a row."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from events.contract.schema import Event
+from events.processing import consecutive_errors
+from lms.access import Scope
+from lms.binary_cursor import binary_cursor
+from lms.bulk_get_or_create import ActivityState, Places, StudentState
+
+Place = tuple[int, int, int]  # row ids: student, cell, and class that the run came through
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When errors in a row become a significant error."""
+
+    threshold: int
+    enabled: bool
+
+    def is_significant(self, count: int, status: str) -> bool:
+        return self.enabled and status == "error" and count >= self.threshold
+
+
+@dataclass(slots=True)
+class Run:
+    event: Event
+    student: StudentState
+    activity: ActivityState
+    session_id: int
+    notebook_id: int
+    cell_id: int
+    status: str
+    count: int = 0
+    is_significant: bool = False
+
+    @property
+    def class_id(self) -> int:
+        return self.activity.class_id
+
+    @property
+    def place(self) -> Place:
+        return self.student.id, self.cell_id, self.class_id
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where one student stands with one cell through one class; a row of `cell_progress`."""
+
+    notebook_id: int
+    run_count: int = 0
+    error_count: int = 0
+    last_status: str = "aborted"
+    last_run_at: datetime | None = None
+    last_error_at: datetime | None = None
+    consecutive: int = 0
+    is_significant: bool = False
+
+
+def save_runs(events: Sequence[Event], *, failed: set[str], places: Places, rule: Rule) -> list[Run]:
+    """Store what is new among these runs, in the order of their times; `failed` names those that failed whatever they
+    say. At most six statements. Returns the new ones."""
+    new = _without_stored(events)
+    runs = [_run(event, places, failed) for event in sorted(new, key=lambda event: event.time)]
+    if not runs:
+        return []
+    progress = _load_progress({run.place: run.notebook_id for run in runs})
+    late = _judge(runs, progress, rule)
+    _insert(runs)
+    if late:
+        _recount(late, progress, {run.place: run.activity.errors_resolved_at for run in runs}, rule)
+    _save_progress(progress)
+    _update_students(runs)
+    return runs
+
+
+def _without_stored(events: Sequence[Event]) -> list[Event]:
+    """Events that are no rows yet. Before anything is counted, so that a repetition counts nothing."""
+    if not events:
+        return []
+    with binary_cursor() as cursor:
+        cursor.execute(
+            "SELECT event_id FROM cell_executions WHERE event_id = ANY(%s)", [[event.event_id for event in events]]
+        )
+        stored = {row[0] for row in cursor.fetchall()}
+    return [event for event in events if event.event_id not in stored]
+
+
+def _run(event: Event, places: Places, failed: set[str]) -> Run:
+    assert event.notebook is not None
+    assert event.cell is not None
+    notebook = places.notebooks[event.notebook]
+    return Run(
+        event=event,
+        student=places.students[event.email],
+        activity=places.activity_of(event),
+        session_id=places.sessions[places.session_of(event)],
+        notebook_id=notebook,
+        cell_id=places.cells[notebook, event.cell],
+        status=status_of(event, has_failed=event.event_id in failed),
+    )
+
+
+def status_of(event: Event, *, has_failed: bool) -> str:
+    """How a run ended; `has_failed` where its kind says so, whatever the record says.
+
+    A code cell with neither a counter nor a result never ran: "Run All" stopped before it (events.md 2.1).
+    """
+    if event.has_error or has_failed:
+        return "error"
+    never_ran = event.cell_type == "code" and event.execution_count is None and not event.result
+    return "aborted" if never_ran else "success"
+
+
+def _load_progress(wanted: dict[Place, int]) -> dict[Place, Progress]:
+    ordered = sorted(wanted)
+    with binary_cursor() as cursor:
+        cursor.execute(
+            """SELECT p.student_id, p.cell_id, p.class_id, p.notebook_id, p.run_count, p.error_count, p.last_status,
+                      p.last_run_at, p.last_error_at, p.consecutive_error_count, p.is_significant_error
+               FROM cell_progress p JOIN unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS k (student, cell, class)
+               ON p.student_id = k.student AND p.cell_id = k.cell AND p.class_id = k.class""",
+            [list(column) for column in zip(*ordered, strict=True)],
+        )
+        found = {(row[0], row[1], row[2]): Progress(*row[3:]) for row in cursor.fetchall()}
+    return {place: found.get(place) or Progress(notebook) for place, notebook in wanted.items()}
+
+
+def _judge(runs: Sequence[Run], progress: dict[Place, Progress], rule: Rule) -> dict[Place, datetime]:
+    """Count errors in a row for runs that come after all that is known. Returns the places at which an older run came
+    late, with the time from which they must be counted anew."""
+    late: dict[Place, datetime] = {}
+    for run in runs:
+        known, moment = progress[run.place], run.event.occurred_at
+        resolved_at = run.activity.errors_resolved_at
+        if known.last_run_at is not None and moment < known.last_run_at:
+            late.setdefault(run.place, moment)
+        before = known.consecutive
+        if resolved_at is not None and known.last_run_at is not None and known.last_run_at <= resolved_at:
+            before = 0
+        (run.count,) = consecutive_errors.count([(moment, run.status)], before=before, resolved_at=resolved_at)
+        run.is_significant = rule.is_significant(run.count, run.status)
+        _tally(known, run.status, moment)
+        if run.place not in late:
+            known.consecutive = run.count
+            known.last_run_at = moment
+            if run.status != "aborted":
+                known.last_status, known.is_significant = run.status, run.is_significant
+    return late
+
+
+def _tally(known: Progress, status: str, moment: datetime) -> None:
+    if status == "aborted":
+        return
+    known.run_count += 1
+    if status == "error":
+        known.error_count += 1
+        known.last_error_at = max(known.last_error_at or moment, moment)
+
+
+COLUMNS = (
+    ("event_id", "text"),
+    ("class_id", "bigint"),
+    ("student_id", "bigint"),
+    ("notebook_id", "bigint"),
+    ("cell_id", "bigint"),
+    ("session_id", "bigint"),
+    ("executed_at", "timestamptz"),
+    ("execution_count", "int"),
+    ("status", "text"),
+    ("duration", "float8"),
+    ("error_message", "text"),
+    ("output", "text"),
+    ("code_content", "text"),
+    ("cell_index", "int"),
+    ("cell_type", "text"),
+    ("consecutive_error_count", "int"),
+    ("is_significant_error", "bool"),
+)
+# Binary arrays: measured fastest of the ways that take ON CONFLICT (docs/decisions/0004-set-based-writes.md).
+INSERT = f"""INSERT INTO cell_executions ({", ".join(name for name, _ in COLUMNS)})
+             SELECT * FROM unnest({", ".join(f"%b::{kind}[]" for _, kind in COLUMNS)})
+             ON CONFLICT DO NOTHING"""  # noqa: S608
+
+
+def _insert(runs: Sequence[Run]) -> None:
+    rows = [
+        (
+            run.event.event_id,
+            run.class_id,
+            run.student.id,
+            run.notebook_id,
+            run.cell_id,
+            run.session_id,
+            run.event.occurred_at,
+            run.event.execution_count,
+            run.status,
+            None if run.event.duration_ms is None else run.event.duration_ms / 1000,
+            run.event.error_message,
+            run.event.result,
+            run.event.code,
+            run.event.cell_index,
+            run.event.cell_type,
+            run.count,
+            run.is_significant,
+        )
+        for run in runs
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _recount(
+    late: dict[Place, datetime], progress: dict[Place, Progress], resolved: dict[Place, datetime | None], rule: Rule
+) -> None:
+    """A run came after one that was later than it: count from it on, in the order in which they happened."""
+    history = _load_history(late)
+    changed: list[tuple[int, int, bool]] = []
+    for place, rows in history.items():
+        known, resolved_at = progress[place], resolved[place]
+        first = rows[0]
+        before = 0
+        if first["at"] < late[place]:  # the run before the late one: what it counted is where the count begins
+            before = 0 if resolved_at is not None and first["at"] <= resolved_at else first["count"]
+            rows = rows[1:]
+        counts = consecutive_errors.count(
+            [(row["at"], row["status"]) for row in rows], before=before, resolved_at=resolved_at
+        )
+        for row, count in zip(rows, counts, strict=True):
+            flag = rule.is_significant(count, row["status"]) if count != row["count"] else row["flag"]
+            if (count, flag) != (row["count"], row["flag"]):
+                changed.append((row["id"], count, flag))
+            known.consecutive, known.last_run_at = count, row["at"]
+            if row["status"] != "aborted":
+                known.last_status, known.is_significant = row["status"], flag
+    if changed:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE cell_executions e SET consecutive_error_count = k.count, is_significant_error = k.flag
+                   FROM unnest(%s::bigint[], %s::int[], %s::bool[]) AS k (id, count, flag) WHERE e.id = k.id""",
+                [list(column) for column in zip(*changed, strict=True)],
+            )
+
+
+def _load_history(late: dict[Place, datetime]) -> dict[Place, list[dict[str, Any]]]:
+    """The runs at each place from the given time on, led by the one run before it, in order of (time, id)."""
+    keys = [(*place, moment) for place, moment in late.items()]
+    history: dict[Place, list[dict[str, Any]]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT k.student, k.cell, k.class, e.id, e.executed_at, e.status, e.consecutive_error_count,
+                      e.is_significant_error
+               FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[])
+               AS k (student, cell, class, moment)
+               CROSS JOIN LATERAL (
+                   (SELECT * FROM cell_executions x WHERE x.student_id = k.student AND x.cell_id = k.cell
+                    AND x.class_id = k.class AND x.executed_at < k.moment
+                    ORDER BY x.executed_at DESC, x.id DESC LIMIT 1)
+                   UNION ALL
+                   SELECT * FROM cell_executions x WHERE x.student_id = k.student AND x.cell_id = k.cell
+                    AND x.class_id = k.class AND x.executed_at >= k.moment
+               ) AS e ORDER BY k.student, k.cell, k.class, e.executed_at, e.id""",
+            [list(column) for column in zip(*keys, strict=True)],
+        )
+        for student, cell, class_id, pk, at, status, count, flag in cursor.fetchall():
+            history[student, cell, class_id].append(
+                {"id": pk, "at": at, "status": status, "count": count, "flag": flag}
+            )
+    return history
+
+
+def _save_progress(progress: dict[Place, Progress]) -> None:
+    rows = [
+        (
+            *place,
+            p.notebook_id,
+            p.run_count,
+            p.error_count,
+            p.last_status,
+            p.last_run_at,
+            p.last_error_at,
+            p.consecutive,
+            p.is_significant,
+        )
+        for place, p in sorted(progress.items())
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO cell_progress (student_id, cell_id, class_id, notebook_id, run_count, error_count,
+                   last_status, last_run_at, last_error_at, consecutive_error_count, is_significant_error)
+               SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::int[], %b::int[],
+                   %b::text[], %b::timestamptz[], %b::timestamptz[], %b::int[], %b::bool[])
+               ON CONFLICT (student_id, cell_id, class_id) DO UPDATE SET
+                   run_count = excluded.run_count, error_count = excluded.error_count,
+                   last_status = excluded.last_status, last_run_at = excluded.last_run_at,
+                   last_error_at = excluded.last_error_at,
+                   consecutive_error_count = excluded.consecutive_error_count,
+                   is_significant_error = excluded.is_significant_error""",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+
+
+def _update_students(runs: Sequence[Run]) -> None:
+    """The totals of each student, through the class and in all; `store` writes their rows once, at the end of the
+    batch."""
+    for run in runs:
+        if run.status == "aborted":
+            continue
+        moment = run.event.occurred_at
+        for state in (run.student, run.activity):
+            state.execution_count += 1
+            state.error_count += run.status == "error"
+            if state.last_run_at is None or moment >= state.last_run_at:
+                state.last_run_at, state.last_run_failed = moment, run.status == "error"
+
+
+# --- What an instructor resolves --------------------------------------------------------------------------------------
+
+
+def resolve_errors(student_id: int, *, scope: Scope, now: datetime) -> bool:
+    """Errors up to now no longer count: counts and flags of what came through these classes go back to zero, and what
+    comes late is cut off.
+
+    Five statements. Returns whether anything was flagged. Idempotent.
+    """
+    of_classes = scope.sql("class_id")
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The same order of locks as the pipeline: the student first, then cells.
+        cursor.execute("SELECT id FROM students WHERE id = %s FOR UPDATE", [student_id])
+        cursor.execute(
+            f"""UPDATE cell_executions SET consecutive_error_count = 0, is_significant_error = false
+                WHERE student_id = %s AND is_significant_error {of_classes}""",  # noqa: S608
+            [student_id],
+        )
+        flagged: bool = cursor.rowcount > 0
+        cursor.execute(
+            f"""UPDATE cell_progress SET consecutive_error_count = 0, is_significant_error = false
+                WHERE student_id = %s AND (consecutive_error_count > 0 OR is_significant_error) {of_classes}""",  # noqa: S608
+            [student_id],
+        )
+        cursor.execute(
+            f"""UPDATE student_activity SET errors_resolved_at = %s::timestamptz
+                WHERE student_id = %s {of_classes}""",  # noqa: S608
+            [now, student_id],
+        )
+        cursor.execute(
+            "UPDATE students SET errors_resolved_at = %s::timestamptz, updated_at = %s::timestamptz WHERE id = %s",
+            [now, now, student_id],
+        )
+    return flagged

@@ -1,0 +1,90 @@
+"""What a batch's runs are told as: to their students' own channels, and beside the rows of dashboards. No queries.
+
+In a flood a batch holds hundreds of runs of a student, and nobody reads the first 99 of a hundred. So of each cell of a
+student the latest is told, of each student to a dashboard the latest, and to channels only where somebody listens.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from core.identity import email_key
+from events.contract.schema import Event
+from events.processing.executions import Run
+from events.processing.store import Changes, kind_in_effect
+from lms.bulk_get_or_create import Member
+from realtime import presence
+from realtime.groups import forms_of_student
+from realtime.messages import LastRun, RunNotice, StudentRow, timestamp
+
+STARTED = "cell_execution_start"
+Cell = tuple[int, str, str, int | None]  # student, notebook, cell, class whose key came along
+
+
+def run_notices(batches: Sequence[Changes], rows: Mapping[int, StudentRow]) -> list[RunNotice]:
+    """The latest of each cell whose student's `progress` channel somebody has joined. One round trip to Redis, and
+    where nobody has, no more."""
+    heard = _heard(rows)
+    if not heard:
+        return []
+    by_email = {email_key(rows[pk]["emailAddress"]): pk for pk in heard}
+    latest: dict[Cell, tuple[Event, Run | None]] = {}
+    for changes in batches:
+        for event in changes.events:
+            if event.event_type == STARTED and kind_in_effect(event).needs_cell:
+                student = by_email.get(email_key(event.email))
+                if student is not None:
+                    _keep(latest, student, event, None)
+        for run in changes.runs:
+            if run.student.id in heard and run.status != "aborted":
+                _keep(latest, run.student.id, run.event, run)
+    told = sorted(latest.items(), key=lambda item: item[1][0].time)
+    return [_notice(rows[cell[0]], event, run) for cell, (event, run) in told]
+
+
+def last_runs(batches: Sequence[Changes]) -> dict[Member, LastRun]:
+    """The latest run of each student through each class."""
+    latest: dict[Member, Run] = {}
+    for changes in batches:
+        for run in changes.runs:  # in the order of their times
+            if run.status != "aborted":
+                latest[run.student.id, run.class_id] = run
+    return {member: _last(run) for member, run in latest.items()}
+
+
+def _keep(latest: dict[Cell, tuple[Event, Run | None]], student: int, event: Event, run: Run | None) -> None:
+    cell = student, event.notebook or "", event.cell or "", event.class_id
+    known = latest.get(cell)
+    if known is None or (known[0].time, known[1] is not None) <= (event.time, run is not None):
+        latest[cell] = event, run
+
+
+def _heard(rows: Mapping[int, StudentRow]) -> set[int]:
+    forms = {pk: forms_of_student(pk, row["emailAddress"]) for pk, row in rows.items()}
+    joined = presence.joined_forms([form for both in forms.values() for form in both])
+    return {pk for pk, both in forms.items() if not joined.isdisjoint(both)}
+
+
+def _notice(row: StudentRow, event: Event, run: Run | None) -> RunNotice:
+    return {
+        "class_id": event.class_id,
+        "emailAddress": row["emailAddress"],
+        "student_id": row["studentId"],
+        "notebookPath": event.notebook or "",
+        "cellId": event.cell or "",
+        "cellIndex": event.cell_index,
+        "executionCount": event.execution_count,
+        "status": "executing" if run is None else "error" if run.status == "error" else "success",
+        "hasError": run is not None and run.status == "error",
+        "errorMessage": event.error_message if run is not None else None,
+        "executionDurationMs": event.duration_ms if run is not None else None,
+        "consecutiveErrorCount": run.count if run is not None else 0,
+    }
+
+
+def _last(run: Run) -> LastRun:
+    milliseconds = run.event.duration_ms
+    return {
+        "cellId": run.event.cell or "",
+        "executionTime": None if milliseconds is None else milliseconds / 1000,
+        "success": run.status == "success",
+        "timestamp": timestamp(run.event.occurred_at),
+    }

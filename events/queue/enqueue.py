@@ -1,0 +1,96 @@
+"""Events on their way into the stream: read from a record, cut into parcels, and appended by callers that wait for it.
+
+The hot intake cuts its parcels here and appends by itself, many requests at a time (`events.intake`).
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from events import metrics as events_metrics
+from events.contract import records, schema
+from events.contract.kinds import kind_of
+from events.contract.records import Record
+from events.contract.schema import Event
+from events.queue import stream
+from events.queue.stream import Backlog, Parcel
+
+LARGEST_PARCEL = 256 * 1024  # bytes of one stream entry; a larger one is cut between events, so that batches stay small
+
+
+class Unavailable(Exception):
+    """The stream did not take the events: Redis is away, or too much waits already. None of them is in."""
+
+
+def event_of(record: Any, *, received: int, class_id: int | None = None) -> Event:
+    """The event that one record means, read as the intake reads it; `received` in ms since the epoch. Raises
+    wire.BadBody."""
+    record = records.storable(record)
+    problems = records.type_problems(record, ["body"])
+    if problems:
+        raise records.BadBody(problems)
+    known = msgspec.convert(record, Record, strict=False)
+    schema.refuse_wrong_identity(known, ["body"])
+    event = schema.admit(known, received=received, class_id=class_id)
+    if not isinstance(event, Event):
+        raise records.BadBody([records.problem(event, "missing", ["body"])])
+    return event
+
+
+def parcels_of(events: Sequence[Event], *, batch: str = "") -> list[Parcel]:
+    """The events packed by shard and priority, each parcel in the order of the request."""
+    groups: dict[tuple[int, Any], list[Event]] = {}
+    for event in events:
+        shard = schema.shard_of(event.email, settings.EVENT_SHARDS)
+        groups.setdefault((shard, kind_of(event.event_type).priority), []).append(event)
+    return [
+        Parcel(shard, priority, packed, batch)
+        for (shard, priority), group in groups.items()
+        for packed in _packed(group)
+    ]
+
+
+def _packed(events: list[Event]) -> list[bytes]:
+    packed = schema.pack(events)
+    if len(packed) <= LARGEST_PARCEL or len(events) == 1:
+        return [packed]
+    middle = len(events) // 2
+    return _packed(events[:middle]) + _packed(events[middle:])
+
+
+def is_overloaded(backlogs: Iterable[Backlog], *, share: float = 1) -> bool:
+    """Whether more waits than may (EVENT_BACKLOG_LIMIT, EVENT_BACKLOG_BYTES), or than such a share of it."""
+    entries = held = 0
+    for state in backlogs:
+        entries, held = entries + state.entries, held + state.bytes
+    return entries >= settings.EVENT_BACKLOG_LIMIT * share or held >= settings.EVENT_BACKLOG_BYTES * share
+
+
+def deliver(events: Sequence[Event]) -> list[int]:
+    """Append all events or none. Returns the shards for which a worker has to be woken. Raises Unavailable.
+
+    Not for a thread with a running event loop.
+    """
+    if not stream.is_reachable():
+        raise Unavailable
+    try:
+        return asyncio.run(_deliver(parcels_of(events), len(events)))
+    except (RedisError, OSError) as error:
+        raise Unavailable from error
+
+
+async def _deliver(parcels: list[Parcel], count: int) -> list[int]:
+    redis = stream.connect_async()
+    try:
+        waiting = await stream.backlog(redis, {parcel.shard for parcel in parcels})
+        if is_overloaded(waiting.values()) or await stream.room(redis) <= 0:
+            raise Unavailable
+        appended = await stream.append(redis, parcels)
+        events_metrics.count("received", number=count)
+    finally:
+        await redis.aclose()
+    return [shard for shard, state in appended.items() if state.wake]

@@ -1,0 +1,154 @@
+"""What lies in the streams, for operators: copied by a backup, put back by a restore, and rid of one person.
+
+Keys and their meaning: `events.queue.stream`.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias, cast
+
+import msgspec
+from redis import Redis
+
+from events.contract import schema
+from events.contract.kinds import PRIORITIES, Priority
+from events.contract.schema import Event
+from events.queue import stream
+from events.queue.stream import Entry, Lease
+
+PAGE = 200
+IsTheirs: TypeAlias = Callable[[str], bool]  # whether an address is of a certain person
+
+_REPLACE = """
+-- KEYS: bytes, stream.  ARGV: entry id, its bytes, packed events that stay or '', batch
+if redis.call('XDEL', KEYS[2], ARGV[1]) == 0 then return 0 end
+if ARGV[3] ~= '' then redis.call('XADD', KEYS[2], '*', 'b', ARGV[3], 'i', ARGV[4]) end
+redis.call('INCRBY', KEYS[1], #ARGV[3] - tonumber(ARGV[2]))
+return 1
+"""
+_APPEND = """
+-- KEYS: bytes, stream.  ARGV: packed events
+redis.call('XADD', KEYS[2], '*', 'b', ARGV[1])
+return redis.call('INCRBY', KEYS[1], #ARGV[1])
+"""
+
+
+class StillBusy(Exception):
+    """A drain held the shard for longer than we may wait."""
+
+
+def entries(redis: Redis) -> Iterator[tuple[int, Entry]]:
+    """Everything that is not finished, with its shard, in the order in which it came to its stream."""
+    for shard in _shards(redis):
+        for found in _entries_of(redis, shard):
+            yield shard, found
+
+
+def events(redis: Redis) -> Iterator[Event]:
+    for _, entry in entries(redis):
+        yield from _events(entry)
+
+
+def put_back(redis: Redis, rows: Iterable[tuple[int, str, bytes]]) -> int:
+    """Append entries of a backup: shard, priority, packed events. What was stored since changes nothing when it comes
+    again."""
+    number = 0
+    for shard, priority, packed in rows:
+        if priority not in PRIORITIES:
+            raise ValueError(f"{priority!r} is no priority")
+        redis.eval(_APPEND, 2, f"river:{{{shard}}}:bytes", f"river:{{{shard}}}:{priority}", packed)
+        redis.sadd(stream.SHARDS_KEY, shard)
+        number += 1
+    return number
+
+
+def holds(is_theirs: IsTheirs) -> bool:
+    """Whether an event of somebody waits; `is_theirs` knows their addresses."""
+    redis = stream.connect()
+    try:
+        return any(is_theirs(event.email) for event in events(redis))
+    finally:
+        redis.close()
+
+
+def take_out(is_theirs: IsTheirs, *, cut: Callable[[str], str], patience: float) -> int:
+    """Take somebody's events out of all streams. Events of others in the same entries stay, with what names the person
+    in them replaced: `cut` does so in a JSON text. Waits so many seconds for drains that are at work. Returns how many
+    events went. Raises StillBusy.
+
+    A stream only marks what is deleted, and keeps the bytes until everything near it is deleted as well. So what is
+    left of the stream is laid down anew.
+    """
+    redis, deadline, taken = stream.connect(), time.monotonic() + patience, 0
+    try:
+        for shard in _shards(redis):
+            lease = Lease(redis, shard)
+            while any(redis.xlen(stream.stream_key(shard, priority)) for priority in PRIORITIES):
+                if lease.take():
+                    try:
+                        taken += sum(_without(lease, entry, is_theirs, cut) for entry in _present(redis, shard))
+                        for priority in PRIORITIES:
+                            stream.lay_anew(redis, stream.stream_key(shard, priority))
+                    finally:
+                        lease.release()
+                    break
+                # Who holds it is about to store what is there, and then nothing of it is left here.
+                if not any(_names(entry, is_theirs, cut) for entry in _entries_of(redis, shard)):
+                    break
+                if time.monotonic() > deadline:
+                    raise StillBusy
+                time.sleep(0.1)
+    finally:
+        redis.close()
+    return taken
+
+
+def _names(entry: Entry, is_theirs: IsTheirs, cut: Callable[[str], str]) -> bool:
+    packed = entry.packed.decode(errors="surrogateescape")
+    return cut(packed) != packed or any(is_theirs(event.email) for event in _events(entry))
+
+
+def _present(redis: Redis, shard: int) -> Iterator[Entry]:
+    """What is in the shard's streams now, not what is appended from now on."""
+    for priority in PRIORITIES:
+        key = stream.stream_key(shard, priority)
+        last = cast(list[tuple[bytes, Any]], redis.xrevrange(key, count=1))
+        if last:
+            yield from _entries_of_stream(redis, shard, priority, until=last[0][0].decode())
+
+
+def _without(lease: Lease, entry: Entry, is_theirs: IsTheirs, cut: Callable[[str], str]) -> int:
+    lease.keep()
+    before = _events(entry)
+    rest = [event for event in before if not is_theirs(event.email)]
+    packed = entry.packed if len(rest) == len(before) else schema.pack(rest) if rest else b""
+    stays = cut(packed.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+    keys = [f"river:{{{lease.shard}}}:bytes", stream.stream_key(lease.shard, entry.priority)]
+    lease.redis.eval(_REPLACE, 2, *keys, entry.id, len(entry.packed), stays, entry.batch)
+    return len(before) - len(rest)
+
+
+def _events(entry: Entry) -> list[Event]:
+    try:
+        return schema.unpack(entry.packed)
+    except msgspec.MsgspecError:  # the pipeline sets it aside, and then it is a row
+        return []
+
+
+def _shards(redis: Redis) -> list[int]:
+    members: set[bytes] = redis.smembers(stream.SHARDS_KEY)  # type: ignore[assignment]
+    return sorted(int(member) for member in members)
+
+
+def _entries_of(redis: Redis, shard: int) -> Iterator[Entry]:
+    for priority in PRIORITIES:
+        yield from _entries_of_stream(redis, shard, priority)
+
+
+def _entries_of_stream(redis: Redis, shard: int, priority: Priority, *, until: str = "+") -> Iterator[Entry]:
+    start, key = "-", stream.stream_key(shard, priority)
+    while page := cast(list[tuple[bytes, dict[bytes, bytes]]], redis.xrange(key, min=start, max=until, count=PAGE)):
+        for entry_id, fields in page:
+            batch = fields.get(b"i", b"").decode()
+            yield Entry(priority, entry_id.decode(), fields.get(b"b", b""), batch)
+            start = f"({entry_id.decode()}"

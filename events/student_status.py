@@ -1,0 +1,140 @@
+"""How a student stands now: the row that the overview, the live page and every live update show.
+
+One place computes it, so that a first paint and a later change can never disagree.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from events.models import CellProgress
+from lms.access import EVERYTHING, Scope
+from lms.bulk_get_or_create import Member
+from lms.models import ClassStudent, Student
+from lms.models.people import WITHOUT_KEY, display_name
+from realtime.messages import SignificantCell, Status, StudentRow, timestamp
+
+# http.md section 13: how long a failed run colours the student, and how long any activity counts as active.
+ERROR_WINDOW = timedelta(minutes=5)
+ACTIVE_WINDOW = timedelta(minutes=2)
+NO_TEAM = "未割り当て"
+NO_NOTEBOOK = "なし"
+
+
+class Standing(NamedTuple):
+    """What of a student's row, team and notebook is shown."""
+
+    pk: int
+    email: str
+    name: str | None
+    team: str | None
+    notebook: str | None
+    last_activity_at: datetime | None
+    is_requesting_help: bool
+    help_requested_at: datetime | None
+    execution_count: int
+    error_count: int
+    last_run_failed: bool
+
+
+JOINED = {"team": "team__team_name", "notebook": "current_notebook__path"}
+COLUMNS = [JOINED.get(name, name) for name in Standing._fields]
+
+
+def student_rows(students: QuerySet[Student], *, scope: Scope, now: datetime) -> list[StudentRow]:
+    """The rows of these students as seen through these classes: who asked for help longest ago first, then by id. Two
+    queries for any number. `students` are rows of `lms.access.students_seen_…`."""
+    # Plain values: a model instance for each of 200 students costs more than the query.
+    found = [Standing._make(values) for values in students.values_list(*COLUMNS)]
+    cells = _significant_cells([student.pk for student in found], scope)
+    shown: dict[int, list[SignificantCell]] = defaultdict(list)
+    for (student, _), flagged in cells.items():
+        shown[student] += flagged
+    found.sort(key=lambda s: (not s.is_requesting_help, s.help_requested_at if s.is_requesting_help else now, s.pk))
+    return [_row(student, shown.get(student.pk, []), now) for student in found]
+
+
+def rows_by_class(student_ids: Iterable[int], *, now: datetime) -> dict[Member, StudentRow]:
+    """The rows of these students as each of their classes sees them, by student and class; under class 0 the sum over
+    all classes. Three queries."""
+    ids = list(student_ids)
+    cells = _significant_cells(ids, EVERYTHING)
+    shown: dict[int, list[SignificantCell]] = defaultdict(list)
+    for (student_id, _), flagged in cells.items():
+        shown[student_id] += flagged
+    everybody = (Standing._make(values) for values in Student.objects.filter(pk__in=ids).values_list(*COLUMNS))
+    rows = {(each.pk, WITHOUT_KEY): _row(each, shown.get(each.pk, []), now) for each in everybody}
+    seen = ClassStudent.objects.filter(pk__in=ids, with_keyless=not settings.EVENTS_REQUIRE_KEY)
+    found = {(values[0], values[-1]): Standing._make(values[:-1]) for values in seen.values_list(*COLUMNS, "class_id")}
+    for (pk, class_id), student in found.items():
+        numbers = Scope.of([class_id]).class_ids or ()
+        flagged = [cell for number in numbers for cell in cells.get((pk, number), [])]
+        rows[pk, class_id] = _row(student, flagged, now)
+    return rows
+
+
+def status_of(student: Standing, *, significant: bool, now: datetime) -> Status:
+    """help > significant_error > error > active > idle; the first that holds."""
+    quiet = now - student.last_activity_at if student.last_activity_at else None
+    if student.is_requesting_help:
+        return "help"
+    if significant:
+        return "significant_error"
+    if quiet is not None and student.last_run_failed and quiet < ERROR_WINDOW:
+        return "error"
+    return "active" if quiet is not None and quiet < ACTIVE_WINDOW else "idle"
+
+
+def time_ago(moment: datetime | None, *, now: datetime) -> str:
+    """The text that dashboards in the field parse: 今, N秒前, N分前, N時間前, N日前, 不明."""
+    if moment is None:
+        return "不明"
+    seconds = int((now - moment).total_seconds())
+    if seconds < 5:
+        return "今"
+    for unit, size in (("日前", 86_400), ("時間前", 3_600), ("分前", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}秒前"
+
+
+def _significant_cells(student_ids: list[int], scope: Scope) -> dict[Member, list[SignificantCell]]:
+    """By student and the class that the errors came through."""
+    cells: dict[Member, list[SignificantCell]] = defaultdict(list)
+    flagged = CellProgress.objects.filter(scope.q(), student_id__in=student_ids, is_significant_error=True)
+    columns = flagged.order_by("id").values_list(
+        "student_id", "class_id", "cell_id", "consecutive_error_count", "last_error_at"
+    )
+    for student, class_id, cell, count, failed_at in columns:
+        cells[student, class_id].append(
+            {
+                "cell_id": cell,
+                "consecutive_count": count,
+                "last_error_time": timestamp(failed_at) if failed_at else None,
+            }
+        )
+    return cells
+
+
+def _row(student: Standing, cells: list[SignificantCell], now: datetime) -> StudentRow:
+    return {
+        "studentId": student.pk,
+        "emailAddress": student.email,
+        "userName": display_name(student.name, student.email),
+        "teamName": NO_TEAM if student.team is None else student.team,
+        "currentNotebook": NO_NOTEBOOK if student.notebook is None else student.notebook,
+        "lastActivity": time_ago(student.last_activity_at, now=now),
+        "lastActivityAt": timestamp(student.last_activity_at) if student.last_activity_at else None,
+        "status": status_of(student, significant=bool(cells), now=now),
+        "isRequestingHelp": student.is_requesting_help,
+        "helpRequestedAt": timestamp(student.help_requested_at) if student.is_requesting_help else None,
+        "cellExecutions": student.execution_count,
+        "errorCount": student.error_count,
+        "consecutiveErrorCount": max((cell["consecutive_count"] for cell in cells), default=0),
+        "hasSignificantError": bool(cells),
+        "significantErrorCells": cells,
+    }

@@ -1,0 +1,15 @@
+"""What runs by itself, and how often. Read by `manage.py rqcron events.worker.periodic`.
+
+Jobs are small and go first, so that they run between two drains even in a flood; one that no worker took in time is
+dropped, because the next is coming.
+"""
+
+from rq.cron import register
+
+from events.worker import tasks
+
+register(tasks.wake_sleepers, queue_name="high", interval=5, ttl=10, result_ttl=0)
+register(tasks.sweep, queue_name="high", interval=5, ttl=10, result_ttl=0)
+register(tasks.note_vitals, queue_name="high", interval=60, ttl=30, result_ttl=0)
+register(tasks.tidy, queue_name="low", interval=3600, ttl=600, result_ttl=0)
+register(tasks.sync_offline, queue_name="high", interval=5, ttl=10, result_ttl=0)

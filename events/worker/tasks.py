@@ -1,0 +1,323 @@
+"""The only door to rq: waking a worker, draining a shard, and the periodic sweeps.
+
+rq is the engine, the stream is the log: a job carries no events, only the number of the shard to drain. A drain takes
+the shard's lease and works until the shard has been quiet for a while or its time is up, so that under load one job
+serves thousands of requests.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, ClassVar
+
+import django_rq
+from django.conf import settings
+from django.db import connection
+from redis import Redis
+from redis.exceptions import RedisError
+from rq.job import Job
+from rq.queue import Queue
+from rq.registry import FailedJobRegistry
+from rq.worker import SimpleWorker
+
+from events import metrics as events_metrics
+from events import timeseries
+from events.contract.kinds import PRIORITIES, Priority
+from events.offline import sync as offline_sync
+from events.processing import help_requests, notifications, pipeline
+from events.processing.sessions import close_idle_sessions
+from events.queue import heartbeats, stream
+from events.queue.heartbeats import pulse
+from events.timeseries import system_metrics
+from events.worker import cleanup
+
+logger = logging.getLogger(__name__)
+
+BUDGET = 20.0  # seconds of one drain job; under rq's job timeout of 30 s
+LINGER = 2.0  # seconds that a drain waits on a quiet shard before it gives the lease back
+# Seconds after which a drain gives way to jobs that wait: while its shard is calm, and in a flood. The first bounds
+# what an event waits where there are more shards than workers, the second what a calm shard waits beside a flooded one.
+LOOK, TURN = 0.25, 5.0
+# What arrives while a drain pauses shares a transaction, and a batch's fixed cost is that of COMPANY events. So it
+# pauses until about so many have come, for PACE seconds after the last batch began at least, LONGEST_PACE at most: the
+# one is what an event waits where many come, the other where few do. The first after a silence waits for nobody.
+PACE, LONGEST_PACE, COMPANY = 0.1, 0.25, 25
+# And it rests REST times as long as the batch took, at most LONGEST_REST: in a flood of small posts the processor it
+# leaves to others is what they wait for.
+REST, LONGEST_REST = 2.0, 0.4
+MAX_EVENTS = 2_000  # a batch
+MAX_BYTES = 8 * 1024 * 1024  # a batch
+WORK_TIMEOUT = 120  # seconds of one job of a floor above
+RETRY_LONGEST = 2.0  # seconds between two tries while PostgreSQL is away
+
+
+def wake(shard: int, priority: Priority = "high") -> None:
+    """Queue a drain for the shard."""
+    queue = django_rq.get_queue(priority)
+    queue.enqueue("events.worker.tasks.drain", shard, result_ttl=0, failure_ttl=24 * 3600, description=f"drain {shard}")
+
+
+def wake_all(shards: Iterable[int]) -> None:
+    """The same for several. A wake that fails is made good by the periodic one: the events are in already."""
+    try:
+        for shard in shards:
+            wake(shard)
+    except (RedisError, OSError) as error:
+        logger.warning("No worker could be woken: %s", type(error).__name__)
+
+
+def wake_sleepers() -> None:
+    """Queue a drain for every shard where something waits and nobody is on the way: the net under every lost wake."""
+    redis = stream.connect()
+    for shard in stream.shards_to_wake(redis):
+        wake(shard)
+    redis.close()
+
+
+@dataclass(slots=True)
+class Appetite:
+    """How many entries to read at once: more while there is more, within what a transaction and memory should hold."""
+
+    count: int = 16
+    events: float = 1.0  # an entry, running mean
+    bytes: float = 1024.0
+
+    def learn(self, entries: list[stream.Entry], events: int) -> None:
+        n = len(entries)
+        self.events += 0.3 * (events / n - self.events)
+        self.bytes += 0.3 * (sum(len(entry.packed) for entry in entries) / n - self.bytes)
+        most = int(min(MAX_EVENTS / max(self.events, 1), MAX_BYTES / max(self.bytes, 1)))
+        wanted = self.count * 2 if n >= self.count else max(n * 2, 16)
+        self.count = max(1, min(wanted, most))
+
+
+@cache
+def appetite_of(shard: int) -> Appetite:
+    """What this process learned of the shard: a drain begins where its predecessor ended, not at small batches."""
+    return Appetite()
+
+
+def drain(shard: int) -> None:
+    """Carry what is in the shard until it has been quiet for a while or the time is up."""
+    redis = stream.connect()
+    lease = stream.Lease(redis, shard)
+    try:
+        if lease.take() and not _drain(lease) and lease.give_way():
+            wake(shard, "low")  # behind the jobs that wait already
+    finally:
+        lease.release()
+        redis.close()
+
+
+def _drain(lease: stream.Lease) -> bool:
+    """True when the shard is empty and the lease given back; False when there may be more to do."""
+    started = last_heard = last_look = last_begun = time.monotonic()
+    appetite, failures = appetite_of(lease.shard), 0
+    while lease.keep():
+        pulse.move()
+        entries = lease.read(count=appetite.count, block_ms=int(LOOK * 1000))
+        begun = time.monotonic()
+        small, events = True, 0
+        if entries:
+            try:
+                events = pipeline.carry(entries, lease=lease)
+            except pipeline.UNAVAILABLE as error:
+                failures += 1
+                events_metrics.count("retries")
+                _wait_for_database(error, failures)
+                lease.start_over()
+            else:
+                small, failures, last_heard = len(entries) < appetite.count, 0, begun
+                appetite.learn(entries, events)
+                pulse.carried(events, time.monotonic() - begun)
+        now = time.monotonic()
+        if now - started > BUDGET or Worker.is_stopping:
+            return False
+        if now - last_heard > LINGER and lease.finish():
+            return True
+        if now - last_look > (LOOK if small else TURN):
+            last_look = now
+            if _others_wait(lease.redis):
+                return lease.finish()
+        if entries and small:
+            took = time.monotonic() - begun
+            pace = pace_of(events, seconds=begun - last_begun)
+            time.sleep(max(pace - took, min(REST * took, LONGEST_REST)))
+        last_begun = begun
+    return True
+
+
+def pace_of(events: int, *, seconds: float) -> float:
+    """Seconds from the begin of a batch to that of the next, where so many events came in so many seconds."""
+    return min(max(COMPANY * seconds / max(events, 1), PACE), LONGEST_PACE)
+
+
+def _wait_for_database(error: Exception, failures: int) -> None:
+    pause = min(0.1 * 2**failures, RETRY_LONGEST)
+    logger.warning("PostgreSQL does not answer (%s); trying again in %.1f s", type(error).__name__, pause)
+    connection.close()
+    time.sleep(pause)
+
+
+def _others_wait(redis: Redis) -> bool:
+    with redis.pipeline(transaction=False) as pipe:
+        for name in PRIORITIES:
+            pipe.llen(f"rq:queue:{name}")
+        return any(pipe.execute())
+
+
+def number_failed() -> int:
+    """Jobs in rq's failed registries."""
+    with stream.connect() as redis:
+        return sum(FailedJobRegistry(name, connection=redis).count for name in PRIORITIES)
+
+
+# --- Periodic -------------------------------------------------------------------------------------------------------
+
+
+def sweep() -> None:
+    """End what only silence ends: requests for help, and sessions."""
+    redis = stream.connect()
+    oldest = stream.oldest_waiting(redis)
+    redis.close()
+    now = datetime.now(UTC)
+    # While events wait, silence may be ours: a re-send may be among them.
+    if oldest is None or now.timestamp() * 1000 - oldest < settings.HELP_RESENT_SILENCE * 1000 / 3:
+        notifications.announce_edges(help_requests.expire(now=now))
+    close_idle_sessions(before=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
+
+
+def note_vitals() -> None:
+    """Once a minute, where there is an InfluxDB: how the product itself does."""
+    if timeseries.is_configured():
+        with stream.connect() as redis:
+            system_metrics.note(redis, failed_jobs=number_failed(), now=time.time())
+
+
+def tidy() -> None:
+    """Once an hour: forget what has expired."""
+    cleanup.do_all(now=datetime.now(UTC))
+
+
+# --- The offline queue ----------------------------------------------------------------------------------------------
+
+
+def start_sync() -> None:
+    """Have a worker sync the offline queue. Raises RedisError while Redis is away."""
+    django_rq.get_queue("high").enqueue("events.worker.tasks.sync_offline", by_hand=True, result_ttl=0)
+
+
+def sync_offline(by_hand: bool = False) -> None:
+    """Put what the offline queue holds into the river; periodically, without what waits for somebody to ask."""
+    if by_hand or offline_sync.has_waiting():
+        offline_sync.sync(wake=wake_all, by_hand=by_hand, now=datetime.now(UTC))
+
+
+# --- Work of the floors above ---------------------------------------------------------------------------------------
+
+
+def hand_over(work: Callable[[str], None], argument: str) -> None:
+    """Have a worker call a function of a floor above, behind the events that wait. Raises RedisError while Redis is
+    away.
+
+    The function is handed down, so nothing here imports it; its job carries its name and one short argument. It may
+    be called again after a crash, or never after a lost Redis: it keeps its own record of what is still to do.
+    """
+    queue = django_rq.get_queue("low")
+    queue.enqueue(work, argument, result_ttl=0, failure_ttl=24 * 3600, job_timeout=WORK_TIMEOUT)
+
+
+# --- Privacy --------------------------------------------------------------------------------------------------------
+
+
+def forget(is_named_in: Callable[[str], bool]) -> int:
+    """Delete the jobs whose call, description, notes or results name somebody, in whatever state but at work; rq keeps
+    them for a day, packed. Returns how many. A job of ours carries a number, so nothing is lost with it."""
+    forgotten = 0
+    for name in PRIORITIES:
+        queue = django_rq.get_queue(name)
+        registries = [
+            queue.failed_job_registry, queue.finished_job_registry, queue.canceled_job_registry,
+            queue.deferred_job_registry, queue.scheduled_job_registry,
+        ]  # fmt: skip
+        for job_id in {*queue.get_job_ids(), *(each for registry in registries for each in registry.get_job_ids())}:
+            found = queue.fetch_job(job_id)
+            if found is not None and is_named_in(_said_of(found)):
+                found.delete()
+                forgotten += 1
+    return forgotten
+
+
+def _said_of(job: Job) -> str:
+    results = [text for result in job.results() for text in (result.exc_string, result.return_value)]
+    return " ".join(str(text) for text in (job.get_call_string(), job.description, job.meta, *results) if text)
+
+
+# --- The worker -----------------------------------------------------------------------------------------------------
+
+
+class Worker(SimpleWorker):
+    """rq's worker without a fork for each job, which would cost more than the job."""
+
+    is_stopping: ClassVar[bool] = False
+    _taken = 0
+
+    def reorder_queues(self, reference_queue: Queue) -> None:
+        """Called when a job was taken. High goes first, and still one look in four begins with low and one with
+        medium: whoever floods one queue leaves the others their share."""
+        self._taken += 1
+        high, medium, low = self.queues
+        orders = ([high, medium, low], [medium, high, low], [high, medium, low], [low, high, medium])
+        self._ordered_queues = orders[self._taken % len(orders)]
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        pulse.begin(str(job.description or job.func_name))
+        succeeded = bool(super().perform_job(job, queue))
+        pulse.end(failed=not succeeded)
+        return succeeded
+
+    def request_stop(self, signum: Any, frame: Any) -> None:
+        """A running drain finishes its batch, gives the lease back and ends; then so does the worker."""
+        Worker.is_stopping = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+
+def work() -> None:
+    """Run a worker in this process until it is told to stop."""
+    # Django keeps the text of every statement while DEBUG is on; with a batch's arrays in it that costs more than the
+    # batch. And only one of a worker's threads asks PostgreSQL, so one connection is all it needs.
+    settings.DEBUG = False
+    connection.settings_dict["OPTIONS"].pop("pool", None)
+    sender = timeseries.Sender()
+    sender.start()
+    heartbeats.start()
+    events_metrics.start()
+    try:
+        _work()
+    finally:
+        heartbeats.farewell()
+        sender.end()
+
+
+def _work() -> None:
+    failures, attempt = 0, 0
+    while not Worker.is_stopping:
+        started = time.monotonic()
+        try:
+            wake_sleepers()
+            queues = [django_rq.get_queue(name) for name in PRIORITIES]
+            # The name that its heartbeats have, so that rq's pages and /admin/worker-status speak of the same worker;
+            # with a number where rq may remember a predecessor of that name.
+            name = f"{pulse.worker_id}.{attempt}" if attempt else pulse.worker_id
+            attempt += 1
+            Worker(queues, name=name, connection=django_rq.get_connection(PRIORITIES[0])).work(logging_level="WARNING")
+            return
+        except RedisError as error:
+            # rq's worker gives up when Redis goes away during a job. Whoever comes back first must find a worker.
+            failures = 1 if time.monotonic() - started > 30 else failures + 1
+            pause = min(0.1 * 2**failures, RETRY_LONGEST)
+            logger.warning("Redis does not answer (%s); trying again in %.1f s", type(error).__name__, pause)
+            time.sleep(pause)

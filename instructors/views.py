@@ -1,0 +1,82 @@
+"""Coming in and going out: the login page, counted and told to the audit log."""
+
+from math import ceil
+from typing import Any
+
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from instructors import audit, hashing, lockout
+from instructors.authentication import log_in
+from instructors.models import Instructor
+from instructors.permissions import LoginForm, account_of
+from instructors.status import Status, announce_status, change_status
+
+
+class Login(LoginView):
+    authentication_form = LoginForm
+    template_name = "registration/login.html"
+    redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        hashing.refuse_when_full()
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        answer = super().form_valid(form)
+        account = log_in(account_of(self.request), now=timezone.now())
+        audit.record(action="login", actor=account, request=self.request)
+        announce_status(account)
+        return answer
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        """Who is locked out was not judged; `locked_out` answers them."""
+        if not getattr(self.request, "axes_locked_out", False):
+            audit.record(
+                action="login_failed",
+                actor=None,
+                request=self.request,
+                target_type="instructor",
+                target_id=form.data.get("username", ""),
+                outcome=audit.Outcome.FAILURE,
+            )
+        return super().form_invalid(form)
+
+
+def locked_out(request: HttpRequest, response: HttpResponse | None, credentials: Any) -> HttpResponse:
+    """The login page, which says how long to wait. For django-axes, whose middleware asks for it."""
+    email = request.POST.get("username", "")
+    wait = max(1, lockout.seconds_left(request, email=email, now=timezone.now()))
+    context = {
+        "form": LoginForm(request, initial={"username": email}),
+        "next": request.POST.get("next") or request.GET.get("next", ""),
+        "minutes": ceil(wait / 60),
+    }
+    answer = render(request, "registration/login.html", context, status=429)
+    answer["Retry-After"] = str(wait)
+    return answer
+
+
+def admin_login(request: HttpRequest) -> HttpResponse:
+    """The administration has no login of its own: one page is counted, noted and locked. Who is logged in and comes
+    here all the same is no administrator, for whom it does not exist."""
+    if request.user.is_authenticated:
+        if not account_of(request).is_admin:
+            raise Http404
+        return HttpResponseRedirect(reverse("admin:index"))
+    return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+
+
+class Logout(LogoutView):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> TemplateResponse:
+        if isinstance(request.user, Instructor):
+            account = change_status(instructor_id=request.user.pk, status=Status.OFFLINE, now=timezone.now())
+            audit.record(action="logout", actor=account, request=request)
+            announce_status(account)
+        answer: TemplateResponse = super().post(request, *args, **kwargs)  # type: ignore[assignment]
+        return answer

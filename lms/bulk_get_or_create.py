@@ -1,0 +1,380 @@
+"""Keys to rows: who and what a batch of sightings speaks of, in a constant number of queries.
+
+Each noun is looked up in one query; what is missing is inserted (`ON CONFLICT DO NOTHING`, in key order, so that two
+workers that meet the same newcomer neither fail nor deadlock) and looked up again. Call it inside a transaction: the
+students' rows are locked until its end, which keeps one student's changes in order whoever makes them.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import connection
+
+from core.identity import email_key, label_key, notebook_path, visible
+from lms.binary_cursor import binary_cursor
+from lms.models.people import WITHOUT_KEY
+
+Row = tuple[Any, ...]
+Member = tuple[int, int]  # row id of a student, and of the class that something came through
+
+
+class Sighting(Protocol):
+    """What was seen of a student: plain values under the names the wire gives them."""
+
+    email: str
+    name: str | None
+    team: str | None
+    session: str | None
+    notebook: str | None
+    cell: str | None
+    cell_index: int | None
+    cell_type: str
+    class_id: int | None
+
+    @property
+    def occurred_at(self) -> datetime: ...
+
+
+@dataclass(slots=True)
+class StudentState:
+    """A student's row as locked for this batch: who, and the sum over all classes."""
+
+    id: int
+    email: str
+    name: str | None
+    team_id: int | None
+    is_requesting_help: bool
+    help_requested_at: datetime | None
+    last_help_at: datetime | None
+    help_stopped_at: datetime | None
+    help_dismissed_at: datetime | None
+    help_session_id: str | None
+    help_notebook_path: str | None
+    errors_resolved_at: datetime | None
+    last_activity_at: datetime | None
+    current_notebook_id: int | None
+    execution_count: int
+    error_count: int
+    last_run_at: datetime | None
+    last_run_failed: bool
+
+
+@dataclass(slots=True)
+class ActivityState:
+    """A row of `student_activity`: what one student did through one class (0: without a key)."""
+
+    student_id: int
+    class_id: int
+    is_requesting_help: bool = False
+    help_requested_at: datetime | None = None
+    last_help_at: datetime | None = None
+    help_stopped_at: datetime | None = None
+    help_dismissed_at: datetime | None = None
+    help_session_id: str | None = None
+    help_notebook_path: str | None = None
+    errors_resolved_at: datetime | None = None
+    last_activity_at: datetime | None = None
+    current_notebook_id: int | None = None
+    execution_count: int = 0
+    error_count: int = 0
+    last_run_at: datetime | None = None
+    last_run_failed: bool = False
+
+
+@dataclass(slots=True)
+class Places:
+    """Where each sighting belongs."""
+
+    students: dict[str, StudentState]  # by the address as given; two spellings of one address share one state
+    activities: dict[Member, ActivityState]
+    teams: dict[str, int]  # by the name as given
+    sessions: dict[tuple[int, int, str], int]  # by student, class and session id
+    notebooks: dict[str, int]  # by the path as given
+    cells: dict[tuple[int, str], int]
+    current_sessions: dict[Member, str]  # for sightings that name none
+
+    def member_of(self, sighting: Sighting) -> Member:
+        return self.students[sighting.email].id, sighting.class_id or WITHOUT_KEY
+
+    def activity_of(self, sighting: Sighting) -> ActivityState:
+        return self.activities[self.member_of(sighting)]
+
+    def session_of(self, sighting: Sighting) -> tuple[int, int, str]:
+        member = self.member_of(sighting)
+        return *member, sighting.session or self.current_sessions[member]
+
+
+INSERT_STUDENTS = """INSERT INTO students (email_key, email, is_requesting_help, execution_count, error_count,
+                     last_run_failed, created_at)
+                     SELECT key, given, false, 0, 0, false, now() FROM unnest(%s::text[], %s::text[]) AS k (key, given)
+                     ON CONFLICT DO NOTHING"""
+STUDENT_COLUMNS = ", ".join(f"s.{name}" for name in StudentState.__slots__)
+ACTIVITY_COLUMNS = ", ".join(f"a.{name}" for name in ActivityState.__slots__)
+
+
+def resolve(sightings: Sequence[Sighting]) -> Places:
+    """The rows of everybody and everything in these sightings, made where they are missing."""
+    teams = find_teams({s.team for s in sightings if s.team})
+    students = find_students(sightings, teams)
+    notebooks = find_notebooks({s.notebook for s in sightings if s.notebook})
+    cells = find_cells([s for s in sightings if s.notebook and s.cell], notebooks)
+    places = Places(students, {}, teams, {}, notebooks, cells, {})
+    people = [s for s in sightings if s.email]
+    places.activities = find_activities({places.member_of(s) for s in people})
+    places.current_sessions = find_current_sessions({places.member_of(s) for s in people if not s.session})
+    places.sessions = find_sessions(people, places)
+    follow_memberships(people, places)
+    return places
+
+
+def find_teams(names: Iterable[str]) -> dict[str, int]:
+    """The teams by their names as given, of which each has a visible character."""
+    typed = _by_key(names, label_key)
+    rows = _find_or_insert(
+        sorted(typed),
+        select="SELECT team_key, id FROM teams WHERE team_key = ANY(%s)",
+        insert="""INSERT INTO teams (team_key, team_name, description, created_at)
+                  SELECT key, name, name || 'の説明', now() FROM unnest(%s::text[], %s::text[]) AS k (key, name)
+                  ON CONFLICT DO NOTHING""",
+        key=lambda row: row[0],
+        more_columns=lambda missing: [[typed[key][0] for key in missing]],
+    )
+    return {name: pk for key, pk in rows for name in typed[key]}
+
+
+def find_students(sightings: Sequence[Sighting], teams: dict[str, int]) -> dict[str, StudentState]:
+    """The students, locked in the order of their ids; name and team follow what newer sightings say."""
+    typed = _by_key((s.email for s in sightings if s.email), email_key)
+    rows = _find_or_insert(
+        sorted(typed),
+        select=f"""SELECT s.email_key, {STUDENT_COLUMNS} FROM students s WHERE s.email_key = ANY(%s)
+                   ORDER BY s.id FOR UPDATE OF s""",  # noqa: S608
+        insert=INSERT_STUDENTS,
+        key=lambda row: row[0],
+        more_columns=lambda missing: [[typed[key][0] for key in missing]],
+    )
+    states = {row[0]: StudentState(*row[1:]) for row in rows}
+    students = {given: states[key] for key, spellings in typed.items() for given in spellings}
+    for sighting in sorted((s for s in sightings if s.email), key=lambda s: s.occurred_at):
+        student = students[sighting.email]
+        # What an old sighting says about the person no longer counts.
+        if student.last_activity_at is None or sighting.occurred_at >= student.last_activity_at:
+            student.name = visible(sighting.name) or student.name
+            student.team_id = teams.get(sighting.team or "") or student.team_id
+    return students
+
+
+def find_activities(members: set[Member]) -> dict[Member, ActivityState]:
+    """What each student did through each class so far. The students' own rows are locked already."""
+    rows = _find_or_insert(
+        sorted(members),
+        select=f"""SELECT {ACTIVITY_COLUMNS} FROM student_activity a
+                   JOIN unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
+                   ON a.student_id = k.student AND a.class_id = k.class""",  # noqa: S608
+        insert="""INSERT INTO student_activity (student_id, class_id, is_requesting_help, execution_count, error_count,
+                      last_run_failed)
+                  SELECT student, class, false, 0, 0, false
+                  FROM unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
+                  ON CONFLICT DO NOTHING""",
+        key=lambda row: (row[0], row[1]),
+        columns=_both,
+    )
+    return {(row[0], row[1]): ActivityState(*row) for row in rows}
+
+
+def find_notebooks(paths: Iterable[str]) -> dict[str, int]:
+    typed = _by_key(paths, notebook_path)
+    rows = _find_or_insert(
+        sorted(typed),
+        select="SELECT path, id FROM notebooks WHERE path = ANY(%s)",
+        insert="""INSERT INTO notebooks (path, name, created_at)
+                  SELECT path, regexp_replace(rtrim(path, '/'), '^.*/', ''), now()
+                  FROM unnest(%s::text[]) AS path ON CONFLICT DO NOTHING""",
+        key=lambda row: row[0],
+    )
+    return {path: pk for key, pk in rows for path in typed[key]}
+
+
+def find_cells(sightings: Sequence[Sighting], notebooks: dict[str, int]) -> dict[tuple[int, str], int]:
+    """Cells by (notebook row id, cell id); type and position of a new one as its first sighting says."""
+    first = {(notebooks[s.notebook or ""], s.cell or ""): s for s in reversed(sightings)}
+    keys = sorted(first)
+    rows = _find_or_insert(
+        keys,
+        select="""SELECT c.notebook_id, c.cell_id, c.id FROM cells c
+                  JOIN unnest(%s::bigint[], %s::text[]) AS k (notebook, cell)
+                  ON c.notebook_id = k.notebook AND c.cell_id = k.cell""",
+        insert="""INSERT INTO cells (notebook_id, cell_id, cell_type, position)
+                  SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[]) ON CONFLICT DO NOTHING""",
+        key=lambda row: (row[0], row[1]),
+        columns=lambda missing: [
+            [notebook for notebook, _ in missing],
+            [cell for _, cell in missing],
+        ],
+        more_columns=lambda missing: [
+            [first[key].cell_type[:32] for key in missing],
+            [first[key].cell_index for key in missing],
+        ],
+    )
+    return {(notebook, cell): pk for notebook, cell, pk in rows}
+
+
+def find_current_sessions(members: set[Member]) -> dict[Member, str]:
+    """The newest active session of each student in a class, or the id of one to be made."""
+    if not members:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT DISTINCT ON (s.student_id, s.class_id) s.student_id, s.class_id, s.session_id FROM sessions s
+               JOIN unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
+               ON s.student_id = k.student AND s.class_id = k.class
+               WHERE s.is_active ORDER BY s.student_id, s.class_id, s.start_time DESC, s.id DESC""",
+            _both(sorted(members)),
+        )
+        found = {(student, class_id): session for student, class_id, session in cursor.fetchall()}
+    return {member: found.get(member) or str(uuid.uuid4()) for member in members}
+
+
+def find_sessions(sightings: Sequence[Sighting], places: Places) -> dict[tuple[int, int, str], int]:
+    """Sessions by (student row id, class, session id); a new one starts with its earliest sighting."""
+    starts: dict[tuple[int, int, str], datetime] = {}
+    for sighting in sightings:
+        key = places.session_of(sighting)
+        starts[key] = min(starts.get(key, sighting.occurred_at), sighting.occurred_at)
+    rows = _find_or_insert(
+        sorted(starts),
+        select="""SELECT s.student_id, s.class_id, s.session_id, s.id FROM sessions s
+                  JOIN unnest(%s::bigint[], %s::bigint[], %s::text[]) AS k (student, class, session)
+                  ON s.student_id = k.student AND s.class_id = k.class AND s.session_id = k.session""",
+        insert="""INSERT INTO sessions (student_id, class_id, session_id, start_time, is_active)
+                  SELECT student, class, session, start, true
+                  FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
+                  AS k (student, class, session, start) ON CONFLICT DO NOTHING""",
+        key=lambda row: (row[0], row[1], row[2]),
+        columns=lambda missing: [list(column) for column in zip(*missing, strict=True)],
+        more_columns=lambda missing: [[starts[key] for key in missing]],
+    )
+    return {(student, class_id, session): pk for student, class_id, session, pk in rows}
+
+
+def follow_memberships(sightings: Sequence[Sighting], places: Places) -> None:
+    """Who comes with a class's key belongs to the class from now on, and is called there what they say there.
+
+    What comes without a key names the student in all their classes, in a copy that asks for no keys, and nowhere else.
+    One query where nothing is new, three at most.
+    """
+    students = sorted({places.students[s.email].id for s in sightings})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT student_id, class_id, name, team_id FROM student_classes WHERE student_id = ANY(%s)", [students]
+        )
+        known = {(student, class_id): (name, team) for student, class_id, name, team in cursor.fetchall()}
+    classes: dict[int, list[int]] = defaultdict(list)
+    for student, class_id in known:
+        classes[student].append(class_id)
+    called = dict(known)
+    for sighting in sorted(sightings, key=lambda s: s.occurred_at):
+        member = places.member_of(sighting)
+        if member[1] != WITHOUT_KEY:
+            named = [member]
+        elif settings.EVENTS_REQUIRE_KEY:
+            continue
+        else:
+            named = [(member[0], class_id) for class_id in classes[member[0]]]
+        is_news = is_latest(sighting, places.activities[member])
+        for each in named:
+            name, team = called.get(each, (None, None))
+            if is_news or each not in called:
+                name = visible(sighting.name) or name
+                team = places.teams.get(sighting.team or "") or team
+            called[each] = name, team
+    changed = [(*member, *said) for member, said in called.items() if known.get(member, ()) != said]
+    save_memberships(changed)
+
+
+def is_latest(sighting: Sighting, activity: ActivityState) -> bool:
+    """Whether what this says about the person still counts: an old sighting says nothing new."""
+    return activity.last_activity_at is None or sighting.occurred_at >= activity.last_activity_at
+
+
+def save_memberships(rows: Iterable[tuple[int, int, str | None, int | None]]) -> None:
+    """Make these memberships (student, class, name, team) so. A class that is gone gets none."""
+    ordered = sorted(rows, key=lambda row: row[:2])
+    if not ordered:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO student_classes AS e (student_id, class_id, joined_at, role, name, team_id)
+               SELECT k.student, k.class, now(), 'student', k.name, k.team
+               FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) AS k (student, class, name, team)
+               WHERE EXISTS (SELECT 1 FROM classes c WHERE c.id = k.class)
+               ON CONFLICT (student_id, class_id) DO UPDATE SET name = excluded.name, team_id = excluded.team_id
+               WHERE (e.name, e.team_id) IS DISTINCT FROM (excluded.name, excluded.team_id)""",
+            [list(column) for column in zip(*ordered, strict=True)],
+        )
+
+
+def enrol(student_id: int, *, class_id: int) -> None:
+    """A class's key brought this student: they belong to it from now on. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """INSERT INTO student_classes (student_id, class_id, joined_at, role)
+               SELECT %s, %s, now(), 'student' ON CONFLICT DO NOTHING""",
+            [student_id, class_id],
+        )
+
+
+def _both(members: Sequence[Member]) -> list[list[int]]:
+    return [[student for student, _ in members], [class_id for _, class_id in members]]
+
+
+def newcomer(email: str, *, class_id: int) -> int:
+    """The row id of the student of this address, made and enrolled where need be. Four statements at most; inside a
+    transaction."""
+    [(_, pk)] = _find_or_insert(
+        [email_key(email)],
+        select="SELECT email_key, id FROM students WHERE email_key = ANY(%s)",
+        insert=INSERT_STUDENTS,
+        key=lambda row: row[0],
+        more_columns=lambda missing: [[email]],
+    )
+    enrol(pk, class_id=class_id)
+    return int(pk)
+
+
+def _by_key(given: Iterable[str], form: Callable[[str], str]) -> dict[str, list[str]]:
+    """The spellings of each key, in the order in which they came; those without a key are left out."""
+    typed: dict[str, list[str]] = {}
+    for each in dict.fromkeys(given):
+        if key := form(each):
+            typed.setdefault(key, []).append(each)
+    return typed
+
+
+def _find_or_insert(
+    keys: Sequence[Any],
+    *,
+    select: str,
+    insert: str,
+    key: Any,
+    columns: Any = lambda keys: [keys],
+    more_columns: Any = lambda keys: [],
+) -> list[Row]:
+    """One query where everything is known, three where something is new."""
+    if not keys:
+        return []
+    with binary_cursor() as cursor:
+        cursor.execute(select, columns(keys))
+        rows: list[Row] = cursor.fetchall()
+        known = {key(row) for row in rows}
+        missing = [each for each in keys if each not in known]
+        if missing:
+            cursor.execute(insert, [*columns(missing), *more_columns(missing)])
+            cursor.execute(select, columns(keys))
+            rows = cursor.fetchall()
+    return rows

@@ -1,0 +1,56 @@
+"""Telling people of assignments and grades.
+
+A row that is stored stays stored when nobody can be told: the failure is logged, and the client reads it over HTTP.
+"""
+
+from functools import partial
+
+from django.utils import timezone
+
+from core.login_requirement import logins_required
+from lms.access import Scope
+from lms.models import AssignmentSubmission, ClassAssignment
+from lms.notifications import notifications
+from realtime import broadcast, groups, messages
+from realtime.notify import tell
+
+
+def tell_assignment(assignment: ClassAssignment) -> None:
+    """To everybody who listens; with logins on, to the class's own dashboards."""
+    group = groups.BROADCAST
+    if logins_required():
+        group = groups.class_group(assignment.class_ref_id)
+    frame = messages.assignment_created(
+        assignment_id=assignment.pk,
+        class_id=assignment.class_ref_id,
+        title=assignment.title,
+        due_date=assignment.due_date,
+    )
+    tell(lambda: broadcast.publish({}, [(group, frame)], outside=[frame]))
+
+
+def tell_grade(submission: AssignmentSubmission) -> None:
+    """To the student. With logins on, without what was graded: the client reads it over HTTP (websocket.md
+    section 1)."""
+    is_private = logins_required()
+    frame = messages.assignment_graded(
+        assignment_id=submission.assignment_id,
+        submission_id=submission.pk,
+        student_id=submission.student_id,
+        title=submission.assignment.title,
+        status=submission.status,
+        result=None if is_private else (submission.grade, submission.feedback),
+    )
+    student = submission.student
+    # What the student can read again under /progress/notifications is told under the same id.
+    of_class = Scope((submission.assignment.class_ref_id,))
+    newest = notifications(student, scope=of_class, unread_only=True, limit=1, now=timezone.now())["notifications"]
+    frames = [frame] + [
+        messages.notification(student_id=student.pk, fields={**fields, "message": "Graded"} if is_private else fields)
+        for fields in newest
+    ]
+    through = [submission.assignment.class_ref_id]
+    told = groups.student_groups("notifications", student_id=student.pk, email=student.email, class_ids=through)
+    for each in frames:
+        notices = [(group, each) for group in told]
+        tell(partial(broadcast.publish, {}, notices, outside=[each]))

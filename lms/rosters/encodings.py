@@ -1,0 +1,120 @@
+"""The text of a file whose encoding nobody tells: what spreadsheets, registers and mail programs save around the world.
+
+A mark at the beginning, NUL bytes of UTF-16 and the escapes of ISO-2022-JP say what they are, and text that is valid
+UTF-8 is UTF-8. Everything else decodes as several encodings, most of them nonsense; the one is taken whose letters go
+together best: headers that are known, kana and common characters of names, accents within words. A list is short, so
+what is common in names tells more than statistics of prose.
+"""
+
+import codecs
+import csv
+import unicodedata
+from itertools import islice
+
+from lms.rosters.headers import meaning_of
+from lms.rosters.letters import ALPHABETS, CANDIDATES, DOTTED, Candidate
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+ESCAPES = (b"\x1b$", b"\x1b(J", b"\x1b(I")
+BROKEN = "\ufffd"  # what stands for a byte that means nothing
+LEAST = 0.5  # of a score: what is below is nonsense
+SAMPLE = 2000  # letters that are looked at
+MARGIN = 0.14  # by which a text must read better than every other, summed over its letters
+MEAN_MARGIN = 0.02  # and by letter
+COMPOSED = {"cp1258"}  # writes an accent as a character of its own
+HEAD = 20  # lines in which a header is looked for
+
+
+def text_of(content: bytes) -> str | None:
+    """The text; None where no encoding makes sense of it. A byte that is broken in text that is UTF-8 otherwise
+    becomes U+FFFD."""
+    for mark, encoding in MARKS:
+        if content.startswith(mark):
+            return _decoded(content, encoding)
+    if content.count(0) * 10 >= len(content) > 1:
+        return _without_mark(content)
+    if any(escape in content for escape in ESCAPES) and content.isascii():
+        found = _iso_2022_jp(content)
+        if found is not None:
+            return found
+    text = _decoded(content, "utf-8")
+    return text if text is not None else _most_plausible(content)
+
+
+def _decoded(content: bytes, encoding: str) -> str | None:
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _without_mark(content: bytes) -> str | None:
+    """UTF-16, whose byte order shows in where the zeros of its blanks, commas and digits are."""
+    encoding = "utf-16-le" if content[1::2].count(0) >= content[::2].count(0) else "utf-16-be"
+    return _decoded(content, encoding)
+
+
+def _iso_2022_jp(content: bytes) -> str | None:
+    for encoding in ("iso2022_jp", "iso2022_jp_ext"):
+        if (text := _decoded(content, encoding)) is not None:
+            return text
+    # Windows writes ① and ㈱ under the escape of JIS X 0208; in JIS X 0213 they have their places.
+    return _decoded(content.replace(b"\x1b$B", b"\x1b$(Q"), "iso2022_jp_2004")
+
+
+def _most_plausible(content: bytes) -> str | None:
+    """Return the text that reads best; None where nothing reads well, or another text reads as well."""
+    found = content.decode("utf-8", errors="replace")
+    broken = found.count(BROKEN)
+    if sum(not letter.isascii() for letter in found) > 3 * broken:
+        return found
+    scores: dict[str, float] = {}  # several encodings may say the same
+    for candidate in CANDIDATES:
+        decoded = _decoded(content, candidate.encoding)
+        if decoded is None:
+            continue
+        text = unicodedata.normalize("NFC", decoded) if candidate.encoding in COMPOSED else decoded
+        scores[text] = max(_score(text, candidate), scores.get(text, -3.0))
+    ranked = sorted(scores, key=lambda text: scores[text], reverse=True)
+    if not ranked or scores[ranked[0]] <= LEAST:
+        return None
+    letters = sum(not letter.isascii() for letter in ranked[0][:SAMPLE])
+    ahead = min((scores[ranked[0]] - scores[other] for other in ranked[1:]), default=1.0)
+    is_certain = ahead >= MEAN_MARGIN and ahead * letters >= MARGIN
+    return ranked[0] if is_certain else None
+
+
+def _score(text: str, candidate: Candidate) -> float:
+    """Return how well it reads: about 1 for a list of names, below 0 for most nonsense."""
+    weights = [
+        candidate.weigh(letter, text[at - 1 : at], text[at + 1 : at + 2])
+        for at, letter in islice(((at, letter) for at, letter in enumerate(text) if not letter.isascii()), SAMPLE)
+    ]
+    if not weights:
+        return 0.0
+    known = 0.7 * min(3, _known_headers(text)) + 0.1 * _is_of_one_language(text)
+    return sum(weights) / len(weights) + known + candidate.prior
+
+
+def _is_of_one_language(text: str) -> bool:
+    """Return whether the accents of the text are those of one alphabet: `Jiří` and not `Jiøí`."""
+    lower = text[:100_000].translate(DOTTED).lower()
+    accents = {letter for letter in lower if "\u00df" <= letter <= "\u1eff"}
+    return bool(accents) and any(accents <= alphabet for alphabet in ALPHABETS)
+
+
+def _known_headers(text: str) -> int:
+    """Headers that are known, of those that are not plain ASCII: they would be known in every encoding."""
+    known = 0
+    for line in text[:20_000].splitlines()[:HEAD]:
+        for delimiter in (",", ";", "\t", "|"):
+            cells = next(csv.reader([line], delimiter=delimiter), []) if delimiter in line else []
+            found = sum(not cell.isascii() and meaning_of(cell) is not None for cell in cells)
+            known = max(known, found)
+    return known

@@ -1,0 +1,275 @@
+"""A list of students as CSV: what teachers export from a spreadsheet, a register, an LMS or a mail program, and what
+they get back.
+
+    e-mail (required), name, team     by a header that `lms.rosters.headers` knows, or in this order without one
+    any usual delimiter               the one by which most lines have an address
+    any usual encoding                `lms.rosters.encodings`
+    as spreadsheets wrap things       `lms.rosters.cells`
+
+The header may stand below title lines, and again further down. Of several columns that could hold the address the one
+that does is taken. Reading stores nothing: every line comes back, each with its problem, so that all of them can be
+corrected at once; one that cannot be read costs no other.
+"""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+
+from core.identity import email_key
+from core.validators import validate_address
+from lms.rosters import encodings as rosters_encodings
+from lms.rosters.cells import address_of, is_address, is_marked, name_of, people_of, without_mark
+from lms.rosters.columns import Layout, first_header, is_another_header, layout_by_header, layout_without_header
+from lms.rosters.encodings import BROKEN
+from lms.rosters.rows import Row, Unreadable, is_identity, is_known, most_fitting, rows_of, unwrapped
+from lms.spreadsheets import harmless, original
+
+LARGEST = 512 * 1024  # bytes
+MOST_LINES = 2000
+LONGEST = {"email": 254, "name": 255, "team": 255}
+MOST_WRITTEN = 2 * MOST_LINES  # with titles, and names that go over lines
+COLUMNS = ("email", "name", "team")
+
+HINT = re.compile(r'"?sep=(\\t|.)"?[\s,;]*', re.IGNORECASE)
+# Rows of a Canvas gradebook that are no students.
+NOBODY = {"points possible", "student, test", "test student", "manual posting"}
+CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
+HANGUL = re.compile(r"[\uac00-\ud7a3]+")
+
+
+@dataclass(slots=True)
+class Line:
+    number: int  # as an editor counts, from 1
+    email: str
+    name: str
+    team: str
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    lines: list[Line]
+    ignored: list[str] = field(default_factory=list)  # headers of columns that mean nothing here
+    # The headers of the columns that were read, by `email`, `name` and `team`; of a name there may be two.
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    left_out: list[int] = field(default_factory=list)  # numbers of lines that are no student: titles, headers, sums
+
+    @property
+    def good(self) -> list[Line]:
+        return [line for line in self.lines if not line.problem]
+
+    @property
+    def bad(self) -> list[Line]:
+        return [line for line in self.lines if line.problem]
+
+
+def text_of(content: bytes) -> str:
+    """The text of an uploaded file. Raises Unreadable."""
+    if len(content) > LARGEST:
+        raise Unreadable(too_large())
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise Unreadable(gettext("This is a workbook, not a CSV file. Save it as CSV in your spreadsheet first."))
+    text = rosters_encodings.text_of(content)
+    if text is None:
+        words = gettext(
+            "The file is neither UTF-8 nor Shift_JIS nor in another encoding that could be told. Save it as “CSV UTF-8”"
+            " and try again."
+        )
+        raise Unreadable(words)
+    return text
+
+
+def read(text: str, *, known: Iterable[str] = ()) -> Table:
+    """The lines of a list; `known` are identities that are fine though they are no address. Raises Unreadable."""
+    if len(text.encode(errors="replace")) > LARGEST:
+        raise Unreadable(too_large())
+    text = text.removeprefix("\ufeff")
+    identities = {email_key(each) for each in known}
+    table = _mail_list(text) or _table(text, identities)
+    if len(table.lines) > MOST_LINES:
+        raise Unreadable(too_long())
+    _check(table.lines, identities)
+    return table
+
+
+def write(rows: Iterable[tuple[str, str, str]]) -> str:
+    """(e-mail, name, team) as CSV, with the mark by which Excel knows UTF-8; nothing in it is a formula."""
+    target = io.StringIO()
+    writer = csv.writer(target)
+    writer.writerow(COLUMNS)
+    writer.writerows([harmless(text) for text in row] for row in rows)
+    return "\ufeff" + target.getvalue()
+
+
+def too_large() -> str:
+    return gettext("The list is larger than %(most)d KB. Import it in parts.") % {"most": LARGEST // 1024}
+
+
+def too_long() -> str:
+    return gettext("More than %(most)d lines. Import the list in parts.") % {"most": MOST_LINES}
+
+
+# --- Lines and cells ------------------------------------------------------------------------------------------------
+
+
+def _mail_list(text: str) -> Table | None:
+    """What a mail program copies: `Hana Sato <hana@example.com>; …`. None where the text is something else."""
+    written = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    if not written or ("<" not in text and "＜" not in text and len(written) > 1):
+        return None
+    found: list[Line] = []
+    for number, line in written:
+        people = people_of(line, most=MOST_LINES - len(found))
+        if people is None:
+            return None
+        found += [Line(number, address_of(address)[0], name_of(name), "") for name, address in people]
+    return Table(found) if len(found) > 1 or "<" in text or "＜" in text else None
+
+
+def _table(text: str, known: set[str]) -> Table:
+    if sum(bool(line.strip()) for line in text.splitlines()) > MOST_WRITTEN:
+        raise Unreadable(too_long())
+    text = unwrapped(text)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    hint = HINT.fullmatch(first.strip(" "))
+    if hint:  # a line for the spreadsheet; its number stays, so that the others keep theirs
+        rows = rows_of(text.replace(first, "", 1), "\t" if hint[1] == r"\t" else hint[1])
+    else:
+        rows = most_fitting(text, first, known)
+    if not rows:
+        raise Unreadable(gettext("The list is empty. Paste at least one line with an e-mail address."))
+    if all(row.is_torn for row in rows):
+        problem = gettext("Line %(number)d cannot be read: a quotation mark is not closed or stands inside a text.")
+        raise Unreadable(problem % {"number": rows[0].number})
+    return _lines(rows, known)
+
+
+# --- Parts ----------------------------------------------------------------------------------------------------------
+
+
+def _lines(rows: list[Row], known: set[str]) -> Table:
+    """What the rows say, each by the header above it."""
+    has_address = [any(is_identity(cell, known) for cell in row.cells) for row in rows]
+    begin = first_header(rows, has_address)
+    lines: list[Line] = []
+    left_out = [row.number for row in rows[: begin or 0]]
+    ignored: list[str] = []
+    columns: dict[str, list[str]] = {}
+    for header, body in _parts(rows, has_address, begin):
+        if header is None:
+            layout = layout_without_header(body, known)
+        else:
+            layout = layout_by_header(header, body, known)
+            said = [" ".join(cell.split()) for cell in header.cells]
+            used = {index for indexes in layout.used.values() for index in indexes}
+            ignored += [cell for index, cell in enumerate(said) if cell and index not in used and cell not in ignored]
+            for name, indexes in layout.used.items():
+                columns.setdefault(name, [said[index] for index in indexes if index < len(said)])
+            if header.number != rows[begin or 0].number:
+                left_out.append(header.number)
+        for row in body:
+            line = _line(row, layout, known)
+            if line is None:
+                left_out.append(row.number)
+            else:
+                lines.append(line)
+    if not lines:
+        raise Unreadable(gettext("There is a header but no student below it."))
+    return Table(lines, ignored, columns, sorted(left_out))
+
+
+def _parts(rows: list[Row], has_address: list[bool], begin: int | None) -> Iterator[tuple[Row | None, list[Row]]]:
+    """(header, rows below it). Two lists that were put together have two headers."""
+    header, first = (None, 0) if begin is None else (rows[begin], begin + 1)
+    body: list[Row] = []
+    for index in range(first, len(rows)):
+        row = rows[index]
+        if not has_address[index] and is_another_header(row, header):
+            yield header, body
+            header, body = row, []
+        else:
+            body.append(row)
+    yield header, body
+
+
+# --- Students -------------------------------------------------------------------------------------------------------
+
+
+def _line(row: Row, layout: Layout, known: set[str]) -> Line | None:
+    """The student of a row; None where it is about none."""
+    cell = row.cell(layout.email)
+    email, named = address_of(cell)
+    if is_known(cell, known):
+        email, named = original(cell.strip()), ""
+    name, team = _name(row, layout), name_of(row.cell(layout.team))
+    if is_marked(cell) and is_marked(name):
+        name = without_mark(name)
+    if layout.header and name.lower() in NOBODY and not is_address(cell):
+        return None
+    if not (email or name or cell.strip()):
+        return None
+    line = Line(row.number, email, name or named, team)
+    if row.is_torn:
+        line.problem = gettext("A quotation mark is not closed or stands inside a text.")
+    return line
+
+
+def _name(row: Row, layout: Layout) -> str:
+    if layout.name is not None:
+        return name_of(row.cell(layout.name))
+    given, middle, family = (
+        "" if index is None else name_of(row.cell(index)) for index in (layout.given, layout.middle, layout.family)
+    )
+    if not (given and family):
+        return given or family
+    if CJK.search(family) or CJK.search(given):  # 佐藤 花, 김철수
+        return (f"{family}{given}" if HANGUL.fullmatch(family + given) else f"{family} {given}")[: LONGEST["name"] + 1]
+    is_family_first = _as_listed(layout)
+    return " ".join(part for part in ((family, given, middle) if is_family_first else (given, middle, family)) if part)
+
+
+def _as_listed(layout: Layout) -> bool:
+    """Names in Latin letters below 姓 and 名 stand in the order of the list; below English headers as in English."""
+    if layout.given is None or layout.family is None:
+        return False
+    headers = [layout.header[index] for index in (layout.family, layout.given) if index < len(layout.header)]
+    return layout.family < layout.given and any(CJK.search(header) for header in headers)
+
+
+def _check(lines: Sequence[Line], known: set[str]) -> None:
+    seen: dict[str, int] = {}
+    for line in lines:
+        line.problem = line.problem or _problem(line, known)
+        first = seen.setdefault(email_key(line.email), line.number) if line.email else line.number
+        if not line.problem and first != line.number:
+            line.problem = gettext("The same address is on line %(number)d.") % {"number": first}
+
+
+def _problem(line: Line, known: set[str]) -> str:
+    if not email_key(line.email):
+        return gettext("The e-mail address is missing.")
+    for column in COLUMNS:
+        text = getattr(line, column)
+        if len(text) > LONGEST[column]:
+            words = gettext("The %(column)s is longer than %(most)d characters.")
+            return words % {"column": _label(column), "most": LONGEST[column]}
+        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
+            return gettext("The %(column)s contains a line break or a control character.") % {"column": _label(column)}
+        if BROKEN in text:
+            return gettext("The %(column)s contains a character that could not be read.") % {"column": _label(column)}
+    try:
+        validate_address(line.email)
+    except ValidationError:
+        if email_key(line.email) not in known:
+            return gettext("“%(text)s” is not an e-mail address.") % {"text": line.email}
+    return ""
+
+
+def _label(column: str) -> str:
+    return {"email": gettext("e-mail"), "name": gettext("name"), "team": gettext("team")}[column]

@@ -1,0 +1,103 @@
+"""Making a backup while everything runs. Its file: `operations.backup.archive`."""
+
+import json
+import os
+import re
+import tempfile
+from base64 import b64encode
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
+
+from events.queue import maintenance, stream
+from operations.backup import archive, postgres_client
+from operations.local.file_permissions import private_files
+
+SECRET = re.compile(r"SECRET|PASSWORD|TOKEN$", re.IGNORECASE)
+
+
+def backup(*, to: Path, now: datetime) -> dict[str, Any]:
+    """Returns the manifest. Raises ImproperlyConfigured, postgres_client.ProgramFailed, RedisError, OSError."""
+    postgres_client.refuse_older_programs()
+    with private_files(), tempfile.TemporaryDirectory(prefix=".backup-", dir=to.parent) as directory:
+        river, dump = Path(directory) / "river", Path(directory) / "dump"
+        entries = _copy_river(river)
+        about = _dump(dump) | {"created_at": now.isoformat(), "waiting_entries": entries}
+        with archive.writing(to) as writer:
+            writer.add_file(archive.DUMP, dump)
+            writer.add_file(archive.RIVER, river)
+            writer.add_bytes(archive.SETTINGS, json.dumps(present_settings(), indent=1, sort_keys=True).encode())
+            for file in media_files():
+                writer.add_file(f"{archive.MEDIA}{file.relative_to(settings.MEDIA_ROOT).as_posix()}", file)
+            writer.finish(about)
+    return about
+
+
+def media_files() -> list[Path]:
+    return sorted(file for file in Path(settings.MEDIA_ROOT).rglob("*") if file.is_file() and not file.is_symlink())
+
+
+def present_settings() -> dict[str, str]:
+    """What of the environment decides how this copy behaves; never a password, key or token."""
+    names = [name for name in os.environ if name in setting_names() and not SECRET.search(name)]
+    return {name: _without_password(os.environ[name]) for name in sorted(names)}
+
+
+def setting_names() -> set[str]:
+    """Every setting, from the list that operators read."""
+    example = (settings.BASE_DIR / ".env.example").read_text()
+    return set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+
+
+def _without_password(value: str) -> str:
+    parts = urlsplit(value) if "://" in value else None
+    return value.replace(f":{parts.password}@", ":…@") if parts and parts.password else value
+
+
+def _copy_river(file: Path) -> int:
+    redis, number = stream.connect(), 0
+    try:
+        with file.open("w") as out:
+            for shard, entry in maintenance.entries(redis):
+                out.write(json.dumps([shard, entry.priority, b64encode(entry.packed).decode()]) + "\n")
+                number += 1
+    finally:
+        redis.close()
+    return number
+
+
+def _dump(file: Path) -> dict[str, Any]:
+    """One snapshot for the dump and for the counts, so that a restore can compare them to the row."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SELECT pg_export_snapshot()")
+        [snapshot] = cursor.fetchone() or [""]
+        rows = row_counts()
+        applied = sorted(f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations())
+        postgres_client.run(
+            "pg_dump", "--format=custom", "--no-owner", "--no-privileges", "--schema=public",
+            f"--snapshot={snapshot}", f"--file={file}",
+        )  # fmt: skip
+    return {
+        "product": settings.PROJECT_VERSION,
+        "postgresql": postgres_client.server_major(),
+        "migrations": applied,
+        "rows": rows,
+    }
+
+
+def row_counts() -> dict[str, int]:
+    """Rows of every table; reads all of them."""
+    with connection.cursor() as cursor:
+        tables = sorted(connection.introspection.table_names(cursor))
+        counted: Counter[str] = Counter()
+        for table in tables:
+            cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            [counted[table]] = cursor.fetchone() or [0]
+    return dict(counted)

@@ -1,0 +1,84 @@
+"""PostgreSQL's own programs, for backups: pg_dump, pg_restore and psql of one version, at least the server's.
+
+They come with the wheel of the embedded server. PG_PROGRAMS names another directory, for a newer server.
+"""
+
+import os
+import resource
+import subprocess
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+
+from config import env
+from operations.local.embedded_postgres import PROGRAMS
+
+
+class ProgramFailed(Exception):
+    """What a program said on standard error when it failed."""
+
+
+def directory() -> Path:
+    return env.path("PG_PROGRAMS", PROGRAMS)
+
+
+def major() -> int:
+    """The programs' version."""
+    said = _run(["pg_dump", "--version"], {}).split()
+    return int(said[2].partition(".")[0])
+
+
+def server_major() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        [number] = cursor.fetchone() or ["0"]
+    return int(number) // 10_000
+
+
+def refuse_older_programs() -> None:
+    """pg_dump refuses a server that is newer than itself."""
+    if major() < server_major():
+        raise ImproperlyConfigured(
+            f"The server is PostgreSQL {server_major()} and the programs in {directory()} are {major()}. Install its "
+            "client programs and set PG_PROGRAMS to their directory."
+        )
+
+
+def run(program: str, *arguments: str) -> str:
+    """Run it against our database. The password goes through the environment, where `ps` does not show it."""
+    database = connection.settings_dict
+    parts = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
+    options = {key: value for key, value in database["OPTIONS"].items() if key.startswith("ssl")}
+    address = make_conninfo(**{key: database[name] for key, name in parts.items() if database[name]}, **options)
+    secret = {"PGPASSWORD": str(database["PASSWORD"])} if database["PASSWORD"] else {}
+    return _run([program, f"--dbname={address}", *arguments], secret)
+
+
+def run_locally(program: str, *arguments: str, largest: int | None = None) -> str:
+    """Run it without a database; it may write no file of more than `largest` bytes."""
+    return _run([program, *arguments], {}, largest=largest)
+
+
+def _run(command: Sequence[str], environment: dict[str, str], *, largest: int | None = None) -> str:
+    program = directory() / command[0]
+    if not program.exists():
+        raise ImproperlyConfigured(f"{program} is missing: set PG_PROGRAMS to the directory of PostgreSQL's programs.")
+    done = subprocess.run(  # noqa: S603 - the programs are PostgreSQL's
+        [str(program), *command[1:]],
+        env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "HOME": "/nonexistent", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=partial(_bound, largest) if largest is not None else None,
+    )
+    if done.returncode != 0:
+        raise ProgramFailed(done.stderr.strip() or f"{command[0]} failed")
+    return done.stdout
+
+
+def _bound(largest: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))

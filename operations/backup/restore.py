@@ -1,0 +1,225 @@
+"""Bringing a backup back: all of it or nothing.
+
+The dump becomes one SQL script that begins with dropping what is there, run in one transaction: a script that fails
+leaves the database as it was. Media and the river follow once that is committed; each may be repeated.
+"""
+
+import re
+import shutil
+import tempfile
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from psycopg import sql
+
+from events.contract.kinds import PRIORITIES
+from events.queue import maintenance, stream
+from lms.models.settings import CACHE_KEY
+from operations.backup import archive, postgres_client
+from operations.backup.backup import media_files, row_counts
+from operations.local.file_permissions import private_files
+
+# What migrations themselves write: a database with nothing else in it is empty.
+FILLED_BY_MIGRATIONS = {"django_migrations", "django_content_type", "auth_permission", "system_settings"}
+
+GOODBYE = 3.0  # seconds
+SHARE_OF_DISK = 0.9  # of what is free: a few bytes can unfold to all of it, which others need too
+OURS = {"django_migrations", "instructors", "students", "classes", "audit_logs"}  # in every version
+MOST_SHARDS = 1024  # EVENT_SHARDS is 64 at most
+
+PREPARE = """SET lock_timeout = '10s';
+DROP SCHEMA public CASCADE;
+CREATE SCHEMA public;
+"""
+
+
+CHECK = """DO $check$
+DECLARE
+    expected record;
+    found bigint;
+BEGIN
+    FOR expected IN
+        SELECT coalesce(t.relname, b.name) AS name, b.number, t.relname IS NOT NULL AS is_there
+        FROM (VALUES {}) AS b (name, number)
+        FULL JOIN (
+            SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
+        ) t ON t.relname = b.name
+    LOOP
+        IF NOT expected.is_there OR expected.number IS NULL THEN
+            RAISE EXCEPTION 'the tables differ from the backup''s list: %', expected.name;
+        END IF;
+        EXECUTE format('SELECT count(*) FROM public.%I', expected.name) INTO found;
+        IF found <> expected.number THEN
+            RAISE EXCEPTION 'the restored table differs from the backup''s count: %', expected.name;
+        END IF;
+    END LOOP;
+    IF EXISTS (SELECT FROM public.django_migrations m WHERE m.app || '.' || m.name <> ALL (ARRAY[{}]::text[])) THEN
+        RAISE EXCEPTION 'the restored migrations differ from the backup''s list';
+    END IF;
+END
+$check$;
+"""
+
+
+class Refused(Exception):
+    """Why this backup is not brought into this database, and what to do."""
+
+
+def restore(file: Path, *, force: bool) -> dict[str, Any]:
+    """Returns the manifest; what it writes is the owner's alone. Raises Refused, archive.Damaged, ImproperlyConfigured,
+    postgres_client.ProgramFailed."""
+    with private_files():
+        return _restore(file, force=force)
+
+
+def _restore(file: Path, *, force: bool) -> dict[str, Any]:
+    manifest = archive.verify(file)
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
+    connection.settings_dict["OPTIONS"].pop("pool", None)  # a pool's idle connections look like somebody else's
+    refuse_what_cannot_work(manifest, force=force)
+    archive.refuse_incomplete(manifest)
+    for _ in _waiting_rows(file):  # what cannot be put back is known before anything is changed
+        pass
+    # Beside the backup, where there is room for one: a container's /tmp is small.
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=file.parent) as directory:
+        dump, script = Path(directory) / "dump", Path(directory) / "script"
+        archive.extract(file, archive.DUMP, dump)
+        _refuse_other_dumps(dump, manifest)
+        largest = int(shutil.disk_usage(directory).free * SHARE_OF_DISK)
+        try:
+            postgres_client.run_locally(
+                "pg_restore", "--no-owner", "--no-privileges", "--schema=public", f"--file={script}", str(dump),
+                largest=largest,
+            )  # fmt: skip
+        except postgres_client.ProgramFailed as error:
+            raise Refused(
+                f"The backup's database cannot be unfolded within {largest // 1024**2} MiB beside the backup "
+                f"({_reason(error)}). Nothing was changed."
+            ) from None
+        _run_script(script, manifest)
+    connection.close()
+    call_command("migrate", interactive=False, verbosity=0)
+    _restore_media(file, manifest)
+    _restore_river(file)
+    cache.delete(CACHE_KEY)
+    return manifest
+
+
+def refuse_what_cannot_work(manifest: dict[str, Any], *, force: bool) -> None:
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    known = {f"{app}.{name}" for app, name in loader.disk_migrations}
+    newer = sorted(set(manifest["migrations"]) - known)
+    if newer:
+        raise Refused(f"The backup is of a newer version, which has {newer[-1]}: install that version first.")
+    postgres_client.refuse_older_programs()
+    if manifest["postgresql"] > postgres_client.server_major():
+        raise Refused(
+            f"The backup is of PostgreSQL {manifest['postgresql']}, the server is {postgres_client.server_major()}."
+        )
+    if others := _others_after_a_while():
+        raise Refused(f"{others} other connections use the database: stop web, workers and cron first.")
+    filled = sorted(name for name, number in row_counts().items() if number and name not in FILLED_BY_MIGRATIONS)
+    if filled and not force:
+        raise Refused(f"The database is not empty ({', '.join(filled[:5])}): --force replaces everything in it.")
+
+
+def other_sessions() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT count(*) FROM pg_stat_activity
+               WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
+        )
+        [number] = cursor.fetchone() or [0]
+    return int(number)
+
+
+def _others_after_a_while() -> int:
+    """Whoever was stopped a moment ago may still be saying goodbye."""
+    deadline = time.monotonic() + GOODBYE
+    while (others := other_sessions()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return others
+
+
+def _refuse_other_dumps(dump: Path, manifest: dict[str, Any]) -> None:
+    """A dump of something else would be found out when it has run. Raises Refused."""
+    try:
+        listed = postgres_client.run_locally("pg_restore", "--list", str(dump))
+    except postgres_client.ProgramFailed as error:
+        raise Refused(f"The backup's database cannot be read ({_reason(error)}). Nothing was changed.") from None
+    tables = set(re.findall(r"^\d+; \d+ \d+ TABLE public (\S+) ", listed, re.MULTILINE))
+    if not OURS <= set(manifest["rows"]) <= tables:
+        raise Refused("The database in the backup is none of this product's. Nothing was changed.")
+
+
+def _run_script(script: Path, manifest: dict[str, Any]) -> None:
+    """In one transaction, with the comparison of what came of it: what differs was never there."""
+    prepare, check = script.with_name("prepare"), script.with_name("check")
+    prepare.write_text(PREPARE)
+    check.write_text(_check_of(manifest))
+    connection.close()  # nothing of ours may hold a lock on what is dropped
+    try:
+        postgres_client.run(
+            "psql", "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1",
+            f"--file={prepare}", f"--file={script}", f"--file={check}",
+        )  # fmt: skip
+    except postgres_client.ProgramFailed as error:
+        raise Refused(f"PostgreSQL did not take the backup ({_reason(error)}). Nothing was changed.") from None
+
+
+def _check_of(manifest: dict[str, Any]) -> str:
+    """SQL that fails where the rows of a table are not as many as the backup's, or a table is missing or too many."""
+    rows = {name: manifest["rows"][name] for name in sorted(manifest["rows"])}
+    counts = sql.SQL(", ").join(sql.SQL("({}, {})").format(sql.Literal(name), number) for name, number in rows.items())
+    applied = sql.SQL(", ").join(sql.Literal(name) for name in manifest["migrations"])
+    return sql.SQL(CHECK).format(counts, applied).as_string()
+
+
+def _restore_media(file: Path, manifest: dict[str, Any]) -> None:
+    """The backup's files, and no others: a picture of a class that is no more must not be served."""
+    root = Path(settings.MEDIA_ROOT)
+    wanted = {name.removeprefix(archive.MEDIA) for name in manifest["parts"] if name.startswith(archive.MEDIA)}
+    for name in sorted(wanted):
+        unfinished = root / f".{name.replace('/', '-')}.new"
+        archive.extract(file, f"{archive.MEDIA}{name}", unfinished)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        unfinished.rename(root / name)
+    for found in media_files():
+        if found.relative_to(root).as_posix() not in wanted:
+            found.unlink()
+
+
+def _waiting_rows(file: Path) -> Iterator[tuple[int, str, bytes]]:
+    """Shard, priority and packed events of each entry that waited. Raises archive.Damaged."""
+    for row in archive.lines(file, archive.RIVER):
+        try:
+            shard, priority, packed = row
+            if not (isinstance(shard, int) and 0 <= shard < MOST_SHARDS and priority in PRIORITIES):
+                raise ValueError
+            yield shard, priority, b64decode(packed, validate=True)
+        except (ValueError, TypeError):
+            raise archive.Damaged(f"{archive.RIVER}: a line of it is no entry of the stream") from None
+
+
+def _restore_river(file: Path) -> None:
+    redis = stream.connect()
+    try:
+        maintenance.put_back(redis, _waiting_rows(file))
+    finally:
+        redis.close()
+
+
+def _reason(error: Exception) -> str:
+    """What a program of PostgreSQL's said was wrong, without the places where it says it."""
+    found = re.search(r"(?:ERROR|error): +(.*)", str(error))
+    return (found[1] if found else str(error).partition("\n")[0])[:200]

@@ -1,0 +1,34 @@
+"""Commands that need the embedded servers while nothing else may run: they start the servers, and nothing but them."""
+
+import os
+from pathlib import Path
+
+from operations.local import programs, services
+from operations.local.file_permissions import private_files, tighten
+from operations.local.launch import addresses, start_servers
+from operations.local.supervisor import Stopped, Supervisor
+
+
+def is_needed(data_dir: Path) -> bool:
+    """Whether the servers would be our own, and `manage.py up` does not run them already."""
+    return bool(services.missing(data_dir)) and services.holder_of(data_dir) is None
+
+
+def run(data_dir: Path, *arguments: str) -> int:
+    """Run that `manage.py` command between the start and the end of the servers. Returns its exit code. Raises Failed,
+    ImproperlyConfigured."""
+    supervisor = Supervisor()
+    with private_files(), services.own(data_dir):
+        tighten(data_dir)
+        services.withdraw(data_dir)  # a killed predecessor's
+        supervisor.listen()
+        try:
+            os.environ["DATA_DIR"] = str(data_dir)
+            start_servers(supervisor, data_dir)
+            services.announce(data_dir, addresses())
+            return supervisor.finish(programs.command(arguments[0], *arguments))
+        except Stopped:
+            return 1
+        finally:
+            supervisor.stop()
+            services.withdraw(data_dir)

@@ -1,0 +1,190 @@
+"""What `manage.py up` does, in order: lock, servers, migrations, parts, announcement, and the way back."""
+
+import http.client
+import ipaddress
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from psycopg.conninfo import conninfo_to_dict
+
+from config import env
+from core.login_requirement import logins_required
+from operations.local import programs, services
+from operations.local.autoscaler import Workforce
+from operations.local.file_permissions import private_files, tighten
+from operations.local.supervisor import Stopped, Supervisor
+
+DEMO_STUDENTS, DEMO_RATE = 40, "0.2"
+DEMO_EMAIL = "demo@example.com"
+HEALTH = "/api/v1/health/simple"
+
+
+@dataclass(kw_only=True)
+class Launch:
+    """One run of the product, from the lock on its data directory to the end of its last child."""
+
+    demo: bool
+    data_dir: Path = field(default_factory=lambda: Path(settings.DATA_DIR))
+    host: str = field(default_factory=lambda: env.text("HOST", "127.0.0.1"))
+    port: int = field(default_factory=lambda: int(settings.PORT))
+    server: str = field(default_factory=lambda: env.text("WEB_SERVER", programs.SERVERS[0]))
+
+    def __post_init__(self) -> None:
+        self.supervisor = Supervisor()
+        self.workforce = Workforce(supervisor=self.supervisor, least=settings.WORKERS, most=settings.WORKERS_MAX)
+
+    @property
+    def url(self) -> str:
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - read, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def run(self) -> None:
+        self._refuse_what_cannot_work()
+        with private_files(), services.own(self.data_dir):
+            self._refuse_taken_port()
+            tighten(self.data_dir)
+            services.withdraw(self.data_dir)  # a killed predecessor's
+            self.supervisor.listen()
+            try:
+                self._start()
+                self.supervisor.run(each_turn=self.workforce.look)
+            except Stopped:
+                pass
+            finally:
+                self.supervisor.stop()
+                services.withdraw(self.data_dir)
+
+    # --- What would fail later is refused now ---------------------------------------------------------------------
+
+    def _refuse_what_cannot_work(self) -> None:
+        if self.server not in programs.SERVERS:
+            raise ImproperlyConfigured(
+                f"WEB_SERVER is {self.server!r}; it must be one of {', '.join(programs.SERVERS)}."
+            )
+        if self.demo and not is_loopback(self.host):
+            raise ImproperlyConfigured(
+                f"HOST is {self.host!r}, and the demo has a login that is no secret: it runs on loopback only. "
+                "Unset HOST, or start without --demo."
+            )
+
+    def _refuse_taken_port(self) -> None:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.host, self.port))
+            except OSError as error:
+                raise ImproperlyConfigured(
+                    f"Cannot listen on {self.host} port {self.port} ({error.strerror}). Stop what uses it, or choose "
+                    f"another one: PORT={self.port + 1}"
+                ) from error
+
+    # --- The way up -----------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        os.environ |= {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "HOST": self.host}
+        start_servers(self.supervisor, self.data_dir)
+        services.announce(self.data_dir, {**addresses(), "WEB_URL": self.url})
+        self._migrate()
+        if not settings.DEBUG:
+            call_command("collectstatic", interactive=False, verbosity=0)
+        self._start_parts()
+
+    def _migrate(self) -> None:
+        """In this process, because a second Django costs a second; only where something is to do."""
+        database = settings.DATABASES["default"]
+        address = conninfo_to_dict(env.database_url({}))
+        names = {"NAME": "dbname", "USER": "user", "HOST": "host"}
+        database |= {name: address[part] for name, part in names.items() if part in address}
+        database["OPTIONS"].pop("pool", None)  # its threads have no place in a process that forks
+        try:
+            executor = MigrationExecutor(connection)
+            if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                self.supervisor.say(f"applying {len(plan)} migrations")
+                call_command("migrate", interactive=False, verbosity=0)
+        finally:
+            connection.close()
+
+    def _start_parts(self) -> None:
+        """The web first and alone: on two cores the parts would only slow each other down, and events can wait."""
+        supervisor = self.supervisor
+        supervisor.start(programs.web(host=self.host, port=self.port, server=self.server))
+        supervisor.wait_for(self._answers, seconds=120, what=f"An answer from {self.url}")
+        self.workforce.start()
+        supervisor.start(programs.cron())
+        if self.demo:
+            os.environ["DEMO_PASSWORD"] = services.demo_password(self.data_dir)
+            if supervisor.finish(programs.seed()) != 0:
+                raise ImproperlyConfigured("The demo class could not be made; the lines above say why.")
+            key = (self.data_dir / "demo_class_key").read_text().strip()
+            supervisor.start(programs.simulator(url=self.url, key=key, students=DEMO_STUDENTS, rate=DEMO_RATE))
+        self._announce()
+
+    def _answers(self) -> bool:
+        status = self._status(HEALTH)
+        return self._status("/") < 400 if status == 404 else status < 500
+
+    def _status(self, path: str) -> int:
+        """The status of a GET; 599 while nobody answers. The first allowed host is named, because others get 400."""
+        address = urlsplit(self.url)
+        hosts = [host for host in settings.ALLOWED_HOSTS if "*" not in host]
+        web = http.client.HTTPConnection(address.hostname or "", address.port, timeout=2)
+        try:
+            web.request("GET", path, headers={"Host": hosts[0].lstrip(".")} if hosts else {})
+            return web.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return 599
+        finally:
+            web.close()
+
+    def _announce(self) -> None:
+        lines = ["", f"  Cell Monitor is at {self.url}"]
+        if self.demo:
+            lines.append(f"  Log in as {DEMO_EMAIL} with the password {services.demo_password(self.data_dir)}")
+        elif self._is_open():
+            lines.append("  There is no account yet, so whatever runs on this machine may ask the API without a login.")
+            lines.append("  Make one: manage.py create_instructor --email you@example.com --role admin")
+        for line in [*lines, "  Ctrl-C stops all of it.", ""]:
+            self.supervisor.say(line)
+
+    def _is_open(self) -> bool:
+        try:
+            return not logins_required()
+        finally:
+            connection.close()
+
+
+def start_servers(supervisor: Supervisor, data_dir: Path) -> None:
+    """Those that the environment gives no address for; their addresses are in it afterwards. Raises Failed, Stopped,
+    ImproperlyConfigured."""
+    missing = services.missing(data_dir)
+    children = {}
+    for name, server in missing.items():
+        for sentence in server.prepare():
+            supervisor.say(sentence)
+        children[name] = supervisor.start(server.program())
+    for name, server in missing.items():
+        what = f"The start of {server.program().name}"
+        supervisor.wait_for(server.ready, seconds=120, what=what, of=children[name], advice=server.advice())
+        server.finish()
+        os.environ[name] = server.url
+
+
+def addresses() -> dict[str, str]:
+    """Of the servers that run, for the other terminals."""
+    return {"DATABASE_URL": env.database_url({}), "REDIS_URL": env.redis_url({})}
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,63 @@
+"""The parts of the running product, each as a program: web, workers, cron, and the demo's class."""
+
+import os
+import sys
+from pathlib import Path
+
+from operations.local.processes import Program
+
+ROOT = Path(__file__).resolve().parent.parent
+MANAGE = str(ROOT / "manage.py")
+SERVERS = ("uvicorn", "daphne")
+
+
+def web(*, host: str, port: int, server: str = "uvicorn") -> Program:
+    if server == "daphne":
+        options = ["-b", host, "-p", str(port), "-v", "0", "--application-close-timeout", "5"]
+    else:
+        options = ["--host", host, "--port", str(port), "--loop", "uvloop", "--http", "httptools"]
+        options += ["--ws", "websockets-sansio", "--lifespan", "auto", "--timeout-graceful-shutdown", "5"]
+        options += ["--no-access-log", "--log-level", "warning"]
+    return _python("web", "-m", server, *options, "config.asgi:application", rank=4)
+
+
+def worker(number: int) -> Program:
+    """Finishes the batch it carries before it ends; what it leaves unacknowledged is redelivered."""
+    return _python(f"worker-{number}", MANAGE, "work", rank=3, patience=15.0)
+
+
+def cron() -> Program:
+    return _python("cron", MANAGE, "rqcron", "events.worker.periodic", rank=2)
+
+
+def seed() -> Program:
+    return command("seed", "seed_demo")
+
+
+def simulator(*, url: str, key: str, students: int, rate: str) -> Program:
+    options = ["--students", str(students), "--rate", rate, "--minutes", "0", "--url", url]
+    return command("class", "simulate_class", *options, f"--key={key}")  # one word: a key may begin with a dash
+
+
+def command(name: str, *arguments: str) -> Program:
+    """Any other `manage.py` command."""
+    return _python(name, MANAGE, *arguments, rank=5)
+
+
+def _python(name: str, *arguments: str, rank: int, patience: float = 8.0) -> Program:
+    path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
+    return Program(
+        name=name,
+        rank=rank,
+        argv=(sys.executable, *arguments),
+        # The path lets `python -m uvicorn` find the project from whatever directory we were started in.
+        environment={
+            "PART": name,
+            "PYTHONUNBUFFERED": "1",
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "PYTHONPATH": path,
+            # Memory that threads give back is shared by all of them rather than kept for eight arenas a processor.
+            "MALLOC_ARENA_MAX": "2",
+        },
+        patience=patience,
+    )

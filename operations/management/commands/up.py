@@ -1,0 +1,24 @@
+"""`manage.py up`: the whole product on this machine, with nothing else installed."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+
+from operations.local.launch import Launch
+from operations.local.supervisor import Failed
+
+
+class Command(BaseCommand):
+    help = "Starts the servers that are missing, then web, workers and cron; Ctrl-C stops all of it."
+    requires_system_checks = []  # several look at the database, which does not run yet
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="add a demo class whose students work without end")
+
+    def handle(self, *args: Any, demo: bool, **options: Any) -> None:
+        try:
+            Launch(demo=demo).run()
+        except (Failed, ImproperlyConfigured, OSError) as error:
+            raise CommandError(str(error)) from error

@@ -1,0 +1,44 @@
+"""`manage.py work`: one rq worker, for all three priorities; or, with `--max`, as many as the load needs."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from events.worker.tasks import work
+from operations.local import gc_tuning
+from operations.local.autoscaler import Workforce
+from operations.local.supervisor import Failed, Supervisor
+
+
+class Command(BaseCommand):
+    help = "Run one worker until it is told to stop; with --max, between --min and --max of them, as the load needs."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--min", type=int, default=1, dest="least", help="workers that always run")
+        parser.add_argument("--max", type=int, dest="most", help="workers at most; EVENT_SHARDS should be no less")
+
+    def handle(self, *args: Any, least: int, most: int | None, **options: Any) -> None:
+        if most is None:
+            gc_tuning.spare_what_stays()
+            work()
+            return
+        if not 1 <= least <= most:
+            raise CommandError("--min must be at least 1, and --max no less than --min.")
+        if most > settings.EVENT_SHARDS:
+            self.stderr.write(
+                f"Only {settings.EVENT_SHARDS} workers can carry events at the same time: set EVENT_SHARDS to {most}, "
+                "for the web processes too."
+            )
+        supervisor = Supervisor()
+        supervisor.listen()
+        workforce = Workforce(supervisor=supervisor, least=least, most=most)
+        try:
+            workforce.start()
+            supervisor.run(each_turn=workforce.look)
+        except Failed as error:
+            raise CommandError(str(error)) from error
+        finally:
+            supervisor.stop()

@@ -1,0 +1,132 @@
+"""Which tables hold something of a student, by looking at the models."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Exists, OuterRef, QuerySet
+
+from core.identity import email_key
+from lms.models import Student
+from operations.privacy import data_map
+
+Model = type[models.Model]
+Text: TypeAlias = "models.Field[Any, Any]"
+TEXTS = (models.CharField, models.TextField, models.JSONField, models.GenericIPAddressField, models.FileField)
+DELETES = (models.CASCADE, models.PROTECT, models.RESTRICT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owned:
+    """A table whose rows belong to a student, and the lookup that leads from a row to the student."""
+
+    model: Model
+    lookup: str
+
+    def rows(self, student_ids: Iterable[int]) -> "QuerySet[models.Model]":
+        return self.model._default_manager.filter(**{f"{self.lookup}__in": list(student_ids)})
+
+
+def owned() -> list[Owned]:
+    """Tables with a foreign key to Student, whatever happens to it when the student goes, and those that cannot live
+    without a row of such a table. Nearest first: delete them in the opposite order."""
+    found: dict[Model, str] = {Student: ""}
+    waiting: list[tuple[Model, str]] = [(Student, "")]
+    while waiting:
+        model, lookup = waiting.pop(0)
+        for relation in _references(model):
+            child, field = relation.related_model, relation.field
+            if child not in found and (model is Student or relation.on_delete in DELETES):
+                found[child] = f"{field.name}__{lookup}".removesuffix("__")
+                waiting.append((child, found[child]))
+    return [Owned(model=model, lookup=lookup) for model, lookup in found.items() if model is not Student]
+
+
+def _references(model: Model) -> "Iterator[models.ManyToOneRel]":
+    """The foreign keys that point to it, those without a way back (`related_name="+"`) too."""
+    for relation in model._meta.get_fields(include_hidden=True):
+        if isinstance(relation, models.ManyToOneRel):
+            yield relation
+
+
+def theirs(label: str, *, key: str, numbers: Collection[int]) -> "QuerySet[models.Model]":
+    """The rows of a table of `declared.THEIRS` that belong to who has the address of this key, or one of these numbers.
+    Reads the columns once."""
+    columns = data_map.THEIRS[label]
+    digits = {str(number) for number in numbers}
+    addresses = set(Student.objects.filter(email_key__in=digits).values_list("email_key", flat=True))
+    called = {"address": {key}, "number": digits, "either": {key, *(digits - addresses)}}
+    rows: QuerySet[models.Model] = apps.get_model(label)._default_manager.all()
+    found = [
+        pk
+        for pk, *values in rows.values_list("pk", *columns).iterator()
+        if any(
+            email_key(str(value)) in called[kind] for kind, value in zip(columns.values(), values, strict=True) if value
+        )
+    ]
+    return rows.filter(pk__in=found)
+
+
+def names_in_rows(student_ids: Iterable[int]) -> list[str]:
+    """What the rows of these students call them, where a row has a `name`: a class may know somebody by another."""
+    found: set[str] = set()
+    for table in owned():
+        named = any(each.name == "name" and isinstance(each, models.CharField) for each in table.model._meta.fields)
+        if named and "__" not in table.lookup:
+            found.update(filter(None, table.rows(student_ids).values_list("name", flat=True).distinct()))
+    return sorted(found)
+
+
+def parts(student_ids: Iterable[int]) -> dict[Model, set[Any]]:
+    """The keys of contents of `declared.PARTS` that rows of the students refer to."""
+    found: dict[Model, set[Any]] = {apps.get_model(label): set() for label in data_map.PARTS}
+    for table in owned():
+        for column in table.model._meta.concrete_fields:
+            if isinstance(column, models.ForeignKey) and column.related_model in found:
+                keys = table.rows(student_ids).values_list(column.attname, flat=True)
+                found[column.related_model].update(key for key in keys if key is not None)
+    return found
+
+
+def unreferred(model: Model, keys: set[Any]) -> "QuerySet[models.Model]":
+    """Those of these contents to which no row refers any more."""
+    rows = model._default_manager.filter(pk__in=keys)
+    for relation in _references(model):
+        column = relation.field
+        using = relation.related_model._default_manager.filter(**{column.attname: OuterRef("pk")})
+        rows = rows.filter(~Exists(using))
+    return rows
+
+
+def all_models() -> list[Model]:
+    """Every table that this project's models, and those of its libraries, are kept in."""
+    return [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
+
+
+def texts(model: Model) -> list[Text]:
+    """The columns of the table that may hold a text of somebody; not those that name staff."""
+    of_staff = data_map.OF_STAFF.get(model._meta.label, set())
+    return [
+        field
+        for field in model._meta.concrete_fields
+        if isinstance(field, TEXTS) and not field.choices and not field.primary_key and field.name not in of_staff
+    ]
+
+
+def readable() -> list[Model]:
+    """The tables in whose texts a person may be named: all but those declared to hold nobody, and packed ones."""
+    left_out = {*data_map.NOBODYS, "sessions.Session"}
+    return [model for model in all_models() if model._meta.label not in left_out and texts(model)]
+
+
+def undeclared() -> list[str]:
+    """Tables with texts about which nobody has said whether they may know a student. Must be empty."""
+    known = {table.model for table in owned()} | {Student}
+    said = {*data_map.THEIRS, *data_map.SHARED, *data_map.NOBODYS, *data_map.PARTS}
+    return sorted(
+        model._meta.label
+        for model in all_models()
+        if model not in known and model._meta.label not in said and texts(model)
+    )

@@ -1,0 +1,178 @@
+"""What still lies in the files of Redis and PostgreSQL after everything was deleted, and writing those files anew.
+
+Redis: every write of the past is in the append-only file until it is rewritten. PostgreSQL: a deleted or changed row
+stays in its page until that is overwritten, the most common values of a column stand among the planner's statistics,
+and the write-ahead log holds every change until its files are used again.
+
+What may not be done, or would hold others up for long, is said in a sentence (docs/privacy.md says how long it lasts).
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.db import OperationalError, ProgrammingError, connection
+from psycopg import sql
+from redis import Redis
+from redis.exceptions import RedisError
+
+from operations.privacy import tables
+
+PATIENCE = 120.0  # seconds for Redis to write its file anew
+LOCK_PATIENCE = "3s"  # for a table that somebody is reading
+REWRITTEN_UP_TO = 256 * 1024 * 1024  # bytes of a table; larger ones would stand still for longer than a moment
+# To forget what the planner knows of a table: from PostgreSQL 18 on, and as a superuser before.
+STATISTICS = (
+    """SELECT pg_clear_attribute_stats(schemaname::text, tablename::text, attname::text, inherited) FROM pg_stats
+       WHERE schemaname = current_schema() AND tablename = %s""",
+    "DELETE FROM pg_statistic WHERE starelid = to_regclass(%s)",
+)
+MOST_SEGMENTS = 70  # of the write-ahead log, 16 MB each: one more than PostgreSQL keeps as it comes
+
+
+def clear() -> list[str]:
+    """Write the files anew. Returns sentences about what could not be: for the operator."""
+    return [*_redis_file(), *_tables(), *_write_ahead_log()]
+
+
+# --- Redis ----------------------------------------------------------------------------------------------------------
+
+
+def _redis_file() -> Iterator[str]:
+    try:
+        with Redis.from_url(settings.REDIS_URL, socket_timeout=10) as redis:
+            state: Any = redis.info("persistence")
+            if state.get("aof_enabled"):
+                yield from _rewrite(redis)
+            elif state.get("rdb_last_save_time") and redis.config_get("save").get("save"):
+                redis.bgsave()
+                yield from _wait(redis, "rdb_bgsave_in_progress", "rdb_last_bgsave_status")
+    except RedisError as error:
+        yield (
+            f"Redis does not let us write its file anew ({error}): the person stays in it until that happens. Ask "
+            "whoever runs Redis for BGREWRITEAOF, or BGSAVE where it keeps snapshots."
+        )
+
+
+def _rewrite(redis: Redis) -> Iterator[str]:
+    """A rewriting that already runs began before, and may hold the person."""
+    yield from _wait(redis, "aof_rewrite_in_progress", "")
+    redis.bgrewriteaof()
+    yield from _wait(redis, "aof_rewrite_in_progress", "aof_last_bgrewrite_status")
+
+
+def _wait(redis: Redis, running: str, status: str) -> Iterator[str]:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        state: Any = redis.info("persistence")
+        if not state.get(running) and not state.get("aof_rewrite_scheduled"):
+            break
+        if time.monotonic() > deadline:
+            yield "Redis still writes its file anew: until it is done, the person stays in the old one."
+            return
+        time.sleep(0.05)
+    if status and state.get(status) != "ok":
+        yield "Redis could not write its file anew, see its log: the person stays in the old one. Then run this again."
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------------------
+
+
+def _tables() -> Iterator[str]:
+    """Every table is written anew, as far as that takes a moment: rows that named the person may have been deleted or
+    changed long ago, in tables that hold nothing of them now."""
+    if connection.in_atomic_block:
+        return  # a test's
+    kept = []
+    for name, size in _sizes():
+        if size > REWRITTEN_UP_TO or not _vacuum(name, "FULL, ANALYZE"):
+            _vacuum(name, "ANALYZE")
+            kept.append(name)
+        yield from _forget_statistics(name)
+    _vacuum("pg_statistic", "FULL")  # ANALYZE took the person out of it, and left the old rows behind
+    if kept:
+        yield (
+            f"Free space of {', '.join(kept)} may still hold rows of the person until it is used again. At a quiet "
+            f"hour: {' '.join(f'VACUUM FULL {name};' for name in kept)}"
+        )
+
+
+def _sizes() -> list[tuple[str, int]]:
+    names = [model._meta.db_table for model in tables.all_models()]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT relname, pg_total_relation_size(oid) FROM pg_class
+               WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname = ANY(%s)
+               ORDER BY relname""",
+            [names],
+        )
+        return list(cursor.fetchall())
+
+
+def _vacuum(name: str, options: str) -> bool:
+    """False where somebody holds the table for longer than we wait, or it is not ours."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{LOCK_PATIENCE}'")
+        try:
+            cursor.execute(sql.SQL("VACUUM ({}) {}").format(sql.SQL(options), sql.Identifier(name)))
+        except (OperationalError, ProgrammingError):
+            return False
+        finally:
+            cursor.execute("SET lock_timeout = 0")
+    return True
+
+
+def _forget_statistics(name: str) -> Iterator[str]:
+    """ANALYZE keeps what it knew of a table that is empty now."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(name)))
+        [has_rows] = cursor.fetchone()
+        if has_rows:
+            return
+        for statement in STATISTICS:
+            try:
+                cursor.execute(statement, [name])
+            except (OperationalError, ProgrammingError):
+                continue
+            return
+    yield f"PostgreSQL's statistics of {name} may hold values of the person until the table has rows again."
+
+
+def _write_ahead_log() -> Iterator[str]:
+    """Its files are used again and again. Where nobody else reads them (wal_level minimal, as in the embedded server),
+    go once around, so that each is overwritten: a switch to the next fills the rest of the present one with zeros."""
+    if connection.in_atomic_block:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("CHECKPOINT")
+            cursor.execute("SHOW wal_level")
+            [level] = cursor.fetchone()
+            if level != "minimal":
+                cursor.execute("SELECT pg_switch_wal()")
+                yield (
+                    "PostgreSQL's write-ahead log, and what is archived of it, hold the person until they are used "
+                    "again or deleted: see docs/privacy.md."
+                )
+                return
+            _go_around(cursor)
+    except (OperationalError, ProgrammingError) as error:
+        yield (
+            f"PostgreSQL's write-ahead log could not be renewed ({str(error).strip().splitlines()[0]}): it holds the "
+            "person until its files are used again. A superuser may say: CHECKPOINT; SELECT pg_switch_wal();"
+        )
+
+
+def _go_around(cursor: Any) -> None:
+    def switch() -> None:
+        cursor.execute("SELECT pg_logical_emit_message(true, '', '')")  # else there is nothing to switch from
+        cursor.execute("SELECT pg_switch_wal()")
+
+    switch()
+    cursor.execute("CHECKPOINT")  # what was written last is free to be used again
+    cursor.execute("SELECT count(*) FROM pg_ls_waldir()")
+    [segments] = cursor.fetchone()
+    for _ in range(min(segments, MOST_SEGMENTS)):
+        switch()
+    cursor.execute("CHECKPOINT")

@@ -1,0 +1,140 @@
+"""How long what is kept, and deleting what is older: in small batches, each a transaction of its own, so that nobody
+waits for a lock. Days come from the settings RETENTION_*; 0 keeps for ever.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib.sessions.models import Session as Login
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+
+from events.models import CellExecution, HelpRequest, NotebookAccess, OfflineQueueEntry, StudentEvent
+from instructors import audit
+from instructors.models import AuditLog, RevokedToken
+from lms.models import EnvironmentSnapshot, Session
+from operations.privacy.redaction import rewriting_audit_log
+
+Rows = QuerySet[Any]
+
+BATCH = 5_000
+PAUSE = 0.05  # seconds between two batches, for everybody else
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What is pruned together. `days` is 0 for ever, None for what is over as soon as its time is past."""
+
+    name: str
+    days: int | None
+    rows: Callable[[datetime], list[Rows]]
+    # Instead of deleting; returns how many rows were changed.
+    change: Callable[[Rows], int] | None = None
+
+    def before(self, now: datetime) -> datetime:
+        return now - timedelta(days=self.days or 0)
+
+
+def kinds() -> list[Kind]:
+    """In the order in which they are pruned."""
+    keep = settings.RETENTION_DAYS
+    return [
+        Kind(
+            name="executions", days=keep["executions"], rows=lambda t: [CellExecution.objects.filter(executed_at__lt=t)]
+        ),
+        Kind(
+            name="events",
+            days=keep["events"],
+            rows=lambda t: [
+                StudentEvent.objects.filter(occurred_at__lt=t),
+                HelpRequest.objects.filter(ended_at__lt=t),
+            ],
+        ),
+        Kind(name="accesses", days=keep["accesses"], rows=lambda t: [NotebookAccess.objects.filter(accessed_at__lt=t)]),
+        Kind(
+            name="environments",
+            days=keep["environments"],
+            rows=lambda t: [EnvironmentSnapshot.objects.filter(captured_at__lt=t)],
+        ),
+        # Executions refer to their session, so the row stays; what says where the person sat goes.
+        Kind(
+            name="sessions",
+            days=keep["sessions"],
+            rows=lambda t: [
+                Session.objects.filter(is_active=False, start_time__lt=t).filter(
+                    Q(ip_address__isnull=False) | Q(user_agent__isnull=False)
+                )
+            ],
+            change=lambda rows: rows.update(ip_address=None, user_agent=None),
+        ),
+        Kind(
+            name="offline",
+            days=keep["offline"],
+            rows=lambda t: [OfflineQueueEntry.objects.filter(status__in=["synced", "cleared"], created_at__lt=t)],
+        ),
+        Kind(
+            name="logins",
+            days=None,
+            rows=lambda t: [
+                Login.objects.filter(expire_date__lt=t),
+                RevokedToken.objects.filter(expires_at__lt=t),
+                AccessAttempt.objects.filter(attempt_time__lt=t - settings.AXES_COOLOFF_TIME),
+            ],
+        ),
+    ]
+
+
+def due(*, now: datetime) -> Iterator[tuple[Kind, int]]:
+    """How many rows of each kind would go. Nothing is changed."""
+    for kind in kinds():
+        if kind.days != 0:
+            yield kind, sum(rows.count() for rows in kind.rows(kind.before(now)))
+
+
+def prune(*, now: datetime, pause: float = PAUSE) -> Iterator[tuple[Kind, int]]:
+    """Delete what is due, kind by kind. It may be stopped at any moment and run again."""
+    for kind in kinds():
+        if kind.days != 0:
+            yield kind, sum(_in_batches(kind, rows, pause) for rows in kind.rows(kind.before(now)))
+
+
+def _in_batches(kind: Kind, rows: Rows, pause: float) -> int:
+    done = 0
+    while batch := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        found = rows.model._default_manager.filter(pk__in=batch)
+        done += kind.change(found) if kind.change else found.delete()[0]
+        time.sleep(pause)
+    return done
+
+
+# --- The audit log --------------------------------------------------------------------------------------------------
+
+
+def audit_entries_due(*, now: datetime) -> int:
+    days = settings.RETENTION_DAYS["audit"]
+    return AuditLog.objects.filter(occurred_at__lt=now - timedelta(days=days)).count() if days else 0
+
+
+def prune_audit_log(*, now: datetime) -> int:
+    """Only where RETENTION_AUDIT_DAYS says so: the log is append-only, and its trigger is off for this transaction.
+    What went is itself an entry. All at once, so that the log never has a hole that nobody explains."""
+    days = settings.RETENTION_DAYS["audit"]
+    before = now - timedelta(days=days)
+    if not days or not AuditLog.objects.filter(occurred_at__lt=before).exists():
+        return 0
+    with transaction.atomic(), connection.cursor() as cursor:
+        with rewriting_audit_log():
+            cursor.execute("DELETE FROM audit_logs WHERE occurred_at < %s", [before])
+            number = int(cursor.rowcount)
+        audit.record(
+            action="audit_prune",
+            actor=None,
+            request=None,
+            details={"entries": number, "before": before.isoformat(), "retention_days": days},
+        )
+    return number

@@ -1,0 +1,89 @@
+"""The sockets of this process: who sits here, and in which groups. Plain memory of one event loop."""
+
+import os
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Literal, Protocol
+
+from realtime.credentials import Entry, InstructorDoor
+
+ClientType = Literal["student", "instructor", "dashboard", "admin"]
+
+
+class Seat(Protocol):
+    """What is asked of a socket by those who look after all of them."""
+
+    client_id: str
+    kind: ClientType
+    room: str | None
+    account_id: int | None  # the instructor's
+    entry: Entry | None  # what let an instructor in
+    key_id: int | None  # row id of the class key that let somebody in
+    door: InstructorDoor
+    ending: bool  # closed by us; the peer has not yet answered
+    followed: set[str]  # forms of the students whose runs this socket hears
+    connected_at: float  # by time.time()
+    heard_at: float  # by time.monotonic(), of the last frame either way
+
+    def tell_text(self, text: str) -> None: ...
+
+    def end(self, code: int) -> None: ...
+
+    async def end_idle(self) -> None: ...
+
+
+class Register:
+    def __init__(self) -> None:
+        self.seats: set[Seat] = set()
+        self.groups: defaultdict[str, set[Seat]] = defaultdict(set)
+        self.frames_sent = 0
+        self.version = 0  # grows with every change that other processes should hear of
+        self._process: tuple[int, str] = (0, "")
+
+    @property
+    def process_id(self) -> str:
+        """A name of this process; another after a fork."""
+        if self._process[0] != os.getpid():
+            self._process = (os.getpid(), uuid.uuid4().hex)
+        return self._process[1]
+
+    def add(self, seat: Seat) -> None:
+        self.seats.add(seat)
+        self.version += 1
+
+    def remove(self, seat: Seat) -> None:
+        if seat in self.seats:
+            self.seats.remove(seat)
+            self.version += 1
+
+    def join(self, seat: Seat, group: str) -> None:
+        self.groups[group].add(seat)
+
+    def leave(self, seat: Seat, group: str) -> None:
+        members = self.groups.get(group)
+        if members is not None:
+            members.discard(seat)
+            if not members:
+                del self.groups[group]
+
+    def members(self, groups: Iterable[str]) -> set[Seat]:
+        """The sockets of this process in any of these groups."""
+        return {seat for group in groups for seat in self.groups.get(group, ())}
+
+    def deliver(self, groups: Iterable[str], text: str) -> int:
+        """To the sockets of this process alone, each once however many of the groups it is in. Returns how many."""
+        found = self.members(groups)
+        for seat in found:
+            seat.tell_text(text)
+        return len(found)
+
+    def idle_since(self, moment: float) -> list[Seat]:
+        return [seat for seat in self.seats if seat.heard_at < moment]
+
+    def active(self, *, within: float) -> int:
+        return len(self.seats) - len(self.idle_since(time.monotonic() - within))
+
+
+here = Register()
