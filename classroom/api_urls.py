@@ -4,7 +4,7 @@ from django.urls import re_path
 
 from classroom.analytics import api as analytics_api
 from classroom.dashboard import views as dashboard_views
-from classroom.ops import health_views, offline_views, test_event_views
+from classroom.ops import health_views, test_event_views
 from classroom.ops import views as ops_views
 from classroom.progress import views as progress_views
 from instructors.api import auth, instructor_status, instructors
@@ -41,8 +41,6 @@ urlpatterns = [
     re_path(r"^health/live/?$", health_views.live),
     re_path(r"^test/events/?$", test_event_views.TestIdsView.as_view()),
     re_path(r"^test/events/(?P<test_id>[^/]+)/?$", test_event_views.TestEventsView.as_view()),
-    re_path(r"^offline/sync/?$", offline_views.AuditedSyncView.as_view()),
-    re_path(r"^offline/clear/?$", offline_views.AuditedClearView.as_view()),
     re_path(r"^progress/student/(?P<user_id>.+?)/?$", progress_views.SummaryView.as_view()),
     re_path(
         r"^progress/assignment/(?P<user_id>.+)/(?P<assignment_id>[^/]+)/?$", progress_views.AssignmentView.as_view()

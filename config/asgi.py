@@ -22,14 +22,13 @@ from config.cors import Origins  # noqa: E402
 from config.path_normalization import Paths  # noqa: E402
 from config.request_log import Requests  # noqa: E402
 from events.intake.app import Intake  # noqa: E402
-from instructors.credentials import Door  # noqa: E402
 from operations.local import gc_tuning  # noqa: E402
 
 INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/v1/v1/events/"}
 
 intake = Intake()
 bounded = Bounded(cast("Any", django_application))
-sockets = AuthMiddlewareStack(websocket_urls(Door()))
+sockets = AuthMiddlewareStack(websocket_urls)
 
 
 async def route(

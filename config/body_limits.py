@@ -21,7 +21,8 @@ from django.template import loader
 
 from config.errors import API_PREFIX
 from events.intake.app import header, hear_out
-from lms.api.base import ApiView, too_large_for
+from instructors.rest.exceptions import too_large_for
+from lms.api.base import ApiView
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

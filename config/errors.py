@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from config.outages import RETRY_AFTER, TOO_MANY_LOGINS, reason_of
-from lms.api.base import Unprocessable
+from instructors.rest.exceptions import Unprocessable
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
-from lms.api.openapi import CLASS_KEY, CLASS_KEY_IN_ADDRESS, MEANINGS, NOT_BLANK
+from instructors.rest.openapi import CLASS_KEY, CLASS_KEY_IN_ADDRESS, MEANINGS, NOT_BLANK
 
 Shape = dict[str, Any]
 

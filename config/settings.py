@@ -364,7 +364,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["instructors.tokens.BearerAuthentication"],
-    "DEFAULT_SCHEMA_CLASS": "lms.api.openapi.ApiSchema",
+    "DEFAULT_SCHEMA_CLASS": "instructors.rest.openapi.ApiSchema",
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_THROTTLE_CLASSES": ["instructors.throttles.CallerThrottle"],
 }
@@ -397,10 +397,10 @@ SPECTACULAR_SETTINGS = {
     "TITLE": PROJECT_NAME,
     "VERSION": PROJECT_VERSION,
     "DESCRIPTION": "Classes, assignments and submissions, and what happens in class.",
-    "PREPROCESSING_HOOKS": ["lms.api.openapi.one_form"],
+    "PREPROCESSING_HOOKS": ["instructors.rest.openapi.one_form"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "lms.api.openapi.add_security_schemes",
+        "instructors.rest.openapi.add_security_schemes",
         "config.openapi.add_plain_views",
     ],
     "SCHEMA_PATH_PREFIX": "/api/v1",

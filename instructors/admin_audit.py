@@ -4,6 +4,7 @@ what they add, change and delete, and the actions of lists. Django's own log of 
 
 from typing import Any
 
+from django.apps import apps as django_apps
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import ForeignKey, Model
@@ -12,10 +13,9 @@ from django.http.response import HttpResponseBase
 
 from instructors import audit
 from instructors.models import Instructor
-from lms.models import Student
 
 
-class Noted:
+class AuditedAdmin:
     """Before a `ModelAdmin` in the order of bases."""
 
     model: type[Model]
@@ -23,23 +23,23 @@ class Noted:
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
         answer: HttpResponseBase = super().change_view(request, object_id, *args, **kwargs)  # type: ignore[misc]
         if request.method == "GET" and answer.status_code == 200 and _is_of_students(self.model):
-            _tell(request, "admin_view", self.model, object_id)
+            _record(request, "admin_view", self.model, object_id)
         return answer
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        _tell(request, "admin_add", self.model, obj.pk)
+        _record(request, "admin_add", self.model, obj.pk)
         return super().log_addition(request, obj, message)  # type: ignore[misc]
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         fields = [
             name for part in message if isinstance(part, dict) for name in part.get("changed", {}).get("fields", [])
         ]
-        _tell(request, "admin_change", self.model, obj.pk, fields=sorted(map(str, fields)))
+        _record(request, "admin_change", self.model, obj.pk, fields=sorted(map(str, fields)))
         return super().log_change(request, obj, message)  # type: ignore[misc]
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
         for row in queryset:
-            _tell(request, "admin_delete", self.model, row.pk)
+            _record(request, "admin_delete", self.model, row.pk)
         return super().log_deletions(request, queryset)  # type: ignore[misc]
 
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
@@ -48,32 +48,33 @@ class Noted:
         name = next((text for text in request.POST.getlist("action") if text), "")
         answer = super().response_action(request, queryset)  # type: ignore[misc]
         if name and chosen and name != "delete_selected":
-            _tell(request, "admin_action", self.model, None, name=name[:50], rows=chosen[:100], total=len(chosen))
+            _record(request, "admin_action", self.model, None, name=name[:50], rows=chosen[:100], total=len(chosen))
         return answer
 
 
-class Tableless:
+class WithoutTable:
     """For pages about what is no table (rq's queues): they have no rows that an address could name."""
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> None:
         return None
 
 
-def note_everything(site: admin.AdminSite) -> None:
-    """Every page of the site that is registered so far."""
+def audit_site(site: admin.AdminSite) -> None:
+    """Have every page that is registered so far write into the audit log. Call it when all pages are registered."""
     for model, pages in list(site._registry.items()):
-        if not isinstance(pages, Noted):
+        if not isinstance(pages, AuditedAdmin):
             site.unregister(model)
-            bases = (Noted, type(pages)) if model._meta.managed else (Noted, Tableless, type(pages))
-            site.register(model, type(f"Noted{type(pages).__name__}", bases, {}))
+            bases = (AuditedAdmin, type(pages)) if model._meta.managed else (AuditedAdmin, WithoutTable, type(pages))
+            site.register(model, type(f"Audited{type(pages).__name__}", bases, {}))
 
 
 def _is_of_students(model: type[Model]) -> bool:
+    student = django_apps.get_model("lms", "Student")
     columns = model._meta.concrete_fields
-    return model is Student or any(isinstance(each, ForeignKey) and each.related_model is Student for each in columns)
+    return model is student or any(isinstance(each, ForeignKey) and each.related_model is student for each in columns)
 
 
-def _tell(request: HttpRequest, action: str, model: type[Model], pk: Any, **details: Any) -> None:
+def _record(request: HttpRequest, action: str, model: type[Model], pk: Any, **details: Any) -> None:
     audit.record(
         action=action,
         actor=request.user if isinstance(request.user, Instructor) else None,

@@ -7,23 +7,8 @@ from rest_framework.request import Request
 
 from instructors.client_ip import address_of, request_id_of
 from instructors.models import AuditLog, Instructor
-from lms.access import User
 
 Outcome = AuditLog.Outcome
-
-
-def note_look(request: Request, caller: User, student_id: int, action: str) -> None:
-    """Somebody reads one student's data through the API (`lms.api.base.open_ledger`). One insert."""
-    if isinstance(caller, Instructor):
-        details = {"of": action}
-        record(
-            action="student_view",
-            actor=caller,
-            request=request,
-            target_type="student",
-            target_id=student_id,
-            details=details,
-        )
 
 
 def record(

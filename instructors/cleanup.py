@@ -1,4 +1,4 @@
-"""What instructors' accounts leave behind, and who needs no longer: done once an hour (`events.worker.cleanup`)."""
+"""Delete what accounts leave behind and nobody needs any more: once an hour (`events.worker.cleanup`)."""
 
 from datetime import datetime
 
@@ -9,17 +9,17 @@ from django.contrib.sessions.models import Session
 from instructors.models import RevokedToken
 
 
-def forget_sessions(*, now: datetime) -> int:
-    """Logins of the pages that have expired; the same as `manage.py clearsessions`. One statement."""
+def delete_expired_sessions(*, now: datetime) -> int:
+    """Delete logins of the pages that have expired, as `manage.py clearsessions` does. One statement."""
     return Session.objects.filter(expire_date__lt=now).delete()[0]
 
 
-def forget_revoked_tokens(*, now: datetime) -> int:
-    """A token that has expired opens nothing, revoked or not (models.md section 4). One statement."""
+def delete_expired_tokens(*, now: datetime) -> int:
+    """Delete revocations of tokens that have expired since (models.md section 4). One statement."""
     return RevokedToken.objects.filter(expires_at__lt=now).delete()[0]
 
 
-def forget_failed_logins(*, now: datetime) -> int:
-    """What locks nobody out any more. One statement."""
+def delete_old_login_failures(*, now: datetime) -> int:
+    """Delete failed logins that lock nobody out any more. One statement."""
     over = AccessAttempt.objects.filter(attempt_time__lt=now - settings.AXES_COOLOFF_TIME)
     return int(over.delete()[0])

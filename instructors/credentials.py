@@ -1,73 +1,94 @@
-"""What the sockets ask of instructors: `realtime.credentials.InstructorDoor`, handed down by `config/asgi.py`."""
+"""What proves an instructor at a socket, and whether it still does: asked every few seconds for all open sockets."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from instructors import audit, credential_checks, tokens
-from instructors import status as statuses
-from instructors.models import Instructor
-from realtime.credentials import Account, BadStatus, Entry
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.utils.crypto import constant_time_compare
+
+from instructors import tokens
+from instructors.models import Instructor, RevokedToken
+from instructors.sessions import SessionStore, is_over
 
 
-class Door:
-    def who(self, token: str) -> Account | None:
-        """Two queries."""
-        try:
-            found, claims = tokens.opened(token)
-        except tokens.BadToken:
-            return None
-        if not found.is_active:
-            return None
-        entry = Entry(
-            found.pk,
-            token_id=str(claims.get("jti") or ""),
-            stamp=str(claims.get("pwd") or ""),
-            issued_at=tokens.issued_at(claims),
-            is_admin=found.is_admin,
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The login of a browser (its session) or the token of a program."""
+
+    account_id: int
+    session_key: str = ""
+    token_id: str = ""  # empty for a token that cannot be revoked by itself
+    stamp: str = ""  # of the password that the token was made under; empty where it says nothing of one
+    issued_at: float = 0.0  # the token, in seconds since the epoch
+    is_admin: bool = False  # when the socket was opened: what it hears was chosen then
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An active instructor, as their token shows them. It satisfies `lms.access.User`."""
+
+    pk: int
+    name: str
+    is_admin: bool
+    is_assistant: bool = False
+    expires_at: float | None = None  # seconds since the epoch; None for a login by cookie
+    credential: Credential | None = None
+
+
+def account_of_token(token: str) -> Account | None:
+    """Return the active instructor of a Bearer token; None where it is not valid. Two queries."""
+    try:
+        found, claims = tokens.opened(token)
+    except tokens.BadToken:
+        return None
+    if not found.is_active:
+        return None
+    credential = Credential(
+        found.pk,
+        token_id=str(claims.get("jti") or ""),
+        stamp=str(claims.get("pwd") or ""),
+        issued_at=tokens.issued_at(claims),
+        is_admin=found.is_admin,
+    )
+    return Account(found.pk, found.name, found.is_admin, found.is_assistant, float(claims["exp"]), credential)
+
+
+def no_longer_valid(credentials: Collection[Credential], *, now: datetime) -> set[Credential]:
+    """Return those that are valid no more: logged out, revoked, idle too long, another password, account switched off,
+    admin no more or only now. Three queries at most, however many are asked about. When a token expires, the socket
+    knows by itself.
+    """
+    accounts = Instructor.objects.filter(is_active=True).in_bulk({each.account_id for each in credentials})
+    keys = {each.session_key for each in credentials if each.session_key}
+    logins = _logins(keys, now) if keys else {}
+    names = {each.token_id for each in credentials if each.token_id}
+    revoked = set(RevokedToken.objects.filter(jti__in=names).values_list("jti", flat=True)) if names else set()
+
+    def is_valid(one: Credential) -> bool:
+        account = accounts.get(one.account_id)
+        if account is None or account.is_admin != one.is_admin:
+            return False
+        if one.session_key:
+            return _is_login_of(account, logins.get(one.session_key, {}))
+        return one.token_id not in revoked and tokens.is_current(
+            one.stamp or None, one.token_id, one.issued_at, account
         )
-        return Account(found.pk, found.name, found.is_admin, found.is_assistant, float(claims["exp"]), entry)
 
-    def ended(self, asked: Collection[Entry]) -> set[Entry]:
-        return credential_checks.ended(asked, now=datetime.now(UTC))
+    return {one for one in credentials if not is_valid(one)}
 
-    def is_active(self, instructor_id: int) -> bool:
-        return Instructor.objects.filter(pk=instructor_id, is_active=True).exists()
 
-    def wrote(self, *, account_id: int, action: str, target_type: str, target_id: int | str, length: int) -> None:
-        audit.record(
-            action=action,
-            actor=Instructor.objects.filter(pk=account_id).first(),
-            request=None,
-            target_type=target_type,
-            target_id=target_id,
-            details={"characters": length},
-        )
+def _logins(keys: set[str], now: datetime) -> dict[str, dict[str, Any]]:
+    rows = Session.objects.filter(session_key__in=keys, expire_date__gt=now)
+    found = {row.session_key: SessionStore().decode(row.session_data) for row in rows}
+    return {key: data for key, data in found.items() if not is_over(data, now=now.timestamp())}
 
-    def looked_at(self, *, account_id: int, student_id: int, what: str) -> None:
-        audit.record(
-            action="student_view",
-            actor=Instructor.objects.filter(pk=account_id).first(),
-            request=None,
-            target_type="student",
-            target_id=student_id,
-            details={"of": what},
-        )
 
-    def change_status(self, *, instructor_id: int, status: str, session_id: int | None = None) -> None:
-        if status not in Instructor.Status.values:
-            raise BadStatus(f"status must be one of {', '.join(Instructor.Status.values)}")
-        try:
-            changed = statuses.change_status(
-                instructor_id=instructor_id, status=status, session_id=session_id, now=datetime.now(UTC)
-            )
-        except (statuses.UnknownSession, Instructor.DoesNotExist) as error:
-            raise BadStatus(f"Unknown session: {session_id}") from error
-        audit.record(
-            action="status_change",
-            actor=changed,
-            request=None,
-            target_type="instructor",
-            target_id=instructor_id,
-            details={"status": status},
-        )
-        statuses.announce_status(changed)
+def _is_login_of(account: Instructor, data: dict[str, Any]) -> bool:
+    """Return whether the session is a login of this account, under its present password."""
+    known = str(data.get(HASH_SESSION_KEY, ""))
+    hashes = [account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()]
+    is_theirs = str(data.get(SESSION_KEY)) == str(account.pk)
+    return is_theirs and any(constant_time_compare(known, each) for each in hashes)

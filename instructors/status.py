@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import TypedDict
 
 from django.db import transaction
+from django.db.models import Model, QuerySet
 
 from instructors.models import Instructor, InstructorStatusHistory
-from lms.models import Session
 from realtime import broadcast, groups, messages
 from realtime.notify import tell
 
@@ -35,7 +35,7 @@ def change_status(*, instructor_id: int, status: str, session_id: int | None = N
     """
     with transaction.atomic():
         instructor = Instructor.objects.select_for_update(no_key=True).get(pk=instructor_id)
-        if session_id is not None and not Session.objects.filter(pk=session_id).exists():
+        if session_id is not None and not _sessions().filter(pk=session_id).exists():
             raise UnknownSession(session_id)
         for row in InstructorStatusHistory.objects.filter(instructor=instructor, ended_at=None):
             row.ended_at = now
@@ -49,6 +49,12 @@ def change_status(*, instructor_id: int, status: str, session_id: int | None = N
         instructor.status_updated_at = instructor.updated_at = now
         instructor.save(update_fields=["status", "current_session", "status_updated_at", "updated_at"])
     return instructor
+
+
+def _sessions() -> "QuerySet[Model]":
+    """Sessions of JupyterLab belong to `lms`, above: they are reached through the foreign key."""
+    model = Instructor._meta.get_field("current_session").related_model
+    return model._default_manager.all()
 
 
 def announce_status(instructor: Instructor) -> None:

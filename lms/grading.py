@@ -17,7 +17,7 @@ from rest_framework.request import Request
 
 from instructors import audit
 from instructors.models import AuditLog, Instructor
-from lms.api.base import change
+from instructors.rest.parameters import change
 from lms.models import AssignmentSubmission
 from lms.notices import tell_grade
 from lms.submissions import GRADED, RETURNED, SUBMITTED, tells_grade

@@ -18,6 +18,8 @@ from django.db import connection, transaction
 from core.identity import label_key
 from lms.images import CONTENT_TYPE
 from lms.models import ClassroomMap, Team, TeamPosition
+from realtime import broadcast, groups, messages
+from realtime.notify import tell
 
 DIRECTORY = "maps"
 ADDRESS = "/static/maps/"  # of the pictures, at the server's root: clients in the field build it so
@@ -174,3 +176,13 @@ def free_points(taken: Collection[Point], number: int) -> list[Point]:
     free = [p for p in room if all(abs(p.x - t.x) > 7 or abs(p.y - t.y) > 9 for t in taken)]
     places = free + room
     return [places[index % len(places)] for index in range(number)]
+
+
+def announce(found: ClassroomMap, moved: Mapping[str, Point | None] | None = None) -> None:
+    """Tell the pages that show this map: these teams moved, or, without any, the map is another one. After commit.
+
+    The map of no class is everybody's to see, so that every dashboard hears of it.
+    """
+    group = groups.DASHBOARDS if found.class_ref_id is None else groups.class_group(found.class_ref_id)
+    frame = messages.classroom_map(class_id=found.class_ref_id, map_id=found.pk, positions=moved or {})
+    tell(lambda: broadcast.publish({}, [(group, frame)], outside=[]))

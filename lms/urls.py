@@ -1,51 +1,68 @@
-"""The addresses of what the school owns, below /api/v1.
-
-Classes, assignments, submissions, and what is kept of environments and of notebooks are missing here: writing them is
-noted and told, which takes a floor above. Their views are in lms/api, their addresses in lms/api/audited_views.py.
-"""
+"""The addresses of classes, people and course material, below /api/v1."""
 
 from django.urls import re_path
 
-from lms.api.environment_views import DiffView
-from lms.api.environments import CurrentView, HealthView, PackagesView, SummaryView
-from lms.api.me import MeView
-from lms.api.notebooks import NotebooksView
-from lms.api.schema_views import DocumentView, PageView
-from lms.api.students import StudentsView, StudentView
-from lms.api.version_branches import BranchesView, BranchView
-from lms.api.version_comparisons import ComparisonView, PathComparisonView
-from lms.api.version_views import (
-    HistoryView,
-    LatestView,
-    PathHistoryView,
-    PathLatestView,
-    SnapshotView,
-    StatsView,
-    VersionView,
+from lms.api import (
+    assignments,
+    classes,
+    environment_views,
+    environments,
+    maps,
+    me,
+    notebooks,
+    schema_views,
+    students,
+    submissions,
+    version_branches,
+    version_comparisons,
+    version_views,
+    versions,
 )
 
 urlpatterns = [
-    re_path(r"^students/?$", StudentsView.as_view()),
-    re_path(r"^students/(?P<student_id>[^/]+)/?$", StudentView.as_view()),
-    re_path(r"^notebooks/?$", NotebooksView.as_view()),
-    re_path(r"^me/?$", MeView.as_view()),
-    re_path(r"^environment/current/?$", CurrentView.as_view()),
-    re_path(r"^environment/summary/?$", SummaryView.as_view()),
-    re_path(r"^environment/packages/?$", PackagesView.as_view()),
-    re_path(r"^environment/health/?$", HealthView.as_view()),
-    re_path(r"^environment/diff/?$", DiffView.as_view()),
+    re_path(r"^students/?$", students.StudentsView.as_view()),
+    re_path(r"^students/(?P<student_id>[^/]+)/?$", students.StudentView.as_view()),
+    re_path(r"^notebooks/?$", notebooks.NotebooksView.as_view()),
+    re_path(r"^me/?$", me.MeView.as_view()),
+    re_path(r"^environment/current/?$", environments.CurrentView.as_view()),
+    re_path(r"^environment/summary/?$", environments.SummaryView.as_view()),
+    re_path(r"^environment/packages/?$", environments.PackagesView.as_view()),
+    re_path(r"^environment/health/?$", environments.HealthView.as_view()),
+    re_path(r"^environment/diff/?$", environment_views.DiffView.as_view()),
     # A notebook's path may hold slashes.
-    re_path(r"^notebook-version/history/?$", HistoryView.as_view()),
-    re_path(r"^notebook-version/history/(?P<notebook_path>.+?)/?$", PathHistoryView.as_view()),
-    re_path(r"^notebook-version/latest/?$", LatestView.as_view()),
-    re_path(r"^notebook-version/latest/(?P<notebook_path>.+?)/?$", PathLatestView.as_view()),
-    re_path(r"^notebook-version/version/(?P<version_id>[^/]+)/?$", VersionView.as_view()),
-    re_path(r"^notebook-version/branches/?$", BranchesView.as_view()),
-    re_path(r"^notebook-version/branch/(?P<branch_id>[^/]+)/?$", BranchView.as_view()),
-    re_path(r"^notebook-version/compare/?$", ComparisonView.as_view()),
-    re_path(r"^notebook-version/compare/(?P<from_id>[^/]+)/(?P<to_id>[^/]+)/?$", PathComparisonView.as_view()),
-    re_path(r"^notebook-version/snapshot/(?P<snapshot_id>[^/]+)/?$", SnapshotView.as_view()),
-    re_path(r"^notebook-version/stats/?$", StatsView.as_view()),
-    re_path(r"^openapi\.json/?$", DocumentView.as_view()),
-    re_path(r"^docs/?$", PageView.as_view()),
+    re_path(r"^notebook-version/history/?$", version_views.HistoryView.as_view()),
+    re_path(r"^notebook-version/history/(?P<notebook_path>.+?)/?$", version_views.PathHistoryView.as_view()),
+    re_path(r"^notebook-version/latest/?$", version_views.LatestView.as_view()),
+    re_path(r"^notebook-version/latest/(?P<notebook_path>.+?)/?$", version_views.PathLatestView.as_view()),
+    re_path(r"^notebook-version/version/(?P<version_id>[^/]+)/?$", version_views.VersionView.as_view()),
+    re_path(r"^notebook-version/branches/?$", version_branches.BranchesView.as_view()),
+    re_path(r"^notebook-version/branch/(?P<branch_id>[^/]+)/?$", version_branches.BranchView.as_view()),
+    re_path(r"^notebook-version/compare/?$", version_comparisons.ComparisonView.as_view()),
+    re_path(
+        r"^notebook-version/compare/(?P<from_id>[^/]+)/(?P<to_id>[^/]+)/?$",
+        version_comparisons.PathComparisonView.as_view(),
+    ),
+    re_path(r"^notebook-version/snapshot/(?P<snapshot_id>[^/]+)/?$", version_views.SnapshotView.as_view()),
+    re_path(r"^notebook-version/stats/?$", version_views.StatsView.as_view()),
+    re_path(r"^openapi\.json/?$", schema_views.DocumentView.as_view()),
+    re_path(r"^docs/?$", schema_views.PageView.as_view()),
+    re_path(r"^classes/?$", classes.ClassesView.as_view()),
+    re_path(r"^classes/(?P<class_id>[^/]+)/?$", classes.ClassView.as_view()),
+    re_path(r"^assignments/?$", assignments.AssignmentsView.as_view()),
+    re_path(r"^assignments/(?P<assignment_id>[^/]+)/?$", assignments.AssignmentView.as_view()),
+    re_path(r"^submissions/?$", submissions.SubmissionsView.as_view()),
+    re_path(r"^submissions/(?P<submission_id>[^/]+)/?$", submissions.SubmissionView.as_view()),
+    re_path(r"^environment/snapshot/?$", environments.SnapshotsView.as_view()),
+    re_path(r"^environment/analyze/?$", environment_views.AnalysisView.as_view()),
+    re_path(r"^notebook-version/snapshot/?$", versions.SnapshotsView.as_view()),
+    re_path(r"^notebook-version/commit/?$", versions.CommitsView.as_view()),
+    re_path(r"^notebook-version/commit-direct/?$", versions.DirectCommitsView.as_view()),
+    re_path(r"^notebook-version/branch/?$", version_branches.BranchesFromView.as_view()),
+    re_path(r"^classroom/map/?$", maps.ActiveMapView.as_view()),
+    re_path(r"^classroom/map/upload/?$", maps.UploadView.as_view()),
+    re_path(r"^classroom/map/create-default/?$", maps.DefaultMapView.as_view()),
+    re_path(r"^classroom/map/image/(?P<filename>[^/]+)/?$", maps.ImageView.as_view()),
+    re_path(r"^classroom/map/(?P<map_id>[^/]+)/positions/?$", maps.PositionsView.as_view()),
+    re_path(r"^classroom/map/(?P<map_id>[^/]+)/?$", maps.MapByIdView.as_view()),
+    re_path(r"^classroom/maps/?$", maps.MapsView.as_view()),
 ]

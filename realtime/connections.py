@@ -4,10 +4,10 @@ import os
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import Literal, Protocol
 
-from realtime.credentials import Entry, InstructorDoor
+AUTHENTICATION_FAILED = 4001  # the code with which a socket closes that proves nobody, or nobody any more
 
 ClientType = Literal["student", "instructor", "dashboard", "admin"]
 
@@ -19,9 +19,8 @@ class Seat(Protocol):
     kind: ClientType
     room: str | None
     account_id: int | None  # the instructor's
-    entry: Entry | None  # what let an instructor in
+    credential: Hashable | None  # what proved an instructor
     key_id: int | None  # row id of the class key that let somebody in
-    door: InstructorDoor
     ending: bool  # closed by us; the peer has not yet answered
     followed: set[str]  # forms of the students whose runs this socket hears
     connected_at: float  # by time.time()

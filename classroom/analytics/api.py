@@ -19,9 +19,12 @@ from classroom.analytics.services import FAILED, NoTarget, Unavailable, find_rep
 from classroom.dashboard.selectors import find_student
 from instructors.api.callers import account_of
 from instructors.models import AnalyticsReport
+from instructors.rest.exceptions import Conflict, Unprocessable
+from instructors.rest.openapi import documented
+from instructors.rest.parameters import find_or_404, query_id, query_text, validated
+from instructors.rest.permissions import LoginRequired
 from lms.access import Scope, assignments_of, classes_of, scope_of
-from lms.api.base import Access, ApiView, Conflict, Unprocessable, find_or_404, query_id, query_text, validated
-from lms.api.openapi import documented
+from lms.api.base import ApiView
 from lms.models import Student
 from realtime.messages import timestamp
 
@@ -29,14 +32,14 @@ DOWNLOAD = "/api/v1/analytics/reports/{}/download"
 
 
 class AnalyticsView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
 
     def seen(self, email: str) -> Student:
         """One student, whose data is read: the audit log hears of it."""
         found = find_student(self.viewer, email)
         if found is None:
             raise NotFound("Student not found")
-        self.looked_at(found.pk)
+        self.record_view(found.pk)
         return found
 
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from classroom.analytics.selectors import SPANS, USUAL
 from instructors.api.fields import Text
 from instructors.models import AnalyticsReport
-from lms.api.openapi import row_filter, text_filter
+from instructors.rest.openapi import row_filter, text_filter
 
 KNOWN_SPANS = ", ".join(f"`{name}`" for name in SPANS)
 TIME_RANGE = OpenApiParameter("time_range", str, description=f"One of {KNOWN_SPANS}. Anything else means `{USUAL}`.")

@@ -19,8 +19,8 @@ from events.student_status import NO_TEAM
 from events.worker import tasks
 from instructors import audit
 from instructors.models import AnalyticsReport, Instructor
+from instructors.rest.parameters import LARGEST_ID
 from lms.access import classes_of
-from lms.api.base import LARGEST_ID
 from lms.models import Class
 
 logger = logging.getLogger(__name__)

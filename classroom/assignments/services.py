@@ -19,8 +19,9 @@ from classroom.base.form_errors import NoNumber, Problems, number_typed, problem
 from core.identity import number_form
 from instructors import audit
 from instructors.models import Instructor
+from instructors.rest.exceptions import TooLarge
+from instructors.rest.parameters import change
 from lms.api.assignments import AssignmentFields
-from lms.api.base import TooLarge, change
 from lms.api.notebook_content import NotebookContent, receipt
 from lms.api.notebooks import NewNotebook, name_of_path
 from lms.models import AssignmentStarter, Class, ClassAssignment, Notebook

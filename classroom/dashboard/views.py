@@ -21,9 +21,10 @@ from classroom.dashboard.serializers import (
     OverviewResponse,
 )
 from instructors.api.callers import known_caller
+from instructors.rest.openapi import documented
+from instructors.rest.permissions import LoginRequired
 from lms.access import scope_of
-from lms.api.base import Access, ApiView
-from lms.api.openapi import documented
+from lms.api.base import ApiView
 from lms.models import Student
 
 KNOWN_RANGES = ", ".join(f"`{name}`" for name in dashboard_selectors.RANGES)
@@ -67,7 +68,7 @@ class ActivityView(StudentView):
     @documented(summary="What a student did lately", responses={200: ActivityResponse}, errors=(404,))
     def get(self, request: Request, email: str) -> Response:
         found = self.find(email)
-        self.looked_at(found.pk)
+        self.record_view(found.pk)
         return Response(dashboard_selectors.student_activity(self.viewer, found))
 
 
@@ -111,7 +112,7 @@ class DashboardSocketsView(ApiView):
 
 
 class InstructorSocketsView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
 
     @documented(summary="Connected instructors", responses={200: InstructorSockets})
     def get(self, request: Request) -> Response:

@@ -16,9 +16,12 @@ from classroom.ops import serializers as shapes
 from classroom.ops.audit_log import audit_entries
 from classroom.ops.system_settings import Duplicate, change_setting, create_setting
 from instructors.api.callers import account_of
+from instructors.rest.exceptions import BadRequest
+from instructors.rest.openapi import PAGING, documented, text_filter
+from instructors.rest.parameters import page, query_text, validated
+from instructors.rest.permissions import AdminRequired, LoginRequired
 from lms import system_settings
-from lms.api.base import Access, ApiView, BadRequest, page, query_text, validated
-from lms.api.openapi import PAGING, documented, text_filter
+from lms.api.base import ApiView
 from lms.models import SystemSetting
 from lms.system_settings import BadSetting
 
@@ -31,7 +34,7 @@ FILTERS = [
 
 
 class MetricsView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "get the metrics"
 
     @documented(summary="Numbers of the whole system", responses={200: shapes.SystemMetrics})
@@ -40,7 +43,7 @@ class MetricsView(ApiView):
 
 
 class PerformanceView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "get the performance"
 
     @documented(summary="How fast it is", responses={200: shapes.Performance}, parameters=[TIME_RANGE])
@@ -50,7 +53,7 @@ class PerformanceView(ApiView):
 
 
 class SystemStatusView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "get the system's status"
 
     @documented(summary="The state of every service", responses={200: shapes.SystemStatus})
@@ -69,7 +72,7 @@ class SystemStatusView(ApiView):
 
 
 class WorkerStatusView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "get the workers' status"
 
     @documented(summary="The workers, and what waits for them", responses={200: shapes.WorkerStatus})
@@ -78,7 +81,7 @@ class WorkerStatusView(ApiView):
 
 
 class ErrorDetectionView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "get the state of error detection"
 
     @documented(summary="When errors in a row are flagged", responses={200: shapes.ErrorDetection})
@@ -89,7 +92,7 @@ class ErrorDetectionView(ApiView):
 
 
 class SettingsView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "manage settings"
 
     @extend_schema(operation_id="admin_settings_list")
@@ -126,7 +129,7 @@ class SettingsView(ApiView):
 
 
 class SettingView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "manage settings"
 
     @documented(summary="One setting", responses={200: shapes.TypedSetting}, errors=(404,))
@@ -160,7 +163,7 @@ class SettingView(ApiView):
 
 
 class AuditLogView(ApiView):
-    access = Access.ADMIN
+    permission_classes = (AdminRequired,)
     action = "read the audit log"
 
     @documented(summary="Who did what", responses={200: shapes.AuditEntry(many=True)}, parameters=[*PAGING, *FILTERS])

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
-from lms.api.openapi import NOT_BLANK
+from instructors.rest.openapi import NOT_BLANK
 
 USER = OpenApiParameter(
     "user_id", str, OpenApiParameter.PATH, description="The student's e-mail, or whatever text names them."

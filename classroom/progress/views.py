@@ -14,10 +14,12 @@ from events.contract.records import BadBody
 from events.intake.app import Answer
 from events.intake.submit import submit
 from events.student_status import ACTIVE_WINDOW
+from instructors.rest.exceptions import Unprocessable
+from instructors.rest.openapi import documented
+from instructors.rest.parameters import LARGEST_ID, path_id, query_boolean, query_integer
 from lms import notifications
 from lms.access import classes_of, scope_of, students_seen_by
-from lms.api.base import LARGEST_ID, ApiView, Unprocessable, path_id, query_boolean, query_integer
-from lms.api.openapi import documented
+from lms.api.base import ApiView
 from lms.models import Student
 from realtime.messages import timestamp
 
@@ -29,7 +31,7 @@ class StudentView(ApiView):
         found = find_student(self.viewer, user_id)
         if found is None:
             raise NotFound("Student not found")
-        self.looked_at(found.pk)
+        self.record_view(found.pk)
         return found
 
 
@@ -131,7 +133,7 @@ class NotificationsView(ApiView):
         found: dict[str, Any] = dict.fromkeys(("total_notifications", "returned_notifications", "unread_count"), 0)
         found["notifications"] = []
         if student:
-            self.looked_at(student.pk)
+            self.record_view(student.pk)
             found = notifications.notifications(
                 student, scope=scope_of(self.viewer), unread_only=unread_only, limit=limit, now=timezone.now()
             )

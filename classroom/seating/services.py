@@ -11,8 +11,6 @@ from instructors.models import Instructor
 from lms import maps
 from lms.maps import Point
 from lms.models import ClassroomMap
-from realtime import broadcast, groups, messages
-from realtime.notify import tell
 
 
 def hang_up(
@@ -35,7 +33,7 @@ def hang_up(
             keep_positions=True,
         )
         _record("map_upload" if picture is not None else "map_create", made, by, request)
-    announce(made)
+    maps.announce(made)
     return made
 
 
@@ -43,7 +41,7 @@ def take_down(found: ClassroomMap, *, by: Instructor, request: HttpRequest) -> N
     with transaction.atomic():
         _record("map_delete", found, by, request)
         maps.remove_map(found)
-    announce(found)
+    maps.announce(found)
 
 
 def place(
@@ -54,7 +52,7 @@ def place(
         shown = maps.place_teams(found, points, by=by.email, now=now)
         _record("map_positions", found, by, request, teams=shown)
     if shown:
-        announce(found, shown)
+        maps.announce(found, shown)
 
 
 def put_back(found: ClassroomMap, team: str, *, by: Instructor, request: HttpRequest) -> None:
@@ -62,17 +60,7 @@ def put_back(found: ClassroomMap, team: str, *, by: Instructor, request: HttpReq
     with transaction.atomic():
         maps.take_off(found, [team])
         _record("map_positions", found, by, request, teams=[team])
-    announce(found, {team: None})
-
-
-def announce(found: ClassroomMap, moved: Mapping[str, Point | None] | None = None) -> None:
-    """Tell the pages that show this map: these teams moved, or, without any, the map is another one. After commit.
-
-    The map of no class is everybody's to see, so that every dashboard hears of it.
-    """
-    group = groups.DASHBOARDS if found.class_ref_id is None else groups.class_group(found.class_ref_id)
-    frame = messages.classroom_map(class_id=found.class_ref_id, map_id=found.pk, positions=moved or {})
-    tell(lambda: broadcast.publish({}, [(group, frame)], outside=[]))
+    maps.announce(found, {team: None})
 
 
 def _record(

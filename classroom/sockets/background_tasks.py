@@ -10,6 +10,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
@@ -18,10 +19,10 @@ from redis.exceptions import RedisError
 
 from classroom.sockets import external_subscriber
 from core import login_requirement
+from instructors.credentials import Credential, no_longer_valid
 from lms.access import open_keys
 from realtime import graceful_shutdown, presence
-from realtime.connections import Seat, here
-from realtime.credentials import AUTHENTICATION_FAILED, Entry
+from realtime.connections import AUTHENTICATION_FAILED, Seat, here
 from realtime.fanout import Hub
 
 logger = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class Caretaker:
         while not await login_requirement.look():
             await asyncio.sleep(LOOK)
         for seat in list(here.seats):
-            if seat.entry is None:
+            if seat.credential is None:
                 seat.end(AUTHENTICATION_FAILED)
 
 
@@ -110,7 +111,7 @@ async def end_shut_out() -> None:
     While the database is away nobody is shut out."""
     with contextlib.suppress(DatabaseError):
         await _end_keys()
-        await _end_entries()
+        await _end_credentials()
 
 
 async def _end_keys() -> None:
@@ -121,16 +122,15 @@ async def _end_keys() -> None:
             seat.end(AUTHENTICATION_FAILED)
 
 
-async def _end_entries() -> None:
-    seats: dict[Entry, list[Seat]] = {}
+async def _end_credentials() -> None:
+    seats: dict[Credential, list[Seat]] = {}
     for seat in here.seats:
-        if seat.entry is not None:
-            seats.setdefault(seat.entry, []).append(seat)
+        if isinstance(seat.credential, Credential):
+            seats.setdefault(seat.credential, []).append(seat)
     if not seats:
         return
-    door = next(iter(seats.values()))[0].door
-    for entry in await database_sync_to_async(door.ended)(list(seats)):
-        for seat in seats[entry]:
+    for credential in await database_sync_to_async(no_longer_valid)(list(seats), now=datetime.now(UTC)):
+        for seat in seats[credential]:
             seat.end(AUTHENTICATION_FAILED)
 
 

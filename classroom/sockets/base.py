@@ -22,8 +22,8 @@ from redis.exceptions import RedisError
 
 from classroom.sockets import background_tasks, replies
 from classroom.sockets.requests import BadRequest
-from realtime.connections import ClientType, here
-from realtime.credentials import AUTHENTICATION_FAILED, Entry, InstructorDoor
+from instructors.credentials import Credential
+from realtime.connections import AUTHENTICATION_FAILED, ClientType, here
 from realtime.messages import Frame
 from realtime.send_queue import Outbox
 
@@ -41,13 +41,12 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
     kind: ClientType = "dashboard"
     answers: ClassVar[Mapping[str, Handler]] = {}  # by the type of the frame
 
-    def __init__(self, *, door: InstructorDoor) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.door = door
         self.client_id = ""
         self.room: str | None = None
         self.account_id: int | None = None
-        self.entry: Entry | None = None
+        self.credential: Credential | None = None
         self.key_id: int | None = None
         self.joined: set[str] = set()
         self.followed: set[str] = set()

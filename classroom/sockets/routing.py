@@ -8,7 +8,6 @@ from classroom.sockets.consumers.instructors import InstructorSocket
 from classroom.sockets.consumers.progress import InstructorProgressSocket, StudentProgressSocket
 from classroom.sockets.consumers.students import StudentSocket
 from classroom.sockets.refusal import refuse
-from realtime.credentials import InstructorDoor
 
 PATHS = (
     (r"ws(?:/dashboard)?", DashboardSocket),
@@ -21,7 +20,9 @@ PATHS = (
 )
 
 
-def websocket_urls(door: InstructorDoor) -> URLRouter:
-    """All sockets, with the door to the floor above."""
-    known = [re_path(rf"^{path}/?$", consumer.as_asgi(door=door)) for path, consumer in PATHS]
-    return URLRouter([*known, re_path(r"", refuse)])  # type: ignore[arg-type]  # an ASGI application as the others
+websocket_urls = URLRouter(
+    [
+        *(re_path(rf"^{path}/?$", consumer.as_asgi()) for path, consumer in PATHS),
+        re_path(r"", refuse),  # type: ignore[arg-type]  # an ASGI application as the others
+    ]
+)

@@ -36,7 +36,7 @@ from events.queue import stream
 from events.queue.enqueue import is_overloaded, parcels_of
 from events.queue.stream import Backlog, Parcel
 from events.worker import tasks
-from lms.api.base import too_large_for
+from instructors.rest.exceptions import too_large_for
 
 logger = logging.getLogger(__name__)
 
@@ -254,7 +254,7 @@ async def authorise(scope: Scope, events: Sequence[Event]) -> None:
 
 def _authorise(token: str, about: Sequence[Event]) -> None:
     try:
-        caller = instructor_events.who(token)
+        caller = instructor_events.instructor_of(token)
         if caller is not None:
             for event in about:
                 event.is_authorised = instructor_events.allows(caller, event)

@@ -5,10 +5,11 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 from redis.exceptions import RedisError
 from rest_framework.exceptions import APIException, AuthenticationFailed, ParseError, PermissionDenied
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -31,8 +32,13 @@ from events.offline.serializers import (
 from events.processing import instructor_events
 from events.queue.enqueue import event_of
 from events.worker import tasks
-from lms.api.base import Access, ApiView, BadRequest, GzipJSONParser, TooLarge, validated
-from lms.api.openapi import documented
+from instructors import audit
+from instructors.api.callers import known_caller
+from instructors.rest.exceptions import BadRequest, TooLarge
+from instructors.rest.openapi import documented
+from instructors.rest.parameters import validated
+from instructors.rest.parsers import GzipJSONParser
+from lms.api.base import ApiView
 
 MOST_RECORDS = 100
 
@@ -63,7 +69,7 @@ class EventsParser(GzipJSONParser):
 
 class QueueView(ApiView):
     action = "queue offline events"
-    access = Access.OPEN
+    permission_classes = (AllowAny,)
     key_methods = frozenset({"POST"})
     parser_classes = (EventsParser,)
     throttle_classes = ()  # what is refused here is lost
@@ -152,9 +158,6 @@ class StatusView(ApiView):
 class SyncView(ApiView):
     action = "sync offline events"
 
-    def asked(self, *, is_forced: bool) -> None:
-        """For the floor above, which keeps the audit log."""
-
     @documented(summary="Sync the offline queue", request=SyncWish, responses={200: SyncReport}, example={})
     def post(self, request: Request) -> Response:
         """In the background, or at once with `force_sync`, which also passes over the time between two tries."""
@@ -164,7 +167,9 @@ class SyncView(ApiView):
             return self.report("Sync already in progress", state)
         if not state.queued and not offline_sync.failed_for_now().exists():
             return self.report("No events to sync", state)
-        self.asked(is_forced=is_forced)
+        audit.record(
+            action="offline_sync", actor=known_caller(request), request=request, details={"is_forced": is_forced}
+        )
         if not is_forced:
             try:
                 tasks.start_sync()
@@ -192,15 +197,19 @@ class SyncView(ApiView):
 class ClearView(ApiView):
     action = "clear offline queue"
 
-    def cleared(self, waited: int, failed: int) -> None:
-        """For the floor above, which keeps the audit log. Called in the transaction of the change."""
-
     @documented(summary="Clear the offline queue", responses={200: Cleared})
     def delete(self, request: Request) -> Response:
         """What failed goes too. Admins only; the administration still has what was cleared."""
         if not self.viewer.is_admin:
             raise PermissionDenied("Not enough permissions")
-        waited, failed = undelivered.clear(told=self.cleared)
+        with transaction.atomic():
+            waited, failed = undelivered.clear()
+            audit.record(
+                action="offline_clear",
+                actor=known_caller(request),
+                request=request,
+                details={"cleared_events": waited, "cleared_failed_events": failed},
+            )
         return Response(
             {
                 "message": "Offline queue cleared",

@@ -1,51 +1,96 @@
-"""Events about instructors: who sent them is checked and what they ask for is done by the floor above.
+"""Do what events about instructors ask for: a session starts, a student asks to be given somebody.
 
-`instructors` hands its desk in when the applications start (`instructors/apps.py`); this floor must not know it.
 Source: docs/contract/events.md section 3.4.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from events.contract.schema import Event
+from instructors import tokens
+from instructors.models import Instructor
+from instructors.permissions import may_manage
+from instructors.status import Status, announce_status, change_status
+from realtime import broadcast, groups, messages
+from realtime.notify import tell
 
-Tell = Callable[[], None]
+logger = logging.getLogger(__name__)
 
-
-class Desk(Protocol):
-    def who(self, token: str) -> Any:
-        """The active instructor of this Bearer token; None where it opens nothing. Causes SQL queries."""
-
-    def allows(self, caller: Any, event_type: str, fields: dict[str, Any]) -> bool:
-        """Whether that instructor may have done what the event asks. Causes SQL queries."""
-
-    def perform(self, event_type: str, fields: dict[str, Any], *, now: datetime) -> Tell | None:
-        """Do what the event asks, inside the caller's transaction; what is returned tells about it after the commit."""
+Announce = Callable[[], None]
 
 
-_desks: list[Desk] = []
+def instructor_of(token: str) -> Instructor | None:
+    """Return the active instructor of a Bearer token; None where it is not valid. Two queries."""
+    try:
+        found = tokens.instructor_of(token)
+    except tokens.BadToken:
+        return None
+    return found if found.is_active else None
 
 
-def open_desk(desk: Desk) -> None:
-    _desks[:] = [desk]
+def allows(caller: Instructor | None, event: Event) -> bool:
+    """Return whether the sender may ask for this: what they may not do over HTTP, no event does. One query at most.
+
+    A session's start sets the status of the instructor whom it names, as `PUT /instructor_status` would. Whom an
+    assignment takes is no sender's choice, so every instructor may ask for one.
+    """
+    if caller is None:
+        return False
+    fields = _fields(event)
+    if event.event_type != "student_session_start" or fields.get("instructor_id") == caller.pk:
+        return True
+    found = _named(fields)
+    return found is not None and may_manage(caller, found)
 
 
-def who(token: str) -> Any:
-    return next((found for desk in _desks if (found := desk.who(token)) is not None), None)
+def perform(event: Event, *, now: datetime) -> Announce | None:
+    """Do it inside the caller's transaction. Return what announces it after the commit; None where nothing was done."""
+    if event.event_type == "student_session_start":
+        return _start_session(_fields(event), now)
+    return _assign(_fields(event), now)
 
 
-def allows(caller: Any, event: Event) -> bool:
-    """Whether the event counts as the instructor's who sent it: what they may not do over HTTP, no event does."""
-    return any(desk.allows(caller, event.event_type, _fields(event)) for desk in _desks)
+def _start_session(fields: dict[str, Any], now: datetime) -> Announce | None:
+    found = _named(fields)
+    if found is None:
+        logger.warning("student_session_start names no instructor we know")
+        return None
+    changed = change_status(instructor_id=found.pk, status=Status.IN_SESSION, now=now)
+    return lambda: announce_status(changed)
 
 
-def perform(event: Event, *, now: datetime) -> Tell | None:
-    """None where nobody is there to do it, or nothing had to be done."""
-    for desk in _desks:
-        return desk.perform(event.event_type, _fields(event), now=now)
-    return None
+def _assign(fields: dict[str, Any], now: datetime) -> Announce | None:
+    """Take the first who is available; the row is locked, so two events at once do not choose the same one."""
+    free = Instructor.objects.filter(is_active=True, status=Status.AVAILABLE).order_by("pk")
+    found = free.select_for_update(skip_locked=True, no_key=True).first()
+    if found is None:
+        logger.warning("instructor_assignment: nobody is available")
+        return None
+    changed = change_status(instructor_id=found.pk, status=Status.IN_SESSION, now=now)
+    frame = messages.instructor_assigned(
+        instructor_id=changed.pk,
+        student_id=_plain(fields.get("student_id")),
+        class_id=_plain(fields.get("class_id")),
+        assigned_at=now,
+    )
+
+    def announce() -> None:
+        announce_status(changed)
+        tell(lambda: broadcast.publish({}, [(groups.instructor_group(changed.pk), frame)], outside=[frame]))
+
+    return announce
 
 
 def _fields(event: Event) -> dict[str, Any]:
     return {**((event.data or {}).get("metadata") or {}), **(event.data or {})}
+
+
+def _named(fields: dict[str, Any]) -> Instructor | None:
+    named = fields.get("instructor_id")
+    return Instructor.objects.filter(pk=named).first() if isinstance(named, int) and 0 < named < 2**63 else None
+
+
+def _plain(value: Any) -> str | int | None:
+    return value if isinstance(value, str | int) else None

@@ -1,38 +1,28 @@
-"""What is tidied up once an hour. Floors above hand in what is theirs when the applications start; this one must not
-know them."""
+"""Delete what has expired, once an hour."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+
+from instructors.cleanup import delete_expired_sessions, delete_expired_tokens, delete_old_login_failures
 
 logger = logging.getLogger(__name__)
 
-
-class Chore(Protocol):
-    __name__: str
-
-    def __call__(self, *, now: datetime) -> int:
-        """Do it, and return how many things were tidied up. May be done again at any time."""
+# Each returns how many rows it deleted, and may be run again at any time.
+TASKS: list[Callable[..., int]] = [delete_expired_sessions, delete_expired_tokens, delete_old_login_failures]
 
 
-_chores: list[Chore] = []
-
-
-def offer(*chores: Chore) -> None:
-    _chores[:] = chores
-
-
-def do_all(*, now: datetime) -> None:
-    """Each on its own: one that fails keeps no other from being done. Raises the last failure, so that it is seen."""
+def run_all(*, now: datetime) -> None:
+    """Run each on its own: one that fails stops no other. Raises the last failure, so that it is seen."""
     failure: Exception | None = None
-    for chore in _chores:
+    for task in TASKS:
         try:
-            number = chore(now=now)
+            number = task(now=now)
         except Exception as error:
-            logger.exception("%s failed", chore.__name__)
+            logger.exception("%s failed", task.__name__)
             failure = error
         else:
             if number:
-                logger.info("%s: %d", chore.__name__, number)
+                logger.info("%s: %d", task.__name__, number)
     if failure:
         raise failure

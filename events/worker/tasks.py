@@ -199,7 +199,7 @@ def note_vitals() -> None:
 
 def tidy() -> None:
     """Once an hour: forget what has expired."""
-    cleanup.do_all(now=datetime.now(UTC))
+    cleanup.run_all(now=datetime.now(UTC))
 
 
 # --- The offline queue ----------------------------------------------------------------------------------------------

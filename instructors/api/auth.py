@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,9 +16,12 @@ from instructors.api.callers import account_of
 from instructors.api.fields import Address, InstructorResponse, NewPassword, Text
 from instructors.api.passwords import check_password_rules
 from instructors.models import Instructor
+from instructors.rest.exceptions import BadRequest
+from instructors.rest.openapi import documented
+from instructors.rest.parameters import validated
+from instructors.rest.permissions import LoginRequired
 from instructors.status import Status, announce_status, change_status
-from lms.api.base import Access, ApiView, BadRequest, validated
-from lms.api.openapi import documented
+from lms.api.base import ApiView
 
 
 class LoginRequest(serializers.Serializer[Any]):
@@ -46,7 +50,7 @@ class PasswordRequest(serializers.Serializer[Any]):
 
 
 class LoginView(ApiView):
-    access = Access.OPEN
+    permission_classes = (AllowAny,)
     action = "log in"
 
     @documented(summary="Log in", request=LoginRequest, responses={200: LoginResponse}, errors=(401, 403))
@@ -89,7 +93,7 @@ class LoginView(ApiView):
 
 
 class LogoutView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "log out"
 
     @documented(summary="Log out", responses={200: MessageResponse})
@@ -105,7 +109,7 @@ class LogoutView(ApiView):
 
 
 class MeView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
 
     @documented(summary="The account of the token", responses={200: InstructorResponse})
     def get(self, request: Request) -> Response:
@@ -113,7 +117,7 @@ class MeView(ApiView):
 
 
 class PasswordView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "change the password"
 
     @documented(

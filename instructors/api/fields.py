@@ -8,8 +8,8 @@ from rest_framework import serializers
 
 from core.validators import validate_address
 from instructors.models import Instructor
+from instructors.rest.parameters import LARGEST_ID
 from instructors.roles import FalseRole, role_of
-from lms.api.base import LARGEST_ID
 
 Status = Instructor.Status
 [MINIMUM_LENGTH] = (rule.min_length for rule in get_default_password_validators() if hasattr(rule, "min_length"))

@@ -16,9 +16,12 @@ from instructors.api.fields import RowId, StatusField
 from instructors.api.instructors import find_instructor
 from instructors.models import Instructor
 from instructors.permissions import may_manage
+from instructors.rest.exceptions import BadRequest, Unprocessable
+from instructors.rest.openapi import PAGING, documented
+from instructors.rest.parameters import page, validated
+from instructors.rest.permissions import LoginRequired
 from instructors.status import UnknownSession, announce_status, change_status
-from lms.api.base import Access, ApiView, BadRequest, Unprocessable, page, validated
-from lms.api.openapi import PAGING, documented
+from lms.api.base import ApiView
 
 UNKNOWN_SESSION = "Session does not exist"
 
@@ -74,7 +77,7 @@ class BulkResponse(serializers.Serializer[Any]):
 
 
 class StatusView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "set the status"
 
     @documented(summary="An instructor's status", responses={200: StatusResponse}, errors=(404,))
@@ -98,7 +101,7 @@ class StatusView(ApiView):
 
 
 class HistoryView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
 
     @documented(
         summary="What an instructor did",
@@ -113,7 +116,7 @@ class HistoryView(ApiView):
 
 
 class BulkView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "set the statuses"
 
     @documented(

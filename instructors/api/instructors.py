@@ -20,9 +20,12 @@ from instructors.api.fields import Address, InstructorResponse, NewPassword, Rol
 from instructors.api.passwords import check_password_rules
 from instructors.models import Instructor
 from instructors.permissions import may_manage, may_manage_accounts
+from instructors.rest.exceptions import BadRequest
+from instructors.rest.openapi import PAGING, documented
+from instructors.rest.parameters import LARGEST_ID, page, path_id, query_boolean, validated
+from instructors.rest.permissions import LoginRequired
 from instructors.roles import ADMIN, INSTRUCTOR
-from lms.api.base import LARGEST_ID, Access, ApiView, BadRequest, page, path_id, query_boolean, validated
-from lms.api.openapi import PAGING, documented
+from lms.api.base import ApiView
 
 IS_ACTIVE = OpenApiParameter("is_active", bool, description="Only those that are switched on, or off.")
 
@@ -54,7 +57,7 @@ def find_instructor(instructor_id: str) -> Instructor:
 
 
 class InstructorListView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "manage instructors"
 
     @documented(summary="Instructors", responses={200: InstructorResponse(many=True)}, parameters=[*PAGING, IS_ACTIVE])
@@ -88,7 +91,7 @@ class InstructorListView(ApiView):
 
 
 class InstructorView(ApiView):
-    access = Access.BEARER
+    permission_classes = (LoginRequired,)
     action = "manage instructors"
 
     @documented(summary="An instructor", responses={200: InstructorResponse}, errors=(404,))

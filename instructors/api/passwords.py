@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from core.identity import password_form
 from instructors.models import Instructor
-from lms.api.base import Unprocessable
+from instructors.rest.exceptions import Unprocessable
 
 
 def check_password_rules(password: str, *, account: Instructor | None, field: str) -> None:

@@ -8,22 +8,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from instructors.rest.exceptions import Conflict
+from instructors.rest.openapi import PAGING, documented, row_filter
+from instructors.rest.parameters import change, find_or_404, page, path_id, query_id, validated
 from lms.access import assignments_of, classes_of, notebooks_of
-from lms.api.base import (
-    ApiView,
-    Conflict,
-    change,
-    find_or_404,
-    page,
-    path_id,
-    query_id,
-    refuse_unless_taught,
-    validated,
-)
+from lms.api.base import ApiView
 from lms.api.fields import Moment, Name, Number, RowId, Text
-from lms.api.openapi import PAGING, documented, row_filter
+from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
 from lms.models import ClassAssignment
+from lms.notices import tell_assignment
 
 EXAMPLE = {
     "class_id": 1,
@@ -72,6 +66,7 @@ class AssignmentFields(serializers.Serializer[Any]):
 class AssignmentsView(ApiView):
     action = "list or create assignments"
     key_methods = frozenset({"GET"})
+    permission_classes = (ClassKeyOrLogin,)
 
     @documented(
         summary="Assignments",
@@ -96,17 +91,15 @@ class AssignmentsView(ApiView):
         check_references(self, fields)
         with transaction.atomic():
             made = ClassAssignment.objects.create(**fields)
-            self.noted("assignment_create", made)
-        self.created(made)
+            self.record_change("assignment_create", made)
+        tell_assignment(made)
         return Response(AssignmentResponse(made).data, status=201)
-
-    def created(self, assignment: ClassAssignment) -> None:
-        """For the floor above, which can tell the class."""
 
 
 class AssignmentView(ApiView):
     action = "read or change an assignment"
     key_methods = frozenset({"GET"})
+    permission_classes = (ClassKeyOrLogin,)
 
     @documented(summary="One assignment", responses={200: AssignmentResponse}, errors=(404,))
     def get(self, request: Request, assignment_id: str) -> Response:
@@ -128,7 +121,7 @@ class AssignmentView(ApiView):
         with transaction.atomic():
             change(found, changes)
             if changes:
-                self.noted("assignment_update", found, fields=changes)
+                self.record_change("assignment_update", found, fields=changes)
         return Response(AssignmentResponse(found).data)
 
     @documented(summary="Delete an assignment", responses={200: AssignmentResponse}, errors=(404, 409))
@@ -139,7 +132,7 @@ class AssignmentView(ApiView):
         deleted = AssignmentResponse(found).data
         try:
             with transaction.atomic():
-                self.noted("assignment_delete", found)
+                self.record_change("assignment_delete", found)
                 delete_row(found)
         except (ProtectedError, IntegrityError):
             raise Conflict(f"Assignment with id {deleted['id']} still has submissions") from None

@@ -10,20 +10,13 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from instructors.rest.exceptions import BadRequest, Conflict
+from instructors.rest.openapi import PAGING, documented
+from instructors.rest.parameters import change, find_or_404, page, path_id, validated
 from lms.access import User, classes_of, may_make_classes
-from lms.api.base import (
-    ApiView,
-    BadRequest,
-    Conflict,
-    change,
-    find_or_404,
-    page,
-    path_id,
-    refuse_unless_taught,
-    validated,
-)
+from lms.api.base import ApiView
 from lms.api.fields import Moment, Name, RowId, Text
-from lms.api.openapi import PAGING, documented
+from lms.api.permissions import refuse_unless_taught
 from lms.deletion import delete_row
 from lms.models import Class
 
@@ -76,7 +69,7 @@ class ClassesView(ApiView):
         try:
             with transaction.atomic():
                 made = Class.objects.create(instructor_id=owner, **fields)
-                self.noted("class_create", made)
+                self.record_change("class_create", made)
         except IntegrityError:
             raise code_is_taken(fields["class_code"]) from None
         return Response(ClassResponse(made).data, status=201)
@@ -105,7 +98,7 @@ class ClassView(ApiView):
             with transaction.atomic():
                 change(found, changes)
                 if changes:
-                    self.noted("class_update", found, fields=changes)
+                    self.record_change("class_update", found, fields=changes)
         except IntegrityError:
             raise code_is_taken(changes["class_code"]) from None
         return Response(ClassResponse(found).data)
@@ -118,7 +111,7 @@ class ClassView(ApiView):
         deleted = ClassResponse(found).data
         try:
             with transaction.atomic():
-                self.noted("class_delete", found)
+                self.record_change("class_delete", found)
                 delete_row(found)
         except (ProtectedError, IntegrityError):
             raise Conflict(f"Class with id {deleted['id']} still has assignments") from None

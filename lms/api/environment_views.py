@@ -9,10 +9,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from instructors.rest.openapi import documented, text_filter
+from instructors.rest.parameters import query_integer, query_text, validated
 from lms.access import environments_of
-from lms.api.base import ApiView, query_integer, query_text, validated
+from lms.api.base import ApiView
 from lms.api.environment_serializers import AnalysisResponse, AnalysisWish, DiffResponse, DiffWish
-from lms.api.openapi import documented, text_filter
 from lms.environments import snapshots
 from lms.environments.collection import Environment
 from lms.environments.health import examine
@@ -26,7 +27,7 @@ class Looking(ApiView):
         found = snapshots.find(environments_of(self.viewer), snapshot_id)
         if found is None:
             raise NotFound(f"Snapshot {snapshot_id} not found")
-        self.looked_at(found.student_id)
+        self.record_view(found.student_id)
         return found
 
     def now_beside(self, before: Environment) -> Environment:
@@ -97,7 +98,7 @@ class AnalysisView(Looking):
                 result={**said, "analysis": analysis},
                 created_at=now,
             )
-            self.noted("environment_analyze", kept)
+            self.record_change("environment_analyze", kept)
         return Response(
             {
                 "analysis_id": kept.analysis_id,

@@ -11,8 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.identity import email_key, is_identity
+from instructors.rest.exceptions import TooLarge, Unprocessable
+from instructors.rest.openapi import documented, text_filter
+from instructors.rest.parameters import query_boolean, validated
 from lms.access import students_of, with_email
-from lms.api.base import ApiView, TooLarge, Unprocessable, query_boolean, validated
+from lms.api.base import ApiView
 from lms.api.environment_serializers import (
     CurrentResponse,
     EnvironmentSummaryResponse,
@@ -23,7 +26,7 @@ from lms.api.environment_serializers import (
     shown,
     summary_of,
 )
-from lms.api.openapi import documented, text_filter
+from lms.api.permissions import ClassKeyOrLogin
 from lms.bulk_get_or_create import newcomer
 from lms.environments import reports, snapshots
 from lms.environments.collection import installed
@@ -72,6 +75,7 @@ class SummaryView(ApiView):
 class SnapshotsView(ApiView):
     action = "create environment snapshot"
     key_methods = frozenset({"POST"})
+    permission_classes = (ClassKeyOrLogin,)
 
     @documented(
         summary="Keep an environment",
@@ -93,7 +97,7 @@ class SnapshotsView(ApiView):
                 raise Unprocessable(["body", "environment"], "Field required with a class key", "missing")
             with transaction.atomic():
                 row = snapshots.keep_server(forced=fields["force_full_collection"], now=now, **place)
-                self.noted("environment_snapshot", row)
+                self.record_change("environment_snapshot", row)
         else:
             row = self.keep_report(reported, fields.get("student_email") or fields.get("emailAddress"), now, place)
         kept = snapshots.environment_of(row)
@@ -128,7 +132,7 @@ class SnapshotsView(ApiView):
         with transaction.atomic():
             student_id = self.student_of(email.strip(), class_id) if email and email_key(email) else None
             row = snapshots.keep_report(environment, student_id=student_id, class_id=class_id, **place)
-            self.noted("environment_report", row)
+            self.record_change("environment_report", row)
         return row
 
     def student_of(self, email: str, class_id: int | None) -> int:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, gettext_noop
 from rest_framework import serializers
 
 from core.identity import visible
-from lms.api.base import LARGEST_ID
+from instructors.rest.parameters import LARGEST_ID
 from lms.dates import doubt
 
 GAP = gettext_noop("On %(day)s the clocks are put forward, and %(time)s does not exist. Choose another time.")

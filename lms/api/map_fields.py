@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from instructors.rest.openapi import NOT_BLANK
 from lms.api.fields import Name, Number, Text
-from lms.api.openapi import NOT_BLANK
 from lms.maps import MOST_TEAMS, points_on
 from lms.models import ClassroomMap, TeamPosition
 from lms.models.maps import LONGEST_TEAM

@@ -1,6 +1,5 @@
 """The map of the classroom (docs/contract/http.md section 17): that of no class, which clients in the field share."""
 
-from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from django.core.files.storage import default_storage
@@ -10,15 +9,20 @@ from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotFound
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from instructors.rest.exceptions import BadRequest, Unprocessable
+from instructors.rest.openapi import documented
+from instructors.rest.parameters import find_or_404, path_id, query_integer, validated
+from instructors.tokens import BearerAuthentication
 from lms import maps
 from lms.access import maps_of, shared_maps
-from lms.api.base import ApiView, BadRequest, Unprocessable, find_or_404, path_id, query_integer, validated
+from lms.api.base import ApiView
 from lms.api.map_fields import (
     MapResponse,
     MapView,
@@ -30,7 +34,6 @@ from lms.api.map_fields import (
     Uploaded,
     plain_map,
 )
-from lms.api.openapi import documented
 from lms.images import CONTENT_TYPE, LARGEST_BYTES, BadPicture, as_jpeg, check_upload
 from lms.maps import Point
 from lms.models import ClassroomMap
@@ -49,9 +52,6 @@ class MapBase(ApiView):
 
     def find(self, map_id: str) -> ClassroomMap:
         return find_or_404(self.rows(), path_id(map_id, "map_id"), "Map")
-
-    def changed(self, found: ClassroomMap, moved: Mapping[str, Point] | None = None) -> None:
-        """For the floor above, which can tell the open pages: these teams moved, or the map is another one."""
 
 
 class ActiveMapView(MapBase):
@@ -96,8 +96,8 @@ class UploadView(MapBase):
                 uploaded_by=fields.get("uploaded_by"),
                 now=timezone.now(),
             )
-            self.noted("map_upload", made)
-        self.changed(made)
+            self.record_change("map_upload", made, details={})
+        maps.announce(made)
         told = {"message": "Classroom map uploaded successfully", "map_id": made.pk, "image_url": made.image_url}
         return Response({"success": True, **told})
 
@@ -114,6 +114,8 @@ class ImageNegotiation(BaseContentNegotiation):
 
 class ImageView(MapBase):
     action = "get the picture of a map"
+    # Pages show it with an `img`, which sends no token but the login's cookie.
+    authentication_classes = (BearerAuthentication, SessionAuthentication)
     content_negotiation_class = ImageNegotiation
 
     @documented(
@@ -155,11 +157,12 @@ class PositionsView(MapBase):
         try:
             with transaction.atomic():
                 shown = maps.place_teams(found, moved, by=fields.get("updated_by"), now=timezone.now())
-                self.noted("map_positions", found, fields=moved)
+                self.record_change("map_positions", found, details={"teams": sorted(moved)} if moved else {})
         except maps.TooManyTeams:
             text = f"A map takes at most {maps.MOST_TEAMS} teams"
             raise Unprocessable(["body", "positions"], text, "too_long") from None
-        self.changed(found, shown)
+        if shown:
+            maps.announce(found, shown)
         return Response({"success": True, "message": "Team positions updated", "updated_teams": list(moved)})
 
 
@@ -171,9 +174,9 @@ class MapByIdView(MapBase):
         """Its picture and the positions go too."""
         found = self.find(map_id)
         with transaction.atomic():
-            self.noted("map_delete", found)
+            self.record_change("map_delete", found, details={})
             maps.remove_map(found)
-        self.changed(found)
+        maps.announce(found)
         return Response({"success": True, "message": "Classroom map deleted"})
 
 
@@ -193,8 +196,8 @@ class DefaultMapView(MapBase):
             made = maps.replace_map(
                 class_id=None, picture=None, uploaded_by=fields.get("instructor_id"), now=timezone.now()
             )
-            self.noted("map_create", made)
-        self.changed(made)
+            self.record_change("map_create", made, details={})
+        maps.announce(made)
         return self.view_of_active()
 
 

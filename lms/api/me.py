@@ -11,9 +11,12 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from instructors.rest.exceptions import Unprocessable
+from instructors.rest.openapi import documented, text_filter
+from instructors.rest.parameters import query_text
 from lms.access import assignments_of, classes_of, students_of, with_email
-from lms.api.base import Access, ApiView, Unprocessable, query_text
-from lms.api.openapi import documented, text_filter
+from lms.api.base import ApiView
+from lms.api.permissions import ClassKeyRequired
 from lms.models import Class, ClassAssignment
 
 
@@ -48,7 +51,7 @@ class Me(serializers.Serializer[Any]):
 
 class MeView(ApiView):
     action = "tell what a student has to do"
-    access = Access.CLASS_KEY
+    permission_classes = (ClassKeyRequired,)
     key_methods = frozenset({"GET"})
 
     @documented(

@@ -11,7 +11,8 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from lms.api.base import GzipJSONParser, TooLarge
+from instructors.rest.exceptions import TooLarge
+from instructors.rest.parsers import GzipJSONParser
 from lms.notebooks.cells import NEWEST, has_cells, version_of
 
 DEEPEST = 100  # levels of nesting; a notebook has about ten

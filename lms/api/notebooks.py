@@ -8,10 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.identity import notebook_path
+from instructors.rest.exceptions import BadRequest
+from instructors.rest.openapi import PAGING, documented, row_filter, text_filter
+from instructors.rest.parameters import page, query_id, query_text, validated
 from lms.access import classes_of, notebooks_in, notebooks_of, with_saves_seen
-from lms.api.base import ApiView, BadRequest, page, query_id, query_text, validated
+from lms.api.base import ApiView
 from lms.api.fields import Name
-from lms.api.openapi import PAGING, documented, row_filter, text_filter
 from lms.models import Notebook
 
 

@@ -9,9 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.identity import label_key
+from instructors.rest.openapi import PAGING, documented, row_filter, text_filter
+from instructors.rest.parameters import find_or_404, page, path_id, query_id, query_text
 from lms.access import User, classes_of, students_seen_by, students_seen_through, with_email
-from lms.api.base import ApiView, find_or_404, page, path_id, query_id, query_text
-from lms.api.openapi import PAGING, documented, row_filter, text_filter
+from lms.api.base import ApiView
 from lms.models import Student, StudentClass
 
 
@@ -50,7 +51,7 @@ class StudentsView(ApiView):
         rows = rows.select_related("team")
         if email := query_text(request, "email"):
             rows = with_email(rows, email)
-            self.looked_at(rows.values_list("pk", flat=True).first())
+            self.record_view(rows.values_list("pk", flat=True).first())
         if team := query_text(request, "team"):
             rows = rows.filter(team__team_key=label_key(team))
         found = list(page(request, rows))
@@ -64,7 +65,7 @@ class StudentView(ApiView):
     def get(self, request: Request, student_id: str) -> Response:
         rows = students_seen_by(self.viewer).select_related("team")
         found = find_or_404(rows, path_id(student_id, "student_id"), "Student")
-        self.looked_at(found.pk)
+        self.record_view(found.pk)
         return Response(StudentResponse(found, context={"classes": classes_in([found], self.viewer)}).data)
 
 

@@ -14,23 +14,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from instructors.rest.openapi import PAGING, documented, row_filter, text_filter
+from instructors.rest.parameters import change, find_or_404, page, path_id, query_id, query_text, validated
 from lms.access import assignments_of, students_of, submissions_of, with_email
-from lms.api.base import (
-    ApiView,
-    change,
-    find_or_404,
-    page,
-    path_id,
-    query_id,
-    query_text,
-    refuse_unless_taught,
-    validated,
-)
+from lms.api.base import ApiView
 from lms.api.fields import Moment, Name, Number, RowId, Text
 from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
-from lms.api.openapi import PAGING, documented, row_filter, text_filter
+from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
 from lms.models import AssignmentSubmission, Student
+from lms.notices import tell_grade
 from lms.submissions import late_by, tells_grade, with_attempt
 from lms.versions.snapshots import keep_submission
 
@@ -125,13 +118,11 @@ class SubmissionBase(ApiView):
         if "student_id" in fields:
             find_or_404(students_of(self.viewer), fields["student_id"], "Student")
 
-    def graded(self, submission: AssignmentSubmission) -> None:
-        """For the floor above, which can tell the student."""
-
 
 class SubmissionsView(SubmissionBase):
     action = "list or create submissions"
     key_methods = frozenset({"POST"})
+    permission_classes = (ClassKeyOrLogin,)
 
     @documented(
         summary="Submissions",
@@ -151,10 +142,10 @@ class SubmissionsView(SubmissionBase):
             rows = rows.filter(assignment=assignment)
         if student is not None:
             rows = rows.filter(student=student)
-            self.looked_at(students_of(self.viewer).filter(pk=student).values_list("pk", flat=True).first())
+            self.record_view(students_of(self.viewer).filter(pk=student).values_list("pk", flat=True).first())
         if email:
             rows = rows.filter(student__in=with_email(Student.objects.all(), email))
-            self.looked_at(with_email(students_of(self.viewer), email).values_list("pk", flat=True).first())
+            self.record_view(with_email(students_of(self.viewer), email).values_list("pk", flat=True).first())
         return Response(SubmissionResponse(page(request, rows), many=True).data)
 
     @documented(
@@ -173,9 +164,9 @@ class SubmissionsView(SubmissionBase):
         with transaction.atomic():
             made = AssignmentSubmission.objects.create(**fields, content_sha256=receipt(fields.get("notebook_content")))
             keep_submission(made)
-            self.noted("submission_create", made)
+            self.record_change("submission_create", made)
         if tells_grade(before=None, changes=fields):
-            self.graded(made)
+            tell_grade(made)
         return Response(SubmissionResponse(self.find(made.pk)).data, status=201)
 
 
@@ -185,7 +176,7 @@ class SubmissionView(SubmissionBase):
     @documented(summary="One submission", responses={200: SubmissionResponse}, errors=(404,))
     def get(self, request: Request, submission_id: str) -> Response:
         found = self.find(path_id(submission_id, "submission_id"))
-        self.looked_at(found.student_id)
+        self.record_view(found.student_id)
         return Response(SubmissionResponse(found).data)
 
     @documented(
@@ -206,11 +197,11 @@ class SubmissionView(SubmissionBase):
         with transaction.atomic():
             change(found, changes)
             if changes:
-                self.noted("submission_update", found, fields=changes)
+                self.record_change("submission_update", found, fields=changes)
             if "notebook_content" in changes:
                 keep_submission(self.find(found.pk))
         if tells_grade(before=before, changes=changes):
-            self.graded(found)
+            tell_grade(found)
         return Response(SubmissionResponse(self.find(found.pk)).data)
 
     @documented(summary="Delete a submission", responses={200: SubmissionResponse}, errors=(404,))
@@ -219,7 +210,7 @@ class SubmissionView(SubmissionBase):
         found = self.find_to_grade(submission_id)
         deleted = SubmissionResponse(found).data
         with transaction.atomic():
-            self.noted("submission_delete", found)
+            self.record_change("submission_delete", found)
             delete_row(found)
         return Response(deleted)
 

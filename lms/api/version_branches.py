@@ -9,8 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.identity import notebook_path
-from lms.api.base import Conflict, validated
-from lms.api.openapi import documented, text_filter
+from instructors.rest.exceptions import Conflict
+from instructors.rest.openapi import documented, text_filter
+from instructors.rest.parameters import validated
+from lms.api.permissions import ClassKeyOrLogin
 from lms.api.version_requests import BranchWish, opaque
 from lms.api.version_selectors import shown_branch
 from lms.api.version_serializers import BranchesResponse, BranchResponse, NewBranchResponse
@@ -24,6 +26,7 @@ from lms.versions.snapshots import ANONYMOUS
 class BranchesFromView(VersionsView):
     action = "create branch"
     key_methods = frozenset({"POST"})
+    permission_classes = (ClassKeyOrLogin,)
 
     @documented(
         summary="Begin a branch at a version",
@@ -48,7 +51,7 @@ class BranchesFromView(VersionsView):
                     description=fields.get("description"),
                     now=timezone.now(),
                 )
-                self.noted("notebook_branch", made)
+                self.record_change("notebook_branch", made)
         except NameTaken:
             raise Conflict(f"Branch '{name}' already exists for this notebook") from None
         branch = shown_branch(branches_of(self.seen).get(pk=made.pk))

@@ -6,8 +6,9 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from lms.api.base import Unprocessable, validated
-from lms.api.openapi import documented
+from instructors.rest.exceptions import Unprocessable
+from instructors.rest.openapi import documented
+from instructors.rest.parameters import validated
 from lms.api.version_requests import ComparisonWish, opaque
 from lms.api.version_selectors import shown_comparison
 from lms.api.version_serializers import ComparisonResponse

@@ -9,8 +9,9 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from lms.api.base import Unprocessable, query_id, query_integer, query_text
-from lms.api.openapi import LIMIT, documented, row_filter, text_filter
+from instructors.rest.exceptions import Unprocessable
+from instructors.rest.openapi import LIMIT, documented, row_filter, text_filter
+from instructors.rest.parameters import query_id, query_integer, query_text
 from lms.api.version_requests import opaque
 from lms.api.version_selectors import shown_branch, shown_snapshot, shown_version, shown_versions
 from lms.api.version_serializers import (
@@ -44,7 +45,7 @@ class Looking(VersionsView):
         found = history_at(seen, path) if "\0" not in path else None
         if found is None:
             raise NotFound(f"No version history found for notebook '{path}'")
-        self.looked_at(found.student_id)
+        self.record_view(found.student_id)
         return found
 
 
@@ -199,7 +200,7 @@ class SnapshotView(Looking):
         found = find_snapshot(self.seen, snapshot_id, path=query_text(request, "notebook_path"))
         if found is None:
             raise NotFound(f"Snapshot {snapshot_id} not found")
-        self.looked_at(found.history.student_id)
+        self.record_view(found.history.student_id)
         related = versions_of(self.seen).filter(snapshot=found).order_by("-pk")
         return Response(
             {

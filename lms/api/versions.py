@@ -13,17 +13,13 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from instructors.rest.exceptions import Unprocessable
+from instructors.rest.openapi import documented, text_filter
+from instructors.rest.parameters import find_or_404, query_text, validated
 from lms.access import classes_of, histories_of, submissions_of
-from lms.api.base import (
-    ApiView,
-    Unprocessable,
-    find_or_404,
-    query_text,
-    refuse_unless_taught,
-    validated,
-)
+from lms.api.base import ApiView
 from lms.api.notebook_content import NotebookParser, receipt
-from lms.api.openapi import documented, text_filter
+from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.api.version_requests import CommitWish, DirectCommitWish, NotebookSnapshotWish
 from lms.api.version_selectors import shown_snapshot, shown_version
 from lms.api.version_serializers import CommitResponse, DirectCommitResponse, NotebookSnapshotResponse
@@ -69,7 +65,7 @@ class VersionsView(ApiView):
         found = find_version(self.seen, version_id)
         if found is None:
             raise NotFound(f"Version {version_id} not found")
-        self.looked_at(found.history.student_id)
+        self.record_view(found.history.student_id)
         return found
 
     def made(self, version: NotebookVersion) -> dict[str, Any]:
@@ -92,7 +88,7 @@ class VersionsView(ApiView):
             author=author_of(fields),
             now=timezone.now(),
         )
-        self.noted("notebook_commit", version)
+        self.record_change("notebook_commit", version)
         return version
 
 
@@ -133,6 +129,7 @@ def object_of(request: Request) -> dict[str, Any]:
 class SnapshotsView(VersionsView):
     action = "create notebook snapshot"
     key_methods = frozenset({"POST"})
+    permission_classes = (ClassKeyOrLogin,)
 
     @documented(
         summary="Keep a notebook as it is now",
@@ -162,7 +159,7 @@ class SnapshotsView(VersionsView):
                 author=author_of(fields),
                 metadata=fields.get("metadata"),
             )
-            self.noted("notebook_snapshot", made)
+            self.record_change("notebook_snapshot", made)
         shown = shown_snapshot(made)
         if self.holder is not None:
             shown = as_sent(shown, author_of(fields), metadata=fields.get("metadata"))
@@ -173,6 +170,7 @@ class SnapshotsView(VersionsView):
 class CommitsView(VersionsView):
     action = "commit notebook version"
     key_methods = frozenset({"POST"})
+    permission_classes = (ClassKeyOrLogin,)
 
     @documented(
         summary="Commit a snapshot",
@@ -207,6 +205,7 @@ class CommitsView(VersionsView):
 class DirectCommitsView(VersionsView):
     action = "commit notebook version"
     key_methods = frozenset({"POST"})
+    permission_classes = (ClassKeyOrLogin,)
 
     @documented(
         summary="Keep a notebook and commit it",

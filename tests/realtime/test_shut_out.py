@@ -8,13 +8,13 @@ from channels.db import database_sync_to_async
 from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
 from django.test import Client
+from realtime.credentials import AUTHENTICATION_FAILED
 
 from classroom.sockets import background_tasks
 from instructors import tokens
 from instructors.models import Instructor
 from instructors.sessions import SEEN, SessionStore
 from realtime.connections import here
-from realtime.credentials import AUTHENTICATION_FAILED
 from tests.realtime.conftest import connected, instructor, refusal
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,8 +12,11 @@ from channels.db import database_sync_to_async
 
 from classroom.sockets.base import Socket
 from classroom.sockets.people import Person
+from instructors import audit
+from instructors.credentials import Account, Credential, account_of_token
+from instructors.models import Instructor
 from lms.access import KeyHolder, User, holder_of_key, note_key_used
-from realtime.credentials import AUTHENTICATION_FAILED, Account, Entry
+from realtime.connections import AUTHENTICATION_FAILED
 
 
 class RecognisingSocket(Socket):
@@ -28,9 +31,9 @@ class RecognisingSocket(Socket):
         if user is not None and user.is_authenticated:
             self.user = user
             session_key = self.scope["session"].session_key or ""
-            self.entry = Entry(user.pk, session_key=session_key, is_admin=user.is_admin)
+            self.credential = Credential(user.pk, session_key=session_key, is_admin=user.is_admin)
         elif token:
-            account = await database_sync_to_async(self.door.who)(token[0].removeprefix("Bearer "))
+            account = await database_sync_to_async(account_of_token)(token[0].removeprefix("Bearer "))
             if account is None:
                 return False
             self.user = account
@@ -56,7 +59,7 @@ class RecognisingSocket(Socket):
 
     def expire(self, account: Account) -> None:
         """Close the connection when the token that opened it has had its time. The caretaker does on revocation."""
-        self.entry = account.entry
+        self.credential = account.credential
         if account.expires_at is not None:
             delay = max(0.0, account.expires_at - time.time())
             self.run(_after(delay, lambda: self.end(AUTHENTICATION_FAILED)))
@@ -64,9 +67,7 @@ class RecognisingSocket(Socket):
     async def note_look(self, person: Person, what: str) -> None:
         """An account reads, or follows, what one student does: the audit log hears of it."""
         if self.user is not None and person.student_id is not None:
-            await database_sync_to_async(self.door.looked_at)(
-                account_id=self.user.pk, student_id=person.student_id, what=what
-            )
+            await database_sync_to_async(_record_view)(self.user.pk, person.student_id, what)
 
 
 def _holder(key: str) -> KeyHolder | None:
@@ -76,6 +77,17 @@ def _holder(key: str) -> KeyHolder | None:
         return None
     note_key_used(found)
     return found
+
+
+def _record_view(account_id: int, student_id: int, what: str) -> None:
+    audit.record(
+        action="student_view",
+        actor=Instructor.objects.filter(pk=account_id).first(),
+        request=None,
+        target_type="student",
+        target_id=student_id,
+        details={"of": what},
+    )
 
 
 async def _after(delay: float, act: Any) -> None:

@@ -1,5 +1,6 @@
 """W3: instructors, by the token that they got when they logged in."""
 
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from channels.db import database_sync_to_async
@@ -8,10 +9,13 @@ from classroom.sockets import people, replies, requests
 from classroom.sockets.consumers.dashboards import ScreenSocket
 from classroom.sockets.people import Person
 from classroom.sockets.requests import BadRequest
+from instructors import audit
+from instructors import status as statuses
+from instructors.credentials import Account, account_of_token
+from instructors.models import Instructor
 from lms.access import User
 from realtime import broadcast, groups, messages, presence
 from realtime.connections import ClientType
-from realtime.credentials import Account, BadStatus
 from realtime.messages import Frame, timestamp
 
 
@@ -23,13 +27,50 @@ def _address(account: User, called: str) -> tuple[Person, list[str]]:
     return person, sorted({*told, *person.groups("notifications")}) if told else []
 
 
+def _is_active(instructor_id: int) -> bool:
+    return Instructor.objects.filter(pk=instructor_id, is_active=True).exists()
+
+
+def _record_message(account_id: int, action: str, target_type: str, target_id: int | str, length: int) -> None:
+    """Write into the audit log that an instructor wrote to somebody: of the text its length."""
+    audit.record(
+        action=action,
+        actor=Instructor.objects.filter(pk=account_id).first(),
+        request=None,
+        target_type=target_type,
+        target_id=target_id,
+        details={"characters": length},
+    )
+
+
+def _change_status(instructor_id: int, status: str, session_id: int | None) -> None:
+    """Set the status, keep its history, announce it. Raises BadRequest."""
+    if status not in Instructor.Status.values:
+        raise BadRequest(f"status must be one of {', '.join(Instructor.Status.values)}")
+    try:
+        changed = statuses.change_status(
+            instructor_id=instructor_id, status=status, session_id=session_id, now=datetime.now(UTC)
+        )
+    except (statuses.UnknownSession, Instructor.DoesNotExist) as error:
+        raise BadRequest(f"Unknown session: {session_id}") from error
+    audit.record(
+        action="status_change",
+        actor=changed,
+        request=None,
+        target_type="instructor",
+        target_id=instructor_id,
+        details={"status": status},
+    )
+    statuses.announce_status(changed)
+
+
 class InstructorSocket(ScreenSocket):
     kind: ClientType = "instructor"
     account: Account
 
     async def admit(self) -> list[str] | None:
         token = self.query.get("token", [""])[0].removeprefix("Bearer ")
-        account = await database_sync_to_async(self.door.who)(token)
+        account = await database_sync_to_async(account_of_token)(token)
         named = self.scope["url_route"]["kwargs"].get("instructor_id")
         if account is None or (named is not None and named != str(account.pk)):
             return None
@@ -52,24 +93,15 @@ class InstructorSocket(ScreenSocket):
         await super().end_idle()
         whole = await database_sync_to_async(presence.details)()
         if not whole.instructors.get(self.account.pk):
-            await self._change_status("offline", None)
+            await database_sync_to_async(_change_status)(self.account.pk, "offline", None)
 
     # --- From the peer ----------------------------------------------------------------------------------------------
 
     async def status(self, frame: Frame) -> None:
         wanted = requests.read(requests.flat(frame), requests.StatusUpdate)
         session = wanted.current_session_id if wanted.session_id is None else wanted.session_id
-        try:
-            await self._change_status(
-                wanted.status.strip().lower(), None if session is None else requests.number(session)
-            )
-        except BadStatus as error:
-            raise BadRequest(str(error)) from None
-
-    async def _change_status(self, status: str, session_id: int | None) -> None:
-        await database_sync_to_async(self.door.change_status)(
-            instructor_id=self.account.pk, status=status, session_id=session_id
-        )
+        session_id = None if session is None else requests.number(session)
+        await database_sync_to_async(_change_status)(self.account.pk, wanted.status.strip().lower(), session_id)
 
     async def student_message(self, frame: Frame) -> None:
         """A program that speaks for a student with the instructor's own token."""
@@ -104,7 +136,7 @@ class InstructorSocket(ScreenSocket):
         """Everybody who teaches here may write to everybody who does."""
         said = requests.read(requests.flat(frame), requests.InstructorToInstructor)
         target = requests.number(said.target_instructor_id)
-        if not await database_sync_to_async(self.door.is_active)(target):
+        if not await database_sync_to_async(_is_active)(target):
             raise BadRequest("Instructor not found")
         received = replies.instructor_message_received(
             from_instructor_id=self.account.pk, message=said.message, sent_at=said.timestamp or timestamp()
@@ -113,9 +145,7 @@ class InstructorSocket(ScreenSocket):
         await broadcast.send([(groups.instructor_group(target), received)])
 
     async def _note_letter(self, action: str, kind: str, to: int | str, text: str) -> None:
-        await database_sync_to_async(self.door.wrote)(
-            account_id=self.account.pk, action=action, target_type=kind, target_id=to, length=len(text)
-        )
+        await database_sync_to_async(_record_message)(self.account.pk, action, kind, to, len(text))
 
     answers: ClassVar[dict[str, Any]] = {
         "status_update": status,

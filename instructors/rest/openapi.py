@@ -15,7 +15,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from lms.api.base import LARGEST_ID, Access
+from instructors.rest.parameters import LARGEST_ID
+from instructors.rest.permissions import LoginIfRequired
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -158,9 +159,9 @@ class ApiSchema(AutoSchema):
         return (getattr(self.view, self.method.lower()).__doc__ or "").strip()
 
     def get_auth(self) -> list[dict[str, Any]]:
-        access = getattr(self.view, "access", Access.OPEN)
+        permissions = self.view.get_permissions()
         schemes: list[dict[str, Any]] = []
-        if access not in (Access.OPEN, Access.CLASS_KEY):
+        if any(isinstance(each, LoginIfRequired) for each in permissions):
             schemes.append({BEARER: []})
         if self.method in getattr(self.view, "key_methods", ()):
             schemes += [{CLASS_KEY: []}, {CLASS_KEY_IN_ADDRESS: []}]

@@ -1,0 +1,41 @@
+"""Who may call an endpoint. A view names its `permission_classes`; without, `LoginIfRequired` (settings).
+
+The rows of docs/contract/http.md use other words for the same:
+
+    open         AllowAny           no credentials; a token that is not valid is not looked at
+    open*        LoginIfRequired    none while no login is required (core/login_requirement.py), else a Bearer token
+    bearer       LoginRequired      an instructor's Bearer token
+    admin        AdminRequired      the same, of an admin
+    class key    lms.api.permissions.ClassKeyRequired
+"""
+
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from core.login_requirement import logins_required
+
+
+class LoginIfRequired(BasePermission):
+    def is_login_needed(self) -> bool:
+        return logins_required()
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Raises PermissionDenied in the contract's words, AuthenticationFailed for a token that is not valid."""
+        if self.is_login_needed() and request.user is None:
+            raise PermissionDenied("Not authenticated")
+        return True
+
+
+class LoginRequired(LoginIfRequired):
+    def is_login_needed(self) -> bool:
+        return True
+
+
+class AdminRequired(LoginRequired):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        super().has_permission(request, view)
+        if not request.user.is_admin:
+            raise PermissionDenied("Not enough permissions")
+        return True
