@@ -86,8 +86,9 @@ def _watch(seed: int, outcome: Outcome) -> None:
     from classroom.attention import memory
     from classroom.attention.board import shown_concerns, situation_of
     from classroom.attention.case_log import keep_record
+    from classroom.attention.models import AttentionCase
     from classroom.base.scope import class_room
-    from instructors.models import AttentionCase, Instructor
+    from instructors.models import Instructor
     from lms.models import Class
 
     pupils = classes.make_class(seed=seed, count=STUDENTS)

@@ -85,7 +85,7 @@ MESSAGE_STORAGE = "classroom.base.display.Messages"
 # --- Applications -----------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "config",  # before staticfiles: its `runserver` is the one that speaks ASGI
+    "operations",  # before staticfiles: its `runserver` is the one that speaks ASGI
     # Simple: `config.urls` finds the admin's pages, so that workers, who show none, do not hold them in memory.
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "realtime",
     "events",
     "instructors",
+    "classroom",
 ]
 
 MIDDLEWARE = [

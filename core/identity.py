@@ -118,6 +118,12 @@ def visible(text: str | None) -> str | None:
     return text if _INVISIBLE.sub("", text).strip() else None
 
 
+def display_name(name: str | None, email: str) -> str:
+    """Return what a person is called: their name, or the first part of the address where no character of it can be
+    seen."""
+    return visible(name) or visible(email.replace("＠", "@").partition("@")[0]) or email
+
+
 def notebook_path(path: str) -> str:
     """Return the path in NFC, as every system but a Mac's spells it, so that one file is one notebook."""
     return path if path.isascii() or len(path) > LONGEST else unicodedata.normalize("NFC", path)

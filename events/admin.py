@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from core.identity import email_key
 from events.models import CellExecution, CellProgress, HelpRequest, NotebookAccess, StudentEvent
 from events.offline.admin import OfflineQueueEntryAdmin
-from lms.admin.models import ReadOnlyAdmin
+from lms.admin.base import ReadOnlyAdmin
 from lms.models import Student
 
 __all__ = ["OfflineQueueEntryAdmin"]  # autodiscovery reads this module alone

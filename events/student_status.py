@@ -11,11 +11,12 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db.models import QuerySet
 
+from core.identity import display_name
 from events.models import CellProgress
 from lms.access import EVERYTHING, Scope
 from lms.bulk_get_or_create import Member
 from lms.models import ClassStudent, Student
-from lms.models.people import WITHOUT_KEY, display_name
+from lms.models.people import WITHOUT_KEY
 from realtime.messages import SignificantCell, Status, StudentRow, timestamp
 
 # http.md section 13: how long a failed run colours the student, and how long any activity counts as active.

@@ -10,31 +10,11 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext
 
-from classroom.analytics.models import AnalyticsReport
-from classroom.attention.models import AttentionCase
-from classroom.errors.models import Hint, HintRecipient
-from classroom.students.models import StudentNote
-from core.identity import email_key, password_form, password_spellings
+from core.identity import display_name, email_key, password_form, password_spellings
 from core.key_fields import Keyed, KeyedQuerySet, KeyField
 from core.validators import validate_address
 from instructors import hashing
 from instructors.roles import ADMIN, ASSISTANT, INSTRUCTOR
-from lms.models.people import display_name
-
-__all__ = [
-    "AnalyticsReport",
-    "AttentionCase",
-    "AuditLog",
-    "ClassInvitation",
-    "Hint",
-    "HintRecipient",
-    "Instructor",
-    "InstructorStatusHistory",
-    "ProgressNotification",
-    "RevokedToken",
-    "StudentNote",
-]
-
 
 if TYPE_CHECKING:
     Accounts = BaseUserManager["Instructor"]
@@ -254,55 +234,3 @@ class AuditLog(models.Model):
 
 class ImmutableRecord(Exception):
     """An entry of the audit log was to be changed or deleted."""
-
-
-class ProgressNotification(models.Model):
-    """Something a student is told about their progress, and whether they have read it (`queries.notifications`)."""
-
-    notification_id = models.UUIDField(unique=True)
-    recipient_id = models.CharField(max_length=320, help_text="The key of the address.")
-    recipient_type = models.CharField(max_length=20, default="student")
-    title = models.CharField(max_length=255)
-    message = models.TextField()
-    level = models.CharField(max_length=20, default="info")
-    assignment_id = models.BigIntegerField(null=True, blank=True)
-    class_id = models.BigIntegerField(default=0, db_default=0, help_text="Of the class it is about; 0: of none.")
-    user_id = models.CharField(max_length=320, null=True, blank=True)
-    is_read = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField(null=True, blank=True)
-    action_url = models.TextField(null=True, blank=True)
-    action_label = models.CharField(max_length=255, null=True, blank=True)
-
-    class Meta:
-        db_table = "progress_notifications"
-        ordering = ["-id"]
-        indexes = [models.Index(fields=["recipient_id", "-created_at"], name="notifications_of_somebody")]
-
-    def __str__(self) -> str:
-        return self.title
-
-
-class ClassInvitation(Keyed):
-    """A link by which somebody without an account joins a class; only its hash is kept. It opens once."""
-
-    class_ref = models.ForeignKey(
-        "lms.Class", on_delete=models.CASCADE, related_name="invitations", db_column="class_id"
-    )
-    email = models.CharField(max_length=255)
-    email_key = KeyField(of="email", form=email_key)
-    role = models.CharField(max_length=20)
-    token_hash = models.CharField(max_length=64, unique=True, editable=False)
-    invited_by = models.ForeignKey(Instructor, null=True, on_delete=models.SET_NULL, related_name="+")
-    created_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField()
-    # Accepted, cancelled, or replaced by a newer one for the same address.
-    closed_at = models.DateTimeField(null=True, blank=True)
-    accepted_by = models.ForeignKey(Instructor, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-
-    class Meta:
-        db_table = "class_invitations"
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return self.email

@@ -10,9 +10,8 @@ from typing import Any
 
 from django.db import connection
 
-from instructors.models import ProgressNotification
 from lms.access import Scope, User, scope_of, students_of
-from lms.models import Student
+from lms.models import ProgressNotification, Student
 from realtime.messages import timestamp
 
 MAKE = """

@@ -25,7 +25,7 @@ from events.intake import app as intake_app
 from events.models import CellExecution, HelpRequest
 from events.processing import notifications, pipeline, store
 from instructors import tokens
-from instructors.models import Instructor, ProgressNotification
+from instructors.models import Instructor
 from lms import notices
 from lms.access import Scope
 from lms.models import (
@@ -37,6 +37,7 @@ from lms.models import (
     EnvironmentSnapshot,
     Notebook,
     NotebookVersion,
+    ProgressNotification,
     Student,
     StudentClass,
 )

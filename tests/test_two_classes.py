@@ -17,10 +17,11 @@ from classroom.base.scope import class_room
 from classroom.cells.cell_map import cell_map, members_of
 from classroom.cells.notebook_choice import Choice
 from classroom.errors.hint_selectors import hints_about
+from classroom.errors.models import Hint, HintRecipient
+from classroom.students.models import StudentNote
 from events.models import CellExecution, HelpRequest
 from events.processing import help_requests
 from instructors import tokens
-from instructors.models import Hint, HintRecipient, ProgressNotification, StudentNote
 from lms.access import Scope
 from lms.models import (
     AssignmentSubmission,
@@ -28,6 +29,7 @@ from lms.models import (
     ClassStudent,
     EnvironmentSnapshot,
     Notebook,
+    ProgressNotification,
     Session,
     StudentActivity,
     StudentClass,

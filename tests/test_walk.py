@@ -14,8 +14,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
+from classroom.analytics.models import AnalyticsReport
 from instructors import tokens
-from instructors.models import AnalyticsReport, Instructor
+from instructors.models import Instructor
 from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion
 from lms.versions.commits import commit
 from lms.versions.snapshots import Author, Owner, keep_snapshot

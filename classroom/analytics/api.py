@@ -12,13 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from classroom.analytics import serializers as shapes
+from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.predictions import predictions
 from classroom.analytics.report_content import content_csv
 from classroom.analytics.selectors import Span, chosen_students, progress_rows, team_rows
 from classroom.analytics.services import FAILED, NoTarget, Unavailable, find_report, nudge, order_report
 from classroom.dashboard.selectors import find_student
 from instructors.api.callers import account_of
-from instructors.models import AnalyticsReport
 from instructors.rest.exceptions import Conflict, Unprocessable
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import find_or_404, query_id, query_text, validated

@@ -5,9 +5,9 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.selectors import SPANS, USUAL
 from instructors.api.fields import Text
-from instructors.models import AnalyticsReport
 from instructors.rest.openapi import row_filter, text_filter
 
 KNOWN_SPANS = ", ".join(f"`{name}`" for name in SPANS)

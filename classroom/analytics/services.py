@@ -12,13 +12,14 @@ from django.db import transaction
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 
+from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.report_content import content_of
 from classroom.analytics.selectors import Span, chosen_students
 from classroom.dashboard.selectors import find_student
 from events.student_status import NO_TEAM
 from events.worker import tasks
 from instructors import audit
-from instructors.models import AnalyticsReport, Instructor
+from instructors.models import Instructor
 from instructors.rest.parameters import LARGEST_ID
 from lms.access import classes_of
 from lms.models import Class

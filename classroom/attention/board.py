@@ -8,14 +8,14 @@ from django.db.models import OuterRef, Q, Subquery
 
 from classroom.attention.claims import Claim, cases_in, claims_in
 from classroom.attention.memory import lesson_of
+from classroom.attention.models import AttentionCase
 from classroom.attention.reason_texts import SYMBOLS
 from classroom.attention.rule import MOST_SHOWN, assess, gap_of
 from classroom.attention.signals import Answer, Concern, Known, Lesson
 from classroom.base.scope import Room, name_in
+from core.identity import display_name
 from events.models import HelpRequest
-from instructors.models import AttentionCase
 from lms.models import Cell
-from lms.models.people import display_name
 
 ANSWERS_LAST = timedelta(hours=12)  # a lesson, and the one after lunch
 

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from classroom.attention.board import Situation, shown_concerns
+from classroom.attention.models import AttentionCase
 from classroom.attention.signals import Concern
 from classroom.base.scope import Room
 from events.help_claims import CLAIM_LASTS
-from instructors.models import AttentionCase
 
 
 def keep_record(room: Room, situation: Situation, *, now: datetime) -> None:

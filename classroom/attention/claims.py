@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from classroom.attention.models import AttentionCase
 from events.help_claims import CLAIM_LASTS
 from events.models import HelpRequest
-from instructors.models import AttentionCase
 from lms.access import Scope
 
 

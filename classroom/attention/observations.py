@@ -18,10 +18,10 @@ from django.db.models import QuerySet
 from classroom.attention.error_signatures import LONGEST, name_of, signature
 from classroom.attention.rule import GONE, LEAST_CLASS, minute_of
 from classroom.attention.signals import CellStanding, Lesson, Run, Signals
+from core.identity import display_name
 from events.cell_progress import progress_seen
 from lms.access import Scope
 from lms.models import Student
-from lms.models.people import display_name
 
 LESSON = timedelta(minutes=60)  # who ran nothing for longer is not in this lesson
 PRESENT = timedelta(minutes=15)  # whose position counts in the median, and whose notebook is the class's

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q
 
-from instructors.models import AttentionCase
+from classroom.attention.models import AttentionCase
 from lms.access import User, classes_of
 
 LEAST_VISITS = 5  # a share of fewer says nothing

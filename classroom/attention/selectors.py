@@ -5,13 +5,14 @@ from datetime import datetime
 
 from classroom.attention.board import Situation, called_in_room, concern_of, due_concerns
 from classroom.attention.claims import Claim
+from classroom.attention.models import AttentionCase
 from classroom.attention.reason_texts import SYMBOLS, kind_of, reason_of
 from classroom.attention.rule import MOST_SHOWN
 from classroom.attention.signals import Concern
 from classroom.base.display import PLAIN, Display
 from classroom.base.scope import Room
 from events.models import HelpRequest
-from instructors.models import AttentionCase, Instructor
+from instructors.models import Instructor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

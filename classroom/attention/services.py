@@ -18,12 +18,13 @@ from classroom.attention import help_services
 from classroom.attention.board import situation_of
 from classroom.attention.case_log import new_case
 from classroom.attention.claims import cases_in
+from classroom.attention.models import AttentionCase
 from classroom.attention.signals import Concern
 from classroom.base.scope import Room
 from events import help_claims
 from events.models import HelpRequest
 from instructors import audit
-from instructors.models import AttentionCase, Instructor
+from instructors.models import Instructor
 from lms.models import Student
 from realtime import broadcast, groups, messages
 from realtime.messages import AttentionAction

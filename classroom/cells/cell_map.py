@@ -21,9 +21,9 @@ from django.utils.translation import gettext_lazy as _
 from classroom.base.display import PLAIN, Display
 from classroom.base.scope import MOST_CARDS, Room
 from classroom.cells.notebook_choice import Choice
+from core.identity import display_name
 from events.cell_progress import progress_seen
 from lms.models import Notebook
-from lms.models.people import display_name
 from lms.system_settings import current
 
 NOT_RUN, OK, FAILED, REPEATED = "0123"

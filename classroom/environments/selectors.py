@@ -13,8 +13,8 @@ from django.db.models.fields.json import KeyTextTransform
 from classroom.base.display import Display
 from classroom.base.scope import Room
 from classroom.errors.error_shares import Comparison, Runs, runs_by_student, together
+from core.identity import display_name
 from lms.models import EnvironmentSnapshot
-from lms.models.people import display_name
 
 # A page of everything would be nobody's to read: so many packages, and so many names a version. `?package=` shows all
 # names of one.

@@ -22,10 +22,10 @@ from classroom.base.scope import Room
 from classroom.cells.cell_map import cell_number
 from classroom.errors.fingerprints import LONGEST_HEAD, LONGEST_TAIL, Fingerprint, fingerprint
 from classroom.errors.hint_selectors import SentHint, hints_about, suggestions
+from core.identity import display_name
 from events.models import CellExecution, CellProgress
 from instructors.models import Instructor
 from lms.models import Cell, StudentActivity
-from lms.models.people import display_name
 
 WINDOW = timedelta(minutes=15)
 GROWING = timedelta(minutes=2)

@@ -9,8 +9,9 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
 from classroom.base.scope import Room
+from classroom.errors.models import Hint
 from events.models import CellExecution
-from instructors.models import Hint, Instructor
+from instructors.models import Instructor
 from lms.models.people import WITHOUT_KEY
 
 MOST_HINTS = 100

@@ -10,10 +10,11 @@ from django.utils.translation import gettext
 
 from classroom.base.scope import Room
 from classroom.errors.clusters import Failing, failing_at
+from classroom.errors.models import Hint, HintRecipient
 from core.identity import email_key
 from instructors import audit
-from instructors.models import Hint, HintRecipient, Instructor, ProgressNotification
-from lms.models import Cell
+from instructors.models import Instructor
+from lms.models import Cell, ProgressNotification
 from lms.models.people import WITHOUT_KEY
 from lms.notifications import told
 from realtime import broadcast, groups, messages

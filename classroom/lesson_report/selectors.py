@@ -10,13 +10,13 @@ from classroom.base.display import PLAIN, Display
 from classroom.base.query_plans import planned_for_the_span
 from classroom.base.scope import Room
 from classroom.cells.cell_map import cell_number
+from classroom.errors.models import Hint
 from classroom.lesson_report.cells import CellFacts, cells_of, hardest
 from classroom.lesson_report.errors import SharedError, shared_errors
 from classroom.lesson_report.help import Help, help_in
 from classroom.lesson_report.lessons import Lesson
 from classroom.lesson_report.struggles import MOST_NAMED, Struggle, struggled_silently
 from events.models import CellExecution, NotebookAccess, StudentEvent
-from instructors.models import Hint
 from lms.models import StudentClass
 
 MOST_HINTS = 50

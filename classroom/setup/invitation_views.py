@@ -9,9 +9,10 @@ from django.views.decorators.http import require_http_methods
 
 from classroom.setup.forms import NewcomerForm
 from classroom.setup.invitations import Closed, Taken, accept_as, accept_as_newcomer, invitation_of, is_for
+from classroom.setup.models import ClassInvitation
 from instructors import audit
 from instructors.authentication import log_in
-from instructors.models import ClassInvitation, Instructor
+from instructors.models import Instructor
 from instructors.status import announce_status
 
 

@@ -14,9 +14,10 @@ from django.http import Http404, HttpRequest
 
 from classroom.setup import staff
 from classroom.setup.audit import note
+from classroom.setup.models import ClassInvitation
 from core.identity import email_key
 from instructors import audit, hashing
-from instructors.models import ClassInvitation, Instructor
+from instructors.models import Instructor
 from lms.models import Class
 
 VALID = timedelta(days=7)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from instructors.models import ClassInvitation, Instructor
+from classroom.setup.models import ClassInvitation
+from instructors.models import Instructor
 from lms.models import Class, ClassStaff
 
 

@@ -3,7 +3,8 @@
 from django.db.models import Q, QuerySet
 
 from classroom.base.scope import Room
-from instructors.models import Instructor, StudentNote
+from classroom.students.models import StudentNote
+from instructors.models import Instructor
 from lms.access import classes_of
 
 MOST_NOTES = 100

@@ -10,9 +10,10 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
 from classroom.base.scope import Room
+from classroom.students.models import StudentNote
 from classroom.students.note_selectors import own_notes, removable_notes
 from instructors import audit
-from instructors.models import Instructor, StudentNote
+from instructors.models import Instructor
 from lms.models import Student
 
 LONGEST_NOTE = 4_000

@@ -14,11 +14,12 @@ from classroom.attention.claims import Claim, claims_of
 from classroom.base.display import PLAIN, Display
 from classroom.base.scope import Room
 from classroom.base.student_cards import Card, card
+from classroom.students.models import StudentNote
 from classroom.students.note_selectors import MOST_NOTES, notes_of, removable_notes
 from classroom.students.runs import ALL_RUNS, Chosen, Timeline, id_of, timeline
 from events.models import CellExecution, CellProgress, HelpRequest
 from events.student_status import student_rows
-from instructors.models import Instructor, StudentNote
+from instructors.models import Instructor
 from lms.access import assignments_of
 from lms.models import AssignmentSubmission, Cell, Notebook, Session
 

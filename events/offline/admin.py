@@ -14,7 +14,7 @@ from events.models import OfflineQueueEntry
 from events.offline import sync as offline_sync
 from events.queue.enqueue import event_of
 from events.worker import tasks
-from lms.admin.models import CalmAdmin
+from lms.admin.base import CalmAdmin
 
 if TYPE_CHECKING:
     Form = forms.ModelForm[OfflineQueueEntry]

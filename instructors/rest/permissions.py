@@ -36,6 +36,6 @@ class LoginRequired(LoginIfRequired):
 class AdminRequired(LoginRequired):
     def has_permission(self, request: Request, view: APIView) -> bool:
         super().has_permission(request, view)
-        if not request.user.is_admin:
+        if not getattr(request.user, "is_admin", False):
             raise PermissionDenied("Not enough permissions")
         return True

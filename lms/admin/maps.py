@@ -7,7 +7,7 @@ from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from lms.admin.models import ReadOnlyAdmin
+from lms.admin.base import ReadOnlyAdmin
 from lms.models import ClassroomMap, TeamPosition
 
 if TYPE_CHECKING:

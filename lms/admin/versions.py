@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from lms.admin.models import ReadOnlyAdmin
+from lms.admin.base import ReadOnlyAdmin
 from lms.models import NotebookBranch, NotebookHistory, NotebookSnapshot, NotebookVersion
 
 

@@ -5,6 +5,7 @@ from lms.models.classes import Class, ClassKey, ClassStaff, StudentClass
 from lms.models.environments import EnvironmentAnalysis, EnvironmentSnapshot
 from lms.models.maps import ClassroomMap, TeamPosition
 from lms.models.notebooks import Cell, Notebook
+from lms.models.notifications import ProgressNotification
 from lms.models.people import ClassStudent, Session, Student, StudentActivity, Team
 from lms.models.settings import SystemSetting
 from lms.models.versions import (
@@ -32,6 +33,7 @@ __all__ = [
     "NotebookHistory",
     "NotebookSnapshot",
     "NotebookVersion",
+    "ProgressNotification",
     "Session",
     "StoredNotebook",
     "Student",

@@ -10,9 +10,9 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from core.identity import visible
+from core.identity import display_name, visible
 from lms.dates import MomentField
-from lms.models.people import Student, Team, display_name
+from lms.models.people import Student, Team
 
 
 class Class(models.Model):

@@ -4,7 +4,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from core.identity import LABEL_LENGTH, email_key, label_key, visible
+from core.identity import LABEL_LENGTH, display_name, email_key, label_key, visible
 from core.key_fields import Keyed, KeyField
 from lms.models.notebooks import Notebook
 
@@ -146,11 +146,6 @@ class ClassStudent(ActivityState):
     @property
     def display_name(self) -> str:
         return display_name(self.name, self.email)
-
-
-def display_name(name: str | None, email: str) -> str:
-    """Who gave no name that can be seen is called by the first part of the address."""
-    return visible(name) or visible(email.replace("＠", "@").partition("@")[0]) or email
 
 
 class Session(models.Model):

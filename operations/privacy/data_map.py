@@ -10,8 +10,8 @@ from typing import Literal
 Called = Literal["address", "number", "either"]
 THEIRS: dict[str, dict[str, Called]] = {
     "events.OfflineQueueEntry": {"user_id": "address"},
-    "instructors.AnalyticsReport": {"parameters__student_id": "number"},  # of a class or a team they are everybody's
-    "instructors.ProgressNotification": {"recipient_id": "either", "user_id": "address"},
+    "classroom.AnalyticsReport": {"parameters__student_id": "number"},  # of a class or a team they are everybody's
+    "lms.ProgressNotification": {"recipient_id": "either", "user_id": "address"},
 }
 
 # Columns of texts in which digits are the number of a row: no address, although somebody's may be that number.
@@ -28,7 +28,7 @@ SHARED = {
     "admin.LogEntry": "what admins did names its object",
     "axes.AccessAttempt": "what somebody typed as their e-mail at the login, for minutes",
     "instructors.AuditLog": "who read and changed what of whom",
-    "instructors.Hint": "free texts of teachers to many",
+    "classroom.Hint": "free texts of teachers to many",
     "lms.AssignmentStarter": "what teachers gave out",
     "lms.Cell": "the source that ran last may carry a name in a comment",
     "lms.Class": "free texts of teachers",
@@ -50,7 +50,7 @@ NOBODYS = {
     "axes.AccessFailureLog": "not used",
     "axes.AccessLog": "not used",
     "contenttypes.ContentType": "fixed words",
-    "instructors.ClassInvitation": "addresses of staff",
+    "classroom.ClassInvitation": "addresses of staff",
     "instructors.Instructor": "accounts of staff",
     "instructors.InstructorStatusHistory": "fixed words",
     "instructors.RevokedToken": "digests",

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
+from classroom.students.models import StudentNote
 from events.models import CellExecution
-from instructors.models import StudentNote
 from lms.api.notebook_content import receipt
 from lms.models import (
     AssignmentStarter,

@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from classroom.attention.models import AttentionCase
+from classroom.students.models import StudentNote
 from events.models import HelpRequest
-from instructors.models import AttentionCase, Instructor, StudentNote
+from instructors.models import Instructor
 from lms.maps import Point, place_teams, replace_map
 from lms.models import (
     AssignmentStarter,

@@ -16,7 +16,7 @@ from classroom.students.models import StudentNote
 from events.models import OfflineQueueEntry
 from events.timeseries import buffer as timeseries_buffer
 from instructors import audit
-from instructors.models import Instructor, ProgressNotification
+from instructors.models import Instructor
 from lms.models import (
     AssignmentSubmission,
     Cell,
@@ -25,6 +25,7 @@ from lms.models import (
     EnvironmentAnalysis,
     EnvironmentSnapshot,
     Notebook,
+    ProgressNotification,
     Student,
     StudentClass,
     TeamPosition,

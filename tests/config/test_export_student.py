@@ -11,9 +11,10 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
+from classroom.analytics.models import AnalyticsReport
 from events.models import OfflineQueueEntry
 from instructors import audit
-from instructors.models import AnalyticsReport, AuditLog
+from instructors.models import AuditLog
 from operations.privacy import erasure
 from operations.privacy.person import find_person
 from tests.config.person import EMAIL, NAME, NICKNAME, OTHER, Lesson, leave_traces

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from rq import Queue, SimpleWorker
 
+from classroom.analytics.models import AnalyticsReport
 from classroom.students.models import StudentNote
 from events import timeseries
 from events.models import CellExecution, OfflineQueueEntry, StudentEvent
@@ -19,8 +20,8 @@ from events.queue import maintenance, stream
 from events.timeseries import client as timeseries_client
 from events.worker import tasks
 from instructors import audit
-from instructors.models import AnalyticsReport, AuditLog, Instructor, ProgressNotification
-from lms.models import AssignmentSubmission, Cell, Notebook, Session, Student, Team
+from instructors.models import AuditLog, Instructor
+from lms.models import AssignmentSubmission, Cell, Notebook, ProgressNotification, Session, Student, Team
 from lms.models.versions import StoredNotebook
 from lms.notebooks import render_process
 from operations.privacy import erasure, redaction

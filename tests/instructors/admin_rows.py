@@ -3,6 +3,10 @@
 import uuid
 from datetime import UTC, datetime, timedelta
 
+from classroom.analytics.models import AnalyticsReport
+from classroom.attention.models import AttentionCase
+from classroom.errors.models import Hint, HintRecipient
+from classroom.setup.models import ClassInvitation
 from events.models import (
     CellExecution,
     CellProgress,
@@ -11,17 +15,7 @@ from events.models import (
     OfflineQueueEntry,
     StudentEvent,
 )
-from instructors.models import (
-    AnalyticsReport,
-    AttentionCase,
-    AuditLog,
-    ClassInvitation,
-    Hint,
-    HintRecipient,
-    Instructor,
-    InstructorStatusHistory,
-    ProgressNotification,
-)
+from instructors.models import AuditLog, Instructor, InstructorStatusHistory
 from lms.class_keys import create_key
 from lms.models import (
     AssignmentSubmission,
@@ -32,6 +26,7 @@ from lms.models import (
     ClassStaff,
     EnvironmentSnapshot,
     Notebook,
+    ProgressNotification,
     Session,
     Student,
     StudentClass,

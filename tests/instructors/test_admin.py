@@ -10,8 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from classroom.analytics.models import AnalyticsReport
+from classroom.setup.models import ClassInvitation
 from events.models import CellExecution
-from instructors.models import AnalyticsReport, AuditLog, ClassInvitation, Instructor
+from instructors.models import AuditLog, Instructor
 from lms.class_keys import create_key
 from lms.maps import replace_map
 from lms.models import (

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.conf import settings as django_settings
 
+from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.services import make_report
-from instructors.models import AnalyticsReport
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
+from classroom.students.models import StudentNote
 from events.models import HelpRequest
 from instructors import tokens
-from instructors.models import AuditLog, StudentNote
+from instructors.models import AuditLog
 from lms.models import EnvironmentSnapshot, NotebookHistory, Student
 from lms.submissions import latest
 from lms.versions.snapshots import keep_submission

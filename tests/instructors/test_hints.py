@@ -7,9 +7,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from instructors.models import AuditLog, Hint, ProgressNotification
+from classroom.errors.models import Hint
+from instructors.models import AuditLog
 from lms.access import EVERYTHING
-from lms.models import Cell, Class, ClassStaff
+from lms.models import Cell, Class, ClassStaff, ProgressNotification
 from lms.notifications import notifications
 from tests.instructors.cells import a_class_of, cells_of, ran
 

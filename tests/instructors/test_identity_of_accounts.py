@@ -17,12 +17,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from classroom.ops.audit_log import audit_entries
+from classroom.setup.models import ClassInvitation
 from core.key_fields import UNREACHABLE
 from events.models import OfflineQueueEntry
 from events.offline.undelivered import failed_entries
 from instructors import tokens
-from instructors.models import AuditLog, ClassInvitation, Instructor, ProgressNotification
-from lms.models import ClassStaff, Student
+from instructors.models import AuditLog, Instructor
+from lms.models import ClassStaff, ProgressNotification, Student
 from operations import identity_conflicts
 from operations.privacy.person import find_person
 from operations.privacy.tables import theirs

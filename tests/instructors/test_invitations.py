@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from instructors.models import AuditLog, ClassInvitation, Instructor
+from classroom.setup.models import ClassInvitation
+from instructors.models import AuditLog, Instructor
 from lms.models import Class, ClassStaff
 
 NEWCOMER = {"name": "Yui", "password": "a good password", "repeated": "a good password"}

@@ -10,10 +10,11 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 
 from classroom.base.scope import class_room
+from classroom.errors.models import Hint, HintRecipient
 from classroom.lesson_report.lessons import Lesson, chosen_lesson, lessons_of
 from classroom.lesson_report.selectors import LessonReport, lesson_report
 from events.models import CellExecution, HelpRequest, NotebookAccess
-from instructors.models import AuditLog, Hint, HintRecipient
+from instructors.models import AuditLog
 from lms.models import Cell, ClassStaff, Session, StudentClass
 
 MINUTE = timedelta(minutes=1)

@@ -9,8 +9,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
+from classroom.students.models import StudentNote
 from classroom.urls import urlpatterns
-from instructors.models import AuditLog, Instructor, StudentNote
+from instructors.models import AuditLog, Instructor
 from lms.models import ClassKey, ClassStaff
 from tests.browser.lesson import fill
 

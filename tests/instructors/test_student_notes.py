@@ -2,7 +2,8 @@
 
 import pytest
 
-from instructors.models import AuditLog, StudentNote
+from classroom.students.models import StudentNote
+from instructors.models import AuditLog
 from lms.models import Class, ClassStaff, StudentClass
 
 FRAGMENT = {"X-Requested-With": "fragment"}

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.conf import settings as django_settings
 
+from classroom.students.models import StudentNote
 from events.models import HelpRequest
-from instructors.models import StudentNote
 from lms.models import AssignmentSubmission, Class, ClassAssignment
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.identity import (
     EMAIL_LENGTH,
     LONGEST,
+    display_name,
     email_key,
     is_identity,
     label_key,
@@ -23,7 +24,6 @@ from core.key_fields import UNREACHABLE
 from lms import maps
 from lms.access import with_email
 from lms.models import Class, ClassroomMap, EnvironmentSnapshot, Notebook, Student, StudentClass, Team
-from lms.models.people import display_name
 from tests.lms.conftest import key_of
 from tests.spellings import ADDRESS, APART, NFC, NFD, SAME
 

@@ -19,9 +19,9 @@ from drf_spectacular.validation import validate_schema
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import checks
 
+from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.services import make_report
 from instructors import tokens
-from instructors.models import AnalyticsReport
 from lms.api.schema_views import document
 from lms.models import AssignmentSubmission, ClassroomMap
 from tests.servers import ROOT

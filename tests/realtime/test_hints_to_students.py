@@ -7,8 +7,7 @@ import pytest
 from channels.db import database_sync_to_async
 from django.test import Client
 
-from instructors.models import ProgressNotification
-from lms.models import Class, Notebook, Student, StudentClass
+from lms.models import Class, Notebook, ProgressNotification, Student, StudentClass
 from tests.instructors.cells import cells_of, ran
 from tests.realtime.conftest import connected, instructor
 

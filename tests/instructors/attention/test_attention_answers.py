@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from classroom.attention.models import AttentionCase
 from events.models import HelpRequest
-from instructors.models import AttentionCase, AuditLog
+from instructors.models import AuditLog
 from lms.models import Cell
 from tests.instructors.attention.conftest import NAME, entries
 

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from classroom.attention import memory
 from classroom.attention.precision import Visits, precision_of
+from classroom.attention.models import AttentionCase
 from events.models import CellProgress, HelpRequest
-from instructors.models import AttentionCase
 from lms.models import Cell, Class, Student, StudentClass
 from tests.instructors.attention.conftest import entries
 

@@ -9,8 +9,9 @@ import pytest
 from redis.exceptions import ConnectionError as RedisAway
 
 from classroom.analytics import services as analytics_services
+from classroom.analytics.models import AnalyticsReport
 from events.worker import tasks
-from instructors.models import AnalyticsReport, AuditLog
+from instructors.models import AuditLog
 from lms.models import (
     Class,
     Student,

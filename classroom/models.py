@@ -1,0 +1,9 @@
+"""The tables of the pages' own data; each model is declared in its feature's folder."""
+
+from classroom.analytics.models import AnalyticsReport
+from classroom.attention.models import AttentionCase
+from classroom.errors.models import Hint, HintRecipient
+from classroom.setup.models import ClassInvitation
+from classroom.students.models import StudentNote
+
+__all__ = ["AnalyticsReport", "AttentionCase", "ClassInvitation", "Hint", "HintRecipient", "StudentNote"]

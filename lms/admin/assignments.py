@@ -1,0 +1,106 @@
+"""The admin site of assignments and submissions; grades given here are recorded and told as everywhere."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from import_export.admin import ExportMixin
+
+from instructors.models import Instructor
+from lms.admin.base import CalmAdmin
+from lms.export import FORMATS, SubmissionResource
+from lms.grading import note_change
+from lms.models import (
+    AssignmentSubmission,
+    ClassAssignment,
+)
+from lms.notices import tell_grade
+from lms.spreadsheets import ENCODING
+from lms.submissions import tells_grade
+
+if TYPE_CHECKING:
+    TabularInline = admin.TabularInline[Any, Any]
+    Form = forms.ModelForm[Any]
+else:
+    TabularInline, Form = admin.TabularInline, forms.ModelForm
+
+
+class SubmissionInline(TabularInline):
+    """The grades of an assignment on its page. What was handed in is not changed here, and not fetched either."""
+
+    model = AssignmentSubmission
+    extra = 0
+    can_delete = False
+    fields = ["student", "submitted_at", "status", "grade", "feedback"]
+    readonly_fields = ["student", "submitted_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("student").defer("notebook_content")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ClassAssignment)
+class ClassAssignmentAdmin(CalmAdmin):
+    list_display = ["title", "class_ref", "notebook", "due_date", "points"]
+    list_filter = ["due_date"]
+    list_select_related = ["class_ref", "notebook"]
+    search_fields = ["title", "class_ref__class_code", "class_ref__name"]
+    autocomplete_fields = ["class_ref", "notebook"]
+    readonly_fields = ["created_at", "updated_at"]
+    inlines = [SubmissionInline]
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        if formset.model is AssignmentSubmission:
+            for each in formset.initial_forms:
+                graded_by(request, each)
+
+
+@admin.register(AssignmentSubmission)
+class AssignmentSubmissionAdmin(ExportMixin, CalmAdmin):  # type: ignore[misc]
+    """Graded here and exported as a table; the export holds what the list's filters and search leave."""
+
+    resource_classes = [SubmissionResource]
+    export_formats = FORMATS
+    to_encoding = ENCODING
+    skip_export_form = True
+    list_display = ["id", "assignment", "student", "submitted_at", "status", "grade"]
+    list_filter = ["status", "submitted_at"]
+    list_select_related = ["assignment", "student"]
+    search_fields = [
+        "student__email_key__contains",
+        "student__name",
+        "assignment__title",
+        "assignment__class_ref__class_code",
+    ]
+    autocomplete_fields = ["assignment", "student"]
+    exclude = ["notebook_content"]
+    readonly_fields = ["content_sha256"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        graded_by(request, form, is_new=not change)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request).select_related("assignment__class_ref", "student")
+        return rows.defer("notebook_content")
+
+
+def graded_by(request: HttpRequest, form: Any, *, is_new: bool = False) -> None:
+    """Write a grade into the audit log, and tell the student after the commit. Call it when a submission's form was
+    saved, in its transaction."""
+    row, changed = form.instance, form.changed_data
+    if not changed:
+        return
+    actor = request.user if isinstance(request.user, Instructor) else None
+    action = "submission_create" if is_new else "submission_update"
+    note_change(row, fields=changed, by=actor, request=request, action=action)
+    before = None if is_new else form.initial.get("status")
+    if tells_grade(before=before, changes={name: form.cleaned_data.get(name) for name in changed}):
+        transaction.on_commit(partial(tell_grade, row))

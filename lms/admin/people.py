@@ -1,0 +1,94 @@
+"""The admin site of students, what they use, and what is kept of their environments."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from lms.admin.base import CalmAdmin, ReadOnlyAdmin
+from lms.models import (
+    Cell,
+    EnvironmentSnapshot,
+    Notebook,
+    ProgressNotification,
+    Session,
+    Student,
+    Team,
+)
+
+if TYPE_CHECKING:
+    TabularInline = admin.TabularInline[Any, Any]
+    Form = forms.ModelForm[Any]
+else:
+    TabularInline, Form = admin.TabularInline, forms.ModelForm
+
+
+@admin.register(Team)
+class TeamAdmin(CalmAdmin):
+    list_display = ["team_name", "description", "created_at"]
+    search_fields = ["team_name", "team_key__contains"]
+    readonly_fields = ["created_at", "updated_at"]
+
+
+@admin.register(Student)
+class StudentAdmin(CalmAdmin):
+    list_display = ["email", "name", "team", "is_requesting_help", "execution_count", "error_count", "last_activity_at"]
+    list_filter = ["is_requesting_help", "last_activity_at"]
+    list_select_related = ["team"]
+    search_fields = ["email_key__contains", "name"]
+    autocomplete_fields = ["team"]
+
+    def get_fields(self, request: HttpRequest, obj: Student | None = None) -> list[Any]:
+        return ["email", "name", "team", *(self.get_readonly_fields(request, obj) if obj else [])]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Student | None = None) -> list[str]:
+        """Everything but the person is state, and the event pipeline alone writes it."""
+        person = {"id", "email", "email_key", "name", "team"}
+        return [field.name for field in Student._meta.fields if field.name not in person]
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnlyAdmin):
+    list_display = ["session_id", "student", "start_time", "end_time", "is_active", "last_event_at"]
+    list_filter = ["is_active"]
+    list_select_related = ["student"]
+    search_fields = ["session_id", "student__email_key__contains"]
+
+
+@admin.register(Notebook)
+class NotebookAdmin(CalmAdmin):
+    list_display = ["name", "path", "is_course_material", "last_modified", "created_at"]
+    search_fields = ["path"]
+    readonly_fields = ["created_at", "updated_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notebook]:
+        return super().get_queryset(request).defer("notebook_metadata")
+
+
+@admin.register(Cell)
+class CellAdmin(CalmAdmin):
+    list_display = ["cell_id", "notebook", "cell_type", "position"]
+    list_select_related = ["notebook"]
+    search_fields = ["=cell_id", "notebook__path"]
+    raw_id_fields = ["notebook"]
+
+
+@admin.register(EnvironmentSnapshot)
+class EnvironmentSnapshotAdmin(ReadOnlyAdmin):
+    list_display = ["captured_at", "source", "student", "class_ref", "is_full_snapshot"]
+    list_filter = ["source", "captured_at"]
+    list_select_related = ["student", "class_ref"]
+    search_fields = ["=snapshot_id", "student__email_key__contains", "class_ref__class_code"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EnvironmentSnapshot]:
+        """The list shows no packages, so it reads none: one report may hold hundreds."""
+        return super().get_queryset(request).defer("packages", "versions", "reported")
+
+
+@admin.register(ProgressNotification)
+class ProgressNotificationAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "recipient_id", "title", "level", "is_read"]
+    list_filter = ["level", "is_read"]
+    search_fields = ["=recipient_id"]

@@ -1,0 +1,96 @@
+"""The admin site of system settings; what is changed here is recorded as what is changed over the API."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext, gettext_lazy
+
+from instructors import audit
+from instructors.permissions import account_of
+from lms.admin.base import CalmAdmin
+from lms.models import (
+    SystemSetting,
+)
+from lms.system_settings import BOUNDS, DEFAULTS, SMALLEST_AND_LARGEST, TYPE_NAMES, BadSetting, read, text_of
+
+if TYPE_CHECKING:
+    TabularInline = admin.TabularInline[Any, Any]
+    Form = forms.ModelForm[Any]
+else:
+    TabularInline, Form = admin.TabularInline, forms.ModelForm
+
+
+UNREADABLE = {
+    "int": gettext_lazy("This must be a whole number."),
+    "bool": gettext_lazy("This must be true or false."),
+    "json": gettext_lazy("This must be JSON."),
+}
+
+
+class SystemSettingForm(Form):
+    def clean(self) -> dict[str, Any]:
+        """The same bounds as over the API: a value that its reader could not parse would only show up in class."""
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        key, text, kind = (found.get(name) for name in ("setting_key", "setting_value", "setting_type"))
+        if key and text and kind:
+            self._check(key, text.strip(), kind)
+        return found
+
+    def _check(self, key: str, text: str, kind: str) -> None:
+        try:
+            value = read(key, text, kind)
+        except BadSetting:
+            self.add_error("setting_value", UNREADABLE[kind])
+            return
+        wanted = TYPE_NAMES.get(type(DEFAULTS.get(key)))
+        least, most = BOUNDS.get(key, SMALLEST_AND_LARGEST)
+        if wanted and kind != wanted:
+            self.add_error("setting_type", gettext("This setting is of type %(type)s.") % {"type": wanted})
+        elif kind == "int" and not least <= value <= most:
+            bounds = {"least": least, "most": most}
+            self.add_error("setting_value", gettext("This must be between %(least)d and %(most)d.") % bounds)
+        else:
+            self._write(key, value, kind)
+
+    def _write(self, key: str, value: Any, kind: str) -> None:
+        try:
+            self.cleaned_data["setting_value"] = text_of(key, value, kind)
+        except BadSetting as error:  # null characters
+            self.add_error("setting_value", str(error))
+
+
+@admin.register(SystemSetting)
+class SystemSettingAdmin(CalmAdmin):
+    form = SystemSettingForm
+    list_display = ["setting_key", "setting_value", "setting_type", "is_active", "updated_at"]
+    list_filter = ["is_active", "setting_type"]
+    search_fields = ["setting_key", "description"]
+    readonly_fields = ["created_at", "updated_at"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        before = SystemSetting.objects.filter(pk=obj.pk).first() if change else None
+        super().save_model(request, obj, form, change)
+        was = {"from": before.setting_value[:200]} if before else {"created": True}
+        self._note(request, obj, {**was, "to": obj.setting_value[:200], "is_active": obj.is_active})
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self._note(request, obj, {"deleted": True})
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        for setting in queryset:
+            self._note(request, setting, {"deleted": True})
+        super().delete_queryset(request, queryset)
+
+    def _note(self, request: HttpRequest, setting: SystemSetting, details: dict[str, Any]) -> None:
+        audit.record(
+            action="setting_update",
+            actor=account_of(request),
+            request=request,
+            target_type="setting",
+            target_id=setting.setting_key,
+            details=details,
+        )
