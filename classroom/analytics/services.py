@@ -16,8 +16,8 @@ from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.report_content import content_of
 from classroom.analytics.selectors import Span, chosen_students
 from classroom.dashboard.selectors import find_student
+from events.queue import jobs
 from events.student_status import NO_TEAM
-from events.worker import tasks
 from instructors import audit
 from instructors.models import Instructor
 from instructors.rest.parameters import LARGEST_ID
@@ -67,7 +67,7 @@ def order_report(
             details={"report_type": report_type, "target": target[:320], "report_id": str(report.report_id)},
         )
     try:
-        tasks.hand_over(make_report, str(report.report_id))
+        jobs.hand_over(make_report, str(report.report_id))
     except (RedisError, OSError) as error:
         report.delete()
         raise Unavailable from error
@@ -114,7 +114,7 @@ def nudge(report: AnalyticsReport, *, now: datetime) -> None:
     waiting = AnalyticsReport.objects.filter(pk=report.pk, status=Status.PENDING, queued_at=report.queued_at)
     if waiting.update(queued_at=now):
         try:
-            tasks.hand_over(make_report, str(report.report_id))
+            jobs.hand_over(make_report, str(report.report_id))
         except (RedisError, OSError) as error:
             logger.warning("Report %s cannot be queued: %s", report.report_id, type(error).__name__)
 

@@ -18,6 +18,7 @@ from django.db.models import F
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from classroom.base.cell_numbers import cell_number
 from classroom.base.display import PLAIN, Display
 from classroom.base.scope import MOST_CARDS, Room
 from classroom.cells.notebook_choice import Choice
@@ -193,11 +194,6 @@ def _columns(room: Room, notebook: Notebook, ids: list[int], choice: Choice) -> 
             columns.append(Column(cell_id=cell_id, number=_number(position, seen[position])))
             seen[position] += 1
     return columns, len(found) - len(columns)
-
-
-def cell_number(position: int | None) -> str:
-    """What a cell is called: its place in the notebook, from 1; `?` where no event told it."""
-    return "?" if position is None or position < 0 else str(position + 1)
 
 
 def _number(position: int | None, before: int) -> str:

@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from classroom.base.cell_numbers import cell_number
 from classroom.base.decorators import is_fragment, room_action, room_of, room_page
 from classroom.base.display import display_of
 from classroom.base.scope import Room
-from classroom.cells.cell_map import cell_number
 from classroom.errors.clusters import MOST_CODES, cells_in, cluster_of, clusters_of
 from classroom.errors.hints import Refused, send_hint
 from instructors import audit

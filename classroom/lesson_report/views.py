@@ -7,10 +7,10 @@ from django.utils import timezone
 from classroom.base.decorators import room_of, room_page
 from classroom.base.display import display_of
 from classroom.base.js_strings import live_texts
-from classroom.base.plots import time_plot
 from classroom.lesson_report.lessons import chosen_lesson, lessons_of
 from classroom.lesson_report.selectors import lesson_report
 from classroom.lesson_report.tables import TABLES, lesson_csv
+from classroom.lesson_report.time_plot import time_plot
 from instructors import audit
 from instructors.permissions import account_of
 

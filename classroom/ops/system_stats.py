@@ -18,8 +18,7 @@ from classroom.ops import test_event_store
 from events import metrics as events_metrics
 from events import timeseries
 from events.contract.kinds import PRIORITIES
-from events.queue import heartbeats, stream
-from events.worker import tasks
+from events.queue import heartbeats, jobs, stream
 from lms.models import Session, Student
 from realtime.messages import timestamp
 
@@ -55,7 +54,7 @@ def river(*, now: float) -> River:
         workers=heartbeats.heartbeats(),
         sockets=connections().by_type,
         points_waiting=timeseries.standing().waiting,
-        failed_jobs=tasks.number_failed(),
+        failed_jobs=jobs.number_failed(),
         memory=stream.Memory.read(cast("dict[str, int]", _redis().info("memory"))),
         test_events_bytes=test_event_store.held(),
     )

@@ -4,17 +4,16 @@ Pure; no database, no Redis. What a record means is `events.contract.schema`. So
 """
 
 import json
-import math
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import msgspec
 
+from core import json_values
+from core.json_values import DEEPEST
+
 Problem = dict[str, Any]
 Json = str | dict[str, Any] | list[Any]
-
-DEEPEST = 100  # levels of nesting below a record; what people mean has about ten, and our own stack is finite
-REPLACEMENT = "\ufffd"  # for what PostgreSQL's text refuses: NUL and lone surrogates
 
 
 class BadBody(Exception):
@@ -151,10 +150,9 @@ def type_problems(item: Any, place: list[str | int]) -> list[Problem]:
 
 
 def storable(value: Any) -> Any:
-    """The value with U+FFFD for every NUL and lone surrogate, and None for numbers that are none. Raises BadBody where
-    it is nested too deeply."""
+    """Return the value as PostgreSQL can hold it (`core.json_values`). Raises BadBody where it is nested too deeply."""
     refuse_depth(value)
-    return _storable(value)
+    return json_values.storable(value, deepest=DEEPEST + 3)
 
 
 def refuse_depth(value: Any) -> None:
@@ -172,27 +170,6 @@ def _inside(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return _without_odd(value) if _is_odd(value) else value
-    if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_storable(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def _is_odd(text: str) -> bool:
-    return "\0" in text or any("\ud800" <= char <= "\udfff" for char in text)
-
-
-def _without_odd(text: str) -> str:
-    joined = text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
-    return joined.replace("\0", REPLACEMENT)
 
 
 def problem(message: str, kind: str, place: list[str | int]) -> Problem:

@@ -32,10 +32,9 @@ from events.contract.schema import Event
 from events.intake.class_keys import Gate, Refused
 from events.intake.rate_limit import FAIR, Shares
 from events.processing import instructor_events
-from events.queue import stream
+from events.queue import jobs, stream
 from events.queue.enqueue import is_overloaded, parcels_of
 from events.queue.stream import Backlog, Parcel
-from events.worker import tasks
 from instructors.rest.exceptions import too_large_for
 
 logger = logging.getLogger(__name__)
@@ -173,7 +172,7 @@ class Appender:
         for shard, _ in shards:
             brought = {parcel.priority for parcels, _ in taken for parcel in parcels if parcel.shard == shard}
             highest = next(priority for priority in PRIORITIES if priority in brought)
-            task = asyncio.create_task(asyncio.to_thread(tasks.wake, shard, highest))
+            task = asyncio.create_task(asyncio.to_thread(jobs.wake, shard, highest))
             # The loop keeps only weak references to tasks. A wake that fails is made good by the periodic one.
             self._wakes.add(task)
             task.add_done_callback(self._woken)

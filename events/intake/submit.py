@@ -3,8 +3,8 @@
 from typing import Any
 
 from events.intake.app import Answer
+from events.queue import jobs
 from events.queue.enqueue import Unavailable, deliver, event_of
-from events.worker import tasks
 
 
 def submit(record: dict[str, Any], *, received: int, class_id: int | None = None) -> None:
@@ -12,6 +12,6 @@ def submit(record: dict[str, Any], *, received: int, class_id: int | None = None
     wire.BadBody and intake.Answer(503)."""
     event = event_of(record, received=received, class_id=class_id)
     try:
-        tasks.wake_all(deliver([event]))
+        jobs.wake_all(deliver([event]))
     except Unavailable:
         raise Answer(503, "The event queue is not available; try again") from None

@@ -12,8 +12,8 @@ from django.utils.translation import gettext, gettext_lazy
 from events.contract import records
 from events.models import OfflineQueueEntry
 from events.offline import sync as offline_sync
+from events.queue import jobs
 from events.queue.enqueue import event_of
-from events.worker import tasks
 from lms.admin.base import CalmAdmin
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class OfflineQueueEntryAdmin(CalmAdmin):
             text = gettext("Already in the river: %(count)d")
             messages.info(request, text % {"count": len(over)})
         rest = [entry for entry in chosen if entry.status not in (Status.SYNCED, Status.SYNCING)]
-        tried = offline_sync.put_back(rest, wake=tasks.wake_all, now=timezone.now()) if rest else []
+        tried = offline_sync.put_back(rest, wake=jobs.wake_all, now=timezone.now()) if rest else []
         self._tell(request, tried)
         for entry in tried:
             self.log_change(request, entry, f"Put back into the river: {entry.error or 'done'}")

@@ -30,8 +30,8 @@ from events.offline.serializers import (
     SyncWish,
 )
 from events.processing import instructor_events
+from events.queue import jobs
 from events.queue.enqueue import event_of
-from events.worker import tasks
 from instructors import audit
 from instructors.api.callers import known_caller
 from instructors.rest.exceptions import BadRequest, TooLarge
@@ -105,7 +105,7 @@ class QueueView(ApiView):
             is_forced=fields["force_queue"],
             class_id=self.class_id,
             is_authorised=self.authorisation(),
-            wake=tasks.wake_all,
+            wake=jobs.wake_all,
             now=timezone.now(),
         )
         if not taken.entries and any(error == offline_queue.GONE for _, error in taken.failed):
@@ -172,13 +172,13 @@ class SyncView(ApiView):
         )
         if not is_forced:
             try:
-                tasks.start_sync()
+                jobs.start_sync()
             except (RedisError, OSError):
                 reason = "the event queue is not available; what is queued is synced once it is back"
                 raise Failed(f"Failed to sync offline events: {reason}") from None
             return self.report("Sync started in background", state)
         started = timezone.now()
-        done = offline_sync.sync(wake=tasks.wake_all, by_hand=True, is_eager=True, now=started)
+        done = offline_sync.sync(wake=jobs.wake_all, by_hand=True, is_eager=True, now=started)
         if done is None:
             return self.report("Sync already in progress", state)
         result = {

@@ -8,13 +8,13 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from events.changes import Place, Progress, Run
+from events.contract.effects import status_of
 from events.contract.schema import Event
 from events.processing import consecutive_errors
 from lms.access import Scope
 from lms.binary_cursor import binary_cursor
-from lms.bulk_get_or_create import ActivityState, Places, StudentState
-
-Place = tuple[int, int, int]  # row ids: student, cell, and class that the run came through
+from lms.bulk_get_or_create import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,41 +26,6 @@ class Rule:
 
     def is_significant(self, count: int, status: str) -> bool:
         return self.enabled and status == "error" and count >= self.threshold
-
-
-@dataclass(slots=True)
-class Run:
-    event: Event
-    student: StudentState
-    activity: ActivityState
-    session_id: int
-    notebook_id: int
-    cell_id: int
-    status: str
-    count: int = 0
-    is_significant: bool = False
-
-    @property
-    def class_id(self) -> int:
-        return self.activity.class_id
-
-    @property
-    def place(self) -> Place:
-        return self.student.id, self.cell_id, self.class_id
-
-
-@dataclass(slots=True)
-class Progress:
-    """Where one student stands with one cell through one class; a row of `cell_progress`."""
-
-    notebook_id: int
-    run_count: int = 0
-    error_count: int = 0
-    last_status: str = "aborted"
-    last_run_at: datetime | None = None
-    last_error_at: datetime | None = None
-    consecutive: int = 0
-    is_significant: bool = False
 
 
 def save_runs(events: Sequence[Event], *, failed: set[str], places: Places, rule: Rule) -> list[Run]:
@@ -105,17 +70,6 @@ def _run(event: Event, places: Places, failed: set[str]) -> Run:
         cell_id=places.cells[notebook, event.cell],
         status=status_of(event, has_failed=event.event_id in failed),
     )
-
-
-def status_of(event: Event, *, has_failed: bool) -> str:
-    """How a run ended; `has_failed` where its kind says so, whatever the record says.
-
-    A code cell with neither a counter nor a result never ran: "Run All" stopped before it (events.md 2.1).
-    """
-    if event.has_error or has_failed:
-        return "error"
-    never_ran = event.cell_type == "code" and event.execution_count is None and not event.result
-    return "aborted" if never_ran else "success"
 
 
 def _load_progress(wanted: dict[Place, int]) -> dict[Place, Progress]:

@@ -3,7 +3,6 @@ through the class that it came through and in all."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from events.changes import Edge
 from events.contract.kinds import kind_of
 from events.contract.schema import NEWEST, Event
 from events.models import HelpRequest
@@ -26,19 +26,6 @@ BY_INSTRUCTOR = [Ending.RESOLVED, Ending.DISMISSED, Ending.NOT_FOUND]
 DISMISSAL_MEMORY = timedelta(days=1)
 # The next look where a request began before the first; an hour of it, so that one more is nearly always enough.
 FURTHER_BACK = timedelta(hours=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """A student began or ceased to ask for help, through a class (0: without a key)."""
-
-    student_id: int
-    class_id: int
-    is_asking: bool
-    at: datetime
-    notebook: str | None = None
-    cell: str | None = None
-    by: str = "student"  # who ended it: student, instructor, timeout
 
 
 def silence() -> Silence:

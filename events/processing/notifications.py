@@ -12,10 +12,9 @@ from functools import partial
 from django.conf import settings
 
 from core.identity import email_key
+from events.changes import Changes, Edge
 from events.contract.schema import Event
 from events.processing import row_updates
-from events.processing.help_requests import Edge
-from events.processing.store import Changes
 from events.student_status import NO_TEAM, rows_by_class
 from lms.access import Scope
 from lms.bulk_get_or_create import Member

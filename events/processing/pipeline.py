@@ -18,13 +18,13 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 
 from events import metrics as events_metrics
 from events import timeseries
+from events.changes import Changes
 from events.contract import schema
 from events.contract.kinds import kind_of
 from events.contract.schema import Event
 from events.models import OfflineQueueEntry
 from events.processing import instructor_events, notifications, store
 from events.processing.executions import Rule
-from events.processing.store import Changes
 from events.queue import stream
 from lms import system_settings
 

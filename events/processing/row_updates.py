@@ -7,9 +7,9 @@ student the latest is told, of each student to a dashboard the latest, and to ch
 from collections.abc import Mapping, Sequence
 
 from core.identity import email_key
+from events.changes import Changes, Run
+from events.contract.effects import kind_in_effect
 from events.contract.schema import Event
-from events.processing.executions import Run
-from events.processing.store import Changes, kind_in_effect
 from lms.bulk_get_or_create import Member
 from realtime import presence
 from realtime.groups import forms_of_student

@@ -5,41 +5,21 @@ in part, in any order, changes nothing. Rows are locked in one order everywhere:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 from psycopg.types.json import Jsonb
 
-from events.contract.kinds import UNKNOWN, Kind, kind_of
+from events.changes import Changes
+from events.contract.effects import kind_in_effect
+from events.contract.kinds import Kind
 from events.contract.schema import Event
-from events.processing.executions import Rule, Run, save_runs
-from events.processing.help_requests import Edge, save_signals
+from events.processing.executions import Rule, save_runs
+from events.processing.help_requests import save_signals
 from lms import bulk_get_or_create
 from lms.bulk_get_or_create import ActivityState, Member, Places, StudentState
 from lms.models.people import WITHOUT_KEY
-
-
-@dataclass(slots=True)
-class Changes:
-    """What a batch changed, for those who are told about it."""
-
-    events: list[Event] = field(default_factory=list)
-    members: set[Member] = field(default_factory=set)  # who did something, and through which class
-    edges: list[Edge] = field(default_factory=list)
-    significant: dict[Member, str] = field(default_factory=dict)  # → event type of the run that made it so
-    alerts: list[Event] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
-    duties: list[Event] = field(default_factory=list)  # about instructors, new, and with an instructor's token
-
-
-def kind_in_effect(event: Event) -> Kind:
-    """The event's kind; one without effects where the record lacks what the kind needs (events.md 1.3)."""
-    kind = kind_of(event.event_type)
-    if (kind.needs_notebook and not event.notebook) or (kind.needs_cell and not event.cell):
-        return UNKNOWN
-    return kind
 
 
 def lock_shard(shard: int) -> None:

@@ -9,9 +9,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 
 from core.identity import email_key
+from events.contract.effects import kind_in_effect, status_of
 from events.contract.schema import Event
-from events.processing.executions import status_of
-from events.processing.store import kind_in_effect
 from events.timeseries.types import Number
 
 MEASUREMENT = "student_progress"

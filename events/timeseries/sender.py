@@ -9,8 +9,8 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import LockError, RedisError
 
+from events.changes import Changes
 from events.contract.schema import Event
-from events.processing.store import Changes
 from events.timeseries import buffer as timeseries_buffer
 from events.timeseries import client as timeseries_client
 from events.timeseries import flux

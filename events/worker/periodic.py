@@ -6,9 +6,10 @@ dropped, because the next is coming.
 
 from rq.cron import register
 
+from events.queue import jobs
 from events.worker import tasks
 
-register(tasks.wake_sleepers, queue_name="high", interval=5, ttl=10, result_ttl=0)
+register(jobs.wake_sleepers, queue_name="high", interval=5, ttl=10, result_ttl=0)
 register(tasks.sweep, queue_name="high", interval=5, ttl=10, result_ttl=0)
 register(tasks.note_vitals, queue_name="high", interval=60, ttl=30, result_ttl=0)
 register(tasks.tidy, queue_name="low", interval=3600, ttl=600, result_ttl=0)

@@ -7,7 +7,6 @@ serves thousands of requests.
 
 import logging
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -20,16 +19,15 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq.job import Job
 from rq.queue import Queue
-from rq.registry import FailedJobRegistry
 from rq.worker import SimpleWorker
 
 from events import metrics as events_metrics
 from events import timeseries
-from events.contract.kinds import PRIORITIES, Priority
+from events.contract.kinds import PRIORITIES
 from events.offline import sync as offline_sync
 from events.processing import help_requests, notifications, pipeline
 from events.processing.sessions import close_idle_sessions
-from events.queue import heartbeats, stream
+from events.queue import heartbeats, jobs, stream
 from events.queue.heartbeats import pulse
 from events.timeseries import system_metrics
 from events.worker import cleanup
@@ -50,31 +48,7 @@ PACE, LONGEST_PACE, COMPANY = 0.1, 0.25, 25
 REST, LONGEST_REST = 2.0, 0.4
 MAX_EVENTS = 2_000  # a batch
 MAX_BYTES = 8 * 1024 * 1024  # a batch
-WORK_TIMEOUT = 120  # seconds of one job of a floor above
 RETRY_LONGEST = 2.0  # seconds between two tries while PostgreSQL is away
-
-
-def wake(shard: int, priority: Priority = "high") -> None:
-    """Queue a drain for the shard."""
-    queue = django_rq.get_queue(priority)
-    queue.enqueue("events.worker.tasks.drain", shard, result_ttl=0, failure_ttl=24 * 3600, description=f"drain {shard}")
-
-
-def wake_all(shards: Iterable[int]) -> None:
-    """The same for several. A wake that fails is made good by the periodic one: the events are in already."""
-    try:
-        for shard in shards:
-            wake(shard)
-    except (RedisError, OSError) as error:
-        logger.warning("No worker could be woken: %s", type(error).__name__)
-
-
-def wake_sleepers() -> None:
-    """Queue a drain for every shard where something waits and nobody is on the way: the net under every lost wake."""
-    redis = stream.connect()
-    for shard in stream.shards_to_wake(redis):
-        wake(shard)
-    redis.close()
 
 
 @dataclass(slots=True)
@@ -106,7 +80,7 @@ def drain(shard: int) -> None:
     lease = stream.Lease(redis, shard)
     try:
         if lease.take() and not _drain(lease) and lease.give_way():
-            wake(shard, "low")  # behind the jobs that wait already
+            jobs.wake(shard, "low")  # behind the jobs that wait already
     finally:
         lease.release()
         redis.close()
@@ -169,12 +143,6 @@ def _others_wait(redis: Redis) -> bool:
         return any(pipe.execute())
 
 
-def number_failed() -> int:
-    """Jobs in rq's failed registries."""
-    with stream.connect() as redis:
-        return sum(FailedJobRegistry(name, connection=redis).count for name in PRIORITIES)
-
-
 # --- Periodic -------------------------------------------------------------------------------------------------------
 
 
@@ -194,7 +162,7 @@ def note_vitals() -> None:
     """Once a minute, where there is an InfluxDB: how the product itself does."""
     if timeseries.is_configured():
         with stream.connect() as redis:
-            system_metrics.note(redis, failed_jobs=number_failed(), now=time.time())
+            system_metrics.note(redis, failed_jobs=jobs.number_failed(), now=time.time())
 
 
 def tidy() -> None:
@@ -205,55 +173,10 @@ def tidy() -> None:
 # --- The offline queue ----------------------------------------------------------------------------------------------
 
 
-def start_sync() -> None:
-    """Have a worker sync the offline queue. Raises RedisError while Redis is away."""
-    django_rq.get_queue("high").enqueue("events.worker.tasks.sync_offline", by_hand=True, result_ttl=0)
-
-
 def sync_offline(by_hand: bool = False) -> None:
     """Put what the offline queue holds into the river; periodically, without what waits for somebody to ask."""
     if by_hand or offline_sync.has_waiting():
-        offline_sync.sync(wake=wake_all, by_hand=by_hand, now=datetime.now(UTC))
-
-
-# --- Work of the floors above ---------------------------------------------------------------------------------------
-
-
-def hand_over(work: Callable[[str], None], argument: str) -> None:
-    """Have a worker call a function of a floor above, behind the events that wait. Raises RedisError while Redis is
-    away.
-
-    The function is handed down, so nothing here imports it; its job carries its name and one short argument. It may
-    be called again after a crash, or never after a lost Redis: it keeps its own record of what is still to do.
-    """
-    queue = django_rq.get_queue("low")
-    queue.enqueue(work, argument, result_ttl=0, failure_ttl=24 * 3600, job_timeout=WORK_TIMEOUT)
-
-
-# --- Privacy --------------------------------------------------------------------------------------------------------
-
-
-def forget(is_named_in: Callable[[str], bool]) -> int:
-    """Delete the jobs whose call, description, notes or results name somebody, in whatever state but at work; rq keeps
-    them for a day, packed. Returns how many. A job of ours carries a number, so nothing is lost with it."""
-    forgotten = 0
-    for name in PRIORITIES:
-        queue = django_rq.get_queue(name)
-        registries = [
-            queue.failed_job_registry, queue.finished_job_registry, queue.canceled_job_registry,
-            queue.deferred_job_registry, queue.scheduled_job_registry,
-        ]  # fmt: skip
-        for job_id in {*queue.get_job_ids(), *(each for registry in registries for each in registry.get_job_ids())}:
-            found = queue.fetch_job(job_id)
-            if found is not None and is_named_in(_said_of(found)):
-                found.delete()
-                forgotten += 1
-    return forgotten
-
-
-def _said_of(job: Job) -> str:
-    results = [text for result in job.results() for text in (result.exc_string, result.return_value)]
-    return " ".join(str(text) for text in (job.get_call_string(), job.description, job.meta, *results) if text)
+        offline_sync.sync(wake=jobs.wake_all, by_hand=by_hand, now=datetime.now(UTC))
 
 
 # --- The worker -----------------------------------------------------------------------------------------------------
@@ -307,7 +230,7 @@ def _work() -> None:
     while not Worker.is_stopping:
         started = time.monotonic()
         try:
-            wake_sleepers()
+            jobs.wake_sleepers()
             queues = [django_rq.get_queue(name) for name in PRIORITIES]
             # The name that its heartbeats have, so that rq's pages and /admin/worker-status speak of the same worker;
             # with a number where rq may remember a predecessor of that name.

@@ -20,8 +20,8 @@ from instructors.rest.exceptions import BadRequest
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import validated
 from instructors.rest.permissions import LoginRequired
+from instructors.rest.views import ApiView
 from instructors.status import Status, announce_status, change_status
-from lms.api.base import ApiView
 
 
 class LoginRequest(serializers.Serializer[Any]):

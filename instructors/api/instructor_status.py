@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from events.contract.records import storable
+from core.json_values import TooDeep, storable
 from instructors import audit
 from instructors.api.callers import account_of, refuse_unless
 from instructors.api.fields import RowId, StatusField
@@ -20,8 +20,8 @@ from instructors.rest.exceptions import BadRequest, Unprocessable
 from instructors.rest.openapi import PAGING, documented
 from instructors.rest.parameters import page, validated
 from instructors.rest.permissions import LoginRequired
+from instructors.rest.views import ApiView
 from instructors.status import UnknownSession, announce_status, change_status
-from lms.api.base import ApiView
 
 UNKNOWN_SESSION = "Session does not exist"
 
@@ -136,7 +136,10 @@ class BulkView(ApiView):
 
     def _carry_out(self, request: Request, entry: Any) -> dict[str, Any]:
         checked = BulkEntry(data=entry)
-        given = storable(entry.get("instructor_id")) if isinstance(entry, dict) else None
+        try:
+            given = storable(entry.get("instructor_id")) if isinstance(entry, dict) else None
+        except TooDeep:
+            raise BadRequest("instructor_id is nested too deeply") from None
         if not checked.is_valid():
             return {"instructor_id": given, "success": False, "error": _first_problem(checked.errors)}
         sent: dict[str, Any] = checked.validated_data

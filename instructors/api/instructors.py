@@ -24,8 +24,8 @@ from instructors.rest.exceptions import BadRequest
 from instructors.rest.openapi import PAGING, documented
 from instructors.rest.parameters import LARGEST_ID, page, path_id, query_boolean, validated
 from instructors.rest.permissions import LoginRequired
+from instructors.rest.views import ApiView
 from instructors.roles import ADMIN, INSTRUCTOR
-from lms.api.base import ApiView
 
 IS_ACTIVE = OpenApiParameter("is_active", bool, description="Only those that are switched on, or off.")
 

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import math
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -11,14 +9,10 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.json_values import DEEPEST, TooDeep, storable
 from instructors.rest.exceptions import TooLarge
 from instructors.rest.parsers import GzipJSONParser
 from lms.notebooks.cells import NEWEST, has_cells, version_of
-
-DEEPEST = 100  # levels of nesting; a notebook has about ten
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # NUL and lone surrogates
-REPLACEMENT = "\ufffd"
-
 
 CELLS = {"type": "array", "items": {"type": "object"}}
 SHAPE = {
@@ -35,24 +29,6 @@ class NotebookParser(GzipJSONParser):
     """JSON as Python writes it: with NaN and Infinity, of which fields of other kinds say that they are no value."""
 
     strict = False
-
-
-class TooDeep(ValueError):
-    """Nested more than DEEPEST levels deep."""
-
-
-def storable(value: Any, depth: int = 0) -> Any:
-    """A copy that JSON in PostgreSQL can hold: characters that it cannot are replaced, numbers that are none are null.
-    A student's output may hold them, and the hand-in must not fail for it. Raises TooDeep."""
-    if depth > DEEPEST:
-        raise TooDeep
-    if isinstance(value, str):
-        return UNSTORABLE.sub(REPLACEMENT, value)
-    if isinstance(value, dict):
-        return {UNSTORABLE.sub(REPLACEMENT, key): storable(inner, depth + 1) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [storable(inner, depth + 1) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @extend_schema_field(SHAPE)

@@ -5,8 +5,9 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
+from core.json_values import TooDeep, storable
 from lms.api.fields import Name, RowId, Text
-from lms.api.notebook_content import NotebookContent, TooDeep, storable
+from lms.api.notebook_content import NotebookContent
 
 LONGEST_PATH = 2_600  # bytes; PostgreSQL indexes no longer one
 

@@ -7,7 +7,6 @@ as `pip freeze` writes them, or an object from names to versions; `python_versio
 """
 
 import json
-import math
 import re
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from core.json_values import TooDeep, storable
 from lms.environments.collection import Environment
 from lms.environments.packages import Package
 
@@ -22,7 +22,6 @@ MOST_BYTES = 256 * 1024  # of one report, as compact JSON; four hundred packages
 MOST_PACKAGES = 5_000
 LONGEST_NAME, LONGEST_VERSION, MOST_REQUIRES = 200, 100, 200
 DEEPEST = 20  # levels of nesting; a report has three or four
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 PARTS = ("python_env", "system_env", "jupyter_env")
 LISTS = ("packages", "installed_packages", "pip_packages", "key_packages")
 PYTHON = ("python_version", "python_implementation", "python_executable", "virtual_env", "conda_env", "pip_version")
@@ -36,7 +35,10 @@ class TooLarge(Exception):
 
 def read_report(environment: dict[str, Any], *, now: datetime) -> Environment:
     """Raises TooLarge."""
-    environment = _storable(environment, 0)
+    try:
+        environment = storable(environment, deepest=DEEPEST)
+    except TooDeep:
+        raise TooLarge from None
     if len(json.dumps(environment, ensure_ascii=False, separators=(",", ":")).encode()) > MOST_BYTES:
         raise TooLarge
     parts = {name: dict(part) if isinstance(part := environment.get(name), dict) else {} for name in PARTS}
@@ -54,19 +56,6 @@ def read_report(environment: dict[str, Any], *, now: datetime) -> Environment:
         cpu_usage_percent=_number(environment.get("cpu_usage_percent")),
         reported=environment,
     )
-
-
-def _storable(value: Any, depth: int) -> Any:
-    """The value with U+FFFD for what PostgreSQL's text refuses, NUL and lone surrogates, and None for no numbers."""
-    if depth > DEEPEST:
-        raise TooLarge
-    if isinstance(value, str):
-        return UNSTORABLE.sub("\ufffd", value)
-    if isinstance(value, dict):
-        return {_storable(str(key), depth): _storable(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_storable(item, depth + 1) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _packages(environment: dict[str, Any], python: dict[str, Any]) -> list[Package]:

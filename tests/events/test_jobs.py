@@ -10,7 +10,7 @@ from django.db import OperationalError
 
 from events.models import CellExecution, HelpRequest
 from events.processing import pipeline
-from events.queue import stream
+from events.queue import jobs, stream
 from events.worker import tasks
 from lms.models import Session, Student
 from tests.events.conftest import event
@@ -96,9 +96,9 @@ def test_lost_wake_is_made_good(river):
     river.append(event())
     shard = shard_of_hanako(river)
     river.redis.delete(f"river:{{{shard}}}:wake")
-    tasks.wake_sleepers()
+    jobs.wake_sleepers()
     assert django_rq.get_queue("high").count == 1
-    tasks.wake_sleepers()
+    jobs.wake_sleepers()
     assert django_rq.get_queue("high").count == 1, "once is enough"
 
 

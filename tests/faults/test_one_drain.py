@@ -17,7 +17,7 @@ from events.contract import schema
 from events.intake import app as intake_app
 from events.models import CellExecution
 from events.processing import pipeline, store
-from events.queue import stream
+from events.queue import jobs, stream
 from events.queue.stream import Lease
 from events.worker import tasks
 from tests.events.conftest import event
@@ -48,7 +48,7 @@ def append() -> str:
     with ThreadPoolExecutor(1) as pool:
         backlog = pool.submit(asyncio.run, send()).result()
     if backlog[SHARD].wake:
-        tasks.wake(SHARD)
+        jobs.wake(SHARD)
     return made.event_id
 
 
@@ -123,7 +123,7 @@ def test_a_drain_that_breaks_off_at_any_command_loses_nothing(redis, transaction
             with suppress(redis_client.RedisError, OSError):
                 tasks.drain(SHARD)
         redis.delete(f"river:{{{SHARD}}}:wake", f"river:{{{SHARD}}}:lease")  # they expire
-        tasks.wake_sleepers()
+        jobs.wake_sleepers()
         work_off()
         assert CellExecution.objects.filter(event_id=wanted).count() == 1, f"before command {number}"
         assert int(redis.get(f"river:{{{SHARD}}}:bytes") or 0) == 0

@@ -34,7 +34,7 @@ def test_one_that_fails_keeps_no_other_from_being_done(monkeypatch):
         done.append(now)
         return 1
 
-    monkeypatch.setattr(cleanup, "_chores", [fails, works])
+    monkeypatch.setattr(cleanup, "TASKS", [fails, works])
     with pytest.raises(ValueError, match="broken"):
         tasks.tidy()
     assert len(done) == 1

@@ -2,19 +2,20 @@
 being switched off, all by another password."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
 from channels.db import database_sync_to_async
 from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
 from django.test import Client
-from realtime.credentials import AUTHENTICATION_FAILED
 
 from classroom.sockets import background_tasks
 from instructors import tokens
+from instructors.credentials import no_longer_valid
 from instructors.models import Instructor
 from instructors.sessions import SEEN, SessionStore
-from realtime.connections import here
+from realtime.connections import AUTHENTICATION_FAILED, here
 from tests.realtime.conftest import connected, instructor, refusal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -159,10 +160,8 @@ async def test_three_queries_however_many_sit_here(redis, authentication, django
 
     @database_sync_to_async
     def look(entries):
-        from instructors.credentials import Door
-
         with django_assert_max_num_queries(3):
-            return Door().ended(entries)
+            return no_longer_valid(entries, now=datetime.now(UTC))
 
     import contextlib
 
@@ -171,6 +170,6 @@ async def test_three_queries_however_many_sit_here(redis, authentication, django
             await stack.enter_async_context(connected(path))
         for key in keys:
             await stack.enter_async_context(connected("/ws", cookie=f"{COOKIE}={key}"))
-        entries = [seat.entry for seat in here.seats if seat.entry]
+        entries = [seat.credential for seat in here.seats if seat.credential]
         assert len(entries) == 10
         assert await look(entries) == set()

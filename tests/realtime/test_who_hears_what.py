@@ -16,7 +16,6 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import transaction
 from django.test import Client
-from realtime.credentials import AUTHENTICATION_FAILED
 
 from classroom.attention import help_services
 from classroom.sockets import background_tasks
@@ -36,6 +35,7 @@ from lms.models import (
     StudentClass,
 )
 from realtime import broadcast, groups, messages
+from realtime.connections import AUTHENTICATION_FAILED
 from tests.events.conftest import failing
 from tests.realtime.conftest import connected, instructor, refusal, tell
 
