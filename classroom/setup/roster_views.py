@@ -16,7 +16,8 @@ from classroom.setup.members import Preview, preview, register
 from classroom.setup.students import import_students
 from instructors.permissions import account_of
 from lms.models import Class
-from lms.rosters.parser import LARGEST, MOST_LINES, Table, Unreadable, read, text_of, too_large, write
+from lms.rosters.parser import LARGEST, MOST_LINES, Table, read, text_of, too_large, write
+from lms.rosters.rows import Unreadable
 
 
 @setup_form

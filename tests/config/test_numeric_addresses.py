@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
+from classroom.analytics.models import AnalyticsReport
 from events.models import OfflineQueueEntry
 from instructors import audit
-from instructors.models import AnalyticsReport, AuditLog, ProgressNotification
-from lms.models import Student
+from instructors.models import AuditLog
+from lms.models import ProgressNotification, Student
 from operations.privacy import erasure, student_export
 from operations.privacy.person import find_person
 from tests.events.conftest import river  # noqa: F401 - a fixture

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from classroom.attention import memory
-from classroom.attention.precision import Visits, precision_of
 from classroom.attention.models import AttentionCase
+from classroom.attention.precision import Visits, precision_of
 from events.models import CellProgress, HelpRequest
 from lms.models import Cell, Class, Student, StudentClass
 from tests.instructors.attention.conftest import entries
