@@ -44,7 +44,7 @@ class PresenceMiddleware:
 
 def is_of_person(request: HttpRequest) -> bool:
     """Not what a script asks for by itself: it says so (`fragment`), and when somebody touched the page since it last
-    asked (static/js/room.js). Not pictures and styles either."""
+    asked (static/js/base/class_page.js). Not pictures and styles either."""
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return False
     if request.headers.get("X-Requested-With") == "fragment" and request.method != "POST":

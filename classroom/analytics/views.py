@@ -34,4 +34,4 @@ def analytics_report(request: HttpRequest, report_id: str) -> HttpResponse:
             "since": datetime.fromisoformat(content["since"]),
             "until": datetime.fromisoformat(content["until"]),
         }
-    return render(request, "reports/analytics.html", context)
+    return render(request, "analytics/report.html", context)

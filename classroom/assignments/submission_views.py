@@ -121,4 +121,4 @@ def show(
         "is_compared": is_compared,
         "comparison": changes_since_starter(found.pk) if is_compared else None,
     }
-    return render(request, "submissions/submission.html", context, status=status)
+    return render(request, "assignments/submission.html", context, status=status)

@@ -75,7 +75,7 @@ def attention_context(request: HttpRequest, room: Room, *, is_recorded: bool) ->
 
 def _fragment(request: HttpRequest, room: Room, *, said: str = "", status: int = 200) -> HttpResponse:
     context = attention_context(request, room, is_recorded=True) | {"said": said}
-    return render(request, "classroom/_attention.html", context, status=status)
+    return render(request, "attention/_attention.html", context, status=status)
 
 
 def _in_words(visits: Visits) -> str:

@@ -41,7 +41,7 @@ def freshness_texts() -> dict[str, str]:
 
 
 def setup_texts() -> dict[str, str]:
-    """What `static/js/setup.js` says."""
+    """What `static/js/setup/setup.js` says."""
     return {
         "copied": gettext("Copied"),
         "selected": gettext("Selected: copy it with Ctrl+C or ⌘C"),

@@ -1,6 +1,6 @@
 """The keyboard of the pages: which actions there are, their usual keys, and the words scripts need for them.
 
-A page offers an action by an element with `data-shortcut="<name>"`, or by `offer(name, …)` of static/js/actions.js.
+A page offers an action by an element with `data-shortcut="<name>"`, or by `offer(name, …)` of static/js/base/actions.js.
 Each reader may change the keys on their device, or switch off those that are single letters.
 """
 

@@ -24,7 +24,7 @@ class Filter:
         )
 
     def matches(self, card: Card) -> bool:
-        """The same rule as `matches` in static/js/filters.js."""
+        """The same rule as `matches` in static/js/live/filters.js."""
         searched = label_key(" ".join((card.name, card.email, card.team, card.notebook)))
         return (
             label_key(self.text) in searched

@@ -36,7 +36,7 @@ def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
         "all_cells": choice.query(cells="all"),
     }
     if is_fragment(request):
-        return render(request, "classroom/_map.html", context)
+        return render(request, "cells/_map.html", context)
     context |= {
         "notebooks": notebooks_in_use([member.student_id for member in members], scope=room.scope),
         "sorts": [(choice.query(sort=key), word, key == choice.sort) for key, word in SORTS.items()],
@@ -44,7 +44,7 @@ def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
         "clusters": clusters_of(room, viewer=account_of(request), now=now, display=display_of(request)),
         "texts": _texts(),
     }
-    return render(request, "classroom/cells.html", context)
+    return render(request, "cells/cells.html", context)
 
 
 @room_page
@@ -54,7 +54,7 @@ def states(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     found = _map_of(room, request, choice)
     asked = {int(text) for text in request.GET.getlist("student")[:MOST_ASKED] if text.isdecimal()}
     rows = [row for row in found.rows if row.student_id in asked] if asked else found.rows
-    return render(request, "classroom/_states.html", {"room": room, "now": now, "map": found, "rows": rows})
+    return render(request, "cells/_states.html", {"room": room, "now": now, "map": found, "rows": rows})
 
 
 @room_page
@@ -64,7 +64,7 @@ def details(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     notebook = visible_notebook(room, account_of(request), choice.notebook_id or 0)
     number = int(student) if student.isdecimal() and int(student) <= LARGEST_ID else 0
     found = cell_details(room, student_id=number, notebook=notebook)
-    return render(request, "classroom/_celldetails.html", {"details": found, "now": timezone.now()})
+    return render(request, "cells/_cell_detail.html", {"details": found, "now": timezone.now()})
 
 
 def _texts() -> dict[str, object]:

@@ -22,7 +22,7 @@ def environments(request: HttpRequest, class_id: int) -> HttpResponse:
         "state": environments_of(room, chosen=chosen, now=now, display=display_of(request)),
     }
     if is_fragment(request):
-        return render(request, "classroom/_environments.html", context)
+        return render(request, "environments/_environments.html", context)
     address = request.build_absolute_uri(ADDRESS)
     context |= {"snippet": snippet(address), "placeholder": KEY}
-    return render(request, "classroom/environments.html", context)
+    return render(request, "environments/environments.html", context)

@@ -61,7 +61,7 @@ def hint(request: HttpRequest, cell_id: int, digest: str, class_id: int | None =
 def _panel(request: HttpRequest, room: Room) -> HttpResponse:
     now = timezone.now()
     found = clusters_of(room, viewer=account_of(request), now=now, display=display_of(request))
-    return render(request, "classroom/_clusters.html", {"room": room, "now": now, "clusters": found})
+    return render(request, "errors/_clusters.html", {"room": room, "now": now, "clusters": found})
 
 
 def _page(
@@ -80,4 +80,4 @@ def _page(
         "room": room, "now": now, "cell": cell, "number": cell_number(cell.position), "cluster": found,
         "most_codes": MOST_CODES, **said,
     }  # fmt: skip
-    return render(request, "classroom/cluster.html", context, status=status)
+    return render(request, "errors/cluster.html", context, status=status)

@@ -31,7 +31,7 @@ def report(request: HttpRequest, class_id: int) -> HttpResponse:
         "plot": time_plot(found.timed) if found else None,
         "texts": live_texts(),
     }
-    return render(request, "reports/lesson.html", context)
+    return render(request, "lesson_report/report.html", context)
 
 
 @room_page

@@ -29,7 +29,7 @@ def class_live(request: HttpRequest, class_id: int | None = None) -> HttpRespons
         "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
         "error_seconds": int(ERROR_WINDOW.total_seconds()),
     }
-    return render(request, "classroom/live.html", context)
+    return render(request, "live/live.html", context)
 
 
 @room_page
@@ -41,7 +41,7 @@ def cards(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     context = _state(request, room, only=only if asked else None)
     claims = situation_of(room, now=context["now"]).claims
     context["claims"] = {student: claim.by for student, claim in claims.items()}
-    return render(request, "classroom/_cards.html" if asked else "classroom/_state.html", context)
+    return render(request, "live/_cards.html" if asked else "live/_state.html", context)
 
 
 def _state(request: HttpRequest, room: Room, *, only: list[int] | None = None) -> dict[str, Any]:

@@ -27,7 +27,7 @@ LAST = 200  # notebooks on the page
 def notebooks(request: HttpRequest, class_id: int) -> HttpResponse:
     room = room_of(request, class_id)
     context = {"room": room, "now": timezone.now(), "notebooks": notebook_list(room)[:LAST]}
-    return render(request, "versions/list.html", context)
+    return render(request, "notebooks/list.html", context)
 
 
 @room_page
@@ -42,7 +42,7 @@ def notebook(request: HttpRequest, class_id: int, notebook_id: int) -> HttpRespo
         "old": request.GET.get("old", page.old_ref),
         "new": request.GET.get("new", page.new_ref),
     }
-    return render(request, "versions/notebook.html", context)
+    return render(request, "notebooks/notebook.html", context)
 
 
 @room_page
@@ -64,7 +64,7 @@ def compare(request: HttpRequest, class_id: int, notebook_id: int) -> HttpRespon
         "new": new.entry,
         "comparison": compared(old, new),
     }
-    return render(request, "versions/compare.html", context)
+    return render(request, "notebooks/compare.html", context)
 
 
 def compared(old: Version, new: Version) -> Comparison | None:
@@ -87,7 +87,7 @@ def version(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> 
         "notebook": find_notebook(room, notebook_id),
         "entry": found.entry,
     }
-    return render(request, "versions/version.html", context)
+    return render(request, "notebooks/version.html", context)
 
 
 @require_safe

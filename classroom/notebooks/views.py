@@ -65,7 +65,7 @@ def framed(request: HttpRequest, content: Any, *, sha256: str, title: str = "") 
         "longest_text": LONGEST_TEXT,
         "theme": theme if theme in THEMES else "",
     }
-    answer = render(request, "submissions/frame.html", context)
+    answer = render(request, "notebooks/frame.html", context)
     answer["Content-Security-Policy"] = POLICY
     answer["X-Content-Type-Options"] = "nosniff"
     return answer

@@ -71,7 +71,7 @@ class Team:
 
     @property
     def label(self) -> str:
-        """All that the mark shows, in words; `label` in static/js/teams.js says the same."""
+        """All that the mark shows, in words; `label` in static/js/seating/teams.js says the same."""
         said = [f"{word} {count}" for _, word, count in self.tally if count] or [self.word]
         return f"{self.name}: {', '.join(said)}"
 

@@ -41,5 +41,5 @@ def show_room(request: HttpRequest, room: Room, *, refusal: Refusal | None = Non
         "error_seconds": int(ERROR_WINDOW.total_seconds()),
         "texts": team_texts(),
     }
-    template = "room/_state.html" if is_fragment(request) else "room/room.html"
+    template = "seating/_state.html" if is_fragment(request) else "seating/room.html"
     return render(request, template, context, status=400 if refusal else 200)

@@ -1,4 +1,4 @@
-"""What the pages say about times and terminal output. `static/js/time.js` says the same once it runs."""
+"""What the pages say about times and terminal output. `static/js/base/time.js` says the same once it runs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

@@ -95,7 +95,7 @@ def test_a_page_under_a_name_that_leads_here_reads_and_changes_nothing(system):
     """DNS rebinding: to the browser it is all one site."""
     name = f"evil.example:{system.port}"
     with httpx.Client(base_url=system.url, headers={"Host": name, "Origin": f"http://{name}"}) as page:
-        for path in [*READ, *(path for path, _, _ in INTAKES), "/static/js/room.js"]:
+        for path in [*READ, *(path for path, _, _ in INTAKES), "/static/js/base/class_page.js"]:
             for answer in (page.get(f"{system.url}{path}"), page.post(f"{system.url}{path}", json=[event()])):
                 assert answer.status_code == 400, path
                 assert "hanako" not in answer.text

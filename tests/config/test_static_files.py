@@ -24,7 +24,7 @@ def test_pictures_of_rooms_and_static_files(kind, settings, tmp_path: Path):
         shown = httpx.get(f"{origin}{made.image_url}", timeout=10)
         assert (shown.status_code, shown.headers["Content-Type"]) == (200, "image/jpeg")
         assert httpx.get(f"{origin}/static/maps/nothing.jpg", timeout=10).status_code == 404
-        style = httpx.get(f"{origin}/static/css/tokens.css", timeout=10)
+        style = httpx.get(f"{origin}/static/css/base/tokens.css", timeout=10)
         assert style.status_code == 200
         assert style.headers["Content-Type"].startswith("text/css")
 

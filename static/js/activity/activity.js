@@ -1,0 +1,91 @@
+// The activity chart: times as the reader's clock has them, figures at the pointer and under the arrow keys, and the
+// chart painted again by the server when something happened, or now and then.
+import { ask, isSignedOut, room, startRoom, texts, throttled } from "../base/class_page.js";
+import { setServerTime } from "../base/time.js";
+
+const pause = 15000; // between two paintings
+const idlePause = 30000; // without any news, time itself moves on
+const language = document.documentElement.lang || "en";
+const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const day = { month: "numeric", day: "numeric" };
+const formats = Object.fromEntries(Object.entries({ time: clock, day, moment: { ...day, ...clock } })
+  .map(([name, options]) => [name, new Intl.DateTimeFormat(language, options)]));
+const outdated = document.getElementById("outdated");
+let drawnAt = room.dataset.now;
+
+const columns = () => [...document.querySelectorAll(".column")];
+const shown = (iso, name) => formats[name].format(new Date(iso));
+
+function showTimes() {
+  for (const place of document.querySelectorAll("[data-moment]")) place.textContent = shown(place.dataset.moment, place.dataset.show);
+  for (const column of columns()) {
+    column.setAttribute("aria-label", `${shown(column.dataset.from, "moment")}–${shown(column.dataset.to, "time")}: ${column.dataset.figures}`);
+  }
+}
+
+function read(column) {
+  for (const other of document.querySelectorAll(".column[data-read]")) if (other !== column) delete other.dataset.read;
+  column.dataset.read = "";
+  const readout = document.getElementById("readout");
+  readout.dataset.read = "";
+  readout.textContent = column.getAttribute("aria-label");
+}
+
+/** One column is in the order of Tab; the arrow keys go from it to the others. */
+function choose(column) {
+  for (const other of columns()) other.setAttribute("tabindex", other === column ? "0" : "-1");
+  column.focus({ preventScroll: true });
+}
+
+function press(event) {
+  const all = columns();
+  const at = all.indexOf(event.target.closest?.(".column"));
+  if (at < 0) return;
+  const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: all.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  choose(all[Math.min(all.length - 1, Math.max(0, to))]);
+}
+
+function pointed(event) {
+  const column = event.target.closest?.(".column");
+  if (column) read(column);
+}
+
+function swap(page) {
+  const isOpen = document.getElementById("figures-table").open;
+  const chosen = columns().find((column) => column.matches('[tabindex="0"]'))?.dataset.from;
+  const hadFocus = Boolean(document.activeElement?.closest(".column"));
+  const onSummary = Boolean(document.activeElement?.closest("#figures-table"));
+  const readAt = document.querySelector(".column[data-read]")?.dataset.from;
+  const fresh = document.importNode(page.getElementById("state"), true);
+  document.getElementById("state").replaceWith(fresh);
+  document.getElementById("figures-table").open = isOpen;
+  showTimes();
+  const find = (from) => columns().find((column) => column.dataset.from === from);
+  if (find(readAt)) read(find(readAt));
+  if (hadFocus) choose(find(chosen) ?? columns()[0]);
+  if (onSummary) document.querySelector("#figures-table summary").focus({ preventScroll: true });
+}
+
+async function load() {
+  try {
+    const page = await ask(`activity/?range=${room.dataset.range}`);
+    swap(page);
+    drawnAt = page.getElementById("state").dataset.now;
+    setServerTime(drawnAt);
+    outdated.hidden = true;
+  } catch {
+    outdated.textContent = isSignedOut() ? texts.signedOut : texts.outdated.replace("{time}", shown(drawnAt, "moment"));
+    outdated.hidden = false;
+  }
+}
+
+const refresh = throttled(load, pause);
+
+document.addEventListener("keydown", press);
+document.addEventListener("focusin", pointed);
+document.addEventListener("pointerover", pointed);
+setInterval(() => { if (!document.hidden && !isSignedOut()) refresh(); }, idlePause);
+showTimes();
+startRoom({ onOpen: refresh, onFrame: refresh });

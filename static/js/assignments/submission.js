@@ -1,0 +1,42 @@
+// The page of a submission. What is typed survives a session that ended or a window that crashed: it is kept in this
+// tab under what the form saw, until that changes because something was saved. And the frame follows the theme.
+import { markChanged } from "../base/unsaved.js";
+
+const form = document.getElementById("grade");
+const frame = document.getElementById("notebook");
+const prefix = `draft:${location.pathname}:`;
+
+function keepDraft() {
+  const key = prefix + form.elements.seen.value;
+  const fields = [form.elements.grade, form.elements.feedback];
+  try {
+    const draft = JSON.parse(sessionStorage.getItem(key) ?? "null");
+    for (const old of Object.keys(sessionStorage)) if (old.startsWith(prefix) && old !== key) sessionStorage.removeItem(old);
+    const typedByServer = "changed" in form.dataset; // it has come back with what was typed
+    if (draft && !typedByServer && fields.some((field, index) => field.value !== draft[index])) {
+      fields.forEach((field, index) => { field.value = draft[index]; });
+      form.querySelector("[data-restored]").hidden = false;
+      markChanged(form);
+    }
+    form.addEventListener("input", () => {
+      sessionStorage.setItem(key, JSON.stringify(fields.map((field) => field.value)));
+    });
+  } catch { /* storage may be forbidden; the question before leaving is still asked */ }
+}
+
+function followTheme() {
+  const theme = () => document.documentElement.dataset.theme ?? "";
+  let shown = "";
+  const show = () => {
+    if (theme() === shown) return;
+    shown = theme();
+    const address = new URL(frame.src);
+    address.searchParams.set("theme", shown);
+    frame.src = address.href;
+  };
+  show();
+  new MutationObserver(show).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+}
+
+if (form) keepDraft();
+if (frame) followTheme();

@@ -1,0 +1,148 @@
+// The cards: patching one, moving it calmly, and letting its status grow old. The markup is always the server's.
+import { isProjected } from "../base/class_page.js";
+import { ago, serverNow } from "../base/time.js";
+
+const grid = document.getElementById("cards");
+const moveEvery = 2000;
+const mostSlides = 12; // more cards than this change places without sliding: a swarm tells nothing
+const restAfterPointer = 1500;
+const longestRest = 10000;
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const waiting = new Set(); // cards whose place is out of date
+let waitingSince = 0;
+let pointerAt = 0;
+let texts;
+
+export const all = () => [...grid.children];
+export const byId = (id) => document.getElementById(`student-${id}`);
+export const byEmail = (email) => all().find((card) => card.dataset.email === email);
+
+export function patch(root, name, text) {
+  const element = root.querySelector(`[data-field="${name}"]`);
+  if (element && element.textContent !== String(text)) element.textContent = text;
+  return element;
+}
+
+export const nameOf = (card) => card.querySelector('[data-field="name"]').textContent;
+const name = (card) => nameOf(card).toLowerCase();
+
+function before(a, b) {
+  const ranks = texts.ranks[a.dataset.status] - texts.ranks[b.dataset.status];
+  if (ranks) return ranks < 0;
+  const [first, second] = [name(a), name(b)];
+  return first === second ? Number(a.dataset.student) < Number(b.dataset.student) : first < second;
+}
+
+export function setStatus(card, status) {
+  if (card.dataset.status === status || !(status in texts.statuses)) return;
+  card.dataset.status = status;
+  card.querySelector(".card-status use").setAttribute("href", `#status-${status}`);
+  patch(card, "status", texts.statuses[status]);
+  if (!waiting.size) waitingSince = Date.now();
+  waiting.add(card);
+}
+
+export function applyRow(card, row) {
+  const path = row.currentNotebook === texts.wireNoNotebook ? "" : row.currentNotebook;
+  if (!isProjected) patch(card, "name", row.userName);
+  patch(card, "team", row.teamName === texts.wireNoTeam ? texts.noTeam : row.teamName);
+  patch(card, "notebook", path.split("/").pop() || texts.noNotebook).title = path;
+  patch(card, "runs", row.cellExecutions);
+  patch(card, "errors", row.errorCount);
+  patch(card, "consecutive", row.consecutiveErrorCount);
+  card.querySelector("[data-consecutive]").hidden = !row.hasSignificantError;
+  card.dataset.activity = row.lastActivityAt ?? "";
+  card.dataset.helpSince = row.helpRequestedAt ?? "";
+  const time = card.querySelector("time[data-ago]");
+  time.dateTime = row.lastActivityAt ?? "";
+  time.textContent = row.lastActivityAt ? ago(Date.parse(row.lastActivityAt)) : texts.never;
+  setStatus(card, row.status);
+}
+
+/** Puts a card from the server into the grid, over the one of the same student. */
+export function adopt(card) {
+  const old = byId(card.dataset.student);
+  const fresh = document.importNode(card, true);
+  if (old) {
+    const hadFocus = old.contains(document.activeElement);
+    const moved = old.dataset.status !== fresh.dataset.status;
+    waiting.delete(old);
+    old.replaceWith(fresh);
+    if (hadFocus) fresh.querySelector("a").focus({ preventScroll: true });
+    if (moved) place(fresh);
+  } else {
+    place(fresh);
+  }
+}
+
+/** Who is on the way: `claims` maps students to a sentence; nobody goes to whom it leaves out. */
+export function showClaims(claims) {
+  for (const card of all()) {
+    const sentence = claims.get(card.dataset.student) ?? "";
+    patch(card, "claim", sentence);
+    card.querySelector("[data-claim]").hidden = !sentence;
+  }
+}
+
+export function showClaim(id, sentence) {
+  const card = byId(id);
+  if (!card) return;
+  patch(card, "claim", sentence);
+  card.querySelector("[data-claim]").hidden = !sentence;
+}
+
+export function remove(card) {
+  waiting.delete(card);
+  card.remove();
+}
+
+function place(card) {
+  const next = all().find((other) => other !== card && !waiting.has(other) && before(card, other)) ?? null;
+  if (next === card.nextElementSibling && card.parentNode === grid) return;
+  const focused = card.contains(document.activeElement) ? document.activeElement : null;
+  grid.insertBefore(card, next);
+  focused?.focus({ preventScroll: true });
+}
+
+/** Nobody likes a card that leaves while they reach for it: wait for the pointer to rest, but not for ever. */
+function mustWait() {
+  const now = Date.now();
+  const inUse = now - pointerAt < restAfterPointer || grid.contains(document.activeElement);
+  return inUse && now - waitingSince < longestRest;
+}
+
+function move() {
+  if (!waiting.size || mustWait()) return;
+  const moving = [...waiting].filter((card) => card.isConnected);
+  const slides = !calm.matches && moving.length <= mostSlides;
+  const places = new Map(!slides ? [] : moving.map((card) => [card, card.getBoundingClientRect()]));
+  for (const card of moving) {
+    waiting.delete(card);
+    place(card);
+  }
+  waiting.clear();
+  for (const [card, from] of places) {
+    const to = card.getBoundingClientRect();
+    const slide = `translate(${from.left - to.left}px, ${from.top - to.top}px)`;
+    if (from.top !== to.top || from.left !== to.left) card.animate([{ transform: slide }, { transform: "none" }], { duration: 350, easing: "ease-out" });
+  }
+}
+
+/** The same windows as events/student_status.py: a failure colours for a while, then activity itself grows old. */
+export function decay({ activeSeconds, errorSeconds }) {
+  const now = serverNow();
+  let changed = false;
+  for (const card of all()) {
+    const limit = { error: errorSeconds, active: activeSeconds }[card.dataset.status];
+    if (!limit || now - Date.parse(card.dataset.activity) < limit * 1000) continue;
+    setStatus(card, "idle");
+    changed = true;
+  }
+  return changed;
+}
+
+export function keepCards(words) {
+  texts = words;
+  grid.addEventListener("pointermove", () => { pointerAt = Date.now(); }, { passive: true });
+  setInterval(move, moveEvery);
+}

@@ -1,6 +1,0 @@
-// The student page: it follows the room, and what the reader asks for joins the page instead of replacing it.
-import { startRoom } from "./room.js";
-import { followStudent } from "./studentview.js";
-
-const view = followStudent(document.querySelector("[data-student-view]"), { top: () => 0 });
-startRoom({ onOpen: view.refresh, onFrame: view.receive });
