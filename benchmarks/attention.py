@@ -84,29 +84,29 @@ def own_database() -> Iterator[None]:
 
 def _watch(seed: int, outcome: Outcome) -> None:
     from classroom.attention import memory
-    from classroom.attention.board import shown_concerns, situation_of
-    from classroom.attention.case_log import keep_record
+    from classroom.attention.board import attention_state, shown_alerts
+    from classroom.attention.case_log import sync_cases
     from classroom.attention.models import AttentionCase
-    from classroom.base.scope import class_room
+    from classroom.base.scope import class_scope
     from instructors.models import Instructor
     from lms.models import Class
 
     pupils = classes.make_class(seed=seed, count=STUDENTS)
     teacher, _ = Instructor.objects.get_or_create(email="bench@example.com", defaults={"role": "admin"})
     made = Class.objects.create(class_code=f"S{seed}", name=f"Seed {seed}", instructor=teacher)
-    room = class_room(user=teacher, class_id=made.pk)
+    room = class_scope(user=teacher, class_id=made.pk)
     # At a full minute, so that a seed is the same class whenever it runs.
     start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=classes.MINUTES + 20)
-    memory.forget()
+    memory.clear()
     for tick in range(int(classes.MINUTES * 60) // TICK + 1):
         minute = tick * TICK / 60
         now = start + timedelta(minutes=minute)
         _save(pupils, minute - TICK / 60, minute, start, seed=seed, class_id=made.pk)
         began = time.perf_counter()
-        situation = situation_of(room, now=now)
+        situation = attention_state(room, now=now)
         outcome.seconds.append(time.perf_counter() - began)
-        keep_record(room, situation, now=now)
-        outcome.shown.append(sum(1 for concern in shown_concerns(situation, now) if concern.code != "help"))
+        sync_cases(room, situation, now=now)
+        outcome.shown.append(sum(1 for concern in shown_alerts(situation, now) if concern.code != "help"))
     cases = AttentionCase.objects.filter(class_ref=made).select_related("student").order_by("opened_at")
     _compare(pupils, [(_number(c.student.email), c.code, *_minutes(c, start)) for c in cases], outcome)
 

@@ -160,12 +160,12 @@ def series_asked(days: int) -> list[Question]:
     """As pages ask, all hours but this one summed; and by single points alone."""
     from events.timeseries import flux
     from events.timeseries import sql as timeseries_sql
-    from events.timeseries.buffer import Standing
+    from events.timeseries.buffer import BacklogStatus
     from events.timeseries.reads import _cut
     from lms.models import Student
 
     emails = list(timeseries_sql.addresses(list(Student.objects.values_list("pk", flat=True))).values())
-    summed, now = Standing(sums_from=0), datetime.now(UTC)
+    summed, now = BacklogStatus(sums_from=0), datetime.now(UTC)
     questions: list[Question] = []
     for name, since, until, bucket in charts(days):
         ways = [(", single points", [flux.Part(since, until)])]

@@ -17,17 +17,17 @@ from django.urls import get_resolver  # noqa: E402
 
 from classroom.sockets import background_tasks  # noqa: E402
 from classroom.sockets.routing import websocket_urls  # noqa: E402
-from config.body_limits import Bounded  # noqa: E402
-from config.cors import Origins  # noqa: E402
-from config.path_normalization import Paths  # noqa: E402
-from config.request_log import Requests  # noqa: E402
+from config.body_limits import BodyLimitApplication  # noqa: E402
+from config.cors import CorsApplication  # noqa: E402
+from config.path_normalization import PathNormalization  # noqa: E402
+from config.request_log import RequestLogApplication  # noqa: E402
 from events.intake.app import Intake  # noqa: E402
 from operations.local import gc_tuning  # noqa: E402
 
 INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/v1/v1/events/"}
 
 intake = Intake()
-bounded = Bounded(cast("Any", django_application))
+bounded = BodyLimitApplication(cast("Any", django_application))
 sockets = AuthMiddlewareStack(websocket_urls)
 
 
@@ -56,6 +56,6 @@ async def answer_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[
     await send({"type": f"{message['type']}.complete"})
 
 
-application = Paths(Requests(Origins(route), intake=INTAKE_PATHS))
+application = PathNormalization(RequestLogApplication(CorsApplication(route), intake=INTAKE_PATHS))
 _ = get_resolver().url_patterns  # loads all pages now; the first request would
-gc_tuning.spare_what_stays()
+gc_tuning.freeze_loaded_objects()

@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 
 from config.errors import API_PREFIX
-from events.intake.app import header, hear_out
+from events.intake.app import header, read_rest
 from instructors.rest.exceptions import too_large_for
 from lms.api.base import ApiView
 
@@ -42,7 +42,7 @@ def limit_of(content_type: str) -> int:
     return int(settings.EVENT_BODY_LIMIT)
 
 
-class Bounded:
+class BodyLimitApplication:
     """An ASGI layer. The rest of a body that is too large is heard and dropped: who sends first and listens then would
     find a closed line in the place of the answer."""
 
@@ -67,13 +67,13 @@ class Bounded:
                 return message
             is_over, scope[TOO_LARGE] = True, most
             if message.get("more_body"):
-                await hear_out(receive)
+                await read_rest(receive)
             return {"type": "http.request", "body": b"", "more_body": False}
 
         await self.application(scope, receive_bounded, send)
 
 
-class BodiesMiddleware:
+class BodyLimitMiddleware:
     """Refuses what is too large: an endpoint of the API says so itself, after it has looked at the credentials; for
     everything else it is said here."""
 

@@ -129,7 +129,7 @@ def _is_local(host: str) -> bool:
     return host in ("localhost", "[::1]") or host.startswith("127.") or host.endswith(".localhost")
 
 
-class NamesMiddleware:
+class AllowedHostsMiddleware:
     """Tells Django, which compares by the letter, what this module finds equal.
 
     Before all that asks for the host: health is told whatever the host is called, and numbers where no page elsewhere
@@ -181,7 +181,7 @@ def _is_named(origin: str, listed: Iterable[str]) -> bool:
     return origin in listed or parse(origin) in [parse(known) for known in listed if "*" not in known]
 
 
-class Origins:
+class CorsApplication:
     def __init__(self, app: App) -> None:
         self.app = app
 
@@ -205,7 +205,7 @@ class Origins:
     async def _open_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """No Origin: not a browser. A browser's must be ours or one of the list (websocket.md section 2), and only our
         own pages bring their login along: a script of somebody's notebook may run at a listed origin."""
-        await login_requirement.look()
+        await login_requirement.refresh()
         if b"\\000" in header(scope, b"cookie"):  # NUL, as a quoted cookie writes it: no session has one in its key
             scope = _without_cookie(scope)
         origin = header(scope, b"origin").decode("latin-1")

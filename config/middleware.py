@@ -25,7 +25,7 @@ TEXTS = {
 }
 
 
-class InsteadMiddleware(ABC):
+class ReplacingMiddleware(ABC):
     """Puts another answer in the place of some, where they are made in threads and where in the loop."""
 
     sync_capable = async_capable = True
@@ -63,7 +63,7 @@ class InsteadMiddleware(ABC):
         """The other answer, of the same status."""
 
 
-class JsonErrorsMiddleware(InsteadMiddleware):
+class JsonErrorsMiddleware(ReplacingMiddleware):
     """An error of the API that is not JSON yet becomes JSON."""
 
     def replaces(self, request: HttpRequest, response: HttpResponse) -> bool:
@@ -75,7 +75,7 @@ class JsonErrorsMiddleware(InsteadMiddleware):
         return JsonResponse({"detail": TEXTS[status]}, status=status)
 
 
-class BlankErrorsMiddleware(InsteadMiddleware):
+class BlankErrorsMiddleware(ReplacingMiddleware):
     """An answer of 400 or 405 without a word becomes a page, for people who reload what only a button may ask for."""
 
     PAGES = {400: "400.html", 405: "405.html"}
@@ -89,7 +89,7 @@ class BlankErrorsMiddleware(InsteadMiddleware):
         return render(request, self.PAGES[status], status=status)
 
 
-class NonsenseMiddleware:
+class BadInputMiddleware:
     """What no column holds and no filter understands is the asker's mistake: 400, with a line in the log.
 
     The lists of the administration hand whatever stands in an address to filters, which fail in many ways.

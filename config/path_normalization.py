@@ -14,7 +14,7 @@ Application = Callable[[Scope, Any, Any], Awaitable[None]]
 SOCKETS = ("/ws", "/instructor/ws", API_PREFIX)
 
 
-def tidy(path: str, *, is_socket: bool = False) -> str:
+def normalize(path: str, *, is_socket: bool = False) -> str:
     """Return a path of the API with one slash where there are several: `serverUrl` with a slash at its end makes
     `//api/v1/events`. Where two are meant, as in the path of a notebook, they stay."""
     if "//" not in path:
@@ -29,7 +29,7 @@ def tidy(path: str, *, is_socket: bool = False) -> str:
     return path
 
 
-class Paths:
+class PathNormalization:
     """The outermost application: whoever comes after it sees tidy paths. No redirect, which would lose a body."""
 
     def __init__(self, application: Application) -> None:
@@ -37,5 +37,5 @@ class Paths:
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if "//" in scope.get("path", ""):
-            scope = {**scope, "path": tidy(scope["path"], is_socket=scope["type"] == "websocket")}
+            scope = {**scope, "path": normalize(scope["path"], is_socket=scope["type"] == "websocket")}
         await self.application(scope, receive, send)

@@ -41,7 +41,7 @@ WELL_FORMED = re.compile(rb"[A-Za-z0-9._:/+=-]{1,100}")
 PROBES = ("/api/v1/health", "/health", "/metrics", "/api/v1/events/health")
 
 
-class Requests:
+class RequestLogApplication:
     """The outermost application. `intake` names the paths that measure themselves, too busy for a line each."""
 
     def __init__(self, application: Application, *, intake: set[str]) -> None:
@@ -77,11 +77,11 @@ class Requests:
         try:
             await self.application(scope, receive, answer)
         finally:
-            _note(scope, status, time.perf_counter() - begun)
+            _log(scope, status, time.perf_counter() - begun)
             request_id.reset(token)
 
 
-def _note(scope: Scope, status: int, seconds: float) -> None:
+def _log(scope: Scope, status: int, seconds: float) -> None:
     path = scope["path"]
     if path.startswith(PROBES):
         return

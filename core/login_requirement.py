@@ -15,7 +15,7 @@ from django.db import DatabaseError, close_old_connections, connection
 REMEMBERED = 1.0  # seconds for which "no account" is believed; that there is one is believed for good
 
 
-class _Known:
+class _Cache:
     has_account = True  # until somebody could look: shut rather than open
     looked_at = float("-inf")  # by time.monotonic()
 
@@ -30,32 +30,32 @@ def logins_required() -> bool:
         return bool(settings.API_REQUIRE_AUTH)
     if _is_stale() and not _in_a_loop():
         _look()
-    return _Known.has_account
+    return _Cache.has_account
 
 
-async def look() -> bool:
+async def refresh() -> bool:
     """The same for an event loop, which it does not hold up."""
     if settings.API_REQUIRE_AUTH is None and _is_stale():
         await sync_to_async(_look_and_let_go)()
     return logins_required()
 
 
-def forget() -> None:
+def reset() -> None:
     """Look again at the next question; for tests, whose accounts vanish."""
-    _Known.has_account, _Known.looked_at = True, float("-inf")
+    _Cache.has_account, _Cache.looked_at = True, float("-inf")
 
 
 def _is_stale() -> bool:
-    is_sure = _Known.has_account and _Known.looked_at > float("-inf")
-    return not is_sure and time.monotonic() - _Known.looked_at > REMEMBERED
+    is_sure = _Cache.has_account and _Cache.looked_at > float("-inf")
+    return not is_sure and time.monotonic() - _Cache.looked_at > REMEMBERED
 
 
 def _look() -> None:
     try:
-        _Known.has_account = get_user_model()._default_manager.exists()
+        _Cache.has_account = get_user_model()._default_manager.exists()
     except DatabaseError:
         return  # what was known stays
-    _Known.looked_at = time.monotonic()
+    _Cache.looked_at = time.monotonic()
 
 
 def _look_and_let_go() -> None:

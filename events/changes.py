@@ -10,7 +10,7 @@ Place = tuple[int, int, int]  # row ids: student, cell, and class that the run c
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class HelpTransition:
     """A student began or ceased to ask for help, through a class (0: without a key)."""
 
     student_id: int
@@ -63,7 +63,7 @@ class Changes:
 
     events: list[Event] = field(default_factory=list)
     members: set[Member] = field(default_factory=set)  # who did something, and through which class
-    edges: list[Edge] = field(default_factory=list)
+    edges: list[HelpTransition] = field(default_factory=list)
     significant: dict[Member, str] = field(default_factory=dict)  # → event type of the run that made it so
     alerts: list[Event] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)

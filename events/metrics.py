@@ -87,7 +87,7 @@ count, observe = tally.count, tally.observe
 # --- Written --------------------------------------------------------------------------------------------------------
 
 
-def write(*, now: float) -> None:
+def flush(*, now: float) -> None:
     """Add what this process counted to what is in Redis, in one round trip. Raises what Redis raises; then the counts
     stay here and go with the next write. `now` in seconds since the epoch."""
     counts = tally.take()
@@ -110,19 +110,19 @@ def write(*, now: float) -> None:
 @cache
 def start() -> None:
     """Write every few seconds from now on, in a thread of its own, and once more at the end of the process."""
-    threading.Thread(target=_write_for_ever, name="measures", daemon=True).start()
-    atexit.register(_write_if_possible)
+    threading.Thread(target=_flush_forever, name="measures", daemon=True).start()
+    atexit.register(_flush_if_possible)
 
 
-def _write_for_ever() -> None:
+def _flush_forever() -> None:
     while True:
         time.sleep(EVERY)
-        _write_if_possible()
+        _flush_if_possible()
 
 
-def _write_if_possible() -> None:
+def _flush_if_possible() -> None:
     with contextlib.suppress(RedisError, OSError):
-        write(now=time.time())
+        flush(now=time.time())
 
 
 @cache
@@ -181,12 +181,12 @@ class Numbers:
         return Histogram({int(bucket): number for bucket, number in found.items()}, millionths / MILLION)
 
 
-def since_ever() -> Numbers:
+def totals() -> Numbers:
     """One round trip."""
     return _added([_redis().hgetall(TOTAL)])
 
 
-def lately(*, seconds: int, now: float) -> Numbers:
+def recent(*, seconds: int, now: float) -> Numbers:
     """The minutes, or beyond two hours the hours, of that time and the one that is running. One round trip."""
     step, prefix = (60, MINUTE) if seconds <= 7200 else (3600, HOUR)
     last = int(now // step)

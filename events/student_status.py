@@ -26,7 +26,7 @@ NO_TEAM = "未割り当て"
 NO_NOTEBOOK = "なし"
 
 
-class Standing(NamedTuple):
+class StudentStatus(NamedTuple):
     """What of a student's row, team and notebook is shown."""
 
     pk: int
@@ -43,14 +43,14 @@ class Standing(NamedTuple):
 
 
 JOINED = {"team": "team__team_name", "notebook": "current_notebook__path"}
-COLUMNS = [JOINED.get(name, name) for name in Standing._fields]
+COLUMNS = [JOINED.get(name, name) for name in StudentStatus._fields]
 
 
 def student_rows(students: QuerySet[Student], *, scope: Scope, now: datetime) -> list[StudentRow]:
     """The rows of these students as seen through these classes: who asked for help longest ago first, then by id. Two
     queries for any number. `students` are rows of `lms.access.students_seen_…`."""
     # Plain values: a model instance for each of 200 students costs more than the query.
-    found = [Standing._make(values) for values in students.values_list(*COLUMNS)]
+    found = [StudentStatus._make(values) for values in students.values_list(*COLUMNS)]
     cells = _significant_cells([student.pk for student in found], scope)
     shown: dict[int, list[SignificantCell]] = defaultdict(list)
     for (student, _), flagged in cells.items():
@@ -67,10 +67,12 @@ def rows_by_class(student_ids: Iterable[int], *, now: datetime) -> dict[Member, 
     shown: dict[int, list[SignificantCell]] = defaultdict(list)
     for (student_id, _), flagged in cells.items():
         shown[student_id] += flagged
-    everybody = (Standing._make(values) for values in Student.objects.filter(pk__in=ids).values_list(*COLUMNS))
+    everybody = (StudentStatus._make(values) for values in Student.objects.filter(pk__in=ids).values_list(*COLUMNS))
     rows = {(each.pk, WITHOUT_KEY): _row(each, shown.get(each.pk, []), now) for each in everybody}
     seen = ClassStudent.objects.filter(pk__in=ids, with_keyless=not settings.EVENTS_REQUIRE_KEY)
-    found = {(values[0], values[-1]): Standing._make(values[:-1]) for values in seen.values_list(*COLUMNS, "class_id")}
+    found = {
+        (values[0], values[-1]): StudentStatus._make(values[:-1]) for values in seen.values_list(*COLUMNS, "class_id")
+    }
     for (pk, class_id), student in found.items():
         numbers = Scope.of([class_id]).class_ids or ()
         flagged = [cell for number in numbers for cell in cells.get((pk, number), [])]
@@ -78,7 +80,7 @@ def rows_by_class(student_ids: Iterable[int], *, now: datetime) -> dict[Member, 
     return rows
 
 
-def status_of(student: Standing, *, significant: bool, now: datetime) -> Status:
+def status_of(student: StudentStatus, *, significant: bool, now: datetime) -> Status:
     """help > significant_error > error > active > idle; the first that holds."""
     quiet = now - student.last_activity_at if student.last_activity_at else None
     if student.is_requesting_help:
@@ -121,7 +123,7 @@ def _significant_cells(student_ids: list[int], scope: Scope) -> dict[Member, lis
     return cells
 
 
-def _row(student: Standing, cells: list[SignificantCell], now: datetime) -> StudentRow:
+def _row(student: StudentStatus, cells: list[SignificantCell], now: datetime) -> StudentRow:
     return {
         "studentId": student.pk,
         "emailAddress": student.email,

@@ -41,7 +41,7 @@ class Account:
 def account_of_token(token: str) -> Account | None:
     """Return the active instructor of a Bearer token; None where it is not valid. Two queries."""
     try:
-        found, claims = tokens.opened(token)
+        found, claims = tokens.decode(token)
     except tokens.BadToken:
         return None
     if not found.is_active:
@@ -56,7 +56,7 @@ def account_of_token(token: str) -> Account | None:
     return Account(found.pk, found.name, found.is_admin, found.is_assistant, float(claims["exp"]), credential)
 
 
-def no_longer_valid(credentials: Collection[Credential], *, now: datetime) -> set[Credential]:
+def invalid_credentials(credentials: Collection[Credential], *, now: datetime) -> set[Credential]:
     """Return those that are valid no more: logged out, revoked, idle too long, another password, account switched off,
     admin no more or only now. Three queries at most, however many are asked about. When a token expires, the socket
     knows by itself.

@@ -33,7 +33,7 @@ class Busy(Exception):
 
 
 @dataclass
-class Bench:
+class HashingQueue:
     """Where so many hashes are made at once, in the order in which they came."""
 
     at_once: int
@@ -74,22 +74,22 @@ def _step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-_bench: Bench | None = None
+_bench: HashingQueue | None = None
 _making = threading.Lock()
 
 
-def bench() -> Bench:
+def hashing_queue() -> HashingQueue:
     """This process' one; made when the first password comes, because workers and commands check none."""
     global _bench
     with _making:
         if _bench is None:
-            _bench = Bench(settings.PASSWORD_HASHES_AT_ONCE)
+            _bench = HashingQueue(settings.PASSWORD_HASHES_AT_ONCE)
         return _bench
 
 
 def refuse_when_full() -> None:
     """Before an attempt is counted against somebody: one that cannot be judged must not count. Raises Busy."""
-    if bench().is_full:
+    if hashing_queue().is_full:
         raise Busy
 
 
@@ -106,11 +106,11 @@ class Hasher(BCryptSHA256PasswordHasher):
     """bcrypt as Django has it, on the bench. Checking a password is encoding it again, so this is the only door."""
 
     def encode(self, password: str, salt: bytes) -> str:  # type: ignore[override]  # bcrypt's salts are bytes
-        let_go_of_connections()
-        return bench().do(lambda: super(Hasher, self).encode(password, salt))  # type: ignore[arg-type]
+        release_connections()
+        return hashing_queue().do(lambda: super(Hasher, self).encode(password, salt))  # type: ignore[arg-type]
 
 
-def let_go_of_connections() -> None:
+def release_connections() -> None:
     """Give this thread's connections back to the pool; the next query takes one again. In a transaction they stay."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
@@ -123,7 +123,7 @@ _ahead: ContextVar[tuple[str, str] | None] = ContextVar("hashed_ahead", default=
 
 
 @contextmanager
-def ahead(password: str | None) -> Iterator[None]:
+def hash_ahead(password: str | None) -> Iterator[None]:
     """Hash it now; whoever sets it inside the block, in a transaction, finds the hash ready. Raises Busy."""
     form = password_form(password) if password else None
     token = _ahead.set((form, make_password(form)) if form else None)

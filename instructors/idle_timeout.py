@@ -18,7 +18,7 @@ from instructors.sessions import SEEN
 EVERY = 60  # seconds between two notes: a write for each click would cost more than the click
 
 
-class PresenceMiddleware:
+class IdleTimeoutMiddleware:
     sync_capable = async_capable = True
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
@@ -31,13 +31,13 @@ class PresenceMiddleware:
         if self.is_async:
             return self._answer_later(request)
         if is_of_person(request):
-            note(request, now=time.time())
+            record_activity(request, now=time.time())
         response: HttpResponse = self.get_response(request)
         return response
 
     async def _answer_later(self, request: HttpRequest) -> HttpResponse:
         if is_of_person(request):
-            await sync_to_async(note)(request, now=time.time())
+            await sync_to_async(record_activity)(request, now=time.time())
         response: HttpResponse = await self.get_response(request)
         return response
 
@@ -52,7 +52,7 @@ def is_of_person(request: HttpRequest) -> bool:
     return request.method == "POST" or "text/html" in request.headers.get("Accept", "")
 
 
-def note(request: HttpRequest, *, now: float) -> None:
+def record_activity(request: HttpRequest, *, now: float) -> None:
     """One query, which the page needs anyway; a second one, once a minute, when it is answered."""
     session = request.session
     if SESSION_KEY in session and now - session.get(SEEN, 0) > EVERY:

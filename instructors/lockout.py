@@ -32,13 +32,13 @@ NOWHERE = "::"  # a request without an address that could be one
 LONGEST_NAME = 255
 
 
-def admit(request: HttpRequest | Request, *, email: str, now: datetime) -> None:
+def check(request: HttpRequest | Request, *, email: str, now: datetime) -> None:
     """Count an attempt before it is judged. Two queries. Raises TooManyRequests."""
     if settings.RATE_LIMITS and not _count(_name(email), client_of(request), now):
         raise TooManyRequests(seconds_left(request, email=email, now=now))
 
 
-def forgive(request: HttpRequest | Request, *, email: str) -> None:
+def reset(request: HttpRequest | Request, *, email: str) -> None:
     """The attempt succeeded: what failed before it is forgotten too. One query."""
     AccessAttempt.objects.filter(username=_name(email), ip_address=client_of(request)).delete()
 
@@ -80,7 +80,7 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc]  # django-axes has no 
         """It is counted already."""
 
     def user_logged_in(self, sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
-        forgive(request, email=user.get_username())
+        reset(request, email=user.get_username())
 
     def user_logged_out(self, *args: Any, **kwargs: Any) -> None:
         """Logouts are noted by the audit log."""

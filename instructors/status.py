@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 
 from instructors.models import Instructor, InstructorStatusHistory
 from realtime import broadcast, groups, messages
-from realtime.notify import tell
+from realtime.notify import notify
 
 Status = Instructor.Status
 
@@ -68,4 +68,4 @@ def announce_status(instructor: Instructor) -> None:
     to_all = [messages.status_update(**about), messages.instructor_status_changed(**about)]
     notices = [(groups.INSTRUCTORS, frame) for frame in to_all]
     notices.append((groups.instructor_group(instructor.pk), messages.status_updated(**about)))
-    tell(lambda: broadcast.publish({}, notices, outside=to_all[:1]))
+    notify(lambda: broadcast.publish({}, notices, outside=to_all[:1]))

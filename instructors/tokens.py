@@ -62,10 +62,10 @@ def claims_of(token: str) -> dict[str, Any]:
 
 def instructor_of(token: str) -> Instructor:
     """Whose token this is, active or not. Two queries. Raises BadToken."""
-    return opened(token)[0]
+    return decode(token)[0]
 
 
-def opened(token: str) -> tuple[Instructor, dict[str, Any]]:
+def decode(token: str) -> tuple[Instructor, dict[str, Any]]:
     """Whose token this is, active or not, and its claims. Two queries. Raises BadToken."""
     claims = claims_of(token)
     found = Instructor.objects.with_email(claims["sub"])
@@ -89,7 +89,7 @@ def is_current(stamp: Any, jti: Any, issued: float, instructor: Instructor) -> b
     return constant_time_compare(str(stamp), present) or bool(jti and cache.get(_kept(jti)) == present)
 
 
-def keep(token: str, *, instructor: Instructor) -> None:
+def keep_current(token: str, *, instructor: Instructor) -> None:
     """The token by which the password was changed outlives the change: its client holds no other."""
     if jti := claims_of(token).get("jti"):
         cache.set(_kept(jti), stamp_of(instructor), settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60)

@@ -23,7 +23,7 @@ Row = tuple[Any, ...]
 Member = tuple[int, int]  # row id of a student, and of the class that something came through
 
 
-class Sighting(Protocol):
+class Observation(Protocol):
     """What was seen of a student: plain values under the names the wire gives them."""
 
     email: str
@@ -87,7 +87,7 @@ class ActivityState:
 
 
 @dataclass(slots=True)
-class Places:
+class ResolvedRows:
     """Where each sighting belongs."""
 
     students: dict[str, StudentState]  # by the address as given; two spellings of one address share one state
@@ -98,13 +98,13 @@ class Places:
     cells: dict[tuple[int, str], int]
     current_sessions: dict[Member, str]  # for sightings that name none
 
-    def member_of(self, sighting: Sighting) -> Member:
+    def member_of(self, sighting: Observation) -> Member:
         return self.students[sighting.email].id, sighting.class_id or WITHOUT_KEY
 
-    def activity_of(self, sighting: Sighting) -> ActivityState:
+    def activity_of(self, sighting: Observation) -> ActivityState:
         return self.activities[self.member_of(sighting)]
 
-    def session_of(self, sighting: Sighting) -> tuple[int, int, str]:
+    def session_of(self, sighting: Observation) -> tuple[int, int, str]:
         member = self.member_of(sighting)
         return *member, sighting.session or self.current_sessions[member]
 
@@ -117,13 +117,13 @@ STUDENT_COLUMNS = ", ".join(f"s.{name}" for name in StudentState.__slots__)
 ACTIVITY_COLUMNS = ", ".join(f"a.{name}" for name in ActivityState.__slots__)
 
 
-def resolve(sightings: Sequence[Sighting]) -> Places:
+def resolve(sightings: Sequence[Observation]) -> ResolvedRows:
     """The rows of everybody and everything in these sightings, made where they are missing."""
     teams = find_teams({s.team for s in sightings if s.team})
     students = find_students(sightings, teams)
     notebooks = find_notebooks({s.notebook for s in sightings if s.notebook})
     cells = find_cells([s for s in sightings if s.notebook and s.cell], notebooks)
-    places = Places(students, {}, teams, {}, notebooks, cells, {})
+    places = ResolvedRows(students, {}, teams, {}, notebooks, cells, {})
     people = [s for s in sightings if s.email]
     places.activities = find_activities({places.member_of(s) for s in people})
     places.current_sessions = find_current_sessions({places.member_of(s) for s in people if not s.session})
@@ -147,7 +147,7 @@ def find_teams(names: Iterable[str]) -> dict[str, int]:
     return {name: pk for key, pk in rows for name in typed[key]}
 
 
-def find_students(sightings: Sequence[Sighting], teams: dict[str, int]) -> dict[str, StudentState]:
+def find_students(sightings: Sequence[Observation], teams: dict[str, int]) -> dict[str, StudentState]:
     """The students, locked in the order of their ids; name and team follow what newer sightings say."""
     typed = _by_key((s.email for s in sightings if s.email), email_key)
     rows = _find_or_insert(
@@ -200,7 +200,7 @@ def find_notebooks(paths: Iterable[str]) -> dict[str, int]:
     return {path: pk for key, pk in rows for path in typed[key]}
 
 
-def find_cells(sightings: Sequence[Sighting], notebooks: dict[str, int]) -> dict[tuple[int, str], int]:
+def find_cells(sightings: Sequence[Observation], notebooks: dict[str, int]) -> dict[tuple[int, str], int]:
     """Cells by (notebook row id, cell id); type and position of a new one as its first sighting says."""
     first = {(notebooks[s.notebook or ""], s.cell or ""): s for s in reversed(sightings)}
     keys = sorted(first)
@@ -240,7 +240,7 @@ def find_current_sessions(members: set[Member]) -> dict[Member, str]:
     return {member: found.get(member) or str(uuid.uuid4()) for member in members}
 
 
-def find_sessions(sightings: Sequence[Sighting], places: Places) -> dict[tuple[int, int, str], int]:
+def find_sessions(sightings: Sequence[Observation], places: ResolvedRows) -> dict[tuple[int, int, str], int]:
     """Sessions by (student row id, class, session id); a new one starts with its earliest sighting."""
     starts: dict[tuple[int, int, str], datetime] = {}
     for sighting in sightings:
@@ -262,7 +262,7 @@ def find_sessions(sightings: Sequence[Sighting], places: Places) -> dict[tuple[i
     return {(student, class_id, session): pk for student, class_id, session, pk in rows}
 
 
-def follow_memberships(sightings: Sequence[Sighting], places: Places) -> None:
+def follow_memberships(sightings: Sequence[Observation], places: ResolvedRows) -> None:
     """Who comes with a class's key belongs to the class from now on, and is called there what they say there.
 
     What comes without a key names the student in all their classes, in a copy that asks for no keys, and nowhere else.
@@ -297,7 +297,7 @@ def follow_memberships(sightings: Sequence[Sighting], places: Places) -> None:
     save_memberships(changed)
 
 
-def is_latest(sighting: Sighting, activity: ActivityState) -> bool:
+def is_latest(sighting: Observation, activity: ActivityState) -> bool:
     """Whether what this says about the person still counts: an old sighting says nothing new."""
     return activity.last_activity_at is None or sighting.occurred_at >= activity.last_activity_at
 
@@ -333,7 +333,7 @@ def _both(members: Sequence[Member]) -> list[list[int]]:
     return [[student for student, _ in members], [class_id for _, class_id in members]]
 
 
-def newcomer(email: str, *, class_id: int) -> int:
+def get_or_enrol(email: str, *, class_id: int) -> int:
     """The row id of the student of this address, made and enrolled where need be. Four statements at most; inside a
     transaction."""
     [(_, pk)] = _find_or_insert(

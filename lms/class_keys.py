@@ -14,7 +14,7 @@ def create_key(class_ref: Class) -> tuple[ClassKey, str]:
     return ClassKey.objects.create(class_ref=class_ref, key_hash=ClassKey.hash(key), hint=key[:6]), key
 
 
-def end_keys(keys: QuerySet[ClassKey], *, at: datetime) -> int:
+def revoke_keys(keys: QuerySet[ClassKey], *, at: datetime) -> int:
     """From `at` on these open nothing; one that ends sooner still does. Returns how many changed. One query.
 
     The intake knows a key for some seconds (`events.intake.class_keys.REMEMBERED`), so that long an ended one may still get in.

@@ -19,8 +19,8 @@ from instructors import audit
 from instructors.models import AuditLog, Instructor
 from instructors.rest.parameters import change
 from lms.models import AssignmentSubmission
-from lms.notices import tell_grade
-from lms.submissions import GRADED, RETURNED, SUBMITTED, tells_grade
+from lms.notices import announce_grade
+from lms.submissions import GRADED, RETURNED, SUBMITTED, is_grade_notice_due
 
 CHANGED = "submission_update"
 
@@ -53,7 +53,7 @@ class GradedMeanwhile(Exception):
         self.submission, self.by, self.at = submission, by, at
 
 
-def seal(submission: AssignmentSubmission) -> str:
+def version_token(submission: AssignmentSubmission) -> str:
     """What a form saw, in short: another seal, another grade."""
     seen = json.dumps([submission.status, submission.grade, submission.feedback])
     return hashlib.sha256(seen.encode()).hexdigest()[:32]
@@ -72,16 +72,16 @@ def give_grade(
         before, changes = found.status, grade.changes_to(found.status)
         if all(getattr(found, name) == value for name, value in changes.items()):
             return found
-        if seal(found) != seen:
+        if version_token(found) != seen:
             raise GradedMeanwhile(found, *last_change(found.pk))
         change(found, changes)
-        note_change(found, fields=changes, by=by, request=request)
-    if tells_grade(before=before, changes=changes):
-        tell_grade(found)
+        record_change(found, fields=changes, by=by, request=request)
+    if is_grade_notice_due(before=before, changes=changes):
+        announce_grade(found)
     return found
 
 
-def note_change(
+def record_change(
     submission: AssignmentSubmission,
     *,
     fields: Iterable[str],

@@ -19,7 +19,7 @@ from core.identity import label_key
 from lms.images import CONTENT_TYPE
 from lms.models import ClassroomMap, Team, TeamPosition
 from realtime import broadcast, groups, messages
-from realtime.notify import tell
+from realtime.notify import notify
 
 DIRECTORY = "maps"
 ADDRESS = "/static/maps/"  # of the pictures, at the server's root: clients in the field build it so
@@ -185,4 +185,4 @@ def announce(found: ClassroomMap, moved: Mapping[str, Point | None] | None = Non
     """
     group = groups.DASHBOARDS if found.class_ref_id is None else groups.class_group(found.class_ref_id)
     frame = messages.classroom_map(class_id=found.class_ref_id, map_id=found.pk, positions=moved or {})
-    tell(lambda: broadcast.publish({}, [(group, frame)], outside=[]))
+    notify(lambda: broadcast.publish({}, [(group, frame)], outside=[]))

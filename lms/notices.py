@@ -12,10 +12,10 @@ from lms.access import Scope
 from lms.models import AssignmentSubmission, ClassAssignment
 from lms.notifications import notifications
 from realtime import broadcast, groups, messages
-from realtime.notify import tell
+from realtime.notify import notify
 
 
-def tell_assignment(assignment: ClassAssignment) -> None:
+def announce_assignment(assignment: ClassAssignment) -> None:
     """To everybody who listens; with logins on, to the class's own dashboards."""
     group = groups.BROADCAST
     if logins_required():
@@ -26,10 +26,10 @@ def tell_assignment(assignment: ClassAssignment) -> None:
         title=assignment.title,
         due_date=assignment.due_date,
     )
-    tell(lambda: broadcast.publish({}, [(group, frame)], outside=[frame]))
+    notify(lambda: broadcast.publish({}, [(group, frame)], outside=[frame]))
 
 
-def tell_grade(submission: AssignmentSubmission) -> None:
+def announce_grade(submission: AssignmentSubmission) -> None:
     """To the student. With logins on, without what was graded: the client reads it over HTTP (websocket.md
     section 1)."""
     is_private = logins_required()
@@ -53,4 +53,4 @@ def tell_grade(submission: AssignmentSubmission) -> None:
     told = groups.student_groups("notifications", student_id=student.pk, email=student.email, class_ids=through)
     for each in frames:
         notices = [(group, each) for group in told]
-        tell(partial(broadcast.publish, {}, notices, outside=[each]))
+        notify(partial(broadcast.publish, {}, notices, outside=[each]))

@@ -71,7 +71,7 @@ def is_graded(submission: AssignmentSubmission) -> bool:
     return submission.grade is not None or submission.status.lower() in (GRADED, RETURNED)
 
 
-def tells_grade(*, before: str | None, changes: Mapping[str, Any]) -> bool:
+def is_grade_notice_due(*, before: str | None, changes: Mapping[str, Any]) -> bool:
     """Whether a change is told to the student: a grade is set, or the status becomes `graded` (http.md section 5).
     `before` is the status it had; None for a new row."""
     return changes.get("grade") is not None or (changes.get("status") == GRADED and before != GRADED)

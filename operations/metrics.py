@@ -82,7 +82,7 @@ class Product:
 
     def collect(self) -> Iterator[Metric]:
         try:
-            found = [*counted(events_metrics.since_ever()), *standing(system_stats.river(now=time.time()))]
+            found = [*counted(events_metrics.totals()), *gauges(system_stats.pipeline_stats(now=time.time()))]
         except (RedisError, OSError):
             found = []
         yield GaugeMetricFamily("cellmonitor_up", "Whether Redis answered this scrape.", value=1 if found else 0)
@@ -105,7 +105,7 @@ def counted(numbers: events_metrics.Numbers) -> Iterator[Metric]:
         yield family
 
 
-def standing(river: system_stats.River) -> Iterator[Metric]:
+def gauges(river: system_stats.PipelineStats) -> Iterator[Metric]:
     """What is so now, rather than what was counted."""
     backlog = GaugeMetricFamily("cellmonitor_backlog_entries", "Entries that wait.", labels=["priority", "shard"])
     oldest = GaugeMetricFamily(

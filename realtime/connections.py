@@ -12,7 +12,7 @@ AUTHENTICATION_FAILED = 4001  # the code with which a socket closes that proves 
 ClientType = Literal["student", "instructor", "dashboard", "admin"]
 
 
-class Seat(Protocol):
+class Connection(Protocol):
     """What is asked of a socket by those who look after all of them."""
 
     client_id: str
@@ -33,10 +33,10 @@ class Seat(Protocol):
     async def end_idle(self) -> None: ...
 
 
-class Register:
+class ConnectionRegistry:
     def __init__(self) -> None:
-        self.seats: set[Seat] = set()
-        self.groups: defaultdict[str, set[Seat]] = defaultdict(set)
+        self.seats: set[Connection] = set()
+        self.groups: defaultdict[str, set[Connection]] = defaultdict(set)
         self.frames_sent = 0
         self.version = 0  # grows with every change that other processes should hear of
         self._process: tuple[int, str] = (0, "")
@@ -48,26 +48,26 @@ class Register:
             self._process = (os.getpid(), uuid.uuid4().hex)
         return self._process[1]
 
-    def add(self, seat: Seat) -> None:
+    def add(self, seat: Connection) -> None:
         self.seats.add(seat)
         self.version += 1
 
-    def remove(self, seat: Seat) -> None:
+    def remove(self, seat: Connection) -> None:
         if seat in self.seats:
             self.seats.remove(seat)
             self.version += 1
 
-    def join(self, seat: Seat, group: str) -> None:
+    def join(self, seat: Connection, group: str) -> None:
         self.groups[group].add(seat)
 
-    def leave(self, seat: Seat, group: str) -> None:
+    def leave(self, seat: Connection, group: str) -> None:
         members = self.groups.get(group)
         if members is not None:
             members.discard(seat)
             if not members:
                 del self.groups[group]
 
-    def members(self, groups: Iterable[str]) -> set[Seat]:
+    def members(self, groups: Iterable[str]) -> set[Connection]:
         """The sockets of this process in any of these groups."""
         return {seat for group in groups for seat in self.groups.get(group, ())}
 
@@ -78,11 +78,11 @@ class Register:
             seat.tell_text(text)
         return len(found)
 
-    def idle_since(self, moment: float) -> list[Seat]:
+    def idle_since(self, moment: float) -> list[Connection]:
         return [seat for seat in self.seats if seat.heard_at < moment]
 
     def active(self, *, within: float) -> int:
         return len(self.seats) - len(self.idle_since(time.monotonic() - within))
 
 
-here = Register()
+connections = ConnectionRegistry()

@@ -14,17 +14,17 @@ from channels.layers import get_channel_layer
 
 from core.login_requirement import logins_required
 from realtime import groups, messages
-from realtime.connections import here
-from realtime.row_buffer import Changed
+from realtime.connections import connections
+from realtime.row_buffer import RowBuffer
 
 logger = logging.getLogger(__name__)
 
 PAUSE = 1.0  # seconds between two frames to `broadcast`
 
 
-class Hub:
+class FanOut:
     def __init__(self) -> None:
-        self.changed = Changed()
+        self.changed = RowBuffer()
 
     async def prepare(self) -> None:
         """Join; after this nothing is missed."""
@@ -52,14 +52,14 @@ class Hub:
         if message["type"] == "runs":
             for run in message["runs"]:
                 self._send_run(run)
-        elif message["type"] == "rows" and not logins_required() and groups.BROADCAST in here.groups:
+        elif message["type"] == "rows" and not logins_required() and groups.BROADCAST in connections.groups:
             self.changed.note(message["rows"])
 
     def _send_run(self, run: messages.RunNotice) -> None:
         names = groups.student_groups(
             "progress", student_id=run["student_id"], email=run["emailAddress"], class_ids=[run["class_id"]]
         )
-        if members := here.members(names):
+        if members := connections.members(names):
             text = msgspec.json.encode(messages.execution_update(run)).decode()
             for seat in members:
                 seat.tell_text(text)
@@ -69,7 +69,7 @@ class Hub:
     def _confirm(self, run: messages.RunNotice) -> None:
         """To the student's own clients, that what they ran has arrived."""
         names = groups.student_groups("client", student_id=run["student_id"], email=run["emailAddress"])
-        if members := here.members(names):
+        if members := connections.members(names):
             text = msgspec.json.encode(messages.execution_confirmed(run)).decode()
             for seat in members:
                 seat.tell_text(text)
@@ -79,6 +79,6 @@ class Hub:
         if rows:
             # A dashboard hears its rows anyway, so that a subscription to `broadcast` brings it none of these.
             text = msgspec.json.encode(messages.progress_update(rows)).decode()
-            for seat in here.members([groups.BROADCAST]):
+            for seat in connections.members([groups.BROADCAST]):
                 if seat.kind == "student":
                     seat.tell_text(text)

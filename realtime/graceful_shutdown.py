@@ -11,7 +11,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-from realtime.connections import here
+from realtime.connections import connections
 
 GOING_AWAY = 1001
 PATIENCE = 0.2  # seconds for the close frames to be written
@@ -22,7 +22,7 @@ _loop: asyncio.AbstractEventLoop | None = None
 def prepare(loop: asyncio.AbstractEventLoop) -> None:
     """Hear the signals of the server that runs this loop. Does nothing where the server has none of its own."""
     global _loop
-    _let_daphne_say_every_code()
+    _allow_all_close_codes()
     if threading.current_thread() is not threading.main_thread():
         return
     first, _loop = _loop is None, loop
@@ -39,19 +39,19 @@ class _Handler:
         self.is_leaving = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.is_leaving or _loop is None or _loop.is_closed() or not here.seats:
+        if self.is_leaving or _loop is None or _loop.is_closed() or not connections.seats:
             self.previous(number, frame)
             return
         self.is_leaving = True
         _loop.call_soon_threadsafe(self._leave, number)
 
     def _leave(self, number: int) -> None:
-        for seat in list(here.seats):
+        for seat in list(connections.seats):
             seat.end(GOING_AWAY)
         asyncio.get_running_loop().call_later(PATIENCE, self.previous, number, None)
 
 
-def _let_daphne_say_every_code() -> None:
+def _allow_all_close_codes() -> None:
     """daphne closes through a door of its library that lets an application say 1000 and 3000 to 4999 only; here go 1001
     and 1009 too, by the door beside it. Nothing to do where another server runs."""
     daphne = sys.modules.get("daphne.ws_protocol")

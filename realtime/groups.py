@@ -39,7 +39,7 @@ def room_group(room: str, *, of: str = "") -> str:
     return f"room.{_digest(of)}.{_digest(room)}" if of else f"room.{_digest(room)}"
 
 
-def seat_group(client_id: str, *, proof: str) -> str:
+def connection_group(client_id: str, *, proof: str) -> str:
     """The connections under one client id of one who proved to be the same."""
     return f"seat.{_digest(proof)}.{_digest(client_id)}"
 
@@ -75,7 +75,7 @@ def in_class(channel: Channel, forms: Iterable[str], class_id: int | None) -> li
     return [f"{channel}.{form}{_OF_CLASS}{'none' if class_id is None else class_id}" for form in forms]
 
 
-def those_of(channel: Channel, forms: Iterable[str], *, among: Collection[str]) -> list[str]:
+def groups_of_student_in(channel: Channel, forms: Iterable[str], *, among: Collection[str]) -> list[str]:
     """The groups among these in which a student's channel is heard, whole or of a class."""
     whole = {f"{channel}.{form}" for form in forms}
     return [name for name in among if name.partition(_OF_CLASS)[0] in whole]

@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 logger = logging.getLogger(__name__)
 
 
-def tell(send: Callable[[], None]) -> None:
+def notify(send: Callable[[], None]) -> None:
     """Send it. While Redis is away it is lost; pages read the state again when they come back."""
     try:
         send()

@@ -23,7 +23,7 @@ from redis import Redis
 from redis import asyncio as aioredis
 
 from core.login_requirement import logins_required
-from realtime.connections import ClientType, Seat, here
+from realtime.connections import ClientType, Connection, connections
 
 PROCESSES, PROGRESS = "live:processes", "live:progress"
 LIFETIME = 90  # seconds
@@ -142,7 +142,7 @@ def _count(parts: Iterable[Mapping[Key, int]]) -> dict[Key, int]:
 
 def _others(names: Iterable[Any]) -> list[str]:
     """The entries of the other processes; this one is asked itself."""
-    return [process_key(name.decode()) for name in names if name.decode() != here.process_id]
+    return [process_key(name.decode()) for name in names if name.decode() != connections.process_id]
 
 
 @cache
@@ -158,20 +158,20 @@ def connect() -> "aioredis.Redis":
 
 
 def summary() -> Summary:
-    seats = list(here.seats)
+    seats = list(connections.seats)
     return Summary(
         total=len(seats),
-        active=here.active(within=ACTIVE),
+        active=connections.active(within=ACTIVE),
         by_type=dict(Counter(seat.kind for seat in seats)),
         rooms=dict(Counter(seat.room for seat in seats if seat.room is not None)),
-        sent=here.frames_sent,
+        sent=connections.frames_sent,
         dashboards=[seat.client_id for seat in seats if seat.kind == "dashboard"],
         instructors=dict(Counter(seat.account_id for seat in seats if seat.account_id is not None and not seat.ending)),
         detail=[_detail(seat) for seat in seats] if settings.DEBUG else [],
     )
 
 
-def _detail(seat: Seat) -> dict[str, Any]:
+def _detail(seat: Connection) -> dict[str, Any]:
     seconds = int(time.time() - seat.connected_at)
     return dict(Detail(client_id=seat.client_id, type=seat.kind, room=seat.room, connected_duration_seconds=seconds))
 
@@ -179,10 +179,10 @@ def _detail(seat: Seat) -> dict[str, Any]:
 async def write(redis: "aioredis.Redis") -> None:
     """Say who sits here, and for whose channels. One round trip."""
     now = time.time()
-    forms = {form for seat in here.seats for form in seat.followed}
+    forms = {form for seat in connections.seats for form in seat.followed}
     async with redis.pipeline(transaction=False) as pipe:
-        pipe.set(process_key(here.process_id), msgspec.json.encode(summary()), ex=LIFETIME)
-        pipe.zadd(PROCESSES, {here.process_id: now + LIFETIME})
+        pipe.set(process_key(connections.process_id), msgspec.json.encode(summary()), ex=LIFETIME)
+        pipe.zadd(PROCESSES, {connections.process_id: now + LIFETIME})
         pipe.zremrangebyscore(PROCESSES, "-inf", now)
         pipe.expire(PROCESSES, LIFETIME)
         if forms:
@@ -205,6 +205,6 @@ async def join_progress(redis: "aioredis.Redis", forms: Sequence[str]) -> None:
 async def forget(redis: "aioredis.Redis") -> None:
     """This process leaves."""
     async with redis.pipeline(transaction=False) as pipe:
-        pipe.zrem(PROCESSES, here.process_id)
-        pipe.delete(process_key(here.process_id))
+        pipe.zrem(PROCESSES, connections.process_id)
+        pipe.delete(process_key(connections.process_id))
         await pipe.execute()

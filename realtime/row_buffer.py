@@ -14,7 +14,7 @@ LOAD = 200
 MOST_RUNS = 20  # frames a look
 
 
-class Changed:
+class RowBuffer:
     """What has changed since it was last sent."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ MOST_BYTES = 8 * 1024 * 1024
 GIVEN_UP = 4000
 
 
-class Outbox:
+class SendQueue:
     """Frames in order, then perhaps a close code, written by a task of its own.
 
     The channel layer's queues have no bound, so a consumer must never stop reading its own: it puts frames here, where

@@ -84,7 +84,7 @@ def fill() -> School:
         pk=41, assignment=task, student=ken, notebook_content=content, content_sha256=sha256, status="graded", grade=7,
         feedback="b-feedback", submission_comment="b-comment",
     )  # fmt: skip
-    notices.tell_grade(work)
+    notices.announce_grade(work)
     author = Author(author_id=EMAIL, author_name="Kenzaburo")
     owner = Owner(class_id=b.pk)
     with transaction.atomic():
@@ -260,7 +260,7 @@ def again(school: School) -> None:
     student = Student.objects.get(pk=NUMBER)
     happens(student, Class.objects.get(pk=31), school.other)
     AssignmentSubmission.objects.filter(pk=41).update(feedback="b-feedback 2")
-    notices.tell_grade(AssignmentSubmission.objects.get(pk=41))
+    notices.announce_grade(AssignmentSubmission.objects.get(pk=41))
 
 
 # --- Addresses --------------------------------------------------------------------------------------------------------

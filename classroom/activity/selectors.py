@@ -7,7 +7,7 @@ from django.db.models import Aggregate, DurationField, ExpressionWrapper, F, Val
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Greatest
 
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.dashboard.selectors import Range, chart
 from events import timeseries
 from events.models import HelpRequest
@@ -59,7 +59,7 @@ class Median(Aggregate):
     template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
 
 
-def activity_of(room: Room, *, span: Range, now: datetime) -> Activity:
+def activity_of(room: ClassScope, *, span: Range, now: datetime) -> Activity:
     """Three queries, four for a class; their cost is that of the runs in the span, by the indexes on time."""
     of_class = room.class_ref is not None
     students = list(room.students.order_by().values_list("pk", flat=True)) if of_class else None

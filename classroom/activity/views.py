@@ -7,16 +7,16 @@ from django.utils.translation import gettext_lazy as _
 
 from classroom.activity.charts import chart_of
 from classroom.activity.selectors import activity_of
-from classroom.base.decorators import is_fragment, room_of, room_page
+from classroom.base.decorators import class_page, is_fragment, scope_of
 from classroom.base.js_strings import activity_texts
 from classroom.dashboard.selectors import range_of
 
 RANGES = {"1h": _("Last hour"), "24h": _("Last 24 hours"), "7d": _("Last 7 days")}
 
 
-@room_page
+@class_page
 def activity(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    room, now = room_of(request, class_id), timezone.now()
+    room, now = scope_of(request, class_id), timezone.now()
     found = activity_of(room, span=range_of(request.GET.get("range")), now=now)
     context = {
         "room": room,

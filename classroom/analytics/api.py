@@ -16,7 +16,7 @@ from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.predictions import predictions
 from classroom.analytics.report_content import content_csv
 from classroom.analytics.selectors import Span, chosen_students, progress_rows, team_rows
-from classroom.analytics.services import FAILED, NoTarget, Unavailable, find_report, nudge, order_report
+from classroom.analytics.services import FAILED, NoTarget, Unavailable, find_report, request_report, requeue
 from classroom.dashboard.selectors import find_student
 from instructors.api.callers import account_of
 from instructors.rest.exceptions import Conflict, Unprocessable
@@ -121,7 +121,7 @@ class ReportsView(AnalyticsView):
         """A worker makes it; ask for it by its id until it is no longer pending."""
         given = validated(shapes.ReportRequest(data=request.data))
         try:
-            report = order_report(
+            report = request_report(
                 report_type=given["report_type"],
                 target=given["target"],
                 time_range=given.get("time_range") or "",
@@ -146,7 +146,7 @@ class OwnReportView(AnalyticsView):
         report = find_report(account_of(self.request), report_id)
         if report is None:
             raise NotFound(f"Report with id {report_id} not found")
-        nudge(report, now=timezone.now())
+        requeue(report, now=timezone.now())
         return report
 
 

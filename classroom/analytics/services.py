@@ -39,7 +39,7 @@ class Unavailable(Exception):
     """Nobody can be told to make it now."""
 
 
-def order_report(
+def request_report(
     *, report_type: str, target: str, time_range: str, file_format: str, by: Instructor, request: Request, now: datetime
 ) -> AnalyticsReport:
     """A pending report, and a worker told. Raises NoTarget, and Unavailable while Redis is away; then nothing is left
@@ -67,7 +67,7 @@ def order_report(
             details={"report_type": report_type, "target": target[:320], "report_id": str(report.report_id)},
         )
     try:
-        jobs.hand_over(make_report, str(report.report_id))
+        jobs.enqueue_call(build_report, str(report.report_id))
     except (RedisError, OSError) as error:
         report.delete()
         raise Unavailable from error
@@ -107,19 +107,19 @@ def find_report(by: Instructor, report_id: str) -> AnalyticsReport | None:
         return None
 
 
-def nudge(report: AnalyticsReport, *, now: datetime) -> None:
+def requeue(report: AnalyticsReport, *, now: datetime) -> None:
     """Queue a report again whose job seems lost. Of many who ask at once, one does."""
     if report.status != Status.PENDING or now - report.queued_at < LOST:
         return
     waiting = AnalyticsReport.objects.filter(pk=report.pk, status=Status.PENDING, queued_at=report.queued_at)
     if waiting.update(queued_at=now):
         try:
-            jobs.hand_over(make_report, str(report.report_id))
+            jobs.enqueue_call(build_report, str(report.report_id))
         except (RedisError, OSError) as error:
             logger.warning("Report %s cannot be queued: %s", report.report_id, type(error).__name__)
 
 
-def make_report(report_id: str) -> None:
+def build_report(report_id: str) -> None:
     """The job. A report that is finished already stays as it is."""
     report = AnalyticsReport.objects.filter(report_id=report_id, status=Status.PENDING).first()
     if report is None:

@@ -7,20 +7,20 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from classroom.analytics.report_content import for_display
-from classroom.analytics.services import find_report, nudge
-from classroom.base.decorators import room_page
+from classroom.analytics.services import find_report, requeue
+from classroom.base.decorators import class_page
 from classroom.base.display import display_of
 from classroom.base.plots import columns
 from instructors.permissions import account_of
 
 
-@room_page
+@class_page
 def analytics_report(request: HttpRequest, report_id: str) -> HttpResponse:
     """404 for one that somebody else ordered, as for one that is none."""
     report = find_report(account_of(request), report_id)
     if report is None:
         raise Http404("No such report")
-    nudge(report, now=timezone.now())
+    requeue(report, now=timezone.now())
     context: dict[str, object] = {"report": report}
     if report.status == report.Status.READY and report.content:
         content = for_display(report.content, display_of(request), is_of_student=report.report_type == "student")

@@ -8,7 +8,7 @@ spreadsheet in German or French wants them: it reads 8.5 as the 8th of May.
 from datetime import datetime
 
 from classroom.assignments.selectors import works
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from lms.export import PlainText, SubmissionResource
 from lms.models import AssignmentSubmission, ClassAssignment, Student
 from lms.spreadsheets import ENCODING
@@ -21,7 +21,7 @@ def _order(student: Student, number: int = 0) -> tuple[str, str, int]:
     return student.name or "", student.email, number or student.pk
 
 
-def grades_csv(room: Room, assignment: ClassAssignment, *, now: datetime, decimal_comma: bool = False) -> bytes:
+def grades_csv(room: ClassScope, assignment: ClassAssignment, *, now: datetime, decimal_comma: bool = False) -> bytes:
     """Each student's newest hand-in; who handed in nothing has a row with the status `missing`. Five queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     rows = latest(handed_in).select_related("assignment__class_ref", "student").defer("notebook_content")

@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from django.shortcuts import get_object_or_404
 
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from core.identity import visible
 from instructors.models import Instructor
 from lms.access import notebooks_of
@@ -99,16 +99,16 @@ class AssignmentPage:
         )
 
 
-def assignments_in(room: Room) -> QuerySet[ClassAssignment]:
+def assignments_in(room: ClassScope) -> QuerySet[ClassAssignment]:
     return ClassAssignment.objects.filter(class_ref=room.class_ref)
 
 
-def find_assignment(room: Room, assignment_id: int) -> ClassAssignment:
+def find_assignment(room: ClassScope, assignment_id: int) -> ClassAssignment:
     """404 for one that is not of this class. One query."""
     return get_object_or_404(assignments_in(room).select_related("notebook"), pk=assignment_id)
 
 
-def assignment_list(room: Room) -> list[tuple[ClassAssignment, Counts]]:
+def assignment_list(room: ClassScope) -> list[tuple[ClassAssignment, Counts]]:
     """What is due last comes first, then what is due at no time. Three queries, whatever the number."""
     found = list(assignments_in(room).select_related("notebook").order_by("due_date", "pk").reverse())
     found.sort(key=lambda assignment: assignment.due_date is None)
@@ -131,7 +131,7 @@ def assignment_list(room: Room) -> list[tuple[ClassAssignment, Counts]]:
 
 
 def assignment_page(
-    room: Room, *, assignment_id: int, chosen: str, now: datetime, display: Display = PLAIN
+    room: ClassScope, *, assignment_id: int, chosen: str, now: datetime, display: Display = PLAIN
 ) -> AssignmentPage:
     """By name. Five queries, whatever the number of students; a filter that is none is none."""
     assignment = find_assignment(room, assignment_id)
@@ -143,7 +143,7 @@ def assignment_page(
     )
 
 
-def works(room: Room, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN) -> list[Work]:
+def works(room: ClassScope, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN) -> list[Work]:
     """Everybody it was given to, by name. Three queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     newest = latest(handed_in).select_related("student").defer("notebook_content", "feedback")
@@ -175,7 +175,7 @@ def name_of(student: Student) -> str:
     return visible(student.name) or student.email
 
 
-def next_ungraded(room: Room, *, assignment_id: int, after: int | None = None) -> int | None:
+def next_ungraded(room: ClassScope, *, assignment_id: int, after: int | None = None) -> int | None:
     """Which submission to grade next: who waits longest first, and on from `after`; None where all is done.
     One query."""
     rows = with_known_status(latest(AssignmentSubmission.objects.filter(assignment__in=assignments_in(room))))

@@ -25,7 +25,7 @@ from lms.api.assignments import AssignmentFields
 from lms.api.notebook_content import NotebookContent, receipt
 from lms.api.notebooks import NewNotebook, name_of_path
 from lms.models import AssignmentStarter, Class, ClassAssignment, Notebook
-from lms.notices import tell_assignment
+from lms.notices import announce_assignment
 
 CONFLICT = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
 
@@ -186,7 +186,7 @@ def save_assignment(
             details={"fields": sorted(fields)},
         )
     if is_new:
-        tell_assignment(assignment)
+        announce_assignment(assignment)
     return assignment
 
 

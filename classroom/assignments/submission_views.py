@@ -16,14 +16,14 @@ from django.views.decorators.http import require_http_methods
 from classroom.assignments.changes import changes_since_starter
 from classroom.assignments.selectors import next_ungraded
 from classroom.assignments.submissions import find_submission, submission_page
-from classroom.base.decorators import room_of
+from classroom.base.decorators import scope_of
 from classroom.base.display import display_of
 from classroom.base.form_errors import NoNumber, Problems, number_typed, problems_of
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from instructors import audit
 from instructors.permissions import account_of
 from lms.api.submissions import SubmissionChanges
-from lms.grading import Grade, GradedMeanwhile, give_grade, seal
+from lms.grading import Grade, GradedMeanwhile, give_grade, version_token
 from lms.models import AssignmentSubmission
 
 
@@ -40,7 +40,7 @@ class GradeForm:
     @classmethod
     def of(cls, found: AssignmentSubmission) -> "GradeForm":
         points = "" if found.grade is None else f"{found.grade:.10g}"
-        return cls(points=points, feedback=found.feedback or "", seen=seal(found))
+        return cls(points=points, feedback=found.feedback or "", seen=version_token(found))
 
     @classmethod
     def typed(cls, typed: Any) -> "GradeForm":
@@ -71,14 +71,14 @@ class GradeForm:
 @never_cache
 def submission(request: HttpRequest, class_id: int, submission_id: int) -> HttpResponse:
     """`?view=changes` compares with the starter. A POST grades, which an assistant does not."""
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     found = find_submission(room, submission_id)
     if request.method == "POST":
         return grade(request, room, found)
     return show(request, room, found, GradeForm.of(found))
 
 
-def grade(request: HttpRequest, room: Room, found: AssignmentSubmission) -> HttpResponse:
+def grade(request: HttpRequest, room: ClassScope, found: AssignmentSubmission) -> HttpResponse:
     """`then` says what the button was: save, next or return. On to a page; or the same with what is wrong."""
     if not room.may_teach:
         raise Http404
@@ -89,7 +89,7 @@ def grade(request: HttpRequest, room: Room, found: AssignmentSubmission) -> Http
     try:
         give_grade(found.pk, given, seen=form.seen, by=account_of(request), request=request)
     except GradedMeanwhile as conflict:
-        form.conflict, form.seen = conflict, seal(conflict.submission)
+        form.conflict, form.seen = conflict, version_token(conflict.submission)
         return show(request, room, find_submission(room, found.pk), form, status=409)
     said = gettext("Saved and returned to the student.") if then == "return" else gettext("The grade is saved.")
     messages.success(request, said)
@@ -102,7 +102,7 @@ def grade(request: HttpRequest, room: Room, found: AssignmentSubmission) -> Http
 
 
 def show(
-    request: HttpRequest, room: Room, found: AssignmentSubmission, form: GradeForm, status: int = 200
+    request: HttpRequest, room: ClassScope, found: AssignmentSubmission, form: GradeForm, status: int = 200
 ) -> HttpResponse:
     page = submission_page(room, found, display=display_of(request))
     is_compared = request.GET.get("view") == "changes" and page.has_starter and page.has_content

@@ -19,33 +19,33 @@ from classroom.assignments.selectors import (
     notebook_paths,
 )
 from classroom.assignments.services import AssignmentForm, save_assignment
-from classroom.base.decorators import LARGEST_ID, room_of, room_page
+from classroom.base.decorators import LARGEST_ID, class_page, scope_of
 from classroom.base.display import display_of
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from instructors import audit
 from instructors.permissions import account_of
 from lms.models import AssignmentStarter
 
 
-def taught_room(request: HttpRequest, class_id: int) -> Room:
+def taught_room(request: HttpRequest, class_id: int) -> ClassScope:
     """The room, for what its assistants may not do: for them there is no such page."""
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     if not room.may_teach:
         raise Http404
     return room
 
 
-@room_page
+@class_page
 def assignments(request: HttpRequest, class_id: int) -> HttpResponse:
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     context = {"room": room, "now": timezone.now(), "assignments": assignment_list(room)}
     return render(request, "assignments/list.html", context)
 
 
-@room_page
+@class_page
 def assignment(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
     """`?show=` ungraded, late or missing."""
-    now, room = timezone.now(), room_of(request, class_id)
+    now, room = timezone.now(), scope_of(request, class_id)
     chosen, display = request.GET.get("show", ""), display_of(request)
     page = assignment_page(room, assignment_id=assignment_id, chosen=chosen, now=now, display=display)
     return render(request, "assignments/assignment.html", {"room": room, "now": now, "page": page})
@@ -86,10 +86,10 @@ def edit(request: HttpRequest, class_id: int, assignment_id: int | None = None) 
     return render(request, "assignments/edit.html", context, status=422 if form.problems else 200)
 
 
-@room_page
+@class_page
 def next_to_grade(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
     """On to the next that nobody has graded, `?after=` one; back to the list where all is done."""
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     find_assignment(room, assignment_id)
     text = request.GET.get("after", "")
     after = int(text) if text.isdecimal() and int(text) <= LARGEST_ID else None
@@ -100,10 +100,10 @@ def next_to_grade(request: HttpRequest, class_id: int, assignment_id: int) -> Ht
     return HttpResponseRedirect(reverse("submission", args=[class_id, found]))
 
 
-@room_page
+@class_page
 def grades(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
     """Everybody's grade in this assignment as a table for spreadsheets; `?decimal=comma` for those that count so."""
-    now, room = timezone.now(), room_of(request, class_id)
+    now, room = timezone.now(), scope_of(request, class_id)
     found = find_assignment(room, assignment_id)
     table = grades_csv(room, found, now=now, decimal_comma=request.GET.get("decimal") == "comma")
     answer = HttpResponse(table, content_type="text/csv; charset=utf-8")

@@ -11,8 +11,8 @@ from classroom.attention.memory import lesson_of
 from classroom.attention.models import AttentionCase
 from classroom.attention.reason_texts import SYMBOLS
 from classroom.attention.rule import MOST_SHOWN, assess, gap_of
-from classroom.attention.signals import Answer, Concern, Known, Lesson
-from classroom.base.scope import Room, name_in
+from classroom.attention.signals import Alert, Feedback, Known, Lesson
+from classroom.base.scope import ClassScope, name_in
 from core.identity import display_name
 from events.models import HelpRequest
 from lms.models import Cell
@@ -21,16 +21,16 @@ ANSWERS_LAST = timedelta(hours=12)  # a lesson, and the one after lunch
 
 
 @dataclass(frozen=True, kw_only=True)
-class Situation:
+class AttentionState:
     lesson: Lesson
     as_of: datetime
     tickets: list[HelpRequest]
     open_cases: list[AttentionCase]  # in whatever room
     notes: dict[int, list[AttentionCase]]  # about tickets, by ticket
-    concerns: list[Concern]
+    concerns: list[Alert]
     claims: dict[int, Claim]
 
-    def snoozed_until(self, concern: Concern, now: datetime) -> datetime | None:
+    def snoozed_until(self, concern: Alert, now: datetime) -> datetime | None:
         """Until when this concern is to stay away; None where it is due, or is about something else by now."""
         if concern.code == "help":
             found = [self.note_until(t, now) for t in self.tickets if t.student_id == concern.student_id]
@@ -64,7 +64,7 @@ class Situation:
         )
 
 
-def situation_of(room: Room, *, now: datetime) -> Situation:
+def attention_state(room: ClassScope, *, now: datetime) -> AttentionState:
     """Four queries; two of them at most once a second and process, whoever asks."""
     class_id = room.class_ref.pk if room.class_ref else None
     lesson, as_of = lesson_of(class_id, room.students, room.scope, now)
@@ -80,7 +80,7 @@ def situation_of(room: Room, *, now: datetime) -> Situation:
     for case in cases:
         if case.code == "help":
             notes.setdefault(case.evidence.get("ticket", 0), []).append(case)
-    return Situation(
+    return AttentionState(
         lesson=lesson,
         as_of=as_of,
         tickets=tickets,
@@ -91,7 +91,7 @@ def situation_of(room: Room, *, now: datetime) -> Situation:
     )
 
 
-def due_concerns(situation: Situation, now: datetime) -> list[Concern]:
+def due_alerts(situation: AttentionState, now: datetime) -> list[Alert]:
     """Those that nobody goes to and that are not to stay away: the first of them are shown, whoever looks. Who asks
     comes first, in the order of the queue."""
     free = [concern for concern in situation.concerns if concern.student_id not in situation.claims]
@@ -100,14 +100,14 @@ def due_concerns(situation: Situation, now: datetime) -> list[Concern]:
     return sorted(due, key=lambda concern: places[concern.student_id] if concern.code == "help" else len(places))
 
 
-def shown_concerns(situation: Situation, now: datetime) -> list[Concern]:
-    return due_concerns(situation, now)[:MOST_SHOWN]
+def shown_alerts(situation: AttentionState, now: datetime) -> list[Alert]:
+    return due_alerts(situation, now)[:MOST_SHOWN]
 
 
-def concern_of(case: AttentionCase) -> Concern:
+def alert_of(case: AttentionCase) -> Alert:
     """The concern that a case was opened for."""
     kept = case.evidence
-    return Concern(
+    return Alert(
         student_id=case.student_id,
         code=case.code if case.code in SYMBOLS else "silent",  # type: ignore[arg-type]
         since=datetime.fromisoformat(kept["since"]) if kept.get("since") else case.opened_at,
@@ -124,7 +124,7 @@ def called_in_room(row: HelpRequest | AttentionCase) -> str:
     return display_name(row.called, row.student.email)  # type: ignore[union-attr]
 
 
-def _tickets(room: Room) -> list[HelpRequest]:
+def _tickets(room: ClassScope) -> list[HelpRequest]:
     place = Cell.objects.filter(notebook__path=OuterRef("notebook_path"), cell_id=OuterRef("cell_id"))
     asking = HelpRequest.objects.filter(
         room.scope.q(), student__in=room.students.order_by().values("pk"), ended_at=None
@@ -136,7 +136,7 @@ def _tickets(room: Room) -> list[HelpRequest]:
     )
 
 
-def _cases(room: Room, now: datetime) -> list[AttentionCase]:
+def _cases(room: ClassScope, now: datetime) -> list[AttentionCase]:
     """Open ones, and those that people ended lately."""
     lately = Q(ended_at__gt=now - ANSWERS_LAST, ended_by__isnull=False)
     of_room = cases_in(room.scope)
@@ -146,16 +146,16 @@ def _cases(room: Room, now: datetime) -> list[AttentionCase]:
     return list(cases.select_related("student", "claimed_by").annotate(called=name_in(room)).order_by("pk"))
 
 
-def _answers(cases: Iterable[AttentionCase]) -> dict[int, Answer]:
-    answers: dict[int, Answer] = {}
+def _answers(cases: Iterable[AttentionCase]) -> dict[int, Feedback]:
+    answers: dict[int, Feedback] = {}
     for case in cases:
         if case.ended_at is None or case.outcome is None:
             continue
         known = answers.get(case.student_id)
         if known is None or case.ended_at >= known.at:
-            concern = concern_of(case)
+            concern = alert_of(case)
             was_needed = case.outcome != AttentionCase.Outcome.DISMISSED
-            answers[case.student_id] = Answer(
+            answers[case.student_id] = Feedback(
                 case.ended_at, concern.code, was_needed, cell=concern.cell, gap=gap_of(concern)
             )
     return answers

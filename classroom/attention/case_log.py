@@ -2,23 +2,23 @@
 
 from datetime import datetime, timedelta
 
-from classroom.attention.board import Situation, shown_concerns
+from classroom.attention.board import AttentionState, shown_alerts
 from classroom.attention.models import AttentionCase
-from classroom.attention.signals import Concern
-from classroom.base.scope import Room
+from classroom.attention.signals import Alert
+from classroom.base.scope import ClassScope
 from events.help_claims import CLAIM_LASTS
 
 
-def keep_record(room: Room, situation: Situation, *, now: datetime) -> None:
+def sync_cases(room: ClassScope, situation: AttentionState, *, now: datetime) -> None:
     """Bring the room's open cases up to what is shown. No statement where nothing changed, else one or two."""
     if now - situation.as_of > timedelta(0):
         return  # somebody else's request has gathered this, and kept the record
     class_id = room.class_ref.pk if room.class_ref else None
     ours = [case for case in situation.open_cases if case.class_ref_id == class_id]
     held = {case.student_id for case in ours}
-    new = [c for c in shown_concerns(situation, now) if c.code != "help" and c.student_id not in held]
+    new = [c for c in shown_alerts(situation, now) if c.code != "help" and c.student_id not in held]
     if new:
-        cases = [new_case(room, concern, now=now) for concern in new]
+        cases = [open_case(room, concern, now=now) for concern in new]
         AttentionCase.objects.bulk_create(cases, ignore_conflicts=True)  # another process may have been faster
     stuck = {concern.student_id for concern in situation.concerns}
     recovered = [case.pk for case in ours if case.student_id not in stuck and not _is_claimed(case, now)]
@@ -27,7 +27,7 @@ def keep_record(room: Room, situation: Situation, *, now: datetime) -> None:
         open_still.update(ended_at=now, outcome=AttentionCase.Outcome.RECOVERED)
 
 
-def new_case(room: Room, concern: Concern, *, now: datetime) -> AttentionCase:
+def open_case(room: ClassScope, concern: Alert, *, now: datetime) -> AttentionCase:
     return AttentionCase(
         student_id=concern.student_id,
         class_ref=room.class_ref,

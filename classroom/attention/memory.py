@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from classroom.attention.observations import gather
+from classroom.attention.observations import observe
 from classroom.attention.signals import Lesson
 from lms.access import Scope
 from lms.models import Student
@@ -37,11 +37,11 @@ def lesson_of(
     kept = _kept(class_id)
     with kept.lock:
         if kept.at is None or not timedelta(0) <= now - kept.at < FRESH:
-            kept.lesson, kept.at = gather(students, scope, now), now
+            kept.lesson, kept.at = observe(students, scope, now), now
         return kept.lesson, kept.at
 
 
-def forget() -> None:
+def clear() -> None:
     """For tests, whose clocks and rooms are no lesson's."""
     with _rooms_lock:
         _rooms.clear()

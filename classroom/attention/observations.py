@@ -102,7 +102,7 @@ ORDER BY k.student, e.executed_at DESC
 """
 
 
-def gather(students: QuerySet[Student], scope: Scope, now: datetime) -> Lesson:
+def observe(students: QuerySet[Student], scope: Scope, now: datetime) -> Lesson:
     """The lesson of these students as it stands now. Two queries; none but the first where nobody is here."""
     places = _places(students, scope, now)
     if not places:

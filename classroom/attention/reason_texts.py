@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext
 
-from classroom.attention.signals import Concern
+from classroom.attention.signals import Alert
 
 SYMBOLS = {
     "help": "help",
@@ -13,11 +13,11 @@ SYMBOLS = {
 }
 
 
-def reason_of(concern: Concern) -> str:
+def reason_of(concern: Alert) -> str:
     return _SENTENCES[concern.code](concern)
 
 
-def kind_of(concern: Concern) -> str:
+def kind_of(concern: Alert) -> str:
     """A word or two for the kind, beside its symbol."""
     return {
         "help": gettext("Asks for help"),
@@ -28,27 +28,27 @@ def kind_of(concern: Concern) -> str:
     }[concern.code]
 
 
-def _help(concern: Concern) -> str:
+def _help(concern: Alert) -> str:
     if concern.minutes < 1:
         return gettext("asked for help just now")
     return gettext("asked for help %(minutes)d min ago") % {"minutes": concern.minutes}
 
 
-def _repeated(concern: Concern) -> str:
+def _repeated(concern: Alert) -> str:
     values = {"error": concern.error or gettext("error"), "count": concern.count, "cell": _cell(concern.cell)}
     if concern.cell is None:
         return gettext("same %(error)s %(count)d times") % values
     return gettext("same %(error)s %(count)d times in cell %(cell)d") % values
 
 
-def _streak(concern: Concern) -> str:
+def _streak(concern: Alert) -> str:
     values = {"count": concern.count, "cell": _cell(concern.cell), "minutes": concern.minutes}
     if concern.cell is None:
         return gettext("%(count)d errors in a row for %(minutes)d min") % values
     return gettext("%(count)d errors in a row in cell %(cell)d for %(minutes)d min") % values
 
 
-def _silent(concern: Concern) -> str:
+def _silent(concern: Alert) -> str:
     values = {"minutes": concern.minutes, "cell": _cell(concern.cell), "class_cell": _cell(concern.class_cell)}
     if concern.error:
         text = gettext(
@@ -58,7 +58,7 @@ def _silent(concern: Concern) -> str:
     return gettext("%(minutes)d min without a run at cell %(cell)d, the class is at cell %(class_cell)d") % values
 
 
-def _behind(concern: Concern) -> str:
+def _behind(concern: Alert) -> str:
     values = {"minutes": concern.minutes, "cell": _cell(concern.cell), "class_cell": _cell(concern.class_cell)}
     return gettext("far behind: cell %(cell)d for %(minutes)d min, the class is at cell %(class_cell)d") % values
 

@@ -7,7 +7,7 @@ nobody silent. And a concern ends by what the student does, never by a threshold
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from classroom.attention.signals import Answer, Code, Concern, Known, Lesson, Run, Signals
+from classroom.attention.signals import Alert, Code, Feedback, Known, Lesson, Run, Signals
 
 MOST_SHOWN = 5
 
@@ -46,9 +46,9 @@ GAP_GROWN = 3  # further cells behind, since an instructor answered that
 RANKS: dict[Code, int] = {"help": 0, "repeated_error": 1, "error_streak": 2, "silent": 3, "behind": 4}
 
 
-def assess(lesson: Lesson, known: Known, now: datetime) -> list[Concern]:
+def assess(lesson: Lesson, known: Known, now: datetime) -> list[Alert]:
     """All concerns, the most urgent first: by kind, then who is shown already, then by how long. One a student."""
-    found = [Concern(pk, "help", since, minutes=_minutes(now - since)) for pk, since in known.asking.items()]
+    found = [Alert(pk, "help", since, minutes=_minutes(now - since)) for pk, since in known.asking.items()]
     for student in lesson.students:
         if student.student_id not in known.asking:
             concern = next(_concerns(lesson, student, known, now), None)
@@ -56,7 +56,7 @@ def assess(lesson: Lesson, known: Known, now: datetime) -> list[Concern]:
     return sorted(found, key=lambda c: (RANKS[c.code], c.student_id not in known.shown, c.since, c.student_id))
 
 
-def _concerns(lesson: Lesson, student: Signals, known: Known, now: datetime) -> Iterator[Concern]:
+def _concerns(lesson: Lesson, student: Signals, known: Known, now: datetime) -> Iterator[Alert]:
     answer = known.answers.get(student.student_id)
     is_shown = student.student_id in known.shown
     failures = open_failures(student.tail)
@@ -91,8 +91,8 @@ def _is_the_class(lesson: Lesson, cell: int, is_shown: bool) -> bool:
 
 
 def _errors(
-    lesson: Lesson, student: Signals, failures: list[Run], answer: Answer | None, is_shown: bool, now: datetime
-) -> Iterator[Concern]:
+    lesson: Lesson, student: Signals, failures: list[Run], answer: Feedback | None, is_shown: bool, now: datetime
+) -> Iterator[Alert]:
     latest = failures[0]
     if now - latest.at > ERROR_GOES_STALE and not is_shown:
         return
@@ -119,17 +119,17 @@ def _worked(lesson: Lesson, runs: Sequence[Run], now: datetime) -> int:
     return min(worked, _minutes(now - runs[-1].at))
 
 
-def _error(code: Code, student: Signals, runs: list[Run], now: datetime) -> Concern:
+def _error(code: Code, student: Signals, runs: list[Run], now: datetime) -> Alert:
     first, latest = runs[-1], runs[0]
-    return Concern(
+    return Alert(
         student.student_id, code, first.at, cell=latest.position, count=len(runs), error=latest.error_name,
         minutes=_minutes(now - first.at),
     )  # fmt: skip
 
 
 def _silence(
-    lesson: Lesson, student: Signals, failures: list[Run], answer: Answer | None, is_shown: bool, now: datetime
-) -> Iterator[Concern]:
+    lesson: Lesson, student: Signals, failures: list[Run], answer: Feedback | None, is_shown: bool, now: datetime
+) -> Iterator[Alert]:
     gap = _gap(lesson, student)
     quiet = _class_minutes(lesson, student.last_run_at, now)
     after, behind = SILENT_AFTER_SUCCESS, SILENT_BEHIND
@@ -144,14 +144,14 @@ def _silence(
     if after == SILENT_AFTER_SUCCESS and student.lead >= RESTING_LEAD:
         return
     at_error = failures[0] if after == SILENT_AFTER_ERROR else None
-    yield Concern(
+    yield Alert(
         student.student_id, "silent", student.last_run_at, cell=at_error.position if at_error else student.furthest,
         error=at_error.error_name if at_error else "", class_cell=lesson.class_cell,
         minutes=_minutes(now - student.last_run_at),
     )  # fmt: skip
 
 
-def _behind(lesson: Lesson, student: Signals, answer: Answer | None, now: datetime) -> Iterator[Concern]:
+def _behind(lesson: Lesson, student: Signals, answer: Feedback | None, now: datetime) -> Iterator[Alert]:
     gap = _gap(lesson, student)
     if gap is None or lesson.class_cell is None or now - student.last_run_at > STILL_THERE or not student.tail:
         return
@@ -162,7 +162,7 @@ def _behind(lesson: Lesson, student: Signals, answer: Answer | None, now: dateti
         return
     if answer and (gap < answer.gap + GAP_GROWN or _class_minutes(lesson, answer.at, now) < NO_NEW_CELL):
         return
-    yield Concern(
+    yield Alert(
         student.student_id, "behind", reached, cell=student.furthest, class_cell=lesson.class_cell,
         minutes=_minutes(now - reached),
     )  # fmt: skip
@@ -185,7 +185,7 @@ def reached_at(student: Signals) -> datetime:
     return reached
 
 
-def gap_of(concern: Concern) -> int:
+def gap_of(concern: Alert) -> int:
     return max(0, (concern.class_cell or 0) - (concern.cell or 0)) if concern.class_cell is not None else 0
 
 

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from classroom.attention.board import Situation, called_in_room, concern_of, due_concerns
+from classroom.attention.board import AttentionState, alert_of, called_in_room, due_alerts
 from classroom.attention.claims import Claim
 from classroom.attention.models import AttentionCase
 from classroom.attention.reason_texts import SYMBOLS, kind_of, reason_of
 from classroom.attention.rule import MOST_SHOWN
-from classroom.attention.signals import Concern
+from classroom.attention.signals import Alert
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from events.models import HelpRequest
 from instructors.models import Instructor
 
@@ -53,7 +53,7 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Board:
+class AttentionBoard:
     entries: list[Entry]  # that nobody goes to yet; at most MOST_SHOWN
     on_the_way: list[Entry]
     queue: list[Asking]  # all open requests
@@ -66,7 +66,9 @@ class Board:
     claims: dict[int, str]  # student → who goes
 
 
-def board_of(room: Room, situation: Situation, *, user: Instructor, now: datetime, display: Display = PLAIN) -> Board:
+def board_of(
+    room: ClassScope, situation: AttentionState, *, user: Instructor, now: datetime, display: Display = PLAIN
+) -> AttentionBoard:
     """No query."""
     names = {s.student_id: s.name for s in situation.lesson.students}
     rows: list[HelpRequest | AttentionCase] = [*situation.tickets, *situation.open_cases]
@@ -75,7 +77,7 @@ def board_of(room: Room, situation: Situation, *, user: Instructor, now: datetim
     queue = _queue(room, situation, user, now, display)
     asking = {one.student_id: one for one in queue}
 
-    def entry(concern: Concern, *, is_over: bool = False) -> Entry:
+    def entry(concern: Alert, *, is_over: bool = False) -> Entry:
         claim = situation.claims.get(concern.student_id)
         return Entry(
             student_id=concern.student_id,
@@ -92,15 +94,15 @@ def board_of(room: Room, situation: Situation, *, user: Instructor, now: datetim
             asking=asking.get(concern.student_id),
         )
 
-    due = due_concerns(situation, now)
+    due = due_alerts(situation, now)
     shown = [entry(concern) for concern in due[:MOST_SHOWN]]
     going = {c.student_id: entry(c) for c in situation.concerns if c.student_id in situation.claims}
     for case in situation.open_cases:
         if case.student_id in situation.claims and case.student_id not in going:
-            going[case.student_id] = entry(concern_of(case), is_over=True)
+            going[case.student_id] = entry(alert_of(case), is_over=True)
     above = {one.student_id for one in shown} | set(going)
     class_cell = situation.lesson.class_cell
-    return Board(
+    return AttentionBoard(
         entries=shown,
         on_the_way=sorted(going.values(), key=lambda e: (not e.is_mine, e.claim.at if e.claim else now, e.student_id)),
         queue=queue,
@@ -114,12 +116,14 @@ def board_of(room: Room, situation: Situation, *, user: Instructor, now: datetim
     )
 
 
-def may_act(room: Room, claim: Claim | None, user: Instructor) -> bool:
+def may_act(room: ClassScope, claim: Claim | None, user: Instructor) -> bool:
     """What somebody is on the way to is theirs: they, a teacher of the class and admins change it."""
     return claim is None or claim.by_id == user.pk or room.may_teach
 
 
-def _queue(room: Room, situation: Situation, user: Instructor, now: datetime, display: Display) -> list[Asking]:
+def _queue(
+    room: ClassScope, situation: AttentionState, user: Instructor, now: datetime, display: Display
+) -> list[Asking]:
     places = {s.student_id: s for s in situation.lesson.students}
     queue: list[Asking] = []
     for ticket in situation.queue(now):

@@ -15,12 +15,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from classroom.attention import help_services
-from classroom.attention.board import situation_of
-from classroom.attention.case_log import new_case
+from classroom.attention.board import attention_state
+from classroom.attention.case_log import open_case
 from classroom.attention.claims import cases_in
 from classroom.attention.models import AttentionCase
-from classroom.attention.signals import Concern
-from classroom.base.scope import Room
+from classroom.attention.signals import Alert
+from classroom.base.scope import ClassScope
 from events import help_claims
 from events.models import HelpRequest
 from instructors import audit
@@ -28,7 +28,7 @@ from instructors.models import Instructor
 from lms.models import Student
 from realtime import broadcast, groups, messages
 from realtime.messages import AttentionAction
-from realtime.notify import tell
+from realtime.notify import notify
 
 Act = Literal["claim", "release", "snooze-5", "snooze-10", "dismiss", "resolve", "not_found"]
 ACTS: dict[str, AttentionAction] = {
@@ -50,10 +50,10 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Matter:
+class _Action:
     """What is open about a student, under the lock of their row."""
 
-    room: Room
+    room: ClassScope
     student: Student
     called: str  # what to call the student in messages
     ticket: HelpRequest | None
@@ -71,15 +71,22 @@ class _Matter:
         return None
 
 
-def act_on(
-    room: Room, student: Student, act: Act, *, by: Instructor, request: HttpRequest | None, called: str, now: datetime
+def perform(
+    room: ClassScope,
+    student: Student,
+    act: Act,
+    *,
+    by: Instructor,
+    request: HttpRequest | None,
+    called: str,
+    now: datetime,
 ) -> str:
     """Do it, keep it, tell everybody. Returns what to say to who clicked; raises `Refused`."""
     # Read before the lock, because it may gather: a case is opened for what the reader saw.
     concern = _concern_about(room, student.pk, now)
     with transaction.atomic():
         student = Student.objects.select_for_update(no_key=True).get(pk=student.pk)
-        matter = _matter(room, student, concern, called=called, by=by, now=now)
+        matter = _action_of(room, student, concern, called=called, by=by, now=now)
         _refuse_others(matter, act)
         said = _ACTS[act](matter, act)
         kind = "help" if matter.ticket else "attention"
@@ -95,29 +102,29 @@ def act_on(
     return said
 
 
-def _concern_about(room: Room, student_id: int, now: datetime) -> Concern | None:
-    concerns = situation_of(room, now=now).concerns
+def _concern_about(room: ClassScope, student_id: int, now: datetime) -> Alert | None:
+    concerns = attention_state(room, now=now).concerns
     return next((c for c in concerns if c.student_id == student_id and c.code != "help"), None)
 
 
-def _matter(
-    room: Room, student: Student, concern: Concern | None, *, called: str, by: Instructor, now: datetime
-) -> _Matter:
+def _action_of(
+    room: ClassScope, student: Student, concern: Alert | None, *, called: str, by: Instructor, now: datetime
+) -> _Action:
     asking = HelpRequest.objects.filter(room.scope.q(), student_id=student.pk, ended_at=None)
     ticket = asking.select_related("claimed_by").order_by("asked_at", "pk").first()
     of_room = AttentionCase.objects.filter(cases_in(room.scope), student_id=student.pk, ended_at=None)
     cases = list(of_room.select_related("claimed_by"))
     class_id = room.class_ref.pk if room.class_ref else None
     if concern and not any(case.class_ref_id == class_id for case in cases):
-        case = new_case(room, concern, now=now)
+        case = open_case(room, concern, now=now)
         case.save()
         cases.append(case)
     # The room's own first: what is said of the detector is said of what this instructor saw.
     cases.sort(key=lambda case: case.class_ref_id != class_id)
-    return _Matter(room=room, student=student, called=called, ticket=ticket, cases=cases, by=by, now=now)
+    return _Action(room=room, student=student, called=called, ticket=ticket, cases=cases, by=by, now=now)
 
 
-def _refuse_others(matter: _Matter, act: Act) -> None:
+def _refuse_others(matter: _Action, act: Act) -> None:
     holder = matter.holder
     names = {"name": holder.name if holder else "", "student": matter.called}
     if not matter.ticket and not matter.cases:
@@ -126,7 +133,7 @@ def _refuse_others(matter: _Matter, act: Act) -> None:
         raise Refused(gettext("%(name)s is already on the way to %(student)s.") % names)
 
 
-def _claim(matter: _Matter, act: Act) -> str:
+def _claim(matter: _Action, act: Act) -> str:
     """Each update only where nobody else is on the way: without the lock too, one of two would win."""
     won = matter.ticket is not None and help_claims.claim(
         matter.student.pk, scope=matter.room.scope, instructor_id=matter.by.pk, now=matter.now
@@ -139,15 +146,15 @@ def _claim(matter: _Matter, act: Act) -> str:
     return gettext("You are on the way to %(student)s.") % {"student": matter.called}
 
 
-def _release(matter: _Matter, act: Act) -> str:
-    _let_go(matter)
+def _release(matter: _Action, act: Act) -> str:
+    _release_claim(matter)
     return gettext("Nobody is on the way to %(student)s any more.") % {"student": matter.called}
 
 
-def _snooze(matter: _Matter, act: Act) -> str:
+def _snooze(matter: _Action, act: Act) -> str:
     minutes = int(act.partition("-")[2])
     until = matter.now + timedelta(minutes=minutes)
-    _let_go(matter)
+    _release_claim(matter)
     _open(matter).update(snoozed_until=until)
     if matter.ticket:
         _note(matter, snoozed_until=until)
@@ -156,7 +163,7 @@ def _snooze(matter: _Matter, act: Act) -> str:
     }  # fmt: skip
 
 
-def _end(matter: _Matter, act: Act) -> str:
+def _end(matter: _Action, act: Act) -> str:
     """The room's own case bears the name of who judged it; others of the same student end with it, unnamed, so that
     one visit counts once."""
     outcome = OUTCOMES[act]
@@ -172,11 +179,11 @@ def _end(matter: _Matter, act: Act) -> str:
     return gettext("Noted: %(student)s did not need anybody.") % names
 
 
-def _not_found(matter: _Matter, act: Act) -> str:
+def _not_found(matter: _Action, act: Act) -> str:
     """A concern ends: there is nobody to visit. A request stays open, since who asked still waits: unclaimed, at the
     end of the queue, with the time somebody looked."""
     if matter.ticket:
-        _let_go(matter)
+        _release_claim(matter)
         _note(matter, outcome=Outcome.NOT_FOUND)
         names = {"student": matter.called}
         return gettext("Noted: %(student)s was not found. The request stays at the end of the queue.") % names
@@ -184,12 +191,12 @@ def _not_found(matter: _Matter, act: Act) -> str:
     return gettext("Noted: %(student)s was not found.") % {"student": matter.called}
 
 
-def _let_go(matter: _Matter) -> None:
+def _release_claim(matter: _Action) -> None:
     help_claims.release(matter.student.pk, scope=matter.room.scope)
     _open(matter).update(claimed_by=None, claimed_at=None)
 
 
-def _note(matter: _Matter, *, outcome: Outcome | None = None, snoozed_until: datetime | None = None) -> None:
+def _note(matter: _Action, *, outcome: Outcome | None = None, snoozed_until: datetime | None = None) -> None:
     """Something about the request that its own row has no place for; over as soon as it is written."""
     assert matter.ticket is not None
     AttentionCase.objects.create(
@@ -205,18 +212,18 @@ def _note(matter: _Matter, *, outcome: Outcome | None = None, snoozed_until: dat
     )
 
 
-def _open(matter: _Matter) -> QuerySet[AttentionCase]:
+def _open(matter: _Action) -> QuerySet[AttentionCase]:
     return AttentionCase.objects.filter(cases_in(matter.room.scope), student=matter.student, ended_at=None)
 
 
-def _announce(room: Room, student: Student, action: AttentionAction, by: Instructor) -> None:
+def _announce(room: ClassScope, student: Student, action: AttentionAction, by: Instructor) -> None:
     """To those who see the room; what was done in the room of everybody is seen in all classes of the student."""
     classes = [room.class_ref.pk] if room.class_ref else student.classes.values_list("pk", flat=True)
     frame = messages.attention_update(
         student_id=student.pk, email=student.email, action=action, instructor_id=by.pk, instructor_name=by.name
     )
     told = [groups.ALL_STUDENTS, *(groups.class_group(class_id) for class_id in classes)]
-    tell(lambda: broadcast.publish({}, [(group, frame) for group in told], outside=[]))
+    notify(lambda: broadcast.publish({}, [(group, frame) for group in told], outside=[]))
 
 
 _ACTS = {

@@ -57,7 +57,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Feedback:
     """What an instructor last made of a concern about a student."""
 
     at: datetime
@@ -73,11 +73,11 @@ class Known:
 
     asking: Mapping[int, datetime] = field(default_factory=dict)
     shown: frozenset[int] = frozenset()
-    answers: Mapping[int, Answer] = field(default_factory=dict)
+    answers: Mapping[int, Feedback] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Concern:
+class Alert:
     """Why a student may need somebody. `since` is when it began, by the times of the runs."""
 
     student_id: int

@@ -8,36 +8,36 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from classroom.attention.board import situation_of
-from classroom.attention.case_log import keep_record
+from classroom.attention.board import attention_state
+from classroom.attention.case_log import sync_cases
 from classroom.attention.precision import LEAST_VISITS, Visits, precision_of
 from classroom.attention.reason_texts import visits_in_words
 from classroom.attention.selectors import board_of
-from classroom.attention.services import ACTS, Act, Refused, act_on
-from classroom.base.decorators import is_fragment, room_action, room_of, room_page
+from classroom.attention.services import ACTS, Act, Refused, perform
+from classroom.base.decorators import class_action, class_page, is_fragment, scope_of
 from classroom.base.display import display_of
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from instructors.permissions import account_of
 
 
-@room_page
+@class_page
 def attention(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Both lists again, for a page on which something has changed. What is shown for the first time is kept."""
-    return _fragment(request, room_of(request, class_id))
+    return _fragment(request, scope_of(request, class_id))
 
 
-@room_action
+@class_action
 def act(request: HttpRequest, student_id: int, class_id: int | None = None) -> HttpResponse:
     """One act on one student (`act`), then back to the page (`next`); a script gets the lists instead, and 409 where
     somebody else was faster."""
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     student = get_object_or_404(room.students, pk=student_id)
     chosen = request.POST.get("act", "")
     if chosen not in ACTS:
         return HttpResponseBadRequest()
     called, status = display_of(request).name(student.pk, student.display_name), 200
     try:
-        said = act_on(
+        said = perform(
             room,
             student,
             cast(Act, chosen),
@@ -56,12 +56,12 @@ def act(request: HttpRequest, student_id: int, class_id: int | None = None) -> H
     return HttpResponseRedirect(back if is_ours else f"{room.address}#attention")
 
 
-def attention_context(request: HttpRequest, room: Room, *, is_recorded: bool) -> dict[str, Any]:
+def attention_context(request: HttpRequest, room: ClassScope, *, is_recorded: bool) -> dict[str, Any]:
     """Six queries at most; where `is_recorded`, two more when what is shown has changed."""
     now = timezone.now()
-    situation = situation_of(room, now=now)
+    situation = attention_state(room, now=now)
     if is_recorded:
-        keep_record(room, situation, now=now)
+        sync_cases(room, situation, now=now)
     board = board_of(room, situation, user=account_of(request), now=now, display=display_of(request))
     precision = precision_of(room.class_ref.pk if room.class_ref else None, viewer=account_of(request))
     return {
@@ -73,7 +73,7 @@ def attention_context(request: HttpRequest, room: Room, *, is_recorded: bool) ->
     }
 
 
-def _fragment(request: HttpRequest, room: Room, *, said: str = "", status: int = 200) -> HttpResponse:
+def _fragment(request: HttpRequest, room: ClassScope, *, said: str = "", status: int = 200) -> HttpResponse:
     context = attention_context(request, room, is_recorded=True) | {"said": said}
     return render(request, "attention/_attention.html", context, status=status)
 

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from classroom.base.return_to import log_in_and_return
-from classroom.base.scope import Room, class_room, everybody_room
+from classroom.base.scope import ClassScope, class_scope, everybody_scope
 from instructors.permissions import account_of
 
 LARGEST_ID = 2**63 - 1
@@ -18,12 +18,12 @@ LARGEST_ID = 2**63 - 1
 View = Callable[..., HttpResponse]
 
 
-def room_page(view: View) -> View:
+def class_page(view: View) -> View:
     """A page to look at: signed in, never cached, changes nothing."""
     return wraps(view)(require_safe(login_required(never_cache(view))))
 
 
-def room_action(view: View) -> View:
+def class_action(view: View) -> View:
     """A form or a button: signed in, POST only, with the CSRF token that every POST of the pages needs. Who is signed
     out comes back to the page of the form."""
     answer = never_cache(view)
@@ -35,10 +35,10 @@ def room_action(view: View) -> View:
     return wraps(view)(act)
 
 
-def room_of(request: HttpRequest, class_id: int | None) -> Room:
+def scope_of(request: HttpRequest, class_id: int | None) -> ClassScope:
     """The room of the address; 404 for one that is not this account's."""
     user = account_of(request)
-    return everybody_room(user=user) if class_id is None else class_room(user=user, class_id=class_id)
+    return everybody_scope(user=user) if class_id is None else class_scope(user=user, class_id=class_id)
 
 
 def is_fragment(request: HttpRequest) -> bool:

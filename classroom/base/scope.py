@@ -21,11 +21,11 @@ from lms.access import EVERYTHING, Scope, classes_of, classes_taught_by, student
 from lms.models import Class, Student
 
 # Beyond a few hundred cards nobody reads a page; who asks for help or was here last is always among them.
-MOST_CARDS = 500
+MAX_CARDS = 500
 
 
 @dataclass(frozen=True)
-class Room:
+class ClassScope:
     """The students that one live page is about: those of a class, or everybody (`class_ref` is None).
 
     `students` are as they are seen there: of a class, rows of `lms.models.ClassStudent`. What they did is seen through
@@ -54,7 +54,7 @@ class Room:
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class LiveState:
     """What the live page paints first and fetches again after a gap."""
 
     cards: list[Card]
@@ -77,45 +77,45 @@ class State:
 
     @property
     def is_capped(self) -> bool:
-        return len(self.cards) >= MOST_CARDS
+        return len(self.cards) >= MAX_CARDS
 
     @cached_property
     def hidden(self) -> set[int]:
         return {card.student_id for card in self.cards if not self.filter.matches(card)}
 
 
-def class_room(*, user: Instructor, class_id: int) -> Room:
+def class_scope(*, user: Instructor, class_id: int) -> ClassScope:
     """404 for a class that is not this user's, as for one that does not exist. One query."""
     taught = Exists(classes_taught_by(user).filter(pk=OuterRef("pk")))
     mine = classes_of(user).annotate(is_taught=taught)
     found = get_object_or_404(mine, pk=class_id)
     students = cast("QuerySet[Student]", students_seen_through([found.pk]))
-    return Room(found, students, found.is_taught)  # type: ignore[attr-defined]
+    return ClassScope(found, students, found.is_taught)  # type: ignore[attr-defined]
 
 
-def name_in(room: Room) -> Subquery:
+def name_in(room: ClassScope) -> Subquery:
     """The name that the student of a row has in the room, to annotate rows with: another class may call them something
     else, and `student.name` is what they were called last anywhere."""
     return Subquery(room.students.order_by().filter(pk=OuterRef("student")).values("name")[:1])
 
 
-def everybody_room(*, user: Instructor) -> Room:
+def everybody_scope(*, user: Instructor) -> ClassScope:
     """All students, newcomers of no class too. No query; an empty 404 for who may not see them."""
     if not sees_everybody(user):
         get_object_or_404(Class.objects.none())
-    return Room(None, Student.objects.all(), user.is_admin)
+    return ClassScope(None, Student.objects.all(), user.is_admin)
 
 
-def state_of(
-    room: Room, *, chosen: Filter, now: datetime, only: list[int] | None = None, display: Display = PLAIN
-) -> State:
+def live_state(
+    room: ClassScope, *, chosen: Filter, now: datetime, only: list[int] | None = None, display: Display = PLAIN
+) -> LiveState:
     """The cards of a room, or of some of its students. Two queries, whatever the number."""
     students = room.students
     if only is not None:
         students = students.filter(pk__in=only)
-    return State(cards=cards(student_rows(latest_of(students), scope=room.scope, now=now), display), filter=chosen)
+    return LiveState(cards=cards(student_rows(latest_of(students), scope=room.scope, now=now), display), filter=chosen)
 
 
 def latest_of(students: QuerySet[Student]) -> QuerySet[Student]:
     """At most MOST_CARDS of them: who asks for help, then who was here last."""
-    return students.order_by("-is_requesting_help", F("last_activity_at").desc(nulls_last=True), "pk")[:MOST_CARDS]
+    return students.order_by("-is_requesting_help", F("last_activity_at").desc(nulls_last=True), "pk")[:MAX_CARDS]

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import connection
 from django.shortcuts import get_object_or_404
 
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.errors.fingerprints import fingerprint
 from events.cell_progress import progress_seen
 from lms.models import Notebook
@@ -35,7 +35,7 @@ class CellDetail:
     error: str  # the name of the last error, or its one line where it has no name; "" where nothing failed
 
 
-def cell_details(room: Room, *, student_id: int, notebook: Notebook) -> list[CellDetail]:
+def cell_details(room: ClassScope, *, student_id: int, notebook: Notebook) -> list[CellDetail]:
     """404 for a student who is not of the room. Two queries."""
     get_object_or_404(room.students.only("pk"), pk=student_id)
     progress = progress_seen(room.scope, where="student_id = %s")

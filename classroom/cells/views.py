@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import LARGEST_ID, is_fragment, room_of, room_page
+from classroom.base.decorators import LARGEST_ID, class_page, is_fragment, scope_of
 from classroom.base.display import display_of
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.cells.cell_detail import cell_details
 from classroom.cells.cell_map import SIGNS, STATE_WORDS, CellMap, cell_map, members_of, notebook_in_use
 from classroom.cells.notebook_choice import SORTS, Choice
@@ -20,10 +20,10 @@ from instructors.permissions import account_of
 from lms.system_settings import current
 
 
-@room_page
+@class_page
 def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """The whole page, or only the map again for a page that has missed something."""
-    room, now, choice = room_of(request, class_id), timezone.now(), Choice.of(request.GET)
+    room, now, choice = scope_of(request, class_id), timezone.now(), Choice.of(request.GET)
     members = members_of(room, now=now, display=display_of(request))
     wanted = choice.notebook_id or notebook_in_use(members)
     notebook = visible_notebook(room, account_of(request), wanted) if wanted else None
@@ -47,20 +47,20 @@ def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     return render(request, "cells/cells.html", context)
 
 
-@room_page
+@class_page
 def states(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """How the students of `?student=` stand now, without one how all do; and the columns' figures."""
-    room, now, choice = room_of(request, class_id), timezone.now(), Choice.of(request.GET)
+    room, now, choice = scope_of(request, class_id), timezone.now(), Choice.of(request.GET)
     found = _map_of(room, request, choice)
     asked = {int(text) for text in request.GET.getlist("student")[:MOST_ASKED] if text.isdecimal()}
     rows = [row for row in found.rows if row.student_id in asked] if asked else found.rows
     return render(request, "cells/_states.html", {"room": room, "now": now, "map": found, "rows": rows})
 
 
-@room_page
+@class_page
 def details(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Runs and errors of one student (`?student=`) in the notebook, a line a cell."""
-    room, choice, student = room_of(request, class_id), Choice.of(request.GET), request.GET.get("student", "")
+    room, choice, student = scope_of(request, class_id), Choice.of(request.GET), request.GET.get("student", "")
     notebook = visible_notebook(room, account_of(request), choice.notebook_id or 0)
     number = int(student) if student.isdecimal() and int(student) <= LARGEST_ID else 0
     found = cell_details(room, student_id=number, notebook=notebook)
@@ -77,7 +77,7 @@ def _texts() -> dict[str, object]:
     }
 
 
-def _map_of(room: Room, request: HttpRequest, choice: Choice) -> CellMap:
+def _map_of(room: ClassScope, request: HttpRequest, choice: Choice) -> CellMap:
     members = members_of(room, now=timezone.now(), display=display_of(request))
     notebook = visible_notebook(room, account_of(request), choice.notebook_id or 0)
     return cell_map(room, members, notebook=notebook, choice=choice)

@@ -31,5 +31,7 @@ def root(request: HttpRequest) -> HttpResponseBase:
 def classes(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     return render(
-        request, "classes/classes.html", {"overview": overview(user=account_of(request), now=now), "texts": freshness_texts()}
+        request,
+        "classes/classes.html",
+        {"overview": overview(user=account_of(request), now=now), "texts": freshness_texts()},
     )

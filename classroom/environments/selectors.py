@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
 
 from classroom.base.display import Display
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.errors.error_shares import Comparison, Runs, runs_by_student, together
 from core.identity import display_name
 from lms.models import EnvironmentSnapshot
@@ -94,7 +94,7 @@ class State:
         return sum(drift.comparison.verdict == "more" for drift in self.drifts)
 
 
-def environments_of(room: Room, *, chosen: str, now: datetime, display: Display) -> State:
+def environments_of(room: ClassScope, *, chosen: str, now: datetime, display: Display) -> State:
     """Three queries, whatever the number of students and packages. `chosen` narrows to one package."""
     students = room.students.order_by("pk").values_list("pk", "name", "email")
     called = {pk: display.name(pk, display_name(name, email)) for pk, name, email in students}
@@ -117,7 +117,7 @@ def environments_of(room: Room, *, chosen: str, now: datetime, display: Display)
 Report = tuple[datetime, str, dict[str, str]]  # when, which Python, version by package
 
 
-def _latest_reports(room: Room) -> dict[int, Report]:
+def _latest_reports(room: ClassScope) -> dict[int, Report]:
     """The newest report of each student through this class, or without a key where that counts. One query, which reads
     no more than is compared."""
     seen = Q(class_ref=room.class_ref) if room.class_ref else Q()

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.base.decorators import is_fragment, room_of, room_page
+from classroom.base.decorators import class_page, is_fragment, scope_of
 from classroom.base.display import display_of
 from classroom.environments.report_snippet import ADDRESS, KEY, snippet
 from classroom.environments.selectors import environments_of
@@ -12,9 +12,9 @@ from classroom.environments.selectors import environments_of
 LONGEST_NAME = 200
 
 
-@room_page
+@class_page
 def environments(request: HttpRequest, class_id: int) -> HttpResponse:
-    room, now = room_of(request, class_id), timezone.now()
+    room, now = scope_of(request, class_id), timezone.now()
     chosen = request.GET.get("package", "")[:LONGEST_NAME]
     context = {
         "room": room,

@@ -19,7 +19,7 @@ from django.shortcuts import get_object_or_404
 
 from classroom.base.cell_numbers import cell_number
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.errors.fingerprints import LONGEST_HEAD, LONGEST_TAIL, Fingerprint, fingerprint
 from classroom.errors.hint_selectors import SentHint, hints_about, suggestions
 from core.identity import display_name
@@ -82,7 +82,7 @@ class Cluster:
         return sum(self.now - student.since < GROWING for student in self.students)
 
 
-def clusters_of(room: Room, *, viewer: Instructor, now: datetime, display: Display = PLAIN) -> list[Cluster]:
+def clusters_of(room: ClassScope, *, viewer: Instructor, now: datetime, display: Display = PLAIN) -> list[Cluster]:
     """At most five, largest first, each of two students or more. Five queries, two where there are none."""
     groups = [group for group in _grouped(_failing(room, now=now, display=display)) if len(group) >= LEAST]
     groups.sort(key=lambda group: (-len(group), min(one.since for one in group), group[0].cell_id))
@@ -93,7 +93,7 @@ def clusters_of(room: Room, *, viewer: Instructor, now: datetime, display: Displ
 
 
 def cluster_of(
-    room: Room, *, cell_id: int, digest: str, viewer: Instructor, now: datetime, display: Display = PLAIN
+    room: ClassScope, *, cell_id: int, digest: str, viewer: Instructor, now: datetime, display: Display = PLAIN
 ) -> tuple[Cell, Cluster | None]:
     """One cluster with everybody's code, however few they are; None where nobody has the error any more.
 
@@ -110,7 +110,7 @@ def cluster_of(
     return cell, _cluster(group, codes, hints, now=now, display=display)
 
 
-def cells_in(room: Room) -> QuerySet[Cell]:
+def cells_in(room: ClassScope) -> QuerySet[Cell]:
     """The cells that were run there. No query."""
     ran = CellProgress.objects.filter(
         room.scope.q(), cell=OuterRef("pk"), student__in=room.students.order_by().values("pk")
@@ -118,13 +118,15 @@ def cells_in(room: Room) -> QuerySet[Cell]:
     return Cell.objects.filter(Exists(ran))
 
 
-def failing_at(room: Room, *, cell_id: int, digest: str, now: datetime, display: Display = PLAIN) -> list[Failing]:
+def failing_at(
+    room: ClassScope, *, cell_id: int, digest: str, now: datetime, display: Display = PLAIN
+) -> list[Failing]:
     """Who makes this mistake at this cell now. Three queries."""
     found = _failing(room, now=now, display=display, cell_id=cell_id)
     return [one for one in found if one.print.digest == digest]
 
 
-def _failing(room: Room, *, now: datetime, display: Display, cell_id: int | None = None) -> list[Failing]:
+def _failing(room: ClassScope, *, now: datetime, display: Display, cell_id: int | None = None) -> list[Failing]:
     here = room.students.filter(last_run_at__gt=now - WINDOW)
     people = {pk: who for pk, *who in here.order_by().values_list("pk", "email", "name", "errors_resolved_at")}
     cells = CellProgress.objects.filter(room.scope.q(), last_status="error", last_run_at__gt=now - WINDOW)

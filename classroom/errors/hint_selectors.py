@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.errors.models import Hint
 from events.models import CellExecution
 from instructors.models import Instructor
@@ -33,7 +33,7 @@ class SentHint:
         return (self.cell_id, self.digest) == (cell_id, digest)
 
 
-def hints_about(room: Room, mistakes: Sequence[tuple[int, str]], *, viewer: Instructor) -> list[SentHint]:
+def hints_about(room: ClassScope, mistakes: Sequence[tuple[int, str]], *, viewer: Instructor) -> list[SentHint]:
     """Newest first: of this room, and the viewer's own from anywhere, about these cells or these mistakes (cell,
     digest of the fingerprint). One query, none for nothing."""
     if not mistakes:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.errors.clusters import Failing, failing_at
 from classroom.errors.models import Hint, HintRecipient
 from core.identity import email_key
@@ -18,7 +18,7 @@ from lms.models import Cell, ProgressNotification
 from lms.models.people import WITHOUT_KEY
 from lms.notifications import told
 from realtime import broadcast, groups, messages
-from realtime.notify import tell
+from realtime.notify import notify
 
 LONGEST_TEXT = 500
 
@@ -35,7 +35,7 @@ class Sent:
 
 
 def send_hint(
-    room: Room,
+    room: ClassScope,
     *,
     cell: Cell,
     digest: str,
@@ -78,7 +78,7 @@ def send_hint(
             target_id=cell.pk,
             details={"hint": hint.pk, "students": [one.student_id for one in students]},
         )
-    tell(lambda: _announce(students, notices, class_id=hint.class_ref_id))
+    notify(lambda: _announce(students, notices, class_id=hint.class_ref_id))
     return Sent(hint=hint, students=len(students), is_repeated=False)
 
 

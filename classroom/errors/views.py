@@ -9,30 +9,30 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from classroom.base.cell_numbers import cell_number
-from classroom.base.decorators import is_fragment, room_action, room_of, room_page
+from classroom.base.decorators import class_action, class_page, is_fragment, scope_of
 from classroom.base.display import display_of
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.errors.clusters import MOST_CODES, cells_in, cluster_of, clusters_of
 from classroom.errors.hints import Refused, send_hint
 from instructors import audit
 from instructors.permissions import account_of
 
 
-@room_page
+@class_page
 def clusters(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """The panel again, for a page that shows it."""
-    return _panel(request, room_of(request, class_id))
+    return _panel(request, scope_of(request, class_id))
 
 
-@room_page
+@class_page
 def cluster(request: HttpRequest, cell_id: int, digest: str, class_id: int | None = None) -> HttpResponse:
     """Who shares it, and everybody's code: a read of those students' work, so the audit log hears of it."""
-    return _page(request, room_of(request, class_id), cell_id, digest)
+    return _page(request, scope_of(request, class_id), cell_id, digest)
 
 
-@room_action
+@class_action
 def hint(request: HttpRequest, cell_id: int, digest: str, class_id: int | None = None) -> HttpResponse:
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     cell = get_object_or_404(cells_in(room).only("pk", "notebook_id"), pk=cell_id)
     text = request.POST.get("suggestion") or request.POST.get("text", "")
     try:
@@ -58,14 +58,14 @@ def hint(request: HttpRequest, cell_id: int, digest: str, class_id: int | None =
     return HttpResponseRedirect(f"{room.address}cells/errors/{cell_id}/{digest}/")
 
 
-def _panel(request: HttpRequest, room: Room) -> HttpResponse:
+def _panel(request: HttpRequest, room: ClassScope) -> HttpResponse:
     now = timezone.now()
     found = clusters_of(room, viewer=account_of(request), now=now, display=display_of(request))
     return render(request, "errors/_clusters.html", {"room": room, "now": now, "clusters": found})
 
 
 def _page(
-    request: HttpRequest, room: Room, cell_id: int, digest: str, *, status: int = 200, **said: Any
+    request: HttpRequest, room: ClassScope, cell_id: int, digest: str, *, status: int = 200, **said: Any
 ) -> HttpResponse:
     now, viewer = timezone.now(), account_of(request)
     cell, found = cluster_of(

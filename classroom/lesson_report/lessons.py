@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 
 PAUSE = timedelta(minutes=45)
 LOOK_BACK = timedelta(days=28)
@@ -60,7 +60,7 @@ class Lesson:
         return self.until - self.since
 
 
-def lessons_of(room: Room, *, now: datetime) -> list[Lesson]:
+def lessons_of(room: ClassScope, *, now: datetime) -> list[Lesson]:
     """Newest first. Two queries."""
     students = list(room.students.order_by().values_list("pk", flat=True))
     named: dict[str, Any] = {

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from classroom.base.cell_numbers import cell_number
 from classroom.base.display import PLAIN, Display
 from classroom.base.query_plans import planned_for_the_span
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.errors.models import Hint
 from classroom.lesson_report.cells import CellFacts, cells_of, hardest
 from classroom.lesson_report.errors import SharedError, shared_errors
@@ -80,7 +80,7 @@ class LessonReport:
 
 
 @planned_for_the_span()
-def lesson_report(room: Room, lesson: Lesson, *, now: datetime, display: Display = PLAIN) -> LessonReport:
+def lesson_report(room: ClassScope, lesson: Lesson, *, now: datetime, display: Display = PLAIN) -> LessonReport:
     """Ten statements, whatever the number of students; their cost is that of the runs of the lesson, by time."""
     students = list(room.students.order_by().values_list("pk", flat=True))
     ran = CellExecution.objects.filter(
@@ -102,7 +102,7 @@ def lesson_report(room: Room, lesson: Lesson, *, now: datetime, display: Display
     )
 
 
-def _hints(room: Room, lesson: Lesson) -> list[HintFacts]:
+def _hints(room: ClassScope, lesson: Lesson) -> list[HintFacts]:
     """Oldest first. One query."""
     later = CellExecution.objects.filter(
         room.scope.q(),
@@ -137,7 +137,7 @@ def _hints(room: Room, lesson: Lesson) -> list[HintFacts]:
     ]
 
 
-def _absent(room: Room, lesson: Lesson, display: Display) -> list[Absent]:
+def _absent(room: ClassScope, lesson: Lesson, display: Display) -> list[Absent]:
     """Learners of the class of whom nothing was heard in the lesson; who joined later was not missing. One query."""
     window = (lesson.since, lesson.until)
     seen, who = room.scope.q(), OuterRef("pk")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from classroom.base.cell_numbers import cell_number
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.lesson_report.cells import FEW, SCOPE, TRIES, rows_of
 from classroom.lesson_report.lessons import Lesson
 
@@ -61,7 +61,9 @@ class Struggle:
     cells: int
 
 
-def struggled_silently(room: Room, students: list[int], lesson: Lesson, *, display: Display = PLAIN) -> list[Struggle]:
+def struggled_silently(
+    room: ClassScope, students: list[int], lesson: Lesson, *, display: Display = PLAIN
+) -> list[Struggle]:
     """In the order in which they matter. Two queries."""
     rows = rows_of(
         STRUGGLING,

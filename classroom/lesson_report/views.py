@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.base.decorators import room_of, room_page
+from classroom.base.decorators import class_page, scope_of
 from classroom.base.display import display_of
 from classroom.base.js_strings import live_texts
 from classroom.lesson_report.lessons import chosen_lesson, lessons_of
@@ -15,10 +15,10 @@ from instructors import audit
 from instructors.permissions import account_of
 
 
-@room_page
+@class_page
 def report(request: HttpRequest, class_id: int) -> HttpResponse:
     """Of the newest lesson, or of the one that `?lesson=` names."""
-    room, now, wanted = room_of(request, class_id), timezone.now(), request.GET.get("lesson", "")
+    room, now, wanted = scope_of(request, class_id), timezone.now(), request.GET.get("lesson", "")
     lessons = lessons_of(room, now=now)
     lesson = chosen_lesson(wanted, lessons, enrolled=room.students.count())
     found = lesson_report(room, lesson, now=now, display=display_of(request)) if lesson else None
@@ -34,10 +34,10 @@ def report(request: HttpRequest, class_id: int) -> HttpResponse:
     return render(request, "lesson_report/report.html", context)
 
 
-@room_page
+@class_page
 def table(request: HttpRequest, class_id: int, name: str) -> HttpResponse:
     """One table of the report as CSV, with the names that this device shows."""
-    room, now = room_of(request, class_id), timezone.now()
+    room, now = scope_of(request, class_id), timezone.now()
     if name not in TABLES:
         raise Http404("No such table")
     lessons = lessons_of(room, now=now)

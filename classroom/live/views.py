@@ -6,11 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.attention.board import situation_of
+from classroom.attention.board import attention_state
 from classroom.attention.views import attention_context
-from classroom.base.decorators import LARGEST_ID, room_of, room_page
+from classroom.base.decorators import LARGEST_ID, class_page, scope_of
 from classroom.base.display import display_of
-from classroom.base.scope import Room, state_of
+from classroom.base.scope import ClassScope, live_state
 from classroom.base.student_filters import Filter
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 
@@ -18,9 +18,9 @@ from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 MOST_ASKED = 50
 
 
-@room_page
+@class_page
 def class_live(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     # Painting changes nothing: what is shown is recorded once the page's script asks for the lists.
     context = attention_context(request, room, is_recorded=False) | _state(request, room)
     context |= {
@@ -32,19 +32,19 @@ def class_live(request: HttpRequest, class_id: int | None = None) -> HttpRespons
     return render(request, "live/live.html", context)
 
 
-@room_page
+@class_page
 def cards(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """The same cards again, for a page that has missed something: all, or those of `?student=`."""
     asked = request.GET.getlist("student")
     only = [int(text) for text in asked[:MOST_ASKED] if text.isdecimal() and int(text) <= LARGEST_ID]
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     context = _state(request, room, only=only if asked else None)
-    claims = situation_of(room, now=context["now"]).claims
+    claims = attention_state(room, now=context["now"]).claims
     context["claims"] = {student: claim.by for student, claim in claims.items()}
     return render(request, "live/_cards.html" if asked else "live/_state.html", context)
 
 
-def _state(request: HttpRequest, room: Room, *, only: list[int] | None = None) -> dict[str, Any]:
+def _state(request: HttpRequest, room: ClassScope, *, only: list[int] | None = None) -> dict[str, Any]:
     now = timezone.now()
-    state = state_of(room, chosen=Filter.of(request.GET), now=now, only=only, display=display_of(request))
+    state = live_state(room, chosen=Filter.of(request.GET), now=now, only=only, display=display_of(request))
     return {"room": room, "now": now, "state": state}

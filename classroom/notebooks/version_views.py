@@ -11,7 +11,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from classroom.assignments.changes import Comparison, drawn
-from classroom.base.decorators import room_of, room_page
+from classroom.base.decorators import class_page, scope_of
 from classroom.base.display import display_of
 from classroom.notebooks.versions import Version, find_notebook, find_version, notebook_list, notebook_page
 from classroom.notebooks.views import framed, is_in_frame
@@ -23,17 +23,17 @@ from lms.notebooks.render_process import changes
 LAST = 200  # notebooks on the page
 
 
-@room_page
+@class_page
 def notebooks(request: HttpRequest, class_id: int) -> HttpResponse:
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     context = {"room": room, "now": timezone.now(), "notebooks": notebook_list(room)[:LAST]}
     return render(request, "notebooks/list.html", context)
 
 
-@room_page
+@class_page
 def notebook(request: HttpRequest, class_id: int, notebook_id: int) -> HttpResponse:
     """`?old=` and `?new=` are the versions that are marked."""
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     page = notebook_page(room, notebook_id, display=display_of(request))
     context = {
         "room": room,
@@ -45,17 +45,17 @@ def notebook(request: HttpRequest, class_id: int, notebook_id: int) -> HttpRespo
     return render(request, "notebooks/notebook.html", context)
 
 
-@room_page
+@class_page
 def compare(request: HttpRequest, class_id: int, notebook_id: int) -> HttpResponse:
     """`?old=` and `?new=` name the two; back to the history where one is not chosen."""
-    room, display = room_of(request, class_id), display_of(request)
+    room, display = scope_of(request, class_id), display_of(request)
     found = find_notebook(room, notebook_id)
     refs = [request.GET.get(name, "") for name in ("old", "new")]
     if not all(refs):
         return HttpResponseRedirect(reverse("notebook", args=[class_id, notebook_id]))
     old, new = (find_version(room, notebook_id, ref, display=display) for ref in refs)
     for version in {old.entry.ref: old, new.entry.ref: new}.values():
-        note_look(request, version)
+        record_view(request, version)
     context = {
         "room": room,
         "now": timezone.now(),
@@ -73,14 +73,14 @@ def compared(old: Version, new: Version) -> Comparison | None:
     return None if told is None else drawn(told)
 
 
-@room_page
+@class_page
 def version(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> HttpResponse:
     """A commit or a starter. What was handed in has a page of its own, on which it is graded."""
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     found = find_version(room, notebook_id, ref, display=display_of(request))
     if found.entry.submission_id is not None:
         return HttpResponseRedirect(reverse("submission", args=[class_id, found.entry.submission_id]))
-    note_look(request, found)
+    record_view(request, found)
     context = {
         "room": room,
         "now": timezone.now(),
@@ -96,13 +96,13 @@ def version(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> 
 @xframe_options_sameorigin
 def frame(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> HttpResponse:
     """The notebook itself, in a frame that can do nothing (classroom.notebooks.views)."""
-    found = find_version(room_of(request, class_id), notebook_id, ref, display=display_of(request))
+    found = find_version(scope_of(request, class_id), notebook_id, ref, display=display_of(request))
     if not is_in_frame(request):
-        note_look(request, found)
+        record_view(request, found)
     return framed(request, found.content, sha256=found.sha256, title=gettext("The notebook"))
 
 
-def note_look(request: HttpRequest, version: Version) -> None:
+def record_view(request: HttpRequest, version: Version) -> None:
     """Who read what. A starter is course material: nobody's."""
     if version.entry.kind == "starter":
         return

@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from classroom.assignments.selectors import assignments_in
 from classroom.assignments.submissions import find_submission, hash_of
 from classroom.base.display import Display
-from classroom.base.scope import Room, name_in
+from classroom.base.scope import ClassScope, name_in
 from core.identity import visible
 from lms.models import AssignmentStarter, AssignmentSubmission, Notebook, NotebookHistory, NotebookVersion
 
@@ -77,7 +77,7 @@ class Version:
     sha256: str
 
 
-def notebook_list(room: Room) -> QuerySet[Notebook]:
+def notebook_list(room: ClassScope) -> QuerySet[Notebook]:
     """Those that are assignments of the class or have versions in it, the last changed first, with `hand_ins`,
     `commits` and `last_at`. One query."""
     handed_in = _submissions(room).filter(assignment__notebook=OuterRef("pk")).order_by()
@@ -94,12 +94,12 @@ def notebook_list(room: Room) -> QuerySet[Notebook]:
     ).order_by(Coalesce("last_at", "created_at").desc(), "path")
 
 
-def find_notebook(room: Room, notebook_id: int) -> Notebook:
+def find_notebook(room: ClassScope, notebook_id: int) -> Notebook:
     """404 for one that this class has nothing to do with. One query."""
     return get_object_or_404(notebook_list(room), pk=notebook_id)
 
 
-def notebook_page(room: Room, notebook_id: int, *, display: Display) -> NotebookPage:
+def notebook_page(room: ClassScope, notebook_id: int, *, display: Display) -> NotebookPage:
     """Five queries, whatever the number of versions; of many the newest MOST_ENTRIES."""
     notebook = find_notebook(room, notebook_id)
     submissions = _submissions(room).filter(assignment__notebook=notebook).order_by("-submitted_at", "-pk")
@@ -119,7 +119,7 @@ def notebook_page(room: Room, notebook_id: int, *, display: Display) -> Notebook
     )
 
 
-def find_version(room: Room, notebook_id: int, ref: str, *, display: Display) -> Version:
+def find_version(room: ClassScope, notebook_id: int, ref: str, *, display: Display) -> Version:
     """404 for one that is not of this class and notebook. One query."""
     if not REFERENCE.fullmatch(ref):
         raise Http404
@@ -138,11 +138,11 @@ def find_version(room: Room, notebook_id: int, ref: str, *, display: Display) ->
     return Version(entry=_of_commit(version, display), content=stored.content, sha256=stored.sha256)
 
 
-def _submissions(room: Room) -> QuerySet[AssignmentSubmission]:
+def _submissions(room: ClassScope) -> QuerySet[AssignmentSubmission]:
     return AssignmentSubmission.objects.filter(assignment__class_ref=room.class_ref, notebook_content__isnull=False)
 
 
-def _versions(room: Room) -> QuerySet[NotebookVersion]:
+def _versions(room: ClassScope) -> QuerySet[NotebookVersion]:
     return NotebookVersion.objects.filter(history__class_ref=room.class_ref)
 
 

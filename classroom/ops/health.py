@@ -162,7 +162,7 @@ async def influxdb() -> Service:
         return {**service, "influx_status": "disabled", "version": None}
     # Its client is synchronous; threads of their own, so that it holds up nothing else.
     version, standing = await asyncio.gather(
-        asyncio.to_thread(timeseries.version), asyncio.to_thread(timeseries.standing), return_exceptions=True
+        asyncio.to_thread(timeseries.version), asyncio.to_thread(timeseries.backlog_status), return_exceptions=True
     )
     told: Service = {"status": "healthy", "message": "connected", "influx_status": "pass", "version": version}
     if isinstance(version, BaseException):
@@ -172,7 +172,7 @@ async def influxdb() -> Service:
     return told if isinstance(standing, BaseException) else _with_standing(told, standing)
 
 
-def _with_standing(told: Service, standing: timeseries.Standing) -> Service:
+def _with_standing(told: Service, standing: timeseries.BacklogStatus) -> Service:
     """What the server says of itself, and what we know of the way to it. No reason of the server's is repeated here:
     it may quote a student. Points that are missing make nothing worse for anybody but whoever reads InfluxDB: pages are
     answered by PostgreSQL about such times."""

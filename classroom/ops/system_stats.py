@@ -29,7 +29,7 @@ PROBES = 3  # questions to PostgreSQL whose mean is told
 
 
 @dataclass(frozen=True, kw_only=True)
-class River:
+class PipelineStats:
     """What is so at this moment."""
 
     now: float
@@ -46,15 +46,15 @@ class River:
         return {name: sum(one.entries for one in self.waiting if one.priority == name) for name in PRIORITIES}
 
 
-def river(*, now: float) -> River:
+def pipeline_stats(*, now: float) -> PipelineStats:
     """Eight round trips to Redis; raises what Redis raises."""
-    return River(
+    return PipelineStats(
         now=now,
         waiting=stream.waiting(_redis()),
         workers=heartbeats.heartbeats(),
         sockets=connections().by_type,
-        points_waiting=timeseries.standing().waiting,
-        failed_jobs=jobs.number_failed(),
+        points_waiting=timeseries.backlog_status().waiting,
+        failed_jobs=jobs.failed_count(),
         memory=stream.Memory.read(cast("dict[str, int]", _redis().info("memory"))),
         test_events_bytes=test_event_store.held(),
     )
@@ -62,7 +62,7 @@ def river(*, now: float) -> River:
 
 def metrics(*, now: datetime) -> dict[str, Any]:
     """`GET /admin/metrics`. Two queries; the rest is in Redis."""
-    totals, standing = events_metrics.since_ever(), river(now=now.timestamp())
+    totals, standing = events_metrics.totals(), pipeline_stats(now=now.timestamp())
     students = Student.objects.aggregate(
         total=Count("pk"), active=Count("pk", filter=Q(last_activity_at__gte=now - ACTIVE))
     )
@@ -86,7 +86,7 @@ def metrics(*, now: datetime) -> dict[str, Any]:
 def performance(*, time_range: str | None, now: datetime) -> dict[str, Any]:
     """`GET /admin/performance`: measured, and null where nothing was measured in that time."""
     seconds = RANGES.get(time_range or "", RANGES["1h"])
-    numbers = events_metrics.lately(seconds=seconds, now=now.timestamp())
+    numbers = events_metrics.recent(seconds=seconds, now=now.timestamp())
     api, intake, batches = (numbers.histogram(name) for name in ("api", "intake", "batch"))
     calls = events_metrics.Histogram(
         {
@@ -116,7 +116,7 @@ def performance(*, time_range: str | None, now: datetime) -> dict[str, Any]:
 
 def worker_status(*, now: datetime) -> dict[str, Any]:
     """`GET /admin/worker-status`."""
-    standing = river(now=now.timestamp())
+    standing = pipeline_stats(now=now.timestamp())
     workers = [
         {
             "worker_id": beat["worker_id"],

@@ -11,8 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import is_fragment, room_action, room_of
-from classroom.base.scope import Room
+from classroom.base.decorators import class_action, is_fragment, scope_of
+from classroom.base.scope import ClassScope
 from classroom.seating import services as seating_services
 from classroom.seating.selectors import team_view
 from classroom.seating.views import Refusal, show_room
@@ -23,7 +23,7 @@ from lms.maps import LONGEST_NAME, MOST_TEAMS, Point, TooManyTeams, active_map, 
 from lms.models import ClassroomMap
 
 
-@room_action
+@class_action
 def upload(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     room = _taught(request, class_id)
     file = request.FILES.get("picture")
@@ -38,21 +38,21 @@ def upload(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     return _back(request, room, gettext("The map has a new picture."))
 
 
-@room_action
+@class_action
 def plain(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     room = _taught(request, class_id)
     _hang_up(request, room, None, None)
     return _back(request, room, gettext("The room is a plain floor now."))
 
 
-@room_action
+@class_action
 def delete(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     room = _taught(request, class_id)
-    seating_services.take_down(_map_of(request, room), by=account_of(request), request=request)
+    seating_services.delete_map(_map_of(request, room), by=account_of(request), request=request)
     return _back(request, room, gettext("The map is gone, with the places of the teams."))
 
 
-@room_action
+@class_action
 def place(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """One team, to `x` and `y` percent; without these, to the first place that is free."""
     room = _taught(request, class_id)
@@ -62,7 +62,7 @@ def place(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
         return _refuse(request, room, Refusal(form="team", message=gettext("Type the name of a team.")))
     try:
         point = Point(_percent(x), _percent(y)) if x or y else free_points(points_on(found).values(), 1)[0]
-        seating_services.place(found, {team: point}, by=account_of(request), request=request, now=timezone.now())
+        seating_services.place_teams(found, {team: point}, by=account_of(request), request=request, now=timezone.now())
     except TooManyTeams:
         return _refuse(request, room, Refusal(form="team", message=_too_many(), team=team))
     except ValueError:
@@ -71,14 +71,14 @@ def place(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     return _back(request, room)
 
 
-@room_action
+@class_action
 def take_off(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     room = _taught(request, class_id)
-    seating_services.put_back(_map_of(request, room), _team(request), by=account_of(request), request=request)
+    seating_services.unplace_team(_map_of(request, room), _team(request), by=account_of(request), request=request)
     return _back(request, room)
 
 
-@room_action
+@class_action
 def arrange(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Every team that waits gets a place; the others stay."""
     room = _taught(request, class_id)
@@ -86,21 +86,21 @@ def arrange(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     waiting = sorted(team.key for team in team_view(room, now=now).unplaced)
     points = dict(zip(waiting, free_points(points_on(found).values(), len(waiting)), strict=True))
     try:
-        seating_services.place(found, points, by=account_of(request), request=request, now=now)
+        seating_services.place_teams(found, points, by=account_of(request), request=request, now=now)
     except TooManyTeams:
         return _refuse(request, room, Refusal(form="team", message=_too_many()))
     return _back(request, room)
 
 
-def _taught(request: HttpRequest, class_id: int | None) -> Room:
+def _taught(request: HttpRequest, class_id: int | None) -> ClassScope:
     """The room, if this account may change it; to everybody else these addresses do not exist."""
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     if not room.may_teach:
         raise Http404
     return room
 
 
-def _map_of(request: HttpRequest, room: Room) -> ClassroomMap:
+def _map_of(request: HttpRequest, room: ClassScope) -> ClassroomMap:
     """The map that the form was about: 404 where another one hangs there by now."""
     found = active_map(room.class_ref.pk if room.class_ref else None)
     if found is None or request.POST.get("map") != str(found.pk):
@@ -108,9 +108,9 @@ def _map_of(request: HttpRequest, room: Room) -> ClassroomMap:
     return found
 
 
-def _hang_up(request: HttpRequest, room: Room, picture: bytes | None, name: str | None) -> None:
+def _hang_up(request: HttpRequest, room: ClassScope, picture: bytes | None, name: str | None) -> None:
     class_id = room.class_ref.pk if room.class_ref else None
-    seating_services.hang_up(
+    seating_services.upload_map(
         class_id=class_id, picture=picture, name=name, by=account_of(request), request=request, now=timezone.now()
     )
 
@@ -145,13 +145,13 @@ def _words(problem: BadPicture) -> str:
     }[problem.reason]
 
 
-def _refuse(request: HttpRequest, room: Room, refusal: Refusal) -> HttpResponse:
+def _refuse(request: HttpRequest, room: ClassScope, refusal: Refusal) -> HttpResponse:
     if is_fragment(request):
         return JsonResponse({"message": refusal.message}, status=400)
     return show_room(request, room, refusal=refusal)
 
 
-def _back(request: HttpRequest, room: Room, said: str = "") -> HttpResponse:
+def _back(request: HttpRequest, room: ClassScope, said: str = "") -> HttpResponse:
     if is_fragment(request):
         return JsonResponse({})
     if said:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from classroom.attention.claims import claims_of
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import MOST_CARDS, Room, latest_of
+from classroom.base.scope import MAX_CARDS, ClassScope, latest_of
 from classroom.base.student_cards import RANKS, STATUS_WORDS, Card, card
 from core.identity import label_key
 from events.student_status import NO_TEAM, student_rows
@@ -105,7 +105,7 @@ class TeamView:
         return [team for team in self.teams if team.point is None]
 
 
-def team_view(room: Room, *, now: datetime, display: Display = PLAIN) -> TeamView:
+def team_view(room: ClassScope, *, now: datetime, display: Display = PLAIN) -> TeamView:
     """Six queries, whatever the number of students and teams."""
     rows = student_rows(latest_of(room.students), scope=room.scope, now=now)
     claims = claims_of((row["studentId"] for row in rows), scope=room.scope, now=now)
@@ -116,7 +116,7 @@ def team_view(room: Room, *, now: datetime, display: Display = PLAIN) -> TeamVie
         members.setdefault(row["teamName"], []).append(found)
     hung = active_map(room.class_ref.pk if room.class_ref else None)
     points = points_on(hung) if hung else {}
-    return TeamView(teams=_teams(members, points), map=hung, is_capped=len(rows) >= MOST_CARDS)
+    return TeamView(teams=_teams(members, points), map=hung, is_capped=len(rows) >= MAX_CARDS)
 
 
 def _teams(members: Mapping[str, list[Member]], points: Mapping[str, Point]) -> list[Team]:

@@ -13,7 +13,7 @@ from lms.maps import Point
 from lms.models import ClassroomMap
 
 
-def hang_up(
+def upload_map(
     *,
     class_id: int | None,
     picture: bytes | None,
@@ -37,14 +37,14 @@ def hang_up(
     return made
 
 
-def take_down(found: ClassroomMap, *, by: Instructor, request: HttpRequest) -> None:
+def delete_map(found: ClassroomMap, *, by: Instructor, request: HttpRequest) -> None:
     with transaction.atomic():
         _record("map_delete", found, by, request)
         maps.remove_map(found)
     maps.announce(found)
 
 
-def place(
+def place_teams(
     found: ClassroomMap, points: Mapping[str, Point], *, by: Instructor, request: HttpRequest, now: datetime
 ) -> None:
     """Raises `lms.maps.TooManyTeams`."""
@@ -55,7 +55,7 @@ def place(
         maps.announce(found, shown)
 
 
-def put_back(found: ClassroomMap, team: str, *, by: Instructor, request: HttpRequest) -> None:
+def unplace_team(found: ClassroomMap, team: str, *, by: Instructor, request: HttpRequest) -> None:
     """The team is on the map no more."""
     with transaction.atomic():
         maps.take_off(found, [team])

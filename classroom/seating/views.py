@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.base.decorators import is_fragment, room_of, room_page
+from classroom.base.decorators import class_page, is_fragment, scope_of
 from classroom.base.display import display_of
 from classroom.base.js_strings import team_texts
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.seating.selectors import team_view
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 
@@ -25,12 +25,12 @@ class Refusal:
     y: str = ""
 
 
-@room_page
+@class_page
 def room(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    return show_room(request, room_of(request, class_id))
+    return show_room(request, scope_of(request, class_id))
 
 
-def show_room(request: HttpRequest, room: Room, *, refusal: Refusal | None = None) -> HttpResponse:
+def show_room(request: HttpRequest, room: ClassScope, *, refusal: Refusal | None = None) -> HttpResponse:
     now = timezone.now()
     context = {
         "room": room,

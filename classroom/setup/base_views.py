@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from classroom.base.decorators import room_of
+from classroom.base.decorators import scope_of
 from classroom.base.js_strings import setup_texts
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from lms.models import Class
 
 View = Callable[..., HttpResponse]
@@ -26,16 +26,16 @@ def setup_form(view: View) -> View:
     return wraps(view)(methods(login_required(never_cache(view))))
 
 
-def taught_room(request: HttpRequest, class_id: int) -> tuple[Room, Class]:
+def taught_room(request: HttpRequest, class_id: int) -> tuple[ClassScope, Class]:
     """404 for a class that is not this account's; 403 for one in which it assists. One query."""
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     if not room.may_teach:
         raise PermissionDenied
     assert room.class_ref is not None
     return room, room.class_ref
 
 
-def show(request: HttpRequest, room: Room, template: str, **context: Any) -> HttpResponse:
+def show(request: HttpRequest, room: ClassScope, template: str, **context: Any) -> HttpResponse:
     assert room.class_ref is not None
     shared = {
         "room": room,

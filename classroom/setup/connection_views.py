@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import LARGEST_ID, room_action, room_page
+from classroom.base.decorators import LARGEST_ID, class_action, class_page
 from classroom.setup.base_views import show, taught_room
 from classroom.setup.jupyterlab import Address, connection_of
 from classroom.setup.keys import GRACES, MadeMeanwhile, make_key, revoke_key
@@ -16,12 +16,12 @@ from instructors.permissions import account_of
 EVENTS = "/api/v1/events"
 
 
-@room_page
+@class_page
 def connection(request: HttpRequest, class_id: int) -> HttpResponse:
     return _page(request, class_id)
 
 
-@room_page
+@class_page
 def state(request: HttpRequest, class_id: int) -> HttpResponse:
     """The part of the page that its script asks for again."""
     room, found = taught_room(request, class_id)
@@ -30,7 +30,7 @@ def state(request: HttpRequest, class_id: int) -> HttpResponse:
     return render(request, "setup/_connection.html", context)
 
 
-@room_action
+@class_action
 def make(request: HttpRequest, class_id: int) -> HttpResponse:
     """The answer shows the key: only here, and only this once."""
     _, found = taught_room(request, class_id)
@@ -51,7 +51,7 @@ def make(request: HttpRequest, class_id: int) -> HttpResponse:
     return _page(request, class_id, key=key)
 
 
-@room_action
+@class_action
 def revoke(request: HttpRequest, class_id: int, key_id: int) -> HttpResponse:
     _, found = taught_room(request, class_id)
     revoked = revoke_key(found, key_id=key_id, by=account_of(request), request=request, now=timezone.now())

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import room_action
+from classroom.base.decorators import class_action
 from classroom.setup.base_views import setup_form, show, taught_room
 from classroom.setup.classes import CodeTaken, change_class, create_class, new_code
 from classroom.setup.forms import ClassForm
@@ -62,7 +62,7 @@ def details(request: HttpRequest, class_id: int) -> HttpResponse:
     )
 
 
-@room_action
+@class_action
 def switch(request: HttpRequest, class_id: int) -> HttpResponse:
     """Ends the class (`active=0`), or takes it up again."""
     _, found = taught_room(request, class_id)

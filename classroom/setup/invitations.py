@@ -91,7 +91,7 @@ def accept_as_newcomer(
 ) -> tuple[Instructor, Class]:
     """Makes the account and puts it into the class. Raises Closed, and Taken where the address has an account."""
     try:
-        with hashing.ahead(password), transaction.atomic():
+        with hashing.hash_ahead(password), transaction.atomic():
             found = _open(token, now=now)
             made = Instructor.objects.create_user(found.email, password, name=name, role=found.role)
             audit.record(

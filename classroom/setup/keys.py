@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from classroom.setup.audit import note
 from instructors.models import Instructor
-from lms.class_keys import create_key, end_keys
+from lms.class_keys import create_key, revoke_keys
 from lms.models import Class, ClassKey
 
 # How long the keys before a new one stay valid; None: until somebody revokes them.
@@ -36,7 +36,7 @@ def make_key(
             raise MadeMeanwhile
         ended = 0
         if grace is not None:
-            ended = end_keys(ClassKey.objects.filter(class_ref=class_ref), at=now + grace)
+            ended = revoke_keys(ClassKey.objects.filter(class_ref=class_ref), at=now + grace)
         made, key = create_key(class_ref)
         note("key_create", class_ref, by=by, request=request, hint=made.hint, ended=ended)
     return made, key
@@ -46,6 +46,6 @@ def revoke_key(class_ref: Class, *, key_id: int, by: Instructor, request: HttpRe
     """JupyterLabs with this key are refused from now on. Revoking again changes nothing. 404 for another class's."""
     found = get_object_or_404(ClassKey, pk=key_id, class_ref=class_ref)
     with transaction.atomic():
-        if end_keys(ClassKey.objects.filter(pk=found.pk), at=now):
+        if revoke_keys(ClassKey.objects.filter(pk=found.pk), at=now):
             note("key_revoke", class_ref, by=by, request=request, hint=found.hint)
     return found

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from lms.enrolment import Known, Listed, known_students
 from lms.models import Class
 from lms.rosters.parser import Line, Table
@@ -36,7 +36,7 @@ class Members:
         return len(self.rows) >= MOST
 
 
-def members(room: Room, *, search: str = "", display: Display = PLAIN) -> Members:
+def members(room: ClassScope, *, search: str = "", display: Display = PLAIN) -> Members:
     """By name. Two queries. On a projector nobody is searched for: an answer would tell who is who."""
     assert room.class_ref is not None
     enrolled = room.students.select_related("team")
@@ -61,7 +61,7 @@ def members(room: Room, *, search: str = "", display: Display = PLAIN) -> Member
     return Members(rows, enrolled.order_by().count(), search)
 
 
-def register(room: Room) -> list[tuple[str, str, str]]:
+def register(room: ClassScope) -> list[tuple[str, str, str]]:
     """(e-mail, name, team) of everybody in the class, as a list to keep. One query."""
     assert room.class_ref is not None
     rows = room.students.order_by("email").values_list("email", "name", "team__team_name")

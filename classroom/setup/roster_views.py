@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from classroom.base.display import display_of
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.setup.base_views import setup_form, show, taught_room
 from classroom.setup.members import Preview, preview, register
 from classroom.setup.students import import_students
@@ -39,7 +39,7 @@ def import_list(request: HttpRequest, class_id: int) -> HttpResponse:
     return show(request, room, "import", text=text, **_checked(found, table, text), **limits)
 
 
-def _import(request: HttpRequest, room: Room, found: Class, table: Table, limits: dict[str, Any]) -> HttpResponse:
+def _import(request: HttpRequest, room: ClassScope, found: Class, table: Table, limits: dict[str, Any]) -> HttpResponse:
     bad = table.bad
     done = import_students(
         found, table.good, skipped=len(bad), by=account_of(request), request=request, now=timezone.now()

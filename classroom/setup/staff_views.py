@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import LARGEST_ID, room_action, room_of, room_page
+from classroom.base.decorators import LARGEST_ID, class_action, class_page, scope_of
 from classroom.setup import invitations, staff
 from classroom.setup.base_views import show, taught_room
 from classroom.setup.forms import ROLE_LABELS, InviteForm
@@ -16,12 +16,12 @@ from instructors.permissions import account_of
 from lms.models import Class
 
 
-@room_page
+@class_page
 def people(request: HttpRequest, class_id: int) -> HttpResponse:
     return _page(request, class_id, InviteForm())
 
 
-@room_action
+@class_action
 def invite(request: HttpRequest, class_id: int) -> HttpResponse:
     """Whoever has an account is in the class at once; for others the answer shows a link, only this once."""
     _, found = taught_room(request, class_id)
@@ -45,7 +45,7 @@ def invite(request: HttpRequest, class_id: int) -> HttpResponse:
     return redirect("class_staff", class_id)
 
 
-@room_action
+@class_action
 def change_role(request: HttpRequest, class_id: int, account_id: int) -> HttpResponse:
     _, found = taught_room(request, class_id)
     role = request.POST.get("role", "")
@@ -60,7 +60,7 @@ def change_role(request: HttpRequest, class_id: int, account_id: int) -> HttpRes
     return redirect("class_staff", class_id) if changed != account_of(request) else redirect("classes")
 
 
-@room_action
+@class_action
 def remove(request: HttpRequest, class_id: int, account_id: int) -> HttpResponse:
     _, found = taught_room(request, class_id)
     try:
@@ -71,10 +71,10 @@ def remove(request: HttpRequest, class_id: int, account_id: int) -> HttpResponse
     return redirect("class_staff", class_id) if removed != account_of(request) else redirect("classes")
 
 
-@room_action
+@class_action
 def leave(request: HttpRequest, class_id: int) -> HttpResponse:
     """Assistants may leave, too."""
-    found = room_of(request, class_id).class_ref
+    found = scope_of(request, class_id).class_ref
     assert found is not None
     account = account_of(request)
     try:
@@ -85,7 +85,7 @@ def leave(request: HttpRequest, class_id: int) -> HttpResponse:
     return redirect("classes")
 
 
-@room_action
+@class_action
 def hand_over(request: HttpRequest, class_id: int) -> HttpResponse:
     _, found = taught_room(request, class_id)
     text = request.POST.get("account", "")
@@ -103,7 +103,7 @@ def hand_over(request: HttpRequest, class_id: int) -> HttpResponse:
     return redirect("class_staff", class_id)
 
 
-@room_action
+@class_action
 def cancel(request: HttpRequest, class_id: int, invitation_id: int) -> HttpResponse:
     _, found = taught_room(request, class_id)
     invitations.cancel(found, invitation_id=invitation_id, by=account_of(request), request=request, now=timezone.now())

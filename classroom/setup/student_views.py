@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import room_action, room_page
+from classroom.base.decorators import class_action, class_page
 from classroom.base.display import display_of
 from classroom.setup.audit import note
 from classroom.setup.base_views import show, taught_room
@@ -16,14 +16,14 @@ from instructors.permissions import account_of
 from lms.rosters.parser import write
 
 
-@room_page
+@class_page
 def students(request: HttpRequest, class_id: int) -> HttpResponse:
     room, _ = taught_room(request, class_id)
     found = members(room, search=request.GET.get("q", ""), display=display_of(request))
     return show(request, room, "students", members=found)
 
 
-@room_action
+@class_action
 def take_out(request: HttpRequest, class_id: int, student_id: int) -> HttpResponse:
     room, found = taught_room(request, class_id)
     student = get_object_or_404(room.students, pk=student_id)  # as this class calls them
@@ -34,7 +34,7 @@ def take_out(request: HttpRequest, class_id: int, student_id: int) -> HttpRespon
     return redirect("class_students", class_id)
 
 
-@room_page
+@class_page
 def download(request: HttpRequest, class_id: int) -> HttpResponse:
     """Everybody in the class, as a list that can be imported again."""
     room, found = taught_room(request, class_id)
@@ -43,7 +43,7 @@ def download(request: HttpRequest, class_id: int) -> HttpResponse:
     return _file(write(rows), f"class-{class_id}-{timezone.localdate().isoformat()}.csv")
 
 
-@room_page
+@class_page
 def template(request: HttpRequest, class_id: int) -> HttpResponse:
     """An empty list with its header."""
     taught_room(request, class_id)

@@ -19,23 +19,23 @@ from redis.exceptions import RedisError
 
 from classroom.sockets import external_subscriber
 from core import login_requirement
-from instructors.credentials import Credential, no_longer_valid
+from instructors.credentials import Credential, invalid_credentials
 from lms.access import open_keys
 from realtime import graceful_shutdown, presence
-from realtime.connections import AUTHENTICATION_FAILED, Seat, here
-from realtime.fanout import Hub
+from realtime.connections import AUTHENTICATION_FAILED, Connection, connections
+from realtime.fanout import FanOut
 
 logger = logging.getLogger(__name__)
 
 HEARTBEAT = 30.0  # seconds between two entries that say nothing new
-LOOK = 1.0  # seconds between two looks whether there is something new
+POLL_INTERVAL = 1.0  # seconds between two looks whether there is something new
 IDLE, IDLE_LOOK = 30 * 60.0, 5 * 60.0  # seconds
-ENTRY_LOOK = 5.0  # seconds between two looks whether those who came in would still be let in
+CREDENTIAL_INTERVAL = 5.0  # seconds between two looks whether those who came in would still be let in
 
 
-class Caretaker:
+class BackgroundTasks:
     def __init__(self) -> None:
-        self.hub = Hub()
+        self.hub = FanOut()
         self.redis = presence.connect()  # connects when it is first used
         self.tasks: list[asyncio.Task[None]] = []
         self.starting = asyncio.Lock()
@@ -56,7 +56,7 @@ class Caretaker:
                 self._end_shut_out,
                 self._end_when_logins_begin,
             ]
-            self.tasks = [asyncio.create_task(_for_ever(task)) for task in work]
+            self.tasks = [asyncio.create_task(_run_forever(task)) for task in work]
 
     async def stop(self) -> None:
         remaining = set(self.tasks)
@@ -78,12 +78,12 @@ class Caretaker:
         written, written_at = -1, 0.0
         async with self.redis:  # closed also where the loop ends without a word
             while True:
-                if here.version != written or time.monotonic() - written_at > HEARTBEAT:
-                    version = here.version
+                if connections.version != written or time.monotonic() - written_at > HEARTBEAT:
+                    version = connections.version
                     with contextlib.suppress(RedisError, OSError):
                         await presence.write(self.redis)
                         written, written_at = version, time.monotonic()
-                await asyncio.sleep(LOOK)
+                await asyncio.sleep(POLL_INTERVAL)
 
     async def _end_idle(self) -> None:
         while True:
@@ -92,21 +92,21 @@ class Caretaker:
 
     async def _end_shut_out(self) -> None:
         while True:
-            await asyncio.sleep(ENTRY_LOOK)
-            await end_shut_out()
+            await asyncio.sleep(CREDENTIAL_INTERVAL)
+            await close_invalid()
 
     async def _end_when_logins_begin(self) -> None:
         """Whoever came in while nobody had to log in shows who they are, as soon as the first account is made."""
-        while await login_requirement.look():
-            await asyncio.sleep(ENTRY_LOOK)
-        while not await login_requirement.look():
-            await asyncio.sleep(LOOK)
-        for seat in list(here.seats):
+        while await login_requirement.refresh():
+            await asyncio.sleep(CREDENTIAL_INTERVAL)
+        while not await login_requirement.refresh():
+            await asyncio.sleep(POLL_INTERVAL)
+        for seat in list(connections.seats):
             if seat.credential is None:
                 seat.end(AUTHENTICATION_FAILED)
 
 
-async def end_shut_out() -> None:
+async def close_invalid() -> None:
     """Close the sockets of those who would not be let in again: whose login, token or class key opens nothing any more.
     While the database is away nobody is shut out."""
     with contextlib.suppress(DatabaseError):
@@ -115,32 +115,32 @@ async def end_shut_out() -> None:
 
 
 async def _end_keys() -> None:
-    shown = {seat.key_id for seat in here.seats if seat.key_id is not None}
+    shown = {seat.key_id for seat in connections.seats if seat.key_id is not None}
     still_open = await database_sync_to_async(open_keys)(shown) if shown else set()
-    for seat in list(here.seats):
+    for seat in list(connections.seats):
         if seat.key_id is not None and seat.key_id in shown - still_open:
             seat.end(AUTHENTICATION_FAILED)
 
 
 async def _end_credentials() -> None:
-    seats: dict[Credential, list[Seat]] = {}
-    for seat in here.seats:
+    seats: dict[Credential, list[Connection]] = {}
+    for seat in connections.seats:
         if isinstance(seat.credential, Credential):
             seats.setdefault(seat.credential, []).append(seat)
     if not seats:
         return
-    for credential in await database_sync_to_async(no_longer_valid)(list(seats), now=datetime.now(UTC)):
+    for credential in await database_sync_to_async(invalid_credentials)(list(seats), now=datetime.now(UTC)):
         for seat in seats[credential]:
             seat.end(AUTHENTICATION_FAILED)
 
 
 async def end_idle(*, before: float) -> None:
     """Close the sockets on which no frame went either way since that moment (of the monotonic clock)."""
-    for seat in here.idle_since(before):
+    for seat in connections.idle_since(before):
         await seat.end_idle()
 
 
-async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
+async def _run_forever(work: Callable[[], Awaitable[None]]) -> None:
     """A fault in one of these must not end it for all sockets of the process."""
     while True:
         try:
@@ -150,14 +150,14 @@ async def _for_ever(work: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(1)
 
 
-_caretakers: WeakKeyDictionary[asyncio.AbstractEventLoop, Caretaker] = WeakKeyDictionary()
+_caretakers: WeakKeyDictionary[asyncio.AbstractEventLoop, BackgroundTasks] = WeakKeyDictionary()
 
 
-async def start() -> Caretaker:
+async def start() -> BackgroundTasks:
     """The caretaker of this process, at work."""
     loop = asyncio.get_running_loop()
     if loop not in _caretakers:
-        _caretakers[loop] = Caretaker()
+        _caretakers[loop] = BackgroundTasks()
     await _caretakers[loop].start()
     return _caretakers[loop]
 

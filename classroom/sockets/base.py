@@ -23,9 +23,9 @@ from redis.exceptions import RedisError
 from classroom.sockets import background_tasks, replies
 from classroom.sockets.requests import BadRequest
 from instructors.credentials import Credential
-from realtime.connections import AUTHENTICATION_FAILED, ClientType, here
+from realtime.connections import AUTHENTICATION_FAILED, ClientType, connections
 from realtime.messages import Frame
-from realtime.send_queue import Outbox
+from realtime.send_queue import SendQueue
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         self.complained_at = 0.0
         self.known_keys: deque[str] = deque(maxlen=REMEMBERED)
         self.tasks: list[asyncio.Task[None]] = []
-        self.outbox = Outbox(send=self._write, close=self.close)
+        self.outbox = SendQueue(send=self._write, close=self.close)
 
     # --- What each endpoint says for itself -------------------------------------------------------------------------
 
@@ -117,24 +117,24 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
             await self.join(group)
         await self.accept()
         self.accepted = True
-        here.add(self)
+        connections.add(self)
         await self.welcome()
         self.outbox.start()
 
     async def join(self, group: str) -> None:
         if group not in self.joined:
             self.joined.add(group)
-            here.join(self, group)
+            connections.join(self, group)
             await self.channel_layer.group_add(group, self.channel_name)
 
     async def part(self, group: str) -> None:
         if group in self.joined:
             self.joined.remove(group)
-            here.leave(self, group)
+            connections.leave(self, group)
             await self.channel_layer.group_discard(group, self.channel_name)
 
     async def _leave(self) -> None:
-        here.remove(self)
+        connections.remove(self)
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(self.outbox.stop(), *self.tasks, return_exceptions=True)
@@ -230,4 +230,4 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
     async def _write(self, text: str) -> None:
         await self.send(text_data=text)
         self.heard_at = time.monotonic()
-        here.frames_sent += 1
+        connections.frames_sent += 1

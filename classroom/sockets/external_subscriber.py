@@ -26,7 +26,7 @@ from core.login_requirement import logins_required
 from lms.models import StudentClass
 from realtime import groups, presence
 from realtime.broadcast import OUTSIDE_CHANNEL
-from realtime.connections import here
+from realtime.connections import connections
 from realtime.messages import Frame, timestamp
 
 logger = logging.getLogger(__name__)
@@ -62,12 +62,12 @@ async def _listen_once() -> None:
             elif message["type"] == "subscribe":
                 presence.listener.state, presence.listener.since = "subscribed", time.time()
                 presence.listener.subscriptions += 1
-                here.version += 1  # Redis may have lost what we wrote there
+                connections.version += 1  # Redis may have lost what we wrote there
             elif message["type"] == "message":
-                await hear(message["data"])
+                await handle(message["data"])
 
 
-async def hear(payload: bytes) -> None:
+async def handle(payload: bytes) -> None:
     """Tell our own sockets, unless it is ours or no notice at all."""
     frame = _frame(payload)
     if frame is None:
@@ -78,7 +78,7 @@ async def hear(payload: bytes) -> None:
     except DatabaseError:
         logger.warning("A notice of another program was dropped: PostgreSQL does not answer")
         return
-    here.deliver(names, msgspec.json.encode(frame).decode())
+    connections.deliver(names, msgspec.json.encode(frame).decode())
 
 
 def _frame(payload: bytes) -> Frame | None:

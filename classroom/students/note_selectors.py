@@ -2,7 +2,7 @@
 
 from django.db.models import Q, QuerySet
 
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.students.models import StudentNote
 from instructors.models import Instructor
 from lms.access import classes_of
@@ -10,7 +10,7 @@ from lms.access import classes_of
 MOST_NOTES = 100
 
 
-def notes_of(room: Room, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+def notes_of(room: ClassScope, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
     """Those of the room's class; in the room of everybody those of no class, and of the classes that are this user's.
     Newest first."""
     kept = StudentNote.objects.filter(student=student_id, deleted_at=None).order_by("-created_at", "-pk")
@@ -19,12 +19,12 @@ def notes_of(room: Room, *, student_id: int, user: Instructor) -> "QuerySet[Stud
     return kept.filter(Q(class_ref=None) | Q(class_ref__in=classes_of(user)))
 
 
-def own_notes(room: Room, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+def own_notes(room: ClassScope, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
     """Those that this user may edit."""
     return notes_of(room, student_id=student_id, user=user).filter(author=user)
 
 
-def removable_notes(room: Room, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+def removable_notes(room: ClassScope, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
     """Those that this user may delete: an admin all, anybody else their own."""
     if user.is_admin:
         return notes_of(room, student_id=student_id, user=user)

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.students.models import StudentNote
 from classroom.students.note_selectors import own_notes, removable_notes
 from instructors import audit
@@ -32,7 +32,7 @@ class NoteForm(forms.Form):
 
 
 def write_note(
-    room: Room, *, student_id: int, text: str, by: Instructor, request: HttpRequest, now: datetime
+    room: ClassScope, *, student_id: int, text: str, by: Instructor, request: HttpRequest, now: datetime
 ) -> StudentNote:
     """404 for a student who is not of this room."""
     student = get_object_or_404(room.students, pk=student_id)
@@ -45,7 +45,7 @@ def write_note(
 
 
 def edit_note(
-    room: Room, *, student_id: int, note_id: int, text: str, by: Instructor, request: HttpRequest, now: datetime
+    room: ClassScope, *, student_id: int, note_id: int, text: str, by: Instructor, request: HttpRequest, now: datetime
 ) -> StudentNote:
     """The earlier wording is kept. 404 for a note that is not this user's own."""
     student = get_object_or_404(room.students, pk=student_id)
@@ -61,7 +61,7 @@ def edit_note(
 
 
 def remove_note(
-    room: Room, *, student_id: int, note_id: int, by: Instructor, request: HttpRequest, now: datetime
+    room: ClassScope, *, student_id: int, note_id: int, by: Instructor, request: HttpRequest, now: datetime
 ) -> None:
     """It is gone from the pages, not from the table. 404 for a note that this user may not delete."""
     student = get_object_or_404(room.students, pk=student_id)

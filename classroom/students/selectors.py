@@ -12,7 +12,7 @@ from django.http import Http404, QueryDict
 
 from classroom.attention.claims import Claim, claims_of
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.base.student_cards import Card, card
 from classroom.students.models import StudentNote
 from classroom.students.note_selectors import MOST_NOTES, notes_of, removable_notes
@@ -100,7 +100,7 @@ class StudentPage:
 
 
 def student_page(
-    room: Room, *, student_id: int, asked: Asked, user: Instructor, now: datetime, display: Display = PLAIN
+    room: ClassScope, *, student_id: int, asked: Asked, user: Instructor, now: datetime, display: Display = PLAIN
 ) -> StudentPage:
     """404 for a student who is not of this room. Seven queries for the head and at most four for the part, whatever
     there is; what comes after a run costs one."""
@@ -122,7 +122,7 @@ def student_page(
     )
 
 
-def _facts(room: Room, student_id: int, user: Instructor) -> dict[str, Any]:
+def _facts(room: ClassScope, student_id: int, user: Instructor) -> dict[str, Any]:
     """Counts, and the place of the latest run. One query."""
     notes = notes_of(room, student_id=student_id, user=user).order_by().values("student")
     tickets = HelpRequest.objects.filter(room.scope.q(), student=student_id).order_by().values("student")
@@ -146,7 +146,7 @@ def _place(facts: dict[str, Any]) -> Place | None:
     return Place(notebook=facts["place_notebook"], cell=facts["place_cell"], number=number)
 
 
-def _part(room: Room, student_id: int, asked: Asked, user: Instructor) -> dict[str, Any]:
+def _part(room: ClassScope, student_id: int, asked: Asked, user: Instructor) -> dict[str, Any]:
     if asked.after is not None and asked.part != "runs":
         return {}
     if asked.after is not None:
@@ -169,17 +169,17 @@ def _part(room: Room, student_id: int, asked: Asked, user: Instructor) -> dict[s
     }
 
 
-def _notes(room: Room, student_id: int, user: Instructor) -> list[Note]:
+def _notes(room: ClassScope, student_id: int, user: Instructor) -> list[Note]:
     found = notes_of(room, student_id=student_id, user=user).select_related("author", "class_ref")[:MOST_NOTES]
     removable = set(removable_notes(room, student_id=student_id, user=user).values_list("pk", flat=True))
     return [Note(row=row, may_edit=row.author_id == user.pk, may_delete=row.pk in removable) for row in found]
 
 
-def _tickets(room: Room, student_id: int) -> "QuerySet[HelpRequest]":
+def _tickets(room: ClassScope, student_id: int) -> "QuerySet[HelpRequest]":
     return HelpRequest.objects.filter(room.scope.q(), student=student_id).select_related("claimed_by", "ended_by")
 
 
-def _submissions(room: Room, student_id: int, user: Instructor) -> list[AssignmentSubmission]:
+def _submissions(room: ClassScope, student_id: int, user: Instructor) -> list[AssignmentSubmission]:
     """What they handed in to the assignments of the room, newest first, without what it says. One query."""
     assignments = assignments_of(user)
     if room.class_ref is not None:
@@ -192,7 +192,7 @@ def _submissions(room: Room, student_id: int, user: Instructor) -> list[Assignme
     )
 
 
-def _significant(room: Room, student_id: int) -> "QuerySet[CellProgress]":
+def _significant(room: ClassScope, student_id: int) -> "QuerySet[CellProgress]":
     flagged = CellProgress.objects.filter(room.scope.q(), student=student_id, is_significant_error=True)
     return (
         flagged.select_related("cell", "notebook")
@@ -201,7 +201,7 @@ def _significant(room: Room, student_id: int) -> "QuerySet[CellProgress]":
     )
 
 
-def _choice(room: Room, student_id: int, chosen: Chosen) -> Choice:
+def _choice(room: ClassScope, student_id: int, chosen: Chosen) -> Choice:
     """The notebooks they ran, and their cells of the chosen one, or of that of the chosen cell. At most two queries."""
     ran = CellProgress.objects.filter(room.scope.q(), student=student_id)
     notebooks = list(Notebook.objects.filter(pk__in=ran.values("notebook")).only("name", "path").order_by("path"))

@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.base.decorators import is_fragment, room_action, room_of, room_page
+from classroom.base.decorators import class_action, class_page, is_fragment, scope_of
 from classroom.base.display import display_of
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.students.notes import NoteForm, edit_note, remove_note, write_note
 from classroom.students.runs import LONGEST_TEXT
 from classroom.students.selectors import Asked, StudentPage, student_page
@@ -22,11 +22,11 @@ LONGEST_VIEW = 6 * 3600  # seconds
 _views = TimestampSigner(salt="student-view")
 
 
-@room_page
+@class_page
 def student(request: HttpRequest, student_id: int, class_id: int | None = None) -> HttpResponse:
     """`?part=`, `?cell=`, `?notebook=`, `?errors=1`, `?before=<run>`; `?after=<run>` as a fragment brings only what is
     new. Told to the audit log, once for a page and all that it fetches while it is open (`?view=`)."""
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     page = _page(request, room, student_id, Asked.of(request.GET))
     view = _view_of(request, room, student_id, page)
     if is_fragment(request) and page.asked.after is not None:
@@ -34,9 +34,9 @@ def student(request: HttpRequest, student_id: int, class_id: int | None = None) 
     return _answer(request, room, page, view)
 
 
-@room_action
+@class_action
 def add_note(request: HttpRequest, student_id: int, class_id: int | None = None) -> HttpResponse:
-    room, form = room_of(request, class_id), NoteForm(request.POST)
+    room, form = scope_of(request, class_id), NoteForm(request.POST)
     if not form.is_valid():
         return _refused(request, room, student_id, form)
     text = form.cleaned_data["text"]
@@ -46,9 +46,9 @@ def add_note(request: HttpRequest, student_id: int, class_id: int | None = None)
     return _written(request, room, student_id, focus=f"note-{note.pk}")
 
 
-@room_action
+@class_action
 def change_note(request: HttpRequest, student_id: int, note_id: int, class_id: int | None = None) -> HttpResponse:
-    room, form = room_of(request, class_id), NoteForm(request.POST)
+    room, form = scope_of(request, class_id), NoteForm(request.POST)
     if not form.is_valid():
         return _refused(request, room, student_id, form, edit=note_id)
     text = form.cleaned_data["text"]
@@ -64,21 +64,21 @@ def change_note(request: HttpRequest, student_id: int, note_id: int, class_id: i
     return _written(request, room, student_id, focus=f"note-{note_id}")
 
 
-@room_action
+@class_action
 def delete_note(request: HttpRequest, student_id: int, note_id: int, class_id: int | None = None) -> HttpResponse:
-    room = room_of(request, class_id)
+    room = scope_of(request, class_id)
     remove_note(
         room, student_id=student_id, note_id=note_id, by=account_of(request), request=request, now=timezone.now()
     )
     return _written(request, room, student_id, focus="student-notes")
 
 
-def _page(request: HttpRequest, room: Room, student_id: int, asked: Asked) -> StudentPage:
+def _page(request: HttpRequest, room: ClassScope, student_id: int, asked: Asked) -> StudentPage:
     now, user = timezone.now(), account_of(request)
     return student_page(room, student_id=student_id, asked=asked, user=user, now=now, display=display_of(request))
 
 
-def _view_of(request: HttpRequest, room: Room, student_id: int, page: StudentPage) -> str:
+def _view_of(request: HttpRequest, room: ClassScope, student_id: int, page: StudentPage) -> str:
     """The view that this request belongs to: the one it names, or a new one, which the audit log is told."""
     user, view = account_of(request), request.GET.get("view", "")
     subject = f"{user.pk}/{room.class_ref.pk if room.class_ref else ''}/{student_id}"
@@ -98,7 +98,7 @@ def _view_of(request: HttpRequest, room: Room, student_id: int, page: StudentPag
     return _views.sign(subject)
 
 
-def _written(request: HttpRequest, room: Room, student_id: int, *, focus: str) -> HttpResponse:
+def _written(request: HttpRequest, room: ClassScope, student_id: int, *, focus: str) -> HttpResponse:
     if is_fragment(request):
         page = _page(request, room, student_id, Asked(part="notes"))
         return _answer(request, room, page, request.GET.get("view", ""), focus=focus)
@@ -106,7 +106,7 @@ def _written(request: HttpRequest, room: Room, student_id: int, *, focus: str) -
 
 
 def _refused(
-    request: HttpRequest, room: Room, student_id: int, form: NoteForm, *, edit: int | None = None
+    request: HttpRequest, room: ClassScope, student_id: int, form: NoteForm, *, edit: int | None = None
 ) -> HttpResponse:
     """The same page again, with what was typed and what is wrong with it."""
     page = _page(request, room, student_id, Asked(part="notes", edit=edit))
@@ -115,7 +115,7 @@ def _refused(
 
 def _answer(
     request: HttpRequest,
-    room: Room,
+    room: ClassScope,
     page: StudentPage,
     view: str,
     *,
@@ -133,7 +133,7 @@ def _form(page: StudentPage) -> NoteForm:
     return NoteForm(initial={"text": edited.text} if edited else None)
 
 
-def _context(request: HttpRequest, room: Room, page: StudentPage, view: str) -> dict[str, Any]:
+def _context(request: HttpRequest, room: ClassScope, page: StudentPage, view: str) -> dict[str, Any]:
     return {
         "room": room,
         "now": timezone.now(),

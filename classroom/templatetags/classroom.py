@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from classroom.base.ansi import code_to_html, to_html
 from classroom.base.js_strings import live_texts
-from classroom.base.scope import Room
+from classroom.base.scope import ClassScope
 from classroom.base.tabs import Link, tabs_of
 
 register = template.Library()
@@ -80,7 +80,7 @@ def seconds(duration: float | None) -> str:
 
 
 @register.filter
-def tabs(room: Room, path: str) -> list[Link]:
+def tabs(room: ClassScope, path: str) -> list[Link]:
     return tabs_of(room, path)
 
 

@@ -29,12 +29,12 @@ from events.contract import schema
 from events.contract.kinds import PRIORITIES, kind_of
 from events.contract.records import Problem
 from events.contract.schema import Event
-from events.intake.class_keys import Gate, Refused
-from events.intake.rate_limit import FAIR, Shares
+from events.intake.class_keys import ClassKeyCache, KeyRefused
+from events.intake.rate_limit import FAIR, RateLimiter
 from events.processing import instructor_events
 from events.queue import jobs, stream
-from events.queue.enqueue import is_overloaded, parcels_of
-from events.queue.stream import Backlog, Parcel
+from events.queue.enqueue import is_overloaded, outgoing_entries
+from events.queue.stream import Backlog, OutgoingEntry
 from instructors.rest.exceptions import too_large_for
 
 logger = logging.getLogger(__name__)
@@ -69,9 +69,9 @@ class Admitted(NamedTuple):
 
 class Intake:
     def __init__(self) -> None:
-        self._gate = Gate(settings.EVENTS_REQUIRE_KEY)
+        self._gate = ClassKeyCache(settings.EVENTS_REQUIRE_KEY)
         self._appender = Appender()
-        self._shares = Shares(settings.EVENT_KEY_RATE)
+        self._shares = RateLimiter(settings.EVENT_KEY_RATE)
         self._complained_at = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -83,7 +83,7 @@ class Intake:
             status, body = 202, await self._take(scope, receive, started)
         except Answer as answer:
             status, body = answer.status, msgspec.json.encode({"detail": answer.detail})
-        except Refused as refusal:
+        except KeyRefused as refusal:
             status, body = refusal.status, msgspec.json.encode({"detail": refusal.detail})
         except Exception:
             logger.exception("The intake failed")
@@ -125,7 +125,7 @@ class Appender:
 
     def __init__(self) -> None:
         self._redis: Any = None
-        self._waiting: list[tuple[list[Parcel], asyncio.Future[None]]] = []
+        self._waiting: list[tuple[list[OutgoingEntry], asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
         self._wakes: set[asyncio.Task[None]] = set()
         self._backlog: dict[int, Backlog] = {}
@@ -141,7 +141,7 @@ class Appender:
         """Returns when the events are safely in the stream. Raises Answer(503) when they cannot be."""
         await self._refuse_overload()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((parcels_of(events, batch=batch), future))
+        self._waiting.append((outgoing_entries(events, batch=batch), future))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._flush())
         try:
@@ -168,11 +168,11 @@ class Appender:
             await self._look_for_room(sum(len(parcel.packed) for parcels, _ in taken for parcel in parcels))
             self._wake([(shard, state) for shard, state in backlog.items() if state.wake], taken)
 
-    def _wake(self, shards: Sequence[tuple[int, Backlog]], taken: Sequence[tuple[list[Parcel], Any]]) -> None:
+    def _wake(self, shards: Sequence[tuple[int, Backlog]], taken: Sequence[tuple[list[OutgoingEntry], Any]]) -> None:
         for shard, _ in shards:
             brought = {parcel.priority for parcels, _ in taken for parcel in parcels if parcel.shard == shard}
             highest = next(priority for priority in PRIORITIES if priority in brought)
-            task = asyncio.create_task(asyncio.to_thread(jobs.wake, shard, highest))
+            task = asyncio.create_task(asyncio.to_thread(jobs.enqueue_drain, shard, highest))
             # The loop keeps only weak references to tasks. A wake that fails is made good by the periodic one.
             self._wakes.add(task)
             task.add_done_callback(self._woken)
@@ -190,7 +190,7 @@ class Appender:
             self._looked_at = time.monotonic()
             try:
                 self._backlog = await stream.backlog(self._connection(), list(self._backlog))
-                self._room = await stream.room(self._connection())
+                self._room = await stream.free_bytes(self._connection())
             except (RedisError, OSError):
                 raise Answer(503, "The event queue is not available; try again") from None
         if is_overloaded(self._backlog.values()):
@@ -204,7 +204,7 @@ class Appender:
         if self._room <= 0 or time.monotonic() - self._looked_at > 1:
             self._looked_at = time.monotonic()
             with contextlib.suppress(RedisError, OSError):
-                self._room = await stream.room(self._connection())
+                self._room = await stream.free_bytes(self._connection())
 
     async def close(self) -> None:
         """What was accepted is in the stream already; only wakes on their way and the connection are left."""
@@ -279,7 +279,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         size += len(chunk)
         if size > limit:
             if message.get("more_body", False):
-                await hear_out(receive)
+                await read_rest(receive)
             raise Answer(413, too_large_for(limit))
         chunks.append(chunk)
         more = message.get("more_body", False)
@@ -287,7 +287,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
     return inflate(body, limit=limit) if is_gzip else body
 
 
-async def hear_out(receive: Receive) -> None:
+async def read_rest(receive: Receive) -> None:
     """Hear the rest of a body that is refused and drop it, HEARD_OUT bytes at most: who sends first and listens then
     finds the answer, and not a closed line."""
     dropped, more = 0, True

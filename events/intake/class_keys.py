@@ -13,7 +13,7 @@ REMEMBERED = 15.0
 MOST_REMEMBERED = 10_000
 
 
-class Refused(Exception):
+class KeyRefused(Exception):
     """The key opens nothing; `status` and the text are the answer."""
 
     def __init__(self, status: int, detail: str) -> None:
@@ -22,7 +22,7 @@ class Refused(Exception):
 
 
 @dataclass(slots=True)
-class Gate:
+class ClassKeyCache:
     """Remembers what keys open. While PostgreSQL is away, what was known stays valid: events must not be lost."""
 
     is_key_required: bool
@@ -32,16 +32,16 @@ class Gate:
         """The row id of the class whose key this is; None where no key is given and none is needed. Raises Refused."""
         if not key:
             if self.is_key_required:
-                raise Refused(401, "A class key is required: add ?key=<class key> to the address")
+                raise KeyRefused(401, "A class key is required: add ?key=<class key> to the address")
             return None
         now = time.monotonic()
         checked, holder = self._known.get(key, (0.0, None))
         if key not in self._known or now - checked > REMEMBERED:
             holder = await self._look_up(key, now)
         if holder is None:
-            raise Refused(401, "Unknown class key")
+            raise KeyRefused(401, "Unknown class key")
         if not holder.is_active:
-            raise Refused(403, "This class is not active")
+            raise KeyRefused(403, "This class is not active")
         return holder.class_id
 
     async def _look_up(self, key: str, now: float) -> KeyHolder | None:
@@ -50,7 +50,7 @@ class Gate:
         except DatabaseError:
             if key in self._known:
                 return self._known[key][1]
-            raise Refused(503, "The class key cannot be checked now; try again") from None
+            raise KeyRefused(503, "The class key cannot be checked now; try again") from None
         if len(self._known) >= MOST_REMEMBERED:
             self._known.clear()
         self._known[key] = (now, holder)

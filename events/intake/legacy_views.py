@@ -20,12 +20,12 @@ from events.contract import records, schema
 from events.contract.records import Record
 from events.contract.schema import Event
 from events.intake.app import Answer, Appender, inflate
-from events.intake.class_keys import Gate, Refused
+from events.intake.class_keys import ClassKeyCache, KeyRefused
 from realtime.messages import timestamp
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
-_gate = Gate(settings.EVENTS_REQUIRE_KEY)
+_gate = ClassKeyCache(settings.EVENTS_REQUIRE_KEY)
 
 
 def answers(view: View) -> View:
@@ -38,7 +38,7 @@ def answers(view: View) -> View:
             return JsonResponse({"detail": "Method Not Allowed"}, status=405, headers={"Allow": "POST, OPTIONS"})
         try:
             return await view(request)
-        except (Answer, Refused) as refusal:
+        except (Answer, KeyRefused) as refusal:
             retry = {"Retry-After": "2"} if refusal.status == 503 else None
             return JsonResponse({"detail": refusal.detail}, status=refusal.status, headers=retry)
 

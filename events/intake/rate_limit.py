@@ -13,7 +13,7 @@ SECONDS = 20
 
 
 @dataclass(slots=True)
-class Shares:
+class RateLimiter:
     """`now` is of any clock that never goes back, in seconds. Half a microsecond a POST."""
 
     rate: float  # events a second; 0 measures nobody

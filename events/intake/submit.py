@@ -4,7 +4,7 @@ from typing import Any
 
 from events.intake.app import Answer
 from events.queue import jobs
-from events.queue.enqueue import Unavailable, deliver, event_of
+from events.queue.enqueue import QueueUnavailable, enqueue, event_of
 
 
 def submit(record: dict[str, Any], *, received: int, class_id: int | None = None) -> None:
@@ -12,6 +12,6 @@ def submit(record: dict[str, Any], *, received: int, class_id: int | None = None
     wire.BadBody and intake.Answer(503)."""
     event = event_of(record, received=received, class_id=class_id)
     try:
-        jobs.wake_all(deliver([event]))
-    except Unavailable:
+        jobs.enqueue_drains(enqueue([event]))
+    except QueueUnavailable:
         raise Answer(503, "The event queue is not available; try again") from None

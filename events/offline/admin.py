@@ -14,7 +14,7 @@ from events.models import OfflineQueueEntry
 from events.offline import sync as offline_sync
 from events.queue import jobs
 from events.queue.enqueue import event_of
-from lms.admin.base import CalmAdmin
+from lms.admin.base import LargeTableAdmin
 
 if TYPE_CHECKING:
     Form = forms.ModelForm[OfflineQueueEntry]
@@ -54,7 +54,7 @@ class EntryForm(Form):
 
 
 @admin.register(OfflineQueueEntry)
-class OfflineQueueEntryAdmin(CalmAdmin):
+class OfflineQueueEntryAdmin(LargeTableAdmin):
     form = EntryForm
     list_display = ["created_at", "event_type", "user_id", "status", "priority", "retry_count", "reason"]
     list_filter = ["status", "priority", "created_at"]
@@ -116,7 +116,7 @@ class OfflineQueueEntryAdmin(CalmAdmin):
             text = gettext("Already in the river: %(count)d")
             messages.info(request, text % {"count": len(over)})
         rest = [entry for entry in chosen if entry.status not in (Status.SYNCED, Status.SYNCING)]
-        tried = offline_sync.put_back(rest, wake=jobs.wake_all, now=timezone.now()) if rest else []
+        tried = offline_sync.put_back(rest, wake=jobs.enqueue_drains, now=timezone.now()) if rest else []
         self._tell(request, tried)
         for entry in tried:
             self.log_change(request, entry, f"Put back into the river: {entry.error or 'done'}")

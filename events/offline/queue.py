@@ -12,7 +12,7 @@ from events.contract import records as contract_records
 from events.models import OfflineQueueEntry
 from events.offline import sync as offline_sync
 from events.offline.sync import Wake
-from events.queue.enqueue import Unavailable, deliver
+from events.queue.enqueue import QueueUnavailable, enqueue
 
 logger = logging.getLogger(__name__)
 
@@ -78,8 +78,8 @@ def _deliver_now(entries: Sequence[OfflineQueueEntry], wake: Wake) -> set[Any]:
     events, _ = offline_sync.read(entries)
     try:
         if events:
-            wake(deliver([event for _, event in events]))
-    except Unavailable:
+            wake(enqueue([event for _, event in events]))
+    except QueueUnavailable:
         return set()
     return {entry.queue_id for entry, _ in events}
 

@@ -52,7 +52,7 @@ class StatusReport(serializers.Serializer[Any]):
     timestamp = serializers.DateTimeField()
 
 
-class SyncWish(serializers.Serializer[Any]):
+class SyncRequest(serializers.Serializer[Any]):
     force_sync = serializers.BooleanField(default=False, help_text="Sync now, and answer when it is done.")
 
 

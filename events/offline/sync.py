@@ -25,7 +25,7 @@ from django.db.models import QuerySet
 from events.contract import records
 from events.contract.schema import Event
 from events.models import OfflineQueueEntry
-from events.queue.enqueue import Unavailable, deliver, event_of
+from events.queue.enqueue import QueueUnavailable, enqueue, event_of
 
 Status = OfflineQueueEntry.Status
 Wake = Callable[[list[int]], None]
@@ -129,9 +129,9 @@ def put_back(entries: list[OfflineQueueEntry], *, wake: Wake, now: datetime) -> 
     """Put these into the river, whatever their status; each says afterwards what became of it. Two statements."""
     events, refused = read(entries)
     try:
-        shards = deliver([event for _, event in events]) if events else []
+        shards = enqueue([event for _, event in events]) if events else []
         is_away = False
-    except Unavailable:
+    except QueueUnavailable:
         shards, is_away = [], True
     for entry in entries:
         entry.last_retry_at = now

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events.contract import records as contract_records
-from events.intake.class_keys import Gate, Refused
+from events.intake.class_keys import ClassKeyCache, KeyRefused
 from events.offline import queue as offline_queue
 from events.offline import sync as offline_sync
 from events.offline import undelivered
@@ -27,7 +27,7 @@ from events.offline.serializers import (
     Queued,
     StatusReport,
     SyncReport,
-    SyncWish,
+    SyncRequest,
 )
 from events.processing import instructor_events
 from events.queue import jobs
@@ -44,7 +44,7 @@ MOST_RECORDS = 100
 
 EXAMPLE = {"eventType": "notebook_opened", "emailAddress": "student001@example.com", "notebookPath": "lesson/a.ipynb"}
 
-_gate = Gate(settings.EVENTS_REQUIRE_KEY)
+_gate = ClassKeyCache(settings.EVENTS_REQUIRE_KEY)
 
 
 class Unavailable(APIException):
@@ -80,7 +80,7 @@ class QueueView(ApiView):
         key = request.headers.get("X-Class-Key") or request.query_params.get("key") or ""
         try:
             self.class_id = async_to_sync(_gate.class_of)(key.strip() or None)
-        except Refused as refusal:
+        except KeyRefused as refusal:
             kinds = {401: AuthenticationFailed, 403: PermissionDenied}
             raise kinds.get(refusal.status, Unavailable)(refusal.detail) from None
 
@@ -105,7 +105,7 @@ class QueueView(ApiView):
             is_forced=fields["force_queue"],
             class_id=self.class_id,
             is_authorised=self.authorisation(),
-            wake=jobs.wake_all,
+            wake=jobs.enqueue_drains,
             now=timezone.now(),
         )
         if not taken.entries and any(error == offline_queue.GONE for _, error in taken.failed):
@@ -158,10 +158,10 @@ class StatusView(ApiView):
 class SyncView(ApiView):
     action = "sync offline events"
 
-    @documented(summary="Sync the offline queue", request=SyncWish, responses={200: SyncReport}, example={})
+    @documented(summary="Sync the offline queue", request=SyncRequest, responses={200: SyncReport}, example={})
     def post(self, request: Request) -> Response:
         """In the background, or at once with `force_sync`, which also passes over the time between two tries."""
-        is_forced = validated(SyncWish(data=request.data))["force_sync"]
+        is_forced = validated(SyncRequest(data=request.data))["force_sync"]
         state = undelivered.state()
         if state.sync_in_progress:
             return self.report("Sync already in progress", state)
@@ -172,13 +172,13 @@ class SyncView(ApiView):
         )
         if not is_forced:
             try:
-                jobs.start_sync()
+                jobs.enqueue_sync()
             except (RedisError, OSError):
                 reason = "the event queue is not available; what is queued is synced once it is back"
                 raise Failed(f"Failed to sync offline events: {reason}") from None
             return self.report("Sync started in background", state)
         started = timezone.now()
-        done = offline_sync.sync(wake=jobs.wake_all, by_hand=True, is_eager=True, now=started)
+        done = offline_sync.sync(wake=jobs.enqueue_drains, by_hand=True, is_eager=True, now=started)
         if done is None:
             return self.report("Sync already in progress", state)
         result = {

@@ -14,7 +14,7 @@ from events.contract.schema import Event
 from events.processing import consecutive_errors
 from lms.access import Scope
 from lms.binary_cursor import binary_cursor
-from lms.bulk_get_or_create import Places
+from lms.bulk_get_or_create import ResolvedRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Rule:
         return self.enabled and status == "error" and count >= self.threshold
 
 
-def save_runs(events: Sequence[Event], *, failed: set[str], places: Places, rule: Rule) -> list[Run]:
+def save_runs(events: Sequence[Event], *, failed: set[str], places: ResolvedRows, rule: Rule) -> list[Run]:
     """Store what is new among these runs, in the order of their times; `failed` names those that failed whatever they
     say. At most six statements. Returns the new ones."""
     new = _without_stored(events)
@@ -57,7 +57,7 @@ def _without_stored(events: Sequence[Event]) -> list[Event]:
     return [event for event in events if event.event_id not in stored]
 
 
-def _run(event: Event, places: Places, failed: set[str]) -> Run:
+def _run(event: Event, places: ResolvedRows, failed: set[str]) -> Run:
     assert event.notebook is not None
     assert event.cell is not None
     notebook = places.notebooks[event.notebook]

@@ -11,13 +11,13 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from events.changes import Edge
+from events.changes import HelpTransition
 from events.contract.kinds import kind_of
 from events.contract.schema import NEWEST, Event
 from events.models import HelpRequest
-from events.processing.help_rules import Asking, Dismissal, HelpState, Signal, Silence, fold
+from events.processing.help_rules import Dismissal, HelpState, OpenRequest, Signal, Timeouts, reduce_signals
 from lms.access import Scope
-from lms.bulk_get_or_create import ActivityState, Member, Places, StudentState
+from lms.bulk_get_or_create import ActivityState, Member, ResolvedRows, StudentState
 from lms.models import Student, StudentActivity
 
 Ending = HelpRequest.Ending
@@ -28,13 +28,13 @@ DISMISSAL_MEMORY = timedelta(days=1)
 FURTHER_BACK = timedelta(hours=1)
 
 
-def silence() -> Silence:
-    return Silence(
+def timeouts() -> Timeouts:
+    return Timeouts(
         single=timedelta(seconds=settings.HELP_SILENCE), resent=timedelta(seconds=settings.HELP_RESENT_SILENCE)
     )
 
 
-def save_signals(events: Sequence[Event], places: Places) -> list[Edge]:
+def save_signals(events: Sequence[Event], places: ResolvedRows) -> list[HelpTransition]:
     """Bring tickets and students up to these help signals, whose rows are stored already. At most five statements, and
     one more where something comes late that belongs to a request older than was known."""
     if not events:
@@ -48,7 +48,7 @@ def save_signals(events: Sequence[Event], places: Places) -> list[Edge]:
     tickets, dismissals = _load_tickets(students)
     since = {member: _look_back(heard[member], tickets.get(member), dismissals.get(member)) for member in heard}
     folded = _fold_signals(since, dismissals)
-    edges: list[Edge] = []
+    edges: list[HelpTransition] = []
     opened: list[HelpRequest] = []
     changed: list[HelpRequest] = []
     for member in heard:
@@ -64,7 +64,7 @@ def save_signals(events: Sequence[Event], places: Places) -> list[Edge]:
     return edges
 
 
-def _mirror(students: dict[int, StudentState], places: Places, tickets: Sequence[HelpRequest]) -> None:
+def _mirror(students: dict[int, StudentState], places: ResolvedRows, tickets: Sequence[HelpRequest]) -> None:
     """What is asked anywhere stands on the student's own row."""
     asking: dict[int, HelpRequest] = {}
     for each in sorted((t for t in tickets if t.ended_at is None), key=lambda t: t.asked_at, reverse=True):
@@ -128,10 +128,10 @@ def _look_back(events: Sequence[Event], ticket: HelpRequest | None, dismissal: D
 def _fold_signals(since: dict[Member, datetime], dismissals: dict[Member, Dismissal]) -> dict[Member, HelpState]:
     """The state of each student in each class, from signals since the given time on: further back where
     the request began so close to it that an older signal could belong to it."""
-    quiet, states = silence(), dict[Member, HelpState]()
+    quiet, states = timeouts(), dict[Member, HelpState]()
     while since:
         signals = _load_signals(since)
-        states |= {each: fold(signals[each], silence=quiet, dismissal=dismissals.get(each)) for each in since}
+        states |= {each: reduce_signals(signals[each], silence=quiet, dismissal=dismissals.get(each)) for each in since}
         since = {
             each: moment - FURTHER_BACK
             for each, moment in since.items()
@@ -166,9 +166,9 @@ def _reconcile(
     received: datetime,
     opened: list[HelpRequest],
     changed: list[HelpRequest],
-) -> list[Edge]:
+) -> list[HelpTransition]:
     """Make ticket and student say what the state says. Returns the edges that this makes."""
-    edges: list[Edge] = []
+    edges: list[HelpTransition] = []
     member = activity.student_id, activity.class_id
     asking, stopped_at = state.asking, state.stopped_at
     if ticket and (asking is None or _is_another(asking, ticket)):
@@ -177,12 +177,12 @@ def _reconcile(
         ticket.ending = Ending.STOPPED if stopped or asking is None else Ending.EXPIRED
         ticket.ended_at = own_stop if stopped and own_stop else max(received, ticket.last_asked_at)
         changed.append(ticket)
-        edges.append(Edge(*member, False, ticket.ended_at, by="student" if stopped else "timeout"))
+        edges.append(HelpTransition(*member, False, ticket.ended_at, by="student" if stopped else "timeout"))
         ticket = None
     if asking:
         if ticket is None:
             opened.append(_ticket(member, asking, received))
-            edges.append(Edge(*member, True, asking.since, asking.notebook, asking.cell))
+            edges.append(HelpTransition(*member, True, asking.since, asking.notebook, asking.cell))
         else:
             _follow(ticket, asking, received)
             changed.append(ticket)
@@ -194,7 +194,7 @@ def _reconcile(
     return edges
 
 
-def _is_another(asking: Asking, ticket: HelpRequest) -> bool:
+def _is_another(asking: OpenRequest, ticket: HelpRequest) -> bool:
     """Whether this began after the ticket's request was over: by the sender's clock within a session, by ours between
     two."""
     if asking.session == ticket.session_id:
@@ -202,7 +202,7 @@ def _is_another(asking: Asking, ticket: HelpRequest) -> bool:
     return asking.first_heard is not None and asking.first_heard > ticket.last_heard_at
 
 
-def _ticket(member: Member, asking: Asking, received: datetime) -> HelpRequest:
+def _ticket(member: Member, asking: OpenRequest, received: datetime) -> HelpRequest:
     student_id, class_id = member
     return HelpRequest(
         student_id=student_id,
@@ -217,7 +217,7 @@ def _ticket(member: Member, asking: Asking, received: datetime) -> HelpRequest:
     )
 
 
-def _follow(ticket: HelpRequest, asking: Asking, received: datetime) -> None:
+def _follow(ticket: HelpRequest, asking: OpenRequest, received: datetime) -> None:
     ticket.session_id, ticket.notebook_path = asking.session, asking.notebook
     ticket.cell_id = asking.cell or ticket.cell_id
     ticket.asked_at, ticket.last_asked_at = asking.since, asking.last
@@ -228,9 +228,9 @@ def _follow(ticket: HelpRequest, asking: Asking, received: datetime) -> None:
 # --- Endings that no event brings -----------------------------------------------------------------------------------
 
 
-def expire(*, now: datetime) -> list[Edge]:
+def expire_requests(*, now: datetime) -> list[HelpTransition]:
     """End the requests that nothing was heard of for too long, by the server's clock."""
-    quiet = silence()
+    quiet = timeouts()
     over = Q(was_resent=True, last_heard_at__lt=now - quiet.resent) | Q(last_heard_at__lt=now - quiet.single)
     found = HelpRequest.objects.filter(over, ended_at=None)
     return _end(found, ending=Ending.EXPIRED, by_id=None, by="timeout", now=now)
@@ -238,7 +238,7 @@ def expire(*, now: datetime) -> list[Edge]:
 
 def end_by_instructor(
     student_id: int, *, scope: Scope, ending: HelpRequest.Ending, instructor_id: int | None, now: datetime
-) -> list[Edge]:
+) -> list[HelpTransition]:
     """End a student's open requests in these classes for them; their JupyterLab's re-sends are ignored from now on.
     Idempotent."""
     found = HelpRequest.objects.filter(scope.q(), student=student_id, ended_at=None)
@@ -247,7 +247,7 @@ def end_by_instructor(
 
 def _end(
     which: "QuerySet[HelpRequest]", *, ending: HelpRequest.Ending, by_id: int | None, by: str, now: datetime
-) -> list[Edge]:
+) -> list[HelpTransition]:
     """End these tickets. Seven statements at most; one where there are none."""
     candidates = set(which.values_list("student_id", flat=True))
     if not candidates:
@@ -272,4 +272,4 @@ def _end(
         elsewhere = HelpRequest.objects.filter(student_id__in=ids, ended_at=None).values("student_id")
         done = Student.objects.filter(pk__in={student for _, student, _ in ended}).exclude(pk__in=elsewhere)
         done.update(**over, updated_at=now)
-    return [Edge(student, class_id, False, now, by=by) for _, student, class_id in ended]
+    return [HelpTransition(student, class_id, False, now, by=by) for _, student, class_id in ended]

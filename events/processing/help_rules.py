@@ -49,7 +49,7 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class Timeouts:
     """How long nothing must be heard for a request to be over."""
 
     single: timedelta  # where the sender has not re-sent
@@ -68,7 +68,7 @@ class Dismissal:
 
 
 @dataclass(slots=True)
-class Asking:
+class OpenRequest:
     """An open request."""
 
     since: datetime
@@ -83,13 +83,13 @@ class Asking:
 
 @dataclass(slots=True)
 class HelpState:
-    asking: Asking | None = None
+    asking: OpenRequest | None = None
     stopped_at: datetime | None = None
     last_at: datetime | None = None
     stops: dict[str | None, datetime] = field(default_factory=dict)  # the latest stop of each session
 
 
-def fold(signals: Iterable[Signal], *, silence: Silence, dismissal: Dismissal | None = None) -> HelpState:
+def reduce_signals(signals: Iterable[Signal], *, silence: Timeouts, dismissal: Dismissal | None = None) -> HelpState:
     """The state after these signals, whatever their order here.
 
     Somebody who asks in two sessions asks until both have ended; the request is shown as that of the one heard last.
@@ -139,7 +139,7 @@ def _is_set_back(signal: Signal, before: Sequence[Signal], later: Sequence[Signa
     )
 
 
-def _fold_session(signals: Sequence[Signal], silence: Silence, dismissal: Dismissal | None) -> HelpState:
+def _fold_session(signals: Sequence[Signal], silence: Timeouts, dismissal: Dismissal | None) -> HelpState:
     """The state of one session."""
     state = HelpState()
     absorbing = False  # re-sends of a dismissed request are passing by
@@ -178,12 +178,12 @@ def _belongs(signal: Signal, dismissal: Dismissal) -> bool:
     return signal.session != dismissal.session or signal.notebook == dismissal.notebook
 
 
-def _is_heard(asking: Asking, silence: Silence, now: datetime) -> bool:
+def _is_heard(asking: OpenRequest, silence: Timeouts, now: datetime) -> bool:
     """Whether this session has not been silent for too long, by the server's clock."""
     return now - (asking.last_heard or asking.last) <= (silence.resent if asking.resent else silence.single)
 
 
-def _ask(state: HelpState, signal: Signal, silence: Silence) -> None:
+def _ask(state: HelpState, signal: Signal, silence: Timeouts) -> None:
     asking = state.asking
     if asking and signal.at - asking.last <= (silence.resent if asking.resent else silence.single):
         asking.resent = asking.resent or signal.at > asking.last
@@ -193,7 +193,7 @@ def _ask(state: HelpState, signal: Signal, silence: Silence) -> None:
         asking.session, asking.notebook = signal.session, signal.notebook
         asking.cell = signal.cell or asking.cell
     else:
-        state.asking = Asking(
+        state.asking = OpenRequest(
             signal.at, signal.at, signal.session, signal.notebook, signal.cell,
             first_heard=signal.heard, last_heard=signal.heard,
         )  # fmt: skip

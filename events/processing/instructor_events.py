@@ -14,7 +14,7 @@ from instructors.models import Instructor
 from instructors.permissions import may_manage
 from instructors.status import Status, announce_status, change_status
 from realtime import broadcast, groups, messages
-from realtime.notify import tell
+from realtime.notify import notify
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def _assign(fields: dict[str, Any], now: datetime) -> Announce | None:
 
     def announce() -> None:
         announce_status(changed)
-        tell(lambda: broadcast.publish({}, [(groups.instructor_group(changed.pk), frame)], outside=[frame]))
+        notify(lambda: broadcast.publish({}, [(groups.instructor_group(changed.pk), frame)], outside=[frame]))
 
     return announce
 

@@ -12,7 +12,7 @@ from functools import partial
 from django.conf import settings
 
 from core.identity import email_key
-from events.changes import Changes, Edge
+from events.changes import Changes, HelpTransition
 from events.contract.schema import Event
 from events.processing import row_updates
 from events.student_status import NO_TEAM, rows_by_class
@@ -56,7 +56,7 @@ def announce(batches: Sequence[Changes]) -> None:
 
     for changes in batches:
         for edge in changes.edges:
-            tell((edge.student_id, edge.class_id), partial(_edge_frame, edge))
+            tell((edge.student_id, edge.class_id), partial(_transition_frame, edge))
     emails = {email_key(row["emailAddress"]): pk for pk, row in _everybody(audiences).items()}
     for changes in batches:
         for member, event_type in changes.significant.items():
@@ -74,7 +74,7 @@ def announce(batches: Sequence[Changes]) -> None:
     )
 
 
-def announce_edges(edges: Sequence[Edge]) -> None:
+def announce_transitions(edges: Sequence[HelpTransition]) -> None:
     """Tell about requests for help that began or ended otherwise than by an event."""
     if edges:
         announce([Changes(members={(edge.student_id, edge.class_id) for edge in edges}, edges=list(edges))])
@@ -145,7 +145,7 @@ def _everybody(audiences: Mapping[Member, Sequence[Audience]]) -> dict[int, Stud
     return {student: heard[0].row for (student, _), heard in audiences.items()}
 
 
-def _edge_frame(edge: Edge, row: StudentRow) -> Frame:
+def _transition_frame(edge: HelpTransition, row: StudentRow) -> Frame:
     if not edge.is_asking:
         return messages.help_resolved(email=row["emailAddress"], resolved_by=edge.by)
     return messages.help_request(_notice(row, edge.notebook, edge.cell), asked_at=edge.at)

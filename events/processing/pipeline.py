@@ -54,7 +54,7 @@ ABOUT_A_RECORD = (
 )
 
 
-def carry(entries: Sequence[stream.Entry], *, lease: stream.Lease) -> int:
+def process_batch(entries: Sequence[stream.StreamEntry], *, lease: stream.Lease) -> int:
     """Carry these entries to PostgreSQL, to the time series and to the screens. Returns the number of events.
 
     Each step may be repeated; the acknowledgement is last, so a crash costs one redelivery and nothing else.
@@ -81,7 +81,7 @@ def _measure(events: Sequence[Event], *, seconds: float) -> None:
     events_metrics.observe("batch_size", len(events))
 
 
-def decode(entries: Sequence[stream.Entry]) -> list[Origin]:
+def decode(entries: Sequence[stream.StreamEntry]) -> list[Origin]:
     """The events of these entries. An entry that cannot be read is set aside as it is."""
     origins: list[Origin] = []
     for entry in entries:

@@ -18,7 +18,7 @@ from events.contract.schema import Event
 from events.processing.executions import Rule, save_runs
 from events.processing.help_requests import save_signals
 from lms import bulk_get_or_create
-from lms.bulk_get_or_create import ActivityState, Member, Places, StudentState
+from lms.bulk_get_or_create import ActivityState, Member, ResolvedRows, StudentState
 from lms.models.people import WITHOUT_KEY
 
 
@@ -60,7 +60,7 @@ def save(events: Sequence[Event], *, rule: Rule, now: datetime) -> Changes:
     return changes
 
 
-def _save_accesses(events: Sequence[Event], kinds: dict[str, Kind], places: Places) -> None:
+def _save_accesses(events: Sequence[Event], kinds: dict[str, Kind], places: ResolvedRows) -> None:
     if not events:
         return
     rows = [
@@ -92,7 +92,7 @@ def _save_accesses(events: Sequence[Event], kinds: dict[str, Kind], places: Plac
             )
 
 
-def _save_others(events: Sequence[Event], places: Places) -> set[str]:
+def _save_others(events: Sequence[Event], places: ResolvedRows) -> set[str]:
     """Events that leave no other row. Returns the ids of the new ones."""
     if not events:
         return set()
@@ -128,7 +128,7 @@ def _details(event: Event) -> dict[str, Any]:
     return {**{key: value for key, value in said.items() if value is not None}, **(event.data or {})}
 
 
-def _follow_activity(events: Sequence[Event], places: Places) -> None:
+def _follow_activity(events: Sequence[Event], places: ResolvedRows) -> None:
     for event in events:
         if not event.email:
             continue
@@ -185,7 +185,7 @@ def _save_activities(activities: dict[Member, ActivityState]) -> None:
         cursor.execute(UPDATE_ACTIVITIES, _columns(rows))
 
 
-def _save_sessions(events: Sequence[Event], kinds: dict[str, Kind], places: Places) -> None:
+def _save_sessions(events: Sequence[Event], kinds: dict[str, Kind], places: ResolvedRows) -> None:
     """A session is over when its end came after everything else that was heard of it, in the sender's order."""
     latest: dict[int, datetime] = {}
     ended: dict[int, datetime] = {}
@@ -211,7 +211,7 @@ def _save_sessions(events: Sequence[Event], kinds: dict[str, Kind], places: Plac
         )
 
 
-def _save_cells(events: Sequence[Event], kinds: dict[str, Kind], places: Places) -> None:
+def _save_cells(events: Sequence[Event], kinds: dict[str, Kind], places: ResolvedRows) -> None:
     """A cell shows the source, position and type that were seen last. The rows are shared by a whole class, so they
     are touched at the very end and only where something differs."""
     seen: dict[int, Event] = {}

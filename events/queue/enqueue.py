@@ -17,12 +17,14 @@ from events.contract.kinds import kind_of
 from events.contract.records import Record
 from events.contract.schema import Event
 from events.queue import stream
-from events.queue.stream import Backlog, Parcel
+from events.queue.stream import Backlog, OutgoingEntry
 
-LARGEST_PARCEL = 256 * 1024  # bytes of one stream entry; a larger one is cut between events, so that batches stay small
+MAX_ENTRY_BYTES = (
+    256 * 1024
+)  # bytes of one stream entry; a larger one is cut between events, so that batches stay small
 
 
-class Unavailable(Exception):
+class QueueUnavailable(Exception):
     """The stream did not take the events: Redis is away, or too much waits already. None of them is in."""
 
 
@@ -41,14 +43,14 @@ def event_of(record: Any, *, received: int, class_id: int | None = None) -> Even
     return event
 
 
-def parcels_of(events: Sequence[Event], *, batch: str = "") -> list[Parcel]:
+def outgoing_entries(events: Sequence[Event], *, batch: str = "") -> list[OutgoingEntry]:
     """The events packed by shard and priority, each parcel in the order of the request."""
     groups: dict[tuple[int, Any], list[Event]] = {}
     for event in events:
         shard = schema.shard_of(event.email, settings.EVENT_SHARDS)
         groups.setdefault((shard, kind_of(event.event_type).priority), []).append(event)
     return [
-        Parcel(shard, priority, packed, batch)
+        OutgoingEntry(shard, priority, packed, batch)
         for (shard, priority), group in groups.items()
         for packed in _packed(group)
     ]
@@ -56,7 +58,7 @@ def parcels_of(events: Sequence[Event], *, batch: str = "") -> list[Parcel]:
 
 def _packed(events: list[Event]) -> list[bytes]:
     packed = schema.pack(events)
-    if len(packed) <= LARGEST_PARCEL or len(events) == 1:
+    if len(packed) <= MAX_ENTRY_BYTES or len(events) == 1:
         return [packed]
     middle = len(events) // 2
     return _packed(events[:middle]) + _packed(events[middle:])
@@ -70,25 +72,25 @@ def is_overloaded(backlogs: Iterable[Backlog], *, share: float = 1) -> bool:
     return entries >= settings.EVENT_BACKLOG_LIMIT * share or held >= settings.EVENT_BACKLOG_BYTES * share
 
 
-def deliver(events: Sequence[Event]) -> list[int]:
+def enqueue(events: Sequence[Event]) -> list[int]:
     """Append all events or none. Returns the shards for which a worker has to be woken. Raises Unavailable.
 
     Not for a thread with a running event loop.
     """
     if not stream.is_reachable():
-        raise Unavailable
+        raise QueueUnavailable
     try:
-        return asyncio.run(_deliver(parcels_of(events), len(events)))
+        return asyncio.run(_enqueue(outgoing_entries(events), len(events)))
     except (RedisError, OSError) as error:
-        raise Unavailable from error
+        raise QueueUnavailable from error
 
 
-async def _deliver(parcels: list[Parcel], count: int) -> list[int]:
+async def _enqueue(parcels: list[OutgoingEntry], count: int) -> list[int]:
     redis = stream.connect_async()
     try:
         waiting = await stream.backlog(redis, {parcel.shard for parcel in parcels})
-        if is_overloaded(waiting.values()) or await stream.room(redis) <= 0:
-            raise Unavailable
+        if is_overloaded(waiting.values()) or await stream.free_bytes(redis) <= 0:
+            raise QueueUnavailable
         appended = await stream.append(redis, parcels)
         events_metrics.count("received", number=count)
     finally:

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 CHANNEL, WORKERS = "worker_heartbeat", "workers"
 HOST = socket.gethostname()
 LIFETIME, PUBLISHED = 90, 30.0  # seconds
-LOOK = 1.0  # seconds between two looks at the pulse, and two writes
+BEAT_INTERVAL = 1.0  # seconds between two looks at the pulse, and two writes
 STATES = ("idle", "processing", "error", "shutdown")
 
 
@@ -108,10 +108,10 @@ _telling = threading.Lock()
 def start() -> None:
     """Tell of this process from now on, until `farewell`."""
     pulse.has_ended = False
-    threading.Thread(target=_tell_for_ever, args=[pulse], name="heartbeat", daemon=True).start()
+    threading.Thread(target=_beat_forever, args=[pulse], name="heartbeat", daemon=True).start()
 
 
-def _tell_for_ever(who: Pulse) -> None:
+def _beat_forever(who: Pulse) -> None:
     said, said_at = "", 0.0
     while True:
         status, now = who.status, time.monotonic()
@@ -120,7 +120,7 @@ def _tell_for_ever(who: Pulse) -> None:
             with _telling:
                 if who.has_ended:  # the farewell stays the last word
                     return
-                tell(who, publish=is_news)
+                beat(who, publish=is_news)
         except (RedisError, OSError):
             pass  # the next one is a second away
         except Exception:
@@ -128,10 +128,10 @@ def _tell_for_ever(who: Pulse) -> None:
             logger.exception("A heartbeat failed")
         else:
             said, said_at = (status, now) if is_news else (said, said_at)
-        time.sleep(LOOK)
+        time.sleep(BEAT_INTERVAL)
 
 
-def tell(who: Pulse, *, publish: bool) -> None:
+def beat(who: Pulse, *, publish: bool) -> None:
     """One round trip. Raises what Redis raises."""
     told = msgspec.json.encode(who.as_json())
     with _redis().pipeline(transaction=False) as pipe:
@@ -144,11 +144,11 @@ def tell(who: Pulse, *, publish: bool) -> None:
         pipe.execute()
 
 
-def farewell() -> None:
+def remove() -> None:
     with _telling, contextlib.suppress(RedisError, OSError):
         pulse.end()
         pulse.has_ended = True
-        tell(pulse, publish=True)
+        beat(pulse, publish=True)
 
 
 def key_of(worker_id: str) -> str:

@@ -20,35 +20,35 @@ logger = logging.getLogger(__name__)
 JOB_TIMEOUT = 120  # seconds of one job that is no drain
 
 
-def wake(shard: int, priority: Priority = "high") -> None:
+def enqueue_drain(shard: int, priority: Priority = "high") -> None:
     """Queue a drain for the shard."""
     queue = django_rq.get_queue(priority)
     queue.enqueue("events.worker.tasks.drain", shard, result_ttl=0, failure_ttl=24 * 3600, description=f"drain {shard}")
 
 
-def wake_all(shards: Iterable[int]) -> None:
+def enqueue_drains(shards: Iterable[int]) -> None:
     """The same for several. A wake that fails is made good by the periodic one: the events are in already."""
     try:
         for shard in shards:
-            wake(shard)
+            enqueue_drain(shard)
     except (RedisError, OSError) as error:
         logger.warning("No worker could be woken: %s", type(error).__name__)
 
 
-def wake_sleepers() -> None:
+def requeue_stranded_shards() -> None:
     """Queue a drain for every shard where something waits and nobody is on the way: the net under every lost wake."""
     redis = stream.connect()
-    for shard in stream.shards_to_wake(redis):
-        wake(shard)
+    for shard in stream.stranded_shards(redis):
+        enqueue_drain(shard)
     redis.close()
 
 
-def start_sync() -> None:
+def enqueue_sync() -> None:
     """Have a worker sync the offline queue. Raises RedisError while Redis is away."""
     django_rq.get_queue("high").enqueue("events.worker.tasks.sync_offline", by_hand=True, result_ttl=0)
 
 
-def hand_over(work: Callable[[str], None], argument: str) -> None:
+def enqueue_call(work: Callable[[str], None], argument: str) -> None:
     """Have a worker call the function, behind the events that wait. Raises RedisError while Redis is away.
 
     It may be called again after a crash, or never after a lost Redis: it keeps its own record of what is still to do.
@@ -57,13 +57,13 @@ def hand_over(work: Callable[[str], None], argument: str) -> None:
     queue.enqueue(work, argument, result_ttl=0, failure_ttl=24 * 3600, job_timeout=JOB_TIMEOUT)
 
 
-def number_failed() -> int:
+def failed_count() -> int:
     """Jobs in rq's failed registries."""
     with stream.connect() as redis:
         return sum(FailedJobRegistry(name, connection=redis).count for name in PRIORITIES)
 
 
-def forget(is_named_in: Callable[[str], bool]) -> int:
+def delete_jobs_naming(is_named_in: Callable[[str], bool]) -> int:
     """Delete the jobs whose call, description, notes or results name somebody, in whatever state but at work; rq keeps
     them for a day, packed. Returns how many. A job of ours carries a number, so nothing is lost with it."""
     forgotten = 0

@@ -14,7 +14,7 @@ from events.contract import schema
 from events.contract.kinds import PRIORITIES, Priority
 from events.contract.schema import Event
 from events.queue import stream
-from events.queue.stream import Entry, Lease
+from events.queue.stream import Lease, StreamEntry
 
 PAGE = 200
 IsTheirs: TypeAlias = Callable[[str], bool]  # whether an address is of a certain person
@@ -37,7 +37,7 @@ class StillBusy(Exception):
     """A drain held the shard for longer than we may wait."""
 
 
-def entries(redis: Redis) -> Iterator[tuple[int, Entry]]:
+def entries(redis: Redis) -> Iterator[tuple[int, StreamEntry]]:
     """Everything that is not finished, with its shard, in the order in which it came to its stream."""
     for shard in _shards(redis):
         for found in _entries_of(redis, shard):
@@ -49,7 +49,7 @@ def events(redis: Redis) -> Iterator[Event]:
         yield from _events(entry)
 
 
-def put_back(redis: Redis, rows: Iterable[tuple[int, str, bytes]]) -> int:
+def restore_entries(redis: Redis, rows: Iterable[tuple[int, str, bytes]]) -> int:
     """Append entries of a backup: shard, priority, packed events. What was stored since changes nothing when it comes
     again."""
     number = 0
@@ -62,7 +62,7 @@ def put_back(redis: Redis, rows: Iterable[tuple[int, str, bytes]]) -> int:
     return number
 
 
-def holds(is_theirs: IsTheirs) -> bool:
+def mentions(is_theirs: IsTheirs) -> bool:
     """Whether an event of somebody waits; `is_theirs` knows their addresses."""
     redis = stream.connect()
     try:
@@ -71,7 +71,7 @@ def holds(is_theirs: IsTheirs) -> bool:
         redis.close()
 
 
-def take_out(is_theirs: IsTheirs, *, cut: Callable[[str], str], patience: float) -> int:
+def remove_person(is_theirs: IsTheirs, *, cut: Callable[[str], str], patience: float) -> int:
     """Take somebody's events out of all streams. Events of others in the same entries stay, with what names the person
     in them replaced: `cut` does so in a JSON text. Waits so many seconds for drains that are at work. Returns how many
     events went. Raises StillBusy.
@@ -88,7 +88,7 @@ def take_out(is_theirs: IsTheirs, *, cut: Callable[[str], str], patience: float)
                     try:
                         taken += sum(_without(lease, entry, is_theirs, cut) for entry in _present(redis, shard))
                         for priority in PRIORITIES:
-                            stream.lay_anew(redis, stream.stream_key(shard, priority))
+                            stream.requeue(redis, stream.stream_key(shard, priority))
                     finally:
                         lease.release()
                     break
@@ -103,12 +103,12 @@ def take_out(is_theirs: IsTheirs, *, cut: Callable[[str], str], patience: float)
     return taken
 
 
-def _names(entry: Entry, is_theirs: IsTheirs, cut: Callable[[str], str]) -> bool:
+def _names(entry: StreamEntry, is_theirs: IsTheirs, cut: Callable[[str], str]) -> bool:
     packed = entry.packed.decode(errors="surrogateescape")
     return cut(packed) != packed or any(is_theirs(event.email) for event in _events(entry))
 
 
-def _present(redis: Redis, shard: int) -> Iterator[Entry]:
+def _present(redis: Redis, shard: int) -> Iterator[StreamEntry]:
     """What is in the shard's streams now, not what is appended from now on."""
     for priority in PRIORITIES:
         key = stream.stream_key(shard, priority)
@@ -117,7 +117,7 @@ def _present(redis: Redis, shard: int) -> Iterator[Entry]:
             yield from _entries_of_stream(redis, shard, priority, until=last[0][0].decode())
 
 
-def _without(lease: Lease, entry: Entry, is_theirs: IsTheirs, cut: Callable[[str], str]) -> int:
+def _without(lease: Lease, entry: StreamEntry, is_theirs: IsTheirs, cut: Callable[[str], str]) -> int:
     lease.keep()
     before = _events(entry)
     rest = [event for event in before if not is_theirs(event.email)]
@@ -128,7 +128,7 @@ def _without(lease: Lease, entry: Entry, is_theirs: IsTheirs, cut: Callable[[str
     return len(before) - len(rest)
 
 
-def _events(entry: Entry) -> list[Event]:
+def _events(entry: StreamEntry) -> list[Event]:
     try:
         return schema.unpack(entry.packed)
     except msgspec.MsgspecError:  # the pipeline sets it aside, and then it is a row
@@ -140,15 +140,15 @@ def _shards(redis: Redis) -> list[int]:
     return sorted(int(member) for member in members)
 
 
-def _entries_of(redis: Redis, shard: int) -> Iterator[Entry]:
+def _entries_of(redis: Redis, shard: int) -> Iterator[StreamEntry]:
     for priority in PRIORITIES:
         yield from _entries_of_stream(redis, shard, priority)
 
 
-def _entries_of_stream(redis: Redis, shard: int, priority: Priority, *, until: str = "+") -> Iterator[Entry]:
+def _entries_of_stream(redis: Redis, shard: int, priority: Priority, *, until: str = "+") -> Iterator[StreamEntry]:
     start, key = "-", stream.stream_key(shard, priority)
     while page := cast(list[tuple[bytes, dict[bytes, bytes]]], redis.xrange(key, min=start, max=until, count=PAGE)):
         for entry_id, fields in page:
             batch = fields.get(b"i", b"").decode()
-            yield Entry(priority, entry_id.decode(), fields.get(b"b", b""), batch)
+            yield StreamEntry(priority, entry_id.decode(), fields.get(b"b", b""), batch)
             start = f"({entry_id.decode()}"

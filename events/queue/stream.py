@@ -124,7 +124,7 @@ def _keys(shard: int, *names: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class StreamEntry:
     """What one request brought for one shard and priority, as it lies in the stream."""
 
     priority: Priority
@@ -134,7 +134,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class OutgoingEntry:
     """The same on its way in."""
 
     shard: int
@@ -176,7 +176,7 @@ class Memory:
 # --- The intake's side ----------------------------------------------------------------------------------------------
 
 
-async def append(redis: "aioredis.Redis", parcels: Iterable[Parcel]) -> dict[int, Backlog]:
+async def append(redis: "aioredis.Redis", parcels: Iterable[OutgoingEntry]) -> dict[int, Backlog]:
     """Append all parcels or none, in one round trip. Raises redis.RedisError when they are not safely in."""
     by_shard: dict[int, list[Any]] = {}
     for parcel in parcels:
@@ -226,7 +226,7 @@ def _lost_lines_as_redis_errors() -> Iterator[None]:
         raise RedisConnectionError(str(error)) from error
 
 
-async def room(redis: "aioredis.Redis") -> float:
+async def free_bytes(redis: "aioredis.Redis") -> float:
     """Bytes that Redis may take without touching what its workers need to empty it (RESERVE); infinite without a
     limit, negative where that is touched already."""
     with _lost_lines_as_redis_errors():
@@ -250,7 +250,7 @@ return #entries
 """
 
 
-def lay_anew(redis: Redis, key: str) -> None:
+def requeue(redis: Redis, key: str) -> None:
     """Write a stream again, each entry under its id: Redis only marks a deleted entry, and keeps its bytes while others
     lie beside it. One script, so nothing comes between; Redis answers nobody else for as long as it takes."""
     redis.eval(_LAY_ANEW, 1, key)
@@ -295,17 +295,17 @@ class Lease:
         keys = _keys(self.shard, "lease", "wake", *PRIORITIES)
         return bool(self.redis.eval(_GIVE_WAY, len(keys), *keys, self.token, WAKE_SECONDS))
 
-    def read(self, *, count: int, block_ms: int | None = None) -> list[Entry]:
+    def read(self, *, count: int, block_ms: int | None = None) -> list[StreamEntry]:
         """Up to `count` entries of each priority, high first, that were not read yet; the first read begins with what
         a predecessor left unfinished. Waits `block_ms` for the first; None does not wait."""
         streams = {stream_key(self.shard, each): self._position.get(each, BEGINNING) for each in PRIORITIES}
         answer = self.redis.xread(cast(Any, streams), count=count, block=block_ms)
-        found: list[Entry] = []
+        found: list[StreamEntry] = []
         for key, entries in _pairs(answer):
             priority = cast(Priority, key.decode().rpartition(":")[2])
             for entry_id, fields in entries:
                 packed, batch = fields.get(b"b", b""), fields.get(b"i", b"").decode()
-                found.append(Entry(priority, entry_id.decode(), packed, batch))
+                found.append(StreamEntry(priority, entry_id.decode(), packed, batch))
             if entries:
                 self._position[priority] = entries[-1][0].decode()
         return found
@@ -314,7 +314,7 @@ class Lease:
         """What was read but not acknowledged is to be read again."""
         self._position.clear()
 
-    def acknowledge(self, entries: Iterable[Entry]) -> None:
+    def acknowledge(self, entries: Iterable[StreamEntry]) -> None:
         """The last step of a batch: these entries are finished and leave the stream."""
         by_priority: dict[Priority, list[Any]] = {}
         for entry in entries:
@@ -332,7 +332,7 @@ def _pairs(answer: Any) -> Iterable[tuple[bytes, list[tuple[bytes, dict[bytes, b
     return answer or []
 
 
-def shards_to_wake(redis: Redis) -> list[int]:
+def stranded_shards(redis: Redis) -> list[int]:
     """Shards where entries wait and no drain runs or is queued. Asking claims the wake: act on the answer."""
     found = []
     for shard in sorted(int(member) for member in cast(set[bytes], redis.smembers(SHARDS_KEY))):

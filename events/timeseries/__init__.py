@@ -15,7 +15,7 @@ and while it is away, the rows do (`stored`). Which of the two it was shows nowh
 Source: docs/contract/events.md section 6; docs/decisions/0009-time-series.md says why.
 """
 
-from events.timeseries.buffer import Standing, standing
+from events.timeseries.buffer import BacklogStatus, backlog_status
 from events.timeseries.client import is_configured, unreachable, version
 from events.timeseries.erasure import erase
 from events.timeseries.reads import activity, per_student, totals
@@ -26,7 +26,7 @@ __all__ = [
     "Activity",
     "Number",
     "Sender",
-    "Standing",
+    "BacklogStatus",
     "Totals",
     "Work",
     "activity",
@@ -36,7 +36,7 @@ __all__ = [
     "note_numbers",
     "per_student",
     "send_waiting",
-    "standing",
+    "backlog_status",
     "totals",
     "unreachable",
     "version",

@@ -155,10 +155,10 @@ def settle(redis: Redis) -> Upto:
     last, deadline = timeseries_buffer.newest_entry(redis), time.monotonic() + SEND
     while timeseries_buffer.waits_up_to(redis, last):
         if not send_waiting():  # a worker may be at it
-            if reason := timeseries_buffer.standing(redis).reason:
-                raise timeseries_client.Away(reason)
+            if reason := timeseries_buffer.backlog_status(redis).reason:
+                raise timeseries_client.Unreachable(reason)
             if time.monotonic() > deadline:
-                raise timeseries_client.Away(f"did not take what waits within {SEND:.0f} s")
+                raise timeseries_client.Unreachable(f"did not take what waits within {SEND:.0f} s")
             time.sleep(0.2)
     return upto
 

@@ -146,14 +146,14 @@ return 0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BufferEntry:
     id: str
     lines: list[str]
     bytes: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class BacklogStatus:
     """How the way to InfluxDB is. Times in milliseconds since the epoch."""
 
     waiting: int = 0
@@ -177,7 +177,7 @@ def connect() -> Redis:
     return Redis.from_url(settings.REDIS_URL, socket_timeout=5)
 
 
-def keep(redis: Redis, lines: Sequence[str], *, now_ms: int) -> int:
+def append(redis: Redis, lines: Sequence[str], *, now_ms: int) -> int:
     """Lay these lines down, in one round trip. Returns how many were dropped because the backlog is full."""
     parts = [lines[start : start + LINES_AN_ENTRY] for start in range(0, len(lines), LINES_AN_ENTRY)]
     with redis.pipeline(transaction=False) as pipe:
@@ -191,7 +191,7 @@ def keep(redis: Redis, lines: Sequence[str], *, now_ms: int) -> int:
     return sum(len(part) for part, is_kept in zip(parts, kept, strict=True) if not is_kept)
 
 
-def oldest(redis: Redis, *, lines: int) -> list[Entry]:
+def oldest(redis: Redis, *, lines: int) -> list[BufferEntry]:
     """The first entries, together about so many lines, at least one entry where there is one."""
     with redis.pipeline(transaction=False) as pipe:
         pipe.xlen(WAITING)
@@ -199,10 +199,10 @@ def oldest(redis: Redis, *, lines: int) -> list[Entry]:
         entries, points = pipe.execute()
     # Entries hold from one line to a thousand: as many as there are of their mean size.
     wanted = max(1, lines * entries // max(int(points or 0), 1))
-    found: list[Entry] = []
+    found: list[BufferEntry] = []
     count = 0
     for entry_id, fields in cast(Any, redis.xrange(WAITING, count=min(wanted, lines))):
-        entry = Entry(entry_id.decode(), msgspec.json.decode(fields[b"l"], type=list[str]), len(fields[b"l"]))
+        entry = BufferEntry(entry_id.decode(), msgspec.json.decode(fields[b"l"], type=list[str]), len(fields[b"l"]))
         if found and count + len(entry.lines) > lines:
             break
         found.append(entry)
@@ -210,7 +210,7 @@ def oldest(redis: Redis, *, lines: int) -> list[Entry]:
     return found
 
 
-def forget(redis: Redis, entries: Iterable[Entry]) -> None:
+def remove(redis: Redis, entries: Iterable[BufferEntry]) -> None:
     """InfluxDB has them. Forgetting an entry twice does no harm."""
     args = [value for entry in entries for value in (entry.id, len(entry.lines), entry.bytes)]
     redis.eval(_FORGET, 2, WAITING, HELD, *args)
@@ -227,16 +227,16 @@ def count_expired(redis: Redis, number: int) -> None:
     redis.hincrby(HELD, "expired", number)
 
 
-def is_looked_at(redis: Redis) -> bool:
+def is_probed(redis: Redis) -> bool:
     return bool(redis.exists(LOOKED))
 
 
-def look_again(redis: Redis) -> None:
+def request_probe(redis: Redis) -> None:
     """Something speaks for another bucket than before, or none."""
     redis.delete(LOOKED)
 
 
-def postpone_look(redis: Redis, *, seconds: int) -> None:
+def postpone_probe(redis: Redis, *, seconds: int) -> None:
     redis.set(LOOKED, 1, ex=seconds)
 
 
@@ -248,7 +248,7 @@ def note_bucket(redis: Redis, bucket: Bucket | None, *, now_ms: int) -> bool:
     to be in it. Where none is seen, what is known of the last one stays: it may come back, and questions that are put
     to none are refused.
     """
-    postpone_look(redis, seconds=LOOK_SECONDS)
+    postpone_probe(redis, seconds=LOOK_SECONDS)
     if bucket is None:
         return False
     keeps_from = kept_from(bucket.seconds, now_ms=now_ms)
@@ -293,7 +293,7 @@ def finished_hours(redis: Redis, *, before: int, number: int) -> list[int]:
     return [int(hour) for hour in cast(Any, redis.zrange(UNSUMMED, 0, number - 1)) if int(hour) < before]
 
 
-def aim(redis: Redis, *, target: str) -> None:
+def set_target(redis: Redis, *, target: str) -> None:
     """What is known to be complete was so of one server, written to all the time. Call it where a writer begins: with
     another target, or with none (""), nothing is known to be complete any more."""
     if (redis.hget(HELD, "target") or b"") != target.encode():
@@ -304,7 +304,7 @@ def aim(redis: Redis, *, target: str) -> None:
             pipe.execute()
 
 
-def is_aimed(redis: Redis, *, target: str) -> bool:
+def is_on_target(redis: Redis, *, target: str) -> bool:
     """Whether a writer writes to this target: what happens from now on comes there by itself."""
     return bool(target) and redis.hget(HELD, "target") == target.encode()
 
@@ -328,23 +328,23 @@ def pause(redis: Redis, *, reason: str, at_least: float = 0) -> bool:
     return before is None or before.decode() != reason
 
 
-def end_trouble(redis: Redis) -> bool:
+def clear_failure(redis: Redis) -> bool:
     """InfluxDB took something. Returns whether that is news."""
     return bool(redis.delete(TROUBLE))
 
 
-def standing(redis: Redis | None = None) -> Standing:
+def backlog_status(redis: Redis | None = None) -> BacklogStatus:
     """One round trip. Raises redis.RedisError."""
     if redis is None:
         with connect() as link:
-            return standing(link)
+            return backlog_status(link)
     pairs, first, reason, hour = cast(Any, redis.eval(_STANDING, 4, HELD, WAITING, TROUBLE, UNSUMMED))
     held = dict(zip(pairs[::2], pairs[1::2], strict=True))
 
     def number(name: bytes) -> int | None:
         return int(held[name]) if name in held else None
 
-    return Standing(
+    return BacklogStatus(
         waiting=number(b"points") or 0,
         oldest=int(first.partition(b"-")[0]) if first else None,
         bucket=held.get(b"bucket", b"").decode(),
@@ -391,10 +391,10 @@ def waits_up_to(redis: Redis, entry: str) -> bool:
     return bool(redis.xrange(WAITING, max=entry, count=1)) if entry else False
 
 
-def call_complete(redis: Redis, *, since_ms: int, before: Standing) -> bool:
+def call_complete(redis: Redis, *, since_ms: int, before: BacklogStatus) -> bool:
     """From this event time on the bucket has every point: somebody has written them all, but for those that were
     refused since that began (`before`: how it was then). False, and nothing is noted, where points were dropped."""
-    now = standing(redis)
+    now = backlog_status(redis)
     if now.dropped != before.dropped:
         return False
     if now.refused != before.refused:

@@ -37,7 +37,7 @@ SAID = {
 }
 
 
-class Away(Exception):
+class Unreachable(Exception):
     """Nothing can be written at present. The text says why, for people; `detail`, for the log only, is what the server
     said, which may quote a student; `retry_after` in seconds, 0 where not told."""
 
@@ -211,7 +211,7 @@ def _send(lines: Sequence[str], sent: Sent) -> None:
     elif len(lines) == 1:
         sent.refuse(lines, 1, trouble.reason)
         if sent.refused >= NOT_THE_LINES and not sent.is_taking:
-            raise Away("refuses every point", detail=trouble.reason)
+            raise Unreachable("refuses every point", detail=trouble.reason)
         return
     # What was written in spite of the refusal is written again, which changes nothing.
     middle = len(lines) // 2
@@ -236,9 +236,9 @@ def _write(lines: Sequence[str]) -> _Trouble | None:
         if status in ABOUT_LINES:
             message = error.message.decode(errors="replace") if isinstance(error.message, bytes) else error.message
             return _trouble(status, message or "")
-        raise Away(said(error), retry_after=_seconds(error.retry_after)) from error
+        raise Unreachable(said(error), retry_after=_seconds(error.retry_after)) from error
     except unreachable() as error:
-        raise Away(said(error)) from error
+        raise Unreachable(said(error)) from error
     return None
 
 

@@ -61,7 +61,7 @@ def _take_out(redis: Redis, keys: Collection[str], cut: Callable[[str], str]) ->
         rest = [cut(line) for line in lines if not _is_of(line, keys)]
         stays = msgspec.json.encode(rest)
         redis.eval(_REPLACE, 2, WAITING, HELD, entry_id, len(lines), len(fields[b"l"]), len(rest), stays)
-    stream.lay_anew(redis, WAITING)
+    stream.requeue(redis, WAITING)
     # What InfluxDB said of a line it refused may quote the line.
     redis.hdel(HELD, "refusal")
 

@@ -28,7 +28,7 @@ from events.timeseries import buffer as timeseries_buffer
 from events.timeseries import client as timeseries_client
 from events.timeseries import flux
 from events.timeseries import sql as timeseries_sql
-from events.timeseries.buffer import Standing
+from events.timeseries.buffer import BacklogStatus
 from events.timeseries.flux import EPOCH, HOUR, Part
 from events.timeseries.types import Activity, Totals, Work
 from lms.access import EVERYTHING, Scope
@@ -155,18 +155,18 @@ def _answer(
             answer = from_influxdb(parts)
         except timeseries_client.unanswered() + NO_SENSE as error:
             trust.lose(error)
-            _have_it_looked_at()
+            _request_probe()
         else:
             trust.regain()
             return answer
     return from_rows()
 
 
-def _have_it_looked_at() -> None:
+def _request_probe() -> None:
     """It may not be the bucket that it was."""
     try:
         with timeseries_buffer.connect() as redis:
-            timeseries_buffer.look_again(redis)
+            timeseries_buffer.request_probe(redis)
     except RedisError:
         pass
 
@@ -178,7 +178,7 @@ def _parts(since: datetime, until: datetime, *, by_hours: bool) -> Sequence[Part
     if not timeseries_client.is_configured() or not _is_cheaper(since, until, now) or not trust.is_due():
         return []
     try:
-        standing = timeseries_buffer.standing()
+        standing = timeseries_buffer.backlog_status()
     except RedisError:
         return []
     if not standing.bucket or standing.complete_from is None or standing.reason:
@@ -201,7 +201,7 @@ def _is_cheaper(since: datetime, until: datetime, now: datetime) -> bool:
     return bool(stored_for) and since < now - timedelta(days=stored_for)
 
 
-def _kept_from(standing: Standing, now: datetime) -> datetime:
+def _kept_from(standing: BacklogStatus, now: datetime) -> datetime:
     """From then on InfluxDB has every single point."""
     seconds = settings.INFLUXDB_RETENTION_DAYS * 24 * 3600
     if standing.retention:
@@ -210,7 +210,7 @@ def _kept_from(standing: Standing, now: datetime) -> datetime:
     return _moment(max(standing.complete_from or 0, timeseries_client.kept_from(seconds, now_ms=now_ms)))
 
 
-def _cut(since: datetime, until: datetime, standing: Standing, now: datetime) -> list[Part]:
+def _cut(since: datetime, until: datetime, standing: BacklogStatus, now: datetime) -> list[Part]:
     """Whole hours that are summed, and what is left."""
     first = since + (EPOCH - since) % HOUR
     last = min(until, now)

@@ -51,7 +51,7 @@ def _keep(lines: list[str]) -> None:
     if not lines:
         return
     with timeseries_buffer.connect() as redis:
-        dropped = timeseries_buffer.keep(redis, lines, now_ms=_now_ms())
+        dropped = timeseries_buffer.append(redis, lines, now_ms=_now_ms())
     if dropped:
         logger.error(
             "Too many points wait for InfluxDB; %d dropped. PostgreSQL has them: run influx_backfill when it is back",
@@ -81,13 +81,13 @@ def send_waiting() -> int:
                 logger.warning("Sending points took longer than %d s", SENDER_SECONDS)
 
 
-def look(redis: Redis) -> timeseries_client.Bucket | None:
+def probe(redis: Redis) -> timeseries_client.Bucket | None:
     """Look at the bucket, and note whether it is still the one that was written to. None where the server shows none.
     Raises server.Away."""
     try:
         bucket, of_sums = timeseries_client.bucket(), timeseries_client.bucket(hourly_bucket())
     except timeseries_client.unreachable() as error:
-        raise timeseries_client.Away(timeseries_client.said(error)) from error
+        raise timeseries_client.Unreachable(timeseries_client.said(error)) from error
     if timeseries_buffer.note_bucket(redis, bucket, now_ms=_now_ms()):
         logger.warning(
             "The bucket %s in InfluxDB is not the one that was written to before: run influx_backfill. Until then"
@@ -99,23 +99,23 @@ def look(redis: Redis) -> timeseries_client.Bucket | None:
 
 
 def _send_waiting(redis: Redis) -> int:
-    sent, begun, is_known = 0, time.monotonic(), timeseries_buffer.is_looked_at(redis)
+    sent, begun, is_known = 0, time.monotonic(), timeseries_buffer.is_probed(redis)
     while time.monotonic() - begun < BUDGET:
         entries = timeseries_buffer.oldest(redis, lines=LINES_AT_ONCE)
         try:
             if not is_known:
-                look(redis)
+                probe(redis)
                 is_known = True
             if not entries:
                 _sum_hours(redis)
                 break
-            kept_from = timeseries_client.kept_from(timeseries_buffer.standing(redis).retention, now_ms=_now_ms())
+            kept_from = timeseries_client.kept_from(timeseries_buffer.backlog_status(redis).retention, now_ms=_now_ms())
             lines = [line for entry in entries for line in entry.lines]
             timeseries_buffer.note_unsummed(redis, _hours(lines, kept_from))
             done = timeseries_client.send(lines, kept_from=kept_from)
-        except timeseries_client.Away as away:
+        except timeseries_client.Unreachable as away:
             if not entries:  # nobody waits for it; who asks it a question finds out
-                timeseries_buffer.postpone_look(redis, seconds=timeseries_buffer.AWAY_PAUSE)
+                timeseries_buffer.postpone_probe(redis, seconds=timeseries_buffer.AWAY_PAUSE)
             elif timeseries_buffer.pause(redis, reason=str(away), at_least=away.retry_after):
                 logger.warning("InfluxDB %s; points wait%s", away, f": {away.detail}" if away.detail else "")
             break
@@ -125,10 +125,10 @@ def _send_waiting(redis: Redis) -> int:
         if done.refused:
             timeseries_buffer.count_refused(redis, done.refused, reason=done.reason, until_ms=done.refused_until)
             logger.error("InfluxDB refuses %d points: %s", done.refused, done.reason)
-        timeseries_buffer.forget(redis, entries)
+        timeseries_buffer.remove(redis, entries)
         sent += sum(len(entry.lines) for entry in entries)
-        if (done.written or done.refused) and timeseries_buffer.end_trouble(redis):
-            logger.warning("InfluxDB takes points again; %d wait", timeseries_buffer.standing(redis).waiting)
+        if (done.written or done.refused) and timeseries_buffer.clear_failure(redis):
+            logger.warning("InfluxDB takes points again; %d wait", timeseries_buffer.backlog_status(redis).waiting)
     return sent
 
 
@@ -140,12 +140,12 @@ def _hours(lines: Iterable[str], kept_from: int) -> set[int]:
 
 def _sum_hours(redis: Redis) -> None:
     """Sum the hours that are over, and of which points were sent since they were summed: mostly the last one."""
-    if timeseries_buffer.standing(redis).sums_from is None or not timeseries_buffer.may_sum(
+    if timeseries_buffer.backlog_status(redis).sums_from is None or not timeseries_buffer.may_sum(
         redis, again_after=SUM_SECONDS
     ):
         return
     begun, now_ms = time.monotonic(), _now_ms()
-    kept_from = timeseries_client.kept_from(timeseries_buffer.standing(redis).retention, now_ms=now_ms)
+    kept_from = timeseries_client.kept_from(timeseries_buffer.backlog_status(redis).retention, now_ms=now_ms)
     for hour in timeseries_buffer.finished_hours(redis, before=now_ms // HOUR_MS, number=HOURS_AT_ONCE):
         if time.monotonic() - begun > BUDGET:
             return
@@ -195,7 +195,7 @@ class Sender(threading.Thread):
     def _aim(self) -> None:
         if not self._has_aimed:
             with timeseries_buffer.connect() as redis:
-                timeseries_buffer.aim(redis, target=timeseries_client.target())
+                timeseries_buffer.set_target(redis, target=timeseries_client.target())
             self._has_aimed = True
 
     def end(self) -> None:

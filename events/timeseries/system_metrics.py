@@ -43,7 +43,7 @@ def system_metrics(redis: Redis, *, failed_jobs: int, now: float) -> dict[str, N
         **{f"workers_{state}": workers[state] for state in heartbeats.STATES},
         **{f"waiting_{name}": sum(one.entries for one in waits if one.priority == name) for name in PRIORITIES},
         "oldest_waiting_seconds": max(0.0, now - min(oldest) / 1000) if oldest else 0.0,
-        "points_waiting": timeseries.standing().waiting,
+        "points_waiting": timeseries.backlog_status().waiting,
         **{f"sockets_{kind}": sockets.get(kind, 0) for kind in SOCKETS},
         "failed_jobs": failed_jobs,
     }

@@ -9,8 +9,8 @@ from rq.cron import register
 from events.queue import jobs
 from events.worker import tasks
 
-register(jobs.wake_sleepers, queue_name="high", interval=5, ttl=10, result_ttl=0)
-register(tasks.sweep, queue_name="high", interval=5, ttl=10, result_ttl=0)
-register(tasks.note_vitals, queue_name="high", interval=60, ttl=30, result_ttl=0)
-register(tasks.tidy, queue_name="low", interval=3600, ttl=600, result_ttl=0)
+register(jobs.requeue_stranded_shards, queue_name="high", interval=5, ttl=10, result_ttl=0)
+register(tasks.expire_silent, queue_name="high", interval=5, ttl=10, result_ttl=0)
+register(tasks.record_system_metrics, queue_name="high", interval=60, ttl=30, result_ttl=0)
+register(tasks.run_cleanup, queue_name="low", interval=3600, ttl=600, result_ttl=0)
 register(tasks.sync_offline, queue_name="high", interval=5, ttl=10, result_ttl=0)

@@ -34,32 +34,32 @@ from events.worker import cleanup
 
 logger = logging.getLogger(__name__)
 
-BUDGET = 20.0  # seconds of one drain job; under rq's job timeout of 30 s
-LINGER = 2.0  # seconds that a drain waits on a quiet shard before it gives the lease back
+DRAIN_SECONDS = 20.0  # seconds of one drain job; under rq's job timeout of 30 s
+IDLE_TIMEOUT = 2.0  # seconds that a drain waits on a quiet shard before it gives the lease back
 # Seconds after which a drain gives way to jobs that wait: while its shard is calm, and in a flood. The first bounds
 # what an event waits where there are more shards than workers, the second what a calm shard waits beside a flooded one.
-LOOK, TURN = 0.25, 5.0
+POLL_INTERVAL, MAX_TURN = 0.25, 5.0
 # What arrives while a drain pauses shares a transaction, and a batch's fixed cost is that of COMPANY events. So it
 # pauses until about so many have come, for PACE seconds after the last batch began at least, LONGEST_PACE at most: the
 # one is what an event waits where many come, the other where few do. The first after a silence waits for nobody.
-PACE, LONGEST_PACE, COMPANY = 0.1, 0.25, 25
+MIN_BATCH_INTERVAL, MAX_BATCH_INTERVAL, TARGET_BATCH_EVENTS = 0.1, 0.25, 25
 # And it rests REST times as long as the batch took, at most LONGEST_REST: in a flood of small posts the processor it
 # leaves to others is what they wait for.
-REST, LONGEST_REST = 2.0, 0.4
+PAUSE_FACTOR, MAX_PAUSE = 2.0, 0.4
 MAX_EVENTS = 2_000  # a batch
 MAX_BYTES = 8 * 1024 * 1024  # a batch
-RETRY_LONGEST = 2.0  # seconds between two tries while PostgreSQL is away
+MAX_RETRY_DELAY = 2.0  # seconds between two tries while PostgreSQL is away
 
 
 @dataclass(slots=True)
-class Appetite:
+class BatchSizer:
     """How many entries to read at once: more while there is more, within what a transaction and memory should hold."""
 
     count: int = 16
     events: float = 1.0  # an entry, running mean
     bytes: float = 1024.0
 
-    def learn(self, entries: list[stream.Entry], events: int) -> None:
+    def learn(self, entries: list[stream.StreamEntry], events: int) -> None:
         n = len(entries)
         self.events += 0.3 * (events / n - self.events)
         self.bytes += 0.3 * (sum(len(entry.packed) for entry in entries) / n - self.bytes)
@@ -69,9 +69,9 @@ class Appetite:
 
 
 @cache
-def appetite_of(shard: int) -> Appetite:
+def batch_sizer_of(shard: int) -> BatchSizer:
     """What this process learned of the shard: a drain begins where its predecessor ended, not at small batches."""
-    return Appetite()
+    return BatchSizer()
 
 
 def drain(shard: int) -> None:
@@ -80,7 +80,7 @@ def drain(shard: int) -> None:
     lease = stream.Lease(redis, shard)
     try:
         if lease.take() and not _drain(lease) and lease.give_way():
-            jobs.wake(shard, "low")  # behind the jobs that wait already
+            jobs.enqueue_drain(shard, "low")  # behind the jobs that wait already
     finally:
         lease.release()
         redis.close()
@@ -89,15 +89,15 @@ def drain(shard: int) -> None:
 def _drain(lease: stream.Lease) -> bool:
     """True when the shard is empty and the lease given back; False when there may be more to do."""
     started = last_heard = last_look = last_begun = time.monotonic()
-    appetite, failures = appetite_of(lease.shard), 0
+    appetite, failures = batch_sizer_of(lease.shard), 0
     while lease.keep():
         pulse.move()
-        entries = lease.read(count=appetite.count, block_ms=int(LOOK * 1000))
+        entries = lease.read(count=appetite.count, block_ms=int(POLL_INTERVAL * 1000))
         begun = time.monotonic()
         small, events = True, 0
         if entries:
             try:
-                events = pipeline.carry(entries, lease=lease)
+                events = pipeline.process_batch(entries, lease=lease)
             except pipeline.UNAVAILABLE as error:
                 failures += 1
                 events_metrics.count("retries")
@@ -108,29 +108,29 @@ def _drain(lease: stream.Lease) -> bool:
                 appetite.learn(entries, events)
                 pulse.carried(events, time.monotonic() - begun)
         now = time.monotonic()
-        if now - started > BUDGET or Worker.is_stopping:
+        if now - started > DRAIN_SECONDS or Worker.is_stopping:
             return False
-        if now - last_heard > LINGER and lease.finish():
+        if now - last_heard > IDLE_TIMEOUT and lease.finish():
             return True
-        if now - last_look > (LOOK if small else TURN):
+        if now - last_look > (POLL_INTERVAL if small else MAX_TURN):
             last_look = now
             if _others_wait(lease.redis):
                 return lease.finish()
         if entries and small:
             took = time.monotonic() - begun
-            pace = pace_of(events, seconds=begun - last_begun)
-            time.sleep(max(pace - took, min(REST * took, LONGEST_REST)))
+            pace = batch_interval(events, seconds=begun - last_begun)
+            time.sleep(max(pace - took, min(PAUSE_FACTOR * took, MAX_PAUSE)))
         last_begun = begun
     return True
 
 
-def pace_of(events: int, *, seconds: float) -> float:
+def batch_interval(events: int, *, seconds: float) -> float:
     """Seconds from the begin of a batch to that of the next, where so many events came in so many seconds."""
-    return min(max(COMPANY * seconds / max(events, 1), PACE), LONGEST_PACE)
+    return min(max(TARGET_BATCH_EVENTS * seconds / max(events, 1), MIN_BATCH_INTERVAL), MAX_BATCH_INTERVAL)
 
 
 def _wait_for_database(error: Exception, failures: int) -> None:
-    pause = min(0.1 * 2**failures, RETRY_LONGEST)
+    pause = min(0.1 * 2**failures, MAX_RETRY_DELAY)
     logger.warning("PostgreSQL does not answer (%s); trying again in %.1f s", type(error).__name__, pause)
     connection.close()
     time.sleep(pause)
@@ -146,7 +146,7 @@ def _others_wait(redis: Redis) -> bool:
 # --- Periodic -------------------------------------------------------------------------------------------------------
 
 
-def sweep() -> None:
+def expire_silent() -> None:
     """End what only silence ends: requests for help, and sessions."""
     redis = stream.connect()
     oldest = stream.oldest_waiting(redis)
@@ -154,18 +154,18 @@ def sweep() -> None:
     now = datetime.now(UTC)
     # While events wait, silence may be ours: a re-send may be among them.
     if oldest is None or now.timestamp() * 1000 - oldest < settings.HELP_RESENT_SILENCE * 1000 / 3:
-        notifications.announce_edges(help_requests.expire(now=now))
+        notifications.announce_transitions(help_requests.expire_requests(now=now))
     close_idle_sessions(before=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
 
 
-def note_vitals() -> None:
+def record_system_metrics() -> None:
     """Once a minute, where there is an InfluxDB: how the product itself does."""
     if timeseries.is_configured():
         with stream.connect() as redis:
-            system_metrics.note(redis, failed_jobs=jobs.number_failed(), now=time.time())
+            system_metrics.note(redis, failed_jobs=jobs.failed_count(), now=time.time())
 
 
-def tidy() -> None:
+def run_cleanup() -> None:
     """Once an hour: forget what has expired."""
     cleanup.run_all(now=datetime.now(UTC))
 
@@ -176,7 +176,7 @@ def tidy() -> None:
 def sync_offline(by_hand: bool = False) -> None:
     """Put what the offline queue holds into the river; periodically, without what waits for somebody to ask."""
     if by_hand or offline_sync.has_waiting():
-        offline_sync.sync(wake=jobs.wake_all, by_hand=by_hand, now=datetime.now(UTC))
+        offline_sync.sync(wake=jobs.enqueue_drains, by_hand=by_hand, now=datetime.now(UTC))
 
 
 # --- The worker -----------------------------------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def work() -> None:
     try:
         _work()
     finally:
-        heartbeats.farewell()
+        heartbeats.remove()
         sender.end()
 
 
@@ -230,7 +230,7 @@ def _work() -> None:
     while not Worker.is_stopping:
         started = time.monotonic()
         try:
-            jobs.wake_sleepers()
+            jobs.requeue_stranded_shards()
             queues = [django_rq.get_queue(name) for name in PRIORITIES]
             # The name that its heartbeats have, so that rq's pages and /admin/worker-status speak of the same worker;
             # with a number where rq may remember a predecessor of that name.
@@ -241,6 +241,6 @@ def _work() -> None:
         except RedisError as error:
             # rq's worker gives up when Redis goes away during a job. Whoever comes back first must find a worker.
             failures = 1 if time.monotonic() - started > 30 else failures + 1
-            pause = min(0.1 * 2**failures, RETRY_LONGEST)
+            pause = min(0.1 * 2**failures, MAX_RETRY_DELAY)
             logger.warning("Redis does not answer (%s); trying again in %.1f s", type(error).__name__, pause)
             time.sleep(pause)

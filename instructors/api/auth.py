@@ -59,7 +59,7 @@ class LoginView(ApiView):
         sent = validated(LoginRequest(data=request.data))
         now = timezone.now()
         hashing.refuse_when_full()
-        lockout.admit(request, email=sent["email"], now=now)
+        lockout.check(request, email=sent["email"], now=now)
         try:
             account = authentication.account_for(email=sent["email"], password=sent["password"])
         except authentication.WrongCredentials:
@@ -68,7 +68,7 @@ class LoginView(ApiView):
         except authentication.InactiveAccount:
             self._record_failure(request, sent["email"], "inactive account")
             raise PermissionDenied("Inactive account") from None
-        lockout.forgive(request, email=sent["email"])
+        lockout.reset(request, email=sent["email"])
         with transaction.atomic():
             account = authentication.log_in(account, now=now)
             audit.record(action="login", actor=account, request=request)
@@ -129,11 +129,11 @@ class PasswordView(ApiView):
         sent = validated(PasswordRequest(data=request.data))
         check_password_rules(sent["new_password"], account=account, field="new_password")
         hashing.refuse_when_full()
-        lockout.admit(request, email=account.email, now=timezone.now())
+        lockout.check(request, email=account.email, now=timezone.now())
         if not account.check_password(sent["current_password"]):
             audit.record(action="password_change", actor=account, request=request, outcome=audit.Outcome.FAILURE)
             raise BadRequest("Current password is incorrect")
-        lockout.forgive(request, email=account.email)
+        lockout.reset(request, email=account.email)
         self._store(request, account, sent["new_password"])
         return Response({"message": "Password updated successfully"})
 
@@ -142,7 +142,7 @@ class PasswordView(ApiView):
         with transaction.atomic():
             account.updated_at = timezone.now()
             account.save(update_fields=["password", "updated_at"])
-            tokens.keep(str(request.auth), instructor=account)
+            tokens.keep_current(str(request.auth), instructor=account)
             audit.record(
                 action="password_change",
                 actor=account,

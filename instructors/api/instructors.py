@@ -80,7 +80,7 @@ class InstructorListView(ApiView):
         check_password_rules(sent["password"], account=newcomer, field="password")
         refuse_unless(sent["role"] != ADMIN or caller.is_admin)
         try:
-            with hashing.ahead(sent["password"]), transaction.atomic():
+            with hashing.hash_ahead(sent["password"]), transaction.atomic():
                 made = Instructor.objects.create_user(
                     sent["email"], sent["password"], name=sent["name"], role=sent["role"]
                 )

@@ -24,12 +24,7 @@ from django.utils.translation import gettext, gettext_lazy
 from instructors import audit, hashing
 from instructors.models import AuditLog, Instructor, InstructorStatusHistory
 from instructors.roles import ADMIN, ASSISTANT, INSTRUCTOR
-from lms.admin.base import (
-    CappedPaginator,
-    KeySearch,
-    ReadOnlyAdmin,
-    TidyDeletion,
-)
+from lms.admin.base import CappedPaginator, CascadeAdmin, KeySearch, ReadOnlyAdmin
 
 if TYPE_CHECKING:
     CreationForm = BaseUserCreationForm[Instructor]
@@ -73,7 +68,7 @@ class InstructorChangeForm(Form):
 
 
 @admin.register(Instructor)
-class InstructorAdmin(KeySearch, TidyDeletion, AccountAdmin):
+class InstructorAdmin(KeySearch, CascadeAdmin, AccountAdmin):
     add_form = InstructorCreationForm
     form = InstructorChangeForm
     paginator = CappedPaginator
@@ -97,7 +92,7 @@ class InstructorAdmin(KeySearch, TidyDeletion, AccountAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """The password is hashed before the transaction in which the form is looked at and stored."""
-        with hashing.ahead(request.POST.get("password1")):
+        with hashing.hash_ahead(request.POST.get("password1")):
             answer: HttpResponse = super().add_view(request, form_url, extra_context)
             return answer
 

@@ -11,16 +11,16 @@ from django.http import HttpRequest
 from import_export.admin import ExportMixin
 
 from instructors.models import Instructor
-from lms.admin.base import CalmAdmin
+from lms.admin.base import LargeTableAdmin
 from lms.export import FORMATS, SubmissionResource
-from lms.grading import note_change
+from lms.grading import record_change
 from lms.models import (
     AssignmentSubmission,
     ClassAssignment,
 )
-from lms.notices import tell_grade
+from lms.notices import announce_grade
 from lms.spreadsheets import ENCODING
-from lms.submissions import tells_grade
+from lms.submissions import is_grade_notice_due
 
 if TYPE_CHECKING:
     TabularInline = admin.TabularInline[Any, Any]
@@ -46,7 +46,7 @@ class SubmissionInline(TabularInline):
 
 
 @admin.register(ClassAssignment)
-class ClassAssignmentAdmin(CalmAdmin):
+class ClassAssignmentAdmin(LargeTableAdmin):
     list_display = ["title", "class_ref", "notebook", "due_date", "points"]
     list_filter = ["due_date"]
     list_select_related = ["class_ref", "notebook"]
@@ -63,7 +63,7 @@ class ClassAssignmentAdmin(CalmAdmin):
 
 
 @admin.register(AssignmentSubmission)
-class AssignmentSubmissionAdmin(ExportMixin, CalmAdmin):  # type: ignore[misc]
+class AssignmentSubmissionAdmin(ExportMixin, LargeTableAdmin):  # type: ignore[misc]
     """Graded here and exported as a table; the export holds what the list's filters and search leave."""
 
     resource_classes = [SubmissionResource]
@@ -100,7 +100,7 @@ def graded_by(request: HttpRequest, form: Any, *, is_new: bool = False) -> None:
         return
     actor = request.user if isinstance(request.user, Instructor) else None
     action = "submission_create" if is_new else "submission_update"
-    note_change(row, fields=changed, by=actor, request=request, action=action)
+    record_change(row, fields=changed, by=actor, request=request, action=action)
     before = None if is_new else form.initial.get("status")
-    if tells_grade(before=before, changes={name: form.cleaned_data.get(name) for name in changed}):
-        transaction.on_commit(partial(tell_grade, row))
+    if is_grade_notice_due(before=before, changes={name: form.cleaned_data.get(name) for name in changed}):
+        transaction.on_commit(partial(announce_grade, row))

@@ -35,7 +35,7 @@ class CappedPaginator(Pages):
         return rows.order_by().values("pk")[:MOST_COUNTED].count()
 
 
-class TidyDeletion(ModelAdmin):
+class CascadeAdmin(ModelAdmin):
     """Deletes as everybody does, with what no cascade takes along.
 
     `goes_along`: its rows go with what they hang on, though nobody may delete them alone.
@@ -70,7 +70,7 @@ class KeySearch(ModelAdmin):
         return found, may_repeat
 
 
-class CalmAdmin(KeySearch, TidyDeletion):
+class LargeTableAdmin(KeySearch, CascadeAdmin):
     """A changelist whose cost does not grow with its table, and `updated_at` kept where the table has one."""
 
     paginator = CappedPaginator
@@ -84,7 +84,7 @@ class CalmAdmin(KeySearch, TidyDeletion):
         super().save_model(request, obj, form, change)
 
 
-class ReadOnlyAdmin(CalmAdmin):
+class ReadOnlyAdmin(LargeTableAdmin):
     """Rows that the event pipeline owns: here one only looks at them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from lms.admin.base import CalmAdmin
-from lms.class_keys import create_key, end_keys
+from lms.admin.base import LargeTableAdmin
+from lms.class_keys import create_key, revoke_keys
 from lms.models import (
     Class,
     ClassKey,
@@ -33,7 +33,7 @@ class ClassStaffInline(TabularInline):
 
 
 @admin.register(Class)
-class ClassAdmin(CalmAdmin):
+class ClassAdmin(LargeTableAdmin):
     list_display = ["class_code", "name", "instructor", "start_date", "end_date", "is_active"]
     list_filter = ["is_active", "start_date"]
     list_select_related = ["instructor"]
@@ -44,7 +44,7 @@ class ClassAdmin(CalmAdmin):
 
 
 @admin.register(StudentClass)
-class StudentClassAdmin(CalmAdmin):
+class StudentClassAdmin(LargeTableAdmin):
     list_display = ["student", "class_ref", "role", "joined_at"]
     list_filter = ["joined_at"]
     list_select_related = ["student", "class_ref"]
@@ -53,7 +53,7 @@ class StudentClassAdmin(CalmAdmin):
 
 
 @admin.register(ClassStaff)
-class ClassStaffAdmin(CalmAdmin):
+class ClassStaffAdmin(LargeTableAdmin):
     list_display = ["instructor", "class_ref", "role", "added_at"]
     list_filter = ["role"]
     list_select_related = ["instructor", "class_ref"]
@@ -62,7 +62,7 @@ class ClassStaffAdmin(CalmAdmin):
 
 
 @admin.register(ClassKey)
-class ClassKeyAdmin(CalmAdmin):
+class ClassKeyAdmin(LargeTableAdmin):
     """A key is shown in the message after its creation and never again."""
 
     list_display = ["hint", "class_ref", "created_at", "last_used_at", "revoked_at"]
@@ -92,5 +92,5 @@ class ClassKeyAdmin(CalmAdmin):
 
     @admin.action(description=gettext_lazy("Revoke the selected keys"), permissions=["change"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ClassKey]) -> None:
-        count = end_keys(keys, at=timezone.now())
+        count = revoke_keys(keys, at=timezone.now())
         messages.success(request, gettext("Keys revoked: %(count)d") % {"count": count})

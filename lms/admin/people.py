@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from lms.admin.base import CalmAdmin, ReadOnlyAdmin
+from lms.admin.base import LargeTableAdmin, ReadOnlyAdmin
 from lms.models import (
     Cell,
     EnvironmentSnapshot,
@@ -26,14 +26,14 @@ else:
 
 
 @admin.register(Team)
-class TeamAdmin(CalmAdmin):
+class TeamAdmin(LargeTableAdmin):
     list_display = ["team_name", "description", "created_at"]
     search_fields = ["team_name", "team_key__contains"]
     readonly_fields = ["created_at", "updated_at"]
 
 
 @admin.register(Student)
-class StudentAdmin(CalmAdmin):
+class StudentAdmin(LargeTableAdmin):
     list_display = ["email", "name", "team", "is_requesting_help", "execution_count", "error_count", "last_activity_at"]
     list_filter = ["is_requesting_help", "last_activity_at"]
     list_select_related = ["team"]
@@ -58,7 +58,7 @@ class SessionAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Notebook)
-class NotebookAdmin(CalmAdmin):
+class NotebookAdmin(LargeTableAdmin):
     list_display = ["name", "path", "is_course_material", "last_modified", "created_at"]
     search_fields = ["path"]
     readonly_fields = ["created_at", "updated_at"]
@@ -68,7 +68,7 @@ class NotebookAdmin(CalmAdmin):
 
 
 @admin.register(Cell)
-class CellAdmin(CalmAdmin):
+class CellAdmin(LargeTableAdmin):
     list_display = ["cell_id", "notebook", "cell_type", "position"]
     list_select_related = ["notebook"]
     search_fields = ["=cell_id", "notebook__path"]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from instructors import audit
 from instructors.permissions import account_of
-from lms.admin.base import CalmAdmin
+from lms.admin.base import LargeTableAdmin
 from lms.models import (
     SystemSetting,
 )
@@ -63,7 +63,7 @@ class SystemSettingForm(Form):
 
 
 @admin.register(SystemSetting)
-class SystemSettingAdmin(CalmAdmin):
+class SystemSettingAdmin(LargeTableAdmin):
     form = SystemSettingForm
     list_display = ["setting_key", "setting_value", "setting_type", "is_active", "updated_at"]
     list_filter = ["is_active", "setting_type"]

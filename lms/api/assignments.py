@@ -17,7 +17,7 @@ from lms.api.fields import Moment, Name, Number, RowId, Text
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
 from lms.models import ClassAssignment
-from lms.notices import tell_assignment
+from lms.notices import announce_assignment
 
 EXAMPLE = {
     "class_id": 1,
@@ -92,7 +92,7 @@ class AssignmentsView(ApiView):
         with transaction.atomic():
             made = ClassAssignment.objects.create(**fields)
             self.record_change("assignment_create", made)
-        tell_assignment(made)
+        announce_assignment(made)
         return Response(AssignmentResponse(made).data, status=201)
 
 

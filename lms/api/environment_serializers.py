@@ -9,7 +9,7 @@ from lms.environments.collection import Environment
 from lms.models import EnvironmentSnapshot
 
 
-class SnapshotWish(serializers.Serializer[Any]):
+class SnapshotRequest(serializers.Serializer[Any]):
     """With `environment` it is a report of a student's side; without, the server looks at itself."""
 
     force_full_collection = serializers.BooleanField(default=False)
@@ -23,12 +23,12 @@ class SnapshotWish(serializers.Serializer[Any]):
     emailAddress = Text(required=False, allow_null=True, max_length=320, help_text="The same, by its other name.")
 
 
-class DiffWish(serializers.Serializer[Any]):
+class DiffRequest(serializers.Serializer[Any]):
     from_snapshot_id = Text()
     to_snapshot_id = Text(required=False, allow_null=True, help_text="Default: now.")
 
 
-class AnalysisWish(serializers.Serializer[Any]):
+class AnalysisRequest(serializers.Serializer[Any]):
     analysis_type = Text(required=False, max_length=100, default="full")
     target_snapshot_id = Text(required=False, allow_null=True, help_text="Default: the server, now.")
 

@@ -13,14 +13,14 @@ from instructors.rest.openapi import documented, text_filter
 from instructors.rest.parameters import query_integer, query_text, validated
 from lms.access import environments_of
 from lms.api.base import ApiView
-from lms.api.environment_serializers import AnalysisResponse, AnalysisWish, DiffResponse, DiffWish
+from lms.api.environment_serializers import AnalysisRequest, AnalysisResponse, DiffRequest, DiffResponse
 from lms.environments import snapshots
 from lms.environments.collection import Environment
 from lms.environments.health import examine
 from lms.models import EnvironmentAnalysis
 
 
-class Looking(ApiView):
+class SnapshotView(ApiView):
     """What looks at environments by their ids."""
 
     def find(self, snapshot_id: str) -> Environment:
@@ -36,7 +36,7 @@ class Looking(ApiView):
         return snapshots.latest_report_of(seen, before.snapshot_id) or snapshots.current(now=timezone.now())
 
 
-class DiffView(Looking):
+class DiffView(SnapshotView):
     action = "get environment diff"
 
     @documented(
@@ -59,31 +59,31 @@ class DiffView(Looking):
 
     @documented(
         summary="Compare two snapshots",
-        request=DiffWish,
+        request=DiffRequest,
         responses={200: DiffResponse},
         errors=(404,),
         example={"from_snapshot_id": "3f0c7c2e-6a1f-4f0e-9a35-2f1f2b7f9a10"},
     )
     def post(self, request: Request) -> Response:
-        fields = validated(DiffWish(data=request.data))
+        fields = validated(DiffRequest(data=request.data))
         before = self.find(fields["from_snapshot_id"])
         target = fields.get("to_snapshot_id")
         return Response(snapshots.compare(before, self.find(target) if target else self.now_beside(before)))
 
 
-class AnalysisView(Looking):
+class AnalysisView(SnapshotView):
     action = "analyze environment"
 
     @documented(
         summary="Analyze an environment",
-        request=AnalysisWish,
+        request=AnalysisRequest,
         responses={200: AnalysisResponse},
         errors=(404,),
         example={"analysis_type": "full"},
     )
     def post(self, request: Request) -> Response:
         """The rule is the health's; the result is kept. Without a target the server's environment is, too."""
-        fields = validated(AnalysisWish(data=request.data))
+        fields = validated(AnalysisRequest(data=request.data))
         now, target = timezone.now(), fields.get("target_snapshot_id")
         environment = self.find(target) if target else None
         with transaction.atomic():

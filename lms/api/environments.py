@@ -21,13 +21,13 @@ from lms.api.environment_serializers import (
     EnvironmentSummaryResponse,
     HealthResponse,
     PackagesResponse,
+    SnapshotRequest,
     SnapshotResponse,
-    SnapshotWish,
     shown,
     summary_of,
 )
 from lms.api.permissions import ClassKeyOrLogin
-from lms.bulk_get_or_create import newcomer
+from lms.bulk_get_or_create import get_or_enrol
 from lms.environments import reports, snapshots
 from lms.environments.collection import installed
 from lms.environments.health import examine
@@ -79,7 +79,7 @@ class SnapshotsView(ApiView):
 
     @documented(
         summary="Keep an environment",
-        request=SnapshotWish,
+        request=SnapshotRequest,
         responses={201: SnapshotResponse},
         errors=(404,),
         parameters=[OpenApiParameter("force_full_collection", bool), OpenApiParameter("execution_count", int)]
@@ -89,7 +89,7 @@ class SnapshotsView(ApiView):
     def post(self, request: Request) -> Response:
         """The server's own; or, with `environment`, what a student's side reports, kept as it is given. With a class's
         key the student of `student_email` is enrolled if need be, and only a report is taken."""
-        fields = validated(SnapshotWish(data=self.wish(request)))
+        fields = validated(SnapshotRequest(data=self.wish(request)))
         place = {name: fields.get(name) for name in IN_QUERY[1:]}
         reported, now = fields.get("environment"), timezone.now()
         if reported is None:
@@ -139,7 +139,7 @@ class SnapshotsView(ApiView):
         if not is_identity(email):
             raise Unprocessable(["body", "student_email"], "The address is too long", "string_too_long")
         if class_id is not None:
-            return newcomer(email, class_id=class_id)
+            return get_or_enrol(email, class_id=class_id)
         student = with_email(students_of(self.viewer), email).first()
         if student is None:
             raise NotFound("Student not found")

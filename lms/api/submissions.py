@@ -23,8 +23,8 @@ from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
 from lms.models import AssignmentSubmission, Student
-from lms.notices import tell_grade
-from lms.submissions import late_by, tells_grade, with_attempt
+from lms.notices import announce_grade
+from lms.submissions import is_grade_notice_due, late_by, with_attempt
 from lms.versions.snapshots import keep_submission
 
 EXAMPLE = {
@@ -165,8 +165,8 @@ class SubmissionsView(SubmissionBase):
             made = AssignmentSubmission.objects.create(**fields, content_sha256=receipt(fields.get("notebook_content")))
             keep_submission(made)
             self.record_change("submission_create", made)
-        if tells_grade(before=None, changes=fields):
-            tell_grade(made)
+        if is_grade_notice_due(before=None, changes=fields):
+            announce_grade(made)
         return Response(SubmissionResponse(self.find(made.pk)).data, status=201)
 
 
@@ -200,8 +200,8 @@ class SubmissionView(SubmissionBase):
                 self.record_change("submission_update", found, fields=changes)
             if "notebook_content" in changes:
                 keep_submission(self.find(found.pk))
-        if tells_grade(before=before, changes=changes):
-            tell_grade(found)
+        if is_grade_notice_due(before=before, changes=changes):
+            announce_grade(found)
         return Response(SubmissionResponse(self.find(found.pk)).data)
 
     @documented(summary="Delete a submission", responses={200: SubmissionResponse}, errors=(404,))

@@ -13,10 +13,10 @@ from instructors.rest.exceptions import Conflict
 from instructors.rest.openapi import documented, text_filter
 from instructors.rest.parameters import validated
 from lms.api.permissions import ClassKeyOrLogin
-from lms.api.version_requests import BranchWish, opaque
+from lms.api.version_requests import BranchRequest, opaque
 from lms.api.version_selectors import shown_branch
 from lms.api.version_serializers import BranchesResponse, BranchResponse, NewBranchResponse
-from lms.api.version_views import CLASS, Looking, active_of
+from lms.api.version_views import CLASS, ReadView, active_of
 from lms.api.versions import VersionsView, either, object_of
 from lms.versions.commits import NameTaken, make_branch
 from lms.versions.lookup import branches_of
@@ -30,13 +30,13 @@ class BranchesFromView(VersionsView):
 
     @documented(
         summary="Begin a branch at a version",
-        request=BranchWish,
+        request=BranchRequest,
         responses={201: NewBranchResponse},
         errors=(404, 409),
         example={"branch_name": "solution", "from_commit_id": "0a1b2c3d4e5f"},
     )
     def post(self, request: Request) -> Response:
-        fields = validated(BranchWish(data=object_of(request)))
+        fields = validated(BranchRequest(data=object_of(request)))
         start = self.version_or_404(either(fields, "from_commit_id", "from_version_id"))
         path, name = fields.get("notebook_path"), fields["branch_name"]
         if path and notebook_path(path) != start.history.notebook.path:
@@ -60,7 +60,7 @@ class BranchesFromView(VersionsView):
         return Response({**answer, "message": "Branch created successfully", "branch": branch}, status=201)
 
 
-class BranchesView(Looking):
+class BranchesView(ReadView):
     action = "get branches"
 
     @documented(
@@ -83,7 +83,7 @@ class BranchesView(Looking):
         )
 
 
-class BranchView(Looking):
+class BranchView(ReadView):
     action = "get branch information"
 
     @documented(summary="One branch", responses={200: BranchResponse}, errors=(404,), parameters=[opaque("branch_id")])

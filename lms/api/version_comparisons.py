@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from instructors.rest.exceptions import Unprocessable
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import validated
-from lms.api.version_requests import ComparisonWish, opaque
+from lms.api.version_requests import ComparisonRequest, opaque
 from lms.api.version_selectors import shown_comparison
 from lms.api.version_serializers import ComparisonResponse
 from lms.api.versions import VersionsView, either, object_of
@@ -21,13 +21,13 @@ class ComparisonView(VersionsView):
 
     @documented(
         summary="Compare two versions",
-        request=ComparisonWish,
+        request=ComparisonRequest,
         responses={200: ComparisonResponse},
         errors=(404,),
         example={"from_commit_id": "0a1b2c3d4e5f", "to_commit_id": "1b2c3d4e5f60"},
     )
     def post(self, request: Request) -> Response:
-        fields = validated(ComparisonWish(data=object_of(request)))
+        fields = validated(ComparisonRequest(data=object_of(request)))
         old = either(fields, "from_commit_id", "from_version_id")
         return Response(self.compared(old, either(fields, "to_commit_id", "to_version_id"), ["body"]))
 

@@ -46,7 +46,7 @@ class Facts(serializers.DictField):
 CLASS = "Whose history it is for: this class's. Default: the caller's own; with a class key the class of the key."
 
 
-class NotebookSnapshotWish(Authored):
+class NotebookSnapshotRequest(Authored):
     notebook_path = Path()
     metadata = Facts(required=False, allow_null=True)
     notebook_content = NotebookContent(
@@ -55,7 +55,7 @@ class NotebookSnapshotWish(Authored):
     class_id = RowId(required=False, allow_null=True, help_text=CLASS)
 
 
-class CommitWish(Authored):
+class CommitRequest(Authored):
     """Either name of the message; of the branch, either or none."""
 
     snapshot_id = Text()
@@ -66,14 +66,14 @@ class CommitWish(Authored):
     notebook_path = Path(required=False, allow_null=True, help_text="Default: the snapshot's.")
 
 
-class DirectCommitWish(CommitWish):
+class DirectCommitRequest(CommitRequest):
     snapshot_id = None  # type: ignore[assignment]
     notebook_path = Path()
     notebook_content = NotebookContent()
     class_id = RowId(required=False, allow_null=True, help_text=CLASS)
 
 
-class BranchWish(serializers.Serializer[Any]):
+class BranchRequest(serializers.Serializer[Any]):
     branch_name = Name(max_length=100)
     from_commit_id = Text(required=False, allow_null=True)
     from_version_id = Text(required=False, allow_null=True, help_text="The same by its other name.")
@@ -82,7 +82,7 @@ class BranchWish(serializers.Serializer[Any]):
     description = Text(required=False, allow_null=True)
 
 
-class ComparisonWish(serializers.Serializer[Any]):
+class ComparisonRequest(serializers.Serializer[Any]):
     from_commit_id = Text(required=False, allow_null=True)
     to_commit_id = Text(required=False, allow_null=True)
     from_version_id = Text(required=False, allow_null=True, help_text="The same by its other name.")

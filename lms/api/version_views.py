@@ -31,7 +31,7 @@ CLASS = row_filter("class_id", "The history of this class. Default: of those tha
 ONLY_BRANCH = text_filter("branch", "Only the commits of this branch. Also `branch_name`.")
 
 
-class Looking(VersionsView):
+class ReadView(VersionsView):
     """For whoever is logged in. A class key opens none of it: what is kept with it is the work of classmates."""
 
     def history_or_404(self, request: Request, notebook_path: str | None) -> NotebookHistory:
@@ -49,7 +49,7 @@ class Looking(VersionsView):
         return found
 
 
-class HistoryView(Looking):
+class HistoryView(ReadView):
     action = "get notebook history"
 
     @documented(
@@ -121,7 +121,7 @@ def statistics_of(history: NotebookHistory, branches: list[NotebookBranch]) -> d
     return {**found, **counts}
 
 
-class LatestView(Looking):
+class LatestView(ReadView):
     action = "get latest version"
 
     @documented(
@@ -169,7 +169,7 @@ class PathLatestView(LatestView):
         return self.answer(request, notebook_path)
 
 
-class VersionView(Looking):
+class VersionView(ReadView):
     action = "get notebook version"
 
     @documented(
@@ -187,7 +187,7 @@ class VersionView(Looking):
         )
 
 
-class SnapshotView(Looking):
+class SnapshotView(ReadView):
     action = "get notebook snapshot"
 
     @documented(
@@ -215,7 +215,7 @@ class SnapshotView(Looking):
         )
 
 
-class StatsView(Looking):
+class StatsView(ReadView):
     action = "get version system stats"
 
     @documented(summary="How much is kept", responses={200: NotebookStatsResponse})

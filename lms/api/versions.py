@@ -20,7 +20,7 @@ from lms.access import classes_of, histories_of, submissions_of
 from lms.api.base import ApiView
 from lms.api.notebook_content import NotebookParser, receipt
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
-from lms.api.version_requests import CommitWish, DirectCommitWish, NotebookSnapshotWish
+from lms.api.version_requests import CommitRequest, DirectCommitRequest, NotebookSnapshotRequest
 from lms.api.version_selectors import shown_snapshot, shown_version
 from lms.api.version_serializers import CommitResponse, DirectCommitResponse, NotebookSnapshotResponse
 from lms.models import NotebookHistory, NotebookSnapshot, NotebookVersion
@@ -133,7 +133,7 @@ class SnapshotsView(VersionsView):
 
     @documented(
         summary="Keep a notebook as it is now",
-        request=NotebookSnapshotWish,
+        request=NotebookSnapshotRequest,
         responses={201: NotebookSnapshotResponse},
         errors=(404,),
         parameters=[text_filter("notebook_path", "As in the body, which wins.")],
@@ -143,7 +143,7 @@ class SnapshotsView(VersionsView):
         """The same content at the same path is the same snapshot, with `metadata` as sent last. Without content: the
         newest that is known of this path, handed in or kept; with a class key, and else, an empty notebook."""
         body, path = object_of(request), query_text(request, "notebook_path")
-        fields = validated(NotebookSnapshotWish(data={"notebook_path": path, **body} if path else body))
+        fields = validated(NotebookSnapshotRequest(data={"notebook_path": path, **body} if path else body))
         owner, path = self.owner(fields.get("class_id")), fields["notebook_path"]
         content, sha256 = fields.get("notebook_content"), None
         if content is None and self.holder is not None:
@@ -174,7 +174,7 @@ class CommitsView(VersionsView):
 
     @documented(
         summary="Commit a snapshot",
-        request=CommitWish,
+        request=CommitRequest,
         responses={201: CommitResponse},
         errors=(404,),
         example={"snapshot_id": "3f0c7c2e6a1f4f0e", "message": "Exercise 2 solved", **AUTHOR},
@@ -182,7 +182,7 @@ class CommitsView(VersionsView):
     def post(self, request: Request) -> Response:
         """To a branch of the snapshot's history, which the first commit makes; with `notebook_path`, of that path's."""
         body = object_of(request)
-        fields = validated(CommitWish(data=body))
+        fields = validated(CommitRequest(data=body))
         fields["message"] = either(fields, "message", "commit_message")
         path = fields.get("notebook_path") or ""
         snapshot = find_snapshot(self.seen, fields["snapshot_id"], path=path)
@@ -209,7 +209,7 @@ class DirectCommitsView(VersionsView):
 
     @documented(
         summary="Keep a notebook and commit it",
-        request=DirectCommitWish,
+        request=DirectCommitRequest,
         responses={201: DirectCommitResponse},
         errors=(404,),
         example={
@@ -220,7 +220,7 @@ class DirectCommitsView(VersionsView):
         },
     )
     def post(self, request: Request) -> Response:
-        fields = validated(DirectCommitWish(data=object_of(request)))
+        fields = validated(DirectCommitRequest(data=object_of(request)))
         fields["message"] = either(fields, "commit_message", "message")
         content = fields["notebook_content"]
         owner = self.owner(fields.get("class_id"))

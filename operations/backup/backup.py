@@ -27,7 +27,7 @@ def backup(*, to: Path, now: datetime) -> dict[str, Any]:
     postgres_client.refuse_older_programs()
     with private_files(), tempfile.TemporaryDirectory(prefix=".backup-", dir=to.parent) as directory:
         river, dump = Path(directory) / "river", Path(directory) / "dump"
-        entries = _copy_river(river)
+        entries = _copy_streams(river)
         about = _dump(dump) | {"created_at": now.isoformat(), "waiting_entries": entries}
         with archive.writing(to) as writer:
             writer.add_file(archive.DUMP, dump)
@@ -60,7 +60,7 @@ def _without_password(value: str) -> str:
     return value.replace(f":{parts.password}@", ":…@") if parts and parts.password else value
 
 
-def _copy_river(file: Path) -> int:
+def _copy_streams(file: Path) -> int:
     redis, number = stream.connect(), 0
     try:
         with file.open("w") as out:

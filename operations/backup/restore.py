@@ -30,7 +30,7 @@ from operations.local.file_permissions import private_files
 # What migrations themselves write: a database with nothing else in it is empty.
 FILLED_BY_MIGRATIONS = {"django_migrations", "django_content_type", "auth_permission", "system_settings"}
 
-GOODBYE = 3.0  # seconds
+SHUTDOWN_SECONDS = 3.0  # seconds
 SHARE_OF_DISK = 0.9  # of what is free: a few bytes can unfold to all of it, which others need too
 OURS = {"django_migrations", "instructors", "students", "classes", "audit_logs"}  # in every version
 MOST_SHARDS = 1024  # EVENT_SHARDS is 64 at most
@@ -110,7 +110,7 @@ def _restore(file: Path, *, force: bool) -> dict[str, Any]:
     connection.close()
     call_command("migrate", interactive=False, verbosity=0)
     _restore_media(file, manifest)
-    _restore_river(file)
+    _restore_streams(file)
     cache.delete(CACHE_KEY)
     return manifest
 
@@ -145,7 +145,7 @@ def other_sessions() -> int:
 
 def _others_after_a_while() -> int:
     """Whoever was stopped a moment ago may still be saying goodbye."""
-    deadline = time.monotonic() + GOODBYE
+    deadline = time.monotonic() + SHUTDOWN_SECONDS
     while (others := other_sessions()) and time.monotonic() < deadline:
         time.sleep(0.1)
     return others
@@ -211,10 +211,10 @@ def _waiting_rows(file: Path) -> Iterator[tuple[int, str, bytes]]:
             raise archive.Damaged(f"{archive.RIVER}: a line of it is no entry of the stream") from None
 
 
-def _restore_river(file: Path) -> None:
+def _restore_streams(file: Path) -> None:
     redis = stream.connect()
     try:
-        maintenance.put_back(redis, _waiting_rows(file))
+        maintenance.restore_entries(redis, _waiting_rows(file))
     finally:
         redis.close()
 

@@ -25,7 +25,7 @@ from operations.local.supervisor import Child, Supervisor
 
 logger = logging.getLogger(__name__)
 
-LOOK = 1.0  # seconds between two looks
+POLL_INTERVAL = 1.0  # seconds between two looks
 SLOW, BRISK = 2.0, 0.5  # seconds that the oldest event has waited: too long, and short enough for fewer workers
 GROW_AFTER, SHRINK_AFTER = 3.0, 60.0  # seconds for which it has been so
 
@@ -63,7 +63,7 @@ class Seen:
 
 
 @dataclass(kw_only=True)
-class Workforce:
+class Autoscaler:
     """The workers among a supervisor's children."""
 
     supervisor: Supervisor
@@ -84,7 +84,7 @@ class Workforce:
     def look(self) -> None:
         """Called at every turn of the supervisor; does something once a second."""
         now = time.monotonic()
-        if now - self.looked_at < LOOK:
+        if now - self.looked_at < POLL_INTERVAL:
             return
         pause, self.looked_at = now - self.looked_at, now
         try:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from operations.local import programs, services
-from operations.local.file_permissions import private_files, tighten
+from operations.local.file_permissions import make_private, private_files
 from operations.local.launch import addresses, start_servers
 from operations.local.supervisor import Stopped, Supervisor
 
@@ -19,7 +19,7 @@ def run(data_dir: Path, *arguments: str) -> int:
     ImproperlyConfigured."""
     supervisor = Supervisor()
     with private_files(), services.own(data_dir):
-        tighten(data_dir)
+        make_private(data_dir)
         services.withdraw(data_dir)  # a killed predecessor's
         supervisor.listen()
         try:

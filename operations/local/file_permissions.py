@@ -27,7 +27,7 @@ def private_files() -> Iterator[None]:
         os.umask(before)
 
 
-def tighten(data_dir: Path) -> int:
+def make_private(data_dir: Path) -> int:
     """Take from others what they may do with what is there already; of others' files (PostgreSQL's) nothing is touched.
     Links are not followed. Returns how many files and folders were changed."""
     if data_dir in (Path.home(), *Path.home().parents, settings.BASE_DIR, *settings.BASE_DIR.parents):
@@ -36,11 +36,11 @@ def tighten(data_dir: Path) -> int:
         tops = [data_dir]
     changed = 0
     for top in tops:
-        changed += _close(top)
+        changed += _make_private(top)
         for folder, folders, files in os.walk(top):
             # A folder of somebody else is theirs, with all that is in it.
             folders[:] = [name for name in folders if _is_mine(Path(folder, name))]
-            changed += sum(_close(Path(folder, name)) for name in (*folders, *files))
+            changed += sum(_make_private(Path(folder, name)) for name in (*folders, *files))
     return changed
 
 
@@ -55,7 +55,7 @@ def _is_mine(path: Path) -> bool:
         return False
 
 
-def _close(path: Path) -> int:
+def _make_private(path: Path) -> int:
     """Files that come and go meanwhile are passed over, and links."""
     try:
         mode = path.lstat().st_mode

@@ -8,11 +8,11 @@ import gc
 
 # New objects before the youngest are looked at (Python's own: 700). A request leaves few cycles; a batch of the river
 # makes thousands of objects, and nearly all are gone by themselves when it ends.
-YOUNGEST = 5_000
+GENERATION_0_THRESHOLD = 5_000
 
 
-def spare_what_stays() -> None:
+def freeze_loaded_objects() -> None:
     """Call once, when everything is loaded: what exists now is never looked at again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNGEST, 10, 10)
+    gc.set_threshold(GENERATION_0_THRESHOLD, 10, 10)

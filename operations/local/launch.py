@@ -18,8 +18,8 @@ from psycopg.conninfo import conninfo_to_dict
 from config import env
 from core.login_requirement import logins_required
 from operations.local import programs, services
-from operations.local.autoscaler import Workforce
-from operations.local.file_permissions import private_files, tighten
+from operations.local.autoscaler import Autoscaler
+from operations.local.file_permissions import make_private, private_files
 from operations.local.supervisor import Stopped, Supervisor
 
 DEMO_STUDENTS, DEMO_RATE = 40, "0.2"
@@ -39,7 +39,7 @@ class Launch:
 
     def __post_init__(self) -> None:
         self.supervisor = Supervisor()
-        self.workforce = Workforce(supervisor=self.supervisor, least=settings.WORKERS, most=settings.WORKERS_MAX)
+        self.workforce = Autoscaler(supervisor=self.supervisor, least=settings.WORKERS, most=settings.WORKERS_MAX)
 
     @property
     def url(self) -> str:
@@ -50,7 +50,7 @@ class Launch:
         self._refuse_what_cannot_work()
         with private_files(), services.own(self.data_dir):
             self._refuse_taken_port()
-            tighten(self.data_dir)
+            make_private(self.data_dir)
             services.withdraw(self.data_dir)  # a killed predecessor's
             self.supervisor.listen()
             try:

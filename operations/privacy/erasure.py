@@ -55,7 +55,7 @@ def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
     """Raises waiting.StillBusy, CameBack, and points.unreachable() where InfluxDB is away: then do it again. Then call
     `remains.clear`."""
     report = Report()
-    report.waiting_events = maintenance.take_out(person.is_called, cut=_in_json(person), patience=PATIENCE)
+    report.waiting_events = maintenance.remove_person(person.is_called, cut=_in_json(person), patience=PATIENCE)
     with _index_for_sessions(person), transaction.atomic():
         _forget_rows(person, report, keep_grades=keep_grades)
         audit.record(
@@ -77,7 +77,7 @@ def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
 def _came_back(person: Person) -> bool:
     """Whether a student of this address is there, or an event of theirs on its way."""
     addresses = Student.objects.values_list("email", flat=True).iterator()
-    return any(map(person.is_called, addresses)) or maintenance.holds(person.is_called)
+    return any(map(person.is_called, addresses)) or maintenance.mentions(person.is_called)
 
 
 def _in_json(person: Person) -> Callable[[str], str]:

@@ -23,7 +23,7 @@ def erase(person: Person) -> int:
     """Delete what names the person. Returns how many keys and members went."""
     with Redis.from_url(settings.REDIS_URL, socket_timeout=10) as redis:
         # Jobs first, and by rq's own hand: their keys belong together.
-        erased = jobs.forget(person.matcher.names)
+        erased = jobs.delete_jobs_naming(person.matcher.names)
         erased += int(redis.zrem(presence.PROGRESS, *_group_forms(person)))
         for key in redis.scan_iter(count=1000):
             if (key.startswith(OF_A_JOB) or not key.startswith(ELSEWHERE)) and _names(redis, key, person):

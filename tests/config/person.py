@@ -156,7 +156,7 @@ def _leave_keys(river: River, hanako: Student, now: datetime) -> None:
     redis.zadd(presence.PROGRESS, dict.fromkeys([*forms, "other"], now.timestamp() + 60))
     for email in (EMAIL, OTHER):
         said = f'student_progress,userId={email},event=help,emailAddress={email} said="{EMAIL}" 1000000'
-        timeseries_buffer.keep(redis, [said], now_ms=1)
+        timeseries_buffer.append(redis, [said], now_ms=1)
     cache.set("something", {"of": NAME})
     cache.set("somebody", {"of": "Ren"})
     test_event_store.add("t-1", [{"who": EMAIL, "name": NAME}], now=now)

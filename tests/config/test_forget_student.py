@@ -84,7 +84,7 @@ def test_what_belongs_to_others_is_whole(lesson, redis, media):
     assert [e.email for e in maintenance.events(redis)] == [OTHER]
     [(_, point)] = redis.xrange("points:waiting")
     assert f"userId={OTHER}," in point[b"l"].decode()
-    assert timeseries.standing().waiting == 1
+    assert timeseries.backlog_status().waiting == 1
     assert cache.get("somebody") == {"of": "Ren"}
     assert (media / "maps/room.jpg").exists()
     assert OfflineQueueEntry.objects.get().user_id == OTHER

@@ -30,7 +30,7 @@ def test_numbers_of_the_river(river):  # noqa: F811
     river.post(event(), event("help"), event("something_new"))
     river.append(event())
     events_metrics.count("posts", "202", 2)
-    events_metrics.write(now=time.time())
+    events_metrics.flush(now=time.time())
     found = scrape()
     assert found["cellmonitor_up", ()] == 1
     assert found["cellmonitor_posts_total", ("202",)] == 2
@@ -55,7 +55,7 @@ def test_numbers_of_the_river(river):  # noqa: F811
 def test_buckets_are_cumulative_and_exact():
     for seconds in (0.001, 0.003, 0.1, 5.0):
         events_metrics.observe("api", seconds)
-    events_metrics.write(now=time.time())
+    events_metrics.flush(now=time.time())
     found = scrape()
     buckets = {
         float(labels[0]): value for (name, labels), value in found.items() if name == "cellmonitor_api_seconds_bucket"
@@ -95,7 +95,7 @@ def test_without_redis_it_says_so(monkeypatch):
     def away():
         raise ConnectionError
 
-    monkeypatch.setattr(events_metrics, "since_ever", away)
+    monkeypatch.setattr(events_metrics, "totals", away)
     found = scrape()
     assert found["cellmonitor_up", ()] == 0
     assert not any(name.startswith("cellmonitor_posts") for name, _ in found)
@@ -107,14 +107,14 @@ def test_what_is_counted_while_redis_is_away_is_kept(redis, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(events_metrics, "_redis", lambda: nowhere)
         with pytest.raises(Exception, match="refused"):
-            events_metrics.write(now=time.time())
-    events_metrics.write(now=time.time())
-    assert events_metrics.since_ever().total("posts") == 1
+            events_metrics.flush(now=time.time())
+    events_metrics.flush(now=time.time())
+    assert events_metrics.totals().total("posts") == 1
 
 
 def test_every_window_expires_and_only_the_totals_stay(redis):
     events_metrics.count("posts", "202")
-    events_metrics.write(now=time.time())
+    events_metrics.flush(now=time.time())
     keys = [key.decode() for key in redis.keys("measures:*")]
     assert len(keys) == 3
     assert [key for key in keys if redis.ttl(key) == -1] == [events_metrics.TOTAL]
@@ -124,13 +124,13 @@ def test_percentiles_are_within_a_tenth():
     for number in range(1, 1001):
         events_metrics.observe("api", number / 1000)
     now = time.time()
-    events_metrics.write(now=now)
-    found = events_metrics.lately(seconds=3600, now=now).histogram("api")
+    events_metrics.flush(now=now)
+    found = events_metrics.recent(seconds=3600, now=now).histogram("api")
     assert found.percentile(0.5) == pytest.approx(0.5, rel=0.1)
     assert found.percentile(0.95) == pytest.approx(0.95, rel=0.1)
     assert found.mean == pytest.approx(0.5005)
-    assert events_metrics.lately(seconds=86_400, now=now).histogram("api").count == 1000
-    assert events_metrics.lately(seconds=3600, now=now + 7300).histogram("api").count == 0
+    assert events_metrics.recent(seconds=86_400, now=now).histogram("api").count == 1000
+    assert events_metrics.recent(seconds=3600, now=now + 7300).histogram("api").count == 0
 
 
 def test_it_is_served_beside_the_api():

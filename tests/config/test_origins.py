@@ -9,8 +9,8 @@ from django.test import Client
 
 from config import cors, env
 from config.asgi import application
-from config.cors import Origins
-from config.path_normalization import tidy
+from config.cors import CorsApplication
+from config.path_normalization import normalize
 from tests.realtime.conftest import caretaker_stops, refusal  # noqa: F401  (a fixture)
 from tests.realtime.test_dashboard_socket import login
 
@@ -72,7 +72,7 @@ async def accept(scope, receive, send):
 async def refused_at(path, *, host, app=None, **headers):
     """The close code of a refused handshake; None where the application behind the rule is reached."""
     sent = [(b"host", host.encode()), *((name.encode(), value.encode()) for name, value in headers.items())]
-    communicator = WebsocketCommunicator(app or Origins(accept), path, headers=sent)
+    communicator = WebsocketCommunicator(app or CorsApplication(accept), path, headers=sent)
     accepted, code = await communicator.connect(timeout=5)
     await communicator.disconnect()
     return None if accepted else code
@@ -237,4 +237,4 @@ async def test_sockets_under_a_name_of_somebody_elses(redis, settings):
     ],
 )
 def test_slashes(path, is_socket, short):
-    assert tidy(path, is_socket=is_socket) == short
+    assert normalize(path, is_socket=is_socket) == short

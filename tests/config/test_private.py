@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.local.file_permissions import private_files, tighten
+from operations.local.file_permissions import make_private, private_files
 
 
 def mode(path: Path) -> int:
@@ -26,12 +26,12 @@ def loose(tmp_path: Path) -> Path:
 
 
 def test_what_is_there_is_tightened_once(loose: Path) -> None:
-    assert tighten(loose) == 6
+    assert make_private(loose) == 6
     assert {mode(path) for path in (loose, loose / "media", loose / "media" / "maps")} == {0o700}
     assert {mode(loose / name) for name in ("secret_key", "media/maps/a.jpg")} == {0o600}
     assert mode(loose / "program") == 0o700
-    assert tighten(loose) == 0
-    assert tighten(loose / "nowhere") == 0
+    assert make_private(loose) == 0
+    assert make_private(loose / "nowhere") == 0
 
 
 def test_links_lead_nowhere(loose: Path, tmp_path: Path) -> None:
@@ -39,21 +39,21 @@ def test_links_lead_nowhere(loose: Path, tmp_path: Path) -> None:
     (other / "file").touch(mode=0o644)
     (loose / "link").symlink_to(other)
     (loose / "file").symlink_to(other / "file")
-    tighten(loose)
+    make_private(loose)
     assert (mode(other), mode(other / "file") & 0o077) == (0o755, 0o044)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_what_belongs_to_another_user_is_theirs(loose: Path) -> None:
     os.chown(loose / "media", 12345, -1)
-    tighten(loose)
+    make_private(loose)
     assert (mode(loose / "media"), mode(loose / "media" / "maps")) == (0o777, 0o777)
 
 
 def test_a_home_is_not_closed(loose: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody put everything where other things are: only what is known to be ours is closed."""
     monkeypatch.setenv("HOME", str(loose))
-    tighten(loose)
+    make_private(loose)
     assert (mode(loose), mode(loose / "program")) == (0o777, 0o755)
     assert (mode(loose / "secret_key"), mode(loose / "media"), mode(loose / "media" / "maps" / "a.jpg")) == (
         0o600,

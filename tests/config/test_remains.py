@@ -65,7 +65,7 @@ def test_a_stream_keeps_no_bytes_of_what_was_taken_out(river, uncompressed):  # 
     river.append(event(), event(emailAddress=THEIRS, userName="Ren", code=f"# {MINE}"))
     streams = [key for key in uncompressed.scan_iter("river:*") if uncompressed.type(key) == b"stream"]
     assert any(MINE.encode() in uncompressed.dump(key) for key in streams)
-    maintenance.take_out(lambda email: email == MINE, cut=lambda text: text.replace(MINE, "X"), patience=1)
+    maintenance.remove_person(lambda email: email == MINE, cut=lambda text: text.replace(MINE, "X"), patience=1)
     assert [key for key in streams if MINE.encode() in (uncompressed.dump(key) or b"")] == []
     assert [found.email for found in maintenance.events(uncompressed)] == [THEIRS, THEIRS]
 
@@ -80,17 +80,17 @@ def test_what_a_drain_deleted_before_leaves_too(river, uncompressed):  # noqa: F
             uncompressed.xadd(key, {"b": b"[]"})
             uncompressed.xdel(key, uncompressed.xrange(key, count=1)[0][0])
     assert any(b"secret of hers" in uncompressed.dump(key) for key in shard_streams)
-    maintenance.take_out(lambda email: email == MINE, cut=str, patience=1)
+    maintenance.remove_person(lambda email: email == MINE, cut=str, patience=1)
     assert [key for key in shard_streams if b"secret of hers" in (uncompressed.dump(key) or b"")] == []
 
 
 def test_points_that_were_taken_out_leave_no_bytes(uncompressed):
     lines = [f"student_progress,userId={email},event=x a=1i 1000000" for email in (THEIRS, MINE, THEIRS)]
     for line in lines:
-        points_waiting.keep(uncompressed, [line], now_ms=1)
+        points_waiting.append(uncompressed, [line], now_ms=1)
     timeseries.erase({MINE}, cut=str, now=None)
     assert MINE.encode() not in uncompressed.dump("points:waiting")
-    assert timeseries.standing().waiting == 2
+    assert timeseries.backlog_status().waiting == 2
 
 
 @pytest.mark.django_db(transaction=True)

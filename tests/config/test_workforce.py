@@ -13,7 +13,7 @@ import pytest
 
 from events.queue import heartbeats, stream
 from operations.local import autoscaler, programs
-from operations.local.autoscaler import GROW_AFTER, SHRINK_AFTER, Scale, Workforce
+from operations.local.autoscaler import GROW_AFTER, SHRINK_AFTER, Autoscaler, Scale
 from operations.local.processes import Program
 from operations.local.supervisor import Supervisor
 from tests.events.conftest import event
@@ -66,7 +66,7 @@ def supervisor():
     made.stop()
 
 
-def turn(supervisor: Supervisor, force: Workforce, until, *, seconds: float) -> None:
+def turn(supervisor: Supervisor, force: Autoscaler, until, *, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < deadline, supervisor.output.getvalue()
@@ -81,7 +81,7 @@ def test_it_starts_more_and_ends_them_again(supervisor, redis, monkeypatch):
     def program(number: int) -> Program:
         return Program(name=f"worker-{number}", rank=3, argv=(sys.executable, "-c", SLEEPER))
 
-    force = Workforce(supervisor=supervisor, least=1, most=3, program=program)
+    force = Autoscaler(supervisor=supervisor, least=1, most=3, program=program)
     force.start()
     redis.sadd(stream.SHARDS_KEY, 0)
     redis.xadd(stream.stream_key(0, "low"), {"b": "x"}, id="1-1")  # waits since 1970
@@ -99,8 +99,8 @@ def test_it_starts_more_and_ends_them_again(supervisor, redis, monkeypatch):
 
 def test_while_redis_is_away_nobody_is_taken_for_stuck(supervisor, redis_server, monkeypatch, settings):
     settings.WORKER_STALLED = 1
-    monkeypatch.setattr(autoscaler, "LOOK", 0.02)
-    force = Workforce(supervisor=supervisor, least=1, most=1)
+    monkeypatch.setattr(autoscaler, "POLL_INTERVAL", 0.02)
+    force = Autoscaler(supervisor=supervisor, least=1, most=1)
     force.seen[1] = autoscaler.Seen("t", time.monotonic())
     redis_server.kill()
     before = force.seen[1].at
@@ -128,7 +128,7 @@ def test_a_stuck_worker_is_replaced_and_what_it_held_is_carried(supervisor, star
             (number,) = connection.execute("SELECT count(*) FROM cell_executions").fetchone() or (0,)
         return int(number)
 
-    force = Workforce(supervisor=supervisor, least=1, most=1, program=program)
+    force = Autoscaler(supervisor=supervisor, least=1, most=1, program=program)
     force.start()
     try:
         post(1)

@@ -57,7 +57,7 @@ class River:
             lease = stream.Lease(self.redis, shard)
             assert lease.take()
             while entries := lease.read(count=100):
-                pipeline.carry(entries, lease=lease)
+                pipeline.process_batch(entries, lease=lease)
             assert lease.finish()
 
 

@@ -27,7 +27,7 @@ def test_websocket_6_the_key_and_the_channel(pulse, redis):
     with redis.pubsub() as ear:
         ear.subscribe("worker_heartbeat")
         assert ear.get_message(timeout=1)["type"] == "subscribe"
-        heartbeats.tell(heartbeats.pulse, publish=True)
+        heartbeats.beat(heartbeats.pulse, publish=True)
         heard = json.loads(ear.get_message(timeout=1)["data"])
     assert heard == json.loads(redis.get("worker:w-1:heartbeat"))
     assert heard.keys() >= {
@@ -54,13 +54,13 @@ def test_what_a_worker_says_of_itself(pulse, settings):
 
 def test_a_farewell(pulse, redis):
     heartbeats.start()
-    heartbeats.farewell()
+    heartbeats.remove()
     [beat] = heartbeats.heartbeats()
     assert (beat["status"], beat["current_task"]) == ("shutdown", None)
 
 
 def test_who_is_gone_is_forgotten(pulse, redis):
-    heartbeats.tell(heartbeats.pulse, publish=False)
+    heartbeats.beat(heartbeats.pulse, publish=False)
     redis.delete(key_of("w-1"))
     assert heartbeats.heartbeats() == []
 
@@ -107,9 +107,9 @@ def test_low_events_are_in_every_batch_of_a_flood(river):
 
 
 def test_a_flooded_shard_gives_way(river, monkeypatch):
-    monkeypatch.setattr(tasks, "TURN", 0.0)
-    monkeypatch.setattr(tasks.Appetite, "learn", lambda *_: None)
-    monkeypatch.setattr(tasks, "appetite_of", lambda shard: jobs_appetite(1))
+    monkeypatch.setattr(tasks, "MAX_TURN", 0.0)
+    monkeypatch.setattr(tasks.BatchSizer, "learn", lambda *_: None)
+    monkeypatch.setattr(tasks, "batch_sizer_of", lambda shard: jobs_appetite(1))
     for _ in range(20):
         river.append(event())
     django_rq.get_queue("low").enqueue(note, "low")

@@ -118,7 +118,7 @@ def test_silence_ends_it(river, seconds, re_sends, over):
     for _ in range(re_sends):
         river.post(event("help"))
     last = HelpRequest.objects.get().last_heard_at
-    edges = help_requests.expire(now=last + timedelta(seconds=seconds))
+    edges = help_requests.expire_requests(now=last + timedelta(seconds=seconds))
     assert bool(edges) is over
     assert student().is_requesting_help is not over
     assert HelpRequest.objects.get().ending == ("expired" if over else None)

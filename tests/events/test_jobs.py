@@ -18,7 +18,7 @@ from tests.events.conftest import event
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(tasks, "LINGER", 0.0)
+    monkeypatch.setattr(tasks, "IDLE_TIMEOUT", 0.0)
 
 
 def shard_of_hanako(river) -> int:
@@ -49,18 +49,18 @@ def test_drain_whose_time_is_up_queues_the_next_and_only_one(river, monkeypatch)
     """Under load every drain gives way: a job more each time would fill the queue all day."""
     shard = shard_of_hanako(river)
     river.redis.flushall()
-    monkeypatch.setattr(tasks, "BUDGET", -1)
-    monkeypatch.setattr(pipeline, "carry", lambda entries, *, lease: len(entries))  # it stays unfinished
+    monkeypatch.setattr(tasks, "DRAIN_SECONDS", -1)
+    monkeypatch.setattr(pipeline, "process_batch", lambda entries, *, lease: len(entries))  # it stays unfinished
     river.append(event())
     tasks.drain(shard)
     assert django_rq.get_queue("low").count == 1
     river.append(event())
-    assert stream.shards_to_wake(river.redis) == [], "somebody is on the way"
+    assert stream.stranded_shards(river.redis) == [], "somebody is on the way"
     assert stream.Lease(river.redis, shard).take()
 
 
 def test_drain_whose_time_is_up_leaves_nobody_to_an_empty_shard(river, monkeypatch):
-    monkeypatch.setattr(tasks, "BUDGET", -1)
+    monkeypatch.setattr(tasks, "DRAIN_SECONDS", -1)
     shard = shard_of_hanako(river)
     tasks.drain(shard)
     assert not any(django_rq.get_queue(name).count for name in tasks.PRIORITIES)
@@ -68,7 +68,7 @@ def test_drain_whose_time_is_up_leaves_nobody_to_an_empty_shard(river, monkeypat
 
 
 def test_waiting_jobs_get_their_turn_although_events_keep_coming(river, monkeypatch):
-    monkeypatch.setattr(tasks, "LINGER", 60)
+    monkeypatch.setattr(tasks, "IDLE_TIMEOUT", 60)
     django_rq.get_queue("high").enqueue("events.worker.tasks.sweep")
     started = time.monotonic()
     tasks.drain(shard_of_hanako(river))
@@ -76,7 +76,7 @@ def test_waiting_jobs_get_their_turn_although_events_keep_coming(river, monkeypa
 
 
 def test_drain_waits_for_the_database_and_loses_nothing(river, monkeypatch):
-    carry, failures = pipeline.carry, []
+    carry, failures = pipeline.process_batch, []
 
     def away_twice(entries, *, lease):
         if len(failures) < 2:
@@ -84,7 +84,7 @@ def test_drain_waits_for_the_database_and_loses_nothing(river, monkeypatch):
             raise OperationalError("the server closed the connection")
         return carry(entries, lease=lease)
 
-    monkeypatch.setattr(pipeline, "carry", away_twice)
+    monkeypatch.setattr(pipeline, "process_batch", away_twice)
     monkeypatch.setattr(tasks.connection, "close", lambda: None)
     river.append(event(), event())
     tasks.drain(shard_of_hanako(river))
@@ -96,9 +96,9 @@ def test_lost_wake_is_made_good(river):
     river.append(event())
     shard = shard_of_hanako(river)
     river.redis.delete(f"river:{{{shard}}}:wake")
-    jobs.wake_sleepers()
+    jobs.requeue_stranded_shards()
     assert django_rq.get_queue("high").count == 1
-    jobs.wake_sleepers()
+    jobs.requeue_stranded_shards()
     assert django_rq.get_queue("high").count == 1, "once is enough"
 
 
@@ -106,7 +106,7 @@ def test_sweep_ends_what_only_silence_ends(river):
     river.post(event("help"), event("help"))
     HelpRequest.objects.update(last_heard_at=datetime.now(UTC) - timedelta(minutes=6))
     Session.objects.update(last_event_at=datetime.now(UTC) - timedelta(hours=13))
-    tasks.sweep()
+    tasks.expire_silent()
     assert not Student.objects.get().is_requesting_help
     session = Session.objects.get()
     assert (session.is_active, session.end_time) == (False, session.last_event_at)
@@ -118,40 +118,40 @@ def test_sweep_does_not_take_our_own_delay_for_silence(river):
     old = int((time.time() - 60) * 1000)
     river.redis.xadd(stream.stream_key(0, "high"), {"b": b"[]"}, id=f"{old}-0")
     river.redis.sadd(stream.SHARDS_KEY, 0)
-    tasks.sweep()
+    tasks.expire_silent()
     assert Student.objects.get().is_requesting_help
 
 
 def test_appetite_grows_with_the_backlog_within_what_a_batch_may_hold():
-    appetite = tasks.Appetite()
+    appetite = tasks.BatchSizer()
     for _ in range(10):
-        full = [stream.Entry("high", "1-0", b"x" * 1000)] * appetite.count
+        full = [stream.StreamEntry("high", "1-0", b"x" * 1000)] * appetite.count
         appetite.learn(full, events=len(full))
     assert appetite.count == tasks.MAX_EVENTS
-    appetite.learn([stream.Entry("high", "1-0", b"x" * 1000)], events=1)
+    appetite.learn([stream.StreamEntry("high", "1-0", b"x" * 1000)], events=1)
     assert appetite.count == 16
     for _ in range(20):
-        appetite.learn([stream.Entry("high", "1-0", b"x" * 4_000_000)] * appetite.count, events=appetite.count)
+        appetite.learn([stream.StreamEntry("high", "1-0", b"x" * 4_000_000)] * appetite.count, events=appetite.count)
     assert appetite.count <= 2
 
 
 @pytest.mark.parametrize(
     ("events", "seconds", "pause"),
     [
-        (1, 60, tasks.LONGEST_PACE),  # after a silence
+        (1, 60, tasks.MAX_BATCH_INTERVAL),  # after a silence
         (10, 0.1, 0.25),  # a hundred a second: 25 of them come in a quarter of one
         (20, 0.1, 0.125),
-        (50, 0.1, tasks.PACE),
-        (2_000, 0.1, tasks.PACE),
-        (0, 0.1, tasks.LONGEST_PACE),  # a batch that came to nothing
+        (50, 0.1, tasks.MIN_BATCH_INTERVAL),
+        (2_000, 0.1, tasks.MIN_BATCH_INTERVAL),
+        (0, 0.1, tasks.MAX_BATCH_INTERVAL),  # a batch that came to nothing
     ],
 )
 def test_a_drain_pauses_until_a_batch_is_worth_it(events, seconds, pause):
-    assert tasks.pace_of(events, seconds=seconds) == pytest.approx(pause)
+    assert tasks.batch_interval(events, seconds=seconds) == pytest.approx(pause)
 
 
 def test_stopping_worker_ends_its_drain(river, monkeypatch):
-    monkeypatch.setattr(tasks, "LINGER", 60)
+    monkeypatch.setattr(tasks, "IDLE_TIMEOUT", 60)
     threading.Timer(0.3, lambda: setattr(tasks.Worker, "is_stopping", True)).start()
     try:
         started = time.monotonic()

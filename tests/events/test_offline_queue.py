@@ -33,7 +33,7 @@ def post(*records: object, **headers: str):
 
 
 def sync(**more: object):
-    return offline_sync.sync(wake=jobs.wake_all, **{"by_hand": False, "now": datetime.now(UTC), **more})
+    return offline_sync.sync(wake=jobs.enqueue_drains, **{"by_hand": False, "now": datetime.now(UTC), **more})
 
 
 def entries(count: int = 1, **fields: object) -> None:
@@ -164,7 +164,7 @@ def test_record_that_the_river_sets_aside_keeps_its_class(river):
     aside = OfflineQueueEntry.objects.get()
     assert (aside.class_id, aside.status) == (7, "failed")
     aside.event_data["executionCount"] = 4
-    offline_sync.put_back([aside], wake=jobs.wake_all, now=datetime.now(UTC))
+    offline_sync.put_back([aside], wake=jobs.enqueue_drains, now=datetime.now(UTC))
     river.flow()
     assert CellExecution.objects.get().execution_count == 4
     assert OfflineQueueEntry.objects.get().status == "synced"
@@ -173,7 +173,9 @@ def test_record_that_the_river_sets_aside_keeps_its_class(river):
 def test_record_that_the_river_refuses_again_is_there_again(river, monkeypatch):
     monkeypatch.setattr(schema, "_fit", lambda event, cut: None)
     river.post(event(executionCount=2**40))
-    [aside] = offline_sync.put_back(list(OfflineQueueEntry.objects.all()), wake=jobs.wake_all, now=datetime.now(UTC))
+    [aside] = offline_sync.put_back(
+        list(OfflineQueueEntry.objects.all()), wake=jobs.enqueue_drains, now=datetime.now(UTC)
+    )
     assert aside.status == "synced"
     river.flow()
     assert OfflineQueueEntry.objects.filter(status="failed").count() == 1
@@ -182,7 +184,7 @@ def test_record_that_the_river_refuses_again_is_there_again(river, monkeypatch):
 def test_record_that_an_older_version_refused_is_stored_when_it_is_put_back(river):
     river.append_uncut(event(sessionId="s" * 5000))
     river.flow()
-    offline_sync.put_back(list(OfflineQueueEntry.objects.all()), wake=jobs.wake_all, now=datetime.now(UTC))
+    offline_sync.put_back(list(OfflineQueueEntry.objects.all()), wake=jobs.enqueue_drains, now=datetime.now(UTC))
     river.flow()
     assert CellExecution.objects.count() == 1
 

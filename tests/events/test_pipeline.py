@@ -84,7 +84,7 @@ def test_database_that_is_away_keeps_the_batch(river, monkeypatch):
         patch.setattr(store, "save", away)
         lease = river.lease()
         with pytest.raises(OperationalError):
-            pipeline.carry(lease.read(count=10), lease=lease)
+            pipeline.process_batch(lease.read(count=10), lease=lease)
         lease.release()
     assert not OfflineQueueEntry.objects.exists()
     river.flow()
@@ -118,7 +118,7 @@ def statements(river, records) -> int:
         leases.append(lease)
         entries += lease.read(count=1000)
     with CaptureQueriesContext(connection) as captured:
-        pipeline.carry(entries, lease=leases[0])
+        pipeline.process_batch(entries, lease=leases[0])
     for lease in leases:
         lease.acknowledge(entries)
         lease.finish()

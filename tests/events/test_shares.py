@@ -7,7 +7,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from events.intake.rate_limit import SECONDS, Shares
+from events.intake.rate_limit import SECONDS, RateLimiter
 from lms.models import Class, ClassKey
 
 FLOOD, QUIET = "key-of-the-flood", "key-of-the-quiet"
@@ -17,8 +17,8 @@ FULL = 10 * SECONDS
 
 
 @pytest.fixture
-def shares() -> Shares:
-    return Shares(10)
+def shares() -> RateLimiter:
+    return RateLimiter(10)
 
 
 def test_an_allowance_is_spent_and_fills_again(shares):
@@ -40,7 +40,7 @@ def test_there_is_no_debt(shares):
 
 
 def test_nobody_is_measured_without_a_key_or_a_rate(shares):
-    off = Shares(0)
+    off = RateLimiter(0)
     for _ in range(5):
         shares.spend(None, 10_000, 0)
         off.spend(1, 10_000, 0)

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from events.queue import stream
-from events.queue.stream import Lease, Parcel
+from events.queue.stream import Lease, OutgoingEntry
 
 
-async def _append(*parcels: Parcel) -> dict[int, stream.Backlog]:
+async def _append(*parcels: OutgoingEntry) -> dict[int, stream.Backlog]:
     redis = stream.connect_async()
     try:
         return await stream.append(redis, parcels)
@@ -19,7 +19,7 @@ async def _append(*parcels: Parcel) -> dict[int, stream.Backlog]:
 
 
 def append(packed: bytes = b"[]", *, shard: int = 0, priority: stream.Priority = "high") -> stream.Backlog:
-    return asyncio.run(_append(Parcel(shard, priority, packed)))[shard]
+    return asyncio.run(_append(OutgoingEntry(shard, priority, packed)))[shard]
 
 
 @pytest.fixture
@@ -125,14 +125,14 @@ def test_sleepers_are_found_once(connection):
     append(shard=5)
     for shard in (0, 5):
         connection.delete(f"river:{{{shard}}}:wake")  # the queued jobs were lost
-    assert stream.shards_to_wake(connection) == [0, 5]
-    assert stream.shards_to_wake(connection) == []
+    assert stream.stranded_shards(connection) == [0, 5]
+    assert stream.stranded_shards(connection) == []
 
 
 def test_shard_with_a_running_drain_is_no_sleeper(connection):
     append()
     Lease(connection, 0).take()
-    assert stream.shards_to_wake(connection) == []
+    assert stream.stranded_shards(connection) == []
 
 
 def test_age_of_the_oldest_entry(connection):
@@ -179,7 +179,7 @@ def test_nothing_falls_between_an_append_and_the_end_of_a_drain(connection):
         redis = stream.connect_async()
         for number in range(appended):
             await asyncio.sleep(number % 5 / 1000)
-            backlog = await stream.append(redis, [Parcel(0, "high", str(number).encode())])
+            backlog = await stream.append(redis, [OutgoingEntry(0, "high", str(number).encode())])
             if backlog[0].wake:
                 thread = threading.Thread(target=drain)
                 thread.start()

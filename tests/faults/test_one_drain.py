@@ -29,8 +29,8 @@ MOST_COMMANDS = 60  # of one drain
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch, settings):
     settings.EVENT_SHARDS = 1
-    monkeypatch.setattr(tasks, "LINGER", 0.0)
-    monkeypatch.setattr(tasks, "LOOK", 0.01)
+    monkeypatch.setattr(tasks, "IDLE_TIMEOUT", 0.0)
+    monkeypatch.setattr(tasks, "POLL_INTERVAL", 0.01)
 
 
 def append() -> str:
@@ -48,7 +48,7 @@ def append() -> str:
     with ThreadPoolExecutor(1) as pool:
         backlog = pool.submit(asyncio.run, send()).result()
     if backlog[SHARD].wake:
-        jobs.wake(SHARD)
+        jobs.enqueue_drain(SHARD)
     return made.event_id
 
 
@@ -123,7 +123,7 @@ def test_a_drain_that_breaks_off_at_any_command_loses_nothing(redis, transaction
             with suppress(redis_client.RedisError, OSError):
                 tasks.drain(SHARD)
         redis.delete(f"river:{{{SHARD}}}:wake", f"river:{{{SHARD}}}:lease")  # they expire
-        jobs.wake_sleepers()
+        jobs.requeue_stranded_shards()
         work_off()
         assert CellExecution.objects.filter(event_id=wanted).count() == 1, f"before command {number}"
         assert int(redis.get(f"river:{{{SHARD}}}:bytes") or 0) == 0

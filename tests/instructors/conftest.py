@@ -22,7 +22,7 @@ def _fast_hashes_and_closed_doors(settings):
     settings.WHITENOISE_AUTOREFRESH = False
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    memory.forget()
+    memory.clear()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from classroom.analytics.models import AnalyticsReport
-from classroom.analytics.services import make_report
+from classroom.analytics.services import build_report
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def page(signed_in, hanako, ordered):
 
 def test_it_waits_and_then_shows(page, ordered):
     assert "is being made" in page()
-    make_report(str(ordered.report_id))
+    build_report(str(ordered.report_id))
     html = page()
     assert "Python 入門" in html
     assert 'class="bar-ground"' in html
@@ -51,7 +51,7 @@ def test_one_that_failed_says_what_to_do(page, ordered):
 
 
 def test_a_projector_shows_no_names(page, ordered):
-    make_report(str(ordered.report_id))
+    build_report(str(ordered.report_id))
     html = page(**{django_settings.DISPLAY_COOKIE_NAME: "projector"})
     assert "Aoi" not in html
     assert "aoi@" not in html
@@ -59,7 +59,7 @@ def test_a_projector_shows_no_names(page, ordered):
 
 
 def test_lengths_are_numbers_in_every_language(page, ordered):
-    make_report(str(ordered.report_id))
+    build_report(str(ordered.report_id))
     assert "," not in page(**{django_settings.LANGUAGE_COOKIE_NAME: "ja"}).partition("<svg")[2].partition("</svg>")[0]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from classroom.attention.error_signatures import name_of, signature
 from classroom.attention.rule import assess
-from classroom.attention.signals import Answer, CellStanding, Known, Lesson, Run, Signals
+from classroom.attention.signals import CellStanding, Feedback, Known, Lesson, Run, Signals
 
 NOW = datetime(2026, 5, 8, 10, 30, tzinfo=UTC)
 THIS = int(NOW.timestamp()) // 60
@@ -167,7 +167,7 @@ def test_the_order_is_kind_then_shown_then_age():
 
 def answered(minutes: float, **fields) -> Known:
     given = {"code": "repeated_error", "was_needed": True, "cell": 6, **fields}
-    return Known(answers={1: Answer(ago(minutes), **given)})
+    return Known(answers={1: Feedback(ago(minutes), **given)})
 
 
 def test_what_was_answered_stays_away_until_there_is_more():

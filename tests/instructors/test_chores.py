@@ -18,10 +18,10 @@ def test_expired_logins_and_tokens_go_and_others_stay():
     for name, moment in {"old": now - HOUR, "new": now + HOUR}.items():
         Session.objects.create(session_key=name, session_data="", expire_date=moment)
         RevokedToken.objects.create(jti=name, instructor=sato, expires_at=moment)
-    tasks.tidy()
+    tasks.run_cleanup()
     assert [row.session_key for row in Session.objects.all()] == ["new"]
     assert [row.jti for row in RevokedToken.objects.all()] == ["new"]
-    tasks.tidy()
+    tasks.run_cleanup()
 
 
 def test_one_that_fails_keeps_no_other_from_being_done(monkeypatch):
@@ -36,7 +36,7 @@ def test_one_that_fails_keeps_no_other_from_being_done(monkeypatch):
 
     monkeypatch.setattr(cleanup, "TASKS", [fails, works])
     with pytest.raises(ValueError, match="broken"):
-        tasks.tidy()
+        tasks.run_cleanup()
     assert len(done) == 1
 
 
@@ -44,4 +44,4 @@ def test_it_is_in_the_schedule():
     from rq.cron import _job_data_registry
 
     assert periodic
-    assert [job["interval"] for job in _job_data_registry if job["func"] is tasks.tidy] == [3600]
+    assert [job["interval"] for job in _job_data_registry if job["func"] is tasks.run_cleanup] == [3600]

@@ -31,7 +31,7 @@ def _as_in_production(settings, monkeypatch) -> Iterator[None]:
     hashing._forget()
 
 
-def put(bench: hashing.Bench, monkeypatch) -> hashing.Bench:
+def put(bench: hashing.HashingQueue, monkeypatch) -> hashing.HashingQueue:
     monkeypatch.setattr(hashing, "_bench", bench)
     return bench
 
@@ -71,7 +71,7 @@ def start(number: int, work) -> list[threading.Thread]:
 
 
 def test_never_more_at_once_than_may(turnstile, monkeypatch):
-    bench = put(hashing.Bench(2, waiting=30), monkeypatch)
+    bench = put(hashing.HashingQueue(2, waiting=30), monkeypatch)
     made: list[str] = []
     threads = start(16, lambda: made.append(make_password(PASSWORD)))
     wait_until(lambda: bench._taken == 16, what="sixteen callers")
@@ -88,11 +88,11 @@ def test_never_more_at_once_than_may(turnstile, monkeypatch):
 
 def test_half_of_the_cores_are_left_to_others(settings, monkeypatch):
     settings.PASSWORD_HASHES_AT_ONCE = 3
-    assert hashing.bench().at_once == 3
+    assert hashing.hashing_queue().at_once == 3
 
 
 def test_more_than_may_wait_are_refused_at_once(turnstile, monkeypatch):
-    bench = put(hashing.Bench(1, waiting=2), monkeypatch)
+    bench = put(hashing.HashingQueue(1, waiting=2), monkeypatch)
     threads = start(3, lambda: make_password(PASSWORD))
     wait_until(lambda: bench.is_full, what="a full bench")
     with pytest.raises(hashing.Busy):
@@ -104,7 +104,7 @@ def test_more_than_may_wait_are_refused_at_once(turnstile, monkeypatch):
 
 
 def test_nobody_waits_for_ever(turnstile, monkeypatch):
-    bench = put(hashing.Bench(1, patience=0.05), monkeypatch)
+    bench = put(hashing.HashingQueue(1, patience=0.05), monkeypatch)
     with pytest.raises(hashing.Busy):
         make_password(PASSWORD)
     assert bench._taken == 0
@@ -112,7 +112,7 @@ def test_nobody_waits_for_ever(turnstile, monkeypatch):
 
 @pytest.fixture
 def full(turnstile, monkeypatch) -> Iterator[None]:
-    bench = put(hashing.Bench(1, waiting=0), monkeypatch)
+    bench = put(hashing.HashingQueue(1, waiting=0), monkeypatch)
     threads = start(1, lambda: make_password(PASSWORD))
     wait_until(lambda: bench.is_full, what="a full bench")
     yield
@@ -130,7 +130,7 @@ def people(db) -> tuple[Instructor, Instructor]:
 
 def hashing_as_ever():
     """Passwords are there already when the test begins."""
-    return hashing.ahead(PASSWORD)
+    return hashing.hash_ahead(PASSWORD)
 
 
 def bearer(account: Instructor) -> dict[str, str]:
@@ -178,7 +178,7 @@ def test_no_connection_is_held_during_the_hash(people, monkeypatch, door):
     """Watched where the caller waits: the hash itself is made in a thread that never had one."""
     hanako, kaoru = people
     held: list[bool] = []
-    do = hashing.Bench.do
+    do = hashing.HashingQueue.do
 
     def watched(bench, work):
         held.append(connection.connection is not None)
@@ -193,7 +193,7 @@ def test_no_connection_is_held_during_the_hash(people, monkeypatch, door):
         room = Class.objects.create(class_code="PY", name="Python", instructor=hanako)
         token = invite(room, email="yui@example.com", role="instructor", by=hanako, request=None, now=datetime.now(UTC))
         link = reverse("invitation", args=[token])
-    monkeypatch.setattr(hashing.Bench, "do", watched)
+    monkeypatch.setattr(hashing.HashingQueue, "do", watched)
     json = {"content_type": "application/json"}
     nobody = {"email": "nobody@example.com", "password": PASSWORD}
     page = {"username": hanako.email, "password": PASSWORD}

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
 
-from classroom.base.scope import class_room
+from classroom.base.scope import class_scope
 from classroom.errors.models import Hint, HintRecipient
 from classroom.lesson_report.lessons import Lesson, chosen_lesson, lessons_of
 from classroom.lesson_report.selectors import LessonReport, lesson_report
@@ -25,7 +25,7 @@ START = timezone.localtime(datetime.now(UTC)).replace(hour=10, minute=0, second=
 @pytest.fixture
 def room(hanako, python_class, aoi, ren):
     StudentClass.objects.update(joined_at=START - timedelta(days=7))
-    return class_room(user=hanako, class_id=python_class.pk)
+    return class_scope(user=hanako, class_id=python_class.pk)
 
 
 @pytest.fixture

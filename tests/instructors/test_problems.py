@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 
-from classroom.base.decorators import room_action
+from classroom.base.decorators import class_action
 from classroom.base.return_to import page_before
 
 
@@ -82,7 +82,7 @@ def test_a_form_sent_after_the_session_ended_leads_back_to_its_page(rf, db):
     request = rf.post("/classes/1/claim/", headers={"referer": "http://testserver/classes/1/"})
     request.user, request._messages = AnonymousUser(), CookieStorage(request)
     acted = []
-    answer = room_action(lambda request: acted.append(1) or HttpResponse())(request)
+    answer = class_action(lambda request: acted.append(1) or HttpResponse())(request)
     assert (answer.status_code, answer["Location"]) == (302, "/login/?next=/classes/1/")
     assert not acted
     assert [str(message) for message in get_messages(request)] == [

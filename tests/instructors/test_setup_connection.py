@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from classroom.setup.jupyterlab import Address, connection_of
-from events.intake.class_keys import Gate, Refused
+from events.intake.class_keys import ClassKeyCache, KeyRefused
 from instructors.models import AuditLog
 from lms.access import holder_of_key
 from lms.class_keys import create_key
@@ -90,10 +90,10 @@ async def test_the_intake_takes_a_key_that_is_ending_and_refuses_one_that_has_en
     await ClassKey.objects.acreate(
         class_ref=made, key_hash=ClassKey.hash("k"), hint="k", revoked_at=datetime.now(UTC) + timedelta(hours=1)
     )
-    assert await Gate(is_key_required=True).class_of("k") == made.pk
+    assert await ClassKeyCache(is_key_required=True).class_of("k") == made.pk
     await ClassKey.objects.aupdate(revoked_at=datetime.now(UTC))
-    with pytest.raises(Refused):
-        await Gate(is_key_required=True).class_of("k")
+    with pytest.raises(KeyRefused):
+        await ClassKeyCache(is_key_required=True).class_of("k")
 
 
 def test_a_key_is_revoked_at_once_and_once(signed_in, hanako, python_class, connection):

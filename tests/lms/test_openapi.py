@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import checks
 
 from classroom.analytics.models import AnalyticsReport
-from classroom.analytics.services import make_report
+from classroom.analytics.services import build_report
 from instructors import tokens
 from lms.api.schema_views import document
 from lms.models import AssignmentSubmission, ClassroomMap
@@ -197,7 +197,7 @@ def ordered(cast):
     if report is None:
         parameters = {"title": "Python", "class_id": cast.python.pk, "time_range": "7d", "format": "json"}
         report = AnalyticsReport.objects.create(requested_by=cast.sato, report_type="class", parameters=parameters)
-        make_report(str(report.report_id))
+        build_report(str(report.report_id))
     return str(report.report_id)
 
 

@@ -9,7 +9,7 @@ from classroom.sockets import background_tasks
 from classroom.sockets.consumers.dashboards import DashboardSocket
 from lms.models import Student
 from realtime import groups, messages, send_queue
-from realtime.send_queue import Outbox
+from realtime.send_queue import SendQueue
 from tests.realtime.conftest import connected, instructor, refusal, tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -177,7 +177,7 @@ async def test_a_peer_that_takes_nothing_is_given_up_and_nobody_waits(monkeypatc
     async def close(code):
         closed.append(code)
 
-    box = Outbox(send=send, close=close)
+    box = SendQueue(send=send, close=close)
     box.start()
     for number in range(50):
         box.put(str(number))
@@ -198,7 +198,7 @@ async def test_frames_before_a_close_are_written_first():
     async def close(code):
         done.append(code)
 
-    box = Outbox(send=send, close=close)
+    box = SendQueue(send=send, close=close)
     box.start()
     box.put("a")
     box.end(1001)

@@ -12,10 +12,10 @@ from django.test import Client
 
 from classroom.sockets import background_tasks
 from instructors import tokens
-from instructors.credentials import no_longer_valid
+from instructors.credentials import invalid_credentials
 from instructors.models import Instructor
 from instructors.sessions import SEEN, SessionStore
-from realtime.connections import AUTHENTICATION_FAILED, here
+from realtime.connections import AUTHENTICATION_FAILED, connections
 from tests.realtime.conftest import connected, instructor, refusal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,7 +35,7 @@ def logged_in(account: Instructor) -> str:
 
 async def is_shut_out(peer) -> bool:
     """After the caretaker has looked."""
-    await background_tasks.end_shut_out()
+    await background_tasks.close_invalid()
     try:
         return await peer.close_code(timeout=0.5) == AUTHENTICATION_FAILED
     except TimeoutError:
@@ -105,7 +105,7 @@ async def test_the_token_that_changed_the_password_goes_on(redis, authentication
     async with connected(W3.format(token=teacher.token)) as w3:
         await change_password(teacher)
         fresh = await Instructor.objects.aget(pk=teacher.pk)
-        await database_sync_to_async(tokens.keep)(teacher.token, instructor=fresh)
+        await database_sync_to_async(tokens.keep_current)(teacher.token, instructor=fresh)
         assert not await is_shut_out(w3)
         await change_password(fresh)
         assert await is_shut_out(w3)
@@ -146,7 +146,7 @@ async def test_a_login_that_ended(redis, authentication, end):
 
 
 async def test_the_caretaker_looks_by_itself(redis, monkeypatch):
-    monkeypatch.setattr(background_tasks, "ENTRY_LOOK", 0.1)
+    monkeypatch.setattr(background_tasks, "CREDENTIAL_INTERVAL", 0.1)
     teacher = await instructor()
     async with connected(W3.format(token=teacher.token)) as w3:
         await database_sync_to_async(tokens.revoke)(teacher.token, instructor=teacher)
@@ -161,7 +161,7 @@ async def test_three_queries_however_many_sit_here(redis, authentication, django
     @database_sync_to_async
     def look(entries):
         with django_assert_max_num_queries(3):
-            return no_longer_valid(entries, now=datetime.now(UTC))
+            return invalid_credentials(entries, now=datetime.now(UTC))
 
     import contextlib
 
@@ -170,6 +170,6 @@ async def test_three_queries_however_many_sit_here(redis, authentication, django
             await stack.enter_async_context(connected(path))
         for key in keys:
             await stack.enter_async_context(connected("/ws", cookie=f"{COOKIE}={key}"))
-        entries = [seat.credential for seat in here.seats if seat.credential]
+        entries = [seat.credential for seat in connections.seats if seat.credential]
         assert len(entries) == 10
         assert await look(entries) == set()

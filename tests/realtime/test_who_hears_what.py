@@ -103,7 +103,7 @@ def happens(student: Student, class_ref: Class | None, teacher: Instructor) -> N
         graded = AssignmentSubmission.objects.create(
             assignment=work, student=student, status="graded", grade=7, feedback="secret"
         )
-        notices.tell_grade(graded)
+        notices.announce_grade(graded)
 
 
 async def heard(peer, seconds: float = 0.4) -> list[dict]:
@@ -320,7 +320,7 @@ async def test_a_key_that_ends_takes_its_connections_along(school, end):
             await ClassKey.objects.filter(class_ref=school.python).aupdate(revoked_at=datetime.now(UTC))
         else:
             await Class.objects.filter(pk=school.python.pk).aupdate(is_active=False)
-        await background_tasks.end_shut_out()
+        await background_tasks.close_invalid()
         assert await peer.close_code() == AUTHENTICATION_FAILED
         assert (await other.ask(type="ping"))["type"] == "pong"
         assert await refusal(W2.format("x") + "?key=python-key") == AUTHENTICATION_FAILED
@@ -413,7 +413,7 @@ async def test_a_token_that_ends_takes_w2_and_w5_along(school):
     shown = f"?token={school.sato.token}"
     async with connected(W2.format("x") + shown) as w2, connected(W5.format(school.hanako.pk) + shown) as w5:
         await Instructor.objects.filter(pk=school.sato.pk).aupdate(is_active=False)
-        await background_tasks.end_shut_out()
+        await background_tasks.close_invalid()
         assert await w2.close_code() == await w5.close_code() == AUTHENTICATION_FAILED
 
 

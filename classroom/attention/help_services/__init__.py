@@ -16,7 +16,7 @@ from instructors.models import Instructor
 from lms.access import Scope
 from lms.models import Student, StudentClass
 from realtime import broadcast, groups, messages
-from realtime.notify import tell
+from realtime.notify import notify
 
 BY = "instructor"
 HELP_ENDINGS = {help_requests.Ending.DISMISSED: "help_dismiss", help_requests.Ending.RESOLVED: "help_resolve"}
@@ -48,8 +48,8 @@ def end_help(
         )
         _record(HELP_ENDINGS[ending], student, by, request, {"was_asking": bool(edges)})
     if edges:
-        tell(lambda: notifications.announce_edges(edges))
-        tell(lambda: timeseries.note(_event("help_stop", student, now), resolved_by=_name(by)))
+        notify(lambda: notifications.announce_transitions(edges))
+        notify(lambda: timeseries.note(_event("help_stop", student, now), resolved_by=_name(by)))
     frame, through = messages.dismiss_help(student.email), _classes(student, scope)
     told = [
         name
@@ -58,7 +58,7 @@ def end_help(
     ]
     if not logins_required():
         told.append(groups.BROADCAST)  # a client may have joined under another name; it acts on its own address only
-    tell(lambda: broadcast.publish({}, [(group, frame) for group in told], outside=[frame]))
+    notify(lambda: broadcast.publish({}, [(group, frame) for group in told], outside=[frame]))
     return bool(edges)
 
 
@@ -69,8 +69,8 @@ def resolve_error(
     with transaction.atomic():
         flagged = executions.resolve_errors(student.pk, scope=scope, now=now)
         _record("error_resolve", student, by, request, {"was_flagged": flagged})
-    tell(lambda: notifications.announce_resolution(student.pk, scope=scope, resolved_by=BY, resolved_at=now))
-    tell(lambda: timeseries.note(_event("error_resolved", student, now), resolved_by=_name(by)))
+    notify(lambda: notifications.announce_resolution(student.pk, scope=scope, resolved_by=BY, resolved_at=now))
+    notify(lambda: timeseries.note(_event("error_resolved", student, now), resolved_by=_name(by)))
     return flagged
 
 

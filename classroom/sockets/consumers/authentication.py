@@ -19,7 +19,7 @@ from lms.access import KeyHolder, User, holder_of_key, note_key_used
 from realtime.connections import AUTHENTICATION_FAILED
 
 
-class RecognisingSocket(Socket):
+class AuthenticatedSocket(Socket):
     user: User | None = None  # the account
     holder: KeyHolder | None = None  # the class key
     # Row id of the student whose own credential came along. Students have none yet: this is where it goes.

@@ -14,7 +14,7 @@ from lms.access import class_ids_of, may_see_class
 from realtime import groups
 from realtime.groups import Channel
 from realtime.messages import Frame
-from realtime.row_buffer import Changed
+from realtime.row_buffer import RowBuffer
 
 TICK = 0.05  # seconds between two looks at what changed; a look costs a tenth of what a batch does (events.worker.tasks.PACE)
 
@@ -29,7 +29,7 @@ class ScreenSocket(FollowingSocket):
     with_runs = True
 
     async def welcome(self) -> None:
-        self.changed = Changed()
+        self.changed = RowBuffer()
         self.run(self._look())
 
     async def rows(self, message: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from channels.db import database_sync_to_async
 
 from classroom.sockets import people, replies, requests
-from classroom.sockets.consumers.authentication import RecognisingSocket
+from classroom.sockets.consumers.authentication import AuthenticatedSocket
 from classroom.sockets.people import Person
 from classroom.sockets.requests import BadRequest
 from realtime import groups
@@ -14,7 +14,7 @@ from realtime.groups import Channel
 from realtime.messages import Frame
 
 
-class FollowingSocket(RecognisingSocket):
+class FollowingSocket(AuthenticatedSocket):
     """A socket that may join and leave `progress:…`, `notifications:…` and `broadcast`."""
 
     @abstractmethod
@@ -45,7 +45,7 @@ class FollowingSocket(RecognisingSocket):
             await self.part(groups.BROADCAST)
         else:
             channel, person = found
-            for group in groups.those_of(channel, person.forms, among=self.joined):
+            for group in groups.groups_of_student_in(channel, person.forms, among=self.joined):
                 await self.part(group)
             if channel == "progress":
                 self.followed -= set(person.first_forms)

@@ -7,7 +7,7 @@ from channels.db import database_sync_to_async
 from django.db.models import QuerySet
 
 from classroom.sockets import people, progress, replies, requests
-from classroom.sockets.consumers.authentication import RecognisingSocket
+from classroom.sockets.consumers.authentication import AuthenticatedSocket
 from classroom.sockets.consumers.dashboards import DashboardSocket
 from classroom.sockets.people import Person
 from classroom.sockets.requests import BadRequest
@@ -32,7 +32,7 @@ def _summaries(user: User) -> dict[str, Any]:
     return {"students_progress": rows, "stats": progress.stats(rows)}
 
 
-class StudentProgressSocket(RecognisingSocket):
+class StudentProgressSocket(AuthenticatedSocket):
     """One student's view of themselves. Where people have to log in it shows an account its students; a class key,
     which is nobody's in particular, what is said of somebody nobody knows; and lets nobody else in."""
 

@@ -42,7 +42,7 @@ class StudentSocket(FollowingSocket):
             return None
         self.person = await database_sync_to_async(people.by_either)(self.client_id)
         own = await database_sync_to_async(self._own_groups)()
-        seat = [groups.seat_group(self.client_id, proof=self.seat_proof)] if self.seat_proof else []
+        seat = [groups.connection_group(self.client_id, proof=self.seat_proof)] if self.seat_proof else []
         return [*own, *seat, *self._room_groups(self.room), groups.BROADCAST]
 
     def _own_groups(self) -> list[str]:
@@ -89,7 +89,7 @@ class StudentSocket(FollowingSocket):
         # The newest of this id stays. The age decides, so that two that come at once do not end each other.
         self.age = f"{time.time_ns():020} {self.channel_name}"
         if self.seat_proof:
-            group = groups.seat_group(self.client_id, proof=self.seat_proof)
+            group = groups.connection_group(self.client_id, proof=self.seat_proof)
             await self.channel_layer.group_send(group, {"type": "newcomer", "age": self.age})
 
     async def newcomer(self, message: dict[str, Any]) -> None:

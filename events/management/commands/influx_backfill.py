@@ -14,7 +14,7 @@ from events.timeseries import backfill as points
 from events.timeseries import buffer as timeseries_buffer
 from events.timeseries import client as timeseries_client
 from events.timeseries.backfill import Tally
-from events.timeseries.sender import look
+from events.timeseries.sender import probe
 from realtime.messages import timestamp
 
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         if since > until:
             raise CommandError("--since is after --until.")
         with timeseries_buffer.connect() as redis:
-            before, tally = timeseries_buffer.standing(redis), Tally()
+            before, tally = timeseries_buffer.backlog_status(redis), Tally()
             try:
                 plan = self._plan(redis, since, until, options)
                 for found in points.backfill(
@@ -61,7 +61,7 @@ class Command(BaseCommand):
                 self._say(tally, is_trial=options["dry_run"])
                 if not options["dry_run"] and not options["until"]:
                     self._call_complete(redis, plan, tally, before)
-            except timeseries_client.Away as away:
+            except timeseries_client.Unreachable as away:
                 raise CommandError(f"InfluxDB {away}; {tally.written} points were written. Run this again.") from away
             except timeseries_client.unanswered() as error:
                 raise CommandError(
@@ -70,7 +70,7 @@ class Command(BaseCommand):
 
     def _plan(self, redis: Redis, since: datetime, until: datetime, options: dict[str, Any]) -> Plan:
         """Raises server.Away, one of `server.unanswered`."""
-        bucket = timeseries_client.bucket() if options["dry_run"] else look(redis)
+        bucket = timeseries_client.bucket() if options["dry_run"] else probe(redis)
         if bucket and bucket.seconds:
             kept_from = _moment_of(timeseries_client.kept_from(bucket.seconds, now_ms=_ms(datetime.now(UTC))))
             if since < kept_from:
@@ -79,7 +79,9 @@ class Command(BaseCommand):
                     " left out. PostgreSQL has it."
                 )
                 since, until = kept_from, max(kept_from, until)
-        is_written_to = not options["dry_run"] and timeseries_buffer.is_aimed(redis, target=timeseries_client.target())
+        is_written_to = not options["dry_run"] and timeseries_buffer.is_on_target(
+            redis, target=timeseries_client.target()
+        )
         upto = points.settle(redis) if is_written_to else None
         try:
             known = points.first_points(since, until) if options["new"] else set()
@@ -93,13 +95,13 @@ class Command(BaseCommand):
         if tally.expired:
             self.stdout.write(f"{tally.expired} are older than the bucket keeps points.")
 
-    def _call_complete(self, redis: Redis, plan: Plan, tally: Tally, before: timeseries_buffer.Standing) -> None:
+    def _call_complete(self, redis: Redis, plan: Plan, tally: Tally, before: timeseries_buffer.BacklogStatus) -> None:
         if plan.upto is None:
             self.stdout.write(
                 "No worker writes to this InfluxDB yet. When one does, run this again, for what happens until then."
             )
             return
-        now = look(redis)
+        now = probe(redis)
         if now and plan.bucket and now.identity != plan.bucket.identity:
             raise CommandError("The bucket was made again meanwhile. Run this again.")
         if tally.refused:

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from events.worker.tasks import work
 from operations.local import gc_tuning
-from operations.local.autoscaler import Workforce
+from operations.local.autoscaler import Autoscaler
 from operations.local.supervisor import Failed, Supervisor
 
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, least: int, most: int | None, **options: Any) -> None:
         if most is None:
-            gc_tuning.spare_what_stays()
+            gc_tuning.freeze_loaded_objects()
             work()
             return
         if not 1 <= least <= most:
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             )
         supervisor = Supervisor()
         supervisor.listen()
-        workforce = Workforce(supervisor=supervisor, least=least, most=most)
+        workforce = Autoscaler(supervisor=supervisor, least=least, most=most)
         try:
             workforce.start()
             supervisor.run(each_turn=workforce.look)

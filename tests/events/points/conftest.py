@@ -28,7 +28,7 @@ def series(point_at, redis) -> Iterator[Recorder]:
     """An InfluxDB that records what it is told and asked; workers write to it."""
     with recording() as recorder:
         point_at(recorder.url)
-        timeseries_buffer.aim(redis, target=timeseries_client.target())
+        timeseries_buffer.set_target(redis, target=timeseries_client.target())
         yield recorder
 
 

@@ -29,7 +29,7 @@ def lesson(river, series, settings):
     timeseries.send_waiting()
     with timeseries_buffer.connect() as redis:
         timeseries_buffer.call_complete(
-            redis, since_ms=int(SPAN["since"].timestamp() * 1000) - 1, before=timeseries.standing()
+            redis, since_ms=int(SPAN["since"].timestamp() * 1000) - 1, before=timeseries.backlog_status()
         )
     return river
 
@@ -51,17 +51,17 @@ def test_the_same_bucket_stays_believed(lesson, series):
     assert asked(series) == 1
     for _ in range(3):
         with timeseries_buffer.connect() as redis:
-            timeseries_buffer.look_again(redis)
+            timeseries_buffer.request_probe(redis)
         timeseries.send_waiting()
-    assert (asked(series), timeseries.standing().remade) == (1, None)
+    assert (asked(series), timeseries.backlog_status().remade) == (1, None)
 
 
 def test_a_bucket_that_was_made_again_is_not_complete(lesson, series, caplog):
     series.remake()
     with timeseries_buffer.connect() as redis:
-        timeseries_buffer.look_again(redis)  # the minute is over
+        timeseries_buffer.request_probe(redis)  # the minute is over
     timeseries.send_waiting()  # nothing waits, and yet it is looked at
-    standing = timeseries.standing()
+    standing = timeseries.backlog_status()
     assert standing.complete_from > datetime.now(UTC).timestamp() * 1000
     assert abs(standing.remade - datetime.now(UTC).timestamp() * 1000) < 60_000
     assert "run influx_backfill" in caplog.text
@@ -71,7 +71,7 @@ def test_a_bucket_that_was_made_again_is_not_complete(lesson, series, caplog):
 def test_the_same_name_and_id_made_at_another_time_is_another_one(lesson, series):
     series.bucket = Kept(id=series.bucket.id, made="2024-01-01T00:00:00Z")
     with timeseries_buffer.connect() as redis:
-        timeseries_buffer.look_again(redis)
+        timeseries_buffer.request_probe(redis)
     timeseries.send_waiting()
     assert asked(series) == 0
 
@@ -80,11 +80,11 @@ def test_a_write_that_finds_no_bucket_looks_again_before_anything_else_is_writte
     series.bucket = None
     lesson.post(event(eventId="later"))
     assert timeseries.send_waiting() == 0
-    assert timeseries.standing().reason == "does not know the organisation or the bucket (404)"
+    assert timeseries.backlog_status().reason == "does not know the organisation or the bucket (404)"
     series.remake()
     assert try_again() == 1
-    assert (timeseries.standing().reason, asked(series)) == ("", 0)
-    assert timeseries.standing().remade is not None
+    assert (timeseries.backlog_status().reason, asked(series)) == ("", 0)
+    assert timeseries.backlog_status().remade is not None
 
 
 def test_after_an_outage_it_is_looked_at_first(lesson, series):
@@ -122,7 +122,7 @@ def test_a_server_that_does_not_show_it_is_not_asked(river, series, settings):
     river.post(event(eventTime=NOW.isoformat()))
     timeseries.send_waiting()
     with timeseries_buffer.connect() as redis:
-        timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.standing())
+        timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.backlog_status())
     assert (timeseries.totals(**SPAN).runs, series.queries) == (1, [])
 
 
@@ -131,7 +131,7 @@ def test_a_backfill_makes_it_whole_and_believed_again(lesson, series):
     said = StringIO()
     call_command("influx_backfill", "--since", (NOW - timedelta(hours=1)).isoformat(), stdout=said)
     assert "50 points written, 0 were there" in said.getvalue()
-    assert (timeseries.standing().remade, asked(series)) == (None, 1)
+    assert (timeseries.backlog_status().remade, asked(series)) == (None, 1)
 
 
 def test_a_bucket_that_is_made_again_during_a_backfill(lesson, series, monkeypatch):
@@ -142,7 +142,7 @@ def test_a_bucket_that_is_made_again_during_a_backfill(lesson, series, monkeypat
     monkeypatch.setattr(backfill, "rows", rows)
     with pytest.raises(CommandError, match="made again meanwhile"):
         call_command("influx_backfill", "--since", "start")
-    assert timeseries.standing().complete_from > NOW.timestamp() * 1000
+    assert timeseries.backlog_status().complete_from > NOW.timestamp() * 1000
 
 
 def test_an_older_copy_of_the_product_said_what_is_complete_and_not_of_which_bucket(redis, series):
@@ -150,18 +150,18 @@ def test_an_older_copy_of_the_product_said_what_is_complete_and_not_of_which_buc
     long_ago = int((NOW - timedelta(days=1)).timestamp() * 1000)
     redis.hset(timeseries_buffer.HELD, "complete_from", long_ago)
     timeseries.send_waiting()
-    assert timeseries.standing().complete_from == long_ago
+    assert timeseries.backlog_status().complete_from == long_ago
     redis.hdel(timeseries_buffer.HELD, "bucket")
     series.remake()
-    timeseries_buffer.look_again(redis)
+    timeseries_buffer.request_probe(redis)
     timeseries.send_waiting()
-    assert timeseries.standing().complete_from > NOW.timestamp() * 1000
+    assert timeseries.backlog_status().complete_from > NOW.timestamp() * 1000
 
 
 def test_a_server_that_is_away_while_nothing_waits_is_no_trouble_of_ours(redis, series, point_at):
     point_at("http://127.0.0.1:9")
     assert timeseries.send_waiting() == 0
-    assert timeseries.standing().reason == ""
+    assert timeseries.backlog_status().reason == ""
     assert 0 < redis.ttl(timeseries_buffer.LOOKED) <= timeseries_buffer.AWAY_PAUSE
 
 

@@ -43,7 +43,7 @@ def lesson(request, river, settings):
         _teach(river)
         assert timeseries.send_waiting() > 0
         with timeseries_buffer.connect() as redis:
-            assert timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries_buffer.Standing())
+            assert timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries_buffer.BacklogStatus())
         yield
         assert timeseries_reads.trust.failed_at is None, "InfluxDB did not answer; PostgreSQL did"
 

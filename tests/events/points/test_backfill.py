@@ -76,9 +76,9 @@ def test_nothing_is_asked_about_times_in_which_nothing_was(lesson, series, clock
 
 def test_dry_run(lesson, series, redis):
     series.lines.clear()
-    before = timeseries.standing()
+    before = timeseries.backlog_status()
     assert "6 points would be written" in command("--since", "start", "--dry-run")
-    assert (series.lines, timeseries.standing()) == ([], before)
+    assert (series.lines, timeseries.backlog_status()) == ([], before)
 
 
 def test_afterwards_influxdb_is_complete_from_then_on(lesson, series, redis, clock):
@@ -87,15 +87,15 @@ def test_afterwards_influxdb_is_complete_from_then_on(lesson, series, redis, clo
         mapping={"dropped": 5, "dropped_since": int(clock.at(0).timestamp() * 1000), "refused": 1},
     )
     command("--since", clock(-10))
-    standing = timeseries.standing()
+    standing = timeseries.backlog_status()
     assert (standing.dropped, standing.dropped_since, standing.refused) == (0, None, 0)
     assert standing.complete_from == int(clock.at(-10).timestamp() * 1000)
 
 
 def test_a_part_does_not_make_it_complete(lesson, series, redis, clock):
-    before = timeseries.standing().complete_from
+    before = timeseries.backlog_status().complete_from
     command("--since", clock(-10), "--until", clock(100))
-    assert timeseries.standing().complete_from == before
+    assert timeseries.backlog_status().complete_from == before
 
 
 def test_points_that_are_dropped_meanwhile(lesson, series, redis, clock, monkeypatch):

@@ -127,13 +127,13 @@ def test_somebody_else_who_sends_is_waited_for_and_not_for_ever(river, influx, r
 
 
 def test_before_any_worker_writes_it_does_not_say_that_all_is_there(river, influx, redis):
-    timeseries_buffer.aim(redis, target="")
+    timeseries_buffer.set_target(redis, target="")
     river.post(*batch("a", 0))
     redis.delete(timeseries_buffer.WAITING, timeseries_buffer.HELD)
     said = command("--new")
     assert "3 points written" in said
     assert "No worker writes to this InfluxDB yet" in said
-    assert timeseries.standing().complete_from is None
-    timeseries_buffer.aim(redis, target=timeseries_client.target())
+    assert timeseries.backlog_status().complete_from is None
+    timeseries_buffer.set_target(redis, target=timeseries_client.target())
     command()
-    assert timeseries.standing().complete_from is not None
+    assert timeseries.backlog_status().complete_from is not None

@@ -66,7 +66,7 @@ def test_every_spelling_that_was_met_is_deleted(deletions, redis):
         "student_progress,userId=ｔａｒｏ＠example.com,event=x a=1i 1",
         "student_progress,userId=taro@example.com.au,e=x a=1i 1",
     ]
-    timeseries_buffer.keep(redis, said, now_ms=1)
+    timeseries_buffer.append(redis, said, now_ms=1)
     erase("Taro@example.com", "ｔａｒｏ＠example.com")
     predicates = {body["predicate"] for _, bucket, body in asked if bucket == "cellmonitor"}
     assert predicates == {'userId="taro@example.com"', 'userId="ｔａｒｏ＠example.com"'}
@@ -93,13 +93,13 @@ def test_while_points_are_being_sent_nothing_is_erased(deletions, redis, monkeyp
 def test_the_backlog_counts_what_is_left(deletions, redis):
     mine = "student_progress,userId=a@example.com,event=x a=1i 1000000"
     theirs = 'student_progress,userId=b@example.com,event=x a="A@example.com" 1000000'
-    timeseries_buffer.keep(redis, [mine, theirs], now_ms=1)
-    timeseries_buffer.keep(redis, [mine], now_ms=1)
+    timeseries_buffer.append(redis, [mine, theirs], now_ms=1)
+    timeseries_buffer.append(redis, [mine], now_ms=1)
     erase("a@example.com")
     [(_, entry)] = redis.xrange(timeseries_buffer.WAITING)
     assert json.loads(entry[b"l"]) == [theirs.replace("A@example.com", "forgotten")]
     assert int(redis.hget(timeseries_buffer.HELD, "bytes")) == len(entry[b"l"])
-    assert timeseries.standing().waiting == 1
+    assert timeseries.backlog_status().waiting == 1
 
 
 def test_while_a_backfill_runs_nothing_is_erased_because_it_may_hold_rows(deletions, redis, clock, river):

@@ -47,7 +47,7 @@ def complete(series, redis, settings) -> Redis:
     settings.INFLUXDB_ASK_DAYS = 0.01
     timeseries.send_waiting()  # looks at the bucket
     timeseries_buffer.call_complete(
-        redis, since_ms=int((NOW - timedelta(days=10)).timestamp() * 1000), before=timeseries_buffer.Standing()
+        redis, since_ms=int((NOW - timedelta(days=10)).timestamp() * 1000), before=timeseries_buffer.BacklogStatus()
     )
     return redis
 

@@ -38,7 +38,7 @@ def lines(*ages: timedelta, kind: str = "cell_executed", **fields) -> list[str]:
 
 
 def lay(redis, written: list[str]) -> None:
-    timeseries_buffer.keep(redis, written, now_ms=int(time.time() * 1000))
+    timeseries_buffer.append(redis, written, now_ms=int(time.time() * 1000))
 
 
 def ago(**length: float) -> str:
@@ -53,9 +53,9 @@ def test_what_the_bucket_does_not_keep_is_not_sent_and_holds_up_nobody(river, se
     series.bucket.seconds = 48 * HOUR
     river.post(*(event(eventId=f"old{number}", eventTime=ago(days=6)) for number in range(16)))
     river.post(event(eventId="new"))
-    complete = timeseries.standing().complete_from
+    complete = timeseries.backlog_status().complete_from
     assert timeseries.send_waiting() == 17
-    standing = timeseries.standing()
+    standing = timeseries.backlog_status()
     assert ids(series) == {"new"}
     assert (standing.waiting, standing.expired, standing.refused, standing.reason) == (0, 16, 0, "")
     assert standing.complete_from == complete
@@ -66,7 +66,7 @@ def test_a_batch_of_nothing_else_asks_nothing(redis, series):
     series.bucket.seconds = 48 * HOUR
     lay(redis, lines(*[timedelta(days=3)] * 16))
     assert timeseries.send_waiting() == 16
-    assert (series.writes, timeseries.standing().expired, timeseries.standing().waiting) == ([], 16, 0)
+    assert (series.writes, timeseries.backlog_status().expired, timeseries.backlog_status().waiting) == ([], 16, 0)
 
 
 def test_shortly_before_it_would_be_let_go_a_point_is_not_sent_either(redis, series):
@@ -76,13 +76,13 @@ def test_shortly_before_it_would_be_let_go_a_point_is_not_sent_either(redis, ser
         lines(timedelta(hours=48) - timeseries_client.MARGIN / 2, timedelta(hours=48) - timeseries_client.MARGIN * 2),
     )
     timeseries.send_waiting()
-    assert (ids(series), timeseries.standing().expired) == ({"e1"}, 1)
+    assert (ids(series), timeseries.backlog_status().expired) == ({"e1"}, 1)
 
 
 def test_a_bucket_that_keeps_everything(redis, series):
     lay(redis, lines(timedelta(days=9_000)))
     timeseries.send_waiting()
-    assert (ids(series), timeseries.standing().expired) == ({"e0"}, 0)
+    assert (ids(series), timeseries.backlog_status().expired) == ({"e0"}, 0)
 
 
 def test_where_the_bucket_is_not_shown_influxdb_drops_them_and_nobody_waits(redis, series):
@@ -91,7 +91,7 @@ def test_where_the_bucket_is_not_shown_influxdb_drops_them_and_nobody_waits(redi
     lay(redis, lines(*[timedelta(days=3)] * 16))
     lay(redis, lines(*[timedelta()] * 4))
     assert timeseries.send_waiting() == 20
-    standing = timeseries.standing()
+    standing = timeseries.backlog_status()
     assert (standing.waiting, standing.expired, standing.refused, standing.reason) == (0, 16, 0, "")
     assert ids(series) == {f"e{number}" for number in range(4)}
     assert len(series.writes) == 1, "the good ones were written at once: nothing is looked for"
@@ -101,7 +101,7 @@ def test_the_answer_that_was_seen(redis, series):
     series.judge = lambda found: (422, RETENTION)
     lay(redis, lines(*[timedelta(days=99)] * 16))
     assert timeseries.send_waiting() == 16
-    assert (timeseries.standing().expired, timeseries.standing().reason) == (16, "")
+    assert (timeseries.backlog_status().expired, timeseries.backlog_status().reason) == (16, "")
 
 
 @pytest.mark.parametrize(
@@ -123,16 +123,16 @@ def test_a_retention_that_was_raised_does_not_bring_back_what_was_let_go(redis, 
     series.bucket.seconds = 48 * HOUR
     lay(redis, lines(timedelta()))
     timeseries.send_waiting()
-    timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.standing())
-    timeseries_buffer.look_again(redis)
+    timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.backlog_status())
+    timeseries_buffer.request_probe(redis)
     timeseries.send_waiting()
     kept = int((datetime.now(UTC) - timedelta(hours=48) + timeseries_client.MARGIN).timestamp() * 1000)
-    assert kept - 60_000 < timeseries.standing().complete_from <= kept
+    assert kept - 60_000 < timeseries.backlog_status().complete_from <= kept
     series.bucket.seconds = 90 * 24 * HOUR
-    timeseries_buffer.look_again(redis)
+    timeseries_buffer.request_probe(redis)
     timeseries.send_waiting()
-    assert timeseries.standing().complete_from >= kept - 60_000
-    assert timeseries.standing().retention == 90 * 24 * HOUR
+    assert timeseries.backlog_status().complete_from >= kept - 60_000
+    assert timeseries.backlog_status().retention == 90 * 24 * HOUR
 
 
 # --- Written but for some ---------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def run(number: int, **fields) -> dict:
 def test_the_good_ones_of_a_partial_write_are_delivered_and_the_bad_ones_counted(river, typed):
     river.post(*(run(number, executionDurationMs=5 if number in (3, 4, 30) else None) for number in range(40)))
     assert timeseries.send_waiting() == 40
-    standing = timeseries.standing()
+    standing = timeseries.backlog_status()
     assert ids(typed) == {f"e{number}" for number in range(40)} - {"e3", "e4", "e30"}
     assert (standing.waiting, standing.refused, standing.expired, standing.reason) == (0, 3, 0, "")
     assert "field type conflict" in standing.refusal
@@ -163,7 +163,7 @@ def test_a_request_of_bad_lines_alone_is_about_the_lines(river, typed):
     river.post(*(run(number, executionDurationMs=5) for number in range(60)))
     river.post(run(60))
     assert timeseries.send_waiting() == 61
-    standing = timeseries.standing()
+    standing = timeseries.backlog_status()
     assert (standing.waiting, standing.refused, standing.reason) == (0, 60, "")
     assert ids(typed) == {"e60"}
 
@@ -181,22 +181,22 @@ def test_up_to_a_refused_point_influxdb_is_not_complete(river, typed):
     river.post(run(0))
     timeseries.send_waiting()
     with timeseries_buffer.connect() as redis:
-        timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.standing())
+        timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.backlog_status())
     river.post(run(1, executionDurationMs=5), run(2))
     timeseries.send_waiting()
     refused = parse(next(one for one in "\n".join(typed.writes).split("\n") if "duration=" in one)).time // 10**6
-    assert timeseries.standing().complete_from == refused + 1
-    assert timeseries.standing().refused_until == refused
+    assert timeseries.backlog_status().complete_from == refused + 1
+    assert timeseries.backlog_status().refused_until == refused
 
 
 def test_a_number_of_the_product_itself_that_is_refused_makes_no_lesson_incomplete(redis, series):
     series.judge = lambda found: (400, "no") if any("system_metrics" in one for one in found) else (204, "")
     lay(redis, lines(timedelta(minutes=1)))
     timeseries.send_waiting()
-    timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.standing())
+    timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.backlog_status())
     timeseries.note_numbers({"system_metrics": {"a": 1}}, tags={"host": "h"}, at=int(time.time()))
     timeseries.send_waiting()
-    standing = timeseries.standing()
+    standing = timeseries.backlog_status()
     assert (standing.refused, standing.refused_until, standing.complete_from) == (1, None, 0)
 
 
@@ -221,8 +221,8 @@ def test_a_backfill_from_the_start_leaves_out_what_the_bucket_does_not_keep_and_
         assert "3 points written, 0 were there, 0 refused." in said
         assert ids(series) == {"e0", "e1", "e2"}
         kept = (datetime.now(UTC) - timedelta(days=2) + timeseries_client.MARGIN).timestamp() * 1000
-        assert kept - 60_000 < timeseries.standing().complete_from <= kept
-    assert timeseries.standing().reason == ""
+        assert kept - 60_000 < timeseries.backlog_status().complete_from <= kept
+    assert timeseries.backlog_status().reason == ""
 
 
 def test_a_backfill_counts_what_influxdb_drops(river, series):
@@ -242,10 +242,10 @@ def test_a_backfill_of_which_a_point_was_refused_makes_complete_from_then_on(riv
     series.remake()
     series.bucket.types["student_progress", "duration"] = int
     assert "1 points written, 0 were there, 1 refused." in backfill("--since", "start")
-    standing = timeseries.standing()
+    standing = timeseries.backlog_status()
     assert standing.complete_from == standing.refused_until + 1
     assert standing.refused == 1
     del series.bucket.types["student_progress", "duration"]  # somebody put it right
     assert "1 points written, 1 were there, 0 refused." in backfill("--since", "start")
-    assert timeseries.standing().complete_from < standing.complete_from
-    assert timeseries.standing().refused == 0
+    assert timeseries.backlog_status().complete_from < standing.complete_from
+    assert timeseries.backlog_status().refused == 0

@@ -35,16 +35,16 @@ def try_again(redis) -> int:
 
 def test_each_event_is_a_point_in_one_request(river, series):
     river.post(failing(eventId="e1"), event("help", eventId="e2"))
-    assert (series.lines, timeseries.standing().waiting) == ([], 2)
+    assert (series.lines, timeseries.backlog_status().waiting) == ([], 2)
     assert timeseries.send_waiting() == 2
-    assert (ids(series), len(series.writes), timeseries.standing().waiting) == ({"e1", "e2"}, 1, 0)
+    assert (ids(series), len(series.writes), timeseries.backlog_status().waiting) == ({"e1", "e2"}, 1, 0)
     assert timeseries.send_waiting() == 0
     assert len(series.writes) == 1
 
 
 def test_an_event_without_a_student_is_none(river, series):
     river.post(event("student_session_start", emailAddress=None))
-    assert timeseries.standing().waiting == 0
+    assert timeseries.backlog_status().waiting == 0
 
 
 def test_without_influxdb_nothing_is_written(river):
@@ -79,11 +79,11 @@ def test_a_server_that_hangs_holds_up_no_event(river, series, sender, monkeypatc
     for _ in range(5):
         river.post(event())
     assert time.monotonic() - begun < 1
-    wait_until(lambda: timeseries.standing().reason, what="giving up")
-    assert timeseries.standing().reason == "does not answer (ReadTimeoutError)"
+    wait_until(lambda: timeseries.backlog_status().reason, what="giving up")
+    assert timeseries.backlog_status().reason == "does not answer (ReadTimeoutError)"
     series.hang.set()
     river.redis.delete(timeseries_buffer.PAUSE)
-    wait_until(lambda: timeseries.standing().waiting == 0, what="the points that waited")
+    wait_until(lambda: timeseries.backlog_status().waiting == 0, what="the points that waited")
     assert len(ids(series)) == 6
 
 
@@ -103,7 +103,7 @@ def test_a_server_that_takes_nothing_delays_points(river, series, status, caplog
     assert len([record for record in caplog.records if "points wait" in record.message]) == 1
     series.judge = lambda lines: (204, "")
     assert try_again(river.redis) == 2
-    assert (ids(series), timeseries.standing().reason) == ({"e1", "e2"}, "")
+    assert (ids(series), timeseries.backlog_status().reason) == ({"e1", "e2"}, "")
 
 
 def test_it_waits_as_long_as_it_is_asked_to(river, series):
@@ -117,8 +117,8 @@ def test_a_server_that_is_not_there(river, point_at):
     point_at("http://127.0.0.1:9")
     river.post(event())
     assert timeseries.send_waiting() == 0
-    assert timeseries.standing().reason.startswith("does not answer")
-    assert timeseries.standing().waiting == 1
+    assert timeseries.backlog_status().reason.startswith("does not answer")
+    assert timeseries.backlog_status().waiting == 1
 
 
 def test_only_the_bad_line_is_dropped_and_counted(river, series, caplog):
@@ -126,7 +126,7 @@ def test_only_the_bad_line_is_dropped_and_counted(river, series, caplog):
     river.post(*(event(eventId=f"good-{number}") for number in range(40)), event(eventId="bad-1"))
     assert timeseries.send_waiting() == 41
     assert ids(series) == {f"good-{number}" for number in range(40)}
-    standing = timeseries.standing()
+    standing = timeseries.backlog_status()
     assert (standing.waiting, standing.refused, standing.refusal) == (0, 1, "400 hanako: bad")
     assert "InfluxDB refuses 1 points" in caplog.text
     assert len(series.writes) < 20
@@ -135,7 +135,7 @@ def test_only_the_bad_line_is_dropped_and_counted(river, series, caplog):
 def test_what_is_too_large_goes_in_halves(river, series):
     series.judge = lambda lines: (413, "too large") if len(lines) > 8 else (204, "")
     river.post(*(event(eventId=f"e{number}") for number in range(30)))
-    assert (timeseries.send_waiting(), len(ids(series)), timeseries.standing().refused) == (30, 30, 0)
+    assert (timeseries.send_waiting(), len(ids(series)), timeseries.backlog_status().refused) == (30, 30, 0)
 
 
 @pytest.mark.parametrize(
@@ -154,14 +154,14 @@ def test_what_people_must_put_right_is_waited_for_and_not_tried_again_and_again(
     wait_until(lambda: series.writes, what="the first try")
     time.sleep(0.4)  # eight turns
     assert len(series.writes) == 1
-    assert (timeseries.standing().reason, timeseries.standing().waiting) == (reason, 20)
+    assert (timeseries.backlog_status().reason, timeseries.backlog_status().waiting) == (reason, 20)
 
 
 def test_a_server_that_refuses_everything_is_asked_sixteen_times_and_nothing_is_dropped(river, series):
     series.judge = lambda lines: (422, "field type conflict of hanako")
     river.post(*(event() for _ in range(60)))
     assert timeseries.send_waiting() == 0
-    standing = timeseries.standing()
+    standing = timeseries.backlog_status()
     assert (standing.reason, standing.waiting, standing.refused) == ("refuses every point", 60, 0)
     assert len(series.writes) < 40
 
@@ -178,7 +178,7 @@ def test_two_who_send_at_once_lose_nothing(river, series, monkeypatch):
         thread.join()
     timeseries.send_waiting()
     assert len(ids(series)) == 60
-    assert timeseries.standing().waiting == 0
+    assert timeseries.backlog_status().waiting == 0
 
 
 def test_points_of_an_instructor(series, redis):
@@ -193,18 +193,18 @@ def test_one_who_was_switched_off_meanwhile_is_not_believed_to_have_everything(r
     sender.start()
     wait_until(lambda: sender._has_aimed, what="its first turn")
     river.post(event())
-    assert timeseries.standing().complete_from
+    assert timeseries.backlog_status().complete_from
     again = timeseries.Sender(interval=0.01)  # a worker that starts again changes nothing
     again.start()
     wait_until(lambda: again._has_aimed, what="its first turn")
-    assert timeseries.standing().complete_from
+    assert timeseries.backlog_status().complete_from
     again.end()
     settings.INFLUXDB_URL = ""
     without = timeseries.Sender(interval=0.01)
     without.start()
     without.join(5)
     assert not without.is_alive()
-    assert timeseries.standing().complete_from is None
+    assert timeseries.backlog_status().complete_from is None
 
 
 # --- The backlog's bounds ---------------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def test_what_does_not_fit_is_dropped_and_what_is_there_stays(river, series, set
     series.judge = lambda lines: (503, "")
     for number in range(8):
         river.post(event(eventId=f"e{number}", eventTime=clock(number)))
-    standing = timeseries.standing()
+    standing = timeseries.backlog_status()
     assert (standing.waiting, standing.dropped) == (5, 3)
     assert standing.dropped_since == int(clock.at(5).timestamp() * 1000)
     assert "run influx_backfill" in caplog.text
@@ -223,14 +223,14 @@ def test_what_does_not_fit_is_dropped_and_what_is_there_stays(river, series, set
     timeseries.send_waiting()
     assert ids(series) == {f"e{number}" for number in range(5)}
     river.post(event(eventId="e8"))
-    assert timeseries.standing().waiting == 1
+    assert timeseries.backlog_status().waiting == 1
 
 
 def test_bytes_are_bounded_too(river, series, settings):
     settings.INFLUXDB_WAITING_BYTES = 5_000
     for _ in range(10):
         river.post(event(code="x" * 900))
-    assert 2 <= timeseries.standing().waiting <= 4
+    assert 2 <= timeseries.backlog_status().waiting <= 4
     assert int(river.redis.hget(timeseries_buffer.HELD, "bytes")) <= 5_000
     timeseries.send_waiting()
     assert river.redis.hmget(timeseries_buffer.HELD, "points", "bytes") == [b"0", b"0"]
@@ -239,14 +239,14 @@ def test_bytes_are_bounded_too(river, series, settings):
 def test_from_the_dropped_point_on_influxdb_is_incomplete(river, series, settings):
     settings.INFLUXDB_WAITING_LIMIT = 1
     river.post(event())
-    before = timeseries.standing().complete_from
+    before = timeseries.backlog_status().complete_from
     late = time.time() + 200
     river.post(event(timestamp=late, eventTime=None))
-    assert timeseries.standing().complete_from == before
+    assert timeseries.backlog_status().complete_from == before
     waiting_until = before + 1_000
     with timeseries_buffer.connect() as redis:
-        timeseries_buffer.keep(redis, [f"m,a=b x=1i {waiting_until * 1_000_000}"], now_ms=0)
-    assert timeseries.standing().complete_from == waiting_until + 1
+        timeseries_buffer.append(redis, [f"m,a=b x=1i {waiting_until * 1_000_000}"], now_ms=0)
+    assert timeseries.backlog_status().complete_from == waiting_until + 1
 
 
 def test_keys_that_are_not_the_backlog_expire(river, series):

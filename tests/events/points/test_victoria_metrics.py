@@ -84,7 +84,7 @@ def test_it_knows_no_flux_and_postgresql_answers(river, redis, victoria, clock):
     river.post(event(eventTime=clock(0)))
     timeseries.send_waiting()
     with timeseries.waiting.connect() as link:
-        timeseries.waiting.call_complete(link, since_ms=0, before=timeseries.Standing())
+        timeseries.waiting.call_complete(link, since_ms=0, before=timeseries.BacklogStatus())
     assert timeseries.totals(since=clock.at(-1), until=clock.at(1)).runs == 1
 
 

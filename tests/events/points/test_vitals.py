@@ -27,8 +27,8 @@ def noted(series) -> dict[str, object]:
 def test_a_point_of_each_measurement_a_minute(river, series, redis):
     events_metrics.tally.take()  # what the tests before it counted
     river.post(event(), failing())
-    events_metrics.write(now=NOW - 60)
-    heartbeats.tell(heartbeats.pulse, publish=False)
+    events_metrics.flush(now=NOW - 60)
+    heartbeats.beat(heartbeats.pulse, publish=False)
     system_metrics.note(redis, failed_jobs=0, now=NOW)
     found = noted(series)
     system, done = found["system_metrics"], found["performance_metrics"]
@@ -54,7 +54,7 @@ def test_twice_in_a_minute_is_one_point(series, redis):
 
 
 def test_without_influxdb_nothing_is_noted(redis):
-    tasks.note_vitals()
+    tasks.record_system_metrics()
     assert not redis.keys("points:*")
 
 
@@ -65,7 +65,7 @@ def test_a_type_stays_and_a_name_of_a_host_is_escaped():
 
 def test_it_is_in_the_schedule():
     assert periodic
-    assert [job["interval"] for job in _job_data_registry if job["func"] is tasks.note_vitals] == [60]
+    assert [job["interval"] for job in _job_data_registry if job["func"] is tasks.record_system_metrics] == [60]
 
 
 def test_questions_about_lessons_do_not_see_them():

@@ -33,7 +33,7 @@ def year(series, redis) -> None:
     series.sums = Kept(id="sums")
     timeseries.send_waiting()
     redis.hset(timeseries_buffer.HELD, "sums_from", ms(NOW - timedelta(days=365)))
-    timeseries_buffer.call_complete(redis, since_ms=ms(NOW - timedelta(days=365)), before=timeseries.standing())
+    timeseries_buffer.call_complete(redis, since_ms=ms(NOW - timedelta(days=365)), before=timeseries.backlog_status())
     timeseries_buffer.note_unsummed(redis, [ms(NOW) // 3_600_000])
 
 
@@ -172,7 +172,7 @@ def test_hours_that_are_over_are_summed_again(river, year, series, redis):
     assert (params["_bucket"], params["_hourly"]) == ("cellmonitor", "cellmonitor_hourly")
     assert [datetime.fromisoformat(params[name]) for name in ("_since", "_until")] == [start, start + HOUR]
     series.queries.clear()
-    assert timeseries.standing().unsummed == ms(NOW) // 3_600_000
+    assert timeseries.backlog_status().unsummed == ms(NOW) // 3_600_000
     assert is_asked(series)
     late(river, redis, hours=30)
     assert len(series.queries) == 1, "and again, for each that comes"
@@ -193,7 +193,7 @@ def test_an_hour_that_cannot_be_summed_stays_and_is_said(river, year, series, re
     series.answer = lambda query: (403, "")
     late(river, redis, hours=30)
     assert "Hours cannot be summed in InfluxDB" in caplog.text
-    assert timeseries.standing().unsummed == ms(THIS_HOUR - 30 * HOUR) // 3_600_000
+    assert timeseries.backlog_status().unsummed == ms(THIS_HOUR - 30 * HOUR) // 3_600_000
     series.queries.clear()
     assert not is_asked(series)
 
@@ -203,14 +203,14 @@ def test_an_hour_of_which_points_are_gone_is_not_summed_again(river, year, serie
     start = THIS_HOUR - 30 * HOUR
     kept_from = start + timedelta(minutes=20)
     series.bucket.seconds = int((datetime.now(UTC) - kept_from + timeseries_client.MARGIN).total_seconds())
-    timeseries_buffer.look_again(redis)
+    timeseries_buffer.request_probe(redis)
     river.post(event(eventTime=(kept_from + timedelta(minutes=20)).isoformat()))
     timeseries.send_waiting()
     redis.delete(timeseries_buffer.SUMMED)
     timeseries.send_waiting()
-    assert (series.queries, timeseries.standing().expired) == ([], 0)
-    assert timeseries.standing().sums_from == ms(start) + 1
-    assert timeseries.standing().unsummed == ms(NOW) // 3_600_000
+    assert (series.queries, timeseries.backlog_status().expired) == ([], 0)
+    assert timeseries.backlog_status().sums_from == ms(start) + 1
+    assert timeseries.backlog_status().unsummed == ms(NOW) // 3_600_000
 
 
 @pytest.mark.parametrize("what", ["refused", "dropped", "made again", "other sums", "no sums", "backfill"])
@@ -230,10 +230,10 @@ def test_whatever_makes_points_or_sums_wrong_makes_the_sums_unbelieved(river, ye
         series.sums = None
     else:
         call_command("influx_backfill", "--since", (NOW - timedelta(hours=2)).isoformat(), stdout=StringIO())
-    timeseries_buffer.look_again(redis)
+    timeseries_buffer.request_probe(redis)
     timeseries.send_waiting()
     series.queries.clear()
-    standing = timeseries.standing()
+    standing = timeseries.backlog_status()
     assert standing.sums_from is None or standing.sums_from > ms(NOW)
     with pytest.MonkeyPatch.context() as patch:  # even if single points were complete
         patch.setattr(timeseries_reads, "_kept_from", lambda *_: NOW - timedelta(days=300))
@@ -243,8 +243,8 @@ def test_whatever_makes_points_or_sums_wrong_makes_the_sums_unbelieved(river, ye
 def test_sums_of_a_bucket_that_is_new_are_believed_from_then_on(series, redis):
     series.sums = Kept()
     timeseries.send_waiting()
-    begins = timeseries.standing().sums_from
+    begins = timeseries.backlog_status().sums_from
     assert ms(NOW) < begins <= ms(datetime.now(UTC)) + 5 * 60_000
-    timeseries_buffer.look_again(redis)
+    timeseries_buffer.request_probe(redis)
     timeseries.send_waiting()
-    assert timeseries.standing().sums_from == begins
+    assert timeseries.backlog_status().sums_from == begins

@@ -43,7 +43,7 @@ def test_http_15_metrics(as_hanako, django_assert_max_num_queries):
     events_metrics.count("processed", "help", 3)
     events_metrics.count("processed", "other", 1)
     events_metrics.count("set_aside")
-    events_metrics.write(now=time.time())
+    events_metrics.flush(now=time.time())
     with django_assert_max_num_queries(4):
         answer = as_hanako("GET", "/api/v1/admin/metrics")
     assert answer.data.keys() == {"generated_at", "events", "students", "sessions", "websocket", "queues"}
@@ -65,7 +65,7 @@ def test_http_15_performance_is_measured(as_hanako):
         events_metrics.observe("api", seconds)
     events_metrics.observe("batch", 0.05)
     events_metrics.count("processed", "help", 36)
-    events_metrics.write(now=time.time())
+    events_metrics.flush(now=time.time())
     found = as_hanako("GET", "/api/v1/admin/performance?time_range=1h").data
     assert found.keys() >= {"generated_at", "api", "processing", "database", "system"}
     assert found["api"]["avg_response_ms"] == pytest.approx(73.33, abs=0.01)
@@ -105,7 +105,7 @@ def test_http_15_worker_status(as_hanako, redis, monkeypatch):
     monkeypatch.setattr(heartbeats, "pulse", heartbeats.Pulse(worker_id="w-1"))
     heartbeats.pulse.begin("drain 0")
     heartbeats.pulse.carried(40, 0.2)
-    heartbeats.tell(heartbeats.pulse, publish=False)
+    heartbeats.beat(heartbeats.pulse, publish=False)
     found = as_hanako("GET", "/api/v1/admin/worker-status").data
     assert found.keys() >= {"workers", "active_workers", "queue_sizes", "failed_jobs"}
     assert found["queue_sizes"] == {"HIGH": 0, "MEDIUM": 0, "LOW": 0}

@@ -63,11 +63,11 @@ def desk(signed_in, python_class):
             self.path = f"/classes/{python_class.pk}/attention/"
 
         def look(self, **headers) -> str:
-            memory.forget()
+            memory.clear()
             return self.client.get(self.path, headers=headers).content.decode()
 
         def act(self, student, act, *, fragment: bool = True, **data):
-            memory.forget()
+            memory.clear()
             headers = {"X-Requested-With": "fragment"} if fragment else {}
             return self.client.post(f"{self.path}{student.pk}/", {"act": act, **data}, headers=headers)
 

@@ -197,7 +197,7 @@ def test_two_hundred_students_cost_no_more_queries(signed_in, hanako, python_cla
     )
     assert students
     client = signed_in(hanako)
-    memory.forget()
+    memory.clear()
     from django.test.utils import CaptureQueriesContext
 
     with CaptureQueriesContext(connection) as queries:

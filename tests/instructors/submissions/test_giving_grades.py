@@ -133,7 +133,7 @@ def test_the_same_twice_is_once(grade, client, at, told):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_at_the_same_moment_one_wins(work, hanako, kaoru, told):
-    seen, start, lost = grading.seal(work), threading.Barrier(2), []
+    seen, start, lost = grading.version_token(work), threading.Barrier(2), []
 
     def give(points, by):
         start.wait()
