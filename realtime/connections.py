@@ -26,7 +26,7 @@ class Connection(Protocol):
     connected_at: float  # by time.time()
     heard_at: float  # by time.monotonic(), of the last frame either way
 
-    def tell_text(self, text: str) -> None: ...
+    def send_text(self, text: str) -> None: ...
 
     def end(self, code: int) -> None: ...
 
@@ -35,7 +35,7 @@ class Connection(Protocol):
 
 class ConnectionRegistry:
     def __init__(self) -> None:
-        self.seats: set[Connection] = set()
+        self.all: set[Connection] = set()
         self.groups: defaultdict[str, set[Connection]] = defaultdict(set)
         self.frames_sent = 0
         self.version = 0  # grows with every change that other processes should hear of
@@ -48,41 +48,41 @@ class ConnectionRegistry:
             self._process = (os.getpid(), uuid.uuid4().hex)
         return self._process[1]
 
-    def add(self, seat: Connection) -> None:
-        self.seats.add(seat)
+    def add(self, socket: Connection) -> None:
+        self.all.add(socket)
         self.version += 1
 
-    def remove(self, seat: Connection) -> None:
-        if seat in self.seats:
-            self.seats.remove(seat)
+    def remove(self, socket: Connection) -> None:
+        if socket in self.all:
+            self.all.remove(socket)
             self.version += 1
 
-    def join(self, seat: Connection, group: str) -> None:
-        self.groups[group].add(seat)
+    def join(self, socket: Connection, group: str) -> None:
+        self.groups[group].add(socket)
 
-    def leave(self, seat: Connection, group: str) -> None:
+    def leave(self, socket: Connection, group: str) -> None:
         members = self.groups.get(group)
         if members is not None:
-            members.discard(seat)
+            members.discard(socket)
             if not members:
                 del self.groups[group]
 
     def members(self, groups: Iterable[str]) -> set[Connection]:
         """The sockets of this process in any of these groups."""
-        return {seat for group in groups for seat in self.groups.get(group, ())}
+        return {socket for group in groups for socket in self.groups.get(group, ())}
 
     def deliver(self, groups: Iterable[str], text: str) -> int:
         """To the sockets of this process alone, each once however many of the groups it is in. Returns how many."""
         found = self.members(groups)
-        for seat in found:
-            seat.tell_text(text)
+        for socket in found:
+            socket.send_text(text)
         return len(found)
 
     def idle_since(self, moment: float) -> list[Connection]:
-        return [seat for seat in self.seats if seat.heard_at < moment]
+        return [socket for socket in self.all if socket.heard_at < moment]
 
     def active(self, *, within: float) -> int:
-        return len(self.seats) - len(self.idle_since(time.monotonic() - within))
+        return len(self.all) - len(self.idle_since(time.monotonic() - within))
 
 
 connections = ConnectionRegistry()

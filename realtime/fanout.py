@@ -61,8 +61,8 @@ class FanOut:
         )
         if members := connections.members(names):
             text = msgspec.json.encode(messages.execution_update(run)).decode()
-            for seat in members:
-                seat.tell_text(text)
+            for socket in members:
+                socket.send_text(text)
         if run["status"] != "executing":
             self._confirm(run)
 
@@ -71,14 +71,14 @@ class FanOut:
         names = groups.student_groups("client", student_id=run["student_id"], email=run["emailAddress"])
         if members := connections.members(names):
             text = msgspec.json.encode(messages.execution_confirmed(run)).decode()
-            for seat in members:
-                seat.tell_text(text)
+            for socket in members:
+                socket.send_text(text)
 
     def send_rows(self) -> None:
         rows = self.changed.take()
         if rows:
             # A dashboard hears its rows anyway, so that a subscription to `broadcast` brings it none of these.
             text = msgspec.json.encode(messages.progress_update(rows)).decode()
-            for seat in connections.members([groups.BROADCAST]):
-                if seat.kind == "student":
-                    seat.tell_text(text)
+            for socket in connections.members([groups.BROADCAST]):
+                if socket.kind == "student":
+                    socket.send_text(text)

@@ -39,15 +39,15 @@ class _Handler:
         self.is_leaving = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.is_leaving or _loop is None or _loop.is_closed() or not connections.seats:
+        if self.is_leaving or _loop is None or _loop.is_closed() or not connections.all:
             self.previous(number, frame)
             return
         self.is_leaving = True
         _loop.call_soon_threadsafe(self._leave, number)
 
     def _leave(self, number: int) -> None:
-        for seat in list(connections.seats):
-            seat.end(GOING_AWAY)
+        for socket in list(connections.all):
+            socket.end(GOING_AWAY)
         asyncio.get_running_loop().call_later(PATIENCE, self.previous, number, None)
 
 

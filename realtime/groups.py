@@ -41,7 +41,7 @@ def room_group(room: str, *, of: str = "") -> str:
 
 def connection_group(client_id: str, *, proof: str) -> str:
     """The connections under one client id of one who proved to be the same."""
-    return f"seat.{_digest(proof)}.{_digest(client_id)}"
+    return f"socket.{_digest(proof)}.{_digest(client_id)}"
 
 
 def client_group(email: str) -> str:

@@ -158,28 +158,28 @@ def connect() -> "aioredis.Redis":
 
 
 def summary() -> Summary:
-    seats = list(connections.seats)
+    sockets = list(connections.all)
     return Summary(
-        total=len(seats),
+        total=len(sockets),
         active=connections.active(within=ACTIVE),
-        by_type=dict(Counter(seat.kind for seat in seats)),
-        rooms=dict(Counter(seat.room for seat in seats if seat.room is not None)),
+        by_type=dict(Counter(socket.kind for socket in sockets)),
+        rooms=dict(Counter(socket.room for socket in sockets if socket.room is not None)),
         sent=connections.frames_sent,
-        dashboards=[seat.client_id for seat in seats if seat.kind == "dashboard"],
-        instructors=dict(Counter(seat.account_id for seat in seats if seat.account_id is not None and not seat.ending)),
-        detail=[_detail(seat) for seat in seats] if settings.DEBUG else [],
+        dashboards=[socket.client_id for socket in sockets if socket.kind == "dashboard"],
+        instructors=dict(Counter(socket.account_id for socket in sockets if socket.account_id is not None and not socket.ending)),
+        detail=[_detail(socket) for socket in sockets] if settings.DEBUG else [],
     )
 
 
-def _detail(seat: Connection) -> dict[str, Any]:
-    seconds = int(time.time() - seat.connected_at)
-    return dict(Detail(client_id=seat.client_id, type=seat.kind, room=seat.room, connected_duration_seconds=seconds))
+def _detail(socket: Connection) -> dict[str, Any]:
+    seconds = int(time.time() - socket.connected_at)
+    return dict(Detail(client_id=socket.client_id, type=socket.kind, room=socket.room, connected_duration_seconds=seconds))
 
 
 async def write(redis: "aioredis.Redis") -> None:
     """Say who sits here, and for whose channels. One round trip."""
     now = time.time()
-    forms = {form for seat in connections.seats for form in seat.followed}
+    forms = {form for socket in connections.all for form in socket.followed}
     async with redis.pipeline(transaction=False) as pipe:
         pipe.set(process_key(connections.process_id), msgspec.json.encode(summary()), ex=LIFETIME)
         pipe.zadd(PROCESSES, {connections.process_id: now + LIFETIME})

@@ -101,9 +101,9 @@ class BackgroundTasks:
             await asyncio.sleep(CREDENTIAL_INTERVAL)
         while not await login_requirement.refresh():
             await asyncio.sleep(POLL_INTERVAL)
-        for seat in list(connections.seats):
-            if seat.credential is None:
-                seat.end(AUTHENTICATION_FAILED)
+        for socket in list(connections.all):
+            if socket.credential is None:
+                socket.end(AUTHENTICATION_FAILED)
 
 
 async def close_invalid() -> None:
@@ -115,29 +115,29 @@ async def close_invalid() -> None:
 
 
 async def _end_keys() -> None:
-    shown = {seat.key_id for seat in connections.seats if seat.key_id is not None}
+    shown = {socket.key_id for socket in connections.all if socket.key_id is not None}
     still_open = await database_sync_to_async(open_keys)(shown) if shown else set()
-    for seat in list(connections.seats):
-        if seat.key_id is not None and seat.key_id in shown - still_open:
-            seat.end(AUTHENTICATION_FAILED)
+    for socket in list(connections.all):
+        if socket.key_id is not None and socket.key_id in shown - still_open:
+            socket.end(AUTHENTICATION_FAILED)
 
 
 async def _end_credentials() -> None:
-    seats: dict[Credential, list[Connection]] = {}
-    for seat in connections.seats:
-        if isinstance(seat.credential, Credential):
-            seats.setdefault(seat.credential, []).append(seat)
-    if not seats:
+    sockets: dict[Credential, list[Connection]] = {}
+    for socket in connections.all:
+        if isinstance(socket.credential, Credential):
+            sockets.setdefault(socket.credential, []).append(socket)
+    if not sockets:
         return
-    for credential in await database_sync_to_async(invalid_credentials)(list(seats), now=datetime.now(UTC)):
-        for seat in seats[credential]:
-            seat.end(AUTHENTICATION_FAILED)
+    for credential in await database_sync_to_async(invalid_credentials)(list(sockets), now=datetime.now(UTC)):
+        for socket in sockets[credential]:
+            socket.end(AUTHENTICATION_FAILED)
 
 
 async def end_idle(*, before: float) -> None:
     """Close the sockets on which no frame went either way since that moment (of the monotonic clock)."""
-    for seat in connections.idle_since(before):
-        await seat.end_idle()
+    for socket in connections.idle_since(before):
+        await socket.end_idle()
 
 
 async def _run_forever(work: Callable[[], Awaitable[None]]) -> None:

@@ -56,20 +56,20 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         self.complained_at = 0.0
         self.known_keys: deque[str] = deque(maxlen=REMEMBERED)
         self.tasks: list[asyncio.Task[None]] = []
-        self.outbox = SendQueue(send=self._write, close=self.close)
+        self.send_queue = SendQueue(send=self._write, close=self.close)
 
     # --- What each endpoint says for itself -------------------------------------------------------------------------
 
     @abstractmethod
-    async def admit(self) -> list[str] | None:
+    async def groups_to_join(self) -> list[str] | None:
         """The groups to join; None where the peer may not come in."""
 
-    async def welcome(self) -> None:
+    async def on_connected(self) -> None:
         """After the groups are joined and the handshake is accepted."""
 
     async def on_text(self, text: str) -> None:
         """A frame that is not JSON."""
-        self.tell(replies.error("A frame must be a JSON object"))
+        self.send_frame(replies.error("A frame must be a JSON object"))
 
     # --- Coming and going -------------------------------------------------------------------------------------------
 
@@ -106,28 +106,28 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
                 await self.close(FAILURE)
 
     async def connect(self) -> None:
-        groups = await self.admit()
+        groups = await self.groups_to_join()
         if groups is None:
             await self.close(AUTHENTICATION_FAILED)  # before accept: the handshake is refused with 403
             return
         # Joined before the handshake is accepted: what is published after that arrives.
-        self.caretaker = await background_tasks.start()
-        await self.caretaker.follow(sorted(self.followed))
+        self.background = await background_tasks.start()
+        await self.background.follow(sorted(self.followed))
         for group in groups:
-            await self.join(group)
+            await self.join_group(group)
         await self.accept()
         self.accepted = True
         connections.add(self)
-        await self.welcome()
-        self.outbox.start()
+        await self.on_connected()
+        self.send_queue.start()
 
-    async def join(self, group: str) -> None:
+    async def join_group(self, group: str) -> None:
         if group not in self.joined:
             self.joined.add(group)
             connections.join(self, group)
             await self.channel_layer.group_add(group, self.channel_name)
 
-    async def part(self, group: str) -> None:
+    async def leave_group(self, group: str) -> None:
         if group in self.joined:
             self.joined.remove(group)
             connections.leave(self, group)
@@ -137,15 +137,15 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         connections.remove(self)
         for task in self.tasks:
             task.cancel()
-        await asyncio.gather(self.outbox.stop(), *self.tasks, return_exceptions=True)
+        await asyncio.gather(self.send_queue.stop(), *self.tasks, return_exceptions=True)
         with contextlib.suppress(RedisError, OSError):
             for group in list(self.joined):
-                await self.part(group)
+                await self.leave_group(group)
 
     def end(self, code: int) -> None:
         """Close, after what waits to be written."""
         self.ending = True
-        self.outbox.end(code)
+        self.send_queue.end(code)
 
     async def end_idle(self) -> None:
         self.end(NORMAL)
@@ -170,7 +170,7 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         elif self._is_too_fast():
             if self.heard_at - self.complained_at > 1:
                 self.complained_at = self.heard_at
-                self.tell(replies.error(f"More than {MOST_FRAMES} frames a second; what is above is not read"))
+                self.send_frame(replies.error(f"More than {MOST_FRAMES} frames a second; what is above is not read"))
         else:
             await self._answer(sent)
 
@@ -188,16 +188,16 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
             return
         kind = frame.get("type") if isinstance(frame, dict) else None
         if not isinstance(frame, dict):
-            self.tell(replies.error("A frame must be a JSON object"))
+            self.send_frame(replies.error("A frame must be a JSON object"))
         elif kind == "ping":
-            self.tell(replies.pong())
+            self.send_frame(replies.pong())
         elif isinstance(kind, str) and kind in self.answers:
             try:
                 await self.answers[kind](self, frame)
             except BadRequest as error:
-                self.tell(replies.error(str(error)))
+                self.send_frame(replies.error(str(error)))
         else:
-            self.tell(replies.unknown_type(kind))
+            self.send_frame(replies.unknown_type(kind))
 
     # --- From the channel layer: these never wait -------------------------------------------------------------------
 
@@ -208,24 +208,24 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
             if key in self.known_keys:
                 return
             self.known_keys.append(key)
-        self.tell(self.dressed(message["frame"]))
+        self.send_frame(self.adapt(message["frame"]))
 
-    def dressed(self, frame: Frame) -> Frame:
+    def adapt(self, frame: Frame) -> Frame:
         """The frame as this kind of client gets it."""
         return frame
 
     # --- To the peer ------------------------------------------------------------------------------------------------
 
-    def tell(self, frame: Frame) -> None:
-        self.tell_text(msgspec.json.encode(frame).decode())
+    def send_frame(self, frame: Frame) -> None:
+        self.send_text(msgspec.json.encode(frame).decode())
 
-    def tell_all(self, frames: Iterable[Frame]) -> None:
+    def send_frames(self, frames: Iterable[Frame]) -> None:
         for frame in frames:
-            self.tell(frame)
+            self.send_frame(frame)
 
-    def tell_text(self, text: str) -> None:
+    def send_text(self, text: str) -> None:
         if not self.ending:
-            self.outbox.put(text)
+            self.send_queue.put(text)
 
     async def _write(self, text: str) -> None:
         await self.send(text_data=text)

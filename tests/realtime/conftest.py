@@ -99,7 +99,7 @@ async def refusal(path: str, **headers: str) -> int | None:
     return None if accepted else code
 
 
-async def tell(group: str, *frames: dict) -> None:
+async def send_frame(group: str, *frames: dict) -> None:
     await asyncio.to_thread(broadcast.publish, {}, [(group, frame) for frame in frames], outside=[])
 
 

@@ -64,7 +64,7 @@ async def test_server(redis, kind):
 
 
 async def test_two_processes_are_one(redis):
-    """Each client hears each thing once, whichever process it sits in; a client id has one seat in all of them."""
+    """Each client hears each thing once, whichever process it sits in; a client id has one socket in all of them."""
     with serve("uvicorn") as one, serve("daphne") as two:
         path = "/api/v1/ws/hanako@example.com"
         first = await connect(one.url(path))

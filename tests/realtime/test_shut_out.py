@@ -170,6 +170,6 @@ async def test_three_queries_however_many_sit_here(redis, authentication, django
             await stack.enter_async_context(connected(path))
         for key in keys:
             await stack.enter_async_context(connected("/ws", cookie=f"{COOKIE}={key}"))
-        entries = [seat.credential for seat in connections.seats if seat.credential]
+        entries = [socket.credential for socket in connections.all if socket.credential]
         assert len(entries) == 10
         assert await look(entries) == set()

@@ -25,7 +25,7 @@ class AuthenticatedSocket(Socket):
     # Row id of the student whose own credential came along. Students have none yet: this is where it goes.
     proven_student: int | None = None
 
-    async def recognise(self, *, with_key: bool = False) -> bool:
+    async def authenticate(self, *, with_key: bool = False) -> bool:
         """Take note of what the peer shows. False where something was shown that opens nothing."""
         user, token = self.scope.get("user"), self.query.get("token")
         if user is not None and user.is_authenticated:
@@ -64,7 +64,7 @@ class AuthenticatedSocket(Socket):
             delay = max(0.0, account.expires_at - time.time())
             self.run(_after(delay, lambda: self.end(AUTHENTICATION_FAILED)))
 
-    async def note_look(self, person: Person, what: str) -> None:
+    async def record_view(self, person: Person, what: str) -> None:
         """An account reads, or follows, what one student does: the audit log hears of it."""
         if self.user is not None and person.student_id is not None:
             await database_sync_to_async(_record_view)(self.user.pk, person.student_id, what)

@@ -28,7 +28,7 @@ class ScreenSocket(FollowingSocket):
 
     with_runs = True
 
-    async def welcome(self) -> None:
+    async def on_connected(self) -> None:
         self.changed = RowBuffer()
         self.run(self._look())
 
@@ -43,13 +43,13 @@ class ScreenSocket(FollowingSocket):
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            if self.outbox.is_empty:
-                self.tell_all(self.dressed(frame) for frame in self.changed.take_frames(with_runs=self.with_runs))
+            if self.send_queue.is_empty:
+                self.send_frames(self.adapt(frame) for frame in self.changed.take_frames(with_runs=self.with_runs))
 
     async def channel_groups(self, channel: Channel, person: Person) -> list[str]:
         names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, person, channel)
         if names:
-            await self.note_look(person, "follow")
+            await self.record_view(person, "follow")
         return names
 
     async def groups_of_students(self) -> list[str]:
@@ -64,10 +64,10 @@ class DashboardSocket(ScreenSocket):
     """With `?class=<id>` the students of one class only, with `?runs=0` without `cell_execution`: it says nothing that
     the rows do not. The login cookie of our own pages opens it, or `?token=`."""
 
-    async def admit(self) -> list[str] | None:
+    async def groups_to_join(self) -> list[str] | None:
         self.client_id = str(uuid.uuid4())
         self.with_runs = self.query.get("runs") != ["0"]
-        await self.recognise()
+        await self.authenticate()
         if self.user is None and logins_required():
             return None
         wanted = self.query.get("class")
@@ -80,11 +80,11 @@ class DashboardSocket(ScreenSocket):
             return None
         return [groups.class_group(class_id), groups.DASHBOARDS]
 
-    async def welcome(self) -> None:
-        await super().welcome()
-        self.tell(replies.connection_established(client_id=self.client_id, client_type="dashboard"))
+    async def on_connected(self) -> None:
+        await super().on_connected()
+        self.send_frame(replies.connection_established(client_id=self.client_id, client_type="dashboard"))
 
     async def refresh(self, frame: Frame) -> None:
-        self.tell(replies.refresh_required())
+        self.send_frame(replies.refresh_required())
 
     answers: ClassVar[dict[str, Any]] = {**FollowingSocket.answers, "refresh_request": refresh}

@@ -25,7 +25,7 @@ class FollowingSocket(AuthenticatedSocket):
         name = requests.read(frame, requests.Subscription).channel
         found = await self._channel_of(name)
         if found is None:
-            await self.join(groups.BROADCAST)
+            await self.join_group(groups.BROADCAST)
         else:
             channel, person = found
             names = await self.channel_groups(channel, person)
@@ -33,23 +33,23 @@ class FollowingSocket(AuthenticatedSocket):
                 raise BadRequest(f"Not your channel: {name[:100]}")
             if channel == "progress":
                 self.followed |= set(person.first_forms)
-                await self.caretaker.follow(person.first_forms)
+                await self.background.follow(person.first_forms)
             for group in names:
-                await self.join(group)
-        self.tell(replies.subscribed(name))
+                await self.join_group(group)
+        self.send_frame(replies.subscribed(name))
 
     async def unsubscribe(self, frame: Frame) -> None:
         name = requests.read(frame, requests.Subscription).channel
         found = await self._channel_of(name)
         if found is None:
-            await self.part(groups.BROADCAST)
+            await self.leave_group(groups.BROADCAST)
         else:
             channel, person = found
             for group in groups.groups_of_student_in(channel, person.forms, among=self.joined):
-                await self.part(group)
+                await self.leave_group(group)
             if channel == "progress":
                 self.followed -= set(person.first_forms)
-        self.tell(replies.unsubscribed(name))
+        self.send_frame(replies.unsubscribed(name))
 
     async def _channel_of(self, name: str) -> tuple[Channel, Person] | None:
         """Which channel of whom; None for `broadcast`. Raises BadRequest for a name that nobody knows."""

@@ -68,7 +68,7 @@ class InstructorSocket(ScreenSocket):
     kind: ClientType = "instructor"
     account: Account
 
-    async def admit(self) -> list[str] | None:
+    async def groups_to_join(self) -> list[str] | None:
         token = self.query.get("token", [""])[0].removeprefix("Bearer ")
         account = await database_sync_to_async(account_of_token)(token)
         named = self.scope["url_route"]["kwargs"].get("instructor_id")
@@ -81,11 +81,11 @@ class InstructorSocket(ScreenSocket):
         own = groups.instructor_group(account.pk)
         return [own, groups.INSTRUCTORS, groups.BROADCAST, *await self.groups_of_students()]
 
-    async def welcome(self) -> None:
-        await super().welcome()
-        self.tell(replies.connection_success(instructor_id=self.account.pk))
+    async def on_connected(self) -> None:
+        await super().on_connected()
+        self.send_frame(replies.connection_success(instructor_id=self.account.pk))
 
-    def dressed(self, frame: Frame) -> Frame:
+    def adapt(self, frame: Frame) -> Frame:
         return replies.flattened(frame)
 
     async def end_idle(self) -> None:
@@ -108,7 +108,7 @@ class InstructorSocket(ScreenSocket):
         said = requests.read(requests.flat(frame), requests.StudentMessage)
         if said.student_id is None:
             raise BadRequest("Object missing required field `student_id`")
-        self.tell(
+        self.send_frame(
             replies.student_message_received(
                 student_id=said.student_id, message=said.message, sent_at=said.timestamp or timestamp()
             )
@@ -128,9 +128,9 @@ class InstructorSocket(ScreenSocket):
             message=said.message,
             sent_at=written_at,
         )
-        await self._note_letter("student_reply", "student", person.student_id or str(said.student_id), said.message)
+        await self._record_message("student_reply", "student", person.student_id or str(said.student_id), said.message)
         await broadcast.send([(group, delivered) for group in told])
-        self.tell(replies.reply_sent(student_id=said.student_id, message=said.message, written_at=written_at))
+        self.send_frame(replies.reply_sent(student_id=said.student_id, message=said.message, written_at=written_at))
 
     async def to_colleague(self, frame: Frame) -> None:
         """Everybody who teaches here may write to everybody who does."""
@@ -141,10 +141,10 @@ class InstructorSocket(ScreenSocket):
         received = replies.instructor_message_received(
             from_instructor_id=self.account.pk, message=said.message, sent_at=said.timestamp or timestamp()
         )
-        await self._note_letter("colleague_message", "instructor", target, said.message)
+        await self._record_message("colleague_message", "instructor", target, said.message)
         await broadcast.send([(groups.instructor_group(target), received)])
 
-    async def _note_letter(self, action: str, kind: str, to: int | str, text: str) -> None:
+    async def _record_message(self, action: str, kind: str, to: int | str, text: str) -> None:
         await database_sync_to_async(_record_message)(self.account.pk, action, kind, to, len(text))
 
     answers: ClassVar[dict[str, Any]] = {

@@ -38,10 +38,10 @@ class StudentProgressSocket(AuthenticatedSocket):
 
     kind = "student"
 
-    async def admit(self) -> list[str] | None:
+    async def groups_to_join(self) -> list[str] | None:
         self.client_id = self.scope["url_route"]["kwargs"]["user_id"]
         if logins_required():
-            is_open = await self.recognise(with_key=True)
+            is_open = await self.authenticate(with_key=True)
             if not is_open or (self.user is None and self.holder is None):
                 return None
         self.person: Person = await database_sync_to_async(people.by_either)(self.client_id)
@@ -50,13 +50,13 @@ class StudentProgressSocket(AuthenticatedSocket):
             self.followed |= set(self.person.first_forms)
         return names
 
-    async def welcome(self) -> None:
+    async def on_connected(self) -> None:
         if self.joined:
-            await self.note_look(self.person, "progress")
-        self.tell(replies.progress_view("initial_progress", await self._data()))
+            await self.record_view(self.person, "progress")
+        self.send_frame(replies.progress_view("initial_progress", await self._data()))
 
     async def own(self, frame: Frame) -> None:
-        self.tell(replies.progress_view("progress_update", await self._data()))
+        self.send_frame(replies.progress_view("progress_update", await self._data()))
 
     async def _data(self) -> dict[str, Any]:
         nobody_known = {"user_id": self.client_id}
@@ -71,29 +71,29 @@ class StudentProgressSocket(AuthenticatedSocket):
 class InstructorProgressSocket(DashboardSocket):
     """Everybody's progress, for those who may see it."""
 
-    async def admit(self) -> list[str] | None:
+    async def groups_to_join(self) -> list[str] | None:
         self.client_id = str(uuid.uuid4())
-        await self.recognise()
+        await self.authenticate()
         return None if self.user is None and logins_required() else []
 
     @property
     def viewer(self) -> User:
         return self.user if logins_required() and self.user is not None else ANYONE
 
-    async def welcome(self) -> None:
+    async def on_connected(self) -> None:
         data = await database_sync_to_async(_summaries)(self.viewer)
-        self.tell(replies.progress_view("initial_data", data))
+        self.send_frame(replies.progress_view("initial_data", data))
 
     async def every(self, frame: Frame) -> None:
         data = await database_sync_to_async(_summaries)(self.viewer)
-        self.tell(replies.progress_view("all_progress_update", data))
+        self.send_frame(replies.progress_view("all_progress_update", data))
 
     async def detail(self, frame: Frame) -> None:
         called = requests.read(requests.flat(frame), requests.StudentDetail).user_id
         found = await database_sync_to_async(_summary_of)(called, self.viewer)
         if found is None:
             raise BadRequest("Student not found")
-        await self.note_look(await database_sync_to_async(people.by_either)(called), "progress")
-        self.tell(replies.progress_view("student_detail", found))
+        await self.record_view(await database_sync_to_async(people.by_either)(called), "progress")
+        self.send_frame(replies.progress_view("student_detail", found))
 
     answers: ClassVar[dict[str, Any]] = {"get_all_progress": every, "get_student_detail": detail}

@@ -33,17 +33,17 @@ OWN: tuple[Channel, ...] = ("client", "progress", "notifications")
 class StudentSocket(FollowingSocket):
     kind = "student"
 
-    async def admit(self) -> list[str] | None:
+    async def groups_to_join(self) -> list[str] | None:
         self.client_id = self.scope["url_route"]["kwargs"]["client_id"]
         self.room = self.query.get("room", ["default"])[0][:LONGEST_ROOM]
         if len(self.client_id) > LONGEST_ID:
             return None
-        if logins_required() and not await self.recognise(with_key=True):
+        if logins_required() and not await self.authenticate(with_key=True):
             return None
         self.person = await database_sync_to_async(people.by_either)(self.client_id)
         own = await database_sync_to_async(self._own_groups)()
-        seat = [groups.connection_group(self.client_id, proof=self.seat_proof)] if self.seat_proof else []
-        return [*own, *seat, *self._room_groups(self.room), groups.BROADCAST]
+        socket = [groups.connection_group(self.client_id, proof=self.seat_proof)] if self.seat_proof else []
+        return [*own, *socket, *self._room_groups(self.room), groups.BROADCAST]
 
     def _own_groups(self) -> list[str]:
         """Where this client hears what concerns the one whom it names. At most six queries."""
@@ -63,7 +63,7 @@ class StudentSocket(FollowingSocket):
 
     @property
     def seat_proof(self) -> str | None:
-        """Who has one seat a client id: while nobody logs in everybody together, as the earlier server had it; else
+        """Who has one socket a client id: while nobody logs in everybody together, as the earlier server had it; else
         each who proved who they are. Nobody ends the connection of somebody else."""
         return self.proof if logins_required() else "anybody"
 
@@ -82,10 +82,10 @@ class StudentSocket(FollowingSocket):
         with_key = f"class {self.holder.class_id}" if self.holder else ""
         return groups.room_group(room, of=self.proof or with_key or f"connection {self.channel_name}")
 
-    async def welcome(self) -> None:
-        self.tell(replies.connection_established(client_id=self.client_id, client_type=self.kind))
+    async def on_connected(self) -> None:
+        self.send_frame(replies.connection_established(client_id=self.client_id, client_type=self.kind))
         if self.user is not None and self.followed:
-            await self.note_look(self.person, "follow")
+            await self.record_view(self.person, "follow")
         # The newest of this id stays. The age decides, so that two that come at once do not end each other.
         self.age = f"{time.time_ns():020} {self.channel_name}"
         if self.seat_proof:
@@ -100,10 +100,10 @@ class StudentSocket(FollowingSocket):
         """Where people have to log in, an account follows its students; a class key, or nothing, follows nobody."""
         names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, person, channel)
         if names:
-            await self.note_look(person, "follow")
+            await self.record_view(person, "follow")
         return names
 
-    def dressed(self, frame: Frame) -> Frame:
+    def adapt(self, frame: Frame) -> Frame:
         if frame.get("type") == "assignment_graded" and logins_required():
             return {**frame, "data": {key: value for key, value in frame["data"].items() if key not in PRIVATE}}
         return frame
@@ -118,18 +118,18 @@ class StudentSocket(FollowingSocket):
         room = requests.read(frame, requests.JoinRoom).room[:LONGEST_ROOM]
         if room != self.room:
             for group in self._room_groups(self.room or ""):
-                await self.part(group)
+                await self.leave_group(group)
             self.room = room
             for group in self._room_groups(room):
-                await self.join(group)
-        self.tell(replies.room_joined(room))
+                await self.join_group(group)
+        self.send_frame(replies.room_joined(room))
 
     async def progress(self, frame: Frame) -> None:
         data = requests.read(frame, requests.Progress).data
         await self._tell_room(replies.progress_broadcast(from_client=self.client_id, data=data))
 
     async def status(self, frame: Frame) -> None:
-        self.tell(replies.status_response(await presence.astats()))
+        self.send_frame(replies.status_response(await presence.astats()))
 
     async def message(self, frame: Frame) -> None:
         """To the instructor who is named, or to all of them; where people have to log in, of the student's class."""
