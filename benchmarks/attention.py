@@ -87,14 +87,14 @@ def _watch(seed: int, outcome: Outcome) -> None:
     from classroom.attention.board import attention_state, shown_alerts
     from classroom.attention.case_log import sync_cases
     from classroom.attention.models import AttentionCase
-    from classroom.base.scope import class_scope
+    from classroom.base.scope import classroom_of_class
     from instructors.models import Instructor
     from lms.models import Class
 
     pupils = classes.make_class(seed=seed, count=STUDENTS)
     teacher, _ = Instructor.objects.get_or_create(email="bench@example.com", defaults={"role": "admin"})
     made = Class.objects.create(class_code=f"S{seed}", name=f"Seed {seed}", instructor=teacher)
-    room = class_scope(user=teacher, class_id=made.pk)
+    classroom = classroom_of_class(user=teacher, class_id=made.pk)
     # At a full minute, so that a seed is the same class whenever it runs.
     start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=classes.MINUTES + 20)
     memory.clear()
@@ -103,9 +103,9 @@ def _watch(seed: int, outcome: Outcome) -> None:
         now = start + timedelta(minutes=minute)
         _save(pupils, minute - TICK / 60, minute, start, seed=seed, class_id=made.pk)
         began = time.perf_counter()
-        situation = attention_state(room, now=now)
+        situation = attention_state(classroom, now=now)
         outcome.seconds.append(time.perf_counter() - began)
-        sync_cases(room, situation, now=now)
+        sync_cases(classroom, situation, now=now)
         outcome.shown.append(sum(1 for concern in shown_alerts(situation, now) if concern.code != "help"))
     cases = AttentionCase.objects.filter(class_ref=made).select_related("student").order_by("opened_at")
     _compare(pupils, [(_number(c.student.email), c.code, *_minutes(c, start)) for c in cases], outcome)

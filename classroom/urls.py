@@ -75,7 +75,11 @@ CLASS: tuple[tuple[str, View, str], ...] = (
 
 def of_rooms() -> list[URLPattern]:
     rooms = (("classes/<int:class_id>/", "class"), ("everybody/", "everybody"))
-    return [path(f"{room}{page}", view, name=f"{kind}_{name}") for room, kind in rooms for page, view, name in ROOM]
+    return [
+        path(f"{classroom}{page}", view, name=f"{kind}_{name}")
+        for classroom, kind in rooms
+        for page, view, name in ROOM
+    ]
 
 
 urlpatterns = [

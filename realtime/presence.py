@@ -166,14 +166,18 @@ def summary() -> Summary:
         rooms=dict(Counter(socket.room for socket in sockets if socket.room is not None)),
         sent=connections.frames_sent,
         dashboards=[socket.client_id for socket in sockets if socket.kind == "dashboard"],
-        instructors=dict(Counter(socket.account_id for socket in sockets if socket.account_id is not None and not socket.ending)),
+        instructors=dict(
+            Counter(socket.account_id for socket in sockets if socket.account_id is not None and not socket.ending)
+        ),
         detail=[_detail(socket) for socket in sockets] if settings.DEBUG else [],
     )
 
 
 def _detail(socket: Connection) -> dict[str, Any]:
     seconds = int(time.time() - socket.connected_at)
-    return dict(Detail(client_id=socket.client_id, type=socket.kind, room=socket.room, connected_duration_seconds=seconds))
+    return dict(
+        Detail(client_id=socket.client_id, type=socket.kind, room=socket.room, connected_duration_seconds=seconds)
+    )
 
 
 async def write(redis: "aioredis.Redis") -> None:

@@ -13,7 +13,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 
 from classroom.attention import help_services
-from classroom.base.scope import class_scope
+from classroom.base.scope import classroom_of_class
 from classroom.cells.cell_map import cell_map, members_of
 from classroom.cells.notebook_choice import Choice
 from classroom.errors.hint_selectors import hints_about
@@ -283,12 +283,12 @@ def test_a_hint_helped_who_got_it_right_in_its_class(cast, hanako, river):  # no
     right = {"code": "x", "hasError": False, "errorMessage": None, "notebookPath": "secret-notebook.ipynb"}
     run = of_python(eventTime=when, **right)
     river.post({**run, "userName": "Rust name"}, class_id=cast.rust.pk)
-    room = class_scope(user=cast.sato, class_id=cast.python.pk)
-    (sent,) = hints_about(room, [(hint.cell_id, hint.fingerprint)], viewer=cast.sato)
+    classroom = classroom_of_class(user=cast.sato, class_id=cast.python.pk)
+    (sent,) = hints_about(classroom, [(hint.cell_id, hint.fingerprint)], viewer=cast.sato)
     assert (sent.told, sent.helped) == (1, 0)
     del run["eventId"]
     river.post(run, class_id=cast.python.pk)
-    (sent,) = hints_about(room, [(hint.cell_id, hint.fingerprint)], viewer=cast.sato)
+    (sent,) = hints_about(classroom, [(hint.cell_id, hint.fingerprint)], viewer=cast.sato)
     assert sent.helped == 1
 
 
@@ -351,9 +351,9 @@ def test_the_order_and_kind_of_cells_on_the_map_are_those_of_the_class(cast, riv
     at = {"notebookPath": "shared.ipynb", "code": "x", "hasError": False, "errorMessage": None, "userName": "Hanako"}
 
     def seen(user, class_ref) -> list[tuple[str, str]]:
-        room = class_scope(user=user, class_id=class_ref.pk)
-        members, notebook = members_of(room, now=datetime.now(UTC)), Notebook.objects.get(path="shared.ipynb")
-        columns = cell_map(room, members, notebook=notebook, choice=Choice()).columns
+        classroom = classroom_of_class(user=user, class_id=class_ref.pk)
+        members, notebook = members_of(classroom, now=datetime.now(UTC)), Notebook.objects.get(path="shared.ipynb")
+        columns = cell_map(classroom, members, notebook=notebook, choice=Choice()).columns
         ids = dict(Cell.objects.values_list("pk", "cell_id"))
         return [(ids[column.cell_id], column.number) for column in columns]
 

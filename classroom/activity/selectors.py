@@ -7,7 +7,7 @@ from django.db.models import Aggregate, DurationField, ExpressionWrapper, F, Val
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Greatest
 
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.dashboard.selectors import Range, chart
 from events import timeseries
 from events.models import HelpRequest
@@ -59,10 +59,10 @@ class Median(Aggregate):
     template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
 
 
-def activity_of(room: ClassScope, *, span: Range, now: datetime) -> Activity:
+def activity_of(classroom: Classroom, *, span: Range, now: datetime) -> Activity:
     """Three queries, four for a class; their cost is that of the runs in the span, by the indexes on time."""
-    of_class = room.class_ref is not None
-    students = list(room.students.order_by().values_list("pk", flat=True)) if of_class else None
+    of_class = classroom.class_ref is not None
+    students = list(classroom.students.order_by().values_list("pk", flat=True)) if of_class else None
     buckets = [
         Bucket(
             start=(start := datetime.fromisoformat(found["time"])),
@@ -71,14 +71,14 @@ def activity_of(room: ClassScope, *, span: Range, now: datetime) -> Activity:
             errors=found["errorCount"],
             asked=found["helpCount"],
         )
-        for found in chart(span, students, now, scope=room.scope)
+        for found in chart(span, students, now, scope=classroom.scope)
     ]
     window = (buckets[0].start, buckets[-1].end)
-    asked = HelpRequest.objects.filter(room.scope.q(), asked_at__gte=window[0], asked_at__lt=window[1])
+    asked = HelpRequest.objects.filter(classroom.scope.q(), asked_at__gte=window[0], asked_at__lt=window[1])
     if of_class:
         # Those of the class, not the list of ids: PostgreSQL joins with it.
-        asked = asked.filter(student__in=room.students.values("pk"))
-    done = timeseries.totals(since=window[0], until=window[1], students=students, scope=room.scope)
+        asked = asked.filter(student__in=classroom.students.values("pk"))
+    done = timeseries.totals(since=window[0], until=window[1], students=students, scope=classroom.scope)
     waited = asked.aggregate(wait=Median(_wait(now), output_field=DurationField()))
     return Activity(span=span, buckets=buckets, active=done.active, wait=waited["wait"])
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from classroom.activity.charts import chart_of
 from classroom.activity.selectors import activity_of
-from classroom.base.decorators import class_page, is_fragment, scope_of
+from classroom.base.decorators import class_page, is_fragment, classroom_of
 from classroom.base.js_strings import activity_texts
 from classroom.dashboard.selectors import range_of
 
@@ -16,10 +16,10 @@ RANGES = {"1h": _("Last hour"), "24h": _("Last 24 hours"), "7d": _("Last 7 days"
 
 @class_page
 def activity(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    room, now = scope_of(request, class_id), timezone.now()
-    found = activity_of(room, span=range_of(request.GET.get("range")), now=now)
+    classroom, now = classroom_of(request, class_id), timezone.now()
+    found = activity_of(classroom, span=range_of(request.GET.get("range")), now=now)
     context = {
-        "room": room,
+        "classroom": classroom,
         "now": now,
         "ranges": RANGES,
         "activity": found,

@@ -8,7 +8,7 @@ spreadsheet in German or French wants them: it reads 8.5 as the 8th of May.
 from datetime import datetime
 
 from classroom.assignments.selectors import works
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from lms.export import PlainText, SubmissionResource
 from lms.models import AssignmentSubmission, ClassAssignment, Student
 from lms.spreadsheets import ENCODING
@@ -21,23 +21,25 @@ def _order(student: Student, number: int = 0) -> tuple[str, str, int]:
     return student.name or "", student.email, number or student.pk
 
 
-def grades_csv(room: ClassScope, assignment: ClassAssignment, *, now: datetime, decimal_comma: bool = False) -> bytes:
+def grades_csv(
+    classroom: Classroom, assignment: ClassAssignment, *, now: datetime, decimal_comma: bool = False
+) -> bytes:
     """Each student's newest hand-in; who handed in nothing has a row with the status `missing`. Five queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     rows = latest(handed_in).select_related("assignment__class_ref", "student").defer("notebook_content")
     # Names are those of the class, and so is their order.
-    called = {student.pk: student for student in room.students}
+    called = {student.pk: student for student in classroom.students}
     handed = sorted(rows, key=lambda each: _order(called.get(each.student_id, each.student), each.pk))
     for each in handed:
         each.student = Student(
             pk=each.student_id, email=each.student.email, name=getattr(called.get(each.student_id), "name", None)
         )
     table = SubmissionResource().export(handed)
-    absent = {work.student_id for work in works(room, assignment, now=now) if work.submission is None}
+    absent = {work.student_id for work in works(classroom, assignment, now=now) if work.submission is None}
     plain = PlainText()
     for student in sorted((each for each in called.values() if each.pk in absent), key=_order):
         known = {
-            "class_code": room.class_ref.class_code if room.class_ref else "",
+            "class_code": classroom.class_ref.class_code if classroom.class_ref else "",
             "assignment": assignment.title,
             "email": student.email,
             "name": student.name,

@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet
 from django.shortcuts import get_object_or_404
 
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from core.identity import visible
 from instructors.models import Instructor
 from lms.access import notebooks_of
@@ -99,21 +99,21 @@ class AssignmentPage:
         )
 
 
-def assignments_in(room: ClassScope) -> QuerySet[ClassAssignment]:
-    return ClassAssignment.objects.filter(class_ref=room.class_ref)
+def assignments_in(classroom: Classroom) -> QuerySet[ClassAssignment]:
+    return ClassAssignment.objects.filter(class_ref=classroom.class_ref)
 
 
-def find_assignment(room: ClassScope, assignment_id: int) -> ClassAssignment:
+def find_assignment(classroom: Classroom, assignment_id: int) -> ClassAssignment:
     """404 for one that is not of this class. One query."""
-    return get_object_or_404(assignments_in(room).select_related("notebook"), pk=assignment_id)
+    return get_object_or_404(assignments_in(classroom).select_related("notebook"), pk=assignment_id)
 
 
-def assignment_list(room: ClassScope) -> list[tuple[ClassAssignment, Counts]]:
+def assignment_list(classroom: Classroom) -> list[tuple[ClassAssignment, Counts]]:
     """What is due last comes first, then what is due at no time. Three queries, whatever the number."""
-    found = list(assignments_in(room).select_related("notebook").order_by("due_date", "pk").reverse())
+    found = list(assignments_in(classroom).select_related("notebook").order_by("due_date", "pk").reverse())
     found.sort(key=lambda assignment: assignment.due_date is None)
-    members = room.students.count()
-    of_class = Q(student__in=room.students.values("pk"))
+    members = classroom.students.count()
+    of_class = Q(student__in=classroom.students.values("pk"))
     handed_in = AssignmentSubmission.objects.filter(assignment__in=[assignment.pk for assignment in found])
     grouped = with_known_status(latest(handed_in)).values("assignment").annotate(
         submitted=Count("pk"),
@@ -131,25 +131,25 @@ def assignment_list(room: ClassScope) -> list[tuple[ClassAssignment, Counts]]:
 
 
 def assignment_page(
-    room: ClassScope, *, assignment_id: int, chosen: str, now: datetime, display: Display = PLAIN
+    classroom: Classroom, *, assignment_id: int, chosen: str, now: datetime, display: Display = PLAIN
 ) -> AssignmentPage:
     """By name. Five queries, whatever the number of students; a filter that is none is none."""
-    assignment = find_assignment(room, assignment_id)
+    assignment = find_assignment(classroom, assignment_id)
     return AssignmentPage(
         assignment=assignment,
         has_starter=AssignmentStarter.objects.filter(assignment=assignment).exists(),
-        works=works(room, assignment, now=now, display=display),
+        works=works(classroom, assignment, now=now, display=display),
         chosen=chosen if chosen in FILTERS else "",
     )
 
 
-def works(room: ClassScope, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN) -> list[Work]:
+def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN) -> list[Work]:
     """Everybody it was given to, by name. Three queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     newest = latest(handed_in).select_related("student").defer("notebook_content", "feedback")
     submissions = {submission.student_id: submission for submission in newest}
     attempts = dict(handed_in.order_by().values_list("student").annotate(Count("pk")))
-    members = {student.pk: student for student in room.students.only("email", "name")}
+    members = {student.pk: student for student in classroom.students.only("email", "name")}
     # Who is in the class no longer is called by their address: a name is what a class calls its members.
     gone = {key: Student(pk=key, email=each.student.email) for key, each in submissions.items() if key not in members}
     people = sorted([*members.values(), *gone.values()], key=lambda s: (name_of(s).casefold(), s.pk))
@@ -175,10 +175,10 @@ def name_of(student: Student) -> str:
     return visible(student.name) or student.email
 
 
-def next_ungraded(room: ClassScope, *, assignment_id: int, after: int | None = None) -> int | None:
+def next_ungraded(classroom: Classroom, *, assignment_id: int, after: int | None = None) -> int | None:
     """Which submission to grade next: who waits longest first, and on from `after`; None where all is done.
     One query."""
-    rows = with_known_status(latest(AssignmentSubmission.objects.filter(assignment__in=assignments_in(room))))
+    rows = with_known_status(latest(AssignmentSubmission.objects.filter(assignment__in=assignments_in(classroom))))
     waiting = rows.filter(assignment=assignment_id).exclude(IS_GRADED).order_by("submitted_at", "pk")
     ids = list(waiting.values_list("pk", "submitted_at"))
     if after is None:

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods
 from classroom.assignments.changes import changes_since_starter
 from classroom.assignments.selectors import next_ungraded
 from classroom.assignments.submissions import find_submission, submission_page
-from classroom.base.decorators import scope_of
+from classroom.base.decorators import classroom_of
 from classroom.base.display import display_of
 from classroom.base.form_errors import NoNumber, Problems, number_typed, problems_of
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from instructors import audit
 from instructors.permissions import account_of
 from lms.api.submissions import SubmissionChanges
@@ -71,40 +71,40 @@ class GradeForm:
 @never_cache
 def submission(request: HttpRequest, class_id: int, submission_id: int) -> HttpResponse:
     """`?view=changes` compares with the starter. A POST grades, which an assistant does not."""
-    room = scope_of(request, class_id)
-    found = find_submission(room, submission_id)
+    classroom = classroom_of(request, class_id)
+    found = find_submission(classroom, submission_id)
     if request.method == "POST":
-        return grade(request, room, found)
-    return show(request, room, found, GradeForm.of(found))
+        return grade(request, classroom, found)
+    return show(request, classroom, found, GradeForm.of(found))
 
 
-def grade(request: HttpRequest, room: ClassScope, found: AssignmentSubmission) -> HttpResponse:
+def grade(request: HttpRequest, classroom: Classroom, found: AssignmentSubmission) -> HttpResponse:
     """`then` says what the button was: save, next or return. On to a page; or the same with what is wrong."""
-    if not room.may_teach:
+    if not classroom.may_teach:
         raise Http404
     then, form = request.POST.get("then", "save"), GradeForm.typed(request.POST)
     given = form.checked(found.assignment.points, is_returned=then == "return")
     if given is None:
-        return show(request, room, found, form, status=422)
+        return show(request, classroom, found, form, status=422)
     try:
         give_grade(found.pk, given, seen=form.seen, by=account_of(request), request=request)
     except GradedMeanwhile as conflict:
         form.conflict, form.seen = conflict, version_token(conflict.submission)
-        return show(request, room, find_submission(room, found.pk), form, status=409)
+        return show(request, classroom, find_submission(classroom, found.pk), form, status=409)
     said = gettext("Saved and returned to the student.") if then == "return" else gettext("The grade is saved.")
     messages.success(request, said)
-    assert room.class_ref is not None
-    following = next_ungraded(room, assignment_id=found.assignment_id, after=found.pk) if then == "next" else None
+    assert classroom.class_ref is not None
+    following = next_ungraded(classroom, assignment_id=found.assignment_id, after=found.pk) if then == "next" else None
     if then == "next" and following is None:
         messages.info(request, gettext("Everything that was handed in is graded."))
-        return HttpResponseRedirect(reverse("assignment", args=[room.class_ref.pk, found.assignment_id]))
-    return HttpResponseRedirect(reverse("submission", args=[room.class_ref.pk, following or found.pk]))
+        return HttpResponseRedirect(reverse("assignment", args=[classroom.class_ref.pk, found.assignment_id]))
+    return HttpResponseRedirect(reverse("submission", args=[classroom.class_ref.pk, following or found.pk]))
 
 
 def show(
-    request: HttpRequest, room: ClassScope, found: AssignmentSubmission, form: GradeForm, status: int = 200
+    request: HttpRequest, classroom: Classroom, found: AssignmentSubmission, form: GradeForm, status: int = 200
 ) -> HttpResponse:
-    page = submission_page(room, found, display=display_of(request))
+    page = submission_page(classroom, found, display=display_of(request))
     is_compared = request.GET.get("view") == "changes" and page.has_starter and page.has_content
     audit.record(
         action="submission_view",
@@ -114,7 +114,7 @@ def show(
         target_id=found.pk,
     )
     context = {
-        "room": room,
+        "classroom": classroom,
         "now": timezone.now(),
         "page": page,
         "form": form,

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 
 from classroom.assignments.selectors import assignments_in, name_of, next_ungraded
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import ClassScope, name_in
+from classroom.base.scope import Classroom, name_in
 from lms.api.notebook_content import receipt
 from lms.models import AssignmentStarter, AssignmentSubmission
 from lms.submissions import RETURNED, is_graded, late_by, with_attempt
@@ -50,17 +50,19 @@ class SubmissionPage:
         return self.attempts[0].submission_id == self.submission.pk
 
 
-def find_submission(room: ClassScope, submission_id: int, *, with_content: bool = False) -> AssignmentSubmission:
+def find_submission(classroom: Classroom, submission_id: int, *, with_content: bool = False) -> AssignmentSubmission:
     """404 for one that was not handed in to this class. One query."""
-    rows = AssignmentSubmission.objects.filter(assignment__in=assignments_in(room))
-    rows = rows.select_related("assignment__notebook", "student").annotate(called=name_in(room))
+    rows = AssignmentSubmission.objects.filter(assignment__in=assignments_in(classroom))
+    rows = rows.select_related("assignment__notebook", "student").annotate(called=name_in(classroom))
     return get_object_or_404(rows if with_content else rows.defer("notebook_content"), pk=submission_id)
 
 
-def submission_page(room: ClassScope, submission: AssignmentSubmission, *, display: Display = PLAIN) -> SubmissionPage:
+def submission_page(
+    classroom: Classroom, submission: AssignmentSubmission, *, display: Display = PLAIN
+) -> SubmissionPage:
     """What `find_submission` found, and what stands around it. Six queries."""
     assignment, student = submission.assignment, submission.student
-    member = room.students.filter(pk=student.pk).first()  # whose name is what the class calls them
+    member = classroom.students.filter(pk=student.pk).first()  # whose name is what the class calls them
     same = AssignmentSubmission.objects.filter(assignment=assignment, student=student)
     rows = with_attempt(same.defer("notebook_content", "feedback")).order_by("-submitted_at", "-pk")
     return SubmissionPage(
@@ -75,7 +77,7 @@ def submission_page(room: ClassScope, submission: AssignmentSubmission, *, displ
             Attempt(submission_id=row.pk, number=row.attempt, submission=row, late_by=late_by(row, assignment))  # type: ignore[attr-defined]
             for row in rows
         ],
-        next_id=next_ungraded(room, assignment_id=assignment.pk, after=submission.pk),
+        next_id=next_ungraded(classroom, assignment_id=assignment.pk, after=submission.pk),
     )
 
 

@@ -19,36 +19,36 @@ from classroom.assignments.selectors import (
     notebook_paths,
 )
 from classroom.assignments.services import AssignmentForm, save_assignment
-from classroom.base.decorators import LARGEST_ID, class_page, scope_of
+from classroom.base.decorators import LARGEST_ID, class_page, classroom_of
 from classroom.base.display import display_of
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from instructors import audit
 from instructors.permissions import account_of
 from lms.models import AssignmentStarter
 
 
-def taught_room(request: HttpRequest, class_id: int) -> ClassScope:
+def taught_room(request: HttpRequest, class_id: int) -> Classroom:
     """The room, for what its assistants may not do: for them there is no such page."""
-    room = scope_of(request, class_id)
-    if not room.may_teach:
+    classroom = classroom_of(request, class_id)
+    if not classroom.may_teach:
         raise Http404
-    return room
+    return classroom
 
 
 @class_page
 def assignments(request: HttpRequest, class_id: int) -> HttpResponse:
-    room = scope_of(request, class_id)
-    context = {"room": room, "now": timezone.now(), "assignments": assignment_list(room)}
+    classroom = classroom_of(request, class_id)
+    context = {"classroom": classroom, "now": timezone.now(), "assignments": assignment_list(classroom)}
     return render(request, "assignments/list.html", context)
 
 
 @class_page
 def assignment(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
     """`?show=` ungraded, late or missing."""
-    now, room = timezone.now(), scope_of(request, class_id)
+    now, classroom = timezone.now(), classroom_of(request, class_id)
     chosen, display = request.GET.get("show", ""), display_of(request)
-    page = assignment_page(room, assignment_id=assignment_id, chosen=chosen, now=now, display=display)
-    return render(request, "assignments/assignment.html", {"room": room, "now": now, "page": page})
+    page = assignment_page(classroom, assignment_id=assignment_id, chosen=chosen, now=now, display=display)
+    return render(request, "assignments/assignment.html", {"classroom": classroom, "now": now, "page": page})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,15 +56,15 @@ def assignment(request: HttpRequest, class_id: int, assignment_id: int) -> HttpR
 @never_cache
 def edit(request: HttpRequest, class_id: int, assignment_id: int | None = None) -> HttpResponse:
     """A new assignment, or a change of one. What is wrong comes back with what was typed."""
-    room = taught_room(request, class_id)
-    found = None if assignment_id is None else find_assignment(room, assignment_id)
+    classroom = taught_room(request, class_id)
+    found = None if assignment_id is None else find_assignment(classroom, assignment_id)
     if request.method == "POST":
         form = AssignmentForm.typed(request.POST)
-        assert room.class_ref is not None
+        assert classroom.class_ref is not None
         saved = save_assignment(
             found,
             form,
-            class_ref=room.class_ref,
+            class_ref=classroom.class_ref,
             upload=request.FILES.get("starter"),
             removes_starter="remove_starter" in request.POST,
             by=account_of(request),
@@ -76,7 +76,7 @@ def edit(request: HttpRequest, class_id: int, assignment_id: int | None = None) 
     else:
         form = AssignmentForm() if found is None else AssignmentForm.of(found)
     context = {
-        "room": room,
+        "classroom": classroom,
         "now": timezone.now(),
         "assignment": found,
         "form": form,
@@ -89,11 +89,11 @@ def edit(request: HttpRequest, class_id: int, assignment_id: int | None = None) 
 @class_page
 def next_to_grade(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
     """On to the next that nobody has graded, `?after=` one; back to the list where all is done."""
-    room = scope_of(request, class_id)
-    find_assignment(room, assignment_id)
+    classroom = classroom_of(request, class_id)
+    find_assignment(classroom, assignment_id)
     text = request.GET.get("after", "")
     after = int(text) if text.isdecimal() and int(text) <= LARGEST_ID else None
-    found = next_ungraded(room, assignment_id=assignment_id, after=after)
+    found = next_ungraded(classroom, assignment_id=assignment_id, after=after)
     if found is None:
         messages.info(request, gettext("Everything that was handed in is graded."))
         return HttpResponseRedirect(reverse("assignment", args=[class_id, assignment_id]))
@@ -103,9 +103,9 @@ def next_to_grade(request: HttpRequest, class_id: int, assignment_id: int) -> Ht
 @class_page
 def grades(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
     """Everybody's grade in this assignment as a table for spreadsheets; `?decimal=comma` for those that count so."""
-    now, room = timezone.now(), scope_of(request, class_id)
-    found = find_assignment(room, assignment_id)
-    table = grades_csv(room, found, now=now, decimal_comma=request.GET.get("decimal") == "comma")
+    now, classroom = timezone.now(), classroom_of(request, class_id)
+    found = find_assignment(classroom, assignment_id)
+    table = grades_csv(classroom, found, now=now, decimal_comma=request.GET.get("decimal") == "comma")
     answer = HttpResponse(table, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="grades-{found.pk}.csv"'
     audit.record(

@@ -12,7 +12,7 @@ from classroom.attention.models import AttentionCase
 from classroom.attention.reason_texts import SYMBOLS
 from classroom.attention.rule import MOST_SHOWN, assess, gap_of
 from classroom.attention.signals import Alert, Feedback, Known, Lesson
-from classroom.base.scope import ClassScope, name_in
+from classroom.base.scope import Classroom, name_in
 from core.identity import display_name
 from events.models import HelpRequest
 from lms.models import Cell
@@ -64,12 +64,12 @@ class AttentionState:
         )
 
 
-def attention_state(room: ClassScope, *, now: datetime) -> AttentionState:
+def attention_state(classroom: Classroom, *, now: datetime) -> AttentionState:
     """Four queries; two of them at most once a second and process, whoever asks."""
-    class_id = room.class_ref.pk if room.class_ref else None
-    lesson, as_of = lesson_of(class_id, room.students, room.scope, now)
-    tickets = _tickets(room)
-    cases = _cases(room, now)
+    class_id = classroom.class_ref.pk if classroom.class_ref else None
+    lesson, as_of = lesson_of(class_id, classroom.students, classroom.scope, now)
+    tickets = _tickets(classroom)
+    cases = _cases(classroom, now)
     open_cases = [case for case in cases if case.ended_at is None]
     known = Known(
         asking={ticket.student_id: ticket.asked_at for ticket in tickets},
@@ -124,26 +124,26 @@ def called_in_room(row: HelpRequest | AttentionCase) -> str:
     return display_name(row.called, row.student.email)  # type: ignore[union-attr]
 
 
-def _tickets(room: ClassScope) -> list[HelpRequest]:
+def _tickets(classroom: Classroom) -> list[HelpRequest]:
     place = Cell.objects.filter(notebook__path=OuterRef("notebook_path"), cell_id=OuterRef("cell_id"))
     asking = HelpRequest.objects.filter(
-        room.scope.q(), student__in=room.students.order_by().values("pk"), ended_at=None
+        classroom.scope.q(), student__in=classroom.students.order_by().values("pk"), ended_at=None
     )
     return list(
         asking.select_related("student", "claimed_by")
-        .annotate(position=Subquery(place.values("position")[:1]), called=name_in(room))
+        .annotate(position=Subquery(place.values("position")[:1]), called=name_in(classroom))
         .order_by("asked_at", "pk")
     )
 
 
-def _cases(room: ClassScope, now: datetime) -> list[AttentionCase]:
+def _cases(classroom: Classroom, now: datetime) -> list[AttentionCase]:
     """Open ones, and those that people ended lately."""
     lately = Q(ended_at__gt=now - ANSWERS_LAST, ended_by__isnull=False)
-    of_room = cases_in(room.scope)
+    of_room = cases_in(classroom.scope)
     cases = AttentionCase.objects.filter(
-        of_room, Q(ended_at=None) | lately, student__in=room.students.order_by().values("pk")
+        of_room, Q(ended_at=None) | lately, student__in=classroom.students.order_by().values("pk")
     )
-    return list(cases.select_related("student", "claimed_by").annotate(called=name_in(room)).order_by("pk"))
+    return list(cases.select_related("student", "claimed_by").annotate(called=name_in(classroom)).order_by("pk"))
 
 
 def _answers(cases: Iterable[AttentionCase]) -> dict[int, Feedback]:

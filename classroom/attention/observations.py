@@ -70,7 +70,7 @@ class _Place:
 PLACES = """
 WITH here AS MATERIALIZED (
     SELECT s.id, s.name, s.email, s.last_run_at, s.last_run_failed, s.errors_resolved_at, s.current_notebook_id
-    FROM ({room}) AS s WHERE s.last_run_at > %s AND (s.last_run_at <= %s) IS TRUE
+    FROM ({classroom}) AS s WHERE s.last_run_at > %s AND (s.last_run_at <= %s) IS TRUE
     ORDER BY s.last_run_at DESC LIMIT %s),
 book AS MATERIALIZED (
     SELECT current_notebook_id AS id FROM here WHERE last_run_at > %s AND current_notebook_id IS NOT NULL
@@ -125,12 +125,12 @@ COLUMNS = ("id", "name", "email", "last_run_at", "last_run_failed", "errors_reso
 
 
 def _places(students: QuerySet[Student], scope: Scope, now: datetime) -> list[_Place]:
-    room, params = students.order_by().values(*COLUMNS).query.sql_with_params()
+    classroom, params = students.order_by().values(*COLUMNS).query.sql_with_params()
     progress = progress_seen(scope, where="student_id = h.id AND notebook_id = (SELECT id FROM book)")
     start = now - LESSON
     with connection.cursor() as cursor:
         cursor.execute(
-            PLACES.format(room=room, progress=progress, STRUGGLE=STRUGGLE),
+            PLACES.format(classroom=classroom, progress=progress, STRUGGLE=STRUGGLE),
             [*params, start, now, MOST_STUDENTS, now - PRESENT, start, now],
         )
         return [_Place(*row) for row in cursor.fetchall()]

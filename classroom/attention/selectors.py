@@ -10,7 +10,7 @@ from classroom.attention.reason_texts import SYMBOLS, kind_of, reason_of
 from classroom.attention.rule import MOST_SHOWN
 from classroom.attention.signals import Alert
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from events.models import HelpRequest
 from instructors.models import Instructor
 
@@ -67,14 +67,14 @@ class AttentionBoard:
 
 
 def board_of(
-    room: ClassScope, situation: AttentionState, *, user: Instructor, now: datetime, display: Display = PLAIN
+    classroom: Classroom, situation: AttentionState, *, user: Instructor, now: datetime, display: Display = PLAIN
 ) -> AttentionBoard:
     """No query."""
     names = {s.student_id: s.name for s in situation.lesson.students}
     rows: list[HelpRequest | AttentionCase] = [*situation.tickets, *situation.open_cases]
     names |= {row.student_id: called_in_room(row) for row in rows}
 
-    queue = _queue(room, situation, user, now, display)
+    queue = _queue(classroom, situation, user, now, display)
     asking = {one.student_id: one for one in queue}
 
     def entry(concern: Alert, *, is_over: bool = False) -> Entry:
@@ -88,7 +88,7 @@ def board_of(
             reason=reason_of(concern),
             since=concern.since,
             claim=claim,
-            may_act=may_act(room, claim, user),
+            may_act=may_act(classroom, claim, user),
             is_mine=claim is not None and claim.by_id == user.pk,
             is_over=is_over,
             asking=asking.get(concern.student_id),
@@ -116,13 +116,13 @@ def board_of(
     )
 
 
-def may_act(room: ClassScope, claim: Claim | None, user: Instructor) -> bool:
+def may_act(classroom: Classroom, claim: Claim | None, user: Instructor) -> bool:
     """What somebody is on the way to is theirs: they, a teacher of the class and admins change it."""
-    return claim is None or claim.by_id == user.pk or room.may_teach
+    return claim is None or claim.by_id == user.pk or classroom.may_teach
 
 
 def _queue(
-    room: ClassScope, situation: AttentionState, user: Instructor, now: datetime, display: Display
+    classroom: Classroom, situation: AttentionState, user: Instructor, now: datetime, display: Display
 ) -> list[Asking]:
     places = {s.student_id: s for s in situation.lesson.students}
     queue: list[Asking] = []
@@ -144,7 +144,7 @@ def _queue(
                 notebook_path=path,
                 cell=None if cell is None else cell + 1,
                 claim=claim,
-                may_act=may_act(room, claim, user),
+                may_act=may_act(classroom, claim, user),
                 is_mine=claim is not None and claim.by_id == user.pk,
                 looked_for_at=situation.looked_for_at(ticket),
                 snoozed_until=situation.note_until(ticket, now),

@@ -20,7 +20,7 @@ from classroom.attention.case_log import open_case
 from classroom.attention.claims import cases_in
 from classroom.attention.models import AttentionCase
 from classroom.attention.signals import Alert
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from events import help_claims
 from events.models import HelpRequest
 from instructors import audit
@@ -53,7 +53,7 @@ class Refused(Exception):
 class _Action:
     """What is open about a student, under the lock of their row."""
 
-    room: ClassScope
+    classroom: Classroom
     student: Student
     called: str  # what to call the student in messages
     ticket: HelpRequest | None
@@ -72,7 +72,7 @@ class _Action:
 
 
 def perform(
-    room: ClassScope,
+    classroom: Classroom,
     student: Student,
     act: Act,
     *,
@@ -83,45 +83,45 @@ def perform(
 ) -> str:
     """Do it, keep it, tell everybody. Returns what to say to who clicked; raises `Refused`."""
     # Read before the lock, because it may gather: a case is opened for what the reader saw.
-    concern = _concern_about(room, student.pk, now)
+    concern = _concern_about(classroom, student.pk, now)
     with transaction.atomic():
         student = Student.objects.select_for_update(no_key=True).get(pk=student.pk)
-        matter = _action_of(room, student, concern, called=called, by=by, now=now)
+        matter = _action_of(classroom, student, concern, called=called, by=by, now=now)
         _refuse_others(matter, act)
         said = _ACTS[act](matter, act)
         kind = "help" if matter.ticket else "attention"
         if act not in ENDINGS or not matter.ticket:  # ending a request records itself
-            details = {"class_id": room.class_ref.pk if room.class_ref else None}
+            details = {"class_id": classroom.class_ref.pk if classroom.class_ref else None}
             audit.record(
                 action=f"{kind}_{act.replace('-', '_')}", actor=by, request=request,
                 target_type="student", target_id=student.email, details=details,
             )  # fmt: skip
     if act in ENDINGS and matter.ticket:
-        help_services.end_help(student, scope=room.scope, ending=ENDINGS[act], by=by, request=request, now=now)
-    _announce(room, student, ACTS[act], by)
+        help_services.end_help(student, scope=classroom.scope, ending=ENDINGS[act], by=by, request=request, now=now)
+    _announce(classroom, student, ACTS[act], by)
     return said
 
 
-def _concern_about(room: ClassScope, student_id: int, now: datetime) -> Alert | None:
-    concerns = attention_state(room, now=now).concerns
+def _concern_about(classroom: Classroom, student_id: int, now: datetime) -> Alert | None:
+    concerns = attention_state(classroom, now=now).concerns
     return next((c for c in concerns if c.student_id == student_id and c.code != "help"), None)
 
 
 def _action_of(
-    room: ClassScope, student: Student, concern: Alert | None, *, called: str, by: Instructor, now: datetime
+    classroom: Classroom, student: Student, concern: Alert | None, *, called: str, by: Instructor, now: datetime
 ) -> _Action:
-    asking = HelpRequest.objects.filter(room.scope.q(), student_id=student.pk, ended_at=None)
+    asking = HelpRequest.objects.filter(classroom.scope.q(), student_id=student.pk, ended_at=None)
     ticket = asking.select_related("claimed_by").order_by("asked_at", "pk").first()
-    of_room = AttentionCase.objects.filter(cases_in(room.scope), student_id=student.pk, ended_at=None)
+    of_room = AttentionCase.objects.filter(cases_in(classroom.scope), student_id=student.pk, ended_at=None)
     cases = list(of_room.select_related("claimed_by"))
-    class_id = room.class_ref.pk if room.class_ref else None
+    class_id = classroom.class_ref.pk if classroom.class_ref else None
     if concern and not any(case.class_ref_id == class_id for case in cases):
-        case = open_case(room, concern, now=now)
+        case = open_case(classroom, concern, now=now)
         case.save()
         cases.append(case)
     # The room's own first: what is said of the detector is said of what this instructor saw.
     cases.sort(key=lambda case: case.class_ref_id != class_id)
-    return _Action(room=room, student=student, called=called, ticket=ticket, cases=cases, by=by, now=now)
+    return _Action(classroom=classroom, student=student, called=called, ticket=ticket, cases=cases, by=by, now=now)
 
 
 def _refuse_others(matter: _Action, act: Act) -> None:
@@ -129,14 +129,14 @@ def _refuse_others(matter: _Action, act: Act) -> None:
     names = {"name": holder.name if holder else "", "student": matter.called}
     if not matter.ticket and not matter.cases:
         raise Refused(gettext("%(student)s no longer needs anybody.") % names)
-    if holder and holder.pk != matter.by.pk and (act == "claim" or not matter.room.may_teach):
+    if holder and holder.pk != matter.by.pk and (act == "claim" or not matter.classroom.may_teach):
         raise Refused(gettext("%(name)s is already on the way to %(student)s.") % names)
 
 
 def _claim(matter: _Action, act: Act) -> str:
     """Each update only where nobody else is on the way: without the lock too, one of two would win."""
     won = matter.ticket is not None and help_claims.claim(
-        matter.student.pk, scope=matter.room.scope, instructor_id=matter.by.pk, now=matter.now
+        matter.student.pk, scope=matter.classroom.scope, instructor_id=matter.by.pk, now=matter.now
     )
     free = Q(claimed_by=None) | Q(claimed_by=matter.by.pk) | Q(claimed_at__lt=matter.now - help_claims.CLAIM_LASTS)
     mine = _open(matter).filter(free)
@@ -192,7 +192,7 @@ def _not_found(matter: _Action, act: Act) -> str:
 
 
 def _release_claim(matter: _Action) -> None:
-    help_claims.release(matter.student.pk, scope=matter.room.scope)
+    help_claims.release(matter.student.pk, scope=matter.classroom.scope)
     _open(matter).update(claimed_by=None, claimed_at=None)
 
 
@@ -201,7 +201,7 @@ def _note(matter: _Action, *, outcome: Outcome | None = None, snoozed_until: dat
     assert matter.ticket is not None
     AttentionCase.objects.create(
         student=matter.student,
-        class_ref=matter.room.class_ref,
+        class_ref=matter.classroom.class_ref,
         code="help",
         evidence={"ticket": matter.ticket.pk},
         opened_at=matter.ticket.asked_at,
@@ -213,12 +213,12 @@ def _note(matter: _Action, *, outcome: Outcome | None = None, snoozed_until: dat
 
 
 def _open(matter: _Action) -> QuerySet[AttentionCase]:
-    return AttentionCase.objects.filter(cases_in(matter.room.scope), student=matter.student, ended_at=None)
+    return AttentionCase.objects.filter(cases_in(matter.classroom.scope), student=matter.student, ended_at=None)
 
 
-def _announce(room: ClassScope, student: Student, action: AttentionAction, by: Instructor) -> None:
+def _announce(classroom: Classroom, student: Student, action: AttentionAction, by: Instructor) -> None:
     """To those who see the room; what was done in the room of everybody is seen in all classes of the student."""
-    classes = [room.class_ref.pk] if room.class_ref else student.classes.values_list("pk", flat=True)
+    classes = [classroom.class_ref.pk] if classroom.class_ref else student.classes.values_list("pk", flat=True)
     frame = messages.attention_update(
         student_id=student.pk, email=student.email, action=action, instructor_id=by.pk, instructor_name=by.name
     )

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from classroom.base.return_to import log_in_and_return
-from classroom.base.scope import ClassScope, class_scope, everybody_scope
+from classroom.base.scope import Classroom, classroom_of_class, classroom_of_everybody
 from instructors.permissions import account_of
 
 LARGEST_ID = 2**63 - 1
@@ -35,10 +35,10 @@ def class_action(view: View) -> View:
     return wraps(view)(act)
 
 
-def scope_of(request: HttpRequest, class_id: int | None) -> ClassScope:
+def classroom_of(request: HttpRequest, class_id: int | None) -> Classroom:
     """The room of the address; 404 for one that is not this account's."""
     user = account_of(request)
-    return everybody_scope(user=user) if class_id is None else class_scope(user=user, class_id=class_id)
+    return classroom_of_everybody(user=user) if class_id is None else classroom_of_class(user=user, class_id=class_id)
 
 
 def is_fragment(request: HttpRequest) -> bool:

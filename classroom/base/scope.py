@@ -25,7 +25,7 @@ MAX_CARDS = 500
 
 
 @dataclass(frozen=True)
-class ClassScope:
+class Classroom:
     """The students that one live page is about: those of a class, or everybody (`class_ref` is None).
 
     `students` are as they are seen there: of a class, rows of `lms.models.ClassStudent`. What they did is seen through
@@ -84,36 +84,38 @@ class LiveState:
         return {card.student_id for card in self.cards if not self.filter.matches(card)}
 
 
-def class_scope(*, user: Instructor, class_id: int) -> ClassScope:
+def classroom_of_class(*, user: Instructor, class_id: int) -> Classroom:
     """404 for a class that is not this user's, as for one that does not exist. One query."""
     taught = Exists(classes_taught_by(user).filter(pk=OuterRef("pk")))
     mine = classes_of(user).annotate(is_taught=taught)
     found = get_object_or_404(mine, pk=class_id)
     students = cast("QuerySet[Student]", students_seen_through([found.pk]))
-    return ClassScope(found, students, found.is_taught)  # type: ignore[attr-defined]
+    return Classroom(found, students, found.is_taught)  # type: ignore[attr-defined]
 
 
-def name_in(room: ClassScope) -> Subquery:
+def name_in(classroom: Classroom) -> Subquery:
     """The name that the student of a row has in the room, to annotate rows with: another class may call them something
     else, and `student.name` is what they were called last anywhere."""
-    return Subquery(room.students.order_by().filter(pk=OuterRef("student")).values("name")[:1])
+    return Subquery(classroom.students.order_by().filter(pk=OuterRef("student")).values("name")[:1])
 
 
-def everybody_scope(*, user: Instructor) -> ClassScope:
+def classroom_of_everybody(*, user: Instructor) -> Classroom:
     """All students, newcomers of no class too. No query; an empty 404 for who may not see them."""
     if not sees_everybody(user):
         get_object_or_404(Class.objects.none())
-    return ClassScope(None, Student.objects.all(), user.is_admin)
+    return Classroom(None, Student.objects.all(), user.is_admin)
 
 
 def live_state(
-    room: ClassScope, *, chosen: Filter, now: datetime, only: list[int] | None = None, display: Display = PLAIN
+    classroom: Classroom, *, chosen: Filter, now: datetime, only: list[int] | None = None, display: Display = PLAIN
 ) -> LiveState:
     """The cards of a room, or of some of its students. Two queries, whatever the number."""
-    students = room.students
+    students = classroom.students
     if only is not None:
         students = students.filter(pk__in=only)
-    return LiveState(cards=cards(student_rows(latest_of(students), scope=room.scope, now=now), display), filter=chosen)
+    return LiveState(
+        cards=cards(student_rows(latest_of(students), scope=classroom.scope, now=now), display), filter=chosen
+    )
 
 
 def latest_of(students: QuerySet[Student]) -> QuerySet[Student]:

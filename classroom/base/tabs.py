@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Link:
 TABS = (
     Tab(label=_("Live"), of_class="class_live", of_everybody="everybody"),
     Tab(label=_("Cells"), of_class="class_cells", of_everybody="everybody_cells"),
-    Tab(label=_("ClassScope"), of_class="class_room", of_everybody="everybody_room"),
+    Tab(label=_("Classroom"), of_class="class_room", of_everybody="everybody_room"),
     Tab(label=_("Activity"), of_class="class_activity", of_everybody="everybody_activity"),
     Tab(label=_("Report"), of_class="class_report"),
     Tab(label=_("Assignments"), of_class="class_assignments"),
@@ -47,26 +47,28 @@ TABS = (
 BELOW = {"assignments": "submissions/"}
 
 
-def tabs_of(room: ClassScope, path: str) -> list[Link]:
+def tabs_of(classroom: Classroom, path: str) -> list[Link]:
     """The tabs that this account sees, as the page at `path` shows them."""
-    found = ((tab, _address(tab, room)) for tab in TABS)
+    found = ((tab, _address(tab, classroom)) for tab in TABS)
     return [
-        Link(str(tab.label), address, tab.name, _current(tab, address, room, path)) for tab, address in found if address
+        Link(str(tab.label), address, tab.name, _current(tab, address, classroom, path))
+        for tab, address in found
+        if address
     ]
 
 
-def _current(tab: Tab, address: str, room: ClassScope, path: str) -> str:
+def _current(tab: Tab, address: str, classroom: Classroom, path: str) -> str:
     if path == address:
         return "page"
-    below = [address] if address != room.address else []  # every page of a room stands below the live one
+    below = [address] if address != classroom.address else []  # every page of a room stands below the live one
     if tab.name in BELOW:
-        below.append(room.address + BELOW[tab.name])
+        below.append(classroom.address + BELOW[tab.name])
     return "true" if path.startswith(tuple(below)) else ""
 
 
-def _address(tab: Tab, room: ClassScope) -> str | None:
-    if room.class_ref is None:
+def _address(tab: Tab, classroom: Classroom) -> str | None:
+    if classroom.class_ref is None:
         return reverse(tab.of_everybody) if tab.of_everybody else None
-    if tab.needs_teaching and not room.may_teach:
+    if tab.needs_teaching and not classroom.may_teach:
         return None
-    return reverse(tab.of_class, args=[room.class_ref.pk])
+    return reverse(tab.of_class, args=[classroom.class_ref.pk])

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import connection
 from django.shortcuts import get_object_or_404
 
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.errors.fingerprints import fingerprint
 from events.cell_progress import progress_seen
 from lms.models import Notebook
@@ -35,12 +35,14 @@ class CellDetail:
     error: str  # the name of the last error, or its one line where it has no name; "" where nothing failed
 
 
-def cell_details(room: ClassScope, *, student_id: int, notebook: Notebook) -> list[CellDetail]:
+def cell_details(classroom: Classroom, *, student_id: int, notebook: Notebook) -> list[CellDetail]:
     """404 for a student who is not of the room. Two queries."""
-    get_object_or_404(room.students.only("pk"), pk=student_id)
-    progress = progress_seen(room.scope, where="student_id = %s")
+    get_object_or_404(classroom.students.only("pk"), pk=student_id)
+    progress = progress_seen(classroom.scope, where="student_id = %s")
     with connection.cursor() as cursor:
-        cursor.execute(DETAILS.format(progress=progress, scope=room.scope.sql("x.class_id")), [student_id, notebook.pk])
+        cursor.execute(
+            DETAILS.format(progress=progress, scope=classroom.scope.sql("x.class_id")), [student_id, notebook.pk]
+        )
         return [
             CellDetail(cell, runs, errors, consecutive, last_run, _name(message))
             for cell, runs, errors, consecutive, last_run, message in cursor.fetchall()

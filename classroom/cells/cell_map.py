@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 from classroom.base.cell_numbers import cell_number
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import MAX_CARDS, ClassScope
+from classroom.base.scope import MAX_CARDS, Classroom
 from classroom.cells.notebook_choice import Choice
 from core.identity import display_name
 from events.cell_progress import progress_seen
@@ -140,9 +140,9 @@ class Member:
     is_recent: bool
 
 
-def members_of(room: ClassScope, *, now: datetime, display: Display = PLAIN) -> list[Member]:
+def members_of(classroom: Classroom, *, now: datetime, display: Display = PLAIN) -> list[Member]:
     """Those of the room, at most `MOST_CARDS`: who was here last. One query."""
-    latest = room.students.order_by(F("last_activity_at").desc(nulls_last=True), "pk")[:MAX_CARDS]
+    latest = classroom.students.order_by(F("last_activity_at").desc(nulls_last=True), "pk")[:MAX_CARDS]
     return [
         Member(pk, display.name(pk, display_name(name, email)), notebook, bool(at and now - at < RECENT))
         for pk, name, email, notebook, at in latest.values_list(
@@ -160,17 +160,17 @@ def notebook_in_use(members: Sequence[Member]) -> int | None:
     return None
 
 
-def cell_map(room: ClassScope, members: Sequence[Member], *, notebook: Notebook | None, choice: Choice) -> CellMap:
+def cell_map(classroom: Classroom, members: Sequence[Member], *, notebook: Notebook | None, choice: Choice) -> CellMap:
     """How the members stand with the cells of the notebook. Two queries, whatever their number."""
     ids = [member.student_id for member in members]
-    columns, left_out = _columns(room, notebook, ids, choice) if notebook else ([], 0)
-    states = _states(room, ids, [column.cell_id for column in columns])
+    columns, left_out = _columns(classroom, notebook, ids, choice) if notebook else ([], 0)
+    states = _states(classroom, ids, [column.cell_id for column in columns])
     blank = NOT_RUN * len(columns)
     rows = [
         Row(student_id=m.student_id, name=m.name, states=states.get(m.student_id, blank), is_recent=m.is_recent)
         for m in members
     ]
-    if room.class_ref is None:  # everybody is too many: those who have to do with this notebook
+    if classroom.class_ref is None:  # everybody is too many: those who have to do with this notebook
         here = {m.student_id for m in members if notebook and m.notebook_id == notebook.pk}
         rows = [row for row in rows if row.furthest or row.student_id in here]
     return CellMap(
@@ -178,9 +178,9 @@ def cell_map(room: ClassScope, members: Sequence[Member], *, notebook: Notebook 
     )  # fmt: skip
 
 
-def _columns(room: ClassScope, notebook: Notebook, ids: list[int], choice: Choice) -> tuple[list[Column], int]:
+def _columns(classroom: Classroom, notebook: Notebook, ids: list[int], choice: Choice) -> tuple[list[Column], int]:
     with connection.cursor() as cursor:
-        scope = room.scope
+        scope = classroom.scope
         statement = COLUMNS.format(ran_in=scope.sql("p.class_id"), run_in=scope.sql("x.class_id"))
         cursor.execute(statement, [notebook.pk, ids])
         found = cursor.fetchall()
@@ -201,10 +201,10 @@ def _number(position: int | None, before: int) -> str:
     return cell_number(position) + (f"{'abcdefghij'[before]}" if 0 < before < 10 else "+" if before else "")
 
 
-def _states(room: ClassScope, ids: list[int], cells: list[int]) -> dict[int, str]:
+def _states(classroom: Classroom, ids: list[int], cells: list[int]) -> dict[int, str]:
     if not cells or not ids:
         return {}
-    progress = progress_seen(room.scope, where="student_id = ANY(%s) AND cell_id = ANY(%s)")
+    progress = progress_seen(classroom.scope, where="student_id = ANY(%s) AND cell_id = ANY(%s)")
     with connection.cursor() as cursor:
         cursor.execute(
             STATES.format(progress=progress),

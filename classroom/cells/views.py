@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import LARGEST_ID, class_page, is_fragment, scope_of
+from classroom.base.decorators import LARGEST_ID, class_page, is_fragment, classroom_of
 from classroom.base.display import display_of
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.cells.cell_detail import cell_details
 from classroom.cells.cell_map import SIGNS, STATE_WORDS, CellMap, cell_map, members_of, notebook_in_use
 from classroom.cells.notebook_choice import SORTS, Choice
@@ -23,13 +23,13 @@ from lms.system_settings import current
 @class_page
 def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """The whole page, or only the map again for a page that has missed something."""
-    room, now, choice = scope_of(request, class_id), timezone.now(), Choice.of(request.GET)
-    members = members_of(room, now=now, display=display_of(request))
+    classroom, now, choice = classroom_of(request, class_id), timezone.now(), Choice.of(request.GET)
+    members = members_of(classroom, now=now, display=display_of(request))
     wanted = choice.notebook_id or notebook_in_use(members)
-    notebook = visible_notebook(room, account_of(request), wanted) if wanted else None
-    found = cell_map(room, members, notebook=notebook, choice=choice)
+    notebook = visible_notebook(classroom, account_of(request), wanted) if wanted else None
+    found = cell_map(classroom, members, notebook=notebook, choice=choice)
     context: dict[str, Any] = {
-        "room": room,
+        "classroom": classroom,
         "now": now,
         "map": found,
         "choice": choice,
@@ -38,10 +38,10 @@ def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     if is_fragment(request):
         return render(request, "cells/_map.html", context)
     context |= {
-        "notebooks": notebooks_in_use([member.student_id for member in members], scope=room.scope),
+        "notebooks": notebooks_in_use([member.student_id for member in members], scope=classroom.scope),
         "sorts": [(choice.query(sort=key), word, key == choice.sort) for key, word in SORTS.items()],
         "threshold": current()["consecutive_error_threshold"],
-        "clusters": clusters_of(room, viewer=account_of(request), now=now, display=display_of(request)),
+        "clusters": clusters_of(classroom, viewer=account_of(request), now=now, display=display_of(request)),
         "texts": _texts(),
     }
     return render(request, "cells/cells.html", context)
@@ -50,20 +50,20 @@ def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
 @class_page
 def states(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """How the students of `?student=` stand now, without one how all do; and the columns' figures."""
-    room, now, choice = scope_of(request, class_id), timezone.now(), Choice.of(request.GET)
-    found = _map_of(room, request, choice)
+    classroom, now, choice = classroom_of(request, class_id), timezone.now(), Choice.of(request.GET)
+    found = _map_of(classroom, request, choice)
     asked = {int(text) for text in request.GET.getlist("student")[:MOST_ASKED] if text.isdecimal()}
     rows = [row for row in found.rows if row.student_id in asked] if asked else found.rows
-    return render(request, "cells/_states.html", {"room": room, "now": now, "map": found, "rows": rows})
+    return render(request, "cells/_states.html", {"classroom": classroom, "now": now, "map": found, "rows": rows})
 
 
 @class_page
 def details(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Runs and errors of one student (`?student=`) in the notebook, a line a cell."""
-    room, choice, student = scope_of(request, class_id), Choice.of(request.GET), request.GET.get("student", "")
-    notebook = visible_notebook(room, account_of(request), choice.notebook_id or 0)
+    classroom, choice, student = classroom_of(request, class_id), Choice.of(request.GET), request.GET.get("student", "")
+    notebook = visible_notebook(classroom, account_of(request), choice.notebook_id or 0)
     number = int(student) if student.isdecimal() and int(student) <= LARGEST_ID else 0
-    found = cell_details(room, student_id=number, notebook=notebook)
+    found = cell_details(classroom, student_id=number, notebook=notebook)
     return render(request, "cells/_cell_detail.html", {"details": found, "now": timezone.now()})
 
 
@@ -77,7 +77,7 @@ def _texts() -> dict[str, object]:
     }
 
 
-def _map_of(room: ClassScope, request: HttpRequest, choice: Choice) -> CellMap:
-    members = members_of(room, now=timezone.now(), display=display_of(request))
-    notebook = visible_notebook(room, account_of(request), choice.notebook_id or 0)
-    return cell_map(room, members, notebook=notebook, choice=choice)
+def _map_of(classroom: Classroom, request: HttpRequest, choice: Choice) -> CellMap:
+    members = members_of(classroom, now=timezone.now(), display=display_of(request))
+    notebook = visible_notebook(classroom, account_of(request), choice.notebook_id or 0)
+    return cell_map(classroom, members, notebook=notebook, choice=choice)

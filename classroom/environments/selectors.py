@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
 
 from classroom.base.display import Display
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.errors.error_shares import Comparison, Runs, runs_by_student, together
 from core.identity import display_name
 from lms.models import EnvironmentSnapshot
@@ -94,15 +94,15 @@ class State:
         return sum(drift.comparison.verdict == "more" for drift in self.drifts)
 
 
-def environments_of(room: ClassScope, *, chosen: str, now: datetime, display: Display) -> State:
+def environments_of(classroom: Classroom, *, chosen: str, now: datetime, display: Display) -> State:
     """Three queries, whatever the number of students and packages. `chosen` narrows to one package."""
-    students = room.students.order_by("pk").values_list("pk", "name", "email")
+    students = classroom.students.order_by("pk").values_list("pk", "name", "email")
     called = {pk: display.name(pk, display_name(name, email)) for pk, name, email in students}
-    latest = {pk: report for pk, report in _latest_reports(room).items() if pk in called}
+    latest = {pk: report for pk, report in _latest_reports(classroom).items() if pk in called}
     people = {pk: Person(pk, called[pk], moment, python, len(found)) for pk, (moment, python, found) in latest.items()}
     installed = {pk: found | ({PYTHON: python} if python else {}) for pk, (_, python, found) in latest.items()}
     drifts, alike, rare = _sorted_out(
-        installed, people, runs_by_student(list(people), scope=room.scope, now=now), chosen
+        installed, people, runs_by_student(list(people), scope=classroom.scope, now=now), chosen
     )
     return State(
         reports=_by_name(people.values()),
@@ -117,16 +117,16 @@ def environments_of(room: ClassScope, *, chosen: str, now: datetime, display: Di
 Report = tuple[datetime, str, dict[str, str]]  # when, which Python, version by package
 
 
-def _latest_reports(room: ClassScope) -> dict[int, Report]:
+def _latest_reports(classroom: Classroom) -> dict[int, Report]:
     """The newest report of each student through this class, or without a key where that counts. One query, which reads
     no more than is compared."""
-    seen = Q(class_ref=room.class_ref) if room.class_ref else Q()
-    if room.class_ref and not settings.EVENTS_REQUIRE_KEY:
+    seen = Q(class_ref=classroom.class_ref) if classroom.class_ref else Q()
+    if classroom.class_ref and not settings.EVENTS_REQUIRE_KEY:
         seen |= Q(class_ref=None)
     reports = EnvironmentSnapshot.objects.filter(
         seen,
         source=EnvironmentSnapshot.Source.CLIENT,
-        student__in=room.students.values("pk"),
+        student__in=classroom.students.values("pk"),
     )
     newest = reports.order_by("student", "-captured_at", "-pk").distinct("student")
     python = KeyTextTransform("python_version", "python_env")

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.base.decorators import class_page, is_fragment, scope_of
+from classroom.base.decorators import class_page, is_fragment, classroom_of
 from classroom.base.display import display_of
 from classroom.environments.report_snippet import ADDRESS, KEY, snippet
 from classroom.environments.selectors import environments_of
@@ -14,12 +14,12 @@ LONGEST_NAME = 200
 
 @class_page
 def environments(request: HttpRequest, class_id: int) -> HttpResponse:
-    room, now = scope_of(request, class_id), timezone.now()
+    classroom, now = classroom_of(request, class_id), timezone.now()
     chosen = request.GET.get("package", "")[:LONGEST_NAME]
     context = {
-        "room": room,
+        "classroom": classroom,
         "now": now,
-        "state": environments_of(room, chosen=chosen, now=now, display=display_of(request)),
+        "state": environments_of(classroom, chosen=chosen, now=now, display=display_of(request)),
     }
     if is_fragment(request):
         return render(request, "environments/_environments.html", context)

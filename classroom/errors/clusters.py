@@ -19,7 +19,7 @@ from django.shortcuts import get_object_or_404
 
 from classroom.base.cell_numbers import cell_number
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.errors.fingerprints import LONGEST_HEAD, LONGEST_TAIL, Fingerprint, fingerprint
 from classroom.errors.hint_selectors import SentHint, hints_about, suggestions
 from core.identity import display_name
@@ -82,54 +82,54 @@ class Cluster:
         return sum(self.now - student.since < GROWING for student in self.students)
 
 
-def clusters_of(room: ClassScope, *, viewer: Instructor, now: datetime, display: Display = PLAIN) -> list[Cluster]:
+def clusters_of(classroom: Classroom, *, viewer: Instructor, now: datetime, display: Display = PLAIN) -> list[Cluster]:
     """At most five, largest first, each of two students or more. Five queries, two where there are none."""
-    groups = [group for group in _grouped(_failing(room, now=now, display=display)) if len(group) >= LEAST]
+    groups = [group for group in _grouped(_failing(classroom, now=now, display=display)) if len(group) >= LEAST]
     groups.sort(key=lambda group: (-len(group), min(one.since for one in group), group[0].cell_id))
     shown = groups[:MOST_CLUSTERS]
     codes = _codes([group[0] for group in shown])
-    hints = hints_about(room, [(group[0].cell_id, group[0].print.digest) for group in shown], viewer=viewer)
+    hints = hints_about(classroom, [(group[0].cell_id, group[0].print.digest) for group in shown], viewer=viewer)
     return [_cluster(group, codes, hints, now=now, display=display) for group in shown]
 
 
 def cluster_of(
-    room: ClassScope, *, cell_id: int, digest: str, viewer: Instructor, now: datetime, display: Display = PLAIN
+    classroom: Classroom, *, cell_id: int, digest: str, viewer: Instructor, now: datetime, display: Display = PLAIN
 ) -> tuple[Cell, Cluster | None]:
     """One cluster with everybody's code, however few they are; None where nobody has the error any more.
 
     404 for a cell that nobody there has run. Six queries.
     """
-    cells = cells_in(room).select_related("notebook").defer("content", "cell_metadata")
+    cells = cells_in(classroom).select_related("notebook").defer("content", "cell_metadata")
     cell = get_object_or_404(cells, pk=cell_id)
-    group = failing_at(room, cell_id=cell_id, digest=digest, now=now, display=display)
+    group = failing_at(classroom, cell_id=cell_id, digest=digest, now=now, display=display)
     if not group:
         return cell, None
     codes = _codes(group[:MOST_CODES])
     group = [replace(one, code=codes.get(one.run_id, "")) for one in group]
-    hints = hints_about(room, [(cell_id, digest)], viewer=viewer)
+    hints = hints_about(classroom, [(cell_id, digest)], viewer=viewer)
     return cell, _cluster(group, codes, hints, now=now, display=display)
 
 
-def cells_in(room: ClassScope) -> QuerySet[Cell]:
+def cells_in(classroom: Classroom) -> QuerySet[Cell]:
     """The cells that were run there. No query."""
     ran = CellProgress.objects.filter(
-        room.scope.q(), cell=OuterRef("pk"), student__in=room.students.order_by().values("pk")
+        classroom.scope.q(), cell=OuterRef("pk"), student__in=classroom.students.order_by().values("pk")
     )
     return Cell.objects.filter(Exists(ran))
 
 
 def failing_at(
-    room: ClassScope, *, cell_id: int, digest: str, now: datetime, display: Display = PLAIN
+    classroom: Classroom, *, cell_id: int, digest: str, now: datetime, display: Display = PLAIN
 ) -> list[Failing]:
     """Who makes this mistake at this cell now. Three queries."""
-    found = _failing(room, now=now, display=display, cell_id=cell_id)
+    found = _failing(classroom, now=now, display=display, cell_id=cell_id)
     return [one for one in found if one.print.digest == digest]
 
 
-def _failing(room: ClassScope, *, now: datetime, display: Display, cell_id: int | None = None) -> list[Failing]:
-    here = room.students.filter(last_run_at__gt=now - WINDOW)
+def _failing(classroom: Classroom, *, now: datetime, display: Display, cell_id: int | None = None) -> list[Failing]:
+    here = classroom.students.filter(last_run_at__gt=now - WINDOW)
     people = {pk: who for pk, *who in here.order_by().values_list("pk", "email", "name", "errors_resolved_at")}
-    cells = CellProgress.objects.filter(room.scope.q(), last_status="error", last_run_at__gt=now - WINDOW)
+    cells = CellProgress.objects.filter(classroom.scope.q(), last_status="error", last_run_at__gt=now - WINDOW)
     cells = cells.filter(student__in=list(people))
     resolved = StudentActivity.objects.filter(student=OuterRef("student"), class_id=OuterRef("class_id"))
     cells = cells.annotate(resolved_at=Subquery(resolved.values("errors_resolved_at")[:1]))

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.errors.models import Hint
 from events.models import CellExecution
 from instructors.models import Instructor
@@ -33,12 +33,12 @@ class SentHint:
         return (self.cell_id, self.digest) == (cell_id, digest)
 
 
-def hints_about(room: ClassScope, mistakes: Sequence[tuple[int, str]], *, viewer: Instructor) -> list[SentHint]:
+def hints_about(classroom: Classroom, mistakes: Sequence[tuple[int, str]], *, viewer: Instructor) -> list[SentHint]:
     """Newest first: of this room, and the viewer's own from anywhere, about these cells or these mistakes (cell,
     digest of the fingerprint). One query, none for nothing."""
     if not mistakes:
         return []
-    of_room = Q(class_ref=room.class_ref) if room.class_ref else Q(class_ref__isnull=True)
+    of_room = Q(class_ref=classroom.class_ref) if classroom.class_ref else Q(class_ref__isnull=True)
     about = Q(cell__in={cell for cell, _ in mistakes}) | Q(fingerprint__in={digest for _, digest in mistakes})
     newest = Hint.objects.filter(of_room | Q(sent_by=viewer), about).order_by("-sent_at", "-pk")
     through = Q(class_id=Coalesce(OuterRef("class_ref"), F("class_id")))  # the room of everybody has no class
@@ -57,7 +57,7 @@ def hints_about(room: ClassScope, mistakes: Sequence[tuple[int, str]], *, viewer
         .select_related("sent_by")
         .order_by("-sent_at", "-pk")
     )
-    class_id = room.class_ref.pk if room.class_ref else None
+    class_id = classroom.class_ref.pk if classroom.class_ref else None
     return [
         SentHint(
             text=hint.text,

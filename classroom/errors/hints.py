@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.errors.clusters import Failing, failing_at
 from classroom.errors.models import Hint, HintRecipient
 from core.identity import email_key
@@ -35,7 +35,7 @@ class Sent:
 
 
 def send_hint(
-    room: ClassScope,
+    classroom: Classroom,
     *,
     cell: Cell,
     digest: str,
@@ -55,14 +55,14 @@ def send_hint(
     if before is not None:
         return _repeated(before, by)
     text = _text(text)
-    students = failing_at(room, cell_id=cell.pk, digest=digest, now=now)
+    students = failing_at(classroom, cell_id=cell.pk, digest=digest, now=now)
     if not students:
         raise Refused(gettext("Nobody has this error any more, so nothing was sent."))
     with transaction.atomic():
         hint, is_new = Hint.objects.get_or_create(
             nonce=chosen,
             defaults={
-                "class_ref": room.class_ref, "notebook_id": cell.notebook_id, "cell": cell, "text": text,
+                "class_ref": classroom.class_ref, "notebook_id": cell.notebook_id, "cell": cell, "text": text,
                 "error_name": students[0].print.name, "fingerprint": digest, "sent_by": by, "sent_at": now,
             },
         )  # fmt: skip

@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from classroom.base.cell_numbers import cell_number
-from classroom.base.decorators import class_action, class_page, is_fragment, scope_of
+from classroom.base.decorators import class_action, class_page, is_fragment, classroom_of
 from classroom.base.display import display_of
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.errors.clusters import MOST_CODES, cells_in, cluster_of, clusters_of
 from classroom.errors.hints import Refused, send_hint
 from instructors import audit
@@ -21,23 +21,23 @@ from instructors.permissions import account_of
 @class_page
 def clusters(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """The panel again, for a page that shows it."""
-    return _panel(request, scope_of(request, class_id))
+    return _panel(request, classroom_of(request, class_id))
 
 
 @class_page
 def cluster(request: HttpRequest, cell_id: int, digest: str, class_id: int | None = None) -> HttpResponse:
     """Who shares it, and everybody's code: a read of those students' work, so the audit log hears of it."""
-    return _page(request, scope_of(request, class_id), cell_id, digest)
+    return _page(request, classroom_of(request, class_id), cell_id, digest)
 
 
 @class_action
 def hint(request: HttpRequest, cell_id: int, digest: str, class_id: int | None = None) -> HttpResponse:
-    room = scope_of(request, class_id)
-    cell = get_object_or_404(cells_in(room).only("pk", "notebook_id"), pk=cell_id)
+    classroom = classroom_of(request, class_id)
+    cell = get_object_or_404(cells_in(classroom).only("pk", "notebook_id"), pk=cell_id)
     text = request.POST.get("suggestion") or request.POST.get("text", "")
     try:
         sent = send_hint(
-            room,
+            classroom,
             cell=cell,
             digest=digest,
             text=text,
@@ -49,27 +49,27 @@ def hint(request: HttpRequest, cell_id: int, digest: str, class_id: int | None =
     except Refused as refusal:
         if is_fragment(request):
             return HttpResponse(str(refusal), status=422, content_type="text/plain; charset=utf-8")
-        return _page(request, room, cell_id, digest, status=422, problem=str(refusal), text=text)
+        return _page(request, classroom, cell_id, digest, status=422, problem=str(refusal), text=text)
     if is_fragment(request):
-        return _panel(request, room)
+        return _panel(request, classroom)
     if not sent.is_repeated:
         words = ngettext("Hint sent to %(count)d student.", "Hint sent to %(count)d students.", sent.students)
         messages.success(request, words % {"count": sent.students})
-    return HttpResponseRedirect(f"{room.address}cells/errors/{cell_id}/{digest}/")
+    return HttpResponseRedirect(f"{classroom.address}cells/errors/{cell_id}/{digest}/")
 
 
-def _panel(request: HttpRequest, room: ClassScope) -> HttpResponse:
+def _panel(request: HttpRequest, classroom: Classroom) -> HttpResponse:
     now = timezone.now()
-    found = clusters_of(room, viewer=account_of(request), now=now, display=display_of(request))
-    return render(request, "errors/_clusters.html", {"room": room, "now": now, "clusters": found})
+    found = clusters_of(classroom, viewer=account_of(request), now=now, display=display_of(request))
+    return render(request, "errors/_clusters.html", {"classroom": classroom, "now": now, "clusters": found})
 
 
 def _page(
-    request: HttpRequest, room: ClassScope, cell_id: int, digest: str, *, status: int = 200, **said: Any
+    request: HttpRequest, classroom: Classroom, cell_id: int, digest: str, *, status: int = 200, **said: Any
 ) -> HttpResponse:
     now, viewer = timezone.now(), account_of(request)
     cell, found = cluster_of(
-        room, cell_id=cell_id, digest=digest, viewer=viewer, now=now, display=display_of(request)
+        classroom, cell_id=cell_id, digest=digest, viewer=viewer, now=now, display=display_of(request)
     )  # fmt: skip
     students = [one.student_id for one in found.students] if found else []
     audit.record(
@@ -77,7 +77,7 @@ def _page(
         details={"students": students[:MOST_CODES]},
     )  # fmt: skip
     context = {
-        "room": room, "now": now, "cell": cell, "number": cell_number(cell.position), "cluster": found,
+        "classroom": classroom, "now": now, "cell": cell, "number": cell_number(cell.position), "cluster": found,
         "most_codes": MOST_CODES, **said,
     }  # fmt: skip
     return render(request, "errors/cluster.html", context, status=status)

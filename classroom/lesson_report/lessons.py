@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 
 PAUSE = timedelta(minutes=45)
 LOOK_BACK = timedelta(days=28)
@@ -60,15 +60,15 @@ class Lesson:
         return self.until - self.since
 
 
-def lessons_of(room: ClassScope, *, now: datetime) -> list[Lesson]:
+def lessons_of(classroom: Classroom, *, now: datetime) -> list[Lesson]:
     """Newest first. Two queries."""
-    students = list(room.students.order_by().values_list("pk", flat=True))
+    students = list(classroom.students.order_by().values_list("pk", flat=True))
     named: dict[str, Any] = {
         "students": students, "since": now - LOOK_BACK, "now": now, "pause": PAUSE,
         "least": min(LEAST_STUDENTS, max(1, len(students))), "most": MOST_LESSONS,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(LESSONS.format(scope=room.scope.sql()), named)
+        cursor.execute(LESSONS.format(scope=classroom.scope.sql()), named)
         rows = cursor.fetchall()
     minute = timedelta(minutes=1)
     return [

@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 from classroom.base.cell_numbers import cell_number
 from classroom.base.display import PLAIN, Display
 from classroom.base.query_plans import planned_for_the_span
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.errors.models import Hint
 from classroom.lesson_report.cells import CellFacts, cells_of, hardest
 from classroom.lesson_report.errors import SharedError, shared_errors
@@ -80,11 +80,11 @@ class LessonReport:
 
 
 @planned_for_the_span()
-def lesson_report(room: ClassScope, lesson: Lesson, *, now: datetime, display: Display = PLAIN) -> LessonReport:
+def lesson_report(classroom: Classroom, lesson: Lesson, *, now: datetime, display: Display = PLAIN) -> LessonReport:
     """Ten statements, whatever the number of students; their cost is that of the runs of the lesson, by time."""
-    students = list(room.students.order_by().values_list("pk", flat=True))
+    students = list(classroom.students.order_by().values_list("pk", flat=True))
     ran = CellExecution.objects.filter(
-        room.scope.q(), executed_at__gte=lesson.since, executed_at__lt=lesson.until, student__in=students
+        classroom.scope.q(), executed_at__gte=lesson.since, executed_at__lt=lesson.until, student__in=students
     ).exclude(status=CellExecution.Status.ABORTED)
     figures = ran.aggregate(
         present=Count("student", distinct=True), runs=Count("pk"), errors=Count("pk", filter=Q(status="error"))
@@ -92,26 +92,26 @@ def lesson_report(room: ClassScope, lesson: Lesson, *, now: datetime, display: D
     return LessonReport(
         lesson=lesson,
         enrolled=len(students),
-        cells=cells_of(students, lesson, scope=room.scope),
-        struggling=struggled_silently(room, students, lesson, display=display),
-        help=help_in(students, lesson, scope=room.scope, now=now),
-        shared=shared_errors(students, lesson, scope=room.scope, display=display),
-        hints=_hints(room, lesson),
-        absent=_absent(room, lesson, display),
+        cells=cells_of(students, lesson, scope=classroom.scope),
+        struggling=struggled_silently(classroom, students, lesson, display=display),
+        help=help_in(students, lesson, scope=classroom.scope, now=now),
+        shared=shared_errors(students, lesson, scope=classroom.scope, display=display),
+        hints=_hints(classroom, lesson),
+        absent=_absent(classroom, lesson, display),
         **figures,
     )
 
 
-def _hints(room: ClassScope, lesson: Lesson) -> list[HintFacts]:
+def _hints(classroom: Classroom, lesson: Lesson) -> list[HintFacts]:
     """Oldest first. One query."""
     later = CellExecution.objects.filter(
-        room.scope.q(),
+        classroom.scope.q(),
         student=OuterRef("sent_to__student"),
         cell=OuterRef("cell"),
         executed_at__gt=OuterRef("sent_at"),
         executed_at__lt=lesson.until,
     )
-    sent = Hint.objects.filter(class_ref=room.class_ref, sent_at__gte=lesson.since, sent_at__lt=lesson.until)
+    sent = Hint.objects.filter(class_ref=classroom.class_ref, sent_at__gte=lesson.since, sent_at__lt=lesson.until)
     rows = (
         sent.annotate(
             told=Count("sent_to"),
@@ -137,15 +137,15 @@ def _hints(room: ClassScope, lesson: Lesson) -> list[HintFacts]:
     ]
 
 
-def _absent(room: ClassScope, lesson: Lesson, display: Display) -> list[Absent]:
+def _absent(classroom: Classroom, lesson: Lesson, display: Display) -> list[Absent]:
     """Learners of the class of whom nothing was heard in the lesson; who joined later was not missing. One query."""
     window = (lesson.since, lesson.until)
-    seen, who = room.scope.q(), OuterRef("pk")
+    seen, who = classroom.scope.q(), OuterRef("pk")
     ran = CellExecution.objects.filter(seen, student=who, executed_at__gte=window[0], executed_at__lt=window[1])
     opened = NotebookAccess.objects.filter(seen, student=who, accessed_at__gte=window[0], accessed_at__lt=window[1])
     said = StudentEvent.objects.filter(seen, student=who, occurred_at__gte=window[0], occurred_at__lt=window[1])
-    learning = StudentClass.objects.filter(class_ref=room.class_ref, role="student", joined_at__lt=lesson.until)
-    learners = room.students.filter(pk__in=learning.values("student"))
+    learning = StudentClass.objects.filter(class_ref=classroom.class_ref, role="student", joined_at__lt=lesson.until)
+    learners = classroom.students.filter(pk__in=learning.values("student"))
     missing = learners.filter(~Exists(ran), ~Exists(opened), ~Exists(said)).order_by("name", "email", "pk")
     return [
         Absent(

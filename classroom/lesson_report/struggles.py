@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from classroom.base.cell_numbers import cell_number
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.lesson_report.cells import FEW, SCOPE, TRIES, rows_of
 from classroom.lesson_report.lessons import Lesson
 
@@ -62,14 +62,14 @@ class Struggle:
 
 
 def struggled_silently(
-    room: ClassScope, students: list[int], lesson: Lesson, *, display: Display = PLAIN
+    classroom: Classroom, students: list[int], lesson: Lesson, *, display: Display = PLAIN
 ) -> list[Struggle]:
     """In the order in which they matter. Two queries."""
     rows = rows_of(
         STRUGGLING,
         students,
         lesson,
-        scope=room.scope,
+        scope=classroom.scope,
         many=MANY_ERRORS,
         unsolved=UNSOLVED_ERRORS,
         lasting=LASTING,
@@ -77,7 +77,7 @@ def struggled_silently(
         few=FEW,
         most=MOST_STRUGGLING,
     )
-    people = {each.pk: each for each in room.students.filter(pk__in=[row[0] for row in rows])}
+    people = {each.pk: each for each in classroom.students.filter(pk__in=[row[0] for row in rows])}
     return [
         Struggle(
             student_id=student,

@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.base.decorators import class_page, scope_of
+from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
 from classroom.base.js_strings import live_texts
 from classroom.lesson_report.lessons import chosen_lesson, lessons_of
@@ -18,12 +18,12 @@ from instructors.permissions import account_of
 @class_page
 def report(request: HttpRequest, class_id: int) -> HttpResponse:
     """Of the newest lesson, or of the one that `?lesson=` names."""
-    room, now, wanted = scope_of(request, class_id), timezone.now(), request.GET.get("lesson", "")
-    lessons = lessons_of(room, now=now)
-    lesson = chosen_lesson(wanted, lessons, enrolled=room.students.count())
-    found = lesson_report(room, lesson, now=now, display=display_of(request)) if lesson else None
+    classroom, now, wanted = classroom_of(request, class_id), timezone.now(), request.GET.get("lesson", "")
+    lessons = lessons_of(classroom, now=now)
+    lesson = chosen_lesson(wanted, lessons, enrolled=classroom.students.count())
+    found = lesson_report(classroom, lesson, now=now, display=display_of(request)) if lesson else None
     context = {
-        "room": room,
+        "classroom": classroom,
         "now": now,
         "lessons": lessons,
         "wanted": wanted,
@@ -37,14 +37,14 @@ def report(request: HttpRequest, class_id: int) -> HttpResponse:
 @class_page
 def table(request: HttpRequest, class_id: int, name: str) -> HttpResponse:
     """One table of the report as CSV, with the names that this device shows."""
-    room, now = scope_of(request, class_id), timezone.now()
+    classroom, now = classroom_of(request, class_id), timezone.now()
     if name not in TABLES:
         raise Http404("No such table")
-    lessons = lessons_of(room, now=now)
-    lesson = chosen_lesson(request.GET.get("lesson", ""), lessons, enrolled=room.students.count())
+    lessons = lessons_of(classroom, now=now)
+    lesson = chosen_lesson(request.GET.get("lesson", ""), lessons, enrolled=classroom.students.count())
     if lesson is None:
         raise Http404("No such lesson")
-    found = lesson_report(room, lesson, now=now, display=display_of(request))
+    found = lesson_report(classroom, lesson, now=now, display=display_of(request))
     answer = HttpResponse(lesson_csv(found, name), content_type="text/csv; charset=utf-8")
     day = timezone.localtime(lesson.since).date()
     answer["Content-Disposition"] = f'attachment; filename="lesson-{day}-{name}.csv"'

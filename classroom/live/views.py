@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from classroom.attention.board import attention_state
 from classroom.attention.views import attention_context
-from classroom.base.decorators import LARGEST_ID, class_page, scope_of
+from classroom.base.decorators import LARGEST_ID, class_page, classroom_of
 from classroom.base.display import display_of
-from classroom.base.scope import ClassScope, live_state
+from classroom.base.scope import Classroom, live_state
 from classroom.base.student_filters import Filter
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 
@@ -20,9 +20,9 @@ MOST_ASKED = 50
 
 @class_page
 def class_live(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    room = scope_of(request, class_id)
+    classroom = classroom_of(request, class_id)
     # Painting changes nothing: what is shown is recorded once the page's script asks for the lists.
-    context = attention_context(request, room, is_recorded=False) | _state(request, room)
+    context = attention_context(request, classroom, is_recorded=False) | _state(request, classroom)
     context |= {
         "claims": context["board"].claims,
         "clusters": None,  # asked for by the page's script: the first paint does not wait for them
@@ -37,14 +37,14 @@ def cards(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """The same cards again, for a page that has missed something: all, or those of `?student=`."""
     asked = request.GET.getlist("student")
     only = [int(text) for text in asked[:MOST_ASKED] if text.isdecimal() and int(text) <= LARGEST_ID]
-    room = scope_of(request, class_id)
-    context = _state(request, room, only=only if asked else None)
-    claims = attention_state(room, now=context["now"]).claims
+    classroom = classroom_of(request, class_id)
+    context = _state(request, classroom, only=only if asked else None)
+    claims = attention_state(classroom, now=context["now"]).claims
     context["claims"] = {student: claim.by for student, claim in claims.items()}
     return render(request, "live/_cards.html" if asked else "live/_state.html", context)
 
 
-def _state(request: HttpRequest, room: ClassScope, *, only: list[int] | None = None) -> dict[str, Any]:
+def _state(request: HttpRequest, classroom: Classroom, *, only: list[int] | None = None) -> dict[str, Any]:
     now = timezone.now()
-    state = live_state(room, chosen=Filter.of(request.GET), now=now, only=only, display=display_of(request))
-    return {"room": room, "now": now, "state": state}
+    state = live_state(classroom, chosen=Filter.of(request.GET), now=now, only=only, display=display_of(request))
+    return {"classroom": classroom, "now": now, "state": state}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.shortcuts import get_object_or_404
 
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from lms.access import Scope, User, notebooks_of
 from lms.models import Notebook
 
@@ -38,7 +38,7 @@ def notebooks_in_use(student_ids: Sequence[int], *, scope: Scope) -> list[Notebo
         return [NotebookInUse(*row) for row in cursor.fetchall()]
 
 
-def visible_notebook(room: ClassScope, viewer: User, notebook_id: int) -> Notebook:
+def visible_notebook(classroom: Classroom, viewer: User, notebook_id: int) -> Notebook:
     """The notebook of that id, 404 where there is none: who may see everybody may see it whoever used it. One query."""
-    seen = Notebook.objects.all() if room.class_ref is None else notebooks_of(viewer)
+    seen = Notebook.objects.all() if classroom.class_ref is None else notebooks_of(viewer)
     return get_object_or_404(seen.defer("notebook_metadata"), pk=notebook_id)

@@ -11,7 +11,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from classroom.assignments.changes import Comparison, drawn
-from classroom.base.decorators import class_page, scope_of
+from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
 from classroom.notebooks.versions import Version, find_notebook, find_version, notebook_list, notebook_page
 from classroom.notebooks.views import framed, is_in_frame
@@ -25,18 +25,18 @@ LAST = 200  # notebooks on the page
 
 @class_page
 def notebooks(request: HttpRequest, class_id: int) -> HttpResponse:
-    room = scope_of(request, class_id)
-    context = {"room": room, "now": timezone.now(), "notebooks": notebook_list(room)[:LAST]}
+    classroom = classroom_of(request, class_id)
+    context = {"classroom": classroom, "now": timezone.now(), "notebooks": notebook_list(classroom)[:LAST]}
     return render(request, "notebooks/list.html", context)
 
 
 @class_page
 def notebook(request: HttpRequest, class_id: int, notebook_id: int) -> HttpResponse:
     """`?old=` and `?new=` are the versions that are marked."""
-    room = scope_of(request, class_id)
-    page = notebook_page(room, notebook_id, display=display_of(request))
+    classroom = classroom_of(request, class_id)
+    page = notebook_page(classroom, notebook_id, display=display_of(request))
     context = {
-        "room": room,
+        "classroom": classroom,
         "now": timezone.now(),
         "page": page,
         "old": request.GET.get("old", page.old_ref),
@@ -48,16 +48,16 @@ def notebook(request: HttpRequest, class_id: int, notebook_id: int) -> HttpRespo
 @class_page
 def compare(request: HttpRequest, class_id: int, notebook_id: int) -> HttpResponse:
     """`?old=` and `?new=` name the two; back to the history where one is not chosen."""
-    room, display = scope_of(request, class_id), display_of(request)
-    found = find_notebook(room, notebook_id)
+    classroom, display = classroom_of(request, class_id), display_of(request)
+    found = find_notebook(classroom, notebook_id)
     refs = [request.GET.get(name, "") for name in ("old", "new")]
     if not all(refs):
         return HttpResponseRedirect(reverse("notebook", args=[class_id, notebook_id]))
-    old, new = (find_version(room, notebook_id, ref, display=display) for ref in refs)
+    old, new = (find_version(classroom, notebook_id, ref, display=display) for ref in refs)
     for version in {old.entry.ref: old, new.entry.ref: new}.values():
         record_view(request, version)
     context = {
-        "room": room,
+        "classroom": classroom,
         "now": timezone.now(),
         "notebook": found,
         "old": old.entry,
@@ -76,15 +76,15 @@ def compared(old: Version, new: Version) -> Comparison | None:
 @class_page
 def version(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> HttpResponse:
     """A commit or a starter. What was handed in has a page of its own, on which it is graded."""
-    room = scope_of(request, class_id)
-    found = find_version(room, notebook_id, ref, display=display_of(request))
+    classroom = classroom_of(request, class_id)
+    found = find_version(classroom, notebook_id, ref, display=display_of(request))
     if found.entry.submission_id is not None:
         return HttpResponseRedirect(reverse("submission", args=[class_id, found.entry.submission_id]))
     record_view(request, found)
     context = {
-        "room": room,
+        "classroom": classroom,
         "now": timezone.now(),
-        "notebook": find_notebook(room, notebook_id),
+        "notebook": find_notebook(classroom, notebook_id),
         "entry": found.entry,
     }
     return render(request, "notebooks/version.html", context)
@@ -96,7 +96,7 @@ def version(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> 
 @xframe_options_sameorigin
 def frame(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> HttpResponse:
     """The notebook itself, in a frame that can do nothing (classroom.notebooks.views)."""
-    found = find_version(scope_of(request, class_id), notebook_id, ref, display=display_of(request))
+    found = find_version(classroom_of(request, class_id), notebook_id, ref, display=display_of(request))
     if not is_in_frame(request):
         record_view(request, found)
     return framed(request, found.content, sha256=found.sha256, title=gettext("The notebook"))

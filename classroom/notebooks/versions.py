@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from classroom.assignments.selectors import assignments_in
 from classroom.assignments.submissions import find_submission, hash_of
 from classroom.base.display import Display
-from classroom.base.scope import ClassScope, name_in
+from classroom.base.scope import Classroom, name_in
 from core.identity import visible
 from lms.models import AssignmentStarter, AssignmentSubmission, Notebook, NotebookHistory, NotebookVersion
 
@@ -77,15 +77,15 @@ class Version:
     sha256: str
 
 
-def notebook_list(room: ClassScope) -> QuerySet[Notebook]:
+def notebook_list(classroom: Classroom) -> QuerySet[Notebook]:
     """Those that are assignments of the class or have versions in it, the last changed first, with `hand_ins`,
     `commits` and `last_at`. One query."""
-    handed_in = _submissions(room).filter(assignment__notebook=OuterRef("pk")).order_by()
-    committed = _versions(room).filter(history__notebook=OuterRef("pk")).order_by()
+    handed_in = _submissions(classroom).filter(assignment__notebook=OuterRef("pk")).order_by()
+    committed = _versions(classroom).filter(history__notebook=OuterRef("pk")).order_by()
     hand_ins = handed_in.values("assignment__notebook").annotate(n=Count("pk"), last=Max("submitted_at"))
     commits = committed.values("history__notebook").annotate(n=Count("pk"), last=Max("created_at"))
-    histories = NotebookHistory.objects.filter(class_ref=room.class_ref)
-    of_class = Q(pk__in=assignments_in(room).values("notebook")) | Q(pk__in=histories.values("notebook"))
+    histories = NotebookHistory.objects.filter(class_ref=classroom.class_ref)
+    of_class = Q(pk__in=assignments_in(classroom).values("notebook")) | Q(pk__in=histories.values("notebook"))
     found = Notebook.objects.filter(of_class).defer("notebook_metadata")
     return found.annotate(
         hand_ins=Coalesce(Subquery(hand_ins.values("n"), output_field=IntegerField()), 0),
@@ -94,23 +94,25 @@ def notebook_list(room: ClassScope) -> QuerySet[Notebook]:
     ).order_by(Coalesce("last_at", "created_at").desc(), "path")
 
 
-def find_notebook(room: ClassScope, notebook_id: int) -> Notebook:
+def find_notebook(classroom: Classroom, notebook_id: int) -> Notebook:
     """404 for one that this class has nothing to do with. One query."""
-    return get_object_or_404(notebook_list(room), pk=notebook_id)
+    return get_object_or_404(notebook_list(classroom), pk=notebook_id)
 
 
-def notebook_page(room: ClassScope, notebook_id: int, *, display: Display) -> NotebookPage:
+def notebook_page(classroom: Classroom, notebook_id: int, *, display: Display) -> NotebookPage:
     """Five queries, whatever the number of versions; of many the newest MOST_ENTRIES."""
-    notebook = find_notebook(room, notebook_id)
-    submissions = _submissions(room).filter(assignment__notebook=notebook).order_by("-submitted_at", "-pk")
-    versions = _versions(room).filter(history__notebook=notebook).order_by("-pk")
+    notebook = find_notebook(classroom, notebook_id)
+    submissions = _submissions(classroom).filter(assignment__notebook=notebook).order_by("-submitted_at", "-pk")
+    versions = _versions(classroom).filter(history__notebook=notebook).order_by("-pk")
     with_names = (
-        submissions.select_related("student", "assignment").annotate(called=name_in(room)).defer("notebook_content")
+        submissions.select_related("student", "assignment")
+        .annotate(called=name_in(classroom))
+        .defer("notebook_content")
     )
     shown = [_of_submission(each, display) for each in with_names[:MOST_ENTRIES]]
     shown += [_of_commit(each, display) for each in versions.select_related("branch")[:MOST_ENTRIES]]
     shown.sort(key=lambda entry: entry.when, reverse=True)
-    starters = AssignmentStarter.objects.filter(assignment__in=assignments_in(room), assignment__notebook=notebook)
+    starters = AssignmentStarter.objects.filter(assignment__in=assignments_in(classroom), assignment__notebook=notebook)
     return NotebookPage(
         notebook=notebook,
         entries=shown[:MOST_ENTRIES],
@@ -119,31 +121,35 @@ def notebook_page(room: ClassScope, notebook_id: int, *, display: Display) -> No
     )
 
 
-def find_version(room: ClassScope, notebook_id: int, ref: str, *, display: Display) -> Version:
+def find_version(classroom: Classroom, notebook_id: int, ref: str, *, display: Display) -> Version:
     """404 for one that is not of this class and notebook. One query."""
     if not REFERENCE.fullmatch(ref):
         raise Http404
     if ref[0] == "s":
-        found = find_submission(room, int(ref[1:]), with_content=True)
+        found = find_submission(classroom, int(ref[1:]), with_content=True)
         if found.assignment.notebook_id != notebook_id or found.notebook_content is None:
             raise Http404
         return Version(entry=_of_submission(found, display), content=found.notebook_content, sha256=hash_of(found))
     if ref[0] == "t":
-        starters = AssignmentStarter.objects.filter(assignment__in=assignments_in(room).filter(notebook=notebook_id))
+        starters = AssignmentStarter.objects.filter(
+            assignment__in=assignments_in(classroom).filter(notebook=notebook_id)
+        )
         starter = get_object_or_404(starters.select_related("assignment"), assignment=int(ref[1:]))
         return Version(entry=_of_starter(starter), content=starter.content, sha256=starter.content_sha256)
-    rows = _versions(room).filter(history__notebook=notebook_id).select_related("branch", "snapshot__stored")
+    rows = _versions(classroom).filter(history__notebook=notebook_id).select_related("branch", "snapshot__stored")
     version = get_object_or_404(rows, version_id=ref[1:])
     stored = version.snapshot.stored
     return Version(entry=_of_commit(version, display), content=stored.content, sha256=stored.sha256)
 
 
-def _submissions(room: ClassScope) -> QuerySet[AssignmentSubmission]:
-    return AssignmentSubmission.objects.filter(assignment__class_ref=room.class_ref, notebook_content__isnull=False)
+def _submissions(classroom: Classroom) -> QuerySet[AssignmentSubmission]:
+    return AssignmentSubmission.objects.filter(
+        assignment__class_ref=classroom.class_ref, notebook_content__isnull=False
+    )
 
 
-def _versions(room: ClassScope) -> QuerySet[NotebookVersion]:
-    return NotebookVersion.objects.filter(history__class_ref=room.class_ref)
+def _versions(classroom: Classroom) -> QuerySet[NotebookVersion]:
+    return NotebookVersion.objects.filter(history__class_ref=classroom.class_ref)
 
 
 def _of_submission(row: AssignmentSubmission, display: Display) -> Entry:

@@ -19,7 +19,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from classroom.assignments.submissions import find_submission, hash_of
-from classroom.base.decorators import class_page, scope_of
+from classroom.base.decorators import class_page, classroom_of
 from instructors import audit
 from instructors.permissions import account_of
 from lms.models import AssignmentSubmission
@@ -43,7 +43,7 @@ THEMES = ("light", "dark")
 @xframe_options_sameorigin
 def frame(request: HttpRequest, class_id: int, submission_id: int) -> HttpResponse:
     """The notebook; with `?plain`, or where it could not be drawn, its cells as text. `?theme=` light or dark."""
-    found = find_submission(scope_of(request, class_id), submission_id, with_content=True)
+    found = find_submission(classroom_of(request, class_id), submission_id, with_content=True)
     if not is_in_frame(request):
         _note(request, found, "submission_view")
     return framed(request, found.notebook_content, sha256=hash_of(found))
@@ -82,7 +82,7 @@ def _with_notes(html: str) -> str:
 @class_page
 def download(request: HttpRequest, class_id: int, submission_id: int) -> HttpResponse:
     """The file as it was handed in. Never shown by a browser: it is an attachment of a kind that no browser opens."""
-    found = find_submission(scope_of(request, class_id), submission_id, with_content=True)
+    found = find_submission(classroom_of(request, class_id), submission_id, with_content=True)
     if found.notebook_content is None:
         raise Http404
     content = json.dumps(found.notebook_content, ensure_ascii=False, indent=1)

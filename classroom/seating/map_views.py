@@ -11,8 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import class_action, is_fragment, scope_of
-from classroom.base.scope import ClassScope
+from classroom.base.decorators import class_action, is_fragment, classroom_of
+from classroom.base.scope import Classroom
 from classroom.seating import services as seating_services
 from classroom.seating.selectors import team_view
 from classroom.seating.views import Refusal, show_room
@@ -25,91 +25,91 @@ from lms.models import ClassroomMap
 
 @class_action
 def upload(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    room = _taught(request, class_id)
+    classroom = _taught(request, class_id)
     file = request.FILES.get("picture")
     if not isinstance(file, UploadedFile):
-        return _refuse(request, room, Refusal(form="upload", message=gettext("Choose a picture first.")))
+        return _refuse(request, classroom, Refusal(form="upload", message=gettext("Choose a picture first.")))
     try:
         check_upload(size=file.size or 0)
         picture = as_jpeg(file)
     except BadPicture as problem:
-        return _refuse(request, room, Refusal(form="upload", message=_words(problem)))
-    _hang_up(request, room, picture, file.name)
-    return _back(request, room, gettext("The map has a new picture."))
+        return _refuse(request, classroom, Refusal(form="upload", message=_words(problem)))
+    _hang_up(request, classroom, picture, file.name)
+    return _back(request, classroom, gettext("The map has a new picture."))
 
 
 @class_action
 def plain(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    room = _taught(request, class_id)
-    _hang_up(request, room, None, None)
-    return _back(request, room, gettext("The room is a plain floor now."))
+    classroom = _taught(request, class_id)
+    _hang_up(request, classroom, None, None)
+    return _back(request, classroom, gettext("The room is a plain floor now."))
 
 
 @class_action
 def delete(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    room = _taught(request, class_id)
-    seating_services.delete_map(_map_of(request, room), by=account_of(request), request=request)
-    return _back(request, room, gettext("The map is gone, with the places of the teams."))
+    classroom = _taught(request, class_id)
+    seating_services.delete_map(_map_of(request, classroom), by=account_of(request), request=request)
+    return _back(request, classroom, gettext("The map is gone, with the places of the teams."))
 
 
 @class_action
 def place(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """One team, to `x` and `y` percent; without these, to the first place that is free."""
-    room = _taught(request, class_id)
-    found = _map_of(request, room)
+    classroom = _taught(request, class_id)
+    found = _map_of(request, classroom)
     team, x, y = _team(request), request.POST.get("x", "").strip(), request.POST.get("y", "").strip()
     if not team:
-        return _refuse(request, room, Refusal(form="team", message=gettext("Type the name of a team.")))
+        return _refuse(request, classroom, Refusal(form="team", message=gettext("Type the name of a team.")))
     try:
         point = Point(_percent(x), _percent(y)) if x or y else free_points(points_on(found).values(), 1)[0]
         seating_services.place_teams(found, {team: point}, by=account_of(request), request=request, now=timezone.now())
     except TooManyTeams:
-        return _refuse(request, room, Refusal(form="team", message=_too_many(), team=team))
+        return _refuse(request, classroom, Refusal(form="team", message=_too_many(), team=team))
     except ValueError:
         message = gettext("Type two numbers from 0 to 100: percent from the left and from the top.")
-        return _refuse(request, room, Refusal(form="place", message=message, team=team, x=x, y=y))
-    return _back(request, room)
+        return _refuse(request, classroom, Refusal(form="place", message=message, team=team, x=x, y=y))
+    return _back(request, classroom)
 
 
 @class_action
 def take_off(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    room = _taught(request, class_id)
-    seating_services.unplace_team(_map_of(request, room), _team(request), by=account_of(request), request=request)
-    return _back(request, room)
+    classroom = _taught(request, class_id)
+    seating_services.unplace_team(_map_of(request, classroom), _team(request), by=account_of(request), request=request)
+    return _back(request, classroom)
 
 
 @class_action
 def arrange(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Every team that waits gets a place; the others stay."""
-    room = _taught(request, class_id)
-    found, now = _map_of(request, room), timezone.now()
-    waiting = sorted(team.key for team in team_view(room, now=now).unplaced)
+    classroom = _taught(request, class_id)
+    found, now = _map_of(request, classroom), timezone.now()
+    waiting = sorted(team.key for team in team_view(classroom, now=now).unplaced)
     points = dict(zip(waiting, free_points(points_on(found).values(), len(waiting)), strict=True))
     try:
         seating_services.place_teams(found, points, by=account_of(request), request=request, now=now)
     except TooManyTeams:
-        return _refuse(request, room, Refusal(form="team", message=_too_many()))
-    return _back(request, room)
+        return _refuse(request, classroom, Refusal(form="team", message=_too_many()))
+    return _back(request, classroom)
 
 
-def _taught(request: HttpRequest, class_id: int | None) -> ClassScope:
+def _taught(request: HttpRequest, class_id: int | None) -> Classroom:
     """The room, if this account may change it; to everybody else these addresses do not exist."""
-    room = scope_of(request, class_id)
-    if not room.may_teach:
+    classroom = classroom_of(request, class_id)
+    if not classroom.may_teach:
         raise Http404
-    return room
+    return classroom
 
 
-def _map_of(request: HttpRequest, room: ClassScope) -> ClassroomMap:
+def _map_of(request: HttpRequest, classroom: Classroom) -> ClassroomMap:
     """The map that the form was about: 404 where another one hangs there by now."""
-    found = active_map(room.class_ref.pk if room.class_ref else None)
+    found = active_map(classroom.class_ref.pk if classroom.class_ref else None)
     if found is None or request.POST.get("map") != str(found.pk):
         raise Http404
     return found
 
 
-def _hang_up(request: HttpRequest, room: ClassScope, picture: bytes | None, name: str | None) -> None:
-    class_id = room.class_ref.pk if room.class_ref else None
+def _hang_up(request: HttpRequest, classroom: Classroom, picture: bytes | None, name: str | None) -> None:
+    class_id = classroom.class_ref.pk if classroom.class_ref else None
     seating_services.upload_map(
         class_id=class_id, picture=picture, name=name, by=account_of(request), request=request, now=timezone.now()
     )
@@ -145,15 +145,15 @@ def _words(problem: BadPicture) -> str:
     }[problem.reason]
 
 
-def _refuse(request: HttpRequest, room: ClassScope, refusal: Refusal) -> HttpResponse:
+def _refuse(request: HttpRequest, classroom: Classroom, refusal: Refusal) -> HttpResponse:
     if is_fragment(request):
         return JsonResponse({"message": refusal.message}, status=400)
-    return show_room(request, room, refusal=refusal)
+    return show_room(request, classroom, refusal=refusal)
 
 
-def _back(request: HttpRequest, room: ClassScope, said: str = "") -> HttpResponse:
+def _back(request: HttpRequest, classroom: Classroom, said: str = "") -> HttpResponse:
     if is_fragment(request):
         return JsonResponse({})
     if said:
         messages.success(request, said)
-    return HttpResponseRedirect(f"{room.address}room/")
+    return HttpResponseRedirect(f"{classroom.address}room/")

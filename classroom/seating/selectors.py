@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 from classroom.attention.claims import claims_of
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import MAX_CARDS, ClassScope, latest_of
+from classroom.base.scope import MAX_CARDS, Classroom, latest_of
 from classroom.base.student_cards import RANKS, STATUS_WORDS, Card, card
 from core.identity import label_key
 from events.student_status import NO_TEAM, student_rows
@@ -105,16 +105,16 @@ class TeamView:
         return [team for team in self.teams if team.point is None]
 
 
-def team_view(room: ClassScope, *, now: datetime, display: Display = PLAIN) -> TeamView:
+def team_view(classroom: Classroom, *, now: datetime, display: Display = PLAIN) -> TeamView:
     """Six queries, whatever the number of students and teams."""
-    rows = student_rows(latest_of(room.students), scope=room.scope, now=now)
-    claims = claims_of((row["studentId"] for row in rows), scope=room.scope, now=now)
+    rows = student_rows(latest_of(classroom.students), scope=classroom.scope, now=now)
+    claims = claims_of((row["studentId"] for row in rows), scope=classroom.scope, now=now)
     members: dict[str, list[Member]] = {}
     for row in rows:
         claim = claims.get(row["studentId"])
         found = Member(card=card(row, display), helper=claim.by if claim else "")
         members.setdefault(row["teamName"], []).append(found)
-    hung = active_map(room.class_ref.pk if room.class_ref else None)
+    hung = active_map(classroom.class_ref.pk if classroom.class_ref else None)
     points = points_on(hung) if hung else {}
     return TeamView(teams=_teams(members, points), map=hung, is_capped=len(rows) >= MAX_CARDS)
 

@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.base.decorators import class_page, is_fragment, scope_of
+from classroom.base.decorators import class_page, is_fragment, classroom_of
 from classroom.base.display import display_of
 from classroom.base.js_strings import team_texts
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.seating.selectors import team_view
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 
@@ -27,15 +27,15 @@ class Refusal:
 
 @class_page
 def room(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    return show_room(request, scope_of(request, class_id))
+    return show_room(request, classroom_of(request, class_id))
 
 
-def show_room(request: HttpRequest, room: ClassScope, *, refusal: Refusal | None = None) -> HttpResponse:
+def show_room(request: HttpRequest, classroom: Classroom, *, refusal: Refusal | None = None) -> HttpResponse:
     now = timezone.now()
     context = {
-        "room": room,
+        "classroom": classroom,
         "now": now,
-        "view": team_view(room, now=now, display=display_of(request)),
+        "view": team_view(classroom, now=now, display=display_of(request)),
         "refusal": refusal,
         "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
         "error_seconds": int(ERROR_WINDOW.total_seconds()),

@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from classroom.base.decorators import scope_of
+from classroom.base.decorators import classroom_of
 from classroom.base.js_strings import setup_texts
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from lms.models import Class
 
 View = Callable[..., HttpResponse]
@@ -26,19 +26,19 @@ def setup_form(view: View) -> View:
     return wraps(view)(methods(login_required(never_cache(view))))
 
 
-def taught_room(request: HttpRequest, class_id: int) -> tuple[ClassScope, Class]:
+def taught_room(request: HttpRequest, class_id: int) -> tuple[Classroom, Class]:
     """404 for a class that is not this account's; 403 for one in which it assists. One query."""
-    room = scope_of(request, class_id)
-    if not room.may_teach:
+    classroom = classroom_of(request, class_id)
+    if not classroom.may_teach:
         raise PermissionDenied
-    assert room.class_ref is not None
-    return room, room.class_ref
+    assert classroom.class_ref is not None
+    return classroom, classroom.class_ref
 
 
-def show(request: HttpRequest, room: ClassScope, template: str, **context: Any) -> HttpResponse:
-    assert room.class_ref is not None
+def show(request: HttpRequest, classroom: Classroom, template: str, **context: Any) -> HttpResponse:
+    assert classroom.class_ref is not None
     shared = {
-        "room": room,
+        "classroom": classroom,
         "now": timezone.now(),
         "setup_texts": setup_texts(),
     }

@@ -24,9 +24,9 @@ def connection(request: HttpRequest, class_id: int) -> HttpResponse:
 @class_page
 def state(request: HttpRequest, class_id: int) -> HttpResponse:
     """The part of the page that its script asks for again."""
-    room, found = taught_room(request, class_id)
+    classroom, found = taught_room(request, class_id)
     now = timezone.now()
-    context = {"room": room, "now": now, "connection": connection_of(found, now=now)}
+    context = {"classroom": classroom, "now": now, "connection": connection_of(found, now=now)}
     return render(request, "setup/_connection.html", context)
 
 
@@ -61,11 +61,11 @@ def revoke(request: HttpRequest, class_id: int, key_id: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, class_id: int, *, key: str = "") -> HttpResponse:
-    room, found = taught_room(request, class_id)
+    classroom, found = taught_room(request, class_id)
     url = request.build_absolute_uri(EVENTS)
     return show(
         request,
-        room,
+        classroom,
         "connection",
         key=key,
         address=Address(f"{url}?key={key}" if key else url),

@@ -38,7 +38,7 @@ def new_class(request: HttpRequest) -> HttpResponse:
 
 @setup_form
 def details(request: HttpRequest, class_id: int) -> HttpResponse:
-    room, found = taught_room(request, class_id)
+    classroom, found = taught_room(request, class_id)
     account, now = account_of(request), timezone.now()
     before = ClassForm.values_of(found)
     form = ClassForm(request.POST) if request.method == "POST" else ClassForm(initial=before)
@@ -52,12 +52,12 @@ def details(request: HttpRequest, class_id: int) -> HttpResponse:
             return redirect("class_setup", class_id)
     return show(
         request,
-        room,
+        classroom,
         "details",
         form=form,
         remembered=int(REMEMBERED),
         connection=connection_of(found, now=now),
-        student_count=members(room).count,
+        student_count=members(classroom).count,
         staff=staff_of(found, viewer=account, now=now),
     )
 

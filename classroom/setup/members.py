@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from lms.enrolment import Known, Listed, known_students
 from lms.models import Class
 from lms.rosters.parser import Line, Table
@@ -36,10 +36,10 @@ class Members:
         return len(self.rows) >= MOST
 
 
-def members(room: ClassScope, *, search: str = "", display: Display = PLAIN) -> Members:
+def members(classroom: Classroom, *, search: str = "", display: Display = PLAIN) -> Members:
     """By name. Two queries. On a projector nobody is searched for: an answer would tell who is who."""
-    assert room.class_ref is not None
-    enrolled = room.students.select_related("team")
+    assert classroom.class_ref is not None
+    enrolled = classroom.students.select_related("team")
     search = "" if display.projector else search.replace("\0", "").strip()[:200]
     texts = ("name", "email", "team__team_name")
     found = enrolled.filter(
@@ -61,10 +61,10 @@ def members(room: ClassScope, *, search: str = "", display: Display = PLAIN) -> 
     return Members(rows, enrolled.order_by().count(), search)
 
 
-def register(room: ClassScope) -> list[tuple[str, str, str]]:
+def register(classroom: Classroom) -> list[tuple[str, str, str]]:
     """(e-mail, name, team) of everybody in the class, as a list to keep. One query."""
-    assert room.class_ref is not None
-    rows = room.students.order_by("email").values_list("email", "name", "team__team_name")
+    assert classroom.class_ref is not None
+    rows = classroom.students.order_by("email").values_list("email", "name", "team__team_name")
     return [(email, name or "", team or "") for email, name, team in rows]
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from classroom.base.display import display_of
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.setup.base_views import setup_form, show, taught_room
 from classroom.setup.members import Preview, preview, register
 from classroom.setup.students import import_students
@@ -22,24 +22,26 @@ from lms.rosters.rows import Unreadable
 
 @setup_form
 def import_list(request: HttpRequest, class_id: int) -> HttpResponse:
-    room, found = taught_room(request, class_id)
+    classroom, found = taught_room(request, class_id)
     limits = {"most_lines": MOST_LINES, "most_kb": LARGEST // 1024}
     if display_of(request).projector or request.method != "POST":
-        return show(request, room, "import", **limits)
+        return show(request, classroom, "import", **limits)
     text = _plain(request.POST.get("text", ""))
     try:
         text = _sent(request, text)
-        table = read(text, known=[email for email, _, _ in register(room)])
+        table = read(text, known=[email for email, _, _ in register(classroom)])
     except Unreadable as problem:
-        return show(request, room, "import", text=text, problem=str(problem), **limits)
+        return show(request, classroom, "import", text=text, problem=str(problem), **limits)
     if request.POST.get("step") == "import" and table.good:
         if request.POST.get("checked") == _digest(text):
-            return _import(request, room, found, table, limits)
+            return _import(request, classroom, found, table, limits)
         messages.warning(request, gettext("The list has changed since it was checked. Look at it again, then import."))
-    return show(request, room, "import", text=text, **_checked(found, table, text), **limits)
+    return show(request, classroom, "import", text=text, **_checked(found, table, text), **limits)
 
 
-def _import(request: HttpRequest, room: ClassScope, found: Class, table: Table, limits: dict[str, Any]) -> HttpResponse:
+def _import(
+    request: HttpRequest, classroom: Classroom, found: Class, table: Table, limits: dict[str, Any]
+) -> HttpResponse:
     bad = table.bad
     done = import_students(
         found, table.good, skipped=len(bad), by=account_of(request), request=request, now=timezone.now()
@@ -55,7 +57,7 @@ def _import(request: HttpRequest, room: ClassScope, found: Class, table: Table, 
         left = _checked(found, read(text), text)
     except Unreadable:  # what was skipped was no student
         return redirect("class_students", found.pk)
-    return show(request, room, "import", text=_plain(text), is_rest=True, **left, **limits)
+    return show(request, classroom, "import", text=_plain(text), is_rest=True, **left, **limits)
 
 
 def _checked(found: Class, table: Table, text: str) -> dict[str, Any]:

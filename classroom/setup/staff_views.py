@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import LARGEST_ID, class_action, class_page, scope_of
+from classroom.base.decorators import LARGEST_ID, class_action, class_page, classroom_of
 from classroom.setup import invitations, staff
 from classroom.setup.base_views import show, taught_room
 from classroom.setup.forms import ROLE_LABELS, InviteForm
@@ -74,7 +74,7 @@ def remove(request: HttpRequest, class_id: int, account_id: int) -> HttpResponse
 @class_action
 def leave(request: HttpRequest, class_id: int) -> HttpResponse:
     """Assistants may leave, too."""
-    found = scope_of(request, class_id).class_ref
+    found = classroom_of(request, class_id).class_ref
     assert found is not None
     account = account_of(request)
     try:
@@ -120,11 +120,11 @@ def _last(request: HttpRequest, found: Class) -> HttpResponse:
 
 
 def _page(request: HttpRequest, class_id: int, form: InviteForm, *, link: str = "", invited: str = "") -> HttpResponse:
-    room, found = taught_room(request, class_id)
+    classroom, found = taught_room(request, class_id)
     account = account_of(request)
     return show(
         request,
-        room,
+        classroom,
         "staff",
         form=form,
         link=link,

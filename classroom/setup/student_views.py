@@ -18,15 +18,15 @@ from lms.rosters.parser import write
 
 @class_page
 def students(request: HttpRequest, class_id: int) -> HttpResponse:
-    room, _ = taught_room(request, class_id)
-    found = members(room, search=request.GET.get("q", ""), display=display_of(request))
-    return show(request, room, "students", members=found)
+    classroom, _ = taught_room(request, class_id)
+    found = members(classroom, search=request.GET.get("q", ""), display=display_of(request))
+    return show(request, classroom, "students", members=found)
 
 
 @class_action
 def take_out(request: HttpRequest, class_id: int, student_id: int) -> HttpResponse:
-    room, found = taught_room(request, class_id)
-    student = get_object_or_404(room.students, pk=student_id)  # as this class calls them
+    classroom, found = taught_room(request, class_id)
+    student = get_object_or_404(classroom.students, pk=student_id)  # as this class calls them
     name = display_of(request).name(student.pk, student.display_name)
     remove(found, student_id=student_id, by=account_of(request), request=request)
     words = gettext("%(name)s is no longer in the class. What they did and handed in is kept.")
@@ -37,8 +37,8 @@ def take_out(request: HttpRequest, class_id: int, student_id: int) -> HttpRespon
 @class_page
 def download(request: HttpRequest, class_id: int) -> HttpResponse:
     """Everybody in the class, as a list that can be imported again."""
-    room, found = taught_room(request, class_id)
-    rows = register(room)
+    classroom, found = taught_room(request, class_id)
+    rows = register(classroom)
     note("roster_export", found, by=account_of(request), request=request, students=len(rows))
     return _file(write(rows), f"class-{class_id}-{timezone.localdate().isoformat()}.csv")
 

@@ -2,7 +2,7 @@
 
 from django.db.models import Q, QuerySet
 
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.students.models import StudentNote
 from instructors.models import Instructor
 from lms.access import classes_of
@@ -10,22 +10,22 @@ from lms.access import classes_of
 MOST_NOTES = 100
 
 
-def notes_of(room: ClassScope, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+def notes_of(classroom: Classroom, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
     """Those of the room's class; in the room of everybody those of no class, and of the classes that are this user's.
     Newest first."""
     kept = StudentNote.objects.filter(student=student_id, deleted_at=None).order_by("-created_at", "-pk")
-    if room.class_ref is not None:
-        return kept.filter(class_ref=room.class_ref)
+    if classroom.class_ref is not None:
+        return kept.filter(class_ref=classroom.class_ref)
     return kept.filter(Q(class_ref=None) | Q(class_ref__in=classes_of(user)))
 
 
-def own_notes(room: ClassScope, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+def own_notes(classroom: Classroom, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
     """Those that this user may edit."""
-    return notes_of(room, student_id=student_id, user=user).filter(author=user)
+    return notes_of(classroom, student_id=student_id, user=user).filter(author=user)
 
 
-def removable_notes(room: ClassScope, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+def removable_notes(classroom: Classroom, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
     """Those that this user may delete: an admin all, anybody else their own."""
     if user.is_admin:
-        return notes_of(room, student_id=student_id, user=user)
-    return own_notes(room, student_id=student_id, user=user)
+        return notes_of(classroom, student_id=student_id, user=user)
+    return own_notes(classroom, student_id=student_id, user=user)

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.students.models import StudentNote
 from classroom.students.note_selectors import own_notes, removable_notes
 from instructors import audit
@@ -32,25 +32,32 @@ class NoteForm(forms.Form):
 
 
 def write_note(
-    room: ClassScope, *, student_id: int, text: str, by: Instructor, request: HttpRequest, now: datetime
+    classroom: Classroom, *, student_id: int, text: str, by: Instructor, request: HttpRequest, now: datetime
 ) -> StudentNote:
     """404 for a student who is not of this room."""
-    student = get_object_or_404(room.students, pk=student_id)
+    student = get_object_or_404(classroom.students, pk=student_id)
     with transaction.atomic():
         note = StudentNote.objects.create(
-            student_id=student.pk, class_ref=room.class_ref, author=by, text=text, created_at=now
+            student_id=student.pk, class_ref=classroom.class_ref, author=by, text=text, created_at=now
         )
         _record("note_create", note, student, by, request)
     return note
 
 
 def edit_note(
-    room: ClassScope, *, student_id: int, note_id: int, text: str, by: Instructor, request: HttpRequest, now: datetime
+    classroom: Classroom,
+    *,
+    student_id: int,
+    note_id: int,
+    text: str,
+    by: Instructor,
+    request: HttpRequest,
+    now: datetime,
 ) -> StudentNote:
     """The earlier wording is kept. 404 for a note that is not this user's own."""
-    student = get_object_or_404(room.students, pk=student_id)
+    student = get_object_or_404(classroom.students, pk=student_id)
     with transaction.atomic():
-        note = _locked(own_notes(room, student_id=student_id, user=by), note_id)
+        note = _locked(own_notes(classroom, student_id=student_id, user=by), note_id)
         if note.text != text:
             until = now.isoformat()
             note.earlier_texts = [*note.earlier_texts, {"text": note.text, "until": until}]
@@ -61,12 +68,12 @@ def edit_note(
 
 
 def remove_note(
-    room: ClassScope, *, student_id: int, note_id: int, by: Instructor, request: HttpRequest, now: datetime
+    classroom: Classroom, *, student_id: int, note_id: int, by: Instructor, request: HttpRequest, now: datetime
 ) -> None:
     """It is gone from the pages, not from the table. 404 for a note that this user may not delete."""
-    student = get_object_or_404(room.students, pk=student_id)
+    student = get_object_or_404(classroom.students, pk=student_id)
     with transaction.atomic():
-        note = _locked(removable_notes(room, student_id=student_id, user=by), note_id)
+        note = _locked(removable_notes(classroom, student_id=student_id, user=by), note_id)
         note.deleted_at, note.deleted_by = now, by
         note.save(update_fields=["deleted_at", "deleted_by"])
         _record("note_delete", note, student, by, request)

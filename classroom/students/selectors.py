@@ -12,7 +12,7 @@ from django.http import Http404, QueryDict
 
 from classroom.attention.claims import Claim, claims_of
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.base.student_cards import Card, card
 from classroom.students.models import StudentNote
 from classroom.students.note_selectors import MOST_NOTES, notes_of, removable_notes
@@ -100,34 +100,36 @@ class StudentPage:
 
 
 def student_page(
-    room: ClassScope, *, student_id: int, asked: Asked, user: Instructor, now: datetime, display: Display = PLAIN
+    classroom: Classroom, *, student_id: int, asked: Asked, user: Instructor, now: datetime, display: Display = PLAIN
 ) -> StudentPage:
     """404 for a student who is not of this room. Seven queries for the head and at most four for the part, whatever
     there is; what comes after a run costs one."""
-    rows = student_rows(room.students.filter(pk=student_id), scope=room.scope, now=now)
+    rows = student_rows(classroom.students.filter(pk=student_id), scope=classroom.scope, now=now)
     if not rows:
         raise Http404
-    facts = _facts(room, student_id, user)
-    part = _part(room, student_id, asked, user)
+    facts = _facts(classroom, student_id, user)
+    part = _part(classroom, student_id, asked, user)
     return StudentPage(
         card=card(rows[0], display),
-        address=f"{room.address}students/{student_id}/",
+        address=f"{classroom.address}students/{student_id}/",
         place=_place(facts),
-        help_request=_tickets(room, student_id).filter(ended_at=None).first(),
-        claim=claims_of([student_id], scope=room.scope, now=now).get(student_id),
+        help_request=_tickets(classroom, student_id).filter(ended_at=None).first(),
+        claim=claims_of([student_id], scope=classroom.scope, now=now).get(student_id),
         note_count=facts["note_count"],
         help_count=facts["help_count"],
-        significant=list(_significant(room, student_id)),
+        significant=list(_significant(classroom, student_id)),
         **{"asked": asked, **part},
     )
 
 
-def _facts(room: ClassScope, student_id: int, user: Instructor) -> dict[str, Any]:
+def _facts(classroom: Classroom, student_id: int, user: Instructor) -> dict[str, Any]:
     """Counts, and the place of the latest run. One query."""
-    notes = notes_of(room, student_id=student_id, user=user).order_by().values("student")
-    tickets = HelpRequest.objects.filter(room.scope.q(), student=student_id).order_by().values("student")
-    latest = CellExecution.objects.filter(room.scope.q(), student=OuterRef("pk")).order_by("-executed_at", "-pk")[:1]
-    found = room.students.filter(pk=student_id).annotate(
+    notes = notes_of(classroom, student_id=student_id, user=user).order_by().values("student")
+    tickets = HelpRequest.objects.filter(classroom.scope.q(), student=student_id).order_by().values("student")
+    latest = CellExecution.objects.filter(classroom.scope.q(), student=OuterRef("pk")).order_by("-executed_at", "-pk")[
+        :1
+    ]
+    found = classroom.students.filter(pk=student_id).annotate(
         note_count=Coalesce(Subquery(notes.annotate(n=Count("pk")).values("n")), 0),
         help_count=Coalesce(Subquery(tickets.annotate(n=Count("pk")).values("n")), 0),
         place_cell=Subquery(latest.values("cell")),
@@ -146,44 +148,46 @@ def _place(facts: dict[str, Any]) -> Place | None:
     return Place(notebook=facts["place_notebook"], cell=facts["place_cell"], number=number)
 
 
-def _part(room: ClassScope, student_id: int, asked: Asked, user: Instructor) -> dict[str, Any]:
+def _part(classroom: Classroom, student_id: int, asked: Asked, user: Instructor) -> dict[str, Any]:
     if asked.after is not None and asked.part != "runs":
         return {}
     if asked.after is not None:
-        return {"timeline": timeline(room.scope, student_id, chosen=asked.chosen, after=asked.after)}
+        return {"timeline": timeline(classroom.scope, student_id, chosen=asked.chosen, after=asked.after)}
     if asked.part == "notes":
-        return {"notes": _notes(room, student_id, user)}
+        return {"notes": _notes(classroom, student_id, user)}
     if asked.part == "help":
-        return {"tickets": list(_tickets(room, student_id).order_by("-asked_at", "-pk")[:TICKETS])}
+        return {"tickets": list(_tickets(classroom, student_id).order_by("-asked_at", "-pk")[:TICKETS])}
     if asked.part == "work":
-        sessions = Session.objects.filter(room.scope.q(), student=student_id).order_by("-start_time", "-pk")[:SESSIONS]
-        return {"submissions": _submissions(room, student_id, user), "sessions": list(sessions)}
-    choice = _choice(room, student_id, asked.chosen)
+        sessions = Session.objects.filter(classroom.scope.q(), student=student_id).order_by("-start_time", "-pk")[
+            :SESSIONS
+        ]
+        return {"submissions": _submissions(classroom, student_id, user), "sessions": list(sessions)}
+    choice = _choice(classroom, student_id, asked.chosen)
     if asked.chosen.notebook is not None and all(cell.pk != asked.chosen.cell for cell in choice.cells):
         # The reader took another notebook while the form still held a cell of the one before.
         asked = replace(asked, chosen=replace(asked.chosen, cell=None))
     return {
         "asked": asked,
-        "timeline": timeline(room.scope, student_id, chosen=asked.chosen, before=asked.before),
+        "timeline": timeline(classroom.scope, student_id, chosen=asked.chosen, before=asked.before),
         "choice": choice,
     }
 
 
-def _notes(room: ClassScope, student_id: int, user: Instructor) -> list[Note]:
-    found = notes_of(room, student_id=student_id, user=user).select_related("author", "class_ref")[:MOST_NOTES]
-    removable = set(removable_notes(room, student_id=student_id, user=user).values_list("pk", flat=True))
+def _notes(classroom: Classroom, student_id: int, user: Instructor) -> list[Note]:
+    found = notes_of(classroom, student_id=student_id, user=user).select_related("author", "class_ref")[:MOST_NOTES]
+    removable = set(removable_notes(classroom, student_id=student_id, user=user).values_list("pk", flat=True))
     return [Note(row=row, may_edit=row.author_id == user.pk, may_delete=row.pk in removable) for row in found]
 
 
-def _tickets(room: ClassScope, student_id: int) -> "QuerySet[HelpRequest]":
-    return HelpRequest.objects.filter(room.scope.q(), student=student_id).select_related("claimed_by", "ended_by")
+def _tickets(classroom: Classroom, student_id: int) -> "QuerySet[HelpRequest]":
+    return HelpRequest.objects.filter(classroom.scope.q(), student=student_id).select_related("claimed_by", "ended_by")
 
 
-def _submissions(room: ClassScope, student_id: int, user: Instructor) -> list[AssignmentSubmission]:
+def _submissions(classroom: Classroom, student_id: int, user: Instructor) -> list[AssignmentSubmission]:
     """What they handed in to the assignments of the room, newest first, without what it says. One query."""
     assignments = assignments_of(user)
-    if room.class_ref is not None:
-        assignments = assignments.filter(class_ref=room.class_ref)
+    if classroom.class_ref is not None:
+        assignments = assignments.filter(class_ref=classroom.class_ref)
     found = AssignmentSubmission.objects.filter(student=student_id, assignment__in=assignments)
     return list(
         found.select_related("assignment__class_ref")
@@ -192,8 +196,8 @@ def _submissions(room: ClassScope, student_id: int, user: Instructor) -> list[As
     )
 
 
-def _significant(room: ClassScope, student_id: int) -> "QuerySet[CellProgress]":
-    flagged = CellProgress.objects.filter(room.scope.q(), student=student_id, is_significant_error=True)
+def _significant(classroom: Classroom, student_id: int) -> "QuerySet[CellProgress]":
+    flagged = CellProgress.objects.filter(classroom.scope.q(), student=student_id, is_significant_error=True)
     return (
         flagged.select_related("cell", "notebook")
         .defer("cell__content", "cell__cell_metadata", "notebook__notebook_metadata")
@@ -201,9 +205,9 @@ def _significant(room: ClassScope, student_id: int) -> "QuerySet[CellProgress]":
     )
 
 
-def _choice(room: ClassScope, student_id: int, chosen: Chosen) -> Choice:
+def _choice(classroom: Classroom, student_id: int, chosen: Chosen) -> Choice:
     """The notebooks they ran, and their cells of the chosen one, or of that of the chosen cell. At most two queries."""
-    ran = CellProgress.objects.filter(room.scope.q(), student=student_id)
+    ran = CellProgress.objects.filter(classroom.scope.q(), student=student_id)
     notebooks = list(Notebook.objects.filter(pk__in=ran.values("notebook")).only("name", "path").order_by("path"))
     if chosen.notebook is None and chosen.cell is None:
         return Choice(notebooks=notebooks, cells=[], notebook=None)

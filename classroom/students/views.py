@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.base.decorators import class_action, class_page, is_fragment, scope_of
+from classroom.base.decorators import class_action, class_page, is_fragment, classroom_of
 from classroom.base.display import display_of
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.students.notes import NoteForm, edit_note, remove_note, write_note
 from classroom.students.runs import LONGEST_TEXT
 from classroom.students.selectors import Asked, StudentPage, student_page
@@ -26,34 +26,34 @@ _views = TimestampSigner(salt="student-view")
 def student(request: HttpRequest, student_id: int, class_id: int | None = None) -> HttpResponse:
     """`?part=`, `?cell=`, `?notebook=`, `?errors=1`, `?before=<run>`; `?after=<run>` as a fragment brings only what is
     new. Told to the audit log, once for a page and all that it fetches while it is open (`?view=`)."""
-    room = scope_of(request, class_id)
-    page = _page(request, room, student_id, Asked.of(request.GET))
-    view = _view_of(request, room, student_id, page)
+    classroom = classroom_of(request, class_id)
+    page = _page(request, classroom, student_id, Asked.of(request.GET))
+    view = _view_of(request, classroom, student_id, page)
     if is_fragment(request) and page.asked.after is not None:
-        return render(request, "students/_news.html", _context(request, room, page, view))
-    return _answer(request, room, page, view)
+        return render(request, "students/_news.html", _context(request, classroom, page, view))
+    return _answer(request, classroom, page, view)
 
 
 @class_action
 def add_note(request: HttpRequest, student_id: int, class_id: int | None = None) -> HttpResponse:
-    room, form = scope_of(request, class_id), NoteForm(request.POST)
+    classroom, form = classroom_of(request, class_id), NoteForm(request.POST)
     if not form.is_valid():
-        return _refused(request, room, student_id, form)
+        return _refused(request, classroom, student_id, form)
     text = form.cleaned_data["text"]
     note = write_note(
-        room, student_id=student_id, text=text, by=account_of(request), request=request, now=timezone.now()
+        classroom, student_id=student_id, text=text, by=account_of(request), request=request, now=timezone.now()
     )
-    return _written(request, room, student_id, focus=f"note-{note.pk}")
+    return _written(request, classroom, student_id, focus=f"note-{note.pk}")
 
 
 @class_action
 def change_note(request: HttpRequest, student_id: int, note_id: int, class_id: int | None = None) -> HttpResponse:
-    room, form = scope_of(request, class_id), NoteForm(request.POST)
+    classroom, form = classroom_of(request, class_id), NoteForm(request.POST)
     if not form.is_valid():
-        return _refused(request, room, student_id, form, edit=note_id)
+        return _refused(request, classroom, student_id, form, edit=note_id)
     text = form.cleaned_data["text"]
     edit_note(
-        room,
+        classroom,
         student_id=student_id,
         note_id=note_id,
         text=text,
@@ -61,27 +61,27 @@ def change_note(request: HttpRequest, student_id: int, note_id: int, class_id: i
         request=request,
         now=timezone.now(),
     )
-    return _written(request, room, student_id, focus=f"note-{note_id}")
+    return _written(request, classroom, student_id, focus=f"note-{note_id}")
 
 
 @class_action
 def delete_note(request: HttpRequest, student_id: int, note_id: int, class_id: int | None = None) -> HttpResponse:
-    room = scope_of(request, class_id)
+    classroom = classroom_of(request, class_id)
     remove_note(
-        room, student_id=student_id, note_id=note_id, by=account_of(request), request=request, now=timezone.now()
+        classroom, student_id=student_id, note_id=note_id, by=account_of(request), request=request, now=timezone.now()
     )
-    return _written(request, room, student_id, focus="student-notes")
+    return _written(request, classroom, student_id, focus="student-notes")
 
 
-def _page(request: HttpRequest, room: ClassScope, student_id: int, asked: Asked) -> StudentPage:
+def _page(request: HttpRequest, classroom: Classroom, student_id: int, asked: Asked) -> StudentPage:
     now, user = timezone.now(), account_of(request)
-    return student_page(room, student_id=student_id, asked=asked, user=user, now=now, display=display_of(request))
+    return student_page(classroom, student_id=student_id, asked=asked, user=user, now=now, display=display_of(request))
 
 
-def _view_of(request: HttpRequest, room: ClassScope, student_id: int, page: StudentPage) -> str:
+def _view_of(request: HttpRequest, classroom: Classroom, student_id: int, page: StudentPage) -> str:
     """The view that this request belongs to: the one it names, or a new one, which the audit log is told."""
     user, view = account_of(request), request.GET.get("view", "")
-    subject = f"{user.pk}/{room.class_ref.pk if room.class_ref else ''}/{student_id}"
+    subject = f"{user.pk}/{classroom.class_ref.pk if classroom.class_ref else ''}/{student_id}"
     try:
         if is_fragment(request) and _views.unsign(view, max_age=LONGEST_VIEW) == subject:
             return view
@@ -93,29 +93,29 @@ def _view_of(request: HttpRequest, room: ClassScope, student_id: int, page: Stud
         request=request,
         target_type="student",
         target_id=page.card.email,
-        details={"class": room.class_ref.pk if room.class_ref else None, "part": page.asked.part},
+        details={"class": classroom.class_ref.pk if classroom.class_ref else None, "part": page.asked.part},
     )
     return _views.sign(subject)
 
 
-def _written(request: HttpRequest, room: ClassScope, student_id: int, *, focus: str) -> HttpResponse:
+def _written(request: HttpRequest, classroom: Classroom, student_id: int, *, focus: str) -> HttpResponse:
     if is_fragment(request):
-        page = _page(request, room, student_id, Asked(part="notes"))
-        return _answer(request, room, page, request.GET.get("view", ""), focus=focus)
-    return HttpResponseRedirect(f"{room.address}students/{student_id}/?part=notes#{focus}")
+        page = _page(request, classroom, student_id, Asked(part="notes"))
+        return _answer(request, classroom, page, request.GET.get("view", ""), focus=focus)
+    return HttpResponseRedirect(f"{classroom.address}students/{student_id}/?part=notes#{focus}")
 
 
 def _refused(
-    request: HttpRequest, room: ClassScope, student_id: int, form: NoteForm, *, edit: int | None = None
+    request: HttpRequest, classroom: Classroom, student_id: int, form: NoteForm, *, edit: int | None = None
 ) -> HttpResponse:
     """The same page again, with what was typed and what is wrong with it."""
-    page = _page(request, room, student_id, Asked(part="notes", edit=edit))
-    return _answer(request, room, page, request.GET.get("view", ""), form=form, status=422)
+    page = _page(request, classroom, student_id, Asked(part="notes", edit=edit))
+    return _answer(request, classroom, page, request.GET.get("view", ""), form=form, status=422)
 
 
 def _answer(
     request: HttpRequest,
-    room: ClassScope,
+    classroom: Classroom,
     page: StudentPage,
     view: str,
     *,
@@ -123,7 +123,7 @@ def _answer(
     focus: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    context = _context(request, room, page, view) | {"form": form or _form(page), "focus": focus}
+    context = _context(request, classroom, page, view) | {"form": form or _form(page), "focus": focus}
     template = "students/_student.html" if is_fragment(request) else "students/student.html"
     return render(request, template, context, status=status)
 
@@ -133,9 +133,9 @@ def _form(page: StudentPage) -> NoteForm:
     return NoteForm(initial={"text": edited.text} if edited else None)
 
 
-def _context(request: HttpRequest, room: ClassScope, page: StudentPage, view: str) -> dict[str, Any]:
+def _context(request: HttpRequest, classroom: Classroom, page: StudentPage, view: str) -> dict[str, Any]:
     return {
-        "room": room,
+        "classroom": classroom,
         "now": timezone.now(),
         "page": page,
         "view": view,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 from classroom.base.ansi import code_to_html, to_html
 from classroom.base.js_strings import live_texts
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from classroom.base.tabs import Link, tabs_of
 
 register = template.Library()
@@ -80,8 +80,8 @@ def seconds(duration: float | None) -> str:
 
 
 @register.filter
-def tabs(room: ClassScope, path: str) -> list[Link]:
-    return tabs_of(room, path)
+def tabs(classroom: Classroom, path: str) -> list[Link]:
+    return tabs_of(classroom, path)
 
 
 @register.filter

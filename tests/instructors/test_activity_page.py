@@ -8,7 +8,7 @@ import pytest
 
 from classroom.activity.selectors import activity_of
 from classroom.base.scales import scale
-from classroom.base.scope import class_scope
+from classroom.base.scope import classroom_of_class
 from classroom.dashboard.selectors import RANGES
 from events.models import HelpRequest
 from lms.models import Student
@@ -32,8 +32,8 @@ def asks(now):
 @pytest.fixture
 def found(hanako, python_class, now):
     def look(name: str = "1h"):
-        room = class_scope(user=hanako, class_id=python_class.pk)
-        return activity_of(room, span=RANGES[name], now=now)
+        classroom = classroom_of_class(user=hanako, class_id=python_class.pk)
+        return activity_of(classroom, span=RANGES[name], now=now)
 
     return look
 

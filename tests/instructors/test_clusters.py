@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from classroom.base.display import Display
-from classroom.base.scope import class_scope
+from classroom.base.scope import classroom_of_class
 from classroom.errors.clusters import clusters_of
 from events.models import CellExecution, CellProgress
 from instructors.models import AuditLog
@@ -22,8 +22,8 @@ def cells(notebook) -> list[Cell]:
 @pytest.fixture
 def shared(hanako, python_class):
     def find(**more):
-        room = class_scope(user=hanako, class_id=python_class.pk)
-        return clusters_of(room, viewer=hanako, now=datetime.now(UTC), **more)
+        classroom = classroom_of_class(user=hanako, class_id=python_class.pk)
+        return clusters_of(classroom, viewer=hanako, now=datetime.now(UTC), **more)
 
     return find
 
@@ -181,7 +181,7 @@ def test_two_hundred_failing_students_cost_five_queries(
                 for place, session in zip(places, sessions, strict=True)
             ]
         )
-    room = class_scope(user=hanako, class_id=python_class.pk)
+    classroom = classroom_of_class(user=hanako, class_id=python_class.pk)
     with django_assert_num_queries(5):
-        found = clusters_of(room, viewer=hanako, now=datetime.now(UTC))
+        found = clusters_of(classroom, viewer=hanako, now=datetime.now(UTC))
     assert [one.count for one in found] == [200] * 4

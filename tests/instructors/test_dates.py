@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from classroom.assignments.selectors import assignment_list, works
-from classroom.base.scope import ClassScope
+from classroom.base.scope import Classroom
 from instructors import tokens
 from lms.models import AssignmentSubmission, Class, ClassAssignment, StudentClass
 
@@ -144,13 +144,13 @@ def bad_rows(request, python_class, loops, aoi):
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Pacific/Kiritimati", "Etc/GMT+12"])
 def test_no_page_goes_down_with_it(settings, client, office, call, python_class, loops, aoi, bad_rows, zone):
     settings.TIME_ZONE = zone
-    room = f"/classes/{python_class.pk}/"
-    at = f"{room}assignments/{loops.pk}/"
+    classroom = f"/classes/{python_class.pk}/"
+    at = f"{classroom}assignments/{loops.pk}/"
     pages = [
-        "/", room, f"{room}setup/", f"{room}setup/students/", f"{room}assignments/", at, f"{at}edit/",
-        f"{at}grades.csv", f"{at}grades.csv?decimal=comma", f"{room}submissions/{bad_rows.pk}/", f"{room}notebooks/",
-        f"{room}notebooks/{loops.notebook_id}/", f"{room}students/{aoi.pk}/?part=work",
-        f"{room}report/", f"{room}activity/",
+        "/", classroom, f"{classroom}setup/", f"{classroom}setup/students/", f"{classroom}assignments/", at, f"{at}edit/",
+        f"{at}grades.csv", f"{at}grades.csv?decimal=comma", f"{classroom}submissions/{bad_rows.pk}/", f"{classroom}notebooks/",
+        f"{classroom}notebooks/{loops.notebook_id}/", f"{classroom}students/{aoi.pk}/?part=work",
+        f"{classroom}report/", f"{classroom}activity/",
     ]  # fmt: skip
     for path in pages:
         assert client.get(path).status_code == 200, path
@@ -224,16 +224,16 @@ def test_due_at_a_minute_means_all_of_it_everywhere(client, call, loops, aoi, ha
     loops.refresh_from_db()
     assert loops.due_date == DUE
     work = AssignmentSubmission.objects.create(assignment=loops, student=aoi, submitted_at=DUE + after)
-    room = f"/classes/{loops.class_ref_id}/"
-    at = f"{room}assignments/{loops.pk}/"
+    classroom = f"/classes/{loops.class_ref_id}/"
+    at = f"{classroom}assignments/{loops.pk}/"
     assert call("GET", f"/submissions/{work.pk}").json()["is_late"] is is_late
-    [(_, counts)] = client.get(f"{room}assignments/").context["assignments"]
+    [(_, counts)] = client.get(f"{classroom}assignments/").context["assignments"]
     page = client.get(at)
     assert (counts.late, page.context["page"].figures.late) == (is_late, is_late)
     assert "2026-12-01 23:59" in page.content.decode()
     assert ("min late" in page.content.decode()) is is_late
-    assert ("min late" in client.get(f"{room}submissions/{work.pk}/").content.decode()) is is_late
-    assert ("· late" in client.get(f"{room}students/{aoi.pk}/?part=work").content.decode()) is is_late
+    assert ("min late" in client.get(f"{classroom}submissions/{work.pk}/").content.decode()) is is_late
+    assert ("· late" in client.get(f"{classroom}students/{aoi.pk}/?part=work").content.decode()) is is_late
     [row] = call("GET", f"/analytics/predictions?assignment_id={loops.pk}").json()["predictions"]
     assert row["completion_probability"] == (0.0 if is_late else 1.0)
     assert client.get(f"{at}edit/").context["form"].due_date == "2026-12-01T23:59"
@@ -261,10 +261,10 @@ def test_seconds_that_the_form_does_not_show_are_kept(client, loops):
 def test_it_is_over_at_the_end_of_its_minute(python_class, loops, aoi, hanako, after, is_over):
     ClassAssignment.objects.update(due_date=DUE)
     loops.refresh_from_db()
-    room = ClassScope(class_ref=python_class, students=python_class.students.all(), may_teach=True)
-    [work] = works(room, loops, now=DUE + after)
+    classroom = Classroom(class_ref=python_class, students=python_class.students.all(), may_teach=True)
+    [work] = works(classroom, loops, now=DUE + after)
     assert work.is_overdue is is_over
-    assert assignment_list(room)[0][1].late == 0
+    assert assignment_list(classroom)[0][1].late == 0
 
 
 @pytest.mark.parametrize("date", ["2026-12-01", "20261201"])

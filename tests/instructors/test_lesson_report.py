@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
 
-from classroom.base.scope import class_scope
+from classroom.base.scope import classroom_of_class
 from classroom.errors.models import Hint, HintRecipient
 from classroom.lesson_report.lessons import Lesson, chosen_lesson, lessons_of
 from classroom.lesson_report.selectors import LessonReport, lesson_report
@@ -25,7 +25,7 @@ START = timezone.localtime(datetime.now(UTC)).replace(hour=10, minute=0, second=
 @pytest.fixture
 def room(hanako, python_class, aoi, ren):
     StudentClass.objects.update(joined_at=START - timedelta(days=7))
-    return class_scope(user=hanako, class_id=python_class.pk)
+    return classroom_of_class(user=hanako, class_id=python_class.pk)
 
 
 @pytest.fixture
@@ -40,10 +40,10 @@ def at(run, notebook):
 
 
 @pytest.fixture
-def report(room):
+def report(classroom):
     def make(**fields) -> LessonReport:
         lesson = Lesson(since=START, until=START + 90 * MINUTE)
-        return lesson_report(room, lesson, now=datetime.now(UTC), **fields)
+        return lesson_report(classroom, lesson, now=datetime.now(UTC), **fields)
 
     return make
 
@@ -51,26 +51,26 @@ def report(room):
 # --- Which lessons --------------------------------------------------------------------------------------------------
 
 
-def test_a_pause_of_45_minutes_ends_a_lesson(room, at, aoi, ren):
+def test_a_pause_of_45_minutes_ends_a_lesson(classroom, at, aoi, ren):
     for minute in (0, 40, 85, 131):
         at(aoi, minute)
         at(ren, minute + 0.5)
-    later, first = lessons_of(room, now=datetime.now(UTC))
+    later, first = lessons_of(classroom, now=datetime.now(UTC))
     assert (first.since, first.until) == (START, START + 86 * MINUTE), "whole minutes, the last one in it"
     assert (first.students, first.runs) == (2, 6)
     assert later.since == START + 131 * MINUTE
 
 
-def test_one_student_alone_is_no_lesson(room, at, aoi, ren):
+def test_one_student_alone_is_no_lesson(classroom, at, aoi, ren):
     at(aoi, 0)
     at(aoi, 20)
-    assert lessons_of(room, now=datetime.now(UTC)) == []
+    assert lessons_of(classroom, now=datetime.now(UTC)) == []
 
 
-def test_runs_of_others_make_no_lesson(room, at, stranger, aoi):
+def test_runs_of_others_make_no_lesson(classroom, at, stranger, aoi):
     at(stranger, 0)
     at(aoi, 0)
-    assert lessons_of(room, now=datetime.now(UTC)) == []
+    assert lessons_of(classroom, now=datetime.now(UTC)) == []
 
 
 def lesson(hours: int, students: int = 10) -> Lesson:
@@ -221,7 +221,7 @@ def test_a_request_of_another_lesson_does_not_count(report, at, aoi):
     assert [one.name for one in report().struggling] == ["Aoi"]
 
 
-def test_waits(report, room, hanako, taro, aoi, ren):
+def test_waits(report, classroom, hanako, taro, aoi, ren):
     for minute, wait, by in ((0, 1, hanako), (10, 3, hanako), (20, 2, taro)):
         came = START + (minute + wait) * MINUTE
         asks(aoi, minute, claimed_by=by, claimed_at=came, ended_at=came + MINUTE, ending="resolved")
@@ -273,7 +273,7 @@ def test_who_was_absent(report, at, enrol, python_class, notebook, aoi, ren):
 
 
 @pytest.fixture
-def page(signed_in, hanako, python_class, room):
+def page(signed_in, hanako, python_class, classroom):
     client = signed_in(hanako)
 
     def fetch(rest: str = "", status: int = 200, **options) -> str:
@@ -309,7 +309,7 @@ def test_without_a_lesson(page):
     assert "Nothing ran in this time" in page("?lesson=2020-01-01")
 
 
-def test_a_projector_shows_no_names(room, taught, aoi, signed_in, hanako):
+def test_a_projector_shows_no_names(classroom, taught, aoi, signed_in, hanako):
     client = signed_in(hanako)
     client.cookies[django_settings.DISPLAY_COOKIE_NAME] = "projector"
     address = f"/classes/{aoi.classes.get().pk}/report/"
