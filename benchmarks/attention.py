@@ -87,7 +87,7 @@ def _watch(seed: int, outcome: Outcome) -> None:
     from classroom.attention.board import attention_state, shown_alerts
     from classroom.attention.case_log import sync_cases
     from classroom.attention.models import AttentionCase
-    from classroom.base.scope import classroom_of_class
+    from classroom.base.classrooms import classroom_of_class
     from instructors.models import Instructor
     from lms.models import Class
 

@@ -13,7 +13,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 
 from classroom.attention import help_services
-from classroom.base.scope import classroom_of_class
+from classroom.base.classrooms import classroom_of_class
 from classroom.cells.cell_map import cell_map, members_of
 from classroom.cells.notebook_choice import Choice
 from classroom.errors.hint_selectors import hints_about

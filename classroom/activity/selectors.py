@@ -7,7 +7,7 @@ from django.db.models import Aggregate, DurationField, ExpressionWrapper, F, Val
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Greatest
 
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 from classroom.dashboard.selectors import Range, chart
 from events import timeseries
 from events.models import HelpRequest

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from classroom.activity.charts import chart_of
 from classroom.activity.selectors import activity_of
-from classroom.base.decorators import class_page, is_fragment, classroom_of
+from classroom.base.decorators import class_page, classroom_of, is_fragment
 from classroom.base.js_strings import activity_texts
 from classroom.dashboard.selectors import range_of
 

@@ -8,7 +8,7 @@ spreadsheet in German or French wants them: it reads 8.5 as the 8th of May.
 from datetime import datetime
 
 from classroom.assignments.selectors import works
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 from lms.export import PlainText, SubmissionResource
 from lms.models import AssignmentSubmission, ClassAssignment, Student
 from lms.spreadsheets import ENCODING

@@ -11,8 +11,8 @@ from functools import cached_property
 from django.db.models import Count, Q, QuerySet
 from django.shortcuts import get_object_or_404
 
+from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import Classroom
 from core.identity import visible
 from instructors.models import Instructor
 from lms.access import notebooks_of

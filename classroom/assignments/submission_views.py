@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods
 from classroom.assignments.changes import changes_since_starter
 from classroom.assignments.selectors import next_ungraded
 from classroom.assignments.submissions import find_submission, submission_page
+from classroom.base.classrooms import Classroom
 from classroom.base.decorators import classroom_of
 from classroom.base.display import display_of
 from classroom.base.form_errors import NoNumber, Problems, number_typed, problems_of
-from classroom.base.scope import Classroom
 from instructors import audit
 from instructors.permissions import account_of
 from lms.api.submissions import SubmissionChanges

@@ -7,8 +7,8 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 
 from classroom.assignments.selectors import assignments_in, name_of, next_ungraded
+from classroom.base.classrooms import Classroom, name_in
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import Classroom, name_in
 from lms.api.notebook_content import receipt
 from lms.models import AssignmentStarter, AssignmentSubmission
 from lms.submissions import RETURNED, is_graded, late_by, with_attempt

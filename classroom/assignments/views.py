@@ -19,9 +19,9 @@ from classroom.assignments.selectors import (
     notebook_paths,
 )
 from classroom.assignments.services import AssignmentForm, save_assignment
+from classroom.base.classrooms import Classroom
 from classroom.base.decorators import LARGEST_ID, class_page, classroom_of
 from classroom.base.display import display_of
-from classroom.base.scope import Classroom
 from instructors import audit
 from instructors.permissions import account_of
 from lms.models import AssignmentStarter

@@ -12,7 +12,7 @@ from classroom.attention.models import AttentionCase
 from classroom.attention.reason_texts import SYMBOLS
 from classroom.attention.rule import MOST_SHOWN, assess, gap_of
 from classroom.attention.signals import Alert, Feedback, Known, Lesson
-from classroom.base.scope import Classroom, name_in
+from classroom.base.classrooms import Classroom, name_in
 from core.identity import display_name
 from events.models import HelpRequest
 from lms.models import Cell

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from classroom.attention.board import AttentionState, shown_alerts
 from classroom.attention.models import AttentionCase
 from classroom.attention.signals import Alert
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 from events.help_claims import CLAIM_LASTS
 
 

@@ -9,8 +9,8 @@ from classroom.attention.models import AttentionCase
 from classroom.attention.reason_texts import SYMBOLS, kind_of, reason_of
 from classroom.attention.rule import MOST_SHOWN
 from classroom.attention.signals import Alert
+from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import Classroom
 from events.models import HelpRequest
 from instructors.models import Instructor
 

@@ -20,7 +20,7 @@ from classroom.attention.case_log import open_case
 from classroom.attention.claims import cases_in
 from classroom.attention.models import AttentionCase
 from classroom.attention.signals import Alert
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 from events import help_claims
 from events.models import HelpRequest
 from instructors import audit

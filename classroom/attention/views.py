@@ -14,9 +14,9 @@ from classroom.attention.precision import LEAST_VISITS, Visits, precision_of
 from classroom.attention.reason_texts import visits_in_words
 from classroom.attention.selectors import board_of
 from classroom.attention.services import ACTS, Act, Refused, perform
-from classroom.base.decorators import class_action, class_page, is_fragment, classroom_of
+from classroom.base.classrooms import Classroom
+from classroom.base.decorators import class_action, class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
-from classroom.base.scope import Classroom
 from instructors.permissions import account_of
 
 

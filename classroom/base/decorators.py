@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from classroom.base.classrooms import Classroom, classroom_of_class, classroom_of_everybody
 from classroom.base.return_to import log_in_and_return
-from classroom.base.scope import Classroom, classroom_of_class, classroom_of_everybody
 from instructors.permissions import account_of
 
 LARGEST_ID = 2**63 - 1

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import connection
 from django.shortcuts import get_object_or_404
 
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 from classroom.errors.fingerprints import fingerprint
 from events.cell_progress import progress_seen
 from lms.models import Notebook

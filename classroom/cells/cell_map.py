@@ -19,8 +19,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from classroom.base.cell_numbers import cell_number
+from classroom.base.classrooms import MAX_CARDS, Classroom
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import MAX_CARDS, Classroom
 from classroom.cells.notebook_choice import Choice
 from core.identity import display_name
 from events.cell_progress import progress_seen

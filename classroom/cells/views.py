@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import LARGEST_ID, class_page, is_fragment, classroom_of
+from classroom.base.classrooms import Classroom
+from classroom.base.decorators import LARGEST_ID, class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
-from classroom.base.scope import Classroom
 from classroom.cells.cell_detail import cell_details
 from classroom.cells.cell_map import SIGNS, STATE_WORDS, CellMap, cell_map, members_of, notebook_in_use
 from classroom.cells.notebook_choice import SORTS, Choice

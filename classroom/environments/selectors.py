@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db.models import Q
 from django.db.models.fields.json import KeyTextTransform
 
+from classroom.base.classrooms import Classroom
 from classroom.base.display import Display
-from classroom.base.scope import Classroom
 from classroom.errors.error_shares import Comparison, Runs, runs_by_student, together
 from core.identity import display_name
 from lms.models import EnvironmentSnapshot

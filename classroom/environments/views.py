@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.base.decorators import class_page, is_fragment, classroom_of
+from classroom.base.decorators import class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
 from classroom.environments.report_snippet import ADDRESS, KEY, snippet
 from classroom.environments.selectors import environments_of

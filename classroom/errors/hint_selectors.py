@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 from classroom.errors.models import Hint
 from events.models import CellExecution
 from instructors.models import Instructor

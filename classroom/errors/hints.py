@@ -8,7 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 from classroom.errors.clusters import Failing, failing_at
 from classroom.errors.models import Hint, HintRecipient
 from core.identity import email_key

@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from classroom.base.cell_numbers import cell_number
-from classroom.base.decorators import class_action, class_page, is_fragment, classroom_of
+from classroom.base.classrooms import Classroom
+from classroom.base.decorators import class_action, class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
-from classroom.base.scope import Classroom
 from classroom.errors.clusters import MOST_CODES, cells_in, cluster_of, clusters_of
 from classroom.errors.hints import Refused, send_hint
 from instructors import audit

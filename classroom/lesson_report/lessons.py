@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 
 PAUSE = timedelta(minutes=45)
 LOOK_BACK = timedelta(days=28)

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from classroom.attention.board import attention_state
 from classroom.attention.views import attention_context
+from classroom.base.classrooms import Classroom, live_state
 from classroom.base.decorators import LARGEST_ID, class_page, classroom_of
 from classroom.base.display import display_of
-from classroom.base.scope import Classroom, live_state
 from classroom.base.student_filters import Filter
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.shortcuts import get_object_or_404
 
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 from lms.access import Scope, User, notebooks_of
 from lms.models import Notebook
 

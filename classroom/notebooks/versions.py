@@ -16,8 +16,8 @@ from django.utils.translation import gettext
 
 from classroom.assignments.selectors import assignments_in
 from classroom.assignments.submissions import find_submission, hash_of
+from classroom.base.classrooms import Classroom, name_in
 from classroom.base.display import Display
-from classroom.base.scope import Classroom, name_in
 from core.identity import visible
 from lms.models import AssignmentStarter, AssignmentSubmission, Notebook, NotebookHistory, NotebookVersion
 

@@ -11,8 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import class_action, is_fragment, classroom_of
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
+from classroom.base.decorators import class_action, classroom_of, is_fragment
 from classroom.seating import services as seating_services
 from classroom.seating.selectors import team_view
 from classroom.seating.views import Refusal, show_room

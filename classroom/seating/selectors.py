@@ -12,8 +12,8 @@ from unicodedata import east_asian_width
 from django.utils.translation import gettext
 
 from classroom.attention.claims import claims_of
+from classroom.base.classrooms import MAX_CARDS, Classroom, latest_of
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import MAX_CARDS, Classroom, latest_of
 from classroom.base.student_cards import RANKS, STATUS_WORDS, Card, card
 from core.identity import label_key
 from events.student_status import NO_TEAM, student_rows

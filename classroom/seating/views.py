@@ -6,10 +6,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.base.decorators import class_page, is_fragment, classroom_of
+from classroom.base.classrooms import Classroom
+from classroom.base.decorators import class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
 from classroom.base.js_strings import team_texts
-from classroom.base.scope import Classroom
 from classroom.seating.selectors import team_view
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 

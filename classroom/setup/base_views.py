@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from classroom.base.classrooms import Classroom
 from classroom.base.decorators import classroom_of
 from classroom.base.js_strings import setup_texts
-from classroom.base.scope import Classroom
 from lms.models import Class
 
 View = Callable[..., HttpResponse]

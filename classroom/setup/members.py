@@ -6,8 +6,8 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import Classroom
 from lms.enrolment import Known, Listed, known_students
 from lms.models import Class
 from lms.rosters.parser import Line, Table

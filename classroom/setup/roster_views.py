@@ -9,8 +9,8 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from classroom.base.classrooms import Classroom
 from classroom.base.display import display_of
-from classroom.base.scope import Classroom
 from classroom.setup.base_views import setup_form, show, taught_room
 from classroom.setup.members import Preview, preview, register
 from classroom.setup.students import import_students

@@ -2,7 +2,7 @@
 
 from django.db.models import Q, QuerySet
 
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 from classroom.students.models import StudentNote
 from instructors.models import Instructor
 from lms.access import classes_of

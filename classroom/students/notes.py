@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 from classroom.students.models import StudentNote
 from classroom.students.note_selectors import own_notes, removable_notes
 from instructors import audit

@@ -11,8 +11,8 @@ from django.db.models.functions import Coalesce
 from django.http import Http404, QueryDict
 
 from classroom.attention.claims import Claim, claims_of
+from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
-from classroom.base.scope import Classroom
 from classroom.base.student_cards import Card, card
 from classroom.students.models import StudentNote
 from classroom.students.note_selectors import MOST_NOTES, notes_of, removable_notes

@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.base.decorators import class_action, class_page, is_fragment, classroom_of
+from classroom.base.classrooms import Classroom
+from classroom.base.decorators import class_action, class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
-from classroom.base.scope import Classroom
 from classroom.students.notes import NoteForm, edit_note, remove_note, write_note
 from classroom.students.runs import LONGEST_TEXT
 from classroom.students.selectors import Asked, StudentPage, student_page

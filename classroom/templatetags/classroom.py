@@ -9,8 +9,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from classroom.base.ansi import code_to_html, to_html
+from classroom.base.classrooms import Classroom
 from classroom.base.js_strings import live_texts
-from classroom.base.scope import Classroom
 from classroom.base.tabs import Link, tabs_of
 
 register = template.Library()

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from classroom.base.scope import class_scope
+from classroom.base.classrooms import class_scope
 from classroom.errors.clusters import clusters_of
 from events.models import CellExecution, CellProgress, HelpRequest
 from instructors.models import Instructor

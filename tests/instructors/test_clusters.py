@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from classroom.base.classrooms import classroom_of_class
 from classroom.base.display import Display
-from classroom.base.scope import classroom_of_class
 from classroom.errors.clusters import clusters_of
 from events.models import CellExecution, CellProgress
 from instructors.models import AuditLog

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from classroom.assignments.selectors import assignment_list, works
-from classroom.base.scope import Classroom
+from classroom.base.classrooms import Classroom
 from instructors import tokens
 from lms.models import AssignmentSubmission, Class, ClassAssignment, StudentClass
 

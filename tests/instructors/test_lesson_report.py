@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
 
-from classroom.base.scope import classroom_of_class
+from classroom.base.classrooms import classroom_of_class
 from classroom.errors.models import Hint, HintRecipient
 from classroom.lesson_report.lessons import Lesson, chosen_lesson, lessons_of
 from classroom.lesson_report.selectors import LessonReport, lesson_report
