@@ -23,7 +23,7 @@ def rename_queued_jobs() -> int:
     renamed = 0
     for name in PRIORITIES:
         for job in django_rq.get_queue(name).get_jobs():
-            function = RENAMED.get(job.func_name)
+            function = RENAMED.get(job.func_name or "")
             if function is None:
                 continue
             _ = job.instance, job.args, job.kwargs  # read before the name is changed, which throws the packed call away
