@@ -32,7 +32,9 @@ from lms.system_settings import current
 from tests.instructors.admin_rows import one_of_each
 
 admin.autodiscover()  # as config.urls does, which is read with the first request
-OURS = [model for model in admin.site._registry if model._meta.app_label in {"lms", "events", "instructors", "classroom"}]
+OURS = [
+    model for model in admin.site._registry if model._meta.app_label in {"lms", "events", "instructors", "classroom"}
+]
 READ_ONLY = {"cellexecution", "notebookaccess", "studentevent", "cellprogress", "session", "helprequest"}
 
 

@@ -56,5 +56,5 @@ def test_scripts_know_every_word_they_say():
     for name in ("base/shortcuts.js", "base/key_sheet.js"):
         text = (scripts / name).read_text()
         said |= set(re.findall(r"texts\.(\w+)", text)) | set(re.findall(r'(?:say|stop)\("(\w+)"', text))
-    said |= set(re.findall(r'text: "(\w+)"', (scripts / "keymap.js").read_text()))
+    said |= set(re.findall(r'text: "(\w+)"', (scripts / "base/keymap.js").read_text()))
     assert said <= set(shortcut_texts()["texts"])
