@@ -13,10 +13,11 @@ from rest_framework.response import Response
 
 from instructors import audit, authentication, hashing, lockout, tokens
 from instructors.api.callers import account_of
-from instructors.api.fields import Address, InstructorResponse, NewPassword, Text
+from instructors.api.fields import Address, InstructorResponse, NewPassword
 from instructors.api.passwords import check_password_rules
 from instructors.models import Instructor
 from instructors.rest.exceptions import BadRequest
+from instructors.rest.fields import Text
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import validated
 from instructors.rest.permissions import LoginRequired

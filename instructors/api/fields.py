@@ -8,20 +8,11 @@ from rest_framework import serializers
 
 from core.validators import validate_address
 from instructors.models import Instructor
-from instructors.rest.parameters import LARGEST_ID
+from instructors.rest.fields import Text
 from instructors.roles import FalseRole, role_of
 
 Status = Instructor.Status
 [MINIMUM_LENGTH] = (rule.min_length for rule in get_default_password_validators() if hasattr(rule, "min_length"))
-
-
-class Text(serializers.CharField):
-    """A text, and nothing that could pass for one."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class Address(serializers.EmailField):
@@ -65,11 +56,6 @@ class StatusField(serializers.ChoiceField):
 
     def to_internal_value(self, data: Any) -> str:
         return str(super().to_internal_value(data.strip().lower() if isinstance(data, str) else data))
-
-
-class RowId(serializers.IntegerField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=-LARGEST_ID, max_value=LARGEST_ID, **kwargs)
 
 
 class InstructorResponse(serializers.Serializer[Any]):

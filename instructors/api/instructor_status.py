@@ -12,18 +12,21 @@ from rest_framework.response import Response
 from core.json_values import TooDeep, storable
 from instructors import audit
 from instructors.api.callers import account_of, refuse_unless
-from instructors.api.fields import RowId, StatusField
+from instructors.api.fields import StatusField
 from instructors.api.instructors import find_instructor
 from instructors.models import Instructor
 from instructors.permissions import may_manage
 from instructors.rest.exceptions import BadRequest, Unprocessable
+from instructors.rest.fields import RowId
 from instructors.rest.openapi import PAGING, documented
-from instructors.rest.parameters import page, validated
+from instructors.rest.parameters import validated
 from instructors.rest.permissions import LoginRequired
 from instructors.rest.views import ApiView
 from instructors.status import UnknownSession, announce_status, change_status
 
 UNKNOWN_SESSION = "Session does not exist"
+# The text of this section of the contract, other than that of `RowId`.
+INVALID_ID = {"invalid": serializers.IntegerField.default_error_messages["invalid"]}
 
 
 class StatusResponse(serializers.Serializer[Any]):
@@ -45,11 +48,11 @@ class HistoryResponse(serializers.Serializer[Any]):
 
 class StatusRequest(serializers.Serializer[Any]):
     status = StatusField()
-    current_session_id = RowId(required=False, allow_null=True)
+    current_session_id = RowId(required=False, allow_null=True, error_messages=INVALID_ID)
 
 
 class BulkEntry(StatusRequest):
-    instructor_id = RowId()
+    instructor_id = RowId(error_messages=INVALID_ID)
 
 
 class Updates(serializers.ListField):
@@ -112,7 +115,7 @@ class HistoryView(ApiView):
     def get(self, request: Request, instructor_id: str) -> Response:
         """Newest first."""
         rows = find_instructor(instructor_id).status_history.order_by("-started_at", "-pk")
-        return Response(HistoryResponse(page(request, rows), many=True).data)
+        return Response(HistoryResponse(self.paginate_queryset(rows), many=True).data)
 
 
 class BulkView(ApiView):

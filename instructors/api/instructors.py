@@ -16,13 +16,14 @@ from rest_framework.response import Response
 
 from instructors import audit, hashing
 from instructors.api.callers import account_of, refuse_unless
-from instructors.api.fields import Address, InstructorResponse, NewPassword, Role, Text
+from instructors.api.fields import Address, InstructorResponse, NewPassword, Role
 from instructors.api.passwords import check_password_rules
 from instructors.models import Instructor
 from instructors.permissions import may_manage, may_manage_accounts
 from instructors.rest.exceptions import BadRequest
+from instructors.rest.fields import Text
 from instructors.rest.openapi import PAGING, documented
-from instructors.rest.parameters import LARGEST_ID, page, path_id, query_boolean, validated
+from instructors.rest.parameters import LARGEST_ID, path_id, query_boolean, validated
 from instructors.rest.permissions import LoginRequired
 from instructors.rest.views import ApiView
 from instructors.roles import ADMIN, INSTRUCTOR
@@ -66,7 +67,7 @@ class InstructorListView(ApiView):
         is_active = query_boolean(request, "is_active", None)
         if is_active is not None:
             rows = rows.filter(is_active=is_active)
-        return Response(InstructorResponse(page(request, rows), many=True).data)
+        return Response(InstructorResponse(self.paginate_queryset(rows), many=True).data)
 
     @documented(
         summary="Create an instructor", request=InstructorCreate, responses={201: InstructorResponse}, errors=(400,)

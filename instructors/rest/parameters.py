@@ -26,7 +26,7 @@ def path_id(text: str, name: str) -> int:
     return value
 
 
-def query_integer(request: Request, name: str, default: int, *, least: int, most: int | None = None) -> int:
+def query_integer(request: Request, name: str, default: int, *, minimum: int, maximum: int | None = None) -> int:
     """An integer from the query. Raises Unprocessable outside its bounds."""
     text = request.query_params.get(name)
     if text is None:
@@ -35,10 +35,12 @@ def query_integer(request: Request, name: str, default: int, *, least: int, most
     if not (digits.isdecimal() and digits.isascii() and len(digits) < 20):
         raise Unprocessable(["query", name], "Input should be a valid integer", "int_parsing")
     value = int(text)
-    if value < least:
-        raise Unprocessable(["query", name], f"Input should be greater than or equal to {least}", "greater_than_equal")
-    if most is not None and value > most:
-        raise Unprocessable(["query", name], f"Input should be less than or equal to {most}", "less_than_equal")
+    if value < minimum:
+        raise Unprocessable(
+            ["query", name], f"Input should be greater than or equal to {minimum}", "greater_than_equal"
+        )
+    if maximum is not None and value > maximum:
+        raise Unprocessable(["query", name], f"Input should be less than or equal to {maximum}", "less_than_equal")
     return value
 
 
@@ -46,7 +48,7 @@ def query_id(request: Request, name: str) -> int | None:
     """An optional row id from the query, as a filter."""
     if name not in request.query_params:
         return None
-    return query_integer(request, name, 0, least=-LARGEST_ID, most=LARGEST_ID)
+    return query_integer(request, name, 0, minimum=-LARGEST_ID, maximum=LARGEST_ID)
 
 
 def query_text(request: Request, name: str) -> str:
@@ -67,13 +69,6 @@ def query_boolean(request: Request, name: str, default: bool | None) -> bool | N
     if text.lower() in ("false", "0", "no", "off"):
         return False
     raise Unprocessable(["query", name], "Input should be a valid boolean", "bool_parsing")
-
-
-def page(request: Request, rows: QuerySet[Row]) -> QuerySet[Row]:
-    """The page that `skip` and `limit` name (http.md section 1.3)."""
-    skip = query_integer(request, "skip", 0, least=0, most=LARGEST_ID)
-    limit = query_integer(request, "limit", 100, least=1, most=1000)
-    return rows[skip : skip + limit]
 
 
 def find_or_404(rows: QuerySet[Row], pk: int, noun: str) -> Row:

@@ -1,9 +1,9 @@
 """What every endpoint shares: credentials first, one limit for bodies, times in UTC, the audit log."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, TypeVar
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -15,8 +15,11 @@ from rest_framework.views import APIView
 from instructors import audit
 from instructors.models import Instructor
 from instructors.rest.exceptions import TooLarge, too_large_for
+from instructors.rest.pagination import SkipLimitPagination
 from instructors.rest.parsers import GzipJSONParser
 from instructors.rest.permissions import LoginIfRequired
+
+Row = TypeVar("Row", bound=Model)
 
 
 class ApiView(APIView):
@@ -57,6 +60,10 @@ class ApiView(APIView):
         except APIException:
             return None
         return user if isinstance(user, Instructor) else None
+
+    def paginate_queryset(self, rows: QuerySet[Row]) -> list[Row]:
+        """Return the rows that the parameters `skip` and `limit` select. Raise Unprocessable for a bad one."""
+        return SkipLimitPagination().paginate_queryset(rows, self.request, view=self)
 
     def record_change(
         self, action: str, row: Model, *, fields: Iterable[str] = (), details: dict[str, Any] | None = None

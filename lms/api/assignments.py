@@ -9,11 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from instructors.rest.exceptions import Conflict
+from instructors.rest.fields import Name, Number, RawText, RowId
 from instructors.rest.openapi import PAGING, documented, row_filter
-from instructors.rest.parameters import change, find_or_404, page, path_id, query_id, validated
+from instructors.rest.parameters import change, find_or_404, path_id, query_id, validated
 from lms.access import assignments_of, classes_of, notebooks_of
 from lms.api.base import ApiView
-from lms.api.fields import Moment, Name, Number, RowId, Text
+from lms.api.fields import Moment
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
 from lms.models import ClassAssignment
@@ -53,7 +54,7 @@ class AssignmentFields(serializers.Serializer[Any]):
     class_id = RowId(source="class_ref_id")
     notebook_id = RowId()
     title = Name(max_length=255)
-    description = Text(required=False, allow_null=True)
+    description = RawText(required=False, allow_null=True)
     due_date = Moment(
         required=False,
         allow_null=True,
@@ -77,7 +78,7 @@ class AssignmentsView(ApiView):
         rows = assignments_of(self.viewer)
         if (class_id := query_id(request, "class_id")) is not None:
             rows = rows.filter(class_ref=class_id)
-        return Response(AssignmentResponse(page(request, rows), many=True).data)
+        return Response(AssignmentResponse(self.paginate_queryset(rows), many=True).data)
 
     @documented(
         summary="Create an assignment",

@@ -11,11 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from instructors.rest.exceptions import BadRequest, Conflict
+from instructors.rest.fields import Name, RawText, RowId
 from instructors.rest.openapi import PAGING, documented
-from instructors.rest.parameters import change, find_or_404, page, path_id, validated
+from instructors.rest.parameters import change, find_or_404, path_id, validated
 from lms.access import User, classes_of, may_make_classes
 from lms.api.base import ApiView
-from lms.api.fields import Moment, Name, RowId, Text
+from lms.api.fields import Moment
 from lms.api.permissions import refuse_unless_taught
 from lms.deletion import delete_row
 from lms.models import Class
@@ -33,14 +34,14 @@ class ClassResponse(serializers.ModelSerializer[Class]):
 class ClassChanges(serializers.Serializer[Any]):
     name = Name(max_length=255)
     class_code = Name(max_length=100)
-    description = Text(required=False, allow_null=True)
+    description = RawText(required=False, allow_null=True)
     is_active = serializers.BooleanField(required=False)
 
 
 class NewClass(serializers.Serializer[Any]):
     name = Name(max_length=255)
     class_code = Name(max_length=100)
-    description = Text(required=False, allow_null=True)
+    description = RawText(required=False, allow_null=True)
     instructor_id = RowId(required=False, allow_null=True, help_text="Default: who makes the class.")
     start_date = Moment(required=False, allow_null=True)
     end_date = Moment(required=False, allow_null=True, whole_day=True)
@@ -51,7 +52,7 @@ class ClassesView(ApiView):
 
     @documented(summary="Classes", responses={200: ClassResponse(many=True)}, parameters=PAGING)
     def get(self, request: Request) -> Response:
-        return Response(ClassResponse(page(request, classes_of(self.viewer)), many=True).data)
+        return Response(ClassResponse(self.paginate_queryset(classes_of(self.viewer)), many=True).data)
 
     @documented(
         summary="Create a class",

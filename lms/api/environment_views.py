@@ -49,7 +49,7 @@ class DiffView(SnapshotView):
         ],
     )
     def get(self, request: Request) -> Response:
-        hours = query_integer(request, "hours_back", 24, least=1, most=168)
+        hours = query_integer(request, "hours_back", 24, minimum=1, maximum=168)
         given, moment = query_text(request, "from_snapshot_id"), timezone.now()
         before = self.find(given) if given else snapshots.baseline(hours_back=hours, now=moment)
         if before is None:

@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from instructors.rest.fields import Name, Number, RawText
 from instructors.rest.openapi import NOT_BLANK
-from lms.api.fields import Name, Number, Text
 from lms.maps import MOST_TEAMS, points_on
 from lms.models import ClassroomMap, TeamPosition
 from lms.models.maps import LONGEST_TEAM
@@ -67,11 +67,11 @@ def plain_map(found: ClassroomMap | None) -> dict[str, Any]:
 class Upload(serializers.Serializer[Any]):
     # An empty file is an unreadable picture, which is the view's to say.
     file = serializers.FileField(allow_empty_file=True)
-    uploaded_by = Text(required=False, max_length=255)
+    uploaded_by = RawText(required=False, max_length=255)
 
 
 class NewMap(serializers.Serializer[Any]):
-    instructor_id = Text(required=False, max_length=255)
+    instructor_id = RawText(required=False, max_length=255)
 
 
 class Uploaded(serializers.Serializer[Any]):
@@ -111,7 +111,7 @@ class PlacesOfTeams(serializers.DictField):
 
 class Positions(serializers.Serializer[Any]):
     positions = PlacesOfTeams()
-    updated_by = Text(required=False, allow_null=True, max_length=255)
+    updated_by = RawText(required=False, allow_null=True, max_length=255)
 
 
 class PositionsSaved(serializers.Serializer[Any]):

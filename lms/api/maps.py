@@ -211,5 +211,5 @@ class MapsView(MapBase):
     )
     def get(self, request: Request) -> Response:
         """Two queries, whatever the number."""
-        limit = query_integer(request, "limit", 10, least=1, most=100)
+        limit = query_integer(request, "limit", 10, minimum=1, maximum=100)
         return Response(MapResponse(self.rows()[:limit], many=True).data)

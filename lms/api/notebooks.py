@@ -9,11 +9,11 @@ from rest_framework.response import Response
 
 from core.identity import notebook_path
 from instructors.rest.exceptions import BadRequest
+from instructors.rest.fields import Name
 from instructors.rest.openapi import PAGING, documented, row_filter, text_filter
-from instructors.rest.parameters import page, query_id, query_text, validated
+from instructors.rest.parameters import query_id, query_text, validated
 from lms.access import classes_of, notebooks_in, notebooks_of, with_saves_seen
 from lms.api.base import ApiView
-from lms.api.fields import Name
 from lms.models import Notebook
 
 
@@ -48,7 +48,7 @@ class NotebooksView(ApiView):
             rows = rows.filter(path=path)
         if (class_id := query_id(request, "class_id")) is not None:
             rows = rows & notebooks_in(classes_of(self.viewer).filter(pk=class_id))
-        return Response(NotebookResponse(page(request, with_saves_seen(rows, self.viewer)), many=True).data)
+        return Response(NotebookResponse(self.paginate_queryset(with_saves_seen(rows, self.viewer)), many=True).data)
 
     @documented(
         summary="Create a notebook",

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from core.identity import label_key
 from instructors.rest.openapi import PAGING, documented, row_filter, text_filter
-from instructors.rest.parameters import find_or_404, page, path_id, query_id, query_text
+from instructors.rest.parameters import find_or_404, path_id, query_id, query_text
 from lms.access import User, classes_of, students_seen_by, students_seen_through, with_email
 from lms.api.base import ApiView
 from lms.models import Student, StudentClass
@@ -54,7 +54,7 @@ class StudentsView(ApiView):
             self.record_view(rows.values_list("pk", flat=True).first())
         if team := query_text(request, "team"):
             rows = rows.filter(team__team_key=label_key(team))
-        found = list(page(request, rows))
+        found = self.paginate_queryset(rows)
         return Response(StudentResponse(found, many=True, context={"classes": classes_in(found, self.viewer)}).data)
 
 

@@ -14,11 +14,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from instructors.rest.fields import Name, Number, RawText, RowId
 from instructors.rest.openapi import PAGING, documented, row_filter, text_filter
-from instructors.rest.parameters import change, find_or_404, page, path_id, query_id, query_text, validated
+from instructors.rest.parameters import change, find_or_404, path_id, query_id, query_text, validated
 from lms.access import assignments_of, students_of, submissions_of, with_email
 from lms.api.base import ApiView
-from lms.api.fields import Moment, Name, Number, RowId, Text
+from lms.api.fields import Moment
 from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
@@ -78,14 +79,14 @@ class HandIn(serializers.Serializer[Any]):
     assignment_id = RowId()
     student_id = RowId()
     notebook_content = NotebookContent(required=False, allow_null=True)
-    submission_comment = Text(required=False, allow_null=True)
+    submission_comment = RawText(required=False, allow_null=True)
 
 
 class NewSubmission(HandIn):
     submitted_at = Moment(required=False, help_text="Default: now.")
     status = Name(required=False, max_length=50, help_text="Default: `submitted`.")
     grade = Number(required=False, allow_null=True)
-    feedback = Text(required=False, allow_null=True)
+    feedback = RawText(required=False, allow_null=True)
 
 
 class SubmissionChanges(serializers.Serializer[Any]):
@@ -94,7 +95,7 @@ class SubmissionChanges(serializers.Serializer[Any]):
     notebook_content = NotebookContent(allow_null=True)
     status = Name(max_length=50)
     grade = Number(allow_null=True)
-    feedback = Text(allow_null=True)
+    feedback = RawText(allow_null=True)
 
 
 class SubmissionBase(ApiView):
@@ -146,7 +147,7 @@ class SubmissionsView(SubmissionBase):
         if email:
             rows = rows.filter(student__in=with_email(Student.objects.all(), email))
             self.record_view(with_email(students_of(self.viewer), email).values_list("pk", flat=True).first())
-        return Response(SubmissionResponse(page(request, rows), many=True).data)
+        return Response(SubmissionResponse(self.paginate_queryset(rows), many=True).data)
 
     @documented(
         summary="Hand in",

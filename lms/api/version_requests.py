@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from core.json_values import TooDeep, storable
-from lms.api.fields import Name, RowId, Text
+from instructors.rest.fields import Name, RawText, RowId
 from lms.api.notebook_content import NotebookContent
 
 LONGEST_PATH = 2_600  # bytes; PostgreSQL indexes no longer one
@@ -26,8 +26,8 @@ class Path(Name):
 
 
 class Authored(serializers.Serializer[Any]):
-    author_id = Text(required=False, allow_null=True, max_length=255, help_text="Default: `anonymous`.")
-    author_name = Text(required=False, allow_null=True, max_length=255, help_text="Default: `anonymous`.")
+    author_id = RawText(required=False, allow_null=True, max_length=255, help_text="Default: `anonymous`.")
+    author_name = RawText(required=False, allow_null=True, max_length=255, help_text="Default: `anonymous`.")
 
 
 class Facts(serializers.DictField):
@@ -58,11 +58,11 @@ class NotebookSnapshotRequest(Authored):
 class CommitRequest(Authored):
     """Either name of the message; of the branch, either or none."""
 
-    snapshot_id = Text()
-    message = Text(required=False, allow_null=True)
-    commit_message = Text(required=False, allow_null=True, help_text="The same by its other name.")
-    branch = Text(required=False, allow_null=True, max_length=100, help_text="Default: `main`.")
-    branch_name = Text(required=False, allow_null=True, max_length=100, help_text="The same by its other name.")
+    snapshot_id = RawText()
+    message = RawText(required=False, allow_null=True)
+    commit_message = RawText(required=False, allow_null=True, help_text="The same by its other name.")
+    branch = RawText(required=False, allow_null=True, max_length=100, help_text="Default: `main`.")
+    branch_name = RawText(required=False, allow_null=True, max_length=100, help_text="The same by its other name.")
     notebook_path = Path(required=False, allow_null=True, help_text="Default: the snapshot's.")
 
 
@@ -75,18 +75,18 @@ class DirectCommitRequest(CommitRequest):
 
 class BranchRequest(serializers.Serializer[Any]):
     branch_name = Name(max_length=100)
-    from_commit_id = Text(required=False, allow_null=True)
-    from_version_id = Text(required=False, allow_null=True, help_text="The same by its other name.")
+    from_commit_id = RawText(required=False, allow_null=True)
+    from_version_id = RawText(required=False, allow_null=True, help_text="The same by its other name.")
     notebook_path = Path(required=False, allow_null=True, help_text="Only a version of this path.")
-    author_id = Text(required=False, allow_null=True, max_length=255)
-    description = Text(required=False, allow_null=True)
+    author_id = RawText(required=False, allow_null=True, max_length=255)
+    description = RawText(required=False, allow_null=True)
 
 
 class ComparisonRequest(serializers.Serializer[Any]):
-    from_commit_id = Text(required=False, allow_null=True)
-    to_commit_id = Text(required=False, allow_null=True)
-    from_version_id = Text(required=False, allow_null=True, help_text="The same by its other name.")
-    to_version_id = Text(required=False, allow_null=True, help_text="The same by its other name.")
+    from_commit_id = RawText(required=False, allow_null=True)
+    to_commit_id = RawText(required=False, allow_null=True)
+    from_version_id = RawText(required=False, allow_null=True, help_text="The same by its other name.")
+    to_version_id = RawText(required=False, allow_null=True, help_text="The same by its other name.")
 
 
 def opaque(name: str, meaning: str = "") -> OpenApiParameter:

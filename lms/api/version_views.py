@@ -62,7 +62,7 @@ class HistoryView(ReadView):
         return self.answer(request, None)
 
     def answer(self, request: Request, notebook_path: str | None) -> Response:
-        limit = query_integer(request, "limit", 100, least=1, most=1000)
+        limit = query_integer(request, "limit", 100, minimum=1, maximum=1000)
         only = query_text(request, "branch") or query_text(request, "branch_name")
         history = self.history_or_404(request, notebook_path)
         branches = list(branches_of(self.seen).filter(history=history))
