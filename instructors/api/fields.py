@@ -1,4 +1,4 @@
-"""Shapes of accounts on the wire (http.md sections 7 to 9), and what a body may say about them."""
+"""Serializer fields of accounts, and the serializer of an account in responses (http.md sections 7 to 9)."""
 
 from typing import Any, ClassVar
 
@@ -16,7 +16,7 @@ Status = Instructor.Status
 
 
 class Address(serializers.EmailField):
-    """An e-mail address in whatever width and case; kept as sent."""
+    """An e-mail address in any width and case, stored as sent."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -25,7 +25,7 @@ class Address(serializers.EmailField):
 
 
 class Role(Text):
-    """`admin`, `instructor`, `assistant`, in whatever case and width; or a label, which grants nothing."""
+    """`admin`, `instructor` or `assistant`, in any case and width; or a label, which grants nothing."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=50, help_text=self.__doc__ or "", **kwargs)
@@ -38,7 +38,7 @@ class Role(Text):
 
 
 class NewPassword(Text):
-    """Kept as sent. The rules are looked at by `check_password_rules`, which has words for them."""
+    """A new password, with its blanks. `check_password_rules` applies the password rules."""
 
     documented: ClassVar = {"minLength": MINIMUM_LENGTH}
 
@@ -47,7 +47,7 @@ class NewPassword(Text):
 
 
 class StatusField(serializers.ChoiceField):
-    """Lower case on the wire; dashboards in the field hold it in upper case."""
+    """A status, lower case in responses. Requests may write it in any case: existing dashboards send upper case."""
 
     default_error_messages = {"invalid_choice": f"Input should be one of: {', '.join(Status.values)}"}
 

@@ -1,4 +1,4 @@
-"""What a new password must be: AUTH_PASSWORD_VALIDATORS; without STRICT_PASSWORDS, for programs, its length alone."""
+"""Password rules of the API: AUTH_PASSWORD_VALIDATORS. Without STRICT_PASSWORDS only the minimum length applies."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from instructors.rest.exceptions import Unprocessable
 
 
 def check_password_rules(password: str, *, account: Instructor | None, field: str) -> None:
-    """Raises Unprocessable at that field of the body."""
+    """Raise Unprocessable for this field of the body if the password breaks a rule."""
     every: list[dict[str, Any]] = list(settings.AUTH_PASSWORD_VALIDATORS)
     rules = [rule for rule in every if settings.STRICT_PASSWORDS or rule["NAME"].endswith("MinimumLengthValidator")]
     try:

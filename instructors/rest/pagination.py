@@ -1,4 +1,4 @@
-"""Pages of lists, by the parameters `skip` and `limit` (http.md section 1.3)."""
+"""Pagination of lists by the parameters `skip` and `limit` (http.md section 1.3)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from instructors.rest.parameters import LARGEST_ID, query_integer
 
 
 class SkipLimitPagination(LimitOffsetPagination):
-    """Return at most `limit` rows after the first `skip`, as a bare list. The rows are not counted: one query."""
+    """A bare list of at most `limit` rows after the first `skip`. The rows are not counted: one query."""
 
     offset_query_param = "skip"
     default_limit = 100
@@ -22,7 +22,7 @@ class SkipLimitPagination(LimitOffsetPagination):
     def paginate_queryset(
         self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
-        """Raise Unprocessable for a `skip` or `limit` that is no integer or out of bounds."""
+        """Return the rows of the page. Raises Unprocessable if `skip` or `limit` is no integer or out of bounds."""
         skip, limit = self.get_offset(request), self.get_limit(request)
         return list(queryset[skip : skip + limit])
 
