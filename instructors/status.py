@@ -58,7 +58,7 @@ def _sessions() -> "QuerySet[Model]":
 
 
 def announce_status(instructor: Instructor) -> None:
-    """Send the status to the instructor's own sockets, to all instructors and to external subscribers. After the commit."""
+    """Send the status to the instructor's own sockets, all instructors and external subscribers, after the commit."""
     fields = _StatusFields(
         instructor_id=instructor.pk,
         status=str(instructor.status),

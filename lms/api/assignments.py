@@ -1,4 +1,4 @@
-"""Assignments of a class (docs/contract/http.md section 4). Students list theirs with the class's key."""
+"""Assignments of a class (docs/contract/http.md section 4). Students list them with the key of the class."""
 
 from typing import Any
 
@@ -114,7 +114,7 @@ class AssignmentView(ApiView):
         example={"due_date": "2025-05-19T08:00:00Z"},
     )
     def put(self, request: Request, assignment_id: str) -> Response:
-        """Keys that are absent stay as they are. Who moves it to another class must teach in both."""
+        """Absent keys are not changed. To move an assignment to another class, the caller must teach both."""
         found = self.find(assignment_id)
         refuse_unless_taught(self.viewer, found.class_ref_id)
         changes = validated(AssignmentFields(data=request.data, partial=True))
@@ -127,7 +127,7 @@ class AssignmentView(ApiView):
 
     @documented(summary="Delete an assignment", responses={200: AssignmentResponse}, errors=(404, 409))
     def delete(self, request: Request, assignment_id: str) -> Response:
-        """The answer is the assignment as it was. One to which something was handed in stays."""
+        """Returns the assignment as it was. An assignment with submissions is not deleted."""
         found = self.find(assignment_id)
         refuse_unless_taught(self.viewer, found.class_ref_id)
         deleted = AssignmentResponse(found).data
@@ -144,8 +144,8 @@ class AssignmentView(ApiView):
 
 
 def check_references(view: ApiView, fields: dict[str, Any]) -> None:
-    """The class and the notebook that are named exist and may be used. Raises NotFound, for assistants of the class
-    PermissionDenied."""
+    """Check that the named class and notebook exist and may be used. Raises NotFound, and PermissionDenied for an
+    assistant of the class."""
     if "class_ref_id" in fields:
         named = find_or_404(classes_of(view.viewer), fields["class_ref_id"], "Class")
         refuse_unless_taught(view.viewer, named.pk)

@@ -42,7 +42,7 @@ class NewClass(serializers.Serializer[Any]):
     name = Name(max_length=255)
     class_code = Name(max_length=100)
     description = RawText(required=False, allow_null=True)
-    instructor_id = RowId(required=False, allow_null=True, help_text="Default: who makes the class.")
+    instructor_id = RowId(required=False, allow_null=True, help_text="Default: the caller.")
     start_date = Moment(required=False, allow_null=True)
     end_date = Moment(required=False, allow_null=True, whole_day=True)
 
@@ -62,7 +62,7 @@ class ClassesView(ApiView):
         example=EXAMPLE,
     )
     def post(self, request: Request) -> Response:
-        """Whoever makes a class and is logged in becomes its instructor. Only an admin names somebody else."""
+        """The caller becomes the instructor of the class, if logged in. Only an admin may name another account."""
         if not may_make_classes(self.viewer):
             raise PermissionDenied("Assistants make no classes; ask an instructor")
         fields = validated(NewClass(data=request.data))
@@ -91,7 +91,7 @@ class ClassView(ApiView):
         example={"is_active": False},
     )
     def put(self, request: Request, class_id: str) -> Response:
-        """Keys that are absent stay as they are. Assistants are refused."""
+        """Absent keys are not changed. Assistants are refused."""
         found = self.find(class_id)
         refuse_unless_taught(self.viewer, found.pk)
         changes = validated(ClassChanges(data=request.data, partial=True))
@@ -106,7 +106,7 @@ class ClassView(ApiView):
 
     @documented(summary="Delete a class", responses={200: ClassResponse}, errors=(404, 409))
     def delete(self, request: Request, class_id: str) -> Response:
-        """The answer is the class as it was. A class that has assignments stays. Assistants are refused."""
+        """Returns the class as it was. A class that has assignments is not deleted. Assistants are refused."""
         found = self.find(class_id)
         refuse_unless_taught(self.viewer, found.pk)
         deleted = ClassResponse(found).data
@@ -123,7 +123,7 @@ class ClassView(ApiView):
 
 
 def owner_of_new(caller: User | None, viewer: User, named: int | None) -> int | None:
-    """The instructor of a class that is being made. Raises NotFound or PermissionDenied."""
+    """Return the id of the instructor of a new class. Raises NotFound or PermissionDenied."""
     if named is None:
         return caller.pk if caller else None
     if not viewer.is_admin and named != viewer.pk:

@@ -1,7 +1,4 @@
-"""Fields that take what they say and nothing that merely looks like it: no number for a text, no boolean for a number.
-
-Whatever they accept, PostgreSQL can hold; what it cannot is a 422 here instead of a 500 there.
-"""
+"""The serializer field of dates and times. The other fields are in `instructors.rest.fields`."""
 
 import re
 from datetime import UTC, datetime
@@ -18,12 +15,11 @@ DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 
 
 class Moment(serializers.DateTimeField):
-    """A time in a year that somebody can mean (lms.dates). With `context={"is_page": True}` it speaks the reader's
-    language.
+    """A time in a plausible year (lms.dates). With `context={"is_page": True}` its errors are translated.
 
-    Without a zone it is one of the current time zone. Where clocks are put back it is the later of the two, so that
-    both count as in time; where they are put forward it may not exist, and is refused. With `whole_day` a date alone
-    means until the end of that day.
+    A time without a zone is in the current time zone. Where clocks are put back it is the later of the two moments, so
+    that both are before the deadline. Where clocks are put forward it may not exist, and is refused. With `whole_day` a
+    date without a time means the end of that day.
     """
 
     def __init__(self, *, whole_day: bool = False, **kwargs: Any) -> None:
@@ -57,7 +53,7 @@ class Moment(serializers.DateTimeField):
 
 
 def _is_in_utc(moment: datetime) -> bool:
-    """Whether the calendar of UTC has it."""
+    """Return whether the moment can be converted to UTC."""
     try:
         return moment.utcoffset() is None or bool(moment.astimezone(UTC))
     except OverflowError:

@@ -1,4 +1,4 @@
-"""Shapes of the classroom map on the wire (docs/contract/http.md section 17)."""
+"""Serializers of the classroom map (docs/contract/http.md section 17)."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ class MapView(serializers.Serializer[Any]):
 
 
 def plain_map(found: ClassroomMap | None) -> dict[str, Any]:
-    """`MapView` of this map, or of none. No query where the positions were prefetched."""
+    """Return the data of `MapView` for this map, or for no map. No query if the positions were prefetched."""
     if found is None:
         return {"map_info": None, "team_positions": {}, "is_visible": False}
     places = {team: {"x": point.x, "y": point.y} for team, point in points_on(found).items()}
@@ -65,7 +65,7 @@ def plain_map(found: ClassroomMap | None) -> dict[str, Any]:
 
 
 class Upload(serializers.Serializer[Any]):
-    # An empty file is an unreadable picture, which is the view's to say.
+    # The view refuses an empty file, as an unreadable picture.
     file = serializers.FileField(allow_empty_file=True)
     uploaded_by = RawText(required=False, max_length=255)
 
@@ -91,7 +91,7 @@ class Uploaded(serializers.Serializer[Any]):
     }
 )
 class PlacesOfTeams(serializers.DictField):
-    """Places by the names of teams, as people write them: any text that says something."""
+    """Positions by the names of teams. A name is any text with a visible character."""
 
     child = Place()
     name = Name(max_length=LONGEST_TEAM)

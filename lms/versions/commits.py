@@ -24,7 +24,7 @@ def commit(
     snapshot: NotebookSnapshot, *, branch_name: str, message: str, author: Author, now: datetime
 ) -> NotebookVersion:
     """A version of the snapshot on a branch of its history; the first commit makes the branch. Inside a transaction,
-    which holds the history's row from here on: compare (`note_changes`) after it. Six statements."""
+    which holds the history's row from here on: compare (`store_changes`) after it. Six statements."""
     history = NotebookHistory.objects.select_for_update(no_key=True).get(pk=snapshot.history_id)
     branch, _ = NotebookBranch.objects.get_or_create(
         history=history, branch_name=branch_name, defaults={"created_by": author.author_id, "created_at": now}
@@ -53,7 +53,7 @@ def _new_id() -> str:
     return made
 
 
-def note_changes(version: NotebookVersion) -> None:
+def store_changes(version: NotebookVersion) -> None:
     """Store what changed since the parent. After the commit, because comparing takes seconds; what cannot be compared
     is left open, and a version without a parent has no changes."""
     parent = version.parent_version

@@ -58,7 +58,7 @@ def history_for(path: str, owner: Owner) -> NotebookHistory:
     return found
 
 
-def keep_snapshot(
+def store_snapshot(
     path: str,
     content: dict[str, Any],
     *,
@@ -109,7 +109,7 @@ def counters(cells: list[PlainCell]) -> dict[str, int]:
     }
 
 
-def keep_submission(submission: AssignmentSubmission) -> NotebookSnapshot | None:
+def store_submission(submission: AssignmentSubmission) -> NotebookSnapshot | None:
     """What was handed in, in the history that this student has of the assignment's notebook. None where nothing was.
     Inside the transaction of the hand-in; again, it changes nothing but the number of the latest submission."""
     content = submission.notebook_content
@@ -119,7 +119,7 @@ def keep_submission(submission: AssignmentSubmission) -> NotebookSnapshot | None
     # What the class calls them: it is to be read there.
     enrolled = StudentClass.objects.filter(class_ref=assignment.class_ref_id, student=student)
     called = visible(enrolled.values_list("name", flat=True).first())
-    return keep_snapshot(
+    return store_snapshot(
         assignment.notebook.path,
         content,
         sha256=submission.content_sha256,

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from lms.api.notebook_content import receipt
 from lms.models import AssignmentSubmission
-from lms.versions.snapshots import keep_submission
+from lms.versions.snapshots import store_submission
 
 
 class Command(BaseCommand):
@@ -23,5 +23,5 @@ class Command(BaseCommand):
                 continue
             with transaction.atomic():
                 submission.content_sha256 = submission.content_sha256 or receipt(content)
-                kept += keep_submission(submission) is not None
+                kept += store_submission(submission) is not None
         self.stdout.write(f"Submissions with a snapshot: {kept}")
