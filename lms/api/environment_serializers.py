@@ -17,7 +17,9 @@ class SnapshotRequest(serializers.Serializer[Any]):
     cell_id = RawText(required=False, allow_null=True, max_length=255)
     execution_count = serializers.IntegerField(required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1)
     environment = serializers.DictField(
-        required=False, allow_null=True, help_text="A report of a student's environment: `python_version`, `packages`, …"
+        required=False,
+        allow_null=True,
+        help_text="A report of a student's environment: `python_version`, `packages`, …",
     )
     student_email = RawText(required=False, allow_null=True, max_length=320, help_text="The student's address.")
     emailAddress = RawText(required=False, allow_null=True, max_length=320, help_text="The same, by its other name.")

@@ -83,7 +83,10 @@ class SnapshotsView(ApiView):
         responses={201: SnapshotResponse},
         errors=(404,),
         parameters=[OpenApiParameter("force_full_collection", bool), OpenApiParameter("execution_count", int)]
-        + [text_filter(name, "The same as in the body, which takes precedence.") for name in ("notebook_path", "cell_id")],
+        + [
+            text_filter(name, "The same as in the body, which takes precedence.")
+            for name in ("notebook_path", "cell_id")
+        ],
         example=REPORT,
     )
     def post(self, request: Request) -> Response:

@@ -7,9 +7,9 @@ from rest_framework import serializers
 
 from instructors.rest.fields import Name, Number, RawText
 from instructors.rest.openapi import NOT_BLANK
-from lms.maps import MOST_TEAMS, points_on
+from lms.maps import MAX_TEAMS, points_on
 from lms.models import ClassroomMap, TeamPosition
-from lms.models.maps import LONGEST_TEAM
+from lms.models.maps import MAX_TEAM_NAME
 
 
 class PositionResponse(serializers.ModelSerializer[TeamPosition]):
@@ -84,17 +84,17 @@ class Uploaded(serializers.Serializer[Any]):
 @extend_schema_field(
     {
         "type": "object",
-        "maxProperties": MOST_TEAMS,
+        "maxProperties": MAX_TEAMS,
         "additionalProperties": {"$ref": "#/components/schemas/Place"},
         # A name's rules; a schema of this version has no `propertyNames`.
-        "description": f"By the team's name: 1 to {LONGEST_TEAM} characters, `{NOT_BLANK}`.",
+        "description": f"By the team's name: 1 to {MAX_TEAM_NAME} characters, `{NOT_BLANK}`.",
     }
 )
 class PlacesOfTeams(serializers.DictField):
     """Positions by the names of teams. A name is any text with a visible character."""
 
     child = Place()
-    name = Name(max_length=LONGEST_TEAM)
+    name = Name(max_length=MAX_TEAM_NAME)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().to_internal_value(data)

@@ -34,7 +34,7 @@ from lms.api.map_fields import (
     Uploaded,
     plain_map,
 )
-from lms.images import CONTENT_TYPE, LARGEST_BYTES, BadPicture, as_jpeg, check_upload
+from lms.images import CONTENT_TYPE, MAX_BYTES, BadPicture, as_jpeg, check_upload
 from lms.maps import Point
 from lms.models import ClassroomMap
 
@@ -68,7 +68,7 @@ class UploadView(MapBase):
     parser_classes = (MultiPartParser,)
 
     def refuse_size(self, limit: int) -> NoReturn:
-        raise BadRequest(f"The file exceeds the maximum size of {LARGEST_BYTES // 1024**2} MiB")
+        raise BadRequest(f"The file exceeds the maximum size of {MAX_BYTES // 1024**2} MiB")
 
     @documented(
         summary="Upload a picture",
@@ -79,8 +79,8 @@ class UploadView(MapBase):
     def post(self, request: Request) -> Response:
         """The picture becomes the only active map. JPEG, PNG or WebP of at most 10 MiB; it is scaled down, flattened
         and stored as JPEG."""
-        if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BYTES + MULTIPART_OVERHEAD:
-            self.refuse_size(LARGEST_BYTES)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES + MULTIPART_OVERHEAD:
+            self.refuse_size(MAX_BYTES)
         fields = validated(Upload(data=request.data))
         file = fields["file"]
         try:
@@ -165,7 +165,7 @@ class PositionsView(MapBase):
                 shown = maps.place_teams(found, moved, by=fields.get("updated_by"), now=timezone.now())
                 self.record_change("map_positions", found, details={"teams": sorted(moved)} if moved else {})
         except maps.TooManyTeams:
-            text = f"A map takes at most {maps.MOST_TEAMS} teams"
+            text = f"A map takes at most {maps.MAX_TEAMS} teams"
             raise Unprocessable(["body", "positions"], text, "too_long") from None
         if shown:
             maps.announce(found, shown)

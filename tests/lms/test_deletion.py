@@ -203,7 +203,7 @@ def test_prune_finds_what_was_left(cast, media, capsys):
 
 
 def test_prune_without_any_picture(db, media):
-    assert deletion.forget_orphans(now=NOW) == deletion.Orphans(0, 0)
+    assert deletion.delete_orphans(now=NOW) == deletion.Orphans(0, 0)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -214,7 +214,7 @@ def test_content_that_is_being_kept_again_is_not_deleted_under_ones_hands():
 
     def tidy() -> None:
         try:
-            forgotten.append(deletion.forget_contents([receipt(WORK)]))
+            forgotten.append(deletion.delete_unused_contents([receipt(WORK)]))
         finally:
             connection.close()
 

@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from lms.images import LARGEST_BYTES, LONGEST_SIDE, BadPicture, as_jpeg, check_upload
+from lms.images import MAX_BYTES, LONGEST_SIDE, BadPicture, as_jpeg, check_upload
 from tests.lms.pictures import FIELD, opened, picture
 
 
@@ -94,9 +94,9 @@ def test_what_is_no_picture_is_refused(content):
 
 
 def test_a_file_that_is_too_large_is_not_opened():
-    check_upload(size=LARGEST_BYTES)
+    check_upload(size=MAX_BYTES)
     with pytest.raises(BadPicture, match="10 MiB") as refusal:
-        check_upload(size=LARGEST_BYTES + 1)
+        check_upload(size=MAX_BYTES + 1)
     assert refusal.value.reason == "size"
 
 

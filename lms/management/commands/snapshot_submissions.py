@@ -14,14 +14,14 @@ class Command(BaseCommand):
     help = __doc__
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """In the order in which they came, one at a time: a notebook may be large. Again, it changes nothing."""
+        """Process submissions in order of arrival, a few at a time because notebooks may be large. Idempotent."""
         rows = AssignmentSubmission.objects.filter(notebook_content__isnull=False).order_by("pk")
-        kept = 0
+        stored = 0
         for submission in rows.select_related("assignment__notebook", "student").iterator(chunk_size=10):
             content = submission.notebook_content
             if not isinstance(content, dict):
                 continue
             with transaction.atomic():
                 submission.content_sha256 = submission.content_sha256 or receipt(content)
-                kept += store_submission(submission) is not None
-        self.stdout.write(f"Submissions with a snapshot: {kept}")
+                stored += store_submission(submission) is not None
+        self.stdout.write(f"Submissions with a snapshot: {stored}")
