@@ -148,7 +148,7 @@ def find_teams(names: Iterable[str]) -> dict[str, int]:
 
 
 def find_students(observations: Sequence[Observation], teams: dict[str, int]) -> dict[str, StudentState]:
-    """Return the students by e-mail as given, locked in the order of their ids. Newer observations set name and team."""
+    """Return the students by e-mail as given, locked in order of their ids. Newer observations set name and team."""
     typed = _by_key((s.email for s in observations if s.email), email_key)
     rows = _find_or_insert(
         sorted(typed),

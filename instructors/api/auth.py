@@ -13,8 +13,7 @@ from rest_framework.response import Response
 
 from instructors import audit, authentication, hashing, lockout, tokens
 from instructors.api.callers import account_of
-from instructors.api.fields import Address, InstructorResponse, NewPassword
-from instructors.api.passwords import check_password_rules
+from instructors.api.fields import Address, InstructorResponse, NewPassword, check_password_rules
 from instructors.models import Instructor
 from instructors.rest.exceptions import BadRequest
 from instructors.rest.fields import Text

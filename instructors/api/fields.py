@@ -1,13 +1,21 @@
-"""Serializer fields of accounts, and the serializer of an account in responses (http.md sections 7 to 9)."""
+"""Serializer fields of accounts, password rules, and the serializer of an account (http.md sections 7 to 9)."""
 
 from typing import Any, ClassVar
 
-from django.contrib.auth.password_validation import get_default_password_validators
+from django.conf import settings
+from django.contrib.auth.password_validation import (
+    get_default_password_validators,
+    get_password_validators,
+    validate_password,
+)
+from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from rest_framework import serializers
 
+from core.identity import password_form
 from core.validators import validate_address
 from instructors.models import Instructor
+from instructors.rest.exceptions import Unprocessable
 from instructors.rest.fields import Text
 from instructors.roles import FalseRole, role_of
 
@@ -44,6 +52,17 @@ class NewPassword(Text):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, max_length=4096, **kwargs)
+
+
+def check_password_rules(password: str, *, account: Instructor | None, field: str) -> None:
+    """Raise Unprocessable for this field of the body if the password breaks a rule of AUTH_PASSWORD_VALIDATORS. Without
+    STRICT_PASSWORDS only the minimum length applies."""
+    every: list[dict[str, Any]] = list(settings.AUTH_PASSWORD_VALIDATORS)
+    rules = [rule for rule in every if settings.STRICT_PASSWORDS or rule["NAME"].endswith("MinimumLengthValidator")]
+    try:
+        validate_password(password_form(password), account, get_password_validators(rules))
+    except ValidationError as error:
+        raise Unprocessable(["body", field], " ".join(error.messages), "password_too_weak") from None
 
 
 class StatusField(serializers.ChoiceField):

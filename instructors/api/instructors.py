@@ -16,8 +16,7 @@ from rest_framework.response import Response
 
 from instructors import audit, hashing
 from instructors.api.callers import account_of, refuse_unless
-from instructors.api.fields import Address, InstructorResponse, NewPassword, Role
-from instructors.api.passwords import check_password_rules
+from instructors.api.fields import Address, InstructorResponse, NewPassword, Role, check_password_rules
 from instructors.models import Instructor
 from instructors.permissions import may_manage, may_manage_accounts
 from instructors.rest.exceptions import BadRequest

@@ -57,8 +57,8 @@ def filter_by_name(packages: Iterable[Package], names: Iterable[str]) -> list[Pa
 
 
 def broken_requirements(packages: Iterable[Package], versions: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each requirement that is missing or installed in a wrong version. Requirements of extras and
-    of other platforms are ignored."""
+    """Return a sentence for each requirement that is missing or installed in a wrong version. Requirements of extras
+    and of other platforms are ignored."""
     found = []
     for package in packages:
         for text in package["requires"]:

@@ -99,7 +99,8 @@ class ClassStaff(models.Model):
 
 
 class ClassKey(models.Model):
-    """An ingest key: events that are sent with it belong to the class and enrol their student. Only its hash is stored."""
+    """An ingest key. Events that are sent with it belong to the class and enrol their student. Only the hash is
+    stored."""
 
     class_ref = models.ForeignKey(Class, on_delete=models.CASCADE, related_name="keys", db_column="class_id")
     key_hash = models.CharField(max_length=64, unique=True, editable=False)

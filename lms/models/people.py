@@ -31,8 +31,8 @@ class Team(Keyed):
 
 
 class ActivityState(models.Model):
-    """The columns that every list of students shows. Only the event pipeline writes them, so that an overview of a class
-    reads one table, however many executions are stored."""
+    """The columns that every list of students shows. Only the event pipeline writes them. An overview of a class reads
+    one table, however many executions are stored."""
 
     is_requesting_help = models.BooleanField(default=False)
     help_requested_at = models.DateTimeField(null=True, blank=True)

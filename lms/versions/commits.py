@@ -23,8 +23,10 @@ class NameTaken(Exception):
 def commit(
     snapshot: NotebookSnapshot, *, branch_name: str, message: str, author: Author, now: datetime
 ) -> NotebookVersion:
-    """A version of the snapshot on a branch of its history; the first commit makes the branch. Inside a transaction,
-    which holds the history's row from here on: compare (`store_changes`) after it. Six statements."""
+    """Commit the snapshot to a branch of its history; the first commit creates the branch. Six statements.
+
+    Call it inside a transaction, which then holds the lock of the history. Call `store_changes` after it.
+    """
     history = NotebookHistory.objects.select_for_update(no_key=True).get(pk=snapshot.history_id)
     branch, _ = NotebookBranch.objects.get_or_create(
         history=history, branch_name=branch_name, defaults={"created_by": author.author_id, "created_at": now}

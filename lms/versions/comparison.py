@@ -103,7 +103,7 @@ def lines_of(cell: CellChange) -> list[tuple[str, str]]:
 
 
 def cell_diff(cell: CellChange) -> dict[str, Any]:
-    """Return the data of a changed cell. A replaced line counts as one modified line, not as a deleted and an added one.
+    """Return the data of a changed cell. A replaced line counts as one modified line, not as one deleted and one added.
     If only outputs differ, the cell is modified and has no lines."""
     runs = [
         [mark for mark, _ in run] for is_same, run in groupby(cell.lines, lambda each: each[0] == " ") if not is_same

@@ -1,4 +1,4 @@
-"""Takes the snapshot of each submission that has none: those that were handed in before there were versions."""
+"""Store a snapshot of each submission that has none: those that were handed in before versions existed."""
 
 from typing import Any
 
