@@ -114,7 +114,7 @@ def _notebook(cells: list[PlainCell]) -> Any:
         }
         for cell in cells
     ]
-    return from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": made})  # type: ignore[no - untyped - call]
+    return from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": made})  # type: ignore[no-untyped-call]
 
 
 def _with_moves(pairs: list[Pair], before: list[PlainCell], after: list[PlainCell]) -> list[Pair]:
