@@ -1,5 +1,5 @@
-"""What administrators do on the admin site, told to the audit log like everything else: what they open of one student,
-what they add, change and delete, and the actions of lists. Django's own log of the site can be edited; ours cannot.
+"""Records in the audit log what administrators do on the admin site: views of one student's data, additions, changes,
+deletions and list actions. Unlike Django's own admin log, the audit log cannot be edited.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from instructors.models import Instructor
 
 
 class AuditedAdmin:
-    """Before a `ModelAdmin` in the order of bases."""
+    """Mixin for a `ModelAdmin` that records its actions."""
 
     model: type[Model]
 
@@ -43,32 +43,35 @@ class AuditedAdmin:
         return super().log_deletions(request, queryset)  # type: ignore[misc]
 
     def response_action(self, request: HttpRequest, queryset: Any) -> Any:
-        """An action of a list; deletions come one by one, above."""
-        chosen = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        """Record an action of a list. `log_deletions` records deletions one by one."""
+        selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
         name = next((text for text in request.POST.getlist("action") if text), "")
         answer = super().response_action(request, queryset)  # type: ignore[misc]
-        if name and chosen and name != "delete_selected":
-            _record(request, "admin_action", self.model, None, name=name[:50], rows=chosen[:100], total=len(chosen))
+        if name and selected and name != "delete_selected":
+            details = {"name": name[:50], "rows": selected[:100], "total": len(selected)}
+            _record(request, "admin_action", self.model, None, **details)
         return answer
 
 
 class WithoutTable:
-    """For pages about what is no table (rq's queues): they have no rows that an address could name."""
+    """Mixin for a `ModelAdmin` whose model has no table (rq's queues), and so no rows to look up by id."""
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> None:
         return None
 
 
 def audit_site(site: admin.AdminSite) -> None:
-    """Have every page that is registered so far write into the audit log. Call it when all pages are registered."""
-    for model, pages in list(site._registry.items()):
-        if not isinstance(pages, AuditedAdmin):
+    """Replace every registered `ModelAdmin` by an audited one. Call it after all models are registered."""
+    for model, model_admin in list(site._registry.items()):
+        if not isinstance(model_admin, AuditedAdmin):
             site.unregister(model)
-            bases = (AuditedAdmin, type(pages)) if model._meta.managed else (AuditedAdmin, WithoutTable, type(pages))
-            site.register(model, type(f"Audited{type(pages).__name__}", bases, {}))
+            own = type(model_admin)
+            bases = (AuditedAdmin, own) if model._meta.managed else (AuditedAdmin, WithoutTable, own)
+            site.register(model, type(f"Audited{own.__name__}", bases, {}))
 
 
 def _is_of_students(model: type[Model]) -> bool:
+    """Return whether the rows of the model are students or belong to one."""
     student = django_apps.get_model("lms", "Student")
     columns = model._meta.concrete_fields
     return model is student or any(isinstance(each, ForeignKey) and each.related_model is student for each in columns)

@@ -1,4 +1,4 @@
-"""The audit log's one way in: who did what to whom, from where, and whether it worked."""
+"""Writes to the audit log: who did what to which row, from where, and whether it succeeded."""
 
 from typing import Any
 
@@ -21,15 +21,15 @@ def record(
     outcome: AuditLog.Outcome = Outcome.SUCCESS,
     details: dict[str, Any] | None = None,
 ) -> AuditLog:
-    """One insert. Without an actor it was the system where no request brought it, and somebody unknown where one did.
+    """Write an entry. Without an actor it is of the system if there is no request, else anonymous. One insert.
 
-    Call it in the transaction of what it records, so that neither stands without the other.
+    Call it in the transaction of the recorded change, so that both are stored or neither.
     """
     kinds = AuditLog.Actor
-    unknown = kinds.SYSTEM if request is None else kinds.ANONYMOUS
+    without_account = kinds.SYSTEM if request is None else kinds.ANONYMOUS
     return AuditLog.objects.create(
         action=action,
-        actor_type=unknown if actor is None else kinds.INSTRUCTOR,
+        actor_type=without_account if actor is None else kinds.INSTRUCTOR,
         actor_id=actor.pk if actor else None,
         actor_email=actor.email if actor else None,
         target_type=target_type,

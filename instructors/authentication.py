@@ -1,4 +1,4 @@
-"""Who somebody is, by e-mail and password."""
+"""Authentication by e-mail and password."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from instructors.status import Status, change_status
 
 
 class WrongCredentials(Exception):
-    """The e-mail and the password do not belong together; which of them is wrong is nobody's business."""
+    """The e-mail and the password do not match. Which of them is wrong is not revealed."""
 
 
 class InactiveAccount(Exception):
@@ -17,10 +17,10 @@ class InactiveAccount(Exception):
 
 
 def account_for(*, email: str, password: str) -> Instructor:
-    """The active account these open. Raises WrongCredentials and InactiveAccount."""
+    """Return the active account with these credentials. Raises WrongCredentials and InactiveAccount."""
     found = Instructor.objects.with_email(email)
     if found is None:
-        # As slow as a check, so that the time does not tell whether the address is known.
+        # As slow as checking a password, so that the time does not reveal whether the address is known.
         Instructor().set_password(password)
         raise WrongCredentials
     if not found.check_password(password):
@@ -31,7 +31,7 @@ def account_for(*, email: str, password: str) -> Instructor:
 
 
 def log_in(account: Instructor, *, now: datetime) -> Instructor:
-    """From now on the account is available."""
+    """Set the account's status to available and its last login."""
     with transaction.atomic():
         account = change_status(instructor_id=account.pk, status=Status.AVAILABLE, now=now)
         account.last_login = now

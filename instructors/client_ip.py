@@ -1,25 +1,25 @@
-"""Where a request comes from: the address that limits count and the audit log keeps."""
+"""Client address and request id, as rate limits and the audit log use them."""
 
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-LONGEST_ADDRESS, LONGEST_REQUEST_ID = 64, 100
+MAX_ADDRESS, MAX_REQUEST_ID = 64, 100
 
 
 def address_of(request: HttpRequest | Request) -> str:
-    """The client's address. Behind our own proxy the last forwarded one: those before it are the client's own words."""
+    """Return the client's address. Behind the proxy it is the last forwarded one: clients can forge the others."""
     peer = str(request.META.get("REMOTE_ADDR") or "")
     if settings.SECURE_PROXY_SSL_HEADER:
         forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
         peer = forwarded or peer
-    return _clean(peer)[:LONGEST_ADDRESS]
+    return _printable(peer)[:MAX_ADDRESS]
 
 
 def request_id_of(request: HttpRequest | Request) -> str | None:
-    """The id that the proxy or the caller gave the request."""
-    return _clean(str(request.META.get("HTTP_X_REQUEST_ID", "")))[:LONGEST_REQUEST_ID] or None
+    """Return the `X-Request-ID` that the proxy or the client sent, or None."""
+    return _printable(str(request.META.get("HTTP_X_REQUEST_ID", "")))[:MAX_REQUEST_ID] or None
 
 
-def _clean(text: str) -> str:
+def _printable(text: str) -> str:
     return "".join(character for character in text if character.isprintable())

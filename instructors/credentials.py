@@ -1,4 +1,4 @@
-"""What proves an instructor at a socket, and whether it still does: asked every few seconds for all open sockets."""
+"""Credentials of sockets (sessions and tokens), and which of them are still valid: checked every few seconds."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ class Credential:
 
     account_id: int
     session_key: str = ""
-    token_id: str = ""  # empty for a token that cannot be revoked by itself
-    stamp: str = ""  # of the password that the token was made under; empty where it says nothing of one
-    issued_at: float = 0.0  # the token, in seconds since the epoch
-    is_admin: bool = False  # when the socket was opened: what it hears was chosen then
+    token_id: str = ""  # the claim `jti`; empty for a token that cannot be revoked by itself
+    stamp: str = ""  # the claim `pwd`; empty for a token without it
+    issued_at: float = 0.0  # of the token, in seconds since the epoch
+    is_admin: bool = False  # when the socket was opened, which decided its groups
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An active instructor, as their token shows them. It satisfies `lms.access.User`."""
+    """An active instructor, as read from a token. It satisfies `lms.access.User`."""
 
     pk: int
     name: str
@@ -39,7 +39,7 @@ class Account:
 
 
 def account_of_token(token: str) -> Account | None:
-    """Return the active instructor of a Bearer token; None where it is not valid. Two queries."""
+    """Return the active instructor of a Bearer token; None if it is not valid. Two queries."""
     try:
         found, claims = tokens.decode(token)
     except tokens.BadToken:
@@ -67,27 +67,28 @@ def invalid_credentials(credentials: Collection[Credential], *, now: datetime) -
     names = {each.token_id for each in credentials if each.token_id}
     revoked = set(RevokedToken.objects.filter(jti__in=names).values_list("jti", flat=True)) if names else set()
 
-    def is_valid(one: Credential) -> bool:
-        account = accounts.get(one.account_id)
-        if account is None or account.is_admin != one.is_admin:
+    def is_valid(credential: Credential) -> bool:
+        account = accounts.get(credential.account_id)
+        if account is None or account.is_admin != credential.is_admin:
             return False
-        if one.session_key:
-            return _is_login_of(account, logins.get(one.session_key, {}))
-        return one.token_id not in revoked and tokens.is_current(
-            one.stamp or None, one.token_id, one.issued_at, account
+        if credential.session_key:
+            return _is_login_of(account, logins.get(credential.session_key, {}))
+        return credential.token_id not in revoked and tokens.is_current(
+            credential.stamp or None, credential.token_id, credential.issued_at, account
         )
 
-    return {one for one in credentials if not is_valid(one)}
+    return {credential for credential in credentials if not is_valid(credential)}
 
 
 def _logins(keys: set[str], now: datetime) -> dict[str, dict[str, Any]]:
+    """Return the data of these sessions that have not expired, by key. One query."""
     rows = Session.objects.filter(session_key__in=keys, expire_date__gt=now)
     found = {row.session_key: SessionStore().decode(row.session_data) for row in rows}
     return {key: data for key, data in found.items() if not is_over(data, now=now.timestamp())}
 
 
 def _is_login_of(account: Instructor, data: dict[str, Any]) -> bool:
-    """Return whether the session is a login of this account, under its present password."""
+    """Return whether the session is a login of this account, under its current password."""
     known = str(data.get(HASH_SESSION_KEY, ""))
     hashes = [account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()]
     is_theirs = str(data.get(SESSION_KEY)) == str(account.pk)

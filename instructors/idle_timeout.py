@@ -1,7 +1,7 @@
-"""Whether somebody still sits there. A page that draws itself again is no sign of a person; a click is.
+"""Records user activity in the session. A page that refreshes itself is no activity; a click is.
 
-So a live page on a projector keeps nobody logged in for ever: it goes on for SESSION_IDLE_MINUTES after the last touch
-(two hours as delivered, longer than a lesson), then its socket closes and it asks for a login.
+A live page on a projector therefore stays logged in for SESSION_IDLE_MINUTES after the last input (two hours by
+default, longer than a lesson). Then its socket closes and the page asks for a login.
 """
 
 import time
@@ -15,10 +15,12 @@ from django.http import HttpRequest, HttpResponse
 
 from instructors.sessions import SEEN
 
-EVERY = 60  # seconds between two notes: a write for each click would cost more than the click
+WRITE_INTERVAL = 60  # seconds between two writes to the session: one for each click would cost more than the click
 
 
 class IdleTimeoutMiddleware:
+    """Record activity of the user before the view runs."""
+
     sync_capable = async_capable = True
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
@@ -29,22 +31,25 @@ class IdleTimeoutMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
         if self.is_async:
-            return self._answer_later(request)
-        if is_of_person(request):
+            return self._async_call(request)
+        if is_user_activity(request):
             record_activity(request, now=time.time())
         response: HttpResponse = self.get_response(request)
         return response
 
-    async def _answer_later(self, request: HttpRequest) -> HttpResponse:
-        if is_of_person(request):
+    async def _async_call(self, request: HttpRequest) -> HttpResponse:
+        if is_user_activity(request):
             await sync_to_async(record_activity)(request, now=time.time())
         response: HttpResponse = await self.get_response(request)
         return response
 
 
-def is_of_person(request: HttpRequest) -> bool:
-    """Not what a script asks for by itself: it says so (`fragment`), and when somebody touched the page since it last
-    asked (static/js/base/class_page.js). Not pictures and styles either."""
+def is_user_activity(request: HttpRequest) -> bool:
+    """Return whether the user caused the request, rather than a script or a subresource.
+
+    Scripts send `X-Requested-With: fragment`, and `X-Activity: person` if there was input since their last request
+    (static/js/base/class_page.js).
+    """
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return False
     if request.headers.get("X-Requested-With") == "fragment" and request.method != "POST":
@@ -53,7 +58,7 @@ def is_of_person(request: HttpRequest) -> bool:
 
 
 def record_activity(request: HttpRequest, *, now: float) -> None:
-    """One query, which the page needs anyway; a second one, once a minute, when it is answered."""
+    """Store the time in the session, once a minute at most. One query, which the page needs anyway, and one to save."""
     session = request.session
-    if SESSION_KEY in session and now - session.get(SEEN, 0) > EVERY:
+    if SESSION_KEY in session and now - session.get(SEEN, 0) > WRITE_INTERVAL:
         session[SEEN] = int(now)

@@ -1,12 +1,11 @@
-"""Failed logins: who has to wait, how long, and who need not any more. The one door to django-axes.
+"""Lockout after failed logins, on top of django-axes. No other module imports django-axes' handlers.
 
-One e-mail from one address may fail LOGIN_FAILURES times within WINDOW, counted from the first failure; then it is
-locked out, with the right password too, until WINDOW has passed. From elsewhere the account opens as ever, so that a
-stranger cannot lock a teacher out, and other accounts open from the same address, which a whole class may share.
+One e-mail may fail LOGIN_FAILURES times from one client address within WINDOW, counted from the first failure. Then it
+is locked out, even with the right password, until WINDOW has passed. The account can still log in from other addresses,
+so that a stranger cannot lock a teacher out, and other accounts from the same address, which a whole class may share.
 
-The pages and the administration come here through Django's `authenticate`; programs call `admit` and `forgive`. An
-administrator lifts a lock by deleting its row (administration, *Access attempts*), an operator with the command
-`axes_reset_username`.
+Pages and the admin site use it through Django's `authenticate`; the API calls `check` and `reset`. An administrator
+lifts a lock by deleting its row (admin site, *Access attempts*), an operator with the command `axes_reset_username`.
 """
 
 from datetime import datetime, timedelta
@@ -28,48 +27,50 @@ from instructors.client_ip import address_of
 from instructors.throttles import TooManyRequests
 
 WINDOW: timedelta = settings.AXES_COOLOFF_TIME
-NOWHERE = "::"  # a request without an address that could be one
-LONGEST_NAME = 255
+UNKNOWN_CLIENT = "::"  # for a request without a valid address
+MAX_NAME = 255
 
 
 def check(request: HttpRequest | Request, *, email: str, now: datetime) -> None:
-    """Count an attempt before it is judged. Two queries. Raises TooManyRequests."""
+    """Count an attempt before the password is checked. Two queries. Raises TooManyRequests if locked out."""
     if settings.RATE_LIMITS and not _count(_name(email), client_of(request), now):
         raise TooManyRequests(seconds_left(request, email=email, now=now))
 
 
 def reset(request: HttpRequest | Request, *, email: str) -> None:
-    """The attempt succeeded: what failed before it is forgotten too. One query."""
+    """Delete the failed attempts after a successful one. One query."""
     AccessAttempt.objects.filter(username=_name(email), ip_address=client_of(request)).delete()
 
 
 def seconds_left(request: HttpRequest | Request, *, email: str, now: datetime) -> int:
-    """Until this e-mail may be tried again from this address; 0 where it may be now. One query."""
+    """Return the seconds until this e-mail may be tried again from this client; 0 if not locked out. One query."""
     rows = AccessAttempt.objects.filter(username=_name(email), ip_address=client_of(request))
     begun = rows.values_list("attempt_time", flat=True).first()
     return 0 if begun is None else max(0, ceil((begun + WINDOW - now).total_seconds()))
 
 
 def client_of(request: HttpRequest | Request) -> str:
-    """The address that is counted. Of IPv6 the network of 64 bits: one customer has all of it."""
+    """Return the client address to count by. For IPv6 it is the /64 network, which belongs to one customer."""
     try:
         found = ip_address(address_of(request))
     except ValueError:
-        return NOWHERE
+        return UNKNOWN_CLIENT
     if not isinstance(found, IPv6Address):
         return str(found)
     return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False).network_address)
 
 
 def name_of(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
-    """The e-mail that is tried, as it is counted; for django-axes."""
+    """Return the e-mail of the attempt in the form to count by. django-axes calls it."""
     return _name(str((credentials or {}).get("username") or ""))
 
 
 class Handler(AxesDatabaseHandler):  # type: ignore[misc]  # django-axes has no types
-    """django-axes counts an attempt when it has failed, so that many at once are all judged before the first of them
-    counts. Here it counts when it is let in, under a lock of its row, and is forgiven when it succeeds. Nothing is kept
-    of what was sent but the e-mail."""
+    """Count attempts before the password is checked, under a lock of the row, and reset the count on success.
+
+    django-axes counts after a failure, so that concurrent attempts are all checked before the first one counts. Of the
+    request only the e-mail is stored.
+    """
 
     def is_locked(self, request: HttpRequest, credentials: dict[str, Any] | None = None) -> bool:
         if not settings.RATE_LIMITS:
@@ -77,16 +78,16 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc]  # django-axes has no 
         return not _count(name_of(request, credentials), client_of(request), timezone.now())
 
     def user_login_failed(self, *args: Any, **kwargs: Any) -> None:
-        """It is counted already."""
+        """Do nothing: `is_locked` has counted the attempt."""
 
     def user_logged_in(self, sender: Any, request: HttpRequest, user: Any, **kwargs: Any) -> None:
         reset(request, email=user.get_username())
 
     def user_logged_out(self, *args: Any, **kwargs: Any) -> None:
-        """Logouts are noted by the audit log."""
+        """Do nothing: the logout views write to the audit log."""
 
     def reset_attempts(self, **which: Any) -> int:
-        """What the `axes_reset…` commands call."""
+        """Lift locks and record it in the audit log. The `axes_reset…` commands call it."""
         if which.get("username"):
             which["username"] = _name(which["username"])
         with transaction.atomic():
@@ -98,7 +99,8 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc]  # django-axes has no 
 
 
 def _count(name: str, client: str, now: datetime) -> bool:
-    """Whether one more attempt is let in. While locked out nothing is counted, so that the lock ends when it said."""
+    """Count an attempt and return whether it is allowed. While locked out nothing is counted, so that the lock ends at
+    the announced time."""
     key = {"username": name, "ip_address": client, "user_agent": ""}
     with transaction.atomic():
         row, is_first = AccessAttempt.objects.select_for_update().get_or_create(
@@ -116,5 +118,5 @@ def _count(name: str, client: str, now: datetime) -> bool:
 
 
 def _name(email: str) -> str:
-    """All spellings of an address count together; texts that are nobody's address do so too."""
-    return email_key(email)[:LONGEST_NAME]
+    """Return the key of an e-mail: all spellings of an address count together."""
+    return email_key(email)[:MAX_NAME]

@@ -1,4 +1,4 @@
-"""People who teach: accounts, status and its history."""
+"""Accounts of instructors, their status history, revoked tokens, and the audit log."""
 
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, ClassVar, Never
@@ -36,16 +36,16 @@ class InstructorManager(Accounts):
         return self.get(email_key=email_key(username or ""))
 
     def with_email(self, email: str) -> "Instructor | None":
-        """The account of this address, however it is spelt."""
+        """Return the account with this address in any spelling, or None."""
         return self.filter(email_key=email_key(email)).first()
 
 
 class Instructor(Keyed, AbstractBaseUser):
-    """The account model: e-mail and password.
+    """The user model, with e-mail and password.
 
-    Role `admin` may do everything. Role `assistant` sees and helps in the classes it is in, makes none and manages
-    nobody. Any other role is a label of an instructor (`instructors.roles`). What somebody is in one class stands in
-    `lms.ClassStaff`.
+    Role `admin` may do everything. Role `assistant` sees its classes and helps in them, but creates no class and
+    manages no account. Any other role is a label of an instructor (`instructors.roles`). `lms.ClassStaff` holds the
+    role in one class.
     """
 
     class Status(models.TextChoices):
@@ -56,13 +56,13 @@ class Instructor(Keyed, AbstractBaseUser):
 
     email = models.CharField(max_length=255, validators=[validate_address], help_text="As it was typed.")
     email_key = KeyField(of="email", form=email_key)
-    # Django's own names for these two columns are `password` and `last_login`.
+    # Django expects these two names; the contract names the columns.
     password = models.CharField(max_length=255, db_column="password_hash")
     last_login = models.DateTimeField(null=True, blank=True, db_column="last_login_at")
     name = models.CharField(max_length=255)
     role = models.CharField(max_length=50, default=INSTRUCTOR)
     is_active = models.BooleanField(default=True)
-    # When the account was last switched on again. The database sets it (migration 0013), whatever way that was done.
+    # When the account was last reactivated. A database trigger sets it (migration 0013), whatever changed the row.
     revived_at = models.DateTimeField(null=True, blank=True, editable=False)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.OFFLINE)
     current_session = models.ForeignKey(
@@ -85,23 +85,23 @@ class Instructor(Keyed, AbstractBaseUser):
         return self.name
 
     def clean(self) -> None:
-        """Not as Django has it, which would change the address that was typed."""
+        """Set the name and check that the address is free. Unlike Django's, leave the address as it was typed."""
         self.name = display_name(self.name, self.email)
         Instructor._meta.get_field("email_key").check_typed(self, taken=gettext("There is an account of this address."))
 
     def set_password(self, raw_password: str | None) -> None:
-        """Hash the form in which passwords are compared, whatever keyboard typed it. In a transaction, hash it before
-        (`hashing.ahead`)."""
+        """Hash the normalised password, which does not depend on the keyboard. Before a transaction, use
+        `hashing.hash_ahead`."""
         form = None if raw_password is None else password_form(raw_password)
         self.password = hashing.hashed(form)
         self._password = form
         if raw_password is not None and not self.email:
-            # Django does this for an address that nobody has, lest the time tell: as long as a wrong password takes.
+            # Django hashes for an unknown address, against timing attacks: take as long as for a wrong password.
             for text in password_spellings(raw_password)[1:]:
                 make_password(text)
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Whether this is the password. A hash of an older spelling opens too, and is replaced by one of the form."""
+        """Return whether this is the password. A hash of an older form is accepted too, and replaced."""
         form, *others = password_spellings(raw_password or "")
         if super().check_password(form):
             return True
@@ -119,7 +119,7 @@ class Instructor(Keyed, AbstractBaseUser):
     def is_assistant(self) -> bool:
         return self.role == ASSISTANT
 
-    # What the Django admin asks of an account.
+    # The Django admin requires these.
     @property
     def is_staff(self) -> bool:
         return self.is_admin
@@ -129,8 +129,8 @@ class Instructor(Keyed, AbstractBaseUser):
         return self.is_admin
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """What every login and token of the account is tied to: its password and, where it was switched on again, when.
-        Django's own, of the password alone, for an account that never was."""
+        """Return the hash that sessions and tokens are tied to, of the password and of the time of reactivation. For an
+        account that was never reactivated it is Django's own, of the password alone."""
         if self.revived_at is None:
             return super()._get_session_auth_hash(secret)  # type: ignore[misc,no-any-return]  # not in the stubs
         value = f"{self.password} {self.revived_at.astimezone(UTC).isoformat()}"
@@ -166,7 +166,7 @@ class InstructorStatusHistory(models.Model):
 
 
 class RevokedToken(models.Model):
-    """A Bearer token that was ended before its time; needless once it has expired."""
+    """A Bearer token that was revoked. The row can be deleted once the token has expired."""
 
     jti = models.CharField(max_length=64, unique=True)
     instructor = models.ForeignKey(Instructor, on_delete=models.CASCADE, related_name="+")
@@ -182,9 +182,9 @@ class RevokedToken(models.Model):
 
 
 class AuditLog(models.Model):
-    """Who did what to whom, from where. Written once and never changed: the database refuses it too (migration 0004).
+    """Who did what to which row, from where. Entries are never changed; a database trigger refuses it (migration 0004).
 
-    The actor is copied, not referenced, so that the record outlives the account.
+    The actor is copied, not referenced, so that the entry outlives the account.
     """
 
     class Actor(models.TextChoices):
@@ -214,7 +214,7 @@ class AuditLog(models.Model):
         verbose_name = "audit entry"
         verbose_name_plural = "audit log"
         indexes = [
-            # What happened at a time, and the two filters of GET /admin/audit-log.
+            # By time, and for the two filters of GET /admin/audit-log.
             models.Index(fields=["occurred_at"], name="audit_logs_time"),
             models.Index(fields=["action", "-id"], name="audit_logs_action"),
             models.Index(fields=["actor_email", "-id"], name="audit_logs_actor"),
@@ -233,4 +233,4 @@ class AuditLog(models.Model):
 
 
 class ImmutableRecord(Exception):
-    """An entry of the audit log was to be changed or deleted."""
+    """An attempt to change or delete an entry of the audit log."""

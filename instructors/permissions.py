@@ -1,4 +1,4 @@
-"""Who may sign in to the pages, who sees beyond their own classes, and who manages whose account."""
+"""The login form, and what an account may see and manage beyond its own classes."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from instructors.roles import ADMIN
 
 
 class LoginForm(AuthenticationForm):
-    """E-mail and password; the wording never tells whether the address is known."""
+    """A form for e-mail and password. Its messages do not reveal whether the address is known."""
 
     error_messages = {
         "invalid_login": _("This e-mail and password do not match. Check both and try again."),
@@ -31,18 +31,19 @@ class LoginForm(AuthenticationForm):
 
 
 def account_of(request: HttpRequest) -> Instructor:
-    """The signed-in account of a view behind `login_required`."""
+    """Return the account of a request to a view behind `login_required`."""
     assert isinstance(request.user, Instructor)
     return request.user
 
 
 def sees_everybody(user: Instructor) -> bool:
-    """Admins; and while nobody has to authenticate, everyone: the open sockets tell the same to anybody."""
+    """Return whether the user sees all classes: admins, and every account while no login is required."""
     return user.is_admin or not logins_required()
 
 
 def may_manage_accounts(user: Instructor) -> bool:
-    """Admins; instructors where the setting lets them. An account that was made to assist manages nobody."""
+    """Return whether the user may manage accounts: admins, and instructors if INSTRUCTORS_MANAGE_ACCOUNTS allows it
+    (default: while no login is required). Assistants never may."""
     allowed = settings.INSTRUCTORS_MANAGE_ACCOUNTS
     if allowed is None:
         allowed = not logins_required()
@@ -50,6 +51,6 @@ def may_manage_accounts(user: Instructor) -> bool:
 
 
 def may_manage(user: Instructor, account: Instructor) -> bool:
-    """Whether `user` may change somebody else's account, or set their status. An instructor never touches an admin,
-    one that is switched off included."""
+    """Return whether the user may change another account or set its status. Only an admin may manage an admin's
+    account, active or not."""
     return user.is_admin or (may_manage_accounts(user) and account.role != ADMIN)

@@ -1,7 +1,7 @@
-"""What an account's role may say. Three roles mean something; any other text is a label, and grants nothing.
+"""Roles of accounts. Three roles have a meaning; any other text is a label and grants nothing.
 
-The specification lets roles be free texts (docs/contract/models.md section 4), so the API takes labels. A label must
-not pass for a role: neither for the program, which compares exactly, nor for a person who reads a list of accounts.
+Roles are free texts in the contract (docs/contract/models.md section 4), so the API accepts labels. A label must not be
+mistaken for a role, neither by the program, which compares exactly, nor by a person who reads a list of accounts.
 """
 
 import unicodedata
@@ -21,13 +21,13 @@ _LOOK_ALIKES = str.maketrans(
 
 
 class FalseRole(ValueError):
-    """A label that reads like a role and is none; the text says which."""
+    """A label that looks like a role but is none. The message names the role."""
 
 
 def role_of(text: str) -> str:
-    """The role or the label that the text means: a role by whatever width, case and blanks it was typed in.
+    """Return the role, recognised in any width and case and with any blanks, or else the label.
 
-    Raises FalseRole for what only looks like a role, and for a text of which nothing can be seen.
+    Raises FalseRole for a text that only looks like a role, and for one without visible characters.
     """
     key = label_key(text)
     if key in ROLES:

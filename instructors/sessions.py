@@ -1,7 +1,7 @@
-"""How long a browser stays logged in: SESSION_COOKIE_AGE from the login on, SESSION_IDLE_MINUTES without its person.
+"""The session engine. A login ends SESSION_COOKIE_AGE after it began, or after SESSION_IDLE_MINUTES without activity.
 
-This is the product's session engine, so that pages, the administration and sockets all ask the same. The session holds
-`since`, the login, and `seen`, the last sign of the person (`instructors.idle_timeout`), both in seconds since the epoch.
+Pages, the admin site and sockets all use it. The session stores `since`, the time of the login, and `seen`, the last
+activity of the user (`instructors.idle_timeout`), both in seconds since the epoch.
 """
 
 import time
@@ -15,7 +15,7 @@ SINCE, SEEN = "since", "seen"
 
 
 def is_over(data: dict[str, Any], *, now: float) -> bool:
-    """Whether this login has had its time. What holds no login has none to lose."""
+    """Return whether the login in this session has expired. A session without a login never has."""
     if SESSION_KEY not in data or SINCE not in data:
         return False
     age, idle = now - data[SINCE], now - data.get(SEEN, 0)
@@ -23,7 +23,7 @@ def is_over(data: dict[str, Any], *, now: float) -> bool:
 
 
 class SessionStore(Stored):
-    """Sessions in the database, of which those that are over are not there."""
+    """Sessions in the database. Loading an expired one deletes it."""
 
     @classmethod
     def get_model_class(cls) -> Any:
@@ -46,7 +46,7 @@ class SessionStore(Stored):
         return data
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
-        """Asked before every save, in either world: a login begins with its first."""
+        """Set the time of the login at its first save. Django calls this before every save, sync and async."""
         if SESSION_KEY in data and SINCE not in data:
             data[SINCE] = data[SEEN] = int(time.time())
         return super().create_model_instance(data)

@@ -1,6 +1,6 @@
-"""An instructor's status: the one function that changes it, and the one that tells about it.
+"""Changes and announcements of an instructor's status.
 
-Login, logout, REST, sockets and workers all come through here, so that the history has no gap and no overlap.
+Login, logout, REST, sockets and workers all use `change_status`, so that the history has no gap and no overlap.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ from realtime.notify import notify
 Status = Instructor.Status
 
 
-class _About(TypedDict):
+class _StatusFields(TypedDict):
     instructor_id: int
     status: str
     session_id: int | None
@@ -24,14 +24,14 @@ class _About(TypedDict):
 
 
 class UnknownSession(LookupError):
-    """The session that the instructor is to be in does not exist."""
+    """The session to enter does not exist."""
 
 
 def change_status(*, instructor_id: int, status: str, session_id: int | None = None, now: datetime) -> Instructor:
-    """Close the open row of the history, open the next, and set the status; the same status again is a change too.
+    """Close the open row of the history, open the next, and set the status. The same status again is a change too.
 
-    Five queries, six with a session. Raises Instructor.DoesNotExist and UnknownSession. Tell about it afterwards, with
-    `announce_status`.
+    Five queries, six with a session. Raises Instructor.DoesNotExist and UnknownSession. Call `announce_status`
+    afterwards.
     """
     with transaction.atomic():
         instructor = Instructor.objects.select_for_update(no_key=True).get(pk=instructor_id)
@@ -52,20 +52,20 @@ def change_status(*, instructor_id: int, status: str, session_id: int | None = N
 
 
 def _sessions() -> "QuerySet[Model]":
-    """Sessions of JupyterLab belong to `lms`, above: they are reached through the foreign key."""
+    """Return all sessions of JupyterLab. `lms` imports this app, so their model is reached through the foreign key."""
     model = Instructor._meta.get_field("current_session").related_model
     return model._default_manager.all()
 
 
 def announce_status(instructor: Instructor) -> None:
-    """Tell the instructor's own screens, all instructors, and programs outside. After the commit."""
-    about = _About(
+    """Send the status to the instructor's own sockets, all instructors and external subscribers, after the commit."""
+    fields = _StatusFields(
         instructor_id=instructor.pk,
         status=str(instructor.status),
         session_id=instructor.current_session_id,
         updated_at=instructor.status_updated_at,
     )
-    to_all = [messages.status_update(**about), messages.instructor_status_changed(**about)]
+    to_all = [messages.status_update(**fields), messages.instructor_status_changed(**fields)]
     notices = [(groups.INSTRUCTORS, frame) for frame in to_all]
-    notices.append((groups.instructor_group(instructor.pk), messages.status_updated(**about)))
+    notices.append((groups.instructor_group(instructor.pk), messages.status_updated(**fields)))
     notify(lambda: broadcast.publish({}, notices, outside=to_all[:1]))

@@ -1,7 +1,7 @@
-"""How often one caller may call. RATE_LIMITS=0 switches it off, and the lockout (`instructors.lockout`) with it.
+"""Throttling of API calls. RATE_LIMITS=0 switches it off, and the lockout (`instructors.lockout`) with it.
 
-Windows are fixed, so a count is one round trip; while Redis is away nobody is counted and everybody gets through.
-Never for the event intake, the offline queue and health: a 429 there loses data (http.md section 1.4). Keys:
+Windows are fixed, so that a count is one round trip. While Redis is not available, no call is counted or refused.
+The event intake, the offline queue and health are not throttled: a 429 there loses data (http.md section 1.4). Keys:
 
     limit:calls:{who}:{window}   integer  calls of an instructor or an address; expires with the window
 """
@@ -23,7 +23,7 @@ from rest_framework.throttling import BaseThrottle
 
 from instructors.client_ip import address_of
 
-if TYPE_CHECKING:  # REST framework reads this module while its views are only half loaded
+if TYPE_CHECKING:  # REST framework imports this module while importing its own views
     from rest_framework.views import APIView
 
 logger = logging.getLogger(__name__)
@@ -43,12 +43,12 @@ class TooManyRequests(APIException):
 
 
 class CallerThrottle(BaseThrottle):
-    """So many calls a minute for each instructor, or for each address where nobody has to log in."""
+    """Limit calls to API_CALLS_PER_MINUTE, by instructor, or by client address where no login is required."""
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         if not settings.RATE_LIMITS:
             return True
-        # Nobody is logged in where nobody has to be, nor where a class's key took the token's place.
+        # Accessing `request.user` would authenticate: only where a login is needed and no class key replaced it.
         is_login_needed = getattr(view, "is_login_needed", lambda: False)
         is_known = is_login_needed() and getattr(view, "holder", None) is None
         who = str(request.user.pk) if is_known else _digest(address_of(request))
@@ -63,20 +63,20 @@ def _digest(*parts: str) -> str:
 
 
 def _count(key: str, *, seconds: int) -> int:
-    """Count one more. Zero while Redis is away."""
+    """Increment the counter and return it; 0 while Redis is not available."""
     try:
         with _redis().pipeline(transaction=False) as pipe:
             pipe.incr(key)
             pipe.expire(key, seconds, nx=True)
             counted, _ = pipe.execute()
     except (RedisError, OSError) as error:
-        logger.warning("Nothing is counted, Redis does not answer (%s)", type(error).__name__)
+        logger.warning("API calls are not counted: Redis is not available (%s)", type(error).__name__)
         return 0
     return int(counted)
 
 
 @cache
 def _redis() -> "Redis":
-    # No second try: counting must never hold up what it counts.
+    # No retries: counting must not delay the call.
     once = Retry(NoBackoff(), 0)
     return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=once)

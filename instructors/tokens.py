@@ -1,8 +1,8 @@
-"""Bearer tokens of instructors: made at login, checked on every call, revocable one by one.
+"""Bearer tokens of instructors: issued at login, verified on every call, revocable one by one.
 
-HS256, claims `sub` (the e-mail), `exp`, `jti`, by which a token is revoked, and `pwd`, which ends with the password
-that the token was made under, and when the account is switched off and on again. Tokens without the last two verify
-too. Source: docs/contract/http.md section 1.2.
+HS256 with the claims `sub` (the e-mail), `exp`, `jti` (by which a token is revoked) and `pwd` (a stamp that changes
+with the password and when the account is reactivated). Tokens without the last two are valid too. Source:
+docs/contract/http.md section 1.2.
 """
 
 import uuid
@@ -24,11 +24,11 @@ REFUSAL = "Could not validate credentials"
 
 
 class BadToken(Exception):
-    """The token opens nothing: bad, expired, revoked, or of nobody we know."""
+    """The token is not valid: malformed, expired, revoked, outdated, or of an unknown account."""
 
 
 def stamp_of(instructor: Instructor) -> str:
-    """Changes with the password and when the account is switched on again, and tells nothing of either."""
+    """Return the `pwd` claim: a hash that changes with the password and when the account is reactivated."""
     return instructor.get_session_auth_hash()[:16]
 
 
@@ -37,6 +37,7 @@ def _backend() -> TokenBackend:
 
 
 def issue(instructor: Instructor, *, now: datetime) -> str:
+    """Return a new token for the account, valid for ACCESS_TOKEN_EXPIRE_MINUTES."""
     claims = {
         "sub": instructor.email,
         "exp": now + timedelta(minutes=settings.ACCESS_TOKEN_EXPIRE_MINUTES),
@@ -48,7 +49,7 @@ def issue(instructor: Instructor, *, now: datetime) -> str:
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """The verified claims of a token that is not revoked. One query. Raises BadToken."""
+    """Return the verified claims of a token that is not revoked. One query. Raises BadToken."""
     try:
         claims: dict[str, Any] = _backend().decode(cast(Any, token))
     except TokenBackendError as error:
@@ -61,12 +62,12 @@ def claims_of(token: str) -> dict[str, Any]:
 
 
 def instructor_of(token: str) -> Instructor:
-    """Whose token this is, active or not. Two queries. Raises BadToken."""
+    """Return the account of a token, active or not. Two queries. Raises BadToken."""
     return decode(token)[0]
 
 
 def decode(token: str) -> tuple[Instructor, dict[str, Any]]:
-    """Whose token this is, active or not, and its claims. Two queries. Raises BadToken."""
+    """Return the account of a token, active or not, and the claims. Two queries. Raises BadToken."""
     claims = claims_of(token)
     found = Instructor.objects.with_email(claims["sub"])
     if found is None or not is_current(claims.get("pwd"), claims.get("jti"), issued_at(claims), found):
@@ -75,32 +76,35 @@ def decode(token: str) -> tuple[Instructor, dict[str, Any]]:
 
 
 def issued_at(claims: dict[str, Any]) -> float:
-    """Seconds since the epoch; of a token that does not say, the earliest that its end allows."""
+    """Return the time of issue in seconds since the epoch; without `iat`, the earliest that `exp` allows."""
     lifetime = settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60
     return float(claims["iat"] if "iat" in claims else claims["exp"] - lifetime)
 
 
 def is_current(stamp: Any, jti: Any, issued: float, instructor: Instructor) -> bool:
-    """Whether a token with this stamp was made under the present password, or made the change to it, and since the
-    account was last switched on. A token without a stamp says by its time alone which side of that it is on."""
+    """Return whether a token was issued under the current password and since the account was last reactivated.
+
+    The token that changed the password is valid too (`keep_current`). A token without a stamp is judged by its time of
+    issue alone.
+    """
     if stamp is None:
         return instructor.revived_at is None or issued >= instructor.revived_at.timestamp()
-    present = stamp_of(instructor)
-    return constant_time_compare(str(stamp), present) or bool(jti and cache.get(_kept(jti)) == present)
+    current = stamp_of(instructor)
+    return constant_time_compare(str(stamp), current) or bool(jti and cache.get(_kept_key(jti)) == current)
 
 
 def keep_current(token: str, *, instructor: Instructor) -> None:
-    """The token by which the password was changed outlives the change: its client holds no other."""
+    """Keep the token valid that just changed the password: its client has no other."""
     if jti := claims_of(token).get("jti"):
-        cache.set(_kept(jti), stamp_of(instructor), settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60)
+        cache.set(_kept_key(jti), stamp_of(instructor), settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60)
 
 
-def _kept(jti: Any) -> str:
+def _kept_key(jti: Any) -> str:
     return f"token:kept:{jti}"
 
 
 def revoke(token: str, *, instructor: Instructor) -> None:
-    """End the token before its time, if it can be named."""
+    """Revoke the token. A token without `jti` cannot be revoked."""
     claims = claims_of(token)
     if claims.get("jti"):
         expires_at = datetime.fromtimestamp(claims["exp"], UTC)
@@ -110,7 +114,7 @@ def revoke(token: str, *, instructor: Instructor) -> None:
 
 
 class BearerAuthentication(BaseAuthentication):
-    """No or another kind of header: nobody. A token that opens nothing: 401. An inactive account: 403."""
+    """Authenticate by `Authorization: Bearer`. No such header: anonymous. Invalid token: 401. Inactive account: 403."""
 
     def authenticate(self, request: Request) -> tuple[Instructor, str] | None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -1,4 +1,4 @@
-"""Coming in and going out: the login page, counted and told to the audit log."""
+"""Login and logout pages, with lockout and audit log."""
 
 from math import ceil
 from typing import Any
@@ -28,14 +28,14 @@ class Login(LoginView):
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        answer = super().form_valid(form)
+        response = super().form_valid(form)
         account = log_in(account_of(self.request), now=timezone.now())
         audit.record(action="login", actor=account, request=self.request)
         announce_status(account)
-        return answer
+        return response
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        """Who is locked out was not judged; `locked_out` answers them."""
+        """Record the failure. A locked-out attempt is not one; `locked_out` answers it."""
         if not getattr(self.request, "axes_locked_out", False):
             audit.record(
                 action="login_failed",
@@ -49,7 +49,7 @@ class Login(LoginView):
 
 
 def locked_out(request: HttpRequest, response: HttpResponse | None, credentials: Any) -> HttpResponse:
-    """The login page, which says how long to wait. For django-axes, whose middleware asks for it."""
+    """Render the login page with the time to wait, status 429. The middleware of django-axes calls it."""
     email = request.POST.get("username", "")
     wait = max(1, lockout.seconds_left(request, email=email, now=timezone.now()))
     context = {
@@ -57,14 +57,14 @@ def locked_out(request: HttpRequest, response: HttpResponse | None, credentials:
         "next": request.POST.get("next") or request.GET.get("next", ""),
         "minutes": ceil(wait / 60),
     }
-    answer = render(request, "registration/login.html", context, status=429)
-    answer["Retry-After"] = str(wait)
-    return answer
+    rendered = render(request, "registration/login.html", context, status=429)
+    rendered["Retry-After"] = str(wait)
+    return rendered
 
 
 def admin_login(request: HttpRequest) -> HttpResponse:
-    """The administration has no login of its own: one page is counted, noted and locked. Who is logged in and comes
-    here all the same is no administrator, for whom it does not exist."""
+    """Redirect to the login page, the only one with lockout and audit log. Raises Http404 for an account that is logged
+    in and no admin."""
     if request.user.is_authenticated:
         if not account_of(request).is_admin:
             raise Http404
@@ -78,5 +78,5 @@ class Logout(LogoutView):
             account = change_status(instructor_id=request.user.pk, status=Status.OFFLINE, now=timezone.now())
             audit.record(action="logout", actor=account, request=request)
             announce_status(account)
-        answer: TemplateResponse = super().post(request, *args, **kwargs)  # type: ignore[assignment]
-        return answer
+        response: TemplateResponse = super().post(request, *args, **kwargs)  # type: ignore[assignment]
+        return response

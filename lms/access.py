@@ -1,6 +1,7 @@
-"""The only answers to "may this user see it?". No view fetches a row by its id without asking here.
+"""Access to rows: which classes, students, notebooks etc. a user may see. Every view fetches rows through these
+querysets.
 
-What a user may not see does not exist for them: 404, never 403, so that ids tell nothing.
+A row that a user may not see is answered with 404, never 403, so that ids reveal nothing.
 
     classes       those they teach or assist in
     assignments   those of these classes
@@ -11,10 +12,10 @@ What a user may not see does not exist for them: 404, never 403, so that ids tel
     maps          those of these classes, and those of no class
     environments  the server's own, and those that were reported through these classes
     versions      the histories of notebooks in these classes, those of their students included, and their own
-    an admin, and anyone while nobody has to log in: everything
+    an admin, and any caller while no login is required: everything
 
-A class key names a class and nobody in it, and classmates share it. What it reaches here, a view may let it write to;
-what a view lets it read is what the class is set to do, never what a student is, did or was told.
+A class key identifies a class but no student, and classmates share it. A view may let it write to the rows it reaches
+here, and read the assignments of the class, but no data of students.
 """
 
 from collections.abc import Collection, Iterable
@@ -43,7 +44,7 @@ from lms.models.people import WITHOUT_KEY
 
 
 class User(Protocol):
-    """What is asked of an account; `instructors.Instructor` is one."""
+    """The attributes of an account that access depends on. `instructors.Instructor` has them."""
 
     @property
     def pk(self) -> int: ...
@@ -57,10 +58,10 @@ class User(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Through which classes activity is seen: what came with their keys; None stands for all there is.
+    """The classes whose activity is visible: what was sent with their keys. None stands for all activity.
 
-    Every row of activity has a `class_id` (`lms.models.StudentActivity`). 0 is among the numbers where what came
-    without a key counts too: in a copy that asks for no keys.
+    Every row of activity has a `class_id` (`lms.models.StudentActivity`). Without EVENTS_REQUIRE_KEY, 0 is among them:
+    activity that was sent without a key is visible too.
     """
 
     class_ids: tuple[int, ...] | None
@@ -74,7 +75,7 @@ class Scope:
         return Q() if self.class_ids is None else Q(**{f"{field}__in": self.class_ids})
 
     def sql(self, column: str = "class_id") -> str:
-        """The same as an `AND …` for a statement; numbers of ours, so that they may stand in its text."""
+        """Return the condition as an `AND …` for raw SQL. The ids are integers, so that they may be interpolated."""
         if self.class_ids is None:
             return ""
         return f"AND {column} IN ({', '.join(str(int(each)) for each in self.class_ids) or 'NULL'})"
@@ -85,7 +86,7 @@ EVERYTHING = Scope(None)
 
 @dataclass(frozen=True)
 class Anyone:
-    """Whoever calls while nobody has to log in: sees everything, and is nobody."""
+    """An anonymous caller while no login is required. They see everything."""
 
     pk: int = -1
     is_admin: bool = True
@@ -97,7 +98,7 @@ ANYONE = Anyone()
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """What an ingest key opens: one class, to whoever has the key. It is nobody's account."""
+    """The holder of an ingest key: no account, with access to one class."""
 
     key_id: int
     class_id: int
@@ -108,7 +109,7 @@ class KeyHolder:
 
 
 def classes_of(user: User) -> QuerySet[Class]:
-    """The classes this user teaches or assists in; for an admin all, for a key its own."""
+    """Return the classes that the user teaches or assists in; for an admin all, for a key its own."""
     if isinstance(user, KeyHolder):
         return Class.objects.filter(pk=user.class_id)
     if user.is_admin:
@@ -117,27 +118,29 @@ def classes_of(user: User) -> QuerySet[Class]:
 
 
 def students_of(user: User) -> QuerySet[Student]:
-    """The students of those classes; for an admin all, also those of no class."""
+    """Return the students of the user's classes; for an admin all, also those of no class."""
     if user.is_admin:
         return Student.objects.all()
     return Student.objects.filter(pk__in=students_in(classes_of(user)).values("pk"))
 
 
 def scope_of(user: User) -> Scope:
-    """Through which classes this user sees what students did. One query; none for an admin."""
+    """Return the classes whose activity the user sees. One query; none for an admin."""
     return EVERYTHING if user.is_admin else Scope.of(class_ids_of(user))
 
 
 def students_seen_through(class_ids: "Iterable[int] | QuerySet[Any, Any]") -> QuerySet[ClassStudent]:
-    """The students of these classes, each as the class sees them: a student of two of them is two rows."""
+    """Return the students of these classes as each class sees them: a student of two of them is two rows."""
     ids = class_ids if isinstance(class_ids, QuerySet) else list(class_ids)
     return ClassStudent.objects.filter(class_id__in=ids, with_keyless=not settings.EVENTS_REQUIRE_KEY)
 
 
 def students_seen_by(user: User) -> "QuerySet[Student]":
-    """The students of this user with what may be seen of them: an admin sees the sum over all classes, others one row a
-    student, as that class of theirs sees them in which they were active last. The rows are `ClassStudent`s then, which
-    have the same columns."""
+    """Return the user's students with the activity that the user may see, one row a student.
+
+    An admin sees the sum over all classes. Other users see each student as the class sees them, of the user's, in which
+    they were active last; those rows are `ClassStudent`s, which have the same columns.
+    """
     if user.is_admin:
         return Student.objects.all()
     latest = F("last_activity_at").desc(nulls_last=True)
@@ -146,7 +149,7 @@ def students_seen_by(user: User) -> "QuerySet[Student]":
 
 
 def with_email(students: QuerySet[Student], email: str) -> QuerySet[Student]:
-    """The one of that address, however it is spelt."""
+    """Filter by e-mail address, in any spelling."""
     return students.filter(email_key=email_key(email))
 
 
@@ -163,13 +166,16 @@ def submissions_of(user: User) -> QuerySet[AssignmentSubmission]:
 
 
 def notebooks_of(user: User) -> QuerySet[Notebook]:
-    """Course material: what staff made, and what is an assignment in any class; and what students of this user used
-    through their classes. How students call the notebooks of another class is nobody's business."""
+    """Return the notebooks that the user may see; for an admin all.
+
+    They are course material (created by staff, or an assignment in any class) and those that students used through the
+    user's classes. The paths of other classes' notebooks are private to those classes.
+    """
     if user.is_admin:
         return Notebook.objects.all()
     classes = classes_of(user).values("pk")
     seen = Q(is_course_material=True) | Q(pk__in=ClassAssignment.objects.values("notebook"))
-    # By the rows that say so: what a student is in now, opened or saved, and ran cells of.
+    # Used: the current notebook of a student, opened or saved, or with cells that were run.
     for rows in ("in_use_by", "accesses", "cells__progress"):
         used = Q(**{f"{rows}__class_id__in": classes})
         if not settings.EVENTS_REQUIRE_KEY:
@@ -180,8 +186,10 @@ def notebooks_of(user: User) -> QuerySet[Notebook]:
 
 
 def with_saves_seen(notebooks: QuerySet[Notebook], user: User) -> QuerySet[Notebook]:
-    """The same notebooks, each with `saved_at`: when a student last saved it, through a class of this user. The row's
-    own `last_modified` is of all classes, so that only an admin is told it. One subquery a row, by an index."""
+    """Annotate each notebook with `saved_at`: when a student last saved it through a class of this user.
+
+    Only for an admin it is the column `last_modified`, which counts all classes. One indexed subquery for each row.
+    """
     if user.is_admin:
         return notebooks.annotate(saved_at=F("last_modified"))
     classes = classes_of(user).values("pk")
@@ -194,27 +202,27 @@ def with_saves_seen(notebooks: QuerySet[Notebook], user: User) -> QuerySet[Noteb
 
 
 def notebooks_in(classes: QuerySet[Class]) -> QuerySet[Notebook]:
-    """Those that the classes have as assignments, and those that their students are in now."""
+    """Return the notebooks that are assignments of the classes or the current notebook of one of their students."""
     set_as_work = Q(pk__in=ClassAssignment.objects.filter(class_ref__in=classes).values("notebook"))
     open_now = Q(pk__in=students_seen_through(classes.values("pk")).values("current_notebook"))
     return Notebook.objects.filter(set_as_work | open_now)
 
 
 def shared_maps() -> QuerySet[ClassroomMap]:
-    """The maps of no class, for everyone who may ask: clients in the field know one map for all."""
+    """Return the maps of no class. Existing clients know only this one map, shared by all."""
     return ClassroomMap.objects.filter(class_ref=None)
 
 
 def maps_of(user: User) -> QuerySet[ClassroomMap]:
-    """Whose pictures this user may see."""
+    """Return the maps whose pictures the user may see."""
     if user.is_admin:
         return ClassroomMap.objects.all()
     return ClassroomMap.objects.filter(Q(class_ref=None) | Q(class_ref__in=classes_of(user)))
 
 
 def environments_of(user: User) -> QuerySet[EnvironmentSnapshot]:
-    """Snapshots: the server's own, and what was reported through a class of this user; what was reported without a key
-    of a student of theirs, in a copy that asks for none."""
+    """Return the environment snapshots that the user may see: the server's own, and reports through the user's classes.
+    Without EVENTS_REQUIRE_KEY, reports that came without a key of the user's students too."""
     if user.is_admin:
         return EnvironmentSnapshot.objects.all()
     theirs = Q(class_ref__in=classes_of(user).values("pk"))
@@ -224,8 +232,8 @@ def environments_of(user: User) -> QuerySet[EnvironmentSnapshot]:
 
 
 def histories_of(user: User) -> QuerySet[NotebookHistory]:
-    """Versions are seen by whoever sees the history they are in. A key reaches those that it may write to: what was
-    kept with keys of its class, and the work of no student."""
+    """Return the notebook histories that the user may see. A key reaches those that it may write to: histories of its
+    class, but none of a student."""
     if isinstance(user, KeyHolder):
         return NotebookHistory.objects.filter(class_ref=user.class_id, student=None)
     if user.is_admin:
@@ -234,24 +242,25 @@ def histories_of(user: User) -> QuerySet[NotebookHistory]:
 
 
 def holder_of_key(key: str) -> KeyHolder | None:
-    """The class whose ingest key this is; None for one that is unknown or revoked. One query."""
+    """Return the holder of this ingest key; None if it is unknown or revoked. One query."""
     valid = ClassKey.objects.filter(ClassKey.open_at(timezone.now()), key_hash=ClassKey.hash(key))
     found = valid.select_related("class_ref").first()
     return KeyHolder(found.pk, found.class_ref_id, found.class_ref.is_active) if found else None
 
 
 def open_keys(key_ids: Collection[int]) -> set[int]:
-    """Those of these keys that still open their class. One query."""
+    """Return those of these keys that are valid and of an active class. One query."""
     valid = ClassKey.objects.filter(ClassKey.open_at(timezone.now()), pk__in=key_ids, class_ref__is_active=True)
     return set(valid.values_list("pk", flat=True))
 
 
-def note_key_used(holder: KeyHolder) -> None:
+def record_key_use(holder: KeyHolder) -> None:
+    """Set the time of last use. One statement."""
     ClassKey.objects.filter(pk=holder.key_id).update(last_used_at=timezone.now())
 
 
 def classes_taught_by(user: User) -> QuerySet[Class]:
-    """The classes this user may set up and grade in: an assistant sees and helps, and no more."""
+    """Return the classes that the user may set up and grade in: not those where they are only an assistant."""
     if user.is_admin:
         return Class.objects.all()
     teaches = Q(staff__instructor=user.pk, staff__role="instructor")
@@ -263,12 +272,12 @@ def may_teach_class(user: User, class_id: int) -> bool:
 
 
 def may_make_classes(user: User) -> bool:
-    """Everybody but accounts that were made to assist."""
+    """Return whether the user may create classes: all accounts but assistants."""
     return not user.is_assistant
 
 
 def staff_of(class_id: int) -> set[int]:
-    """The accounts that teach or assist in the class. Two queries."""
+    """Return the ids of the accounts that teach or assist in the class. Two queries."""
     owners = Class.objects.filter(pk=class_id).exclude(instructor=None).values_list("instructor", flat=True)
     return {*owners, *ClassStaff.objects.filter(class_ref=class_id).values_list("instructor", flat=True)}
 

@@ -1,4 +1,4 @@
-"""How the river reads: answers in binary, because a timestamp in text costs more to parse than its row to find."""
+"""A cursor with results in binary: to parse a timestamp from text costs more than to find its row."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +10,7 @@ from psycopg.pq import Format
 
 @contextmanager
 def binary_cursor() -> Iterator[CursorWrapper]:
-    """A cursor for SELECTs of plain columns. Django's own converters are for text: dates come as psycopg gives them,
-    in UTC."""
+    """Open a cursor for SELECTs of plain columns. Django's converters do not apply: psycopg returns dates in UTC."""
     with connection.cursor() as cursor:
         cursor.cursor.format = Format.BINARY
         yield cursor

@@ -1,8 +1,8 @@
-"""Keys to rows: who and what a batch of sightings speaks of, in a constant number of queries.
+"""Resolves a batch of observations to rows (students, teams, notebooks, cells, sessions) in a few queries.
 
-Each noun is looked up in one query; what is missing is inserted (`ON CONFLICT DO NOTHING`, in key order, so that two
-workers that meet the same newcomer neither fail nor deadlock) and looked up again. Call it inside a transaction: the
-students' rows are locked until its end, which keeps one student's changes in order whoever makes them.
+Each table is read in one query. Missing rows are inserted (`ON CONFLICT DO NOTHING`, in key order, so that two workers
+with the same new row neither fail nor deadlock) and read again. Call it inside a transaction: the rows of the students
+are locked until its end, so that changes of one student are applied in order.
 """
 
 import uuid
@@ -20,11 +20,11 @@ from lms.binary_cursor import binary_cursor
 from lms.models.people import WITHOUT_KEY
 
 Row = tuple[Any, ...]
-Member = tuple[int, int]  # row id of a student, and of the class that something came through
+Member = tuple[int, int]  # row ids of a student and of the class whose key was sent (0: no key)
 
 
 class Observation(Protocol):
-    """What was seen of a student: plain values under the names the wire gives them."""
+    """What an event or a list says about a student. The attributes have the names of the event contract."""
 
     email: str
     name: str | None
@@ -42,7 +42,7 @@ class Observation(Protocol):
 
 @dataclass(slots=True)
 class StudentState:
-    """A student's row as locked for this batch: who, and the sum over all classes."""
+    """A row of `students`, locked for this batch: identity, and activity summed over all classes."""
 
     id: int
     email: str
@@ -66,7 +66,7 @@ class StudentState:
 
 @dataclass(slots=True)
 class ActivityState:
-    """A row of `student_activity`: what one student did through one class (0: without a key)."""
+    """A row of `student_activity`: the activity of one student through one class (0: without a key)."""
 
     student_id: int
     class_id: int
@@ -88,7 +88,7 @@ class ActivityState:
 
 @dataclass(slots=True)
 class ResolvedRows:
-    """Where each sighting belongs."""
+    """The rows that the observations of a batch refer to."""
 
     students: dict[str, StudentState]  # by the address as given; two spellings of one address share one state
     activities: dict[Member, ActivityState]
@@ -96,17 +96,17 @@ class ResolvedRows:
     sessions: dict[tuple[int, int, str], int]  # by student, class and session id
     notebooks: dict[str, int]  # by the path as given
     cells: dict[tuple[int, str], int]
-    current_sessions: dict[Member, str]  # for sightings that name none
+    current_sessions: dict[Member, str]  # for observations without a session
 
-    def member_of(self, sighting: Observation) -> Member:
-        return self.students[sighting.email].id, sighting.class_id or WITHOUT_KEY
+    def member_of(self, observation: Observation) -> Member:
+        return self.students[observation.email].id, observation.class_id or WITHOUT_KEY
 
-    def activity_of(self, sighting: Observation) -> ActivityState:
-        return self.activities[self.member_of(sighting)]
+    def activity_of(self, observation: Observation) -> ActivityState:
+        return self.activities[self.member_of(observation)]
 
-    def session_of(self, sighting: Observation) -> tuple[int, int, str]:
-        member = self.member_of(sighting)
-        return *member, sighting.session or self.current_sessions[member]
+    def session_of(self, observation: Observation) -> tuple[int, int, str]:
+        member = self.member_of(observation)
+        return *member, observation.session or self.current_sessions[member]
 
 
 INSERT_STUDENTS = """INSERT INTO students (email_key, email, is_requesting_help, execution_count, error_count,
@@ -117,23 +117,23 @@ STUDENT_COLUMNS = ", ".join(f"s.{name}" for name in StudentState.__slots__)
 ACTIVITY_COLUMNS = ", ".join(f"a.{name}" for name in ActivityState.__slots__)
 
 
-def resolve(sightings: Sequence[Observation]) -> ResolvedRows:
-    """The rows of everybody and everything in these sightings, made where they are missing."""
-    teams = find_teams({s.team for s in sightings if s.team})
-    students = find_students(sightings, teams)
-    notebooks = find_notebooks({s.notebook for s in sightings if s.notebook})
-    cells = find_cells([s for s in sightings if s.notebook and s.cell], notebooks)
-    places = ResolvedRows(students, {}, teams, {}, notebooks, cells, {})
-    people = [s for s in sightings if s.email]
-    places.activities = find_activities({places.member_of(s) for s in people})
-    places.current_sessions = find_current_sessions({places.member_of(s) for s in people if not s.session})
-    places.sessions = find_sessions(people, places)
-    follow_memberships(people, places)
-    return places
+def resolve(observations: Sequence[Observation]) -> ResolvedRows:
+    """Return the rows of all observations, created where they are missing."""
+    teams = find_teams({s.team for s in observations if s.team})
+    students = find_students(observations, teams)
+    notebooks = find_notebooks({s.notebook for s in observations if s.notebook})
+    cells = find_cells([s for s in observations if s.notebook and s.cell], notebooks)
+    resolved = ResolvedRows(students, {}, teams, {}, notebooks, cells, {})
+    people = [s for s in observations if s.email]
+    resolved.activities = find_activities({resolved.member_of(s) for s in people})
+    resolved.current_sessions = find_current_sessions({resolved.member_of(s) for s in people if not s.session})
+    resolved.sessions = find_sessions(people, resolved)
+    update_memberships(people, resolved)
+    return resolved
 
 
 def find_teams(names: Iterable[str]) -> dict[str, int]:
-    """The teams by their names as given, of which each has a visible character."""
+    """Return the ids of the teams by their names as given. Each name has a visible character."""
     typed = _by_key(names, label_key)
     rows = _find_or_insert(
         sorted(typed),
@@ -147,9 +147,9 @@ def find_teams(names: Iterable[str]) -> dict[str, int]:
     return {name: pk for key, pk in rows for name in typed[key]}
 
 
-def find_students(sightings: Sequence[Observation], teams: dict[str, int]) -> dict[str, StudentState]:
-    """The students, locked in the order of their ids; name and team follow what newer sightings say."""
-    typed = _by_key((s.email for s in sightings if s.email), email_key)
+def find_students(observations: Sequence[Observation], teams: dict[str, int]) -> dict[str, StudentState]:
+    """Return the students by e-mail as given, locked in order of their ids. Newer observations set name and team."""
+    typed = _by_key((s.email for s in observations if s.email), email_key)
     rows = _find_or_insert(
         sorted(typed),
         select=f"""SELECT s.email_key, {STUDENT_COLUMNS} FROM students s WHERE s.email_key = ANY(%s)
@@ -160,17 +160,17 @@ def find_students(sightings: Sequence[Observation], teams: dict[str, int]) -> di
     )
     states = {row[0]: StudentState(*row[1:]) for row in rows}
     students = {given: states[key] for key, spellings in typed.items() for given in spellings}
-    for sighting in sorted((s for s in sightings if s.email), key=lambda s: s.occurred_at):
-        student = students[sighting.email]
-        # What an old sighting says about the person no longer counts.
-        if student.last_activity_at is None or sighting.occurred_at >= student.last_activity_at:
-            student.name = visible(sighting.name) or student.name
-            student.team_id = teams.get(sighting.team or "") or student.team_id
+    for observation in sorted((s for s in observations if s.email), key=lambda s: s.occurred_at):
+        student = students[observation.email]
+        # An observation older than the last activity does not change the person.
+        if student.last_activity_at is None or observation.occurred_at >= student.last_activity_at:
+            student.name = visible(observation.name) or student.name
+            student.team_id = teams.get(observation.team or "") or student.team_id
     return students
 
 
 def find_activities(members: set[Member]) -> dict[Member, ActivityState]:
-    """What each student did through each class so far. The students' own rows are locked already."""
+    """Return the rows of activity by student and class. The students' own rows are locked already."""
     rows = _find_or_insert(
         sorted(members),
         select=f"""SELECT {ACTIVITY_COLUMNS} FROM student_activity a
@@ -182,12 +182,13 @@ def find_activities(members: set[Member]) -> dict[Member, ActivityState]:
                   FROM unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
                   ON CONFLICT DO NOTHING""",
         key=lambda row: (row[0], row[1]),
-        columns=_both,
+        columns=_columns,
     )
     return {(row[0], row[1]): ActivityState(*row) for row in rows}
 
 
 def find_notebooks(paths: Iterable[str]) -> dict[str, int]:
+    """Return the ids of the notebooks by their paths as given."""
     typed = _by_key(paths, notebook_path)
     rows = _find_or_insert(
         sorted(typed),
@@ -200,9 +201,10 @@ def find_notebooks(paths: Iterable[str]) -> dict[str, int]:
     return {path: pk for key, pk in rows for path in typed[key]}
 
 
-def find_cells(sightings: Sequence[Observation], notebooks: dict[str, int]) -> dict[tuple[int, str], int]:
-    """Cells by (notebook row id, cell id); type and position of a new one as its first sighting says."""
-    first = {(notebooks[s.notebook or ""], s.cell or ""): s for s in reversed(sightings)}
+def find_cells(observations: Sequence[Observation], notebooks: dict[str, int]) -> dict[tuple[int, str], int]:
+    """Return the ids of cells by (notebook row id, cell id). A new cell has the type and position of its first
+    observation."""
+    first = {(notebooks[s.notebook or ""], s.cell or ""): s for s in reversed(observations)}
     keys = sorted(first)
     rows = _find_or_insert(
         keys,
@@ -225,7 +227,7 @@ def find_cells(sightings: Sequence[Observation], notebooks: dict[str, int]) -> d
 
 
 def find_current_sessions(members: set[Member]) -> dict[Member, str]:
-    """The newest active session of each student in a class, or the id of one to be made."""
+    """Return the newest active session of each student in a class, or a new session id."""
     if not members:
         return {}
     with connection.cursor() as cursor:
@@ -234,18 +236,18 @@ def find_current_sessions(members: set[Member]) -> dict[Member, str]:
                JOIN unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
                ON s.student_id = k.student AND s.class_id = k.class
                WHERE s.is_active ORDER BY s.student_id, s.class_id, s.start_time DESC, s.id DESC""",
-            _both(sorted(members)),
+            _columns(sorted(members)),
         )
         found = {(student, class_id): session for student, class_id, session in cursor.fetchall()}
     return {member: found.get(member) or str(uuid.uuid4()) for member in members}
 
 
-def find_sessions(sightings: Sequence[Observation], places: ResolvedRows) -> dict[tuple[int, int, str], int]:
-    """Sessions by (student row id, class, session id); a new one starts with its earliest sighting."""
+def find_sessions(observations: Sequence[Observation], resolved: ResolvedRows) -> dict[tuple[int, int, str], int]:
+    """Return the ids of sessions by (student row id, class, session id). A new one starts at its first observation."""
     starts: dict[tuple[int, int, str], datetime] = {}
-    for sighting in sightings:
-        key = places.session_of(sighting)
-        starts[key] = min(starts.get(key, sighting.occurred_at), sighting.occurred_at)
+    for observation in observations:
+        key = resolved.session_of(observation)
+        starts[key] = min(starts.get(key, observation.occurred_at), observation.occurred_at)
     rows = _find_or_insert(
         sorted(starts),
         select="""SELECT s.student_id, s.class_id, s.session_id, s.id FROM sessions s
@@ -262,13 +264,13 @@ def find_sessions(sightings: Sequence[Observation], places: ResolvedRows) -> dic
     return {(student, class_id, session): pk for student, class_id, session, pk in rows}
 
 
-def follow_memberships(sightings: Sequence[Observation], places: ResolvedRows) -> None:
-    """Who comes with a class's key belongs to the class from now on, and is called there what they say there.
+def update_memberships(observations: Sequence[Observation], resolved: ResolvedRows) -> None:
+    """Enrol students in the class whose key was sent, and set their name and team in it.
 
-    What comes without a key names the student in all their classes, in a copy that asks for no keys, and nowhere else.
-    One query where nothing is new, three at most.
+    Without a key, and without EVENTS_REQUIRE_KEY, set name and team in all classes of the student. One query if nothing
+    changed, three at most.
     """
-    students = sorted({places.students[s.email].id for s in sightings})
+    students = sorted({resolved.students[s.email].id for s in observations})
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT student_id, class_id, name, team_id FROM student_classes WHERE student_id = ANY(%s)", [students]
@@ -277,33 +279,33 @@ def follow_memberships(sightings: Sequence[Observation], places: ResolvedRows) -
     classes: dict[int, list[int]] = defaultdict(list)
     for student, class_id in known:
         classes[student].append(class_id)
-    called = dict(known)
-    for sighting in sorted(sightings, key=lambda s: s.occurred_at):
-        member = places.member_of(sighting)
+    names = dict(known)
+    for observation in sorted(observations, key=lambda s: s.occurred_at):
+        member = resolved.member_of(observation)
         if member[1] != WITHOUT_KEY:
-            named = [member]
+            memberships = [member]
         elif settings.EVENTS_REQUIRE_KEY:
             continue
         else:
-            named = [(member[0], class_id) for class_id in classes[member[0]]]
-        is_news = is_latest(sighting, places.activities[member])
-        for each in named:
-            name, team = called.get(each, (None, None))
-            if is_news or each not in called:
-                name = visible(sighting.name) or name
-                team = places.teams.get(sighting.team or "") or team
-            called[each] = name, team
-    changed = [(*member, *said) for member, said in called.items() if known.get(member, ()) != said]
+            memberships = [(member[0], class_id) for class_id in classes[member[0]]]
+        is_current = is_latest(observation, resolved.activities[member])
+        for membership in memberships:
+            name, team = names.get(membership, (None, None))
+            if is_current or membership not in names:
+                name = visible(observation.name) or name
+                team = resolved.teams.get(observation.team or "") or team
+            names[membership] = name, team
+    changed = [(*member, *values) for member, values in names.items() if known.get(member, ()) != values]
     save_memberships(changed)
 
 
-def is_latest(sighting: Observation, activity: ActivityState) -> bool:
-    """Whether what this says about the person still counts: an old sighting says nothing new."""
-    return activity.last_activity_at is None or sighting.occurred_at >= activity.last_activity_at
+def is_latest(observation: Observation, activity: ActivityState) -> bool:
+    """Return whether the observation is not older than the last activity."""
+    return activity.last_activity_at is None or observation.occurred_at >= activity.last_activity_at
 
 
 def save_memberships(rows: Iterable[tuple[int, int, str | None, int | None]]) -> None:
-    """Make these memberships (student, class, name, team) so. A class that is gone gets none."""
+    """Insert or update these memberships (student, class, name, team). Classes that no longer exist are skipped."""
     ordered = sorted(rows, key=lambda row: row[:2])
     if not ordered:
         return
@@ -320,7 +322,7 @@ def save_memberships(rows: Iterable[tuple[int, int, str | None, int | None]]) ->
 
 
 def enrol(student_id: int, *, class_id: int) -> None:
-    """A class's key brought this student: they belong to it from now on. One statement."""
+    """Enrol the student in the class. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO student_classes (student_id, class_id, joined_at, role)
@@ -329,13 +331,14 @@ def enrol(student_id: int, *, class_id: int) -> None:
         )
 
 
-def _both(members: Sequence[Member]) -> list[list[int]]:
+def _columns(members: Sequence[Member]) -> list[list[int]]:
+    """Return the ids of the students and those of the classes, as two arrays."""
     return [[student for student, _ in members], [class_id for _, class_id in members]]
 
 
 def get_or_enrol(email: str, *, class_id: int) -> int:
-    """The row id of the student of this address, made and enrolled where need be. Four statements at most; inside a
-    transaction."""
+    """Return the row id of the student with this address, created and enrolled if necessary. Four statements at most.
+    Call it inside a transaction."""
     [(_, pk)] = _find_or_insert(
         [email_key(email)],
         select="SELECT email_key, id FROM students WHERE email_key = ANY(%s)",
@@ -348,12 +351,12 @@ def get_or_enrol(email: str, *, class_id: int) -> int:
 
 
 def _by_key(given: Iterable[str], form: Callable[[str], str]) -> dict[str, list[str]]:
-    """The spellings of each key, in the order in which they came; those without a key are left out."""
-    typed: dict[str, list[str]] = {}
-    for each in dict.fromkeys(given):
-        if key := form(each):
-            typed.setdefault(key, []).append(each)
-    return typed
+    """Return the spellings of each key, in the order given. Texts without a key are left out."""
+    spellings: dict[str, list[str]] = {}
+    for text in dict.fromkeys(given):
+        if key := form(text):
+            spellings.setdefault(key, []).append(text)
+    return spellings
 
 
 def _find_or_insert(
@@ -365,7 +368,7 @@ def _find_or_insert(
     columns: Any = lambda keys: [keys],
     more_columns: Any = lambda keys: [],
 ) -> list[Row]:
-    """One query where everything is known, three where something is new."""
+    """Select the rows of these keys, and insert those that are missing. One query if all exist, else three."""
     if not keys:
         return []
     with binary_cursor() as cursor:

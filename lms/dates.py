@@ -1,8 +1,8 @@
-"""Dates that people type and programs send: which can be meant, and to which precision they hold.
+"""Plausibility and precision of dates that people or programs enter.
 
-A date outside FIRST_YEAR to LAST_YEAR is a slip (year 26) or a sign for "never" (9999-12-31), and near the ends of the
-calendar it cannot even be shown in every time zone. It is refused with a question wherever dates come in. A row that is
-stored with one nevertheless is read as the nearest date that can be shown, so that it takes no page down.
+A date outside FIRST_YEAR to LAST_YEAR is a slip (year 26) or means "never" (9999-12-31), and near the ends of the
+calendar it cannot be shown in every time zone. Input with such a date is refused with a question. A stored one is read
+as the nearest date that can be shown, so that no page fails.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ else:
 
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 
-# What can be shown in every time zone, with a day to add to it or take from it.
+# The times that can be shown in every time zone, with a day added or subtracted.
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, 23, 59, 59, tzinfo=UTC)
 
 WITH_A_GUESS = gettext_noop("Is %(year)d the right year? Did you mean %(meant)d?")
@@ -30,19 +30,19 @@ WITHOUT = gettext_noop("Is %(year)d the right year? It must be between %(first)d
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A year that nobody can mean, and the one that may have been meant."""
+    """An implausible year, and the one that may have been meant."""
 
     year: int
     meant: int | None
 
     @property
     def english(self) -> str:
-        """For programs."""
+        """The question in English, for programs."""
         return (WITHOUT if self.meant is None else WITH_A_GUESS) % self._values
 
     @property
     def question(self) -> str:
-        """For people, in their language."""
+        """The question in the reader's language."""
         return gettext(WITHOUT if self.meant is None else WITH_A_GUESS) % self._values
 
     @property
@@ -51,7 +51,7 @@ class Doubt:
 
 
 def doubt(year: int, *, now: datetime) -> Doubt | None:
-    """None where the year can be meant."""
+    """Return a Doubt about an implausible year, else None."""
     if FIRST_YEAR <= year <= LAST_YEAR:
         return None
     near = sorted(range(now.year - 50, now.year + 50), key=lambda each: abs(each - now.year))
@@ -62,7 +62,7 @@ def doubt(year: int, *, now: datetime) -> Doubt | None:
 
 
 def _is_slip(typed: str, meant: str) -> bool:
-    """Whether one is the other with a digit left out, another digit, or two digits changed over."""
+    """Return whether `typed` is `meant` with a digit left out, one wrong digit, or two digits swapped."""
     if len(typed) == len(meant) - 1:
         return any(typed == meant[:at] + meant[at + 1 :] for at in range(len(meant)))
     wrong = [at for at, digit in enumerate(meant) if typed[at : at + 1] != digit]
@@ -70,25 +70,25 @@ def _is_slip(typed: str, meant: str) -> bool:
 
 
 def shown(moment: datetime) -> datetime:
-    """The moment, or the nearest that can be shown in every time zone."""
+    """Return the nearest time that can be shown in every time zone."""
     return min(max(moment, EARLIEST), LATEST)
 
 
 def deadline(due: datetime) -> datetime:
-    """The last moment that is in time. What people type is a minute, and all of it counts; with seconds it is exact."""
+    """Return the last moment that is in time. A due time without seconds counts until the end of its minute."""
     is_minute = due.second == due.microsecond == 0
     return due + timedelta(seconds=59, microseconds=999_999) if is_minute else due
 
 
 def believable(moment: datetime) -> None:
-    """A validator of forms. Raises ValidationError."""
+    """Validate that the year is plausible. Raises ValidationError."""
     found = doubt(moment.year, now=timezone.now())
     if found is not None:
         raise ValidationError(found.question, code="year")
 
 
 class MomentField(DateTimeField):
-    """A time that people or programs give. To the database and to migrations it is what DateTimeField is."""
+    """A time that people or programs enter. For the database and migrations it is a DateTimeField."""
 
     default_validators = [believable]
 

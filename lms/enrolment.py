@@ -1,4 +1,4 @@
-"""Who is in a class: added by a list, removed by hand. (A class's key enrols too: `lms.bulk_get_or_create.enrol`.)"""
+"""Enrolment of students from a list, and removal. (Class keys enrol students too: `lms.bulk_get_or_create.enrol`.)"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from lms.models import StudentClass
 
 @dataclass(kw_only=True)
 class Listed:
-    """A line of a list, in the form in which `lms.bulk_get_or_create` takes what it is told of a student."""
+    """A line of a list. It satisfies `lms.bulk_get_or_create.Observation`."""
 
     email: str
     name: str | None = None
@@ -27,7 +27,7 @@ class Listed:
 
     @property
     def occurred_at(self) -> datetime:
-        """Newer than anything seen: what a teacher writes down holds, until a later event says otherwise."""
+        """Return the latest time there is, so that a list replaces what earlier events said."""
         return datetime.max.replace(tzinfo=UTC)
 
 
@@ -42,7 +42,7 @@ class Known:
     is_member: bool
 
     def differs(self, listed: Listed) -> bool:
-        """An empty name or team on a list changes nothing."""
+        """Return whether the list changes the name or team. An empty one on the list changes nothing."""
         name, team = visible(listed.name), label_key(listed.team or "")
         return bool((name and name != self.name) or (team and team != label_key(self.team or "")))
 
@@ -50,12 +50,12 @@ class Known:
 @dataclass(frozen=True)
 class Enrolled:
     created: int  # new to the class
-    updated: int  # in it already, under another name or in another team
+    updated: int  # already in it, with another name or team
     unchanged: int
 
 
 def known_students(class_id: int, emails: Sequence[str]) -> dict[str, Known]:
-    """By the address as given, in whatever spelling. One query."""
+    """Return the known students by e-mail as given, in any spelling. One query."""
     keys = {email: email_key(email) for email in emails}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -69,21 +69,21 @@ def known_students(class_id: int, emails: Sequence[str]) -> dict[str, Known]:
 
 
 def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> Enrolled:
-    """Everybody on the list is in the class, under the name and in the team it gives; what other classes call them
-    stays. Ten queries at most, whatever the length; the same list again changes nothing."""
+    """Enrol all students on the list, with the names and teams it gives in this class. Names and teams in other classes
+    are not changed. Ten queries at most. The same list again changes nothing."""
     with transaction.atomic():
         before = known_students(class_id, [each.email for each in listed])
         teams = bulk_get_or_create.find_teams({each.team for each in listed if each.team})
         students = bulk_get_or_create.find_students(listed, teams)
         newcomers = {each.email for each in listed if each.email not in before}
-        _write({state.id: state for email, state in students.items() if email in newcomers}, now=now)
-        called: dict[tuple[int, int], tuple[str | None, int | None]] = {}
+        _update_students({state.id: state for email, state in students.items() if email in newcomers}, now=now)
+        names: dict[tuple[int, int], tuple[str | None, int | None]] = {}
         for each in listed:
             known = before.get(each.email)
             key = students[each.email].id, class_id
-            name, team = called.get(key) or ((known.name, known.team_id) if known else (None, None))
-            called[key] = each.name or name, teams.get(each.team or "") or team
-        bulk_get_or_create.save_memberships((*key, *said) for key, said in called.items())
+            name, team = names.get(key) or ((known.name, known.team_id) if known else (None, None))
+            names[key] = each.name or name, teams.get(each.team or "") or team
+        bulk_get_or_create.save_memberships((*key, *values) for key, values in names.items())
     members = {email for email, known in before.items() if known.is_member}
     created = sum(each.email not in members for each in listed)
     updated = sum(each.email in members and before[each.email].differs(each) for each in listed)
@@ -91,12 +91,13 @@ def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> E
 
 
 def remove_student(class_id: int, student_id: int) -> bool:
-    """They leave the class; what they did and handed in stays. Returns whether they were in it."""
+    """Remove the student from the class, keeping activity and submissions. Return whether they were enrolled."""
     deleted, _ = StudentClass.objects.filter(class_ref=class_id, student=student_id).delete()
     return deleted > 0
 
 
-def _write(states: dict[int, bulk_get_or_create.StudentState], *, now: datetime) -> None:
+def _update_students(states: dict[int, bulk_get_or_create.StudentState], *, now: datetime) -> None:
+    """Store name and team of these students. One statement."""
     if not states:
         return
     ids = sorted(states)

@@ -1,4 +1,4 @@
-"""Submissions and their grades as a table, for whoever keeps marks elsewhere."""
+"""Export of submissions and their grades as a table."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ FORMATS = [CSV]
 
 
 class PlainText(widgets.CharWidget):  # type: ignore[misc]
-    """A text that stays one in a spreadsheet: students write names and comments, and teachers open the table."""
+    """A text that a spreadsheet does not run as a formula: students write names and comments."""
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         return harmless("" if value is None else str(value))
 
 
 class Moment(widgets.Widget):  # type: ignore[misc]
-    """A time of the server's zone that names its distance from UTC: `2026-11-28 16:31:42+09:00`."""
+    """A time in the server's zone with its UTC offset: `2026-11-28 16:31:42+09:00`."""
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         return timezone.localtime(value).isoformat(sep=" ", timespec="seconds") if value else ""

@@ -1,7 +1,6 @@
-"""Grading, wherever it happens: what is stored, noted in the audit log and told to the student.
+"""Grading: store a grade, record it in the audit log, notify the student.
 
-The API's PUT (lms.api.audited_views), the grading page and the admin site all end in `note_change` and
-`lms.notices.announce_grade`, by the one rule of `lms.submissions.is_grade_notice_due`.
+The API, the grading page and the admin site notify by the same rule, `lms.submissions.is_grade_notice_due`.
 """
 
 import hashlib
@@ -27,26 +26,26 @@ CHANGED = "submission_update"
 
 @dataclass(frozen=True, kw_only=True)
 class Grade:
-    """What somebody gives: `points` may be None for feedback alone; returning ends the work on it."""
+    """A grade: `points` is None for feedback alone; a returned submission is finished."""
 
     points: float | None
     feedback: str | None
     is_returned: bool = False
 
     def changes_to(self, status: str) -> dict[str, Any]:
-        """The columns that it writes into a submission of that status."""
+        """Return the columns to write into a submission with that status."""
         return {"grade": self.points, "feedback": self.feedback, "status": self._status(status.lower(), status)}
 
-    def _status(self, known: str, status: str) -> str:
-        if self.is_returned or known == RETURNED:
+    def _status(self, lowered: str, status: str) -> str:
+        if self.is_returned or lowered == RETURNED:
             return RETURNED
         if self.points is not None:
             return GRADED
-        return SUBMITTED if known == GRADED else status
+        return SUBMITTED if lowered == GRADED else status
 
 
 class GradedMeanwhile(Exception):
-    """Somebody else graded it after the form was opened. Nothing was written."""
+    """The submission was graded after the form was opened. Nothing was written."""
 
     def __init__(self, submission: AssignmentSubmission, by: str | None, at: datetime | None) -> None:
         super().__init__("graded meanwhile")
@@ -54,7 +53,7 @@ class GradedMeanwhile(Exception):
 
 
 def version_token(submission: AssignmentSubmission) -> str:
-    """What a form saw, in short: another seal, another grade."""
+    """Return a hash of the graded columns. A form sends it back, so that a change in between is detected."""
     seen = json.dumps([submission.status, submission.grade, submission.feedback])
     return hashlib.sha256(seen.encode()).hexdigest()[:32]
 
@@ -62,9 +61,10 @@ def version_token(submission: AssignmentSubmission) -> str:
 def give_grade(
     submission_id: int, grade: Grade, *, seen: str, by: Instructor, request: HttpRequest | None
 ) -> AssignmentSubmission:
-    """Store it, unless it is no longer as the form saw it (`seen`, a seal); then raise GradedMeanwhile.
+    """Store a grade and notify the student. Raises GradedMeanwhile if the submission no longer has the version token
+    `seen`, as the form showed it.
 
-    The same again (a double click) changes nothing and tells nobody. The row is locked, so one of two wins.
+    The same grade again (a double click) changes nothing and notifies nobody. The row is locked.
     """
     with transaction.atomic():
         rows = AssignmentSubmission.objects.select_related("assignment", "student").defer("notebook_content")
@@ -89,7 +89,7 @@ def record_change(
     request: HttpRequest | Request | None,
     action: str = CHANGED,
 ) -> None:
-    """Which fields were written, never what: a grade has no place in the log."""
+    """Record in the audit log which fields were written, never their values."""
     audit.record(
         action=action,
         actor=by,
@@ -101,7 +101,7 @@ def record_change(
 
 
 def last_change(submission_id: int) -> tuple[str | None, datetime | None]:
-    """Who changed it last, by name, and when. Two queries."""
+    """Return the name of the account that changed the submission last, and the time. Two queries."""
     changes = AuditLog.objects.filter(
         action=CHANGED, target_type=AssignmentSubmission._meta.model_name, target_id=str(submission_id)
     )

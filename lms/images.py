@@ -1,9 +1,8 @@
-"""Pictures that people upload: the one door to Pillow. Whatever comes in, a plain small JPEG goes out.
+"""Conversion of uploaded pictures to small JPEGs. No other module imports Pillow.
 
-What the file says about itself is not believed, its name neither: the decoder decides by the content, among three
-formats only. A bomb is refused by the size that its header claims, before a pixel is decoded. The result is painted
-anew, so that nothing of the file but its pixels is kept: no place and time of a photograph, no comment, nothing hidden
-behind the picture.
+The file's name and declared type are ignored: the decoder decides by the content, among three formats only. A
+decompression bomb is refused by the size in its header, before a pixel is decoded. The result is redrawn, so that only
+the pixels of the file are kept: no metadata of a photograph, no comment, no appended data.
 """
 
 import logging
@@ -14,9 +13,9 @@ from PIL import Image, ImageChops, UnidentifiedImageError
 
 logger = logging.getLogger(__name__)
 
-LARGEST_BYTES = 10 * 1024 * 1024
+MAX_BYTES = 10 * 1024 * 1024
 LARGEST_PIXELS = 50_000_000
-LONGEST_SIDE = 2048
+MAX_SIDE = 2048
 QUALITY = 85
 FORMATS = ["JPEG", "PNG", "WEBP"]
 ORIENTATION = 0x0112  # of Exif
@@ -29,7 +28,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# What people upload that is not taken: its first bytes, and what it is.
+# Other formats, by their first bytes, for the error message.
 OTHERS = (
     (b"GIF8", "a GIF"),
     (b"BM", "a BMP"),
@@ -49,7 +48,7 @@ Image.MAX_IMAGE_PIXELS = LARGEST_PIXELS
 
 
 class BadPicture(ValueError):
-    """Not to be used as a picture; `reason` is `size`, `pixels` or `unreadable`."""
+    """The file cannot be used as a picture. `reason` is `size`, `pixels` or `unreadable`."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -57,34 +56,35 @@ class BadPicture(ValueError):
 
 
 def check_upload(*, size: int) -> None:
-    """What can be said before the file is opened. Raises BadPicture."""
-    if size > LARGEST_BYTES:
-        raise BadPicture("size", f"The file exceeds the maximum size of {LARGEST_BYTES // 1024**2} MiB")
+    """Check the size before the file is opened. Raises BadPicture."""
+    if size > MAX_BYTES:
+        raise BadPicture("size", f"The file exceeds the maximum size of {MAX_BYTES // 1024**2} MiB")
 
 
 def as_jpeg(file: IO[bytes]) -> bytes:
-    """The picture upright, at most LONGEST_SIDE pixels long, on white, as JPEG. Raises BadPicture.
+    """Return the picture as JPEG: upright, at most MAX_SIDE pixels long, on white. Raises BadPicture.
 
-    Up to a second of CPU and 200 MB of memory for the largest that is taken.
+    The largest accepted picture takes up to a second of CPU and 200 MB of memory.
     """
     try:
         with Image.open(file, formats=FORMATS) as found:
             if found.width * found.height > LARGEST_PIXELS:
                 raise _too_many_pixels()
-            found.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded small to begin with
-            return _painted(found)
+            found.draft("RGB", (MAX_SIDE, MAX_SIDE))  # decode a JPEG at a reduced size
+            return _redraw(found)
     except BadPicture:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels() from None
     except UnidentifiedImageError:
-        raise BadPicture("unreadable", _what_it_is(file)) from None
-    except Exception as error:  # hostile bytes make decoders fail in every way there is
+        raise BadPicture("unreadable", _format_error(file)) from None
+    except Exception as error:  # decoders can raise anything for hostile bytes
         logger.info("A picture could not be read: %s", type(error).__name__)
         raise BadPicture("unreadable", UNREADABLE) from None
 
 
-def _what_it_is(file: IO[bytes]) -> str:
+def _format_error(file: IO[bytes]) -> str:
+    """Return the message for an unsupported format, by the first bytes of the file."""
     file.seek(0)
     start = file.read(64).lstrip()
     named = [what for begin, what in OTHERS if start.startswith(begin)]
@@ -95,10 +95,10 @@ def _what_it_is(file: IO[bytes]) -> str:
     return f"Unsupported file type: the file is {named[0]}, not a readable JPEG, PNG or WebP image; save it as one"
 
 
-def _painted(found: Image.Image) -> bytes:
+def _redraw(found: Image.Image) -> bytes:
     turn = _turn(found)
     small = _with_eight_bits(found)
-    small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    small.thumbnail((MAX_SIDE, MAX_SIDE))
     upright = (small.transpose(turn) if turn is not None else small).convert("RGBA")
     paper = Image.new("RGB", upright.size, "white")
     paper.paste(upright, mask=upright.getchannel("A"))
@@ -108,7 +108,7 @@ def _painted(found: Image.Image) -> bytes:
 
 
 def _turn(found: Image.Image) -> Image.Transpose | None:
-    """What makes it upright. A picture whose Exif data cannot be read is shown as it lies."""
+    """Return the transposition that makes the picture upright; None if its Exif data cannot be read."""
     try:
         return TURNS.get(found.getexif().get(ORIENTATION, 1))
     except Exception:  # cameras write anything
@@ -116,8 +116,8 @@ def _turn(found: Image.Image) -> Image.Transpose | None:
 
 
 def _with_eight_bits(found: Image.Image) -> Image.Image:
-    """The picture in a mode that can be shrunk and painted: eight bits a channel, no palette. Pillow converts by
-    clipping, which makes white of every 16-bit grey, and shrinks one bit by leaving lines out."""
+    """Convert the picture to eight bits a channel without palette, so that it can be scaled and drawn. Pillow's own
+    conversion clips 16-bit grey to white, and its scaling of 1-bit pictures drops lines."""
     transparent = found.info.get("transparency")
     if found.mode.startswith("I"):  # 16 bits of grey; Pillow gives the other 16-bit kinds with eight
         grey = found.point(lambda level: level * (1 / 256)).convert("L")
@@ -131,7 +131,9 @@ def _with_eight_bits(found: Image.Image) -> Image.Image:
         found.info["transparency"] = tuple(level >> 8 for level in transparent)
     if transparent is not None or found.mode == "PA":
         return found.convert("RGBA")
-    if found.mode == "CMYK" and "adobe" not in found.info:  # only Adobe's is stored inverted; Pillow takes all for it
+    if (
+        found.mode == "CMYK" and "adobe" not in found.info
+    ):  # Pillow inverts all CMYK, but only Adobe's is stored inverted
         return ImageChops.invert(found)
     target = {"1": "L", "P": "RGB"}.get(found.mode)
     return found.convert(target) if target else found

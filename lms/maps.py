@@ -1,7 +1,7 @@
-"""Changing maps: a new one takes the place of the old, teams are put on it and taken off.
+"""Classroom maps: replace a map, place teams on it and unplace them.
 
-Pictures are files of the default storage, under `maps/`. A file is written before the row that names it and deleted
-after the row is gone for good, so that no row ever names a file that is not there.
+Pictures are files of the default storage, under `maps/`. A file is written before its row and deleted after the
+deletion of the row is committed, so that every row's file exists.
 """
 
 import uuid
@@ -22,8 +22,8 @@ from realtime import broadcast, groups, messages
 from realtime.notify import notify
 
 DIRECTORY = "maps"
-ADDRESS = "/static/maps/"  # of the pictures, at the server's root: clients in the field build it so
-MOST_TEAMS = 500
+PICTURE_URL = "/static/maps/"  # at the server's root: existing clients build the URLs of pictures with it
+MAX_TEAMS = 500
 LONGEST_NAME = 255
 HUNDREDTH = Decimal("0.01")
 
@@ -36,16 +36,16 @@ class Point(NamedTuple):
 
 
 class TooManyTeams(ValueError):
-    """A map takes MOST_TEAMS."""
+    """The map would have more than MAX_TEAMS teams."""
 
 
 def active_map(class_id: int | None) -> ClassroomMap | None:
-    """The map that a class uses, or that of no class. One query."""
+    """Return the active map of a class, or of no class. One query."""
     return ClassroomMap.objects.filter(class_ref=class_id, is_active=True).first()
 
 
 def points_on(found: ClassroomMap) -> dict[str, Point]:
-    """Where the teams are, by name. One query, none where the positions were prefetched."""
+    """Return the positions of teams by name. One query; none if the positions were prefetched."""
     return {
         position.team_name: Point(float(position.position_x), float(position.position_y))
         for position in found.team_positions.all()
@@ -61,23 +61,22 @@ def replace_map(
     now: datetime,
     keep_positions: bool = False,
 ) -> ClassroomMap:
-    """Make the only active map: of a class, or of no class. Without a picture it is a plain floor.
+    """Create the only active map of a class, or of no class. Without a picture it is a plain floor.
 
-    A class keeps one map, so its old one goes; of no class the old ones stay and are no longer active. Seven
-    statements at most.
+    The old map of a class is deleted; old maps of no class are kept, inactive. Seven statements at most.
     """
     name = f"classroom_map_{uuid.uuid4()}.jpg" if picture is not None else ""
     if picture is not None:
         default_storage.save(f"{DIRECTORY}/{name}", ContentFile(picture))
     try:
         with transaction.atomic():
-            _wait_for_others(class_id)
+            _lock_maps(class_id)
             old = active_map(class_id)
             ClassroomMap.objects.filter(class_ref=class_id, is_active=True).update(is_active=False)
             made = ClassroomMap.objects.create(
                 class_ref_id=class_id,
                 image_filename=name,
-                image_url=f"{ADDRESS}{name}" if name else "",
+                image_url=f"{PICTURE_URL}{name}" if name else "",
                 original_filename=original_filename[-LONGEST_NAME:] if original_filename else None,
                 uploaded_by=uploaded_by,
                 uploaded_at=now,
@@ -95,27 +94,27 @@ def replace_map(
     return made
 
 
-def _wait_for_others(class_id: int | None) -> None:
-    """Two uploads at once come one after the other; where there is no map yet, there is no row to lock."""
+def _lock_maps(class_id: int | None) -> None:
+    """Serialize uploads with an advisory lock: without a map yet, there is no row to lock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('classroom_maps'), hashtext(%s))", [str(class_id)])
 
 
 def remove_map(found: ClassroomMap) -> None:
-    """The map with its positions, and its picture as soon as that is settled. Two statements."""
+    """Delete the map with its positions, and its picture after the commit. Two statements."""
     name = found.image_filename
     found.delete()
-    forget_pictures([name])
+    delete_pictures([name])
 
 
-def forget_pictures(names: Iterable[str]) -> None:
-    """As soon as the transaction that took their rows away is settled; where it fails, they stay."""
+def delete_pictures(names: Iterable[str]) -> None:
+    """Delete the files of pictures after the commit of the current transaction."""
     for name in filter(None, names):
         transaction.on_commit(partial(default_storage.delete, f"{DIRECTORY}/{name}"))
 
 
 def orphaned_pictures(*, before: datetime) -> list[str]:
-    """Files that no map names, written before that time: a picture comes before the row that names it. One query."""
+    """Return the files of no map that were written before that time; newer ones may get their row yet. One query."""
     try:
         _, files = default_storage.listdir(DIRECTORY)
     except FileNotFoundError:
@@ -126,15 +125,15 @@ def orphaned_pictures(*, before: datetime) -> list[str]:
 
 
 def place_teams(found: ClassroomMap, points: Mapping[str, Point], *, by: str | None, now: datetime) -> dict[str, Point]:
-    """Put these teams there; others stay where they are. Returns the points by the names under which the teams are
-    shown, whatever the spelling they came in. Four statements at most. Raises TooManyTeams."""
+    """Set the positions of these teams; others are not moved. Return the positions by the names under which the teams
+    are shown, in whatever spelling they were given. Four statements at most. Raises TooManyTeams."""
     wanted = {label_key(team): (team, point) for team, point in sorted(points.items())}
-    here = _names_on(found)
-    if len({*here, *wanted}) > MOST_TEAMS:
+    placed = _names_on(found)
+    if len({*placed, *wanted}) > MAX_TEAMS:
         raise TooManyTeams
     known = dict(Team.objects.filter(team_key__in=list(wanted)).values_list("team_key", "team_name"))
-    shown = {known.get(key) or here.get(key) or team: point for key, (team, point) in wanted.items()}
-    if outdated := [here[key] for key in wanted if key in here and here[key] not in shown]:
+    shown = {known.get(key) or placed.get(key) or team: point for key, (team, point) in wanted.items()}
+    if outdated := [placed[key] for key in wanted if key in placed and placed[key] not in shown]:
         TeamPosition.objects.filter(map=found, team_name__in=outdated).delete()
     rows = [
         TeamPosition(
@@ -145,7 +144,7 @@ def place_teams(found: ClassroomMap, points: Mapping[str, Point], *, by: str | N
             updated_at=now,
             updated_by=by,
         )
-        for team, point in sorted(shown.items())  # in one order, so that two writers cannot wait for each other
+        for team, point in sorted(shown.items())  # sorted, so that two writers cannot deadlock
     ]
     TeamPosition.objects.bulk_create(
         rows,
@@ -156,32 +155,31 @@ def place_teams(found: ClassroomMap, points: Mapping[str, Point], *, by: str | N
     return shown
 
 
-def take_off(found: ClassroomMap, teams: Collection[str]) -> int:
-    """Returns how many were on it. Two statements."""
+def unplace_teams(found: ClassroomMap, teams: Collection[str]) -> int:
+    """Remove these teams from the map. Return how many were on it. Two statements."""
     keys = {label_key(team) for team in teams}
     names = [name for key, name in _names_on(found).items() if key in keys]
     return TeamPosition.objects.filter(map=found, team_name__in=names).delete()[0]
 
 
 def _names_on(found: ClassroomMap) -> dict[str, str]:
-    """The names of the teams on the map, by their keys."""
+    """Return the names of the teams on the map by their keys. One query."""
     names = TeamPosition.objects.filter(map=found).order_by("pk").values_list("team_name", flat=True)
     return {label_key(name): name for name in names}
 
 
 def free_points(taken: Collection[Point], number: int) -> list[Point]:
-    """So many places for marks, in rows from the front of the room, away from those that are taken while there is
-    room."""
-    room = [Point(x, y) for y in (15, 35, 55, 75, 90) for x in (10, 26, 42, 58, 74, 90)]
-    free = [p for p in room if all(abs(p.x - t.x) > 7 or abs(p.y - t.y) > 9 for t in taken)]
-    places = free + room
-    return [places[index % len(places)] for index in range(number)]
+    """Return positions for new marks, in rows from the front of the room: first those away from taken positions."""
+    grid = [Point(x, y) for y in (15, 35, 55, 75, 90) for x in (10, 26, 42, 58, 74, 90)]
+    free = [p for p in grid if all(abs(p.x - t.x) > 7 or abs(p.y - t.y) > 9 for t in taken)]
+    points = free + grid
+    return [points[index % len(points)] for index in range(number)]
 
 
 def announce(found: ClassroomMap, moved: Mapping[str, Point | None] | None = None) -> None:
-    """Tell the pages that show this map: these teams moved, or, without any, the map is another one. After commit.
+    """Send moved teams, or without any that the map was replaced, to the pages that show it. After the commit.
 
-    The map of no class is everybody's to see, so that every dashboard hears of it.
+    Every dashboard receives changes of the map of no class.
     """
     group = groups.DASHBOARDS if found.class_ref_id is None else groups.class_group(found.class_ref_id)
     frame = messages.classroom_map(class_id=found.class_ref_id, map_id=found.pk, positions=moved or {})

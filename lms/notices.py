@@ -1,6 +1,6 @@
-"""Telling people of assignments and grades.
+"""Announcements of assignments and grades to sockets and external subscribers.
 
-A row that is stored stays stored when nobody can be told: the failure is logged, and the client reads it over HTTP.
+A failure is logged and does not undo the stored row; clients can read it over HTTP.
 """
 
 from functools import partial
@@ -16,7 +16,7 @@ from realtime.notify import notify
 
 
 def announce_assignment(assignment: ClassAssignment) -> None:
-    """To everybody who listens; with logins on, to the class's own dashboards."""
+    """Send a new assignment to all sockets; while logins are required, to the dashboards of its class only."""
     group = groups.BROADCAST
     if logins_required():
         group = groups.class_group(assignment.class_ref_id)
@@ -30,8 +30,8 @@ def announce_assignment(assignment: ClassAssignment) -> None:
 
 
 def announce_grade(submission: AssignmentSubmission) -> None:
-    """To the student. With logins on, without what was graded: the client reads it over HTTP (websocket.md
-    section 1)."""
+    """Send a grade to the student. While logins are required, grade and feedback are left out: the client reads them
+    over HTTP (websocket.md section 1)."""
     is_private = logins_required()
     frame = messages.assignment_graded(
         assignment_id=submission.assignment_id,
@@ -42,15 +42,19 @@ def announce_grade(submission: AssignmentSubmission) -> None:
         result=None if is_private else (submission.grade, submission.feedback),
     )
     student = submission.student
-    # What the student can read again under /progress/notifications is told under the same id.
+    # The same id as under /progress/notifications.
     of_class = Scope((submission.assignment.class_ref_id,))
     newest = notifications(student, scope=of_class, unread_only=True, limit=1, now=timezone.now())["notifications"]
     frames = [frame] + [
         messages.notification(student_id=student.pk, fields={**fields, "message": "Graded"} if is_private else fields)
         for fields in newest
     ]
-    through = [submission.assignment.class_ref_id]
-    told = groups.student_groups("notifications", student_id=student.pk, email=student.email, class_ids=through)
+    recipients = groups.student_groups(
+        "notifications",
+        student_id=student.pk,
+        email=student.email,
+        class_ids=[submission.assignment.class_ref_id],
+    )
     for each in frames:
-        notices = [(group, each) for group in told]
+        notices = [(group, each) for group in recipients]
         notify(partial(broadcast.publish, {}, notices, outside=[each]))

@@ -1,7 +1,7 @@
-"""What a student is told about their progress: that something they handed in was graded.
+"""Notifications of students: a submission was graded.
 
-A notification is made when it is first asked for, from what is stored; its id follows from what it says, so that it is
-made once, and a grade that changes is told again.
+A notification is created from the stored grade when notifications are first read. Its id is a hash of its content, so
+that it is created once, and again if the grade changes.
 """
 
 import uuid
@@ -14,7 +14,7 @@ from lms.access import Scope, User, scope_of, students_of
 from lms.models import ProgressNotification, Student
 from realtime.messages import timestamp
 
-MAKE = """
+INSERT_MISSING = """
 INSERT INTO progress_notifications (notification_id, recipient_id, recipient_type, title, message, level,
     assignment_id, class_id, user_id, is_read, created_at)
 SELECT md5(concat_ws(':', 'graded', s.id, s.status, s.grade, s.feedback))::uuid, p.email_key, 'student',
@@ -27,9 +27,9 @@ ON CONFLICT (notification_id) DO NOTHING
 
 
 def notifications(student: Student, *, scope: Scope, unread_only: bool, limit: int, now: datetime) -> dict[str, Any]:
-    """Those of these classes, newest first, with the counts of all. Two statements."""
+    """Return the student's notifications in these classes, newest first, and their counts. Two statements."""
     with connection.cursor() as cursor:
-        cursor.execute(MAKE, [now, student.pk])
+        cursor.execute(INSERT_MISSING, [now, student.pk])
     theirs = ProgressNotification.objects.filter(scope.q(), recipient_id=student.email_key)
     rows = list(theirs.order_by("-created_at", "-pk"))
     unread = [row for row in rows if not row.is_read]
@@ -38,12 +38,12 @@ def notifications(student: Student, *, scope: Scope, unread_only: bool, limit: i
         "total_notifications": len(rows),
         "returned_notifications": len(shown),
         "unread_count": len(unread),
-        "notifications": [told(row) for row in shown],
+        "notifications": [notification_data(row) for row in shown],
     }
 
 
 def mark_read(viewer: User, notification_id: str) -> bool:
-    """False where there is no such notification of a student the viewer may see. One statement."""
+    """Mark a notification as read. Return False unless it belongs to a student of the viewer. One statement."""
     try:
         known = uuid.UUID(notification_id)
     except ValueError:
@@ -53,8 +53,8 @@ def mark_read(viewer: User, notification_id: str) -> bool:
     return theirs.filter(notification_id=known).update(is_read=True) > 0
 
 
-def told(row: ProgressNotification) -> dict[str, Any]:
-    """As it is read over HTTP and heard on the student's channel (websocket.md section 4.4)."""
+def notification_data(row: ProgressNotification) -> dict[str, Any]:
+    """Return the notification as HTTP and the student's socket send it (websocket.md section 4.4)."""
     return {
         "notification_id": str(row.notification_id),
         "title": row.title,

@@ -1,25 +1,25 @@
-"""Texts of students in the cells of a spreadsheet: what is never a formula, and what Excel reads in any language.
+"""Protection against formulas in spreadsheet cells (CSV injection), and the encoding that Excel reads.
 
-A spreadsheet runs what begins with one of FORMULA, and `=HYPERLINK(…)` in a student's name would send the table to
-whoever wrote it. An apostrophe before it makes it a text; it is taken off again where our own files come back.
+A spreadsheet evaluates a text that begins with one of FORMULA: `=HYPERLINK(…)` in a student's name could send the table
+to its author. A leading apostrophe makes it a text; it is removed when an exported file is imported again.
 """
 
 from typing import TypeVar
 
 # The last four are what a Japanese keyboard types; a Japanese Excel reads them as the first four.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-ENCODING = "utf-8-sig"  # with its mark, without which Excel reads Japanese as noise
+ENCODING = "utf-8-sig"  # with a byte order mark, without which Excel misreads Japanese
 MARK = "'"
 
 Value = TypeVar("Value")
 
 
 def harmless(value: Value) -> Value | str:
-    """A cell's value; numbers stay numbers."""
+    """Return the value for a cell: texts that begin like a formula with an apostrophe, others unchanged."""
     return MARK + value if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA) else value
 
 
 def original(text: str) -> str:
-    """The text that `harmless` was given."""
+    """Undo `harmless`."""
     bare = text.removeprefix(MARK)
     return bare if bare.lstrip(" ").startswith(FORMULA) else text

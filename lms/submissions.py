@@ -1,6 +1,6 @@
-"""What is derived from a submission, for the API and the pages alike: its attempt, lateness, and whether it is graded.
+"""Derived values of submissions: attempt, lateness, and whether they are graded.
 
-`status` is free text (http.md section 5); the words known here are compared without case.
+`status` is free text (http.md section 5); the known values are compared without case.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ SUBMITTED, GRADED, RETURNED = "submitted", "graded", "returned"
 
 
 def with_attempt(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
-    """With `attempt`: 1 for the first hand-in of this student to this assignment, by order of arrival."""
+    """Annotate `attempt`: 1 for the student's first submission to the assignment, in order of arrival."""
     earlier = (
         AssignmentSubmission.objects.filter(
             assignment=OuterRef("assignment"), student=OuterRef("student"), pk__lte=OuterRef("pk")
@@ -44,7 +44,7 @@ def with_attempt(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSub
 
 
 def latest(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
-    """Of each student's hand-ins to an assignment the one that counts: the newest. A set of rows, in no order."""
+    """Filter the newest submission of each student to each assignment, the one that counts. Unordered."""
     newest = rows.order_by("assignment_id", "student_id", "-submitted_at", "-pk").distinct(
         "assignment_id", "student_id"
     )
@@ -52,7 +52,7 @@ def latest(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmissio
 
 
 def late_by(submission: AssignmentSubmission, assignment: ClassAssignment) -> timedelta | None:
-    """How long after the assignment was due; None where it was in time, or nothing is due."""
+    """Return how long after the due date it was submitted; None if in time or without a due date."""
     return lateness(submission.submitted_at, assignment.due_date)
 
 
@@ -61,19 +61,19 @@ def lateness(submitted_at: datetime, due: datetime | None) -> timedelta | None:
 
 
 def is_over(due: datetime | None, *, now: datetime) -> bool:
-    """Whether what comes now comes too late. The one rule: a due time without seconds counts to the end of its minute
+    """Return whether it is too late now. A due time without seconds counts until the end of its minute
     (lms.dates.deadline)."""
     return due is not None and now > deadline(due)
 
 
 def is_graded(submission: AssignmentSubmission) -> bool:
-    """Somebody has looked at it: a grade is set, or its status says so. What was returned was graded."""
+    """Return whether it has a grade, or the status `graded` or `returned`."""
     return submission.grade is not None or submission.status.lower() in (GRADED, RETURNED)
 
 
 def is_grade_notice_due(*, before: str | None, changes: Mapping[str, Any]) -> bool:
-    """Whether a change is told to the student: a grade is set, or the status becomes `graded` (http.md section 5).
-    `before` is the status it had; None for a new row."""
+    """Return whether to notify the student of a change: a grade is set, or the status becomes `graded` (http.md section
+    5). `before` is the earlier status; None for a new row."""
     return changes.get("grade") is not None or (changes.get("status") == GRADED and before != GRADED)
 
 
@@ -97,7 +97,7 @@ IS_LATE = Q(submitted_at__gt=DEADLINE)
 
 
 def with_known_status(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
-    """With `known_status`, for IS_GRADED and IS_RETURNED."""
+    """Annotate `known_status`, for IS_GRADED and IS_RETURNED."""
     return rows.annotate(known_status=Lower("status"))
 
 

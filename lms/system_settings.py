@@ -1,4 +1,4 @@
-"""The settings of `SystemSetting`, typed, with the defaults that apply where a row is missing, off or unreadable."""
+"""Typed values of `SystemSetting`, with defaults for rows that are missing, inactive or unreadable."""
 
 import json
 from contextlib import suppress
@@ -15,7 +15,7 @@ DEFAULTS: dict[str, Any] = {
     "error_detection_enabled": True,
     "cache_ttl_seconds": 300,
 }
-# What a number may be, where not anything will do.
+# The smallest and largest value of a setting, where they are limited.
 BOUNDS = {"consecutive_error_threshold": (1, 10), "cache_ttl_seconds": (1, 86_400)}
 SMALLEST_AND_LARGEST = (-(2**63), 2**63 - 1)
 TYPES = ("int", "str", "bool", "json")
@@ -23,11 +23,11 @@ BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0
 
 
 class BadSetting(Exception):
-    """The value is not what the setting can be; the text says what it must be."""
+    """The value is not allowed for the setting. The message says what is."""
 
 
 def typed(text: str, kind: str) -> Any:
-    """The value a row means. Raises ValueError where the text is not of that type."""
+    """Parse the text of a row. Raises ValueError if it is not of that type."""
     if kind == "int":
         return int(number_form(text))
     if kind == "bool":
@@ -36,7 +36,7 @@ def typed(text: str, kind: str) -> Any:
 
 
 def text_of(key: str, value: Any, kind: str) -> str:
-    """What the column holds for this value, which is of that type. Raises BadSetting."""
+    """Return the text to store for this value. Raises BadSetting."""
     _refuse_wrong_type(key, value, kind)
     if kind == "json":
         text = json.dumps(value, ensure_ascii=False)
@@ -48,7 +48,7 @@ def text_of(key: str, value: Any, kind: str) -> str:
 
 
 def read(key: str, text: str, kind: str) -> Any:
-    """The value that a text means, checked as if it came as that type. Raises BadSetting."""
+    """Parse a text as that type, strictly. Raises BadSetting."""
     try:
         if kind == "bool" and text.strip().lower() not in BOOLEANS:
             raise ValueError
@@ -64,9 +64,9 @@ def _refuse_wrong_type(key: str, value: Any, kind: str) -> None:
     if kind == "int":
         if not isinstance(value, int) or isinstance(value, bool):
             raise BadSetting(f"{key} must be an integer")
-        least, most = BOUNDS.get(key, SMALLEST_AND_LARGEST)
-        if not least <= value <= most:
-            raise BadSetting(f"{key} must be an integer between {least} and {most}")
+        minimum, maximum = BOUNDS.get(key, SMALLEST_AND_LARGEST)
+        if not minimum <= value <= maximum:
+            raise BadSetting(f"{key} must be an integer between {minimum} and {maximum}")
     elif kind == "bool" and not isinstance(value, bool):
         raise BadSetting(f"{key} must be true or false")
     elif kind == "str" and not isinstance(value, str):
@@ -77,8 +77,11 @@ TYPE_NAMES = {int: "int", bool: "bool", str: "str"}
 
 
 def current() -> dict[str, Any]:
-    """All settings. Kept in the shared cache for `cache_ttl_seconds`, so that a change is known everywhere at once; a
-    query only when they are not there. A reader that read before a change keeps what it read under the old version."""
+    """Return all settings. One query, unless they are cached.
+
+    They are cached in Redis for `cache_ttl_seconds` under a version that every change replaces, so that all processes
+    see a change at once, and a reader that queried before it stores its values under the old version.
+    """
     key = f"{CACHE_KEY}:{cache.get(VERSION_KEY, '')}"
     values: dict[str, Any] | None = cache.get(key)
     if values is None:
@@ -88,6 +91,6 @@ def current() -> dict[str, Any]:
                 values[row.setting_key] = typed(row.setting_value, row.setting_type)
             except ValueError:
                 continue
-        with suppress(OutOfMemoryError):  # then everybody asks the table
+        with suppress(OutOfMemoryError):  # without the cache, each call queries the table
             cache.set(key, values, timeout=max(1, int(values["cache_ttl_seconds"])))
     return values

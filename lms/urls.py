@@ -1,4 +1,4 @@
-"""The addresses of classes, people and course material, below /api/v1."""
+"""API paths of classes, people and course material, below /api/v1."""
 
 from django.urls import re_path
 

@@ -108,9 +108,9 @@ def _empty_redis(request: pytest.FixtureRequest) -> None:
 def drawn(tmp_path: Path, settings: Any) -> Iterator[Path]:
     """Notebooks are drawn and compared anew, and kept below this folder."""
     settings.DATA_DIR = tmp_path
-    render_process._kept.cache_clear()
+    render_process._cache.cache_clear()
     yield tmp_path
-    render_process._kept.cache_clear()
+    render_process._cache.cache_clear()
 
 
 @pytest.fixture(scope="session")

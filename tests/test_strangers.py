@@ -42,7 +42,7 @@ from lms.models import (
     StudentClass,
 )
 from lms.versions.commits import commit
-from lms.versions.snapshots import Author, Owner, keep_snapshot, keep_submission
+from lms.versions.snapshots import Author, Owner, store_snapshot, store_submission
 from tests.realtime.servers import Server, serve
 from tests.walk.api import API_ROWS
 from tests.walk.pages import PAGE_ROWS
@@ -88,8 +88,8 @@ def fill() -> School:
     author = Author(author_id=EMAIL, author_name="Kenzaburo")
     owner = Owner(class_id=b.pk)
     with transaction.atomic():
-        keep_submission(work)
-        kept = keep_snapshot(notebook.path, content, sha256=sha256, owner=owner, author=author)
+        store_submission(work)
+        kept = store_snapshot(notebook.path, content, sha256=sha256, owner=owner, author=author)
         version = commit(kept, branch_name="main", message="b_secret", author=author, now=datetime.now(UTC))
     report = EnvironmentSnapshot.objects.create(
         source="client", student=ken, class_ref=b, packages=[{"name": "b-package", "version": "1"}]

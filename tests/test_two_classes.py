@@ -34,7 +34,7 @@ from lms.models import (
     StudentActivity,
     StudentClass,
 )
-from lms.versions.snapshots import keep_submission
+from lms.versions.snapshots import store_submission
 from realtime import groups
 from tests.events.conftest import Clock, River, event
 from tests.lms.conftest import api, cast  # noqa: F401  (fixtures)
@@ -106,7 +106,7 @@ def hanako(river, cast):  # noqa: F811
         title="secret-notice", message="secret-notice",
     )  # fmt: skip
     river.post(of_rust(), class_id=cast.rust.pk)
-    snapshot = keep_submission(AssignmentSubmission.objects.get(pk=work.pk))  # after the other class named them
+    snapshot = store_submission(AssignmentSubmission.objects.get(pk=work.pk))  # after the other class named them
     return {
         **cast.ids(), "work": work.pk, "report": str(environment.snapshot_id), "python": cast.rust.pk,
         "loops": cast.traits.pk, "notebook": cell.notebook_id, "kept": snapshot.snapshot_id,

@@ -19,7 +19,7 @@ from instructors import tokens
 from instructors.models import Instructor
 from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion
 from lms.versions.commits import commit
-from lms.versions.snapshots import Author, Owner, keep_snapshot
+from lms.versions.snapshots import Author, Owner, store_snapshot
 from tests.lms.conftest import cast, key_of  # noqa: F401  (a fixture)
 from tests.walk.api import API_ROWS
 from tests.walk.keys import KEY_ROWS
@@ -54,7 +54,7 @@ def ids(cast, settings) -> dict[str, object]:  # noqa: F811
 
 def committed(cast) -> NotebookVersion:  # noqa: F811
     owner, author = Owner(class_id=cast.python.pk), Author()
-    kept = keep_snapshot(cast.notebook.path, {"cells": []}, sha256="0" * 64, owner=owner, author=author)
+    kept = store_snapshot(cast.notebook.path, {"cells": []}, sha256="0" * 64, owner=owner, author=author)
     return commit(kept, branch_name="main", message="m", author=author, now=datetime.now(UTC))
 
 

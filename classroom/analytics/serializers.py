@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.selectors import SPANS, USUAL
-from instructors.api.fields import Text
+from instructors.rest.fields import Text
 from instructors.rest.openapi import row_filter, text_filter
 
 KNOWN_SPANS = ", ".join(f"`{name}`" for name in SPANS)

@@ -16,7 +16,7 @@ from instructors import audit
 from instructors.models import Instructor
 from lms.models import Cell, ProgressNotification
 from lms.models.people import WITHOUT_KEY
-from lms.notifications import told
+from lms.notifications import notification_data
 from realtime import broadcast, groups, messages
 from realtime.notify import notify
 
@@ -120,7 +120,7 @@ def _notice(hint: Hint, student: Failing) -> ProgressNotification:
 def _announce(students: list[Failing], notices: list[ProgressNotification], *, class_id: int | None) -> None:
     """To both forms of each student's own channel, and to those of the class who follow it; nobody else's."""
     frames = [
-        (one, messages.notification(student_id=one.student_id, fields=told(notice)))
+        (one, messages.notification(student_id=one.student_id, fields=notification_data(notice)))
         for one, notice in zip(students, notices, strict=True)
     ]
     addressed = [

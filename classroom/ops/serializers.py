@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from instructors.api.fields import Text
 from instructors.models import AuditLog
+from instructors.rest.fields import Text
 from lms.models import SystemSetting
 from lms.system_settings import TYPES
 

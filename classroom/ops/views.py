@@ -18,7 +18,7 @@ from classroom.ops.system_settings import Duplicate, change_setting, create_sett
 from instructors.api.callers import account_of
 from instructors.rest.exceptions import BadRequest
 from instructors.rest.openapi import PAGING, documented, text_filter
-from instructors.rest.parameters import page, query_text, validated
+from instructors.rest.parameters import query_text, validated
 from instructors.rest.permissions import AdminRequired, LoginRequired
 from lms import system_settings
 from lms.api.base import ApiView
@@ -170,7 +170,7 @@ class AuditLogView(ApiView):
     def get(self, request: Request) -> Response:
         """Newest first."""
         entries = audit_entries(action=query_text(request, "action"), actor=query_text(request, "actor"))
-        return Response(shapes.AuditEntry(page(request, entries), many=True).data)
+        return Response(shapes.AuditEntry(self.paginate_queryset(entries), many=True).data)
 
 
 def refuse_unless_admin(request: Request) -> None:

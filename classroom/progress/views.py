@@ -78,7 +78,7 @@ class AllStudentsView(ApiView):
     )
     def get(self, request: Request) -> Response:
         details = query_boolean(request, "include_details", False)
-        limit = query_integer(request, "limit", 50, least=1, most=200)
+        limit = query_integer(request, "limit", 50, minimum=1, maximum=200)
         students = list(students_seen_by(self.viewer).order_by("pk")[:limit])
         known = progress_selectors.facts(self.viewer, [student.pk for student in students])
         rows = [progress_selectors.summary(known, student) for student in students]
@@ -128,7 +128,7 @@ class NotificationsView(ApiView):
     def get(self, request: Request, user_id: str) -> Response:
         """Nobody has heard of somebody unknown: an empty list."""
         unread_only = bool(query_boolean(request, "unread_only", True))
-        limit = query_integer(request, "limit", 20, least=1, most=100)
+        limit = query_integer(request, "limit", 20, minimum=1, maximum=100)
         student = find_student(self.viewer, user_id)
         found: dict[str, Any] = dict.fromkeys(("total_notifications", "returned_notifications", "unread_count"), 0)
         found["notifications"] = []

@@ -18,8 +18,8 @@ from classroom.seating.selectors import team_view
 from classroom.seating.views import Refusal, show_room
 from core.identity import number_form
 from instructors.permissions import account_of
-from lms.images import LARGEST_BYTES, BadPicture, as_jpeg, check_upload
-from lms.maps import LONGEST_NAME, MOST_TEAMS, Point, TooManyTeams, active_map, free_points, points_on
+from lms.images import MAX_BYTES, BadPicture, as_jpeg, check_upload
+from lms.maps import LONGEST_NAME, MAX_TEAMS, Point, TooManyTeams, active_map, free_points, points_on
 from lms.models import ClassroomMap
 
 
@@ -131,13 +131,13 @@ def _percent(text: str) -> float:
 
 
 def _too_many() -> str:
-    return gettext("A map takes at most %(number)d teams. Take some off it first.") % {"number": MOST_TEAMS}
+    return gettext("A map takes at most %(number)d teams. Take some off it first.") % {"number": MAX_TEAMS}
 
 
 def _words(problem: BadPicture) -> str:
     return {
         "size": gettext("The file is too large. At most %(number)d MB can be uploaded; save it smaller and try again.")
-        % {"number": LARGEST_BYTES // 1024**2},
+        % {"number": MAX_BYTES // 1024**2},
         "pixels": gettext("The picture has too many pixels. Save it smaller and try again."),
         "unreadable": gettext(
             "This is no picture that can be read here: JPEG, PNG or WebP. Save it again as .jpg or .png and try again."

@@ -58,7 +58,7 @@ def place_teams(
 def unplace_team(found: ClassroomMap, team: str, *, by: Instructor, request: HttpRequest) -> None:
     """The team is on the map no more."""
     with transaction.atomic():
-        maps.take_off(found, [team])
+        maps.unplace_teams(found, [team])
         _record("map_positions", found, by, request, teams=[team])
     maps.announce(found, {team: None})
 

@@ -16,14 +16,14 @@ from classroom.setup.members import Preview, preview, register
 from classroom.setup.students import import_students
 from instructors.permissions import account_of
 from lms.models import Class
-from lms.rosters.parser import LARGEST, MOST_LINES, Table, read, text_of, too_large, write
+from lms.rosters.parser import MAX_BYTES, MAX_LINES, Table, read, text_of, too_large, write
 from lms.rosters.rows import Unreadable
 
 
 @setup_form
 def import_list(request: HttpRequest, class_id: int) -> HttpResponse:
     classroom, found = taught_room(request, class_id)
-    limits = {"most_lines": MOST_LINES, "most_kb": LARGEST // 1024}
+    limits = {"most_lines": MAX_LINES, "most_kb": MAX_BYTES // 1024}
     if display_of(request).projector or request.method != "POST":
         return show(request, classroom, "import", **limits)
     text = _plain(request.POST.get("text", ""))
@@ -70,7 +70,7 @@ def _sent(request: HttpRequest, text: str) -> str:
     file = request.FILES.get("file")
     if file is None:
         return text
-    if (file.size or 0) > LARGEST:
+    if (file.size or 0) > MAX_BYTES:
         raise Unreadable(too_large())
     return _plain(text_of(file.read()))
 

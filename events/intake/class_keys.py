@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections, connection
 
-from lms.access import KeyHolder, holder_of_key, note_key_used
+from lms.access import KeyHolder, holder_of_key, record_key_use
 
 # A revoked key is refused, and a new one known, after at most this many seconds.
 REMEMBERED = 15.0
@@ -61,7 +61,7 @@ def _find(key: str) -> KeyHolder | None:
     try:
         holder = holder_of_key(key)
         if holder:
-            note_key_used(holder)
+            record_key_use(holder)
         return holder
     finally:
         if not connection.in_atomic_block:

@@ -1,4 +1,4 @@
-"""Logging in and out, one's own account, one's own password: docs/contract/http.md section 7."""
+"""Login, logout, the caller's account and password (docs/contract/http.md section 7)."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from rest_framework.response import Response
 
 from instructors import audit, authentication, hashing, lockout, tokens
 from instructors.api.callers import account_of
-from instructors.api.fields import Address, InstructorResponse, NewPassword, Text
-from instructors.api.passwords import check_password_rules
+from instructors.api.fields import Address, InstructorResponse, NewPassword, check_password_rules
 from instructors.models import Instructor
 from instructors.rest.exceptions import BadRequest
+from instructors.rest.fields import Text
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import validated
 from instructors.rest.permissions import LoginRequired
@@ -55,7 +55,7 @@ class LoginView(ApiView):
 
     @documented(summary="Log in", request=LoginRequest, responses={200: LoginResponse}, errors=(401, 403))
     def post(self, request: Request) -> Response:
-        """403 only for whoever knows the password of an account that is switched off."""
+        """Answer 403 only if the password is right and the account is switched off."""
         sent = validated(LoginRequest(data=request.data))
         now = timezone.now()
         hashing.refuse_when_full()
@@ -98,7 +98,7 @@ class LogoutView(ApiView):
 
     @documented(summary="Log out", responses={200: MessageResponse})
     def post(self, request: Request) -> Response:
-        """The token opens nothing any more, and the instructor is offline."""
+        """Revoke the token and set the instructor's status to offline."""
         account = account_of(request)
         with transaction.atomic():
             account = change_status(instructor_id=account.pk, status=Status.OFFLINE, now=timezone.now())
@@ -124,7 +124,7 @@ class PasswordView(ApiView):
         summary="Change one's own password", request=PasswordRequest, responses={200: MessageResponse}, errors=(400,)
     )
     def put(self, request: Request) -> Response:
-        """All other tokens and logins of the account end."""
+        """Set a new password. All other tokens and sessions of the account end."""
         account = account_of(request)
         sent = validated(PasswordRequest(data=request.data))
         check_password_rules(sent["new_password"], account=account, field="new_password")

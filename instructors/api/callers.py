@@ -1,4 +1,4 @@
-"""Who calls."""
+"""The account that calls an endpoint."""
 
 from rest_framework.exceptions import APIException, PermissionDenied
 from rest_framework.request import Request
@@ -7,13 +7,13 @@ from instructors.models import Instructor
 
 
 def account_of(request: Request) -> Instructor:
-    """The account of a view that wants a token."""
+    """Return the account of a request to a view with `LoginRequired`."""
     assert isinstance(request.user, Instructor)
     return request.user
 
 
 def known_caller(request: Request) -> Instructor | None:
-    """The account, where a token that opens something came along; a view that wants none takes a bad one for none."""
+    """Return the account of a request to a view without required login; None without a valid token."""
     try:
         user = request.user
     except APIException:
@@ -22,6 +22,6 @@ def known_caller(request: Request) -> Instructor | None:
 
 
 def refuse_unless(allowed: bool) -> None:
-    """Raises PermissionDenied."""
+    """Raise PermissionDenied if not allowed."""
     if not allowed:
         raise PermissionDenied("Not enough permissions")

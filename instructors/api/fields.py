@@ -1,31 +1,30 @@
-"""Shapes of accounts on the wire (http.md sections 7 to 9), and what a body may say about them."""
+"""Serializer fields of accounts, password rules, and the serializer of an account (http.md sections 7 to 9)."""
 
 from typing import Any, ClassVar
 
-from django.contrib.auth.password_validation import get_default_password_validators
+from django.conf import settings
+from django.contrib.auth.password_validation import (
+    get_default_password_validators,
+    get_password_validators,
+    validate_password,
+)
+from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 from rest_framework import serializers
 
+from core.identity import password_form
 from core.validators import validate_address
 from instructors.models import Instructor
-from instructors.rest.parameters import LARGEST_ID
+from instructors.rest.exceptions import Unprocessable
+from instructors.rest.fields import Text
 from instructors.roles import FalseRole, role_of
 
 Status = Instructor.Status
 [MINIMUM_LENGTH] = (rule.min_length for rule in get_default_password_validators() if hasattr(rule, "min_length"))
 
 
-class Text(serializers.CharField):
-    """A text, and nothing that could pass for one."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
 class Address(serializers.EmailField):
-    """An e-mail address in whatever width and case; kept as sent."""
+    """An e-mail address in any width and case, stored as sent."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -34,7 +33,7 @@ class Address(serializers.EmailField):
 
 
 class Role(Text):
-    """`admin`, `instructor`, `assistant`, in whatever case and width; or a label, which grants nothing."""
+    """`admin`, `instructor` or `assistant`, in any case and width; or a label, which grants nothing."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=50, help_text=self.__doc__ or "", **kwargs)
@@ -47,7 +46,7 @@ class Role(Text):
 
 
 class NewPassword(Text):
-    """Kept as sent. The rules are looked at by `check_password_rules`, which has words for them."""
+    """A new password, with its blanks. `check_password_rules` applies the password rules."""
 
     documented: ClassVar = {"minLength": MINIMUM_LENGTH}
 
@@ -55,8 +54,19 @@ class NewPassword(Text):
         super().__init__(trim_whitespace=False, max_length=4096, **kwargs)
 
 
+def check_password_rules(password: str, *, account: Instructor | None, field: str) -> None:
+    """Raise Unprocessable for this field of the body if the password breaks a rule of AUTH_PASSWORD_VALIDATORS. Without
+    STRICT_PASSWORDS only the minimum length applies."""
+    every: list[dict[str, Any]] = list(settings.AUTH_PASSWORD_VALIDATORS)
+    rules = [rule for rule in every if settings.STRICT_PASSWORDS or rule["NAME"].endswith("MinimumLengthValidator")]
+    try:
+        validate_password(password_form(password), account, get_password_validators(rules))
+    except ValidationError as error:
+        raise Unprocessable(["body", field], " ".join(error.messages), "password_too_weak") from None
+
+
 class StatusField(serializers.ChoiceField):
-    """Lower case on the wire; dashboards in the field hold it in upper case."""
+    """A status, lower case in responses. Requests may write it in any case: existing dashboards send upper case."""
 
     default_error_messages = {"invalid_choice": f"Input should be one of: {', '.join(Status.values)}"}
 
@@ -65,11 +75,6 @@ class StatusField(serializers.ChoiceField):
 
     def to_internal_value(self, data: Any) -> str:
         return str(super().to_internal_value(data.strip().lower() if isinstance(data, str) else data))
-
-
-class RowId(serializers.IntegerField):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=-LARGEST_ID, max_value=LARGEST_ID, **kwargs)
 
 
 class InstructorResponse(serializers.Serializer[Any]):

@@ -1,4 +1,4 @@
-"""What instructors are doing, what they did, and setting it: docs/contract/http.md section 9."""
+"""Status of instructors: read, set, set in bulk, history (docs/contract/http.md section 9)."""
 
 from typing import Any, ClassVar
 
@@ -12,18 +12,21 @@ from rest_framework.response import Response
 from core.json_values import TooDeep, storable
 from instructors import audit
 from instructors.api.callers import account_of, refuse_unless
-from instructors.api.fields import RowId, StatusField
+from instructors.api.fields import StatusField
 from instructors.api.instructors import find_instructor
 from instructors.models import Instructor
 from instructors.permissions import may_manage
 from instructors.rest.exceptions import BadRequest, Unprocessable
+from instructors.rest.fields import RowId
 from instructors.rest.openapi import PAGING, documented
-from instructors.rest.parameters import page, validated
+from instructors.rest.parameters import validated
 from instructors.rest.permissions import LoginRequired
 from instructors.rest.views import ApiView
 from instructors.status import UnknownSession, announce_status, change_status
 
 UNKNOWN_SESSION = "Session does not exist"
+# These endpoints answer REST framework's text instead of that of `RowId`.
+INVALID_ID = {"invalid": serializers.IntegerField.default_error_messages["invalid"]}
 
 
 class StatusResponse(serializers.Serializer[Any]):
@@ -45,21 +48,21 @@ class HistoryResponse(serializers.Serializer[Any]):
 
 class StatusRequest(serializers.Serializer[Any]):
     status = StatusField()
-    current_session_id = RowId(required=False, allow_null=True)
+    current_session_id = RowId(required=False, allow_null=True, error_messages=INVALID_ID)
 
 
 class BulkEntry(StatusRequest):
-    instructor_id = RowId()
+    instructor_id = RowId(error_messages=INVALID_ID)
 
 
 class Updates(serializers.ListField):
-    """At least one: the view says 400 to none."""
+    """A list with at least one entry. The view answers 400 to an empty one."""
 
     documented: ClassVar = {"minItems": 1}
 
 
 class BulkRequest(serializers.Serializer[Any]):
-    # What an entry holds is judged entry by entry: a bad one fails alone.
+    # Entries are validated one by one in the view: a bad one fails alone.
     updates = Updates(child=serializers.JSONField(allow_null=True), help_text="`BulkEntry` objects.")
 
 
@@ -88,8 +91,8 @@ class StatusView(ApiView):
         summary="Set an instructor's status", request=StatusRequest, responses={200: StatusResponse}, errors=(404,)
     )
     def put(self, request: Request, instructor_id: str) -> Response:
-        """One's own; an admin anybody's. The same status again is a change too. The session stays where
-        `current_session_id` is absent."""
+        """Set the caller's own status, or, as an admin, that of any account. The same status again counts as a change.
+        Without `current_session_id` the session stays."""
         found = find_instructor(instructor_id)
         refuse_unless(_may_set(account_of(request), found))
         sent = validated(StatusRequest(data=request.data))
@@ -110,9 +113,9 @@ class HistoryView(ApiView):
         parameters=PAGING,
     )
     def get(self, request: Request, instructor_id: str) -> Response:
-        """Newest first."""
+        """List the status history, newest first."""
         rows = find_instructor(instructor_id).status_history.order_by("-started_at", "-pk")
-        return Response(HistoryResponse(page(request, rows), many=True).data)
+        return Response(HistoryResponse(self.paginate_queryset(rows), many=True).data)
 
 
 class BulkView(ApiView):
@@ -126,23 +129,24 @@ class BulkView(ApiView):
         errors=(400,),
     )
     def post(self, request: Request) -> Response:
-        """Each entry commits on its own, in the order of the request."""
+        """Set each status in a transaction of its own, in the order of the request."""
         updates = validated(BulkRequest(data=request.data))["updates"]
         if not updates:
             raise BadRequest("No updates provided")
-        results = [self._carry_out(request, entry) for entry in updates]
+        results = [self._apply(request, entry) for entry in updates]
         done = sum(result["success"] for result in results)
         return Response({"updated_count": done, "results": results}, status=200 if done == len(results) else 207)
 
-    def _carry_out(self, request: Request, entry: Any) -> dict[str, Any]:
-        checked = BulkEntry(data=entry)
+    def _apply(self, request: Request, entry: Any) -> dict[str, Any]:
+        """Set one status. Return its entry of the response; errors are part of it."""
+        serializer = BulkEntry(data=entry)
         try:
             given = storable(entry.get("instructor_id")) if isinstance(entry, dict) else None
         except TooDeep:
             raise BadRequest("instructor_id is nested too deeply") from None
-        if not checked.is_valid():
-            return {"instructor_id": given, "success": False, "error": _first_problem(checked.errors)}
-        sent: dict[str, Any] = checked.validated_data
+        if not serializer.is_valid():
+            return {"instructor_id": given, "success": False, "error": _first_error(serializer.errors)}
+        sent: dict[str, Any] = serializer.validated_data
         pk = sent.pop("instructor_id")
         found = Instructor.objects.filter(pk=pk).first()
         if found is None:
@@ -162,12 +166,12 @@ class BulkView(ApiView):
 
 
 def _may_set(caller: Instructor, account: Instructor) -> bool:
-    """Everybody their own; whoever manages the account, that of others (http.md section 9)."""
+    """Return whether this is the caller's own account or one they manage (http.md section 9)."""
     return caller.pk == account.pk or may_manage(caller, account)
 
 
 def _set_status(request: Request, account: Instructor, sent: dict[str, Any]) -> Instructor:
-    """Raises UnknownSession."""
+    """Set the status, record it in the audit log and announce it. Raises UnknownSession."""
     session_id = sent.get("current_session_id", account.current_session_id)
     with transaction.atomic():
         changed = change_status(
@@ -185,8 +189,8 @@ def _set_status(request: Request, account: Instructor, sent: dict[str, Any]) -> 
     return changed
 
 
-def _first_problem(errors: Any) -> str:
-    """The first of a serializer's errors, as a sentence that names its field."""
+def _first_error(errors: Any) -> str:
+    """Return the first of a serializer's errors as a sentence that names its field."""
     field, problems = next(iter(errors.items()))
     text = str(problems[0])
     return text if field == "non_field_errors" else f"{field}: {text}"

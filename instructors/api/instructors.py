@@ -16,13 +16,13 @@ from rest_framework.response import Response
 
 from instructors import audit, hashing
 from instructors.api.callers import account_of, refuse_unless
-from instructors.api.fields import Address, InstructorResponse, NewPassword, Role, Text
-from instructors.api.passwords import check_password_rules
+from instructors.api.fields import Address, InstructorResponse, NewPassword, Role, check_password_rules
 from instructors.models import Instructor
 from instructors.permissions import may_manage, may_manage_accounts
 from instructors.rest.exceptions import BadRequest
+from instructors.rest.fields import Text
 from instructors.rest.openapi import PAGING, documented
-from instructors.rest.parameters import LARGEST_ID, page, path_id, query_boolean, validated
+from instructors.rest.parameters import LARGEST_ID, path_id, query_boolean, validated
 from instructors.rest.permissions import LoginRequired
 from instructors.rest.views import ApiView
 from instructors.roles import ADMIN, INSTRUCTOR
@@ -48,7 +48,7 @@ class InstructorDeleted(InstructorResponse):
 
 
 def find_instructor(instructor_id: str) -> Instructor:
-    """Raises Unprocessable for what is no integer, NotFound for an id that nobody has."""
+    """Return the account with this id. Raises Unprocessable if it is no integer, NotFound if no account has it."""
     pk = path_id(instructor_id, "instructor_id")
     found = Instructor.objects.filter(pk=pk).first() if abs(pk) <= LARGEST_ID else None
     if found is None:
@@ -66,18 +66,18 @@ class InstructorListView(ApiView):
         is_active = query_boolean(request, "is_active", None)
         if is_active is not None:
             rows = rows.filter(is_active=is_active)
-        return Response(InstructorResponse(page(request, rows), many=True).data)
+        return Response(InstructorResponse(self.paginate_queryset(rows), many=True).data)
 
     @documented(
         summary="Create an instructor", request=InstructorCreate, responses={201: InstructorResponse}, errors=(400,)
     )
     def post(self, request: Request) -> Response:
-        """Only an admin may create an admin."""
+        """Create an account. Only an admin may create an admin."""
         caller = account_of(request)
         refuse_unless(may_manage_accounts(caller))
         sent = validated(InstructorCreate(data=request.data))
-        newcomer = Instructor(email=sent["email"], name=sent["name"])
-        check_password_rules(sent["password"], account=newcomer, field="password")
+        unsaved = Instructor(email=sent["email"], name=sent["name"])
+        check_password_rules(sent["password"], account=unsaved, field="password")
         refuse_unless(sent["role"] != ADMIN or caller.is_admin)
         try:
             with hashing.hash_ahead(sent["password"]), transaction.atomic():
@@ -102,7 +102,8 @@ class InstructorView(ApiView):
         summary="Change an instructor", request=InstructorUpdate, responses={200: InstructorResponse}, errors=(404,)
     )
     def put(self, request: Request, instructor_id: str) -> Response:
-        """Everybody may change their own name. What is sent as it is already is no change."""
+        """Change the fields that are sent. Every account may change its own name. A value that is sent unchanged needs
+        no right to change it."""
         found = find_instructor(instructor_id)
         sent = validated(InstructorUpdate(data=request.data))
         refuse_unless(_may_change(account_of(request), found, sent))
@@ -114,7 +115,7 @@ class InstructorView(ApiView):
 
     @documented(summary="Switch an instructor off", responses={200: InstructorDeleted}, errors=(400, 404))
     def delete(self, request: Request, instructor_id: str) -> Response:
-        """The account stays and opens nothing any more."""
+        """Deactivate the account. It is not deleted, but can no longer log in."""
         caller = account_of(request)
         found = find_instructor(instructor_id)
         if found.pk == caller.pk:
@@ -127,7 +128,7 @@ class InstructorView(ApiView):
 
 
 def _may_change(caller: Instructor, account: Instructor, sent: dict[str, Any]) -> bool:
-    """Whether the caller may have the account as it is sent."""
+    """Return whether the caller may change the account as requested."""
     if caller.is_admin:
         return True
     changes = {name for name, value in sent.items() if value != getattr(account, name)}

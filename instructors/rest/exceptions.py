@@ -1,4 +1,6 @@
-"""The errors that endpoints raise, beside those of REST framework. All become `{"detail": ...}` (config/errors.py)."""
+"""API exceptions beyond those of REST framework. The exception handler (config/errors.py) renders all of them as
+`{"detail": ...}`.
+"""
 
 from collections.abc import Sequence
 
@@ -6,7 +8,7 @@ from rest_framework.exceptions import APIException
 
 
 class Unprocessable(APIException):
-    """422 with a list of problems, or with one."""
+    """422 with a list that holds one problem."""
 
     status_code = 422
 
@@ -16,7 +18,7 @@ class Unprocessable(APIException):
 
 
 class BadRequest(APIException):
-    """400 with a text; for what is well-formed and still cannot be done."""
+    """400 with a text, for a well-formed request that cannot be carried out."""
 
     status_code = 400
 
@@ -29,6 +31,6 @@ class TooLarge(APIException):
     status_code = 413
 
 
-def too_large_for(most: int) -> str:
-    """The one sentence of a body beyond the limit, as sent or as inflated."""
-    return f"The body exceeds the maximum size of {most} bytes"
+def too_large_for(limit: int) -> str:
+    """Return the message for a body that exceeds the limit, as sent or as inflated."""
+    return f"The body exceeds the maximum size of {limit} bytes"

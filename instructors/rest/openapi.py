@@ -1,11 +1,11 @@
-"""How an endpoint describes itself in the OpenAPI document.
+"""Descriptions of endpoints in the OpenAPI document.
 
     class ClassView(ApiView):
         @documented(summary="One class", responses={200: ClassResponse}, errors=(404,))
         def get(self, request, class_id): ...
 
-What every endpoint shares is added here and nowhere else: the errors of credentials, validation and rate limits, the
-security schemes that follow from the view's `access`, and the type of ids in the path.
+`ApiSchema` adds what every endpoint shares: the errors of authentication, validation and rate limits, the security
+schemes that follow from the view's permissions, and the type of ids in the path.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,18 +22,18 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 BEARER, CLASS_KEY, CLASS_KEY_IN_ADDRESS = "bearer", "classKey", "classKeyInAddress"
 
-# Texts as PostgreSQL can hold them, and such of them as say something.
+# Texts that PostgreSQL can store, and those of them with at least one character that is not white space.
 STORABLE = r"^[^\u0000]*$"
-# `\s`, and what else Python strips.
+# `\s`, and the other characters that `str.strip` removes.
 NOT_BLANK = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"
-# What also passes for a boolean, an integer or a number in a body.
-SPELLINGS = serializers.BooleanField.TRUE_VALUES | serializers.BooleanField.FALSE_VALUES
-BOOLEANS = [*sorted(word for word in SPELLINGS if isinstance(word, str)), 0, 1]
+# Values that REST framework also accepts for a boolean, an integer or a number in a body.
+BOOLEAN_VALUES = serializers.BooleanField.TRUE_VALUES | serializers.BooleanField.FALSE_VALUES
+BOOLEANS = [*sorted(value for value in BOOLEAN_VALUES if isinstance(value, str)), 0, 1]
 INTEGER = r"^-?[0-9]{1,18}$"
 DECIMAL = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
-# The first and the last year that there are may not be there in UTC.
-BELIEVABLE_YEAR = r"^(?!000[01]|9999)"
-OF_ONE = ("type", "format", "minimum", "maximum")
+# Times in the first and the last year of the calendar may fall outside of it in UTC.
+PLAUSIBLE_YEAR = r"^(?!000[01]|9999)"
+TYPE_KEYWORDS = ("type", "format", "minimum", "maximum")
 
 SECURITY_SCHEMES = {
     BEARER: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -41,7 +41,7 @@ SECURITY_SCHEMES = {
         "type": "apiKey",
         "in": "header",
         "name": "X-Class-Key",
-        "description": "The ingest key of a class. One that is given is checked, also where none is needed: 401.",
+        "description": "The ingest key of a class. A key that is sent is checked even where none is needed: 401.",
     },
     CLASS_KEY_IN_ADDRESS: {
         "type": "apiKey",
@@ -69,29 +69,29 @@ class ValidationError(serializers.Serializer[Any]):
 
 
 MEANINGS = {
-    400: "Well-formed, and still it cannot be done.",
-    401: "The token or key opens nothing.",
-    403: "No credentials, or not enough of them.",
-    404: "There is no such row among those the caller may see.",
-    409: "Other rows stand in the way.",
-    413: "Larger than is taken.",
-    507: "More than may be held together.",
+    400: "The request is well-formed, but cannot be carried out.",
+    401: "The token or key is not valid.",
+    403: "Credentials are missing or insufficient.",
+    404: "No such row exists among those the caller may see.",
+    409: "The request conflicts with other rows.",
+    413: "The body exceeds the maximum size.",
+    507: "The storage limit is reached.",
     415: "The body is not JSON.",
-    422: "The request is not what it should be; one entry for each problem.",
-    429: "Too many requests; `Retry-After` says when to come back.",
+    422: "The request is not valid; one entry for each problem.",
+    429: "Too many requests; `Retry-After` gives the seconds to wait.",
     500: "The server failed.",
-    503: "A service that this needs is not available.",
+    503: "A required service is not available.",
 }
 
 SKIP = OpenApiParameter(
     "skip",
     {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST_ID, "default": 0},
-    description="Rows to pass over.",
+    description="Number of rows to skip.",
 )
 LIMIT = OpenApiParameter(
-    "limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}, description="Rows at most."
+    "limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}, description="Maximum number of rows."
 )
-# The parameters of every list that `lms.api.base.page` cuts.
+# The parameters of every list that `ApiView.paginate_queryset` pages.
 PAGING = [SKIP, LIMIT]
 
 
@@ -121,15 +121,17 @@ def documented(
     tags: Sequence[str] | None = None,
     operation_id: str | None = None,
 ) -> Callable[[Method], Method]:
-    """Describe one method of a view. The method's docstring is the description; `errors` are this method's own,
-    `example` is a request body, `operation_id` is for two addresses that would share one; an answer that is not JSON is
-    named by status and media type."""
-    answers = {**responses, **{status: error(status) for status in errors}}
+    """Describe one method of a view. The method's docstring is the description.
+
+    `errors` are the statuses of this method beyond the shared ones, `example` is a request body, `operation_id`
+    distinguishes two paths that would share one. The key of a response that is not JSON is `(status, media type)`.
+    """
+    all_responses = {**responses, **{status: error(status) for status in errors}}
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
         request=request,
-        responses=answers,
+        responses=all_responses,
         parameters=list(parameters),
         examples=[OpenApiExample("Example", example, request_only=True)] if example is not None else None,
         tags=list(tags) if tags else None,
@@ -137,10 +139,10 @@ def documented(
 
 
 class ApiSchema(AutoSchema):
-    """What follows from a view without being said at each of its methods."""
+    """Derive from a view what its methods need not repeat."""
 
     def get_override_parameters(self) -> list[Any]:
-        """Ids in the path are integers; a view that means something else says so in its own parameters."""
+        """Return the parameters of the path: ids are integers, unless a view declares its own parameter."""
         names = [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
         return [
             OpenApiParameter(name, int if name.endswith("_id") else str, OpenApiParameter.PATH, required=True)
@@ -155,7 +157,7 @@ class ApiSchema(AutoSchema):
         return [self.path.removeprefix("/api/v1/").split("/")[0]]
 
     def get_description(self) -> str:  # type: ignore[override]
-        """Only what the method says: a view's docstring speaks to its maintainers."""
+        """Return the method's docstring. A view's own docstring is for its maintainers."""
         return (getattr(self.view, self.method.lower()).__doc__ or "").strip()
 
     def get_auth(self) -> list[dict[str, Any]]:
@@ -168,7 +170,7 @@ class ApiSchema(AutoSchema):
         return schemes
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
-        """With what the field refuses; and what only the view refuses, which the field then names as `documented`."""
+        """Add the values that the field refuses, and those that its view refuses: the field's `documented`."""
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
         if direction == "request" and isinstance(schema, dict):
             schema = {**schema, **limits_of(field, schema), **getattr(field, "documented", {})}
@@ -178,14 +180,15 @@ class ApiSchema(AutoSchema):
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
         if operation is not None:
-            answers = operation["responses"]
+            responses = operation["responses"]
             for status in self.shared_errors(operation):
-                if str(status) not in answers:
-                    answers[str(status)] = self._get_response_for_code(error(status), str(status))  # type: ignore[no-untyped-call]
-            operation["responses"] = dict(sorted(answers.items()))
+                if str(status) not in responses:
+                    responses[str(status)] = self._get_response_for_code(error(status), str(status))  # type: ignore[no-untyped-call]
+            operation["responses"] = dict(sorted(responses.items()))
         return operation
 
     def shared_errors(self, operation: Mapping[str, Any]) -> list[int]:
+        """Return the statuses that follow from throttling, authentication, body and parameters."""
         statuses = [429] if self.view.throttle_classes else []
         if operation.get("security"):
             statuses += [401, 403]
@@ -197,20 +200,21 @@ class ApiSchema(AutoSchema):
 
 
 def without_blank_choice(schema: dict[str, Any]) -> None:
-    """Where blank texts are taken, spectacular offers them beside any pattern; ours takes them already."""
+    """Remove the alternative that spectacular adds where blank texts are allowed. STORABLE matches them already."""
     match schema.get("oneOf"):
         case [{"pattern": pattern}, {"maxLength": 0}] if pattern == STORABLE:
             schema.update(schema.pop("oneOf")[0])
 
 
 def alternatives(schema: Mapping[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    return {name: None for name in OF_ONE if name in schema} | {
-        "oneOf": [{name: value for name, value in schema.items() if name in OF_ONE}, other]
+    """Return the changes that turn the schema's type into `oneOf` this type and the other one."""
+    return {name: None for name in TYPE_KEYWORDS if name in schema} | {
+        "oneOf": [{name: value for name, value in schema.items() if name in TYPE_KEYWORDS}, other]
     }
 
 
 def limits_of(field: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """What a text may not be, and what else a number or a boolean may be."""
+    """Return the schema changes for a field: texts that it refuses, other types that it converts."""
     if isinstance(field, serializers.BooleanField):
         return alternatives(schema, {"enum": BOOLEANS})
     if isinstance(field, serializers.IntegerField):
@@ -218,7 +222,7 @@ def limits_of(field: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(field, serializers.FloatField):
         return alternatives(schema, {"type": "string", "pattern": DECIMAL})
     if isinstance(field, serializers.DateTimeField):
-        return {"pattern": BELIEVABLE_YEAR}
+        return {"pattern": PLAUSIBLE_YEAR}
     if not isinstance(field, serializers.CharField) or schema.get("type") != "string" or "format" in schema:
         return {}
     if field.allow_blank:
@@ -228,7 +232,7 @@ def limits_of(field: Any, schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def one_form(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
-    """Of all the forms in which a path answers, the document shows one: `/api/v1/X`, without a trailing slash."""
+    """Reduce the equivalent forms of each path to `/api/v1/X`, without a trailing slash. A preprocessing hook."""
     found = {}
     for path, _, method, view in endpoints:
         if path.startswith("/api/v1/"):
@@ -238,5 +242,6 @@ def one_form(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str,
 
 
 def add_security_schemes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add SECURITY_SCHEMES to the document. A postprocessing hook."""
     result.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
     return result

@@ -1,4 +1,4 @@
-"""What a request says in its path and its query, checked; and what endpoints do with it."""
+"""Checked parameters of the path and the query, and helpers for views that look up, validate and change rows."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 def path_id(text: str, name: str) -> int:
-    """An id from the path. Raises Unprocessable for what is no integer."""
+    """Return an id from the path. Raises Unprocessable if it is no integer."""
     try:
         value = int(text) if text.lstrip("-").isdecimal() and text.isascii() else None
     except ValueError:
@@ -26,8 +26,8 @@ def path_id(text: str, name: str) -> int:
     return value
 
 
-def query_integer(request: Request, name: str, default: int, *, least: int, most: int | None = None) -> int:
-    """An integer from the query. Raises Unprocessable outside its bounds."""
+def query_integer(request: Request, name: str, default: int, *, minimum: int, maximum: int | None = None) -> int:
+    """Return an integer from the query. Raises Unprocessable if it is no integer or out of bounds."""
     text = request.query_params.get(name)
     if text is None:
         return default
@@ -35,23 +35,25 @@ def query_integer(request: Request, name: str, default: int, *, least: int, most
     if not (digits.isdecimal() and digits.isascii() and len(digits) < 20):
         raise Unprocessable(["query", name], "Input should be a valid integer", "int_parsing")
     value = int(text)
-    if value < least:
-        raise Unprocessable(["query", name], f"Input should be greater than or equal to {least}", "greater_than_equal")
-    if most is not None and value > most:
-        raise Unprocessable(["query", name], f"Input should be less than or equal to {most}", "less_than_equal")
+    if value < minimum:
+        raise Unprocessable(
+            ["query", name], f"Input should be greater than or equal to {minimum}", "greater_than_equal"
+        )
+    if maximum is not None and value > maximum:
+        raise Unprocessable(["query", name], f"Input should be less than or equal to {maximum}", "less_than_equal")
     return value
 
 
 def query_id(request: Request, name: str) -> int | None:
-    """An optional row id from the query, as a filter."""
+    """Return an optional row id from the query, for a filter. Raises Unprocessable."""
     if name not in request.query_params:
         return None
-    return query_integer(request, name, 0, least=-LARGEST_ID, most=LARGEST_ID)
+    return query_integer(request, name, 0, minimum=-LARGEST_ID, maximum=LARGEST_ID)
 
 
 def query_text(request: Request, name: str) -> str:
-    """An optional text from the query, as a filter; empty where it is absent. PostgreSQL can hold no NUL, so no row
-    can match one: the filter is refused."""
+    """Return an optional text from the query, for a filter; "" if it is absent. Raises Unprocessable for a text with
+    NUL, which PostgreSQL cannot store."""
     text = request.query_params.get(name, "")
     if "\0" in text:
         raise Unprocessable(["query", name], "Null characters are not allowed", "null_characters_not_allowed")
@@ -59,6 +61,7 @@ def query_text(request: Request, name: str) -> str:
 
 
 def query_boolean(request: Request, name: str, default: bool | None) -> bool | None:
+    """Return a boolean from the query. Raises Unprocessable."""
     text = request.query_params.get(name)
     if text is None:
         return default
@@ -69,15 +72,8 @@ def query_boolean(request: Request, name: str, default: bool | None) -> bool | N
     raise Unprocessable(["query", name], "Input should be a valid boolean", "bool_parsing")
 
 
-def page(request: Request, rows: QuerySet[Row]) -> QuerySet[Row]:
-    """The page that `skip` and `limit` name (http.md section 1.3)."""
-    skip = query_integer(request, "skip", 0, least=0, most=LARGEST_ID)
-    limit = query_integer(request, "limit", 100, least=1, most=1000)
-    return rows[skip : skip + limit]
-
-
 def find_or_404(rows: QuerySet[Row], pk: int, noun: str) -> Row:
-    """The row of that id among those that may be seen. Raises NotFound in the contract's words."""
+    """Return the row with this id among those that the caller may see. Raises NotFound with the contract's text."""
     found = rows.filter(pk=pk).first() if abs(pk) <= LARGEST_ID else None
     if found is None:
         raise NotFound(f"{noun} with id {pk} not found")
@@ -85,14 +81,14 @@ def find_or_404(rows: QuerySet[Row], pk: int, noun: str) -> Row:
 
 
 def validated(serializer: BaseSerializer[Any]) -> dict[str, Any]:
-    """The serializer's data. Raises ValidationError, which becomes the 422 list."""
+    """Return the serializer's validated data. Raises ValidationError, which becomes the list of a 422."""
     serializer.is_valid(raise_exception=True)
     data: dict[str, Any] = serializer.validated_data
     return data
 
 
 def change(row: Model, changes: Mapping[str, Any]) -> None:
-    """Write the columns that a partial PUT names, and only those; none named, nothing written."""
+    """Write only the columns that a partial PUT names, and `updated_at`. Without any, write nothing."""
     if not changes:
         return
     columns = dict(changes)

@@ -1,8 +1,8 @@
-"""Who may call an endpoint. A view names its `permission_classes`; without, `LoginIfRequired` (settings).
+"""Permissions of endpoints. A view names its `permission_classes`; the default is `LoginIfRequired`.
 
-The rows of docs/contract/http.md use other words for the same:
+The tables of docs/contract/http.md name them as follows:
 
-    open         AllowAny           no credentials; a token that is not valid is not looked at
+    open         AllowAny           no credentials; a token that is not valid is ignored
     open*        LoginIfRequired    none while no login is required (core/login_requirement.py), else a Bearer token
     bearer       LoginRequired      an instructor's Bearer token
     admin        AdminRequired      the same, of an admin
@@ -22,7 +22,7 @@ class LoginIfRequired(BasePermission):
         return logins_required()
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Raises PermissionDenied in the contract's words, AuthenticationFailed for a token that is not valid."""
+        """Return True. Raises PermissionDenied with the contract's text, AuthenticationFailed for an invalid token."""
         if self.is_login_needed() and request.user is None:
             raise PermissionDenied("Not authenticated")
         return True

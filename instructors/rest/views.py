@@ -1,9 +1,9 @@
-"""What every endpoint shares: credentials first, one limit for bodies, times in UTC, the audit log."""
+"""The base class of API views: authentication order, body limit, UTC, pagination, audit log."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn, TypeVar
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -15,17 +15,20 @@ from rest_framework.views import APIView
 from instructors import audit
 from instructors.models import Instructor
 from instructors.rest.exceptions import TooLarge, too_large_for
+from instructors.rest.pagination import SkipLimitPagination
 from instructors.rest.parsers import GzipJSONParser
 from instructors.rest.permissions import LoginIfRequired
 
+Row = TypeVar("Row", bound=Model)
+
 
 class ApiView(APIView):
-    """One endpoint. Credentials are checked first, before path ids and body."""
+    """An endpoint. Credentials are checked before path ids and body."""
 
     permission_classes: Sequence[Any] = (LoginIfRequired,)
     parser_classes: Sequence[type[BaseParser]] = (GzipJSONParser,)
-    metadata_class = None  # OPTIONS would tell our docstrings; the OpenAPI document tells what is meant to be told
-    # What a 500 says it failed to do: "Failed to <action>" (http.md section 1.4).
+    metadata_class = None  # OPTIONS would publish docstrings; the OpenAPI document describes the API
+    # A 500 answers "Failed to <action>" (http.md section 1.4).
     action: ClassVar[str] = "answer the request"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -33,7 +36,7 @@ class ApiView(APIView):
             return super().dispatch(request, *args, **kwargs)
 
     def perform_authentication(self, request: Request) -> None:
-        """Leave it to the permissions: where no login is required, a token that is not valid is not looked at."""
+        """Do nothing: permissions authenticate, because an invalid token is ignored while no login is required."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -42,7 +45,7 @@ class ApiView(APIView):
             self.refuse_size(limit)
 
     def refuse_size(self, limit: int) -> NoReturn:
-        """The body was larger than `limit` bytes, and nothing of it is there. Raises TooLarge."""
+        """Raise TooLarge: the body exceeded `limit` bytes and was dropped."""
         raise TooLarge(too_large_for(limit))
 
     def is_login_needed(self) -> bool:
@@ -51,20 +54,24 @@ class ApiView(APIView):
 
     @property
     def caller(self) -> Instructor | None:
-        """The account that is logged in, if any. Where no login is needed, a token that is not valid counts as none."""
+        """Return the account that is logged in, or None. A token that is not valid counts as none."""
         try:
             user = self.request.user
         except APIException:
             return None
         return user if isinstance(user, Instructor) else None
 
+    def paginate_queryset(self, rows: QuerySet[Row]) -> list[Row]:
+        """Return the rows that the parameters `skip` and `limit` select. Raises Unprocessable."""
+        return SkipLimitPagination().paginate_queryset(rows, self.request, view=self)
+
     def record_change(
         self, action: str, row: Model, *, fields: Iterable[str] = (), details: dict[str, Any] | None = None
     ) -> None:
-        """Write into the audit log that the caller created, changed or deletes this row. One insert.
+        """Record in the audit log that the caller created, changed or deletes this row. One insert.
 
-        Call it in the transaction of the write, before a deletion. `fields` are the columns that were written, never
-        their values: a grade or a notebook has no place in the log.
+        Call it in the transaction of the write, before a deletion. `fields` are the names of the columns that were
+        written. Their values (grades, notebooks) are never recorded.
         """
         audit.record(
             action=action,

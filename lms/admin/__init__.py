@@ -1,4 +1,4 @@
-"""The admin site, one module a group of tables. Django loads this package; it loads the rest."""
+"""The admin site, one module for each group of tables. Django imports this package, which imports the modules."""
 
 from lms.admin import accounts, assignments, classes, maps, people, settings, versions
 

@@ -1,6 +1,6 @@
-"""The admin site of accounts. Passwords are set on a page of their own; no hash is ever shown.
+"""The admin site of accounts. Passwords are set on a separate page; hashes are never shown.
 
-It is here and not in `instructors`, because an account is deleted with what `lms` keeps of it.
+It is part of `lms`, not of `instructors`, because deleting an account deletes rows of `lms`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 else:
     CreationForm, Form, AccountAdmin = BaseUserCreationForm, ModelForm, UserAdmin
 
-admin.site.unregister(Group)  # roles decide here, not groups
+admin.site.unregister(Group)  # access depends on roles, not on groups
 
 
 ROLE_CHOICES = [
@@ -52,7 +52,7 @@ class InstructorCreationForm(CreationForm):
 
 
 class InstructorChangeForm(Form):
-    """A label that the API gave stays, unless a role is chosen instead."""
+    """Keep a label that was set through the API, unless a role is chosen instead."""
 
     role = ChoiceField(label=gettext_lazy("Role"), choices=ROLE_CHOICES)
 
@@ -91,10 +91,10 @@ class InstructorAdmin(KeySearch, CascadeAdmin, AccountAdmin):
     ]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """The password is hashed before the transaction in which the form is looked at and stored."""
+        """Hash the password before the transaction that validates and stores the form."""
         with hashing.hash_ahead(request.POST.get("password1")):
-            answer: HttpResponse = super().add_view(request, form_url, extra_context)
-            return answer
+            response: HttpResponse = super().add_view(request, form_url, extra_context)
+            return response
 
     @admin.display(description=gettext_lazy("Password"))
     def set_password(self, account: Instructor) -> SafeString:
@@ -124,7 +124,7 @@ class AuditLogAdmin(ReadOnlyAdmin):
 
 @admin.register(AccessAttempt)
 class AccessAttemptAdmin(ReadOnlyAdmin):
-    """Failed logins of the last minutes (instructors/lockout.py). Deleting one lets its owner in again."""
+    """Failed logins of the last minutes (instructors/lockout.py). Deleting a row lifts its lock."""
 
     list_display = ["username", "ip_address", "failures_since_start", "attempt_time", "is_locked"]
     fields = ["username", "ip_address", "failures_since_start", "attempt_time"]

@@ -1,4 +1,4 @@
-"""The admin site of assignments and submissions; grades given here are recorded and told as everywhere."""
+"""The admin site of assignments and submissions. Grades are recorded in the audit log and announced to students."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ else:
 
 
 class SubmissionInline(TabularInline):
-    """The grades of an assignment on its page. What was handed in is not changed here, and not fetched either."""
+    """The grades of an assignment on its page. Contents of submissions are neither shown nor fetched."""
 
     model = AssignmentSubmission
     extra = 0
@@ -59,12 +59,12 @@ class ClassAssignmentAdmin(LargeTableAdmin):
         super().save_formset(request, form, formset, change)
         if formset.model is AssignmentSubmission:
             for each in formset.initial_forms:
-                graded_by(request, each)
+                record_grade(request, each)
 
 
 @admin.register(AssignmentSubmission)
 class AssignmentSubmissionAdmin(ExportMixin, LargeTableAdmin):  # type: ignore[misc]
-    """Graded here and exported as a table; the export holds what the list's filters and search leave."""
+    """Submissions can be graded, and exported as a table. The export respects the filters and search of the list."""
 
     resource_classes = [SubmissionResource]
     export_formats = FORMATS
@@ -85,15 +85,15 @@ class AssignmentSubmissionAdmin(ExportMixin, LargeTableAdmin):  # type: ignore[m
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        graded_by(request, form, is_new=not change)
+        record_grade(request, form, is_new=not change)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).select_related("assignment__class_ref", "student")
         return rows.defer("notebook_content")
 
 
-def graded_by(request: HttpRequest, form: Any, *, is_new: bool = False) -> None:
-    """Write a grade into the audit log, and tell the student after the commit. Call it when a submission's form was
+def record_grade(request: HttpRequest, form: Any, *, is_new: bool = False) -> None:
+    """Record a grade in the audit log, and notify the student after the commit. Call it after a submission's form was
     saved, in its transaction."""
     row, changed = form.instance, form.changed_data
     if not changed:

@@ -1,4 +1,4 @@
-"""What every page of the admin site shares: lists whose cost does not grow with their table, searches by key."""
+"""Base classes of the admin site: lists whose cost does not grow with their table, deletion, searches by key."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,32 +22,32 @@ else:
 admin.site.site_header = admin.site.site_title = "Cell Monitor"
 admin.site.index_title = gettext_lazy("Administration")
 
-# Rows that a list counts before it stops; older ones are found through a filter or the search.
-MOST_COUNTED = 10_000
+# Maximum number of rows that a list counts; older ones are reached by filters or the search.
+MAX_COUNT = 10_000
 
 
 class CappedPaginator(Pages):
-    """Counts at most MOST_COUNTED rows: COUNT(*) over millions would cost more than the page."""
+    """Count at most MAX_COUNT rows: COUNT(*) over millions would cost more than the page."""
 
     @cached_property
     def count(self) -> int:
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        return rows.order_by().values("pk")[:MOST_COUNTED].count()
+        return rows.order_by().values("pk")[:MAX_COUNT].count()
 
 
 class CascadeAdmin(ModelAdmin):
-    """Deletes as everybody does, with what no cascade takes along.
+    """Delete through `lms.deletion`, with what no cascade deletes.
 
-    `goes_along`: its rows go with what they hang on, though nobody may delete them alone.
+    `goes_along`: rows of this model may be deleted by a cascade, even if there is no permission to delete them alone.
     """
 
     goes_along = False
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
         tree, counts, refused, protected = super().get_deleted_objects(objs, request)
-        offices = self.admin_site._registry.items()
-        along = {str(model._meta.verbose_name) for model, office in offices if getattr(office, "goes_along", False)}
-        return tree, counts, {name for name in refused if str(name) not in along}, protected
+        registered = self.admin_site._registry.items()
+        allowed = {str(model._meta.verbose_name) for model, each in registered if getattr(each, "goes_along", False)}
+        return tree, counts, {name for name in refused if str(name) not in allowed}, protected
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         delete_row(obj)
@@ -57,8 +57,10 @@ class CascadeAdmin(ModelAdmin):
 
 
 class KeySearch(ModelAdmin):
-    """A search finds what is spelt otherwise too, where `search_fields` name the column of a key (`core.identity`): by
-    `contains`, because `icontains` takes ı and i for the same."""
+    """Search by the key of the search term too, so that other spellings are found (`core.identity`).
+
+    `search_fields` name the column of the key with `contains`, because `icontains` equates ı and i.
+    """
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -71,7 +73,7 @@ class KeySearch(ModelAdmin):
 
 
 class LargeTableAdmin(KeySearch, CascadeAdmin):
-    """A changelist whose cost does not grow with its table, and `updated_at` kept where the table has one."""
+    """A changelist whose cost does not grow with its table. Changes set `updated_at` if the model has it."""
 
     paginator = CappedPaginator
     show_full_result_count = False
@@ -85,7 +87,7 @@ class LargeTableAdmin(KeySearch, CascadeAdmin):
 
 
 class ReadOnlyAdmin(LargeTableAdmin):
-    """Rows that the event pipeline owns: here one only looks at them."""
+    """Rows that the event pipeline writes. They can be viewed only."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

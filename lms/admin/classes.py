@@ -1,4 +1,4 @@
-"""The admin site of classes: who learns and teaches in them, and their keys."""
+"""The admin site of classes, their students, staff and keys."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -1,4 +1,4 @@
-"""Maps of classrooms in the admin site: looked at and deleted, with their picture. Pages draw and arrange them."""
+"""The admin site of classroom maps, to view and delete them. The pages of classes upload and arrange them."""
 
 from typing import TYPE_CHECKING, Any
 

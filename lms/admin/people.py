@@ -1,4 +1,4 @@
-"""The admin site of students, what they use, and what is kept of their environments."""
+"""The admin site of students, teams, sessions, notebooks, notifications and environments."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +44,7 @@ class StudentAdmin(LargeTableAdmin):
         return ["email", "name", "team", *(self.get_readonly_fields(request, obj) if obj else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Student | None = None) -> list[str]:
-        """Everything but the person is state, and the event pipeline alone writes it."""
+        """Return all fields but those of the person: only the event pipeline writes them."""
         person = {"id", "email", "email_key", "name", "team"}
         return [field.name for field in Student._meta.fields if field.name not in person]
 

@@ -1,4 +1,4 @@
-"""The admin site of system settings; what is changed here is recorded as what is changed over the API."""
+"""The admin site of system settings. Changes are recorded in the audit log as those through the API are."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -73,19 +73,19 @@ class SystemSettingAdmin(LargeTableAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         before = SystemSetting.objects.filter(pk=obj.pk).first() if change else None
         super().save_model(request, obj, form, change)
-        was = {"from": before.setting_value[:200]} if before else {"created": True}
-        self._note(request, obj, {**was, "to": obj.setting_value[:200], "is_active": obj.is_active})
+        previous = {"from": before.setting_value[:200]} if before else {"created": True}
+        self._record(request, obj, {**previous, "to": obj.setting_value[:200], "is_active": obj.is_active})
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        self._note(request, obj, {"deleted": True})
+        self._record(request, obj, {"deleted": True})
         super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         for setting in queryset:
-            self._note(request, setting, {"deleted": True})
+            self._record(request, setting, {"deleted": True})
         super().delete_queryset(request, queryset)
 
-    def _note(self, request: HttpRequest, setting: SystemSetting, details: dict[str, Any]) -> None:
+    def _record(self, request: HttpRequest, setting: SystemSetting, details: dict[str, Any]) -> None:
         audit.record(
             action="setting_update",
             actor=account_of(request),

@@ -1,5 +1,5 @@
-"""Versions of notebooks in the admin site. Snapshots and commits are named by what is in them, so nobody changes them
-here; a history is deleted as a whole, with its contents that no other history has.
+"""The admin site of notebook versions. Snapshots and commits cannot be changed, because their ids depend on their
+contents. A history is deleted as a whole, with the contents that no other history uses.
 """
 
 from django.contrib import admin
@@ -31,7 +31,7 @@ class NotebookHistoryAdmin(ReadOnlyAdmin):
 
 
 class OfHistoryAdmin(ReadOnlyAdmin):
-    """Shown with whose they are; contents and differences, which may be megabytes, are not read for a list."""
+    """Base class for rows of a history. Lists do not load contents and differences, which may be megabytes."""
 
     goes_along = True
     heavy: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Assignments of a class (docs/contract/http.md section 4). Students list theirs with the class's key."""
+"""Assignments of a class (docs/contract/http.md section 4). Students list them with the key of the class."""
 
 from typing import Any
 
@@ -9,11 +9,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from instructors.rest.exceptions import Conflict
+from instructors.rest.fields import Name, Number, RawText, RowId
 from instructors.rest.openapi import PAGING, documented, row_filter
-from instructors.rest.parameters import change, find_or_404, page, path_id, query_id, validated
+from instructors.rest.parameters import change, find_or_404, path_id, query_id, validated
 from lms.access import assignments_of, classes_of, notebooks_of
 from lms.api.base import ApiView
-from lms.api.fields import Moment, Name, Number, RowId, Text
+from lms.api.fields import Moment
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
 from lms.models import ClassAssignment
@@ -53,7 +54,7 @@ class AssignmentFields(serializers.Serializer[Any]):
     class_id = RowId(source="class_ref_id")
     notebook_id = RowId()
     title = Name(max_length=255)
-    description = Text(required=False, allow_null=True)
+    description = RawText(required=False, allow_null=True)
     due_date = Moment(
         required=False,
         allow_null=True,
@@ -77,7 +78,7 @@ class AssignmentsView(ApiView):
         rows = assignments_of(self.viewer)
         if (class_id := query_id(request, "class_id")) is not None:
             rows = rows.filter(class_ref=class_id)
-        return Response(AssignmentResponse(page(request, rows), many=True).data)
+        return Response(AssignmentResponse(self.paginate_queryset(rows), many=True).data)
 
     @documented(
         summary="Create an assignment",
@@ -113,7 +114,7 @@ class AssignmentView(ApiView):
         example={"due_date": "2025-05-19T08:00:00Z"},
     )
     def put(self, request: Request, assignment_id: str) -> Response:
-        """Keys that are absent stay as they are. Who moves it to another class must teach in both."""
+        """Absent keys are not changed. To move an assignment to another class, the caller must teach both."""
         found = self.find(assignment_id)
         refuse_unless_taught(self.viewer, found.class_ref_id)
         changes = validated(AssignmentFields(data=request.data, partial=True))
@@ -126,7 +127,7 @@ class AssignmentView(ApiView):
 
     @documented(summary="Delete an assignment", responses={200: AssignmentResponse}, errors=(404, 409))
     def delete(self, request: Request, assignment_id: str) -> Response:
-        """The answer is the assignment as it was. One to which something was handed in stays."""
+        """Returns the assignment as it was. An assignment with submissions is not deleted."""
         found = self.find(assignment_id)
         refuse_unless_taught(self.viewer, found.class_ref_id)
         deleted = AssignmentResponse(found).data
@@ -143,8 +144,8 @@ class AssignmentView(ApiView):
 
 
 def check_references(view: ApiView, fields: dict[str, Any]) -> None:
-    """The class and the notebook that are named exist and may be used. Raises NotFound, for assistants of the class
-    PermissionDenied."""
+    """Check that the named class and notebook exist and may be used. Raises NotFound, and PermissionDenied for an
+    assistant of the class."""
     if "class_ref_id" in fields:
         named = find_or_404(classes_of(view.viewer), fields["class_ref_id"], "Class")
         refuse_unless_taught(view.viewer, named.pk)

@@ -11,11 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from instructors.rest.exceptions import BadRequest, Conflict
+from instructors.rest.fields import Name, RawText, RowId
 from instructors.rest.openapi import PAGING, documented
-from instructors.rest.parameters import change, find_or_404, page, path_id, validated
+from instructors.rest.parameters import change, find_or_404, path_id, validated
 from lms.access import User, classes_of, may_make_classes
 from lms.api.base import ApiView
-from lms.api.fields import Moment, Name, RowId, Text
+from lms.api.fields import Moment
 from lms.api.permissions import refuse_unless_taught
 from lms.deletion import delete_row
 from lms.models import Class
@@ -33,15 +34,15 @@ class ClassResponse(serializers.ModelSerializer[Class]):
 class ClassChanges(serializers.Serializer[Any]):
     name = Name(max_length=255)
     class_code = Name(max_length=100)
-    description = Text(required=False, allow_null=True)
+    description = RawText(required=False, allow_null=True)
     is_active = serializers.BooleanField(required=False)
 
 
 class NewClass(serializers.Serializer[Any]):
     name = Name(max_length=255)
     class_code = Name(max_length=100)
-    description = Text(required=False, allow_null=True)
-    instructor_id = RowId(required=False, allow_null=True, help_text="Default: who makes the class.")
+    description = RawText(required=False, allow_null=True)
+    instructor_id = RowId(required=False, allow_null=True, help_text="Default: the caller.")
     start_date = Moment(required=False, allow_null=True)
     end_date = Moment(required=False, allow_null=True, whole_day=True)
 
@@ -51,7 +52,7 @@ class ClassesView(ApiView):
 
     @documented(summary="Classes", responses={200: ClassResponse(many=True)}, parameters=PAGING)
     def get(self, request: Request) -> Response:
-        return Response(ClassResponse(page(request, classes_of(self.viewer)), many=True).data)
+        return Response(ClassResponse(self.paginate_queryset(classes_of(self.viewer)), many=True).data)
 
     @documented(
         summary="Create a class",
@@ -61,7 +62,7 @@ class ClassesView(ApiView):
         example=EXAMPLE,
     )
     def post(self, request: Request) -> Response:
-        """Whoever makes a class and is logged in becomes its instructor. Only an admin names somebody else."""
+        """The caller becomes the instructor of the class, if logged in. Only an admin may name another account."""
         if not may_make_classes(self.viewer):
             raise PermissionDenied("Assistants make no classes; ask an instructor")
         fields = validated(NewClass(data=request.data))
@@ -90,7 +91,7 @@ class ClassView(ApiView):
         example={"is_active": False},
     )
     def put(self, request: Request, class_id: str) -> Response:
-        """Keys that are absent stay as they are. Assistants are refused."""
+        """Absent keys are not changed. Assistants are refused."""
         found = self.find(class_id)
         refuse_unless_taught(self.viewer, found.pk)
         changes = validated(ClassChanges(data=request.data, partial=True))
@@ -105,7 +106,7 @@ class ClassView(ApiView):
 
     @documented(summary="Delete a class", responses={200: ClassResponse}, errors=(404, 409))
     def delete(self, request: Request, class_id: str) -> Response:
-        """The answer is the class as it was. A class that has assignments stays. Assistants are refused."""
+        """Returns the class as it was. A class that has assignments is not deleted. Assistants are refused."""
         found = self.find(class_id)
         refuse_unless_taught(self.viewer, found.pk)
         deleted = ClassResponse(found).data
@@ -122,7 +123,7 @@ class ClassView(ApiView):
 
 
 def owner_of_new(caller: User | None, viewer: User, named: int | None) -> int | None:
-    """The instructor of a class that is being made. Raises NotFound or PermissionDenied."""
+    """Return the id of the instructor of a new class. Raises NotFound or PermissionDenied."""
     if named is None:
         return caller.pk if caller else None
     if not viewer.is_admin and named != viewer.pk:

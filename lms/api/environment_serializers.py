@@ -1,36 +1,38 @@
-"""What the endpoints of environments take and answer, for them and for the API's document."""
+"""Request and response serializers of environments."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-from lms.api.fields import Text
+from instructors.rest.fields import RawText
 from lms.environments.collection import Environment
 from lms.models import EnvironmentSnapshot
 
 
 class SnapshotRequest(serializers.Serializer[Any]):
-    """With `environment` it is a report of a student's side; without, the server looks at itself."""
+    """With `environment`, a report of a student's environment; without, the server's own is collected."""
 
     force_full_collection = serializers.BooleanField(default=False)
-    notebook_path = Text(required=False, allow_null=True, max_length=1024)
-    cell_id = Text(required=False, allow_null=True, max_length=255)
+    notebook_path = RawText(required=False, allow_null=True, max_length=1024)
+    cell_id = RawText(required=False, allow_null=True, max_length=255)
     execution_count = serializers.IntegerField(required=False, allow_null=True, min_value=-(2**31), max_value=2**31 - 1)
     environment = serializers.DictField(
-        required=False, allow_null=True, help_text="What a student's side reports: `python_version`, `packages`, …"
+        required=False,
+        allow_null=True,
+        help_text="A report of a student's environment: `python_version`, `packages`, …",
     )
-    student_email = Text(required=False, allow_null=True, max_length=320, help_text="Whose it is.")
-    emailAddress = Text(required=False, allow_null=True, max_length=320, help_text="The same, by its other name.")
+    student_email = RawText(required=False, allow_null=True, max_length=320, help_text="The student's address.")
+    emailAddress = RawText(required=False, allow_null=True, max_length=320, help_text="The same, by its other name.")
 
 
 class DiffRequest(serializers.Serializer[Any]):
-    from_snapshot_id = Text()
-    to_snapshot_id = Text(required=False, allow_null=True, help_text="Default: now.")
+    from_snapshot_id = RawText()
+    to_snapshot_id = RawText(required=False, allow_null=True, help_text="Default: now.")
 
 
 class AnalysisRequest(serializers.Serializer[Any]):
-    analysis_type = Text(required=False, max_length=100, default="full")
-    target_snapshot_id = Text(required=False, allow_null=True, help_text="Default: the server, now.")
+    analysis_type = RawText(required=False, max_length=100, default="full")
+    target_snapshot_id = RawText(required=False, allow_null=True, help_text="Default: the server, now.")
 
 
 class PackageShape(serializers.Serializer[Any]):
@@ -140,7 +142,7 @@ class AnalysisResponse(serializers.Serializer[Any]):
 
 
 def shown(environment: Environment, row: EnvironmentSnapshot | None = None) -> dict[str, Any]:
-    """The snapshot object of the contract; `row` where it is stored."""
+    """Return the snapshot object of the contract. `row` is the stored snapshot, if there is one."""
     return {
         "snapshot_id": environment.snapshot_id,
         "captured_at": environment.captured_at,

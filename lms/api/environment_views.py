@@ -1,4 +1,4 @@
-"""Looking at environments by their ids: what changed between two, and how sound one is (http.md section 10)."""
+"""Comparison and analysis of stored environments (http.md section 10)."""
 
 from typing import Any
 
@@ -21,17 +21,18 @@ from lms.models import EnvironmentAnalysis
 
 
 class SnapshotView(ApiView):
-    """What looks at environments by their ids."""
+    """Base class of views that find environments by id."""
 
     def find(self, snapshot_id: str) -> Environment:
+        """Return the environment with this id. Raises NotFound."""
         found = snapshots.find(environments_of(self.viewer), snapshot_id)
         if found is None:
             raise NotFound(f"Snapshot {snapshot_id} not found")
         self.record_view(found.student_id)
         return found
 
-    def now_beside(self, before: Environment) -> Environment:
-        """What an environment is compared with: the latest report of the same student, or the server now."""
+    def current_for(self, before: Environment) -> Environment:
+        """Return the environment to compare with: the latest report of the same student, or the server's now."""
         seen = environments_of(self.viewer)
         return snapshots.latest_report_of(seen, before.snapshot_id) or snapshots.current(now=timezone.now())
 
@@ -44,18 +45,18 @@ class DiffView(SnapshotView):
         responses={200: DiffResponse},
         errors=(404,),
         parameters=[
-            text_filter("from_snapshot_id", "Default: as it was `hours_back` hours ago."),
+            text_filter("from_snapshot_id", "Default: the server's environment `hours_back` hours ago."),
             OpenApiParameter("hours_back", {"type": "integer", "minimum": 1, "maximum": 168, "default": 24}),
         ],
     )
     def get(self, request: Request) -> Response:
-        hours = query_integer(request, "hours_back", 24, least=1, most=168)
+        hours = query_integer(request, "hours_back", 24, minimum=1, maximum=168)
         given, moment = query_text(request, "from_snapshot_id"), timezone.now()
         before = self.find(given) if given else snapshots.baseline(hours_back=hours, now=moment)
         if before is None:
             message, now = "No previous snapshot available for comparison", snapshots.current(now=moment)
             return Response({"message": message, "current_snapshot_id": now.snapshot_id, "changes_detected": False})
-        return Response(snapshots.compare(before, self.now_beside(before)))
+        return Response(snapshots.compare(before, self.current_for(before)))
 
     @documented(
         summary="Compare two snapshots",
@@ -68,7 +69,7 @@ class DiffView(SnapshotView):
         fields = validated(DiffRequest(data=request.data))
         before = self.find(fields["from_snapshot_id"])
         target = fields.get("to_snapshot_id")
-        return Response(snapshots.compare(before, self.find(target) if target else self.now_beside(before)))
+        return Response(snapshots.compare(before, self.find(target) if target else self.current_for(before)))
 
 
 class AnalysisView(SnapshotView):
@@ -82,27 +83,28 @@ class AnalysisView(SnapshotView):
         example={"analysis_type": "full"},
     )
     def post(self, request: Request) -> Response:
-        """The rule is the health's; the result is kept. Without a target the server's environment is, too."""
+        """Rates the environment as the health check does, and stores the result. Without a target, the server's
+        environment is stored and analyzed."""
         fields = validated(AnalysisRequest(data=request.data))
         now, target = timezone.now(), fields.get("target_snapshot_id")
         environment = self.find(target) if target else None
         with transaction.atomic():
-            row = snapshots.row_of(environment) if environment else snapshots.keep_server(forced=False, now=now)
+            row = snapshots.row_of(environment) if environment else snapshots.store_server(forced=False, now=now)
             environment = snapshots.environment_of(row)
             found = examine(environment, now=now)
             analysis = result_of(environment, found.score, found.level, len(found.issues))
-            said = {"findings": found.issues, "recommendations": found.recommendations}
-            kept = EnvironmentAnalysis.objects.create(
+            findings = {"findings": found.issues, "recommendations": found.recommendations}
+            stored = EnvironmentAnalysis.objects.create(
                 snapshot=row,
                 analysis_type=fields["analysis_type"],
-                result={**said, "analysis": analysis},
+                result={**findings, "analysis": analysis},
                 created_at=now,
             )
-            self.record_change("environment_analyze", kept)
+            self.record_change("environment_analyze", stored)
         return Response(
             {
-                "analysis_id": kept.analysis_id,
-                **said,
+                "analysis_id": stored.analysis_id,
+                **findings,
                 "message": "Environment analysis completed successfully",
                 "analysis": analysis,
                 "snapshot_id": environment.snapshot_id,

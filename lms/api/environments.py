@@ -1,4 +1,4 @@
-"""Environments: the server's own, and those that students' sides report (docs/contract/http.md section 10)."""
+"""Environments: that of the server, and those that students' JupyterLabs report (docs/contract/http.md section 10)."""
 
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,7 @@ from lms.bulk_get_or_create import get_or_enrol
 from lms.environments import reports, snapshots
 from lms.environments.collection import installed
 from lms.environments.health import examine
-from lms.environments.packages import key_packages, narrowed
+from lms.environments.packages import filter_by_name, key_packages
 from lms.models import EnvironmentSnapshot
 
 IN_QUERY = ("force_full_collection", "notebook_path", "cell_id", "execution_count")
@@ -65,7 +65,7 @@ class CurrentView(ApiView):
 class SummaryView(ApiView):
     action = "get environment summary"
 
-    @documented(summary="The same, short", responses={200: EnvironmentSummaryResponse})
+    @documented(summary="Summary of the server's environment", responses={200: EnvironmentSummaryResponse})
     def get(self, request: Request) -> Response:
         now = snapshots.current(now=timezone.now())
         message = "Environment summary retrieved successfully"
@@ -78,64 +78,70 @@ class SnapshotsView(ApiView):
     permission_classes = (ClassKeyOrLogin,)
 
     @documented(
-        summary="Keep an environment",
+        summary="Store an environment",
         request=SnapshotRequest,
         responses={201: SnapshotResponse},
         errors=(404,),
         parameters=[OpenApiParameter("force_full_collection", bool), OpenApiParameter("execution_count", int)]
-        + [text_filter(name, "As in the body, which wins.") for name in ("notebook_path", "cell_id")],
+        + [
+            text_filter(name, "The same as in the body, which takes precedence.")
+            for name in ("notebook_path", "cell_id")
+        ],
         example=REPORT,
     )
     def post(self, request: Request) -> Response:
-        """The server's own; or, with `environment`, what a student's side reports, kept as it is given. With a class's
-        key the student of `student_email` is enrolled if need be, and only a report is taken."""
-        fields = validated(SnapshotRequest(data=self.wish(request)))
-        place = {name: fields.get(name) for name in IN_QUERY[1:]}
+        """Store the server's environment, or, with `environment`, a report of a student's, stored as sent. With a class
+        key, `environment` is required, and the student of `student_email` is enrolled if necessary."""
+        fields = validated(SnapshotRequest(data=self.input(request)))
+        context = {name: fields.get(name) for name in IN_QUERY[1:]}
         reported, now = fields.get("environment"), timezone.now()
         if reported is None:
             if self.holder is not None:
                 raise Unprocessable(["body", "environment"], "Field required with a class key", "missing")
             with transaction.atomic():
-                row = snapshots.keep_server(forced=fields["force_full_collection"], now=now, **place)
+                row = snapshots.store_server(forced=fields["force_full_collection"], now=now, **context)
                 self.record_change("environment_snapshot", row)
         else:
-            row = self.keep_report(reported, fields.get("student_email") or fields.get("emailAddress"), now, place)
-        kept = snapshots.environment_of(row)
+            row = self.store_report(reported, fields.get("student_email") or fields.get("emailAddress"), now, context)
+        stored = snapshots.environment_of(row)
         if self.holder is not None:
-            row.changed_packages = []  # what a classmate, who has the key too, reported before is nobody's to compare
+            row.changed_packages = []  # they would reveal an earlier report, perhaps of a classmate with the same key
         return Response(
             {
-                "snapshot_id": kept.snapshot_id,
-                "collection_time_ms": kept.duration_ms,
-                "summary": summary_of(kept),
+                "snapshot_id": stored.snapshot_id,
+                "collection_time_ms": stored.duration_ms,
+                "summary": summary_of(stored),
                 "message": "Environment snapshot created successfully",
-                "snapshot": shown(kept, row),
+                "snapshot": shown(stored, row),
                 "changed_packages_count": len(row.changed_packages),
             },
             status=201,
         )
 
-    def wish(self, request: Request) -> dict[str, Any]:
+    def input(self, request: Request) -> dict[str, Any]:
+        """Return the body, with the parameters of the query as defaults. Raises Unprocessable."""
         body = request.data
         if not isinstance(body, dict):
             raise Unprocessable(["body"], "Input should be a valid dictionary", "dict_type")
         return {name: request.query_params[name] for name in IN_QUERY if name in request.query_params} | body
 
-    def keep_report(
-        self, reported: dict[str, Any], email: str | None, now: datetime, place: dict[str, Any]
+    def store_report(
+        self, reported: dict[str, Any], email: str | None, now: datetime, context: dict[str, Any]
     ) -> EnvironmentSnapshot:
+        """Store a report of the student with this address. Raises TooLarge, NotFound, Unprocessable."""
         try:
             environment = reports.read_report(reported, now=now)
         except reports.TooLarge:
-            raise TooLarge(f"The environment exceeds {reports.MOST_BYTES} bytes or {reports.DEEPEST} levels") from None
+            raise TooLarge(f"The environment exceeds {reports.MAX_BYTES} bytes or {reports.MAX_DEPTH} levels") from None
         class_id = self.holder.class_id if self.holder else None
         with transaction.atomic():
             student_id = self.student_of(email.strip(), class_id) if email and email_key(email) else None
-            row = snapshots.keep_report(environment, student_id=student_id, class_id=class_id, **place)
+            row = snapshots.store_report(environment, student_id=student_id, class_id=class_id, **context)
             self.record_change("environment_report", row)
         return row
 
     def student_of(self, email: str, class_id: int | None) -> int:
+        """Return the id of the student, enrolled in the key's class. Raises NotFound, Unprocessable."""
         if not is_identity(email):
             raise Unprocessable(["body", "student_email"], "The address is too long", "string_too_long")
         if class_id is not None:
@@ -161,15 +167,15 @@ class PackagesView(ApiView):
         include_all = query_boolean(request, "include_all", False)
         now = snapshots.current(now=timezone.now())
         _, installers = installed()
-        mine = narrowed(now.packages, request.query_params.getlist("package_names"))
-        conda = [package for package in mine if installers.get(package["name"]) == "conda"]
+        selected = filter_by_name(now.packages, request.query_params.getlist("package_names"))
+        conda = [package for package in selected if installers.get(package["name"]) == "conda"]
         return Response(
             {
-                "installed_packages": mine,
-                "pip_packages": [package for package in mine if package not in conda],
+                "installed_packages": selected,
+                "pip_packages": [package for package in selected if package not in conda],
                 "conda_packages": conda,
                 "message": "Package information retrieved successfully",
-                "packages": mine if include_all else key_packages(mine),
+                "packages": selected if include_all else key_packages(selected),
                 "total_packages_count": len(now.packages),
                 "snapshot_id": now.snapshot_id,
                 "collected_at": now.captured_at,
@@ -180,9 +186,9 @@ class PackagesView(ApiView):
 class HealthView(ApiView):
     action = "check environment health"
 
-    @documented(summary="How sound the server's environment is", responses={200: HealthResponse})
+    @documented(summary="Health of the server's environment", responses={200: HealthResponse})
     def get(self, request: Request) -> Response:
-        """Disk, memory, the end of life of its Python, broken requirements."""
+        """Checks disk, memory, the end of life of Python, and broken requirements."""
         now = snapshots.current(now=timezone.now())
         found = examine(now, now=now.captured_at)
         return Response(

@@ -1,15 +1,15 @@
-"""Shapes of the classroom map on the wire (docs/contract/http.md section 17)."""
+"""Serializers of the classroom map (docs/contract/http.md section 17)."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from instructors.rest.fields import Name, Number, RawText
 from instructors.rest.openapi import NOT_BLANK
-from lms.api.fields import Name, Number, Text
-from lms.maps import MOST_TEAMS, points_on
+from lms.maps import MAX_TEAMS, points_on
 from lms.models import ClassroomMap, TeamPosition
-from lms.models.maps import LONGEST_TEAM
+from lms.models.maps import MAX_TEAM_NAME
 
 
 class PositionResponse(serializers.ModelSerializer[TeamPosition]):
@@ -57,7 +57,7 @@ class MapView(serializers.Serializer[Any]):
 
 
 def plain_map(found: ClassroomMap | None) -> dict[str, Any]:
-    """`MapView` of this map, or of none. No query where the positions were prefetched."""
+    """Return the data of `MapView` for this map, or for no map. No query if the positions were prefetched."""
     if found is None:
         return {"map_info": None, "team_positions": {}, "is_visible": False}
     places = {team: {"x": point.x, "y": point.y} for team, point in points_on(found).items()}
@@ -65,13 +65,13 @@ def plain_map(found: ClassroomMap | None) -> dict[str, Any]:
 
 
 class Upload(serializers.Serializer[Any]):
-    # An empty file is an unreadable picture, which is the view's to say.
+    # The view refuses an empty file, as an unreadable picture.
     file = serializers.FileField(allow_empty_file=True)
-    uploaded_by = Text(required=False, max_length=255)
+    uploaded_by = RawText(required=False, max_length=255)
 
 
 class NewMap(serializers.Serializer[Any]):
-    instructor_id = Text(required=False, max_length=255)
+    instructor_id = RawText(required=False, max_length=255)
 
 
 class Uploaded(serializers.Serializer[Any]):
@@ -84,17 +84,17 @@ class Uploaded(serializers.Serializer[Any]):
 @extend_schema_field(
     {
         "type": "object",
-        "maxProperties": MOST_TEAMS,
+        "maxProperties": MAX_TEAMS,
         "additionalProperties": {"$ref": "#/components/schemas/Place"},
         # A name's rules; a schema of this version has no `propertyNames`.
-        "description": f"By the team's name: 1 to {LONGEST_TEAM} characters, `{NOT_BLANK}`.",
+        "description": f"By the team's name: 1 to {MAX_TEAM_NAME} characters, `{NOT_BLANK}`.",
     }
 )
 class PlacesOfTeams(serializers.DictField):
-    """Places by the names of teams, as people write them: any text that says something."""
+    """Positions by the names of teams. A name is any text with a visible character."""
 
     child = Place()
-    name = Name(max_length=LONGEST_TEAM)
+    name = Name(max_length=MAX_TEAM_NAME)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().to_internal_value(data)
@@ -111,7 +111,7 @@ class PlacesOfTeams(serializers.DictField):
 
 class Positions(serializers.Serializer[Any]):
     positions = PlacesOfTeams()
-    updated_by = Text(required=False, allow_null=True, max_length=255)
+    updated_by = RawText(required=False, allow_null=True, max_length=255)
 
 
 class PositionsSaved(serializers.Serializer[Any]):

@@ -1,4 +1,4 @@
-"""The map of the classroom (docs/contract/http.md section 17): that of no class, which clients in the field share."""
+"""The shared classroom map, of no class, which existing clients use (docs/contract/http.md section 17)."""
 
 from typing import Any, NoReturn
 
@@ -34,12 +34,12 @@ from lms.api.map_fields import (
     Uploaded,
     plain_map,
 )
-from lms.images import CONTENT_TYPE, LARGEST_BYTES, BadPicture, as_jpeg, check_upload
+from lms.images import CONTENT_TYPE, MAX_BYTES, BadPicture, as_jpeg, check_upload
 from lms.maps import Point
 from lms.models import ClassroomMap
 
-# What a multipart body adds to the file in it.
-ENVELOPE_BYTES = 64 * 1024
+# Overhead of a multipart body around its file.
+MULTIPART_OVERHEAD = 64 * 1024
 LIMIT = OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 10})
 
 
@@ -67,8 +67,8 @@ class UploadView(MapBase):
     action = "upload the classroom map"
     parser_classes = (MultiPartParser,)
 
-    def refuse_size(self, most: int) -> NoReturn:
-        raise BadRequest(f"The file exceeds the maximum size of {LARGEST_BYTES // 1024**2} MiB")
+    def refuse_size(self, limit: int) -> NoReturn:
+        raise BadRequest(f"The file exceeds the maximum size of {MAX_BYTES // 1024**2} MiB")
 
     @documented(
         summary="Upload a picture",
@@ -77,10 +77,10 @@ class UploadView(MapBase):
         errors=(400, 422),
     )
     def post(self, request: Request) -> Response:
-        """Becomes the only active map. JPEG, PNG or WebP of at most 10 MiB; it is shrunk, flattened and stored as
-        JPEG."""
-        if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_BYTES + ENVELOPE_BYTES:
-            self.refuse_size(LARGEST_BYTES)
+        """The picture becomes the only active map. JPEG, PNG or WebP of at most 10 MiB; it is scaled down, flattened
+        and stored as JPEG."""
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BYTES + MULTIPART_OVERHEAD:
+            self.refuse_size(MAX_BYTES)
         fields = validated(Upload(data=request.data))
         file = fields["file"]
         try:
@@ -98,12 +98,18 @@ class UploadView(MapBase):
             )
             self.record_change("map_upload", made, details={})
         maps.announce(made)
-        told = {"message": "Classroom map uploaded successfully", "map_id": made.pk, "image_url": made.image_url}
-        return Response({"success": True, **told})
+        return Response(
+            {
+                "success": True,
+                "message": "Classroom map uploaded successfully",
+                "map_id": made.pk,
+                "image_url": made.image_url,
+            }
+        )
 
 
 class ImageNegotiation(BaseContentNegotiation):
-    """The answer is a picture, whatever the caller would like best; an error is JSON, as everywhere."""
+    """Ignore the `Accept` header: the response is a picture, an error is JSON."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
@@ -114,7 +120,7 @@ class ImageNegotiation(BaseContentNegotiation):
 
 class ImageView(MapBase):
     action = "get the picture of a map"
-    # Pages show it with an `img`, which sends no token but the login's cookie.
+    # Pages show it with an `img`, which sends the session cookie but no token.
     authentication_classes = (BearerAuthentication, SessionAuthentication)
     content_negotiation_class = ImageNegotiation
 
@@ -124,19 +130,19 @@ class ImageView(MapBase):
         errors=(404,),
     )
     def get(self, request: Request, filename: str) -> HttpResponse:
-        """Its name never means another picture, so it may be kept."""
-        # A name that no row has is never looked for among the files.
+        """The picture of a filename never changes, so clients may cache it."""
+        # Only filenames of existing rows are opened.
         known = "\0" not in filename and maps_of(self.viewer).filter(image_filename=filename).exclude(image_filename="")
         try:
             if not known or not known.exists():
                 raise FileNotFoundError
             with default_storage.open(f"{maps.DIRECTORY}/{filename}") as file:
-                answer = HttpResponse(file.read(), content_type=CONTENT_TYPE)
+                response = HttpResponse(file.read(), content_type=CONTENT_TYPE)
         except FileNotFoundError:
             raise NotFound("Image not found") from None
-        answer["Cache-Control"] = "private, max-age=86400"
-        answer["Content-Disposition"] = "inline"
-        return answer
+        response["Cache-Control"] = "private, max-age=86400"
+        response["Content-Disposition"] = "inline"
+        return response
 
 
 class PositionsView(MapBase):
@@ -150,7 +156,7 @@ class PositionsView(MapBase):
         example={"positions": {"チームA": {"x": 12.5, "y": 40}}, "updated_by": "teacher@example.com"},
     )
     def put(self, request: Request, map_id: str) -> Response:
-        """Percent of the picture's width and height. Teams that are not named stay where they are."""
+        """Positions are in percent of the picture's width and height. Teams that are not named are not moved."""
         found = self.find(map_id)
         fields = validated(Positions(data=request.data))
         moved = {team: Point(place["x"], place["y"]) for team, place in fields["positions"].items()}
@@ -159,7 +165,7 @@ class PositionsView(MapBase):
                 shown = maps.place_teams(found, moved, by=fields.get("updated_by"), now=timezone.now())
                 self.record_change("map_positions", found, details={"teams": sorted(moved)} if moved else {})
         except maps.TooManyTeams:
-            text = f"A map takes at most {maps.MOST_TEAMS} teams"
+            text = f"A map takes at most {maps.MAX_TEAMS} teams"
             raise Unprocessable(["body", "positions"], text, "too_long") from None
         if shown:
             maps.announce(found, shown)
@@ -171,7 +177,7 @@ class MapByIdView(MapBase):
 
     @documented(summary="Delete a map", responses={200: Removed}, errors=(404,))
     def delete(self, request: Request, map_id: str) -> Response:
-        """Its picture and the positions go too."""
+        """The picture and the positions are deleted too."""
         found = self.find(map_id)
         with transaction.atomic():
             self.record_change("map_delete", found, details={})
@@ -190,7 +196,7 @@ class DefaultMapView(MapBase):
         responses={200: MapView},
     )
     def post(self, request: Request) -> Response:
-        """A map without a picture becomes the only active one. `instructor_id` is kept as who made it."""
+        """A map without a picture becomes the only active one. `instructor_id` is stored as its `uploaded_by`."""
         fields = validated(NewMap(data=request.data))
         with transaction.atomic():
             made = maps.replace_map(
@@ -210,6 +216,6 @@ class MapsView(MapBase):
         parameters=[LIMIT],
     )
     def get(self, request: Request) -> Response:
-        """Two queries, whatever the number."""
-        limit = query_integer(request, "limit", 10, least=1, most=100)
+        """The maps of no class."""
+        limit = query_integer(request, "limit", 10, minimum=1, maximum=100)
         return Response(MapResponse(self.rows()[:limit], many=True).data)

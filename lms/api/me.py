@@ -1,6 +1,6 @@
-"""What a student's JupyterLab asks with the class's key: who am I to you, and what is to be handed in (section 5a).
+"""The student's id, class and assignments, for a JupyterLab with the key of the class (http.md section 5a).
 
-Classmates share the key, so of the student who is named it tells the number alone, which a hand-in needs.
+Classmates share the key, so of the student only the id is returned, which a submission needs.
 """
 
 from datetime import datetime
@@ -39,7 +39,7 @@ class MyAssignment(serializers.ModelSerializer[ClassAssignment]):
         read_only_fields = fields
 
     def get_submitted_at(self, assignment: ClassAssignment) -> datetime | None:
-        """For whoever proves to be the student; a class key proves nobody."""
+        """Return None: a class key does not prove which student the caller is."""
         return None
 
 
@@ -61,16 +61,16 @@ class MeView(ApiView):
         parameters=[text_filter("email", "The student's address.", required=True)],
     )
     def get(self, request: Request) -> Response:
-        """Of the class whose key it is; a student of other classes asks with their keys."""
+        """Only the class of the key. For other classes of the student, send their keys."""
         email = query_text(request, "email")
         if not email:
             raise Unprocessable(["query", "email"], "Field required", "missing")
         student = with_email(students_of(self.viewer), email).first()
         if student is None:
             raise NotFound("Student not found")
-        answer = {
+        data = {
             "student_id": student.pk,
             "classes": classes_of(self.viewer),
             "assignments": assignments_of(self.viewer).select_related("notebook"),
         }
-        return Response(Me(answer).data)
+        return Response(Me(data).data)

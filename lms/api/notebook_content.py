@@ -1,4 +1,4 @@
-"""What a student hands in: kept as sent, looked at only as far as it must be a notebook, receipted by its hash."""
+"""The field for notebook contents: validated to be a notebook, stored as sent, with a hash as the receipt."""
 
 import hashlib
 import json
@@ -15,29 +15,29 @@ from instructors.rest.parsers import GzipJSONParser
 from lms.notebooks.cells import NEWEST, has_cells, version_of
 
 CELLS = {"type": "array", "items": {"type": "object"}}
-SHAPE = {
+SCHEMA = {
     "type": "object",
     "nullable": True,
-    "description": "A notebook as Jupyter saves it, of nbformat 4 or older. What it needs is a list of cells; what else"
-    " is missing or odd in it is kept as it was sent, and read as well as it can be.",
+    "description": "A notebook as Jupyter saves it, of nbformat 4 or older. Only a list of cells is required; other"
+    " deviations from the format are stored as sent and read leniently.",
     "properties": {"nbformat": {"enum": [4], "default": 4}, "cells": CELLS},
     "required": ["cells"],
 }
 
 
 class NotebookParser(GzipJSONParser):
-    """JSON as Python writes it: with NaN and Infinity, of which fields of other kinds say that they are no value."""
+    """JSON as Python writes it, with NaN and Infinity. The other fields refuse these values."""
 
     strict = False
 
 
-@extend_schema_field(SHAPE)
+@extend_schema_field(SCHEMA)
 class NotebookContent(serializers.JSONField):
-    """A notebook as JSON. What comes back equals what was sent, but for what JSON in PostgreSQL cannot hold: characters
-    that are replaced, and numbers that are none (NaN, Infinity), which become null.
+    """A notebook as JSON. The value equals what was sent, except for what JSON in PostgreSQL cannot store: such
+    characters are replaced, and NaN and Infinity become null.
 
-    It is not held to nbformat's schema: programs write notebooks that break it, Jupyter opens them, and a hand-in must
-    not be lost for that. Whoever reads one goes through lms.notebooks.cells, which repairs what it is given.
+    It is not validated against nbformat's schema: programs write notebooks that break it and Jupyter opens them, and a
+    submission must not be lost for that. Read one through lms.notebooks.cells, which repairs it.
     """
 
     default_error_messages = {
@@ -70,23 +70,24 @@ class NotebookContent(serializers.JSONField):
 
 
 def canonical(content: Any) -> bytes:
-    """One text for equal JSON: keys in order, no blanks, UTF-8, whole numbers without a fraction."""
+    """Return canonical JSON: sorted keys, no blanks, UTF-8, whole numbers without a fraction. Equal values give equal
+    bytes."""
     return json.dumps(
-        _plain_numbers(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+        _whole_as_int(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     ).encode()
 
 
-def _plain_numbers(value: Any) -> Any:
-    """PostgreSQL keeps 1e2 as 100: equal, but another text. Exact for every float."""
+def _whole_as_int(value: Any) -> Any:
+    """Replace whole floats by integers, exactly: PostgreSQL stores 1e2 as 100, which is equal but another text."""
     if isinstance(value, float) and value.is_integer():
         return int(Decimal(repr(value)))
     if isinstance(value, dict):
-        return {key: _plain_numbers(inner) for key, inner in value.items()}
+        return {key: _whole_as_int(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_plain_numbers(inner) for inner in value]
+        return [_whole_as_int(inner) for inner in value]
     return value
 
 
 def receipt(content: dict[str, Any] | None) -> str | None:
-    """The SHA-256 by which a student can show later what was handed in."""
+    """Return the SHA-256 of the canonical JSON. With it a student can prove later what was handed in."""
     return None if content is None else hashlib.sha256(canonical(content)).hexdigest()

@@ -1,4 +1,4 @@
-"""Notebooks: what an assignment can be about (docs/contract/http.md section 5a)."""
+"""Notebooks (docs/contract/http.md section 5a)."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from rest_framework.response import Response
 
 from core.identity import notebook_path
 from instructors.rest.exceptions import BadRequest
+from instructors.rest.fields import Name
 from instructors.rest.openapi import PAGING, documented, row_filter, text_filter
-from instructors.rest.parameters import page, query_id, query_text, validated
+from instructors.rest.parameters import query_id, query_text, validated
 from lms.access import classes_of, notebooks_in, notebooks_of, with_saves_seen
 from lms.api.base import ApiView
-from lms.api.fields import Name
 from lms.models import Notebook
 
 
@@ -39,7 +39,9 @@ class NotebooksView(ApiView):
         parameters=[
             *PAGING,
             text_filter("path", "The notebook of exactly this path."),
-            row_filter("class_id", "Only those that this class works with: its assignments, and what is open now."),
+            row_filter(
+                "class_id", "Only those that this class uses: its assignments, and those that its students have open."
+            ),
         ],
     )
     def get(self, request: Request) -> Response:
@@ -48,7 +50,7 @@ class NotebooksView(ApiView):
             rows = rows.filter(path=path)
         if (class_id := query_id(request, "class_id")) is not None:
             rows = rows & notebooks_in(classes_of(self.viewer).filter(pk=class_id))
-        return Response(NotebookResponse(page(request, with_saves_seen(rows, self.viewer)), many=True).data)
+        return Response(NotebookResponse(self.paginate_queryset(with_saves_seen(rows, self.viewer)), many=True).data)
 
     @documented(
         summary="Create a notebook",
@@ -58,7 +60,7 @@ class NotebooksView(ApiView):
         example={"path": "lesson/exercise01.ipynb"},
     )
     def post(self, request: Request) -> Response:
-        """For an assignment about a notebook that nobody has opened yet."""
+        """Create a notebook that no student has opened yet, for an assignment."""
         path = notebook_path(validated(NewNotebook(data=request.data))["path"])
         try:
             with transaction.atomic():
@@ -66,14 +68,14 @@ class NotebooksView(ApiView):
         except IntegrityError:
             if notebooks_of(self.viewer).filter(path=path).exists():
                 raise BadRequest(f"Notebook with path '{path}' already exists") from None
-            # Students of another class have one of this name, which is not for this caller to know: the answer is that
-            # of a new one. Only the number, which must be the row's own, is older than that of the newest notebook.
+            # Students of another class use this path, which the caller may not know: answer as for a new notebook.
+            # Only the id, which must be that of the row, shows that it is older.
             made = Notebook.objects.get(path=path)
             Notebook.objects.filter(pk=made.pk).update(is_course_material=True)
-        answer = with_saves_seen(Notebook.objects.filter(pk=made.pk), self.viewer).get()
-        return Response(NotebookResponse(answer).data, status=201)
+        annotated = with_saves_seen(Notebook.objects.filter(pk=made.pk), self.viewer).get()
+        return Response(NotebookResponse(annotated).data, status=201)
 
 
 def name_of_path(path: str) -> str:
-    """The last segment, by which people know a notebook."""
+    """Return the last segment of the path, the notebook's name."""
     return path.rstrip("/").rpartition("/")[2] or path

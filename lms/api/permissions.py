@@ -1,6 +1,6 @@
-"""Endpoints that students call with their class's key (`X-Class-Key`, or `?key=`) instead of a token.
+"""Permissions of endpoints that students call with the key of their class (`X-Class-Key`, or `?key=`), not a token.
 
-A view names in `key_methods` the methods for which a key counts.
+A view names in `key_methods` the methods that accept a key.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,14 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from instructors.rest.permissions import LoginIfRequired
-from lms.access import KeyHolder, holder_of_key, may_teach_class, note_key_used
+from lms.access import KeyHolder, holder_of_key, may_teach_class, record_key_use
 
 if TYPE_CHECKING:
     from lms.access import User
 
 
 class ClassKeyOrLogin(LoginIfRequired):
-    """A key, where one is sent, is checked first, also where no login is required."""
+    """Allow requests with a class key, else as LoginIfRequired does. A key that is sent is always checked."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.method in view.key_methods:
@@ -26,6 +26,8 @@ class ClassKeyOrLogin(LoginIfRequired):
 
 
 class ClassKeyRequired(BasePermission):
+    """Allow only requests with a class key. Raises AuthenticationFailed without one."""
+
     def has_permission(self, request: Request, view: Any) -> bool:
         view.holder = holder_of(request)
         if view.holder is None:
@@ -34,8 +36,8 @@ class ClassKeyRequired(BasePermission):
 
 
 def holder_of(request: Request) -> KeyHolder | None:
-    """Return the class whose key came along; None without one. Two queries. Raises AuthenticationFailed for a key that
-    is unknown, PermissionDenied for a class that is not active."""
+    """Return the holder of the class key in the request; None without one. Two queries. Raises AuthenticationFailed for
+    an unknown key, PermissionDenied for a class that is not active."""
     key = request.headers.get("X-Class-Key") or request.query_params.get("key")
     if not key:
         return None
@@ -44,11 +46,11 @@ def holder_of(request: Request) -> KeyHolder | None:
         raise AuthenticationFailed("Unknown class key")
     if not holder.is_active:
         raise PermissionDenied("This class is not active")
-    note_key_used(holder)
+    record_key_use(holder)
     return holder
 
 
 def refuse_unless_taught(viewer: "User", class_id: int) -> None:
-    """For what sets up or grades in a class that the viewer sees. Raises PermissionDenied. One query."""
+    """Raise PermissionDenied if the viewer is only an assistant in this class. One query."""
     if not may_teach_class(viewer, class_id):
         raise PermissionDenied("Assistants see and help in this class; only its instructors may change it")

@@ -1,4 +1,4 @@
-"""The OpenAPI document, and the page on which it can be read and tried."""
+"""The OpenAPI document, and the Swagger page."""
 
 from functools import cache
 from typing import Any
@@ -15,7 +15,7 @@ from lms.api.base import ApiView
 
 @cache
 def document() -> dict[str, Any]:
-    """Made once a process: it follows from the code alone, and making it costs as much as a hundred requests."""
+    """Return the OpenAPI document. It depends on the code alone, so it is generated once for each process."""
     made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return made
 
@@ -29,7 +29,7 @@ class DocumentView(ApiView):
 
 
 class PageView(SpectacularSwaggerSplitView):
-    """The script comes from its own address, so that the page works under a policy without inline scripts."""
+    """The Swagger page with a separate script, because the content security policy forbids inline scripts."""
 
     url = "/api/v1/openapi.json"
     authentication_classes = ()

@@ -1,4 +1,4 @@
-"""Students: how a client learns the ids that submissions need (docs/contract/http.md section 5a)."""
+"""Students, with the ids that submissions need (docs/contract/http.md section 5a)."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from core.identity import label_key
 from instructors.rest.openapi import PAGING, documented, row_filter, text_filter
-from instructors.rest.parameters import find_or_404, page, path_id, query_id, query_text
+from instructors.rest.parameters import find_or_404, path_id, query_id, query_text
 from lms.access import User, classes_of, students_seen_by, students_seen_through, with_email
 from lms.api.base import ApiView
 from lms.models import Student, StudentClass
@@ -38,23 +38,23 @@ class StudentsView(ApiView):
         responses={200: StudentResponse(many=True)},
         parameters=[
             *PAGING,
-            text_filter("email", "The student of this address, however it is spelt."),
+            text_filter("email", "The student with this address, in any spelling."),
             row_filter("class_id", "Only those of this class."),
             text_filter("team", "Only those of the team of this name."),
         ],
     )
     def get(self, request: Request) -> Response:
         rows = students_seen_by(self.viewer)
-        if (class_id := query_id(request, "class_id")) is not None:  # as that class sees them
-            one = classes_of(self.viewer).filter(pk=class_id).values("pk")
-            rows = cast("QuerySet[Student]", students_seen_through(one).order_by("pk"))
+        if (class_id := query_id(request, "class_id")) is not None:  # as this class sees them
+            this_class = classes_of(self.viewer).filter(pk=class_id).values("pk")
+            rows = cast("QuerySet[Student]", students_seen_through(this_class).order_by("pk"))
         rows = rows.select_related("team")
         if email := query_text(request, "email"):
             rows = with_email(rows, email)
             self.record_view(rows.values_list("pk", flat=True).first())
         if team := query_text(request, "team"):
             rows = rows.filter(team__team_key=label_key(team))
-        found = list(page(request, rows))
+        found = self.paginate_queryset(rows)
         return Response(StudentResponse(found, many=True, context={"classes": classes_in(found, self.viewer)}).data)
 
 
@@ -70,7 +70,7 @@ class StudentView(ApiView):
 
 
 def classes_in(students: Sequence[Student], viewer: User) -> dict[int, list[int]]:
-    """Those classes of each that the viewer sees. One query, however many students."""
+    """Return the ids of the classes of each student that the viewer sees, by student id. One query."""
     seen = StudentClass.objects.filter(student__in=[each.pk for each in students], class_ref__in=classes_of(viewer))
     found: dict[int, list[int]] = {}
     for student, class_id in seen.order_by("class_ref_id").values_list("student_id", "class_ref_id"):

@@ -1,9 +1,9 @@
-"""What students handed in (docs/contract/http.md section 5). Students hand in with the class key.
+"""Submissions (docs/contract/http.md section 5). Students hand in with the class key.
 
-A key says which class, not which student, and classmates share it: it takes hand-ins of that class's students, answers
-each with its receipt, and reads none. Nothing that a grade is made of comes with it: the time is then the server's, and
-`status`, `grade` and `feedback` are not taken. An assistant sees all of it and may hand in for a student; what grading
-is made of, and changing or deleting, is for who teaches the class.
+A key identifies a class but no student, and classmates share it. It may create submissions of the class's students and
+receives the receipt, but may read none. With a key the time is the server's, and `status`, `grade` and `feedback` are
+ignored. An assistant may read all submissions and hand in for a student; only those who teach the class may set a
+grade, change or delete.
 """
 
 from typing import Any
@@ -14,18 +14,19 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from instructors.rest.fields import Name, Number, RawText, RowId
 from instructors.rest.openapi import PAGING, documented, row_filter, text_filter
-from instructors.rest.parameters import change, find_or_404, page, path_id, query_id, query_text, validated
+from instructors.rest.parameters import change, find_or_404, path_id, query_id, query_text, validated
 from lms.access import assignments_of, students_of, submissions_of, with_email
 from lms.api.base import ApiView
-from lms.api.fields import Moment, Name, Number, RowId, Text
+from lms.api.fields import Moment
 from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
 from lms.models import AssignmentSubmission, Student
 from lms.notices import announce_grade
 from lms.submissions import is_grade_notice_due, late_by, with_attempt
-from lms.versions.snapshots import keep_submission
+from lms.versions.snapshots import store_submission
 
 EXAMPLE = {
     "assignment_id": 3,
@@ -73,19 +74,19 @@ class SubmissionResponse(serializers.ModelSerializer[AssignmentSubmission]):
 
 
 class HandIn(serializers.Serializer[Any]):
-    """What a student says with the class's key."""
+    """The fields that a class key may set."""
 
     assignment_id = RowId()
     student_id = RowId()
     notebook_content = NotebookContent(required=False, allow_null=True)
-    submission_comment = Text(required=False, allow_null=True)
+    submission_comment = RawText(required=False, allow_null=True)
 
 
 class NewSubmission(HandIn):
     submitted_at = Moment(required=False, help_text="Default: now.")
     status = Name(required=False, max_length=50, help_text="Default: `submitted`.")
     grade = Number(required=False, allow_null=True)
-    feedback = Text(required=False, allow_null=True)
+    feedback = RawText(required=False, allow_null=True)
 
 
 class SubmissionChanges(serializers.Serializer[Any]):
@@ -94,14 +95,14 @@ class SubmissionChanges(serializers.Serializer[Any]):
     notebook_content = NotebookContent(allow_null=True)
     status = Name(max_length=50)
     grade = Number(allow_null=True)
-    feedback = Text(allow_null=True)
+    feedback = RawText(allow_null=True)
 
 
 class SubmissionBase(ApiView):
     parser_classes = (NotebookParser,)
 
     def find(self, pk: int) -> AssignmentSubmission:
-        return find_or_404(for_answers(submissions_of(self.viewer)), pk, "Submission")
+        return find_or_404(for_response(submissions_of(self.viewer)), pk, "Submission")
 
     def find_to_grade(self, submission_id: str) -> AssignmentSubmission:
         found = self.find(path_id(submission_id, "submission_id"))
@@ -109,8 +110,8 @@ class SubmissionBase(ApiView):
         return found
 
     def check_references(self, fields: dict[str, Any], *, is_grading: bool) -> None:
-        """The assignment and the student that are named exist, and are the viewer's; who grades may grade there.
-        Raises NotFound, PermissionDenied."""
+        """Check that the named assignment and student exist and are visible, and that the viewer may grade if
+        `is_grading`. Raises NotFound, PermissionDenied."""
         if "assignment_id" in fields:
             assignment = find_or_404(assignments_of(self.viewer), fields["assignment_id"], "Assignment")
             if is_grading:
@@ -135,7 +136,7 @@ class SubmissionsView(SubmissionBase):
         ],
     )
     def get(self, request: Request) -> Response:
-        rows = for_answers(submissions_of(self.viewer))
+        rows = for_response(submissions_of(self.viewer))
         assignment, student = query_id(request, "assignment_id"), query_id(request, "student_id")
         email = query_text(request, "email")
         if assignment is not None:
@@ -146,7 +147,7 @@ class SubmissionsView(SubmissionBase):
         if email:
             rows = rows.filter(student__in=with_email(Student.objects.all(), email))
             self.record_view(with_email(students_of(self.viewer), email).values_list("pk", flat=True).first())
-        return Response(SubmissionResponse(page(request, rows), many=True).data)
+        return Response(SubmissionResponse(self.paginate_queryset(rows), many=True).data)
 
     @documented(
         summary="Hand in",
@@ -156,14 +157,14 @@ class SubmissionsView(SubmissionBase):
         example=EXAMPLE,
     )
     def post(self, request: Request) -> Response:
-        """The content is checked to be a notebook and kept as sent. Handing in again, or late, is accepted and shown.
-        With a class key, `submitted_at`, `status`, `grade` and `feedback` are ignored."""
-        shape = HandIn if self.holder is not None else NewSubmission
-        fields = validated(shape(data=request.data))
+        """The content must be a notebook and is stored as sent. Handing in again or late is accepted, and shown by
+        `attempt` and `is_late`. With a class key, `submitted_at`, `status`, `grade` and `feedback` are ignored."""
+        serializer = HandIn if self.holder is not None else NewSubmission
+        fields = validated(serializer(data=request.data))
         self.check_references(fields, is_grading=not fields.keys() <= HandIn().fields.keys())
         with transaction.atomic():
             made = AssignmentSubmission.objects.create(**fields, content_sha256=receipt(fields.get("notebook_content")))
-            keep_submission(made)
+            store_submission(made)
             self.record_change("submission_create", made)
         if is_grade_notice_due(before=None, changes=fields):
             announce_grade(made)
@@ -187,7 +188,7 @@ class SubmissionView(SubmissionBase):
         example={"grade": 8.5, "feedback": "Well done", "status": "graded"},
     )
     def put(self, request: Request, submission_id: str) -> Response:
-        """Keys that are absent stay as they are. A grade, or the status `graded`, is told to the student."""
+        """Absent keys are not changed. The student is notified of a grade, or of the status `graded`."""
         found = self.find_to_grade(submission_id)
         changes = validated(SubmissionChanges(data=request.data, partial=True))
         self.check_references(changes, is_grading=True)
@@ -199,14 +200,14 @@ class SubmissionView(SubmissionBase):
             if changes:
                 self.record_change("submission_update", found, fields=changes)
             if "notebook_content" in changes:
-                keep_submission(self.find(found.pk))
+                store_submission(self.find(found.pk))
         if is_grade_notice_due(before=before, changes=changes):
             announce_grade(found)
         return Response(SubmissionResponse(self.find(found.pk)).data)
 
     @documented(summary="Delete a submission", responses={200: SubmissionResponse}, errors=(404,))
     def delete(self, request: Request, submission_id: str) -> Response:
-        """The answer is the submission as it was."""
+        """Returns the submission as it was."""
         found = self.find_to_grade(submission_id)
         deleted = SubmissionResponse(found).data
         with transaction.atomic():
@@ -215,6 +216,6 @@ class SubmissionView(SubmissionBase):
         return Response(deleted)
 
 
-def for_answers(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
-    """With what an answer derives: the due date, and the number of the attempt."""
+def for_response(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
+    """Add what SubmissionResponse needs: the assignment and the number of the attempt."""
     return with_attempt(rows.select_related("assignment"))

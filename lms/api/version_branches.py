@@ -55,9 +55,8 @@ class BranchesFromView(VersionsView):
         except NameTaken:
             raise Conflict(f"Branch '{name}' already exists for this notebook") from None
         branch = shown_branch(branches_of(self.seen).get(pk=made.pk))
-        names = ("branch_id", "name", "branch_name", "created_at")
-        answer = {each: branch[each] for each in names}
-        return Response({**answer, "message": "Branch created successfully", "branch": branch}, status=201)
+        summary = {each: branch[each] for each in ("branch_id", "name", "branch_name", "created_at")}
+        return Response({**summary, "message": "Branch created successfully", "branch": branch}, status=201)
 
 
 class BranchesView(ReadView):
@@ -73,12 +72,12 @@ class BranchesView(ReadView):
         history = self.history_or_404(request, None)
         rows = list(branches_of(self.seen).filter(history=history))
         shown = [shown_branch(row) for row in rows]
-        status = ("is_merged", "merged_at", "merged_into")
+        merge_fields = ("is_merged", "merged_at", "merged_into")
         return Response(
             {
                 "branches": shown,
                 "active_branch": active_of(rows).branch_name,
-                "merge_status": {row["name"]: {name: row[name] for name in status} for row in shown},
+                "merge_status": {row["name"]: {name: row[name] for name in merge_fields} for row in shown},
             }
         )
 
@@ -103,6 +102,7 @@ class BranchView(ReadView):
 
 
 def is_uuid(text: str) -> bool:
+    """Return whether the text is a UUID."""
     try:
         uuid.UUID(text)
     except ValueError:

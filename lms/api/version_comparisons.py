@@ -1,4 +1,4 @@
-"""Comparing two versions of notebooks (docs/contract/http.md section 11)."""
+"""Comparison of two notebook versions (docs/contract/http.md section 11)."""
 
 from typing import Any
 
@@ -31,12 +31,13 @@ class ComparisonView(VersionsView):
         old = either(fields, "from_commit_id", "from_version_id")
         return Response(self.compared(old, either(fields, "to_commit_id", "to_version_id"), ["body"]))
 
-    def compared(self, from_id: str, to_id: str, place: list[str]) -> dict[str, Any]:
+    def compared(self, from_id: str, to_id: str, location: list[str]) -> dict[str, Any]:
+        """Return the data of the response. Raises NotFound, and Unprocessable at `location` if the comparison fails."""
         old, new = self.version_or_404(from_id), self.version_or_404(to_id)
         try:
             found = compare(old.snapshot.stored, new.snapshot.stored)
         except TooDifferent:
-            raise Unprocessable(place, "These notebooks are too large or too unusual to be compared") from None
+            raise Unprocessable(location, "These notebooks are too large or too unusual to be compared") from None
         comparison = shown_comparison(old, new, found)
         return {
             "diff": found.unified(old.version_number, new.version_number),

@@ -1,4 +1,4 @@
-"""Rows of notebook versions as the API answers them: the snapshot, version and branch objects of http.md section 11."""
+"""Response data of notebook versions: the snapshot, version and branch objects of http.md section 11."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,8 +7,8 @@ from lms.models import NotebookBranch, NotebookSnapshot, NotebookVersion
 from lms.versions.cells import last_execution_time, shown_cells
 from lms.versions.comparison import Comparison
 
-# Bytes of notebooks in one answer. The versions beyond say everything but their cells and diffs.
-MOST_SHOWN = 4 * 1024 * 1024
+# Bytes of notebooks in one response. Versions beyond it come without cells and diffs.
+MAX_CONTENT_BYTES = 4 * 1024 * 1024
 
 
 def shown_snapshot(row: NotebookSnapshot, *, is_cut: bool = False) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def shown_snapshot(row: NotebookSnapshot, *, is_cut: bool = False) -> dict[str, 
 
 def shown_version(row: NotebookVersion, *, is_cut: bool = False) -> dict[str, Any]:
     parent = row.parent_version
-    row.snapshot.history = row.history  # the same row, which is at hand
+    row.snapshot.history = row.history  # the same row; saves a query
     return {
         "version_id": row.version_id,
         "commit_id": row.version_id,
@@ -67,11 +67,11 @@ def shown_version(row: NotebookVersion, *, is_cut: bool = False) -> dict[str, An
 
 
 def shown_versions(rows: Iterable[NotebookVersion]) -> list[dict[str, Any]]:
-    """As many whole ones as fit into an answer."""
+    """Return the versions; those beyond MAX_CONTENT_BYTES without cells and diffs."""
     shown, size = [], 0
     for row in rows:
-        size += row.snapshot.stored.size * 2  # its diffs hold much of it once more
-        shown.append(shown_version(row, is_cut=size > MOST_SHOWN))
+        size += row.snapshot.stored.size * 2  # the diffs repeat much of the content
+        shown.append(shown_version(row, is_cut=size > MAX_CONTENT_BYTES))
     return shown
 
 

@@ -1,4 +1,4 @@
-"""What the endpoints of notebook versions answer, for the API's document (http.md section 11)."""
+"""Response serializers of notebook versions, for the OpenAPI document (http.md section 11)."""
 
 from typing import Any
 

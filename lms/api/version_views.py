@@ -1,4 +1,4 @@
-"""Looking at versions of notebooks: histories, branches, comparisons (docs/contract/http.md section 11)."""
+"""Views that read notebook versions: histories, versions, snapshots, statistics (docs/contract/http.md section 11)."""
 
 from typing import Any
 
@@ -27,15 +27,15 @@ from lms.versions.commits import MAIN
 from lms.versions.lookup import branches_of, find_snapshot, history_at, versions_of
 
 PATH = OpenApiParameter("notebook_path", str, OpenApiParameter.PATH, required=True, description="It may hold slashes.")
-CLASS = row_filter("class_id", "The history of this class. Default: of those that are seen, the one committed to last.")
+CLASS = row_filter("class_id", "The history of this class. Default: the visible history with the latest commit.")
 ONLY_BRANCH = text_filter("branch", "Only the commits of this branch. Also `branch_name`.")
 
 
 class ReadView(VersionsView):
-    """For whoever is logged in. A class key opens none of it: what is kept with it is the work of classmates."""
+    """A view for users who are logged in. A class key is not accepted: the versions are the work of classmates."""
 
     def history_or_404(self, request: Request, notebook_path: str | None) -> NotebookHistory:
-        """The history that the request is about. Raises NotFound, and Unprocessable where no path is given."""
+        """Return the history of the notebook. Raises NotFound, and Unprocessable without a path."""
         path = query_text(request, "notebook_path") if notebook_path is None else notebook_path
         if not path:
             raise Unprocessable(["query", "notebook_path"], "Field required", "missing")
@@ -62,7 +62,7 @@ class HistoryView(ReadView):
         return self.answer(request, None)
 
     def answer(self, request: Request, notebook_path: str | None) -> Response:
-        limit = query_integer(request, "limit", 100, least=1, most=1000)
+        limit = query_integer(request, "limit", 100, minimum=1, maximum=1000)
         only = query_text(request, "branch") or query_text(request, "branch_name")
         history = self.history_or_404(request, notebook_path)
         branches = list(branches_of(self.seen).filter(history=history))
@@ -102,13 +102,13 @@ class PathHistoryView(HistoryView):
 
 
 def active_of(branches: list[NotebookBranch]) -> NotebookBranch:
-    """The one committed to last; a history that is found has one."""
+    """Return the branch with the latest commit. Every history that `history_at` finds has one."""
     committed = [(row.last_commit_at, row.pk, row) for row in branches if row.last_commit_at is not None]
     return max(committed)[2]
 
 
 def statistics_of(history: NotebookHistory, branches: list[NotebookBranch]) -> dict[str, Any]:
-    """Two queries."""
+    """Return the numbers of commits, authors, branches and snapshots of a history. Two queries."""
     versions = NotebookVersion.objects.filter(history=history)
     found = versions.aggregate(
         total_commits=Count("pk"),
@@ -218,9 +218,9 @@ class SnapshotView(ReadView):
 class StatsView(ReadView):
     action = "get version system stats"
 
-    @documented(summary="How much is kept", responses={200: NotebookStatsResponse})
+    @documented(summary="Numbers of snapshots, commits and branches", responses={200: NotebookStatsResponse})
     def get(self, request: Request) -> Response:
-        """Of what the caller sees. `idle` where nothing was committed yet."""
+        """Only histories that the caller sees count. `system_health` is `idle` if nothing was committed yet."""
         seen = self.seen.values("pk")
         snapshots = NotebookSnapshot.objects.filter(history__in=seen).count()
         branches = NotebookBranch.objects.filter(history__in=seen).aggregate(

@@ -1,8 +1,8 @@
-"""Versions of notebooks: keeping and committing them (docs/contract/http.md section 11); looking is in version_looks.
+"""Views that store and commit notebook versions (docs/contract/http.md section 11). `version_views` reads them.
 
-A class key writes to its class's histories and reads none: classmates share it. What it is answered is what it sent. An
-instructor's token writes and sees those of their classes (`class_id`; writing is for who teaches there), and the
-account's own where no class is named.
+A class key writes to the histories of its class and reads none, because classmates share it: the response contains only
+what was sent. An instructor's token reads the histories of the instructor's classes and writes to those that they teach
+(`class_id`), and to the account's own history without `class_id`.
 """
 
 from typing import Any
@@ -24,9 +24,9 @@ from lms.api.version_requests import CommitRequest, DirectCommitRequest, Noteboo
 from lms.api.version_selectors import shown_snapshot, shown_version
 from lms.api.version_serializers import CommitResponse, DirectCommitResponse, NotebookSnapshotResponse
 from lms.models import NotebookHistory, NotebookSnapshot, NotebookVersion
-from lms.versions.commits import MAIN, commit, note_changes
+from lms.versions.commits import MAIN, commit, store_changes
 from lms.versions.lookup import empty_notebook, find_snapshot, find_version, newest_content, versions_of
-from lms.versions.snapshots import ANONYMOUS, Author, Owner, keep_snapshot
+from lms.versions.snapshots import ANONYMOUS, Author, Owner, store_snapshot
 
 NOTEBOOK = {
     "cells": [{"cell_type": "code", "source": "print(1)", "metadata": {}, "outputs": [], "execution_count": 1}],
@@ -38,7 +38,7 @@ AUTHOR = {"author_id": "student001@example.com", "author_name": "Hanako"}
 
 
 class VersionsView(ApiView):
-    """What the endpoints share: which histories are seen, whose a new one is, and both names of each field."""
+    """Base class: the visible histories, the owner of a new one, and helpers to find and commit versions."""
 
     parser_classes = (NotebookParser,)
 
@@ -47,7 +47,8 @@ class VersionsView(ApiView):
         return histories_of(self.viewer)
 
     def owner(self, class_id: int | None) -> Owner:
-        """Whose history is written. Raises NotFound for a class that is not seen, PermissionDenied for assistants."""
+        """Return the owner of the history to write. Raises NotFound for a class that the viewer does not see,
+        PermissionDenied for its assistants."""
         if self.holder is not None:
             return Owner(class_id=self.holder.class_id)
         if class_id is not None:
@@ -57,7 +58,7 @@ class VersionsView(ApiView):
         return Owner(account_id=self.viewer.pk if self.is_login_needed() else None)
 
     def refuse_unless_written(self, history: NotebookHistory) -> None:
-        """A history that is seen is written by who teaches its class, or by its key. Raises PermissionDenied."""
+        """Raise PermissionDenied unless the viewer teaches the history's class or holds its key."""
         if self.holder is None and history.class_ref_id is not None:
             refuse_unless_taught(self.viewer, history.class_ref_id)
 
@@ -69,12 +70,12 @@ class VersionsView(ApiView):
         return found
 
     def made(self, version: NotebookVersion) -> dict[str, Any]:
-        """A commit's answer, once what changed is noted."""
-        note_changes(version)
+        """Store the changes of a new version and return the data of the response."""
+        store_changes(version)
         version = versions_of(self.seen).get(pk=version.pk)
         shown = shown_version(version)
         if self.holder is not None:
-            shown |= NOTHING_OF_OTHERS
+            shown |= HIDDEN_FROM_KEYS
             author = Author(author_id=version.author_id or "", author_name=version.author_name or "")
             shown["snapshot"] = as_sent(shown["snapshot"], author, metadata=None)
         names = ("commit_id", "version_id", "message", "commit_message", "branch", "branch_name", "created_at")
@@ -92,8 +93,8 @@ class VersionsView(ApiView):
         return version
 
 
-# Of a version that was committed with a class key: a branch of the class holds classmates' versions too.
-NOTHING_OF_OTHERS: dict[str, Any] = {
+# Fields of a version that reveal the parent version, which may be a classmate's.
+HIDDEN_FROM_KEYS: dict[str, Any] = {
     "parent_version_id": None,
     "parent_version_number": None,
     "diffs": [],
@@ -102,18 +103,19 @@ NOTHING_OF_OTHERS: dict[str, Any] = {
 
 
 def as_sent(snapshot: dict[str, Any], author: Author, *, metadata: dict[str, Any] | None) -> dict[str, Any]:
-    """A snapshot as it is shown to the class key that kept it: a classmate may have kept the same content before."""
-    said = {"author_id": author.author_id, "author_name": author.author_name, "metadata": metadata or {}}
-    return {**snapshot, **said}
+    """Return the snapshot's data with the author and metadata of this request: a classmate may have stored the same
+    content before."""
+    own = {"author_id": author.author_id, "author_name": author.author_name, "metadata": metadata or {}}
+    return {**snapshot, **own}
 
 
 def author_of(fields: dict[str, Any]) -> Author:
-    who = fields.get("author_id") or ANONYMOUS
-    return Author(author_id=who, author_name=fields.get("author_name") or who)
+    author_id = fields.get("author_id") or ANONYMOUS
+    return Author(author_id=author_id, author_name=fields.get("author_name") or author_id)
 
 
 def either(fields: dict[str, Any], *names: str) -> str:
-    """What is said under one of the names. Raises Unprocessable where nothing is."""
+    """Return the first value that is not blank under one of the names. Raises Unprocessable if there is none."""
     found = next((fields[name] for name in names if (fields.get(name) or "").strip()), None)
     if found is None:
         raise Unprocessable(["body", names[0]], "Field required", "missing")
@@ -121,6 +123,7 @@ def either(fields: dict[str, Any], *names: str) -> str:
 
 
 def object_of(request: Request) -> dict[str, Any]:
+    """Return the body. Raises Unprocessable if it is no JSON object."""
     if not isinstance(request.data, dict):
         raise Unprocessable(["body"], "Input should be a valid dictionary", "dict_type")
     return request.data
@@ -132,16 +135,16 @@ class SnapshotsView(VersionsView):
     permission_classes = (ClassKeyOrLogin,)
 
     @documented(
-        summary="Keep a notebook as it is now",
+        summary="Store a snapshot of a notebook",
         request=NotebookSnapshotRequest,
         responses={201: NotebookSnapshotResponse},
         errors=(404,),
-        parameters=[text_filter("notebook_path", "As in the body, which wins.")],
+        parameters=[text_filter("notebook_path", "The same as in the body, which takes precedence.")],
         example={"notebook_path": "lesson/exercise01.ipynb", "notebook_content": NOTEBOOK, **AUTHOR},
     )
     def post(self, request: Request) -> Response:
-        """The same content at the same path is the same snapshot, with `metadata` as sent last. Without content: the
-        newest that is known of this path, handed in or kept; with a class key, and else, an empty notebook."""
+        """The same content at the same path is the same snapshot, with `metadata` as sent last. Without content, the
+        newest submission or snapshot of this path is used; with a class key, or without any, an empty notebook."""
         body, path = object_of(request), query_text(request, "notebook_path")
         fields = validated(NotebookSnapshotRequest(data={"notebook_path": path, **body} if path else body))
         owner, path = self.owner(fields.get("class_id")), fields["notebook_path"]
@@ -151,7 +154,7 @@ class SnapshotsView(VersionsView):
         elif content is None:
             content, sha256 = newest_content(self.seen, submissions_of(self.viewer), path)
         with transaction.atomic():
-            made = keep_snapshot(
+            made = store_snapshot(
                 path,
                 content,
                 sha256=sha256 or receipt(content) or "",
@@ -163,8 +166,8 @@ class SnapshotsView(VersionsView):
         shown = shown_snapshot(made)
         if self.holder is not None:
             shown = as_sent(shown, author_of(fields), metadata=fields.get("metadata"))
-        answer = {name: shown[name] for name in ("snapshot_id", "created_at", "metadata")}
-        return Response({**answer, "message": "Notebook snapshot created successfully", "snapshot": shown}, status=201)
+        summary = {name: shown[name] for name in ("snapshot_id", "created_at", "metadata")}
+        return Response({**summary, "message": "Notebook snapshot created successfully", "snapshot": shown}, status=201)
 
 
 class CommitsView(VersionsView):
@@ -180,7 +183,8 @@ class CommitsView(VersionsView):
         example={"snapshot_id": "3f0c7c2e6a1f4f0e", "message": "Exercise 2 solved", **AUTHOR},
     )
     def post(self, request: Request) -> Response:
-        """To a branch of the snapshot's history, which the first commit makes; with `notebook_path`, of that path's."""
+        """Commit to a branch of the snapshot's history, or of the history of `notebook_path`. The first commit creates
+        the branch."""
         body = object_of(request)
         fields = validated(CommitRequest(data=body))
         fields["message"] = either(fields, "message", "commit_message")
@@ -191,7 +195,7 @@ class CommitsView(VersionsView):
         self.refuse_unless_written(snapshot.history)
         with transaction.atomic():
             if path and path != snapshot.history.notebook.path:
-                snapshot = keep_snapshot(
+                snapshot = store_snapshot(
                     path,
                     snapshot.stored.content,
                     sha256=snapshot.stored_id,
@@ -208,7 +212,7 @@ class DirectCommitsView(VersionsView):
     permission_classes = (ClassKeyOrLogin,)
 
     @documented(
-        summary="Keep a notebook and commit it",
+        summary="Store a snapshot and commit it",
         request=DirectCommitRequest,
         responses={201: DirectCommitResponse},
         errors=(404,),
@@ -225,7 +229,7 @@ class DirectCommitsView(VersionsView):
         content = fields["notebook_content"]
         owner = self.owner(fields.get("class_id"))
         with transaction.atomic():
-            snapshot = keep_snapshot(
+            snapshot = store_snapshot(
                 fields["notebook_path"],
                 content,
                 sha256=receipt(content) or "",
@@ -233,7 +237,6 @@ class DirectCommitsView(VersionsView):
                 author=author_of(fields),
             )
             version = self.commit_as(snapshot, fields)
-        answer = self.made(version)
-        snapshot_shown = answer["version"]["snapshot"]
+        data = self.made(version)
         message = "Notebook committed successfully"
-        return Response({**answer, "message": message, "snapshot": snapshot_shown}, status=201)
+        return Response({**data, "message": message, "snapshot": data["version"]["snapshot"]}, status=201)

@@ -1,4 +1,4 @@
-"""The server's own environment, asked of Python and of the system."""
+"""Collection of the server's own environment, from Python and psutil."""
 
 import os
 import platform
@@ -18,13 +18,13 @@ import psutil
 from lms.environments.packages import Package, key_packages, versions_of
 
 GIGABYTE = 1024**3
-# Seconds for which the list of packages is remembered: reading it takes a tenth of a second, and it hardly changes.
-REMEMBERED = 5.0
+# Seconds for which the list of packages is cached: reading it takes a tenth of a second, and it hardly changes.
+CACHE_SECONDS = 5.0
 
 
 @dataclass(kw_only=True)
 class Environment:
-    """An environment at one moment, wherever it came from."""
+    """An environment at one moment, of the server or of a student."""
 
     captured_at: datetime
     python_env: dict[str, Any]
@@ -35,8 +35,8 @@ class Environment:
     cpu_usage_percent: float | None = None
     duration_ms: float = 0.0
     snapshot_id: uuid.UUID = field(default_factory=uuid.uuid4)
-    reported: dict[str, Any] | None = None  # as a student's side gave it
-    student_id: int | None = None  # whose side
+    reported: dict[str, Any] | None = None  # a student's report, as sent
+    student_id: int | None = None
 
     @cached_property
     def versions(self) -> dict[str, str]:
@@ -44,13 +44,16 @@ class Environment:
 
 
 _lock = threading.Lock()
-_remembered: tuple[float, list[Package], dict[str, str]] = (float("-inf"), [], {})
+_cached: tuple[float, list[Package], dict[str, str]] = (float("-inf"), [], {})
 
 
-def collect(*, now: datetime, afresh: bool = False) -> Environment:
-    """Takes up to a few hundred milliseconds, so not for an event loop. `afresh` reads the packages again."""
+def collect(*, now: datetime, refresh: bool = False) -> Environment:
+    """Collect the server's environment. `refresh` bypasses the cache of packages.
+
+    It blocks for up to a few hundred milliseconds: do not call it in an event loop.
+    """
     started = time.perf_counter()
-    packages, _ = installed(afresh=afresh)
+    packages, _ = installed(refresh=refresh)
     process = psutil.Process()
     environment = Environment(
         captured_at=now,
@@ -65,14 +68,14 @@ def collect(*, now: datetime, afresh: bool = False) -> Environment:
     return environment
 
 
-def installed(*, afresh: bool = False) -> tuple[list[Package], dict[str, str]]:
-    """The installed packages by name, and by whom each was installed (`pip`, `uv`, `conda`, … or empty)."""
-    global _remembered
+def installed(*, refresh: bool = False) -> tuple[list[Package], dict[str, str]]:
+    """Return the installed packages sorted by name, and the installer of each (`pip`, `uv`, `conda`, … or empty)."""
+    global _cached
     with _lock:
-        read_at, packages, installers = _remembered
-        if afresh or time.monotonic() - read_at > REMEMBERED:
+        read_at, packages, installers = _cached
+        if refresh or time.monotonic() - read_at > CACHE_SECONDS:
             packages, installers = _read()
-            _remembered = (time.monotonic(), packages, installers)
+            _cached = (time.monotonic(), packages, installers)
     return packages, installers
 
 
@@ -82,7 +85,7 @@ def _read() -> tuple[list[Package], dict[str, str]]:
     for distribution in metadata.distributions():
         name = distribution.metadata["Name"]
         if not name or name in found:
-            continue  # a leftover of a broken installation; or hidden by one earlier on the path
+            continue  # a remnant of a broken installation, or shadowed by one earlier on the path
         found[name] = {
             "name": name,
             "version": distribution.version or "",

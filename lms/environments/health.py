@@ -1,13 +1,13 @@
-"""How sound an environment is: a score that always comes with its reasons.
+"""Health of an environment: a score with the issues that lowered it.
 
-The score begins at 1 and each issue takes something away; nothing else counts:
+The score begins at 1, and each issue subtracts from it:
 
     disk      under 5 % or 1 GB free: 0.4          under 10 % or 5 GB: 0.15
     memory    under 5 % available: 0.3             under 10 %: 0.1
     Python    past its end of life: 0.3            within half a year of it: 0.05
     packages  broken requirements: 0.1 for the first, 0.02 for each further one, 0.3 at most
 
-What is not known takes nothing away. Levels (http.md section 10): 0.9 excellent, 0.7 good, 0.5 warning, else critical.
+Unknown values subtract nothing. Levels (http.md section 10): 0.9 excellent, 0.7 good, 0.5 warning, else critical.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ END_OF_LIFE = {
 }
 SOON = timedelta(days=183)
 LEVELS = ((0.9, "excellent"), (0.7, "good"), (0.5, "warning"))
-MOST_NAMED = 20  # broken requirements that are named one by one
+MAX_LISTED = 20  # broken requirements that are listed one by one
 
 
 @dataclass
@@ -41,16 +41,18 @@ class Health:
 
     @property
     def level(self) -> str:
-        return next((level for least, level in LEVELS if self.score >= least), "critical")
+        return next((level for minimum, level in LEVELS if self.score >= minimum), "critical")
 
-    def lose(self, much: float, issue: str, recommendation: str = "") -> None:
-        self.score = max(0.0, round(self.score - much, 4))
+    def add_issue(self, penalty: float, issue: str, recommendation: str = "") -> None:
+        """Record an issue and subtract its penalty from the score."""
+        self.score = max(0.0, round(self.score - penalty, 4))
         self.issues.append(issue)
         if recommendation and recommendation not in self.recommendations:
             self.recommendations.append(recommendation)
 
 
 def examine(environment: Environment, *, now: datetime) -> Health:
+    """Return the health of the environment."""
     found = Health()
     _disk(environment.system_env, found)
     _memory(environment.system_env, found)
@@ -66,9 +68,9 @@ def _disk(system: dict[str, Any], found: Health) -> None:
     share = free / total if total else 1.0
     issue, advice = f"Only {free:.1f} GB of disk are free", "Free disk space: remove old environments and data."
     if free < 1 or share < 0.05:
-        found.lose(0.4, issue, advice)
+        found.add_issue(0.4, issue, advice)
     elif free < 5 or share < 0.1:
-        found.lose(0.15, issue, advice)
+        found.add_issue(0.15, issue, advice)
 
 
 def _memory(system: dict[str, Any], found: Health) -> None:
@@ -77,9 +79,9 @@ def _memory(system: dict[str, Any], found: Health) -> None:
         return
     issue, advice = f"Only {available:.1f} GB of memory are available", "Close kernels and programs nobody uses."
     if available / total < 0.05:
-        found.lose(0.3, issue, advice)
+        found.add_issue(0.3, issue, advice)
     elif available / total < 0.1:
-        found.lose(0.1, issue, advice)
+        found.add_issue(0.1, issue, advice)
 
 
 def _python(python: dict[str, Any], found: Health, *, today: date) -> None:
@@ -89,13 +91,17 @@ def _python(python: dict[str, Any], found: Health, *, today: date) -> None:
     name, ends = "Python {}.{}".format(*version), END_OF_LIFE.get(version)
     if version < min(END_OF_LIFE) or (ends and today > ends):
         when = f" since {ends.isoformat()}" if ends else ""
-        found.lose(0.3, f"{name} gets no security fixes any more{when}", "Move to a Python that is still supported.")
+        found.add_issue(
+            0.3, f"{name} gets no security fixes any more{when}", "Move to a Python that is still supported."
+        )
     elif ends and today > ends - SOON:
-        found.lose(0.05, f"{name} gets no security fixes after {ends.isoformat()}", "Plan the move to a newer Python.")
+        found.add_issue(
+            0.05, f"{name} gets no security fixes after {ends.isoformat()}", "Plan the move to a newer Python."
+        )
 
 
 def minor_of(version: Any) -> tuple[int, int] | None:
-    """`"3.11.4"` as (3, 11); None for what is no version."""
+    """Return `"3.11.4"` as (3, 11); None if it is no version."""
     parts = version.split(".")[:2] if isinstance(version, str) else []
     if len(parts) == 2 and all(part.isdecimal() and len(part) < 5 for part in parts):
         return int(parts[0]), int(parts[1])
@@ -106,11 +112,11 @@ def _requirements(environment: Environment, found: Health) -> None:
     broken = broken_requirements(environment.packages, environment.versions)
     advice = "Install what is missing, then see `pip check`."
     for index, issue in enumerate(broken):
-        much = 0.1 if index == 0 else 0.02 if index <= 10 else 0.0
-        if index < MOST_NAMED:
-            found.lose(much, issue, advice)
-    if len(broken) > MOST_NAMED:
-        found.issues.append(f"{len(broken) - MOST_NAMED} more requirements are broken")
+        penalty = 0.1 if index == 0 else 0.02 if index <= 10 else 0.0
+        if index < MAX_LISTED:
+            found.add_issue(penalty, issue, advice)
+    if len(broken) > MAX_LISTED:
+        found.issues.append(f"{len(broken) - MAX_LISTED} more requirements are broken")
 
 
 def _number(value: Any) -> float | None:

@@ -1,4 +1,4 @@
-"""Packages: their names, as PEP 503 spells them, and whether what they require is there."""
+"""Packages: normalised names (PEP 503), differences, and broken requirements."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
@@ -7,7 +7,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
-# What a lesson is likely to use, and what it runs in.
+# Packages that lessons are likely to use, and those that run notebooks.
 KEY = (
     "jupyterlab",
     "notebook",
@@ -39,7 +39,7 @@ class Change(TypedDict):
 
 
 def versions_of(packages: Iterable[Package]) -> dict[str, str]:
-    """Normalised name to version; of two that spell one name the first wins, as it does on Python's path."""
+    """Return versions by normalised name. Of duplicates the first wins, as on Python's path."""
     found: dict[str, str] = {}
     for package in packages:
         found.setdefault(canonicalize_name(package["name"]), package["version"])
@@ -50,15 +50,15 @@ def key_packages(packages: Iterable[Package]) -> list[Package]:
     return [package for package in packages if canonicalize_name(package["name"]) in KEY]
 
 
-def narrowed(packages: Iterable[Package], names: Iterable[str]) -> list[Package]:
-    """Those of these names, compared without case and as PEP 503 spells them; all where none is named."""
+def filter_by_name(packages: Iterable[Package], names: Iterable[str]) -> list[Package]:
+    """Return the packages with these names, compared in normalised form; without names, all."""
     wanted = {canonicalize_name(name) for name in names}
     return [package for package in packages if not wanted or canonicalize_name(package["name"]) in wanted]
 
 
 def broken_requirements(packages: Iterable[Package], versions: Mapping[str, str]) -> list[str]:
-    """What is required and missing, or there in a version that does not do; a sentence each. Requirements of extras
-    nobody asked for, and those of other systems, do not count."""
+    """Return a sentence for each requirement that is missing or installed in a wrong version. Requirements of extras
+    and of other platforms are ignored."""
     found = []
     for package in packages:
         for text in package["requires"]:
@@ -73,7 +73,7 @@ def broken_requirements(packages: Iterable[Package], versions: Mapping[str, str]
                     wanted = f"{requirement.name}{requirement.specifier}"
                     found.append(f"{package['name']} requires {wanted}, but {installed} is installed")
             except (InvalidRequirement, InvalidVersion):
-                continue  # an old package may say what the standard does not know
+                continue  # an old package may have metadata outside of the standard
     return found
 
 
@@ -84,7 +84,7 @@ class Difference(TypedDict):
 
 
 def difference(before: Mapping[str, str], after: Mapping[str, str]) -> Difference:
-    """What changed between two sets of versions by normalised name."""
+    """Return the differences between two mappings of normalised names to versions."""
     return {
         "added_packages": [{"name": name, "version": after[name]} for name in sorted(after.keys() - before.keys())],
         "removed_packages": [{"name": name, "version": before[name]} for name in sorted(before.keys() - after.keys())],

@@ -1,9 +1,9 @@
-"""A report of a student's side: whatever it sends is kept as given, and what we can read is read.
+"""Parsing of students' environment reports. A report is stored as sent, and parsed as far as possible.
 
-Read leniently, because it comes from snippets and tools of many hands: `packages` (also `installed_packages`,
-`pip_packages`, or below `python_env` as `packages` or `key_packages`) is a list of `{name, version}`, a list of lines
-as `pip freeze` writes them, or an object from names to versions; `python_version` stands at the top or in
-`python_env`. What is no text is no version.
+The parser is lenient, because reports come from various snippets and tools: `packages` (also `installed_packages`,
+`pip_packages`, or in `python_env` as `packages` or `key_packages`) is a list of `{name, version}`, a list of lines of
+`pip freeze`, or an object from names to versions; `python_version` is at the top level or in `python_env`. Versions
+that are no strings are ignored.
 """
 
 import json
@@ -18,10 +18,10 @@ from core.json_values import TooDeep, storable
 from lms.environments.collection import Environment
 from lms.environments.packages import Package
 
-MOST_BYTES = 256 * 1024  # of one report, as compact JSON; four hundred packages are about twenty thousand
-MOST_PACKAGES = 5_000
-LONGEST_NAME, LONGEST_VERSION, MOST_REQUIRES = 200, 100, 200
-DEEPEST = 20  # levels of nesting; a report has three or four
+MAX_BYTES = 256 * 1024  # of one report, as compact JSON; four hundred packages are about twenty thousand
+MAX_PACKAGES = 5_000
+MAX_NAME, MAX_VERSION, MAX_REQUIRES = 200, 100, 200
+MAX_DEPTH = 20  # levels of nesting; a report has three or four
 PARTS = ("python_env", "system_env", "jupyter_env")
 LISTS = ("packages", "installed_packages", "pip_packages", "key_packages")
 PYTHON = ("python_version", "python_implementation", "python_executable", "virtual_env", "conda_env", "pip_version")
@@ -30,16 +30,16 @@ NAME = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$")
 
 
 class TooLarge(Exception):
-    """More than MOST_BYTES, or nested more than DEEPEST levels."""
+    """The report has more than MAX_BYTES, or more than MAX_DEPTH levels."""
 
 
 def read_report(environment: dict[str, Any], *, now: datetime) -> Environment:
-    """Raises TooLarge."""
+    """Return the environment that a report describes. Raises TooLarge."""
     try:
-        environment = storable(environment, deepest=DEEPEST)
+        environment = storable(environment, deepest=MAX_DEPTH)
     except TooDeep:
         raise TooLarge from None
-    if len(json.dumps(environment, ensure_ascii=False, separators=(",", ":")).encode()) > MOST_BYTES:
+    if len(json.dumps(environment, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:
         raise TooLarge
     parts = {name: dict(part) if isinstance(part := environment.get(name), dict) else {} for name in PARTS}
     packages = _packages(environment, parts["python_env"])
@@ -59,13 +59,13 @@ def read_report(environment: dict[str, Any], *, now: datetime) -> Environment:
 
 
 def _packages(environment: dict[str, Any], python: dict[str, Any]) -> list[Package]:
-    """From the first list that holds any; sorted by name, one entry a normalised name."""
+    """Return the packages of the first list that has any, sorted by normalised name, without duplicates."""
     for place in (environment, python):
         for name in LISTS:
             found: dict[str, Package] = {}
             for package in _entries(place.get(name)):
                 found.setdefault(canonicalize_name(package["name"]), package)
-                if len(found) >= MOST_PACKAGES:
+                if len(found) >= MAX_PACKAGES:
                     break
             if found:
                 return [found[key] for key in sorted(found)]
@@ -88,14 +88,14 @@ def _package(entry: dict[str, Any]) -> Package | None:
     if not isinstance(name, str) or not isinstance(version, str):
         return None
     name, version = name.strip(), version.strip()
-    if not NAME.match(name) or len(name) > LONGEST_NAME or not 0 < len(version) <= LONGEST_VERSION:
+    if not NAME.match(name) or len(name) > MAX_NAME or not 0 < len(version) <= MAX_VERSION:
         return None
     location, requires = entry.get("location"), entry.get("requires")
     return {
         "name": name,
         "version": version,
         "location": location if isinstance(location, str) else None,
-        "requires": [text for text in requires if isinstance(text, str)][:MOST_REQUIRES]
+        "requires": [text for text in requires if isinstance(text, str)][:MAX_REQUIRES]
         if isinstance(requires, list)
         else [],
     }

@@ -1,7 +1,7 @@
-"""Snapshots that are kept: taking them, finding them, comparing them.
+"""Environment snapshots: store, find and compare.
 
-What a GET has collected is kept in the cache for ten minutes under its id, so that a client can compare with what it
-was shown, a few of them a minute; what a POST has made is a row.
+A POST stores a row. A GET caches the collected environment for ten minutes under its id, at most MAX_CACHED a minute,
+so that a client can compare with it.
 """
 
 import uuid
@@ -20,8 +20,8 @@ from lms.models import EnvironmentSnapshot, Student
 
 SERVER, CLIENT = EnvironmentSnapshot.Source.SERVER, EnvironmentSnapshot.Source.CLIENT
 FULL_EVERY = timedelta(hours=1)
-SHOWN_FOR = 600  # seconds
-MOST_SHOWN = 20  # a minute
+CACHE_SECONDS = 600
+MAX_CACHED = 20  # a minute
 
 COMPARED = {"python_env": ("python_version", "pip_version", "virtual_env", "conda_env"),
             "system_env": ("os_name", "os_version", "architecture"),
@@ -29,14 +29,14 @@ COMPARED = {"python_env": ("python_version", "pip_version", "virtual_env", "cond
 
 
 def current(*, now: datetime) -> Environment:
-    """The server's environment now, kept for a while under its id."""
+    """Collect the server's environment and cache it under its id."""
     environment = collect(now=now)
-    with suppress(RedisError, OSError, ValueError):  # then it cannot be compared with; that is all
-        # Some tens of kilobytes each, in the memory that events need.
+    with suppress(RedisError, OSError, ValueError):  # without the cache, it cannot be compared with later
+        # Limited, because each takes some tens of kilobytes of the memory that events need.
         minute = f"environments:{now:%H%M}"
-        cache.add(minute, 0, SHOWN_FOR)
-        if cache.incr(minute) <= MOST_SHOWN:
-            cache.set(f"environment:{environment.snapshot_id}", environment, SHOWN_FOR)
+        cache.add(minute, 0, CACHE_SECONDS)
+        if cache.incr(minute) <= MAX_CACHED:
+            cache.set(f"environment:{environment.snapshot_id}", environment, CACHE_SECONDS)
     return environment
 
 
@@ -45,38 +45,39 @@ def latest_of_server() -> EnvironmentSnapshot | None:
 
 
 def is_full_due(latest: EnvironmentSnapshot | None, *, forced: bool, now: datetime) -> bool:
-    """Forced, the first, or an hour after the last (models.md section 7)."""
+    """Return whether a full snapshot is due: forced, the first, or an hour after the last (models.md section 7)."""
     return forced or latest is None or now - latest.captured_at > FULL_EVERY
 
 
-def keep_server(*, forced: bool, now: datetime, **place: Any) -> EnvironmentSnapshot:
-    """Store the server's environment; `place` is the notebook, cell and count it was asked from. Two statements."""
+def store_server(*, forced: bool, now: datetime, **context: Any) -> EnvironmentSnapshot:
+    """Store the server's environment. `context` is the notebook, cell and execution count of the caller. Two
+    statements."""
     latest = latest_of_server()
     is_full = is_full_due(latest, forced=forced, now=now)
-    environment = collect(now=now, afresh=is_full)
-    return _keep(environment, source=SERVER, before=latest, is_full_snapshot=is_full, **place)
+    environment = collect(now=now, refresh=is_full)
+    return _store(environment, source=SERVER, before=latest, is_full_snapshot=is_full, **context)
 
 
-def keep_report(
-    environment: Environment, *, student_id: int | None, class_id: int | None, **place: Any
+def store_report(
+    environment: Environment, *, student_id: int | None, class_id: int | None, **context: Any
 ) -> EnvironmentSnapshot:
-    """Store what a student's side reported. What changed is told against the report before it that came through the
-    same class: another class's is not for whoever reads this one's. Two statements."""
+    """Store a student's report. Changed packages are computed against the student's previous report through the same
+    class, because other classes' reports are private to them. Two statements."""
     before = None
     if student_id is not None:
         reports = EnvironmentSnapshot.objects.filter(student=student_id, source=CLIENT, class_ref=class_id)
         before = reports.order_by("-captured_at", "-pk").only("versions").first()
     owner = {"student_id": student_id, "class_ref_id": class_id}
-    return _keep(environment, source=CLIENT, before=before, is_full_snapshot=True, **owner, **place)
+    return _store(environment, source=CLIENT, before=before, is_full_snapshot=True, **owner, **context)
 
 
 def row_of(environment: Environment) -> EnvironmentSnapshot:
-    """The row of an environment that was found; made where it had only been shown."""
+    """Return the row of an environment; store it if it was only cached."""
     row = EnvironmentSnapshot.objects.filter(snapshot_id=environment.snapshot_id).first()
-    return row or _keep(environment, source=SERVER, before=latest_of_server())
+    return row or _store(environment, source=SERVER, before=latest_of_server())
 
 
-def _keep(environment: Environment, *, before: EnvironmentSnapshot | None, **more: Any) -> EnvironmentSnapshot:
+def _store(environment: Environment, *, before: EnvironmentSnapshot | None, **more: Any) -> EnvironmentSnapshot:
     return EnvironmentSnapshot.objects.create(
         snapshot_id=environment.snapshot_id,
         captured_at=environment.captured_at,
@@ -113,7 +114,7 @@ def environment_of(snapshot: EnvironmentSnapshot) -> Environment:
 
 
 def find(seen: QuerySet[EnvironmentSnapshot], snapshot_id: str) -> Environment | None:
-    """The stored one of this id among those that may be seen, or one that was shown a while ago. One query."""
+    """Return the stored environment with this id among those that may be seen, or a cached one. One query."""
     try:
         wanted = uuid.UUID(snapshot_id)
     except ValueError:
@@ -121,22 +122,22 @@ def find(seen: QuerySet[EnvironmentSnapshot], snapshot_id: str) -> Environment |
     if (row := seen.filter(snapshot_id=wanted).first()) is not None:
         return environment_of(row)
     try:
-        shown = cache.get(f"environment:{wanted}")
+        cached = cache.get(f"environment:{wanted}")
     except (RedisError, OSError):
         return None
-    return shown if isinstance(shown, Environment) else None
+    return cached if isinstance(cached, Environment) else None
 
 
 def baseline(*, hours_back: int, now: datetime) -> Environment | None:
-    """How the server's environment was so many hours ago: the last snapshot before then, else the first since."""
-    mine, moment = EnvironmentSnapshot.objects.filter(source=SERVER), now - timedelta(hours=hours_back)
-    found = mine.filter(captured_at__lte=moment).order_by("-captured_at", "-pk").first()
-    found = found or mine.filter(captured_at__gt=moment).order_by("captured_at", "pk").first()
+    """Return the server's environment `hours_back` hours ago: the last snapshot before then, else the first after."""
+    rows, moment = EnvironmentSnapshot.objects.filter(source=SERVER), now - timedelta(hours=hours_back)
+    found = rows.filter(captured_at__lte=moment).order_by("-captured_at", "-pk").first()
+    found = found or rows.filter(captured_at__gt=moment).order_by("captured_at", "pk").first()
     return environment_of(found) if found else None
 
 
 def latest_report_of(seen: QuerySet[EnvironmentSnapshot], snapshot_id: uuid.UUID) -> Environment | None:
-    """The newest report of the student whose report this is; None for a snapshot of the server."""
+    """Return the newest report of the student whose report this is; None for a snapshot of the server."""
     owner = Student.objects.filter(environments__snapshot_id=snapshot_id).values("pk")
     found = seen.filter(source=CLIENT, student__in=owner).order_by("-captured_at", "-pk").first()
     return environment_of(found) if found else None
@@ -146,7 +147,7 @@ def latest_report_of(seen: QuerySet[EnvironmentSnapshot], snapshot_id: uuid.UUID
 
 
 def compare(before: Environment, after: Environment) -> dict[str, Any]:
-    """The answer of http.md section 10: both shapes' names."""
+    """Return the comparison as in http.md section 10, with both of its naming schemes."""
     packages = difference(before.versions, after.versions)
     settings = list(_settings(before, after))
     changes: list[dict[str, Any]] = [

@@ -1,4 +1,4 @@
-"""Who is who, and what belongs to whom. One file a noun; columns as in docs/contract/models.md."""
+"""Models of people, classes and course material. Columns as in docs/contract/models.md."""
 
 from lms.models.assignments import AssignmentStarter, AssignmentSubmission, ClassAssignment
 from lms.models.classes import Class, ClassKey, ClassStaff, StudentClass

@@ -1,4 +1,4 @@
-"""Assignments of a class, and what students handed in."""
+"""Assignments of a class, and submissions."""
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -36,7 +36,7 @@ class ClassAssignment(models.Model):
 
 
 class AssignmentStarter(models.Model):
-    """The notebook that was given with an assignment. A table of its own, so that no list of assignments carries it."""
+    """The starter notebook of an assignment. A separate table, so that lists of assignments do not load it."""
 
     assignment = models.OneToOneField(ClassAssignment, on_delete=models.CASCADE, related_name="starter")
     content = models.JSONField(help_text="As it was uploaded.")

@@ -1,4 +1,4 @@
-"""Classes: who learns in them, who teaches in them, and the keys that tie a JupyterLab to them."""
+"""Classes, their students and staff, and the ingest keys that connect JupyterLabs to them."""
 
 import hashlib
 from datetime import datetime
@@ -52,7 +52,7 @@ class StudentClass(models.Model):
     )
     joined_at = MomentField(default=timezone.now)
     role = models.CharField(max_length=50, default="student")
-    # What this class calls them: said by its own list or through its own keys. Another class may say something else.
+    # Name and team in this class, from its list or through its keys. They may differ in other classes.
     name = models.CharField(max_length=255, null=True, blank=True)
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="members")
 
@@ -66,7 +66,7 @@ class StudentClass(models.Model):
         return f"{self.student_id} in {self.class_ref_id}"
 
     def save(self, *args: Any, **options: Any) -> None:
-        """Whoever is enrolled by hand is called in the class what they are called in all."""
+        """Copy name and team of the student when they are enrolled without."""
         if self._state.adding and self.name is None and self.team_id is None:
             self.name, self.team_id = self.student.name, self.student.team_id
         super().save(*args, **options)
@@ -99,14 +99,15 @@ class ClassStaff(models.Model):
 
 
 class ClassKey(models.Model):
-    """An ingest key: it ties events to the class and enrols their students. Only its hash is kept."""
+    """An ingest key. Events that are sent with it belong to the class and enrol their student. Only the hash is
+    stored."""
 
     class_ref = models.ForeignKey(Class, on_delete=models.CASCADE, related_name="keys", db_column="class_id")
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     hint = models.CharField(max_length=8, editable=False, help_text="How the key begins, to tell keys apart.")
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # From when on it opens nothing. A time to come: its successor is there, and JupyterLabs change over until then.
+    # From this time on the key is not valid. It lies in the future while JupyterLabs change over to a new key.
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -118,10 +119,10 @@ class ClassKey(models.Model):
 
     @staticmethod
     def open_at(now: datetime) -> models.Q:
-        """The keys that open their class at that time."""
+        """Return the condition for keys that are valid at that time."""
         return models.Q(revoked_at=None) | models.Q(revoked_at__gt=now)
 
     @staticmethod
     def hash(key: str) -> str:
-        """Keys are long random texts, so a plain SHA-256 is enough and the intake can afford it on every POST."""
+        """Return the SHA-256 of the key: enough for long random texts, and cheap enough for every POST."""
         return hashlib.sha256(key.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What runs where: Python, system, Jupyter and packages, of the server or of a student's side."""
+"""Environments (Python, system, Jupyter, packages) of the server and of students."""
 
 import uuid
 
@@ -11,7 +11,7 @@ from lms.models.people import Student
 
 
 class EnvironmentSnapshot(models.Model):
-    """An environment at one moment: the server's own, or one that a student's side reported (`reported`: as given)."""
+    """An environment at one moment: the server's own, or a student's report (`reported`: as sent)."""
 
     class Source(models.TextChoices):
         SERVER = "server"

@@ -1,4 +1,4 @@
-"""The room as seen from above: a picture or a plain floor, and where each team sits on it."""
+"""Maps of classrooms: a picture or a plain floor, and the position of each team."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from lms.models.classes import Class
 
-LONGEST_TEAM = 255
+MAX_TEAM_NAME = 255
 IN_PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
 
 
 class ClassroomMap(models.Model):
-    """The map of one class, or of no class: the one that clients in the field share (http.md section 17).
+    """The map of one class, or of no class: the one that existing clients share (http.md section 17).
 
     At most one map of a class is active, and at most one of no class. Without an image it is a plain floor.
     """
@@ -36,7 +36,7 @@ class ClassroomMap(models.Model):
             models.UniqueConstraint(
                 fields=["class_ref"], condition=Q(is_active=True), name="classroom_maps_one_active_a_class"
             ),
-            # To the one above, two maps of no class are maps of different classes.
+            # The constraint above does not apply to maps of no class, because NULLs are distinct.
             models.UniqueConstraint(
                 fields=["is_active"],
                 condition=Q(is_active=True, class_ref=None),
@@ -45,7 +45,7 @@ class ClassroomMap(models.Model):
         ]
         indexes = [
             models.Index(fields=["-uploaded_at"], name="classroom_maps_newest"),
-            # The picture's address is all that a request for it tells.
+            # Requests for pictures look maps up by filename.
             models.Index(fields=["image_filename"], name="classroom_maps_picture"),
         ]
 
@@ -54,13 +54,13 @@ class ClassroomMap(models.Model):
 
 
 class TeamPosition(models.Model):
-    """Where a team sits: percent of the map's width and height, from its upper left corner.
+    """The position of a team, in percent of the map's width and height from its upper left corner.
 
-    The name, not the team: a room is set up before anybody of the team has been heard of.
+    It holds the name, not a foreign key: a map is set up before the team's row exists.
     """
 
     map = models.ForeignKey(ClassroomMap, on_delete=models.CASCADE, related_name="team_positions", db_index=False)
-    team_name = models.CharField(max_length=LONGEST_TEAM, db_index=True)
+    team_name = models.CharField(max_length=MAX_TEAM_NAME, db_index=True)
     position_x = models.DecimalField(max_digits=5, decimal_places=2, validators=IN_PERCENT)
     position_y = models.DecimalField(max_digits=5, decimal_places=2, validators=IN_PERCENT)
     updated_at = models.DateTimeField(default=timezone.now)

@@ -1,4 +1,4 @@
-"""Notebooks and their cells: course material, shared by all students who have a file of that path."""
+"""Notebooks and their cells, shared by all students who have a file with the same path."""
 
 from django.db import models
 
@@ -11,7 +11,7 @@ class Notebook(models.Model):
     name = PathField(max_length=1024, db_index=True, help_text="The last segment of the path.")
     last_modified = MomentField(null=True, blank=True, help_text="Set by saves.")
     notebook_metadata = models.JSONField(null=True, blank=True)
-    # Made by staff, for all classes; else it is seen where it was used or set as an assignment.
+    # Created by staff, for all classes. Others are visible where they were used or set as an assignment.
     is_course_material = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)

@@ -1,11 +1,11 @@
-"""Notices to students about their progress."""
+"""Notifications of students about their progress."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class ProgressNotification(models.Model):
-    """Something a student is told about their progress, and whether they have read it (`queries.notifications`)."""
+    """A notification of a student, and whether they have read it (`lms.notifications`)."""
 
     notification_id = models.UUIDField(unique=True)
     recipient_id = models.CharField(max_length=320, help_text="The key of the address.")

@@ -8,7 +8,7 @@ from core.identity import LABEL_LENGTH, display_name, email_key, label_key, visi
 from core.key_fields import Keyed, KeyField
 from lms.models.notebooks import Notebook
 
-WITHOUT_KEY = 0  # stands where a class would, for what came without a key
+WITHOUT_KEY = 0  # the `class_id` of activity that was sent without a key
 
 
 class Team(Keyed):
@@ -31,8 +31,8 @@ class Team(Keyed):
 
 
 class ActivityState(models.Model):
-    """The columns that every list of students shows, written by the event pipeline alone: they make an overview of a
-    class one read of one table, however many executions are stored."""
+    """The columns that every list of students shows. Only the event pipeline writes them. An overview of a class reads
+    one table, however many executions are stored."""
 
     is_requesting_help = models.BooleanField(default=False)
     help_requested_at = models.DateTimeField(null=True, blank=True)
@@ -43,7 +43,7 @@ class ActivityState(models.Model):
     help_notebook_path = models.CharField(max_length=1024, null=True, blank=True)
     errors_resolved_at = models.DateTimeField(null=True, blank=True, help_text="Older errors no longer count.")
 
-    # No index: it changes with every batch, and an index on it would cost each change an entry in all the others.
+    # No index: the column changes with every batch, and an index on it would prevent heap-only updates.
     last_activity_at = models.DateTimeField(null=True, blank=True)
     current_notebook = models.ForeignKey(Notebook, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     execution_count = models.IntegerField(default=0, help_text="Runs that succeeded or failed.")
@@ -56,10 +56,10 @@ class ActivityState(models.Model):
 
 
 class Student(Keyed, ActivityState):
-    """A person as their JupyterLab names them, with the sum of what they did through all classes.
+    """A student, identified by the e-mail that JupyterLab sends, with activity summed over all classes.
 
-    Name and team are what was last said anywhere. What a class sees is its membership (`StudentClass`) and the
-    `StudentActivity` of that class.
+    Name and team are the last ones from any class. A class sees its own (`StudentClass`), and the `StudentActivity`
+    of that class.
     """
 
     email = models.CharField(max_length=320, help_text="The public identity, as it was typed first; any text.")
@@ -96,10 +96,10 @@ class Student(Keyed, ActivityState):
 
 
 class StudentActivity(ActivityState):
-    """What one student did through one class: what came with a key of that class, and nothing else.
+    """The activity of one student through one class: what was sent with a key of that class.
 
-    `class_id` is a plain number, 0 for what came without a key: rows outlive their class, and nobody but admins sees
-    them then. The same number stands on every row of activity (runs, accesses, events, sessions, requests for help).
+    `class_id` is no foreign key, and 0 for activity without a key: rows outlive their class, and then only admins see
+    them. Every row of activity (runs, accesses, events, sessions, help requests) has this column.
     """
 
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="activities", db_index=False)
@@ -121,9 +121,9 @@ class StudentActivity(ActivityState):
 class ClassStudent(ActivityState):
     """A student as one class sees them: a row of the view `class_students` for each enrolment. Read only.
 
-    It has the columns of `Student` under the same names, so that what reads students reads these. Filter by `class_id`
-    and by `with_keyless` (`lms.access.students_seen_in` does): whether what came without a key is added, as in a copy
-    that asks for none.
+    It has the columns of `Student` under the same names, so that code for students reads these rows too. Filter by
+    `class_id` and by `with_keyless` (as `lms.access.students_seen_through` does): whether activity that was sent
+    without a key is included.
     """
 
     class_id = models.BigIntegerField()
@@ -168,7 +168,7 @@ class Session(models.Model):
             models.UniqueConstraint(fields=["student", "session_id", "class_id"], name="sessions_once_a_class")
         ]
         indexes = [
-            # Not by `last_event_at`, though the sweep asks for it: as with the students' last activity.
+            # Not by `last_event_at`, which changes with every batch, as `last_activity_at` of students does.
             models.Index(fields=["id"], name="sessions_active", condition=models.Q(is_active=True)),
         ]
 

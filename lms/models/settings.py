@@ -1,4 +1,4 @@
-"""Settings that an admin changes while the system runs."""
+"""Settings that an admin can change at run time."""
 
 import uuid
 from typing import Any
@@ -36,5 +36,5 @@ class SystemSetting(models.Model):
 
 
 def drop_cache() -> None:
-    """From now on everybody asks the table again: what anybody read before is of another version."""
+    """Invalidate the cached settings in all processes, by a new version of the cache key."""
     cache.set(VERSION_KEY, uuid.uuid4().hex, timeout=None)

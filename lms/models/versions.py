@@ -1,9 +1,9 @@
-"""Versions of notebooks: contents stored once, snapshots of them, and commits on branches.
+"""Versions of notebooks: contents, snapshots of them, and commits on branches.
 
-A notebook (a path) is course material that all classes share; its histories are not. A history belongs to a class, or
-to one student of a class (what they handed in), or to an account (what an instructor keeps without naming a class), or
-to nobody (whoever calls while nobody has to log in). Numbers, branch names and snapshots are unique within a history,
-and whoever sees it sees what is in it (lms.access.histories_of).
+All classes share a notebook (a path), but not its histories. A history belongs to a class, to one student of a class
+(their submissions), to an account (snapshots without a class), or to nobody (anonymous callers while no login is
+required). Version numbers, branch names and snapshots are unique within a history, and access is granted to a whole
+history (lms.access.histories_of).
 """
 
 import uuid
@@ -19,7 +19,7 @@ from lms.models.people import Student
 
 
 class NotebookHistory(models.Model):
-    """Its row is what a commit locks."""
+    """The history of a notebook in a class, of a student or of an account. Commits lock its row."""
 
     notebook = models.ForeignKey(Notebook, on_delete=models.PROTECT, related_name="histories", db_index=False)
     class_ref = models.ForeignKey(
@@ -47,7 +47,7 @@ class NotebookHistory(models.Model):
 
 
 class StoredNotebook(models.Model):
-    """A content, once however many snapshots have it. PostgreSQL compresses what is large."""
+    """The content of a notebook, stored once for all snapshots. PostgreSQL compresses large values."""
 
     sha256 = models.CharField(max_length=64, primary_key=True, help_text="Of the content as canonical JSON.")
     content = models.JSONField(help_text="As it was sent.")
@@ -119,7 +119,7 @@ class NotebookBranch(models.Model):
 
 
 class NotebookVersion(models.Model):
-    """A commit. `diffs` is what changed since the parent; null where nobody has compared them (yet)."""
+    """A commit. `diffs` are the changes since the parent; null if they were not computed."""
 
     class Status(models.TextChoices):
         DRAFT = "draft"

@@ -1,10 +1,10 @@
-"""The cells of a notebook as plain values, whatever shape the notebook is in. Nothing here raises.
+"""The cells of a notebook as plain values. The parser is lenient and never raises.
 
-A notebook is kept as it was sent, and programs send odd ones that Jupyter opens all the same. So whoever reads content
-goes through here: nbformat 1 to 4, sources as a text or as lines, parts that are missing, null or no such thing.
+Notebooks are stored as sent, and Jupyter opens many that break the format. So all code that reads contents uses this
+module. It accepts nbformat 1 to 4, sources as a text or as lines, and parts that are missing, null or of a wrong type.
 
-What is equal is said here too: cells that differ in their line ends only say the same (`PlainCell.lines`), and so do
-outputs that are shown the same (`outputs_key`).
+It also defines equality: cells that differ only in line ends are equal (`PlainCell.lines`), and so are outputs that are
+shown the same (`outputs_key`).
 """
 
 import json
@@ -18,10 +18,10 @@ from lms.notebooks.terminal import plain, settled
 
 KINDS = ("code", "markdown", "raw")
 NEWEST = 4  # the nbformat that everything older is read as
-LONGEST_SHOWN = 20_000  # characters of one output as plain text
+MAX_OUTPUT_TEXT = 20_000  # characters of one output as plain text
 
-# nbformat 3 kept the forms of an output beside each other under these names.
-OLD_FORMS = {
+# The names of media types in outputs of nbformat 3.
+OLD_MEDIA_TYPES = {
     "html": "text/html",
     "png": "image/png",
     "jpeg": "image/jpeg",
@@ -44,18 +44,18 @@ class PlainCell:
 
     @property
     def lines(self) -> list[str]:
-        """By which cells are compared."""
+        """The lines of the source, by which cells are compared."""
         return lines_in(self.source)
 
     @property
     def shown_outputs(self) -> list[str]:
-        """What the outputs say, as far as they say it in text, as a terminal shows it in the end."""
-        texts = (settled(text_of(output), most=LONGEST_SHOWN) for output in joined_streams(self.outputs))
+        """The texts of the outputs as a terminal finally shows them."""
+        texts = (settled(text_of(output), most=MAX_OUTPUT_TEXT) for output in joined_streams(self.outputs))
         return [text for text in texts if text]
 
 
 def cells_of(content: Any) -> list[PlainCell]:
-    """A cell's id counts where it comes first: Jupyter gives the others new ones."""
+    """Return the cells of a notebook. Duplicate ids are dropped after the first, as Jupyter replaces them."""
     found, ids = [], set()
     for raw in _raw_cells(content):
         cell_id = raw.get("id")
@@ -66,18 +66,18 @@ def cells_of(content: Any) -> list[PlainCell]:
 
 
 def version_of(content: dict[str, Any]) -> int | None:
-    """The nbformat: what it says of itself, a number or the text of one; unsaid what its shape tells. None for one
-    that is not known."""
-    said = content.get("nbformat")
-    if said is None:
+    """Return the nbformat, a number or the text of one; without it, derive it from the structure. Return None if it is
+    unknown."""
+    value = content.get("nbformat")
+    if value is None:
         return NEWEST if "cells" in content else 3
-    number = _number(said)
+    number = _number(value)
     return number if number is not None and 1 <= number <= NEWEST else None
 
 
 def has_cells(content: dict[str, Any]) -> bool:
-    """Whether it is a notebook at all: a list of cells, be it empty, or one of worksheets; and where there is something
-    in them, a cell among it."""
+    """Return whether the content is a notebook: it has a list of cells or worksheets, which is empty or contains at
+    least one object."""
     sheets = content.get("worksheets")
     holders = [content, *(sheets if isinstance(sheets, list) else [])]
     lists = [cells for each in holders if isinstance(each, dict) and isinstance(cells := each.get("cells"), list)]
@@ -86,7 +86,7 @@ def has_cells(content: dict[str, Any]) -> bool:
 
 
 def joined(text: Any) -> str:
-    """nbformat keeps a text as one string or as its lines; a number says what it is."""
+    """Return a text that nbformat stores as one string or as a list of lines; a number as its text."""
     if isinstance(text, list):
         return "".join(joined(part) for part in text)
     if isinstance(text, int | float):
@@ -95,7 +95,7 @@ def joined(text: Any) -> str:
 
 
 def text_of(output: dict[str, Any]) -> str:
-    """The text of an output, raw; of an error its traceback."""
+    """Return the raw text of an output; of an error, its traceback."""
     data = output.get("data")
     if isinstance(data, dict):
         return joined(data.get("text/plain"))
@@ -108,7 +108,7 @@ def text_of(output: dict[str, Any]) -> str:
 
 
 def joined_streams(outputs: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The outputs, with what a program wrote to one stream in a row as one text: a progress bar comes in pieces."""
+    """Yield the outputs, with consecutive outputs of one stream joined: a progress bar comes in pieces."""
     for name, same in groupby(outputs, key=_stream):
         if name is None:
             yield from same
@@ -117,21 +117,21 @@ def joined_streams(outputs: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]
 
 
 def _stream(output: dict[str, Any]) -> str | None:
-    """Which stream an output is of; None for other outputs."""
+    """Return the name of the output's stream; None for other outputs."""
     if output.get("output_type") != "stream":
         return None
     return "stderr" if "stderr" in (output.get("name"), output.get("stream")) else "stdout"
 
 
 def outputs_key(cell: PlainCell) -> str:
-    """Equal for outputs that are shown the same; how often the cell had run is not what it says."""
+    """Return a key that is equal for outputs that are shown the same. It ignores the execution count."""
     return json.dumps([_shown(each) for each in joined_streams(cell.outputs)], sort_keys=True)
 
 
 def _shown(output: dict[str, Any]) -> Any:
     data = output.get("data")
     if isinstance(data, dict):
-        return [(form, plain(text) if (text := joined(said)) else said) for form, said in sorted(data.items())]
+        return [(kind, plain(text) if (text := joined(value)) else value) for kind, value in sorted(data.items())]
     return [_stream(output) or "", plain(text_of(output))]
 
 
@@ -169,22 +169,22 @@ def _cell(raw: dict[str, Any], cell_id: str | None) -> PlainCell:
 
 
 def _objects(outputs: Any) -> list[dict[str, Any]]:
-    """One output alone is a list of it."""
+    """Return the objects of a list; a single output counts as a list of one."""
     listed = outputs if isinstance(outputs, list) else [outputs]
     return [each for each in listed if isinstance(each, dict)]
 
 
-def _number(said: Any) -> int | None:
-    """A whole number, or the text of one."""
-    if isinstance(said, bool):
+def _number(value: Any) -> int | None:
+    """Return a whole number, also from its text; None for any other value."""
+    if isinstance(value, bool):
         return None
-    if isinstance(said, str) and said.strip().isdecimal() and len(said) < 10:
-        return int(said)
-    return int(said) if isinstance(said, int) or (isinstance(said, float) and said.is_integer()) else None
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
+        return int(value)
+    return int(value) if isinstance(value, int) or (isinstance(value, float) and value.is_integer()) else None
 
 
 def _output(raw: dict[str, Any]) -> dict[str, Any]:
     kind = raw.get("output_type")
     if isinstance(raw.get("data"), dict) or kind not in ("pyout", "display_data", "execute_result"):
         return raw
-    return {"output_type": kind, "data": {form: raw[name] for name, form in OLD_FORMS.items() if name in raw}}
+    return {"output_type": kind, "data": {kind: raw[name] for name, kind in OLD_MEDIA_TYPES.items() if name in raw}}

@@ -1,8 +1,8 @@
-"""What changed between two notebooks, cell by cell. Pure: two notebooks in, a list out.
+"""Comparison of two notebooks, cell by cell. A pure function.
 
-nbdime says which cells belong together; the lines of a changed cell are compared here. It is imported only when asked
-(it takes a second and fifty megabytes), and hostile notebooks can make it slow: web processes call
-`lms.notebooks.render_process.changes`, which runs this in a process with limits.
+nbdime matches the cells; this module compares the lines of changed cells. nbdime is imported lazily (it takes a second
+and fifty megabytes), and hostile notebooks can make it slow: web processes call `lms.notebooks.render_process.changes`,
+which runs this in a process with limits.
 """
 
 from dataclasses import dataclass, field, replace
@@ -16,11 +16,11 @@ Kind = Literal["unchanged", "added", "deleted", "modified", "moved"]
 
 @dataclass(frozen=True, kw_only=True)
 class CellChange:
-    """One cell of either notebook. `moved` may have changed as well: then it has `lines`."""
+    """A cell of either notebook. A moved cell may have changed too: then it has `lines`."""
 
     kind: Kind
     cell_type: str
-    old_type: str | None = None  # where the cell became one of another type
+    old_type: str | None = None  # if the type of the cell changed
     cell_id: str | None
     old_index: int | None
     new_index: int | None
@@ -46,7 +46,8 @@ class Pair:
 
 
 def diff_cells(old: Any, new: Any) -> list[CellChange]:
-    """Every cell of both, unchanged ones too, in the order of the new notebook; a deleted one stands where it was."""
+    """Return every cell of both, also unchanged ones, in the order of the new notebook. A deleted cell stays at its old
+    position."""
     before, after = cells_of(old), cells_of(new)
     return [_change(pair, before, after) for pair in _with_moves(_aligned(before, after), before, after)]
 
@@ -74,24 +75,24 @@ def _change(pair: Pair, before: list[PlainCell], after: list[PlainCell]) -> Cell
 
 
 def line_changes(old: str, new: str) -> list[MarkedLine]:
-    """All lines of both, marked."""
+    """Return all lines of both, marked."""
     return marked_lines(lines_in(old), lines_in(new))
 
 
 def _aligned(before: list[PlainCell], after: list[PlainCell]) -> list[Pair]:
-    """nbdime's opinion, which reads: at each index of the old cells, what is put in, taken out or patched."""
+    """Return the pairs that nbdime matches. Its diff names insertions and removals by the index of the old cells."""
     from nbdime.diffing.notebooks import diff_notebooks
 
     found = diff_notebooks(_notebook(before), _notebook(after))
     steps = [step for entry in found if entry.key == "cells" for step in entry.diff]
-    put_in = {step.key: len(step.valuelist) for step in steps if step.op == "addrange"}
-    taken_out = {step.key + n for step in steps if step.op == "removerange" for n in range(step.length)}
+    inserted = {step.key: len(step.valuelist) for step in steps if step.op == "addrange"}
+    removed = {step.key + n for step in steps if step.op == "removerange" for n in range(step.length)}
     pairs, new = [], 0
     for old in range(len(before) + 1):
-        for _ in range(put_in.get(old, 0)):
+        for _ in range(inserted.get(old, 0)):
             pairs.append(Pair(None, new))
             new += 1
-        if old in taken_out:
+        if old in removed:
             pairs.append(Pair(old, None))
         elif old < len(before):
             pairs.append(Pair(old, new))
@@ -100,7 +101,7 @@ def _aligned(before: list[PlainCell], after: list[PlainCell]) -> list[Pair]:
 
 
 def _notebook(cells: list[PlainCell]) -> Any:
-    """For nbdime, without outputs: they belong to their cell and would only make it slow."""
+    """Return a notebook for nbdime, without outputs, which would only make it slow."""
     from nbformat import from_dict
 
     made: list[dict[str, Any]] = [
@@ -117,8 +118,8 @@ def _notebook(cells: list[PlainCell]) -> Any:
 
 
 def _with_moves(pairs: list[Pair], before: list[PlainCell], after: list[PlainCell]) -> list[Pair]:
-    """A cell taken out here and put in there was moved. Where nbdime took one cell for another only because they stood
-    at the same place, each goes its own way."""
+    """Turn a removal and an insertion of the same cell into a move. First split pairs whose ids differ, which nbdime
+    matched only by their position."""
     ids = {cell.cell_id for cell in before if cell.cell_id} & {cell.cell_id for cell in after if cell.cell_id}
     loose: list[Pair] = []
     for pair in pairs:
@@ -128,22 +129,23 @@ def _with_moves(pairs: list[Pair], before: list[PlainCell], after: list[PlainCel
                 loose += [Pair(pair.old, None), Pair(None, pair.new)]
                 continue
         loose.append(pair)
-    gone = {pair.old for pair in loose if pair.new is None and pair.old is not None}
-    come: dict[int, int] = {}
+    removed = {pair.old for pair in loose if pair.new is None and pair.old is not None}
+    moved: dict[int, int] = {}  # new index to old index
     for pair in loose:
-        if pair.old is None and pair.new is not None and (was := _same(after[pair.new], gone, before)) is not None:
-            come[pair.new] = was
-            gone.discard(was)
-    taken = set(come.values())
+        if pair.old is None and pair.new is not None and (was := _same(after[pair.new], removed, before)) is not None:
+            moved[pair.new] = was
+            removed.discard(was)
+    moved_from = set(moved.values())
     return [
-        replace(pair, old=come[pair.new], is_moved=True) if pair.old is None and pair.new in come else pair
+        replace(pair, old=moved[pair.new], is_moved=True) if pair.old is None and pair.new in moved else pair
         for pair in loose
-        if not (pair.new is None and pair.old in taken)
+        if not (pair.new is None and pair.old in moved_from)
     ]
 
 
 def _same(cell: PlainCell, among: set[int], before: list[PlainCell]) -> int | None:
-    """Which of the old cells it is: by its id, else by what it says."""
+    """Return the index of the same cell among these old cells, by id, else by type and source; None if there is
+    none."""
     for index in sorted(among):
         if cell.cell_id and before[index].cell_id == cell.cell_id:
             return index

@@ -1,10 +1,10 @@
-r"""TeX as MathML, which browsers draw and read aloud by themselves. What cannot be converted is shown as its source.
+r"""Conversion of TeX to MathML. A formula that cannot be converted is shown as its source.
 
-latex2mathml makes a tree. Of its text form nothing is used (it writes texts without escaping them): the tree is copied
-here, elements and attributes that are known only, every text escaped. `\href`, `\style` and the like lose their
-attribute so; a formula that defines commands, which could grow without end, is not converted.
+latex2mathml builds a tree. Its own serialization is not used, because it does not escape texts: this module writes only
+known elements and attributes and escapes every text, which drops `\href`, `\style` and the like. A formula that defines
+commands is not converted, because it could expand without limit.
 
-Imported by the worker only (lms.notebooks.rendering).
+Only the worker imports this module (lms.notebooks.rendering).
 """
 
 import re
@@ -14,8 +14,8 @@ from xml.etree.ElementTree import Element
 
 from latex2mathml.converter import Converter
 
-LONGEST = 4_000  # characters of one formula
-DEEPEST = 100
+MAX_LENGTH = 4_000  # characters of one formula
+MAX_DEPTH = 100
 
 TAGS = {
     *("mrow", "mi", "mn", "mo", "mtext", "mspace", "msub", "msup", "msubsup", "munder", "mover", "munderover"),
@@ -49,20 +49,20 @@ class _NoFormulaError(Exception):
 
 
 def mathml(tex: str, *, is_block: bool) -> str | None:
-    """`<math>` with the source as its alternative text; None where the source is what should be shown."""
+    """Return a `<math>` element with the source as its alternative text; None if the source should be shown instead."""
     source = tex.strip()
-    if not source or len(source) > LONGEST or DEFINES.search(source):
+    if not source or len(source) > MAX_LENGTH or DEFINES.search(source):
         return None
     try:
         inner = "".join(_written(child, 0) for child in _tree(MARKS.sub("", source), is_block=is_block))
-    except Exception:  # a stranger's text makes a parser fail in every way there is
+    except Exception:  # the parser can raise anything for untrusted text
         return None
     display = ' display="block"' if is_block else ""
     return f'<math{display} alttext="{escape(source)}">{inner}</math>'
 
 
 def formula_in(latex: str) -> tuple[str, bool] | None:
-    """The formula of an output of kind `text/latex`, and whether it stands by itself; None for other LaTeX."""
+    """Return the formula of a `text/latex` output, and whether it is a block; None for other LaTeX."""
     found = WRAPPED.fullmatch(latex)
     if found is not None:
         return (found["a"] or found["b"] or found["c"] or found["d"]), found["d"] is None
@@ -74,8 +74,8 @@ def _tree(tex: str, *, is_block: bool) -> Element:
 
 
 def _written(element: Element, depth: int) -> str:
-    """Raises _NoFormulaError for a command that is not known, and for braces that do not match."""
-    if element.tag not in TAGS or depth > DEEPEST:
+    """Return the element as text. Raises _NoFormulaError for an unknown command, and for unbalanced braces."""
+    if element.tag not in TAGS or depth > MAX_DEPTH:
         raise _NoFormulaError
     raw = element.text or ""
     if re.match(r"\\[A-Za-z]", raw) or (element.tag != "mtext" and raw in ("{", "}", "&", "\\")):
@@ -90,7 +90,7 @@ def _written(element: Element, depth: int) -> str:
 
 
 def _lettered(text: str, attributes: dict[str, str]) -> str:
-    """Letters of their own instead of `mathvariant`, of which browsers know only `normal` (MathML Core)."""
+    """Replace letters by the mathematical ones of `mathvariant`: browsers support only `normal` (MathML Core)."""
     style = LETTERS.get(attributes.get("mathvariant", ""))
     if style is None:
         return text
@@ -107,5 +107,5 @@ def _letter(each: str, style: str) -> str:
         name = f"MATHEMATICAL {style} {'SMALL' if each.islower() else 'CAPITAL'} {each.upper()}"
     try:
         return unicodedata.lookup(name)
-    except KeyError:  # a few have older places
+    except KeyError:  # a few letters are encoded in an older block
         return each

@@ -1,8 +1,8 @@
-"""Drawing and comparing strangers' notebooks without harm to the process that asks: the only door to the worker.
+"""Rendering and comparison of untrusted notebooks in a subprocess.
 
-A web process never imports nbconvert or nbdime: it starts `lms.notebooks.render_worker`, which has limits on time, memory and
-output and sees no secrets, at most RUNNING at a time. What came out is kept in files under DATA_DIR by the hash of
-what went in: not in Redis, whose memory belongs to the river. MOST_KEPT files at most, a day at most.
+Web processes do not import nbconvert or nbdime. They start `lms.notebooks.render_worker`, which has limits on time,
+memory and output and no access to secrets, at most MAX_RUNNING at a time. Results are cached in files under DATA_DIR by
+the hash of the input, MAX_CACHED of them for a day at most: not in Redis, whose memory the event streams need.
 """
 
 import json
@@ -23,60 +23,63 @@ from lms.notebooks.render_worker import OUTPUT
 
 logger = logging.getLogger(__name__)
 
-VERSION = 3  # of what is drawn: another number forgets what is kept
+VERSION = 3  # of the rendering: another number invalidates the cache
 TIMEOUT = 30  # seconds for one notebook, its start included
-PATIENCE = 10  # seconds to wait for a turn
-RUNNING = 2
-MOST_KEPT = 200
-KEPT_SECONDS = 86_400
+WAIT_TIMEOUT = 10  # seconds to wait while MAX_RUNNING processes run
+MAX_RUNNING = 2
+MAX_CACHED = 200
+CACHE_SECONDS = 86_400
 
-_turns = BoundedSemaphore(RUNNING)
+_slots = BoundedSemaphore(MAX_RUNNING)
 
 
 def html_of(content: Any, *, sha256: str) -> str | None:
-    """The notebook as safe HTML (see lms.notebooks.rendering); None where it could not be drawn within the limits.
+    """Return the notebook as safe HTML (see lms.notebooks.rendering); None if it exceeds the limits.
 
-    Two seconds for one that was not drawn lately.
+    It takes two seconds unless the result is cached.
     """
-    found = _answer("html", content, key=f"html:{sha256}")
+    found = _result("html", content, key=f"html:{sha256}")
     return found if isinstance(found, str) else None
 
 
 def changes(old: Any, new: Any, *, old_sha256: str, new_sha256: str) -> list[CellChange] | None:
-    """Every cell of both notebooks and what became of it; None where they could not be compared within the limits."""
-    found = _answer("diff", {"old": old, "new": new}, key=f"diff:{old_sha256}:{new_sha256}")
+    """Return the changes of every cell of both notebooks; None if the comparison exceeds the limits."""
+    found = _result("diff", {"old": old, "new": new}, key=f"diff:{old_sha256}:{new_sha256}")
     return None if found is None else [CellChange(**each) for each in found]
 
 
-def forget_kept() -> None:
-    """Draw and compare everything anew from now on: what is kept may show what was erased."""
-    _kept().clear()
+def clear_cache() -> None:
+    """Delete all cached results: they may show data that was erased."""
+    _cache().clear()
 
 
-def _answer(task: str, asked: Any, *, key: str) -> Any:
-    """What is kept, else what the worker says. That a notebook is too much is kept for a while too."""
-    kept = _kept()
-    known: str | None = kept.get(f"{VERSION}:{key}")
-    if known is None:
-        if not _turns.acquire(timeout=PATIENCE):
+def _result(task: str, argument: Any, *, key: str) -> Any:
+    """Return the cached result, else that of the worker. Failures are cached for a minute."""
+    results = _cache()
+    result: str | None = results.get(f"{VERSION}:{key}")
+    if result is None:
+        if not _slots.acquire(timeout=WAIT_TIMEOUT):
             return None
         try:
-            known = _run(task, asked)
+            result = _run(task, argument)
         finally:
-            _turns.release()
-        kept.set(f"{VERSION}:{key}", known or "null", KEPT_SECONDS if known else 60)
-    return json.loads(known or "null")
+            _slots.release()
+        results.set(f"{VERSION}:{key}", result or "null", CACHE_SECONDS if result else 60)
+    return json.loads(result or "null")
 
 
-def _run(task: str, asked: Any) -> str | None:
-    """Through files, whose size the system limits; a pipe would be read without end. What it wrote on standard error
-    is not logged: that holds parts of the notebook."""
-    with TemporaryFile() as said:
+def _run(task: str, argument: Any) -> str | None:
+    """Run the worker and return its output as JSON; None if it failed.
+
+    The output goes to a file, whose size the system limits; a pipe has no limit. Standard error is not logged, because
+    it contains parts of the notebook.
+    """
+    with TemporaryFile() as output:
         try:
             done = subprocess.run(  # noqa: S603  (our own module, no shell; the notebook goes in as data)
                 [sys.executable, "-m", "lms.notebooks.render_worker", task],
-                input=json.dumps(asked).encode(),
-                stdout=said,
+                input=json.dumps(argument).encode(),
+                stdout=output,
                 stderr=subprocess.DEVNULL,
                 timeout=TIMEOUT,
                 cwd=settings.BASE_DIR,
@@ -86,16 +89,16 @@ def _run(task: str, asked: Any) -> str | None:
         except subprocess.TimeoutExpired:
             logger.warning("A notebook took too long (%s)", task)
             return None
-        size = os.fstat(said.fileno()).st_size
+        size = os.fstat(output.fileno()).st_size
         if done.returncode or size > OUTPUT:
             logger.warning("A notebook could not be read (%s): exit %s, %s bytes", task, done.returncode, size)
             return None
-        said.seek(0)
-        return said.read().decode()
+        output.seek(0)
+        return output.read().decode()
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of ours: no secrets, and no settings of a Jupyter on this machine."""
+    """Return the worker's environment: no secrets, and no settings of a Jupyter on this machine."""
     return {
         "PATH": os.environ.get("PATH", ""),
         "LANG": "C.UTF-8",
@@ -109,6 +112,6 @@ def _environment() -> dict[str, str]:
 
 
 @cache
-def _kept() -> FileBasedCache:
-    place = settings.DATA_DIR / "notebooks"
-    return FileBasedCache(str(place), {"OPTIONS": {"MAX_ENTRIES": MOST_KEPT, "CULL_FREQUENCY": 4}})
+def _cache() -> FileBasedCache:
+    directory = settings.DATA_DIR / "notebooks"
+    return FileBasedCache(str(directory), {"OPTIONS": {"MAX_ENTRIES": MAX_CACHED, "CULL_FREQUENCY": 4}})

@@ -1,12 +1,11 @@
-"""A notebook as HTML that does nothing: nbconvert draws it, nh3 keeps of it what is allowed.
+"""Rendering of a notebook as safe HTML: nbconvert renders it, nh3 sanitizes the result.
 
-Everything in a notebook is a stranger's. So each part is cleaned by itself, that none breaks out of its place, and the
-whole once more. The result is shown in a frame that could run nothing anyway (classroom.notebooks.views). Two things
-are of our own making: pictures that are SVG become `<img>` (lms.notebooks.svg), and formulas become MathML
-(lms.notebooks.math), which is put in when all is clean: a stranger's own `<svg>` or `<math>` never passes.
+All contents of a notebook are untrusted. Each part is sanitized by itself, so that none breaks out of its place, and
+the whole once more. The result is shown in a sandboxed frame without scripts (classroom.notebooks.views). SVG pictures
+become `<img>` (lms.notebooks.svg). Formulas become MathML (lms.notebooks.math), which is inserted after sanitizing: an
+`<svg>` or `<math>` of the notebook itself is always removed.
 
-This module is imported in the process that `lms.notebooks.render_worker` is, never in a web process: it takes two seconds and
-eighty megabytes.
+Only `lms.notebooks.render_worker` imports this module, never a web process: it takes two seconds and eighty megabytes.
 """
 
 import base64
@@ -29,14 +28,14 @@ from lms.notebooks.math import formula_in, mathml
 from lms.notebooks.svg import Picture, picture_at, picture_of, with_pictures
 from lms.notebooks.terminal import settled
 
-# Put where something was left out; the page says it in the reader's language.
+# A placeholder for removed content; the page shows a translated text in it.
 LEFT_OUT = '<p class="left-out"></p>'
-# Put where an attached picture should be that is not there: around its name, which the page puts into a sentence.
+# A placeholder for a missing attachment, with its name; the page shows a translated sentence.
 NO_PICTURE = '<span class="no-picture">{}</span>'
-LONGEST_TEXT = 100_000  # characters of one source or output
-LONGEST_HTML = 8_000_000  # with the pictures in it
-MOST_CELLS = 2_000
-MOST_OUTPUTS = 500  # of one cell
+MAX_TEXT = 100_000  # characters of one source or output
+MAX_HTML = 8_000_000  # with the pictures in it
+MAX_CELLS = 2_000
+MAX_OUTPUTS = 500  # of one cell
 
 MATH_SECONDS = 6.0  # of processor time for all formulas; the rest show their source
 
@@ -49,8 +48,8 @@ BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 ACTIVE = re.compile(r"<\s*(?:script|iframe|object|embed|form|svg|math|video|audio|canvas|link|meta|base)\b", re.I)
 PICTURE_IN_HTML = re.compile(r"""(["']data:image/[^"'<>]*["'])""")
 ATTACHED = "attachment:"
-# A picture whose address is the name of an attachment as it is, blanks and round brackets in it; Markdown itself would
-# want them escaped. Bounded, so that no text makes it slow.
+# A picture whose URL is the name of an attachment, unescaped, with blanks and round brackets; Markdown would require
+# escapes. Bounded, so that no text makes it slow.
 ATTACHED_PICTURE = (
     r"!\[(?P<attached_alt>(?:[^\[\]\\]|\\.|\[[^\[\]]{0,200}\]){0,500})\]\([ \t\n]{0,3}"
     r"(?:<attachment:(?P<attached_in_angles>[^<>\n\\]{1,500})>"
@@ -87,8 +86,8 @@ CLASSES = {
     "table": {"dataframe"},
     "code": {"tex"},
 }
-# Where a formula goes. Its text is the source: what is left where tags are taken away, as in the `alt` of a picture.
-PLACE = re.compile(r'<span data-tex="(\d{1,6})">[^<]*</span>')
+# The placeholder of a formula. Its text is the source, which remains where tags are removed, as in `alt` of a picture.
+PLACEHOLDER = re.compile(r'<span data-tex="(\d{1,6})">[^<]*</span>')
 # `$5 and $10` is money, `$HOME/$PATH` is a shell's: a formula's dollars are both beside it, or both apart from it.
 AMOUNT = re.compile(r"[\d.,]+ (?:[^\\^_={}]* )?[^\W\d_]{2,}")
 SURELY_TEX = re.compile(r"[\\^_=+*/<>|{}-]|\A[^\W\d_]\Z")
@@ -96,23 +95,24 @@ OF_TEX = re.compile(r"[\\^_=+*/<>|{}-]|\A\w{1,3}\Z")
 
 
 class Formulas:
-    """The formulas of a notebook, kept until all else is clean."""
+    """The formulas of a notebook, inserted after everything else is sanitized."""
 
     def __init__(self) -> None:
         self.made: list[str] = []
         self.until = time.process_time() + MATH_SECONDS
 
     def html_of(self, tex: str, *, shown: str, is_block: bool) -> str:
-        """The place of a formula; the source, as `shown`, where it cannot be drawn."""
+        """Return the placeholder of a formula; `shown`, its source, if it cannot be converted."""
         found = mathml(tex, is_block=is_block) if time.process_time() < self.until else None
         if found is None:
             return f'<code class="tex">{escape(shown)}</code>'
         self.made.append(found)
         return f'<span data-tex="{len(self.made) - 1}">{escape(shown)}</span>'
 
-    def put_in(self, html: str) -> str:
-        """In clean HTML a tag is only ever a tag: in texts and attributes quotes and angle brackets are escaped."""
-        return PLACE.sub(lambda m: self.made[int(m[1])] if int(m[1]) < len(self.made) else "", html)
+    def insert_into(self, html: str) -> str:
+        """Replace the placeholders by formulas. In sanitized HTML no text or attribute can contain one, because quotes
+        and angle brackets are escaped there."""
+        return PLACEHOLDER.sub(lambda m: self.made[int(m[1])] if int(m[1]) < len(self.made) else "", html)
 
 
 class Renderer(IPythonRenderer):
@@ -136,7 +136,7 @@ class Renderer(IPythonRenderer):
         return super().inline_html(IMG.sub(self._with_attachment, html))
 
     def _with_attachment(self, tag: re.Match[str]) -> str:
-        """An `<img>` of HTML with the attachment in it; as it was where it shows none."""
+        """Return an `<img>` of HTML with its attachment embedded; unchanged if it shows none."""
         found = ATTACHED_SRC.search(tag[0])
         if found is None:
             return tag[0]
@@ -146,8 +146,8 @@ class Renderer(IPythonRenderer):
         return f'{tag[0][: found.start()]}{found[1]}"{address}"{tag[0][found.end() :]}'
 
     def _address(self, name: str) -> str | None:
-        """The picture attached under this name, else under one that is the same to a reader: a name may be escaped, and
-        a Mac spells it otherwise than the program that wrote the text."""
+        """Return the picture attached under this name, or under an equivalent one: names may be escaped, and macOS
+        uses another Unicode normalization."""
         for known in (name, unquote(name), self.alike.get(label_key(unquote(name)))):
             if known in self.attachments:
                 [(kind, picture)] = self.attachments[known].items()
@@ -166,8 +166,8 @@ class Renderer(IPythonRenderer):
 
 
 class InlineParser(MathInlineParser):
-    r"""As nbconvert's; `\(…\)` and `\[…\]` too, and a dollar that is money is none of mathematics. Names of attachments
-    need no escapes."""
+    r"""nbconvert's parser, with `\(…\)` and `\[…\]`, without formulas between dollars that are amounts of money, and
+    with unescaped names of attachments."""
 
     SPECIFICATION: ClassVar[dict[str, str]] = {
         **MathInlineParser.SPECIFICATION,
@@ -205,35 +205,36 @@ class InlineParser(MathInlineParser):
         return super().parse_block_math_latex(m, state)
 
     def _escaped(self, m: re.Match[str], state: Any) -> int:
-        """A bracket that Markdown escapes."""
+        """Parse an escaped bracket of Markdown."""
         state.append_token({"type": "text", "raw": m[0][1]})
         return m.start() + 2
 
 
 class SafeExporter(HTMLExporter):
-    """`embed_images` stays off: it would read files."""
+    """nbconvert's HTML exporter. `embed_images` must stay off: it would read files."""
 
     formulas: Formulas
 
     def markdown2html(self, context: Any, source: str) -> str:
-        """What cannot be read as Markdown (pictures that are missing, hundreds of nested lists) is shown as text."""
+        """Return Markdown as HTML; as plain text if it cannot be parsed (missing pictures, hundreds of nested
+        lists)."""
         attachments = context.get("cell", {}).get("attachments", {})
         renderer = Renderer(self.formulas, escape=False, attachments=attachments, exclude_anchor_links=True)
         try:
             parser = MarkdownWithMath(renderer, block=MathBlockParser(), inline=InlineParser(hard_wrap=False))
             return clean(parser.render(source))
-        except Exception:  # whatever a stranger's text made of a parser; the other cells are still worth seeing
+        except Exception:  # the parser can raise anything for untrusted text; the other cells are still shown
             return f"<pre>{escape(source)}</pre>"
 
     markdown2html.jinja_pass_arg = HTMLExporter.markdown2html.jinja_pass_arg  # type: ignore[attr-defined]
 
 
 def draw(content: Any) -> str:
-    """Safe HTML of all its cells. What cannot be shown safely is replaced by LEFT_OUT."""
+    """Return safe HTML of all cells. What cannot be shown safely is replaced by LEFT_OUT."""
     exporter = SafeExporter(template_name="basic", exclude_anchor_links=True)  # type: ignore[no-untyped-call]
     exporter.formulas = Formulas()
     html, _ = exporter.from_notebook_node(_notebook(content, exporter.formulas))
-    return exporter.formulas.put_in(clean(html))
+    return exporter.formulas.insert_into(clean(html))
 
 
 def clean(html: str) -> str:
@@ -262,10 +263,10 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 
 def _notebook(content: Any, formulas: Formulas) -> NotebookNode:
-    """A notebook of our own making with what is worth showing: no metadata, which could hide cells."""
+    """Return a new notebook with the cells to show, without metadata, which could hide cells."""
     cells = cells_of(content)
-    made = [_cell(cell, number, formulas) for number, cell in enumerate(cells[:MOST_CELLS])]
-    if len(cells) > MOST_CELLS:
+    made = [_cell(cell, number, formulas) for number, cell in enumerate(cells[:MAX_CELLS])]
+    if len(cells) > MAX_CELLS:
         made.append({"cell_type": "markdown", "metadata": {}, "source": LEFT_OUT, "id": "rest"})
     metadata = {"language_info": {"name": "python", "pygments_lexer": _language(content)}}
     return from_dict({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": made})  # type: ignore[no-any-return,no-untyped-call]
@@ -280,13 +281,13 @@ def _language(content: Any) -> str:
 
 def _cell(cell: PlainCell, number: int, formulas: Formulas) -> dict[str, Any]:
     made: dict[str, Any] = {"cell_type": cell.kind, "metadata": {}, "source": _cut(cell.source), "id": f"c{number}"}
-    if cell.kind == "raw":  # as it was typed; nbconvert would take it for HTML
+    if cell.kind == "raw":  # shown as typed; nbconvert would treat it as HTML
         made |= {"cell_type": "markdown", "source": f"<pre>{escape(made['source'])}</pre>"}
     elif cell.kind == "code":
         made["execution_count"] = cell.count
         joined_up = list(joined_streams(cell.outputs))
-        outputs = [shown for output in joined_up[:MOST_OUTPUTS] for shown in _outputs(output, formulas)]
-        made["outputs"] = outputs + ([_html(LEFT_OUT)] if len(joined_up) > MOST_OUTPUTS else [])
+        outputs = [shown for output in joined_up[:MAX_OUTPUTS] for shown in _outputs(output, formulas)]
+        made["outputs"] = outputs + ([_html(LEFT_OUT)] if len(joined_up) > MAX_OUTPUTS else [])
     else:
         kept = {name: _attached(data) for name, data in cell.attachments.items() if isinstance(data, dict)}
         made["attachments"] = {name: pictures for name, pictures in kept.items() if pictures}
@@ -294,15 +295,15 @@ def _cell(cell: PlainCell, number: int, formulas: Formulas) -> dict[str, Any]:
 
 
 def _outputs(output: dict[str, Any], formulas: Formulas) -> list[dict[str, Any]]:
-    """The one form of an output that is shown, and a note where a better one had to go."""
+    """Return the output in the one media type to show, and LEFT_OUT if a better one was removed."""
     data = output.get("data")
     if not isinstance(data, dict):
-        text = settled(text_of(output), most=LONGEST_TEXT)
+        text = settled(text_of(output), most=MAX_TEXT)
         if output.get("output_type") in ("error", "pyerr"):
             return [{"output_type": "error", "ename": "", "evalue": "", "traceback": [text]}]
         name = "stderr" if output.get("name") == "stderr" else "stdout"
         return [{"output_type": "stream", "name": name, "text": text}]
-    html = with_pictures(joined(data.get("text/html"))[:LONGEST_HTML])
+    html = with_pictures(joined(data.get("text/html"))[:MAX_HTML])
     drawing = picture_of(vector) if (vector := joined(data.get(VECTOR))) else None
     known = {kind for kind in data if kind in READABLE and (kind != VECTOR or drawing is not None)}
     is_active = bool(ACTIVE.search(html)) or bool(set(data) - known)
@@ -319,7 +320,7 @@ def _chosen(
     if html.strip() and not (is_active and has_picture) and (cleaned := _cleaned_cut(html)).strip():
         return _html(cleaned)
     for kind, picture in pictures.items():
-        # nbconvert's template draws no other kinds
+        # nbconvert's template renders no other types
         return _display(pictures) if kind in DRAWN else _html(f'<img src="data:{kind};base64,{picture}">')
     if drawing is not None:
         alt = f' alt="{escape(drawing.title)}"' if drawing.title else ""
@@ -327,10 +328,10 @@ def _chosen(
     if text := joined(data.get("text/markdown")):
         return _display({"text/markdown": _cut(text)})
     latex, text = joined(data.get("text/latex")), joined(data.get("text/plain"))
-    if found := formula_in(latex[:LONGEST_TEXT]):
+    if found := formula_in(latex[:MAX_TEXT]):
         return _html(formulas.html_of(found[0], shown=latex, is_block=found[1]))
     if text:
-        return _display({"text/plain": settled(text, most=LONGEST_TEXT)})
+        return _display({"text/plain": settled(text, most=MAX_TEXT)})
     if latex:
         return _html(f'<pre><code class="tex">{escape(_cut(latex))}</code></pre>')
     if "application/json" in data:
@@ -339,8 +340,8 @@ def _chosen(
 
 
 def _cleaned_cut(html: str) -> str:
-    """Of long HTML the beginning; pictures in it do not count, or a plot would be cut in two."""
-    budget, parts = LONGEST_TEXT, []
+    """Cut long HTML and sanitize it. Pictures do not count, so that a plot is not cut in two."""
+    budget, parts = MAX_TEXT, []
     for part in PICTURE_IN_HTML.split(html):
         if not part[1:].startswith("data:image/"):
             part = part[:budget]
@@ -352,7 +353,7 @@ def _cleaned_cut(html: str) -> str:
 
 
 def _pictures(data: dict[str, Any]) -> dict[str, str]:
-    """The first picture of a kind that can hold nothing but a picture."""
+    """Return the first picture of a raster type."""
     for kind in PICTURES:
         text = joined(data.get(kind))
         if text and BASE64.fullmatch(text):
@@ -361,7 +362,7 @@ def _pictures(data: dict[str, Any]) -> dict[str, str]:
 
 
 def _attached(data: dict[str, Any]) -> dict[str, str]:
-    """The same of an attachment, which may be a drawing, as text or as JupyterLab keeps it: in base64."""
+    """Return the picture of an attachment, which may also be SVG, as text or, as JupyterLab stores it, in base64."""
     found, vector = _pictures(data), joined(data.get(VECTOR))
     if found or not vector:
         return found
@@ -382,4 +383,4 @@ def _html(html: str) -> dict[str, Any]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}\n…"
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}\n…"

@@ -1,15 +1,15 @@
-"""Plots that exist only as SVG, as pictures: `data:` addresses for `<img>`.
+"""Sanitizing of SVG pictures, and conversion to `data:` URLs for `<img>`.
 
-Inside `<img>` a browser runs no script of an SVG, loads nothing for it and takes no clicks (SVG 2, "secure static
-mode"). The frame's policy says so again: `img-src data:`, no scripts, a sandbox. So nothing here has to hold alone; yet
-a picture is only what holds nothing else. It is read as XML without entities, and written anew from the elements and
-attributes that draw:
+Inside `<img>` a browser runs no script of an SVG, loads nothing for it and ignores clicks (SVG 2, "secure static
+mode"). The policy of the frame forbids the same: `img-src data:`, no scripts, a sandbox. As a further defence, the SVG
+is parsed as XML without entities and rewritten with only the elements and attributes that draw:
 
-- scripts, handlers of events, foreign elements such as HTML: no picture at all (the page says that it was left out);
-- addresses other than `#…` and raster pictures in `data:`: gone, with the element that needed them;
-- what keeps a browser busy (entities, `<use>` of `<use>` of …, enormous sizes, filters, animation): bounded or gone.
+- with scripts, event handlers or foreign elements such as HTML, the picture is refused (the page says so);
+- URLs other than `#…` and raster pictures in `data:` are removed, with the elements that need them;
+- what could overload a browser (entities, `<use>` of `<use>` of …, huge sizes, filters, animation) is limited or
+  removed.
 
-Imported by the worker only (lms.notebooks.rendering).
+Only the worker imports this module (lms.notebooks.rendering).
 """
 
 import base64
@@ -20,10 +20,10 @@ from xml.etree.ElementTree import Element, register_namespace, tostring
 
 from defusedxml.ElementTree import fromstring
 
-LONGEST = 4_000_000  # characters
-MOST_ELEMENTS = 50_000  # as drawn: what `<use>` repeats counts each time
-DEEPEST = 100
-LONGEST_SIDE = 2_000  # pixels, so that no picture is a page of its own
+MAX_LENGTH = 4_000_000  # characters
+MAX_ELEMENTS = 50_000  # as drawn: elements that `<use>` repeats count each time
+MAX_DEPTH = 100
+MAX_SIDE = 2_000  # pixels
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
@@ -50,7 +50,7 @@ register_namespace("xlink", XLINK)
 
 @dataclass
 class Picture:
-    """A safe SVG. `title` is what it says of itself, for who cannot see it; `is_whole`: nothing to be seen is gone."""
+    """A sanitized SVG. `title` is its own title, for screen readers; `is_whole`: nothing visible was removed."""
 
     text: str
     title: str = ""
@@ -73,14 +73,14 @@ class _NoPictureError(Exception):
 
 
 def picture_of(text: str) -> Picture | None:
-    """The SVG in a text, cleaned; None where it is none, holds more than a picture, or draws nothing."""
+    """Return the SVG in a text, sanitized; None if it is no SVG, contains active content, or draws nothing."""
     try:
         root = _parsed(text)
         work = _Work()
         made = _cleaned(root, work, 0)
-        if made is None or not work.shapes or _drawn(made, work.by_id, {}) > MOST_ELEMENTS:
+        if made is None or not work.shapes or _drawn(made, work.by_id, {}) > MAX_ELEMENTS:
             return None
-    except Exception:  # a stranger's text makes a parser fail in every way there is
+    except Exception:  # the parser can raise anything for untrusted text
         return None
     _sized(made)
     title = next((each.text for each in made if each.tag in (f"{{{SVG}}}title", f"{{{SVG}}}desc")), None)
@@ -89,11 +89,11 @@ def picture_of(text: str) -> Picture | None:
 
 
 def picture_at(address: str) -> Picture | None:
-    """The same of a `data:image/svg+xml` address."""
+    """Return the picture of a `data:image/svg+xml` URL, as `picture_of` does."""
     found = DATA.match(address)
-    if found is None or len(address) > 2 * LONGEST:
+    if found is None or len(address) > 2 * MAX_LENGTH:
         return None
-    # Padding that is missing is not missed by a browser; what is too much of it is passed over.
+    # Browsers accept missing base64 padding, and ignore excess padding.
     rest = unquote_to_bytes(address[found.end() :])
     try:
         content = base64.b64decode(rest + b"==") if ";base64" in found["options"].lower() else rest
@@ -103,8 +103,8 @@ def picture_at(address: str) -> Picture | None:
 
 
 def with_pictures(html: str) -> str:
-    """HTML whose outermost `<svg>` elements, where they are pictures, became `<img>`; those in addresses are spelled
-    without angle brackets."""
+    """Replace the outermost `<svg>` elements in HTML by `<img>`, if they are pictures. Angle brackets of SVG in URLs
+    are encoded."""
     html = QUOTED.sub(_respelled, html)
     parts, depth, start, done = [], 0, 0, 0
     for tag in INLINE.finditer(html):
@@ -133,9 +133,9 @@ def _alt(found: Picture) -> str:
 
 
 def _parsed(text: str) -> Element:
-    """Raises whatever the parser raises: for entities, above all, which can grow without end."""
+    """Parse XML. Raises any exception of the parser, above all for entities, which could expand without limit."""
     start = text.find("<svg")
-    if start < 0 or len(text) > LONGEST:
+    if start < 0 or len(text) > MAX_LENGTH:
         raise _NoPictureError
     opening = text[start : text.find(">", start)]
     added = "" if re.search(r"\sxmlns\s*=", opening) else f' xmlns="{SVG}"'
@@ -148,11 +148,12 @@ def _parsed(text: str) -> Element:
 
 
 def _cleaned(element: Element, work: _Work, depth: int) -> Element | None:
-    """A copy with what draws; None for what does not. Raises _NoPictureError for what does more."""
+    """Return a copy with the elements that draw; None if it draws nothing. Raises _NoPictureError for active
+    content."""
     if not isinstance(element.tag, str):
         return None  # type: ignore[unreachable]  # a comment, which the stubs do not know
     namespace, _, name = element.tag.rpartition("}")
-    if name in ACTIVE or depth > DEEPEST or any(key.lower().startswith("on") for key in element.attrib):
+    if name in ACTIVE or depth > MAX_DEPTH or any(key.lower().startswith("on") for key in element.attrib):
         raise _NoPictureError
     if namespace != f"{{{SVG}" or name not in SHAPES | AROUND:
         return None
@@ -187,8 +188,8 @@ def _attributes(name: str, found: dict[str, str]) -> dict[str, str]:
 
 
 def _drawn(element: Element, by_id: dict[str, Element], known: dict[int, int]) -> int:
-    """How many elements a browser draws: one that is used is drawn again where it is used. Raises _NoPictureError for
-    one that uses itself."""
+    """Return the number of elements that a browser draws, counting those of `<use>` again. Raises _NoPictureError for
+    an element that uses itself."""
     if (count := known.get(id(element))) is not None:
         if count < 0:
             raise _NoPictureError
@@ -203,7 +204,7 @@ def _drawn(element: Element, by_id: dict[str, Element], known: dict[int, int]) -
 
 
 def _sized(root: Element) -> None:
-    """Width and height in pixels, the longer side at most LONGEST_SIDE; without any, those of the view box."""
+    """Set width and height in pixels, at most MAX_SIDE; without a size, use that of the view box."""
     width, height = _pixels(root.get("width")), _pixels(root.get("height"))
     box = [_pixels(each) for each in re.split(r"[\s,]+", root.get("viewBox", "").strip())[2:4]]
     if len(box) == 2 and all(box):
@@ -219,7 +220,7 @@ def _sized(root: Element) -> None:
         return
     if "viewBox" not in root.attrib:
         root.set("viewBox", f"0 0 {width:g} {height:g}")
-    scale = min(1.0, LONGEST_SIDE / max(width, height))
+    scale = min(1.0, MAX_SIDE / max(width, height))
     root.set("width", f"{max(1.0, width * scale):.6g}")
     root.set("height", f"{max(1.0, height * scale):.6g}")
 

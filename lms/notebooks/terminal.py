@@ -1,11 +1,11 @@
-r"""What a terminal would show in the end of the text that a program wrote to it. Pure, bounded, never raises.
+r"""A terminal emulator: returns the text that a terminal finally shows. Pure, bounded, never raises.
 
-Programs that report progress write every state: `\r 50%\r100%`, backspaces, "up one line, erase it". A terminal keeps
-what stands there last, and so does `pieces_of`, on a screen of any width and length. Colours become one of sixteen
-names, which follow the theme of a page; links (OSC 8) become their text; all other codes are dropped.
+Programs that report progress write every state: `\r 50%\r100%`, backspaces, "up one line, erase it". `pieces_of`
+returns the final state, of a screen of any width and length. Colours become one of sixteen names, which follow the
+theme of a page; links (OSC 8) become their text; all other codes are dropped.
 
 The codes are those of ECMA-48 and xterm (https://invisible-island.net/xterm/ctlseqs/ctlseqs.html). Time and memory are
-linear in the text: what erasing and moving cost beyond that is counted, and when WORK is spent, nothing moves any more.
+linear in the text: further work for erasing and moving is counted, and after MAX_WORK of it, moves are ignored.
 """
 
 import re
@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
-WORK = 2_000_000  # cells that may be moved, erased or filled beyond those that were written
-MOST_CODES = 32  # of one sequence
-LONGEST_JUMP = 500  # rows below the last one that a program may go to
+MAX_WORK = 2_000_000  # cells moved, erased or filled beyond those that were written
+MAX_CODES = 32  # of one sequence
+MAX_JUMP = 500  # rows below the last one that a program may move to
 TAB = 8
 GREY = 48  # of 255: colours whose channels differ by less than this have no hue
 
@@ -45,7 +45,7 @@ CHARACTERS = re.compile(f"[^{MARKS}][{MARKS}]{{0,8}}|[{MARKS}]")
 
 
 def pieces_of(text: str | None) -> list[Piece]:
-    """The text as it stands in the end, in pieces of one style; lines end in `\\n`. NUL is shown as U+FFFD."""
+    """Return the final text in pieces of one style; lines end in `\\n`. NUL is shown as U+FFFD."""
     text = LINE_ENDS.sub("\n", (text or "").replace("\0", "\N{REPLACEMENT CHARACTER}"))
     if not ANY_CODE.search(text):
         return [(PLAIN, text)] if text else []
@@ -57,13 +57,13 @@ def pieces_of(text: str | None) -> list[Piece]:
 
 
 def plain(text: str | None) -> str:
-    """The same without styles."""
+    """Return the final text without styles."""
     return "".join(piece for _, piece in pieces_of(text))
 
 
 def settled(text: str | None, *, most: int | None = None) -> str:
-    """The same as a text for a terminal, with the codes of sixteen colours and bold only; of more than `most`
-    characters the beginning, and an ellipsis."""
+    """Return the final text with the codes of sixteen colours and bold only, cut after `most` characters with an
+    ellipsis."""
     found: list[str] = []
     left = most
     for style, piece in pieces_of(text):
@@ -90,7 +90,7 @@ def _merged(pieces: list[Piece]) -> Iterator[Piece]:
 
 
 def _painted(text: str, style: Style) -> tuple[list[Piece], Style]:
-    """The pieces of a text in which nothing moves, and the style that holds at its end."""
+    """Return the pieces of a text without moves, and the style at its end."""
     pieces, start = [], 0
     for found in CODE.finditer(text):
         kept = "\t" if found["control"] == "\t" else ""
@@ -106,18 +106,18 @@ def _painted(text: str, style: Style) -> tuple[list[Piece], Style]:
 
 
 def _styled(codes: str, style: Style) -> Style:
-    """The style after `CSI codes m` (SGR)."""
+    """Return the style after `CSI codes m` (SGR)."""
     if codes[:1] in ("<", "=", ">", "?"):
         return style  # no SGR, in spite of the letter
     colour, is_bold = style
-    waiting = codes.split(";")[:MOST_CODES]
+    waiting = codes.split(";")[:MAX_CODES]
     while waiting:
         first, *parts = (_number(part) for part in waiting.pop(0).split(":"))
         if first == 0:
             colour, is_bold = None, False
         elif first in (1, 21, 22):
             is_bold = first == 1
-        elif first in (38, 48, 58):  # of letters, of what is behind them, of the line below them
+        elif first in (38, 48, 58):  # extended colour of foreground, background, underline
             chosen = _extended(parts) if parts else _extended(_taken(waiting))
             colour = chosen if first == 38 else colour
         elif first == 39:
@@ -134,7 +134,7 @@ def _number(text: str, default: int = 0) -> int:
 
 
 def _taken(waiting: list[str]) -> list[int]:
-    """The arguments of an extended colour, which are taken away."""
+    """Remove the arguments of an extended colour from the list and return them."""
     length = {"5": 2, "2": 4}.get(waiting[0] if waiting else "", 1)
     taken = [_number(each) for each in waiting[:length]]
     del waiting[:length]
@@ -142,7 +142,7 @@ def _taken(waiting: list[str]) -> list[int]:
 
 
 def _extended(parts: list[int]) -> int | None:
-    """The name nearest to `5;n`, or to `2;r;g;b`, which with colons may have a colour space before the red."""
+    """Return the colour nearest to `5;n`, or to `2;r;g;b`, which with colons may have a colour space before the red."""
     if len(parts) > 1 and parts[0] == 5:
         number = parts[1]
         if number < 16:
@@ -162,7 +162,7 @@ def _levels(number: int) -> tuple[int, int, int]:
 
 
 def _hue(red: int, green: int, blue: int) -> int | None:
-    """One of six names; greys keep the colour of the text, which is readable on every background."""
+    """Return one of six colours; None for greys, which keep the text colour, readable on every background."""
     least, most = min(red, green, blue), max(red, green, blue)
     if most - least < GREY:
         return None
@@ -171,7 +171,7 @@ def _hue(red: int, green: int, blue: int) -> int | None:
 
 
 def _overlaid(texts: list[str]) -> str:
-    """What is seen of texts of one row that each begin at its start, the last one on top."""
+    """Return the visible text of overlapping texts that each start at the beginning of the row, the last one on top."""
     shown = ""
     for text in reversed(texts):
         shown += text[len(shown) :]
@@ -182,7 +182,7 @@ def _overlaid(texts: list[str]) -> str:
 
 
 class _Cells:
-    """A row that something moved in: one entry a column. The second column of a wide character is empty."""
+    """A row with one entry for each column. The second column of a wide character is empty."""
 
     __slots__ = ("has_wide", "shown", "styles")
 
@@ -201,7 +201,7 @@ class _Cells:
         self.styles[at:end] = [style] * len(characters)
 
     def free(self, at: int) -> None:
-        """A wide character that is cut in two leaves a blank on each side."""
+        """Replace a wide character that is cut in two by blanks."""
         if 0 < at < len(self.shown) and not self.shown[at]:
             self.shown[at - 1] = self.shown[at] = " "
 
@@ -210,7 +210,7 @@ class _Cells:
         del self.shown[at:], self.styles[at:]
 
     def pieces(self) -> list[Piece]:
-        """Blanks at its end are what was erased."""
+        """Return the pieces of the row without trailing blanks, which were erased."""
         shown, styles = self.shown, self.styles
         if not styles or styles.count(styles[0]) == len(styles):
             return [(styles[0], "".join(shown).rstrip(" "))] if styles else []
@@ -227,7 +227,7 @@ class _Screen:
         self.row = self.column = 0
         self.saved = (0, 0)
         self.style = PLAIN
-        self.work = WORK
+        self.work = MAX_WORK
 
     def write(self, text: str) -> None:
         for number, line in enumerate(text.split("\n")):
@@ -241,7 +241,8 @@ class _Screen:
                 self._reach(self.row)
 
     def pieces(self) -> list[Piece]:
-        """A line end belongs to the style that goes on after it, so that a coloured text stays one piece."""
+        """Return the pieces of all rows. A line end has the style of the text after it, so that a coloured text stays
+        one piece."""
         found: list[Piece] = []
         for number, row in enumerate(self.rows):
             pieces = row.pieces() if isinstance(row, _Cells) else [piece for piece in row if piece[1]]
@@ -252,7 +253,7 @@ class _Screen:
         return found
 
     def _write_new_line(self, line: str) -> None:
-        """The usual lines, in which a row of columns would only cost time."""
+        """Write a line to a new row without splitting it into columns, which would only cost time."""
         if not ANY_CODE.search(line):
             self.rows.append([(self.style, line)])
         elif not MOVES.search(line):
@@ -307,7 +308,7 @@ class _Screen:
     def _move(self, final: str, codes: str) -> None:
         if codes[:1] in ("<", "=", ">", "?"):
             return
-        numbers = [_number(each, 0) for each in codes.split(";")[:MOST_CODES]]
+        numbers = [_number(each, 0) for each in codes.split(";")[:MAX_CODES]]
         mode, by = numbers[0], max(1, numbers[0])
         row, column, last = self.row, self.column, len(self.rows) - 1
         if final in "AF":
@@ -368,11 +369,11 @@ class _Screen:
             self._clear()
 
     def _clear(self) -> None:
-        """All of it. What is written next comes first then, as if the rows above had been scrolled away."""
+        """Clear the screen. The next text is written to the first row."""
         self.rows, self.row = [[]], 0
 
     def _go(self, row: int, column: int) -> None:
-        self.row = max(0, min(row, len(self.rows) - 1 + LONGEST_JUMP))
+        self.row = max(0, min(row, len(self.rows) - 1 + MAX_JUMP))
         self.work -= max(0, self.row - len(self.rows))
         self._reach(self.row)
         self.column = max(0, column)
@@ -382,7 +383,7 @@ class _Screen:
             self.rows.append([])
 
     def _cells(self) -> _Cells:
-        """The row where it is, one entry a column."""
+        """Return the current row with one entry for each column."""
         found = self.rows[self.row]
         if isinstance(found, _Cells):
             return found
@@ -408,7 +409,7 @@ class _Screen:
 
 
 def _characters(text: str) -> list[str]:
-    """One entry a column: marks belong to the character before them, wide characters take two columns."""
+    """Return one entry for each column: combining marks join the character before them, wide characters take two."""
     if text.isascii():
         return list(text)
     found = CHARACTERS.findall(text)

@@ -1,12 +1,11 @@
-"""What stands in the cells of a list of students: addresses and names as spreadsheets, mail programs and web pages
-wrap them.
+"""Values of cells in a list of students: addresses and names as spreadsheets, mail programs and web pages wrap them.
 
-    'hana@example.com                  an apostrophe by which a spreadsheet marks a text
-    Hana Sato <hana@example.com>       a mail program's
-    mailto:hana@example.com            copied from a link
-    hana&#64;example.com               copied from the source of a page
-    ="hana@example.com"                a formula that keeps a text from being read as a number
-    #N/A                               a formula that found nothing
+'hana@example.com                  an apostrophe with which a spreadsheet marks a text
+Hana Sato <hana@example.com>       from a mail program
+mailto:hana@example.com            copied from a link
+hana&#64;example.com               copied from the source of a page
+="hana@example.com"                a formula that keeps a text from being read as a number
+#N/A                               a formula that found nothing
 """
 
 import html
@@ -17,8 +16,8 @@ from functools import lru_cache
 from core.identity import visible
 from lms.spreadsheets import original
 
-LONGEST = 1000  # characters of a cell in which an address is looked for
-# Something with an @ between; whether it can be an address is for the validator to say.
+LONGEST = 1000  # characters of a cell that is searched for an address
+# Two texts with an @ between; the validator decides whether it is an address.
 ADDRESS = re.compile(r"[^@\s<>,;|]+@[^@\s<>,;|]+")
 NAMED = re.compile(r'(?P<name>[^<>@]*|"[^"]*")<\s*(?P<address>[^<>\s]+@[^<>\s]+)\s*>[\s;,]*')
 LINK = re.compile(r"\[[^\]]*\]\((?P<address>[^()\s]+@[^()\s]+)\)")
@@ -30,7 +29,7 @@ ALONE = re.compile(r"\s*(?P<address>[^@\s<>,;|]+@[^@\s<>,;|]+)\s*(?:[;,]|$)")
 
 ADDRESSEES = re.compile(r"^\s*(?:to|cc|bcc|宛先|an|à|para)\s*[:：]\s*", re.IGNORECASE)
 
-# Errors of formulas, in the languages of Excel that are met most, and what databases write for nothing.
+# Errors of formulas in the most frequent languages of Excel, and null values of databases.
 NO_VALUE = """#n/a #na #nv #n/d #ref! #bezug! #rif! #¡ref! #value! #wert! #valor! #¡valor! #valeur! #valore! #name?
     #nome? #nom? #¿nombre? #div/0! #¡div/0! #null! #nul! #¡nulo! #num! #nombre! #zahl! #¡num! #spill! #calc! #error!
     n/a <null> (null) \\n"""
@@ -43,7 +42,7 @@ FORMULA = re.compile(r'="(?P<text>[^"]*)"')
 
 
 def is_address(text: str) -> bool:
-    """Whether the cell holds what looks like one address, however it is wrapped."""
+    """Return whether the cell looks like one address, however it is wrapped."""
     return (
         len(text) <= LONGEST
         and ("@" in text or "＠" in text or "&#" in text)
@@ -53,7 +52,8 @@ def is_address(text: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def address_of(text: str) -> tuple[str, str]:
-    """The address that is meant, and the name that a mail program wrote before it. What is none comes back bare."""
+    """Return the unwrapped address and the name that a mail program wrote before it. A text that is no address is
+    returned unwrapped too."""
     if len(text) > LONGEST:
         return text.strip(), ""
     text = _unescaped(text).strip()
@@ -66,7 +66,7 @@ def address_of(text: str) -> tuple[str, str]:
 
 
 def name_of(text: str) -> str:
-    """The name or team that is meant; empty for what stands for nothing."""
+    """Return the unwrapped name or team; "" for null values."""
     text = original(_unescaped(text).strip())
     if len(text) > 2 and any((text[0], text[-1]) == tuple(pair) for pair in QUOTES[:6]):
         text = text[1:-1].strip()
@@ -76,7 +76,7 @@ def name_of(text: str) -> str:
 
 
 def without_mark(text: str) -> str:
-    """Without the apostrophe by which a spreadsheet marks a text."""
+    """Remove the apostrophe with which a spreadsheet marks a text."""
     return text[1:].lstrip() if text[:1] in ("'", "’") and text[1:2] not in ("", " ") else text
 
 
@@ -85,8 +85,8 @@ def is_marked(text: str) -> bool:
 
 
 def people_of(line: str, *, most: int) -> list[tuple[str, str]] | None:
-    """(name, address) of everybody on a line that a mail program wrote, and of no more than `most` and one; None for
-    any other line."""
+    """Return (name, address) of all addressees on a line of a mail program, but of no more than `most` and one; None
+    for any other line."""
     wide, at = ADDRESSEES.sub("", line.translate(WIDE | BETWEEN)).strip(), 0
     found: list[tuple[str, str]] = []
     while at < len(wide) and len(found) <= most:
@@ -109,7 +109,7 @@ def _unescaped(text: str) -> str:
 
 
 def _bare_address(text: str) -> str:
-    """Half-width, without what cannot be seen and what does not belong to it."""
+    """Return the address in half width, without invisible characters and wrapping."""
     text = unicodedata.normalize("NFKC", text)
     text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf").strip().rstrip(",;").strip()
     text = original(text)

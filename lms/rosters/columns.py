@@ -1,4 +1,4 @@
-"""The columns of a list of students: the row that names them, and which of them holds what."""
+"""The columns of a list of students: finds the header row and the role of each column."""
 
 import re
 import unicodedata
@@ -10,17 +10,17 @@ from lms.rosters.encodings import HEAD
 from lms.rosters.headers import Meaning, meaning_of, plain
 from lms.rosters.rows import Row, Unreadable, is_identity
 
-# What is shown of a student where a list has no name: what people call themselves, not what they log in with.
+# Login columns that are used as the name if a list has no names: they contain names chosen by the users.
 USER_NAMES = {plain(word) for word in ("username", "user name", "ユーザー名", "ユーザ名", "사용자명", "用户名")}
 READING = re.compile(r"[\u3040-\u30ff\uff66-\uff9f\s・]+")
 NO_NAME = re.compile(r"[\d@/:#=]|^[^\w]*$")
-MOST_WORDS = 6  # of a name; what is longer is a remark
+MAX_WORDS = 6  # of a name; a longer text is a remark
 NUMBER = re.compile(r"[A-Za-z]{0,3}[-\d]*\d[-\d]*[A-Za-z]?")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Which column is which. A name is one column, or the parts of one in the order of `parts`."""
+    """The indexes of the columns. A name is one column, or its parts are several."""
 
     email: int
     team: int | None = None
@@ -38,7 +38,7 @@ class Layout:
 
 
 def first_header(rows: list[Row], has_address: list[bool]) -> int | None:
-    """The index of the row that names the columns: of those above the first address the one with most to say."""
+    """Return the index of the header row: of the rows above the first address, the one with the most known headers."""
     first = next((index for index, has_one in enumerate(has_address) if has_one), None)
     above = rows[:HEAD] if first is None else rows[: min(first, HEAD)]
     width = _width(rows[first]) if first is not None else max((_width(row) for row in above), default=0)
@@ -65,7 +65,7 @@ def _width(row: Row) -> int:
 
 
 def layout_by_header(header: Row, body: list[Row], known: set[str]) -> Layout:
-    """By the header, and for the address by what the columns hold. Raises Unreadable."""
+    """Return the layout by the header, and for the address also by the contents of columns. Raises Unreadable."""
     meanings = [meaning_of(cell) for cell in header.cells]
     email = _email_column(header, meanings, body, known)
 
@@ -101,13 +101,13 @@ def layout_by_header(header: Row, body: list[Row], known: set[str]) -> Layout:
 def _email_column(header: Row, meanings: list[Meaning | None], body: list[Row], known: set[str]) -> int:
     width = max([len(header.cells), *(len(row.cells) for row in body)])
     counts = [sum(is_identity(row.cell(index), known) for row in body) for index in range(width)]
-    most = max(counts, default=0)
+    highest = max(counts, default=0)
     ranked = [
         (meaning.rank + (10 if meaning.role == "login" else 0), index)
         for index, meaning in enumerate(meanings)
         if meaning and meaning.role in ("email", "login")
     ]
-    holding = [(rank, index) for rank, index in ranked if counts[index] and 2 * counts[index] >= most]
+    holding = [(rank, index) for rank, index in ranked if counts[index] and 2 * counts[index] >= highest]
     if holding:
         return min(holding)[1]
     if any(counts[index] for _, index in ranked):
@@ -134,24 +134,24 @@ def _email_column(header: Row, meanings: list[Meaning | None], body: list[Row], 
 
 
 def _holds_names(index: int, body: list[Row]) -> bool:
-    """Return whether a column of which the header says nothing plainly holds names: words in most rows, without digits
-    and addresses, and hardly any twice, as roles and courses are."""
+    """Return whether a column with an unknown header holds names: words in most rows, without digits and addresses, and
+    hardly any twice, unlike roles and courses."""
     texts = [text for row in body if (text := row.cell(index).strip())]
-    names = [text for text in texts if len(text.split()) <= MOST_WORDS and not NO_NAME.search(text)]
+    names = [text for text in texts if len(text.split()) <= MAX_WORDS and not NO_NAME.search(text)]
     is_filled = len(texts) >= 2 and 2 * len(texts) > len(body)
     return is_filled and len(names) == len(texts) and 10 * len(set(texts)) >= 9 * len(texts)
 
 
 def _holds(name: int, part: int, body: list[Row]) -> bool:
-    """Whether most names contain the part already."""
+    """Return whether most names contain the part already."""
     both = [(row.cell(name).strip(), row.cell(part).strip()) for row in body]
     full = [some in whole for whole, some in both if whole and some]
     return 2 * sum(full) > len(full)
 
 
 def layout_without_header(body: list[Row], known: set[str]) -> Layout:
-    """Without a header: e-mail, name, team. Where the addresses are not in the first column, the name is the first text
-    that is neither a number nor a reading of another."""
+    """Return the layout of a list without a header: e-mail, name, team. If the addresses are not in the first column,
+    the name is the first text that is neither a number nor a reading."""
     width = max(len(row.cells) for row in body)
     counts = [sum(is_identity(row.cell(index), known) for row in body) for index in range(width)]
     if not any(counts) or 2 * counts[0] >= max(counts):

@@ -1,7 +1,7 @@
-"""Common names by language: which letters stand beside which in the names of people.
+"""Common names by language, for the neighbouring letters in names.
 
-Only the pairs of neighbouring letters are taken from them, so that a name that is not listed is told by the parts it
-shares with others. They decide between encodings in which the same bytes are other letters: `Şahin` and `Þahin`.
+Only pairs and triples of neighbouring letters are used, so that a name that is not listed is recognised by the parts
+that it shares with others. They distinguish encodings in which the same bytes are other letters: `Şahin` and `Þahin`.
 """
 
 # The most common family names and the characters most common in names, by language.

@@ -1,9 +1,9 @@
-"""The text of a file whose encoding nobody tells: what spreadsheets, registers and mail programs save around the world.
+"""Detection of the encoding of an uploaded list of students.
 
-A mark at the beginning, NUL bytes of UTF-16 and the escapes of ISO-2022-JP say what they are, and text that is valid
-UTF-8 is UTF-8. Everything else decodes as several encodings, most of them nonsense; the one is taken whose letters go
-together best: headers that are known, kana and common characters of names, accents within words. A list is short, so
-what is common in names tells more than statistics of prose.
+A byte order mark, NUL bytes of UTF-16 and the escapes of ISO-2022-JP identify the encoding, and text that is valid
+UTF-8 is UTF-8. Other files can be decoded in several encodings. The one with the most plausible text is used: known
+headers, kana and common characters of names, accents within words. Lists are short, so characters common in names are a
+better measure than statistics of prose.
 """
 
 import codecs
@@ -22,18 +22,18 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 ESCAPES = (b"\x1b$", b"\x1b(J", b"\x1b(I")
-BROKEN = "\ufffd"  # what stands for a byte that means nothing
-LEAST = 0.5  # of a score: what is below is nonsense
-SAMPLE = 2000  # letters that are looked at
-MARGIN = 0.14  # by which a text must read better than every other, summed over its letters
-MEAN_MARGIN = 0.02  # and by letter
+BROKEN = "\ufffd"  # replaces a byte that cannot be decoded
+MIN_SCORE = 0.5  # a text with a lower score is rejected
+SAMPLE = 2000  # letters that are scored
+MARGIN = 0.14  # by which the best score must exceed every other, summed over its letters
+MEAN_MARGIN = 0.02  # the same for the score itself, the mean over the letters
 COMPOSED = {"cp1258"}  # writes an accent as a character of its own
-HEAD = 20  # lines in which a header is looked for
+HEAD = 20  # lines that are searched for a header
 
 
 def text_of(content: bytes) -> str | None:
-    """The text; None where no encoding makes sense of it. A byte that is broken in text that is UTF-8 otherwise
-    becomes U+FFFD."""
+    """Return the decoded text; None if no encoding is plausible. A broken byte in text that is otherwise UTF-8 becomes
+    U+FFFD."""
     for mark, encoding in MARKS:
         if content.startswith(mark):
             return _decoded(content, encoding)
@@ -55,7 +55,7 @@ def _decoded(content: bytes, encoding: str) -> str | None:
 
 
 def _without_mark(content: bytes) -> str | None:
-    """UTF-16, whose byte order shows in where the zeros of its blanks, commas and digits are."""
+    """Decode UTF-16 without a byte order mark: the zeros of ASCII characters show the byte order."""
     encoding = "utf-16-le" if content[1::2].count(0) >= content[::2].count(0) else "utf-16-be"
     return _decoded(content, encoding)
 
@@ -64,17 +64,17 @@ def _iso_2022_jp(content: bytes) -> str | None:
     for encoding in ("iso2022_jp", "iso2022_jp_ext"):
         if (text := _decoded(content, encoding)) is not None:
             return text
-    # Windows writes ① and ㈱ under the escape of JIS X 0208; in JIS X 0213 they have their places.
+    # Windows writes ① and ㈱ with the escape of JIS X 0208; they are part of JIS X 0213.
     return _decoded(content.replace(b"\x1b$B", b"\x1b$(Q"), "iso2022_jp_2004")
 
 
 def _most_plausible(content: bytes) -> str | None:
-    """Return the text that reads best; None where nothing reads well, or another text reads as well."""
+    """Return the text with the best score; None if no score is high enough, or another is as high."""
     found = content.decode("utf-8", errors="replace")
     broken = found.count(BROKEN)
     if sum(not letter.isascii() for letter in found) > 3 * broken:
         return found
-    scores: dict[str, float] = {}  # several encodings may say the same
+    scores: dict[str, float] = {}  # several encodings may give the same text
     for candidate in CANDIDATES:
         decoded = _decoded(content, candidate.encoding)
         if decoded is None:
@@ -82,7 +82,7 @@ def _most_plausible(content: bytes) -> str | None:
         text = unicodedata.normalize("NFC", decoded) if candidate.encoding in COMPOSED else decoded
         scores[text] = max(_score(text, candidate), scores.get(text, -3.0))
     ranked = sorted(scores, key=lambda text: scores[text], reverse=True)
-    if not ranked or scores[ranked[0]] <= LEAST:
+    if not ranked or scores[ranked[0]] <= MIN_SCORE:
         return None
     letters = sum(not letter.isascii() for letter in ranked[0][:SAMPLE])
     ahead = min((scores[ranked[0]] - scores[other] for other in ranked[1:]), default=1.0)
@@ -91,7 +91,7 @@ def _most_plausible(content: bytes) -> str | None:
 
 
 def _score(text: str, candidate: Candidate) -> float:
-    """Return how well it reads: about 1 for a list of names, below 0 for most nonsense."""
+    """Return the plausibility of a text: about 1 for a list of names, below 0 for most wrong encodings."""
     weights = [
         candidate.weigh(letter, text[at - 1 : at], text[at + 1 : at + 2])
         for at, letter in islice(((at, letter) for at, letter in enumerate(text) if not letter.isascii()), SAMPLE)
@@ -110,7 +110,7 @@ def _is_of_one_language(text: str) -> bool:
 
 
 def _known_headers(text: str) -> int:
-    """Headers that are known, of those that are not plain ASCII: they would be known in every encoding."""
+    """Return the number of known headers, without plain ASCII ones, which are the same in every encoding."""
     known = 0
     for line in text[:20_000].splitlines()[:HEAD]:
         for delimiter in (",", ";", "\t", "|"):

@@ -1,8 +1,8 @@
-"""What the first line of a list of students calls its columns, in the words of the systems that export them.
+"""Meanings of column headers in lists of students, in the words of the systems that export them.
 
-A header is recognised by its normal form: without case, width, accents, blanks and punctuation; then without what
-stands in brackets (`Email Address [Required]`), without a word that says whose it is (`student_email`), by one half of
-two (`氏名 / Name`). A word about somebody else (`保護者メール`) recognises nothing.
+A header is recognised by its normal form: without case, width, accents, blanks and punctuation; then without text in
+brackets (`Email Address [Required]`), without a word for its owner (`student_email`), or by one of two halves
+(`氏名 / Name`). A header with a word for another person (`保護者メール`) is not recognised.
 """
 
 import re
@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from core.identity import label_key
 
-# What a column can be, beside `others`: an address of somebody who is no student. `reading`, `romanised` and `number`
-# are recognised so that they are not taken for names.
+# The roles of columns. There is also `others`: the address of a person who is no student. `reading`, `romanised` and
+# `number` are recognised so that they are not mistaken for names.
 WORDS = {
     "email": """email | mail | e-mail address | mail address | email id | e-mail addresses | smtp address | メール
         | メールアドレス | メアド | メルアド | eメール | eメールアドレス | 電子メール | 電子メールアドレス
@@ -183,7 +183,7 @@ _READINGS, _ROMANISED, _SURNAMES, _FORENAMES = map(_table, (READINGS, ROMANISED,
 
 @lru_cache(maxsize=4096)
 def meaning_of(header: str) -> Meaning | None:
-    """What a column of that header holds; None for what no list of students needs, or what nobody can tell."""
+    """Return the meaning of a header; None if it is unknown or not needed."""
     if len(header) > LONGEST or not (whole := plain(header)):
         return None
     if whole in ROLES:
@@ -206,7 +206,7 @@ def meaning_of(header: str) -> Meaning | None:
 
 
 def _without_owner(word: str) -> Meaning | None:
-    """The meaning of a word, or of what is left of it without the one who has it."""
+    """Return the meaning of a word, or of the rest of it without a word for the owner."""
     if word in ROLES:
         return Meaning(ROLES[word])
     for owners, rank in ((_OURS, 1), (_SCHOOLS, -1), (_PRIVATE, 4)):
@@ -219,21 +219,22 @@ def _without_owner(word: str) -> Meaning | None:
 
 
 def _qualified(found: Meaning, brackets: Iterable[str]) -> Meaning:
-    """`氏名（カナ）` is a reading, `氏名（姓）` a family name, `メール（大学）` the address that the school gives."""
+    """Refine the meaning by the texts in brackets: `氏名（カナ）` is a reading, `氏名（姓）` a family name, and
+    `メール（大学）` the address that the school gives."""
     role, rank = found.role, found.rank
-    for said in brackets:
+    for text in brackets:
         if role in ("name", "given", "family"):
-            if any(word in said for word in _READINGS):
+            if any(word in text for word in _READINGS):
                 role = "reading"
-            elif any(word in said for word in _ROMANISED):
+            elif any(word in text for word in _ROMANISED):
                 role = "romanised"
-            elif role == "name" and said in _SURNAMES:
+            elif role == "name" and text in _SURNAMES:
                 role = "family"
-            elif role == "name" and said in _FORENAMES:
+            elif role == "name" and text in _FORENAMES:
                 role = "given"
         elif role == "email":
-            if any(word in said for word in _SCHOOLS):
+            if any(word in text for word in _SCHOOLS):
                 rank = -1
-            elif any(word in said for word in _PRIVATE):
+            elif any(word in text for word in _PRIVATE):
                 rank = 4
     return Meaning(role, rank)

@@ -1,4 +1,4 @@
-"""How well the letters of a list read in an encoding: what each is worth beside its neighbours, from -2 to 1.5."""
+"""Plausibility of the letters of a list in an encoding: the weight of each beside its neighbours, from -2 to 1.5."""
 
 import unicodedata
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Weigh = Callable[[str, str, str], float]  # a letter, the one before and the one
 class Candidate:
     encoding: str
     weigh: Weigh
-    prior: float = 0.0  # how much likelier it is than others before a letter is seen
+    prior: float = 0.0  # added to the score: how much likelier the encoding is than others
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ PUNCTUATION = "’‘“”–…«»°ª€№·"
 
 
 def _odd(letter: str) -> float | None:
-    """Return -2 for what is a sign of nonsense in every encoding, None for anything else."""
+    """Return -2 for a character that is implausible in every encoding, else None."""
     if "\ue000" <= letter <= "\uf8ff" or (not letter.isprintable() and letter not in "\u3000\xa0\u200c\u200d"):
         return -2.0
     return None
@@ -53,7 +53,7 @@ def _is_of_wrong_case(letter: str, before: str, after: str) -> bool:
 
 
 def _known_parts(letter: str, before: str, after: str, spelling: Spelling) -> float:
-    """Return 0.3, and up to 0.7 more where the letter stands beside the same neighbours in common names."""
+    """Return 0.3, and up to 0.7 more if the letter has the same neighbours in common names."""
     left, letter, right = (
         each.translate(DOTTED).lower() if each.translate(DOTTED).lower() in spelling.letters else " "
         for each in (before or " ", letter, after or " ")
@@ -63,7 +63,7 @@ def _known_parts(letter: str, before: str, after: str, spelling: Spelling) -> fl
 
 
 def _latin(letter: str, before: str, after: str) -> float:
-    """Return what an accented letter is worth."""
+    """Return the weight of an accented letter."""
     if (odd := _odd(letter)) is not None:
         return odd
     is_within = before.isalpha() and after.isalpha()
@@ -81,7 +81,7 @@ def _latin(letter: str, before: str, after: str) -> float:
 
 
 def _of_script(letter: str, before: str, after: str, *, spelling: Spelling) -> float:
-    """Return what a letter of an alphabet other than the Latin one is worth; it never stands beside a Latin one."""
+    """Return the weight of a letter of an alphabet other than Latin. Beside a Latin letter it is implausible."""
     if (odd := _odd(letter)) is not None:
         return odd
     if letter in PUNCTUATION:
@@ -92,7 +92,7 @@ def _of_script(letter: str, before: str, after: str, *, spelling: Spelling) -> f
         return -1.0
     if _is_of_wrong_case(letter, before, after):
         return -1.0
-    small = 0.4 * (letter.islower() and not before.isalpha())  # where a name begins stands a capital
+    small = 0.4 * (letter.islower() and not before.isalpha())  # names begin with a capital
     return _known_parts(letter, before, after, spelling) - small
 
 
@@ -117,7 +117,7 @@ ALPHABETS = tuple(
 
 
 def _han(letter: str, *, encoding: str, last: int, common: str, rare: float = -0.2) -> float:
-    """Of a Chinese character: whether it is one of the few thousand that the old standards put first."""
+    """Return the weight of a Chinese character: high if common, or in the first level of its old standard."""
     if letter in common:
         return 1.5
     try:
@@ -128,7 +128,7 @@ def _han(letter: str, *, encoding: str, last: int, common: str, rare: float = -0
 
 
 def _is_glued(before: str, after: str) -> bool:
-    """Lower-case ASCII letters next to it: within a word that is spelled in Latin letters."""
+    """Return whether a lower-case ASCII letter is next to it, so that it is within a Latin word."""
     return (before.isascii() and before.islower()) or (after.isascii() and after.islower())
 
 
@@ -179,9 +179,9 @@ def _korean(letter: str, before: str, after: str) -> float:
 
 _CYRILLIC, _GREEK, _HEBREW, _ARABIC = map(_script, (CYRILLIC, GREEK, HEBREW, ARABIC))
 
-# What Windows writes is likelier than what Mac OS before X and MS-DOS wrote.
+# Encodings of Windows are likelier than those of classic Mac OS and MS-DOS.
 CANDIDATES = (
-    Candidate("cp932", _japanese(rare=0.6, narrow=0.3)),  # what others become in it is full of half-width katakana
+    Candidate("cp932", _japanese(rare=0.6, narrow=0.3)),  # text of other encodings decodes to half-width katakana in it
     Candidate("euc_jp", _japanese(rare=-0.2, narrow=1.2)),
     Candidate("euc_jis_2004", _japanese(rare=-0.2, narrow=1.2)),
     Candidate("gb18030", _chinese("gb2312", 0xD7)),

@@ -1,14 +1,13 @@
-"""A list of students as CSV: what teachers export from a spreadsheet, a register, an LMS or a mail program, and what
-they get back.
+"""Parser and writer of lists of students as CSV, from spreadsheets, registers, LMSs or mail programs.
 
     e-mail (required), name, team     by a header that `lms.rosters.headers` knows, or in this order without one
-    any usual delimiter               the one by which most lines have an address
+    any usual delimiter               the one with which most lines have an address
     any usual encoding                `lms.rosters.encodings`
-    as spreadsheets wrap things       `lms.rosters.cells`
+    values as spreadsheets wrap them  `lms.rosters.cells`
 
-The header may stand below title lines, and again further down. Of several columns that could hold the address the one
-that does is taken. Reading stores nothing: every line comes back, each with its problem, so that all of them can be
-corrected at once; one that cannot be read costs no other.
+The header may follow title lines, and may occur again further down. Of several columns that could hold the address, the
+one that does is used. Parsing stores nothing: it returns every line, each with its problem, so that all of them can be
+corrected at once. A line that cannot be parsed does not affect others.
 """
 
 import csv
@@ -27,18 +26,18 @@ from lms.rosters import encodings as rosters_encodings
 from lms.rosters.cells import address_of, is_address, is_marked, name_of, people_of, without_mark
 from lms.rosters.columns import Layout, first_header, is_another_header, layout_by_header, layout_without_header
 from lms.rosters.encodings import BROKEN
-from lms.rosters.rows import Row, Unreadable, is_identity, is_known, most_fitting, rows_of, unwrapped
+from lms.rosters.rows import Row, Unreadable, is_identity, is_known, rows_by_best_delimiter, rows_of, unwrapped
 from lms.spreadsheets import harmless, original
 
-LARGEST = 512 * 1024  # bytes
-MOST_LINES = 2000
+MAX_BYTES = 512 * 1024  # bytes
+MAX_LINES = 2000
 LONGEST = {"email": 254, "name": 255, "team": 255}
-MOST_WRITTEN = 2 * MOST_LINES  # with titles, and names that go over lines
+MAX_WRITTEN = 2 * MAX_LINES  # with titles, and names that go over lines
 COLUMNS = ("email", "name", "team")
 
 HINT = re.compile(r'"?sep=(\\t|.)"?[\s,;]*', re.IGNORECASE)
 # Rows of a Canvas gradebook that are no students.
-NOBODY = {"points possible", "student, test", "test student", "manual posting"}
+NO_STUDENTS = {"points possible", "student, test", "test student", "manual posting"}
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
 HANGUL = re.compile(r"[\uac00-\ud7a3]+")
 
@@ -55,7 +54,7 @@ class Line:
 @dataclass(frozen=True)
 class Table:
     lines: list[Line]
-    ignored: list[str] = field(default_factory=list)  # headers of columns that mean nothing here
+    ignored: list[str] = field(default_factory=list)  # headers of columns that are not used
     # The headers of the columns that were read, by `email`, `name` and `team`; of a name there may be two.
     columns: dict[str, list[str]] = field(default_factory=dict)
     left_out: list[int] = field(default_factory=list)  # numbers of lines that are no student: titles, headers, sums
@@ -70,8 +69,8 @@ class Table:
 
 
 def text_of(content: bytes) -> str:
-    """The text of an uploaded file. Raises Unreadable."""
-    if len(content) > LARGEST:
+    """Return the text of an uploaded file. Raises Unreadable."""
+    if len(content) > MAX_BYTES:
         raise Unreadable(too_large())
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise Unreadable(gettext("This is a workbook, not a CSV file. Save it as CSV in your spreadsheet first."))
@@ -86,20 +85,20 @@ def text_of(content: bytes) -> str:
 
 
 def read(text: str, *, known: Iterable[str] = ()) -> Table:
-    """The lines of a list; `known` are identities that are fine though they are no address. Raises Unreadable."""
-    if len(text.encode(errors="replace")) > LARGEST:
+    """Parse a list. `known` are identities that are accepted though they are no address. Raises Unreadable."""
+    if len(text.encode(errors="replace")) > MAX_BYTES:
         raise Unreadable(too_large())
     text = text.removeprefix("\ufeff")
     identities = {email_key(each) for each in known}
     table = _mail_list(text) or _table(text, identities)
-    if len(table.lines) > MOST_LINES:
+    if len(table.lines) > MAX_LINES:
         raise Unreadable(too_long())
     _check(table.lines, identities)
     return table
 
 
 def write(rows: Iterable[tuple[str, str, str]]) -> str:
-    """(e-mail, name, team) as CSV, with the mark by which Excel knows UTF-8; nothing in it is a formula."""
+    """Return (e-mail, name, team) as CSV, with a byte order mark for Excel, and without formulas."""
     target = io.StringIO()
     writer = csv.writer(target)
     writer.writerow(COLUMNS)
@@ -108,24 +107,25 @@ def write(rows: Iterable[tuple[str, str, str]]) -> str:
 
 
 def too_large() -> str:
-    return gettext("The list is larger than %(most)d KB. Import it in parts.") % {"most": LARGEST // 1024}
+    return gettext("The list is larger than %(most)d KB. Import it in parts.") % {"most": MAX_BYTES // 1024}
 
 
 def too_long() -> str:
-    return gettext("More than %(most)d lines. Import the list in parts.") % {"most": MOST_LINES}
+    return gettext("More than %(most)d lines. Import the list in parts.") % {"most": MAX_LINES}
 
 
 # --- Lines and cells ------------------------------------------------------------------------------------------------
 
 
 def _mail_list(text: str) -> Table | None:
-    """What a mail program copies: `Hana Sato <hana@example.com>; …`. None where the text is something else."""
+    """Parse addressees as a mail program copies them: `Hana Sato <hana@example.com>; …`. Return None for other
+    texts."""
     written = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     if not written or ("<" not in text and "＜" not in text and len(written) > 1):
         return None
     found: list[Line] = []
     for number, line in written:
-        people = people_of(line, most=MOST_LINES - len(found))
+        people = people_of(line, most=MAX_LINES - len(found))
         if people is None:
             return None
         found += [Line(number, address_of(address)[0], name_of(name), "") for name, address in people]
@@ -133,15 +133,15 @@ def _mail_list(text: str) -> Table | None:
 
 
 def _table(text: str, known: set[str]) -> Table:
-    if sum(bool(line.strip()) for line in text.splitlines()) > MOST_WRITTEN:
+    if sum(bool(line.strip()) for line in text.splitlines()) > MAX_WRITTEN:
         raise Unreadable(too_long())
     text = unwrapped(text)
     first = next((line for line in text.splitlines() if line.strip()), "")
     hint = HINT.fullmatch(first.strip(" "))
-    if hint:  # a line for the spreadsheet; its number stays, so that the others keep theirs
+    if hint:  # a directive for Excel; its line stays, so that line numbers are kept
         rows = rows_of(text.replace(first, "", 1), "\t" if hint[1] == r"\t" else hint[1])
     else:
-        rows = most_fitting(text, first, known)
+        rows = rows_by_best_delimiter(text, first, known)
     if not rows:
         raise Unreadable(gettext("The list is empty. Paste at least one line with an e-mail address."))
     if all(row.is_torn for row in rows):
@@ -154,7 +154,7 @@ def _table(text: str, known: set[str]) -> Table:
 
 
 def _lines(rows: list[Row], known: set[str]) -> Table:
-    """What the rows say, each by the header above it."""
+    """Return the lines of the rows, each parsed by the header above it."""
     has_address = [any(is_identity(cell, known) for cell in row.cells) for row in rows]
     begin = first_header(rows, has_address)
     lines: list[Line] = []
@@ -166,11 +166,11 @@ def _lines(rows: list[Row], known: set[str]) -> Table:
             layout = layout_without_header(body, known)
         else:
             layout = layout_by_header(header, body, known)
-            said = [" ".join(cell.split()) for cell in header.cells]
+            titles = [" ".join(cell.split()) for cell in header.cells]
             used = {index for indexes in layout.used.values() for index in indexes}
-            ignored += [cell for index, cell in enumerate(said) if cell and index not in used and cell not in ignored]
+            ignored += [cell for index, cell in enumerate(titles) if cell and index not in used and cell not in ignored]
             for name, indexes in layout.used.items():
-                columns.setdefault(name, [said[index] for index in indexes if index < len(said)])
+                columns.setdefault(name, [titles[index] for index in indexes if index < len(titles)])
             if header.number != rows[begin or 0].number:
                 left_out.append(header.number)
         for row in body:
@@ -185,7 +185,7 @@ def _lines(rows: list[Row], known: set[str]) -> Table:
 
 
 def _parts(rows: list[Row], has_address: list[bool], begin: int | None) -> Iterator[tuple[Row | None, list[Row]]]:
-    """(header, rows below it). Two lists that were put together have two headers."""
+    """Yield each header and the rows below it. Two concatenated lists have two headers."""
     header, first = (None, 0) if begin is None else (rows[begin], begin + 1)
     body: list[Row] = []
     for index in range(first, len(rows)):
@@ -202,7 +202,7 @@ def _parts(rows: list[Row], has_address: list[bool], begin: int | None) -> Itera
 
 
 def _line(row: Row, layout: Layout, known: set[str]) -> Line | None:
-    """The student of a row; None where it is about none."""
+    """Return the student of a row; None if it has none."""
     cell = row.cell(layout.email)
     email, named = address_of(cell)
     if is_known(cell, known):
@@ -210,7 +210,7 @@ def _line(row: Row, layout: Layout, known: set[str]) -> Line | None:
     name, team = _name(row, layout), name_of(row.cell(layout.team))
     if is_marked(cell) and is_marked(name):
         name = without_mark(name)
-    if layout.header and name.lower() in NOBODY and not is_address(cell):
+    if layout.header and name.lower() in NO_STUDENTS and not is_address(cell):
         return None
     if not (email or name or cell.strip()):
         return None
@@ -230,12 +230,13 @@ def _name(row: Row, layout: Layout) -> str:
         return given or family
     if CJK.search(family) or CJK.search(given):  # 佐藤 花, 김철수
         return (f"{family}{given}" if HANGUL.fullmatch(family + given) else f"{family} {given}")[: LONGEST["name"] + 1]
-    is_family_first = _as_listed(layout)
+    is_family_first = _is_family_first(layout)
     return " ".join(part for part in ((family, given, middle) if is_family_first else (given, middle, family)) if part)
 
 
-def _as_listed(layout: Layout) -> bool:
-    """Names in Latin letters below 姓 and 名 stand in the order of the list; below English headers as in English."""
+def _is_family_first(layout: Layout) -> bool:
+    """Return whether names in Latin letters begin with the family name: if 姓 comes before 名 in the header. Below
+    other headers the given name comes first."""
     if layout.given is None or layout.family is None:
         return False
     headers = [layout.header[index] for index in (layout.family, layout.given) if index < len(layout.header)]

@@ -1,4 +1,4 @@
-"""The lines and cells of a list of students: by the delimiter that fits, whatever its quotation marks do."""
+"""Splits a list of students into rows and cells, by the best delimiter, tolerating wrong quotation marks."""
 
 import csv
 import io
@@ -15,11 +15,11 @@ from lms.spreadsheets import original
 
 DELIMITERS = ",;\t|，；、｜"
 WRAPPED = re.compile(r'\s*"(?P<line>(?:[^"]|"")*)"[\s;,]*')
-MOST_JOINED = 10  # lines that one quoted text may go over
+MAX_JOINED = 10  # lines of one quoted text
 
 
 class Unreadable(Exception):
-    """The whole of it cannot be read; the text says why and what to do."""
+    """The list cannot be parsed at all. The message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def _is_a_whole_line(cell: str) -> bool:
     return "@" in cell and not is_address(cell) and any(delimiter in cell for delimiter in DELIMITERS)
 
 
-def most_fitting(text: str, first: str, known: set[str]) -> list[Row]:
-    """The rows by the delimiter with which most lines have an address, then most headers are known."""
+def rows_by_best_delimiter(text: str, first: str, known: set[str]) -> list[Row]:
+    """Split by the delimiter with which most lines have an address, then most headers are known."""
     best: tuple[tuple[int, int, int], list[Row]] | None = None
     for delimiter in DELIMITERS:
         if delimiter not in text and delimiter != ",":
@@ -73,7 +73,7 @@ def most_fitting(text: str, first: str, known: set[str]) -> list[Row]:
 
 
 def rows_of(text: str, delimiter: str) -> list[Row]:
-    """The lines that hold something, with the number of the line each begins on."""
+    """Return the rows that are not empty, with the number of the line on which each begins."""
     reader = _reader(io.StringIO(text, newline=""), delimiter)
     rows, begins = [], 1
     try:
@@ -83,7 +83,7 @@ def rows_of(text: str, delimiter: str) -> list[Row]:
             begins = reader.line_num + 1
     except csv.Error:
         return list(_one_by_one(text, delimiter))
-    # A quotation mark that is never closed takes in what follows, up to the next one.
+    # A quotation mark that is never closed joins the following lines, up to the next one.
     if any("@" in cell.strip().partition("\n")[2] for row in rows for cell in row.cells if "\n" in cell.strip()):
         return list(_one_by_one(text, delimiter))
     return rows
@@ -94,13 +94,13 @@ def _reader(lines: Iterable[str], delimiter: str) -> Any:
 
 
 def _one_by_one(text: str, delimiter: str) -> Iterator[Row]:
-    """The same where a quotation mark is wrong somewhere: the lines around it are read nevertheless."""
+    """Yield the rows of a list with a wrong quotation mark, parsing each line by itself if necessary."""
     lines, at = io.StringIO(text, newline="").readlines(), 0
     while at < len(lines):
-        most = at + 1
-        while most < len(lines) and most - at < MOST_JOINED and "@" not in lines[most]:
-            most += 1
-        for end in range(at + 1, most + 1 if lines[at].count('"') % 2 else at + 2):
+        limit = at + 1
+        while limit < len(lines) and limit - at < MAX_JOINED and "@" not in lines[limit]:
+            limit += 1
+        for end in range(at + 1, limit + 1 if lines[at].count('"') % 2 else at + 2):
             cells = _parsed(lines[at:end], delimiter)
             if cells is not None:
                 break
@@ -117,7 +117,7 @@ def _one_by_one(text: str, delimiter: str) -> Iterator[Row]:
 
 
 def _parsed(lines: list[str], delimiter: str) -> list[str] | None:
-    """The one row that these lines are; None where they are none."""
+    """Return the cells if these lines are exactly one row, else None."""
     try:
         rows = list(_reader(lines, delimiter))
     except csv.Error:

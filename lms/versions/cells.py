@@ -1,11 +1,11 @@
-"""The cells of a snapshot as programs read them (http.md section 11). Nothing here raises, whatever the content is."""
+"""The cells of a snapshot in API responses (http.md section 11). No function raises, whatever the content is."""
 
 from datetime import datetime
 from typing import Any
 
 from lms.notebooks.cells import cells_of
 
-TIMES = ("shell.execute_reply", "iopub.status.idle")  # what JupyterLab notes when it records timing
+TIMES = ("shell.execute_reply", "iopub.status.idle")  # JupyterLab sets these when it records timing
 
 
 def shown_cells(content: Any) -> list[dict[str, Any]]:
@@ -25,17 +25,17 @@ def shown_cells(content: Any) -> list[dict[str, Any]]:
 
 
 def last_execution_time(content: Any) -> str | None:
-    """Where JupyterLab records when cells ran: the latest, as it was written."""
+    """Return the latest time at which a cell ran, as JupyterLab recorded it; None without recorded times."""
     found = []
     for cell in cells_of(content):
         execution = cell.metadata.get("execution")
-        for said in [execution.get(name) for name in TIMES] if isinstance(execution, dict) else ():
+        for text in [execution.get(name) for name in TIMES] if isinstance(execution, dict) else ():
             try:
-                moment = datetime.fromisoformat(said) if isinstance(said, str) else None
+                moment = datetime.fromisoformat(text) if isinstance(text, str) else None
             except ValueError:
                 continue
             if moment is not None and moment.tzinfo is not None:
-                found.append((moment, said))
+                found.append((moment, text))
     return max(found)[1] if found else None
 
 

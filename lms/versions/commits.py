@@ -1,7 +1,7 @@
-"""Committing and branching. The history's row is locked, so that of many at once each gets a number of its own.
+"""Commits and branches. The row of the history is locked, so that concurrent commits get different numbers.
 
-The lock is NO KEY UPDATE: a row that points to the history, such as the snapshot made just before, locks its key, and
-two commits that waited for each other's to end would be a deadlock.
+The lock is NO KEY UPDATE: inserting a row that references the history, such as the snapshot, locks its key, so that two
+commits could deadlock with a stronger lock.
 """
 
 import secrets
@@ -17,14 +17,16 @@ MAIN = "main"
 
 
 class NameTaken(Exception):
-    """This history has a branch of that name."""
+    """The history already has a branch with this name."""
 
 
 def commit(
     snapshot: NotebookSnapshot, *, branch_name: str, message: str, author: Author, now: datetime
 ) -> NotebookVersion:
-    """A version of the snapshot on a branch of its history; the first commit makes the branch. Inside a transaction,
-    which holds the history's row from here on: compare (`note_changes`) after it. Six statements."""
+    """Commit the snapshot to a branch of its history; the first commit creates the branch. Six statements.
+
+    Call it inside a transaction, which then holds the lock of the history. Call `store_changes` after it.
+    """
     history = NotebookHistory.objects.select_for_update(no_key=True).get(pk=snapshot.history_id)
     branch, _ = NotebookBranch.objects.get_or_create(
         history=history, branch_name=branch_name, defaults={"created_by": author.author_id, "created_at": now}
@@ -48,14 +50,17 @@ def commit(
 
 
 def _new_id() -> str:
+    """Return an unused version id."""
     while NotebookVersion.objects.filter(version_id=(made := secrets.token_hex(6))).exists():
         pass
     return made
 
 
-def note_changes(version: NotebookVersion) -> None:
-    """Store what changed since the parent. After the commit, because comparing takes seconds; what cannot be compared
-    is left open, and a version without a parent has no changes."""
+def store_changes(version: NotebookVersion) -> None:
+    """Compute and store the changes since the parent. Without a parent, or if the comparison fails, store nothing.
+
+    Call it after the commit of the transaction, because a comparison takes seconds.
+    """
     parent = version.parent_version
     if parent is None:
         return
@@ -74,7 +79,7 @@ def note_changes(version: NotebookVersion) -> None:
 def make_branch(
     name: str, *, start: NotebookVersion, created_by: str, description: str | None, now: datetime
 ) -> NotebookBranch:
-    """A branch that begins at a version. Raises NameTaken. Three statements."""
+    """Create a branch that begins at a version. Raises NameTaken. Three statements."""
     with transaction.atomic():
         NotebookHistory.objects.select_for_update(no_key=True).get(pk=start.history_id)
         made, is_new = NotebookBranch.objects.get_or_create(

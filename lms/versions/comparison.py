@@ -1,6 +1,6 @@
-"""What changed between two contents, in the words of http.md section 11.
+"""Comparison of two contents, with the terms of http.md section 11.
 
-`lms.notebooks.render_process` says which cell became which; what is counted, judged and advised follows from that here.
+`lms.notebooks.render_process` matches the cells; counts, similarity, significance and advice are derived from that.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from lms.notebooks.diff import CellChange
 from lms.notebooks.render_process import changes
 
 COUNTED = {"added": "cells_added", "deleted": "cells_deleted", "modified": "cells_modified", "moved": "cells_moved"}
-RATHER_ALIKE, HARDLY_ALIKE = 0.8, 0.5
+MAJOR_BELOW, BREAKING_BELOW = 0.8, 0.5  # similarity
 ADVICE = {
     "minor": ["The versions are close: the newer one can take the place of the older."],
     "major": ["Read the cells that were added, deleted or rewritten before you use the newer version."],
@@ -55,25 +55,25 @@ class Comparison:
 
     @cached_property
     def similarity(self) -> float:
-        """0 to 1: the share of the lines of both that stayed."""
+        """The share of unchanged lines in both, from 0 to 1."""
         lines = [lines_of(cell) for cell in self.cells]
         same = sum(mark == " " for each in lines for mark, _ in each)
-        moved_on = sum(mark != " " for each in lines for mark, _ in each)
-        return round(2 * same / (2 * same + moved_on), 4) if same + moved_on else 1.0
+        changed = sum(mark != " " for each in lines for mark, _ in each)
+        return round(2 * same / (2 * same + changed), 4) if same + changed else 1.0
 
     @property
     def significance(self) -> Literal["minor", "major", "breaking"]:
-        if self.similarity < HARDLY_ALIKE or any(c.kind == "deleted" and c.cell_type == "code" for c in self.cells):
+        if self.similarity < BREAKING_BELOW or any(c.kind == "deleted" and c.cell_type == "code" for c in self.cells):
             return "breaking"
-        is_built_anew = any(cell.kind in ("added", "deleted", "moved") for cell in self.cells)
-        return "major" if is_built_anew or self.similarity < RATHER_ALIKE else "minor"
+        is_restructured = any(cell.kind in ("added", "deleted", "moved") for cell in self.cells)
+        return "major" if is_restructured or self.similarity < MAJOR_BELOW else "minor"
 
     @property
     def advice(self) -> list[str]:
         return ADVICE[self.significance] if self.changed else ["Nothing to do: the cells are the same."]
 
     def unified(self, old: str, new: str) -> str:
-        """One text of what changed, cell by cell; `old` and `new` name the two. Empty where nothing did."""
+        """Return a unified diff, cell by cell, with `old` and `new` as the names of the two; "" without changes."""
         if not self.changed:
             return ""
         parts = [f"--- {old}", f"+++ {new}"]
@@ -86,7 +86,7 @@ class Comparison:
 
 
 def compare(old: StoredNotebook, new: StoredNotebook) -> Comparison:
-    """Two seconds for a pair that was not compared lately. Raises TooDifferent."""
+    """Compare two contents. It takes up to two seconds unless the result is cached. Raises TooDifferent."""
     if old.sha256 == new.sha256:
         return Comparison([])
     found = changes(old.content, new.content, old_sha256=old.sha256, new_sha256=new.sha256)
@@ -96,15 +96,15 @@ def compare(old: StoredNotebook, new: StoredNotebook) -> Comparison:
 
 
 def lines_of(cell: CellChange) -> list[tuple[str, str]]:
-    """Marked, also of a cell that stayed the same."""
+    """Return the lines of a cell with their marks, also of an unchanged cell."""
     if cell.lines or cell.kind in ("added", "deleted"):
         return cell.lines
     return [(" ", line) for line in lines_in(cell.new_source or "")]
 
 
 def cell_diff(cell: CellChange) -> dict[str, Any]:
-    """A replaced line is one that is modified, not one deleted and one added. Where only outputs differ, the cell is
-    modified and has no lines."""
+    """Return the data of a changed cell. A replaced line counts as one modified line, not as one deleted and one added.
+    If only outputs differ, the cell is modified and has no lines."""
     runs = [
         [mark for mark, _ in run] for is_same, run in groupby(cell.lines, lambda each: each[0] == " ") if not is_same
     ]

@@ -1,4 +1,4 @@
-"""Finding versions among the histories that somebody sees (lms.access.histories_of)."""
+"""Queries for versions in the histories that a user may see (lms.access.histories_of)."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def empty_notebook() -> dict[str, Any]:
 
 
 def find_snapshot(seen: Histories, snapshot_id: str, *, path: str = "") -> NotebookSnapshot | None:
-    """The newest of that id; of those at `path`, where there is one. One query."""
+    """Return the newest snapshot with this id, preferably one at `path`. One query."""
     rows = NotebookSnapshot.objects.filter(snapshot_id=snapshot_id, history__in=seen.values("pk"))
     rows = rows.select_related("history__notebook", "stored")
     if path:
@@ -32,7 +32,7 @@ def find_snapshot(seen: Histories, snapshot_id: str, *, path: str = "") -> Noteb
 
 
 def versions_of(seen: Histories) -> QuerySet[NotebookVersion]:
-    """With what an answer shows of them."""
+    """Return the versions with the related rows that responses show."""
     return NotebookVersion.objects.filter(history__in=seen.values("pk")).select_related(
         "snapshot__stored", "history__notebook", "branch", "parent_version"
     )
@@ -49,7 +49,7 @@ def branches_of(seen: Histories) -> QuerySet[NotebookBranch]:
 
 
 def history_at(seen: Histories, path: str) -> NotebookHistory | None:
-    """Of the histories of that path that have commits, the one committed to last. One query."""
+    """Return the history of this path with the latest commit, or None. One query."""
     branches = NotebookBranch.objects.filter(history__in=seen.filter(notebook__path=path).values("pk"))
     last = branches.exclude(last_commit_at=None).order_by("-last_commit_at", "-pk").select_related("history__notebook")
     found = last.first()
@@ -59,12 +59,12 @@ def history_at(seen: Histories, path: str) -> NotebookHistory | None:
 def newest_content(
     seen: Histories, submissions: QuerySet[AssignmentSubmission], path: str
 ) -> tuple[dict[str, Any], str | None]:
-    """What is known of that path last, and its hash: handed in or kept; an empty notebook where nothing is.
-    Two queries."""
+    """Return the newest content of this path and its hash, from a submission or a snapshot; an empty notebook if there
+    is none. Two queries."""
     handed_in = submissions.filter(assignment__notebook__path=path, notebook_content__isnull=False)
     latest = handed_in.order_by("-submitted_at", "-pk").first()
-    kept = NotebookSnapshot.objects.filter(history__in=seen.filter(notebook__path=path).values("pk"))
-    snapshot = kept.select_related("stored").order_by("-created_at", "-pk").first()
+    snapshots = NotebookSnapshot.objects.filter(history__in=seen.filter(notebook__path=path).values("pk"))
+    snapshot = snapshots.select_related("stored").order_by("-created_at", "-pk").first()
     if latest is not None and (snapshot is None or snapshot.created_at <= latest.submitted_at):
         return latest.notebook_content or {}, latest.content_sha256
     return (snapshot.stored.content, snapshot.stored_id) if snapshot else (empty_notebook(), None)

@@ -1,6 +1,6 @@
-"""Keeping contents: a snapshot is a content at a path in a history. Whoever keeps the same again finds it kept.
+"""Storing snapshots. A snapshot is a content at a path in a history; the same content again is the same snapshot.
 
-The hash is the caller's: `lms.api.notebook_content.receipt`, the same by which a hand-in is receipted.
+The caller passes the hash, which is that of submissions too: `lms.api.notebook_content.receipt`.
 """
 
 import json
@@ -19,14 +19,14 @@ from lms.models import (
 from lms.notebooks.cells import PlainCell, cells_of
 from lms.versions.cells import kernel_of, metadata_of
 
-SHORT = 16  # digits of a hash that name a snapshot
+ID_LENGTH = 16  # digits of the hash that are the id of a snapshot
 ANONYMOUS = "anonymous"
-LARGEST_COUNT = 2**63 - 1
+MAX_COUNT = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """As the client says it; nobody checks it."""
+    """The author as the client sends it, unverified."""
 
     author_id: str = ANONYMOUS
     author_name: str = ANONYMOUS
@@ -34,7 +34,7 @@ class Author:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Owner:
-    """Whose history it is: a class's, one of its students' in it, an account's, or nobody's."""
+    """The owner of a history: a class, a student in a class, an account, or nobody."""
 
     class_id: int | None = None
     student_id: int | None = None
@@ -46,19 +46,19 @@ class Owner:
 
 
 def history_for(path: str, owner: Owner) -> NotebookHistory:
-    """The history of that notebook, made where there is none; so is the notebook. Two queries where both are there."""
+    """Return the history of this notebook. Notebook and history are created if missing. Two queries if both exist."""
     name = path.rstrip("/").rpartition("/")[2] or path
     notebook, _ = Notebook.objects.defer("notebook_metadata").get_or_create(path=path, defaults={"name": name})
-    whose: dict[str, Any] = {
+    owner_columns: dict[str, Any] = {
         "class_ref_id": owner.class_id,
         "student_id": owner.student_id,
         "owner_id": owner.account_id,
     }
-    found, _ = NotebookHistory.objects.get_or_create(notebook=notebook, **whose)
+    found, _ = NotebookHistory.objects.get_or_create(notebook=notebook, **owner_columns)
     return found
 
 
-def keep_snapshot(
+def store_snapshot(
     path: str,
     content: dict[str, Any],
     *,
@@ -67,17 +67,17 @@ def keep_snapshot(
     author: Author,
     metadata: dict[str, Any] | None = None,
 ) -> NotebookSnapshot:
-    """Inside a transaction. The same content again is the same row, with `metadata` as given last; without, its old
-    one stays. Five statements where the notebook is known."""
+    """Store a content and return its snapshot. The same content again is the same row; `metadata` replaces the earlier
+    one unless it is None. Five statements if the notebook exists. Call it inside a transaction."""
     size = len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode())
     stored = StoredNotebook(sha256=sha256, content=content, size=size)
-    # What is there already is touched, so that nobody deletes it as unused before the snapshot refers to it.
+    # Updating an existing row locks it, so that it is not deleted as unused before the snapshot references it.
     StoredNotebook.objects.bulk_create(
         [stored], update_conflicts=True, unique_fields=["sha256"], update_fields=["size"]
     )
     history = history_for(path, owner)
     row = NotebookSnapshot(
-        snapshot_id=sha256[:SHORT],
+        snapshot_id=sha256[:ID_LENGTH],
         history=history,
         stored=stored,
         metadata=metadata or {},
@@ -95,7 +95,7 @@ def keep_snapshot(
             [row], update_conflicts=True, unique_fields=same, update_fields=["metadata"]
         )
     rows = NotebookSnapshot.objects.select_related("history__notebook", "stored")
-    return rows.get(history=history, snapshot_id=sha256[:SHORT])
+    return rows.get(history=history, snapshot_id=sha256[:ID_LENGTH])
 
 
 def counters(cells: list[PlainCell]) -> dict[str, int]:
@@ -105,25 +105,25 @@ def counters(cells: list[PlainCell]) -> dict[str, int]:
         "total_characters": sum(len(cell.source) for cell in cells),
         "code_cells_count": sum(cell.kind == "code" for cell in cells),
         "markdown_cells_count": sum(cell.kind == "markdown" for cell in cells),
-        "execution_count": min(max((cell.count or 0 for cell in cells), default=0), LARGEST_COUNT),
+        "execution_count": min(max((cell.count or 0 for cell in cells), default=0), MAX_COUNT),
     }
 
 
-def keep_submission(submission: AssignmentSubmission) -> NotebookSnapshot | None:
-    """What was handed in, in the history that this student has of the assignment's notebook. None where nothing was.
-    Inside the transaction of the hand-in; again, it changes nothing but the number of the latest submission."""
+def store_submission(submission: AssignmentSubmission) -> NotebookSnapshot | None:
+    """Store a submission as a snapshot in the student's history of the assignment's notebook. Return None if it has no
+    content. Call it in the transaction of the submission. The same content again only updates the submission's id."""
     content = submission.notebook_content
     if content is None or submission.content_sha256 is None:
         return None
     assignment, student = submission.assignment, submission.student
-    # What the class calls them: it is to be read there.
+    # The name in this class, which reads the history.
     enrolled = StudentClass.objects.filter(class_ref=assignment.class_ref_id, student=student)
-    called = visible(enrolled.values_list("name", flat=True).first())
-    return keep_snapshot(
+    name = visible(enrolled.values_list("name", flat=True).first())
+    return store_snapshot(
         assignment.notebook.path,
         content,
         sha256=submission.content_sha256,
         owner=Owner(class_id=assignment.class_ref_id, student_id=student.pk),
-        author=Author(author_id=student.email[:255], author_name=(called or student.email)[:255]),
+        author=Author(author_id=student.email[:255], author_name=(name or student.email)[:255]),
         metadata={"submission": {"id": submission.pk, "assignment_id": assignment.pk, "student_id": student.pk}},
     )

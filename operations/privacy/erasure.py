@@ -66,7 +66,7 @@ def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
             target_id=person.student_ids[0] if person.student_ids else None,
             details={"pseudonym": person.pseudonym, **report.as_json()},
         )
-    render_process.forget_kept()
+    render_process.clear_cache()
     report.keys = redis_erasure.erase(person)
     timeseries.erase(person.spellings, cut=person.cut, now=now)
     if _came_back(person):

@@ -414,9 +414,9 @@ def test_a_dry_run_shows_examples(lesson):
 
 
 def test_drawings_of_notebooks_go(lesson, drawn):
-    render_process._kept().set("1:html:x", f"<p>{NAME}</p>")
+    render_process._cache().set("1:html:x", f"<p>{NAME}</p>")
     forget()
-    assert render_process._kept().get("1:html:x") is None
+    assert render_process._cache().get("1:html:x") is None
 
 
 def test_a_row_that_changed_since_it_was_found_keeps_the_change(lesson, monkeypatch):

@@ -35,7 +35,7 @@ from lms.models import (
     TeamPosition,
 )
 from lms.versions.commits import commit
-from lms.versions.snapshots import Author, Owner, keep_snapshot
+from lms.versions.snapshots import Author, Owner, store_snapshot
 
 
 def one_of_each(number: int) -> None:
@@ -99,5 +99,5 @@ def _work(
 
 def _versions(student: Student, room: Class, notebook: Notebook, now: datetime) -> None:
     owner = Owner(class_id=room.pk, student_id=student.pk)
-    kept = keep_snapshot(notebook.path, {"cells": []}, sha256="a" * 64, owner=owner, author=Author())
+    kept = store_snapshot(notebook.path, {"cells": []}, sha256="a" * 64, owner=owner, author=Author())
     commit(kept, branch_name="main", message="first", author=Author(), now=now)

@@ -12,7 +12,7 @@ from instructors import tokens
 from instructors.models import AuditLog
 from lms.models import EnvironmentSnapshot, NotebookHistory, Student
 from lms.submissions import latest
-from lms.versions.snapshots import keep_submission
+from lms.versions.snapshots import store_submission
 from tests.browser.lesson import fill
 
 PAGE, API = "/classes/{class_id}", "/api/v1"
@@ -75,7 +75,7 @@ def places(kaoru, redis):
     made = fill(kaoru.email)
     student = Student.objects.get(pk=made["student_id"])
     submission = latest(student.submissions.all()).get(pk=made["submission_id"])
-    keep_submission(submission)
+    store_submission(submission)
     return {
         **made,
         "email": student.email,

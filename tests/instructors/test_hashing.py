@@ -26,13 +26,13 @@ def _as_in_production(settings, monkeypatch) -> Iterator[None]:
     """With the real hasher, only cheaper."""
     settings.PASSWORD_HASHERS = ["instructors.hashing.Hasher"]
     monkeypatch.setattr(hashing.Hasher, "rounds", 4)
-    hashing._forget()
+    hashing._reset_after_fork()
     yield
-    hashing._forget()
+    hashing._reset_after_fork()
 
 
 def put(bench: hashing.HashingQueue, monkeypatch) -> hashing.HashingQueue:
-    monkeypatch.setattr(hashing, "_bench", bench)
+    monkeypatch.setattr(hashing, "_queue", bench)
     return bench
 
 

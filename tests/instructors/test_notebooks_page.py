@@ -10,7 +10,7 @@ from instructors.models import AuditLog
 from lms.api.notebook_content import receipt
 from lms.models import AssignmentStarter, AssignmentSubmission, Class, ClassAssignment, ClassStaff, Notebook
 from lms.versions.commits import commit
-from lms.versions.snapshots import Author, Owner, keep_snapshot
+from lms.versions.snapshots import Author, Owner, store_snapshot
 from tests.lms.notebooks import HOSTILE, code, markdown
 from tests.lms.notebooks import notebook as made_of
 
@@ -39,7 +39,7 @@ def work(loops, ren):
 def committed(class_ref, notebook, content=WORK, message="<i>Solved</i>", author="Teacher"):
     who = Author(author_id=author, author_name=author)
     owner = Owner(class_id=class_ref.pk if class_ref else None)
-    kept = keep_snapshot(notebook.path, content, sha256=receipt(content), owner=owner, author=who)
+    kept = store_snapshot(notebook.path, content, sha256=receipt(content), owner=owner, author=who)
     return commit(kept, branch_name="main", message=message, author=who, now=datetime.now(UTC))
 
 

@@ -25,7 +25,7 @@ from lms.models import (
     Student,
 )
 from lms.versions.commits import commit
-from lms.versions.snapshots import Author, Owner, keep_snapshot, keep_submission
+from lms.versions.snapshots import Author, Owner, store_snapshot, store_submission
 from tests.lms.notebooks import code, notebook
 
 WORK, OTHER = notebook(code("mine")), notebook(code("other"))
@@ -42,7 +42,7 @@ def hand_in(assignment: ClassAssignment, student: Student, content: dict = WORK)
     made = AssignmentSubmission.objects.create(
         assignment=assignment, student=student, notebook_content=content, content_sha256=receipt(content)
     )
-    keep_submission(made)
+    store_submission(made)
     return made
 
 
@@ -95,7 +95,7 @@ def test_what_somebody_has_committed_stays(cast):
 def test_what_a_class_keeps_for_itself_stays(cast):
     made = hand_in(cast.loops, cast.hanako)
     owner = Owner(class_id=cast.python.pk)
-    keep_snapshot(cast.notebook.path, WORK, sha256=receipt(WORK), owner=owner, author=Author())
+    store_snapshot(cast.notebook.path, WORK, sha256=receipt(WORK), owner=owner, author=Author())
     deletion.delete_row(made)
     assert NotebookSnapshot.objects.get().history.student is None
     assert kept() == (1, 1)
@@ -121,7 +121,7 @@ def a_map(class_ref: Class | None) -> ClassroomMap:
 def test_a_class_goes_with_its_histories_and_the_file_of_its_map(cast, media, django_capture_on_commit_callbacks):
     room = Class.objects.create(class_code="GONE", name="Gone")
     owner = Owner(class_id=room.pk)
-    keep_snapshot("a.ipynb", WORK, sha256=receipt(WORK), owner=owner, author=Author())
+    store_snapshot("a.ipynb", WORK, sha256=receipt(WORK), owner=owner, author=Author())
     picture, others = a_map(room), a_map(None)
     with django_capture_on_commit_callbacks() as callbacks:
         deletion.delete_row(room)
@@ -203,7 +203,7 @@ def test_prune_finds_what_was_left(cast, media, capsys):
 
 
 def test_prune_without_any_picture(db, media):
-    assert deletion.forget_orphans(now=NOW) == deletion.Orphans(0, 0)
+    assert deletion.delete_orphans(now=NOW) == deletion.Orphans(0, 0)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -214,13 +214,13 @@ def test_content_that_is_being_kept_again_is_not_deleted_under_ones_hands():
 
     def tidy() -> None:
         try:
-            forgotten.append(deletion.forget_contents([receipt(WORK)]))
+            forgotten.append(deletion.delete_unused_contents([receipt(WORK)]))
         finally:
             connection.close()
 
     thread = threading.Thread(target=tidy)
     with transaction.atomic():
-        keep_snapshot("a.ipynb", WORK, sha256=receipt(WORK), owner=Owner(), author=Author())
+        store_snapshot("a.ipynb", WORK, sha256=receipt(WORK), owner=Owner(), author=Author())
         thread.start()
         thread.join(0.5)
         assert thread.is_alive(), "it waits"

@@ -223,7 +223,7 @@ def test_a_team_has_one_place_on_a_map(db):
     Team.objects.create(team_name="チームA")  # by now somebody of it was seen
     assert list(maps.place_teams(hung, {"チーム\uff21": maps.Point(2, 2)}, by=None, now=now)) == ["チームA"]
     assert maps.points_on(hung) == {"チームA": maps.Point(2, 2)}
-    assert maps.take_off(hung, ["チームａ"]) == 1
+    assert maps.unplace_teams(hung, ["チームａ"]) == 1
 
 
 def test_students_are_listed_by_their_team_however_it_is_spelt(cast, api):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lms.notebooks.math import LONGEST, mathml
+from lms.notebooks.math import MAX_LENGTH, mathml
 from lms.notebooks.rendering import draw
 from tests.lms.notebooks import ALERT, code, markdown, notebook, prints, shows
 
@@ -70,7 +70,7 @@ def test_code_and_outputs_of_programs_are_untouched():
     [
         "\\frac{1}{", "x^", "a}b", "{", "\\left( x", "\\nosuchcommand x", "\\begin{align} x", "a & b", "\\ref{eq}",
         "\\newcommand{\\a}{b}\\a", "\\def\\a{\\b\\b}\\def\\b{x}\\a", "\\begin{tabular}{l}a & b\\end{tabular}",
-        "{" * 500, "x" * (LONGEST + 1),
+        "{" * 500, "x" * (MAX_LENGTH + 1),
     ],
     ids=lambda tex: tex[:20],
 )  # fmt: skip

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from lms.notebooks.rendering import LEFT_OUT, clean, draw
-from lms.notebooks.svg import LONGEST_SIDE, Picture, picture_at, picture_of, with_pictures
+from lms.notebooks.svg import MAX_SIDE, Picture, picture_at, picture_of, with_pictures
 from tests.lms.notebooks import ALERT, code, markdown, notebook, shows
 from tests.lms.notebooks import PIXEL as PNG
 
@@ -130,9 +130,9 @@ def test_nothing_of_it_lies_elsewhere(inner, is_whole):
         ('viewBox="0 0 300 150"', ("300", "150")),
         ('width="100%" height="100%" viewBox="0,0,300,150"', ("300", "150")),
         ('width="600" viewBox="0 0 300 150"', ("600", "300")),
-        ('width="4000" height="1000"', (str(LONGEST_SIDE), "500")),
-        ('width="100000000" height="1"', (str(LONGEST_SIDE), "1")),
-        ('viewBox="0 0 1e9 1"', (str(LONGEST_SIDE), "1")),
+        ('width="4000" height="1000"', (str(MAX_SIDE), "500")),
+        ('width="100000000" height="1"', (str(MAX_SIDE), "1")),
+        ('viewBox="0 0 1e9 1"', (str(MAX_SIDE), "1")),
         ('viewBox="0 0 1e300 1"', (None, None)),
         ("", (None, None)),
         ('width="-5" height="NaN"', (None, None)),

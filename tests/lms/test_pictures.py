@@ -7,7 +7,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from lms.images import LARGEST_BYTES, LONGEST_SIDE, BadPicture, as_jpeg, check_upload
+from lms.images import MAX_BYTES, MAX_SIDE, BadPicture, as_jpeg, check_upload
 from tests.lms.pictures import FIELD, opened, picture
 
 
@@ -27,7 +27,7 @@ def test_three_formats_become_jpeg(kind):
     assert blue < 20
 
 
-@pytest.mark.parametrize(("size", "expected"), [((4096, 1024), (2048, 512)), ((10, 3000), (7, LONGEST_SIDE))])
+@pytest.mark.parametrize(("size", "expected"), [((4096, 1024), (2048, 512)), ((10, 3000), (7, MAX_SIDE))])
 def test_it_is_shrunk(size, expected):
     assert painted(picture("PNG", size)).size == expected
 
@@ -94,9 +94,9 @@ def test_what_is_no_picture_is_refused(content):
 
 
 def test_a_file_that_is_too_large_is_not_opened():
-    check_upload(size=LARGEST_BYTES)
+    check_upload(size=MAX_BYTES)
     with pytest.raises(BadPicture, match="10 MiB") as refusal:
-        check_upload(size=LARGEST_BYTES + 1)
+        check_upload(size=MAX_BYTES + 1)
     assert refusal.value.reason == "size"
 
 
@@ -236,7 +236,7 @@ def test_a_file_of_the_field_that_is_none_is_refused(name):
 
 
 def test_a_thin_picture_keeps_a_row():
-    assert painted((FIELD / "pic_thin.png").read_bytes()).size == (LONGEST_SIDE, 1)
+    assert painted((FIELD / "pic_thin.png").read_bytes()).size == (MAX_SIDE, 1)
 
 
 @pytest.mark.filterwarnings("ignore")

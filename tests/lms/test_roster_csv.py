@@ -82,8 +82,8 @@ def test_an_identity_that_is_known_needs_no_form():
         ("email,name\n", "no student below"),
         ("氏名,班\nAoi,A\n", "names no column"),
         ('aoi@example.com,"Aoi\n', "Line 1 cannot be read"),
-        ("a@example.com\n" * (rosters_parser.MOST_LINES + 1), "More than 2000 lines"),
-        ("x" * (rosters_parser.LARGEST + 1), "larger than 512 KB"),
+        ("a@example.com\n" * (rosters_parser.MAX_LINES + 1), "More than 2000 lines"),
+        ("x" * (rosters_parser.MAX_BYTES + 1), "larger than 512 KB"),
     ],
 )
 def test_what_cannot_be_read_says_why(text, words):
@@ -98,7 +98,7 @@ def test_what_cannot_be_read_says_why(text, words):
         (b"\xd0\xcf\x11\xe0 and more", "workbook"),
         (b"\xff\x81\xff\xff", "neither UTF-8 nor Shift_JIS"),
         (b"\xff\xfea", "neither UTF-8 nor Shift_JIS"),
-        (b"a" * (rosters_parser.LARGEST + 1), "larger than"),
+        (b"a" * (rosters_parser.MAX_BYTES + 1), "larger than"),
     ],
 )
 def test_files_that_are_no_list_say_why(content, words):

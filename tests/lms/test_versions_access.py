@@ -11,7 +11,7 @@ from lms.models import (
     NotebookVersion,
     StoredNotebook,
 )
-from lms.versions.snapshots import keep_submission
+from lms.versions.snapshots import store_submission
 from tests.lms.conftest import key_of
 from tests.lms.notebooks import code, notebook
 
@@ -257,6 +257,6 @@ def test_keeping_a_hand_in_costs_a_few_statements(cast, django_assert_max_num_qu
         )
         if number:
             with django_assert_max_num_queries(6):
-                keep_submission(made)
+                store_submission(made)
         else:
-            keep_submission(made)
+            store_submission(made)

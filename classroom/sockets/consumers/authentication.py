@@ -15,7 +15,7 @@ from classroom.sockets.people import Person
 from instructors import audit
 from instructors.credentials import Account, Credential, account_of_token
 from instructors.models import Instructor
-from lms.access import KeyHolder, User, holder_of_key, note_key_used
+from lms.access import KeyHolder, User, holder_of_key, record_key_use
 from realtime.connections import AUTHENTICATION_FAILED
 
 
@@ -75,7 +75,7 @@ def _holder(key: str) -> KeyHolder | None:
     found = holder_of_key(key)
     if found is None or not found.is_active:
         return None
-    note_key_used(found)
+    record_key_use(found)
     return found
 
 

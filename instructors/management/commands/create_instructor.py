@@ -1,4 +1,4 @@
-"""`manage.py create_instructor`: an account to log in with, without the admin site."""
+"""`manage.py create_instructor`: create an account without the admin site."""
 
 import getpass
 import sys

@@ -23,7 +23,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{number:9} {kind.name} {older}")
         entries = retention.audit_entries_due(now=now) if dry_run else retention.prune_audit_log(now=now)
         self.stdout.write(f"{entries:9} audit entries")
-        left = deletion.orphans(now=now) if dry_run else deletion.forget_orphans(now=now)
+        left = deletion.orphans(now=now) if dry_run else deletion.delete_orphans(now=now)
         self.stdout.write(f"{left.contents:9} kept notebooks that nothing refers to")
         self.stdout.write(f"{left.pictures:9} pictures of rooms that no map names")
         if dry_run:

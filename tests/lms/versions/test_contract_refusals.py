@@ -103,7 +103,7 @@ def test_what_fails_is_a_500_without_the_reason(api, cast, settings, monkeypatch
         raise OSError("/secret")
 
     monkeypatch.setattr("lms.api.versions.histories_of", fail)
-    monkeypatch.setattr("lms.api.versions.keep_snapshot", lambda *_, **__: fail(0))
+    monkeypatch.setattr("lms.api.versions.store_snapshot", lambda *_, **__: fail(0))
     settings.DEBUG = False
     response = api(method, AT + path, body)
     assert (response.status_code, response.json()) == (500, {"detail": f"Failed to {action}"})
