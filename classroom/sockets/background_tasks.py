@@ -67,7 +67,7 @@ class BackgroundTasks:
         self.tasks = []
         with contextlib.suppress(RedisError, OSError):
             async with presence.connect() as redis:
-                await presence.forget(redis)
+                await presence.delete(redis)
 
     async def follow(self, forms: Sequence[str]) -> None:
         """From now on, in every process, the runs of these students are worth sending."""

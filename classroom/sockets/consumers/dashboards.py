@@ -34,11 +34,11 @@ class ScreenSocket(FollowingSocket):
 
     async def rows(self, message: dict[str, Any]) -> None:
         if self.accepted:
-            self.changed.note(message["rows"])
+            self.changed.add(message["rows"])
 
     async def last_runs(self, message: dict[str, Any]) -> None:
         if self.accepted:
-            self.changed.note_runs(message["runs"])
+            self.changed.add_runs(message["runs"])
 
     async def _look(self) -> None:
         while True:
