@@ -30,7 +30,7 @@ except OSError as error:
 
 
 def snippet(address: str) -> str:
-    """Return the code for this URL, with KEY as a placeholder: class keys are stored as hashes, so no page can show one."""
+    """Return the code for this URL, with the placeholder KEY for the class key, of which only the hash is stored."""
     return LINES.format(
         address=_literal(f"{address}?key={KEY}"),
         question=_literal(gettext("Your e-mail address, as in the settings of JupyterLab:")),
