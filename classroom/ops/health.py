@@ -158,8 +158,8 @@ def _of_memory(memory: stream.Memory, refusal: str) -> Service:
 
 async def influxdb() -> Service:
     if not timeseries.is_configured():
-        service = {"status": "healthy", "message": "disabled", "response_time_ms": 0}
-        return {**service, "influx_status": "disabled", "version": None}
+        status = {"status": "healthy", "message": "disabled", "response_time_ms": 0}
+        return {**status, "influx_status": "disabled", "version": None}
     # The client is synchronous: its calls run in threads.
     version, backlog = await asyncio.gather(
         asyncio.to_thread(timeseries.version), asyncio.to_thread(timeseries.backlog_status), return_exceptions=True

@@ -30,7 +30,7 @@ def change_setting(setting: SystemSetting, value: Any, *, by: Instructor, reques
 def create_setting(
     *, key: str, value: Any, kind: str, description: str | None, by: Instructor, request: Request
 ) -> SystemSetting:
-    """Create a setting; `value` is of the type `kind`, or a text that can be converted. Raises BadSetting, Duplicate."""
+    """Create a setting; `value` is of the type `kind`, or a text to convert. Raises BadSetting, Duplicate."""
     found = read(key, value, kind) if isinstance(value, str) else value
     text = text_of(key, found, kind)
     try:

@@ -74,7 +74,7 @@ async def test_a_frame_from_us_refreshes_too(redis):
 
 
 async def test_the_windows_are_those_of_the_contract():
-    assert (background_tasks.IDLE, background_tasks.IDLE_LOOK) == (1800, 300)
+    assert (background_tasks.IDLE, background_tasks.IDLE_INTERVAL) == (1800, 300)
 
 
 async def test_internal_failure_closes_with_4000(redis, monkeypatch):
