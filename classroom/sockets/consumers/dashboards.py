@@ -16,7 +16,7 @@ from realtime.groups import Channel
 from realtime.messages import Frame
 from realtime.row_buffer import RowBuffer
 
-TICK = 0.05  # seconds between two polls of changed rows; a poll costs a tenth of a batch (events.worker.tasks.PACE)
+TICK = 0.05  # seconds between two polls of changed rows; a poll costs a tenth of a batch
 
 
 class ScreenSocket(FollowingSocket):
