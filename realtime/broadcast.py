@@ -1,8 +1,8 @@
-"""The only sender to live channels.
+"""Send frames to the channel layer and to the external Redis channel. All live messages are sent by this module.
 
-Two routes leave from here, for two kinds of listener: the channel layer for the sockets of our own web processes, and
-the Redis channel `student_progress_notifications` for programs outside. Our web processes do not listen to the second
-for what we sent ourselves (`origin`), so nothing arrives twice. Source: docs/contract/websocket.md section 6.
+The channel layer serves the sockets of our own web processes; the Redis channel `student_progress_notifications` serves
+external programs. Our web processes ignore frames on it that carry our own `origin`, so nothing is delivered twice.
+Source: docs/contract/websocket.md section 6.
 """
 
 import asyncio
@@ -28,33 +28,35 @@ TIMEOUT = 5  # seconds for one broadcast
 def publish(
     rows: Mapping[str, Sequence[StudentRow]], notices: Sequence[tuple[str, Frame]], *, outside: Sequence[Frame]
 ) -> None:
-    """Send changed rows and notices to their groups, and `outside` to other programs. For synchronous callers.
+    """Send changed rows and notices to their groups, and `outside` to external programs. For synchronous callers.
 
-    Consumers coalesce rows; a notice goes out at once. The same frame to several groups reaches a socket that is in
-    more than one of them once. Raises when Redis does not take it.
+    Consumers coalesce rows; a notice is sent at once. A socket that is in several groups receives the same frame object
+    once. Raises RedisError, OSError or TimeoutError if Redis does not accept it.
     """
     _run(_publish(rows, notices, outside))
 
 
 def publish_runs(notices: Sequence[RunNotice], last: Mapping[str, Sequence[tuple[int, LastRun]]]) -> None:
-    """Send runs to their students' `progress` channels, and to groups each student's latest, which a dashboard shows
-    with that student's next row: call it before the rows are published."""
+    """Send `notices` to the students' `progress` channels and `last`, each student's last run, to groups.
+
+    A dashboard sends the last run together with the student's next row, so call this before `publish()`.
+    """
     _run(_publish_runs(notices, last))
 
 
 async def send(notices: Sequence[tuple[str, Frame]]) -> None:
-    """The same for notices from a socket, which nobody outside hears."""
+    """Send notices to their groups, without the external channel. For consumers."""
     await _send(_layer(), notices)
 
 
 def system_message(message: str, *, level: Level = "info") -> None:
-    """Tell everybody who is connected, and programs outside. For the admin site and for operators' commands."""
+    """Send a message to every connection and to external programs. For the admin site and for management commands."""
     frame = messages.system_message(message, level=level)
     publish({}, [(group, frame) for group in (groups.BROADCAST, groups.DASHBOARDS)], outside=[frame])
 
 
 def system_alert(message: str, *, alert_type: str, severity: Level = "warning") -> None:
-    """Tell those who watch that a service is in trouble, or well again."""
+    """Notify dashboards and instructors that a service has failed or has recovered."""
     frame = messages.system_alert(message, alert_type=alert_type, severity=severity)
     publish({}, [(group, frame) for group in (groups.DASHBOARDS, groups.INSTRUCTORS)], outside=[frame])
 
@@ -97,8 +99,10 @@ def _layer() -> Any:
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
-    """One event loop for all synchronous senders of this process: `async_to_sync` would open a loop, and with it a
-    connection to Redis, for every call."""
+    """Return the event loop that all synchronous senders of this process share.
+
+    `async_to_sync` would open a loop, and with it a connection to Redis, for every call.
+    """
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="broadcast", daemon=True).start()
     return loop
@@ -109,5 +113,5 @@ def _outside() -> "aioredis.Redis":
     return aioredis.Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT)
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    asyncio.run_coroutine_threadsafe(work, _loop()).result(timeout=TIMEOUT)
+def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+    asyncio.run_coroutine_threadsafe(coroutine, _loop()).result(timeout=TIMEOUT)

@@ -1,4 +1,4 @@
-"""The sockets of this process: who sits here, and in which groups. Plain memory of one event loop."""
+"""The sockets of this process and their groups, in memory. Used from one event loop, so it needs no locks."""
 
 import os
 import time
@@ -7,24 +7,24 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from typing import Literal, Protocol
 
-AUTHENTICATION_FAILED = 4001  # the code with which a socket closes that proves nobody, or nobody any more
+AUTHENTICATION_FAILED = 4001  # close code: the credential is missing, not valid or no longer valid
 
 ClientType = Literal["student", "instructor", "dashboard", "admin"]
 
 
 class Connection(Protocol):
-    """What is asked of a socket by those who look after all of them."""
+    """The part of a socket that the registry and the background tasks use."""
 
     client_id: str
     kind: ClientType
     room: str | None
     account_id: int | None  # the instructor's
-    credential: Hashable | None  # what proved an instructor
-    key_id: int | None  # row id of the class key that let somebody in
-    ending: bool  # closed by us; the peer has not yet answered
-    followed: set[str]  # forms of the students whose runs this socket hears
+    credential: Hashable | None  # the instructor's session or token
+    key_id: int | None  # row id of the class key
+    ending: bool  # closed by the server; the peer has not answered yet
+    followed: set[str]  # forms of the students whose runs this socket receives
     connected_at: float  # by time.time()
-    heard_at: float  # by time.monotonic(), of the last frame either way
+    heard_at: float  # by time.monotonic(): last frame in either direction
 
     def send_text(self, text: str) -> None: ...
 
@@ -38,12 +38,12 @@ class ConnectionRegistry:
         self.all: set[Connection] = set()
         self.groups: defaultdict[str, set[Connection]] = defaultdict(set)
         self.frames_sent = 0
-        self.version = 0  # grows with every change that other processes should hear of
+        self.version = 0  # incremented by every change that has to be written to Redis
         self._process: tuple[int, str] = (0, "")
 
     @property
     def process_id(self) -> str:
-        """A name of this process; another after a fork."""
+        """Return the random id of this process; a forked process gets a new one."""
         if self._process[0] != os.getpid():
             self._process = (os.getpid(), uuid.uuid4().hex)
         return self._process[1]
@@ -68,20 +68,22 @@ class ConnectionRegistry:
                 del self.groups[group]
 
     def members(self, groups: Iterable[str]) -> set[Connection]:
-        """The sockets of this process in any of these groups."""
+        """Return the sockets of this process that are in any of these groups."""
         return {socket for group in groups for socket in self.groups.get(group, ())}
 
     def deliver(self, groups: Iterable[str], text: str) -> int:
-        """To the sockets of this process alone, each once however many of the groups it is in. Returns how many."""
-        found = self.members(groups)
-        for socket in found:
+        """Send `text` once to each socket of this process that is in any of the groups; return their number."""
+        sockets = self.members(groups)
+        for socket in sockets:
             socket.send_text(text)
-        return len(found)
+        return len(sockets)
 
     def idle_since(self, moment: float) -> list[Connection]:
+        """Return the sockets without a frame in either direction since `moment` (time.monotonic())."""
         return [socket for socket in self.all if socket.heard_at < moment]
 
     def active(self, *, within: float) -> int:
+        """Return the number of sockets with a frame in the last `within` seconds."""
         return len(self.all) - len(self.idle_since(time.monotonic() - within))
 
 

@@ -1,8 +1,8 @@
-"""One ear of each process on what concerns many of its sockets at once: heard, decoded and encoded once, for all.
+"""Fan out messages that concern many sockets of a process: receive, decode and encode them once per process.
 
-If each of 200 students' sockets heard the rows of 200 students for itself, a process would decode 40,000 rows a second
-to say one thing. The hub sits in two groups: everybody's rows, of which `broadcast` carries a frame a second while
-nobody has to log in, and the runs of each batch, which go to the students' `progress` channels.
+If each of 200 students' sockets subscribed to the rows of 200 students, a process would decode 40,000 rows a second.
+The fan-out is a member of two groups: the rows of all students, sent to `broadcast` once a second while logins are not
+required, and the runs of each batch, sent to the students' `progress` channels.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class FanOut:
         self.changed = RowBuffer()
 
     async def prepare(self) -> None:
-        """Join; after this nothing is missed."""
+        """Join the groups: every message sent after this returns is received."""
         self.layer = get_channel_layer()
         assert self.layer is not None
         self.channel = await self.layer.new_channel()
@@ -38,22 +38,22 @@ class FanOut:
         while True:
             message = await self.layer.receive(self.channel)
             try:
-                self._hear(message)
+                self._handle(message)
             except (KeyError, TypeError, ValueError):
-                logger.exception("A message to the hub could not be read")
+                logger.exception("The fan-out received a message that it cannot read")
 
     async def repeat(self) -> None:
-        """The broadcast of rows, at most one frame a second."""
+        """Send changed rows to `broadcast`, at most one frame a second."""
         while True:
             await asyncio.sleep(PAUSE)
             self.send_rows()
 
-    def _hear(self, message: dict[str, Any]) -> None:
+    def _handle(self, message: dict[str, Any]) -> None:
         if message["type"] == "runs":
             for run in message["runs"]:
                 self._send_run(run)
         elif message["type"] == "rows" and not logins_required() and groups.BROADCAST in connections.groups:
-            self.changed.note(message["rows"])
+            self.changed.add(message["rows"])
 
     def _send_run(self, run: messages.RunNotice) -> None:
         names = groups.student_groups(
@@ -67,7 +67,7 @@ class FanOut:
             self._confirm(run)
 
     def _confirm(self, run: messages.RunNotice) -> None:
-        """To the student's own clients, that what they ran has arrived."""
+        """Confirm to the student's own clients that their run was recorded."""
         names = groups.student_groups("client", student_id=run["student_id"], email=run["emailAddress"])
         if members := connections.members(names):
             text = msgspec.json.encode(messages.execution_confirmed(run)).decode()
@@ -77,7 +77,7 @@ class FanOut:
     def send_rows(self) -> None:
         rows = self.changed.take()
         if rows:
-            # A dashboard hears its rows anyway, so that a subscription to `broadcast` brings it none of these.
+            # Students only: a dashboard that has subscribed to `broadcast` already receives rows by its own groups.
             text = msgspec.json.encode(messages.progress_update(rows)).decode()
             for socket in connections.members([groups.BROADCAST]):
                 if socket.kind == "student":

@@ -1,7 +1,7 @@
-"""When the server is told to stop, its sockets are closed with 1001 first: "going away", so that clients come back.
+"""Close all sockets with 1001 ("going away") when the server receives a stop signal, so that clients reconnect.
 
-uvicorn would close them with 1012 and daphne without a word, and neither tells the application before. So the signal is
-heard here first and handed on once the close frames are written.
+uvicorn would close them with 1012 and daphne without a close frame, and neither notifies the application first. So this
+module handles the signal and calls the server's own handler once the close frames are written.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from typing import Any
 from realtime.connections import connections
 
 GOING_AWAY = 1001
-PATIENCE = 0.2  # seconds for the close frames to be written
+FLUSH_DELAY = 0.2  # seconds for the close frames to be written
 
 _loop: asyncio.AbstractEventLoop | None = None
 
 
 def prepare(loop: asyncio.AbstractEventLoop) -> None:
-    """Hear the signals of the server that runs this loop. Does nothing where the server has none of its own."""
+    """Wrap the server's handlers of SIGTERM and SIGINT. Does nothing if the server has installed none."""
     global _loop
     _allow_all_close_codes()
     if threading.current_thread() is not threading.main_thread():
@@ -36,24 +36,27 @@ def prepare(loop: asyncio.AbstractEventLoop) -> None:
 class _Handler:
     def __init__(self, previous: Any) -> None:
         self.previous = previous
-        self.is_leaving = False
+        self.is_closing = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.is_leaving or _loop is None or _loop.is_closed() or not connections.all:
+        if self.is_closing or _loop is None or _loop.is_closed() or not connections.all:
             self.previous(number, frame)
             return
-        self.is_leaving = True
-        _loop.call_soon_threadsafe(self._leave, number)
+        self.is_closing = True
+        _loop.call_soon_threadsafe(self._close_all, number)
 
-    def _leave(self, number: int) -> None:
+    def _close_all(self, number: int) -> None:
         for socket in list(connections.all):
             socket.end(GOING_AWAY)
-        asyncio.get_running_loop().call_later(PATIENCE, self.previous, number, None)
+        asyncio.get_running_loop().call_later(FLUSH_DELAY, self.previous, number, None)
 
 
 def _allow_all_close_codes() -> None:
-    """daphne closes through a door of its library that lets an application say 1000 and 3000 to 4999 only; here go 1001
-    and 1009 too, by the door beside it. Nothing to do where another server runs."""
+    """Let daphne send the close codes 1001 and 1009.
+
+    It closes by autobahn's `sendClose`, which accepts 1000 and 3000 to 4999 only; `sendCloseFrame` accepts any code.
+    Does nothing under another server.
+    """
     daphne = sys.modules.get("daphne.ws_protocol")
     if daphne is not None:
         daphne.WebSocketProtocol.serverClose = _server_close

@@ -1,11 +1,11 @@
-"""The names of the groups: who hears what.
+"""Build the names of the channel layer's groups.
 
-Where people have to log in, a student's channel is heard whole by the student (once they can prove who they are) and by
-admins. Whoever teaches the student hears of it what came through a class of theirs, in a group of that class.
+If logins are required, a student's whole channel is for admins and for the student (once students can authenticate).
+Instructors receive only what came through a class of theirs, by the group of that channel and class.
 
-On the wire a channel is `progress:{student}`, where the student stands by number or by e-mail; in the channel layer a
-name may hold neither `:` nor `@` and at most 100 characters, so that a person's text becomes a digest here. A student
-has two forms of every channel. Whoever sends uses both; a socket in both hears a frame once, by its key.
+On the wire a channel is `progress:{student}`, with the student's number or e-mail. The channel layer allows neither `:`
+nor `@` in a name and at most 100 characters, so an e-mail is replaced by a digest. Each channel of a student therefore
+has two forms, by number and by digest. A sender sends to both; a socket in both groups drops the duplicate by its key.
 """
 
 from collections.abc import Collection, Iterable
@@ -14,14 +14,14 @@ from typing import Literal
 
 from core.identity import email_key
 
-# `help`: that a request of the student for help was dismissed; all that a class key lets hear. No client names it.
+# `help`: a help request of the student was dismissed; the only channel open to a class key. Clients cannot subscribe.
 Channel = Literal["client", "progress", "notifications", "help"]
 
-ALL_STUDENTS = "dashboard"  # rows and notices of everybody
-DASHBOARDS = "dashboards"  # every W1 and W4, whatever they may see
+ALL_STUDENTS = "dashboard"  # rows and notices of all students
+DASHBOARDS = "dashboards"  # every W1 and W4, with any permissions
 BROADCAST = "broadcast"
 _OF_CLASS = ".class."
-RUNS = "runs"  # one member a process, its hub: the runs of a batch in one message
+RUNS = "runs"  # one member in each process, its fan-out: the runs of a batch in one message
 INSTRUCTORS = "instructors"
 
 
@@ -34,13 +34,15 @@ def instructor_group(instructor_id: int) -> str:
 
 
 def room_group(room: str, *, of: str = "") -> str:
-    """The room of that name; with `of`, of those alone whom it names. No name of a room reaches another's: each part is
-    a digest of its own."""
+    """Return the group of a chat room, or with `of` the separate group that its named members share.
+
+    Each part is a digest of its own, so no room name can collide with another `of`.
+    """
     return f"room.{_digest(of)}.{_digest(room)}" if of else f"room.{_digest(room)}"
 
 
 def connection_group(client_id: str, *, proof: str) -> str:
-    """The connections under one client id of one who proved to be the same."""
+    """Return the group of the connections with one client id and one proof of identity."""
     return f"socket.{_digest(proof)}.{_digest(client_id)}"
 
 
@@ -53,8 +55,10 @@ def notifications_group(student_id: int) -> str:
 
 
 def email_form(email: str) -> str:
-    """How an address, or any other text that somebody calls a student by, stands in a group's name: never as a number,
-    which is that of a row."""
+    """Return the digest that stands for an e-mail, or any other name of a student, in a group's name.
+
+    It never looks like a row id.
+    """
     return _digest(email_key(email))
 
 
@@ -63,20 +67,22 @@ def forms_of_student(student_id: int, email: str) -> list[str]:
 
 
 def student_groups(channel: Channel, *, student_id: int, email: str, class_ids: Iterable[int | None] = ()) -> list[str]:
-    """Both forms of a student's channel, for whoever sends; with the classes that it came through, or None for what
-    came through none."""
+    """Return the groups to which a message for a student's channel is sent: both forms, whole and for each class.
+
+    `class_ids` are the classes that the message came through; None stands for "without a class".
+    """
     forms = forms_of_student(student_id, email)
     whole = [f"{channel}.{form}" for form in forms]
     return whole + [name for class_id in class_ids for name in in_class(channel, forms, class_id)]
 
 
 def in_class(channel: Channel, forms: Iterable[str], class_id: int | None) -> list[str]:
-    """What of a student's channel came through this class."""
+    """Return the groups of the part of a student's channel that came through this class."""
     return [f"{channel}.{form}{_OF_CLASS}{'none' if class_id is None else class_id}" for form in forms]
 
 
 def groups_of_student_in(channel: Channel, forms: Iterable[str], *, among: Collection[str]) -> list[str]:
-    """The groups among these in which a student's channel is heard, whole or of a class."""
+    """Return those of the groups `among` that belong to a student's channel, whole or for a class."""
     whole = {f"{channel}.{form}" for form in forms}
     return [name for name in among if name.partition(_OF_CLASS)[0] in whole]
 

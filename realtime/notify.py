@@ -1,4 +1,4 @@
-"""Telling the screens about a change that is stored already: not being able to tell does not undo it."""
+"""Send live notices about changes that are already stored: a failure to send does not undo the change."""
 
 import logging
 from collections.abc import Callable
@@ -9,8 +9,8 @@ logger = logging.getLogger(__name__)
 
 
 def notify(send: Callable[[], None]) -> None:
-    """Send it. While Redis is away it is lost; pages read the state again when they come back."""
+    """Call `send`. If Redis is not reachable the notice is lost; pages read the state again when they reconnect."""
     try:
         send()
     except (RedisError, OSError, TimeoutError) as error:
-        logger.warning("The live view was not told: %s", type(error).__name__)
+        logger.warning("A live notice was not sent: %s", type(error).__name__)

@@ -1,14 +1,14 @@
-"""Who is connected, across all web processes, and which students' channels somebody listens to.
+"""Count the connections of all web processes, and list the students whose `progress` channels have subscribers.
 
-Each process writes down its own sockets when they change (at most once a second) and every 30 s; whoever asks adds up
-what the processes wrote. A process that died is forgotten when its entry expires. Nothing here is ever locked.
+Each process writes a summary of its own sockets to Redis when they change (at most once a second) and every 30 s; a
+reader adds up the summaries. The entry of a process that died expires. Nothing is locked.
 
 Keys, all of which expire:
 
-    live:processes          sorted set   process id, by the time at which its entry is too old
+    live:processes          sorted set   process id, scored by the time at which its entry expires
     live:process:<id>       JSON         that process's `Summary`; 90 s
-    live:progress           sorted set   form of a student whose `progress` channel was joined, by the time at which
-                                         this is too old; a group that was left stays until then, and costs a send
+    live:progress           sorted set   form of a student whose `progress` channel was joined, scored by the time at
+                                         which it expires; a group that was left stays until then, and costs a send
 """
 
 import time
@@ -27,7 +27,7 @@ from realtime.connections import ClientType, Connection, connections
 
 PROCESSES, PROGRESS = "live:processes", "live:progress"
 LIFETIME = 90  # seconds
-ACTIVE = 300.0  # seconds since the last frame, either way, for a connection to count as active
+ACTIVE = 300.0  # seconds since the last frame in either direction, for a connection to count as active
 TIMEOUT = 2  # seconds for an answer of Redis
 Key = TypeVar("Key", str, int)
 
@@ -53,7 +53,7 @@ class Summary(msgspec.Struct):
 
 
 class Listener(msgspec.Struct):
-    """The state of this process's ear on the public Pub/Sub channel."""
+    """The state of this process's subscription to the external Pub/Sub channel."""
 
     state: str = "not started"  # then "subscribed" or "reconnecting"
     subscriptions: int = 0
@@ -65,7 +65,7 @@ listener = Listener()
 
 
 def listener_state() -> dict[str, Any]:
-    """For the health page. `subscribed` is None in a process without sockets, which has nothing to listen for."""
+    """Return the listener's state for the health page. `subscribed` is None in a process without sockets."""
     subscribed = None if listener.state == "not started" else listener.state == "subscribed"
     return {"subscribed": subscribed, **msgspec.to_builtins(listener)}
 
@@ -74,29 +74,30 @@ def process_key(process_id: str) -> str:
     return f"live:process:{process_id}"
 
 
-# --- Asked ----------------------------------------------------------------------------------------------------------
+# --- Reading --------------------------------------------------------------------------------------------------------
 
 
 def stats() -> dict[str, Any]:
-    """The `stats` of websocket.md section 3, for synchronous callers. Two round trips to Redis."""
-    return _add_up(details())
+    """Return the `stats` of websocket.md section 3, for synchronous callers. Two round trips to Redis."""
+    return _public_stats(details())
 
 
 async def astats() -> dict[str, Any]:
+    """Return the same as `stats()`, for asynchronous callers."""
     async with connect() as redis:
         others = _others(await redis.zrangebyscore(PROCESSES, time.time(), "inf"))
-        return _add_up(_sum(await redis.mget(others) if others else []))
+        return _public_stats(_sum(await redis.mget(others) if others else []))
 
 
 def details() -> Summary:
-    """The sum of all processes, with what `stats` leaves out: ids of dashboards, sockets of each instructor."""
+    """Return the sum of all processes, with the ids of dashboards and the number of sockets of each instructor."""
     redis = _redis()
     others = _others(redis.zrangebyscore(PROCESSES, time.time(), "inf"))
     return _sum(redis.mget(others) if others else [])
 
 
 def joined_forms(forms: Sequence[str]) -> set[str]:
-    """Those of these forms of students to whose `progress` channel somebody listens. One round trip."""
+    """Return those of the forms whose `progress` channel has subscribers. One round trip."""
     if not forms:
         return set()
     scores = _redis().zmscore(PROGRESS, list(forms))
@@ -104,22 +105,25 @@ def joined_forms(forms: Sequence[str]) -> set[str]:
     return {form for form, score in zip(forms, scores, strict=True) if score is not None and score > now}
 
 
-def _add_up(whole: Summary) -> dict[str, Any]:
-    """Where people have to log in without names of rooms and clients: both are chosen by clients, who write addresses
-    there, and whoever asks may be anybody."""
-    names_people = not logins_required()
+def _public_stats(whole: Summary) -> dict[str, Any]:
+    """Return the stats of websocket.md section 3.
+
+    If logins are required they hold no names of rooms and clients: clients choose both and use e-mail addresses there,
+    and the reader may be unauthenticated.
+    """
+    with_names = not logins_required()
     stats: dict[str, Any] = {
         "total_connections": whole.total,
         "active_connections": whole.active,
         "connections_by_type": {kind: whole.by_type.get(kind, 0) for kind in get_args(ClientType)},
-        "rooms": whole.rooms if names_people else {},
+        "rooms": whole.rooms if with_names else {},
         "messages_sent": whole.sent,
     }
-    return {**stats, "connections_detail": whole.detail} if settings.DEBUG and names_people else stats
+    return {**stats, "connections_detail": whole.detail} if settings.DEBUG and with_names else stats
 
 
 def _sum(entries: Iterable[Any]) -> Summary:
-    """This process as it is now, and the others as they last said."""
+    """Return the sum of this process's current summary and the stored ones of the others."""
     parts = [summary(), *(msgspec.json.decode(entry, type=Summary) for entry in entries if entry)]
     return Summary(
         total=sum(part.total for part in parts),
@@ -141,7 +145,7 @@ def _count(parts: Iterable[Mapping[Key, int]]) -> dict[Key, int]:
 
 
 def _others(names: Iterable[Any]) -> list[str]:
-    """The entries of the other processes; this one is asked itself."""
+    """Return the keys of the other processes' entries; this process is counted directly."""
     return [process_key(name.decode()) for name in names if name.decode() != connections.process_id]
 
 
@@ -154,10 +158,11 @@ def connect() -> "aioredis.Redis":
     return aioredis.Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT)
 
 
-# --- Written --------------------------------------------------------------------------------------------------------
+# --- Writing --------------------------------------------------------------------------------------------------------
 
 
 def summary() -> Summary:
+    """Return the summary of this process's sockets."""
     sockets = list(connections.all)
     return Summary(
         total=len(sockets),
@@ -181,7 +186,7 @@ def _detail(socket: Connection) -> dict[str, Any]:
 
 
 async def write(redis: "aioredis.Redis") -> None:
-    """Say who sits here, and for whose channels. One round trip."""
+    """Write this process's summary and the channels that its sockets follow. One round trip."""
     now = time.time()
     forms = {form for socket in connections.all for form in socket.followed}
     async with redis.pipeline(transaction=False) as pipe:
@@ -197,7 +202,7 @@ async def write(redis: "aioredis.Redis") -> None:
 
 
 async def join_progress(redis: "aioredis.Redis", forms: Sequence[str]) -> None:
-    """Before a socket is accepted: from now on runs of this student are worth sending."""
+    """Mark the `progress` channels of these forms as subscribed. Call it before the socket is accepted."""
     if not forms:
         return
     async with redis.pipeline(transaction=False) as pipe:
@@ -206,8 +211,8 @@ async def join_progress(redis: "aioredis.Redis", forms: Sequence[str]) -> None:
         await pipe.execute()
 
 
-async def forget(redis: "aioredis.Redis") -> None:
-    """This process leaves."""
+async def delete(redis: "aioredis.Redis") -> None:
+    """Delete this process's entry."""
     async with redis.pipeline(transaction=False) as pipe:
         pipe.zrem(PROCESSES, connections.process_id)
         pipe.delete(process_key(connections.process_id))

@@ -1,20 +1,20 @@
-"""What waits to be written to one peer. Whoever puts something in never waits for the peer."""
+"""The frames that wait to be written to one peer. Adding a frame never blocks on the peer."""
 
 import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-MOST_FRAMES = 1_000  # a peer that lets so many pile up is gone or will never catch up
-MOST_BYTES = 8 * 1024 * 1024
-GIVEN_UP = 4000
+MAX_FRAMES = 1_000  # a peer with so many unread frames is gone or too slow
+MAX_BYTES = 8 * 1024 * 1024
+OVERFLOW = 4000  # close code
 
 
 class SendQueue:
-    """Frames in order, then perhaps a close code, written by a task of its own.
+    """Frames in order, then an optional close code, written by a task of its own.
 
-    The channel layer's queues have no bound, so a consumer must never stop reading its own: it puts frames here, where
-    there is a bound. Past it the peer is dropped; it reconnects and reloads its state.
+    The channel layer's queues are unbounded, so a consumer must never stop reading its own: it puts frames into this
+    bounded queue. When the queue overflows the peer is disconnected; it reconnects and reloads its state.
     """
 
     def __init__(self, *, send: Callable[[str], Awaitable[None]], close: Callable[[int], Awaitable[None]]) -> None:
@@ -22,7 +22,7 @@ class SendQueue:
         self._frames: deque[str] = deque()
         self._bytes = 0
         self._code: int | None = None
-        self._something = asyncio.Event()
+        self._not_empty = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -35,19 +35,19 @@ class SendQueue:
     def put(self, text: str) -> None:
         if self._code is not None:
             return
-        if len(self._frames) >= MOST_FRAMES or self._bytes + len(text) > MOST_BYTES:
+        if len(self._frames) >= MAX_FRAMES or self._bytes + len(text) > MAX_BYTES:
             self._frames.clear()
-            self._code = GIVEN_UP
+            self._code = OVERFLOW
         else:
             self._frames.append(text)
             self._bytes += len(text)
-        self._something.set()
+        self._not_empty.set()
 
     def end(self, code: int) -> None:
-        """Close after what waits already."""
+        """Close with `code` once the waiting frames are written."""
         if self._code is None:
             self._code = code
-            self._something.set()
+            self._not_empty.set()
 
     async def stop(self) -> None:
         if self._writer:
@@ -56,11 +56,11 @@ class SendQueue:
                 await self._writer
 
     async def _write(self) -> None:
-        # A peer that has gone is told by the server with `websocket.disconnect`; nothing else is to be done about it.
+        # When the peer has gone the server sends `websocket.disconnect` to the consumer; there is nothing to do here.
         with contextlib.suppress(OSError, RuntimeError):
             while True:
-                await self._something.wait()
-                self._something.clear()
+                await self._not_empty.wait()
+                self._not_empty.clear()
                 while self._frames:
                     text = self._frames.popleft()
                     self._bytes -= len(text)

@@ -1,7 +1,7 @@
-"""The shapes of the activity chart: two panels over one axis of time, runs with their errors, and requests for help.
+"""Lay out the activity chart: two panels over one time axis, runs with their errors, and help requests.
 
-Across, everything is in percent of the panel, so that the chart fits every screen and its letters keep their size;
-down, it is in pixels from the top. Pure.
+Horizontal values are in percent of the panel, so that the chart fits every screen and its text keeps its size; vertical
+values are in pixels from the top. Pure functions.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from itertools import pairwise
 from classroom.activity.selectors import Activity, Bucket
 from classroom.base.scales import down, scale
 
-# The panels: where they begin, and how high they are.
+# Top and height of the panels, in pixels.
 RUNS_TOP, RUNS_HEIGHT = 14, 190
 HELP_TOP, HELP_HEIGHT = 246, 56
 AXIS_TOP = 322
 HEIGHT = 336
-# Every how manieth bucket has its time below it.
+# Every n-th bucket has a time label.
 LABEL_EVERY = {"1h": 2, "24h": 4, "7d": 6}
 
 
@@ -29,7 +29,7 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One bucket. `left` and `width` are those of the area that answers the pointer; the bar is narrower."""
+    """One bucket. `left` and `width` are those of the hover area; the bar is narrower."""
 
     bucket: Bucket
     left: float

@@ -1,4 +1,4 @@
-"""What a room did in a span of time: by buckets for the chart, and in all."""
+"""Select the activity of a classroom in a span of time: by buckets for the chart, and the totals."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,8 +24,11 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class Activity:
-    """`wait` is the median time from asking until somebody was on the way; where nobody was, until it was over, or
-    until now. None where nobody asked."""
+    """The activity in a span of time.
+
+    `wait` is the median time from a help request until an instructor claimed it; an unclaimed request counts until its
+    end, or until now. None without help requests.
+    """
 
     span: Range
     buckets: list[Bucket]
@@ -46,7 +49,7 @@ class Activity:
 
     @property
     def error_percent(self) -> int | None:
-        """None where nothing ran."""
+        """Return the share of runs with an error; None without runs."""
         return round(100 * self.errors / self.runs) if self.runs else None
 
     @property
@@ -60,7 +63,7 @@ class Median(Aggregate):
 
 
 def activity_of(classroom: Classroom, *, span: Range, now: datetime) -> Activity:
-    """Three queries, four for a class; their cost is that of the runs in the span, by the indexes on time."""
+    """Return the activity of a classroom. Three queries, four for a class; they read the runs of the span by index."""
     of_class = classroom.class_ref is not None
     students = list(classroom.students.order_by().values_list("pk", flat=True)) if of_class else None
     buckets = [
@@ -76,7 +79,7 @@ def activity_of(classroom: Classroom, *, span: Range, now: datetime) -> Activity
     window = (buckets[0].start, buckets[-1].end)
     asked = HelpRequest.objects.filter(classroom.scope.q(), asked_at__gte=window[0], asked_at__lt=window[1])
     if of_class:
-        # Those of the class, not the list of ids: PostgreSQL joins with it.
+        # A subquery instead of the list of ids, so that PostgreSQL joins.
         asked = asked.filter(student__in=classroom.students.values("pk"))
     done = timeseries.totals(since=window[0], until=window[1], students=students, scope=classroom.scope)
     waited = asked.aggregate(wait=Median(_wait(now), output_field=DurationField()))
@@ -86,6 +89,6 @@ def activity_of(classroom: Classroom, *, span: Range, now: datetime) -> Activity
 def _wait(now: datetime) -> Combinable:
     answered = Coalesce("claimed_at", "ended_at", Value(now))
     length = ExpressionWrapper(answered - F("asked_at"), output_field=DurationField())
-    # The student's clock may be ahead of ours.
+    # The student's clock may be ahead of the server's.
     none = Value(timedelta(0), output_field=DurationField())
     return ExpressionWrapper(Greatest(length, none), output_field=DurationField())

@@ -1,4 +1,4 @@
-"""The activity chart of a room."""
+"""The activity chart of a classroom."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

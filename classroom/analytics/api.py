@@ -34,8 +34,8 @@ DOWNLOAD = "/api/v1/analytics/reports/{}/download"
 class AnalyticsView(ApiView):
     permission_classes = (LoginRequired,)
 
-    def seen(self, email: str) -> Student:
-        """One student, whose data is read: the audit log hears of it."""
+    def find_recorded(self, email: str) -> Student:
+        """Return the student and record the access in the audit log. Raises NotFound."""
         found = find_student(self.viewer, email)
         if found is None:
             raise NotFound("Student not found")
@@ -53,7 +53,7 @@ class ProgressView(AnalyticsView):
         parameters=[shapes.EMAIL, shapes.CLASS, shapes.TEAM, shapes.TIME_RANGE],
     )
     def get(self, request: Request) -> Response:
-        """Of everybody whom the caller sees; the filters narrow it together."""
+        """Of all students whom the caller may see. Filters are combined with AND."""
         now = timezone.now()
         span = Span.of(request.query_params.get("time_range"), now=now)
         email, class_id, team = query_text(request, "email"), query_id(request, "class_id"), query_text(request, "team")
@@ -61,7 +61,7 @@ class ProgressView(AnalyticsView):
             find_or_404(classes_of(self.viewer), class_id, "Class")
         students = chosen_students(self.viewer, class_id=class_id, team=team)
         if email:
-            students = students.filter(pk=self.seen(email).pk)
+            students = students.filter(pk=self.find_recorded(email).pk)
         scope = scope_of(self.viewer) if class_id is None else Scope.of([class_id])
         rows = progress_rows(self.viewer, students, span, scope=scope)
         return Response({"generated_at": timestamp(now), "time_range": span.name, "students": rows})
@@ -92,14 +92,14 @@ class PredictionsView(AnalyticsView):
         parameters=[shapes.EMAIL, shapes.ASSIGNMENT],
     )
     def get(self, request: Request) -> Response:
-        """Of a student, of an assignment, or of both: one of them is needed. Never a reason to grade anybody."""
+        """For a student, an assignment, or both; at least one is required. Not to be used for grading."""
         email, pk, now = query_text(request, "email"), query_id(request, "assignment_id"), timezone.now()
         if not email and pk is None:
             raise Unprocessable(["query", "email"], "Name an email or an assignment_id", "missing")
         mine = assignments_of(self.viewer)
         assignment = None if pk is None else find_or_404(mine, pk, "Assignment")
         if email:
-            students = [self.seen(email)]
+            students = [self.find_recorded(email)]
         else:
             assert assignment is not None
             students = list(chosen_students(self.viewer, class_id=assignment.class_ref_id))
@@ -118,7 +118,7 @@ class ReportsView(AnalyticsView):
         example={"report_type": "class", "target": "PY-101", "time_range": "7d", "format": "csv"},
     )
     def post(self, request: Request) -> Response:
-        """A worker makes it; ask for it by its id until it is no longer pending."""
+        """A worker builds the report; poll it by its id until it is no longer pending."""
         given = validated(shapes.ReportRequest(data=request.data))
         try:
             report = request_report(
@@ -133,11 +133,11 @@ class ReportsView(AnalyticsView):
         except NoTarget as error:
             raise NotFound(str(error)) from None
         except Unavailable:
-            raise NotNow("No worker can be told to make the report; try again in a moment") from None
+            raise ServiceUnavailable("No worker can be told to make the report; try again in a moment") from None
         return Response(_ordered(report), status=201)
 
 
-class NotNow(APIException):
+class ServiceUnavailable(APIException):
     status_code = 503
 
 
@@ -160,7 +160,7 @@ class ReportView(OwnReportView):
         parameters=[shapes.REPORT],
     )
     def get(self, request: Request, report_id: str) -> Response:
-        """Those that the caller ordered; admins see all. `content` is null while `status` is `pending`."""
+        """Reports that the caller ordered; admins see all. `content` is null while `status` is `pending`."""
         report = self.find(report_id)
         return Response(
             {
@@ -184,21 +184,21 @@ class DownloadView(OwnReportView):
         parameters=[shapes.REPORT],
     )
     def get(self, request: Request, report_id: str) -> HttpResponseBase:
-        """JSON with everything, or CSV with a line a student."""
+        """JSON with the whole content, or CSV with one line per student."""
         report = self.find(report_id)
         if report.status == AnalyticsReport.Status.FAILED:
             raise Conflict(FAILED)
         if report.content is None:
             raise Conflict("The report is not ready yet")
         is_csv = report.parameters["format"] == "csv"
-        answer: HttpResponse
+        response: HttpResponse
         if is_csv:
-            answer = HttpResponse(content_csv(report.content), content_type="text/csv; charset=utf-8")
+            response = HttpResponse(content_csv(report.content), content_type="text/csv; charset=utf-8")
         else:
-            answer = JsonResponse(report.content, json_dumps_params={"ensure_ascii": False})
+            response = JsonResponse(report.content, json_dumps_params={"ensure_ascii": False})
         name = f"report-{report.report_type}-{report.created_at:%Y-%m-%d}.{'csv' if is_csv else 'json'}"
-        answer["Content-Disposition"] = f'attachment; filename="{name}"'
-        return answer
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
 
 
 def _ordered(report: AnalyticsReport) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Reports that programs order over the API: what was asked for, and what a worker made of it."""
+"""Reports that clients order over the API: the parameters, and the content that a worker builds."""
 
 import uuid
 

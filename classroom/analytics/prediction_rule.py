@@ -1,20 +1,20 @@
-"""Will a student finish an assignment in time? A small logistic model of what they have done so far; pure.
+"""Predict whether a student will finish an assignment in time, by a small logistic model. Pure functions.
 
-docs/analytics.md tells what it means, how it was fitted and how well its probabilities hold. Four numbers go in, all
-known for everybody who has begun: how far the pace so far would carry them, how much is done, how long they have been
-quiet compared with the time that is left, and what share of the cells they tried fails now.
+docs/analytics.md describes what it means, how it was fitted and how well it is calibrated. It has four features, known
+for every student with a run: the progress expected at the pace so far, the share of cells done, the time without
+activity relative to the time left, and the share of tried cells that fail now.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp, log
 
-LEAST_RUNS = 4  # fewer say nothing
+MIN_RUNS = 4  # with fewer there is no prediction
 AT_RISK = 0.5
-NO_DUE_DATE = timedelta(days=7)  # the time that is "left" where nothing is due
-LONGEST_ESTIMATE = timedelta(days=60)  # later is not foreseen
-ENOUGH_RUNS = 12  # with so many, confidence is half of what it can become
-UNDATED = 0.5  # what is left of confidence where nothing is due
+NO_DUE_DATE = timedelta(days=7)  # the time left without a due date
+MAX_ESTIMATE = timedelta(days=60)  # later completion times are not estimated
+HALF_CONFIDENCE_RUNS = 12  # with so many runs, confidence is half of its maximum
+UNDATED = 0.5  # factor on confidence without a due date
 
 # Fitted by `python -m benchmarks prediction --fit` on seeds 1 to 12; never by hand.
 INTERCEPT = -0.74
@@ -23,10 +23,10 @@ WEIGHTS = (0.77, 0.84, -0.05, -0.85)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What is known of one student and one assignment that is not handed in."""
+    """The data of one student and one assignment that is not submitted."""
 
     cells: int  # code cells of the notebook
-    done: int  # whose last run worked
+    done: int  # whose last run succeeded
     failing: int  # whose last run failed
     runs: int
     errors: int
@@ -41,17 +41,17 @@ class Evidence:
 
     @property
     def left(self) -> timedelta:
-        """Until the due date; seven days where there is none."""
+        """Return the time until the due date; seven days without one."""
         return self.due - self.now if self.due else NO_DUE_DATE
 
     @property
     def pace(self) -> float:
-        """Cells an hour since the first run. One half is added, so that who has only failed is slow, not stopped."""
+        """Return the cells done per hour since the first run, plus one half so that it is above 0 without a success."""
         return (self.done + 0.5) / max(1.0, _hours(self.now - self.first)) if self.first else 0.0
 
     @property
     def is_enough(self) -> bool:
-        return self.runs >= LEAST_RUNS and self.cells > 0 and self.first is not None
+        return self.runs >= MIN_RUNS and self.cells > 0 and self.first is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +66,7 @@ class Prediction:
 
 
 def predict(evidence: Evidence) -> Prediction | None:
-    """None where there is too little to say."""
+    """Return the prediction; None if there is too little data."""
     if not evidence.is_enough:
         return None
     return Prediction(
@@ -96,16 +96,16 @@ def probability(
 
 
 def estimate(evidence: Evidence) -> datetime | None:
-    """When the pace so far would have them done; None where that is more than sixty days away."""
+    """Return the completion time at the pace so far; None if it is more than MAX_ESTIMATE away."""
     if not evidence.pace:
         return None
     hours = evidence.remaining / evidence.pace
-    return evidence.now + timedelta(hours=hours) if hours <= _hours(LONGEST_ESTIMATE) else None
+    return evidence.now + timedelta(hours=hours) if hours <= _hours(MAX_ESTIMATE) else None
 
 
 def confidence(evidence: Evidence) -> float:
-    """0 to 1: how much there is to go by. It grows with the runs, and is halved where nothing is due."""
-    known = evidence.runs / (evidence.runs + ENOUGH_RUNS)
+    """Return the confidence, 0 to 1: it grows with the runs, and is halved without a due date."""
+    known = evidence.runs / (evidence.runs + HALF_CONFIDENCE_RUNS)
     return known if evidence.due else known * UNDATED
 
 

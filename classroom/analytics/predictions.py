@@ -1,7 +1,7 @@
-"""Who will finish which assignment in time: the model of `classroom.analytics.prediction_rule`, asked about what is stored.
+"""Predict which students will finish which assignments in time, by `classroom.analytics.prediction_rule`.
 
-What is certain needs no model: handed in is 1, too late is 0, both with full confidence. Who has run too little gets
-no number at all, but the reasons still say what is known.
+Certain cases need no model: the probability of a submitted assignment is 1 and of an overdue one 0, with confidence 1.
+A student with too few runs has no probability, but the reasons still say what is known.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from classroom.analytics.prediction_rule import LEAST_RUNS, Evidence, predict
+from classroom.analytics.prediction_rule import MIN_RUNS, Evidence, predict
 from classroom.progress import selectors as progress
 from events.cell_progress import progress_seen
 from lms.access import Scope, User, scope_of
@@ -47,7 +47,7 @@ class Worked:
 def predictions(
     viewer: User, students: Sequence[Student], *, now: datetime, assignment: ClassAssignment | None = None
 ) -> list[dict[str, Any]]:
-    """A row a student and assignment of theirs, by assignment and student. Seven queries, whatever the number."""
+    """Return one row per student and assignment, by assignment and student. Seven queries for any number of rows."""
     ids = [student.pk for student in students]
     known = progress.facts(viewer, ids, only=assignment.pk if assignment else None, times=False)
     worked = worked_in(ids, {each.notebook_id for each in known.assignments}, scope=scope_of(viewer))
@@ -61,7 +61,7 @@ def predictions(
 
 
 def worked_in(students: Collection[int], notebooks: Collection[int], *, scope: Scope) -> dict[tuple[int, int], Worked]:
-    """By student and notebook; code cells alone. One query, which looks once by index at each cell a student ran."""
+    """Return the work in code cells by student and notebook. One query, with an index lookup per student and cell."""
     progress = progress_seen(scope, where="student_id = ANY(%s) AND notebook_id = ANY(%s)")
     with connection.cursor() as cursor:
         cursor.execute(
@@ -121,27 +121,27 @@ def _row(
 
 
 def reasons_of(evidence: Evidence) -> list[str]:
-    """What speaks for and against, in sentences for people; never empty."""
-    said = []
+    """Return the reasons for and against, as English sentences; never empty."""
+    reasons = []
     if evidence.due is not None and evidence.due < evidence.now:
-        said.append(f"Was due on {_day(evidence.due)}, and nothing is handed in")
+        reasons.append(f"Was due on {_day(evidence.due)}, and nothing is handed in")
     if not evidence.cells:
-        return [*said, "Nothing is known of the notebook's cells yet"]
+        return [*reasons, "Nothing is known of the notebook's cells yet"]
     if not evidence.runs or evidence.first is None:
-        return [*said, "Has run nothing in this notebook yet"]
-    said.append(f"{evidence.done} of {evidence.cells} cells work")
+        return [*reasons, "Has run nothing in this notebook yet"]
+    reasons.append(f"{evidence.done} of {evidence.cells} cells work")
     if not evidence.is_enough:
-        said.append(f"Only {evidence.runs} runs: with fewer than {LEAST_RUNS} nothing can be foreseen")
+        reasons.append(f"Only {evidence.runs} runs: with fewer than {MIN_RUNS} nothing can be foreseen")
     if evidence.failing:
-        said.append(f"{evidence.failing} {'cell fails' if evidence.failing == 1 else 'cells fail'} now")
+        reasons.append(f"{evidence.failing} {'cell fails' if evidence.failing == 1 else 'cells fail'} now")
     if evidence.due is None:
-        said.append("Nothing is due: this is about the next seven days")
+        reasons.append("Nothing is due: this is about the next seven days")
     elif evidence.left > timedelta(0) and evidence.remaining:
         needed = evidence.remaining / max(1.0, evidence.left.total_seconds() / 3600)
-        said.append(f"{24 * evidence.pace:.1f} cells a day so far; in time with {24 * needed:.1f} a day")
+        reasons.append(f"{24 * evidence.pace:.1f} cells a day so far; in time with {24 * needed:.1f} a day")
     if evidence.last is not None and evidence.now - evidence.last >= LONG_QUIET:
-        said.append(f"Last ran something {(evidence.now - evidence.last).days} days ago")
-    return said
+        reasons.append(f"Last ran something {(evidence.now - evidence.last).days} days ago")
+    return reasons
 
 
 def _day(moment: datetime) -> str:

@@ -1,4 +1,4 @@
-"""What stands in a report of a class, a team or a student: figures, buckets for the chart, and a row a student."""
+"""Build the content of a report on a class, a team or a student: totals, chart buckets, and one row per student."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -20,8 +20,11 @@ COLUMNS = (
 
 
 def content_of(viewer: User, *, report_type: str, parameters: Mapping[str, Any], span: Span) -> dict[str, Any]:
-    """Constant in queries; their cost is that of the runs in the span. The parameters name a target that was there
-    when the report was ordered; what the viewer may not see any more is not in it."""
+    """Return the content. A constant number of queries, which read the runs of the span.
+
+    `parameters` name a target that existed when the report was ordered; the content is limited to what the viewer may
+    see now.
+    """
     students = chosen_students(
         viewer,
         class_id=parameters["class_id"] if report_type == "class" else None,
@@ -53,7 +56,7 @@ def content_of(viewer: User, *, report_type: str, parameters: Mapping[str, Any],
 
 
 def activity(span: Span, students: list[int], *, scope: Scope) -> list[dict[str, Any]]:
-    """Buckets without holes that end with the span, oldest first."""
+    """Return contiguous buckets up to the end of the span, oldest first."""
     bucket = BUCKETS[span.name]
     since = span.until - ceil(SPANS[span.name] / bucket) * bucket
     return [
@@ -64,12 +67,12 @@ def activity(span: Span, students: list[int], *, scope: Scope) -> list[dict[str,
 
 
 def content_csv(content: Mapping[str, Any]) -> bytes:
-    """The row a student."""
+    """Return the students' rows as CSV."""
     return table_csv(COLUMNS, ([row[name] for name in COLUMNS] for row in content["students"]))
 
 
 def for_display(content: Mapping[str, Any], display: Display, *, is_of_student: bool) -> dict[str, Any]:
-    """As this device may show it: on a projector students are numbers, in the order of the report."""
+    """Return the content for a device; a projector view shows numbers instead of students, in the report's order."""
     if not display.projector:
         return dict(content)
     rows = [

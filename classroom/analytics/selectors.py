@@ -1,6 +1,6 @@
-"""What students and teams did in a span of time (docs/contract/http.md section 16; docs/analytics.md).
+"""Select what students and teams did in a span of time (docs/contract/http.md section 16; docs/analytics.md).
 
-PostgreSQL folds the executions to one row a student: what crosses the line grows with the students, not the runs.
+PostgreSQL groups the executions into one row per student, so that results grow with the students, not the runs.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -25,10 +25,10 @@ SPANS = {
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
-USUAL = "7d"
-# A pause up to this long between two signs of life is thinking, and counts as active; of a longer one, a minute.
-LONGEST_THOUGHT = timedelta(minutes=5)
-# What the score of a team is made of, in points of 100.
+DEFAULT_SPAN = "7d"
+# A pause up to this long between two actions counts as active time; a longer one counts as one minute.
+MAX_PAUSE = timedelta(minutes=5)
+# The parts of a team's score, in points of 100.
 PARTICIPATION, SUCCESS, UNSTUCK = 40, 40, 20
 
 WORKED = """
@@ -48,7 +48,7 @@ WITH runs AS (
   FROM (SELECT student_id, notebook_id FROM signs GROUP BY 1, 2) AS each_one GROUP BY 1
 ), worked AS (
   SELECT student_id, sum(run) AS runs, sum(error) AS errors,
-         sum(CASE WHEN pause <= %(thought)s THEN pause ELSE interval '1 minute' END) AS active
+         sum(CASE WHEN pause <= %(max_pause)s THEN pause ELSE interval '1 minute' END) AS active
   FROM paused GROUP BY 1
 )
 SELECT student_id, runs::bigint, errors::bigint, notebooks, round(extract(epoch FROM active) / 60)::int
@@ -72,14 +72,14 @@ class Span:
 
     @classmethod
     def of(cls, name: str | None, *, now: datetime) -> "Span":
-        """An unknown name means seven days."""
-        known = name if name in SPANS else USUAL
+        """Return the span of that name; an unknown name means seven days."""
+        known = name if name in SPANS else DEFAULT_SPAN
         return cls(known, now - SPANS[known], now)
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Of one student: runs that succeeded or failed, those that failed, notebooks, minutes of activity."""
+    """One student's runs that succeeded or failed, those that failed, notebooks, and active minutes."""
 
     runs: int = 0
     errors: int = 0
@@ -88,14 +88,14 @@ class Work:
 
 
 def work_of(students: Collection[int], span: Span, *, scope: Scope) -> dict[int, Work]:
-    """Of those who did anything. One query, whose cost is that of the runs in the span."""
+    """Return the work of the students who did anything. One query, which reads the runs of the span."""
     if not students:
         return {}
     named: dict[str, Any] = {
         "students": list(students),
         "since": span.since,
         "until": span.until,
-        "thought": LONGEST_THOUGHT,
+        "max_pause": MAX_PAUSE,
     }
     with connection.cursor() as cursor:
         cursor.execute(WORKED.format(scope=scope.sql()), named)
@@ -103,7 +103,7 @@ def work_of(students: Collection[int], span: Span, *, scope: Scope) -> dict[int,
 
 
 def chosen_students(viewer: User, *, class_id: int | None = None, team: str = "") -> QuerySet[Student]:
-    """Those that the viewer sees, of one class or of one team; the wire's word for no team chooses those of none."""
+    """Return the students whom the viewer may see, of one class or one team; NO_TEAM selects those without a team."""
     if class_id is None:
         students = students_seen_by(viewer)
     else:
@@ -117,7 +117,7 @@ def chosen_students(viewer: User, *, class_id: int | None = None, team: str = ""
 
 @planned_for_the_span()
 def progress_rows(viewer: User, students: Iterable[Student], span: Span, *, scope: Scope) -> list[dict[str, Any]]:
-    """A row a student, quiet ones too. Eight statements, whatever the number."""
+    """Return one row per student, including inactive ones. Eight queries for any number of students."""
     found = list(students)
     ids = [student.pk for student in found]
     works = work_of(ids, span, scope=scope)
@@ -144,50 +144,53 @@ def _row(student: Student, work: Work, summary: dict[str, Any]) -> dict[str, Any
 
 @planned_for_the_span()
 def team_rows(students: Iterable[Student], span: Span, *, scope: Scope) -> list[dict[str, Any]]:
-    """A row a team, by name, those of no team last. Four statements."""
+    """Return one row per team, by name, students without a team last. Four queries."""
     found = list(students)
     ids = [student.pk for student in found]
     works, stuck = work_of(ids, span, scope=scope), _stuck(ids, span, scope)
     asked = HelpRequest.objects.filter(scope.q(), student__in=ids, asked_at__gte=span.since, asked_at__lt=span.until)
-    asking = dict(asked.order_by().values_list("student").annotate(Count("pk")))
+    requests = dict(asked.order_by().values_list("student").annotate(Count("pk")))
     teams: dict[str, list[int]] = {}
     for student in found:
         teams.setdefault(team_of(student), []).append(student.pk)
     return [
-        _team(name, members, works, stuck, asking)
+        _team(name, members, works, stuck, requests)
         for name, members in sorted(teams.items(), key=lambda team: (team[0] == NO_TEAM, team[0]))
     ]
 
 
 def _stuck(students: list[int], span: Span, scope: Scope) -> dict[int, int]:
-    """Student → cells at which their errors became significant."""
+    """Return the number of cells with significant errors by student."""
     with connection.cursor() as cursor:
         cursor.execute(STUCK.format(scope=scope.sql()), [students, span.since, span.until])
         return dict(cursor.fetchall())
 
 
 def _team(
-    name: str, members: Sequence[int], works: dict[int, Work], stuck: dict[int, int], asking: dict[int, int]
+    name: str, members: Sequence[int], works: dict[int, Work], stuck: dict[int, int], requests: dict[int, int]
 ) -> dict[str, Any]:
     runs = sum(works[member].runs for member in members if member in works)
     errors = sum(works[member].errors for member in members if member in works)
     active = sum(member in works for member in members)
-    caught = sum(member in stuck for member in members)
+    stuck_members = sum(member in stuck for member in members)
     return {
         "teamName": name,
         "members": len(members),
         "active": active,
         "executions": runs,
         "error_rate": rate(errors, runs),
-        "help_requests": sum(asking.get(member, 0) for member in members),
+        "help_requests": sum(requests.get(member, 0) for member in members),
         "significant_errors": sum(stuck.get(member, 0) for member in members),
-        "score": score(members=len(members), active=active, runs=runs, errors=errors, stuck=caught),
+        "score": score(members=len(members), active=active, runs=runs, errors=errors, stuck=stuck_members),
     }
 
 
 def score(*, members: int, active: int, runs: int, errors: int, stuck: int) -> int:
-    """0 to 100; 0 where nothing ran. Of a team: the share of members who worked, of runs that worked, and of members
-    whom no cell caught. It compares teams in one span of time, and says nothing about a person."""
+    """Return a team's score, 0 to 100; 0 without runs.
+
+    It adds the shares of active members, of successful runs, and of members without significant errors. It compares
+    teams in one span of time and says nothing about a person.
+    """
     if not runs or not members:
         return 0
     points = PARTICIPATION * active / members + SUCCESS * (1 - errors / runs) + UNSTUCK * (1 - stuck / members)

@@ -1,4 +1,4 @@
-"""The answers of the analytics section, for the API's document: docs/contract/http.md section 16."""
+"""The request and response serializers of the analytics API, for OpenAPI: docs/contract/http.md section 16."""
 
 from typing import Any
 
@@ -6,12 +6,14 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from classroom.analytics.models import AnalyticsReport
-from classroom.analytics.selectors import SPANS, USUAL
+from classroom.analytics.selectors import DEFAULT_SPAN, SPANS
 from instructors.rest.fields import Text
 from instructors.rest.openapi import row_filter, text_filter
 
 KNOWN_SPANS = ", ".join(f"`{name}`" for name in SPANS)
-TIME_RANGE = OpenApiParameter("time_range", str, description=f"One of {KNOWN_SPANS}. Anything else means `{USUAL}`.")
+TIME_RANGE = OpenApiParameter(
+    "time_range", str, description=f"One of {KNOWN_SPANS}. Anything else means `{DEFAULT_SPAN}`."
+)
 EMAIL = text_filter("email", "Of this student.")
 CLASS = row_filter("class_id", "Of the students of this class.")
 TEAM = text_filter("team", "Of the students of this team, by its name.")

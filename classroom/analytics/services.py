@@ -1,6 +1,6 @@
-"""Reports ordered over the API: a row says what was asked for, a worker makes it, whoever ordered it fetches it.
+"""Order and build reports: the API creates a row and enqueues a job, a worker fills in the content.
 
-The row is the record, the job only the nudge: where Redis lost the job, whoever asks for it has it queued again.
+The row is authoritative. If Redis lost the job, the next request for the report enqueues it again.
 """
 
 import logging
@@ -27,23 +27,25 @@ from lms.models import Class
 logger = logging.getLogger(__name__)
 
 Status, Type = AnalyticsReport.Status, AnalyticsReport.Type
-LOST = timedelta(minutes=3)  # after which a job that has not finished is taken for lost
+LOST = timedelta(minutes=3)  # after which an unfinished job is considered lost
 FAILED = "The report could not be made. Order it again; if that fails too, ask whoever runs this server."
 
 
 class NoTarget(Exception):
-    """There is no such class, team or student among those the account may see."""
+    """The account may see no such class, team or student."""
 
 
 class Unavailable(Exception):
-    """Nobody can be told to make it now."""
+    """The job cannot be enqueued."""
 
 
 def request_report(
     *, report_type: str, target: str, time_range: str, file_format: str, by: Instructor, request: Request, now: datetime
 ) -> AnalyticsReport:
-    """A pending report, and a worker told. Raises NoTarget, and Unavailable while Redis is away; then nothing is left
-    of the order."""
+    """Create a pending report and enqueue its job.
+
+    Raises NoTarget, and Unavailable if Redis is not reachable; the row is deleted then.
+    """
     parameters: dict[str, Any] = {
         "target": target,
         "time_range": Span.of(time_range, now=now).name,
@@ -54,16 +56,16 @@ def request_report(
         report = AnalyticsReport.objects.create(
             report_type=report_type, parameters=parameters, requested_by=by, created_at=now, queued_at=now
         )
-        # What reads one student's data is told as every other look at them is.
-        about = (
+        # A report on one student is recorded with the student as its target, like other accesses to their data.
+        target_type, target_id = (
             ("student", parameters["student_id"]) if report_type == Type.STUDENT else ("report", str(report.report_id))
         )
         audit.record(
             action="report_create",
             actor=by,
             request=request,
-            target_type=about[0],
-            target_id=about[1],
+            target_type=target_type,
+            target_id=target_id,
             details={"report_type": report_type, "target": target[:320], "report_id": str(report.report_id)},
         )
     try:
@@ -91,7 +93,7 @@ def _target(by: Instructor, report_type: str, target: str) -> dict[str, Any]:
 
 
 def _class(by: Instructor, target: str) -> Class | None:
-    """By its id, or by its code, which may look like one."""
+    """Return the class with this id, else with this code, which may look like an id."""
     number = int(target) if target.isascii() and target.isdecimal() and len(target) < 20 else 0
     mine = classes_of(by)
     by_id = mine.filter(pk=number).first() if 0 < number <= LARGEST_ID else None
@@ -99,7 +101,7 @@ def _class(by: Instructor, target: str) -> Class | None:
 
 
 def find_report(by: Instructor, report_id: str) -> AnalyticsReport | None:
-    """Of those that this account ordered; an admin sees all. An id is opaque: one that is none names nothing."""
+    """Return a report that this account ordered, for an admin any; None for an unknown or malformed id."""
     try:
         found = AnalyticsReport.objects.filter(report_id=report_id)
         return (found if by.is_admin else found.filter(requested_by=by)).first()
@@ -108,7 +110,7 @@ def find_report(by: Instructor, report_id: str) -> AnalyticsReport | None:
 
 
 def requeue(report: AnalyticsReport, *, now: datetime) -> None:
-    """Queue a report again whose job seems lost. Of many who ask at once, one does."""
+    """Enqueue the job of a pending report again if it seems lost; only one of concurrent callers does."""
     if report.status != Status.PENDING or now - report.queued_at < LOST:
         return
     waiting = AnalyticsReport.objects.filter(pk=report.pk, status=Status.PENDING, queued_at=report.queued_at)
@@ -120,7 +122,7 @@ def requeue(report: AnalyticsReport, *, now: datetime) -> None:
 
 
 def build_report(report_id: str) -> None:
-    """The job. A report that is finished already stays as it is."""
+    """Build the content of a pending report. Run as a job; does nothing for a finished report."""
     report = AnalyticsReport.objects.filter(report_id=report_id, status=Status.PENDING).first()
     if report is None:
         return
@@ -128,7 +130,7 @@ def build_report(report_id: str) -> None:
     content: dict[str, Any] = {"error": FAILED}
     status = Status.FAILED
     try:
-        # The account may have lost its classes since, or be gone: then there is nothing it may see.
+        # The account may have been deleted or deactivated since: the report fails then.
         viewer = report.requested_by
         if viewer is not None and viewer.is_active:
             span = Span.of(report.parameters["time_range"], now=report.created_at)

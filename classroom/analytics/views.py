@@ -1,4 +1,4 @@
-"""A report that was ordered over the API, as a page to read and to print."""
+"""The page of a report that was ordered over the API, to read and to print."""
 
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from instructors.permissions import account_of
 
 @class_page
 def analytics_report(request: HttpRequest, report_id: str) -> HttpResponse:
-    """404 for one that somebody else ordered, as for one that is none."""
+    """Show a report. Raises Http404 for an unknown id and for a report that another account ordered."""
     report = find_report(account_of(request), report_id)
     if report is None:
         raise Http404("No such report")

@@ -1,4 +1,4 @@
-"""What changed between two notebooks, for a page: what a student made of the one they were given, or any two."""
+"""Compare two notebooks for a page: a submission with its starter, or any two versions."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,12 +9,12 @@ from lms.models import AssignmentSubmission
 from lms.notebooks.diff import CellChange
 from lms.notebooks.render_process import changes
 
-MOST_LINES = 4_000  # on one page
+MAX_LINES = 4_000  # on one page
 
 
 @dataclass(frozen=True)
 class Block:
-    """Lines that stayed, in both; or what was there before beside what took its place."""
+    """Consecutive lines that are the same in both notebooks, or the old lines beside the new ones."""
 
     is_same: bool
     old: list[str]
@@ -23,19 +23,19 @@ class Block:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Cells that follow each other: changed ones, or such as stayed the same and are folded away."""
+    """Consecutive cells: changed ones, or unchanged ones that the page collapses."""
 
     is_same: bool
     changes: list[CellChange]
 
     @cached_property
     def pairs(self) -> list[tuple[CellChange, list[Block]]]:
-        """Each cell with its lines side by side."""
+        """Return each cell with its lines side by side."""
         return [(change, blocks_of(change)) for change in self.changes]
 
 
 def blocks_of(change: CellChange) -> list[Block]:
-    """Empty where no line changed."""
+    """Return the blocks of a cell; an empty list if no line changed."""
     return [
         Block(is_same, [text for mark, text in run if mark != "+"], [text for mark, text in run if mark != "-"])
         for is_same, run in ((same, list(each)) for same, each in groupby(change.lines, lambda line: line[0] == " "))
@@ -54,24 +54,27 @@ class Comparison:
 
 
 def changes_since_starter(submission_id: int) -> Comparison | None:
-    """None where the two could not be compared within the limits. Two queries, and a process where it is not known."""
+    """Compare a submission with its starter; return None if there is no starter or the limits were exceeded.
+
+    Two queries, and a process if the result is not cached.
+    """
     found = AssignmentSubmission.objects.get(pk=submission_id)
     starter = starter_of(found)
     if starter is None:
         return None
-    told = changes(
+    cell_changes = changes(
         starter.content, found.notebook_content, old_sha256=starter.content_sha256, new_sha256=hash_of(found)
     )
-    return None if told is None else drawn(told)
+    return None if cell_changes is None else comparison_of(cell_changes)
 
 
-def drawn(told: list[CellChange]) -> Comparison:
-    """What of it one page shows."""
+def comparison_of(cell_changes: list[CellChange]) -> Comparison:
+    """Group the changes for one page, up to MAX_LINES lines."""
     shown, lines = [], 0
-    for change in told:
+    for change in cell_changes:
         lines += len(change.lines) or (change.new_source or "").count("\n") + 1
-        if lines > MOST_LINES:
+        if lines > MAX_LINES:
             break
         shown.append(change)
     grouped = groupby(shown, key=lambda change: change.kind == "unchanged" and not change.outputs_changed)
-    return Comparison([Stretch(is_same, list(group)) for is_same, group in grouped], len(shown) < len(told))
+    return Comparison([Stretch(is_same, list(group)) for is_same, group in grouped], len(shown) < len(cell_changes))

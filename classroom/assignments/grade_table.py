@@ -1,8 +1,8 @@
-"""The grades of an assignment as a table: the columns of the admin site's export, a row for each student.
+"""Export the grades of an assignment as CSV: the columns of the admin site's export, a row for each student.
 
-Times name their distance from UTC. Numbers have a decimal point and columns a comma between them, as spreadsheets and
-programs read them in English and Japanese; with `decimal_comma` numbers have a comma and columns a semicolon, as a
-spreadsheet in German or French wants them: it reads 8.5 as the 8th of May.
+Times include their UTC offset. Numbers have a decimal point and columns are separated by commas, as English and
+Japanese spreadsheets expect; with `decimal_comma` numbers have a comma and columns are separated by semicolons, for
+German and French spreadsheets, which read 8.5 as the 8th of May.
 """
 
 from datetime import datetime
@@ -24,20 +24,20 @@ def _order(student: Student, number: int = 0) -> tuple[str, str, int]:
 def grades_csv(
     classroom: Classroom, assignment: ClassAssignment, *, now: datetime, decimal_comma: bool = False
 ) -> bytes:
-    """Each student's newest hand-in; who handed in nothing has a row with the status `missing`. Five queries."""
+    """Return each student's latest submission as CSV; a student without one has the status `missing`. Five queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     rows = latest(handed_in).select_related("assignment__class_ref", "student").defer("notebook_content")
-    # Names are those of the class, and so is their order.
-    called = {student.pk: student for student in classroom.students}
-    handed = sorted(rows, key=lambda each: _order(called.get(each.student_id, each.student), each.pk))
+    # Names and their order are those that the class uses.
+    members = {student.pk: student for student in classroom.students}
+    handed = sorted(rows, key=lambda each: _order(members.get(each.student_id, each.student), each.pk))
     for each in handed:
         each.student = Student(
-            pk=each.student_id, email=each.student.email, name=getattr(called.get(each.student_id), "name", None)
+            pk=each.student_id, email=each.student.email, name=getattr(members.get(each.student_id), "name", None)
         )
     table = SubmissionResource().export(handed)
     absent = {work.student_id for work in works(classroom, assignment, now=now) if work.submission is None}
     plain = PlainText()
-    for student in sorted((each for each in called.values() if each.pk in absent), key=_order):
+    for student in sorted((each for each in members.values() if each.pk in absent), key=_order):
         known = {
             "class_code": classroom.class_ref.class_code if classroom.class_ref else "",
             "assignment": assignment.title,
@@ -47,8 +47,8 @@ def grades_csv(
         }
         table.append([plain.render(known.get(column, "")) for column in table.headers])
     if decimal_comma:
-        at = table.headers.index("grade")
+        column = table.headers.index("grade")
         for number, row in enumerate(table):
-            table[number] = (*row[:at], row[at].replace(".", ","), *row[at + 1 :])
-    said: str = table.export("csv", delimiter=";" if decimal_comma else ",")
-    return said.encode(ENCODING)
+            table[number] = (*row[:column], row[column].replace(".", ","), *row[column + 1 :])
+    text: str = table.export("csv", delimiter=";" if decimal_comma else ",")
+    return text.encode(ENCODING)

@@ -1,7 +1,7 @@
-"""The assignments of a class: how many handed in, and who did what in one of them.
+"""Select the assignments of a class, with the number of submissions and each student's work.
 
-What counts is each student's newest hand-in (lms.submissions.latest). *Assigned* are those of the class, and who handed
-in without being one of it any more. *Graded* includes *returned*.
+Each student's latest submission counts (lms.submissions.latest). *Assigned* are the students of the class and those who
+submitted and have left it. *Graded* includes *returned*.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Counts:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """One student and what they handed in to an assignment last, if anything."""
+    """One student and their latest submission to an assignment, if any."""
 
     student_id: int
     name: str
@@ -56,11 +56,11 @@ class Work:
     submission: AssignmentSubmission | None
     attempts: int
     late_by: timedelta | None
-    is_overdue: bool  # nothing came, and it was due
+    is_overdue: bool  # nothing was submitted by the due date
 
     @property
     def state(self) -> str:
-        """`missing`, `ungraded`, `graded` or `returned`."""
+        """Return `missing`, `ungraded`, `graded` or `returned`."""
         if self.submission is None:
             return "missing"
         if self.submission.status.lower() == RETURNED:
@@ -84,7 +84,7 @@ class AssignmentPage:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """For the filter: everybody under the empty name."""
+        """Return the number of students for each filter; the empty name stands for all."""
         return {chosen: sum(work.matches(chosen) for work in self.works) for chosen in ("", *FILTERS)}
 
     @cached_property
@@ -104,12 +104,12 @@ def assignments_in(classroom: Classroom) -> QuerySet[ClassAssignment]:
 
 
 def find_assignment(classroom: Classroom, assignment_id: int) -> ClassAssignment:
-    """404 for one that is not of this class. One query."""
+    """Return the assignment; raise Http404 if it does not belong to this class. One query."""
     return get_object_or_404(assignments_in(classroom).select_related("notebook"), pk=assignment_id)
 
 
 def assignment_list(classroom: Classroom) -> list[tuple[ClassAssignment, Counts]]:
-    """What is due last comes first, then what is due at no time. Three queries, whatever the number."""
+    """Return the assignments with their counts: the latest due date first, those without one last. Three queries."""
     found = list(assignments_in(classroom).select_related("notebook").order_by("due_date", "pk").reverse())
     found.sort(key=lambda assignment: assignment.due_date is None)
     members = classroom.students.count()
@@ -133,7 +133,7 @@ def assignment_list(classroom: Classroom) -> list[tuple[ClassAssignment, Counts]
 def assignment_page(
     classroom: Classroom, *, assignment_id: int, chosen: str, now: datetime, display: Display = PLAIN
 ) -> AssignmentPage:
-    """By name. Five queries, whatever the number of students; a filter that is none is none."""
+    """Return the page's students by name. An unknown filter is ignored. Five queries for any number of students."""
     assignment = find_assignment(classroom, assignment_id)
     return AssignmentPage(
         assignment=assignment,
@@ -144,17 +144,17 @@ def assignment_page(
 
 
 def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN) -> list[Work]:
-    """Everybody it was given to, by name. Three queries."""
+    """Return the work of all assigned students, by name. Three queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     newest = latest(handed_in).select_related("student").defer("notebook_content", "feedback")
     submissions = {submission.student_id: submission for submission in newest}
     attempts = dict(handed_in.order_by().values_list("student").annotate(Count("pk")))
     members = {student.pk: student for student in classroom.students.only("email", "name")}
-    # Who is in the class no longer is called by their address: a name is what a class calls its members.
-    gone = {key: Student(pk=key, email=each.student.email) for key, each in submissions.items() if key not in members}
-    people = sorted([*members.values(), *gone.values()], key=lambda s: (name_of(s).casefold(), s.pk))
+    # Former members are shown by their e-mail: names belong to the members of a class.
+    former = {pk: Student(pk=pk, email=each.student.email) for pk, each in submissions.items() if pk not in members}
+    students = sorted([*members.values(), *former.values()], key=lambda s: (name_of(s).casefold(), s.pk))
     found = []
-    for student in people:
+    for student in students:
         submission = submissions.get(student.pk)
         found.append(
             Work(
@@ -176,8 +176,10 @@ def name_of(student: Student) -> str:
 
 
 def next_ungraded(classroom: Classroom, *, assignment_id: int, after: int | None = None) -> int | None:
-    """Which submission to grade next: who waits longest first, and on from `after`; None where all is done.
-    One query."""
+    """Return the id of the next submission to grade, oldest first and following `after`; None if all are graded.
+
+    One query, two with `after`.
+    """
     rows = with_known_status(latest(AssignmentSubmission.objects.filter(assignment__in=assignments_in(classroom))))
     waiting = rows.filter(assignment=assignment_id).exclude(IS_GRADED).order_by("submitted_at", "pk")
     ids = list(waiting.values_list("pk", "submitted_at"))
@@ -190,5 +192,5 @@ def next_ungraded(classroom: Classroom, *, assignment_id: int, after: int | None
 
 
 def notebook_paths(user: Instructor) -> list[str]:
-    """What the form offers: the notebooks that came last, of those that this user sees. One query."""
+    """Return the paths that the form offers: the newest 200 notebooks that this user may see. One query."""
     return list(notebooks_of(user).order_by("-pk").values_list("path", flat=True)[:200])

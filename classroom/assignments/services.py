@@ -1,4 +1,4 @@
-"""Setting up assignments: what the form says, checked as the API checks it, stored, noted and told."""
+"""Create and change assignments: validate the form as the API does, store, write the audit log and announce."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ CONFLICT = re.compile(rb"^<{7}(?: |\r?$)", re.MULTILINE)
 
 @dataclass(kw_only=True)
 class AssignmentForm:
-    """What was typed, kept as it was, and what is wrong with it by field: `title`, `notebook`, `starter`, …"""
+    """The submitted text, unchanged, and the problems by field: `title`, `notebook`, `starter`, …"""
 
     title: str = ""
     description: str = ""
-    due_date: str = ""  # as a browser's datetime-local says it, in the time zone of the pages
+    due_date: str = ""  # the value of a datetime-local input, in the time zone of the pages
     points: str = ""
     notebook: str = ""  # its path
     problems: Problems = field(default_factory=dict)
@@ -58,8 +58,8 @@ class AssignmentForm:
         return cls(**{name: typed.get(name, "").replace("\r\n", "\n") for name in names})
 
     def checked(self) -> dict[str, Any]:
-        """The columns, but for class and notebook. What is wrong is in `problems` then."""
-        said = {
+        """Return the validated columns except class and notebook, and add what is wrong to `problems`."""
+        data = {
             "class_id": 0,
             "notebook_id": 0,
             "title": self.title.strip(),
@@ -68,10 +68,10 @@ class AssignmentForm:
             "points": None,
         }
         try:
-            said["points"] = number_typed(self.points)
+            data["points"] = number_typed(self.points)
         except NoNumber as problem:
             self.problems["points"] = str(problem) or gettext("Type a number such as 10 or 7.5, or leave it empty.")
-        serializer = AssignmentFields(data=said, context={"is_page": True})
+        serializer = AssignmentFields(data=data, context={"is_page": True})
         path = NewNotebook(data={"path": self.notebook.strip()})
         if not path.is_valid():
             self.problems["notebook"] = problems_of(path)["path"]
@@ -86,10 +86,10 @@ class AssignmentForm:
 
 
 def read_starter(upload: UploadedFile[Any] | None, problems: Problems) -> dict[str, Any] | None:
-    """The notebook in an uploaded file; None where there is none, or it is none, which `problems` tells."""
+    """Return the notebook in an uploaded file; None without a file or if it is not valid, which `problems` explains."""
     if upload is None:
         return None
-    if (upload.size or 0) > settings.SUBMISSION_BYTES_LIMIT * 2:  # as a file it has blanks and line ends
+    if (upload.size or 0) > settings.SUBMISSION_BYTES_LIMIT * 2:  # a file has additional whitespace
         problems["starter"] = gettext("This file is too large. Clear the outputs of the notebook and save it again.")
         return None
     file = upload.read()
@@ -106,7 +106,7 @@ def read_starter(upload: UploadedFile[Any] | None, problems: Problems) -> dict[s
 
 
 def why_refused(code: str) -> str:
-    """What is said for an error of lms.api.notebook_content."""
+    """Return the message for an error code of lms.api.notebook_content."""
     if code == "deep":
         return gettext("This notebook is nested too deeply. Clear its outputs and save it again.")
     if code == "version":
@@ -115,12 +115,12 @@ def why_refused(code: str) -> str:
 
 
 def text_of_file(file: bytes) -> str:
-    """A file of JSON as text: UTF-8, or what its first bytes tell (UTF-16, UTF-32). Raises UnicodeDecodeError."""
+    """Decode a JSON file: UTF-8, or UTF-16 or UTF-32 if its first bytes say so. Raises UnicodeDecodeError."""
     return file.decode(json.detect_encoding(file)).removeprefix("\ufeff")
 
 
 def what_it_is(file: bytes, error: Exception) -> str:
-    """Why a file that is no JSON is no notebook, and what to do."""
+    """Return a message that says why a file that is not JSON is not a notebook, and what to do."""
     start = file[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not start:
         return gettext("This file is empty. Save the notebook in JupyterLab and choose that file.")
@@ -148,7 +148,7 @@ def what_it_is(file: bytes, error: Exception) -> str:
 
 
 def is_cut(error: json.JSONDecodeError) -> bool:
-    """Whether nothing is wrong but that the text ends."""
+    """Return whether the JSON is only truncated."""
     return error.msg.startswith("Unterminated string") or error.pos >= len(error.doc.rstrip())
 
 
@@ -162,21 +162,21 @@ def save_assignment(
     by: Instructor,
     request: HttpRequest,
 ) -> ClassAssignment | None:
-    """A new one, or the changed one; None where `form.problems` tells what is wrong, and nothing was written."""
+    """Create or change an assignment and return it; return None and write nothing if `form.problems` is not empty."""
     columns = form.checked()
     starter = read_starter(upload, form.problems)
     if form.problems:
         return None
     is_new = assignment is None
     if assignment is not None and form.due_date == AssignmentForm.of(assignment).due_date:
-        columns["due_date"] = assignment.due_date  # the form shows minutes, the row may know seconds
+        columns["due_date"] = assignment.due_date  # the form shows minutes, the row may have seconds
     with transaction.atomic():
         columns["notebook"] = _notebook(form.notebook.strip())
         if assignment is None:
             assignment = ClassAssignment.objects.create(class_ref=class_ref, **columns)
         else:
             change(assignment, columns)
-        fields = [*columns, *_put_starter(assignment, starter, removes=removes_starter)]
+        fields = [*columns, *_update_starter(assignment, starter, removes=removes_starter)]
         audit.record(
             action="assignment_create" if is_new else "assignment_update",
             actor=by,
@@ -191,12 +191,12 @@ def save_assignment(
 
 
 def _notebook(path: str) -> Notebook:
-    """The notebook of that path; a new one where nobody has opened it yet."""
+    """Return the notebook with this path, or create it."""
     return Notebook.objects.get_or_create(path=path, defaults={"name": name_of_path(path)})[0]
 
 
-def _put_starter(assignment: ClassAssignment, content: dict[str, Any] | None, *, removes: bool) -> list[str]:
-    """A new file replaces the old one, also where the old one was to be removed."""
+def _update_starter(assignment: ClassAssignment, content: dict[str, Any] | None, *, removes: bool) -> list[str]:
+    """Replace or delete the starter and return the changed fields. A new file takes precedence over `removes`."""
     if content is not None:
         columns = {"content": content, "content_sha256": receipt(content), "uploaded_at": timezone.now()}
         AssignmentStarter.objects.update_or_create(assignment=assignment, defaults=columns)

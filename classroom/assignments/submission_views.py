@@ -1,4 +1,4 @@
-"""One submission: what was handed in, what changed since the starter, and its grade."""
+"""The page of one submission: its notebook, its changes since the starter, and its grade."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,7 +29,7 @@ from lms.models import AssignmentSubmission
 
 @dataclass(kw_only=True)
 class GradeForm:
-    """What was typed, kept as it was; the seal of what it saw; and what is wrong."""
+    """The submitted text, unchanged; the version token of the submission that the form showed; and the problems."""
 
     points: str = ""
     feedback: str = ""
@@ -47,21 +47,23 @@ class GradeForm:
         feedback = typed.get("feedback", "").replace("\r\n", "\n")
         return cls(points=typed.get("grade", ""), feedback=feedback, seen=typed.get("seen", ""))
 
-    def checked(self, most: float | None, *, is_returned: bool) -> Grade | None:
-        """As the API checks it, and from 0 to the points of the assignment. None where `problems` tells why not."""
+    def checked(self, maximum: float | None, *, is_returned: bool) -> Grade | None:
+        """Return the grade, validated as the API does and from 0 to `maximum`; None if `problems` is not empty."""
         try:
-            said = {"grade": number_typed(self.points), "feedback": self.feedback or None}
+            data = {"grade": number_typed(self.points), "feedback": self.feedback or None}
         except NoNumber as problem:
             self.problems["grade"] = str(problem) or gettext("Type a number such as 8 or 7.5, or leave it empty.")
             return None
-        serializer = SubmissionChanges(data=said, partial=True)
+        serializer = SubmissionChanges(data=data, partial=True)
         if not serializer.is_valid():
             self.problems = problems_of(serializer)
             return None
         points: float | None = serializer.validated_data["grade"]
-        if points is not None and (points < 0 or (most is not None and points > most)):
-            limits = gettext("Type a number from 0 to %(most)s.") % {"most": f"{most:g}"} if most is not None else ""
-            self.problems["grade"] = limits or gettext("A grade cannot be less than 0.")
+        if points is not None and (points < 0 or (maximum is not None and points > maximum)):
+            if maximum is None:
+                self.problems["grade"] = gettext("A grade cannot be less than 0.")
+            else:
+                self.problems["grade"] = gettext("Type a number from 0 to %(most)s.") % {"most": f"{maximum:g}"}
             return None
         return Grade(points=points, feedback=serializer.validated_data["feedback"], is_returned=is_returned)
 
@@ -70,7 +72,7 @@ class GradeForm:
 @login_required
 @never_cache
 def submission(request: HttpRequest, class_id: int, submission_id: int) -> HttpResponse:
-    """`?view=changes` compares with the starter. A POST grades, which an assistant does not."""
+    """Show a submission, with `?view=changes` compared with its starter. A POST grades it; assistants get a 404."""
     classroom = classroom_of(request, class_id)
     found = find_submission(classroom, submission_id)
     if request.method == "POST":
@@ -79,7 +81,10 @@ def submission(request: HttpRequest, class_id: int, submission_id: int) -> HttpR
 
 
 def grade(request: HttpRequest, classroom: Classroom, found: AssignmentSubmission) -> HttpResponse:
-    """`then` says what the button was: save, next or return. On to a page; or the same with what is wrong."""
+    """Save a grade and redirect. The POST parameter `then` names the button: save, next or return.
+
+    Show the form again with 422 if the grade is not valid, and with 409 if another user has graded meanwhile.
+    """
     if not classroom.may_teach:
         raise Http404
     then, form = request.POST.get("then", "save"), GradeForm.typed(request.POST)
@@ -91,8 +96,8 @@ def grade(request: HttpRequest, classroom: Classroom, found: AssignmentSubmissio
     except GradedMeanwhile as conflict:
         form.conflict, form.seen = conflict, version_token(conflict.submission)
         return show(request, classroom, find_submission(classroom, found.pk), form, status=409)
-    said = gettext("Saved and returned to the student.") if then == "return" else gettext("The grade is saved.")
-    messages.success(request, said)
+    text = gettext("Saved and returned to the student.") if then == "return" else gettext("The grade is saved.")
+    messages.success(request, text)
     assert classroom.class_ref is not None
     following = next_ungraded(classroom, assignment_id=found.assignment_id, after=found.pk) if then == "next" else None
     if then == "next" and following is None:

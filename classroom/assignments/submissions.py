@@ -1,4 +1,4 @@
-"""One submission, for whoever reads or grades it. What was handed in is fetched only where it is shown."""
+"""Select one submission for reading and grading. The notebook's content is loaded only where it is shown."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,7 +40,7 @@ class SubmissionPage:
 
     @property
     def state(self) -> str:
-        """As on the assignment's page (lms.submissions)."""
+        """Return `ungraded`, `graded` or `returned`, as on the assignment's page."""
         if self.submission.status.lower() == RETURNED:
             return "returned"
         return "graded" if is_graded(self.submission) else "ungraded"
@@ -51,7 +51,7 @@ class SubmissionPage:
 
 
 def find_submission(classroom: Classroom, submission_id: int, *, with_content: bool = False) -> AssignmentSubmission:
-    """404 for one that was not handed in to this class. One query."""
+    """Return the submission; raise Http404 if it does not belong to this class. One query."""
     rows = AssignmentSubmission.objects.filter(assignment__in=assignments_in(classroom))
     rows = rows.select_related("assignment__notebook", "student").annotate(called=name_in(classroom))
     return get_object_or_404(rows if with_content else rows.defer("notebook_content"), pk=submission_id)
@@ -60,9 +60,9 @@ def find_submission(classroom: Classroom, submission_id: int, *, with_content: b
 def submission_page(
     classroom: Classroom, submission: AssignmentSubmission, *, display: Display = PLAIN
 ) -> SubmissionPage:
-    """What `find_submission` found, and what stands around it. Six queries."""
+    """Return the page of a submission from `find_submission()`: the student, all attempts, the next. Six queries."""
     assignment, student = submission.assignment, submission.student
-    member = classroom.students.filter(pk=student.pk).first()  # whose name is what the class calls them
+    member = classroom.students.filter(pk=student.pk).first()  # with the name that the class uses
     same = AssignmentSubmission.objects.filter(assignment=assignment, student=student)
     rows = with_attempt(same.defer("notebook_content", "feedback")).order_by("-submitted_at", "-pk")
     return SubmissionPage(
@@ -86,6 +86,6 @@ def starter_of(submission: AssignmentSubmission) -> AssignmentStarter | None:
 
 
 def hash_of(submission: AssignmentSubmission) -> str:
-    """The hash of its content; rows of another origin have no receipt."""
+    """Return the hash of the submission's content; it is computed for rows that have none stored."""
     content: dict[str, Any] | None = submission.notebook_content
     return submission.content_sha256 or receipt(content) or "nothing"

@@ -1,4 +1,4 @@
-"""The assignments of a class: the list, setting one up, who handed in what, and the grades as a table."""
+"""The pages of a class's assignments: the list, the form, the submissions of one assignment, and the grades as CSV."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -27,8 +27,8 @@ from instructors.permissions import account_of
 from lms.models import AssignmentStarter
 
 
-def taught_room(request: HttpRequest, class_id: int) -> Classroom:
-    """The room, for what its assistants may not do: for them there is no such page."""
+def _taught_classroom(request: HttpRequest, class_id: int) -> Classroom:
+    """Return the classroom; raise Http404 for assistants, who may not edit assignments."""
     classroom = classroom_of(request, class_id)
     if not classroom.may_teach:
         raise Http404
@@ -44,7 +44,7 @@ def assignments(request: HttpRequest, class_id: int) -> HttpResponse:
 
 @class_page
 def assignment(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
-    """`?show=` ungraded, late or missing."""
+    """Show the students of an assignment. `?show=` filters: ungraded, late or missing."""
     now, classroom = timezone.now(), classroom_of(request, class_id)
     chosen, display = request.GET.get("show", ""), display_of(request)
     page = assignment_page(classroom, assignment_id=assignment_id, chosen=chosen, now=now, display=display)
@@ -55,8 +55,8 @@ def assignment(request: HttpRequest, class_id: int, assignment_id: int) -> HttpR
 @login_required
 @never_cache
 def edit(request: HttpRequest, class_id: int, assignment_id: int | None = None) -> HttpResponse:
-    """A new assignment, or a change of one. What is wrong comes back with what was typed."""
-    classroom = taught_room(request, class_id)
+    """Create or change an assignment. An invalid form is shown again with its problems and status 422."""
+    classroom = _taught_classroom(request, class_id)
     found = None if assignment_id is None else find_assignment(classroom, assignment_id)
     if request.method == "POST":
         form = AssignmentForm.typed(request.POST)
@@ -88,7 +88,7 @@ def edit(request: HttpRequest, class_id: int, assignment_id: int | None = None) 
 
 @class_page
 def next_to_grade(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
-    """On to the next that nobody has graded, `?after=` one; back to the list where all is done."""
+    """Redirect to the next ungraded submission, following `?after=`; to the assignment if all are graded."""
     classroom = classroom_of(request, class_id)
     find_assignment(classroom, assignment_id)
     text = request.GET.get("after", "")
@@ -102,12 +102,12 @@ def next_to_grade(request: HttpRequest, class_id: int, assignment_id: int) -> Ht
 
 @class_page
 def grades(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
-    """Everybody's grade in this assignment as a table for spreadsheets; `?decimal=comma` for those that count so."""
+    """Return all grades of an assignment as CSV; with `?decimal=comma` for spreadsheets that use decimal commas."""
     now, classroom = timezone.now(), classroom_of(request, class_id)
     found = find_assignment(classroom, assignment_id)
     table = grades_csv(classroom, found, now=now, decimal_comma=request.GET.get("decimal") == "comma")
-    answer = HttpResponse(table, content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="grades-{found.pk}.csv"'
+    response = HttpResponse(table, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="grades-{found.pk}.csv"'
     audit.record(
         action="grades_export",
         actor=account_of(request),
@@ -115,4 +115,4 @@ def grades(request: HttpRequest, class_id: int, assignment_id: int) -> HttpRespo
         target_type=found._meta.model_name,
         target_id=found.pk,
     )
-    return answer
+    return response

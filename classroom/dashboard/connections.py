@@ -1,4 +1,4 @@
-"""Who is connected to the live channels."""
+"""Count the connections to the live channels."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ class Connections:
 
 
 def connections() -> Connections:
-    """The sockets of all web processes. Two round trips to Redis."""
+    """Return the connections of all web processes. Two round trips to Redis."""
     now = presence.details()
     return Connections(
         total=now.total,

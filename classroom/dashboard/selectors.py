@@ -1,4 +1,4 @@
-"""The dashboard's questions: who needs help, how the class does, what one student did (http.md section 13)."""
+"""Select the dashboard's data: students, metrics, chart, and one student's activity (http.md section 13)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ EXECUTIONS, SESSIONS = 50, 10
 
 @dataclass(frozen=True)
 class Range:
-    """A span of time up to now, and the buckets that its chart has."""
+    """A span of time up to now, and the buckets of its chart."""
 
     name: str
     bucket: timedelta
@@ -34,12 +34,12 @@ RANGES = {r.name: r for r in (HOUR, Range("24h", timedelta(hours=1), 24), Range(
 
 
 def range_of(name: str | None) -> Range:
-    """An unknown name means an hour."""
+    """Return the range of that name; an unknown name means an hour."""
     return RANGES.get(name or "", HOUR)
 
 
 def overview(viewer: User, *, span: Range, now: datetime) -> dict[str, Any]:
-    """Students, metrics and chart. Five queries, whatever the number of students."""
+    """Return students, metrics and chart. Five queries for any number of students."""
     scope = scope_of(viewer)
     rows = student_rows(students_seen_by(viewer), scope=scope, now=now)
     only = None if viewer.is_admin else [row["studentId"] for row in rows]
@@ -59,21 +59,21 @@ def metrics_of(rows: Sequence[StudentRow]) -> dict[str, int]:
 
 
 def chart(span: Range, only: list[int] | None, now: datetime, *, scope: Scope) -> list[timeseries.Activity]:
-    """Buckets that start at round times, the last one still filling."""
+    """Return buckets that start at round times; the last one contains now."""
     seconds = int(span.bucket.total_seconds())
     end = datetime.fromtimestamp((int(now.timestamp()) // seconds + 1) * seconds, UTC)
     return timeseries.activity(since=end - span.length, until=end, bucket=span.bucket, students=only, scope=scope)
 
 
 def metrics(viewer: User, *, span: Range, now: datetime) -> dict[str, Any]:
-    """Three queries; the cost of one is that of the runs in the range."""
+    """Return the metrics of a range. Three queries, one of which reads the runs of the range."""
     students, scope = students_of(viewer), scope_of(viewer)
     sessions = Session.objects.filter(scope.q(), is_active=True)
     only: list[int] | None = None
     if not viewer.is_admin:
         only = list(students.order_by().values_list("pk", flat=True))
         sessions = sessions.filter(student__in=students.values("pk"))
-    # Up to and with this moment.
+    # Includes this moment.
     totals = timeseries.totals(
         since=now - span.length, until=now + timedelta(microseconds=1), students=only, scope=scope
     )
@@ -92,12 +92,12 @@ def metrics(viewer: User, *, span: Range, now: datetime) -> dict[str, Any]:
 
 
 def find_student(viewer: User, email: str) -> Student | None:
-    """The student of that address, however it is spelt, if the viewer may see them. One query, by the unique index."""
+    """Return the student with this e-mail (any spelling) if the viewer may see them. One query, by the unique index."""
     return with_email(students_seen_by(viewer).select_related("team"), email).first()
 
 
 def student_activity(viewer: User, student: Student) -> dict[str, Any]:
-    """The latest runs and sessions that the viewer may see, newest first. Three queries, each by an index."""
+    """Return the latest runs and sessions that the viewer may see, newest first. Three queries, each by an index."""
     scope = scope_of(viewer)
     runs = CellExecution.objects.filter(scope.q(), student=student.pk).order_by("-executed_at", "-pk")[:EXECUTIONS]
     sessions = Session.objects.filter(scope.q(), student=student.pk).order_by("-start_time", "-pk")[:SESSIONS]

@@ -1,4 +1,4 @@
-"""The answers of the dashboard, for the API's document: docs/contract/http.md section 13."""
+"""The response serializers of the dashboard API, for OpenAPI: docs/contract/http.md section 13."""
 
 from typing import Any
 

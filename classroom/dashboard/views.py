@@ -1,4 +1,4 @@
-"""The dashboard: docs/contract/http.md section 13."""
+"""The dashboard API: docs/contract/http.md section 13."""
 
 from collections.abc import Callable
 from typing import Any
@@ -53,7 +53,7 @@ class MetricsView(ApiView):
 
 
 class StudentView(ApiView):
-    """What is about one student, by their address."""
+    """A view about one student, named by their e-mail."""
 
     def find(self, email: str) -> Student:
         found = dashboard_selectors.find_student(self.viewer, email)
@@ -84,7 +84,7 @@ class DismissHelpView(ActionView):
 
     @documented(summary="End a request for help", responses={200: ActionResponse}, errors=(404,))
     def post(self, request: Request, email: str) -> Response:
-        """What the student's JupyterLab re-sends of it is ignored from now on. May be repeated."""
+        """Repeats of the request by the student's JupyterLab are ignored from now on. Idempotent."""
         return self.act(request, email, help_services.dismiss_help, "Help request dismissed")
 
 
@@ -93,7 +93,7 @@ class ResolveErrorView(ActionView):
 
     @documented(summary="Let a student's errors no longer count", responses={200: ActionResponse}, errors=(404,))
     def post(self, request: Request, email: str) -> Response:
-        """May be repeated."""
+        """Idempotent."""
         return self.act(request, email, help_services.resolve_error, "Errors resolved")
 
 

@@ -1,4 +1,4 @@
-"""The few lines that a student runs in a notebook cell to report their environment: plain Python, no package."""
+"""The Python code that a student runs in a notebook cell to report their environment; standard library only."""
 
 import json
 
@@ -30,8 +30,7 @@ except OSError as error:
 
 
 def snippet(address: str) -> str:
-    """The lines for this address. It holds KEY where the class's key belongs: keys are kept as hashes, so that no page
-    can show one."""
+    """Return the code for this URL, with the placeholder KEY for the class key, of which only the hash is stored."""
     return LINES.format(
         address=_literal(f"{address}?key={KEY}"),
         question=_literal(gettext("Your e-mail address, as in the settings of JupyterLab:")),
@@ -42,5 +41,5 @@ def snippet(address: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """The text as Python writes it, whatever quotes a translation holds."""
+    """Return the text as a Python literal, with any quotes escaped."""
     return json.dumps(text, ensure_ascii=False)

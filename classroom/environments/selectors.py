@@ -1,4 +1,4 @@
-"""In what the environments of a class differ, who differs, and whether errors go with it."""
+"""Compare the reported environments of a class: which packages differ, for whom, and with which error shares."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -16,10 +16,9 @@ from classroom.errors.error_shares import Comparison, Runs, runs_by_student, tog
 from core.identity import display_name
 from lms.models import EnvironmentSnapshot
 
-# A page of everything would be nobody's to read: so many packages, and so many names a version. `?package=` shows all
-# names of one.
-MOST_PACKAGES, MOST_NAMES = 60, 12
-LONGEST_VERSION = 40
+# Limits of the page: packages, and names per version. `?package=` shows all names of one package.
+MAX_PACKAGES, MAX_NAMES = 60, 12
+MAX_VERSION_LENGTH = 40
 PYTHON = "Python"
 
 
@@ -34,7 +33,7 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """Students who have this version; None is for those who have none."""
+    """The students with this version; None stands for "not installed"."""
 
     version: str | None
     people: list[Person]
@@ -47,13 +46,13 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    """One package that is not the same with everybody."""
+    """One package whose version differs between students."""
 
     name: str
-    common: str  # the commonest version
+    common: str  # the most common version
     common_count: int
     variants: list[Variant]
-    comparison: Comparison  # those who differ, and the others
+    comparison: Comparison  # students who differ and those with the common version
 
     @property
     def differing(self) -> int:
@@ -66,11 +65,11 @@ class Drift:
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    reports: list[Person]  # who reported, by name
-    silent: list[Person]  # who did not
-    drifts: list[Drift]  # first where errors go with it, then where most differ
+    reports: list[Person]  # students with a report, by name
+    silent: list[Person]  # students without a report
+    drifts: list[Drift]  # those with more errors first, then by the number of differing students
     alike: list[tuple[str, str]]  # package, version
-    rare: list[tuple[str, int]]  # package, how many have it: fewer than half
+    rare: list[tuple[str, int]]  # package, number of students who have it: fewer than half
     chosen: str = ""
 
     @property
@@ -79,7 +78,7 @@ class State:
 
     @cached_property
     def shown(self) -> list[Drift]:
-        return self.drifts[:MOST_PACKAGES]
+        return self.drifts[:MAX_PACKAGES]
 
     @property
     def hidden(self) -> int:
@@ -95,18 +94,18 @@ class State:
 
 
 def environments_of(classroom: Classroom, *, chosen: str, now: datetime, display: Display) -> State:
-    """Three queries, whatever the number of students and packages. `chosen` narrows to one package."""
+    """Return the comparison of all reports, of one package with `chosen`. Three queries for any number of students."""
     students = classroom.students.order_by("pk").values_list("pk", "name", "email")
-    called = {pk: display.name(pk, display_name(name, email)) for pk, name, email in students}
-    latest = {pk: report for pk, report in _latest_reports(classroom).items() if pk in called}
-    people = {pk: Person(pk, called[pk], moment, python, len(found)) for pk, (moment, python, found) in latest.items()}
+    names = {pk: display.name(pk, display_name(name, email)) for pk, name, email in students}
+    latest = {pk: report for pk, report in _latest_reports(classroom).items() if pk in names}
+    people = {pk: Person(pk, names[pk], moment, python, len(found)) for pk, (moment, python, found) in latest.items()}
     installed = {pk: found | ({PYTHON: python} if python else {}) for pk, (_, python, found) in latest.items()}
-    drifts, alike, rare = _sorted_out(
+    drifts, alike, rare = _classified(
         installed, people, runs_by_student(list(people), scope=classroom.scope, now=now), chosen
     )
     return State(
         reports=_by_name(people.values()),
-        silent=_by_name(Person(pk, name) for pk, name in called.items() if pk not in people),
+        silent=_by_name(Person(pk, name) for pk, name in names.items() if pk not in people),
         drifts=drifts,
         alike=alike,
         rare=rare,
@@ -114,12 +113,14 @@ def environments_of(classroom: Classroom, *, chosen: str, now: datetime, display
     )
 
 
-Report = tuple[datetime, str, dict[str, str]]  # when, which Python, version by package
+Report = tuple[datetime, str, dict[str, str]]  # time, Python version, version by package
 
 
 def _latest_reports(classroom: Classroom) -> dict[int, Report]:
-    """The newest report of each student through this class, or without a key where that counts. One query, which reads
-    no more than is compared."""
+    """Return the latest report of each student through this class, or without a class key if keys are optional.
+
+    One query, which reads only what is compared.
+    """
     seen = Q(class_ref=classroom.class_ref) if classroom.class_ref else Q()
     if classroom.class_ref and not settings.EVENTS_REQUIRE_KEY:
         seen |= Q(class_ref=None)
@@ -131,13 +132,13 @@ def _latest_reports(classroom: Classroom) -> dict[int, Report]:
     newest = reports.order_by("student", "-captured_at", "-pk").distinct("student")
     python = KeyTextTransform("python_version", "python_env")
     rows = newest.annotate(python=python).values_list("student", "captured_at", "python", "versions")
-    return {student: (moment, (text or "")[:LONGEST_VERSION], found) for student, moment, text, found in rows}
+    return {student: (moment, (text or "")[:MAX_VERSION_LENGTH], found) for student, moment, text, found in rows}
 
 
-def _sorted_out(
+def _classified(
     installed: Mapping[int, Mapping[str, str]], people: Mapping[int, Person], runs: Mapping[int, Runs], chosen: str
 ) -> tuple[list[Drift], list[tuple[str, str]], list[tuple[str, int]]]:
-    """Packages that differ, that are the same with everybody, and that fewer than half have."""
+    """Return the packages that differ, those that are the same for all, and those that fewer than half have."""
     holders: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for student, versions in installed.items():
         for name, version in versions.items():
@@ -186,7 +187,7 @@ def _drift(
 
 def _variant(version: str | None, people: list[Person], shows_all: bool) -> Variant:
     named = _by_name(people)
-    return Variant(version=version, people=named, shown=named if shows_all else named[:MOST_NAMES])
+    return Variant(version=version, people=named, shown=named if shows_all else named[:MAX_NAMES])
 
 
 def _by_name(people: Iterable[Person]) -> list[Person]:

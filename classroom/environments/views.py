@@ -1,4 +1,4 @@
-"""The page of a class's environments: what differs, with whom, and whether errors go with it."""
+"""The page that compares the environments of a class."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,13 +9,13 @@ from classroom.base.display import display_of
 from classroom.environments.report_snippet import ADDRESS, KEY, snippet
 from classroom.environments.selectors import environments_of
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 
 
 @class_page
 def environments(request: HttpRequest, class_id: int) -> HttpResponse:
     classroom, now = classroom_of(request, class_id), timezone.now()
-    chosen = request.GET.get("package", "")[:LONGEST_NAME]
+    chosen = request.GET.get("package", "")[:MAX_NAME_LENGTH]
     context = {
         "classroom": classroom,
         "now": now,

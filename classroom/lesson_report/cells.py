@@ -1,9 +1,9 @@
-"""How hard the cells of a lesson were, and how long they took, from the runs of the lesson alone.
+"""Compute how difficult the cells of a lesson were and how long they took, from the runs of the lesson alone.
 
-A student's *tries* at a cell are their runs up to the first that worked; errors after it do not count. The *time* at a
-cell is what passed from the student's previous run of anything to each of those tries: reading and thinking belong to
-the cell that is run next. A pause of more than ten minutes (a lecture, a break) belongs to none, and neither does what
-came before somebody's first run. Aborted runs are no runs.
+A student's *tries* at a cell are their runs up to the first success; later errors do not count. The *time* at a cell is
+the sum of the gaps between each try and the student's previous run of any cell: reading and thinking count for the cell
+that is run next. Gaps of more than ten minutes (a lecture, a break) and the time before a student's first run are left
+out. Aborted runs are ignored.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from classroom.lesson_report.lessons import Lesson
 from lms.access import Scope
 
 BREAK = timedelta(minutes=10)
-LEAST_TRIED = 2  # students: one alone says nothing about a cell
-MOST_CELLS = 100
-FEW = 4
+MIN_STUDENTS = 2  # one student alone says nothing about a cell
+MAX_CELLS = 100
+FEW = 4  # students
 
-SCOPE = "/* scope */"  # where a statement is narrowed to what came through some classes
-# One row a student and cell, for all questions.
+SCOPE = "/* scope */"  # placeholder for the condition on classes
+# One row per student and cell, shared by all statements.
 TRIES = """
 WITH runs AS (
   SELECT student_id, cell_id, notebook_id, status, executed_at, cell_type,
@@ -47,9 +47,9 @@ FROM (SELECT cell_id, notebook_id, count(*) AS students, count(*) FILTER (WHERE 
              percentile_cont(0.5) WITHIN GROUP (ORDER BY tries) AS tries,
              percentile_cont(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY seconds)
                FILTER (WHERE seconds IS NOT NULL) AS times
-      FROM tries GROUP BY 1, 2 HAVING count(*) >= %(least)s) AS f
+      FROM tries GROUP BY 1, 2 HAVING count(*) >= %(minimum)s) AS f
 JOIN cells c ON c.id = f.cell_id JOIN notebooks n ON n.id = f.notebook_id
-ORDER BY n.path, c.position NULLS LAST, c.id LIMIT %(most)s
+ORDER BY n.path, c.position NULLS LAST, c.id LIMIT %(maximum)s
 """  # noqa: S608
 
 
@@ -59,10 +59,10 @@ class CellFacts:
     number: str
     notebook: str
     notebook_path: str
-    students: int  # who tried it
-    failed: int  # who had an error before it worked
-    unsolved: int  # for whom it did not work by the end
-    errors: float | None  # before it worked, the mean of those for whom it did
+    students: int  # students who tried it
+    failed: int  # students with an error before the first success
+    unsolved: int  # students without a success by the end
+    errors: float | None  # before the first success: mean of the students with a success
     tries: float  # median
     times: tuple[float, float, float] | None  # seconds: quartile, median, quartile
 
@@ -76,8 +76,8 @@ class CellFacts:
 
 
 def cells_of(students: list[int], lesson: Lesson, *, scope: Scope) -> list[CellFacts]:
-    """By notebook and position. One query."""
-    rows = rows_of(CELLS, students, lesson, scope=scope, least=LEAST_TRIED, most=MOST_CELLS)
+    """Return the cells by notebook and position. One query."""
+    rows = rows_of(CELLS, students, lesson, scope=scope, minimum=MIN_STUDENTS, maximum=MAX_CELLS)
     return [
         CellFacts(
             cell_id=cell_id,
@@ -96,8 +96,10 @@ def cells_of(students: list[int], lesson: Lesson, *, scope: Scope) -> list[CellF
 
 
 def hardest(cells: list[CellFacts]) -> list[CellFacts]:
-    """Those that somebody failed at, by the share who failed or never got on. A few who ran ahead weigh less than a
-    class: the share is taken of FEW students more than tried it."""
+    """Return the cells with failures, by the share of students who failed or never succeeded, highest first.
+
+    The share is taken of FEW students more than tried the cell, so that a few who are ahead weigh less than a class.
+    """
 
     def weight(cell: CellFacts) -> float:
         return (cell.failed + cell.unsolved) / (cell.students + FEW)
@@ -108,7 +110,7 @@ def hardest(cells: list[CellFacts]) -> list[CellFacts]:
 def rows_of(
     query: str, students: list[int], lesson: Lesson, *, scope: Scope, **numbers: float
 ) -> list[tuple[Any, ...]]:
-    """Of a statement that begins with TRIES. One query."""
+    """Return the rows of a statement that begins with TRIES. One query."""
     window: dict[str, Any] = {"students": students, "since": lesson.since, "until": lesson.until, "break": BREAK}
     with connection.cursor() as cursor:
         cursor.execute(query.replace(SCOPE, scope.sql()), {**window, **numbers})

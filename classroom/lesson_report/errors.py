@@ -1,4 +1,4 @@
-"""The mistakes that students of a lesson shared: failed runs by cell and fingerprint, whatever became of them."""
+"""Find the errors that several students of a lesson had: failed runs grouped by cell and fingerprint."""
 
 from dataclasses import dataclass, field
 
@@ -13,8 +13,8 @@ from classroom.lesson_report.lessons import Lesson
 from events.models import CellExecution
 from lms.access import Scope
 
-MOST_MESSAGES = 2_000  # different ones looked at; the commonest are always among them
-MOST_SHARED = 50
+MAX_MESSAGES = 2_000  # distinct messages that are read, the most common first
+MAX_SHARED = 50
 
 
 @dataclass(kw_only=True, slots=True)
@@ -23,7 +23,7 @@ class SharedError:
     number: str
     notebook: str
     print: Fingerprint
-    line: str  # the commonest wording; the pattern where others read along
+    line: str  # the most common wording; on a projector the pattern
     runs: int = 0
     students: set[int] = field(default_factory=set)
 
@@ -33,7 +33,7 @@ class SharedError:
 
 
 def shared_errors(students: list[int], lesson: Lesson, *, scope: Scope, display: Display = PLAIN) -> list[SharedError]:
-    """What most students shared first. One query, which folds equal messages of a cell before they cross the line."""
+    """Return the shared errors, those with most students first. One query, which groups equal messages of a cell."""
     failed = CellExecution.objects.filter(
         scope.q(),
         status=CellExecution.Status.ERROR,
@@ -41,16 +41,16 @@ def shared_errors(students: list[int], lesson: Lesson, *, scope: Scope, display:
         executed_at__lt=lesson.until,
         student__in=students,
     )
-    said = failed.annotate(said=message_of_run()).order_by().values("cell_id", "said")
-    rows = said.annotate(
+    messages = failed.annotate(message=message_of_run()).order_by().values("cell_id", "message")
+    rows = messages.annotate(
         runs=Count("pk"),
         students=ArrayAgg("student_id", distinct=True),
         position=F("cell__position"),
         notebook_name=F("notebook__name"),
-    ).order_by("-runs", "cell_id", "said")[:MOST_MESSAGES]
+    ).order_by("-runs", "cell_id", "message")[:MAX_MESSAGES]
     found: dict[tuple[int, str], SharedError] = {}
     for row in rows:
-        mark = fingerprint(row["said"])
+        mark = fingerprint(row["message"])
         one = found.get((row["cell_id"], mark.digest))
         if one is None:
             one = found[row["cell_id"], mark.digest] = SharedError(
@@ -63,4 +63,4 @@ def shared_errors(students: list[int], lesson: Lesson, *, scope: Scope, display:
         one.runs += row["runs"]
         one.students.update(row["students"])
     shared = [one for one in found.values() if one.count >= LEAST]
-    return sorted(shared, key=lambda one: (-one.count, -one.runs, one.cell_id))[:MOST_SHARED]
+    return sorted(shared, key=lambda one: (-one.count, -one.runs, one.cell_id))[:MAX_SHARED]

@@ -1,4 +1,4 @@
-"""Requests for help in a lesson: how long they waited, and who came."""
+"""Compute the waiting times of the help requests in a lesson, by helper."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,8 @@ from django.db import connection
 from classroom.lesson_report.lessons import Lesson
 from lms.access import Scope
 
-# Somebody came who said so, or who ended the request; where nobody did, the wait lasted until it was over, or now.
+# The helper is the instructor who claimed the request, else the one who ended it. The wait lasts until the claim, else
+# until the end, else until now.
 WAITS = """
 WITH asked AS (
   SELECT coalesce(claimed_by_id, ended_by_id) AS helper,
@@ -25,7 +26,7 @@ GROUP BY GROUPING SETS ((), (helper, i.name)) ORDER BY 1 DESC, 4 DESC, 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waits:
-    """Of one helper, of nobody (`name` is empty), or of all."""
+    """The waits of one helper, of the requests without a helper (`name` is empty), or of all requests."""
 
     name: str
     requests: int
@@ -36,11 +37,11 @@ class Waits:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Help:
     all: Waits
-    by: list[Waits]  # whoever came most often first; nobody last
+    by: list[Waits]  # by number of requests; those without a helper last
 
 
 def help_in(students: list[int], lesson: Lesson, *, scope: Scope, now: datetime) -> Help:
-    """One query."""
+    """Return the waits of all requests and of each helper. One query."""
     with connection.cursor() as cursor:
         named: dict[str, Any] = {"students": students, "since": lesson.since, "until": lesson.until, "now": now}
         cursor.execute(WAITS.format(scope=scope.sql()), named)

@@ -1,7 +1,7 @@
-"""The lessons of a class, found from what ran: nobody has to keep a timetable.
+"""Detect the lessons of a class from its runs, so that no timetable is needed.
 
-Runs of the class without a pause of more than 45 minutes are one lesson; one student alone at night is none. The cost
-is that of four weeks of the class's runs, folded to five-minute steps in PostgreSQL.
+Runs of the class without a pause of more than 45 minutes are one lesson; a single student does not make a lesson. The
+cost is that of reading four weeks of the class's runs, which PostgreSQL groups into five-minute steps.
 """
 
 import re
@@ -17,10 +17,10 @@ from classroom.base.classrooms import Classroom
 
 PAUSE = timedelta(minutes=45)
 LOOK_BACK = timedelta(days=28)
-MOST_LESSONS = 12
-LONGEST = timedelta(hours=24)  # of a lesson that an address names
-LEAST_STUDENTS = 2
-FEW = 0.2  # of the class: with fewer, a lesson is not the one shown first
+MAX_LESSONS = 12
+MAX_LENGTH = timedelta(hours=24)  # of a lesson that the URL names
+MIN_STUDENTS = 2
+MIN_SHARE = 0.2  # of the class, for a lesson to be the default
 
 LESSONS = """
 WITH steps AS (
@@ -37,13 +37,13 @@ WITH steps AS (
 )
 SELECT min(first), max(last), count(DISTINCT student_id), sum(runs)::bigint
 FROM steps JOIN numbered USING (step) GROUP BY number
-HAVING count(DISTINCT student_id) >= %(least)s ORDER BY 1 DESC LIMIT %(most)s
+HAVING count(DISTINCT student_id) >= %(minimum)s ORDER BY 1 DESC LIMIT %(maximum)s
 """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lesson:
-    """`until` belongs to it no more. Without `students` it was named by the address, not found."""
+    """A span of time; `until` is exclusive. `students` is 0 if the URL named a lesson that was not detected."""
 
     since: datetime
     until: datetime
@@ -52,7 +52,7 @@ class Lesson:
 
     @property
     def key(self) -> str:
-        """As the address names it."""
+        """Return the value of `?lesson=` that names it."""
         return f"{_stamp(self.since)}/{_stamp(self.until)}"
 
     @property
@@ -61,11 +61,11 @@ class Lesson:
 
 
 def lessons_of(classroom: Classroom, *, now: datetime) -> list[Lesson]:
-    """Newest first. Two queries."""
+    """Return the detected lessons, newest first. Two queries."""
     students = list(classroom.students.order_by().values_list("pk", flat=True))
     named: dict[str, Any] = {
         "students": students, "since": now - LOOK_BACK, "now": now, "pause": PAUSE,
-        "least": min(LEAST_STUDENTS, max(1, len(students))), "most": MOST_LESSONS,
+        "minimum": min(MIN_STUDENTS, max(1, len(students))), "maximum": MAX_LESSONS,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(LESSONS.format(scope=classroom.scope.sql()), named)
@@ -78,11 +78,15 @@ def lessons_of(classroom: Classroom, *, now: datetime) -> list[Lesson]:
 
 
 def chosen_lesson(text: str, lessons: Sequence[Lesson], *, enrolled: int) -> Lesson | None:
-    """The one that `?lesson=` names: a day (`2026-11-21`), or from–to (`2026-11-21T10:00/2026-11-21T11:30`; a time
-    without a zone is the server's). Without a name the newest with a fifth of the class in it; None where there is no
-    lesson, or the text names none."""
+    """Return the lesson that `?lesson=` names, by default the newest with a fifth of the class; None if there is none.
+
+    `text` is a day (`2026-11-21`) or from–to (`2026-11-21T10:00/2026-11-21T11:30`; a time without an offset is in the
+    server's time zone).
+    """
     if not text:
-        return next((each for each in lessons if each.students >= FEW * enrolled), lessons[0] if lessons else None)
+        return next(
+            (each for each in lessons if each.students >= MIN_SHARE * enrolled), lessons[0] if lessons else None
+        )
     parts = re.split(r"\s*(?:/|–|--)\s*", text.strip()[:100])
     try:
         if len(parts) == 1:
@@ -90,26 +94,26 @@ def chosen_lesson(text: str, lessons: Sequence[Lesson], *, enrolled: int) -> Les
         since, until = (_moment(part) for part in parts)
     except ValueError:
         return None
-    if not timedelta(0) < until - since <= LONGEST:
+    if not timedelta(0) < until - since <= MAX_LENGTH:
         return None
     named = Lesson(since=since, until=until)
     return next((each for each in lessons if (each.since, each.until) == (since, until)), named)
 
 
 def _of_day(day: date, lessons: Sequence[Lesson]) -> Lesson:
-    """The fullest lesson that began on that day; where none is known, the whole day. Raises ValueError."""
+    """Return the lesson of that day with most students, or the whole day without one. Raises ValueError."""
     if not 1970 < day.year < 9999:
         raise ValueError(day)
-    here = timezone.get_current_timezone()
-    known = [each for each in lessons if each.since.astimezone(here).date() == day]
+    zone = timezone.get_current_timezone()
+    known = [each for each in lessons if each.since.astimezone(zone).date() == day]
     if known:
         return max(known, key=lambda each: each.students)
-    begun = datetime.combine(day, time.min, tzinfo=here)
-    return Lesson(since=begun, until=begun + timedelta(days=1))
+    midnight = datetime.combine(day, time.min, tzinfo=zone)
+    return Lesson(since=midnight, until=midnight + timedelta(days=1))
 
 
 def _moment(text: str) -> datetime:
-    """Raises ValueError. Far years are none: their midnight in UTC may not exist."""
+    """Parse a time. Raises ValueError, also for years near the limits, whose midnight in UTC may not exist."""
     found = datetime.fromisoformat(text.replace(" ", "+"))
     if not 1970 < found.year < 9999:
         raise ValueError(text)

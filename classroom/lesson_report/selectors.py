@@ -1,4 +1,4 @@
-"""What a teacher wants to know after a lesson, so that the next one is better."""
+"""Collect the report of a lesson: its cells, errors, help requests, hints, and absent students."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,16 +15,16 @@ from classroom.lesson_report.cells import CellFacts, cells_of, hardest
 from classroom.lesson_report.errors import SharedError, shared_errors
 from classroom.lesson_report.help import Help, help_in
 from classroom.lesson_report.lessons import Lesson
-from classroom.lesson_report.struggles import MOST_NAMED, Struggle, struggled_silently
+from classroom.lesson_report.struggles import MAX_NAMED, Struggle, struggled_silently
 from events.models import CellExecution, NotebookAccess, StudentEvent
 from lms.models import StudentClass
 
-MOST_HINTS = 50
+MAX_HINTS = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HintFacts:
-    """`after` of those who were told ran the cell again by the end of the lesson; of these it worked for `helped`."""
+    """A hint to `told` students, of whom `after` ran the cell again by the end of the lesson, `helped` with success."""
 
     text: str
     sent_by: str
@@ -46,7 +46,7 @@ class Absent:
 @dataclass(frozen=True, kw_only=True)
 class LessonReport:
     lesson: Lesson
-    present: int  # who ran something
+    present: int  # students with a run
     enrolled: int
     runs: int
     errors: int
@@ -63,16 +63,16 @@ class LessonReport:
 
     @cached_property
     def timed(self) -> list[CellFacts]:
-        """Those whose time is known."""
+        """Return the cells whose times are known."""
         return [cell for cell in self.cells if cell.times]
 
     @property
     def struggled_most(self) -> list[Struggle]:
-        return self.struggling[:MOST_NAMED]
+        return self.struggling[:MAX_NAMED]
 
     @property
     def struggled_less(self) -> list[Struggle]:
-        return self.struggling[MOST_NAMED:]
+        return self.struggling[MAX_NAMED:]
 
     @property
     def error_share(self) -> float | None:
@@ -81,7 +81,7 @@ class LessonReport:
 
 @planned_for_the_span()
 def lesson_report(classroom: Classroom, lesson: Lesson, *, now: datetime, display: Display = PLAIN) -> LessonReport:
-    """Ten statements, whatever the number of students; their cost is that of the runs of the lesson, by time."""
+    """Return the report of a lesson. Ten queries for any number of students; they read the lesson's runs by time."""
     students = list(classroom.students.order_by().values_list("pk", flat=True))
     ran = CellExecution.objects.filter(
         classroom.scope.q(), executed_at__gte=lesson.since, executed_at__lt=lesson.until, student__in=students
@@ -103,7 +103,7 @@ def lesson_report(classroom: Classroom, lesson: Lesson, *, now: datetime, displa
 
 
 def _hints(classroom: Classroom, lesson: Lesson) -> list[HintFacts]:
-    """Oldest first. One query."""
+    """Return the hints of the lesson, oldest first. One query."""
     later = CellExecution.objects.filter(
         classroom.scope.q(),
         student=OuterRef("sent_to__student"),
@@ -120,7 +120,7 @@ def _hints(classroom: Classroom, lesson: Lesson) -> list[HintFacts]:
         )
         .select_related("sent_by", "cell", "notebook")
         .defer("cell__content", "cell__cell_metadata", "notebook__notebook_metadata")
-        .order_by("sent_at", "pk")[:MOST_HINTS]
+        .order_by("sent_at", "pk")[:MAX_HINTS]
     )
     return [
         HintFacts(
@@ -138,15 +138,15 @@ def _hints(classroom: Classroom, lesson: Lesson) -> list[HintFacts]:
 
 
 def _absent(classroom: Classroom, lesson: Lesson, display: Display) -> list[Absent]:
-    """Learners of the class of whom nothing was heard in the lesson; who joined later was not missing. One query."""
-    window = (lesson.since, lesson.until)
-    seen, who = classroom.scope.q(), OuterRef("pk")
-    ran = CellExecution.objects.filter(seen, student=who, executed_at__gte=window[0], executed_at__lt=window[1])
-    opened = NotebookAccess.objects.filter(seen, student=who, accessed_at__gte=window[0], accessed_at__lt=window[1])
-    said = StudentEvent.objects.filter(seen, student=who, occurred_at__gte=window[0], occurred_at__lt=window[1])
-    learning = StudentClass.objects.filter(class_ref=classroom.class_ref, role="student", joined_at__lt=lesson.until)
-    learners = classroom.students.filter(pk__in=learning.values("student"))
-    missing = learners.filter(~Exists(ran), ~Exists(opened), ~Exists(said)).order_by("name", "email", "pk")
+    """Return the students without any event in the lesson, except those who joined after it. One query."""
+    since, until = lesson.since, lesson.until
+    scope, student = classroom.scope.q(), OuterRef("pk")
+    runs = CellExecution.objects.filter(scope, student=student, executed_at__gte=since, executed_at__lt=until)
+    opened = NotebookAccess.objects.filter(scope, student=student, accessed_at__gte=since, accessed_at__lt=until)
+    events = StudentEvent.objects.filter(scope, student=student, occurred_at__gte=since, occurred_at__lt=until)
+    enrolments = StudentClass.objects.filter(class_ref=classroom.class_ref, role="student", joined_at__lt=until)
+    enrolled = classroom.students.filter(pk__in=enrolments.values("student"))
+    missing = enrolled.filter(~Exists(runs), ~Exists(opened), ~Exists(events)).order_by("name", "email", "pk")
     return [
         Absent(
             student_id=student.pk,

@@ -1,14 +1,13 @@
-"""Who struggled in a lesson and did not ask for help. The words *tries* and *time* are those of `lesson_cells`.
+"""Find the students who struggled in a lesson and did not ask for help.
 
-Everybody fails now and then, and a cell that is hard for all stands among the hardest cells. Named here is who was
-caught, and more than the others were:
+*Tries* and *time* are defined in `classroom.lesson_report.cells`. A student is listed with, at one cell,
 
-- UNSOLVED_ERRORS errors at a cell that never worked for them; or
-- MANY_ERRORS errors before it worked, over at least LASTING seconds (who hammers at a cell for half a minute is
-  playing), and for longer than SLOWER of those in the class for whom it worked, where FEW of them can be compared.
+- at least UNSOLVED_ERRORS errors and no success; or
+- at least MANY_ERRORS errors before the success, over at least MIN_SECONDS (many runs in half a minute are no
+  struggle), and more time than the quantile SLOWER of the students with a success, if there are at least FEW of them.
 
-Whoever had a request for help open at any time in the lesson is not among them. First come those for whom something
-never worked, then who lost most time; MOST_NAMED stand on the page, the rest below a line that says how many.
+Students who had a help request open at any time in the lesson are left out. Students with an unsolved cell come first,
+then those who lost most time; the page shows MAX_NAMED and collapses the rest.
 """
 
 from dataclasses import dataclass
@@ -20,9 +19,9 @@ from classroom.lesson_report.cells import FEW, SCOPE, TRIES, rows_of
 from classroom.lesson_report.lessons import Lesson
 
 MANY_ERRORS, UNSOLVED_ERRORS = 5, 3
-LASTING = 180  # seconds
+MIN_SECONDS = 180
 SLOWER = 0.75
-MOST_NAMED, MOST_STRUGGLING = 8, 100
+MAX_NAMED, MAX_STRUGGLING = 8, 100
 
 STRUGGLING = f"""{TRIES}
 , usual AS (
@@ -31,7 +30,7 @@ STRUGGLING = f"""{TRIES}
 ), caught AS (
   SELECT t.* FROM tries t LEFT JOIN usual u USING (cell_id, notebook_id)
   WHERE (NOT t.solved AND t.errors >= %(unsolved)s)
-     OR (t.errors >= %(many)s AND t.seconds >= %(lasting)s AND t.seconds >= coalesce(u.seconds, 0))
+     OR (t.errors >= %(many)s AND t.seconds >= %(min_seconds)s AND t.seconds >= coalesce(u.seconds, 0))
 ), worst AS (
   SELECT DISTINCT ON (student_id) student_id, cell_id, notebook_id, errors, solved, seconds,
          count(*) OVER (PARTITION BY student_id) AS cells, sum(seconds) OVER (PARTITION BY student_id) AS lost
@@ -42,13 +41,13 @@ FROM worst w JOIN cells c ON c.id = w.cell_id
 JOIN notebooks n ON n.id = w.notebook_id
 WHERE NOT EXISTS (SELECT FROM help_requests h WHERE h.student_id = w.student_id {SCOPE}
                   AND h.asked_at < %(until)s AND coalesce(h.ended_at, %(until)s) >= %(since)s)
-ORDER BY w.solved, w.lost DESC NULLS LAST, w.errors DESC, w.student_id LIMIT %(most)s
+ORDER BY w.solved, w.lost DESC NULLS LAST, w.errors DESC, w.student_id LIMIT %(maximum)s
 """  # noqa: S608
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Struggle:
-    """Of one student who did not ask: the cell that was worst for them, and how many such there were."""
+    """One student: their worst cell, and the number of cells at which they struggled."""
 
     student_id: int
     name: str
@@ -64,7 +63,7 @@ class Struggle:
 def struggled_silently(
     classroom: Classroom, students: list[int], lesson: Lesson, *, display: Display = PLAIN
 ) -> list[Struggle]:
-    """In the order in which they matter. Two queries."""
+    """Return the students in the order described above. Two queries."""
     rows = rows_of(
         STRUGGLING,
         students,
@@ -72,10 +71,10 @@ def struggled_silently(
         scope=classroom.scope,
         many=MANY_ERRORS,
         unsolved=UNSOLVED_ERRORS,
-        lasting=LASTING,
+        min_seconds=MIN_SECONDS,
         slower=SLOWER,
         few=FEW,
-        most=MOST_STRUGGLING,
+        maximum=MAX_STRUGGLING,
     )
     people = {each.pk: each for each in classroom.students.filter(pk__in=[row[0] for row in rows])}
     return [

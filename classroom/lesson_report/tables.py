@@ -1,4 +1,4 @@
-"""The tables of a lesson's report for spreadsheets; their heads are names for programs, in no language."""
+"""Export the tables of a lesson's report as CSV; the column names are not translated."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -10,7 +10,7 @@ Rows = list[Sequence[Value]]
 
 
 def lesson_csv(report: LessonReport, table: str) -> bytes:
-    """One table. Raises KeyError for a name that is none of TABLES."""
+    """Return one table as CSV. Raises KeyError for a name that is not in TABLES."""
     head, rows = TABLES[table]
     return table_csv(head, rows(report))
 

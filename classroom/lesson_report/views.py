@@ -1,4 +1,4 @@
-"""The report of a lesson of a class: a page, which prints on two sheets, and its tables as files."""
+"""The report of a lesson: a page that prints on two sheets, and its tables as CSV."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -17,7 +17,7 @@ from instructors.permissions import account_of
 
 @class_page
 def report(request: HttpRequest, class_id: int) -> HttpResponse:
-    """Of the newest lesson, or of the one that `?lesson=` names."""
+    """Show the report of the newest lesson, or of the one that `?lesson=` names."""
     classroom, now, wanted = classroom_of(request, class_id), timezone.now(), request.GET.get("lesson", "")
     lessons = lessons_of(classroom, now=now)
     lesson = chosen_lesson(wanted, lessons, enrolled=classroom.students.count())
@@ -36,7 +36,7 @@ def report(request: HttpRequest, class_id: int) -> HttpResponse:
 
 @class_page
 def table(request: HttpRequest, class_id: int, name: str) -> HttpResponse:
-    """One table of the report as CSV, with the names that this device shows."""
+    """Return one table of the report as CSV, with names as the device's display setting shows them."""
     classroom, now = classroom_of(request, class_id), timezone.now()
     if name not in TABLES:
         raise Http404("No such table")
@@ -45,9 +45,9 @@ def table(request: HttpRequest, class_id: int, name: str) -> HttpResponse:
     if lesson is None:
         raise Http404("No such lesson")
     found = lesson_report(classroom, lesson, now=now, display=display_of(request))
-    answer = HttpResponse(lesson_csv(found, name), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(lesson_csv(found, name), content_type="text/csv; charset=utf-8")
     day = timezone.localtime(lesson.since).date()
-    answer["Content-Disposition"] = f'attachment; filename="lesson-{day}-{name}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="lesson-{day}-{name}.csv"'
     audit.record(
         action="report_export",
         actor=account_of(request),
@@ -56,4 +56,4 @@ def table(request: HttpRequest, class_id: int, name: str) -> HttpResponse:
         target_id=class_id,
         details={"table": name, "lesson": lesson.key},
     )
-    return answer
+    return response

@@ -1,4 +1,4 @@
-"""The notebooks of a class: their histories, any two versions beside each other, and a version to read."""
+"""The pages of a class's notebooks: the list, the history of one, a comparison of two versions, and one version."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from classroom.assignments.changes import Comparison, drawn
+from classroom.assignments.changes import Comparison, comparison_of
 from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
 from classroom.notebooks.versions import Version, find_notebook, find_version, notebook_list, notebook_page
@@ -20,19 +20,19 @@ from instructors.permissions import account_of
 from lms.models import AssignmentSubmission, NotebookVersion
 from lms.notebooks.render_process import changes
 
-LAST = 200  # notebooks on the page
+MAX_NOTEBOOKS = 200  # on the page
 
 
 @class_page
 def notebooks(request: HttpRequest, class_id: int) -> HttpResponse:
     classroom = classroom_of(request, class_id)
-    context = {"classroom": classroom, "now": timezone.now(), "notebooks": notebook_list(classroom)[:LAST]}
+    context = {"classroom": classroom, "now": timezone.now(), "notebooks": notebook_list(classroom)[:MAX_NOTEBOOKS]}
     return render(request, "notebooks/list.html", context)
 
 
 @class_page
 def notebook(request: HttpRequest, class_id: int, notebook_id: int) -> HttpResponse:
-    """`?old=` and `?new=` are the versions that are marked."""
+    """Show the history of a notebook. `?old=` and `?new=` name the selected versions."""
     classroom = classroom_of(request, class_id)
     page = notebook_page(classroom, notebook_id, display=display_of(request))
     context = {
@@ -47,7 +47,7 @@ def notebook(request: HttpRequest, class_id: int, notebook_id: int) -> HttpRespo
 
 @class_page
 def compare(request: HttpRequest, class_id: int, notebook_id: int) -> HttpResponse:
-    """`?old=` and `?new=` name the two; back to the history where one is not chosen."""
+    """Compare the versions `?old=` and `?new=`; redirect to the history if one is missing."""
     classroom, display = classroom_of(request, class_id), display_of(request)
     found = find_notebook(classroom, notebook_id)
     refs = [request.GET.get(name, "") for name in ("old", "new")]
@@ -68,14 +68,14 @@ def compare(request: HttpRequest, class_id: int, notebook_id: int) -> HttpRespon
 
 
 def compared(old: Version, new: Version) -> Comparison | None:
-    """None where they could not be compared within the limits."""
-    told = changes(old.content, new.content, old_sha256=old.sha256, new_sha256=new.sha256)
-    return None if told is None else drawn(told)
+    """Compare two versions; return None if the limits were exceeded."""
+    cell_changes = changes(old.content, new.content, old_sha256=old.sha256, new_sha256=new.sha256)
+    return None if cell_changes is None else comparison_of(cell_changes)
 
 
 @class_page
 def version(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> HttpResponse:
-    """A commit or a starter. What was handed in has a page of its own, on which it is graded."""
+    """Show a commit or a starter; redirect to the submission's page for a submission."""
     classroom = classroom_of(request, class_id)
     found = find_version(classroom, notebook_id, ref, display=display_of(request))
     if found.entry.submission_id is not None:
@@ -95,7 +95,7 @@ def version(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> 
 @never_cache
 @xframe_options_sameorigin
 def frame(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> HttpResponse:
-    """The notebook itself, in a frame that can do nothing (classroom.notebooks.views)."""
+    """Render the notebook for the sandboxed frame (classroom.notebooks.views)."""
     found = find_version(classroom_of(request, class_id), notebook_id, ref, display=display_of(request))
     if not is_in_frame(request):
         record_view(request, found)
@@ -103,7 +103,7 @@ def frame(request: HttpRequest, class_id: int, notebook_id: int, ref: str) -> Ht
 
 
 def record_view(request: HttpRequest, version: Version) -> None:
-    """Who read what. A starter is course material: nobody's."""
+    """Record in the audit log that a version was read. Starters are course material and are not recorded."""
     if version.entry.kind == "starter":
         return
     is_submission = version.entry.submission_id is not None

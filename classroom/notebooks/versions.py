@@ -1,6 +1,6 @@
-"""The notebooks of a class and their versions: what was handed in, what was committed, and what was given.
+"""Select the notebooks of a class and their versions: submissions, commits and starters.
 
-A version is named by a reference: `s12` is submission 12, `c0a1b…` a commit, `t3` the starter of assignment 3.
+A version has a reference: `s12` is submission 12, `c0a1b…` a commit, `t3` the starter of assignment 3.
 """
 
 import re
@@ -21,7 +21,7 @@ from classroom.base.display import Display
 from core.identity import visible
 from lms.models import AssignmentStarter, AssignmentSubmission, Notebook, NotebookHistory, NotebookVersion
 
-MOST_ENTRIES = 300
+MAX_ENTRIES = 300
 REFERENCE = re.compile(r"s[0-9]{1,18}|t[0-9]{1,18}|c[0-9a-f]{12}")
 
 
@@ -32,7 +32,7 @@ class Entry:
     ref: str
     kind: str  # submission, commit or starter
     when: datetime
-    who: str  # who may be nobody that is known: empty
+    who: str  # empty if unknown
     what: str
     submission_id: int | None = None
     student_id: int | None = None
@@ -59,7 +59,7 @@ class NotebookPage:
 
     @cached_property
     def old_ref(self) -> str:
-        """What is offered to be compared: the newest with the starter, else with the one before."""
+        """Return the version that is compared with the newest by default: the starter, else the one before."""
         before = self.starters[:1] or self.entries[1:2] or self.entries[:1]
         return before[0].ref if before else ""
 
@@ -78,8 +78,10 @@ class Version:
 
 
 def notebook_list(classroom: Classroom) -> QuerySet[Notebook]:
-    """Those that are assignments of the class or have versions in it, the last changed first, with `hand_ins`,
-    `commits` and `last_at`. One query."""
+    """Return the notebooks that are assignments of the class or have versions in it, the last changed first.
+
+    Annotated with `hand_ins`, `commits` and `last_at`. One query.
+    """
     handed_in = _submissions(classroom).filter(assignment__notebook=OuterRef("pk")).order_by()
     committed = _versions(classroom).filter(history__notebook=OuterRef("pk")).order_by()
     hand_ins = handed_in.values("assignment__notebook").annotate(n=Count("pk"), last=Max("submitted_at"))
@@ -95,12 +97,12 @@ def notebook_list(classroom: Classroom) -> QuerySet[Notebook]:
 
 
 def find_notebook(classroom: Classroom, notebook_id: int) -> Notebook:
-    """404 for one that this class has nothing to do with. One query."""
+    """Return the notebook; raise Http404 if it is not in the class's list. One query."""
     return get_object_or_404(notebook_list(classroom), pk=notebook_id)
 
 
 def notebook_page(classroom: Classroom, notebook_id: int, *, display: Display) -> NotebookPage:
-    """Five queries, whatever the number of versions; of many the newest MOST_ENTRIES."""
+    """Return a notebook with its newest MAX_ENTRIES versions. Five queries for any number of versions."""
     notebook = find_notebook(classroom, notebook_id)
     submissions = _submissions(classroom).filter(assignment__notebook=notebook).order_by("-submitted_at", "-pk")
     versions = _versions(classroom).filter(history__notebook=notebook).order_by("-pk")
@@ -109,20 +111,20 @@ def notebook_page(classroom: Classroom, notebook_id: int, *, display: Display) -
         .annotate(called=name_in(classroom))
         .defer("notebook_content")
     )
-    shown = [_of_submission(each, display) for each in with_names[:MOST_ENTRIES]]
-    shown += [_of_commit(each, display) for each in versions.select_related("branch")[:MOST_ENTRIES]]
+    shown = [_of_submission(each, display) for each in with_names[:MAX_ENTRIES]]
+    shown += [_of_commit(each, display) for each in versions.select_related("branch")[:MAX_ENTRIES]]
     shown.sort(key=lambda entry: entry.when, reverse=True)
     starters = AssignmentStarter.objects.filter(assignment__in=assignments_in(classroom), assignment__notebook=notebook)
     return NotebookPage(
         notebook=notebook,
-        entries=shown[:MOST_ENTRIES],
+        entries=shown[:MAX_ENTRIES],
         starters=[_of_starter(each) for each in starters.select_related("assignment").defer("content")],
         total=submissions.count() + versions.count(),
     )
 
 
 def find_version(classroom: Classroom, notebook_id: int, ref: str, *, display: Display) -> Version:
-    """404 for one that is not of this class and notebook. One query."""
+    """Return the version; raise Http404 if it does not belong to this class and notebook. One query."""
     if not REFERENCE.fullmatch(ref):
         raise Http404
     if ref[0] == "s":
@@ -165,7 +167,7 @@ def _of_submission(row: AssignmentSubmission, display: Display) -> Entry:
 
 
 def _of_commit(row: NotebookVersion, display: Display) -> Entry:
-    """Nobody checks what clients say of the author; on a projector it is not shown, for it may be a student."""
+    """Return the entry of a commit. A projector view omits its author, which is unverified and may be a student."""
     return Entry(
         ref=f"c{row.version_id}",
         kind="commit",

@@ -1,8 +1,8 @@
-"""What a student handed in, in a frame of its own that can do nothing, and as a file.
+"""Serve a submitted notebook in a sandboxed frame, and as a file.
 
-Three walls, each enough by itself: the HTML was cleaned (lms.notebooks.rendering), its policy lets nothing load but our
-stylesheets and pictures that are in it, and both the policy and the frame put it in a sandbox: no scripts, no forms, no
-windows, an origin of its own.
+Three independent protections: the HTML is sanitized (lms.notebooks.rendering); the Content-Security-Policy allows only
+our stylesheets and embedded pictures; and both the policy and the frame put it in a sandbox, without scripts, forms and
+windows and with an origin of its own.
 """
 
 import json
@@ -32,8 +32,8 @@ POLICY = (
 )
 LEFT_OUT = '<p class="left-out"></p>'
 NO_PICTURE = re.compile(r'<span class="no-picture">([^<]*)</span>')
-LONGEST_TEXT = 20_000
-MOST_CELLS = 500
+MAX_TEXT_LENGTH = 20_000
+MAX_CELLS = 500
 THEMES = ("light", "dark")
 
 
@@ -42,15 +42,15 @@ THEMES = ("light", "dark")
 @never_cache
 @xframe_options_sameorigin
 def frame(request: HttpRequest, class_id: int, submission_id: int) -> HttpResponse:
-    """The notebook; with `?plain`, or where it could not be drawn, its cells as text. `?theme=` light or dark."""
+    """Render a submission; with `?plain`, or if rendering failed, its cells as text. `?theme=` is light or dark."""
     found = find_submission(classroom_of(request, class_id), submission_id, with_content=True)
     if not is_in_frame(request):
-        _note(request, found, "submission_view")
+        _record(request, found, "submission_view")
     return framed(request, found.notebook_content, sha256=hash_of(found))
 
 
 def framed(request: HttpRequest, content: Any, *, sha256: str, title: str = "") -> HttpResponse:
-    """A stranger's notebook as the document of a frame that can do nothing."""
+    """Render an untrusted notebook as the document of a sandboxed frame."""
     html = None
     if "plain" not in request.GET and content is not None:
         html = html_of(content, sha256=sha256)
@@ -58,21 +58,21 @@ def framed(request: HttpRequest, content: Any, *, sha256: str, title: str = "") 
     cells = cells_of(content) if html is None else []
     context = {
         "title": title,
-        "html": None if html is None else _with_notes(html),
+        "html": None if html is None else _with_messages(html),
         "failed": html is None and "plain" not in request.GET,
-        "cells": cells[:MOST_CELLS],
-        "is_cut": len(cells) > MOST_CELLS,
-        "longest_text": LONGEST_TEXT,
+        "cells": cells[:MAX_CELLS],
+        "is_cut": len(cells) > MAX_CELLS,
+        "longest_text": MAX_TEXT_LENGTH,
         "theme": theme if theme in THEMES else "",
     }
-    answer = render(request, "notebooks/frame.html", context)
-    answer["Content-Security-Policy"] = POLICY
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
+    response = render(request, "notebooks/frame.html", context)
+    response["Content-Security-Policy"] = POLICY
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
-def _with_notes(html: str) -> str:
-    """Safe because the worker cleaned it, names of pictures among it; the notes are texts of ours."""
+def _with_messages(html: str) -> str:
+    """Insert messages where content was left out. Safe: the worker sanitized the HTML, including picture names."""
     note = gettext("Something was left out here for safety: a script, a widget or an active picture.")
     missing = gettext("The attached picture “%(name)s” is missing or cannot be shown.")
     html = NO_PICTURE.sub(lambda m: f'<span class="no-picture">{missing % {"name": m[1]}}</span>', html)
@@ -81,24 +81,24 @@ def _with_notes(html: str) -> str:
 
 @class_page
 def download(request: HttpRequest, class_id: int, submission_id: int) -> HttpResponse:
-    """The file as it was handed in. Never shown by a browser: it is an attachment of a kind that no browser opens."""
+    """Return the submitted file as an attachment, with a content type that browsers do not open."""
     found = find_submission(classroom_of(request, class_id), submission_id, with_content=True)
     if found.notebook_content is None:
         raise Http404
     content = json.dumps(found.notebook_content, ensure_ascii=False, indent=1)
-    answer = HttpResponse(content, content_type="application/x-ipynb+json")
-    answer["Content-Disposition"] = f'attachment; filename="submission-{found.pk}.ipynb"'
-    answer["X-Content-Type-Options"] = "nosniff"
-    _note(request, found, "submission_download")
-    return answer
+    response = HttpResponse(content, content_type="application/x-ipynb+json")
+    response["Content-Disposition"] = f'attachment; filename="submission-{found.pk}.ipynb"'
+    response["X-Content-Type-Options"] = "nosniff"
+    _record(request, found, "submission_download")
+    return response
 
 
 def is_in_frame(request: HttpRequest) -> bool:
-    """Whether a page of ours shows it (nobody else may), which has told the audit log that it does."""
+    """Return whether one of our own pages shows it in a frame; that page has already written the audit log."""
     return request.headers.get("Sec-Fetch-Dest") == "iframe"
 
 
-def _note(request: HttpRequest, found: AssignmentSubmission, action: str) -> None:
+def _record(request: HttpRequest, found: AssignmentSubmission, action: str) -> None:
     audit.record(
         action=action,
         actor=account_of(request),

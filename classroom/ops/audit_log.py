@@ -1,4 +1,4 @@
-"""The audit log, for those who read it."""
+"""Select entries of the audit log."""
 
 from django.db.models import Q, QuerySet
 
@@ -9,17 +9,17 @@ LARGEST_ID = 2**63 - 1
 
 
 def audit_entries(*, action: str, actor: str) -> QuerySet[AuditLog]:
-    """Newest first; of this action, and of the account of this address or id. Empty texts filter nothing."""
+    """Return entries, newest first, of an action and of an actor (e-mail or id); an empty text filters nothing."""
     entries = AuditLog.objects.order_by("-pk")
     if action:
         entries = entries.filter(action=action)
     if actor:
-        # What an entry holds is the address as it was typed then.
-        whose = Q(actor_email__in={actor, email_key(actor)})
+        # An entry stores the e-mail as it was typed at the time.
+        by_actor = Q(actor_email__in={actor, email_key(actor)})
         account = Instructor.objects.with_email(actor)
         if account is not None:
-            whose |= Q(actor_id=account.pk)
+            by_actor |= Q(actor_id=account.pk)
         if actor.isascii() and actor.isdecimal() and len(actor) < 19:
-            whose |= Q(actor_id=int(actor))
-        entries = entries.filter(whose)
+            by_actor |= Q(actor_id=int(actor))
+        entries = entries.filter(by_actor)
     return entries

@@ -1,4 +1,4 @@
-"""How the services are: each looked at on its own, all at once, none longer than two seconds (http.md section 14)."""
+"""Check the services concurrently, each for at most two seconds (docs/contract/http.md section 14)."""
 
 import asyncio
 import logging
@@ -21,27 +21,27 @@ from events.queue import heartbeats, stream
 from realtime.broadcast import OUTSIDE_CHANNEL
 from realtime.messages import timestamp
 
-LIMIT = 2.0  # seconds a service has to answer
+TIMEOUT = 2.0  # seconds for a service to answer
 logger = logging.getLogger(__name__)
 
-# Where one of these is unhealthy, lessons do not work. InfluxDB is optional: without it nothing is missing to anybody.
-NEEDED = {"postgres", "redis", "websocket", "worker"}
+# Lessons do not work if one of these is unhealthy. InfluxDB is optional.
+REQUIRED = {"postgres", "redis", "websocket", "worker"}
 # Seconds that the oldest event may wait.
-LONG_WITHOUT, LONG_WITH_WORKERS = 15, 60
-NEARLY_FULL = 0.7  # of Redis' memory; from 1 - stream.RESERVE on the intake answers 503
+MAX_WAIT_WITHOUT_WORKERS, MAX_WAIT = 15, 60
+NEARLY_FULL = 0.7  # of Redis' memory; from 1 - stream.RESERVE on the intake responds with 503
 MIB = 1024 * 1024
-WRITTEN = "health:written"  # string; whether Redis takes a write; expires
+WRITTEN = "health:written"  # string; tests whether Redis accepts a write; expires
 
 Service = dict[str, Any]
 
 
 class _Changes:
-    """What this process logged last, so that a change is one line of the log, and a poll is none."""
+    """The states that this process logged last, so that only changes are logged, not every poll."""
 
     def __init__(self) -> None:
         self.logged: dict[str, str] = {}
 
-    def note(self, subject: str, status: str, details: str, *, level: int) -> None:
+    def log(self, subject: str, status: str, details: str, *, level: int) -> None:
         if self.logged.get(subject, "healthy") != status:
             logger.log(level, "%s: %s%s", subject, status, f" ({details})" if details else "")
         self.logged[subject] = status
@@ -50,14 +50,14 @@ class _Changes:
 changes = _Changes()
 
 
-async def report(*, limit: float = LIMIT) -> dict[str, Any]:
-    """The whole answer; `status` is `healthy`, `degraded` or `unhealthy`."""
+async def report(*, limit: float = TIMEOUT) -> dict[str, Any]:
+    """Return the health of all services; `status` is `healthy`, `degraded` or `unhealthy`."""
     checks = {"postgres": postgres, "redis": redis, "influxdb": influxdb, "websocket": websocket, "worker": worker}
     found = await asyncio.gather(*(_timed(check, limit) for check in checks.values()))
     services = dict(zip(checks, found, strict=True))
     healthy = {name for name, service in services.items() if service["status"] == "healthy"}
     status = _status(services)
-    _note(status, services)
+    _log_changes(status, services)
     return {
         "status": status,
         "timestamp": timestamp(),
@@ -74,31 +74,29 @@ async def report(*, limit: float = LIMIT) -> dict[str, Any]:
 
 
 def _status(services: dict[str, Service]) -> str:
-    """`unhealthy` where something that is needed is; `degraded` where anything else is not as it should be."""
-    if any(services[name]["status"] == "unhealthy" for name in NEEDED):
+    """Return `unhealthy` if a required service is unhealthy, else `degraded` if any service is not healthy."""
+    if any(services[name]["status"] == "unhealthy" for name in REQUIRED):
         return "unhealthy"
     return "healthy" if all(service["status"] == "healthy" for service in services.values()) else "degraded"
 
 
-def _note(status: str, services: dict[str, Service]) -> None:
-    """A line where a service, or all together, changed. The messages name no person."""
+def _log_changes(status: str, services: dict[str, Service]) -> None:
+    """Log the services, and the overall status, that changed. The messages name no person."""
     for name, service in services.items():
-        about = service["status"]
-        changes.note(
-            f"Health of {name}", about, "" if about == "healthy" else service["message"], level=logging.WARNING
-        )
-    changes.note("Health", status, "", level=logging.ERROR if status == "unhealthy" else logging.WARNING)
+        state = service["status"]
+        changes.log(f"Health of {name}", state, "" if state == "healthy" else service["message"], level=logging.WARNING)
+    changes.log("Health", status, "", level=logging.ERROR if status == "unhealthy" else logging.WARNING)
 
 
-async def is_ready(*, limit: float = LIMIT) -> bool:
+async def is_ready(*, limit: float = TIMEOUT) -> bool:
     found = await _timed(postgres, limit)
     ready = bool(found["status"] == "healthy")
-    changes.note("Ready", "healthy" if ready else "not ready", "" if ready else found["message"], level=logging.ERROR)
+    changes.log("Ready", "healthy" if ready else "not ready", "" if ready else found["message"], level=logging.ERROR)
     return ready
 
 
 async def _timed(check: Callable[[], Awaitable[Service]], limit: float) -> Service:
-    """What the check says, and how long it took. Whatever goes wrong in it is the service's state, not ours."""
+    """Run a check and add its duration. An exception or a timeout is reported as `unhealthy`."""
     begun = time.perf_counter()
     try:
         found = await asyncio.wait_for(check(), limit)
@@ -111,9 +109,9 @@ async def _timed(check: Callable[[], Awaitable[Service]], limit: float) -> Servi
 
 
 async def postgres() -> Service:
-    """A connection of its own: one of the pool's would wait for the very requests that wait for the server."""
+    """Open a connection of its own: the pool may be exhausted by requests that wait for a slow server."""
     params = connection.get_connection_params()
-    for name in ("cursor_factory", "context"):  # what makes the synchronous connection Django's
+    for name in ("cursor_factory", "context"):  # Django's settings of the synchronous connection
         params.pop(name, None)
     params["connect_timeout"] = 2
     async with await psycopg.AsyncConnection.connect(**params) as link:
@@ -122,9 +120,11 @@ async def postgres() -> Service:
 
 
 async def redis() -> Service:
-    """`subscribed`: whether any process listens to the public channel. It writes too: with its memory or its disk full
-    it still answers a ping, and takes no event."""
-    async with aioredis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=LIMIT) as link:
+    """Ping Redis and write to it: with full memory or a full disk it answers pings but accepts no events.
+
+    `subscribed` says whether any process subscribes to the external channel.
+    """
+    async with aioredis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=TIMEOUT) as link:
         ping = await link.ping()
         counted = await link.pubsub_numsub(OUTSIDE_CHANNEL)
         memory = stream.Memory.read(await link.info("memory"))
@@ -145,7 +145,7 @@ async def redis() -> Service:
 
 
 def _of_memory(memory: stream.Memory, refusal: str) -> Service:
-    """`refusal` is the code with which a write was refused, as in OOM, MISCONF or READONLY."""
+    """Return the status of Redis; `refusal` is the error code of the write, such as OOM, MISCONF or READONLY."""
     used = f"{memory.used // MIB} of {memory.most // MIB} MiB are used"
     if refusal == "OOM" or memory.is_full:
         return {"status": "unhealthy", "message": f"Redis' memory is full, and events are refused: {used}"}
@@ -158,42 +158,44 @@ def _of_memory(memory: stream.Memory, refusal: str) -> Service:
 
 async def influxdb() -> Service:
     if not timeseries.is_configured():
-        service = {"status": "healthy", "message": "disabled", "response_time_ms": 0}
-        return {**service, "influx_status": "disabled", "version": None}
-    # Its client is synchronous; threads of their own, so that it holds up nothing else.
-    version, standing = await asyncio.gather(
+        status = {"status": "healthy", "message": "disabled", "response_time_ms": 0}
+        return {**status, "influx_status": "disabled", "version": None}
+    # The client is synchronous: its calls run in threads.
+    version, backlog = await asyncio.gather(
         asyncio.to_thread(timeseries.version), asyncio.to_thread(timeseries.backlog_status), return_exceptions=True
     )
-    told: Service = {"status": "healthy", "message": "connected", "influx_status": "pass", "version": version}
+    service: Service = {"status": "healthy", "message": "connected", "influx_status": "pass", "version": version}
     if isinstance(version, BaseException):
         message = f"Not reachable ({type(version).__name__})"
-        told = {"status": "unhealthy", "message": message, "influx_status": "fail", "version": None}
-    # While Redis is away nobody knows what waits, and its own check says so.
-    return told if isinstance(standing, BaseException) else _with_standing(told, standing)
+        service = {"status": "unhealthy", "message": message, "influx_status": "fail", "version": None}
+    # The backlog is unknown while Redis is not reachable, which its own check reports.
+    return service if isinstance(backlog, BaseException) else _with_backlog(service, backlog)
 
 
-def _with_standing(told: Service, standing: timeseries.BacklogStatus) -> Service:
-    """What the server says of itself, and what we know of the way to it. No reason of the server's is repeated here:
-    it may quote a student. Points that are missing make nothing worse for anybody but whoever reads InfluxDB: pages are
-    answered by PostgreSQL about such times."""
-    if told["status"] == "healthy":
-        if standing.reason:
-            told |= {"status": "degraded", "message": f"InfluxDB {standing.reason}; points wait"}
-        elif standing.remade is not None:
-            told |= {
+def _with_backlog(service: Service, backlog: timeseries.BacklogStatus) -> Service:
+    """Add the state of the backlog of points to the state of the server.
+
+    Error texts of the server are left out: they may quote a student. Missing points do not degrade the service, because
+    pages read such times from PostgreSQL.
+    """
+    if service["status"] == "healthy":
+        if backlog.reason:
+            service |= {"status": "degraded", "message": f"InfluxDB {backlog.reason}; points wait"}
+        elif backlog.remade is not None:
+            service |= {
                 "status": "degraded",
-                "message": f"the bucket was made again at {_moment(standing.remade)}, and lacks what was before: "
+                "message": f"the bucket was made again at {_moment(backlog.remade)}, and lacks what was before: "
                 "run influx_backfill --since start",
             }
-        elif standing.dropped_since is not None:
-            since = _moment(standing.dropped_since)
-            told["message"] = f"connected; points are missing: run influx_backfill --since {since}"
-        elif standing.refused:
-            told["message"] = "connected; points were refused: see the log of the workers"
-            if standing.refused_until is not None:
-                told["message"] += f"; up to {_moment(standing.refused_until)} InfluxDB is incomplete"
-    counts = {name: getattr(standing, name) for name in ("waiting", "dropped", "refused", "expired")}
-    return {**told, **counts}
+        elif backlog.dropped_since is not None:
+            since = _moment(backlog.dropped_since)
+            service["message"] = f"connected; points are missing: run influx_backfill --since {since}"
+        elif backlog.refused:
+            service["message"] = "connected; points were refused: see the log of the workers"
+            if backlog.refused_until is not None:
+                service["message"] += f"; up to {_moment(backlog.refused_until)} InfluxDB is incomplete"
+    counts = {name: getattr(backlog, name) for name in ("waiting", "dropped", "refused", "expired")}
+    return {**service, **counts}
 
 
 def _moment(ms: int) -> str:
@@ -206,17 +208,19 @@ async def websocket() -> Service:
 
 
 async def worker() -> Service:
-    """Judged by the work: that no worker runs is a fault once events wait for one. So the web is healthy before the
-    first worker has started, which may be waiting for that."""
+    """Check the age of the oldest waiting event: missing workers are a fault only if events wait.
+
+    So the web is healthy before the first worker has started, which may wait for that.
+    """
     beats, oldest = await asyncio.to_thread(_workers)
     active = sum(beat["status"] in ("idle", "processing") for beat in beats)
     waited = 0.0 if oldest is None else max(0.0, time.time() - oldest / 1000)
     service: Service = {"status": "healthy", "message": "running" if active else "none", "active_workers": active}
-    if waited > (LONG_WITH_WORKERS if active else LONG_WITHOUT):
-        who = f"{active} workers run" if active else "no worker runs"
+    if waited > (MAX_WAIT if active else MAX_WAIT_WITHOUT_WORKERS):
+        workers = f"{active} workers run" if active else "no worker runs"
         service |= {
             "status": "unhealthy" if not active else "degraded",
-            "message": f"Events wait since {waited:.0f} s; {who}",
+            "message": f"Events wait since {waited:.0f} s; {workers}",
         }
     return service
 

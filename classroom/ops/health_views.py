@@ -1,4 +1,4 @@
-"""Health, for container checks and proxies: docs/contract/http.md section 14. Never counted against a limit."""
+"""The health API, for container checks and proxies: docs/contract/http.md section 14. Not rate limited."""
 
 from typing import Any
 
@@ -15,16 +15,16 @@ from realtime.messages import timestamp
 @require_safe
 @never_cache
 async def health(request: HttpRequest) -> JsonResponse:
-    """503 only where lessons do not work: a check that wants 200 must not restart what goes on without InfluxDB."""
+    """Return the health of all services; 503 only if a required one is unhealthy, so not without InfluxDB."""
     found = await report()
-    return JsonResponse(found) if found["status"] != "unhealthy" else _unwell(found)
+    return JsonResponse(found) if found["status"] != "unhealthy" else _unavailable(found)
 
 
 @csrf_exempt
 @require_safe
 @never_cache
 async def simple(request: HttpRequest) -> JsonResponse:
-    """That we answer is the answer; nothing else is touched."""
+    """Return 200 without checking any service."""
     return JsonResponse({"status": "ok", "timestamp": timestamp()})
 
 
@@ -35,14 +35,14 @@ async def ready(request: HttpRequest) -> JsonResponse:
     if await is_ready():
         return JsonResponse({"status": "ready", "timestamp": timestamp(), "message": "Ready to serve"})
     detail = {"status": "not_ready", "timestamp": timestamp(), "error": "The database does not answer"}
-    return _unwell(detail)
+    return _unavailable(detail)
 
 
-def _unwell(detail: dict[str, Any]) -> JsonResponse:
-    """503, without the line that Django logs about each: `queries.health` says it once, when it begins."""
-    answer = JsonResponse({"detail": detail}, status=503)
-    answer._has_been_logged = True  # type: ignore[attr-defined]  # django.utils.log.log_response
-    return answer
+def _unavailable(detail: dict[str, Any]) -> JsonResponse:
+    """Return a 503 that Django does not log: `classroom.ops.health` logs the change once."""
+    response = JsonResponse({"detail": detail}, status=503)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # django.utils.log.log_response
+    return response
 
 
 @csrf_exempt

@@ -1,4 +1,4 @@
-"""What the endpoints of section 15 answer, for the OpenAPI document; and what they take."""
+"""The request and response serializers of the operations API, for OpenAPI: docs/contract/http.md section 15."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ Shape = serializers.Serializer[Any]
 
 
 class AnyValue(serializers.JSONField):
-    """Whatever JSON can say, null included."""
+    """Any JSON value, including null."""
 
 
 def counts() -> serializers.DictField:

@@ -1,4 +1,4 @@
-"""Changing the system's settings: each change checked, written and told to the audit log in one transaction."""
+"""Change the system settings: each change is validated, then written with its audit log entry in one transaction."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from lms.system_settings import read, text_of
 
 
 class Duplicate(Exception):
-    """There is a setting of that name."""
+    """A setting with this key exists."""
 
 
 def change_setting(setting: SystemSetting, value: Any, *, by: Instructor, request: Request) -> SystemSetting:
-    """Raises lms.system_settings.BadSetting. From the commit on every process reads the new value."""
+    """Set a new value, which every process reads from the commit on. Raises lms.system_settings.BadSetting."""
     before = setting.setting_value
     setting.setting_value = text_of(setting.setting_key, value, setting.setting_type)
     setting.updated_at = timezone.now()
@@ -30,7 +30,7 @@ def change_setting(setting: SystemSetting, value: Any, *, by: Instructor, reques
 def create_setting(
     *, key: str, value: Any, kind: str, description: str | None, by: Instructor, request: Request
 ) -> SystemSetting:
-    """`value` is of that type, or a text that means one. Raises BadSetting, Duplicate."""
+    """Create a setting; `value` is of the type `kind`, or a text to convert. Raises BadSetting, Duplicate."""
     found = read(key, value, kind) if isinstance(value, str) else value
     text = text_of(key, found, kind)
     try:

@@ -1,4 +1,4 @@
-"""How the whole product does, for programs that watch it: docs/contract/http.md section 15, and `/metrics`."""
+"""Collect the statistics of the whole system: docs/contract/http.md section 15, and `/metrics`."""
 
 import time
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ from lms.models import Session, Student
 from realtime.messages import timestamp
 
 WORKER_STATES = heartbeats.STATES
-ACTIVE = timedelta(minutes=2)  # since a student's last sign; the same as on the dashboard
+ACTIVE = timedelta(minutes=2)  # since a student's last event; the same as on the dashboard
 RANGES = {"1h": 3600, "24h": 24 * 3600, "7d": 7 * 24 * 3600}
-PROBES = 3  # questions to PostgreSQL whose mean is told
+PROBES = 3  # queries of which the mean is reported
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineStats:
-    """What is so at this moment."""
+    """The state of the event pipeline at one moment."""
 
     now: float
     waiting: Sequence[stream.Waiting]
@@ -42,12 +42,12 @@ class PipelineStats:
     test_events_bytes: int
 
     def queue_sizes(self) -> dict[str, int]:
-        """Entries that wait, by priority."""
+        """Return the number of waiting entries by priority."""
         return {name: sum(one.entries for one in self.waiting if one.priority == name) for name in PRIORITIES}
 
 
 def pipeline_stats(*, now: float) -> PipelineStats:
-    """Eight round trips to Redis; raises what Redis raises."""
+    """Return the current state. Eight round trips to Redis. Raises RedisError."""
     return PipelineStats(
         now=now,
         waiting=stream.waiting(_redis()),
@@ -61,8 +61,8 @@ def pipeline_stats(*, now: float) -> PipelineStats:
 
 
 def metrics(*, now: datetime) -> dict[str, Any]:
-    """`GET /admin/metrics`. Two queries; the rest is in Redis."""
-    totals, standing = events_metrics.totals(), pipeline_stats(now=now.timestamp())
+    """Return the response of `GET /admin/metrics`. Two queries; the rest is read from Redis."""
+    totals, pipeline = events_metrics.totals(), pipeline_stats(now=now.timestamp())
     students = Student.objects.aggregate(
         total=Count("pk"), active=Count("pk", filter=Q(last_activity_at__gte=now - ACTIVE))
     )
@@ -79,12 +79,12 @@ def metrics(*, now: datetime) -> dict[str, Any]:
         "students": students,
         "sessions": {"active": Session.objects.filter(is_active=True).count()},
         "websocket": {"total_connections": live.total, "by_type": live.by_type},
-        "queues": standing.queue_sizes(),
+        "queues": pipeline.queue_sizes(),
     }
 
 
 def performance(*, time_range: str | None, now: datetime) -> dict[str, Any]:
-    """`GET /admin/performance`: measured, and null where nothing was measured in that time."""
+    """Return the response of `GET /admin/performance`; values are null if nothing was measured in that time."""
     seconds = RANGES.get(time_range or "", RANGES["1h"])
     numbers = events_metrics.recent(seconds=seconds, now=now.timestamp())
     api, intake, batches = (numbers.histogram(name) for name in ("api", "intake", "batch"))
@@ -115,8 +115,8 @@ def performance(*, time_range: str | None, now: datetime) -> dict[str, Any]:
 
 
 def worker_status(*, now: datetime) -> dict[str, Any]:
-    """`GET /admin/worker-status`."""
-    standing = pipeline_stats(now=now.timestamp())
+    """Return the response of `GET /admin/worker-status`."""
+    pipeline = pipeline_stats(now=now.timestamp())
     workers = [
         {
             "worker_id": beat["worker_id"],
@@ -131,26 +131,26 @@ def worker_status(*, now: datetime) -> dict[str, Any]:
             "uptime_seconds": beat["uptime_seconds"],
             "memory_usage": beat["memory_usage"],
         }
-        for beat in sorted(standing.workers, key=lambda beat: str(beat["worker_id"]))
+        for beat in sorted(pipeline.workers, key=lambda beat: str(beat["worker_id"]))
     ]
-    oldest = [one.oldest for one in standing.waiting if one.oldest is not None]
+    oldest = [one.oldest for one in pipeline.waiting if one.oldest is not None]
     return {
         "generated_at": timestamp(now),
         "workers": workers,
         "active_workers": sum(worker["status"] in ("idle", "processing") for worker in workers),
-        "queue_sizes": {name.upper(): size for name, size in standing.queue_sizes().items()},
+        "queue_sizes": {name.upper(): size for name, size in pipeline.queue_sizes().items()},
         "oldest_waiting_seconds": round(max(0.0, now.timestamp() - min(oldest) / 1000), 1) if oldest else 0,
-        "failed_jobs": standing.failed_jobs,
+        "failed_jobs": pipeline.failed_jobs,
     }
 
 
 def uptime_seconds(*, now: datetime) -> int:
-    """Since this web process began."""
+    """Return the seconds since this web process started."""
     return round(now.timestamp() - float(psutil.Process().create_time()))
 
 
 def system_load() -> dict[str, float]:
-    """Of this machine, the processor over a tenth of a second; the memory is that in use."""
+    """Return this machine's CPU usage, measured for 0.1 s, and its used memory."""
     return {
         "cpu_usage_percent": psutil.cpu_percent(interval=0.1),
         "memory_usage_mb": round((psutil.virtual_memory().total - psutil.virtual_memory().available) / 2**20, 1),
@@ -158,7 +158,7 @@ def system_load() -> dict[str, float]:
 
 
 def _probe() -> float:
-    """Milliseconds of a question that PostgreSQL answers from memory."""
+    """Return the mean time in milliseconds of a query that PostgreSQL answers from memory."""
     with connection.cursor() as cursor:
         begun = time.perf_counter()
         for _ in range(PROBES):

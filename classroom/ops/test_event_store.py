@@ -1,13 +1,13 @@
-"""Records of end-to-end tests: kept in Redis for ten minutes, never in the real tables (http.md section 2.1).
+"""Store the records of end-to-end tests in Redis for ten minutes, never in the real tables (http.md section 2.1).
 
-    test-events:ids     sorted set   test id, by when its newest record came; expires with it
-    test-events:number  integer      numbers handed out; outlives every record
-    test-events:sizes   hash         test id → bytes that it holds
-    test-events:bytes   integer      what all hold together, TEST_EVENTS_BYTES at most
-    test-events:id:{id} sorted set   record as JSON with its number in front, by when it came; expires with the newest
+    test-events:ids     sorted set   test id, scored by the arrival of its newest record; expires with it
+    test-events:number  integer      last number assigned to a record; outlives every record
+    test-events:sizes   hash         test id → bytes of its records
+    test-events:bytes   integer      bytes of all records, at most TEST_EVENTS_BYTES
+    test-events:id:{id} sorted set   number and record as JSON, scored by arrival; expires with the newest
 
-Members begin with a number of their own, so that two equal records are two. A record counts with what Redis needs
-around it. Events of lessons come first: while half of Redis' memory is in use, no test event is taken.
+Members begin with a unique number, so that equal records are stored twice. Sizes include Redis' overhead. Events of
+lessons take precedence: while half of Redis' memory is in use, no test event is accepted.
 """
 
 import json
@@ -25,11 +25,11 @@ from realtime.messages import timestamp
 
 LIFETIME = 600  # seconds
 IDS, NUMBER, SIZES, BYTES = (f"test-events:{name}" for name in ("ids", "number", "sizes", "bytes"))
-RECORD, ID = 128, 512  # bytes that a record and a test id need beside their own
+RECORD, ID = 128, 512  # bytes of overhead of a record and of a test id
 
-_FORGET = """
--- Takes a test away, and what it held off the sum
-local function forget(ids, sizes, bytes, prefix, id)
+_DELETE = """
+-- Deletes a test's records and subtracts their size from the sum
+local function delete(ids, sizes, bytes, prefix, id)
   redis.call('DECRBY', bytes, redis.call('HGET', sizes, id) or 0)
   redis.call('HDEL', sizes, id)
   redis.call('ZREM', ids, id)
@@ -37,13 +37,13 @@ local function forget(ids, sizes, bytes, prefix, id)
 end
 """
 
-_ADD = f"""{_FORGET}{IS_CROWDED}
+_ADD = f"""{_DELETE}{IS_CROWDED}
 -- KEYS: ids, sizes, bytes, number, of this test.
--- ARGV: now, lifetime, most bytes, weight of a record, weight of an id, prefix, id, records.  1 = they are in,
--- 0 = too much is there already, -1 = Redis' memory is wanted for events; then what is held
+-- ARGV: now, lifetime, maximum bytes, overhead of a record, overhead of an id, prefix, id, records.
+-- Returns 1 (stored), 0 (over the maximum) or -1 (Redis' memory is needed for events), and the bytes of all records
 local old = ARGV[1] - ARGV[2]
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', old)) do
-  forget(KEYS[1], KEYS[2], KEYS[3], ARGV[6], id)
+  delete(KEYS[1], KEYS[2], KEYS[3], ARGV[6], id)
 end
 local gone = 0
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[5], '-inf', old)) do gone = gone + #member + ARGV[4] end
@@ -69,61 +69,61 @@ for i = 1, 4 do redis.call('EXPIRE', KEYS[i], ARGV[2] * 2) end
 return {{1, held + new}}
 """
 
-_CLEAR = f"""{_FORGET}
+_CLEAR = f"""{_DELETE}
 -- KEYS: ids, sizes, bytes, of this test.  ARGV: now, lifetime, prefix, id
-local there = redis.call('ZCOUNT', KEYS[4], '(' .. (ARGV[1] - ARGV[2]), '+inf')
-forget(KEYS[1], KEYS[2], KEYS[3], ARGV[3], ARGV[4])
-return there
+local count = redis.call('ZCOUNT', KEYS[4], '(' .. (ARGV[1] - ARGV[2]), '+inf')
+delete(KEYS[1], KEYS[2], KEYS[3], ARGV[3], ARGV[4])
+return count
 """
 
 
 class Full(Exception):
-    """Nothing of it is stored; the text says why, and what to do."""
+    """Nothing was stored; the text says why, and what to do."""
 
 
 def add(test_id: str, records: list[dict[str, Any]], *, now: datetime) -> None:
-    """All or none, in one round trip. Each record gains the time at which it came. Raises Full."""
+    """Store all records with `received_at`, or none, in one round trip. Raises Full, RedisError."""
     if not records:
         return
-    most = settings.TEST_EVENTS_BYTES
-    if len(records) * RECORD > most:  # before as much again is made of them
+    maximum = settings.TEST_EVENTS_BYTES
+    if len(records) * RECORD > maximum:  # before they are encoded
         raise Full(_too_much(held()))
     stamped = [json.dumps({**record, "received_at": timestamp(now)}) for record in records]
     keys = (IDS, SIZES, BYTES, NUMBER, _key(test_id))
-    args: tuple[Any, ...] = (now.timestamp(), LIFETIME, most, RECORD, ID, _key(""), test_id, *stamped)
-    done, there = cast("list[int]", _redis().eval(_ADD, len(keys), *keys, *args))
+    args: tuple[Any, ...] = (now.timestamp(), LIFETIME, maximum, RECORD, ID, _key(""), test_id, *stamped)
+    done, size = cast("list[int]", _redis().eval(_ADD, len(keys), *keys, *args))
     if done < 0:
         raise Full("Redis' memory is needed for the events of lessons; try again when less waits")
     if done == 0:
-        raise Full(_too_much(there))
+        raise Full(_too_much(size))
 
 
-def _too_much(there: int) -> str:
+def _too_much(size: int) -> str:
     return (
-        f"Test events may hold {settings.TEST_EVENTS_BYTES} bytes together, and {there} are held: clear those of a"
+        f"Test events may hold {settings.TEST_EVENTS_BYTES} bytes together, and {size} are held: clear those of a"
         f" test, or wait until they are {LIFETIME // 60} minutes old"
     )
 
 
 def held() -> int:
-    """Bytes that all test events hold together, as they are counted. Raises redis.RedisError."""
+    """Return the counted bytes of all test events. Raises RedisError."""
     return max(0, int(cast("bytes | None", _redis().get(BYTES)) or 0))
 
 
 def of(test_id: str, *, now: datetime) -> list[dict[str, Any]]:
-    """The records that are not too old, in the order in which they came."""
+    """Return the records of a test that have not expired, in order of arrival."""
     found = cast(list[bytes], _redis().zrangebyscore(_key(test_id), f"({now.timestamp() - LIFETIME}", "+inf"))
     return [json.loads(member.partition(b" ")[2]) for member in found]
 
 
 def clear(test_id: str, *, now: datetime) -> int:
-    """Forget them. Returns how many there were."""
+    """Delete the records of a test; return their number."""
     keys = (IDS, SIZES, BYTES, _key(test_id))
     return int(cast(int, _redis().eval(_CLEAR, len(keys), *keys, now.timestamp(), LIFETIME, _key(""), test_id)))
 
 
 def ids(*, now: datetime) -> list[str]:
-    """The tests that have records, the oldest first."""
+    """Return the ids of the tests with records, oldest first."""
     found = cast(list[bytes], _redis().zrangebyscore(IDS, f"({now.timestamp() - LIFETIME}", "+inf"))
     return [member.decode() for member in found]
 

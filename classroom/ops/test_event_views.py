@@ -1,4 +1,4 @@
-"""Test events, for end-to-end tests of the extension (http.md section 2.1), where TEST_EVENTS is on."""
+"""The test event API, for end-to-end tests of the extension (http.md section 2.1); 404 unless TEST_EVENTS is on."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ class Unavailable(APIException):
 
 
 class Full(APIException):
-    """507: it is not this body that is too large."""
+    """507 rather than 413: the body itself is not too large."""
 
     status_code = 507
 
@@ -49,7 +49,7 @@ class TestIds(serializers.Serializer[Any]):
 
 class TestEventsBase(ApiView):
     permission_classes = (AllowAny,)
-    # As on the event intake: what is refused here is lost to the test.
+    # Not throttled, like the event intake: a test would lose rejected events.
     throttle_classes = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -73,7 +73,7 @@ class TestEventsView(TestEventsBase):
     @documented(summary="The stored events of a test", responses={200: Records}, parameters=[TEST_ID])
     def get(self, request: Request, test_id: str) -> JsonResponse:
         found = test_event_store.of(test_id, now=timezone.now())
-        # In ASCII: as sent means whatever JSON can escape, lone surrogates too.
+        # ASCII, so that lone surrogates are returned as they were sent.
         return JsonResponse({"test_id": test_id, "events": found, "count": len(found)})
 
     @documented(
@@ -84,7 +84,7 @@ class TestEventsView(TestEventsBase):
         parameters=[TEST_ID],
     )
     def post(self, request: Request, test_id: str) -> Response:
-        """Each is kept as sent, for ten minutes, and gains `received_at`."""
+        """Each record is stored as sent, for ten minutes, with `received_at` added."""
         records = request.data
         if not isinstance(records, list):
             raise Unprocessable(["body"], "Input should be a valid list", "list_type")
@@ -97,7 +97,7 @@ class TestEventsView(TestEventsBase):
             raise Full(str(error)) from None
         return Response({"message": f"{len(records)} test events stored for test_id: {test_id}"})
 
-    @documented(summary="Forget the events of a test", responses={200: Stored}, errors=(404,), parameters=[TEST_ID])
+    @documented(summary="Delete the events of a test", responses={200: Stored}, errors=(404,), parameters=[TEST_ID])
     def delete(self, request: Request, test_id: str) -> Response:
         cleared = test_event_store.clear(test_id, now=timezone.now())
         if not cleared:

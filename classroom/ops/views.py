@@ -1,5 +1,4 @@
-"""What operators and monitors ask: docs/contract/http.md section 15. Only an admin writes settings and reads the
-audit log."""
+"""The operations API: docs/contract/http.md section 15. Only admins write settings and read the audit log."""
 
 from typing import Any, NoReturn
 
@@ -48,7 +47,7 @@ class PerformanceView(ApiView):
 
     @documented(summary="How fast it is", responses={200: shapes.Performance}, parameters=[TIME_RANGE])
     def get(self, request: Request) -> Response:
-        """Measured; null where nothing was measured in that time."""
+        """Values are null if nothing was measured in that time."""
         return Response(system_stats.performance(time_range=request.query_params.get("time_range"), now=timezone.now()))
 
 
@@ -58,7 +57,7 @@ class SystemStatusView(ApiView):
 
     @documented(summary="The state of every service", responses={200: shapes.SystemStatus})
     def get(self, request: Request) -> Response:
-        """200 whatever the state is: a monitor that wants a status asks `/health`."""
+        """Always responds with 200; `/health` responds with 503 if a required service is unhealthy."""
         found = async_to_sync(health.report)()
         return Response(
             {
@@ -108,12 +107,12 @@ class SettingsView(ApiView):
         example={"setting_key": "banner", "setting_value": "Exam today", "setting_type": "str"},
     )
     def post(self, request: Request) -> Response:
-        """Only an admin may. 400 where there is one of that name, or the value is not of that type."""
+        """Admins only. 400 if the setting exists or the value is not of its type."""
         refuse_unless_admin(request)
         sent = validated(shapes.NewSetting(data=request.data))
         key = sent["setting_key"]
         try:
-            made = create_setting(
+            created = create_setting(
                 key=key,
                 value=sent["setting_value"],
                 kind=sent["setting_type"],
@@ -125,7 +124,7 @@ class SettingsView(ApiView):
             raise BadRequest(f"Setting '{key}' already exists") from None
         except BadSetting as error:
             refuse(error)
-        return Response({"message": f"Setting '{key}' created", "setting": shapes.SettingShape(made).data})
+        return Response({"message": f"Setting '{key}' created", "setting": shapes.SettingShape(created).data})
 
 
 class SettingView(ApiView):
@@ -134,7 +133,7 @@ class SettingView(ApiView):
 
     @documented(summary="One setting", responses={200: shapes.TypedSetting}, errors=(404,))
     def get(self, request: Request, setting_key: str) -> Response:
-        """The value that is in effect: while the setting is off, the built-in default where there is one."""
+        """The effective value: the built-in default, if there is one, while the setting is inactive."""
         row = find_setting(setting_key)
         value = system_settings.current().get(row.setting_key)
         if value is None:
@@ -149,7 +148,7 @@ class SettingView(ApiView):
         example={"new_value": 5},
     )
     def put(self, request: Request, setting_key: str) -> Response:
-        """Only an admin may. Takes effect at once, in all processes."""
+        """Admins only. Takes effect at once in all processes."""
         refuse_unless_admin(request)
         row = find_setting(setting_key)
         sent = validated(shapes.NewValue(data=request.data))
@@ -186,7 +185,7 @@ def find_setting(key: str) -> SystemSetting:
 
 
 def readable(row: SystemSetting) -> Any:
-    """What the row says; None where that is not of its type."""
+    """Return the row's value, or None if it is not of its type."""
     try:
         return system_settings.typed(row.setting_value, row.setting_type)
     except ValueError:

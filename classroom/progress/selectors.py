@@ -1,7 +1,7 @@
-"""How far students are with their assignments, from what they ran and handed in (http.md section 12).
+"""Compute the students' progress with their assignments from their runs and submissions (http.md section 12).
 
-A student's assignments are those of their classes, and any other whose notebook they ran or which they handed in:
-where nobody is enrolled, work still counts.
+A student's assignments are those of their classes, and any other whose notebook they ran or which they submitted, so
+that work counts without an enrolment.
 """
 
 from collections import defaultdict
@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
-from classroom.progress import totals
-from events.models import CellProgress
+from events.models import CellExecution, CellProgress
 from lms.access import Scope, User, classes_of, scope_of
 from lms.models import AssignmentSubmission, Cell, ClassAssignment, Session, Student, StudentClass
 from realtime.messages import timestamp
@@ -23,7 +22,7 @@ DONE = {"completed", "submitted", "reviewed"}
 
 @dataclass(slots=True)
 class Worked:
-    """What a student did in one notebook; its code cells alone."""
+    """What a student did in the code cells of one notebook."""
 
     completed: int = 0
     failing: int = 0
@@ -31,9 +30,16 @@ class Worked:
     last: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    seconds: float = 0.0  # of all runs with a known duration
+    timed: int = 0  # number of those runs
+    first: datetime | None = None
+
+
 @dataclass(slots=True)
 class Facts:
-    """What is known of some students, by their ids."""
+    """The data of some students, by their ids."""
 
     assignments: list[ClassAssignment]
     cells: dict[int, int]  # notebook → code cells
@@ -41,7 +47,7 @@ class Facts:
     worked: dict[tuple[int, int], Worked] = field(default_factory=dict)  # student, notebook
     submitted: dict[tuple[int, int], AssignmentSubmission] = field(default_factory=dict)  # student, assignment
     sessions: dict[int, str] = field(default_factory=dict)  # student → newest session
-    times: dict[int, totals.Times] = field(default_factory=dict)
+    times: dict[int, Times] = field(default_factory=dict)
 
     def assignments_of(self, student: int) -> list[ClassAssignment]:
         return [
@@ -56,7 +62,10 @@ class Facts:
 def facts(
     viewer: User, students: Collection[int], *, scope: Scope | None = None, only: int | None = None, times: bool = True
 ) -> Facts:
-    """Eight queries for any number of students; `only` one assignment; without `times` nothing reads executions."""
+    """Load the data of students; with `only` for one assignment.
+
+    Eight queries for any number of students; seven without `times`, none of which reads executions.
+    """
     assignments = ClassAssignment.objects.filter(class_ref__in=classes_of(viewer)).select_related("notebook")
     found = list(assignments.filter(pk=only) if only is not None else assignments.order_by("pk"))
     notebooks = {a.notebook_id for a in found}
@@ -72,7 +81,7 @@ def facts(
     newest = Session.objects.filter(scope.q(), student__in=students).order_by("student", "-start_time", "-pk")
     known.sessions = dict(newest.distinct("student").values_list("student", "session_id"))
     if times:
-        known.times = totals.times_of(students, scope=scope)
+        known.times = _times_of(students, scope=scope)
     return known
 
 
@@ -88,8 +97,15 @@ def _worked(students: Collection[int], notebooks: Collection[int], scope: Scope)
     return {(student, notebook): Worked(*rest) for student, notebook, *rest in found}
 
 
+def _times_of(students: Collection[int], *, scope: Scope) -> dict[int, Times]:
+    """Return the durations and first runs by student. One query, which reads all their executions: not for polling."""
+    runs = CellExecution.objects.filter(scope.q(), student__in=students).order_by().values_list("student")
+    found = runs.annotate(Sum("duration"), Count("duration"), Min("executed_at"))
+    return {student: Times(seconds or 0.0, timed, first) for student, seconds, timed, first in found}
+
+
 def assignment_progress(known: Facts, student: Student, assignment: ClassAssignment) -> dict[str, Any]:
-    """`AssignmentProgressInfo`, without the cells. No query."""
+    """Return the `AssignmentProgressInfo` of a student and an assignment, without the cells. No query."""
     worked = known.worked.get((student.pk, assignment.notebook_id), Worked())
     submission = known.submitted.get((student.pk, assignment.pk))
     total = max(known.cells.get(assignment.notebook_id, 0), worked.completed + worked.failing)
@@ -124,11 +140,11 @@ def _status(worked: Worked, total: int, submission: AssignmentSubmission | None)
 
 
 def summary(known: Facts, student: Student) -> dict[str, Any]:
-    """`StudentProgressSummary`. No query."""
+    """Return the `StudentProgressSummary` of a student. No query."""
     assignments = [assignment_progress(known, student, a) for a in known.assignments_of(student.pk)]
     done = sum(a["overall_status"] in DONE for a in assignments)
     started = sum(a["overall_status"] == "in_progress" for a in assignments)
-    times = known.times.get(student.pk, totals.Times())
+    times = known.times.get(student.pk, Times())
     share = sum(a["progress_percentage"] for a in assignments) / len(assignments) if assignments else 0.0
     return {
         "user_id": student.email,
@@ -151,7 +167,7 @@ def summary(known: Facts, student: Student) -> dict[str, Any]:
 
 
 def cells_of(viewer: User, student: Student, assignment: ClassAssignment) -> list[dict[str, Any]]:
-    """Each code cell of the assignment's notebook, and where the student stands with it. Three queries."""
+    """Return each code cell of the assignment's notebook with the student's progress. Three queries."""
     scope = scope_of(viewer)
     ran = CellProgress.objects.filter(scope.q(), student=student.pk, notebook=assignment.notebook_id)
     by_cell = {progress.cell_id: progress for progress in ran.order_by("last_run_at")}  # the latest of two classes
@@ -160,8 +176,11 @@ def cells_of(viewer: User, student: Student, assignment: ClassAssignment) -> lis
 
 
 def _code_cells(scope: Scope) -> QuerySet[Cell]:
-    """All but those that were run in other classes alone: their students may have cells of their own in a notebook of
-    the same path. What nobody has run yet is work to do. No query."""
+    """Return the code cells except those that were run only in other classes. No query.
+
+    Students of other classes may have cells of their own in a notebook with the same path. Cells that no student has
+    run yet are included.
+    """
     cells = Cell.objects.filter(cell_type="code")
     if scope.class_ids is None:
         return cells

@@ -1,4 +1,4 @@
-"""The answers of the progress section, for the API's document: docs/contract/http.md section 12."""
+"""The response serializers of the progress API, for OpenAPI: docs/contract/http.md section 12."""
 
 from typing import Any
 
@@ -16,12 +16,12 @@ INCLUDE_DETAILS = OpenApiParameter("include_details", bool, description="With ea
 
 
 def named(name: str) -> OpenApiParameter:
-    """What the query must say."""
+    """Return a required query parameter."""
     return OpenApiParameter(name, {"type": "string", "pattern": NOT_BLANK}, required=True)
 
 
-def limit(most: int, default: int) -> OpenApiParameter:
-    return OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": most, "default": default})
+def limit(maximum: int, default: int) -> OpenApiParameter:
+    return OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": maximum, "default": default})
 
 
 class CellProgressRow(serializers.Serializer[Any]):

@@ -1,4 +1,4 @@
-"""Progress, live: docs/contract/http.md section 12, derived from what is stored."""
+"""The progress API: docs/contract/http.md section 12. Everything is derived from stored rows."""
 
 from typing import Any
 
@@ -107,7 +107,7 @@ class StatsView(ApiView):
 
 
 def _stats(view: ApiView, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The average is that of the rows at hand. Two queries."""
+    """Return figures of all visible students; the average is that of `rows`. Two queries."""
     students = students_seen_by(view.viewer)
     shares = [row["overall_progress_percentage"] for row in rows]
     return {
@@ -126,7 +126,7 @@ class NotificationsView(ApiView):
         parameters=[shapes.USER, shapes.ONLY_UNREAD, shapes.limit(100, 20)],
     )
     def get(self, request: Request, user_id: str) -> Response:
-        """Nobody has heard of somebody unknown: an empty list."""
+        """An unknown student has an empty list."""
         unread_only = bool(query_boolean(request, "unread_only", True))
         limit = query_integer(request, "limit", 20, minimum=1, maximum=100)
         student = find_student(self.viewer, user_id)
@@ -167,8 +167,8 @@ class ProcessEventView(ApiView):
         parameters=[shapes.named(name) for name in ("user_id", "assignment_id", "cell_id")],
     )
     def post(self, request: Request) -> Response:
-        """Queued as if posted to `/events`; identity and cell are those of the address. With a login, of one of the
-        caller's students, and as if it came with a key of the class that the assignment is of."""
+        """Queued as if posted to `/events`, with the identity and the cell of the query. With a login, the student
+        must be one of the caller's, and the event counts for the class of the assignment."""
         named = {}
         for name in ("user_id", "assignment_id", "cell_id"):
             named[name] = request.query_params.get(name, "").strip()
@@ -180,7 +180,7 @@ class ProcessEventView(ApiView):
         given = {name: value for name, value in request.data.items() if value is not None}
         record = {"eventType": "progress_update", **given}
         record |= {"emailAddress": named["user_id"], "cellId": named["cell_id"]}
-        if isinstance(record.setdefault("metadata", {}), dict):  # what is none is refused below
+        if isinstance(record.setdefault("metadata", {}), dict):  # other types are rejected below
             record["metadata"] = {**record["metadata"], "assignment_id": named["assignment_id"]}
         try:
             submit(record, received=int(now.timestamp() * 1000), class_id=class_id)
@@ -196,8 +196,10 @@ class ProcessEventView(ApiView):
         return Response(answer, status=202)
 
     def class_of(self, user_id: str, assignment_id: str) -> int | None:
-        """Through which class of the caller's the event comes: the assignment's, else the first that the student is in;
-        None for admins and while nobody logs in. Raises NotFound for a student whom the caller does not see."""
+        """Return the caller's class that the event counts for: the assignment's, else the student's first.
+
+        None for admins and while logins are not required. Raises NotFound for a student whom the caller may not see.
+        """
         if self.viewer.is_admin:
             return None
         student = find_student(self.viewer, user_id)

@@ -1,1 +1,1 @@
-"""The pages on which the instructors of a class set it up. Assistants are refused."""
+"""The pages on which the instructors of a class set it up. Assistants get a 403."""

@@ -1,4 +1,4 @@
-"""The audit entries of a class's set-up."""
+"""Record changes of a class in the audit log."""
 
 from typing import Any
 
@@ -9,6 +9,6 @@ from instructors.models import Instructor
 from lms.models import Class
 
 
-def note(action: str, class_ref: Class, *, by: Instructor, request: HttpRequest, **details: Any) -> None:
-    """Call it in the transaction of what it records."""
+def record(action: str, class_ref: Class, *, by: Instructor, request: HttpRequest, **details: Any) -> None:
+    """Record an action on a class. Call it in the transaction of the change."""
     audit.record(action=action, actor=by, request=request, target_type="class", target_id=class_ref.pk, details=details)

@@ -1,4 +1,4 @@
-"""What the set-up pages share: whoever may not teach in the class is refused."""
+"""Helpers of the set-up views, which are for instructors of the class."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -21,13 +21,13 @@ View = Callable[..., HttpResponse]
 
 
 def setup_form(view: View) -> View:
-    """A page with a form that is sent to its own address, so that what was typed stays when it is refused."""
+    """Decorate a view whose form posts to its own URL and is shown again if it is not valid."""
     methods = require_http_methods(["GET", "HEAD", "POST"])
     return wraps(view)(methods(login_required(never_cache(view))))
 
 
-def taught_room(request: HttpRequest, class_id: int) -> tuple[Classroom, Class]:
-    """404 for a class that is not this account's; 403 for one in which it assists. One query."""
+def taught_classroom(request: HttpRequest, class_id: int) -> tuple[Classroom, Class]:
+    """Return the classroom and its class. Raises Http404 without access, PermissionDenied for assistants. One query."""
     classroom = classroom_of(request, class_id)
     if not classroom.may_teach:
         raise PermissionDenied

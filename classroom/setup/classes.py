@@ -1,4 +1,4 @@
-"""Making a class, changing what it is called, ending it."""
+"""Create, change and close a class."""
 
 import secrets
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from classroom.setup.audit import note
+from classroom.setup import audit
 from instructors.models import Instructor
 from lms.models import Class
 
@@ -17,7 +17,7 @@ CODE_LENGTH = 100
 
 
 class CodeTaken(Exception):
-    """Another class has this code; `free` is one that nobody has."""
+    """Another class has this code; `free` is an unused one."""
 
     def __init__(self, free: str) -> None:
         super().__init__(free)
@@ -25,32 +25,32 @@ class CodeTaken(Exception):
 
 
 def new_code(now: datetime) -> str:
-    """A code to suggest. One query."""
+    """Return an unused code to suggest. One query."""
     return _first_free(f"{now.year}-" + "".join(secrets.choice(ALPHABET) for _ in range(4)))
 
 
 def create_class(fields: dict[str, Any], *, by: Instructor, request: HttpRequest) -> Class:
-    """Whoever makes a class is its instructor. Raises CodeTaken."""
+    """Create a class with `by` as its owner. Raises CodeTaken."""
     try:
         with transaction.atomic():
-            made = Class.objects.create(instructor=by, **fields)
-            note("class_create", made, by=by, request=request)
+            created = Class.objects.create(instructor=by, **fields)
+            audit.record("class_create", created, by=by, request=request)
     except IntegrityError:
         raise CodeTaken(_first_free(fields["class_code"])) from None
-    return made
+    return created
 
 
 def change_class(
     class_ref: Class, fields: dict[str, Any], *, by: Instructor, request: HttpRequest, now: datetime
 ) -> bool:
-    """Writes what differs, and only that. Returns whether anything did. Raises CodeTaken."""
+    """Update the fields that differ and return whether any did. Raises CodeTaken."""
     changes = {name: value for name, value in fields.items() if getattr(class_ref, name) != value}
     if not changes:
         return False
     try:
         with transaction.atomic():
             Class.objects.filter(pk=class_ref.pk).update(**changes, updated_at=now)
-            note("class_update", class_ref, by=by, request=request, fields=sorted(changes))
+            audit.record("class_update", class_ref, by=by, request=request, fields=sorted(changes))
     except IntegrityError:
         raise CodeTaken(_first_free(changes["class_code"])) from None
     for name, value in changes.items():
@@ -59,7 +59,7 @@ def change_class(
 
 
 def _first_free(code: str) -> str:
-    """The code itself, or with the first number behind it that makes it free. One query."""
+    """Return the code, with the first number appended that makes it unused if it is taken. One query."""
     stem = code[: CODE_LENGTH - 5]
     taken = set(Class.objects.filter(class_code__startswith=stem).values_list("class_code", flat=True))
     numbered = (f"{stem}-{number}" for number in range(2, len(taken) + 3))

@@ -1,4 +1,4 @@
-"""How the JupyterLabs of a class are connected: keys, the address to enter, whether events arrive."""
+"""The page that connects a class's JupyterLabs: class keys, the URL to enter, and whether events arrive."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from classroom.base.decorators import LARGEST_ID, class_action, class_page
-from classroom.setup.base_views import show, taught_room
+from classroom.setup.base_views import show, taught_classroom
 from classroom.setup.jupyterlab import Address, connection_of
 from classroom.setup.keys import GRACES, MadeMeanwhile, make_key, revoke_key
 from events.intake.class_keys import REMEMBERED
@@ -23,8 +23,8 @@ def connection(request: HttpRequest, class_id: int) -> HttpResponse:
 
 @class_page
 def state(request: HttpRequest, class_id: int) -> HttpResponse:
-    """The part of the page that its script asks for again."""
-    classroom, found = taught_room(request, class_id)
+    """Render the part of the page that its script polls."""
+    classroom, found = taught_classroom(request, class_id)
     now = timezone.now()
     context = {"classroom": classroom, "now": now, "connection": connection_of(found, now=now)}
     return render(request, "setup/_connection.html", context)
@@ -32,8 +32,8 @@ def state(request: HttpRequest, class_id: int) -> HttpResponse:
 
 @class_action
 def make(request: HttpRequest, class_id: int) -> HttpResponse:
-    """The answer shows the key: only here, and only this once."""
-    _, found = taught_room(request, class_id)
+    """Create a class key. Only this response shows its text."""
+    _, found = taught_classroom(request, class_id)
     seen, grace = request.POST.get("seen", ""), request.POST.get("grace", "keep")
     try:
         _, key = make_key(
@@ -53,7 +53,7 @@ def make(request: HttpRequest, class_id: int) -> HttpResponse:
 
 @class_action
 def revoke(request: HttpRequest, class_id: int, key_id: int) -> HttpResponse:
-    _, found = taught_room(request, class_id)
+    _, found = taught_classroom(request, class_id)
     revoked = revoke_key(found, key_id=key_id, by=account_of(request), request=request, now=timezone.now())
     words = gettext("Key %(hint)s… is revoked. Within %(seconds)d seconds JupyterLabs that have it are refused.")
     messages.success(request, words % {"hint": revoked.hint, "seconds": REMEMBERED})
@@ -61,7 +61,7 @@ def revoke(request: HttpRequest, class_id: int, key_id: int) -> HttpResponse:
 
 
 def _page(request: HttpRequest, class_id: int, *, key: str = "") -> HttpResponse:
-    classroom, found = taught_room(request, class_id)
+    classroom, found = taught_classroom(request, class_id)
     url = request.build_absolute_uri(EVENTS)
     return show(
         request,

@@ -1,4 +1,4 @@
-"""A new class, and what a class is called."""
+"""The pages that create a class and change its details."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from classroom.base.decorators import class_action
-from classroom.setup.base_views import setup_form, show, taught_room
+from classroom.setup.base_views import setup_form, show, taught_classroom
 from classroom.setup.classes import CodeTaken, change_class, create_class, new_code
 from classroom.setup.forms import ClassForm
 from classroom.setup.jupyterlab import connection_of
@@ -38,7 +38,7 @@ def new_class(request: HttpRequest) -> HttpResponse:
 
 @setup_form
 def details(request: HttpRequest, class_id: int) -> HttpResponse:
-    classroom, found = taught_room(request, class_id)
+    classroom, found = taught_classroom(request, class_id)
     account, now = account_of(request), timezone.now()
     before = ClassForm.values_of(found)
     form = ClassForm(request.POST) if request.method == "POST" else ClassForm(initial=before)
@@ -64,8 +64,8 @@ def details(request: HttpRequest, class_id: int) -> HttpResponse:
 
 @class_action
 def switch(request: HttpRequest, class_id: int) -> HttpResponse:
-    """Ends the class (`active=0`), or takes it up again."""
-    _, found = taught_room(request, class_id)
+    """Close the class (`active=0`), or reopen it."""
+    _, found = taught_classroom(request, class_id)
     is_active = request.POST.get("active") == "1"
     changes = {"is_active": is_active}
     if change_class(found, changes, by=account_of(request), request=request, now=timezone.now()):

@@ -1,4 +1,4 @@
-"""The forms of a class's set-up. What they accept, the API accepts too (lms/api/classes.py)."""
+"""The forms of the set-up pages. The API accepts the same values (lms/api/classes.py)."""
 
 from datetime import date, datetime, time
 from typing import Any
@@ -47,10 +47,10 @@ class ClassForm(forms.Form):
     end_date = forms.DateField(label=_("Last day (optional)"), required=False, widget=DateInput())
 
     def clean_start_date(self) -> date | None:
-        return _believed(self.cleaned_data["start_date"])
+        return _plausible(self.cleaned_data["start_date"])
 
     def clean_end_date(self) -> date | None:
-        return _believed(self.cleaned_data["end_date"])
+        return _plausible(self.cleaned_data["end_date"])
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
@@ -60,7 +60,7 @@ class ClassForm(forms.Form):
         return found
 
     def columns(self, before: Class | None = None) -> dict[str, Any]:
-        """What the row shall hold; a day that is as it was keeps its time of day."""
+        """Return the values of the columns; an unchanged day keeps its time of day."""
         found = self.cleaned_data
         start, end = found["start_date"], found["end_date"]
         return {
@@ -93,7 +93,7 @@ class InviteForm(forms.Form):
 
 
 class NewcomerForm(forms.Form):
-    """Name and password of whoever follows an invitation."""
+    """The name and password of a new account that accepts an invitation."""
 
     name = forms.CharField(
         label=_("Your name"),
@@ -132,8 +132,8 @@ def _day(moment: datetime | None) -> date | None:
     return timezone.localtime(moment).date() if moment else None
 
 
-def _believed(day: date | None) -> date | None:
-    """Raises ValidationError for a year that nobody can mean."""
+def _plausible(day: date | None) -> date | None:
+    """Return the day; raise ValidationError for an implausible year."""
     found = doubt(day.year, now=timezone.now()) if day else None
     if found is not None:
         raise forms.ValidationError(found.question, code="year")

@@ -1,4 +1,4 @@
-"""Following an invitation to a class: a newcomer chooses a name and a password, and is in."""
+"""Accept an invitation to a class, with an account or by creating one."""
 
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +19,7 @@ from instructors.status import announce_status
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """Open to whoever has the link. 410 for one that opens nothing any more."""
+    """Show and accept an invitation, without a login. Responds with 410 if the link is no longer valid."""
     now = timezone.now()
     try:
         found = invitation_of(token, now=now)

@@ -1,7 +1,7 @@
-"""Inviting to a class. There is no mail server: the inviter copies the link and sends it in their own way.
+"""Create, cancel and accept invitations to a class. No e-mail is sent: the inviter copies the link.
 
-The link holds 24 random bytes, signed (so that guesses cost no query) and kept as a hash (so that nobody who reads the
-database can use them). It opens once, for seven days, for the address it was made for.
+The link contains 24 random bytes, signed (so that guesses cost no query) and stored as a hash (so that readers of the
+database cannot use it). It is valid once, for seven days, for one e-mail address.
 """
 
 import hashlib
@@ -12,11 +12,11 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest
 
-from classroom.setup import staff
-from classroom.setup.audit import note
+from classroom.setup import audit, staff
 from classroom.setup.models import ClassInvitation
 from core.identity import email_key
-from instructors import audit, hashing
+from instructors import hashing
+from instructors.audit import record
 from instructors.models import Instructor
 from lms.models import Class
 
@@ -24,19 +24,19 @@ VALID = timedelta(days=7)
 
 
 class Closed(Exception):
-    """The link was used, cancelled, replaced, or is too old."""
+    """The link was used, cancelled or replaced, or has expired."""
 
 
 class SwitchedOff(Exception):
-    """The address is that of an account that is switched off."""
+    """The e-mail address belongs to an inactive account."""
 
 
 class Taken(Exception):
-    """Meanwhile the address has an account: its owner logs in instead."""
+    """The e-mail address has an account by now; its owner must log in."""
 
 
 def find_account(email: str) -> Instructor | None:
-    """Raises SwitchedOff."""
+    """Return the active account with this e-mail address, or None. Raises SwitchedOff."""
     found = Instructor.objects.with_email(email)
     if found is not None and not found.is_active:
         raise SwitchedOff
@@ -44,7 +44,7 @@ def find_account(email: str) -> Instructor | None:
 
 
 def invite(class_ref: Class, *, email: str, role: str, by: Instructor, request: HttpRequest, now: datetime) -> str:
-    """The token of a link. An earlier link for the same address opens nothing any more."""
+    """Create an invitation and return the token of its link. Closes earlier invitations of the same address."""
     secret = secrets.token_urlsafe(24)
     with transaction.atomic():
         pending = ClassInvitation.objects.filter(class_ref=class_ref, email_key=email_key(email), closed_at=None)
@@ -58,23 +58,23 @@ def invite(class_ref: Class, *, email: str, role: str, by: Instructor, request: 
             created_at=now,
             expires_at=now + VALID,
         )
-        note("invitation_create", class_ref, by=by, request=request, email=email, role=role)
+        audit.record("invitation_create", class_ref, by=by, request=request, email=email, role=role)
     return _signer().sign(secret)
 
 
 def cancel(class_ref: Class, *, invitation_id: int, by: Instructor, request: HttpRequest, now: datetime) -> None:
-    """Cancelling again changes nothing. 404 for another class's."""
+    """Close an invitation; does nothing if it is closed. Raises Http404 if it belongs to another class."""
     mine = ClassInvitation.objects.filter(pk=invitation_id, class_ref=class_ref)
     with transaction.atomic():
         found = mine.first()
         if found is None:
             raise Http404
         if mine.filter(closed_at=None).update(closed_at=now):
-            note("invitation_cancel", class_ref, by=by, request=request, email=found.email)
+            audit.record("invitation_cancel", class_ref, by=by, request=request, email=found.email)
 
 
 def invitation_of(token: str, *, now: datetime) -> ClassInvitation:
-    """404 for what is no link of ours. Raises Closed."""
+    """Return the open invitation of a token. Raises Http404 for a bad signature, and Closed."""
     try:
         secret = _signer().unsign(token)
     except signing.BadSignature:
@@ -89,27 +89,27 @@ def invitation_of(token: str, *, now: datetime) -> ClassInvitation:
 def accept_as_newcomer(
     token: str, *, name: str, password: str, request: HttpRequest, now: datetime
 ) -> tuple[Instructor, Class]:
-    """Makes the account and puts it into the class. Raises Closed, and Taken where the address has an account."""
+    """Create the account and add it to the class. Raises Closed, and Taken if the address has an account."""
     try:
         with hashing.hash_ahead(password), transaction.atomic():
             found = _open(token, now=now)
-            made = Instructor.objects.create_user(found.email, password, name=name, role=found.role)
-            audit.record(
+            account = Instructor.objects.create_user(found.email, password, name=name, role=found.role)
+            record(
                 action="instructor_create",
-                actor=made,
+                actor=account,
                 request=request,
                 target_type="instructor",
-                target_id=made.pk,
-                details={"role": made.role, "invited_by": found.invited_by_id},
+                target_id=account.pk,
+                details={"role": account.role, "invited_by": found.invited_by_id},
             )
-            _join(found, made, request=request, now=now)
+            _join(found, account, request=request, now=now)
     except IntegrityError:
         raise Taken from None
-    return made, found.class_ref
+    return account, found.class_ref
 
 
 def accept_as(account: Instructor, token: str, *, request: HttpRequest, now: datetime) -> Class:
-    """For whoever has an account by now. Raises Closed; 404 for a link to somebody else's address."""
+    """Add an existing account to the class. Raises Closed, and Http404 if the invitation is for another address."""
     with transaction.atomic():
         found = _open(token, now=now)
         if not is_for(found, account):
@@ -119,12 +119,12 @@ def accept_as(account: Instructor, token: str, *, request: HttpRequest, now: dat
 
 
 def is_for(found: ClassInvitation, account: Instructor) -> bool:
-    """Whether the link was made for the address of this account."""
+    """Return whether the invitation is for the address of this account."""
     return found.email_key == account.email_key
 
 
 def _open(token: str, *, now: datetime) -> ClassInvitation:
-    """Locked, so that a link that is followed twice at once opens once."""
+    """Return the open invitation, locked, so that concurrent requests accept it once. Raises Closed, Http404."""
     found = invitation_of(token, now=now)
     locked = ClassInvitation.objects.select_for_update().filter(pk=found.pk, closed_at=None).first()
     if locked is None:
@@ -134,7 +134,7 @@ def _open(token: str, *, now: datetime) -> ClassInvitation:
 
 def _join(found: ClassInvitation, account: Instructor, *, request: HttpRequest, now: datetime) -> None:
     ClassInvitation.objects.filter(pk=found.pk).update(closed_at=now, accepted_by=account)
-    note("invitation_accept", found.class_ref, by=account, request=request, role=found.role)
+    audit.record("invitation_accept", found.class_ref, by=account, request=request, role=found.role)
     staff.add(found.class_ref, account, role=found.role, by=account, request=request)
 
 

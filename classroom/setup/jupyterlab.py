@@ -1,9 +1,8 @@
-"""How a class's JupyterLabs are connected: its keys, and whether events arrive.
+"""Select the connection state of a class's JupyterLabs: its class keys, and whether events arrive.
 
-What the extension is told is its setting `serverUrl`: the address that it posts to (docs/contract/events.md section 2,
-"Default URL … (setting `serverUrl`)"). It can set no header, so the key travels in the address (http.md section 5a).
-The contract names no id of the extension, so the text is what goes into the JSON editor of *its* settings, where none
-is needed.
+The extension is configured by its setting `serverUrl`, the URL that it posts to (docs/contract/events.md section 2,
+"Default URL … (setting `serverUrl`)"). It cannot set headers, so the key is part of the URL (http.md section 5a). The
+contract does not name the id of the extension, so the JSON is for the editor of the extension's own settings.
 """
 
 import json
@@ -18,9 +17,9 @@ from django.db.models import Count, Max, Q
 from lms.access import students_seen_through
 from lms.models import Class, ClassKey
 
-# The intake notes a key's use about every fifteen seconds (`events.intake.class_keys.REMEMBERED`).
+# The intake records a key's use about every fifteen seconds (`events.intake.class_keys.REMEMBERED`).
 RECENT = timedelta(minutes=2)
-# Whoever has not entered who they are sends under this address and name (events.md sections 2 and 2.1).
+# The identity that an unconfigured extension sends (events.md sections 2 and 2.1).
 UNCONFIGURED = Q(email_key="student001@example.com", name="Anonymous")
 
 State = Literal["none", "over", "waiting", "connected", "quiet"]
@@ -44,7 +43,7 @@ class Key:
 class Connection:
     state: State
     keys: list[Key]  # newest first
-    students: int  # of whom an event has come since the newest open key was made
+    students: int  # students with an event since the newest open key was created
     last_event_at: datetime | None
     has_unconfigured: bool
 
@@ -59,7 +58,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class Address:
-    """What is entered in JupyterLab."""
+    """The URL that is entered in JupyterLab."""
 
     url: str
 
@@ -69,28 +68,28 @@ class Address:
 
     @property
     def is_local(self) -> bool:
-        """It leads each student to their own computer."""
+        """Return whether the host is a loopback name, which is each student's own computer."""
         host = urlsplit(self.url).hostname or ""
         return host in ("localhost", "::1") or host.endswith(".localhost") or host.startswith("127.")
 
     @property
     def is_plain_http(self) -> bool:
-        """A JupyterLab on https may not post there: browsers forbid it."""
+        """Return whether browsers forbid a JupyterLab on https to post to the URL."""
         return urlsplit(self.url).scheme == "http" and not self.is_local
 
     @property
     def origins(self) -> list[str]:
-        """The JupyterLabs whose browsers may post here; `*` for all."""
+        """Return the allowed CORS origins; `*` stands for all."""
         return list(settings.BACKEND_CORS_ORIGINS)
 
     @property
     def is_for_this_machine(self) -> bool:
-        """Only JupyterLabs beside the server may, as where nobody set anything."""
+        """Return whether the CORS origins are the default, which allows JupyterLabs on the server's machine only."""
         return self.origins == settings.LOCAL_ORIGINS
 
 
 def connection_of(class_ref: Class, *, now: datetime) -> Connection:
-    """Two queries."""
+    """Return the connection state of a class. Two queries."""
     rows = ClassKey.objects.filter(class_ref=class_ref).order_by("-pk")
     keys = [_key(row, now) for row in rows]
     newest = next((key for key in keys if key.is_open), None)
@@ -110,7 +109,7 @@ def _key(row: ClassKey, now: datetime) -> Key:
 
 
 def _state(class_ref: Class, newest: Key | None, now: datetime) -> State:
-    """Of the newest open key: an old one that is still used says nothing about the new one."""
+    """Return the state of the newest open key; older keys do not count."""
     if not class_ref.is_active:
         return "over"
     if newest is None:

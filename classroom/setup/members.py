@@ -1,4 +1,4 @@
-"""The set-up page's students: who is in the class, and whether their JupyterLab has been heard."""
+"""Select the students of a class for the set-up pages, and preview an import."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,8 +12,7 @@ from lms.enrolment import Known, Listed, known_students
 from lms.models import Class
 from lms.rosters.parser import Line, Table
 
-# A school class is shorter; a longer list is narrowed by the search.
-MOST = 500
+MAX_MEMBERS = 500  # on the page; the search narrows a longer list
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,16 @@ class Member:
 @dataclass(frozen=True)
 class Members:
     rows: list[Member]
-    count: int  # of all in the class, whatever the search
+    count: int  # of all students of the class, regardless of the search
     search: str
 
     @property
     def is_capped(self) -> bool:
-        return len(self.rows) >= MOST
+        return len(self.rows) >= MAX_MEMBERS
 
 
 def members(classroom: Classroom, *, search: str = "", display: Display = PLAIN) -> Members:
-    """By name. Two queries. On a projector nobody is searched for: an answer would tell who is who."""
+    """Return the students by name. Two queries. A projector view ignores the search, which would reveal identities."""
     assert classroom.class_ref is not None
     enrolled = classroom.students.select_related("team")
     search = "" if display.projector else search.replace("\0", "").strip()[:200]
@@ -45,7 +44,7 @@ def members(classroom: Classroom, *, search: str = "", display: Display = PLAIN)
     found = enrolled.filter(
         *(Q(*((f"{text}__icontains", word) for text in texts), _connector=Q.OR) for word in search.split())
     )
-    students = found.order_by("name", "email")[:MOST]
+    students = found.order_by("name", "email")[:MAX_MEMBERS]
     rows = [
         Member(
             each.pk,
@@ -57,20 +56,20 @@ def members(classroom: Classroom, *, search: str = "", display: Display = PLAIN)
         for each in students
     ]
     if display.projector:
-        rows.sort(key=lambda row: row.student_id)  # the order of names would tell them
+        rows.sort(key=lambda row: row.student_id)  # the order by name would reveal identities
     return Members(rows, enrolled.order_by().count(), search)
 
 
 def register(classroom: Classroom) -> list[tuple[str, str, str]]:
-    """(e-mail, name, team) of everybody in the class, as a list to keep. One query."""
+    """Return (e-mail, name, team) of all students of the class. One query."""
     assert classroom.class_ref is not None
     rows = classroom.students.order_by("email").values_list("email", "name", "team__team_name")
     return [(email, name or "", team or "") for email, name, team in rows]
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """What importing a line would do."""
+class LinePreview:
+    """The effect that importing a line would have."""
 
     line: Line
     effect: str  # created, updated, unchanged
@@ -81,23 +80,25 @@ class Outlook:
 @dataclass(frozen=True)
 class Preview:
     table: Table
-    outlooks: list[Outlook]
+    lines: list[LinePreview]
 
     @property
     def counts(self) -> Counter[str]:
-        return Counter(each.effect for each in self.outlooks)
+        return Counter(each.effect for each in self.lines)
 
 
 def preview(class_ref: Class, table: Table) -> Preview:
-    """What importing the good lines would do. One query. Of who is not in the class yet nothing is told, nor whether
-    they are known at all."""
+    """Return the effects of importing the valid lines. One query.
+
+    Nothing is revealed about students who are not in the class, not even whether they are known.
+    """
     known = known_students(class_ref.pk, [line.email for line in table.good])
-    return Preview(table, [_outlook(line, known.get(line.email)) for line in table.good])
+    return Preview(table, [_line_preview(line, known.get(line.email)) for line in table.good])
 
 
-def _outlook(line: Line, known: Known | None) -> Outlook:
+def _line_preview(line: Line, known: Known | None) -> LinePreview:
     if known is None or not known.is_member:
-        return Outlook(line, "created")
+        return LinePreview(line, "created")
     if known.differs(Listed(email=line.email, name=line.name or None, team=line.team or None)):
-        return Outlook(line, "updated", known.name or "", known.team or "")
-    return Outlook(line, "unchanged")
+        return LinePreview(line, "updated", known.name or "", known.team or "")
+    return LinePreview(line, "unchanged")

@@ -1,4 +1,4 @@
-"""Invitations into a class."""
+"""Invitations to a class."""
 
 from django.conf import settings
 from django.db import models
@@ -10,7 +10,7 @@ from lms.models import Class
 
 
 class ClassInvitation(Keyed):
-    """A link by which somebody without an account joins a class; only its hash is kept. It opens once."""
+    """A link by which a person without an account joins a class, once; only the hash of its token is stored."""
 
     class_ref = models.ForeignKey(Class, on_delete=models.CASCADE, related_name="invitations", db_column="class_id")
     email = models.CharField(max_length=255)

@@ -1,4 +1,4 @@
-"""Importing a list of students: checked and shown first, stored only when it is sent a second time unchanged."""
+"""Import a list of students: the first POST validates and previews it, a second one with the same text stores it."""
 
 import hashlib
 from typing import Any
@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from classroom.base.classrooms import Classroom
 from classroom.base.display import display_of
-from classroom.setup.base_views import setup_form, show, taught_room
+from classroom.setup.base_views import setup_form, show, taught_classroom
 from classroom.setup.members import Preview, preview, register
 from classroom.setup.students import import_students
 from instructors.permissions import account_of
@@ -22,13 +22,13 @@ from lms.rosters.rows import Unreadable
 
 @setup_form
 def import_list(request: HttpRequest, class_id: int) -> HttpResponse:
-    classroom, found = taught_room(request, class_id)
+    classroom, found = taught_classroom(request, class_id)
     limits = {"most_lines": MAX_LINES, "most_kb": MAX_BYTES // 1024}
     if display_of(request).projector or request.method != "POST":
         return show(request, classroom, "import", **limits)
     text = _plain(request.POST.get("text", ""))
     try:
-        text = _sent(request, text)
+        text = _uploaded(request, text)
         table = read(text, known=[email for email, _, _ in register(classroom)])
     except Unreadable as problem:
         return show(request, classroom, "import", text=text, problem=str(problem), **limits)
@@ -51,11 +51,11 @@ def _import(
     messages.success(request, words % counts)
     if not bad:
         return redirect("class_students", found.pk)
-    # What was skipped stays, to be corrected.
+    # Show the skipped lines again, to be corrected.
     text = write((line.email, line.name, line.team) for line in bad).removeprefix("\ufeff")
     try:
         left = _checked(found, read(text), text)
-    except Unreadable:  # what was skipped was no student
+    except Unreadable:  # none of the skipped lines names a student
         return redirect("class_students", found.pk)
     return show(request, classroom, "import", text=_plain(text), is_rest=True, **left, **limits)
 
@@ -65,8 +65,8 @@ def _checked(found: Class, table: Table, text: str) -> dict[str, Any]:
     return {"preview": shown, "checked": _digest(_plain(text))}
 
 
-def _sent(request: HttpRequest, text: str) -> str:
-    """A chosen file comes before what stands in the field. Raises Unreadable."""
+def _uploaded(request: HttpRequest, text: str) -> str:
+    """Return the text of the uploaded file, or `text` without one. Raises Unreadable."""
     file = request.FILES.get("file")
     if file is None:
         return text
@@ -76,7 +76,7 @@ def _sent(request: HttpRequest, text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """As a text field sends it back: a field's line ends are the browser's."""
+    """Normalize the text as a textarea sends it back, with "\\n" as line end."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip("\n")
 
 

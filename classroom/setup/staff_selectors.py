@@ -1,4 +1,4 @@
-"""Who teaches and assists in a class, and who has been invited to."""
+"""Select the staff of a class and its open invitations."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,12 +22,12 @@ class Staff:
 
     @property
     def successors(self) -> list[StaffMember]:
-        """To whom the class can be handed over."""
+        """Return the members to whom the class can be handed over."""
         return [each for each in self.members if each.role == "instructor" and each.account.is_active]
 
 
 def staff_of(class_ref: Class, *, viewer: Instructor, now: datetime) -> Staff:
-    """The owner first, then instructors, then assistants. Three queries, whatever their number."""
+    """Return the owner, then instructors, then assistants; and the open invitations. Three queries."""
     members = []
     if (owner := class_ref.instructor) is not None:
         members.append(StaffMember(owner, "owner", owner.pk == viewer.pk))

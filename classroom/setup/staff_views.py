@@ -1,4 +1,4 @@
-"""Who teaches and assists in a class: inviting, roles, leaving, handing over."""
+"""The staff page of a class: inviting, changing roles, removing, leaving, and handing over."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from classroom.base.decorators import LARGEST_ID, class_action, class_page, classroom_of
 from classroom.setup import invitations, staff
-from classroom.setup.base_views import show, taught_room
+from classroom.setup.base_views import show, taught_classroom
 from classroom.setup.forms import ROLE_LABELS, InviteForm
 from classroom.setup.staff_selectors import staff_of
 from instructors.permissions import account_of
@@ -23,8 +23,8 @@ def people(request: HttpRequest, class_id: int) -> HttpResponse:
 
 @class_action
 def invite(request: HttpRequest, class_id: int) -> HttpResponse:
-    """Whoever has an account is in the class at once; for others the answer shows a link, only this once."""
-    _, found = taught_room(request, class_id)
+    """Add an existing account to the class, or create an invitation, whose link only this response shows."""
+    _, found = taught_classroom(request, class_id)
     form = InviteForm(request.POST)
     if not form.is_valid():
         return _page(request, class_id, form)
@@ -47,7 +47,7 @@ def invite(request: HttpRequest, class_id: int) -> HttpResponse:
 
 @class_action
 def change_role(request: HttpRequest, class_id: int, account_id: int) -> HttpResponse:
-    _, found = taught_room(request, class_id)
+    _, found = taught_classroom(request, class_id)
     role = request.POST.get("role", "")
     if role not in staff.ROLES:
         return HttpResponseBadRequest()
@@ -62,7 +62,7 @@ def change_role(request: HttpRequest, class_id: int, account_id: int) -> HttpRes
 
 @class_action
 def remove(request: HttpRequest, class_id: int, account_id: int) -> HttpResponse:
-    _, found = taught_room(request, class_id)
+    _, found = taught_classroom(request, class_id)
     try:
         removed = staff.remove(found, account_id=account_id, by=account_of(request), request=request)
     except staff.LastInstructor:
@@ -73,7 +73,7 @@ def remove(request: HttpRequest, class_id: int, account_id: int) -> HttpResponse
 
 @class_action
 def leave(request: HttpRequest, class_id: int) -> HttpResponse:
-    """Assistants may leave, too."""
+    """Remove the logged-in account from the class. Assistants may leave too."""
     found = classroom_of(request, class_id).class_ref
     assert found is not None
     account = account_of(request)
@@ -87,7 +87,7 @@ def leave(request: HttpRequest, class_id: int) -> HttpResponse:
 
 @class_action
 def hand_over(request: HttpRequest, class_id: int) -> HttpResponse:
-    _, found = taught_room(request, class_id)
+    _, found = taught_classroom(request, class_id)
     text = request.POST.get("account", "")
     if not text.isdecimal() or int(text) > LARGEST_ID:
         messages.error(request, gettext("Choose who shall own the class."))
@@ -105,7 +105,7 @@ def hand_over(request: HttpRequest, class_id: int) -> HttpResponse:
 
 @class_action
 def cancel(request: HttpRequest, class_id: int, invitation_id: int) -> HttpResponse:
-    _, found = taught_room(request, class_id)
+    _, found = taught_classroom(request, class_id)
     invitations.cancel(found, invitation_id=invitation_id, by=account_of(request), request=request, now=timezone.now())
     messages.success(request, gettext("The invitation is cancelled. Its link opens nothing any more."))
     return redirect("class_staff", class_id)
@@ -120,7 +120,7 @@ def _last(request: HttpRequest, found: Class) -> HttpResponse:
 
 
 def _page(request: HttpRequest, class_id: int, form: InviteForm, *, link: str = "", invited: str = "") -> HttpResponse:
-    classroom, found = taught_room(request, class_id)
+    classroom, found = taught_classroom(request, class_id)
     account = account_of(request)
     return show(
         request,

@@ -1,4 +1,4 @@
-"""The students of a class: the list, taking somebody out, the list as a file."""
+"""The students of a class: the list, removing one, and the list as CSV."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -8,8 +8,8 @@ from django.utils.translation import gettext
 
 from classroom.base.decorators import class_action, class_page
 from classroom.base.display import display_of
-from classroom.setup.audit import note
-from classroom.setup.base_views import show, taught_room
+from classroom.setup import audit
+from classroom.setup.base_views import show, taught_classroom
 from classroom.setup.members import members, register
 from classroom.setup.students import remove
 from instructors.permissions import account_of
@@ -18,15 +18,15 @@ from lms.rosters.parser import write
 
 @class_page
 def students(request: HttpRequest, class_id: int) -> HttpResponse:
-    classroom, _ = taught_room(request, class_id)
+    classroom, _ = taught_classroom(request, class_id)
     found = members(classroom, search=request.GET.get("q", ""), display=display_of(request))
     return show(request, classroom, "students", members=found)
 
 
 @class_action
 def take_out(request: HttpRequest, class_id: int, student_id: int) -> HttpResponse:
-    classroom, found = taught_room(request, class_id)
-    student = get_object_or_404(classroom.students, pk=student_id)  # as this class calls them
+    classroom, found = taught_classroom(request, class_id)
+    student = get_object_or_404(classroom.students, pk=student_id)  # with the name that the class uses
     name = display_of(request).name(student.pk, student.display_name)
     remove(found, student_id=student_id, by=account_of(request), request=request)
     words = gettext("%(name)s is no longer in the class. What they did and handed in is kept.")
@@ -36,17 +36,17 @@ def take_out(request: HttpRequest, class_id: int, student_id: int) -> HttpRespon
 
 @class_page
 def download(request: HttpRequest, class_id: int) -> HttpResponse:
-    """Everybody in the class, as a list that can be imported again."""
-    classroom, found = taught_room(request, class_id)
+    """Return all students of the class as CSV that can be imported again."""
+    classroom, found = taught_classroom(request, class_id)
     rows = register(classroom)
-    note("roster_export", found, by=account_of(request), request=request, students=len(rows))
+    audit.record("roster_export", found, by=account_of(request), request=request, students=len(rows))
     return _file(write(rows), f"class-{class_id}-{timezone.localdate().isoformat()}.csv")
 
 
 @class_page
 def template(request: HttpRequest, class_id: int) -> HttpResponse:
-    """An empty list with its header."""
-    taught_room(request, class_id)
+    """Return an empty CSV with its header."""
+    taught_classroom(request, class_id)
     return _file(write([]), "students.csv")
 
 

@@ -1,4 +1,4 @@
-"""The students of a class: imported from a list, removed one by one."""
+"""Import students into a class, and remove one."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,8 +6,8 @@ from datetime import datetime
 from django.db import transaction
 from django.http import Http404, HttpRequest
 
-from classroom.setup.audit import note
-from instructors import audit
+from classroom.setup import audit
+from instructors.audit import record
 from instructors.models import Instructor
 from lms.enrolment import Enrolled, Listed, enrol_listed, remove_student
 from lms.models import Class, Student
@@ -21,18 +21,18 @@ def import_students(
     with transaction.atomic():
         done = enrol_listed(class_ref.pk, listed, now=now)
         counts = {"created": done.created, "updated": done.updated, "unchanged": done.unchanged, "skipped": skipped}
-        note("roster_import", class_ref, by=by, request=request, **counts)
+        audit.record("roster_import", class_ref, by=by, request=request, **counts)
     return done
 
 
 def remove(class_ref: Class, *, student_id: int, by: Instructor, request: HttpRequest) -> Student:
-    """404 for whoever is not in the class."""
+    """Remove a student from the class and return them. Raises Http404 unless they are in it."""
     student = Student.objects.filter(pk=student_id, enrolments__class_ref=class_ref).first()
     if student is None:
         raise Http404
     with transaction.atomic():
         if remove_student(class_ref.pk, student.pk):
-            audit.record(
+            record(
                 action="student_remove",
                 actor=by,
                 request=request,

@@ -1,4 +1,4 @@
-"""The addresses of the set-up pages."""
+"""The URLs of the set-up pages."""
 
 from django.urls import path
 

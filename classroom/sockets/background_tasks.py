@@ -1,8 +1,7 @@
-"""What each web process does for all its sockets, from its first socket on: hear, count, and end those that sleep and
-those that nobody would let in any more.
+"""The background tasks of a web process: fan out messages, write presence, and close idle and unauthorized sockets.
 
-Started by the first socket, because daphne tells nobody when it starts; where a server does, `config/asgi.py` starts
-it then.
+Started by the first socket, because daphne does not support the lifespan protocol; under a server that does,
+`config/asgi.py` starts them.
 """
 
 import asyncio
@@ -27,56 +26,56 @@ from realtime.fanout import FanOut
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT = 30.0  # seconds between two entries that say nothing new
-POLL_INTERVAL = 1.0  # seconds between two looks whether there is something new
-IDLE, IDLE_LOOK = 30 * 60.0, 5 * 60.0  # seconds
-CREDENTIAL_INTERVAL = 5.0  # seconds between two looks whether those who came in would still be let in
+HEARTBEAT = 30.0  # seconds between two writes of presence without a change
+POLL_INTERVAL = 1.0  # seconds between two checks for a change
+IDLE, IDLE_INTERVAL = 30 * 60.0, 5 * 60.0  # seconds
+CREDENTIAL_INTERVAL = 5.0  # seconds between two checks of credentials
 
 
 class BackgroundTasks:
     def __init__(self) -> None:
-        self.hub = FanOut()
+        self.fanout = FanOut()
         self.redis = presence.connect()  # connects when it is first used
         self.tasks: list[asyncio.Task[None]] = []
         self.starting = asyncio.Lock()
 
     async def start(self) -> None:
-        """Returns when everything listens. Raises what Redis raises; the next caller tries again."""
+        """Start the tasks and return once all groups are joined. Raises RedisError, OSError; the next call retries."""
         async with self.starting:
             if self.tasks:
                 return
-            await self.hub.prepare()
+            await self.fanout.prepare()
             graceful_shutdown.prepare(asyncio.get_running_loop())
             work: list[Callable[[], Awaitable[None]]] = [
-                self.hub.listen,
-                self.hub.repeat,
+                self.fanout.listen,
+                self.fanout.repeat,
                 external_subscriber.listen,
-                self._beat,
-                self._end_idle,
-                self._end_shut_out,
-                self._end_when_logins_begin,
+                self._write_presence,
+                self._close_idle,
+                self._close_invalid,
+                self._close_when_logins_are_required,
             ]
             self.tasks = [asyncio.create_task(_run_forever(task)) for task in work]
 
     async def stop(self) -> None:
         remaining = set(self.tasks)
-        while remaining:  # said again until it is heard: while it connects, redis-py swallows a cancellation
+        while remaining:  # cancel repeatedly: while connecting, redis-py swallows a cancellation
             for task in remaining:
                 task.cancel()
             _, remaining = await asyncio.wait(remaining, timeout=0.1)
         self.tasks = []
         with contextlib.suppress(RedisError, OSError):
             async with presence.connect() as redis:
-                await presence.forget(redis)
+                await presence.delete(redis)
 
     async def follow(self, forms: Sequence[str]) -> None:
-        """From now on, in every process, the runs of these students are worth sending."""
+        """Mark the `progress` channels of these students as subscribed, for all processes."""
         await presence.join_progress(self.redis, forms)
 
-    async def _beat(self) -> None:
-        """Write down who sits here: soon after a change, and often enough that it does not expire."""
+    async def _write_presence(self) -> None:
+        """Write this process's presence soon after a change, and often enough that it does not expire."""
         written, written_at = -1, 0.0
-        async with self.redis:  # closed also where the loop ends without a word
+        async with self.redis:  # closed also if the loop ends without stop()
             while True:
                 if connections.version != written or time.monotonic() - written_at > HEARTBEAT:
                     version = connections.version
@@ -85,18 +84,18 @@ class BackgroundTasks:
                         written, written_at = version, time.monotonic()
                 await asyncio.sleep(POLL_INTERVAL)
 
-    async def _end_idle(self) -> None:
+    async def _close_idle(self) -> None:
         while True:
-            await asyncio.sleep(IDLE_LOOK)
+            await asyncio.sleep(IDLE_INTERVAL)
             await end_idle(before=time.monotonic() - IDLE)
 
-    async def _end_shut_out(self) -> None:
+    async def _close_invalid(self) -> None:
         while True:
             await asyncio.sleep(CREDENTIAL_INTERVAL)
             await close_invalid()
 
-    async def _end_when_logins_begin(self) -> None:
-        """Whoever came in while nobody had to log in shows who they are, as soon as the first account is made."""
+    async def _close_when_logins_are_required(self) -> None:
+        """Close the sockets without a credential once the first account exists."""
         while await login_requirement.refresh():
             await asyncio.sleep(CREDENTIAL_INTERVAL)
         while not await login_requirement.refresh():
@@ -107,22 +106,21 @@ class BackgroundTasks:
 
 
 async def close_invalid() -> None:
-    """Close the sockets of those who would not be let in again: whose login, token or class key opens nothing any more.
-    While the database is away nobody is shut out."""
+    """Close the sockets whose session, token or class key is no longer valid; none while the database is away."""
     with contextlib.suppress(DatabaseError):
-        await _end_keys()
-        await _end_credentials()
+        await _close_by_key()
+        await _close_by_credential()
 
 
-async def _end_keys() -> None:
-    shown = {socket.key_id for socket in connections.all if socket.key_id is not None}
-    still_open = await database_sync_to_async(open_keys)(shown) if shown else set()
+async def _close_by_key() -> None:
+    used = {socket.key_id for socket in connections.all if socket.key_id is not None}
+    still_open = await database_sync_to_async(open_keys)(used) if used else set()
     for socket in list(connections.all):
-        if socket.key_id is not None and socket.key_id in shown - still_open:
+        if socket.key_id is not None and socket.key_id in used - still_open:
             socket.end(AUTHENTICATION_FAILED)
 
 
-async def _end_credentials() -> None:
+async def _close_by_credential() -> None:
     sockets: dict[Credential, list[Connection]] = {}
     for socket in connections.all:
         if isinstance(socket.credential, Credential):
@@ -135,34 +133,34 @@ async def _end_credentials() -> None:
 
 
 async def end_idle(*, before: float) -> None:
-    """Close the sockets on which no frame went either way since that moment (of the monotonic clock)."""
+    """Close the sockets without a frame in either direction since `before` (time.monotonic())."""
     for socket in connections.idle_since(before):
         await socket.end_idle()
 
 
 async def _run_forever(work: Callable[[], Awaitable[None]]) -> None:
-    """A fault in one of these must not end it for all sockets of the process."""
+    """Run a task and restart it after an exception, which must not end it for the whole process."""
     while True:
         try:
             await work()
         except Exception:
-            logger.exception("The caretaker starts again")
+            logger.exception("A background task failed and is restarted")
             await asyncio.sleep(1)
 
 
-_caretakers: WeakKeyDictionary[asyncio.AbstractEventLoop, BackgroundTasks] = WeakKeyDictionary()
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, BackgroundTasks] = WeakKeyDictionary()
 
 
 async def start() -> BackgroundTasks:
-    """The caretaker of this process, at work."""
+    """Return the background tasks of this event loop, started."""
     loop = asyncio.get_running_loop()
-    if loop not in _caretakers:
-        _caretakers[loop] = BackgroundTasks()
-    await _caretakers[loop].start()
-    return _caretakers[loop]
+    if loop not in _by_loop:
+        _by_loop[loop] = BackgroundTasks()
+    await _by_loop[loop].start()
+    return _by_loop[loop]
 
 
 async def stop() -> None:
-    found = _caretakers.pop(asyncio.get_running_loop(), None)
+    found = _by_loop.pop(asyncio.get_running_loop(), None)
     if found:
         await found.stop()

@@ -1,7 +1,7 @@
-"""What every socket does, whoever sits at the other end: join before it accepts, answer, keep pace, leave tidily.
+"""The base class of all consumers: join groups before accepting, answer frames, limit their rate, and clean up.
 
-A consumer does the last hop. It reads its peer's frames and the channel layer's messages one at a time and writes to an
-outbox, never to the peer itself, so that a peer that is slow or dead holds up nobody, not even its own consumer.
+A consumer reads its peer's frames and the channel layer's messages one at a time and writes to a send queue, never to
+the peer directly, so that a slow or dead peer blocks neither others nor its own consumer.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ from realtime.send_queue import SendQueue
 
 logger = logging.getLogger(__name__)
 
-LARGEST_FRAME = 64 * 1024  # bytes from a client
-MOST_FRAMES = 30  # from a client, in any second
-NORMAL, TOO_BIG, FAILURE = 1000, 1009, 4000
-REMEMBERED = 200  # notices that a socket in several groups knows again
+MAX_FRAME_BYTES = 64 * 1024  # from a client
+MAX_FRAMES = 30  # from a client, in any second
+NORMAL, TOO_BIG, FAILURE = 1000, 1009, 4000  # close codes
+MAX_KEYS = 200  # keys of notices that are stored to drop duplicates
 
 Handler = Callable[[Any, Frame], Awaitable[None]]
 
@@ -52,26 +52,26 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         self.followed: set[str] = set()
         self.connected_at, self.heard_at = time.time(), time.monotonic()
         self.accepted = self.ending = False
-        self.paces: deque[float] = deque(maxlen=MOST_FRAMES)
-        self.complained_at = 0.0
-        self.known_keys: deque[str] = deque(maxlen=REMEMBERED)
+        self.frame_times: deque[float] = deque(maxlen=MAX_FRAMES)
+        self.warned_at = 0.0
+        self.known_keys: deque[str] = deque(maxlen=MAX_KEYS)
         self.tasks: list[asyncio.Task[None]] = []
         self.send_queue = SendQueue(send=self._write, close=self.close)
 
-    # --- What each endpoint says for itself -------------------------------------------------------------------------
+    # --- To be overridden -------------------------------------------------------------------------------------------
 
     @abstractmethod
     async def groups_to_join(self) -> list[str] | None:
-        """The groups to join; None where the peer may not come in."""
+        """Return the groups to join; None refuses the connection."""
 
     async def on_connected(self) -> None:
-        """After the groups are joined and the handshake is accepted."""
+        """Run after the groups are joined and the handshake is accepted."""
 
     async def on_text(self, text: str) -> None:
-        """A frame that is not JSON."""
+        """Handle a frame that is not JSON."""
         self.send_frame(replies.error("A frame must be a JSON object"))
 
-    # --- Coming and going -------------------------------------------------------------------------------------------
+    # --- Connecting and disconnecting -------------------------------------------------------------------------------
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -84,17 +84,18 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
             await self._leave()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """To the method of the message's type, without Channels' look at the database's connections, which would send
-        every frame through the one thread that queries run in. Whoever queries looks after them anyway.
+        """Call the handler of the message's type.
 
-        A fault of ours ends this connection, with a code after which clients come again.
+        Channels' own dispatch() also closes old database connections, which would send every frame through the single
+        thread for queries; `database_sync_to_async` does that anyway. An unexpected exception closes the connection
+        with a code after which clients reconnect.
         """
         try:
             await getattr(self, get_handler_name(message))(message)
         except (StopConsumer, asyncio.CancelledError):
             raise
         except Exception as error:
-            if not isinstance(error, OSError):  # that is a peer who has gone
+            if not isinstance(error, OSError):  # OSError: the peer has gone
                 logger.exception("A socket failed at %s", message.get("type"))
             await self._fail()
 
@@ -108,9 +109,9 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
     async def connect(self) -> None:
         groups = await self.groups_to_join()
         if groups is None:
-            await self.close(AUTHENTICATION_FAILED)  # before accept: the handshake is refused with 403
+            await self.close(AUTHENTICATION_FAILED)  # before accept: the server refuses the handshake with 403
             return
-        # Joined before the handshake is accepted: what is published after that arrives.
+        # Join before accepting the handshake, so that the peer receives everything that is sent after it.
         self.background = await background_tasks.start()
         await self.background.follow(sorted(self.followed))
         for group in groups:
@@ -143,7 +144,7 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
                 await self.leave_group(group)
 
     def end(self, code: int) -> None:
-        """Close, after what waits to be written."""
+        """Close once the waiting frames are written."""
         self.ending = True
         self.send_queue.end(code)
 
@@ -151,7 +152,7 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         self.end(NORMAL)
 
     def run(self, work: Awaitable[None]) -> None:
-        """A task that ends with the connection."""
+        """Run a coroutine as a task that is cancelled with the connection."""
         self.tasks.append(asyncio.ensure_future(work))
 
     # --- From the peer ----------------------------------------------------------------------------------------------
@@ -165,19 +166,19 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
             return
         self.heard_at = time.monotonic()
         sent = text_data.encode(errors="replace") if text_data is not None else bytes_data or b""
-        if len(sent) > LARGEST_FRAME:
+        if len(sent) > MAX_FRAME_BYTES:
             self.end(TOO_BIG)
         elif self._is_too_fast():
-            if self.heard_at - self.complained_at > 1:
-                self.complained_at = self.heard_at
-                self.send_frame(replies.error(f"More than {MOST_FRAMES} frames a second; what is above is not read"))
+            if self.heard_at - self.warned_at > 1:
+                self.warned_at = self.heard_at
+                self.send_frame(replies.error(f"More than {MAX_FRAMES} frames a second; what is above is not read"))
         else:
             await self._answer(sent)
 
     def _is_too_fast(self) -> bool:
-        if len(self.paces) == MOST_FRAMES and self.heard_at - self.paces[0] < 1:
+        if len(self.frame_times) == MAX_FRAMES and self.heard_at - self.frame_times[0] < 1:
             return True
-        self.paces.append(self.heard_at)
+        self.frame_times.append(self.heard_at)
         return False
 
     async def _answer(self, sent: bytes) -> None:
@@ -199,10 +200,10 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         else:
             self.send_frame(replies.unknown_type(kind))
 
-    # --- From the channel layer: these never wait -------------------------------------------------------------------
+    # --- From the channel layer: these handlers never block ---------------------------------------------------------
 
     async def notice(self, message: dict[str, Any]) -> None:
-        """A frame for this socket; known again by its key where it comes through a second group."""
+        """Send a frame to the peer; drop it if it arrives through a second group, which its key shows."""
         key = message.get("key")
         if key is not None:
             if key in self.known_keys:
@@ -211,7 +212,7 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         self.send_frame(self.adapt(message["frame"]))
 
     def adapt(self, frame: Frame) -> Frame:
-        """The frame as this kind of client gets it."""
+        """Return the frame in the form that this kind of client receives."""
         return frame
 
     # --- To the peer ------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""What other programs publish on the Redis channel `student_progress_notifications`, for our clients.
+"""Deliver what external programs publish on the Redis channel `student_progress_notifications` to our clients.
 
-Every web process hears every notice and tells its own sockets only, so that each client hears it once however many
-processes there are. Our own frames carry `origin` and come by the channel layer instead: they are passed over here.
-When Redis was away the channel is subscribed again. Source: docs/contract/websocket.md section 6.
+Each web process receives every notice and sends it to its own sockets only, so that each client receives it once. Our
+own frames carry `origin` and are ignored: they are delivered by the channel layer. After a loss of Redis the channel is
+subscribed again. Source: docs/contract/websocket.md section 6.
 """
 
 import asyncio
@@ -31,13 +31,13 @@ from realtime.messages import Frame, timestamp
 
 logger = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 5.0  # seconds between two tries to subscribe
-SIGN_OF_LIFE = 15.0  # seconds without a word after which the connection is tried
-LARGEST = 256 * 1024  # bytes of a notice
+MAX_PAUSE = 5.0  # seconds between two attempts to subscribe
+PING_INTERVAL = 15.0  # seconds without a message after which the connection is pinged
+MAX_BYTES = 256 * 1024  # of a notice
 
 
 async def listen() -> None:
-    """Until cancelled."""
+    """Subscribe and deliver until cancelled."""
     pause = 0.1
     while True:
         before = presence.listener.subscriptions
@@ -46,29 +46,29 @@ async def listen() -> None:
         except (RedisError, OSError) as error:
             presence.listener.state, presence.listener.since = "reconnecting", time.time()
             logger.warning("Lost %s (%s); subscribing again", OUTSIDE_CHANNEL, type(error).__name__)
-        pause = 0.1 if presence.listener.subscriptions > before else min(pause * 2, LONGEST_PAUSE)
+        pause = 0.1 if presence.listener.subscriptions > before else min(pause * 2, MAX_PAUSE)
         await asyncio.sleep(pause)
 
 
 async def _listen_once() -> None:
-    # Without the client's own silent retries: the state that the health page shows must be true.
-    redis = aioredis.Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_timeout=SIGN_OF_LIFE + 5)
+    # Without the client's silent retries, so that the state on the health page is accurate.
+    redis = aioredis.Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_timeout=PING_INTERVAL + 5)
     async with redis, redis.pubsub() as pubsub:
         await pubsub.subscribe(OUTSIDE_CHANNEL)
         while True:
-            message = await pubsub.get_message(timeout=SIGN_OF_LIFE)
+            message = await pubsub.get_message(timeout=PING_INTERVAL)
             if message is None:
                 await pubsub.ping()
             elif message["type"] == "subscribe":
                 presence.listener.state, presence.listener.since = "subscribed", time.time()
                 presence.listener.subscriptions += 1
-                connections.version += 1  # Redis may have lost what we wrote there
+                connections.version += 1  # Redis may have lost the presence entry
             elif message["type"] == "message":
                 await handle(message["data"])
 
 
 async def handle(payload: bytes) -> None:
-    """Tell our own sockets, unless it is ours or no notice at all."""
+    """Send a notice to this process's sockets; ignore our own frames and invalid payloads."""
     frame = _frame(payload)
     if frame is None:
         return
@@ -76,18 +76,18 @@ async def handle(payload: bytes) -> None:
     try:
         names = await database_sync_to_async(groups_of)(frame)
     except DatabaseError:
-        logger.warning("A notice of another program was dropped: PostgreSQL does not answer")
+        logger.warning("An external notice was dropped: PostgreSQL does not answer")
         return
     connections.deliver(names, msgspec.json.encode(frame).decode())
 
 
 def _frame(payload: bytes) -> Frame | None:
     try:
-        frame: Any = msgspec.json.decode(payload) if len(payload) <= LARGEST else None
+        frame: Any = msgspec.json.decode(payload) if len(payload) <= MAX_BYTES else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         frame = None
     if not isinstance(frame, dict) or not isinstance(frame.get("type"), str):
-        logger.warning("What was published on %s is no notice", OUTSIDE_CHANNEL)
+        logger.warning("An invalid notice was published on %s", OUTSIDE_CHANNEL)
         return None
     if "origin" in frame:
         return None
@@ -95,13 +95,16 @@ def _frame(payload: bytes) -> Frame | None:
 
 
 def groups_of(frame: Frame) -> list[str]:
-    """The channel that it names; else, if it is about a student, the dashboards that show that student; else all of
-    them; and `broadcast`, which tells nothing of students where people have to log in. At most three queries."""
+    """Return the groups that receive a notice. At most three queries.
+
+    These are the groups of the channel that it names; else, for a notice about a student, the dashboards that show the
+    student; else all dashboards; and `broadcast`, except for notices about students if logins are required.
+    """
     if isinstance(frame.get("channel"), str):
         return people.groups_of_channel(frame["channel"])
     person = _student(frame)
     if person is None and isinstance(frame.get("data"), list) and logins_required():
-        return [groups.ALL_STUDENTS]  # rows, of whom it may be; admins see everybody
+        return [groups.ALL_STUDENTS]  # rows of unknown students: admins only
     if person is None:
         return [groups.DASHBOARDS, groups.BROADCAST]
     names = [groups.ALL_STUDENTS] if logins_required() else [groups.ALL_STUDENTS, groups.BROADCAST]
@@ -111,8 +114,8 @@ def groups_of(frame: Frame) -> list[str]:
     return names
 
 
-# What each field calls a student by, in the order in which they are looked at.
-CALLED_BY: dict[str, Callable[[str], Person]] = {
+# How the value of each field is resolved to a student, in order of precedence.
+RESOLVERS: dict[str, Callable[[str], Person]] = {
     "student_id": people.by_number,
     "emailAddress": people.by_address,
     "email": people.by_address,
@@ -122,10 +125,10 @@ CALLED_BY: dict[str, Callable[[str], Person]] = {
 
 
 def _student(frame: Frame) -> Person | None:
-    """Whom it is about, where it says so. At most two queries."""
+    """Return the student that a notice is about, or None. At most two queries."""
     data = frame.get("data")
-    for place in (frame, data if isinstance(data, dict) else {}):
-        for name, find in CALLED_BY.items():
-            if isinstance(place.get(name), str | int):
-                return find(str(place[name]))
+    for fields in (frame, data if isinstance(data, dict) else {}):
+        for name, find in RESOLVERS.items():
+            if isinstance(fields.get(name), str | int):
+                return find(str(fields[name]))
     return None

@@ -1,4 +1,4 @@
-"""Who a client id or the name of a channel means, and who may listen to it."""
+"""Resolve client ids and channel names to students, and decide who may subscribe to a student's channels."""
 
 import re
 from dataclasses import dataclass
@@ -19,8 +19,10 @@ ANY_CHANNEL = re.compile(rf"({'|'.join(get_args(Channel))}):(\S.{{0,319}})", re.
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A student as a client names them, known to us or not yet. `spare_forms` are of what they were called by, beside
-    those of the student."""
+    """A student as a client names them, with a row or not yet.
+
+    `spare_forms` are the forms of the given name, in addition to those of the student.
+    """
 
     student_id: int | None = None
     email: str | None = None
@@ -28,7 +30,7 @@ class Person:
 
     @property
     def forms(self) -> list[str]:
-        """Every form of this person's channels."""
+        """Return every form of this person's channels."""
         forms = {*self.spare_forms}
         if self.student_id is not None and self.email is not None:
             forms |= {*groups.forms_of_student(self.student_id, self.email)}
@@ -36,7 +38,7 @@ class Person:
 
     @property
     def first_forms(self) -> list[str]:
-        """The forms under which a flood of notices is worth sending: one, where the student is known."""
+        """Return the forms by which subscriptions to `progress` are tracked: one, if the student is known."""
         known = [str(self.student_id)] if self.student_id is not None else []
         return [*known, *self.spare_forms]
 
@@ -44,64 +46,66 @@ class Person:
         return [f"{channel}.{form}" for form in self.forms]
 
 
-def by_address(called: str) -> Person:
-    """The student of this address, however it is spelt, were it a number. One query."""
-    called = called.replace("\0", "")
-    known = with_email(Student.objects.all(), called).only("email").first() if called.strip() else None
-    return Person(known.pk, known.email) if known else Person(spare_forms=(groups.email_form(called),))
+def by_address(name: str) -> Person:
+    """Return the student with this e-mail, in any spelling; digits are an e-mail too. One query."""
+    name = name.replace("\0", "")
+    known = with_email(Student.objects.all(), name).only("email").first() if name.strip() else None
+    return Person(known.pk, known.email) if known else Person(spare_forms=(groups.email_form(name),))
 
 
-def by_number(called: str | int) -> Person:
-    """The student whom a `student_id` means: digits are the number of a row and never an address; any other text is an
-    address. One query."""
-    number = row_number(str(called))
+def by_number(name: str | int) -> Person:
+    """Return the student that a `student_id` means: digits are a row id; any other text is an e-mail. One query."""
+    number = row_number(str(name))
     if number is None:
-        return by_address(str(called))
+        return by_address(str(name))
     known = Student.objects.filter(pk=number).only("email").first()
     return Person(known.pk, known.email) if known else Person(spare_forms=(str(number),))
 
 
-def by_either(called: str | int) -> Person:
-    """The student whom a client's id or a `user_id` means: it is an address; a number of a row only where no student
-    has that address. Such a client hears the address as well: it may be that of a student who has done nothing yet.
-    At most two queries."""
-    if isinstance(called, int):
-        return by_number(called)
-    found = by_address(called)
-    if found.student_id is None and row_number(called) is not None:
-        numbered = by_number(called)
+def by_either(name: str | int) -> Person:
+    """Return the student that a client id or a `user_id` means: by e-mail, else by row id. At most two queries.
+
+    A student found by row id has the form of the e-mail as well: it may belong to a student without any event yet.
+    """
+    if isinstance(name, int):
+        return by_number(name)
+    found = by_address(name)
+    if found.student_id is None and row_number(name) is not None:
+        numbered = by_number(name)
         if numbered.student_id is not None:
             return Person(numbered.student_id, numbered.email, spare_forms=found.spare_forms)
     return found
 
 
 def shared_classes(user: User, student_id: int) -> list[int]:
-    """The classes of the student that this account may see. Two queries."""
+    """Return the student's classes that this account may see. Two queries."""
     enrolled = StudentClass.objects.filter(student_id=student_id, class_ref_id__in=class_ids_of(user))
     return list(enrolled.values_list("class_ref_id", flat=True))
 
 
 def channel_groups(user: User | None, person: Person, channel: Channel) -> list[str]:
-    """The groups in which this account may hear a student's channel; none where it may not. At most two queries."""
+    """Return the groups of a student's channel that this account may join, or an empty list. At most two queries."""
     if not logins_required() or (user is not None and user.is_admin):
         return person.groups(channel)
     if user is None or person.student_id is None:
         return []
     through: list[int | None] = [*shared_classes(user, person.student_id)]
     if through and not settings.EVENTS_REQUIRE_KEY:
-        through.append(None)  # where no key is asked for, what came without one is the teachers' too
+        through.append(None)  # with optional keys, instructors also receive what came without one
     return [name for class_id in through for name in groups.in_class(channel, person.forms, class_id)]
 
 
 def channel_of(name: str) -> tuple[Channel, str] | None:
-    """A channel that a client may subscribe to, and whose it is; None for any other name."""
+    """Split the name of a channel that clients may subscribe to into channel and student; None for any other name."""
     found = CHANNEL.fullmatch(name)
     return (cast(Channel, found[1]), found[2]) if found else None
 
 
 def groups_of_channel(name: str) -> list[str]:
-    """The groups that a channel named on the wire stands for; none where nobody knows it. Whoever names
-    a student's channel says no class: all of the student's may hear. At most three queries."""
+    """Return the groups of a channel named on the wire; an empty list for an unknown name. At most three queries.
+
+    The name of a student's channel contains no class, so it stands for the channel in all of the student's classes.
+    """
     if name in (groups.BROADCAST, groups.INSTRUCTORS, groups.ALL_STUDENTS):
         return [name]
     kind, _, rest = name.partition(":")

@@ -1,4 +1,4 @@
-"""How far students are, as the progress views (W5) show it. A constant number of queries for any number of students."""
+"""Select the progress of students for the progress sockets (W5)."""
 
 from collections import Counter
 from typing import Any
@@ -8,12 +8,12 @@ from django.db.models import Count, QuerySet
 from lms.models import AssignmentSubmission, Class, ClassAssignment, Student
 from realtime.messages import timestamp
 
-MOST_STUDENTS = 200
+MAX_STUDENTS = 200
 
 
 def summaries(students: QuerySet[Student], *, classes: QuerySet[Class]) -> list[dict[str, Any]]:
-    """The first students by id; of assignments, those of these classes. Three queries."""
-    found = list(students.order_by("pk")[:MOST_STUDENTS])
+    """Return the progress of the first students by id with the assignments of these classes. Three queries."""
+    found = list(students.order_by("pk")[:MAX_STUDENTS])
     ids = [student.pk for student in found]
     mine = classes.values("pk")
     enrolled = {"class_ref__enrolments__student_id__in": ids, "class_ref__in": mine}

@@ -1,4 +1,4 @@
-"""A handshake that is refused: closed before it is accepted, which a browser sees as HTTP 403."""
+"""Refuse a handshake: close the connection before accepting it, which a browser sees as HTTP 403."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What one peer is told about its own connection or in answer to its own frame: websocket.md sections 3 and 4.1."""
+"""Build the frames that answer one peer: about its connection or its own frame (websocket.md sections 3 and 4.1)."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ def text_message(*, from_client: str, message: str, room: str) -> Frame:
     }
 
 
-# --- W3: the fields stand flat, as the earlier server sent them, and under `data`, as the specification says ---------
+# --- W3: fields are flat, as the earlier server sent them, and under `data`, as the specification says --------------
 
 
 def both_ways(kind: str, **fields: Any) -> Frame:
@@ -70,7 +70,7 @@ def both_ways(kind: str, **fields: Any) -> Frame:
 
 
 def flattened(frame: Frame) -> Frame:
-    """A notice of section 4.3 for an instructor: the fields of `data` flat too."""
+    """Return a notice of section 4.3 for an instructor, with the fields of `data` merged into it."""
     data = frame.get("data")
     return {**data, **frame} if isinstance(data, dict) else frame
 
@@ -80,7 +80,7 @@ def connection_success(*, instructor_id: int) -> Frame:
 
 
 def student_message_received(*, student_id: str | int, message: str, sent_at: str, is_verified: bool = False) -> Frame:
-    """`verified`: the student themselves wrote it, and proved to be who they are."""
+    """`verified`: the student wrote it and is authenticated."""
     return both_ways(
         "student_message_received",
         student_id=student_id,

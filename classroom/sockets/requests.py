@@ -1,4 +1,4 @@
-"""What a client may send, by type: websocket.md section 3. Pure. Fields may stand flat or under `data` on W3."""
+"""The frames that a client may send, by type: websocket.md section 3. On W3 fields may be flat or under `data`."""
 
 from typing import Any, TypeVar
 
@@ -7,7 +7,7 @@ import msgspec
 from core.identity import row_number
 from realtime.messages import Frame
 
-Text = str | int  # a student's id or address, taken and echoed as given; `classroom.sockets.people` says which it is
+Text = str | int  # a student's id or e-mail, echoed as given; `classroom.sockets.people` resolves it
 
 
 class JoinRoom(msgspec.Struct):
@@ -52,14 +52,14 @@ class StudentDetail(msgspec.Struct):
 
 
 class BadRequest(Exception):
-    """The frame lacks what its type needs; the text says what."""
+    """The frame is not valid for its type; the text says why."""
 
 
 Request = TypeVar("Request", bound=msgspec.Struct)
 
 
 def read(frame: Frame, shape: type[Request]) -> Request:
-    """The frame's fields as its type declares them. Raises BadRequest."""
+    """Return the frame's fields, validated. Raises BadRequest."""
     try:
         return msgspec.convert(frame, shape)
     except msgspec.ValidationError as error:
@@ -67,13 +67,13 @@ def read(frame: Frame, shape: type[Request]) -> Request:
 
 
 def flat(frame: Frame) -> Frame:
-    """The fields of `data`, where there are any, beside the others."""
+    """Return the frame with the fields of `data`, if any, merged into it."""
     data = frame.get("data")
     return {**frame, **data, "type": frame.get("type")} if isinstance(data, dict) else frame
 
 
 def number(value: int | str) -> int:
-    """A row id as a number or in digits. Raises BadRequest."""
+    """Return the row id that a number or digits stand for. Raises BadRequest."""
     found = row_number(str(value))
     if found is None:
         raise BadRequest(f"Not an id: {str(value).strip()[:50]}")

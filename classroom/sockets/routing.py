@@ -1,4 +1,4 @@
-"""Which socket path is whose. Every path answers with and without its slash."""
+"""Route socket paths to consumers. Each path accepts an optional trailing slash."""
 
 from channels.routing import URLRouter
 from django.urls import re_path
@@ -23,6 +23,6 @@ PATHS = (
 websocket_urls = URLRouter(
     [
         *(re_path(rf"^{path}/?$", consumer.as_asgi()) for path, consumer in PATHS),
-        re_path(r"", refuse),  # type: ignore[arg-type]  # an ASGI application as the others
+        re_path(r"", refuse),  # type: ignore[arg-type]  # an ASGI application like the consumers
     ]
 )

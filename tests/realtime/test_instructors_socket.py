@@ -13,7 +13,7 @@ from instructors.models import Instructor, InstructorStatusHistory
 from lms.models import Class, Student
 from realtime import broadcast, groups, messages
 from realtime.connections import connections
-from tests.realtime.conftest import connected, instructor, refusal, tell
+from tests.realtime.conftest import connected, instructor, refusal, send_frame
 from tests.realtime.test_dashboard_socket import publish, row
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -182,7 +182,7 @@ async def test_w3_instructor_assigned_reaches_its_instructor(redis):
         frame = messages.instructor_assigned(
             instructor_id=teacher.pk, student_id=1, class_id=None, assigned_at=datetime.now(UTC)
         )
-        await tell(groups.instructor_group(teacher.pk), frame)
+        await send_frame(groups.instructor_group(teacher.pk), frame)
         assert both_ways(await w3.hear())["instructor_id"] == teacher.pk
 
 

@@ -10,7 +10,7 @@ from classroom.sockets.consumers.dashboards import DashboardSocket
 from lms.models import Student
 from realtime import groups, messages, send_queue
 from realtime.send_queue import SendQueue
-from tests.realtime.conftest import connected, instructor, refusal, tell
+from tests.realtime.conftest import connected, instructor, refusal, send_frame
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,14 +67,14 @@ async def test_a_frame_from_us_refreshes_too(redis):
     async with connected("/ws") as peer:
         await asyncio.sleep(0.05)
         before = time.monotonic()
-        await tell(groups.DASHBOARDS, messages.system_message("Hello", level="info"))
+        await send_frame(groups.DASHBOARDS, messages.system_message("Hello", level="info"))
         await peer.hear()
         await background_tasks.end_idle(before=before)
         assert (await peer.ask(type="ping"))["type"] == "pong"
 
 
 async def test_the_windows_are_those_of_the_contract():
-    assert (background_tasks.IDLE, background_tasks.IDLE_LOOK) == (1800, 300)
+    assert (background_tasks.IDLE, background_tasks.IDLE_INTERVAL) == (1800, 300)
 
 
 async def test_internal_failure_closes_with_4000(redis, monkeypatch):
@@ -116,10 +116,10 @@ async def test_subscribe_and_unsubscribe(redis, endpoint, kind, form):
     channel = f"{kind}:{student.pk if form == 'number' else 'Taro@example.com'}"
     async with connected(PATHS[endpoint]) as peer:
         assert await peer.ask(type="subscribe", channel=channel) == {"type": "subscribed", "channel": channel}
-        await tell(f"{kind}.{student.pk}", messages.system_message("1", level="info"))
+        await send_frame(f"{kind}.{student.pk}", messages.system_message("1", level="info"))
         assert (await peer.hear())["data"]["message"] == "1"
         assert await peer.ask(type="unsubscribe", channel=channel) == {"type": "unsubscribed", "channel": channel}
-        await tell(f"{kind}.{student.pk}", messages.system_message("2", level="info"))
+        await send_frame(f"{kind}.{student.pk}", messages.system_message("2", level="info"))
         assert await peer.hears_nothing()
 
 
@@ -127,10 +127,10 @@ async def test_subscribe_and_unsubscribe(redis, endpoint, kind, form):
 async def test_subscribe_to_broadcast(redis, endpoint):
     async with connected(PATHS[endpoint]) as peer:
         assert (await peer.ask(type="subscribe", channel="broadcast"))["type"] == "subscribed"
-        await tell(groups.BROADCAST, messages.system_message("1", level="info"))
+        await send_frame(groups.BROADCAST, messages.system_message("1", level="info"))
         assert (await peer.hear())["type"] == "system_message"
         assert (await peer.ask(type="unsubscribe", channel="broadcast"))["type"] == "unsubscribed"
-        await tell(groups.BROADCAST, messages.system_message("2", level="info"))
+        await send_frame(groups.BROADCAST, messages.system_message("2", level="info"))
         assert await peer.hears_nothing()
 
 

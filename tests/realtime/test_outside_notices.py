@@ -141,4 +141,4 @@ async def test_listens_again_after_redis_was_away(redis, outside):
 
 
 def test_largest_notice():
-    assert external_subscriber._frame(b'{"type": "' + b"x" * external_subscriber.LARGEST + b'"}') is None
+    assert external_subscriber._frame(b'{"type": "' + b"x" * external_subscriber.MAX_BYTES + b'"}') is None

@@ -6,7 +6,7 @@ import pytest
 
 from lms.models import Student
 from realtime import broadcast, groups, messages, presence
-from tests.realtime.conftest import connected, instructor, refusal, tell
+from tests.realtime.conftest import connected, instructor, refusal, send_frame
 from tests.realtime.test_dashboard_socket import publish, row
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,7 +53,7 @@ async def test_w2_hears_its_channels_in_both_forms_once(redis, channel):
     by_number = f"/api/v1/ws/{student.pk}"
     async with connected(HANAKO) as hanako, connected(by_number) as same, connected(OTHER) as taro:
         for form in groups.forms_of_student(student.pk, "hanako@EXAMPLE.com"):
-            await tell(f"{channel}.{form}", messages.dismiss_help("hanako@example.com"))
+            await send_frame(f"{channel}.{form}", messages.dismiss_help("hanako@example.com"))
             assert (await hanako.hear())["type"] == "dismiss_help"
             assert (await same.hear())["type"] == "dismiss_help"
         both = groups.student_groups(channel, student_id=student.pk, email=student.email)
@@ -175,5 +175,5 @@ async def test_w2_system_message(redis):
 async def test_w2_grade_and_feedback(redis):
     student = await Student.objects.acreate(email="hanako@example.com")
     async with connected(HANAKO) as hanako:
-        await tell(groups.notifications_group(student.pk), graded())
+        await send_frame(groups.notifications_group(student.pk), graded())
         assert (await hanako.hear())["data"]["grade"] == 90.0

@@ -37,7 +37,7 @@ from lms.models import (
 from realtime import broadcast, groups, messages
 from realtime.connections import AUTHENTICATION_FAILED
 from tests.events.conftest import failing
-from tests.realtime.conftest import connected, instructor, refusal, tell
+from tests.realtime.conftest import connected, instructor, refusal, send_frame
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "a_server")]
 
@@ -382,10 +382,10 @@ async def test_unsubscribing_leaves_every_class_s_part(school):
         channel = f"progress:{school.hanako.pk}"
         assert (await peer.ask(type="subscribe", channel=channel))["type"] == "subscribed"
         [group] = groups.in_class("progress", [str(school.hanako.pk)], school.python.pk)
-        await tell(group, messages.system_message("1", level="info"))
+        await send_frame(group, messages.system_message("1", level="info"))
         assert (await peer.hear())["data"]["message"] == "1"
         assert (await peer.ask(type="unsubscribe", channel=channel))["type"] == "unsubscribed"
-        await tell(group, messages.system_message("2", level="info"))
+        await send_frame(group, messages.system_message("2", level="info"))
         assert await peer.hears_nothing()
 
 

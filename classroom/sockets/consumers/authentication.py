@@ -1,12 +1,12 @@
-"""Who sits at the other end, as far as they can prove it: docs/contract/websocket.md section 1, docs/security.md.
+"""Authenticate the peers of sockets: docs/contract/websocket.md section 1, docs/security.md.
 
-A login of the pages (cookie) or a Bearer token (`?token=`) proves an account. A class key (`X-Class-Key`, `?key=`)
-proves a class and nobody in it: classmates share it. What a client calls itself proves nothing.
+A session cookie or a Bearer token (`?token=`) authenticates an account. A class key (`X-Class-Key`, `?key=`)
+authenticates a class but no person, because classmates share it. A client id authenticates nothing.
 """
 
 import asyncio
 import time
-from typing import Any
+from collections.abc import Callable
 
 from channels.db import database_sync_to_async
 
@@ -22,11 +22,11 @@ from realtime.connections import AUTHENTICATION_FAILED
 class AuthenticatedSocket(Socket):
     user: User | None = None  # the account
     holder: KeyHolder | None = None  # the class key
-    # Row id of the student whose own credential came along. Students have none yet: this is where it goes.
+    # Row id of an authenticated student. Always None: students have no credentials yet.
     proven_student: int | None = None
 
     async def authenticate(self, *, with_key: bool = False) -> bool:
-        """Take note of what the peer shows. False where something was shown that opens nothing."""
+        """Read and check the credential; return False if there is one that is not valid."""
         user, token = self.scope.get("user"), self.query.get("token")
         if user is not None and user.is_authenticated:
             self.user = user
@@ -46,7 +46,7 @@ class AuthenticatedSocket(Socket):
 
     @property
     def proof(self) -> str | None:
-        """A name of the one whom the peer proved to be; None where it could be anybody, a classmate included."""
+        """Return a text that identifies the authenticated person; None for a class key or without a credential."""
         if self.proven_student is not None:
             return f"student {self.proven_student}"
         return f"account {self.user.pk}" if self.user is not None else None
@@ -58,20 +58,20 @@ class AuthenticatedSocket(Socket):
         return self.query.get("key", [""])[0].strip()
 
     def expire(self, account: Account) -> None:
-        """Close the connection when the token that opened it has had its time. The caretaker does on revocation."""
+        """Close the connection when its token expires. The background tasks close it on revocation."""
         self.credential = account.credential
         if account.expires_at is not None:
             delay = max(0.0, account.expires_at - time.time())
-            self.run(_after(delay, lambda: self.end(AUTHENTICATION_FAILED)))
+            self.run(_call_later(delay, lambda: self.end(AUTHENTICATION_FAILED)))
 
     async def record_view(self, person: Person, what: str) -> None:
-        """An account reads, or follows, what one student does: the audit log hears of it."""
+        """Record in the audit log that an account reads or follows a student's data."""
         if self.user is not None and person.student_id is not None:
             await database_sync_to_async(_record_view)(self.user.pk, person.student_id, what)
 
 
 def _holder(key: str) -> KeyHolder | None:
-    """Of a key that is open, of a class that is active. Two queries."""
+    """Return the holder of an open key of an active class, and record its use. Two queries."""
     found = holder_of_key(key)
     if found is None or not found.is_active:
         return None
@@ -90,6 +90,6 @@ def _record_view(account_id: int, student_id: int, what: str) -> None:
     )
 
 
-async def _after(delay: float, act: Any) -> None:
+async def _call_later(delay: float, function: Callable[[], None]) -> None:
     await asyncio.sleep(delay)
-    act()
+    function()

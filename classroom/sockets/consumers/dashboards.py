@@ -1,4 +1,4 @@
-"""W1 and W4: the dashboards and monitors, which hear of every student that they may see."""
+"""W1 and W4: dashboards and monitors, which receive the rows of all students that they may see."""
 
 import asyncio
 import uuid
@@ -16,31 +16,31 @@ from realtime.groups import Channel
 from realtime.messages import Frame
 from realtime.row_buffer import RowBuffer
 
-TICK = 0.05  # seconds between two looks at what changed; a look costs a tenth of what a batch does (events.worker.tasks.MIN_BATCH_INTERVAL)
+TICK = 0.05  # seconds between two polls of changed rows; a poll costs a tenth of a batch
 
 
 class ScreenSocket(FollowingSocket):
-    """A socket with rows of students on it.
+    """A socket that receives rows of students.
 
-    Rows arrive as absolute state and are kept, the newest of each student, until the next look, and longer while the
-    peer has not yet taken what it was sent: a slow peer gets fewer frames, never old ones.
+    Rows are absolute state. The newest row of each student is buffered until the next poll, or until the peer has read
+    the previous frames: a slow peer receives fewer frames, never old ones.
     """
 
     with_runs = True
 
     async def on_connected(self) -> None:
         self.changed = RowBuffer()
-        self.run(self._look())
+        self.run(self._poll())
 
     async def rows(self, message: dict[str, Any]) -> None:
         if self.accepted:
-            self.changed.note(message["rows"])
+            self.changed.add(message["rows"])
 
     async def last_runs(self, message: dict[str, Any]) -> None:
         if self.accepted:
-            self.changed.note_runs(message["runs"])
+            self.changed.add_runs(message["runs"])
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         while True:
             await asyncio.sleep(TICK)
             if self.send_queue.is_empty:
@@ -53,7 +53,7 @@ class ScreenSocket(FollowingSocket):
         return names
 
     async def groups_of_students(self) -> list[str]:
-        """The groups with the rows that this account may see."""
+        """Return the groups with the rows that this account may see."""
         if not logins_required() or (self.user and self.user.is_admin):
             return [groups.ALL_STUDENTS]
         assert self.user is not None
@@ -61,8 +61,10 @@ class ScreenSocket(FollowingSocket):
 
 
 class DashboardSocket(ScreenSocket):
-    """With `?class=<id>` the students of one class only, with `?runs=0` without `cell_execution`: it says nothing that
-    the rows do not. The login cookie of our own pages opens it, or `?token=`."""
+    """The dashboard, authenticated by session cookie or `?token=`.
+
+    `?class=<id>` limits it to one class; `?runs=0` leaves out `cell_execution`, which repeats what the rows say.
+    """
 
     async def groups_to_join(self) -> list[str] | None:
         self.client_id = str(uuid.uuid4())

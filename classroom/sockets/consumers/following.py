@@ -1,4 +1,4 @@
-"""`subscribe` and `unsubscribe`: the channels that a client asks for by name."""
+"""Handle `subscribe` and `unsubscribe` to channels by name."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ class FollowingSocket(AuthenticatedSocket):
 
     @abstractmethod
     async def channel_groups(self, channel: Channel, person: Person) -> list[str]:
-        """The groups in which this peer may hear the person's channel; none where it may not."""
+        """Return the groups of the person's channel that this peer may join; an empty list if none."""
 
     async def subscribe(self, frame: Frame) -> None:
         name = requests.read(frame, requests.Subscription).channel
@@ -52,7 +52,7 @@ class FollowingSocket(AuthenticatedSocket):
         self.send_frame(replies.unsubscribed(name))
 
     async def _channel_of(self, name: str) -> tuple[Channel, Person] | None:
-        """Which channel of whom; None for `broadcast`. Raises BadRequest for a name that nobody knows."""
+        """Return the channel and the student; None for `broadcast`. Raises BadRequest for an unknown name."""
         if name == groups.BROADCAST:
             return None
         channel = people.channel_of(name)

@@ -1,4 +1,4 @@
-"""W3: instructors, by the token that they got when they logged in."""
+"""W3: instructors, authenticated by their login token."""
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -19,12 +19,14 @@ from realtime.connections import ClientType
 from realtime.messages import Frame, timestamp
 
 
-def _address(account: User, called: str) -> tuple[Person, list[str]]:
-    """Whom this account means, and the groups of them to write to; none where they are not its student. Colleagues who
-    follow the student hear it as far as they share the classes."""
-    person = people.by_number(called)
-    told = people.channel_groups(account, person, "notifications")
-    return person, sorted({*told, *person.groups("notifications")}) if told else []
+def _recipient(account: User, student_id: str) -> tuple[Person, list[str]]:
+    """Return the student and the groups that receive a message; no groups if it is not the account's student.
+
+    Colleagues who follow the student receive it if they share the class.
+    """
+    person = people.by_number(student_id)
+    recipients = people.channel_groups(account, person, "notifications")
+    return person, sorted({*recipients, *person.groups("notifications")}) if recipients else []
 
 
 def _is_active(instructor_id: int) -> bool:
@@ -32,7 +34,7 @@ def _is_active(instructor_id: int) -> bool:
 
 
 def _record_message(account_id: int, action: str, target_type: str, target_id: int | str, length: int) -> None:
-    """Write into the audit log that an instructor wrote to somebody: of the text its length."""
+    """Record in the audit log that an instructor sent a message, with the length of its text only."""
     audit.record(
         action=action,
         actor=Instructor.objects.filter(pk=account_id).first(),
@@ -44,7 +46,7 @@ def _record_message(account_id: int, action: str, target_type: str, target_id: i
 
 
 def _change_status(instructor_id: int, status: str, session_id: int | None) -> None:
-    """Set the status, keep its history, announce it. Raises BadRequest."""
+    """Set the status, store its history and announce it. Raises BadRequest."""
     if status not in Instructor.Status.values:
         raise BadRequest(f"status must be one of {', '.join(Instructor.Status.values)}")
     try:
@@ -89,7 +91,10 @@ class InstructorSocket(ScreenSocket):
         return replies.flattened(frame)
 
     async def end_idle(self) -> None:
-        """An instructor whose last socket fell asleep has left; one whose connection broke may be on the way back."""
+        """Close, and set the instructor to offline if this was the last socket.
+
+        A broken connection does not change the status: the client may reconnect.
+        """
         await super().end_idle()
         whole = await database_sync_to_async(presence.details)()
         if not whole.instructors.get(self.account.pk):
@@ -104,44 +109,48 @@ class InstructorSocket(ScreenSocket):
         await database_sync_to_async(_change_status)(self.account.pk, wanted.status.strip().lower(), session_id)
 
     async def student_message(self, frame: Frame) -> None:
-        """A program that speaks for a student with the instructor's own token."""
-        said = requests.read(requests.flat(frame), requests.StudentMessage)
-        if said.student_id is None:
+        """Acknowledge a student's message that a client sends with the instructor's token."""
+        request = requests.read(requests.flat(frame), requests.StudentMessage)
+        if request.student_id is None:
             raise BadRequest("Object missing required field `student_id`")
         self.send_frame(
             replies.student_message_received(
-                student_id=said.student_id, message=said.message, sent_at=said.timestamp or timestamp()
+                student_id=request.student_id, message=request.message, sent_at=request.timestamp or timestamp()
             )
         )
 
     async def reply(self, frame: Frame) -> None:
-        """To a student of the sender's classes. The audit log hears of it, without the text."""
-        said = requests.read(requests.flat(frame), requests.InstructorReply)
-        written_at = said.timestamp or timestamp()
-        person, told = await database_sync_to_async(_address)(self.account, str(said.student_id))
-        if not told:
+        """Send a message to a student of the instructor's classes. The audit log records it without the text."""
+        request = requests.read(requests.flat(frame), requests.InstructorReply)
+        written_at = request.timestamp or timestamp()
+        person, recipients = await database_sync_to_async(_recipient)(self.account, str(request.student_id))
+        if not recipients:
             raise BadRequest("Student not found")
         delivered = messages.instructor_message(
-            student_id=said.student_id,
+            student_id=request.student_id,
             instructor_id=self.account.pk,
             instructor_name=self.account.name,
-            message=said.message,
+            message=request.message,
             sent_at=written_at,
         )
-        await self._record_message("student_reply", "student", person.student_id or str(said.student_id), said.message)
-        await broadcast.send([(group, delivered) for group in told])
-        self.send_frame(replies.reply_sent(student_id=said.student_id, message=said.message, written_at=written_at))
+        await self._record_message(
+            "student_reply", "student", person.student_id or str(request.student_id), request.message
+        )
+        await broadcast.send([(group, delivered) for group in recipients])
+        self.send_frame(
+            replies.reply_sent(student_id=request.student_id, message=request.message, written_at=written_at)
+        )
 
     async def to_colleague(self, frame: Frame) -> None:
-        """Everybody who teaches here may write to everybody who does."""
-        said = requests.read(requests.flat(frame), requests.InstructorToInstructor)
-        target = requests.number(said.target_instructor_id)
+        """Send a message to another instructor; any instructor may write to any active one."""
+        request = requests.read(requests.flat(frame), requests.InstructorToInstructor)
+        target = requests.number(request.target_instructor_id)
         if not await database_sync_to_async(_is_active)(target):
             raise BadRequest("Instructor not found")
         received = replies.instructor_message_received(
-            from_instructor_id=self.account.pk, message=said.message, sent_at=said.timestamp or timestamp()
+            from_instructor_id=self.account.pk, message=request.message, sent_at=request.timestamp or timestamp()
         )
-        await self._record_message("colleague_message", "instructor", target, said.message)
+        await self._record_message("colleague_message", "instructor", target, request.message)
         await broadcast.send([(groups.instructor_group(target), received)])
 
     async def _record_message(self, action: str, kind: str, to: int | str, text: str) -> None:

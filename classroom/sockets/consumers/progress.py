@@ -1,4 +1,4 @@
-"""W5: the progress views, which ask and are answered."""
+"""W5: the progress views, by request and response."""
 
 import uuid
 from typing import Any, ClassVar
@@ -17,9 +17,9 @@ from lms.models import Student
 from realtime.messages import Frame
 
 
-def _summary_of(called: str | int, user: User) -> dict[str, Any] | None:
-    """Of the student whom this means, if this account may see them."""
-    person = people.by_either(called)
+def _summary_of(user_id: str | int, user: User) -> dict[str, Any] | None:
+    """Return the summary of a student; None unless this account may see them."""
+    person = people.by_either(user_id)
     if person.student_id is None:
         return None
     found = progress.summaries(students_seen_by(user).filter(pk=person.student_id), classes=classes_of(user))
@@ -33,16 +33,19 @@ def _summaries(user: User) -> dict[str, Any]:
 
 
 class StudentProgressSocket(AuthenticatedSocket):
-    """One student's view of themselves. Where people have to log in it shows an account its students; a class key,
-    which is nobody's in particular, what is said of somebody nobody knows; and lets nobody else in."""
+    """The progress of one student.
+
+    If logins are required, an account sees its students; a class key connects, but sees the student as unknown, because
+    classmates share it; any other peer is refused.
+    """
 
     kind = "student"
 
     async def groups_to_join(self) -> list[str] | None:
         self.client_id = self.scope["url_route"]["kwargs"]["user_id"]
         if logins_required():
-            is_open = await self.authenticate(with_key=True)
-            if not is_open or (self.user is None and self.holder is None):
+            is_valid = await self.authenticate(with_key=True)
+            if not is_valid or (self.user is None and self.holder is None):
                 return None
         self.person: Person = await database_sync_to_async(people.by_either)(self.client_id)
         names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, self.person, "progress")
@@ -59,17 +62,17 @@ class StudentProgressSocket(AuthenticatedSocket):
         self.send_frame(replies.progress_view("progress_update", await self._data()))
 
     async def _data(self) -> dict[str, Any]:
-        nobody_known = {"user_id": self.client_id}
+        unknown = {"user_id": self.client_id}
         viewer = self.user if logins_required() else ANYONE
         if viewer is None:
-            return nobody_known
-        return await database_sync_to_async(_summary_of)(self.client_id, viewer) or nobody_known
+            return unknown
+        return await database_sync_to_async(_summary_of)(self.client_id, viewer) or unknown
 
     answers: ClassVar[dict[str, Any]] = {"get_progress": own}
 
 
 class InstructorProgressSocket(DashboardSocket):
-    """Everybody's progress, for those who may see it."""
+    """The progress of all students that the account may see."""
 
     async def groups_to_join(self) -> list[str] | None:
         self.client_id = str(uuid.uuid4())
@@ -89,11 +92,11 @@ class InstructorProgressSocket(DashboardSocket):
         self.send_frame(replies.progress_view("all_progress_update", data))
 
     async def detail(self, frame: Frame) -> None:
-        called = requests.read(requests.flat(frame), requests.StudentDetail).user_id
-        found = await database_sync_to_async(_summary_of)(called, self.viewer)
+        user_id = requests.read(requests.flat(frame), requests.StudentDetail).user_id
+        found = await database_sync_to_async(_summary_of)(user_id, self.viewer)
         if found is None:
             raise BadRequest("Student not found")
-        await self.record_view(await database_sync_to_async(people.by_either)(called), "progress")
+        await self.record_view(await database_sync_to_async(people.by_either)(user_id), "progress")
         self.send_frame(replies.progress_view("student_detail", found))
 
     answers: ClassVar[dict[str, Any]] = {"get_all_progress": every, "get_student_detail": detail}
