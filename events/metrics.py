@@ -27,11 +27,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
+
+from core.redis import short_timeout_client
 
 TOTAL, MINUTE, HOUR = "measures:total", "measures:minute:", "measures:hour:"
 MINUTES_KEPT, HOURS_KEPT = 130, 8 * 24
@@ -127,8 +126,7 @@ def _flush_if_possible() -> None:
 
 @cache
 def _redis() -> Redis:
-    once = Retry(NoBackoff(), 0)
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1, retry=once)
+    return short_timeout_client(timeout=2)
 
 
 # --- Read -----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from core.validators import MAX_BIGINT
 from events.contract.schema import Event
 from instructors import tokens
 from instructors.models import Instructor
@@ -89,7 +90,7 @@ def _fields(event: Event) -> dict[str, Any]:
 
 def _named(fields: dict[str, Any]) -> Instructor | None:
     named = fields.get("instructor_id")
-    return Instructor.objects.filter(pk=named).first() if isinstance(named, int) and 0 < named < 2**63 else None
+    return Instructor.objects.filter(pk=named).first() if isinstance(named, int) and 0 < named <= MAX_BIGINT else None
 
 
 def _plain(value: Any) -> str | int | None:

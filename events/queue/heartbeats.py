@@ -28,10 +28,9 @@ import msgspec
 import psutil
 from django.conf import settings
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from core.redis import short_timeout_client
 from events.contract.kinds import PRIORITIES
 from realtime.messages import timestamp
 
@@ -167,5 +166,4 @@ def heartbeats() -> list[dict[str, Any]]:
 
 @cache
 def _redis() -> Redis:
-    once = Retry(NoBackoff(), 0)
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1, retry=once)
+    return short_timeout_client(timeout=2)

@@ -26,14 +26,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from django.conf import settings
 from redis import Redis
 from redis import asyncio as aioredis
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from core.redis import async_client, blocking_client, short_timeout_client
 from events.contract.kinds import PRIORITIES, Priority
 
 BEGINNING = "0-0"
@@ -373,19 +371,13 @@ def oldest_waiting(redis: Redis) -> int | None:
 
 def connect() -> Redis:
     """A client for one worker. Its timeout is longer than any blocking read, and shorter than a lease lasts."""
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=3, health_check_interval=30)
-
-
-def connect_briefly() -> Redis:
-    """A client for somebody who would rather hear nothing than wait."""
-    once = Retry(NoBackoff(), 0)
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=once)
+    return blocking_client(timeout=4, connect_timeout=3, health_check_interval=30)
 
 
 def is_reachable() -> bool:
     """Whether Redis answers within a second; asked once, so that a caller who can do without it need not wait."""
     try:
-        with connect_briefly() as redis:
+        with short_timeout_client(timeout=1) as redis:
             return bool(redis.ping())
     except (RedisError, OSError):
         return False
@@ -393,4 +385,4 @@ def is_reachable() -> bool:
 
 def connect_async() -> "aioredis.Redis":
     """A client for one event loop; a POST that waits longer than this for Redis answers 503."""
-    return aioredis.Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2, max_connections=16)
+    return async_client(timeout=4, connect_timeout=2, max_connections=16)

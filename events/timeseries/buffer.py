@@ -39,6 +39,7 @@ import msgspec
 from django.conf import settings
 from redis import Redis
 
+from core.redis import blocking_client
 from events.contract.schema import NEWEST
 from events.queue.stream import IS_CROWDED
 from events.timeseries.client import Bucket, kept_from
@@ -174,7 +175,7 @@ class BacklogStatus:
 
 
 def connect() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=5)
+    return blocking_client(timeout=5)
 
 
 def append(redis: Redis, lines: Sequence[str], *, now_ms: int) -> int:

@@ -6,9 +6,8 @@ from django.contrib.auth.password_validation import get_default_password_validat
 from django.core.validators import EmailValidator
 from rest_framework import serializers
 
-from core.validators import validate_address
+from core.validators import MAX_BIGINT, validate_address
 from instructors.models import Instructor
-from instructors.rest.parameters import LARGEST_ID
 from instructors.roles import FalseRole, role_of
 
 Status = Instructor.Status
@@ -69,7 +68,7 @@ class StatusField(serializers.ChoiceField):
 
 class RowId(serializers.IntegerField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=-LARGEST_ID, max_value=LARGEST_ID, **kwargs)
+        super().__init__(min_value=-MAX_BIGINT, max_value=MAX_BIGINT, **kwargs)
 
 
 class InstructorResponse(serializers.Serializer[Any]):

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from django.db.models import BigIntegerField, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
+from core.validators import MAX_BIGINT
 from instructors.rest.exceptions import Unprocessable
 
-LARGEST_ID = BigIntegerField.MAX_BIGINT
 Row = TypeVar("Row", bound=Model)
 
 
@@ -46,7 +46,7 @@ def query_id(request: Request, name: str) -> int | None:
     """An optional row id from the query, as a filter."""
     if name not in request.query_params:
         return None
-    return query_integer(request, name, 0, least=-LARGEST_ID, most=LARGEST_ID)
+    return query_integer(request, name, 0, least=-MAX_BIGINT, most=MAX_BIGINT)
 
 
 def query_text(request: Request, name: str) -> str:
@@ -71,14 +71,14 @@ def query_boolean(request: Request, name: str, default: bool | None) -> bool | N
 
 def page(request: Request, rows: QuerySet[Row]) -> QuerySet[Row]:
     """The page that `skip` and `limit` name (http.md section 1.3)."""
-    skip = query_integer(request, "skip", 0, least=0, most=LARGEST_ID)
+    skip = query_integer(request, "skip", 0, least=0, most=MAX_BIGINT)
     limit = query_integer(request, "limit", 100, least=1, most=1000)
     return rows[skip : skip + limit]
 
 
 def find_or_404(rows: QuerySet[Row], pk: int, noun: str) -> Row:
     """The row of that id among those that may be seen. Raises NotFound in the contract's words."""
-    found = rows.filter(pk=pk).first() if abs(pk) <= LARGEST_ID else None
+    found = rows.filter(pk=pk).first() if abs(pk) <= MAX_BIGINT else None
     if found is None:
         raise NotFound(f"{noun} with id {pk} not found")
     return found
