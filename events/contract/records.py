@@ -1,6 +1,7 @@
-"""Bytes to records: what may stand on the wire, under which names, and what no client can have meant.
+"""Parsing and validating request bodies: the accepted fields, their names, aliases and types.
 
-Pure; no database, no Redis. What a record means is `events.contract.schema`. Source: docs/contract/events.md section 1.
+Pure functions without database or Redis. `events.contract.schema` interprets the records. Source:
+docs/contract/events.md section 1.
 """
 
 import json
@@ -17,7 +18,7 @@ Json = str | dict[str, Any] | list[Any]
 
 
 class BadBody(Exception):
-    """The body is refused as a whole; `problems` is the `detail` of a 422."""
+    """The whole body is refused; `problems` is the `detail` of a 422."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(problems[0]["msg"])
@@ -25,7 +26,7 @@ class BadBody(Exception):
 
 
 class Record(msgspec.Struct):
-    """One record as it may stand on the wire: canonical names and every accepted alias."""
+    """One record of a request: canonical field names and every accepted alias."""
 
     eventId: str | None = None
     event_id: str | None = None
@@ -129,12 +130,12 @@ def _parse_leniently(body: bytes) -> list[Record]:
 
 
 def _whole_number(digits: str) -> int | None:
-    """None beyond what a double can hold, as for the other numbers that mean nothing."""
+    """Return the number, or None if it is beyond the range of a double."""
     return int(digits) if len(digits) <= 309 else None
 
 
 def type_problems(item: Any, place: list[str | int]) -> list[Problem]:
-    """One problem for each known field of a wrong type; none for a sound record."""
+    """Return a problem for each known field of the wrong type."""
     if not isinstance(item, dict):
         return [problem("Input should be a valid dictionary", "dict_type", place)]
     found = []
@@ -150,14 +151,13 @@ def type_problems(item: Any, place: list[str | int]) -> list[Problem]:
 
 
 def storable(value: Any) -> Any:
-    """Return the value as PostgreSQL can hold it (`core.json_values`). Raises BadBody where it is nested too deeply."""
+    """Return the value as PostgreSQL can store it (`core.json_values`). Raises BadBody if it is nested too deeply."""
     refuse_depth(value)
     return json_values.storable(value, deepest=DEEPEST + 3)
 
 
 def refuse_depth(value: Any) -> None:
-    """Raises BadBody for what is nested deeper than DEEPEST below the records of a list. Level by level: it is not
-    deep itself."""
+    """Raise BadBody for values nested deeper than DEEPEST below the records of a list. Not recursive."""
     level = [value]
     for _ in range(DEEPEST + 2):  # the list and the record
         level = [inner for item in level for inner in _inside(item) if isinstance(inner, dict | list)]
