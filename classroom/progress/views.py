@@ -12,7 +12,7 @@ from classroom.progress import selectors as progress_selectors
 from classroom.progress import serializers as shapes
 from core.validators import MAX_BIGINT
 from events.contract.records import BadBody
-from events.intake.app import Answer
+from events.intake.app import RequestRefused
 from events.intake.submit import submit
 from events.student_status import ACTIVE_WINDOW
 from instructors.rest.exceptions import Unprocessable
@@ -189,7 +189,7 @@ class ProcessEventView(ApiView):
             refusal = Unprocessable(["body"], "")
             refusal.problems = error.problems
             raise refusal from None
-        except Answer as error:
+        except RequestRefused as error:
             unavailable = APIException(error.detail)
             unavailable.status_code = error.status
             raise unavailable from None

@@ -84,13 +84,13 @@ class Record(msgspec.Struct):
 
 _records = msgspec.json.Decoder(list[Record], strict=False)
 _fields = {field.name: field.type for field in msgspec.structs.fields(Record)}
-# Those whose value may hold others.
+# Fields whose value may be nested.
 _NESTED = [name for name, kind in _fields.items() if kind is Any or "dict" in str(kind)]
 TOO_DEEP = "JSON is nested too deeply"
 
 
 def parse(body: bytes) -> list[Record]:
-    """The records of a request body. Raises BadBody where no client could mean it."""
+    """Return the records of a request body. Raises BadBody if it is not JSON or has fields of the wrong type."""
     try:
         records = _records.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -105,15 +105,17 @@ def parse(body: bytes) -> list[Record]:
 
 
 def loads(body: bytes) -> Any:
-    """The JSON of a body of events: NaN, a broken byte, a byte order mark, UTF-16 or a number of thousands of digits
-    loses no event. Raises ValueError, RecursionError."""
+    """Return the JSON value of a body of events. Raises ValueError, RecursionError.
+
+    Accept NaN, invalid bytes, a byte order mark, UTF-16 and numbers with thousands of digits, so that no event is lost.
+    """
     text = body.decode(json.detect_encoding(body), errors="replace")
     return json.loads(text, parse_constant=lambda _name: None, parse_int=_whole_number)
 
 
 def _parse_leniently(body: bytes) -> list[Record]:
-    """The slow way, for what the fast one refuses; a lone surrogate loses nothing either, and a wrong type is reported
-    with its place."""
+    """Parse a body that the fast decoder refused. Accept lone surrogates, and report wrong types with their location.
+    Raises BadBody."""
     try:
         value = loads(body)
     except RecursionError:

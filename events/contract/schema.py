@@ -22,7 +22,7 @@ from events.contract.records import BadBody, Record, problem
 
 # events.md section 7: a sender's time outside this window (ms around receipt) is replaced by the receipt time.
 MAX_AGE_MS = 30 * 24 * 3600 * 1000
-NEWEST = 5 * 60 * 1000
+MAX_AHEAD_MS = 5 * 60 * 1000
 CACHE_SIZE = 2048  # entries of each cache: a class sends the same few hundred texts all day
 
 
@@ -258,7 +258,7 @@ def _sent_time(r: Record) -> float | None:
 
 
 def _accepted_time(sent: float | None, received: int) -> int:
-    if sent is not None and received - MAX_AGE_MS <= sent <= received + NEWEST:
+    if sent is not None and received - MAX_AGE_MS <= sent <= received + MAX_AHEAD_MS:
         return round(sent)
     return received
 

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from events.changes import HelpTransition
 from events.contract.kinds import kind_of
-from events.contract.schema import NEWEST, Event
+from events.contract.schema import MAX_AHEAD_MS, Event
 from events.models import HelpRequest
 from events.processing.help_rules import Dismissal, HelpState, OpenRequest, Signal, Timeouts, reduce_signals
 from lms.access import Scope
@@ -129,14 +129,14 @@ def _relevant_since(events: Sequence[Event], request: HelpRequest | None, dismis
     """Return the time, by the server's clock, from which signals are relevant.
 
     They cover the whole open request and the end of a dismissed one. The intake accepts sender clocks that are ahead by
-    at most `schema.NEWEST`.
+    at most `schema.MAX_AHEAD_MS`.
     """
     moments = [min(min(event.occurred_at, event.received_at) for event in events)]
     if request:
         moments.append(request.asked_at)
     if dismissal:
-        moments.append(dismissal.heard_until)
-    return min(moments) - timedelta(seconds=settings.HELP_SILENCE, milliseconds=NEWEST)
+        moments.append(dismissal.last_signal_at)
+    return min(moments) - timedelta(seconds=settings.HELP_SILENCE, milliseconds=MAX_AHEAD_MS)
 
 
 def _reduce_signals(since: dict[Member, datetime], dismissals: dict[Member, Dismissal]) -> dict[Member, HelpState]:
@@ -221,7 +221,7 @@ def _is_new_request(open_request: OpenRequest, request: HelpRequest) -> bool:
     """
     if open_request.session == request.session_id:
         return open_request.since > request.last_asked_at
-    return open_request.first_heard is not None and open_request.first_heard > request.last_heard_at
+    return open_request.first_received_at is not None and open_request.first_received_at > request.last_heard_at
 
 
 def _new_request(member: Member, open_request: OpenRequest, received: datetime) -> HelpRequest:

@@ -23,7 +23,7 @@ from django.db.models import Max, Model
 from redis import Redis
 
 from events.contract.kinds import KINDS
-from events.contract.schema import NEWEST, Event
+from events.contract.schema import MAX_AHEAD_MS, Event
 from events.models import CellExecution, NotebookAccess, StudentEvent
 from events.timeseries import buffer as timeseries_buffer
 from events.timeseries import client as timeseries_client
@@ -102,7 +102,7 @@ def backfill(
                 present: set[str] | None = set(known) if is_new else None
                 timeseries_buffer.note_backfill(redis, name, now=time.time())
                 if not is_trial:  # nobody sums these hours again, and a row has other tags than its point had
-                    timeseries_buffer.distrust_sums(redis, until_ms=time.time_ns() // 1_000_000 + NEWEST)
+                    timeseries_buffer.distrust_sums(redis, until_ms=time.time_ns() // 1_000_000 + MAX_AHEAD_MS)
                 stored = rows(since=start, until=end, upto=upto)
                 while part := list(islice(stored, ROWS)):
                     timeseries_buffer.note_backfill(redis, name, now=time.time())

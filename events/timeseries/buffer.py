@@ -40,7 +40,7 @@ from django.conf import settings
 from redis import Redis
 
 from core.redis import blocking_client
-from events.contract.schema import NEWEST
+from events.contract.schema import MAX_AHEAD_MS
 from events.queue.stream import IS_CROWDED
 from events.timeseries.client import Bucket, kept_from
 from events.timeseries.line_protocol import time_of
@@ -186,7 +186,7 @@ def append(redis: Redis, lines: Sequence[str], *, now_ms: int) -> int:
             times = [time_of(line) for line in part]
             pipe.eval(
                 _KEEP, 2, WAITING, HELD, settings.INFLUXDB_WAITING_LIMIT, settings.INFLUXDB_WAITING_BYTES, len(part),
-                msgspec.json.encode(part), min(times), max(times), now_ms + NEWEST,
+                msgspec.json.encode(part), min(times), max(times), now_ms + MAX_AHEAD_MS,
             )  # fmt: skip
         kept = pipe.execute()
     return sum(len(part) for part, is_kept in zip(parts, kept, strict=True) if not is_kept)
@@ -253,7 +253,7 @@ def note_bucket(redis: Redis, bucket: Bucket | None, *, now_ms: int) -> bool:
     if bucket is None:
         return False
     keeps_from = kept_from(bucket.seconds, now_ms=now_ms)
-    args = (bucket.identity, bucket.made, bucket.seconds, now_ms + NEWEST, keeps_from)
+    args = (bucket.identity, bucket.made, bucket.seconds, now_ms + MAX_AHEAD_MS, keeps_from)
     return bool(redis.eval(_BUCKET, 1, HELD, *args))
 
 
@@ -264,7 +264,7 @@ def note_sums(redis: Redis, bucket: Bucket | None, *, now_ms: int) -> None:
     if bucket is None:
         redis.hdel(HELD, "sums", "sums_from")
     elif bucket.identity != known:
-        redis.hset(HELD, mapping={"sums": bucket.identity, "sums_from": now_ms + NEWEST})
+        redis.hset(HELD, mapping={"sums": bucket.identity, "sums_from": now_ms + MAX_AHEAD_MS})
     elif bucket.seconds:
         distrust_sums(redis, until_ms=kept_from(bucket.seconds, now_ms=now_ms))
 

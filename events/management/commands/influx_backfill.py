@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from redis import Redis
 
-from events.contract.schema import NEWEST
+from events.contract.schema import MAX_AHEAD_MS
 from events.timeseries import backfill as points
 from events.timeseries import buffer as timeseries_buffer
 from events.timeseries import client as timeseries_client
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         now = datetime.now(UTC)
         since = (points.earliest() or now) if options["since"] == "start" else _moment("--since", options["since"])
         # A sender's clock may be ahead, as far as events are believed.
-        until = _moment("--until", options["until"]) if options["until"] else now + timedelta(milliseconds=NEWEST)
+        until = _moment("--until", options["until"]) if options["until"] else now + timedelta(milliseconds=MAX_AHEAD_MS)
         if since > until:
             raise CommandError("--since is after --until.")
         with timeseries_buffer.connect() as redis:
