@@ -1,7 +1,7 @@
 """Metrics: counters and histograms, collected in each process and written to Redis every few seconds.
 
-Counting needs no round trip. If a process is killed, its counts since the last write are lost. Redis adds up the numbers
-of all processes.
+Counting needs no round trip. If a process is killed, its counts since the last write are lost. Redis adds up the
+numbers of all processes.
 
 Durations are stored as histograms whose buckets grow by the fourth root of two (9 % to either side of a bucket's
 middle), so that percentiles over any period and all processes are computed from sums of buckets.
@@ -78,8 +78,8 @@ def top_of(bucket: int) -> float:
     return float(2 ** (bucket / BUCKETS_PER_DOUBLING)) / MILLION
 
 
-_tally = Counters()
-count, observe = _tally.count, _tally.observe
+tally = Counters()
+count, observe = tally.count, tally.observe
 
 
 # --- Writing ----------------------------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ def flush(*, now: float) -> None:
 
     Raises RedisError, OSError. The counts are then written next time.
     """
-    counts = _tally.take()
+    counts = tally.take()
     if not counts:
         return
     minute, hour = f"{MINUTE}{int(now // 60)}", f"{HOUR}{int(now // 3600)}"
@@ -103,7 +103,7 @@ def flush(*, now: float) -> None:
             pipe.expire(hour, HOURS_KEPT * 3600)
             pipe.execute()
     except (RedisError, OSError):
-        _tally.put_back(counts)
+        tally.put_back(counts)
         raise
 
 
@@ -186,7 +186,10 @@ def totals() -> Numbers:
 
 
 def recent(*, seconds: int, now: float) -> Numbers:
-    """Return the numbers of the last `seconds`, including the current minute, or hour beyond two hours. One round trip."""
+    """Return the numbers of the last `seconds`, by minutes or, beyond two hours, by hours. One round trip.
+
+    The current minute or hour is included.
+    """
     step, prefix = (60, MINUTE) if seconds <= 7200 else (3600, HOUR)
     last = int(now // step)
     with _redis().pipeline(transaction=False) as pipe:

@@ -1,4 +1,7 @@
-"""Student activity. Every accepted event is one row in CellExecution, NotebookAccess or StudentEvent, keyed by its id."""
+"""Student activity. Every accepted event is one row of CellExecution, NotebookAccess or StudentEvent, by its event id.
+
+Help requests, progress and counts are derived from these rows.
+"""
 
 import uuid
 

@@ -27,7 +27,7 @@ NO_NOTEBOOK = "なし"
 
 
 class StudentStatus(NamedTuple):
-    """What of a student's row, team and notebook is significant_of."""
+    """The columns of a student, team and notebook that are shown."""
 
     pk: int
     email: str

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from core import json_values
-from core.json_values import DEEPEST
+from core.json_values import MAX_DEPTH
 
 Problem = dict[str, Any]
 Json = str | dict[str, Any] | list[Any]
@@ -97,7 +97,7 @@ def parse(body: bytes) -> list[Record]:
         records = _parse_leniently(body)
     except RecursionError:
         _refuse_body(TOO_DEEP, "json_invalid")
-    if body.count(b"{") + body.count(b"[") > DEEPEST:
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         refuse_depth([[getattr(record, name) for name in _NESTED] for record in records])
     if b"\\u0000" in body:
         records = msgspec.convert(storable(msgspec.to_builtins(records)), list[Record], strict=False)
@@ -155,13 +155,13 @@ def type_problems(item: Any, place: list[str | int]) -> list[Problem]:
 def storable(value: Any) -> Any:
     """Return the value as PostgreSQL can store it (`core.json_values`). Raises BadBody if it is nested too deeply."""
     refuse_depth(value)
-    return json_values.storable(value, deepest=DEEPEST + 3)
+    return json_values.storable(value, max_depth=MAX_DEPTH + 3)
 
 
 def refuse_depth(value: Any) -> None:
-    """Raise BadBody for values nested deeper than DEEPEST below the records of a list. Not recursive."""
+    """Raise BadBody for values nested deeper than MAX_DEPTH below the records of a list. Not recursive."""
     level = [value]
-    for _ in range(DEEPEST + 2):  # the list and the record
+    for _ in range(MAX_DEPTH + 2):  # the list and the record
         level = [inner for item in level for inner in _inside(item) if isinstance(inner, dict | list)]
         if not level:
             return

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from core.identity import EMAIL_LENGTH, LABEL_LENGTH, LONGEST, email_key, is_identity, notebook_path, visible
+from core.identity import EMAIL_LENGTH, LABEL_LENGTH, MAX_NORMALISED, email_key, is_identity, notebook_path, visible
 from events.contract import column_widths
 from events.contract.kinds import kind_of
 from events.contract.records import BadBody, Record, problem
@@ -171,7 +171,7 @@ def _first_label(*values: str | None) -> str | None:
 def _first_path(*values: str | None) -> str | None:
     for value in values:
         if value is not None:
-            return _path(value) if len(value) <= LONGEST else value.strip() or None
+            return _path(value) if len(value) <= MAX_NORMALISED else value.strip() or None
     return None
 
 

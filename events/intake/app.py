@@ -136,7 +136,7 @@ class Appender:
         return is_overloaded(self._backlog.values(), share=BUSY_SHARE)
 
     async def append(self, events: Sequence[Event], *, batch: str = "") -> None:
-        """Append the events and return when they are in the stream. Raises RequestRefused(503) if that is not possible."""
+        """Append the events and return when they are in the stream. Raises RequestRefused(503) if that fails."""
         await self._check_overload()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((outgoing_entries(events, batch=batch), future))
@@ -164,12 +164,10 @@ class Appender:
                     future.set_result(None)
             self._backlog.update(backlog)
             await self._check_free_memory(sum(len(entry.packed) for entries, _ in taken for entry in entries))
-            self._enqueue_drains([(shard, state) for shard, state in backlog.items() if state.needs_drain], taken)
+            self._enqueue_drains([shard for shard, state in backlog.items() if state.needs_drain], taken)
 
-    def _enqueue_drains(
-        self, shards: Sequence[tuple[int, Backlog]], taken: Sequence[tuple[list[OutgoingEntry], Any]]
-    ) -> None:
-        for shard, _ in shards:
+    def _enqueue_drains(self, shards: Sequence[int], taken: Sequence[tuple[list[OutgoingEntry], Any]]) -> None:
+        for shard in shards:
             priorities = {entry.priority for entries, _ in taken for entry in entries if entry.shard == shard}
             highest = next(priority for priority in PRIORITIES if priority in priorities)
             task = asyncio.create_task(asyncio.to_thread(jobs.enqueue_drain, shard, highest))
@@ -183,7 +181,7 @@ class Appender:
             logger.warning("No drain could be enqueued: %s", type(task.exception()).__name__)
 
     async def _check_overload(self) -> None:
-        """Raise RequestRefused(503) while the backlog is too large, as of the last append or of at most half a second ago."""
+        """Raise RequestRefused(503) while the backlog is too large. It is checked at most twice a second."""
         if not is_overloaded(self._backlog.values()) and self._free_bytes > 0:
             return
         if time.monotonic() - self._checked_at > 0.5:

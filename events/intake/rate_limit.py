@@ -1,9 +1,9 @@
 """Rate limits of the intake: under load, no class may send so many events that other classes have to wait.
 
 Each class has an allowance that refills at EVENT_KEY_RATE events a second up to ALLOWANCE_SECONDS of that rate, so that
-laptops that were offline may catch up. An exceeded allowance has no effect while the workers keep up. While the backlog
-is above BUSY_SHARE of its limit, such a class is refused with 503 until its allowance refills. All keys of a class share
-one allowance. Each web process counts in its own memory.
+laptops that were offline may catch up. An exceeded allowance has no effect while the workers keep up. While the
+backlog is above BUSY_SHARE of its limit, such a class is refused with 503 until its allowance refills. All keys of a
+class share one allowance. Each web process counts in its own memory.
 """
 
 from dataclasses import dataclass, field

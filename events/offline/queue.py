@@ -43,7 +43,7 @@ def take(
     enqueue_drains: EnqueueDrains,
     now: datetime,
 ) -> Taken:
-    """Append the records to the stream. Queue invalid ones, and all of them if `is_forced` or the stream is unavailable.
+    """Append the records to the stream. Queue invalid ones, and all if `is_forced` or if the stream is unavailable.
 
     At most five statements for queued records, none if all are appended.
     """

@@ -161,7 +161,7 @@ def record_system_metrics() -> None:
     """Write the system metrics of this minute, if InfluxDB is configured."""
     if timeseries.is_configured():
         with stream.connect() as redis:
-            system_metrics.note(redis, failed_jobs=jobs.failed_count(), now=time.time())
+            system_metrics.record(redis, failed_jobs=jobs.failed_count(), now=time.time())
 
 
 def run_cleanup() -> None:

@@ -36,7 +36,7 @@ class TooLarge(Exception):
 def read_report(environment: dict[str, Any], *, now: datetime) -> Environment:
     """Raises TooLarge."""
     try:
-        environment = storable(environment, deepest=DEEPEST)
+        environment = storable(environment, max_depth=DEEPEST)
     except TooDeep:
         raise TooLarge from None
     if len(json.dumps(environment, ensure_ascii=False, separators=(",", ":")).encode()) > MOST_BYTES:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 
-from events.intake.app import RequestRefused, Appender, admit_body
+from events.intake.app import Appender, RequestRefused, admit_body
 from tests.events.conftest import event
 
 TRIES = 200
