@@ -161,7 +161,7 @@ def series_asked(days: int) -> list[Question]:
     from events.timeseries import flux
     from events.timeseries import sql as timeseries_sql
     from events.timeseries.buffer import BacklogStatus
-    from events.timeseries.reads import _cut
+    from events.timeseries.reads import _split
     from lms.models import Student
 
     emails = list(timeseries_sql.addresses(list(Student.objects.values_list("pk", flat=True))).values())
@@ -170,14 +170,14 @@ def series_asked(days: int) -> list[Question]:
     for name, since, until, bucket in charts(days):
         ways = [(", single points", [flux.Part(since, until)])]
         if not (since - flux.EPOCH) % HOUR and not bucket % HOUR:
-            ways.append((", in parts", _cut(since, until, summed, now)))
+            ways.append((", in parts", _split(since, until, summed, now)))
         for way, parts in ways:
             ask = partial(flux.activity, parts, since=since, bucket=bucket, emails=emails)
             questions.append((f"chart, {name}{way}", ask))
     for name, since, until in totals(days):
         for way, parts in (
             (", single points", [flux.Part(since, until)]),
-            (", in parts", _cut(since, until, summed, now)),
+            (", in parts", _split(since, until, summed, now)),
         ):
             questions.append((f"totals, {name}{way}", partial(flux.totals, parts, emails=emails)))
     return questions

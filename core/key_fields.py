@@ -1,5 +1,7 @@
-"""Columns that hold the normal form of another column, so that an index finds and the database keeps apart what people
-mean, however they typed it. The forms are those of `core.identity`."""
+"""Model fields that store the normal form of another field, for lookups and unique constraints.
+
+`core.identity` defines the normal forms.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
@@ -10,8 +12,8 @@ from django.utils.translation import gettext
 
 from core.identity import EMAIL_LENGTH, email_key, notebook_path
 
-# Of a row that no typed text may reach, because an older one has its key (`manage.py check_identities`). No key has
-# capital letters.
+# Prefix of the key of a row that no typed text may match, because an older row has its key (`manage.py
+# check_identities`). Real keys have no capital letters.
 UNREACHABLE = "UNREACHABLE:"
 
 Row = TypeVar("Row", bound=models.Model, covariant=True)
@@ -22,15 +24,17 @@ else:
 
 
 class KeyField(CharField):
-    """The normal form of the field `of`, written whenever the row is, and never typed. Its model says that it is unique
-    by a constraint: `unique=True` would make a second index, for LIKE."""
+    """The normal form of the field `of`, updated whenever the row is saved.
+
+    Make it unique by a constraint of the model: `unique=True` would create a second index, for LIKE.
+    """
 
     def __init__(self, *, of: str = "", form: Callable[[str], str] = email_key, **options: Any) -> None:
         self.of, self.form = of, form
         super().__init__(**{"max_length": EMAIL_LENGTH, "editable": False, **options})
 
     def deconstruct(self) -> Any:
-        """To a migration it is a text like another, so that migrations need none of this."""
+        """Present the field to migrations as a CharField, so that they do not depend on this class."""
         name, _, args, options = super().deconstruct()
         return name, "django.db.models.CharField", args, options
 
@@ -43,7 +47,7 @@ class KeyField(CharField):
         return key
 
     def check_typed(self, instance: models.Model, *, taken: str) -> None:
-        """Raises ValidationError, at the field that was typed, for what cannot be a key or is another row's."""
+        """Raise ValidationError for the source field if its key is invalid or belongs to another row."""
         key = self.form(getattr(instance, self.of) or "")
         if not key:
             raise ValidationError({self.of: gettext("Write at least one visible character.")})
@@ -53,13 +57,13 @@ class KeyField(CharField):
             raise ValidationError({self.of: taken})
 
     def _is_free(self, key: str, instance: models.Model) -> bool:
-        """Whether it can be a key, and no other row has it."""
+        """Return whether the key is valid and no other row has it."""
         others = type(instance)._default_manager.exclude(pk=instance.pk)
         return 0 < len(key) <= (self.max_length or 0) and not others.filter(**{self.attname: key}).exists()
 
 
 class PathField(CharField):
-    """The path of a notebook, stored and looked for in one form."""
+    """The path of a notebook, normalised for storage and lookups."""
 
     def deconstruct(self) -> Any:
         name, _, args, options = super().deconstruct()
@@ -80,7 +84,7 @@ def _key_fields(model: type[models.Model]) -> list[KeyField]:
 
 
 class KeyedQuerySet(models.QuerySet[Row]):
-    """Changes of a column change its key with it."""
+    """A queryset whose updates of a field also update its key fields."""
 
     def update(self, **values: Any) -> int:
         for field in _key_fields(self.model):
@@ -99,7 +103,7 @@ class KeyedQuerySet(models.QuerySet[Row]):
 
 
 class Keyed(models.Model):
-    """A row with such columns."""
+    """An abstract model with key fields."""
 
     if TYPE_CHECKING:
         objects: ClassVar[models.Manager[Self]]

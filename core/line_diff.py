@@ -1,4 +1,4 @@
-"""What changed between two texts, by lines. Pure; quadratic in the lines that differ, so callers say how many may."""
+"""Line-by-line differences of two texts. Quadratic in the lines that differ, so callers must limit their number."""
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
@@ -7,15 +7,16 @@ MarkedLine = tuple[str, str]  # (mark, text); the mark is "+", "-" or " "
 
 
 def lines_in(text: str) -> list[str]:
-    """The lines of a text as a person sees them, and by which two texts are the same: however their lines end (Windows,
-    Unix, old Macs), and whether the last one does. Blanks at the ends of lines count: in Python they may be what was
-    wrong. No lines for an empty text."""
+    """Return the lines of a text, whatever its line endings and whether or not the last line ends with one.
+
+    Trailing blanks of lines are significant. An empty text has no lines.
+    """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
     return lines.split("\n") if lines else []
 
 
 def marked_lines(before: Sequence[str], after: Sequence[str]) -> list[MarkedLine]:
-    """All lines of both, in order; where some were replaced, those that went stand before those that came."""
+    """Return the lines of both texts in order. Where lines were replaced, removed lines come before added ones."""
     found: list[MarkedLine] = []
     for what, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if what == "equal":

@@ -1,6 +1,6 @@
-"""Whether somebody has to log in: the setting API_REQUIRE_AUTH, or, where it says nothing, whether there is an account.
+"""Whether a login is required: the setting API_REQUIRE_AUTH or, if it is None, whether an account exists.
 
-A copy of one's own is open until its first account is made, and closed a second later, in every process
+An installation is open until its first account is created, and requires logins at most a second later, in every process
 (docs/contract/http.md section 1.2).
 """
 
@@ -12,61 +12,61 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, close_old_connections, connection
 
-REMEMBERED = 1.0  # seconds for which "no account" is believed; that there is one is believed for good
+RECHECK_INTERVAL = 1.0  # seconds for which "no account" is cached; "has account" is cached for ever
 
 
 class _Cache:
-    has_account = True  # until somebody could look: shut rather than open
-    looked_at = float("-inf")  # by time.monotonic()
+    has_account = True  # until the first check, require logins
+    checked_at = float("-inf")  # by time.monotonic()
 
 
 def logins_required() -> bool:
-    """Return whether pages of data, the API and the open sockets want a login.
+    """Return whether pages, the API and public sockets require a login.
 
-    At most one query a second, none once there is an account. In an event loop, where no query may run, the answer is
-    the last that `look` brought.
+    At most one query a second, none once an account exists. In an event loop, where no query may run, return the last
+    known value; see `refresh`.
     """
     if settings.API_REQUIRE_AUTH is not None:
         return bool(settings.API_REQUIRE_AUTH)
-    if _is_stale() and not _in_a_loop():
-        _look()
+    if _is_stale() and not _has_event_loop():
+        _check()
     return _Cache.has_account
 
 
 async def refresh() -> bool:
-    """The same for an event loop, which it does not hold up."""
+    """Return the same in an event loop, without blocking it."""
     if settings.API_REQUIRE_AUTH is None and _is_stale():
-        await sync_to_async(_look_and_let_go)()
+        await sync_to_async(_check_and_close_connection)()
     return logins_required()
 
 
 def reset() -> None:
-    """Look again at the next question; for tests, whose accounts vanish."""
-    _Cache.has_account, _Cache.looked_at = True, float("-inf")
+    """Clear the cache. For tests, whose accounts are rolled back."""
+    _Cache.has_account, _Cache.checked_at = True, float("-inf")
 
 
 def _is_stale() -> bool:
-    is_sure = _Cache.has_account and _Cache.looked_at > float("-inf")
-    return not is_sure and time.monotonic() - _Cache.looked_at > REMEMBERED
+    is_sure = _Cache.has_account and _Cache.checked_at > float("-inf")
+    return not is_sure and time.monotonic() - _Cache.checked_at > RECHECK_INTERVAL
 
 
-def _look() -> None:
+def _check() -> None:
     try:
         _Cache.has_account = get_user_model()._default_manager.exists()
     except DatabaseError:
-        return  # what was known stays
-    _Cache.looked_at = time.monotonic()
+        return  # the cached value stays
+    _Cache.checked_at = time.monotonic()
 
 
-def _look_and_let_go() -> None:
+def _check_and_close_connection() -> None:
     try:
-        _look()
+        _check()
     finally:
         if not connection.in_atomic_block:
-            close_old_connections()  # no request of Django's ends here and does it
+            close_old_connections()  # there is no Django request whose end would do it
 
 
-def _in_a_loop() -> bool:
+def _has_event_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:

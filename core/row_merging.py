@@ -1,6 +1,6 @@
-"""Rows that turn out to be one become one: what the migrations that bring keys have in common. Nothing is lost.
+"""Merging of duplicate rows, for the migrations that add key columns. No data is lost.
 
-Plain SQL on temporary tables `(old, kept)`: the time goes with the rows that are merged, not with all there are.
+Plain SQL on temporary tables `(old, kept)`, so that the cost depends on the number of merged rows only.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,13 +15,13 @@ Cursor = Any
 
 
 def pairs(rows: Iterable[tuple[int, str]]) -> list[tuple[int, int]]:
-    """`(old, kept)` of the rows (id, key) that have the key of an earlier one, which is kept."""
+    """Return `(old, kept)` for each row (id, key) with the key of an earlier row, which is kept."""
     first: dict[str, int] = {}
     return [(pk, kept) for pk, key in rows if (kept := first.setdefault(key, pk)) != pk]
 
 
 def keys_of(rows: Iterable[tuple[int, str]], form: Callable[[str], str]) -> list[tuple[int, str]]:
-    """`(id, key)` of `(id, text)`; a text that is nobody's gets a key that nothing typed can equal."""
+    """Return `(id, key)` for each `(id, text)`. A text without a valid key gets a key that no typed text can equal."""
     found = []
     for pk, text in rows:
         key = form(text)
@@ -40,7 +40,7 @@ def set_column(cursor: Cursor, table: str, column: str, values: Sequence[tuple[i
 
 
 def table_of(cursor: Cursor, name: str, rows: Sequence[tuple[int, int]]) -> None:
-    """A temporary table `(old, kept)` that goes with the transaction."""
+    """Create a temporary table `(old, kept)`, which is dropped at the end of the transaction."""
     cursor.execute(f"CREATE TEMP TABLE {name} (old bigint PRIMARY KEY, kept bigint NOT NULL) ON COMMIT DROP")
     cursor.execute(
         f"INSERT INTO {name} SELECT * FROM unnest(%s::bigint[], %s::bigint[])",  # noqa: S608
@@ -50,14 +50,14 @@ def table_of(cursor: Cursor, name: str, rows: Sequence[tuple[int, int]]) -> None
 
 
 def repoint(cursor: Cursor, merged: str, *columns: str) -> None:
-    """Let `table.column` refer to what is kept."""
+    """Change each `table.column` to refer to the kept rows."""
     for column in columns:
         table, name = column.split(".")
         cursor.execute(f"UPDATE {table} t SET {name} = m.kept FROM {merged} m WHERE t.{name} = m.old")  # noqa: S608
 
 
 def repoint_once(cursor: Cursor, merged: str, table: str, column: str, *others: str) -> None:
-    """The same for rows of which there is one for each (column, others): of several the first stays."""
+    """Change `table.column` likewise where (column, others) is unique: of duplicates, keep only the first."""
     same = ", ".join(["owner", *others])
     cursor.execute(
         f"""DELETE FROM {table} WHERE id IN (
@@ -71,8 +71,10 @@ def repoint_once(cursor: Cursor, merged: str, table: str, column: str, *others: 
 
 
 def merge_histories(cursor: Cursor, merged: str, column: str) -> None:
-    """Histories of versions whose owner or notebook became one: the second's branches and versions come into the
-    first, under names that say where they come from."""
+    """Merge the version histories of merged owners or notebooks.
+
+    The branches and versions of the second history are moved into the first, with its id appended to their names.
+    """
     others = [name for name in ("notebook_id", "class_id", "student_id", "owner_id") if name != column]
     cursor.execute(
         f"""CREATE TEMP TABLE merged_histories ON COMMIT DROP AS
@@ -88,7 +90,7 @@ def merge_histories(cursor: Cursor, merged: str, column: str) -> None:
            SELECT s.id AS old, t.id AS kept FROM notebook_snapshots s JOIN merged_histories m ON m.old = s.history_id
            JOIN notebook_snapshots t ON t.history_id = m.kept AND t.snapshot_id = s.snapshot_id"""
     )
-    # Of three that become one, the second and the third may hold a content that the first has not.
+    # If three histories are merged, the second and the third may share a content that the first does not have.
     cursor.execute(
         """INSERT INTO merged_snapshots
            SELECT id, kept FROM (

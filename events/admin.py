@@ -1,4 +1,4 @@
-"""The admin site of what students did: to look at, never to change. The event pipeline owns these rows."""
+"""Read-only admin pages of student activity. Only the event pipeline changes these rows."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ from lms.models import Student
 
 __all__ = ["OfflineQueueEntryAdmin"]  # autodiscovery reads this module alone
 
-# Students that one search term may stand for.
-MOST_STUDENTS = 200
+# Students that a search term may match.
+MAX_STUDENTS = 200
 
 
 class ActivityAdmin(ReadOnlyAdmin):
     """Search by part of an e-mail or name, or by exact event id.
 
-    The students are looked up first, so that the big table is read through its own indexes: one query more.
+    The students are searched first, in one more query, so that the large table is read through its own indexes.
     """
 
     search_fields = ["student__email"]
@@ -36,7 +36,7 @@ class ActivityAdmin(ReadOnlyAdmin):
         if not term:
             return queryset, False
         people = Student.objects.filter(Q(email_key__contains=email_key(term) or term) | Q(name__icontains=term))
-        found = Q(student__in=list(people.order_by().values_list("pk", flat=True)[:MOST_STUDENTS]))
+        found = Q(student__in=list(people.order_by().values_list("pk", flat=True)[:MAX_STUDENTS]))
         if self.by_event_id:
             found |= Q(event_id=term)
         return queryset.filter(found), False
@@ -49,7 +49,7 @@ class CellExecutionAdmin(ActivityAdmin):
     list_select_related = ["student", "notebook", "cell"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CellExecution]:
-        """The list shows no texts, so it reads none: one output may be megabytes."""
+        """Defer the texts, which the list does not show: an output may have megabytes."""
         return super().get_queryset(request).defer("output", "code_content", "error_message", "cell__content")
 
 

@@ -1,7 +1,7 @@
-"""Where students stand with cells, as seen through some classes: `cell_progress` for statements that read it.
+"""A table expression for reading `cell_progress` within some classes.
 
-A student who ran a cell through two classes has two rows of it there. Whoever sees both sees one: the counts added up,
-and how the last run of the two ended.
+A student who ran a cell in two classes has two rows. If both are visible they are merged: the counts are added up, and
+the status is that of the latest run.
 """
 
 from lms.access import Scope
@@ -16,8 +16,8 @@ SELECT student_id, cell_id, max(notebook_id) AS notebook_id, sum(run_count)::int
 
 
 def progress_seen(scope: Scope, *, where: str) -> str:
-    """A table expression, with the columns of `cell_progress`, of the rows for which `where` holds: a condition on
-    `student_id`, `cell_id` or `notebook_id`."""
+    """Return a table expression with the columns of `cell_progress` and the rows that satisfy `where`, which is a
+    condition on `student_id`, `cell_id` or `notebook_id`."""
     rows = f"FROM cell_progress WHERE {where} {scope.sql()}"
     if scope.class_ids is not None and len(scope.class_ids) == 1:
         return f"(SELECT * {rows})"

@@ -1,4 +1,4 @@
-"""What a batch of events changes: made by `events.processing`, read by what announces it and by the time series."""
+"""The changes that a batch of events makes. `events.processing` makes them; notifications and time series read them."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,12 +6,12 @@ from datetime import datetime
 from events.contract.schema import Event
 from lms.bulk_get_or_create import ActivityState, Member, StudentState
 
-Place = tuple[int, int, int]  # row ids: student, cell, and class that the run came through
+ProgressKey = tuple[int, int, int]  # row ids of the student, the cell, and the class whose key came with the run
 
 
 @dataclass(frozen=True, slots=True)
 class HelpTransition:
-    """A student began or ceased to ask for help, through a class (0: without a key)."""
+    """A student started or stopped asking for help in a class (0: without a key)."""
 
     student_id: int
     class_id: int
@@ -39,13 +39,13 @@ class Run:
         return self.activity.class_id
 
     @property
-    def place(self) -> Place:
+    def progress_key(self) -> ProgressKey:
         return self.student.id, self.cell_id, self.class_id
 
 
 @dataclass(slots=True)
 class Progress:
-    """Where one student stands with one cell through one class; a row of `cell_progress`."""
+    """One student's totals for one cell in one class; a row of `cell_progress`."""
 
     notebook_id: int
     run_count: int = 0
@@ -59,12 +59,12 @@ class Progress:
 
 @dataclass(slots=True)
 class Changes:
-    """What a batch changed, for those who are told about it."""
+    """The changes of one batch, for notifications and time series."""
 
     events: list[Event] = field(default_factory=list)
-    members: set[Member] = field(default_factory=set)  # who did something, and through which class
-    edges: list[HelpTransition] = field(default_factory=list)
-    significant: dict[Member, str] = field(default_factory=dict)  # → event type of the run that made it so
+    members: set[Member] = field(default_factory=set)  # students with the classes in which they were active
+    help_transitions: list[HelpTransition] = field(default_factory=list)
+    significant: dict[Member, str] = field(default_factory=dict)  # event type of the significant run
     alerts: list[Event] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
-    duties: list[Event] = field(default_factory=list)  # about instructors, new, and with an instructor's token
+    instructor_events: list[Event] = field(default_factory=list)  # new ones, sent with an instructor's token

@@ -1,15 +1,14 @@
-"""How the product does: counts and durations, added up in each process and written to Redis every few seconds.
+"""Metrics: counters and histograms, collected in each process and written to Redis every few seconds.
 
-A request or a batch costs a few dictionary entries here and no round trip; what one process counted since its last
-write is lost with it when it is killed. Numbers that all processes wrote are added up by Redis, so whoever reads sees
-the whole product, however many processes there are.
+Counting needs no round trip. If a process is killed, its counts since the last write are lost. Redis adds up the
+numbers of all processes.
 
-Durations are kept as a histogram whose buckets grow by a fourth root of two (9 % to either side of a bucket's middle),
-so that a percentile over any time, and over all processes, is a sum of buckets.
+Durations are stored as histograms whose buckets grow by the fourth root of two (9 % to either side of a bucket's
+middle), so that percentiles over any period and all processes are computed from sums of buckets.
 
 Keys:
 
-    measures:total         hash   field → number, since the beginning
+    measures:total         hash   field → number, of all time
     measures:minute:<n>    hash   the same, of one minute; expires MINUTES_KEPT minutes later
     measures:hour:<n>      hash   the same, of one hour; expires HOURS_KEPT hours later
 
@@ -27,24 +26,23 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from django.conf import settings
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
+
+from core.redis import short_timeout_client
 
 TOTAL, MINUTE, HOUR = "measures:total", "measures:minute:", "measures:hour:"
 MINUTES_KEPT, HOURS_KEPT = 130, 8 * 24
-EVERY = 5.0  # seconds between two writes of a process
-STEPS = 4  # buckets to a doubling
+FLUSH_INTERVAL = 5.0  # seconds between two writes of a process
+BUCKETS_PER_DOUBLING = 4  # buckets to a doubling
 MILLION = 1_000_000
 
 
-# --- Counted --------------------------------------------------------------------------------------------------------
+# --- Counting ---------------------------------------------------------------------------------------------------------
 
 
-class Tally:
-    """What this process counted since it last wrote."""
+class Counters:
+    """The counts of this process since its last write."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -55,7 +53,7 @@ class Tally:
             self._counts[f"{name}|{label}"] += number
 
     def observe(self, name: str, value: float, number: int = 1) -> None:
-        """A duration in seconds, or a number of things; seen so many times."""
+        """Add a duration in seconds or a quantity, observed `number` times."""
         with self._lock:
             self._counts[f"{name}#{bucket_of(value)}"] += number
             self._counts[f"{name}#sum"] += round(value * MILLION) * number
@@ -71,25 +69,27 @@ class Tally:
 
 
 def bucket_of(value: float) -> int:
-    """The number of the bucket: it holds what is at most `top_of` it, and more than `top_of` the one before."""
-    return math.ceil(math.log2(max(value, 1e-6) * MILLION) * STEPS)
+    """Return the bucket of a value: the first one whose `top_of` is not below the value."""
+    return math.ceil(math.log2(max(value, 1e-6) * MILLION) * BUCKETS_PER_DOUBLING)
 
 
 def top_of(bucket: int) -> float:
-    """The largest value in a bucket."""
-    return float(2 ** (bucket / STEPS)) / MILLION
+    """Return the largest value in a bucket."""
+    return float(2 ** (bucket / BUCKETS_PER_DOUBLING)) / MILLION
 
 
-tally = Tally()
+tally = Counters()
 count, observe = tally.count, tally.observe
 
 
-# --- Written --------------------------------------------------------------------------------------------------------
+# --- Writing ----------------------------------------------------------------------------------------------------------
 
 
 def flush(*, now: float) -> None:
-    """Add what this process counted to what is in Redis, in one round trip. Raises what Redis raises; then the counts
-    stay here and go with the next write. `now` in seconds since the epoch."""
+    """Add this process's counts to those in Redis, in one round trip. `now` is in seconds since the epoch.
+
+    Raises RedisError, OSError. The counts are then written next time.
+    """
     counts = tally.take()
     if not counts:
         return
@@ -109,14 +109,14 @@ def flush(*, now: float) -> None:
 
 @cache
 def start() -> None:
-    """Write every few seconds from now on, in a thread of its own, and once more at the end of the process."""
+    """Start a thread that writes every few seconds, and write once more when the process ends."""
     threading.Thread(target=_flush_forever, name="measures", daemon=True).start()
     atexit.register(_flush_if_possible)
 
 
 def _flush_forever() -> None:
     while True:
-        time.sleep(EVERY)
+        time.sleep(FLUSH_INTERVAL)
         _flush_if_possible()
 
 
@@ -127,11 +127,10 @@ def _flush_if_possible() -> None:
 
 @cache
 def _redis() -> Redis:
-    once = Retry(NoBackoff(), 0)
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1, retry=once)
+    return short_timeout_client(timeout=2)
 
 
-# --- Read -----------------------------------------------------------------------------------------------------------
+# --- Reading ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -148,22 +147,22 @@ class Histogram:
         return self.sum / self.count if self.buckets else None
 
     def percentile(self, share: float) -> float | None:
-        """The middle of the bucket below which this share lies; None where nothing was seen."""
+        """Return the middle of the bucket that contains the percentile, or None without observations."""
         wanted, seen = share * self.count, 0
         for bucket in sorted(self.buckets):
             seen += self.buckets[bucket]
             if seen >= wanted:
-                return top_of(bucket) / 2 ** (0.5 / STEPS)
+                return top_of(bucket) / 2 ** (0.5 / BUCKETS_PER_DOUBLING)
         return None
 
     def up_to(self, last: int) -> int:
-        """How many there are in the buckets up to this one."""
+        """Return the number of observations in the buckets up to and including `last`."""
         return sum(number for bucket, number in self.buckets.items() if bucket <= last)
 
 
 @dataclass(slots=True)
 class Numbers:
-    """What was counted, in some time."""
+    """The counters and histograms of a period."""
 
     fields: dict[str, int] = field(default_factory=dict)
 
@@ -182,36 +181,39 @@ class Numbers:
 
 
 def totals() -> Numbers:
-    """One round trip."""
-    return _added([_redis().hgetall(TOTAL)])
+    """Return the numbers of all time. One round trip."""
+    return _sum([_redis().hgetall(TOTAL)])
 
 
 def recent(*, seconds: int, now: float) -> Numbers:
-    """The minutes, or beyond two hours the hours, of that time and the one that is running. One round trip."""
+    """Return the numbers of the last `seconds`, by minutes or, beyond two hours, by hours. One round trip.
+
+    The current minute or hour is included.
+    """
     step, prefix = (60, MINUTE) if seconds <= 7200 else (3600, HOUR)
     last = int(now // step)
     with _redis().pipeline(transaction=False) as pipe:
         for number in range(last - seconds // step, last + 1):
             pipe.hgetall(f"{prefix}{number}")
-        return _added(pipe.execute())
+        return _sum(pipe.execute())
 
 
 def of_minute(minute: int) -> Numbers:
-    """What was written in that minute of the epoch; whole a few seconds after its end. One round trip."""
-    return _added([_redis().hgetall(f"{MINUTE}{minute}")])
+    """Return the numbers of a minute since the epoch, complete a few seconds after its end. One round trip."""
+    return _sum([_redis().hgetall(f"{MINUTE}{minute}")])
 
 
 def per_minute(name: str, *, now: float) -> float:
-    """How many in the last sixty seconds: of the running minute all, of the one before its share."""
+    """Return the estimated count of the last sixty seconds: the current minute and a share of the one before."""
     passed = now % 60
     with _redis().pipeline(transaction=False) as pipe:
         for number in (int(now // 60), int(now // 60) - 1):
             pipe.hgetall(f"{MINUTE}{number}")
-        running, before = (_added([answer]).total(name) for answer in pipe.execute())
+        running, before = (_sum([answer]).total(name) for answer in pipe.execute())
     return running + before * (60 - passed) / 60
 
 
-def _added(answers: Iterable[Any]) -> Numbers:
+def _sum(answers: Iterable[Any]) -> Numbers:
     found: Counter[str] = Counter()
     for answer in answers:
         found.update({key.decode(): int(value) for key, value in answer.items()})

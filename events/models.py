@@ -1,4 +1,7 @@
-"""What students did. Every accepted event is exactly one row of one of the first three tables, keyed by its id."""
+"""Student activity. Every accepted event is one row of CellExecution, NotebookAccess or StudentEvent, by its event id.
+
+Help requests, progress and counts are derived from these rows.
+"""
 
 import uuid
 
@@ -13,18 +16,18 @@ THROUGH = "The class whose key it came with; 0: without a key. A plain number, w
 
 
 class CellExecution(models.Model):
-    """A cell that ran. The largest table: about seven million rows a year."""
+    """A run of a cell. The largest table: about seven million rows a year."""
 
     class Status(models.TextChoices):
         SUCCESS = "success"
         ERROR = "error"
-        ABORTED = "aborted"  # never really ran (events.md section 2.1): neither a success nor an error
+        ABORTED = "aborted"  # did not run (events.md section 2.1): neither a success nor an error
 
     execution_id = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False)
     event_id = models.CharField(max_length=255, null=True, blank=True)
     class_id = models.BigIntegerField(default=0, db_default=0, help_text=THROUGH)
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="executions", db_index=False)
-    # No index of their own: no page asks by them, and each costs every run its upkeep.
+    # Without indexes, because no page filters by them, and each index slows down every run.
     notebook = models.ForeignKey(Notebook, on_delete=models.CASCADE, related_name="+", db_index=False)
     cell = models.ForeignKey(Cell, on_delete=models.CASCADE, related_name="executions", db_index=False)
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -43,7 +46,7 @@ class CellExecution(models.Model):
     class Meta:
         db_table = "cell_executions"
         ordering = ["-id"]
-        # Rather than `unique=True`, with which Django makes a second index, for LIKE.
+        # Not `unique=True`, with which Django creates a second index for LIKE.
         constraints = [models.UniqueConstraint(fields=["event_id"], name="executions_once_an_event")]
         indexes = [
             # A student's runs of one cell, for the consecutive-error rule and the cell's history.
@@ -55,7 +58,7 @@ class CellExecution(models.Model):
             ),
             # The student page: latest runs first.
             models.Index(fields=["student", "-executed_at"], name="executions_student_latest"),
-            # The activity chart: everything in a window of time.
+            # The activity chart: all runs in a period.
             models.Index(fields=["executed_at"], name="executions_time"),
         ]
 
@@ -64,10 +67,10 @@ class CellExecution(models.Model):
 
 
 class RunCount(models.Model):
-    """How many cells a student ran in five minutes, and how many failed: what charts are added up from.
+    """The numbers of a student's runs and errors in five minutes, for charts.
 
-    PostgreSQL keeps it, in the transaction that adds or deletes executions (triggers of migration 0005), so that it
-    can disagree with them for nobody. A lesson of an hour is 2,400 of these and may be 700,000 of those.
+    PostgreSQL triggers (migration 0005) maintain it in the transaction that adds or deletes executions. A lesson of an
+    hour has 2,400 of these rows, and up to 700,000 executions.
     """
 
     SLOT_SECONDS = 300  # slots begin at whole multiples since the epoch
@@ -111,9 +114,9 @@ class NotebookAccess(models.Model):
 
 
 class StudentEvent(models.Model):
-    """Every event that leaves no row in the two tables above: help, sessions, progress, and kinds nobody knows.
+    """An event without a row in the two tables above: help, sessions, progress, and unknown kinds.
 
-    `student` is empty for instructor events alone.
+    `student` is null only for instructor events.
     """
 
     event_id = models.CharField(max_length=255, unique=True)
@@ -131,7 +134,8 @@ class StudentEvent(models.Model):
         db_table = "student_events"
         ordering = ["-id"]
         indexes = [
-            # The help rules replay a student's recent help signals. By our clock: a sender's may be an hour behind.
+            # The help rules read a student's recent help signals, by the server's clock, because the sender's may be an
+            # hour behind.
             models.Index(
                 fields=["student", "received_at"],
                 name="student_events_help_heard",
@@ -145,7 +149,7 @@ class StudentEvent(models.Model):
 
 
 class CellProgress(models.Model):
-    """Where one student stands with one cell through one class: totals, and the running count of errors in a row.
+    """One student's totals and consecutive errors for one cell in one class.
 
     Derived from `cell_executions` in the transaction that writes them, so that an overview, a heat map and the
     consecutive-error rule read one small row instead of a history.
@@ -174,8 +178,9 @@ class CellProgress(models.Model):
             models.Index(
                 fields=["student"], name="cell_progress_significant", condition=models.Q(is_significant_error=True)
             ),
-            # Shared errors look for what fails now. Not by time, though they ask for the last minutes: an index on a
-            # column that each run changes costs every run an entry in all indexes of the table (no HOT update).
+            # Shared errors query the cells that fail now. The index does not contain the time, although the query
+            # filters by it: an index on a column that each run changes would prevent HOT updates, and so cost an entry
+            # in all indexes of the table.
             models.Index(fields=["student"], name="cell_progress_failing", condition=models.Q(last_status="error")),
         ]
 
@@ -184,13 +189,13 @@ class CellProgress(models.Model):
 
 
 class HelpRequest(models.Model):
-    """A ticket: from a raised hand to how it ended. At most one is open a student and class."""
+    """A help request from its start to its end. A student has at most one open request in a class."""
 
     class Ending(models.TextChoices):
         STOPPED = "stopped"  # by the student
         RESOLVED = "resolved"
         DISMISSED = "dismissed"
-        EXPIRED = "expired"  # nothing heard for too long
+        EXPIRED = "expired"  # after a timeout
         NOT_FOUND = "not_found"
 
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="help_requests")
@@ -230,14 +235,14 @@ class HelpRequest(models.Model):
 
 
 class OfflineQueueEntry(models.Model):
-    """An event that has not been delivered: set aside by the river with its reason, or queued by the offline API."""
+    """An undelivered event: set aside by the event pipeline with the reason, or queued by the offline API."""
 
     class Status(models.TextChoices):
         QUEUED = "queued"
         SYNCING = "syncing"
         SYNCED = "synced"
         FAILED = "failed"
-        CLEARED = "cleared"  # taken out of the queue by a person, or for want of room; kept until it is pruned
+        CLEARED = "cleared"  # removed by a person or for lack of space; stored until it is pruned
 
     queue_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     event_data = models.JSONField()
@@ -250,11 +255,11 @@ class OfflineQueueEntry(models.Model):
     synced_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
-    # What came with the record when it was sent, and would be lost if it were only read again.
+    # From the original request; the record itself does not contain it.
     class_id = models.BigIntegerField(null=True, blank=True, editable=False, help_text="Of the class whose key it was.")
     is_authorised = models.BooleanField(default=False, editable=False, help_text="With an instructor's token.")
     is_forced = models.BooleanField(default=False, editable=False, help_text="Waits until somebody asks for a sync.")
-    # The stream entry and place it came from: setting the same record aside twice leaves one row.
+    # Stream entry and position, so that setting the same record aside twice leaves one row.
     origin = models.CharField(max_length=100, unique=True, null=True, blank=True, editable=False)
 
     class Meta:

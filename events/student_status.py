@@ -1,6 +1,6 @@
-"""How a student stands now: the row that the overview, the live page and every live update show.
+"""The status row of a student in the overview, on the live page and in every live update.
 
-One place computes it, so that a first paint and a later change can never disagree.
+Pages and updates use the same code, so that they always agree.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ from lms.models import ClassStudent, Student
 from lms.models.people import WITHOUT_KEY
 from realtime.messages import SignificantCell, Status, StudentRow, timestamp
 
-# http.md section 13: how long a failed run colours the student, and how long any activity counts as active.
+# http.md section 13: how long a failed run affects the status, and how long any activity counts as active.
 ERROR_WINDOW = timedelta(minutes=5)
 ACTIVE_WINDOW = timedelta(minutes=2)
 NO_TEAM = "未割り当て"
@@ -27,7 +27,7 @@ NO_NOTEBOOK = "なし"
 
 
 class StudentStatus(NamedTuple):
-    """What of a student's row, team and notebook is shown."""
+    """The columns of a student, team and notebook that are shown."""
 
     pk: int
     email: str
@@ -42,33 +42,35 @@ class StudentStatus(NamedTuple):
     last_run_failed: bool
 
 
-JOINED = {"team": "team__team_name", "notebook": "current_notebook__path"}
-COLUMNS = [JOINED.get(name, name) for name in StudentStatus._fields]
+LOOKUPS = {"team": "team__team_name", "notebook": "current_notebook__path"}
+COLUMNS = [LOOKUPS.get(name, name) for name in StudentStatus._fields]
 
 
 def student_rows(students: QuerySet[Student], *, scope: Scope, now: datetime) -> list[StudentRow]:
-    """The rows of these students as seen through these classes: who asked for help longest ago first, then by id. Two
-    queries for any number. `students` are rows of `lms.access.students_seen_…`."""
-    # Plain values: a model instance for each of 200 students costs more than the query.
+    """Return the rows of these students in these classes, in order of open help requests, then of ids. Two queries.
+
+    `students` are rows of `lms.access.students_seen_…`.
+    """
+    # Plain values, because model instances for 200 students cost more than the query.
     found = [StudentStatus._make(values) for values in students.values_list(*COLUMNS)]
     cells = _significant_cells([student.pk for student in found], scope)
-    shown: dict[int, list[SignificantCell]] = defaultdict(list)
+    significant_of: dict[int, list[SignificantCell]] = defaultdict(list)
     for (student, _), flagged in cells.items():
-        shown[student] += flagged
+        significant_of[student] += flagged
     found.sort(key=lambda s: (not s.is_requesting_help, s.help_requested_at if s.is_requesting_help else now, s.pk))
-    return [_row(student, shown.get(student.pk, []), now) for student in found]
+    return [_row(student, significant_of.get(student.pk, []), now) for student in found]
 
 
 def rows_by_class(student_ids: Iterable[int], *, now: datetime) -> dict[Member, StudentRow]:
-    """The rows of these students as each of their classes sees them, by student and class; under class 0 the sum over
-    all classes. Three queries."""
+    """Return the rows of these students in each of their classes, by student and class. Class 0 is the sum over all
+    classes. Three queries."""
     ids = list(student_ids)
     cells = _significant_cells(ids, EVERYTHING)
-    shown: dict[int, list[SignificantCell]] = defaultdict(list)
+    significant_of: dict[int, list[SignificantCell]] = defaultdict(list)
     for (student_id, _), flagged in cells.items():
-        shown[student_id] += flagged
-    everybody = (StudentStatus._make(values) for values in Student.objects.filter(pk__in=ids).values_list(*COLUMNS))
-    rows = {(each.pk, WITHOUT_KEY): _row(each, shown.get(each.pk, []), now) for each in everybody}
+        significant_of[student_id] += flagged
+    overall = (StudentStatus._make(values) for values in Student.objects.filter(pk__in=ids).values_list(*COLUMNS))
+    rows = {(each.pk, WITHOUT_KEY): _row(each, significant_of.get(each.pk, []), now) for each in overall}
     seen = ClassStudent.objects.filter(pk__in=ids, with_keyless=not settings.EVENTS_REQUIRE_KEY)
     found = {
         (values[0], values[-1]): StudentStatus._make(values[:-1]) for values in seen.values_list(*COLUMNS, "class_id")
@@ -81,19 +83,19 @@ def rows_by_class(student_ids: Iterable[int], *, now: datetime) -> dict[Member, 
 
 
 def status_of(student: StudentStatus, *, significant: bool, now: datetime) -> Status:
-    """help > significant_error > error > active > idle; the first that holds."""
-    quiet = now - student.last_activity_at if student.last_activity_at else None
+    """Return the first status that applies of help, significant_error, error, active, idle."""
+    idle = now - student.last_activity_at if student.last_activity_at else None
     if student.is_requesting_help:
         return "help"
     if significant:
         return "significant_error"
-    if quiet is not None and student.last_run_failed and quiet < ERROR_WINDOW:
+    if idle is not None and student.last_run_failed and idle < ERROR_WINDOW:
         return "error"
-    return "active" if quiet is not None and quiet < ACTIVE_WINDOW else "idle"
+    return "active" if idle is not None and idle < ACTIVE_WINDOW else "idle"
 
 
 def time_ago(moment: datetime | None, *, now: datetime) -> str:
-    """The text that dashboards in the field parse: 今, N秒前, N分前, N時間前, N日前, 不明."""
+    """Return the text that deployed dashboards parse: 今, N秒前, N分前, N時間前, N日前, 不明."""
     if moment is None:
         return "不明"
     seconds = int((now - moment).total_seconds())
@@ -106,7 +108,7 @@ def time_ago(moment: datetime | None, *, now: datetime) -> str:
 
 
 def _significant_cells(student_ids: list[int], scope: Scope) -> dict[Member, list[SignificantCell]]:
-    """By student and the class that the errors came through."""
+    """Return the cells with significant errors by student and class."""
     cells: dict[Member, list[SignificantCell]] = defaultdict(list)
     flagged = CellProgress.objects.filter(scope.q(), student_id__in=student_ids, is_significant_error=True)
     columns = flagged.order_by("id").values_list(

@@ -1,4 +1,4 @@
-"""The intakes below /api/v1 that Django serves; the hot one is beside it, in config/asgi.py."""
+"""Event endpoints under /api/v1 that Django serves. config/asgi.py routes the main one to `events.intake.app`."""
 
 from django.urls import re_path
 

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from core.redis import short_timeout_client
 from instructors.client_ip import address_of
 
 if TYPE_CHECKING:  # REST framework imports this module while importing its own views
@@ -78,5 +77,4 @@ def _count(key: str, *, seconds: int) -> int:
 @cache
 def _redis() -> "Redis":
     # No retries: counting must not delay the call.
-    once = Retry(NoBackoff(), 0)
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=once)
+    return short_timeout_client(timeout=1)

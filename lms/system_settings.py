@@ -8,6 +8,7 @@ from django.core.cache import cache
 from redis.exceptions import OutOfMemoryError
 
 from core.identity import number_form
+from core.validators import MAX_BIGINT
 from lms.models.settings import CACHE_KEY, VERSION_KEY, SystemSetting
 
 DEFAULTS: dict[str, Any] = {
@@ -17,7 +18,7 @@ DEFAULTS: dict[str, Any] = {
 }
 # The smallest and largest value of a setting, where they are limited.
 BOUNDS = {"consecutive_error_threshold": (1, 10), "cache_ttl_seconds": (1, 86_400)}
-SMALLEST_AND_LARGEST = (-(2**63), 2**63 - 1)
+SMALLEST_AND_LARGEST = (-MAX_BIGINT - 1, MAX_BIGINT)
 TYPES = ("int", "str", "bool", "json")
 BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 

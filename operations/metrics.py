@@ -98,7 +98,7 @@ def counted(numbers: events_metrics.Numbers) -> Iterator[Metric]:
         yield counter
     for name, field, smallest, largest, meaning in HISTOGRAMS:
         histogram = numbers.histogram(field)
-        bounds = [power * events_metrics.STEPS for power in range(smallest, largest)]
+        bounds = [power * events_metrics.BUCKETS_PER_DOUBLING for power in range(smallest, largest)]
         buckets = [(f"{events_metrics.top_of(bound):g}", float(histogram.up_to(bound))) for bound in bounds]
         family = HistogramMetricFamily(name, meaning)
         family.add_metric([], [*buckets, ("+Inf", float(histogram.count))], histogram.sum)

@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 from channels.layers import get_channel_layer
-from django.conf import settings
 from redis import asyncio as aioredis
 
+from core.redis import async_client
 from realtime import groups, messages
 from realtime.messages import Frame, LastRun, Level, RunNotice, StudentRow
 
@@ -110,7 +110,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 @cache
 def _outside() -> "aioredis.Redis":
-    return aioredis.Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT)
+    return async_client(timeout=TIMEOUT)
 
 
 def _run(coroutine: Coroutine[Any, Any, None]) -> None:

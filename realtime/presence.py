@@ -23,6 +23,7 @@ from redis import Redis
 from redis import asyncio as aioredis
 
 from core.login_requirement import logins_required
+from core.redis import async_client, blocking_client
 from realtime.connections import ClientType, Connection, connections
 
 PROCESSES, PROGRESS = "live:processes", "live:progress"
@@ -151,11 +152,11 @@ def _others(names: Iterable[Any]) -> list[str]:
 
 @cache
 def _redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT)
+    return blocking_client(timeout=TIMEOUT)
 
 
 def connect() -> "aioredis.Redis":
-    return aioredis.Redis.from_url(settings.REDIS_URL, socket_timeout=TIMEOUT)
+    return async_client(timeout=TIMEOUT)
 
 
 # --- Writing --------------------------------------------------------------------------------------------------------

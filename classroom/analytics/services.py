@@ -16,11 +16,11 @@ from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.report_content import content_of
 from classroom.analytics.selectors import Span, chosen_students
 from classroom.dashboard.selectors import find_student
+from core.validators import MAX_BIGINT
 from events.queue import jobs
 from events.student_status import NO_TEAM
 from instructors import audit
 from instructors.models import Instructor
-from instructors.rest.parameters import LARGEST_ID
 from lms.access import classes_of
 from lms.models import Class
 
@@ -96,7 +96,7 @@ def _class(by: Instructor, target: str) -> Class | None:
     """Return the class with this id, else with this code, which may look like an id."""
     number = int(target) if target.isascii() and target.isdecimal() and len(target) < 20 else 0
     mine = classes_of(by)
-    by_id = mine.filter(pk=number).first() if 0 < number <= LARGEST_ID else None
+    by_id = mine.filter(pk=number).first() if 0 < number <= MAX_BIGINT else None
     return by_id or mine.filter(class_code=target).first()
 
 

@@ -20,8 +20,9 @@ from classroom.assignments.selectors import (
 )
 from classroom.assignments.services import AssignmentForm, save_assignment
 from classroom.base.classrooms import Classroom
-from classroom.base.decorators import LARGEST_ID, class_page, classroom_of
+from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
+from core.validators import MAX_BIGINT
 from instructors import audit
 from instructors.permissions import account_of
 from lms.models import AssignmentStarter
@@ -92,7 +93,7 @@ def next_to_grade(request: HttpRequest, class_id: int, assignment_id: int) -> Ht
     classroom = classroom_of(request, class_id)
     find_assignment(classroom, assignment_id)
     text = request.GET.get("after", "")
-    after = int(text) if text.isdecimal() and int(text) <= LARGEST_ID else None
+    after = int(text) if text.isdecimal() and int(text) <= MAX_BIGINT else None
     found = next_ungraded(classroom, assignment_id=assignment_id, after=after)
     if found is None:
         messages.info(request, gettext("Everything that was handed in is graded."))

@@ -13,8 +13,6 @@ from classroom.base.classrooms import Classroom, classroom_of_class, classroom_o
 from classroom.base.return_to import log_in_and_return
 from instructors.permissions import account_of
 
-LARGEST_ID = 2**63 - 1
-
 View = Callable[..., HttpResponse]
 
 

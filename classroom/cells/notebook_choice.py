@@ -9,11 +9,12 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core.validators import MAX_BIGINT
+
 if TYPE_CHECKING:
     from classroom.cells.cell_map import Row
 
 SORTS: dict[str, str | Promise] = {"trouble": _("Trouble"), "progress": _("Progress"), "name": _("Name")}
-LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Choice:
         text, sort = query.get("notebook", ""), query.get("sort", "")
         number = int(text) if text.isascii() and text.isdecimal() else 0
         return cls(
-            notebook_id=number if 0 < number <= LARGEST_ID else None,
+            notebook_id=number if 0 < number <= MAX_BIGINT else None,
             sort=sort if sort in SORTS else "trouble",
             all_cells=query.get("cells") == "all",
         )

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from classroom.base.classrooms import Classroom
-from classroom.base.decorators import LARGEST_ID, class_page, classroom_of, is_fragment
+from classroom.base.decorators import class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
 from classroom.cells.cell_detail import cell_details
 from classroom.cells.cell_map import SIGNS, STATE_WORDS, CellMap, cell_map, members_of, notebook_in_use
@@ -16,6 +16,7 @@ from classroom.cells.notebook_choice import SORTS, Choice
 from classroom.errors.clusters import clusters_of
 from classroom.live.views import MOST_ASKED
 from classroom.notebooks.selectors import notebooks_in_use, visible_notebook
+from core.validators import MAX_BIGINT
 from instructors.permissions import account_of
 from lms.system_settings import current
 
@@ -62,7 +63,7 @@ def details(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Runs and errors of one student (`?student=`) in the notebook, a line a cell."""
     classroom, choice, student = classroom_of(request, class_id), Choice.of(request.GET), request.GET.get("student", "")
     notebook = visible_notebook(classroom, account_of(request), choice.notebook_id or 0)
-    number = int(student) if student.isdecimal() and int(student) <= LARGEST_ID else 0
+    number = int(student) if student.isdecimal() and int(student) <= MAX_BIGINT else 0
     found = cell_details(classroom, student_id=number, notebook=notebook)
     return render(request, "cells/_cell_detail.html", {"details": found, "now": timezone.now()})
 

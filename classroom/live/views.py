@@ -9,9 +9,10 @@ from django.utils import timezone
 from classroom.attention.board import attention_state
 from classroom.attention.views import attention_context
 from classroom.base.classrooms import Classroom, live_state
-from classroom.base.decorators import LARGEST_ID, class_page, classroom_of
+from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
 from classroom.base.student_filters import Filter
+from core.validators import MAX_BIGINT
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 
 # More unknown students than this and the page asks for everybody at once.
@@ -36,7 +37,7 @@ def class_live(request: HttpRequest, class_id: int | None = None) -> HttpRespons
 def cards(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """The same cards again, for a page that has missed something: all, or those of `?student=`."""
     asked = request.GET.getlist("student")
-    only = [int(text) for text in asked[:MOST_ASKED] if text.isdecimal() and int(text) <= LARGEST_ID]
+    only = [int(text) for text in asked[:MOST_ASKED] if text.isdecimal() and int(text) <= MAX_BIGINT]
     classroom = classroom_of(request, class_id)
     context = _state(request, classroom, only=only if asked else None)
     claims = attention_state(classroom, now=context["now"]).claims

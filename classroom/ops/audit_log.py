@@ -5,8 +5,6 @@ from django.db.models import Q, QuerySet
 from core.identity import email_key
 from instructors.models import AuditLog, Instructor
 
-LARGEST_ID = 2**63 - 1
-
 
 def audit_entries(*, action: str, actor: str) -> QuerySet[AuditLog]:
     """Return entries, newest first, of an action and of an actor (e-mail or id); an empty text filters nothing."""

@@ -11,11 +11,11 @@ import psycopg
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connection
-from redis import asyncio as aioredis
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from classroom.dashboard.connections import connections
 from classroom.ops import test_event_store
+from core.redis import async_client
 from events import timeseries
 from events.queue import heartbeats, stream
 from realtime.broadcast import OUTSIDE_CHANNEL
@@ -124,7 +124,7 @@ async def redis() -> Service:
 
     `subscribed` says whether any process subscribes to the external channel.
     """
-    async with aioredis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=TIMEOUT) as link:
+    async with async_client(connect_timeout=TIMEOUT) as link:
         ping = await link.ping()
         counted = await link.pubsub_numsub(OUTSIDE_CHANNEL)
         memory = stream.Memory.read(await link.info("memory"))

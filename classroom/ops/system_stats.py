@@ -8,13 +8,13 @@ from functools import cache
 from typing import Any, cast
 
 import psutil
-from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Q
 from redis import Redis
 
 from classroom.dashboard.connections import connections
 from classroom.ops import test_event_store
+from core.redis import blocking_client
 from events import metrics as events_metrics
 from events import timeseries
 from events.contract.kinds import PRIORITIES
@@ -173,4 +173,4 @@ def _ms(seconds: float | None) -> float | None:
 
 @cache
 def _redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=2)
+    return blocking_client(timeout=2)

@@ -17,9 +17,8 @@ from typing import Any, cast
 
 from django.conf import settings
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from core.redis import short_timeout_client
 from events.queue.stream import IS_CROWDED
 from realtime.messages import timestamp
 
@@ -134,4 +133,4 @@ def _key(test_id: str) -> str:
 
 @cache
 def _redis() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1))
+    return short_timeout_client(timeout=4, connect_timeout=2, retries=1)

@@ -10,13 +10,14 @@ from rest_framework.response import Response
 from classroom.dashboard.selectors import find_student
 from classroom.progress import selectors as progress_selectors
 from classroom.progress import serializers as shapes
+from core.validators import MAX_BIGINT
 from events.contract.records import BadBody
-from events.intake.app import Answer
+from events.intake.app import RequestRefused
 from events.intake.submit import submit
 from events.student_status import ACTIVE_WINDOW
 from instructors.rest.exceptions import Unprocessable
 from instructors.rest.openapi import documented
-from instructors.rest.parameters import LARGEST_ID, path_id, query_boolean, query_integer
+from instructors.rest.parameters import path_id, query_boolean, query_integer
 from lms import notifications
 from lms.access import classes_of, scope_of, students_seen_by
 from lms.api.base import ApiView
@@ -56,7 +57,7 @@ class AssignmentView(StudentView):
         pk = path_id(assignment_id, "assignment_id")
         student = self.find(user_id)
         known = progress_selectors.facts(
-            self.viewer, [student.pk], only=pk if abs(pk) <= LARGEST_ID else 0, times=False
+            self.viewer, [student.pk], only=pk if abs(pk) <= MAX_BIGINT else 0, times=False
         )
         if not known.assignments:
             raise NotFound(f"Assignment with id {pk} not found")
@@ -188,7 +189,7 @@ class ProcessEventView(ApiView):
             refusal = Unprocessable(["body"], "")
             refusal.problems = error.problems
             raise refusal from None
-        except Answer as error:
+        except RequestRefused as error:
             unavailable = APIException(error.detail)
             unavailable.status_code = error.status
             raise unavailable from None

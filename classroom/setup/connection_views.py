@@ -6,10 +6,11 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import LARGEST_ID, class_action, class_page
+from classroom.base.decorators import class_action, class_page
 from classroom.setup.base_views import show, taught_classroom
 from classroom.setup.jupyterlab import Address, connection_of
 from classroom.setup.keys import GRACES, MadeMeanwhile, make_key, revoke_key
+from core.validators import MAX_BIGINT
 from events.intake.class_keys import REMEMBERED
 from instructors.permissions import account_of
 
@@ -38,7 +39,7 @@ def make(request: HttpRequest, class_id: int) -> HttpResponse:
     try:
         _, key = make_key(
             found,
-            seen=int(seen) if seen.isdecimal() and int(seen) <= LARGEST_ID else None,
+            seen=int(seen) if seen.isdecimal() and int(seen) <= MAX_BIGINT else None,
             grace=GRACES.get(grace),
             by=account_of(request),
             request=request,

@@ -7,11 +7,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from classroom.base.decorators import LARGEST_ID, class_action, class_page, classroom_of
+from classroom.base.decorators import class_action, class_page, classroom_of
 from classroom.setup import invitations, staff
 from classroom.setup.base_views import show, taught_classroom
 from classroom.setup.forms import ROLE_LABELS, InviteForm
 from classroom.setup.staff_selectors import staff_of
+from core.validators import MAX_BIGINT
 from instructors.permissions import account_of
 from lms.models import Class
 
@@ -89,7 +90,7 @@ def leave(request: HttpRequest, class_id: int) -> HttpResponse:
 def hand_over(request: HttpRequest, class_id: int) -> HttpResponse:
     _, found = taught_classroom(request, class_id)
     text = request.POST.get("account", "")
-    if not text.isdecimal() or int(text) > LARGEST_ID:
+    if not text.isdecimal() or int(text) > MAX_BIGINT:
         messages.error(request, gettext("Choose who shall own the class."))
         return redirect("class_staff", class_id)
     try:

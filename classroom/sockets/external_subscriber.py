@@ -13,16 +13,13 @@ from typing import Any
 
 import msgspec
 from channels.db import database_sync_to_async
-from django.conf import settings
 from django.db import DatabaseError
-from redis import asyncio as aioredis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from classroom.sockets import people
 from classroom.sockets.people import Person
 from core.login_requirement import logins_required
+from core.redis import async_client
 from lms.models import StudentClass
 from realtime import groups, presence
 from realtime.broadcast import OUTSIDE_CHANNEL
@@ -52,7 +49,7 @@ async def listen() -> None:
 
 async def _listen_once() -> None:
     # Without the client's silent retries, so that the state on the health page is accurate.
-    redis = aioredis.Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), socket_timeout=PING_INTERVAL + 5)
+    redis = async_client(timeout=PING_INTERVAL + 5, retries=0)
     async with redis, redis.pubsub() as pubsub:
         await pubsub.subscribe(OUTSIDE_CHANNEL)
         while True:

@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404
 
 from classroom.base.ansi import plain
 from classroom.students.run_diffs import Change, compare
+from core.validators import MAX_BIGINT
 from events.models import CellExecution
 from lms.access import Scope
 from lms.models import Cell, Notebook
@@ -26,12 +27,11 @@ LONGEST_TEXT = 6_000
 LONGEST_PAGE = 150_000
 SHORT_TEXT = 400
 LONGEST_LINE = 200
-LARGEST_ID = 2**63 - 1
 
 
 def id_of(text: str | None) -> int | None:
     """The id in an address; None for what cannot be one."""
-    return int(text) if text and text.isascii() and text.isdigit() and int(text) <= LARGEST_ID else None
+    return int(text) if text and text.isascii() and text.isdigit() and int(text) <= MAX_BIGINT else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,57 +1,59 @@
-"""How much of a text or a number the columns hold that events fill, and how what is too long is cut.
+"""Widths of the columns that events fill, and cutting of values that are too long.
 
-A record with one label too long is stored with the label cut, because the run matters more than the label. The widths
-are those of the models; tests/events/test_widths.py holds them together. Source: docs/contract/events.md section 1.3.
+A record with a label that is too long is stored with the label cut, because the run matters more than the label. The
+widths are those of the models, which tests/events/test_widths.py checks. Source: docs/contract/events.md section 1.3.
 """
 
 import hashlib
 from collections import Counter
 
 TYPE, NAME, TEAM, CELL_TYPE = 100, 255, 255, 32  # characters of labels
-EVENT_ID, SESSION, CELL, PATH = 255, 255, 255, 1024  # characters of what identifies
-PATH_BYTES = 2000  # of UTF-8: a row of PostgreSQL's index holds 2,704
-SHORT_PATH = PATH_BYTES // 4  # characters that fit in any case
+EVENT_ID, SESSION, CELL, PATH = 255, 255, 255, 1024  # characters of identifiers
+PATH_BYTES = 2000  # of UTF-8: an index row of PostgreSQL holds 2,704
+SHORT_PATH = PATH_BYTES // 4  # characters that always fit
 INT_MAX = 2**31 - 1
-LONGEST_RUN = 366 * 24 * 3600 * 1000.0  # ms; what is longer is a moment, or nonsense, and no duration
+MAX_RUN_MS = 366 * 24 * 3600 * 1000.0  # ms; a larger value is a point in time or nonsense
 MARK = "…"
-DIGITS = 16  # of the hash that tells apart what was cut
+DIGITS = 16  # of the hash that distinguishes cut identifiers
 
-Cut = Counter[str] | None  # the wire names of what was cut, counted for whoever sent it
+Cut = Counter[str] | None  # counts of cut fields by their wire names, for the answer
 
 
 def label(text: str, width: int, name: str, cut: Cut) -> str:
-    """Return the beginning of a text that is too long, and a mark."""
-    note(name, cut)
+    """Return the beginning of a text that is too long, followed by a mark."""
+    count_cut(name, cut)
     return text[: width - len(MARK)] + MARK
 
 
 def identity(text: str, width: int, name: str, cut: Cut) -> str:
-    """Return the beginning of a text that is too long, a mark and a hash of all of it: two that begin alike stay two,
-    and one that comes again is the same again."""
-    note(name, cut)
+    """Return the beginning of a text that is too long, a mark and a hash of the whole text.
+
+    The hash keeps texts with the same beginning distinct, and a repeated text equal.
+    """
+    count_cut(name, cut)
     suffix = _suffix(text)
     return text[: width - len(suffix)] + suffix
 
 
 def path(text: str, name: str, cut: Cut) -> str:
-    """Return the path; one that is too long, in characters or bytes, cut as an identity."""
+    """Return the path, cut like an identifier if it has too many characters or bytes."""
     if len(text) <= PATH and len(text.encode()) <= PATH_BYTES:
         return text
-    note(name, cut)
+    count_cut(name, cut)
     suffix = _suffix(text)
     beginning = text[: PATH - len(suffix)].encode()[: PATH_BYTES - len(suffix.encode())]
     return beginning.decode(errors="ignore") + suffix
 
 
 def whole(number: int | None, name: str, cut: Cut) -> int | None:
-    """Return the number, or the nearest that a column holds."""
+    """Return the number, or the nearest one that the column can store."""
     if number is None or -INT_MAX <= number <= INT_MAX:
         return number
-    note(name, cut)
+    count_cut(name, cut)
     return INT_MAX if number > 0 else -INT_MAX
 
 
-def note(name: str, cut: Cut) -> None:
+def count_cut(name: str, cut: Cut) -> None:
     if cut is not None:
         cut[name] += 1
 

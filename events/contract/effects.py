@@ -1,11 +1,11 @@
-"""What one event means, by itself."""
+"""The effects of a single event."""
 
 from events.contract.kinds import UNKNOWN, Kind, kind_of
 from events.contract.schema import Event
 
 
 def kind_in_effect(event: Event) -> Kind:
-    """The event's kind; one without effects where the record lacks what the kind needs (events.md 1.3)."""
+    """Return the event's kind, or UNKNOWN if the record lacks a field that the kind needs (events.md 1.3)."""
     kind = kind_of(event.event_type)
     if (kind.needs_notebook and not event.notebook) or (kind.needs_cell and not event.cell):
         return UNKNOWN
@@ -13,9 +13,9 @@ def kind_in_effect(event: Event) -> Kind:
 
 
 def status_of(event: Event, *, has_failed: bool) -> str:
-    """How a run ended; `has_failed` where its kind says so, whatever the record says.
+    """Return the status of a run. With `has_failed` the event's kind overrides the record.
 
-    A code cell with neither a counter nor a result never ran: "Run All" stopped before it (events.md 2.1).
+    A code cell with neither a counter nor a result did not run: "Run All" stopped before it (events.md 2.1).
     """
     if event.has_error or has_failed:
         return "error"

@@ -1,4 +1,4 @@
-"""The one table of event kinds. A new kind is a new row here; what each column means is said at `Kind`.
+"""The table of event kinds. To add a kind, add a row; `Kind` documents the columns.
 
 Source: docs/contract/events.md section 3.
 """
@@ -15,17 +15,17 @@ class Kind:
     name: str
     priority: Priority
     aliases: tuple[str, ...] = ()
-    # What it needs besides an identity. A record without it is stored and announced, but changes nothing else.
+    # Required fields besides an identity. A record without them is stored and announced, but changes nothing else.
     needs_notebook: bool = False
     needs_cell: bool = False
-    # What it changes.
+    # Effects.
     is_run: bool = False  # a row in cell_executions
     has_failed: bool = False  # ... with status error, whatever the record says
     access: Literal["open", "save", "close"] | None = None  # a row in notebook_accesses
     help: Literal["ask", "stop"] | None = None
     ends_session: bool = False
-    alerts: bool = False  # dashboards hear `error_alert` at once
-    # About an instructor: needs no student, and is honoured only from somebody who is logged in.
+    alerts: bool = False  # dashboards receive `error_alert` at once
+    # About an instructor: needs no student, and takes effect only if an instructor's token came with the request.
     is_about_instructor: bool = False
 
 
@@ -69,5 +69,5 @@ UNKNOWN = Kind(name="", priority="low")
 
 
 def kind_of(event_type: str) -> Kind:
-    """The kind of that name or alias; a kind without effects and of low priority for any other name."""
+    """Return the kind of that name or alias, or UNKNOWN, which has no effects and low priority."""
     return BY_NAME.get(event_type, UNKNOWN)

@@ -1,6 +1,7 @@
-"""Bytes to records: what may stand on the wire, under which names, and what no client can have meant.
+"""Parsing and validating request bodies: the accepted fields, their names, aliases and types.
 
-Pure; no database, no Redis. What a record means is `events.contract.schema`. Source: docs/contract/events.md section 1.
+Pure functions without database or Redis. `events.contract.schema` interprets the records. Source:
+docs/contract/events.md section 1.
 """
 
 import json
@@ -10,14 +11,14 @@ from typing import Any, NoReturn
 import msgspec
 
 from core import json_values
-from core.json_values import DEEPEST
+from core.json_values import MAX_DEPTH
 
 Problem = dict[str, Any]
 Json = str | dict[str, Any] | list[Any]
 
 
 class BadBody(Exception):
-    """The body is refused as a whole; `problems` is the `detail` of a 422."""
+    """The whole body is refused; `problems` is the `detail` of a 422."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(problems[0]["msg"])
@@ -25,7 +26,7 @@ class BadBody(Exception):
 
 
 class Record(msgspec.Struct):
-    """One record as it may stand on the wire: canonical names and every accepted alias."""
+    """One record of a request: canonical field names and every accepted alias."""
 
     eventId: str | None = None
     event_id: str | None = None
@@ -83,20 +84,20 @@ class Record(msgspec.Struct):
 
 _records = msgspec.json.Decoder(list[Record], strict=False)
 _fields = {field.name: field.type for field in msgspec.structs.fields(Record)}
-# Those whose value may hold others.
+# Fields whose value may be nested.
 _NESTED = [name for name, kind in _fields.items() if kind is Any or "dict" in str(kind)]
 TOO_DEEP = "JSON is nested too deeply"
 
 
 def parse(body: bytes) -> list[Record]:
-    """The records of a request body. Raises BadBody where no client could mean it."""
+    """Return the records of a request body. Raises BadBody if it is not JSON or has fields of the wrong type."""
     try:
         records = _records.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         records = _parse_leniently(body)
     except RecursionError:
         _refuse_body(TOO_DEEP, "json_invalid")
-    if body.count(b"{") + body.count(b"[") > DEEPEST:
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         refuse_depth([[getattr(record, name) for name in _NESTED] for record in records])
     if b"\\u0000" in body:
         records = msgspec.convert(storable(msgspec.to_builtins(records)), list[Record], strict=False)
@@ -104,15 +105,17 @@ def parse(body: bytes) -> list[Record]:
 
 
 def loads(body: bytes) -> Any:
-    """The JSON of a body of events: NaN, a broken byte, a byte order mark, UTF-16 or a number of thousands of digits
-    loses no event. Raises ValueError, RecursionError."""
+    """Return the JSON value of a body of events. Raises ValueError, RecursionError.
+
+    Accept NaN, invalid bytes, a byte order mark, UTF-16 and numbers with thousands of digits, so that no event is lost.
+    """
     text = body.decode(json.detect_encoding(body), errors="replace")
     return json.loads(text, parse_constant=lambda _name: None, parse_int=_whole_number)
 
 
 def _parse_leniently(body: bytes) -> list[Record]:
-    """The slow way, for what the fast one refuses; a lone surrogate loses nothing either, and a wrong type is reported
-    with its place."""
+    """Parse a body that the fast decoder refused. Accept lone surrogates, and report wrong types with their location.
+    Raises BadBody."""
     try:
         value = loads(body)
     except RecursionError:
@@ -129,12 +132,12 @@ def _parse_leniently(body: bytes) -> list[Record]:
 
 
 def _whole_number(digits: str) -> int | None:
-    """None beyond what a double can hold, as for the other numbers that mean nothing."""
+    """Return the number, or None if it is beyond the range of a double."""
     return int(digits) if len(digits) <= 309 else None
 
 
 def type_problems(item: Any, place: list[str | int]) -> list[Problem]:
-    """One problem for each known field of a wrong type; none for a sound record."""
+    """Return a problem for each known field of the wrong type."""
     if not isinstance(item, dict):
         return [problem("Input should be a valid dictionary", "dict_type", place)]
     found = []
@@ -150,16 +153,15 @@ def type_problems(item: Any, place: list[str | int]) -> list[Problem]:
 
 
 def storable(value: Any) -> Any:
-    """Return the value as PostgreSQL can hold it (`core.json_values`). Raises BadBody where it is nested too deeply."""
+    """Return the value as PostgreSQL can store it (`core.json_values`). Raises BadBody if it is nested too deeply."""
     refuse_depth(value)
-    return json_values.storable(value, deepest=DEEPEST + 3)
+    return json_values.storable(value, max_depth=MAX_DEPTH + 3)
 
 
 def refuse_depth(value: Any) -> None:
-    """Raises BadBody for what is nested deeper than DEEPEST below the records of a list. Level by level: it is not
-    deep itself."""
+    """Raise BadBody for values nested deeper than MAX_DEPTH below the records of a list. Not recursive."""
     level = [value]
-    for _ in range(DEEPEST + 2):  # the list and the record
+    for _ in range(MAX_DEPTH + 2):  # the list and the record
         level = [inner for item in level for inner in _inside(item) if isinstance(inner, dict | list)]
         if not level:
             return

@@ -1,7 +1,7 @@
-"""What a record means: the event, with aliases resolved and a believable time. Pure; the clock is passed in.
+"""Events: records with aliases resolved and a plausible time. Pure functions; the clock is passed in.
 
-`admit` turns a record of `events.contract.records` into an event; `pack` and `unpack` carry events through the stream. Source:
-docs/contract/events.md section 1.
+`admit` turns a record of `events.contract.records` into an event; `pack` and `unpack` serialize events for the stream.
+Source: docs/contract/events.md section 1.
 """
 
 import json
@@ -15,23 +15,23 @@ from typing import Any
 
 import msgspec
 
-from core.identity import EMAIL_LENGTH, LABEL_LENGTH, LONGEST, email_key, is_identity, notebook_path, visible
+from core.identity import EMAIL_LENGTH, LABEL_LENGTH, MAX_NORMALISED, email_key, is_identity, notebook_path, visible
 from events.contract import column_widths
 from events.contract.kinds import kind_of
 from events.contract.records import BadBody, Record, problem
 
 # events.md section 7: a sender's time outside this window (ms around receipt) is replaced by the receipt time.
-OLDEST = 30 * 24 * 3600 * 1000
-NEWEST = 5 * 60 * 1000
-REMEMBERED = 2048  # forms of texts that a process keeps: a class sends the same few hundred all day
+MAX_AGE_MS = 30 * 24 * 3600 * 1000
+MAX_AHEAD_MS = 5 * 60 * 1000
+CACHE_SIZE = 2048  # entries of each cache: a class sends the same few hundred texts all day
 
 
 class Event(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
-    """A record that was admitted. New fields go to the end, so that events already in a stream can still be read."""
+    """An admitted record. Append new fields at the end, so that events already in a stream can still be read."""
 
     event_id: str
-    event_type: str  # the canonical name; as sent where nobody knows it
-    time: int  # ms since the epoch; the sender's where it is believable
+    event_type: str  # the canonical name, or an unknown type as it was sent
+    time: int  # ms since the epoch; the sender's time if it is plausible
     received: int  # ms since the epoch
     email: str = ""  # empty only in instructor events
     name: str | None = None
@@ -60,7 +60,7 @@ class Event(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
         return datetime.fromtimestamp(self.received / 1000, UTC)
 
 
-# JSON rather than MessagePack: it takes whole numbers of any size, and a person can read it in Redis.
+# JSON rather than MessagePack: it supports integers of any size and is readable in Redis.
 _packer = msgspec.json.Encoder()
 _unpacker = msgspec.json.Decoder(list[Event])
 
@@ -69,8 +69,10 @@ _unpacker = msgspec.json.Decoder(list[Event])
 
 
 def admit(record: Record, *, received: int, class_id: int | None = None, cut: column_widths.Cut = None) -> Event | str:
-    """The event that the record means, or why it means none. `received` in ms since the epoch; what is too long for its
-    column is cut, and its name counted in `cut`."""
+    """Return the event of a record, or the reason why it is refused.
+
+    `received` is in ms since the epoch. Values too long for their column are cut, and their fields counted in `cut`.
+    """
     r = record
     sent_type = _first_text(r.eventType, r.event, r.event_type, r.type)
     if not sent_type:
@@ -79,7 +81,7 @@ def admit(record: Record, *, received: int, class_id: int | None = None, cut: co
     known_student = r.student_id if isinstance(r.student_id, str) else None
     email = _first_text(r.emailAddress, r.userId, r.user_id, known_student, r.email)
     if len(email) > EMAIL_LENGTH or not _is_identity(email):
-        if len(email) > EMAIL_LENGTH or email_key(email):  # cut, it would be somebody else's
+        if len(email) > EMAIL_LENGTH or email_key(email):  # cut, it might be another student's
             return "emailAddress is too long"
         if not kind.is_about_instructor:
             return "missing emailAddress"
@@ -88,7 +90,7 @@ def admit(record: Record, *, received: int, class_id: int | None = None, cut: co
     event = Event(
         event_id=_first_text(r.eventId, r.event_id) or str(uuid.uuid4()),
         event_type=kind.name or sent_type,
-        time=_believable(_sent_time(r), received),
+        time=_accepted_time(_sent_time(r), received),
         received=received,
         email=email,
         name=_first_label(r.userName, r.user_name, r.student_name),
@@ -112,7 +114,7 @@ def admit(record: Record, *, received: int, class_id: int | None = None, cut: co
 
 
 def _fit(event: Event, cut: column_widths.Cut) -> None:
-    """Cut what is too long for its column; nearly always nothing is, so all that this costs is the looks."""
+    """Cut values that are too long for their columns. The lengths are checked first, because it is rarely needed."""
     if len(event.event_id) > column_widths.EVENT_ID:
         event.event_id = column_widths.identity(event.event_id, column_widths.EVENT_ID, "eventId", cut)
     if len(event.event_type) > column_widths.TYPE:
@@ -131,14 +133,13 @@ def _fit(event: Event, cut: column_widths.Cut) -> None:
         event.cell_type = column_widths.label(event.cell_type, column_widths.CELL_TYPE, "cellType", cut)
     event.cell_index = column_widths.whole(event.cell_index, "cellIndex", cut)
     event.execution_count = column_widths.whole(event.execution_count, "executionCount", cut)
-    if event.duration_ms is not None and event.duration_ms > column_widths.LONGEST_RUN:
-        column_widths.note("executionDurationMs", cut)
+    if event.duration_ms is not None and event.duration_ms > column_widths.MAX_RUN_MS:
+        column_widths.count_cut("executionDurationMs", cut)
         event.duration_ms = None
 
 
 def refuse_wrong_identity(record: Record, place: list[str | int]) -> None:
-    """A numeric `student_id` is an identity of the wrong type, except in the instructor events that carry one. Raises
-    BadBody."""
+    """Raise BadBody for a numeric `student_id`, except in instructor events, which contain one."""
     if not isinstance(record.student_id, int):
         return
     sent_type = _first_text(record.eventType, record.event, record.event_type, record.type)
@@ -170,16 +171,16 @@ def _first_label(*values: str | None) -> str | None:
 def _first_path(*values: str | None) -> str | None:
     for value in values:
         if value is not None:
-            return _path(value) if len(value) <= LONGEST else value.strip() or None
+            return _path(value) if len(value) <= MAX_NORMALISED else value.strip() or None
     return None
 
 
-# Short texts only, so that what is kept stays small.
-_is_identity = lru_cache(maxsize=REMEMBERED)(is_identity)
-_label = lru_cache(maxsize=REMEMBERED)(visible)
+# Short texts only, so that the caches stay small.
+_is_identity = lru_cache(maxsize=CACHE_SIZE)(is_identity)
+_label = lru_cache(maxsize=CACHE_SIZE)(visible)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=CACHE_SIZE)
 def _path(text: str) -> str | None:
     return notebook_path(text.strip()) or None
 
@@ -209,7 +210,7 @@ def _result(r: Record) -> str | None:
 
 
 def _duration(r: Record) -> float | None:
-    """Milliseconds; `executionTime` and `duration` are seconds, and a date in them is ignored."""
+    """Return the duration in milliseconds. `executionTime` and `duration` are seconds; a date in them is ignored."""
     value = r.executionDurationMs if r.executionDurationMs is not None else r.duration_ms
     if value is None:
         seconds = _number(r.executionTime)
@@ -245,7 +246,7 @@ def _extras(r: Record) -> dict[str, Any] | None:
 
 
 def _sent_time(r: Record) -> float | None:
-    """Milliseconds since the epoch by the sender's clock; None where that says nothing."""
+    """Return the sender's time in milliseconds since the epoch, or None if it is missing or invalid."""
     sent = r.eventTime if r.eventTime is not None else r.timestamp
     if isinstance(sent, str):
         try:
@@ -256,8 +257,8 @@ def _sent_time(r: Record) -> float | None:
     return None if sent is None else sent * 1000
 
 
-def _believable(sent: float | None, received: int) -> int:
-    if sent is not None and received - OLDEST <= sent <= received + NEWEST:
+def _accepted_time(sent: float | None, received: int) -> int:
+    if sent is not None and received - MAX_AGE_MS <= sent <= received + MAX_AHEAD_MS:
         return round(sent)
     return received
 
@@ -265,9 +266,9 @@ def _believable(sent: float | None, received: int) -> int:
 # --- Through the stream -------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=CACHE_SIZE)
 def shard_of(email: str, shards: int) -> int:
-    """One student's events share a shard, however the address is spelt."""
+    """Return the shard of a student: the same one for all spellings of the address."""
     return zlib.crc32(email_key(email).encode()) % shards
 
 
@@ -276,12 +277,12 @@ def pack(events: Iterable[Event]) -> bytes:
 
 
 def unpack(packed: bytes) -> list[Event]:
-    """Raises msgspec.MsgspecError for bytes that `pack` never made."""
+    """Return the packed events. Raises msgspec.MsgspecError for bytes that `pack` did not produce."""
     return _unpacker.decode(packed)
 
 
 def as_sent(event: Event) -> dict[str, Any]:
-    """The event under its canonical wire names, as the intake would take it again."""
+    """Return the event under its canonical wire names, as the intake would accept it again."""
     fields = {
         "eventId": event.event_id,
         "eventType": event.event_type,

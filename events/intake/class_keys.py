@@ -1,4 +1,4 @@
-"""Which class a request belongs to: the ingest key, checked on every POST without a query on every POST."""
+"""A cache of class keys, which identify the class of a request without a query for every POST."""
 
 import time
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ from django.db import DatabaseError, close_old_connections, connection
 
 from lms.access import KeyHolder, holder_of_key, record_key_use
 
-# A revoked key is refused, and a new one known, after at most this many seconds.
+# Seconds for which an entry is valid: a revoked key is accepted for at most so long.
 REMEMBERED = 15.0
-MOST_REMEMBERED = 10_000
+MAX_CACHED = 10_000
 
 
 class KeyRefused(Exception):
-    """The key opens nothing; `status` and the text are the answer."""
+    """The class key is not valid; `status` and `detail` are for the response."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -23,20 +23,20 @@ class KeyRefused(Exception):
 
 @dataclass(slots=True)
 class ClassKeyCache:
-    """Remembers what keys open. While PostgreSQL is away, what was known stays valid: events must not be lost."""
+    """A cache of class keys. While PostgreSQL is unavailable, cached keys stay valid, so that no event is lost."""
 
     is_key_required: bool
-    _known: dict[str, tuple[float, KeyHolder | None]] = field(default_factory=dict)
+    _cache: dict[str, tuple[float, KeyHolder | None]] = field(default_factory=dict)
 
     async def class_of(self, key: str | None) -> int | None:
-        """The row id of the class whose key this is; None where no key is given and none is needed. Raises Refused."""
+        """Return the row id of the key's class, or None if no key is given and none is required. Raises KeyRefused."""
         if not key:
             if self.is_key_required:
                 raise KeyRefused(401, "A class key is required: add ?key=<class key> to the address")
             return None
         now = time.monotonic()
-        checked, holder = self._known.get(key, (0.0, None))
-        if key not in self._known or now - checked > REMEMBERED:
+        checked, holder = self._cache.get(key, (0.0, None))
+        if key not in self._cache or now - checked > REMEMBERED:
             holder = await self._look_up(key, now)
         if holder is None:
             raise KeyRefused(401, "Unknown class key")
@@ -48,12 +48,12 @@ class ClassKeyCache:
         try:
             holder = await sync_to_async(_find)(key)
         except DatabaseError:
-            if key in self._known:
-                return self._known[key][1]
+            if key in self._cache:
+                return self._cache[key][1]
             raise KeyRefused(503, "The class key cannot be checked now; try again") from None
-        if len(self._known) >= MOST_REMEMBERED:
-            self._known.clear()
-        self._known[key] = (now, holder)
+        if len(self._cache) >= MAX_CACHED:
+            self._cache.clear()
+        self._cache[key] = (now, holder)
         return holder
 
 
@@ -65,4 +65,4 @@ def _find(key: str) -> KeyHolder | None:
         return holder
     finally:
         if not connection.in_atomic_block:
-            close_old_connections()  # no request of Django's ends here and does it
+            close_old_connections()  # there is no Django request whose end would do it

@@ -1,4 +1,4 @@
-"""The intakes that are not hot: the two legacy ones, which map onto the same records, and the extension's probe.
+"""The two legacy endpoints for events, which are mapped to the same records, and the extension's health check.
 
 Source: docs/contract/http.md section 2.
 """
@@ -19,17 +19,17 @@ from core import gzip_body
 from events.contract import records, schema
 from events.contract.records import Record
 from events.contract.schema import Event
-from events.intake.app import Answer, Appender, inflate
+from events.intake.app import Appender, RequestRefused, inflate
 from events.intake.class_keys import ClassKeyCache, KeyRefused
 from realtime.messages import timestamp
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
-_gate = ClassKeyCache(settings.EVENTS_REQUIRE_KEY)
+_class_keys = ClassKeyCache(settings.EVENTS_REQUIRE_KEY)
 
 
-def answers(view: View) -> View:
-    """Refusals of the intake as JSON answers."""
+def json_refusals(view: View) -> View:
+    """Answer refusals of the intake as JSON, and other methods than POST with 405."""
 
     @csrf_exempt
     @wraps(view)
@@ -38,7 +38,7 @@ def answers(view: View) -> View:
             return JsonResponse({"detail": "Method Not Allowed"}, status=405, headers={"Allow": "POST, OPTIONS"})
         try:
             return await view(request)
-        except (Answer, KeyRefused) as refusal:
+        except (RequestRefused, KeyRefused) as refusal:
             retry = {"Retry-After": "2"} if refusal.status == 503 else None
             return JsonResponse({"detail": refusal.detail}, status=refusal.status, headers=retry)
 
@@ -48,15 +48,15 @@ def answers(view: View) -> View:
 @csrf_exempt
 @require_safe
 async def health(request: HttpRequest) -> HttpResponse:
-    """The probe that the extension may send: that we answer is the answer."""
+    """Answer the extension's health check."""
     return JsonResponse({"status": "ok", "timestamp": timestamp()})
 
 
-@answers
+@json_refusals
 async def student_progress(request: HttpRequest) -> HttpResponse:
-    """One event record, or a list of them."""
+    """Accept one event record or a list of them."""
     items = _items(request)
-    events = await _take(request, items, anonymous=False)
+    events = await _submit(request, items, anonymous=False)
     return JsonResponse(
         {
             "status": "ok",
@@ -66,11 +66,11 @@ async def student_progress(request: HttpRequest) -> HttpResponse:
     )
 
 
-@answers
+@json_refusals
 async def cell_monitor(request: HttpRequest) -> HttpResponse:
-    """One record of an older extension, or a list of them; each is a cell that ran."""
+    """Accept one record of an older extension or a list of them. Each is a cell execution."""
     items = [_as_cell_executed(item) if isinstance(item, dict) else item for item in _items(request)]
-    events = await _take(request, items, anonymous=True)
+    events = await _submit(request, items, anonymous=True)
     first = events[0] if events else None
     return JsonResponse(
         {
@@ -89,25 +89,25 @@ def _items(request: HttpRequest) -> list[Any]:
     try:
         value = records.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Answer(422, [records.problem(f"JSON decode error: {error}", "json_invalid", ["body"])]) from None
+        raise RequestRefused(422, [records.problem(f"JSON decode error: {error}", "json_invalid", ["body"])]) from None
     try:
         return records.storable(value) if isinstance(value, list) else [records.storable(value)]
     except records.BadBody as error:
-        raise Answer(422, error.problems) from None
+        raise RequestRefused(422, error.problems) from None
 
 
-async def _take(request: HttpRequest, items: list[Any], *, anonymous: bool) -> list[Event]:
-    """Queue the events of these items. A record without an identity is refused, unless `anonymous` ones are welcome."""
+async def _submit(request: HttpRequest, items: list[Any], *, anonymous: bool) -> list[Event]:
+    """Append the events of these items to the stream. Skip records without an identity if `anonymous`, else refuse."""
     key = request.headers.get("X-Class-Key") or request.GET.get("key")
-    class_id = await _gate.class_of(key.strip() if key else None)
+    class_id = await _class_keys.class_of(key.strip() if key else None)
     if len(items) > settings.EVENT_BATCH_LIMIT:
         limit = settings.EVENT_BATCH_LIMIT
-        raise Answer(413, f"Batch size {len(items)} exceeds maximum allowed size of {limit}")
+        raise RequestRefused(413, f"Batch size {len(items)} exceeds maximum allowed size of {limit}")
     problems = [
         problem for index, item in enumerate(items) for problem in records.type_problems(item, _place(items, index))
     ]
     if problems:
-        raise Answer(422, problems)
+        raise RequestRefused(422, problems)
     received = time.time_ns() // 1_000_000
     events = []
     for index, item in enumerate(items):
@@ -115,14 +115,14 @@ async def _take(request: HttpRequest, items: list[Any], *, anonymous: bool) -> l
         try:
             schema.refuse_wrong_identity(record, _place(items, index))
         except records.BadBody as error:
-            raise Answer(422, error.problems) from None
+            raise RequestRefused(422, error.problems) from None
         admitted = schema.admit(record, received=received, class_id=class_id)
         if isinstance(admitted, Event):
             events.append(admitted)
         elif not anonymous:
-            raise Answer(422, [records.problem(admitted, "missing", _place(items, index))])
+            raise RequestRefused(422, [records.problem(admitted, "missing", _place(items, index))])
     if events:
-        # One of its own: these intakes are not hot, and a connection belongs to the event loop that made it.
+        # A new one for each request: a connection belongs to one event loop, and these endpoints are rarely used.
         appender = Appender()
         try:
             await appender.append(events)
@@ -136,7 +136,7 @@ def _place(items: list[Any], index: int) -> list[str | int]:
 
 
 def _as_cell_executed(item: dict[str, Any]) -> dict[str, Any]:
-    """The record under the names of the event contract."""
+    """Return the record under the names of the event contract."""
     record = {name: value for name, value in item.items() if name not in ("outputs", "executionStatus")}
     if not any(record.get(name) for name in ("eventType", "event", "event_type", "type")):
         record["eventType"] = "cell_executed"
@@ -148,7 +148,7 @@ def _as_cell_executed(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _output_text(output: Any) -> str:
-    """The text of one nbformat output: a stream, a result, or an error."""
+    """Return the text of one nbformat output: a stream, a result, or an error."""
     if isinstance(output, str):
         return output
     if not isinstance(output, dict):

@@ -1,35 +1,35 @@
-"""Fair shares of the intake: while events wait, no class may send so many that the others have to wait for them.
+"""Rate limits of the intake: under load, no class may send so many events that other classes have to wait.
 
-Each class has an allowance that fills at EVENT_KEY_RATE events a second and holds SECONDS of it, so that laptops that
-were shut may catch up. Spent, it costs nothing as long as the workers keep up. Once events wait (FAIR of what may wait
-at all), a class that has spent its allowance is told 503 until it fills again; all others go on, and nine tenths of the
-room are theirs. All keys of a class share one allowance. Each web process counts for itself, in memory.
+Each class has an allowance that refills at EVENT_KEY_RATE events a second up to ALLOWANCE_SECONDS of that rate, so that
+laptops that were offline may catch up. An exceeded allowance has no effect while the workers keep up. While the
+backlog is above BUSY_SHARE of its limit, such a class is refused with 503 until its allowance refills. All keys of a
+class share one allowance. Each web process counts in its own memory.
 """
 
 from dataclasses import dataclass, field
 
-FAIR = 0.05  # of EVENT_BACKLOG_LIMIT or EVENT_BACKLOG_BYTES
-SECONDS = 20
+BUSY_SHARE = 0.05  # of EVENT_BACKLOG_LIMIT or EVENT_BACKLOG_BYTES
+ALLOWANCE_SECONDS = 20
 
 
 @dataclass(slots=True)
 class RateLimiter:
-    """`now` is of any clock that never goes back, in seconds. Half a microsecond a POST."""
+    """A token bucket for each class. `now` is in seconds of a monotonic clock. Takes half a microsecond a POST."""
 
-    rate: float  # events a second; 0 measures nobody
-    _left: dict[int, tuple[float, float]] = field(default_factory=dict)  # class → events, and when that was so
+    rate: float  # events a second; 0 disables the limit
+    _allowances: dict[int, tuple[float, float]] = field(default_factory=dict)  # by class: events left, and when
 
-    def is_spent(self, class_id: int | None, now: float) -> bool:
-        """Never for events that came without a key: there is nobody to tell apart."""
-        known = self._left.get(class_id)  # type: ignore[arg-type]  # None is in no dictionary of numbers
+    def is_exceeded(self, class_id: int | None, now: float) -> bool:
+        """Return whether the class exceeded its allowance; False without a class key."""
+        known = self._allowances.get(class_id)  # type: ignore[arg-type]  # None is in no dictionary of numbers
         return known is not None and known[0] + (now - known[1]) * self.rate < 1
 
-    def spend(self, class_id: int | None, events: int, now: float) -> None:
-        """What was taken is taken: below nothing there is no debt, or a class that was alone would pay for it later."""
+    def record(self, class_id: int | None, events: int, now: float) -> None:
+        """Subtract accepted events from the allowance, down to zero: what was accepted under no load is not owed."""
         if class_id is None or not self.rate:
             return
-        full = self.rate * SECONDS
-        known = self._left.get(class_id)
+        full = self.rate * ALLOWANCE_SECONDS
+        known = self._allowances.get(class_id)
         left = full if known is None else known[0] + (now - known[1]) * self.rate
         left = (full if left > full else left) - events
-        self._left[class_id] = (left if left > 0 else 0.0, now)
+        self._allowances[class_id] = (left if left > 0 else 0.0, now)

@@ -1,4 +1,4 @@
-"""Finds the running server for commands that speak to it over HTTP alone."""
+"""Connecting to the running server, for commands that use only HTTP."""
 
 import asyncio
 import os
@@ -12,13 +12,13 @@ CONNECT_TIMEOUT = 5.0  # seconds
 
 
 def default_url() -> str:
-    """WEB_URL, else what a running `manage.py up` wrote down, else the usual address."""
+    """Return WEB_URL, else the address recorded by a running `manage.py up`, else the default address."""
     found: str = os.environ.get("WEB_URL", "").strip() or settings.SERVICES.get("WEB_URL", "")
     return found or "http://127.0.0.1:8000"
 
 
 async def reach(*, url: str, key: str) -> ConnectionPool:
-    """A pool of connections to a server that is known to listen; refuses with what to do about it."""
+    """Return a connection pool after checking that the server listens. Raises CommandError with a remedy."""
     try:
         pool = ConnectionPool(url=url, key=key)
         _, writer = await asyncio.wait_for(pool.open(), CONNECT_TIMEOUT)

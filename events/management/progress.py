@@ -1,4 +1,4 @@
-"""How a long run is going: a bar for people at a terminal, a line every ten seconds for a log."""
+"""Progress output of long commands: a bar on a terminal, else a line every ten seconds."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ BAR_EVERY = 0.5  # seconds
 
 
 class Output(Protocol):
-    """What a management command's stdout offers."""
+    """The methods of a management command's stdout that are used."""
 
     def write(self, msg: str) -> None: ...
 
@@ -21,7 +21,7 @@ class Output(Protocol):
 
 
 class Progress:
-    """Shows a tally until cancelled. `seconds` 0 means that nobody knows the end."""
+    """Shows a tally until cancelled. `seconds` is 0 if the duration is unknown."""
 
     def __init__(self, *, tally: Tally, seconds: float, stream: Output, every: float = LINE_EVERY) -> None:
         self._tally = tally

@@ -1,4 +1,4 @@
-"""The admin site of undelivered events: see why, correct, put back into the river."""
+"""The admin site of undelivered events: show the reason, correct the event, deliver it again."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +23,12 @@ else:
 
 Status = OfflineQueueEntry.Status
 
-MOST_PUT_BACK = 500  # at once
-MOST_REASONS = 20  # in the messages; the list tells the rest
+MAX_DELIVERED = 500  # at once
+MAX_REASONS = 20  # in the messages; the list shows the others
 
 
 class EntryForm(Form):
-    """The event as JSON. What the river would refuse to read is refused here, with the field and the reason."""
+    """The event as JSON. It is validated like by the pipeline, with the field and the reason of a refusal."""
 
     event_data = forms.JSONField(
         label=gettext_lazy("Event"),
@@ -85,14 +85,14 @@ class OfflineQueueEntryAdmin(LargeTableAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """An event that is in the river already would not change with its copy here."""
+        """Return False for an event that is in the stream already, which this copy would not change."""
         is_over = obj is not None and obj.status in (Status.SYNCED, Status.SYNCING)
         return super().has_change_permission(request, obj) and not is_over
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OfflineQueueEntry]:
         rows: QuerySet[OfflineQueueEntry] = super().get_queryset(request)
         is_list = request.path.endswith("/offlinequeueentry/")
-        # The list shows no events, so it reads none; its action does.
+        # The list does not show events, so do not load them; its action needs them.
         return rows.defer("event_data") if is_list and request.method == "GET" else rows
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -105,31 +105,31 @@ class OfflineQueueEntryAdmin(LargeTableAdmin):
 
     @admin.action(description=gettext_lazy("Put back into the river"), permissions=["change"])
     def put_back(self, request: HttpRequest, entries: QuerySet[OfflineQueueEntry]) -> None:
-        """Says what became of each. One that the river still refuses appears here anew, with the reason."""
-        chosen = list(entries.order_by("pk")[: MOST_PUT_BACK + 1])
-        if len(chosen) > MOST_PUT_BACK:
-            chosen = chosen[:MOST_PUT_BACK]
+        """Deliver the entries and show each result. An event that the pipeline refuses again gets a new entry."""
+        chosen = list(entries.order_by("pk")[: MAX_DELIVERED + 1])
+        if len(chosen) > MAX_DELIVERED:
+            chosen = chosen[:MAX_DELIVERED]
             text = gettext("Only the first %(count)d are put back; choose the others again.")
-            messages.warning(request, text % {"count": MOST_PUT_BACK})
+            messages.warning(request, text % {"count": MAX_DELIVERED})
         over = [entry for entry in chosen if entry.status in (Status.SYNCED, Status.SYNCING)]
         if over:
             text = gettext("Already in the river: %(count)d")
             messages.info(request, text % {"count": len(over)})
         rest = [entry for entry in chosen if entry.status not in (Status.SYNCED, Status.SYNCING)]
-        tried = offline_sync.put_back(rest, wake=jobs.enqueue_drains, now=timezone.now()) if rest else []
-        self._tell(request, tried)
+        tried = offline_sync.deliver(rest, enqueue_drains=jobs.enqueue_drains, now=timezone.now()) if rest else []
+        self._show_results(request, tried)
         for entry in tried:
             self.log_change(request, entry, f"Put back into the river: {entry.error or 'done'}")
 
-    def _tell(self, request: HttpRequest, tried: list[OfflineQueueEntry]) -> None:
+    def _show_results(self, request: HttpRequest, tried: list[OfflineQueueEntry]) -> None:
         done = [entry for entry in tried if entry.status == Status.SYNCED]
         left = [entry for entry in tried if entry.status != Status.SYNCED]
         if done:
             messages.success(request, gettext("Put back into the river: %(count)d") % {"count": len(done)})
-        for entry in left[:MOST_REASONS]:
+        for entry in left[:MAX_REASONS]:
             text = gettext("%(kind)s of %(sender)s was not put back: %(reason)s")
             named = {"kind": entry.event_type, "sender": entry.user_id or "–", "reason": entry.error}
             messages.error(request, text % named)
-        if len(left) > MOST_REASONS:
+        if len(left) > MAX_REASONS:
             text = gettext("%(count)d more were not put back; each row tells why.")
-            messages.error(request, text % {"count": len(left) - MOST_REASONS})
+            messages.error(request, text % {"count": len(left) - MAX_REASONS})

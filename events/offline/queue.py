@@ -1,4 +1,4 @@
-"""Records that the offline queue is given: into the river where it can be reached, into the table where not."""
+"""Accepting records for the offline queue: append them to the stream if it is available, else store them."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -11,23 +11,23 @@ from django.db import DatabaseError, connection, transaction
 from events.contract import records as contract_records
 from events.models import OfflineQueueEntry
 from events.offline import sync as offline_sync
-from events.offline.sync import Wake
+from events.offline.sync import EnqueueDrains
 from events.queue.enqueue import QueueUnavailable, enqueue
 
 logger = logging.getLogger(__name__)
 
 Status = OfflineQueueEntry.Status
 
-MOST_QUEUED = 1000
-OLD = timedelta(days=7)  # an entry of low priority that may make room for new ones
+MAX_QUEUED = 1000
+OLD_AGE = timedelta(days=7)  # after which an entry of low priority may be dropped for new ones
 FULL = "The offline queue is full"
-GONE = "The offline queue is not available"
-QUEUING = 2  # beside offline.SYNCING
+UNAVAILABLE = "The offline queue is not available"
+QUEUE_LOCK = 2  # beside offline.SYNCING
 
 
 @dataclass(kw_only=True)
 class Taken:
-    """What became of the records of one request; every one of them is in exactly one of the two lists."""
+    """The result for the records of one request; each record is in exactly one of the two lists."""
 
     entries: list[OfflineQueueEntry] = field(default_factory=list)
     failed: list[tuple[dict[str, Any], str]] = field(default_factory=list)  # record, reason
@@ -40,11 +40,13 @@ def take(
     is_forced: bool,
     class_id: int | None,
     is_authorised: Callable[[dict[str, Any]], bool],
-    wake: Wake,
+    enqueue_drains: EnqueueDrains,
     now: datetime,
 ) -> Taken:
-    """Put the records into the river if it can be reached; queue those that are no events, all that must wait, and
-    everything while it cannot. Five statements at most for what is queued, none where all goes to the river."""
+    """Append the records to the stream. Queue invalid ones, and all if `is_forced` or if the stream is unavailable.
+
+    At most five statements for queued records, none if all are appended.
+    """
     entries = [
         offline_sync.label(
             OfflineQueueEntry(
@@ -58,7 +60,7 @@ def take(
         )
         for record in records
     ]
-    delivered = set() if is_forced else _deliver_now(entries, wake)
+    delivered = set() if is_forced else _deliver_now(entries, enqueue_drains)
     left = [entry for entry in entries if entry.queue_id not in delivered]
     failed: dict[Any, str] = {}
     if left:
@@ -66,39 +68,39 @@ def take(
             failed = {entry.queue_id: FULL for entry in _store(left, now=now)}
         except DatabaseError as error:
             logger.warning("The offline queue does not take events: %s", error)
-            failed = {entry.queue_id: GONE for entry in left}
+            failed = {entry.queue_id: UNAVAILABLE for entry in left}
     return Taken(
         entries=[entry for entry in entries if entry.queue_id not in failed],
         failed=[(entry.event_data, failed[entry.queue_id]) for entry in entries if entry.queue_id in failed],
     )
 
 
-def _deliver_now(entries: Sequence[OfflineQueueEntry], wake: Wake) -> set[Any]:
-    """The queue ids of what is in the river now."""
+def _deliver_now(entries: Sequence[OfflineQueueEntry], enqueue_drains: EnqueueDrains) -> set[Any]:
+    """Append the valid events to the stream. Return the queue ids of the delivered entries."""
     events, _ = offline_sync.read(entries)
     try:
         if events:
-            wake(enqueue([event for _, event in events]))
+            enqueue_drains(enqueue([event for _, event in events]))
     except QueueUnavailable:
         return set()
     return {entry.queue_id for entry, _ in events}
 
 
 def _store(entries: list[OfflineQueueEntry], *, now: datetime) -> list[OfflineQueueEntry]:
-    """Queue them, and return those for which there is no room. Old ones of low priority make room."""
+    """Store the entries, dropping old ones of low priority. Return the entries for which there is no space."""
     with transaction.atomic():
-        with connection.cursor() as cursor:  # counting and inserting are one step, so that the cap holds
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [offline_sync.LOCK, QUEUING])
-        room = MOST_QUEUED - offline_sync.waiting().count()
-        if room < len(entries):
+        with connection.cursor() as cursor:  # make counting and inserting atomic, so that the limit holds
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [offline_sync.LOCK, QUEUE_LOCK])
+        space = MAX_QUEUED - offline_sync.waiting().count()
+        if space < len(entries):
             old = (
                 offline_sync.waiting()
-                .filter(status=Status.QUEUED, priority=3, created_at__lt=now - OLD)
+                .filter(status=Status.QUEUED, priority=3, created_at__lt=now - OLD_AGE)
                 .order_by("created_at")
             )
-            dropped = list(old.values_list("pk", flat=True)[: len(entries) - max(room, 0)])
+            dropped = list(old.values_list("pk", flat=True)[: len(entries) - max(space, 0)])
             reason = f"{FULL}: dropped for newer events"
-            room += OfflineQueueEntry.objects.filter(pk__in=dropped).update(status=Status.CLEARED, error=reason)
-        room = max(room, 0)
-        OfflineQueueEntry.objects.bulk_create(entries[:room])
-    return entries[room:]
+            space += OfflineQueueEntry.objects.filter(pk__in=dropped).update(status=Status.CLEARED, error=reason)
+        space = max(space, 0)
+        OfflineQueueEntry.objects.bulk_create(entries[:space])
+    return entries[space:]

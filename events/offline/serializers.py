@@ -1,10 +1,10 @@
-"""What the offline queue's endpoints take and answer, for them and for the API's document."""
+"""Serializers of the offline queue's requests and responses, also for the OpenAPI document."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-MOST_LISTED = 1000
+MAX_LISTED = 1000
 
 
 class NewEntries(serializers.Serializer[Any]):
@@ -91,5 +91,5 @@ class FailedEntry(serializers.Serializer[Any]):
 
 class FailedList(serializers.Serializer[Any]):
     failed_events_count = serializers.IntegerField()
-    failed_events = FailedEntry(many=True, help_text=f"The latest {MOST_LISTED}.")
+    failed_events = FailedEntry(many=True, help_text=f"The latest {MAX_LISTED}.")
     recommendations = serializers.ListField(child=serializers.CharField())

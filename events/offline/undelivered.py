@@ -1,4 +1,4 @@
-"""How the offline queue stands, and what is in it that failed (docs/contract/http.md section 6)."""
+"""The state of the offline queue, and its failed entries (docs/contract/http.md section 6)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from lms.access import User, class_ids_of, students_of
 
 Status = OfflineQueueEntry.Status
 
-# What makes a queue critical, a reason to look, or no longer quiet: share of its room, failed entries.
+# Thresholds of the queue's health: share of its capacity, number of failed entries.
 CRITICAL, WARNING, GOOD = (0.9, 100), (0.7, 50), 0.3
 
 
@@ -32,7 +32,7 @@ class QueueState:
 
     @property
     def capacity_used(self) -> float:
-        return min(1.0, self.queued / offline_queue.MOST_QUEUED)
+        return min(1.0, self.queued / offline_queue.MAX_QUEUED)
 
     @property
     def health(self) -> str:
@@ -45,19 +45,19 @@ class QueueState:
 
     @property
     def recommendations(self) -> list[str]:
-        said = []
+        texts = []
         if not self.is_online:
-            said.append("The event queue cannot be reached: queued events wait and are synced once it is back.")
+            texts.append("The event queue cannot be reached: queued events wait and are synced once it is back.")
         if self.capacity_used > WARNING[0]:
-            said.append("The offline queue is nearly full: sync it, or new events are refused.")
+            texts.append("The offline queue is nearly full: sync it, or new events are refused.")
         elif self.queued and self.is_online and not self.sync_in_progress:
-            said.append("Events wait in the offline queue: start a sync.")
+            texts.append("Events wait in the offline queue: start a sync.")
         if self.failed:
-            said.append("Some events failed: see why in failed-events, correct them in the administration.")
-        return said
+            texts.append("Some events failed: see why in failed-events, correct them in the administration.")
+        return texts
 
     def as_json(self) -> dict[str, Any]:
-        """`queue_status` of the contract, with the names of the earlier server."""
+        """Return `queue_status` of the contract, with the field names of the earlier server."""
         return {
             "is_online": self.is_online,
             "sync_in_progress": self.sync_in_progress,
@@ -73,7 +73,7 @@ class QueueState:
 
 
 def state() -> QueueState:
-    """Three queries and a ping."""
+    """Return the state of the queue. Three queries and a ping."""
     waits = Q(status__in=[Status.QUEUED, Status.SYNCING])
     undelivered = OfflineQueueEntry.objects.filter(waits | Q(status=Status.FAILED)).order_by()
     counts = undelivered.aggregate(
@@ -104,25 +104,28 @@ def _is_syncing() -> bool:
 
 
 def failed_entries(user: User) -> QuerySet[OfflineQueueEntry]:
-    """The failed ones that this user may see, newest first: those that came with the keys of their classes, and in a
-    copy that asks for no keys their students' without one; for an admin all."""
+    """Return the failed entries that this user may see, newest first.
+
+    An admin sees all. Others see those with a key of their classes and, unless EVENTS_REQUIRE_KEY is set, those of
+    their students without a key.
+    """
     failed = OfflineQueueEntry.objects.filter(status=Status.FAILED).order_by("-pk")
     if user.is_admin:
         return failed
-    theirs = Q(class_id__in=class_ids_of(user))
+    visible = Q(class_id__in=class_ids_of(user))
     if not settings.EVENTS_REQUIRE_KEY:
-        # What an entry holds is the address as it was sent.
+        # An entry has the address as it was sent, so compare by its key.
         sent: dict[str, list[str]] = {}
         keyless = failed.filter(class_id=None).exclude(user_id=None)
         for address in keyless.order_by().values_list("user_id", flat=True).distinct():
             sent.setdefault(email_key(address or ""), []).append(address or "")
         known = students_of(user).filter(email_key__in=list(sent)).values_list("email_key", flat=True)
-        theirs |= Q(class_id=None, user_id__in=[address for key in known for address in sent[key]])
-    return failed.filter(theirs)
+        visible |= Q(class_id=None, user_id__in=[address for key in known for address in sent[key]])
+    return failed.filter(visible)
 
 
 def clear() -> tuple[int, int]:
-    """Take everything undelivered out of the queue. Return how many waited, and how many had failed. Two statements."""
+    """Clear all undelivered entries. Return the numbers of waiting and of failed ones. Two statements."""
     waited = offline_sync.waiting().update(status=Status.CLEARED)
     failed = OfflineQueueEntry.objects.filter(status=Status.FAILED).update(status=Status.CLEARED)
     return waited, failed

@@ -1,4 +1,4 @@
-"""The offline queue, for programs (docs/contract/http.md section 6)."""
+"""The API of the offline queue (docs/contract/http.md section 6)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ from events.offline import queue as offline_queue
 from events.offline import sync as offline_sync
 from events.offline import undelivered
 from events.offline.serializers import (
-    MOST_LISTED,
+    MAX_LISTED,
     Cleared,
     FailedEntry,
     FailedList,
@@ -40,11 +40,11 @@ from instructors.rest.parameters import validated
 from instructors.rest.parsers import GzipJSONParser
 from lms.api.base import ApiView
 
-MOST_RECORDS = 100
+MAX_RECORDS = 100
 
 EXAMPLE = {"eventType": "notebook_opened", "emailAddress": "student001@example.com", "notebookPath": "lesson/a.ipynb"}
 
-_gate = ClassKeyCache(settings.EVENTS_REQUIRE_KEY)
+_class_keys = ClassKeyCache(settings.EVENTS_REQUIRE_KEY)
 
 
 class Unavailable(APIException):
@@ -56,7 +56,7 @@ class Failed(APIException):
 
 
 class EventsParser(GzipJSONParser):
-    """Refuses as little as the intake does."""
+    """A parser as lenient as the intake's."""
 
     def loads(self, content: bytes) -> Any:
         value = contract_records.loads(content)
@@ -72,14 +72,14 @@ class QueueView(ApiView):
     permission_classes = (AllowAny,)
     key_methods = frozenset({"POST"})
     parser_classes = (EventsParser,)
-    throttle_classes = ()  # what is refused here is lost
+    throttle_classes = ()  # a refused event would be lost
     class_id: int | None = None
 
     def perform_authentication(self, request: Request) -> None:
-        """The gate of the intake: it remembers keys, so that events are taken while PostgreSQL is away."""
+        """Check the class key like the intake, with a cache, so that events are accepted while PostgreSQL is down."""
         key = request.headers.get("X-Class-Key") or request.query_params.get("key") or ""
         try:
-            self.class_id = async_to_sync(_gate.class_of)(key.strip() or None)
+            self.class_id = async_to_sync(_class_keys.class_of)(key.strip() or None)
         except KeyRefused as refusal:
             kinds = {401: AuthenticationFailed, 403: PermissionDenied}
             raise kinds.get(refusal.status, Unavailable)(refusal.detail) from None
@@ -92,23 +92,23 @@ class QueueView(ApiView):
         example={"events": [EXAMPLE], "priority": 1},
     )
     def post(self, request: Request) -> Response:
-        """They go to the river at once where it can be reached and `force_queue` does not say otherwise."""
+        """Deliver the events at once if possible, unless `force_queue` is set."""
         fields = validated(NewEntries(data=request.data))
         records = fields["events"]
         if not records:
             raise BadRequest("No events provided")
-        if len(records) > MOST_RECORDS:
-            raise TooLarge(f"Batch size {len(records)} exceeds maximum allowed size of {MOST_RECORDS}")
+        if len(records) > MAX_RECORDS:
+            raise TooLarge(f"Batch size {len(records)} exceeds maximum allowed size of {MAX_RECORDS}")
         taken = offline_queue.take(
             records,
             priority=fields["priority"],
             is_forced=fields["force_queue"],
             class_id=self.class_id,
             is_authorised=self.authorisation(),
-            wake=jobs.enqueue_drains,
+            enqueue_drains=jobs.enqueue_drains,
             now=timezone.now(),
         )
-        if not taken.entries and any(error == offline_queue.GONE for _, error in taken.failed):
+        if not taken.entries and any(error == offline_queue.UNAVAILABLE for _, error in taken.failed):
             raise Unavailable("The offline queue is not available; try again")
         answer: dict[str, Any] = {
             "message": f"{len(taken.entries)} events queued for offline sync",
@@ -121,8 +121,10 @@ class QueueView(ApiView):
         return Response(answer, status=202)
 
     def authorisation(self) -> Callable[[dict[str, Any]], bool]:
-        """Which records count as an instructor's: those about instructors whom the caller may change (events.md section
-        3.4). While PostgreSQL cannot be asked none does: they are delivered as any other event."""
+        """Return a function that tells whether the caller may send a record about instructors (events.md section 3.4).
+
+        While PostgreSQL is unavailable it returns False, and the records are delivered without that effect.
+        """
         try:
             caller = self.caller
         except DatabaseError:
@@ -143,13 +145,13 @@ class StatusView(ApiView):
     @documented(summary="The offline queue", responses={200: StatusReport})
     def get(self, request: Request) -> Response:
         now, state = timezone.now(), undelivered.state()
-        said = {"recommendations": state.recommendations}
+        recommendations = {"recommendations": state.recommendations}
         return Response(
             {
                 "queue_status": state.as_json(),
                 "health": state.health,
-                **said,
-                "additional_stats": {"queue_health": state.health, **said},
+                **recommendations,
+                "additional_stats": {"queue_health": state.health, **recommendations},
                 "timestamp": now,
             }
         )
@@ -160,7 +162,7 @@ class SyncView(ApiView):
 
     @documented(summary="Sync the offline queue", request=SyncRequest, responses={200: SyncReport}, example={})
     def post(self, request: Request) -> Response:
-        """In the background, or at once with `force_sync`, which also passes over the time between two tries."""
+        """Sync in the background, or at once with `force_sync`, which also ignores the time between two tries."""
         is_forced = validated(SyncRequest(data=request.data))["force_sync"]
         state = undelivered.state()
         if state.sync_in_progress:
@@ -178,7 +180,7 @@ class SyncView(ApiView):
                 raise Failed(f"Failed to sync offline events: {reason}") from None
             return self.report("Sync started in background", state)
         started = timezone.now()
-        done = offline_sync.sync(wake=jobs.enqueue_drains, by_hand=True, is_eager=True, now=started)
+        done = offline_sync.sync(enqueue_drains=jobs.enqueue_drains, by_hand=True, is_eager=True, now=started)
         if done is None:
             return self.report("Sync already in progress", state)
         result = {
@@ -199,7 +201,7 @@ class ClearView(ApiView):
 
     @documented(summary="Clear the offline queue", responses={200: Cleared})
     def delete(self, request: Request) -> Response:
-        """What failed goes too. Admins only; the administration still has what was cleared."""
+        """Clear waiting and failed events. Admins only. The admin site still shows cleared events."""
         if not self.viewer.is_admin:
             raise PermissionDenied("Not enough permissions")
         with transaction.atomic():
@@ -225,14 +227,14 @@ class FailedView(ApiView):
 
     @documented(summary="Events that failed", responses={200: FailedList})
     def get(self, request: Request) -> Response:
-        """Those of your students and classes, newest first."""
+        """Return the failed events of your students and classes, newest first."""
         failed = undelivered.failed_entries(self.viewer)
         count = failed.count()
-        said = ["Correct what can be corrected, and put it back, in the administration."] if count else []
+        recommendations = ["Correct what can be corrected, and put it back, in the administration."] if count else []
         return Response(
             {
                 "failed_events_count": count,
-                "failed_events": FailedEntry(failed[:MOST_LISTED], many=True).data,
-                "recommendations": said,
+                "failed_events": FailedEntry(failed[:MAX_LISTED], many=True).data,
+                "recommendations": recommendations,
             }
         )

@@ -1,8 +1,8 @@
-"""The rule for errors in a row, pure: one student's runs of one cell in, the count of each out.
+"""The rule for consecutive errors in one student's runs of one cell. Pure functions.
 
-A failing run counts one more than the run before it, a success counts nothing, an aborted run passes the count on.
-The rule looks at no more than ten runs back, so a count never exceeds eleven. Errors up to the moment an instructor
-resolved them do not count. Source: docs/contract/events.md section 5.
+A failed run counts one more than the run before it, a success resets the count to zero, and an aborted run leaves it
+unchanged. The rule considers at most ten earlier runs, so a count never exceeds eleven. Errors up to the time at which
+an instructor resolved them do not count. Source: docs/contract/events.md section 5.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,12 +14,12 @@ LOOK_BACK = 10
 def count(
     statuses: Iterable[tuple[datetime, str]], *, before: int = 0, resolved_at: datetime | None = None
 ) -> Iterator[int]:
-    """The consecutive-error count of each run. `statuses` in order of time, `before` the count they begin with."""
-    streak = before
+    """Yield the consecutive-error count of each run. `statuses` is in order of time; `before` is the initial count."""
+    errors = before
     for moment, status in statuses:
         if status == "success":
-            streak = 0
+            errors = 0
         elif status == "error":
             resolved = resolved_at is not None and moment <= resolved_at
-            streak = 0 if resolved else min(streak, LOOK_BACK) + 1
-        yield streak
+            errors = 0 if resolved else min(errors, LOOK_BACK) + 1
+        yield errors

@@ -1,4 +1,4 @@
-"""Cells that ran: the executions of a batch, where each student stands with each cell, and errors in a row."""
+"""Cell executions of a batch, each student's progress with each cell, and consecutive errors."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from events.changes import Place, Progress, Run
+from events.changes import Progress, ProgressKey, Run
 from events.contract.effects import status_of
 from events.contract.schema import Event
 from events.processing import consecutive_errors
@@ -19,7 +19,7 @@ from lms.bulk_get_or_create import ResolvedRows
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When errors in a row become a significant error."""
+    """The threshold at which consecutive errors become a significant error."""
 
     threshold: int
     enabled: bool
@@ -28,25 +28,27 @@ class Rule:
         return self.enabled and status == "error" and count >= self.threshold
 
 
-def save_runs(events: Sequence[Event], *, failed: set[str], places: ResolvedRows, rule: Rule) -> list[Run]:
-    """Store what is new among these runs, in the order of their times; `failed` names those that failed whatever they
-    say. At most six statements. Returns the new ones."""
+def save_runs(events: Sequence[Event], *, failed: set[str], resolved: ResolvedRows, rule: Rule) -> list[Run]:
+    """Store the new runs among these events, in order of time, and return them. At most six statements.
+
+    `failed` has the event ids of runs whose kind says that they failed, whatever the record says.
+    """
     new = _without_stored(events)
-    runs = [_run(event, places, failed) for event in sorted(new, key=lambda event: event.time)]
+    runs = [_run(event, resolved, failed) for event in sorted(new, key=lambda event: event.time)]
     if not runs:
         return []
-    progress = _load_progress({run.place: run.notebook_id for run in runs})
-    late = _judge(runs, progress, rule)
+    progress = _load_progress({run.progress_key: run.notebook_id for run in runs})
+    late = _count_errors(runs, progress, rule)
     _insert(runs)
     if late:
-        _recount(late, progress, {run.place: run.activity.errors_resolved_at for run in runs}, rule)
+        _recount(late, progress, {run.progress_key: run.activity.errors_resolved_at for run in runs}, rule)
     _save_progress(progress)
     _update_students(runs)
     return runs
 
 
 def _without_stored(events: Sequence[Event]) -> list[Event]:
-    """Events that are no rows yet. Before anything is counted, so that a repetition counts nothing."""
+    """Return the events that have no row yet, so that a repeated event is not counted again."""
     if not events:
         return []
     with binary_cursor() as cursor:
@@ -57,22 +59,22 @@ def _without_stored(events: Sequence[Event]) -> list[Event]:
     return [event for event in events if event.event_id not in stored]
 
 
-def _run(event: Event, places: ResolvedRows, failed: set[str]) -> Run:
+def _run(event: Event, resolved: ResolvedRows, failed: set[str]) -> Run:
     assert event.notebook is not None
     assert event.cell is not None
-    notebook = places.notebooks[event.notebook]
+    notebook = resolved.notebooks[event.notebook]
     return Run(
         event=event,
-        student=places.students[event.email],
-        activity=places.activity_of(event),
-        session_id=places.sessions[places.session_of(event)],
+        student=resolved.students[event.email],
+        activity=resolved.activity_of(event),
+        session_id=resolved.sessions[resolved.session_of(event)],
         notebook_id=notebook,
-        cell_id=places.cells[notebook, event.cell],
+        cell_id=resolved.cells[notebook, event.cell],
         status=status_of(event, has_failed=event.event_id in failed),
     )
 
 
-def _load_progress(wanted: dict[Place, int]) -> dict[Place, Progress]:
+def _load_progress(wanted: dict[ProgressKey, int]) -> dict[ProgressKey, Progress]:
     ordered = sorted(wanted)
     with binary_cursor() as cursor:
         cursor.execute(
@@ -83,25 +85,29 @@ def _load_progress(wanted: dict[Place, int]) -> dict[Place, Progress]:
             [list(column) for column in zip(*ordered, strict=True)],
         )
         found = {(row[0], row[1], row[2]): Progress(*row[3:]) for row in cursor.fetchall()}
-    return {place: found.get(place) or Progress(notebook) for place, notebook in wanted.items()}
+    return {progress_key: found.get(progress_key) or Progress(notebook) for progress_key, notebook in wanted.items()}
 
 
-def _judge(runs: Sequence[Run], progress: dict[Place, Progress], rule: Rule) -> dict[Place, datetime]:
-    """Count errors in a row for runs that come after all that is known. Returns the places at which an older run came
-    late, with the time from which they must be counted anew."""
-    late: dict[Place, datetime] = {}
+def _count_errors(
+    runs: Sequence[Run], progress: dict[ProgressKey, Progress], rule: Rule
+) -> dict[ProgressKey, datetime]:
+    """Set the consecutive-error count of each run and update the progress.
+
+    Return the keys for which a run arrived after a later one, with the time from which errors must be recounted.
+    """
+    late: dict[ProgressKey, datetime] = {}
     for run in runs:
-        known, moment = progress[run.place], run.event.occurred_at
+        known, moment = progress[run.progress_key], run.event.occurred_at
         resolved_at = run.activity.errors_resolved_at
         if known.last_run_at is not None and moment < known.last_run_at:
-            late.setdefault(run.place, moment)
+            late.setdefault(run.progress_key, moment)
         before = known.consecutive
         if resolved_at is not None and known.last_run_at is not None and known.last_run_at <= resolved_at:
             before = 0
         (run.count,) = consecutive_errors.count([(moment, run.status)], before=before, resolved_at=resolved_at)
         run.is_significant = rule.is_significant(run.count, run.status)
-        _tally(known, run.status, moment)
-        if run.place not in late:
+        _add_to_totals(known, run.status, moment)
+        if run.progress_key not in late:
             known.consecutive = run.count
             known.last_run_at = moment
             if run.status != "aborted":
@@ -109,7 +115,7 @@ def _judge(runs: Sequence[Run], progress: dict[Place, Progress], rule: Rule) -> 
     return late
 
 
-def _tally(known: Progress, status: str, moment: datetime) -> None:
+def _add_to_totals(known: Progress, status: str, moment: datetime) -> None:
     if status == "aborted":
         return
     known.run_count += 1
@@ -171,16 +177,19 @@ def _insert(runs: Sequence[Run]) -> None:
 
 
 def _recount(
-    late: dict[Place, datetime], progress: dict[Place, Progress], resolved: dict[Place, datetime | None], rule: Rule
+    late: dict[ProgressKey, datetime],
+    progress: dict[ProgressKey, Progress],
+    resolved: dict[ProgressKey, datetime | None],
+    rule: Rule,
 ) -> None:
-    """A run came after one that was later than it: count from it on, in the order in which they happened."""
+    """Recount consecutive errors in order of time, from the first run that arrived late."""
     history = _load_history(late)
     changed: list[tuple[int, int, bool]] = []
-    for place, rows in history.items():
-        known, resolved_at = progress[place], resolved[place]
+    for progress_key, rows in history.items():
+        known, resolved_at = progress[progress_key], resolved[progress_key]
         first = rows[0]
         before = 0
-        if first["at"] < late[place]:  # the run before the late one: what it counted is where the count begins
+        if first["at"] < late[progress_key]:  # the run before the late one has the initial count
             before = 0 if resolved_at is not None and first["at"] <= resolved_at else first["count"]
             rows = rows[1:]
         counts = consecutive_errors.count(
@@ -202,10 +211,10 @@ def _recount(
             )
 
 
-def _load_history(late: dict[Place, datetime]) -> dict[Place, list[dict[str, Any]]]:
-    """The runs at each place from the given time on, led by the one run before it, in order of (time, id)."""
-    keys = [(*place, moment) for place, moment in late.items()]
-    history: dict[Place, list[dict[str, Any]]] = defaultdict(list)
+def _load_history(late: dict[ProgressKey, datetime]) -> dict[ProgressKey, list[dict[str, Any]]]:
+    """Return the runs of each key from the given time on and the one run before it, in order of (time, id)."""
+    keys = [(*progress_key, moment) for progress_key, moment in late.items()]
+    history: dict[ProgressKey, list[dict[str, Any]]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT k.student, k.cell, k.class, e.id, e.executed_at, e.status, e.consecutive_error_count,
@@ -229,10 +238,10 @@ def _load_history(late: dict[Place, datetime]) -> dict[Place, list[dict[str, Any
     return history
 
 
-def _save_progress(progress: dict[Place, Progress]) -> None:
+def _save_progress(progress: dict[ProgressKey, Progress]) -> None:
     rows = [
         (
-            *place,
+            *progress_key,
             p.notebook_id,
             p.run_count,
             p.error_count,
@@ -242,7 +251,7 @@ def _save_progress(progress: dict[Place, Progress]) -> None:
             p.consecutive,
             p.is_significant,
         )
-        for place, p in sorted(progress.items())
+        for progress_key, p in sorted(progress.items())
     ]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -261,8 +270,7 @@ def _save_progress(progress: dict[Place, Progress]) -> None:
 
 
 def _update_students(runs: Sequence[Run]) -> None:
-    """The totals of each student, through the class and in all; `store` writes their rows once, at the end of the
-    batch."""
+    """Update each student's totals, per class and overall. `store` writes the rows once, at the end of the batch."""
     for run in runs:
         if run.status == "aborted":
             continue
@@ -274,14 +282,13 @@ def _update_students(runs: Sequence[Run]) -> None:
                 state.last_run_at, state.last_run_failed = moment, run.status == "error"
 
 
-# --- What an instructor resolves --------------------------------------------------------------------------------------
+# --- Resolving errors -------------------------------------------------------------------------------------------------
 
 
 def resolve_errors(student_id: int, *, scope: Scope, now: datetime) -> bool:
-    """Errors up to now no longer count: counts and flags of what came through these classes go back to zero, and what
-    comes late is cut off.
+    """Reset the student's error counts and flags in these classes. Errors up to `now` that arrive later do not count.
 
-    Five statements. Returns whether anything was flagged. Idempotent.
+    Return whether anything was flagged. Five statements. Idempotent.
     """
     of_classes = scope.sql("class_id")
     with transaction.atomic(), connection.cursor() as cursor:

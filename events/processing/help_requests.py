@@ -1,5 +1,8 @@
-"""Requests for help as rows: what `events.processing.help_rules` computes is kept in `help_requests` and mirrored on the student,
-through the class that it came through and in all."""
+"""Help requests as rows.
+
+The state that `events.processing.help_rules` computes is stored in `help_requests` and copied to the student's rows,
+per class and overall.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,7 +16,7 @@ from django.db.models.functions import Now
 
 from events.changes import HelpTransition
 from events.contract.kinds import kind_of
-from events.contract.schema import NEWEST, Event
+from events.contract.schema import MAX_AHEAD_MS, Event
 from events.models import HelpRequest
 from events.processing.help_rules import Dismissal, HelpState, OpenRequest, Signal, Timeouts, reduce_signals
 from lms.access import Scope
@@ -21,11 +24,12 @@ from lms.bulk_get_or_create import ActivityState, Member, ResolvedRows, StudentS
 from lms.models import Student, StudentActivity
 
 Ending = HelpRequest.Ending
-BY_INSTRUCTOR = [Ending.RESOLVED, Ending.DISMISSED, Ending.NOT_FOUND]
-# How far back an instructor's ending can still matter to signals that arrive now.
-DISMISSAL_MEMORY = timedelta(days=1)
-# The next look where a request began before the first; an hour of it, so that one more is nearly always enough.
-FURTHER_BACK = timedelta(hours=1)
+ENDED_BY_INSTRUCTOR = [Ending.RESOLVED, Ending.DISMISSED, Ending.NOT_FOUND]
+# For how long a request that an instructor ended still affects new signals.
+DISMISSAL_LIFETIME = timedelta(days=1)
+# How much earlier to search if a request began before the first signal found. With an hour, one step is nearly always
+# enough.
+LOOK_BACK_STEP = timedelta(hours=1)
 
 
 def timeouts() -> Timeouts:
@@ -34,48 +38,55 @@ def timeouts() -> Timeouts:
     )
 
 
-def save_signals(events: Sequence[Event], places: ResolvedRows) -> list[HelpTransition]:
-    """Bring tickets and students up to these help signals, whose rows are stored already. At most five statements, and
-    one more where something comes late that belongs to a request older than was known."""
+def save_signals(events: Sequence[Event], resolved: ResolvedRows) -> list[HelpTransition]:
+    """Update help requests and students for these help signals, whose rows are stored already.
+
+    Return the transitions. At most five statements, and one more if a late signal belongs to an older request.
+    """
     if not events:
         return []
-    heard: dict[Member, list[Event]] = defaultdict(list)
+    signals_of: dict[Member, list[Event]] = defaultdict(list)
     students: dict[int, StudentState] = {}
     for event in events:
-        heard[places.member_of(event)].append(event)
-        student = places.students[event.email]
+        signals_of[resolved.member_of(event)].append(event)
+        student = resolved.students[event.email]
         students[student.id] = student
-    tickets, dismissals = _load_tickets(students)
-    since = {member: _look_back(heard[member], tickets.get(member), dismissals.get(member)) for member in heard}
-    folded = _fold_signals(since, dismissals)
-    edges: list[HelpTransition] = []
+    requests, dismissals = _load_requests(students)
+    since = {
+        member: _relevant_since(signals_of[member], requests.get(member), dismissals.get(member))
+        for member in signals_of
+    }
+    states = _reduce_signals(since, dismissals)
+    transitions: list[HelpTransition] = []
     opened: list[HelpRequest] = []
     changed: list[HelpRequest] = []
-    for member in heard:
-        received = max(event.received_at for event in heard[member])
-        activity = places.activities[member]
-        edges += _reconcile(activity, folded[member], tickets.get(member), received, opened, changed)
-    # Closed before opened: a student has at most one open ticket in a class.
+    for member in signals_of:
+        received = max(event.received_at for event in signals_of[member])
+        activity = resolved.activities[member]
+        transitions += _reconcile(activity, states[member], requests.get(member), received, opened, changed)
+    # Close before opening: a student has at most one open request in a class.
     if changed:
-        HelpRequest.objects.bulk_update(changed, CHANGING)
+        HelpRequest.objects.bulk_update(changed, UPDATED_FIELDS)
     if opened:
         HelpRequest.objects.bulk_create(opened)
-    _mirror(students, places, [*tickets.values(), *opened])
-    return edges
+    _copy_to_students(students, resolved, [*requests.values(), *opened])
+    return transitions
 
 
-def _mirror(students: dict[int, StudentState], places: ResolvedRows, tickets: Sequence[HelpRequest]) -> None:
-    """What is asked anywhere stands on the student's own row."""
-    asking: dict[int, HelpRequest] = {}
-    for each in sorted((t for t in tickets if t.ended_at is None), key=lambda t: t.asked_at, reverse=True):
-        asking[each.student_id] = each  # the one asked first stays
+def _copy_to_students(
+    students: dict[int, StudentState], resolved: ResolvedRows, requests: Sequence[HelpRequest]
+) -> None:
+    """Copy the earliest open request of any class to the student's own row."""
+    first_open: dict[int, HelpRequest] = {}
+    for each in sorted((r for r in requests if r.ended_at is None), key=lambda r: r.asked_at, reverse=True):
+        first_open[each.student_id] = each  # the earliest overwrites the others
     for pk, student in students.items():
-        ticket = asking.get(pk)
-        student.is_requesting_help = ticket is not None
-        student.help_requested_at = ticket.asked_at if ticket else None
-        if ticket:
-            student.help_session_id, student.help_notebook_path = ticket.session_id, ticket.notebook_path
-        for activity in (a for (of, _), a in places.activities.items() if of == pk):
+        request = first_open.get(pk)
+        student.is_requesting_help = request is not None
+        student.help_requested_at = request.asked_at if request else None
+        if request:
+            student.help_session_id, student.help_notebook_path = request.session_id, request.notebook_path
+        for activity in (a for (of, _), a in resolved.activities.items() if of == pk):
             student.last_help_at = _latest(student.last_help_at, activity.last_help_at)
             student.help_stopped_at = _latest(student.help_stopped_at, activity.help_stopped_at)
 
@@ -84,7 +95,7 @@ def _latest(*moments: datetime | None) -> datetime | None:
     return max(filter(None, moments), default=None)
 
 
-CHANGING = [
+UPDATED_FIELDS = [
     "session_id",
     "notebook_path",
     "cell_id",
@@ -97,45 +108,52 @@ CHANGING = [
 ]
 
 
-def _load_tickets(students: Iterable[int]) -> tuple[dict[Member, HelpRequest], dict[Member, Dismissal]]:
-    """Each student's open tickets, and the last one in each class that an instructor ended."""
-    ended = Q(ending__in=BY_INSTRUCTOR, ended_at__gte=Now() - DISMISSAL_MEMORY)
+def _load_requests(students: Iterable[int]) -> tuple[dict[Member, HelpRequest], dict[Member, Dismissal]]:
+    """Return each student's open requests, and the last request in each class that an instructor ended."""
+    ended = Q(ending__in=ENDED_BY_INSTRUCTOR, ended_at__gte=Now() - DISMISSAL_LIFETIME)
     found = HelpRequest.objects.filter(Q(ended_at=None) | ended, student_id__in=list(students)).order_by("id")
-    tickets: dict[Member, HelpRequest] = {}
+    requests: dict[Member, HelpRequest] = {}
     dismissals: dict[Member, Dismissal] = {}
-    for ticket in found:
-        member = ticket.student_id, ticket.class_id
-        if ticket.ended_at is None:
-            tickets[member] = ticket
+    for request in found:
+        member = request.student_id, request.class_id
+        if request.ended_at is None:
+            requests[member] = request
         else:
             dismissals[member] = Dismissal(
-                ticket.last_asked_at, ticket.session_id, ticket.notebook_path, ended_at=ticket.ended_at
+                request.last_asked_at, request.session_id, request.notebook_path, ended_at=request.ended_at
             )
-    return tickets, dismissals
+    return requests, dismissals
 
 
-def _look_back(events: Sequence[Event], ticket: HelpRequest | None, dismissal: Dismissal | None) -> datetime:
-    """From when on signals can matter, by our clock: the whole open request, and the end of a dismissed one. A sender's
-    clock is at most as far ahead as the intake believes (`schema.NEWEST`)."""
+def _relevant_since(events: Sequence[Event], request: HelpRequest | None, dismissal: Dismissal | None) -> datetime:
+    """Return the time, by the server's clock, from which signals are relevant.
+
+    They cover the whole open request and the end of a dismissed one. The intake accepts sender clocks that are ahead by
+    at most `schema.MAX_AHEAD_MS`.
+    """
     moments = [min(min(event.occurred_at, event.received_at) for event in events)]
-    if ticket:
-        moments.append(ticket.asked_at)
+    if request:
+        moments.append(request.asked_at)
     if dismissal:
-        moments.append(dismissal.heard_until)
-    return min(moments) - timedelta(seconds=settings.HELP_SILENCE, milliseconds=NEWEST)
+        moments.append(dismissal.last_signal_at)
+    return min(moments) - timedelta(seconds=settings.HELP_SILENCE, milliseconds=MAX_AHEAD_MS)
 
 
-def _fold_signals(since: dict[Member, datetime], dismissals: dict[Member, Dismissal]) -> dict[Member, HelpState]:
-    """The state of each student in each class, from signals since the given time on: further back where
-    the request began so close to it that an older signal could belong to it."""
-    quiet, states = timeouts(), dict[Member, HelpState]()
+def _reduce_signals(since: dict[Member, datetime], dismissals: dict[Member, Dismissal]) -> dict[Member, HelpState]:
+    """Return the state of each student in each class from the signals since the given time.
+
+    Search further back if a request began so soon after that time that an older signal could belong to it.
+    """
+    limits, states = timeouts(), dict[Member, HelpState]()
     while since:
         signals = _load_signals(since)
-        states |= {each: reduce_signals(signals[each], silence=quiet, dismissal=dismissals.get(each)) for each in since}
+        states |= {
+            each: reduce_signals(signals[each], timeouts=limits, dismissal=dismissals.get(each)) for each in since
+        }
         since = {
-            each: moment - FURTHER_BACK
+            each: moment - LOOK_BACK_STEP
             for each, moment in since.items()
-            if (asking := states[each].asking) and asking.since < moment + quiet.single
+            if (found := states[each].open_request) and found.since < moment + limits.single
         }
     return states
 
@@ -162,76 +180,80 @@ def _load_signals(since: dict[Member, datetime]) -> dict[Member, list[Signal]]:
 def _reconcile(
     activity: ActivityState,
     state: HelpState,
-    ticket: HelpRequest | None,
+    request: HelpRequest | None,
     received: datetime,
     opened: list[HelpRequest],
     changed: list[HelpRequest],
 ) -> list[HelpTransition]:
-    """Make ticket and student say what the state says. Returns the edges that this makes."""
-    edges: list[HelpTransition] = []
+    """Bring the stored request and the student's activity in line with the state. Return the transitions."""
+    transitions: list[HelpTransition] = []
     member = activity.student_id, activity.class_id
-    asking, stopped_at = state.asking, state.stopped_at
-    if ticket and (asking is None or _is_another(asking, ticket)):
-        own_stop = state.stops.get(ticket.session_id)
-        stopped = own_stop is not None and own_stop >= ticket.last_asked_at
-        ticket.ending = Ending.STOPPED if stopped or asking is None else Ending.EXPIRED
-        ticket.ended_at = own_stop if stopped and own_stop else max(received, ticket.last_asked_at)
-        changed.append(ticket)
-        edges.append(HelpTransition(*member, False, ticket.ended_at, by="student" if stopped else "timeout"))
-        ticket = None
-    if asking:
-        if ticket is None:
-            opened.append(_ticket(member, asking, received))
-            edges.append(HelpTransition(*member, True, asking.since, asking.notebook, asking.cell))
+    open_request, stopped_at = state.open_request, state.stopped_at
+    if request and (open_request is None or _is_new_request(open_request, request)):
+        own_stop = state.stops.get(request.session_id)
+        stopped = own_stop is not None and own_stop >= request.last_asked_at
+        request.ending = Ending.STOPPED if stopped or open_request is None else Ending.EXPIRED
+        request.ended_at = own_stop if stopped and own_stop else max(received, request.last_asked_at)
+        changed.append(request)
+        transitions.append(HelpTransition(*member, False, request.ended_at, by="student" if stopped else "timeout"))
+        request = None
+    if open_request:
+        if request is None:
+            opened.append(_new_request(member, open_request, received))
+            transitions.append(
+                HelpTransition(*member, True, open_request.since, open_request.notebook, open_request.cell)
+            )
         else:
-            _follow(ticket, asking, received)
-            changed.append(ticket)
-        activity.help_session_id, activity.help_notebook_path = asking.session, asking.notebook
-    activity.is_requesting_help = asking is not None
-    activity.help_requested_at = asking.since if asking else None
+            _update_request(request, open_request, received)
+            changed.append(request)
+        activity.help_session_id, activity.help_notebook_path = open_request.session, open_request.notebook
+    activity.is_requesting_help = open_request is not None
+    activity.help_requested_at = open_request.since if open_request else None
     activity.last_help_at = _latest(activity.last_help_at, state.last_at)
     activity.help_stopped_at = _latest(activity.help_stopped_at, stopped_at)
-    return edges
+    return transitions
 
 
-def _is_another(asking: OpenRequest, ticket: HelpRequest) -> bool:
-    """Whether this began after the ticket's request was over: by the sender's clock within a session, by ours between
-    two."""
-    if asking.session == ticket.session_id:
-        return asking.since > ticket.last_asked_at
-    return asking.first_heard is not None and asking.first_heard > ticket.last_heard_at
+def _is_new_request(open_request: OpenRequest, request: HelpRequest) -> bool:
+    """Return whether this request began after the stored one was over.
+
+    Compare by the sender's clock within a session, and by the server's clock between sessions.
+    """
+    if open_request.session == request.session_id:
+        return open_request.since > request.last_asked_at
+    return open_request.first_received_at is not None and open_request.first_received_at > request.last_heard_at
 
 
-def _ticket(member: Member, asking: OpenRequest, received: datetime) -> HelpRequest:
+def _new_request(member: Member, open_request: OpenRequest, received: datetime) -> HelpRequest:
     student_id, class_id = member
     return HelpRequest(
         student_id=student_id,
         class_id=class_id,
-        session_id=asking.session,
-        notebook_path=asking.notebook,
-        cell_id=asking.cell,
-        asked_at=asking.since,
-        last_asked_at=asking.last,
+        session_id=open_request.session,
+        notebook_path=open_request.notebook,
+        cell_id=open_request.cell,
+        asked_at=open_request.since,
+        last_asked_at=open_request.last,
         last_heard_at=received,
-        was_resent=asking.resent,
+        was_resent=open_request.resent,
     )
 
 
-def _follow(ticket: HelpRequest, asking: OpenRequest, received: datetime) -> None:
-    ticket.session_id, ticket.notebook_path = asking.session, asking.notebook
-    ticket.cell_id = asking.cell or ticket.cell_id
-    ticket.asked_at, ticket.last_asked_at = asking.since, asking.last
-    ticket.last_heard_at = max(ticket.last_heard_at, received)
-    ticket.was_resent = asking.resent
+def _update_request(request: HelpRequest, open_request: OpenRequest, received: datetime) -> None:
+    request.session_id, request.notebook_path = open_request.session, open_request.notebook
+    request.cell_id = open_request.cell or request.cell_id
+    request.asked_at, request.last_asked_at = open_request.since, open_request.last
+    request.last_heard_at = max(request.last_heard_at, received)
+    request.was_resent = open_request.resent
 
 
-# --- Endings that no event brings -----------------------------------------------------------------------------------
+# --- Ending requests without an event ---------------------------------------------------------------------------------
 
 
 def expire_requests(*, now: datetime) -> list[HelpTransition]:
-    """End the requests that nothing was heard of for too long, by the server's clock."""
-    quiet = timeouts()
-    over = Q(was_resent=True, last_heard_at__lt=now - quiet.resent) | Q(last_heard_at__lt=now - quiet.single)
+    """End the requests whose last signal is too old by the server's clock. Return the transitions."""
+    limits = timeouts()
+    over = Q(was_resent=True, last_heard_at__lt=now - limits.resent) | Q(last_heard_at__lt=now - limits.single)
     found = HelpRequest.objects.filter(over, ended_at=None)
     return _end(found, ending=Ending.EXPIRED, by_id=None, by="timeout", now=now)
 
@@ -239,8 +261,7 @@ def expire_requests(*, now: datetime) -> list[HelpTransition]:
 def end_by_instructor(
     student_id: int, *, scope: Scope, ending: HelpRequest.Ending, instructor_id: int | None, now: datetime
 ) -> list[HelpTransition]:
-    """End a student's open requests in these classes for them; their JupyterLab's re-sends are ignored from now on.
-    Idempotent."""
+    """End a student's open requests in these classes. Re-sends of JupyterLab are ignored from now on. Idempotent."""
     found = HelpRequest.objects.filter(scope.q(), student=student_id, ended_at=None)
     return _end(found, ending=ending, by_id=instructor_id, by="instructor", now=now)
 
@@ -248,16 +269,16 @@ def end_by_instructor(
 def _end(
     which: "QuerySet[HelpRequest]", *, ending: HelpRequest.Ending, by_id: int | None, by: str, now: datetime
 ) -> list[HelpTransition]:
-    """End these tickets. Seven statements at most; one where there are none."""
+    """End these requests and return the transitions. At most seven statements; one if there are none."""
     candidates = set(which.values_list("student_id", flat=True))
     if not candidates:
         return []
     with transaction.atomic():
-        # The same order of locks as the pipeline: students first, by id.
+        # Lock in the same order as the pipeline: students first, by id.
         locked = Student.objects.filter(pk__in=candidates).order_by("pk").select_for_update()
         ids = [student.pk for student in locked.only("pk")]
-        tickets = which.filter(student_id__in=ids)
-        ended = list(tickets.values_list("pk", "student_id", "class_id"))
+        requests = which.filter(student_id__in=ids)
+        ended = list(requests.values_list("pk", "student_id", "class_id"))
         HelpRequest.objects.filter(pk__in=[pk for pk, _, _ in ended]).update(
             ended_at=now, ending=ending, ended_by=by_id
         )

@@ -1,4 +1,4 @@
-"""Do what events about instructors ask for: a session starts, a student asks to be given somebody.
+"""Events about instructors: start an instructor's session, or assign an available instructor to a student.
 
 Source: docs/contract/events.md section 3.4.
 """
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from core.validators import MAX_BIGINT
 from events.contract.schema import Event
 from instructors import tokens
 from instructors.models import Instructor
@@ -22,7 +23,7 @@ Announce = Callable[[], None]
 
 
 def instructor_of(token: str) -> Instructor | None:
-    """Return the active instructor of a Bearer token; None where it is not valid. Two queries."""
+    """Return the active instructor of a Bearer token, or None if the token is not valid. Two queries."""
     try:
         found = tokens.instructor_of(token)
     except tokens.BadToken:
@@ -31,29 +32,32 @@ def instructor_of(token: str) -> Instructor | None:
 
 
 def allows(caller: Instructor | None, event: Event) -> bool:
-    """Return whether the sender may ask for this: what they may not do over HTTP, no event does. One query at most.
+    """Return whether the caller may send this event. The permissions are those of the HTTP API. At most one query.
 
-    A session's start sets the status of the instructor whom it names, as `PUT /instructor_status` would. Whom an
-    assignment takes is no sender's choice, so every instructor may ask for one.
+    The start of a session sets the status of the named instructor, like `PUT /instructor_status`. The sender of an
+    assignment does not choose the instructor, so every instructor may send one.
     """
     if caller is None:
         return False
     fields = _fields(event)
     if event.event_type != "student_session_start" or fields.get("instructor_id") == caller.pk:
         return True
-    found = _named(fields)
+    found = _named_instructor(fields)
     return found is not None and may_manage(caller, found)
 
 
 def perform(event: Event, *, now: datetime) -> Announce | None:
-    """Do it inside the caller's transaction. Return what announces it after the commit; None where nothing was done."""
+    """Apply the event inside the caller's transaction.
+
+    Return a function that announces the change, to be called after the commit, or None if nothing changed.
+    """
     if event.event_type == "student_session_start":
         return _start_session(_fields(event), now)
     return _assign(_fields(event), now)
 
 
 def _start_session(fields: dict[str, Any], now: datetime) -> Announce | None:
-    found = _named(fields)
+    found = _named_instructor(fields)
     if found is None:
         logger.warning("student_session_start names no instructor we know")
         return None
@@ -62,7 +66,7 @@ def _start_session(fields: dict[str, Any], now: datetime) -> Announce | None:
 
 
 def _assign(fields: dict[str, Any], now: datetime) -> Announce | None:
-    """Take the first who is available; the row is locked, so two events at once do not choose the same one."""
+    """Assign the first available instructor. The row lock prevents two events from choosing the same one."""
     free = Instructor.objects.filter(is_active=True, status=Status.AVAILABLE).order_by("pk")
     found = free.select_for_update(skip_locked=True, no_key=True).first()
     if found is None:
@@ -71,8 +75,8 @@ def _assign(fields: dict[str, Any], now: datetime) -> Announce | None:
     changed = change_status(instructor_id=found.pk, status=Status.IN_SESSION, now=now)
     frame = messages.instructor_assigned(
         instructor_id=changed.pk,
-        student_id=_plain(fields.get("student_id")),
-        class_id=_plain(fields.get("class_id")),
+        student_id=_scalar(fields.get("student_id")),
+        class_id=_scalar(fields.get("class_id")),
         assigned_at=now,
     )
 
@@ -87,10 +91,10 @@ def _fields(event: Event) -> dict[str, Any]:
     return {**((event.data or {}).get("metadata") or {}), **(event.data or {})}
 
 
-def _named(fields: dict[str, Any]) -> Instructor | None:
+def _named_instructor(fields: dict[str, Any]) -> Instructor | None:
     named = fields.get("instructor_id")
-    return Instructor.objects.filter(pk=named).first() if isinstance(named, int) and 0 < named < 2**63 else None
+    return Instructor.objects.filter(pk=named).first() if isinstance(named, int) and 0 < named <= MAX_BIGINT else None
 
 
-def _plain(value: Any) -> str | int | None:
+def _scalar(value: Any) -> str | int | None:
     return value if isinstance(value, str | int) else None

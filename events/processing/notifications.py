@@ -1,6 +1,6 @@
-"""Who is told what after a batch was committed: absolute rows to the dashboards, notices at once.
+"""Notifications after a batch was committed: complete rows and notices for dashboards and classes.
 
-Hearing it twice only redraws, so it may be repeated.
+Sending them twice is harmless: a dashboard that receives a row again only renders it again.
 """
 
 from collections import defaultdict
@@ -26,67 +26,71 @@ from realtime.messages import Frame, LastRun, RunNotice, StudentRow
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who hears of a student's activity through one class, and the row that they see: everybody's group the sum over
-    all classes, a class's group what that class sees."""
+    """A group that is notified of a student's activity, with the student's row as the group sees it.
+
+    The group of all students sees the sum over all classes; the group of a class sees the activity in that class.
+    """
 
     group: str
     row: StudentRow
 
 
 def announce(batches: Sequence[Changes]) -> None:
-    """Tell dashboards and classes what these batches changed. Three queries, one look at who listens, one send."""
+    """Announce the changes of these batches. Three queries, one check for subscribers, one send."""
     members = {member for changes in batches for member in changes.members}
     if not members:
         return
-    audiences = _audiences(members)
+    audiences = _load_audiences(members)
     frames: list[tuple[str, Frame]] = []
     outside: list[Frame] = []
 
-    def tell(member: Member, make: Callable[[StudentRow], Frame | None]) -> None:
+    def add_frames(member: Member, make: Callable[[StudentRow], Frame | None]) -> None:
         made: list[Frame] = []
         for audience in audiences.get(member, ()):
             frame = make(audience.row)
             if frame is None:
                 continue
-            frame = next((one for one in made if one == frame), frame)  # once for a socket in two groups
+            # Reuse an equal frame, so that a socket in two groups receives it once.
+            frame = next((one for one in made if one == frame), frame)
             made.append(frame)
             frames.append((audience.group, frame))
             if audience.group == groups.ALL_STUDENTS:
                 outside.append(frame)
 
     for changes in batches:
-        for edge in changes.edges:
-            tell((edge.student_id, edge.class_id), partial(_transition_frame, edge))
-    emails = {email_key(row["emailAddress"]): pk for pk, row in _everybody(audiences).items()}
+        for transition in changes.help_transitions:
+            add_frames((transition.student_id, transition.class_id), partial(_transition_frame, transition))
+    emails = {email_key(row["emailAddress"]): pk for pk, row in _overall_rows(audiences).items()}
     for changes in batches:
         for member, event_type in changes.significant.items():
-            tell(member, partial(_significant_frame, event_type=event_type))
+            add_frames(member, partial(_significant_frame, event_type=event_type))
         for event in changes.alerts:
             student = emails.get(email_key(event.email))
             if student is not None:
-                tell((student, event.class_id or WITHOUT_KEY), partial(_alert_frame, event))
+                add_frames((student, event.class_id or WITHOUT_KEY), partial(_alert_frame, event))
     send(
         audiences,
         frames,
         outside=outside,
-        runs=row_updates.run_notices(batches, _everybody(audiences)),
+        runs=row_updates.run_notices(batches, _overall_rows(audiences)),
         last_runs=row_updates.last_runs(batches),
     )
 
 
-def announce_transitions(edges: Sequence[HelpTransition]) -> None:
-    """Tell about requests for help that began or ended otherwise than by an event."""
-    if edges:
-        announce([Changes(members={(edge.student_id, edge.class_id) for edge in edges}, edges=list(edges))])
+def announce_transitions(transitions: Sequence[HelpTransition]) -> None:
+    """Announce help requests that started or ended without an event."""
+    if transitions:
+        members = {(transition.student_id, transition.class_id) for transition in transitions}
+        announce([Changes(members=members, help_transitions=list(transitions))])
 
 
 def announce_resolution(student_id: int, *, scope: Scope, resolved_by: str, resolved_at: datetime) -> None:
-    """Tell that an instructor resolved a student's errors in these classes. Four queries, one send."""
+    """Announce that an instructor resolved a student's errors in these classes. Four queries, one send."""
     through = StudentActivity.objects.filter(scope.q(), student=student_id).values_list("class_id", flat=True)
     members = {(student_id, class_id) for class_id in through} or {(student_id, WITHOUT_KEY)}
-    audiences = _audiences(members)
+    audiences = _load_audiences(members)
     frames: dict[str, Frame] = {}
-    for audience in (each for heard in audiences.values() for each in heard):
+    for audience in (each for recipients in audiences.values() for each in recipients):
         email = audience.row["emailAddress"]
         frames[audience.group] = messages.student_error_resolved(
             email=email, resolved_by=resolved_by, resolved_at=resolved_at
@@ -103,10 +107,10 @@ def send(
     runs: Sequence[RunNotice] = (),
     last_runs: Mapping[Member, LastRun] | None = None,
 ) -> None:
-    """Rows and notices to the groups that see them; runs to their listeners."""
+    """Send rows and notices to their groups, and runs to their subscribers."""
     by_group: dict[str, dict[int, StudentRow]] = {groups.ALL_STUDENTS: {}}
-    for heard in audiences.values():
-        for audience in heard:
+    for recipients in audiences.values():
+        for audience in recipients:
             by_group.setdefault(audience.group, {})[audience.row["studentId"]] = audience.row
     if runs or last_runs:
         last: dict[str, list[tuple[int, LastRun]]] = defaultdict(list)
@@ -118,9 +122,12 @@ def send(
     broadcast.publish(rows, frames, outside=[messages.progress_update(rows[groups.ALL_STUDENTS]), *outside])
 
 
-def _audiences(members: Collection[Member]) -> dict[Member, list[Audience]]:
-    """Who hears of each. What came through a class is heard there; what came without a key in all classes of its
-    student, in a copy that asks for no keys. Three queries."""
+def _load_audiences(members: Collection[Member]) -> dict[Member, list[Audience]]:
+    """Return the audiences of each student and class. Three queries.
+
+    Activity in a class is announced in that class. Activity without a class key is announced in all classes of the
+    student, unless EVENTS_REQUIRE_KEY is set.
+    """
     rows = rows_by_class({student for student, _ in members}, now=datetime.now(UTC))
     classes: dict[int, list[int]] = defaultdict(list)
     for student, class_id in rows:
@@ -131,24 +138,24 @@ def _audiences(members: Collection[Member]) -> dict[Member, list[Audience]]:
         if (student, WITHOUT_KEY) not in rows:
             continue
         if class_id != WITHOUT_KEY:
-            heard = [class_id] if (student, class_id) in rows else []
+            recipients = [class_id] if (student, class_id) in rows else []
         else:
-            heard = [] if settings.EVENTS_REQUIRE_KEY else classes[student]
+            recipients = [] if settings.EVENTS_REQUIRE_KEY else classes[student]
         found[student, class_id] = [
             Audience(groups.ALL_STUDENTS, rows[student, WITHOUT_KEY]),
-            *(Audience(groups.class_group(each), rows[student, each]) for each in heard),
+            *(Audience(groups.class_group(each), rows[student, each]) for each in recipients),
         ]
     return found
 
 
-def _everybody(audiences: Mapping[Member, Sequence[Audience]]) -> dict[int, StudentRow]:
-    return {student: heard[0].row for (student, _), heard in audiences.items()}
+def _overall_rows(audiences: Mapping[Member, Sequence[Audience]]) -> dict[int, StudentRow]:
+    return {student: recipients[0].row for (student, _), recipients in audiences.items()}
 
 
-def _transition_frame(edge: HelpTransition, row: StudentRow) -> Frame:
-    if not edge.is_asking:
-        return messages.help_resolved(email=row["emailAddress"], resolved_by=edge.by)
-    return messages.help_request(_notice(row, edge.notebook, edge.cell), asked_at=edge.at)
+def _transition_frame(transition: HelpTransition, row: StudentRow) -> Frame:
+    if not transition.is_asking:
+        return messages.help_resolved(email=row["emailAddress"], resolved_by=transition.by)
+    return messages.help_request(_notice(row, transition.notebook, transition.cell), asked_at=transition.at)
 
 
 def _significant_frame(row: StudentRow, *, event_type: str) -> Frame | None:

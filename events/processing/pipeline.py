@@ -1,8 +1,8 @@
-"""The river: one batch of entries, end to end.
+"""The event pipeline: process one batch of stream entries from end to end.
 
-A batch that PostgreSQL refuses is halved until the one event that it refuses stands alone; that event is set aside
-with its reason, where the admin shows it, and its neighbours go on. A server that is away is nobody's fault: that
-error passes through, nothing is acknowledged, and the batch comes again.
+A batch that PostgreSQL refuses is halved until the refused event is alone. That event is set aside with the reason, for
+the admin site, and the others are stored. If a server is unavailable, the error propagates, nothing is acknowledged,
+and the batch is read again.
 """
 
 import base64
@@ -32,17 +32,17 @@ logger = logging.getLogger(__name__)
 
 
 class Origin(NamedTuple):
-    """An event, where it came from (stream entry and position), and the batch that its POST was answered with."""
+    """An event, its origin (stream entry and position), and the batch id in the answer to its POST."""
 
     event: Event
     place: str
     batch: str
 
 
-# What says "not now" rather than "not this": the batch is kept and tried again.
+# Errors of an unavailable database: the batch stays in the stream and is retried.
 UNAVAILABLE = (OperationalError, InterfaceError)
-# What a single record can bring about. Anything else (a job's timeout, a shutdown) is not the record's doing.
-ABOUT_A_RECORD = (
+# Errors that a single record can cause. Others (a job's timeout, a shutdown) propagate.
+RECORD_ERRORS = (
     DatabaseError,
     ArithmeticError,
     AssertionError,
@@ -55,9 +55,9 @@ ABOUT_A_RECORD = (
 
 
 def process_batch(entries: Sequence[stream.StreamEntry], *, lease: stream.Lease) -> int:
-    """Carry these entries to PostgreSQL, to the time series and to the screens. Returns the number of events.
+    """Store these entries, write the time series and notify dashboards. Return the number of events.
 
-    Each step may be repeated; the acknowledgement is last, so a crash costs one redelivery and nothing else.
+    Each step may be repeated. The acknowledgement comes last, so that a crash causes a redelivery and no loss.
     """
     begun = time.perf_counter()
     origins = decode(entries)
@@ -65,13 +65,13 @@ def process_batch(entries: Sequence[stream.StreamEntry], *, lease: stream.Lease)
     timeseries.write(changes)
     notifications.announce(changes)
     lease.acknowledge(entries)
-    logger.debug("Carried %d events", len(origins), extra={"batch_id": sorted({entry.batch for entry in entries})})
-    _measure([origin.event for origin in origins], seconds=time.perf_counter() - begun)
+    logger.debug("Processed %d events", len(origins), extra={"batch_id": sorted({entry.batch for entry in entries})})
+    _record_metrics([origin.event for origin in origins], seconds=time.perf_counter() - begun)
     return len(origins)
 
 
-def _measure(events: Sequence[Event], *, seconds: float) -> None:
-    """After the acknowledgement: a batch that comes again counts once."""
+def _record_metrics(events: Sequence[Event], *, seconds: float) -> None:
+    """Count the batch, after the acknowledgement, so that a redelivered batch counts once."""
     now = time.time()
     for kind, number in Counter(kind_of(event.event_type).name for event in events).items():
         events_metrics.count("processed", kind or "other", number)
@@ -82,7 +82,7 @@ def _measure(events: Sequence[Event], *, seconds: float) -> None:
 
 
 def decode(entries: Sequence[stream.StreamEntry]) -> list[Origin]:
-    """The events of these entries. An entry that cannot be read is set aside as it is."""
+    """Return the events of these entries. Set an unreadable entry aside unchanged."""
     origins: list[Origin] = []
     for entry in entries:
         try:
@@ -95,7 +95,7 @@ def decode(entries: Sequence[stream.StreamEntry]) -> list[Origin]:
 
 
 def save(origins: Sequence[Origin], *, shard: int) -> list[Changes]:
-    """Store these events, in one transaction if nothing is wrong with any. Returns what each transaction changed."""
+    """Store these events, in one transaction if none is refused. Return the changes of each transaction."""
     if not origins:
         return []
     now = datetime.now(UTC)
@@ -103,16 +103,16 @@ def save(origins: Sequence[Origin], *, shard: int) -> list[Changes]:
         with transaction.atomic():
             store.lock_shard(shard)
             changes = store.save([origin.event for origin in origins], rule=current_rule(), now=now)
-            # In the same transaction as the event's row: done once, however often the event comes.
-            told = [instructor_events.perform(event, now=now) for event in changes.duties]
-        for tell in filter(None, told):
-            tell()
+            # In the same transaction as the event's row, so that a repeated event is applied once.
+            announcements = [instructor_events.perform(event, now=now) for event in changes.instructor_events]
+        for announce in filter(None, announcements):
+            announce()
         return [changes]
     except UNAVAILABLE as error:
-        if not _is_about_the_batch(error):
+        if not _is_program_limit(error):
             raise
         reason: Exception = error
-    except ABOUT_A_RECORD as error:
+    except RECORD_ERRORS as error:
         reason = error
     if len(origins) == 1:
         event, place, batch = origins[0]
@@ -122,8 +122,8 @@ def save(origins: Sequence[Origin], *, shard: int) -> list[Changes]:
     return save(origins[:middle], shard=shard) + save(origins[middle:], shard=shard)
 
 
-def _is_about_the_batch(error: Exception) -> bool:
-    """Limits that a record itself exceeds are filed by PostgreSQL under "operational": class 54, program limits."""
+def _is_program_limit(error: Exception) -> bool:
+    """Return whether a record exceeds a limit of PostgreSQL: class 54, which psycopg reports as OperationalError."""
     code = getattr(error.__cause__, "sqlstate", None) or ""
     return code.startswith("54")
 
@@ -134,11 +134,11 @@ def current_rule() -> Rule:
 
 
 def _set_aside(data: dict[str, Any], event: Event | None, origin: str, reason: Exception, *, batch: str) -> None:
-    """Keep what could not be stored, with the reason, once. Its text must not be what fails a second time."""
+    """Store the refused record with the reason, once. Cut the texts, so that they cannot be refused again."""
     event_type = event.event_type[:100] if event else "unknown"
     events_metrics.count("set_aside")
-    facts = {"batch_id": batch} if batch else {}
-    logger.warning("Set aside %s (%s): %s", origin, event_type, type(reason).__name__, extra=facts)
+    extra = {"batch_id": batch} if batch else {}
+    logger.warning("Set aside %s (%s): %s", origin, event_type, type(reason).__name__, extra=extra)
     OfflineQueueEntry.objects.bulk_create(
         [
             OfflineQueueEntry(

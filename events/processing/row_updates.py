@@ -1,7 +1,7 @@
-"""What a batch's runs are told as: to their students' own channels, and beside the rows of dashboards. No queries.
+"""Notices of a batch's runs, for the channels of students and the rows of dashboards. No queries.
 
-In a flood a batch holds hundreds of runs of a student, and nobody reads the first 99 of a hundred. So of each cell of a
-student the latest is told, of each student to a dashboard the latest, and to channels only where somebody listens.
+Under load a batch holds hundreds of runs of one student, of which only the latest matters. A channel receives the
+latest run of each cell, if the channel has subscribers; a dashboard receives the latest run of each student.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,48 +16,47 @@ from realtime.groups import forms_of_student
 from realtime.messages import LastRun, RunNotice, StudentRow, timestamp
 
 STARTED = "cell_execution_start"
-Cell = tuple[int, str, str, int | None]  # student, notebook, cell, class whose key came along
+CellKey = tuple[int, str, str, int | None]  # student, notebook, cell, class whose key came along
 
 
 def run_notices(batches: Sequence[Changes], rows: Mapping[int, StudentRow]) -> list[RunNotice]:
-    """The latest of each cell whose student's `progress` channel somebody has joined. One round trip to Redis, and
-    where nobody has, no more."""
-    heard = _heard(rows)
-    if not heard:
+    """Return the latest run of each cell of the students whose `progress` channel has subscribers. One round trip."""
+    listened = _students_with_listeners(rows)
+    if not listened:
         return []
-    by_email = {email_key(rows[pk]["emailAddress"]): pk for pk in heard}
-    latest: dict[Cell, tuple[Event, Run | None]] = {}
+    by_email = {email_key(rows[pk]["emailAddress"]): pk for pk in listened}
+    latest: dict[CellKey, tuple[Event, Run | None]] = {}
     for changes in batches:
         for event in changes.events:
             if event.event_type == STARTED and kind_in_effect(event).needs_cell:
                 student = by_email.get(email_key(event.email))
                 if student is not None:
-                    _keep(latest, student, event, None)
+                    _keep_latest(latest, student, event, None)
         for run in changes.runs:
-            if run.student.id in heard and run.status != "aborted":
-                _keep(latest, run.student.id, run.event, run)
-    told = sorted(latest.items(), key=lambda item: item[1][0].time)
-    return [_notice(rows[cell[0]], event, run) for cell, (event, run) in told]
+            if run.student.id in listened and run.status != "aborted":
+                _keep_latest(latest, run.student.id, run.event, run)
+    ordered = sorted(latest.items(), key=lambda item: item[1][0].time)
+    return [_notice(rows[cell[0]], event, run) for cell, (event, run) in ordered]
 
 
 def last_runs(batches: Sequence[Changes]) -> dict[Member, LastRun]:
-    """The latest run of each student through each class."""
+    """Return the latest run of each student in each class."""
     latest: dict[Member, Run] = {}
     for changes in batches:
         for run in changes.runs:  # in the order of their times
             if run.status != "aborted":
                 latest[run.student.id, run.class_id] = run
-    return {member: _last(run) for member, run in latest.items()}
+    return {member: _last_run(run) for member, run in latest.items()}
 
 
-def _keep(latest: dict[Cell, tuple[Event, Run | None]], student: int, event: Event, run: Run | None) -> None:
+def _keep_latest(latest: dict[CellKey, tuple[Event, Run | None]], student: int, event: Event, run: Run | None) -> None:
     cell = student, event.notebook or "", event.cell or "", event.class_id
     known = latest.get(cell)
     if known is None or (known[0].time, known[1] is not None) <= (event.time, run is not None):
         latest[cell] = event, run
 
 
-def _heard(rows: Mapping[int, StudentRow]) -> set[int]:
+def _students_with_listeners(rows: Mapping[int, StudentRow]) -> set[int]:
     forms = {pk: forms_of_student(pk, row["emailAddress"]) for pk, row in rows.items()}
     joined = presence.joined_forms([form for both in forms.values() for form in both])
     return {pk for pk, both in forms.items() if not joined.isdisjoint(both)}
@@ -80,7 +79,7 @@ def _notice(row: StudentRow, event: Event, run: Run | None) -> RunNotice:
     }
 
 
-def _last(run: Run) -> LastRun:
+def _last_run(run: Run) -> LastRun:
     milliseconds = run.event.duration_ms
     return {
         "cellId": run.event.cell or "",

@@ -1,4 +1,4 @@
-"""Sessions that nobody ended."""
+"""Closing idle sessions."""
 
 from datetime import datetime
 
@@ -8,6 +8,6 @@ from lms.models import Session
 
 
 def close_idle_sessions(*, before: datetime) -> int:
-    """Close the sessions that nothing was heard of since. Returns their number."""
+    """Close the sessions without an event since `before`. Return their number."""
     idle = Session.objects.filter(is_active=True, last_event_at__lt=before)
     return idle.update(is_active=False, end_time=F("last_event_at"))

@@ -1,7 +1,7 @@
-"""The pipeline's one write to PostgreSQL: a batch of events in one transaction, a constant number of statements.
+"""Saving a batch of events to PostgreSQL in one transaction, with a constant number of statements.
 
-Everything is keyed by event id and every state is computed from what is stored, so that saving a batch again, whole or
-in part, in any order, changes nothing. Rows are locked in one order everywhere: students, then tickets, then cells.
+Rows are keyed by event id and every state is computed from stored rows, so that saving a batch again, in whole or in
+part and in any order, changes nothing. Rows are always locked in the same order: students, help requests, cells.
 """
 
 from collections.abc import Sequence
@@ -23,52 +23,54 @@ from lms.models.people import WITHOUT_KEY
 
 
 def lock_shard(shard: int) -> None:
-    """Only one transaction at a time writes for a shard, even if a drain outlives its lease."""
+    """Let only one transaction at a time write for a shard, even if a drain outlives its lease."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [0x72697665, shard])  # "rive"
 
 
 def save(events: Sequence[Event], *, rule: Rule, now: datetime) -> Changes:
-    """Store the events and all that follows from them. Call inside a transaction."""
+    """Store the events and update everything derived from them. Call inside a transaction."""
     events = list({event.event_id: event for event in reversed(events)}.values())[::-1]  # the first of each id
     kinds = {event.event_id: kind_in_effect(event) for event in events}
-    places = bulk_get_or_create.resolve(events)
+    resolved = bulk_get_or_create.resolve(events)
     changes = Changes(events=list(events))
     changes.runs = save_runs(
         [event for event in events if kinds[event.event_id].is_run],
         failed={event_id for event_id, kind in kinds.items() if kind.has_failed},
-        places=places,
+        resolved=resolved,
         rule=rule,
     )
-    _save_accesses([event for event in events if kinds[event.event_id].access], kinds, places)
-    new_ids = _save_others([e for e in events if not kinds[e.event_id].is_run and not kinds[e.event_id].access], places)
+    _save_accesses([event for event in events if kinds[event.event_id].access], kinds, resolved)
+    new_ids = _save_other_events(
+        [e for e in events if not kinds[e.event_id].is_run and not kinds[e.event_id].access], resolved
+    )
     signals = [e for e in events if kinds[e.event_id].help or kinds[e.event_id].ends_session]
-    changes.edges = save_signals([event for event in signals if event.email], places)
-    _follow_activity(events, places)
-    _save_students({student.id: student for student in places.students.values()}, now)
-    _save_activities(places.activities)
-    _save_sessions(events, kinds, places)
-    _save_cells(events, kinds, places)
-    changes.members = set(places.activities)
+    changes.help_transitions = save_signals([event for event in signals if event.email], resolved)
+    _update_activity(events, resolved)
+    _save_students({student.id: student for student in resolved.students.values()}, now)
+    _save_activities(resolved.activities)
+    _save_sessions(events, kinds, resolved)
+    _save_cells(events, kinds, resolved)
+    changes.members = set(resolved.activities)
     changes.significant = {
         (run.student.id, run.class_id): run.event.event_type for run in changes.runs if run.is_significant
     }
-    changes.duties = [
+    changes.instructor_events = [
         e for e in events if e.is_authorised and kinds[e.event_id].is_about_instructor and e.event_id in new_ids
     ]
     changes.alerts = [e for e in events if kinds[e.event_id].alerts and e.event_id in new_ids]
     return changes
 
 
-def _save_accesses(events: Sequence[Event], kinds: dict[str, Kind], places: ResolvedRows) -> None:
+def _save_accesses(events: Sequence[Event], kinds: dict[str, Kind], resolved: ResolvedRows) -> None:
     if not events:
         return
     rows = [
         (
             event.event_id,
             event.class_id or WITHOUT_KEY,
-            places.students[event.email].id,
-            places.notebooks[event.notebook or ""],
+            resolved.students[event.email].id,
+            resolved.notebooks[event.notebook or ""],
             event.occurred_at,
             kinds[event.event_id].access,
         )
@@ -92,8 +94,8 @@ def _save_accesses(events: Sequence[Event], kinds: dict[str, Kind], places: Reso
             )
 
 
-def _save_others(events: Sequence[Event], places: ResolvedRows) -> set[str]:
-    """Events that leave no other row. Returns the ids of the new ones."""
+def _save_other_events(events: Sequence[Event], resolved: ResolvedRows) -> set[str]:
+    """Store the events that have no row in another table. Return the ids of the new ones."""
     if not events:
         return set()
     rows = [
@@ -101,7 +103,7 @@ def _save_others(events: Sequence[Event], places: ResolvedRows) -> set[str]:
             event.event_id,
             event.event_type[:100],
             event.class_id or WITHOUT_KEY,
-            places.students[event.email].id if event.email else None,
+            resolved.students[event.email].id if event.email else None,
             event.occurred_at,
             event.received_at,
             event.session,
@@ -124,16 +126,16 @@ def _save_others(events: Sequence[Event], places: ResolvedRows) -> set[str]:
 
 
 def _details(event: Event) -> dict[str, Any]:
-    said = {"errorMessage": event.error_message, "result": event.result, "code": event.code}
-    return {**{key: value for key, value in said.items() if value is not None}, **(event.data or {})}
+    texts = {"errorMessage": event.error_message, "result": event.result, "code": event.code}
+    return {**{key: value for key, value in texts.items() if value is not None}, **(event.data or {})}
 
 
-def _follow_activity(events: Sequence[Event], places: ResolvedRows) -> None:
+def _update_activity(events: Sequence[Event], resolved: ResolvedRows) -> None:
     for event in events:
         if not event.email:
             continue
-        notebook = places.notebooks[event.notebook] if event.notebook else None
-        for state in (places.students[event.email], places.activity_of(event)):
+        notebook = resolved.notebooks[event.notebook] if event.notebook else None
+        for state in (resolved.students[event.email], resolved.activity_of(event)):
             if state.last_activity_at is None or event.occurred_at >= state.last_activity_at:
                 state.last_activity_at = event.occurred_at
                 state.current_notebook_id = notebook or state.current_notebook_id
@@ -185,14 +187,14 @@ def _save_activities(activities: dict[Member, ActivityState]) -> None:
         cursor.execute(UPDATE_ACTIVITIES, _columns(rows))
 
 
-def _save_sessions(events: Sequence[Event], kinds: dict[str, Kind], places: ResolvedRows) -> None:
-    """A session is over when its end came after everything else that was heard of it, in the sender's order."""
+def _save_sessions(events: Sequence[Event], kinds: dict[str, Kind], resolved: ResolvedRows) -> None:
+    """Update the sessions. A session is over if its end is later than all its other events by the sender's clock."""
     latest: dict[int, datetime] = {}
     ended: dict[int, datetime] = {}
     for event in events:
         if not event.email:
             continue
-        session = places.sessions[places.session_of(event)]
+        session = resolved.sessions[resolved.session_of(event)]
         seen = ended if kinds[event.event_id].ends_session else latest
         seen[session] = max(seen.get(session, event.occurred_at), event.occurred_at)
     rows = [(session, latest.get(session), ended.get(session)) for session in sorted({*latest, *ended})]
@@ -211,13 +213,15 @@ def _save_sessions(events: Sequence[Event], kinds: dict[str, Kind], places: Reso
         )
 
 
-def _save_cells(events: Sequence[Event], kinds: dict[str, Kind], places: ResolvedRows) -> None:
-    """A cell shows the source, position and type that were seen last. The rows are shared by a whole class, so they
-    are touched at the very end and only where something differs."""
+def _save_cells(events: Sequence[Event], kinds: dict[str, Kind], resolved: ResolvedRows) -> None:
+    """Update the source, position and type of cells to the latest values.
+
+    The rows are shared by a whole class, so they are locked last and only if something differs.
+    """
     seen: dict[int, Event] = {}
     for event in sorted(events, key=lambda event: event.time):
         if kinds[event.event_id].needs_cell and event.notebook and event.cell:
-            seen[places.cells[places.notebooks[event.notebook], event.cell]] = event
+            seen[resolved.cells[resolved.notebooks[event.notebook], event.cell]] = event
     rows = [(cell, e.code, e.cell_index, e.cell_type[:32]) for cell, e in sorted(seen.items())]
     if not rows:
         return

@@ -1,6 +1,6 @@
-"""Events on their way into the stream: read from a record, cut into parcels, and appended by callers that wait for it.
+"""Preparing events for the stream, and appending them for synchronous callers.
 
-The hot intake cuts its parcels here and appends by itself, many requests at a time (`events.intake`).
+The intake (`events.intake.app`) prepares its entries with this module, and appends those of many requests at a time.
 """
 
 import asyncio
@@ -19,18 +19,17 @@ from events.contract.schema import Event
 from events.queue import stream
 from events.queue.stream import Backlog, OutgoingEntry
 
-MAX_ENTRY_BYTES = (
-    256 * 1024
-)  # bytes of one stream entry; a larger one is cut between events, so that batches stay small
+# Of one stream entry; a larger one is split between events, so that batches stay small.
+MAX_ENTRY_BYTES = 256 * 1024
 
 
 class QueueUnavailable(Exception):
-    """The stream did not take the events: Redis is away, or too much waits already. None of them is in."""
+    """No event was appended, because Redis is unavailable or the backlog is too large."""
 
 
 def event_of(record: Any, *, received: int, class_id: int | None = None) -> Event:
-    """The event that one record means, read as the intake reads it; `received` in ms since the epoch. Raises
-    wire.BadBody."""
+    """Return the event of one record, validated like by the intake. `received` is in ms since the epoch. Raises
+    BadBody."""
     record = records.storable(record)
     problems = records.type_problems(record, ["body"])
     if problems:
@@ -44,7 +43,7 @@ def event_of(record: Any, *, received: int, class_id: int | None = None) -> Even
 
 
 def outgoing_entries(events: Sequence[Event], *, batch: str = "") -> list[OutgoingEntry]:
-    """The events packed by shard and priority, each parcel in the order of the request."""
+    """Return the events packed by shard and priority, in the order of the request."""
     groups: dict[tuple[int, Any], list[Event]] = {}
     for event in events:
         shard = schema.shard_of(event.email, settings.EVENT_SHARDS)
@@ -65,7 +64,7 @@ def _packed(events: list[Event]) -> list[bytes]:
 
 
 def is_overloaded(backlogs: Iterable[Backlog], *, share: float = 1) -> bool:
-    """Whether more waits than may (EVENT_BACKLOG_LIMIT, EVENT_BACKLOG_BYTES), or than such a share of it."""
+    """Return whether the backlogs exceed this share of EVENT_BACKLOG_LIMIT or EVENT_BACKLOG_BYTES."""
     entries = held = 0
     for state in backlogs:
         entries, held = entries + state.entries, held + state.bytes
@@ -73,9 +72,9 @@ def is_overloaded(backlogs: Iterable[Backlog], *, share: float = 1) -> bool:
 
 
 def enqueue(events: Sequence[Event]) -> list[int]:
-    """Append all events or none. Returns the shards for which a worker has to be woken. Raises Unavailable.
+    """Append all events or none. Return the shards for which a drain must be enqueued. Raises QueueUnavailable.
 
-    Not for a thread with a running event loop.
+    Do not call this in a thread with a running event loop.
     """
     if not stream.is_reachable():
         raise QueueUnavailable
@@ -85,14 +84,14 @@ def enqueue(events: Sequence[Event]) -> list[int]:
         raise QueueUnavailable from error
 
 
-async def _enqueue(parcels: list[OutgoingEntry], count: int) -> list[int]:
+async def _enqueue(entries: list[OutgoingEntry], count: int) -> list[int]:
     redis = stream.connect_async()
     try:
-        waiting = await stream.backlog(redis, {parcel.shard for parcel in parcels})
+        waiting = await stream.backlog(redis, {entry.shard for entry in entries})
         if is_overloaded(waiting.values()) or await stream.free_bytes(redis) <= 0:
             raise QueueUnavailable
-        appended = await stream.append(redis, parcels)
+        appended = await stream.append(redis, entries)
         events_metrics.count("received", number=count)
     finally:
         await redis.aclose()
-    return [shard for shard, state in appended.items() if state.wake]
+    return [shard for shard, state in appended.items() if state.needs_drain]

@@ -1,12 +1,12 @@
-"""Signs of life of the workers: what each says of itself, and who reads it (docs/contract/websocket.md section 6).
+"""Heartbeats of the workers (docs/contract/websocket.md section 6).
 
-The main thread of a worker notes what it does in `pulse`; a thread beside it writes that to Redis. A main thread that
-holds work and has not moved for WORKER_STALLED seconds is reported as `error`, and a process that is stopped outright
-writes nothing any more; the supervisor sees either and replaces the worker.
+The main thread of a worker records its work in `pulse`, and a second thread writes that to Redis. If the main thread
+has a task and made no progress for WORKER_STALLED seconds, the status is `error`. A stopped process writes nothing. In
+both cases the supervisor replaces the worker.
 
 Keys, which expire:
 
-    worker:<id>:heartbeat   JSON         the last sign of life; LIFETIME
+    worker:<id>:heartbeat   JSON         the last heartbeat; LIFETIME
     workers                 sorted set   worker ids, by the time at which their heartbeat is too old
 
 Channel `worker_heartbeat`: the same JSON, every 30 s and whenever the status changes.
@@ -28,10 +28,9 @@ import msgspec
 import psutil
 from django.conf import settings
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from core.redis import short_timeout_client
 from events.contract.kinds import PRIORITIES
 from realtime.messages import timestamp
 
@@ -40,13 +39,13 @@ logger = logging.getLogger(__name__)
 CHANNEL, WORKERS = "worker_heartbeat", "workers"
 HOST = socket.gethostname()
 LIFETIME, PUBLISHED = 90, 30.0  # seconds
-BEAT_INTERVAL = 1.0  # seconds between two looks at the pulse, and two writes
+BEAT_INTERVAL = 1.0  # seconds between two writes
 STATES = ("idle", "processing", "error", "shutdown")
 
 
 @dataclass(slots=True)
 class Pulse:
-    """What this process does. Written by its main thread, read by the one that tells."""
+    """The work of this process. Written by its main thread, read by the heartbeat thread."""
 
     worker_id: str = field(default_factory=lambda: f"{HOST}-{os.getpid()}-{secrets.token_hex(2)}")
     started: float = field(default_factory=time.time)
@@ -64,7 +63,7 @@ class Pulse:
     def move(self) -> None:
         self.moved = time.monotonic()
 
-    def carried(self, events: int, seconds: float) -> None:
+    def processed_batch(self, events: int, seconds: float) -> None:
         self.events, self.batches, self.seconds = self.events + events, self.batches + 1, self.seconds + seconds
         self.move()
 
@@ -99,53 +98,53 @@ class Pulse:
 
 
 pulse = Pulse()
-_telling = threading.Lock()
+_publish_lock = threading.Lock()
 
 
-# --- Told -----------------------------------------------------------------------------------------------------------
+# --- Writing ----------------------------------------------------------------------------------------------------------
 
 
 def start() -> None:
-    """Tell of this process from now on, until `farewell`."""
+    """Publish this process's heartbeats from now on, until `remove`."""
     pulse.has_ended = False
     threading.Thread(target=_beat_forever, args=[pulse], name="heartbeat", daemon=True).start()
 
 
-def _beat_forever(who: Pulse) -> None:
-    said, said_at = "", 0.0
+def _beat_forever(state: Pulse) -> None:
+    published_status, published_at = "", 0.0
     while True:
-        status, now = who.status, time.monotonic()
-        is_news = status != said or now - said_at >= PUBLISHED
+        status, now = state.status, time.monotonic()
+        is_news = status != published_status or now - published_at >= PUBLISHED
         try:
-            with _telling:
-                if who.has_ended:  # the farewell stays the last word
+            with _publish_lock:
+                if state.has_ended:  # `shutdown` stays the last status
                     return
-                beat(who, publish=is_news)
+                beat(state, publish=is_news)
         except (RedisError, OSError):
-            pass  # the next one is a second away
+            pass  # the next heartbeat follows in a second
         except Exception:
-            # A worker whose heartbeat ended would be taken for stuck.
+            # Continue: a worker without heartbeats would be replaced.
             logger.exception("A heartbeat failed")
         else:
-            said, said_at = (status, now) if is_news else (said, said_at)
+            published_status, published_at = (status, now) if is_news else (published_status, published_at)
         time.sleep(BEAT_INTERVAL)
 
 
-def beat(who: Pulse, *, publish: bool) -> None:
-    """One round trip. Raises what Redis raises."""
-    told = msgspec.json.encode(who.as_json())
+def beat(state: Pulse, *, publish: bool) -> None:
+    """Write a heartbeat, in one round trip. Raises RedisError, OSError."""
+    payload = msgspec.json.encode(state.as_json())
     with _redis().pipeline(transaction=False) as pipe:
-        pipe.set(key_of(who.worker_id), told, ex=LIFETIME)
-        pipe.zadd(WORKERS, {who.worker_id: time.time() + LIFETIME})
+        pipe.set(key_of(state.worker_id), payload, ex=LIFETIME)
+        pipe.zadd(WORKERS, {state.worker_id: time.time() + LIFETIME})
         pipe.zremrangebyscore(WORKERS, "-inf", time.time())
         pipe.expire(WORKERS, LIFETIME)
         if publish:
-            pipe.publish(CHANNEL, told)
+            pipe.publish(CHANNEL, payload)
         pipe.execute()
 
 
 def remove() -> None:
-    with _telling, contextlib.suppress(RedisError, OSError):
+    with _publish_lock, contextlib.suppress(RedisError, OSError):
         pulse.end()
         pulse.has_ended = True
         beat(pulse, publish=True)
@@ -155,17 +154,16 @@ def key_of(worker_id: str) -> str:
     return f"worker:{worker_id}:heartbeat"
 
 
-# --- Read -----------------------------------------------------------------------------------------------------------
+# --- Reading ----------------------------------------------------------------------------------------------------------
 
 
 def heartbeats() -> list[dict[str, Any]]:
-    """The last sign of life of each worker, ended ones too until it expires. Two round trips."""
+    """Return the last heartbeat of each worker, including ended workers until it expires. Two round trips."""
     names: Sequence[Any] = _redis().zrangebyscore(WORKERS, time.time(), "inf")
-    told: Any = _redis().mget([key_of(name.decode()) for name in names]) if names else []
-    return [msgspec.json.decode(entry) for entry in told if entry]
+    payload: Any = _redis().mget([key_of(name.decode()) for name in names]) if names else []
+    return [msgspec.json.decode(entry) for entry in payload if entry]
 
 
 @cache
 def _redis() -> Redis:
-    once = Retry(NoBackoff(), 0)
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=1, retry=once)
+    return short_timeout_client(timeout=2)

@@ -1,7 +1,7 @@
-"""The one way to rq for those who queue jobs: wake a drain, start a sync, run a function in a worker.
+"""Enqueuing rq jobs: drains, syncs of the offline queue, and functions to run in a worker.
 
-A job carries no events, only the number of the shard to drain (`events.worker.tasks`). Jobs name their functions as
-text, so that nobody who queues one loads what it runs.
+A job contains no events, only the number of the shard to drain (`events.worker.tasks`). Jobs name their functions as
+text, so that enqueuing one does not import it.
 """
 
 import logging
@@ -17,26 +17,26 @@ from events.queue import stream
 
 logger = logging.getLogger(__name__)
 
-JOB_TIMEOUT = 120  # seconds of one job that is no drain
+JOB_TIMEOUT = 120  # seconds of a job other than a drain
 
 
 def enqueue_drain(shard: int, priority: Priority = "high") -> None:
-    """Queue a drain for the shard."""
+    """Enqueue a drain of the shard."""
     queue = django_rq.get_queue(priority)
     queue.enqueue("events.worker.tasks.drain", shard, result_ttl=0, failure_ttl=24 * 3600, description=f"drain {shard}")
 
 
 def enqueue_drains(shards: Iterable[int]) -> None:
-    """The same for several. A wake that fails is made good by the periodic one: the events are in already."""
+    """Enqueue drains of these shards. If that fails, `requeue_stranded_shards` enqueues them later."""
     try:
         for shard in shards:
             enqueue_drain(shard)
     except (RedisError, OSError) as error:
-        logger.warning("No worker could be woken: %s", type(error).__name__)
+        logger.warning("No drain could be enqueued: %s", type(error).__name__)
 
 
 def requeue_stranded_shards() -> None:
-    """Queue a drain for every shard where something waits and nobody is on the way: the net under every lost wake."""
+    """Enqueue a drain of every shard that has entries but neither a running nor an enqueued drain."""
     redis = stream.connect()
     for shard in stream.stranded_shards(redis):
         enqueue_drain(shard)
@@ -44,29 +44,32 @@ def requeue_stranded_shards() -> None:
 
 
 def enqueue_sync() -> None:
-    """Have a worker sync the offline queue. Raises RedisError while Redis is away."""
+    """Enqueue a sync of the offline queue. Raises RedisError if Redis is unavailable."""
     django_rq.get_queue("high").enqueue("events.worker.tasks.sync_offline", by_hand=True, result_ttl=0)
 
 
 def enqueue_call(work: Callable[[str], None], argument: str) -> None:
-    """Have a worker call the function, behind the events that wait. Raises RedisError while Redis is away.
+    """Enqueue a call of the function, after all waiting events. Raises RedisError if Redis is unavailable.
 
-    It may be called again after a crash, or never after a lost Redis: it keeps its own record of what is still to do.
+    The function may run again after a crash, or never if Redis loses its data, so it must record its own progress.
     """
     queue = django_rq.get_queue("low")
     queue.enqueue(work, argument, result_ttl=0, failure_ttl=24 * 3600, job_timeout=JOB_TIMEOUT)
 
 
 def failed_count() -> int:
-    """Jobs in rq's failed registries."""
+    """Return the number of jobs in rq's failed registries."""
     with stream.connect() as redis:
         return sum(FailedJobRegistry(name, connection=redis).count for name in PRIORITIES)
 
 
 def delete_jobs_naming(is_named_in: Callable[[str], bool]) -> int:
-    """Delete the jobs whose call, description, notes or results name somebody, in whatever state but at work; rq keeps
-    them for a day, packed. Returns how many. A job of ours carries a number, so nothing is lost with it."""
-    forgotten = 0
+    """Delete the jobs whose call, description, metadata or results name a person. Return their number.
+
+    rq stores jobs for a day, compressed. Running jobs are left alone. A job contains only a shard number, so no event
+    is lost.
+    """
+    deleted = 0
     for name in PRIORITIES:
         queue = django_rq.get_queue(name)
         registries = [
@@ -75,12 +78,12 @@ def delete_jobs_naming(is_named_in: Callable[[str], bool]) -> int:
         ]  # fmt: skip
         for job_id in {*queue.get_job_ids(), *(each for registry in registries for each in registry.get_job_ids())}:
             found = queue.fetch_job(job_id)
-            if found is not None and is_named_in(_said_of(found)):
+            if found is not None and is_named_in(_text_of(found)):
                 found.delete()
-                forgotten += 1
-    return forgotten
+                deleted += 1
+    return deleted
 
 
-def _said_of(job: Job) -> str:
+def _text_of(job: Job) -> str:
     results = [text for result in job.results() for text in (result.exc_string, result.return_value)]
     return " ".join(str(text) for text in (job.get_call_string(), job.description, job.meta, *results) if text)

@@ -1,6 +1,6 @@
-"""What lies in the streams, for operators: copied by a backup, put back by a restore, and rid of one person.
+"""Maintenance of the streams: backup, restore, and erasure of one person's events.
 
-Keys and their meaning: `events.queue.stream`.
+`events.queue.stream` documents the keys.
 """
 
 import time
@@ -17,7 +17,7 @@ from events.queue import stream
 from events.queue.stream import Lease, StreamEntry
 
 PAGE = 200
-IsTheirs: TypeAlias = Callable[[str], bool]  # whether an address is of a certain person
+IsPerson: TypeAlias = Callable[[str], bool]  # whether an address belongs to the person
 
 _REPLACE = """
 -- KEYS: bytes, stream.  ARGV: entry id, its bytes, packed events that stay or '', batch
@@ -34,11 +34,11 @@ return redis.call('INCRBY', KEYS[1], #ARGV[1])
 
 
 class StillBusy(Exception):
-    """A drain held the shard for longer than we may wait."""
+    """A drain held the shard for longer than the permitted wait."""
 
 
 def entries(redis: Redis) -> Iterator[tuple[int, StreamEntry]]:
-    """Everything that is not finished, with its shard, in the order in which it came to its stream."""
+    """Yield all unfinished entries with their shards, in the order of each stream."""
     for shard in _shards(redis):
         for found in _entries_of(redis, shard):
             yield shard, found
@@ -50,8 +50,10 @@ def events(redis: Redis) -> Iterator[Event]:
 
 
 def restore_entries(redis: Redis, rows: Iterable[tuple[int, str, bytes]]) -> int:
-    """Append entries of a backup: shard, priority, packed events. What was stored since changes nothing when it comes
-    again."""
+    """Append the entries of a backup (shard, priority, packed events) and return their number.
+
+    Events that are stored already change nothing when they are read again.
+    """
     number = 0
     for shard, priority, packed in rows:
         if priority not in PRIORITIES:
@@ -62,54 +64,57 @@ def restore_entries(redis: Redis, rows: Iterable[tuple[int, str, bytes]]) -> int
     return number
 
 
-def mentions(is_theirs: IsTheirs) -> bool:
-    """Whether an event of somebody waits; `is_theirs` knows their addresses."""
+def mentions(is_person: IsPerson) -> bool:
+    """Return whether an event of the person is waiting."""
     redis = stream.connect()
     try:
-        return any(is_theirs(event.email) for event in events(redis))
+        return any(is_person(event.email) for event in events(redis))
     finally:
         redis.close()
 
 
-def remove_person(is_theirs: IsTheirs, *, cut: Callable[[str], str], patience: float) -> int:
-    """Take somebody's events out of all streams. Events of others in the same entries stay, with what names the person
-    in them replaced: `cut` does so in a JSON text. Waits so many seconds for drains that are at work. Returns how many
-    events went. Raises StillBusy.
+def remove_person(is_person: IsPerson, *, cut: Callable[[str], str], patience: float) -> int:
+    """Remove the person's events from all streams and return their number. Raises StillBusy.
 
-    A stream only marks what is deleted, and keeps the bytes until everything near it is deleted as well. So what is
-    left of the stream is laid down anew.
+    Events of others in the same entries remain; `cut` replaces the person's names in their JSON text. Wait up to
+    `patience` seconds for running drains.
+
+    A stream only marks deleted entries, and stores their bytes until all neighbouring entries are deleted too.
+    Therefore the rest of the stream is written again.
     """
-    redis, deadline, taken = stream.connect(), time.monotonic() + patience, 0
+    redis, deadline, removed = stream.connect(), time.monotonic() + patience, 0
     try:
         for shard in _shards(redis):
             lease = Lease(redis, shard)
             while any(redis.xlen(stream.stream_key(shard, priority)) for priority in PRIORITIES):
                 if lease.take():
                     try:
-                        taken += sum(_without(lease, entry, is_theirs, cut) for entry in _present(redis, shard))
+                        removed += sum(
+                            _remove_from(lease, entry, is_person, cut) for entry in _current_entries(redis, shard)
+                        )
                         for priority in PRIORITIES:
                             stream.requeue(redis, stream.stream_key(shard, priority))
                     finally:
                         lease.release()
                     break
-                # Who holds it is about to store what is there, and then nothing of it is left here.
-                if not any(_names(entry, is_theirs, cut) for entry in _entries_of(redis, shard)):
+                # The drain that holds the lease is about to store these entries and delete them from the stream.
+                if not any(_names(entry, is_person, cut) for entry in _entries_of(redis, shard)):
                     break
                 if time.monotonic() > deadline:
                     raise StillBusy
                 time.sleep(0.1)
     finally:
         redis.close()
-    return taken
+    return removed
 
 
-def _names(entry: StreamEntry, is_theirs: IsTheirs, cut: Callable[[str], str]) -> bool:
+def _names(entry: StreamEntry, is_person: IsPerson, cut: Callable[[str], str]) -> bool:
     packed = entry.packed.decode(errors="surrogateescape")
-    return cut(packed) != packed or any(is_theirs(event.email) for event in _events(entry))
+    return cut(packed) != packed or any(is_person(event.email) for event in _events(entry))
 
 
-def _present(redis: Redis, shard: int) -> Iterator[StreamEntry]:
-    """What is in the shard's streams now, not what is appended from now on."""
+def _current_entries(redis: Redis, shard: int) -> Iterator[StreamEntry]:
+    """Yield the entries that are in the shard's streams now, without those appended later."""
     for priority in PRIORITIES:
         key = stream.stream_key(shard, priority)
         last = cast(list[tuple[bytes, Any]], redis.xrevrange(key, count=1))
@@ -117,21 +122,21 @@ def _present(redis: Redis, shard: int) -> Iterator[StreamEntry]:
             yield from _entries_of_stream(redis, shard, priority, until=last[0][0].decode())
 
 
-def _without(lease: Lease, entry: StreamEntry, is_theirs: IsTheirs, cut: Callable[[str], str]) -> int:
-    lease.keep()
+def _remove_from(lease: Lease, entry: StreamEntry, is_person: IsPerson, cut: Callable[[str], str]) -> int:
+    lease.renew()
     before = _events(entry)
-    rest = [event for event in before if not is_theirs(event.email)]
+    rest = [event for event in before if not is_person(event.email)]
     packed = entry.packed if len(rest) == len(before) else schema.pack(rest) if rest else b""
-    stays = cut(packed.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+    remaining = cut(packed.decode(errors="surrogateescape")).encode(errors="surrogateescape")
     keys = [f"river:{{{lease.shard}}}:bytes", stream.stream_key(lease.shard, entry.priority)]
-    lease.redis.eval(_REPLACE, 2, *keys, entry.id, len(entry.packed), stays, entry.batch)
+    lease.redis.eval(_REPLACE, 2, *keys, entry.id, len(entry.packed), remaining, entry.batch)
     return len(before) - len(rest)
 
 
 def _events(entry: StreamEntry) -> list[Event]:
     try:
         return schema.unpack(entry.packed)
-    except msgspec.MsgspecError:  # the pipeline sets it aside, and then it is a row
+    except msgspec.MsgspecError:  # the pipeline sets it aside as a row
         return []
 
 

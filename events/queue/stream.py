@@ -1,22 +1,22 @@
-"""The only door to the streams that carry events from the POST to the workers.
+"""The Redis streams between the intake and the workers. No other module accesses their keys, except maintenance.
 
-The story: the intake appends what one request brought, an entry for each shard and priority it touches, and learns in
-the same round trip whether anybody is reading that shard. If nobody is, it wakes a worker (`events.worker.tasks`). The
-worker's drain takes the shard's lease, reads what is waiting, and acknowledges after everything else is done, which
-deletes the entries. So what is in a stream is exactly what is not finished yet, and whoever takes the lease next
-begins at its first entry, with what a predecessor left behind. There is no consumer group: the lease makes its holder
-the only reader, and Redis need not keep a list of who read what (docs/decisions/0012-plain-reads.md).
+The intake appends the events of a request, one entry for each shard and priority, and learns in the same round trip
+whether a drain is running or enqueued for the shard. If not, it enqueues one (`events.worker.tasks`). The drain takes
+the shard's lease, reads the waiting entries, and acknowledges them after everything else is done, which deletes them.
+So a stream contains exactly the unfinished entries, and the next holder of the lease begins at the first entry,
+including those that a predecessor left unfinished. There is no consumer group: the holder of the lease is the only
+reader, so Redis need not record who read which entry (docs/decisions/0012-plain-reads.md).
 
-The lease ends in one atomic step that refuses while entries are left (`_FINISH`). An append comes before that step,
-and the drain goes on, or after it, and finds no lease and wakes a worker: nothing can fall between.
+The lease is returned in one atomic step that fails while entries are left (`_FINISH`). An append either precedes that
+step, and the drain continues, or follows it, finds no lease, and enqueues a drain. So no entry is missed.
 
-Keys, all on one Redis Cluster slot a shard (`N` = shard number):
+Keys, all of a shard in one Redis Cluster slot (`N` = shard number):
 
-    river:{N}:high|medium|low   stream   fields: b = packed events, i = id of the POST's batch
-    river:{N}:lease             string   token of the running drain; expires LEASE_MS after its last sign of life
-    river:{N}:wake              string   a drain job is queued; expires WAKE_SECONDS later, in case the job was lost
+    river:{N}:high|medium|low   stream   fields: b = packed events, i = batch id of the POST
+    river:{N}:lease             string   token of the running drain; expires LEASE_MS after its last renewal
+    river:{N}:wake              string   a drain is enqueued; expires WAKE_SECONDS later, in case the job was lost
     river:{N}:bytes             integer  bytes of all entries of the shard
-    river:shards                set      shard numbers ever written to, so that a smaller setting strands nothing
+    river:shards                set      all shard numbers ever written to, so that a smaller EVENT_SHARDS loses none
 """
 
 import math
@@ -26,27 +26,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from django.conf import settings
 from redis import Redis
 from redis import asyncio as aioredis
-from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
+from core.redis import async_client, blocking_client, short_timeout_client
 from events.contract.kinds import PRIORITIES, Priority
 
 BEGINNING = "0-0"
 LEASE_MS = 5_000
 WAKE_SECONDS = 10
 SHARDS_KEY = "river:shards"
-# The part of Redis' `maxmemory` that events may not fill: a lease, a job and a heartbeat are writes too, and without
-# them nobody could take out what fills it.
+# The share of Redis' `maxmemory` that events may not fill: leases, jobs and heartbeats need memory too, and without
+# them no worker could drain the streams.
 RESERVE = 0.15
-# The part of it beyond which everything that is no event of a lesson has to do without: points that wait, test events.
+# The share beyond which only events of lessons are stored, and no waiting points or test events.
 COMMON = 0.5
 
-# For scripts of others: whether so many bytes more would be beyond that part.
+# For scripts of other modules: whether so many more bytes would exceed the share COMMON.
 IS_CROWDED = f"""
 local function is_crowded(bytes)
   local memory = redis.call('INFO', 'memory')
@@ -70,7 +68,7 @@ return {waiting, held, wake}
 """
 
 _ACKNOWLEDGE = """
--- KEYS: bytes, stream.  ARGV: entry id and its bytes, repeated.  Only what was still there counts: twice does no harm
+-- KEYS: bytes, stream.  ARGV: entry id and its bytes, repeated.  Counts only existing entries, so it may be repeated
 local bytes = 0
 for i = 1, #ARGV, 2 do
   if redis.call('XDEL', KEYS[2], ARGV[i]) == 1 then bytes = bytes + tonumber(ARGV[i + 1]) end
@@ -78,13 +76,13 @@ end
 return redis.call('DECRBY', KEYS[1], bytes)
 """
 
-_KEEP = """
+_RENEW = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 0
 """
 
 _FINISH = """
--- KEYS: lease, high, medium, low.  ARGV: token.  1 = the lease is given back, 0 = there is more to do
+-- KEYS: lease, high, medium, low.  ARGV: token.  1 = the lease is returned, 0 = entries are waiting
 if redis.call('XLEN', KEYS[2]) + redis.call('XLEN', KEYS[3]) + redis.call('XLEN', KEYS[4]) > 0 then return 0 end
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
@@ -92,8 +90,8 @@ return 1
 
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
-_GIVE_WAY = """
--- KEYS: lease, wake, high, medium, low.  ARGV: token, wake seconds.  1 = entries wait, and nobody is on the way to them
+_YIELD = """
+-- KEYS: lease, wake, high, medium, low.  ARGV: token, wake seconds.  1 = entries are waiting and no drain is enqueued
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('DEL', KEYS[1])
 if redis.call('XLEN', KEYS[3]) + redis.call('XLEN', KEYS[4]) + redis.call('XLEN', KEYS[5]) == 0 then return 0 end
@@ -102,14 +100,14 @@ return 0
 """
 
 _CLAIM_WAKE = """
--- KEYS: lease, wake, high, medium, low.  ARGV: wake seconds.  1 = entries wait and nobody was on the way to them
+-- KEYS: lease, wake, high, medium, low.  ARGV: wake seconds.  1 = entries are waiting and no drain was enqueued
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 if redis.call('XLEN', KEYS[3]) + redis.call('XLEN', KEYS[4]) + redis.call('XLEN', KEYS[5]) == 0 then return 0 end
 if redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[1]) then return 1 end
 return 0
 """
 
-_LOOK = """
+_LENGTH_AND_FIRST = """
 local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)
 return {redis.call('XLEN', KEYS[1]), first[1] and first[1][1] or ''}
 """
@@ -125,17 +123,17 @@ def _keys(shard: int, *names: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
-    """What one request brought for one shard and priority, as it lies in the stream."""
+    """The events of one request for one shard and priority, as read from the stream."""
 
     priority: Priority
     id: str
     packed: bytes
-    batch: str = ""  # the batch_id that the POST was answered with, for the log
+    batch: str = ""  # batch_id in the answer to the POST, for the log
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingEntry:
-    """The same on its way in."""
+    """An entry to append."""
 
     shard: int
     priority: Priority
@@ -145,16 +143,16 @@ class OutgoingEntry:
 
 @dataclass(slots=True)
 class Backlog:
-    """What waits in one shard after an append, and whether a worker has to be woken for it."""
+    """The unfinished entries of one shard, and whether a drain must be enqueued for it."""
 
     entries: int
     bytes: int
-    wake: bool
+    needs_drain: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What Redis uses and may use, in bytes; `most` is 0 where nothing bounds it."""
+    """The memory that Redis uses and may use, in bytes; `most` is 0 without a limit."""
 
     used: int
     most: int
@@ -169,21 +167,19 @@ class Memory:
 
     @property
     def is_full(self) -> bool:
-        """Whether the intake answers 503."""
+        """Return whether the intake answers 503."""
         return self.share >= 1 - RESERVE
 
 
-# --- The intake's side ----------------------------------------------------------------------------------------------
+# --- Appending --------------------------------------------------------------------------------------------------------
 
 
-async def append(redis: "aioredis.Redis", parcels: Iterable[OutgoingEntry]) -> dict[int, Backlog]:
-    """Append all parcels or none, in one round trip. Raises redis.RedisError when they are not safely in."""
+async def append(redis: "aioredis.Redis", entries: Iterable[OutgoingEntry]) -> dict[int, Backlog]:
+    """Append all entries or none, in one round trip. Raises RedisError, OSError if they are not stored."""
     by_shard: dict[int, list[Any]] = {}
-    for parcel in parcels:
-        by_shard.setdefault(parcel.shard, []).extend(
-            (PRIORITIES.index(parcel.priority) + 1, parcel.packed, parcel.batch)
-        )
-    with _lost_lines_as_redis_errors():
+    for entry in entries:
+        by_shard.setdefault(entry.shard, []).extend((PRIORITIES.index(entry.priority) + 1, entry.packed, entry.batch))
+    with _connection_loss_as_redis_error():
         return await _append(redis, by_shard)
 
 
@@ -201,9 +197,9 @@ async def _append(redis: "aioredis.Redis", by_shard: dict[int, list[Any]]) -> di
 
 
 async def backlog(redis: "aioredis.Redis", shards: Iterable[int]) -> dict[int, Backlog]:
-    """What waits in these shards, without appending anything."""
+    """Return the backlogs of these shards without appending anything."""
     shards = list(shards)
-    with _lost_lines_as_redis_errors():
+    with _connection_loss_as_redis_error():
         async with redis.pipeline(transaction=False) as pipe:
             for shard in shards:
                 for priority in PRIORITIES:
@@ -213,13 +209,13 @@ async def backlog(redis: "aioredis.Redis", shards: Iterable[int]) -> dict[int, B
     found = {}
     for index, shard in enumerate(shards):
         *lengths, held = answers[index * 4 : index * 4 + 4]
-        found[shard] = Backlog(sum(lengths), int(held or 0), wake=False)
+        found[shard] = Backlog(sum(lengths), int(held or 0), needs_drain=False)
     return found
 
 
 @contextmanager
-def _lost_lines_as_redis_errors() -> Iterator[None]:
-    """uvloop says RuntimeError where a line was cut between its opening and the first command."""
+def _connection_loss_as_redis_error() -> Iterator[None]:
+    """Convert the RuntimeError that uvloop raises if a connection is lost before the first command."""
     try:
         yield
     except RuntimeError as error:
@@ -227,17 +223,19 @@ def _lost_lines_as_redis_errors() -> Iterator[None]:
 
 
 async def free_bytes(redis: "aioredis.Redis") -> float:
-    """Bytes that Redis may take without touching what its workers need to empty it (RESERVE); infinite without a
-    limit, negative where that is touched already."""
-    with _lost_lines_as_redis_errors():
+    """Return the bytes that are free without the reserve for workers (RESERVE).
+
+    Infinite without a limit; negative if the reserve is in use.
+    """
+    with _connection_loss_as_redis_error():
         found = Memory.read(cast(dict[str, int], await redis.info("memory")))
     return found.most * (1 - RESERVE) - found.used if found.most else math.inf
 
 
-# --- The worker's side ----------------------------------------------------------------------------------------------
+# --- Draining ---------------------------------------------------------------------------------------------------------
 
 
-_LAY_ANEW = """
+_REWRITE = """
 -- KEYS: stream
 local entries = redis.call('XRANGE', KEYS[1], '-', '+')
 if #entries == 0 then return redis.call('DEL', KEYS[1]) end
@@ -251,14 +249,17 @@ return #entries
 
 
 def requeue(redis: Redis, key: str) -> None:
-    """Write a stream again, each entry under its id: Redis only marks a deleted entry, and keeps its bytes while others
-    lie beside it. One script, so nothing comes between; Redis answers nobody else for as long as it takes."""
-    redis.eval(_LAY_ANEW, 1, key)
+    """Write a stream again, each entry under its id, to free the memory of deleted entries.
+
+    Redis only marks a deleted entry, and stores its bytes while neighbouring entries exist. This is one script, so it
+    is atomic, and blocks Redis while it runs.
+    """
+    redis.eval(_REWRITE, 1, key)
 
 
 @dataclass(slots=True)
 class Lease:
-    """The right to read one shard. At most one holder at a time; lost when it shows no sign of life for LEASE_MS."""
+    """The right to read one shard. At most one holder at a time; it expires LEASE_MS after the last renewal."""
 
     redis: Redis
     shard: int
@@ -266,42 +267,45 @@ class Lease:
     _position: dict[Priority, str] = field(default_factory=dict)  # the last entry read of each stream
 
     def take(self) -> bool:
-        """False where another drain holds it: that one will see whatever is in the stream."""
+        """Take the lease. Return False if another drain holds it, which then reads all entries."""
         (lease, wake) = _keys(self.shard, "lease", "wake")
         taken = bool(self.redis.set(lease, self.token, nx=True, px=LEASE_MS))
         if taken:
             self.redis.delete(wake)
         return taken
 
-    def keep(self) -> bool:
-        """A sign of life. False where the lease is lost: stop at once."""
-        return bool(self.redis.eval(_KEEP, 1, *_keys(self.shard, "lease"), self.token, LEASE_MS))
+    def renew(self) -> bool:
+        """Renew the lease. Return False if it is lost: stop at once."""
+        return bool(self.redis.eval(_RENEW, 1, *_keys(self.shard, "lease"), self.token, LEASE_MS))
 
     def finish(self) -> bool:
-        """Give the lease back, unless something is waiting; then False, and the drain goes on."""
+        """Return the lease, unless entries are waiting. Return False if they are: the drain must continue."""
         keys = _keys(self.shard, "lease", *PRIORITIES)
         return bool(self.redis.eval(_FINISH, len(keys), *keys, self.token))
 
     def release(self) -> None:
-        """Give the lease back, whatever is waiting."""
+        """Return the lease, even if entries are waiting."""
         self.redis.eval(_RELEASE, 1, *_keys(self.shard, "lease"), self.token)
 
-    def give_way(self) -> bool:
-        """Give the lease back, whatever is waiting. True where somebody has to be woken for it: act on the answer.
+    def hand_over(self) -> bool:
+        """Return the lease, even if entries are waiting. Return True if the caller must enqueue a drain for them.
 
-        In one step, so that an append right behind it does not wake one more: two jobs for each that gives way would
-        fill the queue for as long as events keep coming.
+        One atomic step, so that a following append does not enqueue a second drain. Two jobs for each drain that
+        returns its lease would fill the queue as long as events arrive.
         """
         keys = _keys(self.shard, "lease", "wake", *PRIORITIES)
-        return bool(self.redis.eval(_GIVE_WAY, len(keys), *keys, self.token, WAKE_SECONDS))
+        return bool(self.redis.eval(_YIELD, len(keys), *keys, self.token, WAKE_SECONDS))
 
     def read(self, *, count: int, block_ms: int | None = None) -> list[StreamEntry]:
-        """Up to `count` entries of each priority, high first, that were not read yet; the first read begins with what
-        a predecessor left unfinished. Waits `block_ms` for the first; None does not wait."""
+        """Return up to `count` unread entries of each priority, high first.
+
+        The first read begins with the entries that a predecessor left unfinished. Wait up to `block_ms` for an entry;
+        None does not wait.
+        """
         streams = {stream_key(self.shard, each): self._position.get(each, BEGINNING) for each in PRIORITIES}
         answer = self.redis.xread(cast(Any, streams), count=count, block=block_ms)
         found: list[StreamEntry] = []
-        for key, entries in _pairs(answer):
+        for key, entries in _stream_pages(answer):
             priority = cast(Priority, key.decode().rpartition(":")[2])
             for entry_id, fields in entries:
                 packed, batch = fields.get(b"b", b""), fields.get(b"i", b"").decode()
@@ -310,12 +314,12 @@ class Lease:
                 self._position[priority] = entries[-1][0].decode()
         return found
 
-    def start_over(self) -> None:
-        """What was read but not acknowledged is to be read again."""
+    def reset_position(self) -> None:
+        """Read entries that are not acknowledged again."""
         self._position.clear()
 
     def acknowledge(self, entries: Iterable[StreamEntry]) -> None:
-        """The last step of a batch: these entries are finished and leave the stream."""
+        """Delete these finished entries from the stream. This is the last step of a batch."""
         by_priority: dict[Priority, list[Any]] = {}
         for entry in entries:
             by_priority.setdefault(entry.priority, []).extend((entry.id, len(entry.packed)))
@@ -325,15 +329,18 @@ class Lease:
             pipe.execute()
 
 
-def _pairs(answer: Any) -> Iterable[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]:
-    """The streams of an XREAD answer, in whichever of its two shapes the protocol version gives them."""
+def _stream_pages(answer: Any) -> Iterable[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]:
+    """Return the streams of an XREAD reply in either protocol version."""
     if isinstance(answer, dict):
         return [(key, [item for page in pages for item in page]) for key, pages in answer.items()]
     return answer or []
 
 
 def stranded_shards(redis: Redis) -> list[int]:
-    """Shards where entries wait and no drain runs or is queued. Asking claims the wake: act on the answer."""
+    """Return the shards that have entries but neither a running nor an enqueued drain.
+
+    This marks the drains as enqueued, so the caller must enqueue them.
+    """
     found = []
     for shard in sorted(int(member) for member in cast(set[bytes], redis.smembers(SHARDS_KEY))):
         keys = _keys(shard, "lease", "wake", *PRIORITIES)
@@ -344,7 +351,7 @@ def stranded_shards(redis: Redis) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What is not finished yet in one stream, and since when, in ms since the epoch."""
+    """The number of unfinished entries in one stream, and the time of the oldest in ms since the epoch."""
 
     shard: int
     priority: Priority
@@ -353,12 +360,12 @@ class Waiting:
 
 
 def waiting(redis: Redis) -> list[Waiting]:
-    """All streams, empty ones too. Two round trips; the entries themselves, which may be large, stay where they are."""
+    """Return the state of all streams, including empty ones. Two round trips, without reading the entries' contents."""
     shards = sorted(int(member) for member in cast(set[bytes], redis.smembers(SHARDS_KEY)))
     streams = [(shard, priority) for shard in shards for priority in PRIORITIES]
     with redis.pipeline(transaction=False) as pipe:
         for shard, priority in streams:
-            pipe.eval(_LOOK, 1, stream_key(shard, priority))
+            pipe.eval(_LENGTH_AND_FIRST, 1, stream_key(shard, priority))
         answers = pipe.execute()
     return [
         Waiting(shard, priority, entries, int(first.split(b"-")[0]) if first else None)
@@ -367,30 +374,24 @@ def waiting(redis: Redis) -> list[Waiting]:
 
 
 def oldest_waiting(redis: Redis) -> int | None:
-    """When the oldest unfinished entry was appended, in ms since the epoch; None when nothing waits."""
+    """Return when the oldest unfinished entry was appended, in ms since the epoch, or None without entries."""
     return min((found.oldest for found in waiting(redis) if found.oldest is not None), default=None)
 
 
 def connect() -> Redis:
-    """A client for one worker. Its timeout is longer than any blocking read, and shorter than a lease lasts."""
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=3, health_check_interval=30)
-
-
-def connect_briefly() -> Redis:
-    """A client for somebody who would rather hear nothing than wait."""
-    once = Retry(NoBackoff(), 0)
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1, retry=once)
+    """Return a client for workers. Its timeout is longer than any blocking read, and shorter than a lease."""
+    return blocking_client(timeout=4, connect_timeout=3, health_check_interval=30)
 
 
 def is_reachable() -> bool:
-    """Whether Redis answers within a second; asked once, so that a caller who can do without it need not wait."""
+    """Return whether Redis answers within a second. Does not retry."""
     try:
-        with connect_briefly() as redis:
+        with short_timeout_client(timeout=1) as redis:
             return bool(redis.ping())
     except (RedisError, OSError):
         return False
 
 
 def connect_async() -> "aioredis.Redis":
-    """A client for one event loop; a POST that waits longer than this for Redis answers 503."""
-    return aioredis.Redis.from_url(settings.REDIS_URL, socket_timeout=4, socket_connect_timeout=2, max_connections=16)
+    """Return a client for one event loop. The intake answers 503 after its timeout."""
+    return async_client(timeout=4, connect_timeout=2, max_connections=16)

@@ -1,4 +1,4 @@
-"""Runs a class by the clock: every student's next step in one heap, every event sent when its time has come."""
+"""Running a simulated class in real time: a heap of each student's next event, sent when it is due."""
 
 import asyncio
 import heapq
@@ -11,8 +11,8 @@ from events.simulation.records import Event, wire_time
 from events.simulation.sender import Sender
 from events.simulation.students import Student
 
-UNDER_WAY = 4_000  # events on their way at most; beyond, the class waits, so that a hanging server costs no memory
-FAREWELL = 8.0  # seconds the events on their way get once the lesson is over: the delay, and the retries
+MAX_PENDING = 4_000  # events; beyond, the class waits, so that a hanging server does not fill the memory
+GRACE_PERIOD = 8.0  # seconds for pending events after the lesson, for the delay and the retries
 TICK = 0.005  # seconds; the shortest sleep
 
 
@@ -20,8 +20,8 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class Seat:
-    """A student with a clock that stands at their latest step, so that a late machine does not bend their life."""
+class StudentClock:
+    """A student with a clock at their latest step, so that a slow machine does not change their behaviour."""
 
     def __init__(self, *, student: Student, rng: Random, pace: float, start: datetime) -> None:
         self.now = start
@@ -29,7 +29,7 @@ class Seat:
         self._steps = self.life.steps()
 
     def next(self) -> Event:
-        """The next event; afterwards `now` is when it is due."""
+        """Return the next event and set `now` to the time at which it is due."""
         wait, event = next(self._steps)
         self.now += timedelta(seconds=wait)
         return event
@@ -49,53 +49,53 @@ class Classroom:
         self._rate = rate
         self._seed = seed
         self._clock = clock
-        # Random numbers per student, so that one more student leaves the others' lives as they were.
-        self.seats = [
-            Seat(student=student, rng=Random(f"{seed} {student.email}"), pace=pace_for(rate), start=start)  # noqa: S311
+        # Random numbers per student, so that adding a student does not change the others' behaviour.
+        self.student_clocks = [
+            StudentClock(student=student, rng=Random(f"{seed} {student.email}"), pace=pace_for(rate), start=start)  # noqa: S311
             for student in students
         ]
-        self._on_their_way: set[asyncio.Task[None]] = set()
+        self._pending: set[asyncio.Task[None]] = set()
 
     def timeline(self, *, until: datetime | None) -> Iterator[tuple[datetime, Event]]:
-        """Every event of the class with the moment it is due, in order."""
-        waiting = [seat.next() for seat in self.seats]
-        due = [(seat.now, number) for number, seat in enumerate(self.seats)]
+        """Yield every event of the class with the time at which it is due, in order."""
+        waiting = [each.next() for each in self.student_clocks]
+        due = [(each.now, number) for number, each in enumerate(self.student_clocks)]
         heapq.heapify(due)
         while due:
             moment, number = due[0]
             if until is not None and moment >= until:
                 return
             yield moment, waiting[number]
-            waiting[number] = self.seats[number].next()
-            heapq.heapreplace(due, (self.seats[number].now, number))
+            waiting[number] = self.student_clocks[number].next()
+            heapq.heapreplace(due, (self.student_clocks[number].now, number))
 
     async def run(self, *, sender: Sender, until: datetime | None) -> None:
-        """Send everything up to `until`; cancel it to stop. What is on its way then goes on: see `farewell`."""
-        slots = asyncio.Semaphore(UNDER_WAY)
+        """Send all events up to `until`; cancel it to stop. Pending events then continue: see `finish`."""
+        slots = asyncio.Semaphore(MAX_PENDING)
         for moment, event in self.timeline(until=until):
             wait = (moment - self._clock()).total_seconds()
             if wait > 0:
                 await asyncio.sleep(max(wait, TICK))
             await slots.acquire()
             task = asyncio.create_task(sender.send(event))
-            self._on_their_way.add(task)
-            task.add_done_callback(self._on_their_way.discard)
+            self._pending.add(task)
+            task.add_done_callback(self._pending.discard)
             task.add_done_callback(lambda _: slots.release())
 
-    async def farewell(self, *, seconds: float = FAREWELL) -> int:
-        """Let what is on its way arrive, then give up on the rest; returns how many those were."""
-        if not self._on_their_way:
+    async def finish(self, *, seconds: float = GRACE_PERIOD) -> int:
+        """Wait for pending events, then cancel the rest. Return the number of cancelled events."""
+        if not self._pending:
             return 0
-        _, late = await asyncio.wait(self._on_their_way, timeout=seconds)
+        _, late = await asyncio.wait(self._pending, timeout=seconds)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         return len(late)
 
     def truth(self, *, until: datetime) -> Iterator[dict[str, object]]:
-        """Who really was stuck, and when: a `class` record, one a student, and one an impasse begun before `until`.
+        """Yield a `class` record, one for each student, and one for each impasse that began before `until`.
 
-        An impasse still going on then has no end.
+        An impasse that continues at `until` has no end.
         """
         yield {
             "kind": "class",
@@ -105,10 +105,10 @@ class Classroom:
             "rate": self._rate,
             "pace": round(pace_for(self._rate), 3),
         }
-        for seat in self.seats:
-            student = seat.life.student
+        for each in self.student_clocks:
+            student = each.life.student
             yield {"kind": "student", "emailAddress": student.email, "archetype": student.archetype.value}
-            for stuck in seat.life.stuck:
+            for stuck in each.life.stuck:
                 if stuck.start < until:
                     yield {
                         "kind": "stuck",

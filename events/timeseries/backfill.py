@@ -1,14 +1,14 @@
-"""Points again from PostgreSQL's rows: after the backlog overflowed, or for what happened before InfluxDB was there.
+"""Backfill: write points from PostgreSQL's rows, after the buffer overflowed or for events older than InfluxDB's setup.
 
-A row does not remember every tag that its event had (the team of that day, the session of an access), so a point
-written again might stand beside the first as a second one. Therefore
-- InfluxDB is asked which event ids it has, and what is there is left alone: a span of time at a time, or, where the
-  bucket is new and has little, once;
-- what was stored after the beginning (`Upto`) is left to the workers, who lay it down with its own tags; and what they
-  had laid down until then is sent before anything is asked (`settle`).
+A row does not have every tag of its event (the team of that day, the session of an access), so writing a point again
+might create a second one. Therefore
+- the event ids that InfluxDB has are queried, and these events are skipped: one SPAN at a time or, if the bucket is new
+  and has few points, once;
+- rows stored after the start (`Watermark`) are left to the workers, which write them with all tags; and points that the
+  workers buffered before are sent first (`settle`).
 
-Running it twice, or over a span that is half there, is safe; two at once are too: from the same rows come the same
-points, which overwrite each other.
+It is safe to run it twice, over a period that is partly written, or two at once: the same rows give the same points,
+which overwrite each other.
 """
 
 import secrets
@@ -23,7 +23,7 @@ from django.db.models import Max, Model
 from redis import Redis
 
 from events.contract.kinds import KINDS
-from events.contract.schema import NEWEST, Event
+from events.contract.schema import MAX_AHEAD_MS, Event
 from events.models import CellExecution, NotebookAccess, StudentEvent
 from events.timeseries import buffer as timeseries_buffer
 from events.timeseries import client as timeseries_client
@@ -32,11 +32,11 @@ from events.timeseries.sender import send_waiting
 
 SPAN = timedelta(minutes=10)  # of a full lesson: some thousand event ids
 ROWS = 1_000
-PATIENCE_MS = 30_000  # nobody waits for a page here
-# From the commit of a batch to its points in Redis it is milliseconds; a batch that was begun is through by then.
+TIMEOUT_MS = 30_000  # longer than for pages
+# After this time, the points of every batch that was committed before are in Redis; it usually takes milliseconds.
 SETTLE = 5.0  # seconds
-SEND = 60.0  # seconds that what waited at the beginning may take to be sent
-NEW = 100_000  # points; a bucket with more is not new
+SEND_TIMEOUT = 60.0  # seconds for sending the points that were buffered at the start
+MAX_NEW_POINTS = 100_000  # a bucket with more points is not new
 
 PRESENT = f"""
 from(bucket: _bucket)
@@ -56,14 +56,14 @@ class Tally:
     present: int = 0
     refused: int = 0
     expired: int = 0
-    # The newest event (ms) among the refused: up to then the series is incomplete, however often this runs.
+    # The time (ms) of the newest refused event: until then the series stays incomplete, however often this runs.
     refused_until: int | None = None
-    reason: str = ""  # what the server said of them last, which may quote a student
+    reason: str = ""  # the server's last message, which may quote a student
 
 
 @dataclass(frozen=True, slots=True)
-class Upto:
-    """The newest row of each table when a backfill began."""
+class Watermark:
+    """The newest row of each table at the start of a backfill."""
 
     runs: int
     accesses: int
@@ -81,17 +81,17 @@ def backfill(
     is_new: bool = False,
     is_trial: bool = False,
     known: Collection[str] = (),
-    upto: Upto | None = None,
+    watermark: Watermark | None = None,
     retention: int = 0,
 ) -> Iterator[Tally]:
-    """Write what InfluxDB lacks of this span, and say after each SPAN how it went so far.
+    """Write the points that InfluxDB lacks in this period. Yield the results so far after each SPAN.
 
-    What is erased of a person stays erased: a row that is gone makes no point, and while this runs nobody's points can
-    be erased (`erasing`), because rows that were read before may still be on their way.
+    Erased points stay erased: deleted rows give no points, and no points can be erased while this runs (`erasure`),
+    because rows that were read before may still be sent.
 
-    `is_new`: nothing is there but `known`, event ids, so nothing is asked. `is_trial`: nothing is written. `upto`: no
-    newer rows. `retention`: seconds that the bucket keeps a point, 0 = for ever. Rows are read as they are needed;
-    memory holds the ids of one SPAN and ROWS points. Raises server.Away, one of `server.unanswered`, redis.RedisError.
+    `is_new`: the bucket has only the event ids `known`, so it is not queried. `is_trial`: nothing is written.
+    `watermark`: newer rows are skipped. `retention`: of the bucket in seconds, 0 = for ever. Rows are read in chunks;
+    memory holds the ids of one SPAN and ROWS points. Raises Unreachable, one of `client.unanswered`, redis.RedisError.
     """
     tally, name = Tally(), secrets.token_hex(8)
     with timeseries_buffer.connect() as redis:
@@ -100,14 +100,14 @@ def backfill(
             while start < until:
                 end = min(start + SPAN, until)
                 present: set[str] | None = set(known) if is_new else None
-                timeseries_buffer.note_backfill(redis, name, now=time.time())
-                if not is_trial:  # nobody sums these hours again, and a row has other tags than its point had
-                    timeseries_buffer.distrust_sums(redis, until_ms=time.time_ns() // 1_000_000 + NEWEST)
-                stored = rows(since=start, until=end, upto=upto)
+                timeseries_buffer.record_backfill(redis, name, now=time.time())
+                if not is_trial:  # these hours are not summed again, and rows have other tags than the points had
+                    timeseries_buffer.invalidate_sums(redis, until_ms=time.time_ns() // 1_000_000 + MAX_AHEAD_MS)
+                stored = rows(since=start, until=end, watermark=watermark)
                 while part := list(islice(stored, ROWS)):
-                    timeseries_buffer.note_backfill(redis, name, now=time.time())
-                    if present is None:  # only where there is something to compare
-                        present = _present(start, end)
+                    timeseries_buffer.record_backfill(redis, name, now=time.time())
+                    if present is None:  # only if there is something to compare
+                        present = _present_ids(start, end)
                     _write(part, present, tally, is_trial=is_trial, retention=retention)
                 yield tally
                 start = end
@@ -116,13 +116,13 @@ def backfill(
 
 
 def _write(part: Sequence[Event], present: set[str], tally: Tally, *, is_trial: bool, retention: int) -> None:
-    lacking = [line(event) for event in part if event.event_id not in present]
-    tally.present += len(part) - len(lacking)
-    if is_trial or not lacking:
-        tally.written += len(lacking)
+    missing = [line(event) for event in part if event.event_id not in present]
+    tally.present += len(part) - len(missing)
+    if is_trial or not missing:
+        tally.written += len(missing)
         return
     sent = timeseries_client.send(
-        lacking, kept_from=timeseries_client.kept_from(retention, now_ms=time.time_ns() // 1_000_000)
+        missing, kept_from=timeseries_client.kept_from(retention, now_ms=time.time_ns() // 1_000_000)
     )
     tally.written += sent.written
     tally.expired += sent.expired
@@ -132,35 +132,37 @@ def _write(part: Sequence[Event], present: set[str], tally: Tally, *, is_trial: 
         tally.refused_until = max(sent.refused_until, tally.refused_until or 0)
 
 
-def _present(since: datetime, until: datetime) -> set[str]:
+def _present_ids(since: datetime, until: datetime) -> set[str]:
     params = {"_bucket": settings.INFLUXDB_BUCKET, "_since": since, "_until": until}
-    return {str(record["_value"]) for record in timeseries_client.ask(PRESENT, params, timeout_ms=PATIENCE_MS)}
+    return {str(record["_value"]) for record in timeseries_client.ask(PRESENT, params, timeout_ms=TIMEOUT_MS)}
 
 
 def first_points(since: datetime, until: datetime) -> set[str]:
-    """The event ids that a new bucket has already, because workers write to it. One question. Raises NotNew, one of
-    `server.unanswered`."""
-    params = {"_bucket": settings.INFLUXDB_BUCKET, "_since": since, "_until": until, "_most": NEW + 1}
-    found = {str(record["_value"]) for record in timeseries_client.ask(FIRST, params, timeout_ms=PATIENCE_MS)}
-    if len(found) > NEW:
+    """Return the event ids that a new bucket has already, because workers write to it. One query. Raises NotNew, one of
+    `client.unanswered`."""
+    params = {"_bucket": settings.INFLUXDB_BUCKET, "_since": since, "_until": until, "_most": MAX_NEW_POINTS + 1}
+    found = {str(record["_value"]) for record in timeseries_client.ask(FIRST, params, timeout_ms=TIMEOUT_MS)}
+    if len(found) > MAX_NEW_POINTS:
         raise NotNew
     return found
 
 
-def settle(redis: Redis) -> Upto:
-    """The rows that a backfill has to do with; when this returns, InfluxDB has the points that the workers laid down of
-    any of them. Raises server.Away where they cannot be sent."""
-    upto = Upto(*(_newest(model) for model in (CellExecution, NotebookAccess, StudentEvent)))
+def settle(redis: Redis) -> Watermark:
+    """Return the newest rows for a backfill, after InfluxDB has the points that the workers buffered of older rows.
+
+    Raises Unreachable if they cannot be sent.
+    """
+    watermark = Watermark(*(_newest(model) for model in (CellExecution, NotebookAccess, StudentEvent)))
     time.sleep(SETTLE)
-    last, deadline = timeseries_buffer.newest_entry(redis), time.monotonic() + SEND
+    last, deadline = timeseries_buffer.newest_entry(redis), time.monotonic() + SEND_TIMEOUT
     while timeseries_buffer.waits_up_to(redis, last):
-        if not send_waiting():  # a worker may be at it
+        if not send_waiting():  # a worker may be sending
             if reason := timeseries_buffer.backlog_status(redis).reason:
                 raise timeseries_client.Unreachable(reason)
             if time.monotonic() > deadline:
-                raise timeseries_client.Unreachable(f"did not take what waits within {SEND:.0f} s")
+                raise timeseries_client.Unreachable(f"did not take what waits within {SEND_TIMEOUT:.0f} s")
             time.sleep(0.2)
-    return upto
+    return watermark
 
 
 def _newest(model: type[Model]) -> int:
@@ -168,24 +170,24 @@ def _newest(model: type[Model]) -> int:
 
 
 def earliest() -> datetime | None:
-    """When the first event that is stored happened. Three queries, each by an index."""
+    """Return the time of the earliest stored event, or None. Three queries by indexes."""
     tables = ((CellExecution, "executed_at"), (NotebookAccess, "accessed_at"), (StudentEvent, "occurred_at"))
     found = [model._default_manager.order_by(time).values_list(time, flat=True).first() for model, time in tables]
     return min((moment for moment in found if moment is not None), default=None)
 
 
-def rows(*, since: datetime, until: datetime, upto: Upto | None = None) -> Iterator[Event]:
-    """The events of students in that span, as well as their rows remember them. Three queries."""
-    yield from _runs(since, until, upto)
-    yield from _accesses(since, until, upto)
-    yield from _others(since, until, upto)
+def rows(*, since: datetime, until: datetime, watermark: Watermark | None = None) -> Iterator[Event]:
+    """Yield the events of students in the period, with the tags that their rows have. Three queries."""
+    yield from _runs(since, until, watermark)
+    yield from _accesses(since, until, watermark)
+    yield from _others(since, until, watermark)
 
 
-def _runs(since: datetime, until: datetime, upto: Upto | None) -> Iterator[Event]:
+def _runs(since: datetime, until: datetime, watermark: Watermark | None) -> Iterator[Event]:
     found = CellExecution.objects.filter(executed_at__gte=since, executed_at__lt=until, event_id__isnull=False)
     found = found.select_related("student__team", "notebook", "cell", "session").defer("cell__content")
-    if upto:
-        found = found.filter(pk__lte=upto.runs)
+    if watermark:
+        found = found.filter(pk__lte=watermark.runs)
     for run in found.order_by("executed_at").iterator(chunk_size=ROWS):
         team = run.student.team
         yield Event(
@@ -210,10 +212,10 @@ def _runs(since: datetime, until: datetime, upto: Upto | None) -> Iterator[Event
         )
 
 
-def _accesses(since: datetime, until: datetime, upto: Upto | None) -> Iterator[Event]:
+def _accesses(since: datetime, until: datetime, watermark: Watermark | None) -> Iterator[Event]:
     found = NotebookAccess.objects.filter(accessed_at__gte=since, accessed_at__lt=until, event_id__isnull=False)
-    if upto:
-        found = found.filter(pk__lte=upto.accesses)
+    if watermark:
+        found = found.filter(pk__lte=watermark.accesses)
     for access in found.select_related("student__team", "notebook").order_by("accessed_at").iterator(chunk_size=ROWS):
         team = access.student.team
         yield Event(
@@ -228,10 +230,10 @@ def _accesses(since: datetime, until: datetime, upto: Upto | None) -> Iterator[E
         )
 
 
-def _others(since: datetime, until: datetime, upto: Upto | None) -> Iterator[Event]:
+def _others(since: datetime, until: datetime, watermark: Watermark | None) -> Iterator[Event]:
     found = StudentEvent.objects.filter(occurred_at__gte=since, occurred_at__lt=until, student__isnull=False)
-    if upto:
-        found = found.filter(pk__lte=upto.others)
+    if watermark:
+        found = found.filter(pk__lte=watermark.others)
     for other in found.select_related("student__team").order_by("occurred_at").iterator(chunk_size=ROWS):
         assert other.student is not None
         team = other.student.team

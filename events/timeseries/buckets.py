@@ -1,12 +1,12 @@
-"""What InfluxDB needs before it is written to: two buckets, and a task that keeps hourly sums of what is let go.
+"""Setup of InfluxDB: two buckets, and a task that writes hourly sums of points that will expire.
 
 {bucket}          every point, for INFLUXDB_RETENTION_DAYS
 {bucket}_hourly   for ever: measurement `student_activity`, tags userId, teamName, notebook; fields runs, errors
-                  (numbers), timed and milliseconds (how many told a `duration`, and their sum), one point an hour.
-                  Long spans are answered from it (`answering`), and dashboards of other programs may be.
+                  (numbers), timed and milliseconds (the number of runs with a `duration`, and its sum), one point an
+                  hour. Used for queries of long periods (`reads`), and by dashboards of other programs.
 
-The task sums the last two hours. A point that comes later is missing from what it wrote; therefore a worker sums each
-hour again of which it has sent points since (`sending`), and only such sums are believed.
+The task sums the last two hours, without points that arrive later. Therefore a worker sums each hour again of which it
+has sent points since (`sender`), and queries use only such sums.
 """
 
 from collections.abc import Callable
@@ -32,20 +32,20 @@ class NoSuchOrganisation(Exception): ...
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something that is not as it should be, and what makes it so."""
+    """A missing or outdated part of the setup, and the call that corrects it."""
 
     text: str
     take: Callable[[], object]
 
 
 def quoted(name: str) -> str:
-    """A text as Flux writes it; in it, only these have a meaning."""
+    """Return a Flux string literal. All other characters have no special meaning in it."""
     escaped = name.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${").replace("\n", "\\n")
     return f'"{escaped}"'
 
 
 def hourly(bucket: str) -> str:
-    """The task's Flux. Later points of an hour that was summed already are counted: each run sums two hours again."""
+    """Return the Flux of the task. Each run sums the last two hours, to include points that arrived late."""
     option = f"option task = {{name: {quoted(TASK)}, every: 1h, offset: 5m}}"
     start, stop = "date.truncate(t: -2h, unit: 1h)", "date.truncate(t: now(), unit: 1h)"
     text = sums(bucket=quoted(bucket), into=quoted(f"{bucket}_hourly"), start=start, stop=stop)
@@ -53,8 +53,8 @@ def hourly(bucket: str) -> str:
 
 
 def missing(client: InfluxDBClient, *, retention: timedelta) -> list[Step]:
-    """The steps that are left to take; none where everything is as it should be. Changes nothing. Raises one of
-    server.unreachable(), NoSuchOrganisation."""
+    """Return the steps that complete the setup, without taking them. Raises one of `client.unreachable`,
+    NoSuchOrganisation."""
     [org] = client.organizations_api().find_organizations(org=settings.INFLUXDB_ORG) or [None]
     if org is None:
         raise NoSuchOrganisation(settings.INFLUXDB_ORG)
@@ -93,5 +93,5 @@ def _task(client: InfluxDBClient, org: Organization, flux: str) -> list[Step]:
     if task.flux.strip() == flux.strip() and task.status == "active":
         return []
     task.flux, task.status = flux, "active"
-    task.every = task.cron = task.offset = None  # they are in the text
+    task.every = task.cron = task.offset = None  # the Flux text has them
     return [Step(f"bring the task {TASK} up to date", lambda: tasks.update_task(task))]

@@ -1,34 +1,32 @@
-"""Points that wait for InfluxDB, in Redis: bounded, and each leaves only when InfluxDB has it.
+"""The buffer of points for InfluxDB, in Redis. It is bounded, and a point is removed only after InfluxDB has it.
 
-Bounded by count, by bytes, and by what lessons leave of Redis' memory (`stream.COMMON`). When it is full, what comes is
-dropped and what is there stays: the oldest would be dropped last. So what InfluxDB lacks is one span of time with a
-known beginning and end, which is all that is needed to write it again from PostgreSQL (`influx_backfill --since`);
-dropping at the other end would leave the same gap and shovel all day to keep it moving.
+It is bounded by count, by bytes, and by the memory of Redis (`stream.COMMON`). When it is full, new points are dropped
+and old ones stay. So InfluxDB lacks one period with a known start and end, which can be written again from PostgreSQL
+(`influx_backfill --since`). Dropping the oldest points would leave a gap of the same size, at a higher cost.
 
 Keys:
 
-    points:waiting   stream   an entry what one batch of the river laid down: n = points, l = JSON list of lines
-    points:held      hash     points, bytes: what all entries hold
-                              target: the address and bucket that all this is about
-                              bucket: id and creation (ms) of the bucket that it was when it was looked at last
-                              retention: how many seconds that keeps a point; 0 = for ever
-                              remade: when (ms) it was made, where it took the place of another one and nobody has
-                              written it full again since
-                              complete_from: from this event time (ms) on, that bucket has every point, or it waits here
-                              dropped, dropped_since: how many did not fit, and the earliest event time (ms) of them
-                              refused, refused_until, refusal: how many lines InfluxDB would not take, the newest
-                              event time (ms) of them, and what it said last
-                              expired: how many were older than the bucket keeps them
+    points:waiting   stream   an entry for each batch: n = number of points, l = JSON list of lines
+    points:held      hash     points, bytes: totals of all entries
+                              target: the address and bucket that this hash is about
+                              bucket: id and creation (ms) of the bucket when it was last checked
+                              retention: of that bucket in seconds; 0 = for ever
+                              remade: creation (ms) of a bucket that replaced another one, until a backfill
+                              complete_from: from this event time (ms) on, every point is in the bucket or the buffer
+                              dropped, dropped_since: number of dropped points, and their earliest event time (ms)
+                              refused, refused_until, refusal: number of lines that InfluxDB refused, their newest
+                              event time (ms), and its last message
+                              expired: number of points older than the retention
                               sums: id and creation of the bucket of hourly sums
-                              sums_from: the sums of hours that begin at this event time (ms) or later are right, but
-                              for those of points:unsummed
+                              sums_from: the sums of hours that begin at this event time (ms) or later are correct,
+                              except those in points:unsummed
     points:unsummed  sorted set   hours (since the epoch) of which points were sent since they were summed
     points:summed    string   no hours are summed before this expires
-    points:looked    string   the bucket needs no look before this expires
-    points:trouble   hash     tries, reason; only while InfluxDB takes nothing; expires TROUBLE_SECONDS after the last
-    points:pause     string   not to be tried before this expires
-    points:sender    string   token of whoever sends at present (`sending`)
-    points:backfills sorted set   each `influx_backfill` that runs, by the time (s) at which it counts as dead; expires
+    points:looked    string   the bucket is not checked before this expires
+    points:trouble   hash     tries, reason; while writes fail; expires TROUBLE_SECONDS after the last failure
+    points:pause     string   no write is tried before this expires
+    points:sender    string   token of the process that sends (`sender`)
+    points:backfills sorted set   each running `influx_backfill`, by the time (s) at which it counts as dead; expires
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,24 +37,25 @@ import msgspec
 from django.conf import settings
 from redis import Redis
 
-from events.contract.schema import NEWEST
+from core.redis import blocking_client
+from events.contract.schema import MAX_AHEAD_MS
 from events.queue.stream import IS_CROWDED
 from events.timeseries.client import Bucket, kept_from
 from events.timeseries.line_protocol import time_of
 
 WAITING, HELD, TROUBLE, PAUSE = "points:waiting", "points:held", "points:trouble", "points:pause"
-LOOKED, UNSUMMED, SUMMED = "points:looked", "points:unsummed", "points:summed"
-LOOK_SECONDS = 60  # between two looks at the bucket, where nothing calls for one earlier
+PROBED, UNSUMMED, SUMMED = "points:looked", "points:unsummed", "points:summed"
+PROBE_SECONDS = 60  # between two checks of the bucket, unless one is requested earlier
 BACKFILLS = "points:backfills"
-BACKFILL_SECONDS = 120  # without a sign of life
+BACKFILL_SECONDS = 120  # after its last update, a backfill counts as dead
 LINES_AN_ENTRY = 1_000
 TROUBLE_SECONDS = 600
-# Seconds before the next try: three of them, then it counts as away and is looked for at times.
+# Seconds before the first three retries; after that InfluxDB counts as down.
 PAUSES = (1, 2, 4)
 AWAY_PAUSE = 15
 LONGEST_PAUSE = 60
 
-_KEEP = (
+_ADD = (
     IS_CROWDED
     + """
 -- KEYS: waiting, held.  ARGV: most points, most bytes, points, lines, oldest and newest event time, complete from
@@ -84,16 +83,16 @@ return 1
 """
 )
 
-_STANDING = """
--- KEYS: held, waiting, trouble, unsummed.  The entries themselves, which may be large, stay where they are
+_STATUS = """
+-- KEYS: held, waiting, trouble, unsummed.  Does not read the entries' contents, which may be large
 local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)
 local hour = redis.call('ZRANGE', KEYS[4], 0, 0)
 return {redis.call('HGETALL', KEYS[1]), first[1] and first[1][1] or '', redis.call('HGET', KEYS[3], 'reason') or '',
         hour[1] or ''}
 """
 
-_FORGET = """
--- KEYS: waiting, held.  ARGV: entry id, points and bytes, repeated.  Only what was still there counts
+_REMOVE = """
+-- KEYS: waiting, held.  ARGV: entry id, points and bytes, repeated.  Counts only existing entries
 for i = 1, #ARGV, 3 do
   if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then
     redis.call('HINCRBY', KEYS[2], 'points', -ARGV[i + 1])
@@ -104,7 +103,7 @@ end
 
 
 _REFUSED = """
--- KEYS: held.  ARGV: how many, what InfluxDB said, the newest event time of them or ''
+-- KEYS: held.  ARGV: number, InfluxDB's message, their newest event time or ''
 redis.call('HINCRBY', KEYS[1], 'refused', ARGV[1])
 redis.call('HSET', KEYS[1], 'refusal', ARGV[2])
 if ARGV[3] == '' then return end
@@ -120,7 +119,7 @@ if sums and tonumber(ARGV[3]) >= sums then
 end
 """
 
-_DISTRUST = """
+_INVALIDATE_SUMS = """
 -- KEYS: held.  ARGV: an event time up to which the sums may be wrong
 local sums = tonumber(redis.call('HGET', KEYS[1], 'sums_from'))
 if sums and tonumber(ARGV[1]) >= sums then
@@ -129,8 +128,8 @@ end
 """
 
 _BUCKET = """
--- KEYS: held.  ARGV: the bucket, when it was made, retention, complete from if it is new to us, what it keeps from
--- Returns 1 where what was complete was so of another bucket
+-- KEYS: held.  ARGV: bucket, its creation, retention, complete from if it is new, start of its retention
+-- Returns 1 if the bucket was replaced
 local known = redis.call('HGET', KEYS[1], 'bucket')
 local complete = tonumber(redis.call('HGET', KEYS[1], 'complete_from'))
 redis.call('HSET', KEYS[1], 'bucket', ARGV[1], 'retention', ARGV[3])
@@ -154,16 +153,16 @@ class BufferEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BacklogStatus:
-    """How the way to InfluxDB is. Times in milliseconds since the epoch."""
+    """The state of the buffer. Times are in milliseconds since the epoch."""
 
     waiting: int = 0
-    oldest: int | None = None  # since when the first of them waits
-    bucket: str = ""  # which one all this is about; "" where InfluxDB shows none
+    oldest: int | None = None  # when the first of them was buffered
+    bucket: str = ""  # "" if InfluxDB has none
     retention: int = 0  # seconds; 0 = for ever
-    sums_from: int | None = None  # by event time: from then on hourly sums are right; None where there are none
-    unsummed: int | None = None  # the first hour (since the epoch) whose sums are not
-    remade: int | None = None  # when the bucket was made that took the place of another, until a backfill
-    complete_from: int | None = None  # by event time; None where nothing was ever written
+    sums_from: int | None = None  # event time from which hourly sums are correct; None without sums
+    unsummed: int | None = None  # the first hour (since the epoch) whose sums are not correct
+    remade: int | None = None  # creation of a bucket that replaced another one, until a backfill
+    complete_from: int | None = None  # by event time; None if nothing was ever written
     dropped: int = 0
     dropped_since: int | None = None
     refused: int = 0
@@ -174,30 +173,30 @@ class BacklogStatus:
 
 
 def connect() -> Redis:
-    return Redis.from_url(settings.REDIS_URL, socket_timeout=5)
+    return blocking_client(timeout=5)
 
 
 def append(redis: Redis, lines: Sequence[str], *, now_ms: int) -> int:
-    """Lay these lines down, in one round trip. Returns how many were dropped because the backlog is full."""
+    """Buffer these lines, in one round trip. Return how many were dropped because the buffer is full."""
     parts = [lines[start : start + LINES_AN_ENTRY] for start in range(0, len(lines), LINES_AN_ENTRY)]
     with redis.pipeline(transaction=False) as pipe:
         for part in parts:
             times = [time_of(line) for line in part]
             pipe.eval(
-                _KEEP, 2, WAITING, HELD, settings.INFLUXDB_WAITING_LIMIT, settings.INFLUXDB_WAITING_BYTES, len(part),
-                msgspec.json.encode(part), min(times), max(times), now_ms + NEWEST,
+                _ADD, 2, WAITING, HELD, settings.INFLUXDB_WAITING_LIMIT, settings.INFLUXDB_WAITING_BYTES, len(part),
+                msgspec.json.encode(part), min(times), max(times), now_ms + MAX_AHEAD_MS,
             )  # fmt: skip
         kept = pipe.execute()
     return sum(len(part) for part, is_kept in zip(parts, kept, strict=True) if not is_kept)
 
 
 def oldest(redis: Redis, *, lines: int) -> list[BufferEntry]:
-    """The first entries, together about so many lines, at least one entry where there is one."""
+    """Return the oldest entries, with about so many lines in total, and at least one entry if there is any."""
     with redis.pipeline(transaction=False) as pipe:
         pipe.xlen(WAITING)
         pipe.hget(HELD, "points")
         entries, points = pipe.execute()
-    # Entries hold from one line to a thousand: as many as there are of their mean size.
+    # Entries have between one line and a thousand: estimate their number from the mean.
     wanted = max(1, lines * entries // max(int(points or 0), 1))
     found: list[BufferEntry] = []
     count = 0
@@ -211,101 +210,99 @@ def oldest(redis: Redis, *, lines: int) -> list[BufferEntry]:
 
 
 def remove(redis: Redis, entries: Iterable[BufferEntry]) -> None:
-    """InfluxDB has them. Forgetting an entry twice does no harm."""
+    """Remove entries that InfluxDB has. May be repeated."""
     args = [value for entry in entries for value in (entry.id, len(entry.lines), entry.bytes)]
-    redis.eval(_FORGET, 2, WAITING, HELD, *args)
+    redis.eval(_REMOVE, 2, WAITING, HELD, *args)
 
 
 def count_refused(redis: Redis, number: int, *, reason: str, until_ms: int | None) -> None:
-    """InfluxDB will not have these: up to the newest of them (`until_ms`, by event time; None where they are about no
-    student) it is not complete, and nothing that is done later makes it so."""
+    """Count refused lines. Up to the newest of them InfluxDB stays incomplete.
+
+    `until_ms` is its event time, or None if none of the lines is about a student.
+    """
     redis.eval(_REFUSED, 1, HELD, number, reason, "" if until_ms is None else until_ms)
 
 
 def count_expired(redis: Redis, number: int) -> None:
-    """Nothing is incomplete without them: nobody is answered about times that the bucket does not keep."""
+    """Count expired points. The bucket is complete without them, because no query goes beyond its retention."""
     redis.hincrby(HELD, "expired", number)
 
 
 def is_probed(redis: Redis) -> bool:
-    return bool(redis.exists(LOOKED))
+    return bool(redis.exists(PROBED))
 
 
 def request_probe(redis: Redis) -> None:
-    """Something speaks for another bucket than before, or none."""
-    redis.delete(LOOKED)
+    """Have the bucket checked before the next send, because it may have been replaced or deleted."""
+    redis.delete(PROBED)
 
 
 def postpone_probe(redis: Redis, *, seconds: int) -> None:
-    redis.set(LOOKED, 1, ex=seconds)
+    redis.set(PROBED, 1, ex=seconds)
 
 
-def note_bucket(redis: Redis, bucket: Bucket | None, *, now_ms: int) -> bool:
-    """The bucket was looked at. What was complete was so of one bucket: where it is another one now, only what comes
-    from here on is in it. Returns whether that is so, and therefore news.
+def record_bucket(redis: Redis, bucket: Bucket | None, *, now_ms: int) -> bool:
+    """Record the checked bucket. If it was replaced, only points from now on are complete in it: return True then.
 
-    One that is seen for the first time is taken for the one that was written to unless it is younger than what is said
-    to be in it. Where none is seen, what is known of the last one stays: it may come back, and questions that are put
-    to none are refused.
+    A bucket seen for the first time counts as the one written to, unless it is younger than the points that should be
+    in it. If there is no bucket, the state of the last one stays, because it may come back.
     """
-    postpone_probe(redis, seconds=LOOK_SECONDS)
+    postpone_probe(redis, seconds=PROBE_SECONDS)
     if bucket is None:
         return False
     keeps_from = kept_from(bucket.seconds, now_ms=now_ms)
-    args = (bucket.identity, bucket.made, bucket.seconds, now_ms + NEWEST, keeps_from)
+    args = (bucket.identity, bucket.made, bucket.seconds, now_ms + MAX_AHEAD_MS, keeps_from)
     return bool(redis.eval(_BUCKET, 1, HELD, *args))
 
 
-def note_sums(redis: Redis, bucket: Bucket | None, *, now_ms: int) -> None:
-    """The bucket of hourly sums was looked at. What is in a new one is not known to be right; what is summed from here
-    on is."""
+def record_sums_bucket(redis: Redis, bucket: Bucket | None, *, now_ms: int) -> None:
+    """Record the checked bucket of hourly sums. In a new one, only the sums from now on are known to be correct."""
     known = cast("bytes", redis.hget(HELD, "sums") or b"").decode()
     if bucket is None:
         redis.hdel(HELD, "sums", "sums_from")
     elif bucket.identity != known:
-        redis.hset(HELD, mapping={"sums": bucket.identity, "sums_from": now_ms + NEWEST})
+        redis.hset(HELD, mapping={"sums": bucket.identity, "sums_from": now_ms + MAX_AHEAD_MS})
     elif bucket.seconds:
-        distrust_sums(redis, until_ms=kept_from(bucket.seconds, now_ms=now_ms))
+        invalidate_sums(redis, until_ms=kept_from(bucket.seconds, now_ms=now_ms))
 
 
-def distrust_sums(redis: Redis, *, until_ms: int) -> None:
-    """Sums of hours up to this event time may be wrong."""
-    redis.eval(_DISTRUST, 1, HELD, until_ms)
+def invalidate_sums(redis: Redis, *, until_ms: int) -> None:
+    """Record that sums of hours up to this event time may be wrong."""
+    redis.eval(_INVALIDATE_SUMS, 1, HELD, until_ms)
 
 
-def note_unsummed(redis: Redis, hours: Iterable[int]) -> None:
-    """Points of these hours are about to be sent."""
+def mark_unsummed(redis: Redis, hours: Iterable[int]) -> None:
+    """Record that points of these hours are about to be sent."""
     if scores := {str(hour): hour for hour in hours}:
         redis.zadd(UNSUMMED, scores)
 
 
-def note_summed(redis: Redis, hour: int) -> None:
+def mark_summed(redis: Redis, hour: int) -> None:
     redis.zrem(UNSUMMED, str(hour))
 
 
 def may_sum(redis: Redis, *, again_after: int) -> bool:
-    """Whether it is time to sum hours; for whoever asks first, once in so many seconds."""
+    """Return True for the first caller in each period of `again_after` seconds."""
     return bool(redis.set(SUMMED, 1, nx=True, ex=again_after))
 
 
 def finished_hours(redis: Redis, *, before: int, number: int) -> list[int]:
-    """The first hours that are over and not summed."""
+    """Return the first finished hours that are not summed."""
     return [int(hour) for hour in cast(Any, redis.zrange(UNSUMMED, 0, number - 1)) if int(hour) < before]
 
 
 def set_target(redis: Redis, *, target: str) -> None:
-    """What is known to be complete was so of one server, written to all the time. Call it where a writer begins: with
-    another target, or with none (""), nothing is known to be complete any more."""
+    """Record the target of a starting writer. If it changed, or is "", nothing is known to be complete any more."""
     if (redis.hget(HELD, "target") or b"") != target.encode():
         with redis.pipeline() as pipe:
             pipe.hdel(HELD, "complete_from", "bucket", "retention", "remade", "sums", "sums_from")
             pipe.hset(HELD, "target", target)
-            pipe.delete(LOOKED, UNSUMMED)
+            pipe.delete(PROBED, UNSUMMED)
             pipe.execute()
 
 
 def is_on_target(redis: Redis, *, target: str) -> bool:
-    """Whether a writer writes to this target: what happens from now on comes there by itself."""
+    """Return whether a writer writes new points to this target."""
     return bool(target) and redis.hget(HELD, "target") == target.encode()
 
 
@@ -314,14 +311,16 @@ def is_paused(redis: Redis) -> bool:
 
 
 def pause(redis: Redis, *, reason: str, at_least: float = 0) -> bool:
-    """Nothing is tried for a while, longer each time, and then the bucket is looked at first: it may be another one.
-    Returns whether this is news: the first time, or for another reason than before."""
+    """Pause writes, longer each time, and have the bucket checked afterwards, because it may have been replaced.
+
+    Return whether this is the first pause, or has another reason than the last one.
+    """
     with redis.pipeline() as pipe:
         pipe.hget(TROUBLE, "reason")
         pipe.hset(TROUBLE, "reason", reason)
         pipe.hincrby(TROUBLE, "tries", 1)
         pipe.expire(TROUBLE, TROUBLE_SECONDS)
-        pipe.delete(LOOKED)
+        pipe.delete(PROBED)
         before, _, tries, _, _ = pipe.execute()
     wait = PAUSES[tries - 1] if tries <= len(PAUSES) else AWAY_PAUSE
     redis.set(PAUSE, 1, px=int(min(max(wait, at_least), LONGEST_PAUSE) * 1000))
@@ -329,16 +328,16 @@ def pause(redis: Redis, *, reason: str, at_least: float = 0) -> bool:
 
 
 def clear_failure(redis: Redis) -> bool:
-    """InfluxDB took something. Returns whether that is news."""
+    """Clear the failure after a successful write. Return whether there was one."""
     return bool(redis.delete(TROUBLE))
 
 
 def backlog_status(redis: Redis | None = None) -> BacklogStatus:
-    """One round trip. Raises redis.RedisError."""
+    """Return the state of the buffer. One round trip. Raises redis.RedisError."""
     if redis is None:
         with connect() as link:
             return backlog_status(link)
-    pairs, first, reason, hour = cast(Any, redis.eval(_STANDING, 4, HELD, WAITING, TROUBLE, UNSUMMED))
+    pairs, first, reason, hour = cast(Any, redis.eval(_STATUS, 4, HELD, WAITING, TROUBLE, UNSUMMED))
     held = dict(zip(pairs[::2], pairs[1::2], strict=True))
 
     def number(name: bytes) -> int | None:
@@ -363,9 +362,11 @@ def backlog_status(redis: Redis | None = None) -> BacklogStatus:
     )
 
 
-def note_backfill(redis: Redis, name: str, *, now: float) -> None:
-    """A backfill lives: it holds rows in its memory that may be gone from PostgreSQL by now. Call it before it reads,
-    and then again and again."""
+def record_backfill(redis: Redis, name: str, *, now: float) -> None:
+    """Record a running backfill, whose rows in memory may have been deleted from PostgreSQL meanwhile.
+
+    Call this before it reads, and repeatedly while it runs.
+    """
     with redis.pipeline() as pipe:
         pipe.zadd(BACKFILLS, {name: now + BACKFILL_SECONDS})
         pipe.expire(BACKFILLS, BACKFILL_SECONDS)
@@ -381,19 +382,21 @@ def is_backfilled(redis: Redis, *, now: float) -> bool:
 
 
 def newest_entry(redis: Redis) -> str:
-    """The id of what was laid down last; "" where nothing waits."""
+    """Return the id of the newest entry, or "" if the buffer is empty."""
     found = cast(Any, redis.xrevrange(WAITING, count=1))
     return found[0][0].decode() if found else ""
 
 
 def waits_up_to(redis: Redis, entry: str) -> bool:
-    """Whether this entry, or one before it, still waits."""
+    """Return whether this entry or an older one is still in the buffer."""
     return bool(redis.xrange(WAITING, max=entry, count=1)) if entry else False
 
 
-def call_complete(redis: Redis, *, since_ms: int, before: BacklogStatus) -> bool:
-    """From this event time on the bucket has every point: somebody has written them all, but for those that were
-    refused since that began (`before`: how it was then). False, and nothing is noted, where points were dropped."""
+def mark_complete(redis: Redis, *, since_ms: int, before: BacklogStatus) -> bool:
+    """Record that the bucket has every point from this event time on, except those refused during the backfill.
+
+    `before` is the state at its start. Record nothing and return False if points were dropped meanwhile.
+    """
     now = backlog_status(redis)
     if now.dropped != before.dropped:
         return False

@@ -1,5 +1,5 @@
-"""InfluxDB itself: the one module that speaks to it. A page waits READ_MS for an answer at most; the sender, for whom
-nobody waits, WRITE_MS, so that a slow server is not written to again and again in vain."""
+"""The InfluxDB client. Pages wait at most READ_MS for an answer. The sender waits WRITE_MS, so that it does not repeat
+writes that a slow server is still processing."""
 
 import atexit
 import re
@@ -17,19 +17,18 @@ if TYPE_CHECKING:
     from influxdb_client.client.influxdb_client import InfluxDBClient
 
 READ_MS, WRITE_MS = 2_000, 10_000
-# What a server says about lines rather than about the request or itself. Anything else is waited out.
-ABOUT_LINES = {400, 413, 422}
-# So many lines refused one by one and none accepted: then it is not the lines.
-NOT_THE_LINES = 16
-# So many bad lines of one request are looked for; where there are more, the rest of them is only counted.
-SOUGHT = 16
-# What InfluxDB says (422) where it wrote the good lines and dropped the others (`PartialWriteError` of its tsdb).
+# Statuses about the lines themselves. After any other error the sender pauses and retries.
+LINE_ERRORS = {400, 413, 422}
+# If so many lines are refused one by one and none is accepted, the lines are not the cause.
+MAX_REFUSED = 16
+# So many bad lines of one request are searched for; the others are only counted.
+MAX_SEARCHED = 16
+# The message (422) if InfluxDB wrote the good lines and dropped the others (`PartialWriteError` of its tsdb).
 PARTIAL = re.compile(r"partial write: (?P<why>.*?) *dropped=(?P<dropped>\d+)\s*$", re.DOTALL)
 BEYOND = re.compile(r"\b(beyond|outside)\b.*\bretention\b")
-# A point that comes to its bucket so shortly before it would be let go is not sent: our clock is not InfluxDB's, and
-# whoever asks asks later.
+# A point that would expire within this time is not sent: the clocks may differ, and queries come later.
 MARGIN = timedelta(minutes=10)
-SAID = {
+ERRORS = {
     401: "refuses the token (401)",
     403: "refuses the token for this bucket (403)",
     404: "does not know the organisation or the bucket (404)",
@@ -38,8 +37,11 @@ SAID = {
 
 
 class Unreachable(Exception):
-    """Nothing can be written at present. The text says why, for people; `detail`, for the log only, is what the server
-    said, which may quote a student; `retry_after` in seconds, 0 where not told."""
+    """InfluxDB cannot be written at present; the message is the reason, for people.
+
+    `detail` is the server's message, for the log only, because it may quote a student. `retry_after` is in seconds, 0
+    if not given.
+    """
 
     def __init__(self, reason: str, *, detail: str = "", retry_after: float = 0) -> None:
         super().__init__(reason)
@@ -47,13 +49,13 @@ class Unreachable(Exception):
         self.retry_after = retry_after
 
 
-# The client library is 500 modules and 30 MiB in every process: it is imported by who first needs it, which is nobody
-# where no InfluxDB is configured. An `except` clause asks for its errors only when there is one.
+# The client library has 500 modules and takes 30 MiB in every process, so it is imported only when it is needed. An
+# `except` clause evaluates its exceptions only if an exception was raised.
 
 
 @cache
 def unreachable() -> tuple[type[Exception], ...]:
-    """What a call of the library raises when InfluxDB does not do what it is asked."""
+    """Return the exceptions of the library for failed calls."""
     from influxdb_client.client.exceptions import InfluxDBError
     from urllib3.exceptions import HTTPError
 
@@ -62,7 +64,7 @@ def unreachable() -> tuple[type[Exception], ...]:
 
 @cache
 def unanswered() -> tuple[type[Exception], ...]:
-    """The same, and answers that cannot be read."""
+    """Return the exceptions of `unreachable` and those for unreadable answers."""
     from influxdb_client.client.flux_csv_parser import FluxCsvParserException, FluxQueryException
 
     return *unreachable(), FluxQueryException, FluxCsvParserException
@@ -70,7 +72,7 @@ def unanswered() -> tuple[type[Exception], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The bucket that points go to. One that is deleted and made again under the same name is another one."""
+    """A bucket. One that is deleted and created again under the same name has another identity."""
 
     id: str
     made: int  # when, in milliseconds since the epoch
@@ -83,18 +85,18 @@ class Bucket:
 
 @dataclass(slots=True)
 class Sent:
-    """What became of lines that were sent. Times are event times, in milliseconds since the epoch."""
+    """The result of sending lines. Times are event times, in milliseconds since the epoch."""
 
     written: int = 0
     expired: int = 0  # older than the bucket keeps them
     refused: int = 0
-    # The newest of the events that InfluxDB does not have now; None where none of the refused was about a student.
+    # The time of the newest refused event; None if no refused line was about a student.
     refused_until: int | None = None
-    reason: str = ""  # the server's words, which may quote a student
+    reason: str = ""  # the server's message, which may quote a student
     is_taking: bool = False  # the server writes good lines
 
     def refuse(self, lines: Sequence[str], number: int, reason: str) -> None:
-        """`number` of these lines, which ones is not known."""
+        """Count `number` of these lines as refused, without knowing which."""
         self.refused += number
         self.reason = reason
         times = [time_of(line) for line in lines if line.startswith(f"{MEASUREMENT},")]
@@ -102,7 +104,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class _Trouble:
+class _Refusal:
     reason: str
     dropped: int | None = None  # of a partial write: so many lines, the others are written
     is_expiry: bool = False
@@ -113,7 +115,7 @@ def is_configured() -> bool:
 
 
 def target() -> str:
-    """Where points go: an address and a bucket; "" where no InfluxDB is configured."""
+    """Return the address, organisation and bucket of InfluxDB, or "" if it is not configured."""
     if not is_configured():
         return ""
     return f"{settings.INFLUXDB_URL} {settings.INFLUXDB_ORG} {settings.INFLUXDB_BUCKET}"
@@ -121,7 +123,7 @@ def target() -> str:
 
 @lru_cache(maxsize=4)
 def _connect(url: str, token: str, org: str, timeout_ms: int) -> "InfluxDBClient":
-    """The client of this process; its connections are shared by all threads."""
+    """Return the client of this process; all threads share its connections."""
     from influxdb_client.client.influxdb_client import InfluxDBClient
 
     return InfluxDBClient(url=url, token=token, org=org, timeout=timeout_ms)
@@ -132,27 +134,29 @@ def connect(timeout_ms: int) -> "InfluxDBClient":
 
 
 def disconnect() -> None:
-    """Close what this process has open; the next call connects anew."""
-    _connect.cache_clear()  # a client that nobody holds closes its connections
+    """Close the connections of this process; the next call connects again."""
+    _connect.cache_clear()  # an unreferenced client closes its connections
 
 
-# Not left to the end of the interpreter: by then the client misses what it needs for it.
+# Before the interpreter shuts down, when modules that the client needs for closing are gone.
 atexit.register(disconnect)
 
 
-def said(error: Exception) -> str:
-    """What went wrong, for people."""
+def describe_error(error: Exception) -> str:
+    """Return a description of the error for people."""
     status = getattr(error, "status", None) or 0
-    return SAID.get(status) or (f"answers {status}" if status else f"does not answer ({type(error).__name__})")
+    return ERRORS.get(status) or (f"answers {status}" if status else f"does not answer ({type(error).__name__})")
 
 
 # --- The bucket -------------------------------------------------------------------------------------------------------
 
 
 def bucket(name: str = "") -> Bucket | None:
-    """The bucket of that name, or the one that points go to, as the server knows it. None where it shows none: there
-    is none of that name, the token may not see it, or the server is no InfluxDB 2. Raises one of `unreachable` where it
-    does not answer."""
+    """Return the bucket of that name (default: INFLUXDB_BUCKET) from the server.
+
+    Return None if it does not exist, the token may not read it, or the server is not InfluxDB 2. Raises one of
+    `unreachable` if there is no answer.
+    """
     from influxdb_client.client.exceptions import InfluxDBError
 
     name = name or settings.INFLUXDB_BUCKET
@@ -175,7 +179,7 @@ def bucket(name: str = "") -> Bucket | None:
 
 
 def kept_from(seconds: int, *, now_ms: int) -> int:
-    """From this event time (ms) on points are sent to a bucket that keeps them so long; 0 where it keeps them all."""
+    """Return the event time (ms) from which points are sent to a bucket of this retention; 0 without a retention."""
     return now_ms - seconds * 1000 + int(MARGIN.total_seconds() * 1000) if seconds else 0
 
 
@@ -183,8 +187,10 @@ def kept_from(seconds: int, *, now_ms: int) -> int:
 
 
 def send(lines: Sequence[str], *, kept_from: int = 0) -> Sent:
-    """Write these lines, but for those of events before `kept_from` (ms), which the bucket does not keep. The
-    neighbours of a line that is refused are written. Raises Away."""
+    """Write these lines except those of events before `kept_from` (ms), which the bucket would not store.
+
+    If a line is refused, the others are written. Raises Unreachable.
+    """
     young = [line for line in lines if time_of(line) >= kept_from] if kept_from else lines
     sent = Sent(expired=len(lines) - len(young))
     if young:
@@ -193,34 +199,34 @@ def send(lines: Sequence[str], *, kept_from: int = 0) -> Sent:
 
 
 def _send(lines: Sequence[str], sent: Sent) -> None:
-    trouble = _write(lines)
-    if trouble is None:
+    refusal = _write(lines)
+    if refusal is None:
         sent.written += len(lines)
         sent.is_taking = True
         return
-    if trouble.dropped is not None:
+    if refusal.dropped is not None:
         sent.is_taking = True
-        dropped = min(trouble.dropped, len(lines))
-        if trouble.is_expiry or dropped == len(lines) or sent.refused >= SOUGHT:
+        dropped = min(refusal.dropped, len(lines))
+        if refusal.is_expiry or dropped == len(lines) or sent.refused >= MAX_SEARCHED:
             sent.written += len(lines) - dropped
-            if trouble.is_expiry:
+            if refusal.is_expiry:
                 sent.expired += dropped
             else:
-                sent.refuse(lines, dropped, trouble.reason)
+                sent.refuse(lines, dropped, refusal.reason)
             return
     elif len(lines) == 1:
-        sent.refuse(lines, 1, trouble.reason)
-        if sent.refused >= NOT_THE_LINES and not sent.is_taking:
-            raise Unreachable("refuses every point", detail=trouble.reason)
+        sent.refuse(lines, 1, refusal.reason)
+        if sent.refused >= MAX_REFUSED and not sent.is_taking:
+            raise Unreachable("refuses every point", detail=refusal.reason)
         return
-    # What was written in spite of the refusal is written again, which changes nothing.
+    # Lines that were written despite the refusal are written again, which changes nothing.
     middle = len(lines) // 2
     _send(lines[:middle], sent)
     _send(lines[middle:], sent)
 
 
-def _write(lines: Sequence[str]) -> _Trouble | None:
-    """None where the server took them all, its reason where something is wrong with one. Raises Away."""
+def _write(lines: Sequence[str]) -> _Refusal | None:
+    """Write the lines. Return None, or the refusal if the server refuses some. Raises Unreachable."""
     from influxdb_client.client.exceptions import InfluxDBError
     from influxdb_client.client.write_api import SYNCHRONOUS
     from influxdb_client.domain.write_precision import WritePrecision
@@ -233,21 +239,21 @@ def _write(lines: Sequence[str]) -> _Trouble | None:
         )
     except InfluxDBError as error:
         status = getattr(error, "status", 0)
-        if status in ABOUT_LINES:
+        if status in LINE_ERRORS:
             message = error.message.decode(errors="replace") if isinstance(error.message, bytes) else error.message
-            return _trouble(status, message or "")
-        raise Unreachable(said(error), retry_after=_seconds(error.retry_after)) from error
+            return _refusal_of(status, message or "")
+        raise Unreachable(describe_error(error), retry_after=_seconds(error.retry_after)) from error
     except unreachable() as error:
-        raise Unreachable(said(error)) from error
+        raise Unreachable(describe_error(error)) from error
     return None
 
 
-def _trouble(status: int, message: str) -> _Trouble:
+def _refusal_of(status: int, message: str) -> _Refusal:
     reason = f"{status} {message[:200]}".strip()
     partial = PARTIAL.search(message) if status == 422 else None
     if partial is None:
-        return _Trouble(reason)
-    return _Trouble(reason, int(partial["dropped"]), bool(BEYOND.search(partial["why"])))
+        return _Refusal(reason)
+    return _Refusal(reason, int(partial["dropped"]), bool(BEYOND.search(partial["why"])))
 
 
 def _seconds(retry_after: str | None) -> float:
@@ -261,14 +267,14 @@ def _seconds(retry_after: str | None) -> float:
 
 
 def ask(flux: str, params: Mapping[str, Any], *, timeout_ms: int = READ_MS) -> list[dict[str, Any]]:
-    """The records of the answer, each with the name of its `result`. Raises one of `unanswered`.
+    """Return the records of a query, each with the name of its `result`. Raises one of `unanswered`.
 
-    Nothing from outside is ever part of the text: `params` travel beside it, as literals of a syntax tree.
+    `params` are sent separately, as literals of a syntax tree, so that no input is parsed as Flux.
     """
     tables = connect(timeout_ms).query_api().query(flux, params=dict(params))
     return [dict(record.values) for table in tables for record in table.records]
 
 
 def version() -> str:
-    """InfluxDB's version, from its answer to a ping. Raises one of `unreachable`."""
+    """Return InfluxDB's version from its answer to a ping. Raises one of `unreachable`."""
     return str(connect(READ_MS).version() or "unknown")

@@ -1,4 +1,4 @@
-"""Deleting the points of one student, for privacy requests: those that wait, then those that InfluxDB has."""
+"""Erasure of one student's points for privacy requests: first in the buffer, then in InfluxDB."""
 
 import re
 import time
@@ -16,7 +16,7 @@ from events.timeseries.client import connect as influxdb
 from events.timeseries.client import is_configured, unreachable
 from events.timeseries.line_protocol import student_tag, tag_value
 
-SENDER = "points:sender"  # `sending`
+SENDER = "points:sender"  # the lock of `sender.send_waiting`
 PATIENCE, HOLD = 15, 120  # seconds to wait for the sender, and to keep it away
 DELETE_MS = 60_000
 _USER = re.compile(r",userId=((?:[^,\\]|\\.)*),")  # of line protocol: commas, blanks and = are escaped
@@ -32,10 +32,12 @@ return 1
 
 
 def erase(spellings: Collection[str], *, cut: Callable[[str], str], now: datetime) -> None:
-    """The points of one address in all the spellings that were met. Lines of others that wait stay, with what names
-    the person in them replaced by `cut`. Nothing is sent meanwhile. Raises one of `server.unreachable`: then do it
-    again."""
-    # Before addresses had a key, a tag was the address in lower case.
+    """Delete the points of one address in all its known spellings.
+
+    Buffered lines of others stay; `cut` replaces the person's names in them. Nothing is sent meanwhile. Raises
+    TimeoutError or one of `client.unreachable`: then repeat it.
+    """
+    # Older points have the address in lower case as their tag.
     tags = {student_tag(each) for each in spellings} | {tag_value(each.strip().lower()) for each in spellings}
     keys = {email_key(each) for each in spellings}
     with connect() as redis:
@@ -45,7 +47,7 @@ def erase(spellings: Collection[str], *, cut: Callable[[str], str], now: datetim
         try:
             if is_backfilled(redis, now=time.time()):
                 raise TimeoutError("influx_backfill is running, and may hold rows of the student: run this after it")
-            _take_out(redis, keys, cut)
+            _remove_buffered(redis, keys, cut)
             if is_configured():
                 for tag in sorted(tags):
                     _delete(tag, now)
@@ -53,8 +55,8 @@ def erase(spellings: Collection[str], *, cut: Callable[[str], str], now: datetim
             lock.release()
 
 
-def _take_out(redis: Redis, keys: Collection[str], cut: Callable[[str], str]) -> None:
-    """Every entry is laid down anew: a stream only marks what is deleted, and keeps its bytes for a while."""
+def _remove_buffered(redis: Redis, keys: Collection[str], cut: Callable[[str], str]) -> None:
+    """Write every entry again, because a stream only marks deleted entries, and stores their bytes for a while."""
     entries: list[tuple[bytes, dict[bytes, bytes]]] = redis.xrange(WAITING)  # type: ignore[assignment]
     for entry_id, fields in entries:
         lines = msgspec.json.decode(fields[b"l"], type=list[str])
@@ -62,24 +64,24 @@ def _take_out(redis: Redis, keys: Collection[str], cut: Callable[[str], str]) ->
         stays = msgspec.json.encode(rest)
         redis.eval(_REPLACE, 2, WAITING, HELD, entry_id, len(lines), len(fields[b"l"]), len(rest), stays)
     stream.requeue(redis, WAITING)
-    # What InfluxDB said of a line it refused may quote the line.
+    # InfluxDB's message about a refused line may quote the line.
     redis.hdel(HELD, "refusal")
 
 
 def _is_of(line: str, keys: Collection[str]) -> bool:
-    said = _USER.search(line)
-    return said is not None and email_key(re.sub(r"\\(.)", r"\1", said[1])) in keys
+    found = _USER.search(line)
+    return found is not None and email_key(re.sub(r"\\(.)", r"\1", found[1])) in keys
 
 
 def _delete(tag: str, now: datetime) -> None:
-    """Of both buckets of `buckets`; the second is there only where it was set up."""
-    said = tag.replace("\\", "\\\\").replace('"', '\\"')
+    """Delete the points in both buckets of `buckets`. The second one exists only if it was set up."""
+    found = tag.replace("\\", "\\\\").replace('"', '\\"')
     for bucket in (settings.INFLUXDB_BUCKET, f"{settings.INFLUXDB_BUCKET}_hourly"):
         try:
             influxdb(DELETE_MS).delete_api().delete(
                 datetime(1970, 1, 1, tzinfo=UTC),
                 now + timedelta(days=2),
-                f'userId="{said}"',
+                f'userId="{found}"',
                 bucket=bucket,
                 org=settings.INFLUXDB_ORG,
             )

@@ -1,10 +1,11 @@
-"""The questions, answered by InfluxDB. Each is one query whose text is the same for everybody: what differs travels
-beside it as parameters, so that no name or address is ever read as Flux.
+"""Time series queries in InfluxDB.
 
-InfluxDB reads by series, of which a student makes one for each notebook, session and kind of event. So they are put
-together by student first, and then counted: measured against InfluxDB 2.7.12, that takes a fifth of the time. A span
-is asked about in parts (`Part`): whole hours by the sums of `buckets`, the rest by single points. Each function raises
-one of `server.unanswered`, or ValueError, LookupError or TypeError for an answer that makes no sense.
+The query texts are constant. All values are sent as parameters, so that no name or address is parsed as Flux.
+
+InfluxDB reads by series, and a student has one for each notebook, session and kind of event. Grouping by student before
+counting takes a fifth of the time (measured with InfluxDB 2.7.12). A period is queried in parts (`Part`): whole hours
+from the sums of `buckets`, the rest from single points. Each function raises one of `client.unanswered`, or ValueError,
+LookupError or TypeError for an invalid answer.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,7 +23,7 @@ from events.timeseries.types import Totals, Work
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
-SUM_MS = 20_000  # nobody waits for the sums; they are made while nothing else is sent
+SUM_MS = 20_000  # no page waits for the sums; they are computed while nothing else is sent
 
 _STUDENTS = """
 ofStudents = (tables=<-) => tables |> filter(fn: (r) => _everybody or contains(value: r.userId, set: _students))
@@ -89,13 +90,13 @@ points(field: "success")
     |> yield(name: "minutes")
 """
 
-# The sums of finished hours again, because points of them came later.
+# Computes the sums of a finished hour again, because points arrived late.
 SUM = sums(bucket="_bucket", into="_hourly", start="_since", stop="_until")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a span, and whether the sums of its hours answer."""
+    """A part of a period; `of_hours` if it is read from hourly sums."""
 
     since: datetime
     until: datetime
@@ -105,7 +106,7 @@ class Part:
 def activity(
     parts: Sequence[Part], *, since: datetime, bucket: timedelta, emails: Collection[str] | None
 ) -> dict[int, tuple[int, int]]:
-    """Runs and errors in each bucket, by its number from `since` on; empty ones are left out. A query a part."""
+    """Return the runs and errors of each bucket, by its index, without empty ones. One query a part."""
     params = {"_every": bucket, "_offset": (since - EPOCH) % bucket}
     counts: dict[int, dict[str, int]] = {}
     for part in parts:
@@ -116,7 +117,7 @@ def activity(
 
 
 def totals(parts: Sequence[Part], *, emails: Collection[str] | None) -> Totals:
-    """A query a part."""
+    """Return the totals of all parts. One query a part."""
     found: dict[str, dict[str, float]] = {name: {} for name in ("runs", "errors", "timed", "milliseconds")}
     for part in parts:
         for record in _ask(TOTALS_OF_HOURS if part.of_hours else TOTALS, part, emails, {}):
@@ -132,7 +133,7 @@ def totals(parts: Sequence[Part], *, emails: Collection[str] | None) -> Totals:
 
 
 def per_student(part: Part, *, emails: Mapping[int, str]) -> dict[int, Work]:
-    """By the ids of `emails`; students who ran nothing are left out."""
+    """Return the totals of each student by the ids of `emails`, without students who ran nothing."""
     ids = {student_tag(email): student for student, email in emails.items()}
     counts: dict[int, dict[str, int]] = {}
     for record in _ask(PER_STUDENT, part, emails.values(), {"_every": MINUTE}):
@@ -144,19 +145,19 @@ def per_student(part: Part, *, emails: Mapping[int, str]) -> dict[int, Work]:
 
 
 def sum_hour(start: datetime) -> None:
-    """Write the sums of this hour again."""
+    """Compute and write the sums of this hour again."""
     params = {"_bucket": settings.INFLUXDB_BUCKET, "_hourly": hourly_bucket(), "_since": start, "_until": start + HOUR}
     timeseries_client.ask(SUM, params, timeout_ms=SUM_MS)
 
 
-def _ask(flux: str, part: Part, emails: Collection[str] | None, more: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _ask(flux: str, part: Part, emails: Collection[str] | None, extra: Mapping[str, Any]) -> list[dict[str, Any]]:
     params = {
         "_bucket": hourly_bucket() if part.of_hours else settings.INFLUXDB_BUCKET,
         "_since": part.since,
         "_until": part.until,
         "_everybody": emails is None,
-        # Never empty: Flux cannot tell what an empty list is a list of.
+        # Never empty, because Flux cannot infer the type of an empty list.
         "_students": sorted({student_tag(email) for email in emails or ()}) or [""],
-        **more,
+        **extra,
     }
     return timeseries_client.ask(flux, params)

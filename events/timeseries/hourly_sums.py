@@ -1,4 +1,4 @@
-"""Hourly sums of single points: where they are, and the Flux that writes them. `buckets` says what they are for."""
+"""Hourly sums of points: their bucket, and the Flux query that writes them. `buckets` documents their use."""
 
 from django.conf import settings
 
@@ -12,7 +12,7 @@ def hourly_bucket() -> str:
 
 
 def sums(*, bucket: str, into: str, start: str, stop: str) -> str:
-    """The Flux that writes hourly sums; the arguments are expressions of Flux."""
+    """Return the Flux query that writes hourly sums; the arguments are Flux expressions."""
     kinds = " or ".join(f'r.event == "{kind}"' for kind in RUN_KINDS)
     return f"""
 points = (field) => from(bucket: {bucket})

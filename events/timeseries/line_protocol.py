@@ -1,8 +1,8 @@
-"""An event as one line of line protocol. Pure.
+"""Line protocol: formatting an event as one line. Pure functions.
 
-Two readings of line protocol differ where a backslash stands before a separator, and where a text has a line break.
-Nothing that is written here depends on which of them a server has: in tags a backslash becomes its fullwidth twin, and
-a line break in a text is written as the two characters `\\n`. What a student really wrote is in PostgreSQL.
+Servers parse line protocol differently if a backslash precedes a separator, or a text has a line break. The lines do
+not depend on that: in tags a backslash is replaced by the fullwidth one, and a line break in a text is written as the
+two characters `\\n`. PostgreSQL has the original texts.
 """
 
 import zlib
@@ -26,7 +26,7 @@ TEXT_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\\n", "\r": r"\\r
 
 
 def line(event: Event, *, more: Sequence[str] = ()) -> str:
-    """The event as one line, without a line break in it; the timestamp in nanoseconds."""
+    """Return the event as one line without line breaks, with a timestamp in nanoseconds."""
     notebook = event.notebook or ""
     directory, _, file = notebook.rpartition("/")
     student = student_tag(event.email)
@@ -57,15 +57,15 @@ def line(event: Event, *, more: Sequence[str] = ()) -> str:
 
 
 def numbers(measurement: str, values: Mapping[str, Number], *, tags: Mapping[str, str], at: int) -> str:
-    """Numbers of the product itself as one line; `at` in seconds since the epoch. A name keeps its type: what is a
-    float once must be one always."""
+    """Return metrics as one line; `at` is in seconds since the epoch. A field must always have the same type, int or
+    float."""
     head = ",".join([measurement, *(f"{name}={_tag(value)}" for name, value in tags.items())])
     fields = (f"{name}={value}i" if isinstance(value, int) else f"{name}={value!r}" for name, value in values.items())
     return f"{head} {','.join(fields)} {at * 1000 * NANOSECONDS}"
 
 
 def _outcome(event: Event) -> list[str]:
-    """`success` and `duration` of a run that really ran."""
+    """Return the fields `success` and `duration` of a run that was not aborted."""
     kind = kind_in_effect(event)
     status = status_of(event, has_failed=kind.has_failed)
     if not kind.is_run or status == "aborted":
@@ -77,23 +77,26 @@ def _outcome(event: Event) -> list[str]:
 
 
 def moment(event: Event) -> int:
-    """Nanoseconds since the epoch. Cells that run together may do so in one millisecond, and points of the same tags
-    and time are one point: the digits below a millisecond are the event's own, the same each time it is written."""
+    """Return the timestamp in nanoseconds.
+
+    Points with the same tags and time are one point, and several cells may run in one millisecond. Therefore the digits
+    below a millisecond are derived from the event id.
+    """
     return event.time * NANOSECONDS + zlib.crc32(event.event_id.encode()) % NANOSECONDS
 
 
 def time_of(written: str) -> int:
-    """Milliseconds since the epoch, of a line."""
+    """Return the time of a line in milliseconds since the epoch."""
     return int(written.rpartition(" ")[2]) // NANOSECONDS
 
 
 def student_tag(email: str) -> str:
-    """A student's value of the tags `userId` and `emailAddress`: the key of the address, as addresses are compared."""
+    """Return a student's value of the tags `userId` and `emailAddress`: the normalised address."""
     return tag_value(email_key(email))
 
 
 def tag_value(value: str) -> str:
-    """What a reader finds where this was written as a tag."""
+    """Return the tag value that a query returns for this text."""
     return value[:LONGEST_TAG].translate(TAG_VALUES) or "unknown"
 
 
@@ -102,5 +105,5 @@ def _tag(value: str) -> str:
 
 
 def text(value: str) -> str:
-    """As a text field."""
+    """Return the value as a string field."""
     return f'"{value.translate(TEXT_ESCAPES)}"'

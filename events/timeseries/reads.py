@@ -1,18 +1,18 @@
-"""Who answers a question: PostgreSQL, or InfluxDB where that is the cheaper one and known to hold all of the span.
+"""Time series queries: choose PostgreSQL, or InfluxDB if it is cheaper and known to have the whole period.
 
-PostgreSQL counts runs when they come in and has them indexed by time: a span of a day costs it some milliseconds, where
-InfluxDB, which reads by series, takes a second (measured: decision 9). InfluxDB is asked
-- about spans of INFLUXDB_ASK_DAYS and more, and about such that begin before what PostgreSQL still keeps;
-- and then by its hourly sums: single points answer only for what is left at both ends, SINGLE at most.
+PostgreSQL counts runs when they are stored, with an index on time: a period of a day takes some milliseconds, while
+InfluxDB, which reads by series, takes a second (measured: decision 9). InfluxDB is queried
+- for periods of INFLUXDB_ASK_DAYS or more, and for those that begin before PostgreSQL's retention;
+- by its hourly sums: single points are read only for the rest at both ends, at most MAX_SINGLE.
 
-It is not asked about a span
-- that begins before it was written to, or where points were dropped or refused (`complete_from`), or beyond its
-  retention, or of which the sums are not known to be right (`sums_from`);
-- while its bucket is not seen, or points wait for longer than LAG, so that nobody sees less than happened;
-- for RETRY seconds after it failed to answer within two, so that a slow server slows one page, not each.
+It is not queried
+- for a period that begins before the first write or before dropped or refused points (`complete_from`), that exceeds
+  its retention, or whose sums may be wrong (`sums_from`);
+- while its bucket does not exist, or points wait for longer than MAX_LAG, so that the results are complete;
+- for RETRY seconds after it failed to answer within two, so that a slow server does not slow every page.
 
-Requests for help are tickets, not points: one may have been asked for twenty times, and be dismissed or dated back
-later. They are few, and counted in PostgreSQL always.
+Help requests are always counted in PostgreSQL. They are few, and a request consists of many points and may be dismissed
+or backdated later.
 """
 
 import logging
@@ -36,34 +36,34 @@ from realtime.messages import timestamp
 
 logger = logging.getLogger(__name__)
 
-LAG = timedelta(seconds=10)
-SINGLE = timedelta(hours=6)
+MAX_LAG = timedelta(seconds=10)
+MAX_SINGLE = timedelta(hours=6)
 RETRY = 15.0
-NO_SENSE = (ValueError, LookupError, TypeError)  # an answer that can be read and says nothing
+INVALID_ANSWER = (ValueError, LookupError, TypeError)  # a readable but invalid answer
 
 Answer = TypeVar("Answer")
 
 
-class _Trust:
-    """Whether InfluxDB answered this process when it was asked last."""
+class _Availability:
+    """Whether InfluxDB answered this process's last query."""
 
     failed_at: float | None = None
 
     def is_due(self) -> bool:
         return self.failed_at is None or time.monotonic() - self.failed_at >= RETRY
 
-    def lose(self, error: Exception) -> None:
-        if self.failed_at is None:  # said once, not for every page
+    def record_failure(self, error: Exception) -> None:
+        if self.failed_at is None:  # log it once, not for every page
             logger.warning("InfluxDB does not answer questions (%s); PostgreSQL does", type(error).__name__)
         self.failed_at = time.monotonic()
 
-    def regain(self) -> None:
+    def record_success(self) -> None:
         if self.failed_at is not None:
             logger.warning("InfluxDB answers questions again")
         self.failed_at = None
 
 
-trust = _Trust()
+availability = _Availability()
 
 
 def activity(
@@ -74,9 +74,9 @@ def activity(
     students: Collection[int] | None = None,
     scope: Scope = EVERYTHING,
 ) -> list[Activity]:
-    """The buckets from `since` up to `until`, oldest first, empty ones too; of these students, or of all.
+    """Return the buckets from `since` up to `until`, oldest first, including empty ones; of these students, or of all.
 
-    One query; where InfluxDB answers, one more for addresses if there are `students`.
+    One query; with InfluxDB, one more for addresses if there are `students`.
     """
 
     def from_influxdb(parts: Sequence[Part]) -> list[Activity]:
@@ -112,7 +112,7 @@ def activity(
 def totals(
     *, since: datetime, until: datetime, students: Collection[int] | None = None, scope: Scope = EVERYTHING
 ) -> Totals:
-    """What was done from `since` up to `until`; by these students, or by all. At most one query."""
+    """Return the totals from `since` up to `until` of these students, or of all. At most one query."""
 
     def from_influxdb(parts: Sequence[Part]) -> Totals:
         emails = None if students is None else timeseries_sql.addresses(students).values()
@@ -129,7 +129,7 @@ def totals(
 def per_student(
     *, since: datetime, until: datetime, students: Collection[int], scope: Scope = EVERYTHING
 ) -> dict[int, Work]:
-    """What each of these students did; those who ran nothing are left out. One query."""
+    """Return the totals of each of these students, without those who ran nothing. One query."""
 
     def from_influxdb(parts: Sequence[Part]) -> dict[int, Work]:
         [part] = parts
@@ -149,21 +149,21 @@ def _answer(
     from_rows: Callable[[], Answer],
     scope: Scope,
 ) -> Answer:
-    # Points do not say through which class they came: what one class sees is counted in PostgreSQL.
+    # Points do not contain their class, so the activity in one class is counted in PostgreSQL.
     if parts and scope == EVERYTHING:
         try:
             answer = from_influxdb(parts)
-        except timeseries_client.unanswered() + NO_SENSE as error:
-            trust.lose(error)
+        except timeseries_client.unanswered() + INVALID_ANSWER as error:
+            availability.record_failure(error)
             _request_probe()
         else:
-            trust.regain()
+            availability.record_success()
             return answer
     return from_rows()
 
 
 def _request_probe() -> None:
-    """It may not be the bucket that it was."""
+    """Request a check of the bucket: it may have been replaced."""
     try:
         with timeseries_buffer.connect() as redis:
             timeseries_buffer.request_probe(redis)
@@ -172,24 +172,26 @@ def _request_probe() -> None:
 
 
 def _parts(since: datetime, until: datetime, *, by_hours: bool) -> Sequence[Part]:
-    """The questions that InfluxDB is asked about this span; none where PostgreSQL answers. At most one round trip to
-    Redis. `by_hours`: whether sums of hours can answer."""
+    """Return the parts of the period to query in InfluxDB, or none if PostgreSQL must be used. At most one round trip.
+
+    `by_hours`: whether hourly sums may be used.
+    """
     now = datetime.now(UTC)
-    if not timeseries_client.is_configured() or not _is_cheaper(since, until, now) or not trust.is_due():
+    if not timeseries_client.is_configured() or not _is_cheaper(since, until, now) or not availability.is_due():
         return []
     try:
-        standing = timeseries_buffer.backlog_status()
+        status = timeseries_buffer.backlog_status()
     except RedisError:
         return []
-    if not standing.bucket or standing.complete_from is None or standing.reason:
+    if not status.bucket or status.complete_from is None or status.reason:
         return []
-    if standing.oldest is not None and now.timestamp() - standing.oldest / 1000 >= LAG.total_seconds():
+    if status.oldest is not None and now.timestamp() - status.oldest / 1000 >= MAX_LAG.total_seconds():
         return []
-    parts = _cut(since, until, standing, now) if by_hours else [Part(since, until)]
+    parts = _split(since, until, status, now) if by_hours else [Part(since, until)]
     single = [part for part in parts if not part.of_hours]
-    if any(part.since < _kept_from(standing, now) for part in single):
+    if any(part.since < _kept_from(status, now) for part in single):
         return []
-    if sum((min(part.until, now) - part.since for part in single), timedelta()) > SINGLE:
+    if sum((min(part.until, now) - part.since for part in single), timedelta()) > MAX_SINGLE:
         return []
     return parts
 
@@ -201,23 +203,23 @@ def _is_cheaper(since: datetime, until: datetime, now: datetime) -> bool:
     return bool(stored_for) and since < now - timedelta(days=stored_for)
 
 
-def _kept_from(standing: BacklogStatus, now: datetime) -> datetime:
-    """From then on InfluxDB has every single point."""
+def _kept_from(status: BacklogStatus, now: datetime) -> datetime:
+    """Return the time from which InfluxDB has every single point."""
     seconds = settings.INFLUXDB_RETENTION_DAYS * 24 * 3600
-    if standing.retention:
-        seconds = min(seconds, standing.retention)
+    if status.retention:
+        seconds = min(seconds, status.retention)
     now_ms = int(now.timestamp() * 1000)
-    return _moment(max(standing.complete_from or 0, timeseries_client.kept_from(seconds, now_ms=now_ms)))
+    return _moment(max(status.complete_from or 0, timeseries_client.kept_from(seconds, now_ms=now_ms)))
 
 
-def _cut(since: datetime, until: datetime, standing: BacklogStatus, now: datetime) -> list[Part]:
-    """Whole hours that are summed, and what is left."""
+def _split(since: datetime, until: datetime, status: BacklogStatus, now: datetime) -> list[Part]:
+    """Split the period into whole hours with sums and the rest."""
     first = since + (EPOCH - since) % HOUR
     last = min(until, now)
-    if standing.unsummed is not None:
-        last = min(last, EPOCH + standing.unsummed * HOUR)
+    if status.unsummed is not None:
+        last = min(last, EPOCH + status.unsummed * HOUR)
     last -= (last - EPOCH) % HOUR
-    if standing.sums_from is None or first < _moment(standing.sums_from) or last <= first:
+    if status.sums_from is None or first < _moment(status.sums_from) or last <= first:
         return [Part(since, until)]
     found = [Part(since, first), Part(first, last, of_hours=True), Part(last, until)]
     return [part for part in found if part.since < part.until]

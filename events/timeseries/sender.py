@@ -1,4 +1,4 @@
-"""Points on their way: the river lays them down in Redis, a thread of the worker hands them to InfluxDB."""
+"""Writing points: the pipeline buffers them in Redis, and a thread of the worker sends them to InfluxDB."""
 
 import logging
 import threading
@@ -20,8 +20,8 @@ from events.timeseries.types import Number
 
 logger = logging.getLogger(__name__)
 
-LINES_AT_ONCE = 1_000  # a request; measured: larger ones gain nothing
-INTERVAL = 1.0  # seconds between two looks: what comes meanwhile shares a request
+MAX_LINES = 1_000  # of a request; measured: larger ones gain nothing
+INTERVAL = 1.0  # seconds between two sends: points that arrive in between share a request
 BUDGET = 20.0  # seconds of one turn; under the lock's expiry
 SENDER_SECONDS = 60
 SUM_SECONDS = 300  # between two times that hours are summed
@@ -30,24 +30,24 @@ HOUR_MS = 3_600_000
 
 
 def write(batches: Sequence[Changes]) -> None:
-    """Lay down the points of these batches. One round trip to Redis, none to InfluxDB. Raises redis.RedisError."""
+    """Buffer the points of these batches. One round trip to Redis, none to InfluxDB. Raises redis.RedisError."""
     if timeseries_client.is_configured():
-        _keep([line(event) for changes in batches for event in changes.events if event.email])
+        _buffer([line(event) for changes in batches for event in changes.events if event.email])
 
 
-def note(event: Event, *, resolved_by: str) -> None:
-    """The point of something an instructor did for a student; `event` says what, to whom and when."""
+def write_resolution(event: Event, *, resolved_by: str) -> None:
+    """Buffer a point for an instructor's resolution; `event` has its type, student and time."""
     if timeseries_client.is_configured():
-        _keep([line(event, more=["success=true", f"resolvedBy={text(resolved_by)}"])])
+        _buffer([line(event, more=["success=true", f"resolvedBy={text(resolved_by)}"])])
 
 
-def note_numbers(measurements: Mapping[str, Mapping[str, Number]], *, tags: Mapping[str, str], at: int) -> None:
-    """A point of each of these measurements; `at` in seconds since the epoch. Nothing where there is no InfluxDB."""
+def write_numbers(measurements: Mapping[str, Mapping[str, Number]], *, tags: Mapping[str, str], at: int) -> None:
+    """Buffer a point of each measurement; `at` is in seconds since the epoch. Do nothing without InfluxDB."""
     if timeseries_client.is_configured():
-        _keep([numbers(name, values, tags=tags, at=at) for name, values in measurements.items()])
+        _buffer([numbers(name, values, tags=tags, at=at) for name, values in measurements.items()])
 
 
-def _keep(lines: list[str]) -> None:
+def _buffer(lines: list[str]) -> None:
     if not lines:
         return
     with timeseries_buffer.connect() as redis:
@@ -60,9 +60,9 @@ def _keep(lines: list[str]) -> None:
 
 
 def send_waiting() -> int:
-    """Hand over what waits, oldest first, unless somebody else is at it. Returns how many points left the backlog.
+    """Send the buffered points, oldest first, unless another process does. Return how many left the buffer.
 
-    Stops at the first trouble, and then does nothing until the pause is over. Raises redis.RedisError.
+    Stop at the first failure, and then do nothing until the pause is over. Raises redis.RedisError.
     """
     if not timeseries_client.is_configured():
         return 0
@@ -82,39 +82,41 @@ def send_waiting() -> int:
 
 
 def probe(redis: Redis) -> timeseries_client.Bucket | None:
-    """Look at the bucket, and note whether it is still the one that was written to. None where the server shows none.
-    Raises server.Away."""
+    """Read the bucket from the server and record whether it is still the one written to before.
+
+    Return None if the server has none. Raises Unreachable.
+    """
     try:
         bucket, of_sums = timeseries_client.bucket(), timeseries_client.bucket(hourly_bucket())
     except timeseries_client.unreachable() as error:
-        raise timeseries_client.Unreachable(timeseries_client.said(error)) from error
-    if timeseries_buffer.note_bucket(redis, bucket, now_ms=_now_ms()):
+        raise timeseries_client.Unreachable(timeseries_client.describe_error(error)) from error
+    if timeseries_buffer.record_bucket(redis, bucket, now_ms=_now_ms()):
         logger.warning(
             "The bucket %s in InfluxDB is not the one that was written to before: run influx_backfill. Until then"
             " PostgreSQL answers about earlier times",
             settings.INFLUXDB_BUCKET,
         )
-    timeseries_buffer.note_sums(redis, of_sums, now_ms=_now_ms())
+    timeseries_buffer.record_sums_bucket(redis, of_sums, now_ms=_now_ms())
     return bucket
 
 
 def _send_waiting(redis: Redis) -> int:
-    sent, begun, is_known = 0, time.monotonic(), timeseries_buffer.is_probed(redis)
+    sent, begun, is_probed = 0, time.monotonic(), timeseries_buffer.is_probed(redis)
     while time.monotonic() - begun < BUDGET:
-        entries = timeseries_buffer.oldest(redis, lines=LINES_AT_ONCE)
+        entries = timeseries_buffer.oldest(redis, lines=MAX_LINES)
         try:
-            if not is_known:
+            if not is_probed:
                 probe(redis)
-                is_known = True
+                is_probed = True
             if not entries:
-                _sum_hours(redis)
+                _sum_finished_hours(redis)
                 break
             kept_from = timeseries_client.kept_from(timeseries_buffer.backlog_status(redis).retention, now_ms=_now_ms())
             lines = [line for entry in entries for line in entry.lines]
-            timeseries_buffer.note_unsummed(redis, _hours(lines, kept_from))
+            timeseries_buffer.mark_unsummed(redis, _hours(lines, kept_from))
             done = timeseries_client.send(lines, kept_from=kept_from)
         except timeseries_client.Unreachable as away:
-            if not entries:  # nobody waits for it; who asks it a question finds out
+            if not entries:  # no points are waiting; queries notice it by themselves
                 timeseries_buffer.postpone_probe(redis, seconds=timeseries_buffer.AWAY_PAUSE)
             elif timeseries_buffer.pause(redis, reason=str(away), at_least=away.retry_after):
                 logger.warning("InfluxDB %s; points wait%s", away, f": {away.detail}" if away.detail else "")
@@ -133,13 +135,13 @@ def _send_waiting(redis: Redis) -> int:
 
 
 def _hours(lines: Iterable[str], kept_from: int) -> set[int]:
-    """The hours (since the epoch) whose sums these points change."""
+    """Return the hours (since the epoch) whose sums these points change."""
     times = (time_of(line) for line in lines if line.startswith(f"{MEASUREMENT},"))
     return {moment // HOUR_MS for moment in times if moment >= kept_from}
 
 
-def _sum_hours(redis: Redis) -> None:
-    """Sum the hours that are over, and of which points were sent since they were summed: mostly the last one."""
+def _sum_finished_hours(redis: Redis) -> None:
+    """Sum finished hours of which points were sent since they were last summed: usually the last hour."""
     if timeseries_buffer.backlog_status(redis).sums_from is None or not timeseries_buffer.may_sum(
         redis, again_after=SUM_SECONDS
     ):
@@ -149,17 +151,18 @@ def _sum_hours(redis: Redis) -> None:
     for hour in timeseries_buffer.finished_hours(redis, before=now_ms // HOUR_MS, number=HOURS_AT_ONCE):
         if time.monotonic() - begun > BUDGET:
             return
-        if hour * HOUR_MS < kept_from:  # some of its points are let go: its sums would be too small
-            timeseries_buffer.distrust_sums(redis, until_ms=hour * HOUR_MS)
+        if hour * HOUR_MS < kept_from:  # some of its points have expired: its sums would be too small
+            timeseries_buffer.invalidate_sums(redis, until_ms=hour * HOUR_MS)
         else:
             try:
                 flux.sum_hour(flux.EPOCH + hour * flux.HOUR)
             except timeseries_client.unanswered() as error:
                 logger.warning(
-                    "Hours cannot be summed in InfluxDB: it %s. PostgreSQL answers", timeseries_client.said(error)
+                    "Hours cannot be summed in InfluxDB: it %s. PostgreSQL answers",
+                    timeseries_client.describe_error(error),
                 )
                 return
-        timeseries_buffer.note_summed(redis, hour)
+        timeseries_buffer.mark_summed(redis, hour)
 
 
 def _now_ms() -> int:
@@ -167,39 +170,38 @@ def _now_ms() -> int:
 
 
 class Sender(threading.Thread):
-    """Sends what waits, once a second, beside whatever the process does. What it has not sent when it ends, waits.
+    """A thread that sends buffered points once a second. Points that it has not sent when it ends stay in the buffer.
 
-    Where no InfluxDB is configured it notes that, so that one that comes back is not believed to have everything, and
-    ends.
+    Without InfluxDB it records that and ends, so that an InfluxDB configured later is not taken for complete.
     """
 
     def __init__(self, *, interval: float = INTERVAL) -> None:
         super().__init__(name="points", daemon=True)
         self._interval = interval
-        self._has_aimed = False
+        self._has_set_target = False
         self._ending = threading.Event()
 
     def run(self) -> None:
         while not self._ending.wait(self._interval):
             try:
-                self._aim()
+                self._set_target()
                 if not timeseries_client.is_configured():
                     return
                 send_waiting()
             except RedisError as error:
                 logger.warning("Redis does not answer (%s); points cannot be sent", type(error).__name__)
             except Exception:
-                # Whatever it was, the points are where they were, and the next turn comes.
+                # The points are still in the buffer, and are sent next time.
                 logger.exception("Sending points failed")
 
-    def _aim(self) -> None:
-        if not self._has_aimed:
+    def _set_target(self) -> None:
+        if not self._has_set_target:
             with timeseries_buffer.connect() as redis:
                 timeseries_buffer.set_target(redis, target=timeseries_client.target())
-            self._has_aimed = True
+            self._has_set_target = True
 
     def end(self) -> None:
-        """Returns when its turn is over, after at most a few seconds."""
+        """Stop the thread and wait for it at most five seconds."""
         self._ending.set()
         if self.is_alive():
             self.join(timeout=5)

@@ -1,6 +1,8 @@
-"""The questions, answered from PostgreSQL's rows. Each by the indexes on time: the cost is that of what happened in the
-span, however much is stored. A chart whose buckets are made of whole slots is added up from what was counted when the
-runs came in (`RunCount`). `students` are row ids; None means all."""
+"""Time series queries on PostgreSQL's rows.
+
+All queries use the indexes on time, so that their cost depends on the activity in the period only. A chart whose
+buckets consist of whole slots is computed from `RunCount`. `students` are row ids; None means all.
+"""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -13,16 +15,16 @@ from events.timeseries.types import Activity, Totals, Work
 from lms.access import Scope
 from realtime.messages import timestamp
 
-# A set to join with: for an array that comes as a parameter PostgreSQL would look through all of it at each run.
+# A set to join with, because PostgreSQL would search an array parameter linearly for each run.
 OF_STUDENTS = "AND student_id IN (SELECT unnest(%(students)s::bigint[]))"
 RUNS = """FROM cell_executions
           WHERE executed_at >= %(since)s::timestamptz AND executed_at < %(until)s::timestamptz
             AND status <> 'aborted'"""
 
-COUNTED = """SELECT date_bin(%(bucket)s::interval, slot, %(since)s::timestamptz) AS start,
+FROM_COUNTS = """SELECT date_bin(%(bucket)s::interval, slot, %(since)s::timestamptz) AS start,
                     sum(runs) AS runs, sum(errors) AS errors
              FROM run_counts WHERE slot >= %(since)s::timestamptz AND slot < %(until)s::timestamptz"""
-COUNTING = f"""SELECT date_bin(%(bucket)s::interval, executed_at, %(since)s::timestamptz) AS start,
+FROM_RUNS = f"""SELECT date_bin(%(bucket)s::interval, executed_at, %(since)s::timestamptz) AS start,
                       count(*) AS runs, count(*) FILTER (WHERE status = 'error') AS errors {RUNS}"""
 
 
@@ -34,7 +36,7 @@ def activity(
     slots = all(
         moment % RunCount.SLOT_SECONDS == 0 for moment in (since.timestamp(), until.timestamp(), bucket.total_seconds())
     )
-    runs = f"{COUNTED} {of_students}" if slots else f"{COUNTING} {of_students}"
+    runs = f"{FROM_COUNTS} {of_students}" if slots else f"{FROM_RUNS} {of_students}"
     rows = _rows(
         f"""WITH runs AS ({runs} GROUP BY 1
             ), asked AS (
@@ -58,7 +60,7 @@ def activity(
 def requests_for_help(
     *, since: datetime, until: datetime, bucket: timedelta, students: Collection[int] | None, scope: Scope
 ) -> dict[int, int]:
-    """How many began in each bucket, by its number; empty ones are left out. One query."""
+    """Return the number of help requests that began in each bucket, by its index, without empty ones. One query."""
     of_students = f"{'' if students is None else OF_STUDENTS} {scope.sql()}"
     rows = _rows(
         f"""SELECT floor(extract(epoch FROM asked_at - %(since)s::timestamptz) / %(seconds)s)::int, count(*)
@@ -82,7 +84,7 @@ def totals(*, since: datetime, until: datetime, students: Collection[int] | None
 
 
 def per_student(*, since: datetime, until: datetime, students: Collection[int], scope: Scope) -> dict[int, Work]:
-    """One query; students who ran nothing are left out."""
+    """Return each student's totals, without students who ran nothing. One query."""
     rows = _rows(
         f"""SELECT student_id, count(*), count(*) FILTER (WHERE status = 'error'),
                    count(DISTINCT date_trunc('minute', executed_at))
@@ -93,16 +95,16 @@ def per_student(*, since: datetime, until: datetime, students: Collection[int], 
 
 
 def addresses(students: Collection[int]) -> dict[int, str]:
-    """Their e-mail addresses, by row id. One query."""
+    """Return the e-mail addresses by row id. One query."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id, email FROM students WHERE id IN (SELECT unnest(%s::bigint[]))", [list(students)])
         return dict(cursor.fetchall())
 
 
 def _rows(
-    sql: str, since: datetime, until: datetime, students: Collection[int] | None, **more: Any
+    sql: str, since: datetime, until: datetime, students: Collection[int] | None, **params: Any
 ) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, {"since": since, "until": until, "students": list(students or ()), **more})
+        cursor.execute(sql, {"since": since, "until": until, "students": list(students or ()), **params})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows

@@ -1,7 +1,6 @@
-"""How the product itself does, as numbers for time series: once a minute, one point of each measurement.
+"""System metrics as time series: one point of each measurement a minute, for dashboards in InfluxDB.
 
-Source: docs/contract/events.md section 6. Prometheus has the same at `/metrics`, with more detail and without InfluxDB;
-these are for whoever keeps dashboards in InfluxDB beside those of the lessons.
+Source: docs/contract/events.md section 6. Prometheus has them in more detail at `/metrics`, without InfluxDB.
 """
 
 from collections import Counter
@@ -19,19 +18,20 @@ from realtime import presence
 SOCKETS = ("student", "instructor", "dashboard", "admin")
 
 
-def note(redis: Redis, *, failed_jobs: int, now: float) -> None:
-    """How it is now, and what was done in the last whole minute. The points carry their minute, so that a second
-    scheduler writes the same ones over; they wait for InfluxDB as those of events do. `now` in seconds since the epoch.
+def record(redis: Redis, *, failed_jobs: int, now: float) -> None:
+    """Buffer a point of the current state and one of the last whole minute. `now` is in seconds since the epoch.
+
+    The timestamps are whole minutes, so that a second scheduler overwrites the same points.
     """
     minute = int(now // 60)
     system = system_metrics(redis, failed_jobs=failed_jobs, now=now)
-    timeseries.note_numbers({"system_metrics": system}, tags={"host": heartbeats.HOST}, at=minute * 60)
+    timeseries.write_numbers({"system_metrics": system}, tags={"host": heartbeats.HOST}, at=minute * 60)
     done = performance_metrics(minute=minute - 1)
-    timeseries.note_numbers({"performance_metrics": done}, tags={}, at=(minute - 1) * 60)
+    timeseries.write_numbers({"performance_metrics": done}, tags={}, at=(minute - 1) * 60)
 
 
 def system_metrics(redis: Redis, *, failed_jobs: int, now: float) -> dict[str, Number]:
-    """How it is at this moment. The processor and the memory are of the machine that asks. Eight round trips."""
+    """Return the current state. Processor and memory are those of this machine. Eight round trips."""
     waits = stream.waiting(redis)
     oldest = [one.oldest for one in waits if one.oldest is not None]
     workers = Counter(beat["status"] for beat in heartbeats.heartbeats())
@@ -50,7 +50,7 @@ def system_metrics(redis: Redis, *, failed_jobs: int, now: float) -> dict[str, N
 
 
 def performance_metrics(*, minute: int) -> dict[str, Number]:
-    """What was done in that minute (of the epoch), by all processes; a duration is missing where there was none. One
+    """Return the numbers of a minute (since the epoch) of all processes, without durations that were not observed. One
     round trip."""
     numbers = events_metrics.of_minute(minute)
     found: dict[str, Number] = {

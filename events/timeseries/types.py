@@ -1,4 +1,4 @@
-"""What the door answers, from whichever side."""
+"""Results of time series queries."""
 
 from dataclasses import dataclass
 from typing import TypedDict
@@ -7,7 +7,7 @@ Number = int | float
 
 
 class Activity(TypedDict):
-    """What happened in one bucket of time. Requests for help, not their re-sends."""
+    """The activity in one time bucket. Help requests are counted without re-sends."""
 
     time: str
     executionCount: int
@@ -17,11 +17,11 @@ class Activity(TypedDict):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Totals:
-    """What was done in a span of time. Runs that never really ran (status `aborted`) count nowhere."""
+    """The totals of a period, without aborted runs."""
 
     runs: int
     errors: int
-    seconds: float | None  # mean length of a run; None where none was told
+    seconds: float | None  # mean duration of a run; None if unknown
     active: int  # students who ran something
 
     @property
@@ -31,7 +31,7 @@ class Totals:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """What one student did in a span of time."""
+    """The totals of one student in a period."""
 
     runs: int
     errors: int

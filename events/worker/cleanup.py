@@ -1,4 +1,4 @@
-"""Delete what has expired, once an hour."""
+"""Deletion of expired rows, once an hour."""
 
 import logging
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from instructors.cleanup import delete_expired_sessions, delete_expired_tokens, 
 
 logger = logging.getLogger(__name__)
 
-# Each returns how many rows it deleted, and may be run again at any time.
+# Each task returns the number of deleted rows, and may be repeated at any time.
 TASKS: list[Callable[..., int]] = [delete_expired_sessions, delete_expired_tokens, delete_old_login_failures]
 
 
 def run_all(*, now: datetime) -> None:
-    """Run each on its own: one that fails stops no other. Raises the last failure, so that it is seen."""
+    """Run all tasks, even if one fails. Raises the last failure, so that rq records it."""
     failure: Exception | None = None
     for task in TASKS:
         try:

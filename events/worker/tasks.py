@@ -1,8 +1,7 @@
-"""The only door to rq: waking a worker, draining a shard, and the periodic sweeps.
+"""The rq jobs and the worker: draining a shard, and periodic jobs.
 
-rq is the engine, the stream is the log: a job carries no events, only the number of the shard to drain. A drain takes
-the shard's lease and works until the shard has been quiet for a while or its time is up, so that under load one job
-serves thousands of requests.
+A job contains no events, only the number of the shard to drain. A drain takes the shard's lease and works until no
+entry has arrived for a while or its time is over, so that under load one job serves thousands of requests.
 """
 
 import logging
@@ -36,16 +35,16 @@ from events.worker.renamed_jobs import rename_queued_jobs
 logger = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 20.0  # seconds of one drain job; under rq's job timeout of 30 s
-IDLE_TIMEOUT = 2.0  # seconds that a drain waits on a quiet shard before it gives the lease back
-# Seconds after which a drain gives way to jobs that wait: while its shard is calm, and in a flood. The first bounds
-# what an event waits where there are more shards than workers, the second what a calm shard waits beside a flooded one.
+IDLE_TIMEOUT = 2.0  # seconds that a drain waits on an empty shard before it returns the lease
+# Seconds after which a drain yields to waiting jobs: with small batches, and under load. If there are more shards than
+# workers, the first bounds the wait of an event, and the second the wait of a quiet shard beside a busy one.
 POLL_INTERVAL, MAX_TURN = 0.25, 5.0
-# What arrives while a drain pauses shares a transaction, and a batch's fixed cost is that of COMPANY events. So it
-# pauses until about so many have come, for PACE seconds after the last batch began at least, LONGEST_PACE at most: the
-# one is what an event waits where many come, the other where few do. The first after a silence waits for nobody.
+# Events that arrive while a drain pauses share a transaction. The fixed cost of a batch equals that of
+# TARGET_BATCH_EVENTS events, so a drain pauses until about so many have arrived, between MIN_BATCH_INTERVAL and
+# MAX_BATCH_INTERVAL seconds after the last batch began. The first event after an idle time does not wait.
 MIN_BATCH_INTERVAL, MAX_BATCH_INTERVAL, TARGET_BATCH_EVENTS = 0.1, 0.25, 25
-# And it rests REST times as long as the batch took, at most LONGEST_REST: in a flood of small posts the processor it
-# leaves to others is what they wait for.
+# It also pauses PAUSE_FACTOR times as long as the batch took, at most MAX_PAUSE seconds, to leave the processor to
+# other processes under many small posts.
 PAUSE_FACTOR, MAX_PAUSE = 2.0, 0.4
 MAX_EVENTS = 2_000  # a batch
 MAX_BYTES = 8 * 1024 * 1024  # a batch
@@ -54,7 +53,7 @@ MAX_RETRY_DELAY = 2.0  # seconds between two tries while PostgreSQL is away
 
 @dataclass(slots=True)
 class BatchSizer:
-    """How many entries to read at once: more while there is more, within what a transaction and memory should hold."""
+    """The number of entries to read at once: it grows with the backlog, up to MAX_EVENTS and MAX_BYTES."""
 
     count: int = 16
     events: float = 1.0  # an entry, running mean
@@ -71,29 +70,29 @@ class BatchSizer:
 
 @cache
 def batch_sizer_of(shard: int) -> BatchSizer:
-    """What this process learned of the shard: a drain begins where its predecessor ended, not at small batches."""
+    """Return this process's batch sizer of the shard, so that a drain starts with its predecessor's batch size."""
     return BatchSizer()
 
 
 def drain(shard: int) -> None:
-    """Carry what is in the shard until it has been quiet for a while or the time is up."""
+    """Process the shard's entries until none has arrived for a while or the time is over."""
     redis = stream.connect()
     lease = stream.Lease(redis, shard)
     try:
-        if lease.take() and not _drain(lease) and lease.give_way():
-            jobs.enqueue_drain(shard, "low")  # behind the jobs that wait already
+        if lease.take() and not _drain(lease) and lease.hand_over():
+            jobs.enqueue_drain(shard, "low")  # after the jobs that wait already
     finally:
         lease.release()
         redis.close()
 
 
 def _drain(lease: stream.Lease) -> bool:
-    """True when the shard is empty and the lease given back; False when there may be more to do."""
-    started = last_heard = last_look = last_begun = time.monotonic()
-    appetite, failures = batch_sizer_of(lease.shard), 0
-    while lease.keep():
+    """Return True if the shard is empty and the lease is returned, False if entries may be left."""
+    started = last_entries = last_check = last_begin = time.monotonic()
+    sizer, failures = batch_sizer_of(lease.shard), 0
+    while lease.renew():
         pulse.move()
-        entries = lease.read(count=appetite.count, block_ms=int(POLL_INTERVAL * 1000))
+        entries = lease.read(count=sizer.count, block_ms=int(POLL_INTERVAL * 1000))
         begun = time.monotonic()
         small, events = True, 0
         if entries:
@@ -103,30 +102,30 @@ def _drain(lease: stream.Lease) -> bool:
                 failures += 1
                 events_metrics.count("retries")
                 _wait_for_database(error, failures)
-                lease.start_over()
+                lease.reset_position()
             else:
-                small, failures, last_heard = len(entries) < appetite.count, 0, begun
-                appetite.learn(entries, events)
-                pulse.carried(events, time.monotonic() - begun)
+                small, failures, last_entries = len(entries) < sizer.count, 0, begun
+                sizer.learn(entries, events)
+                pulse.processed_batch(events, time.monotonic() - begun)
         now = time.monotonic()
         if now - started > DRAIN_SECONDS or Worker.is_stopping:
             return False
-        if now - last_heard > IDLE_TIMEOUT and lease.finish():
+        if now - last_entries > IDLE_TIMEOUT and lease.finish():
             return True
-        if now - last_look > (POLL_INTERVAL if small else MAX_TURN):
-            last_look = now
-            if _others_wait(lease.redis):
+        if now - last_check > (POLL_INTERVAL if small else MAX_TURN):
+            last_check = now
+            if _has_waiting_jobs(lease.redis):
                 return lease.finish()
         if entries and small:
-            took = time.monotonic() - begun
-            pace = batch_interval(events, seconds=begun - last_begun)
-            time.sleep(max(pace - took, min(PAUSE_FACTOR * took, MAX_PAUSE)))
-        last_begun = begun
+            elapsed = time.monotonic() - begun
+            interval = batch_interval(events, seconds=begun - last_begin)
+            time.sleep(max(interval - elapsed, min(PAUSE_FACTOR * elapsed, MAX_PAUSE)))
+        last_begin = begun
     return True
 
 
 def batch_interval(events: int, *, seconds: float) -> float:
-    """Seconds from the begin of a batch to that of the next, where so many events came in so many seconds."""
+    """Return the seconds between the starts of two batches if so many events arrived in so many seconds."""
     return min(max(TARGET_BATCH_EVENTS * seconds / max(events, 1), MIN_BATCH_INTERVAL), MAX_BATCH_INTERVAL)
 
 
@@ -137,7 +136,7 @@ def _wait_for_database(error: Exception, failures: int) -> None:
     time.sleep(pause)
 
 
-def _others_wait(redis: Redis) -> bool:
+def _has_waiting_jobs(redis: Redis) -> bool:
     with redis.pipeline(transaction=False) as pipe:
         for name in PRIORITIES:
             pipe.llen(f"rq:queue:{name}")
@@ -147,27 +146,27 @@ def _others_wait(redis: Redis) -> bool:
 # --- Periodic -------------------------------------------------------------------------------------------------------
 
 
-def expire_silent() -> None:
-    """End what only silence ends: requests for help, and sessions."""
+def expire_idle() -> None:
+    """End help requests and sessions after their timeouts."""
     redis = stream.connect()
     oldest = stream.oldest_waiting(redis)
     redis.close()
     now = datetime.now(UTC)
-    # While events wait, silence may be ours: a re-send may be among them.
+    # While events wait, a re-send may be among them.
     if oldest is None or now.timestamp() * 1000 - oldest < settings.HELP_RESENT_SILENCE * 1000 / 3:
         notifications.announce_transitions(help_requests.expire_requests(now=now))
     close_idle_sessions(before=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
 
 
 def record_system_metrics() -> None:
-    """Once a minute, where there is an InfluxDB: how the product itself does."""
+    """Write the system metrics of this minute, if InfluxDB is configured."""
     if timeseries.is_configured():
         with stream.connect() as redis:
-            system_metrics.note(redis, failed_jobs=jobs.failed_count(), now=time.time())
+            system_metrics.record(redis, failed_jobs=jobs.failed_count(), now=time.time())
 
 
 def run_cleanup() -> None:
-    """Once an hour: forget what has expired."""
+    """Delete expired rows."""
     cleanup.run_all(now=datetime.now(UTC))
 
 
@@ -175,9 +174,9 @@ def run_cleanup() -> None:
 
 
 def sync_offline(by_hand: bool = False) -> None:
-    """Put what the offline queue holds into the river; periodically, without what waits for somebody to ask."""
+    """Sync the offline queue. The periodic sync (not `by_hand`) leaves out entries that wait for a requested sync."""
     if by_hand or offline_sync.has_waiting():
-        offline_sync.sync(wake=jobs.enqueue_drains, by_hand=by_hand, now=datetime.now(UTC))
+        offline_sync.sync(enqueue_drains=jobs.enqueue_drains, by_hand=by_hand, now=datetime.now(UTC))
 
 
 # --- The worker -----------------------------------------------------------------------------------------------------
@@ -190,8 +189,8 @@ class Worker(SimpleWorker):
     _taken = 0
 
     def reorder_queues(self, reference_queue: Queue) -> None:
-        """Called when a job was taken. High goes first, and still one look in four begins with low and one with
-        medium: whoever floods one queue leaves the others their share."""
+        """Reorder the queues after a job was taken. Usually high comes first, but one poll in four begins with low and
+        one with medium, so that no queue is starved."""
         self._taken += 1
         high, medium, low = self.queues
         orders = ([high, medium, low], [medium, high, low], [high, medium, low], [low, high, medium])
@@ -204,15 +203,15 @@ class Worker(SimpleWorker):
         return succeeded
 
     def request_stop(self, signum: Any, frame: Any) -> None:
-        """A running drain finishes its batch, gives the lease back and ends; then so does the worker."""
+        """Let a running drain finish its batch and return the lease, then stop the worker."""
         Worker.is_stopping = True
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
 def work() -> None:
-    """Run a worker in this process until it is told to stop."""
-    # Django keeps the text of every statement while DEBUG is on; with a batch's arrays in it that costs more than the
-    # batch. And only one of a worker's threads asks PostgreSQL, so one connection is all it needs.
+    """Run a worker in this process until it receives a stop signal."""
+    # Django records the text of every statement while DEBUG is on; with a batch's arrays that costs more than the
+    # batch. Only one thread of a worker uses PostgreSQL, so it needs a single connection.
     settings.DEBUG = False
     connection.settings_dict["OPTIONS"].pop("pool", None)
     sender = timeseries.Sender()
@@ -234,14 +233,14 @@ def _work() -> None:
             rename_queued_jobs()
             jobs.requeue_stranded_shards()
             queues = [django_rq.get_queue(name) for name in PRIORITIES]
-            # The name that its heartbeats have, so that rq's pages and /admin/worker-status speak of the same worker;
-            # with a number where rq may remember a predecessor of that name.
+            # The same name as in its heartbeats, for rq's pages and /admin/worker-status. A number is appended if rq
+            # may still have a predecessor of that name.
             name = f"{pulse.worker_id}.{attempt}" if attempt else pulse.worker_id
             attempt += 1
             Worker(queues, name=name, connection=django_rq.get_connection(PRIORITIES[0])).work(logging_level="WARNING")
             return
         except RedisError as error:
-            # rq's worker gives up when Redis goes away during a job. Whoever comes back first must find a worker.
+            # rq's worker stops if Redis becomes unavailable during a job, so start another one.
             failures = 1 if time.monotonic() - started > 30 else failures + 1
             pause = min(0.1 * 2**failures, MAX_RETRY_DELAY)
             logger.warning("Redis does not answer (%s); trying again in %.1f s", type(error).__name__, pause)

@@ -14,6 +14,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.validators import MAX_BIGINT
 from instructors import audit, hashing
 from instructors.api.callers import account_of, refuse_unless
 from instructors.api.fields import Address, InstructorResponse, NewPassword, Role, check_password_rules
@@ -22,7 +23,7 @@ from instructors.permissions import may_manage, may_manage_accounts
 from instructors.rest.exceptions import BadRequest
 from instructors.rest.fields import Text
 from instructors.rest.openapi import PAGING, documented
-from instructors.rest.parameters import LARGEST_ID, path_id, query_boolean, validated
+from instructors.rest.parameters import path_id, query_boolean, validated
 from instructors.rest.permissions import LoginRequired
 from instructors.rest.views import ApiView
 from instructors.roles import ADMIN, INSTRUCTOR
@@ -50,7 +51,7 @@ class InstructorDeleted(InstructorResponse):
 def find_instructor(instructor_id: str) -> Instructor:
     """Return the account with this id. Raises Unprocessable if it is no integer, NotFound if no account has it."""
     pk = path_id(instructor_id, "instructor_id")
-    found = Instructor.objects.filter(pk=pk).first() if abs(pk) <= LARGEST_ID else None
+    found = Instructor.objects.filter(pk=pk).first() if abs(pk) <= MAX_BIGINT else None
     if found is None:
         raise NotFound("Instructor not found")
     return found

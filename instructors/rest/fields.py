@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core.identity import visible
-from instructors.rest.parameters import LARGEST_ID
+from core.validators import MAX_BIGINT
 
 
 class Text(serializers.CharField):
@@ -51,7 +51,7 @@ class RowId(serializers.IntegerField):
     default_error_messages = {"invalid": "Input should be a valid integer"}
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"min_value": -LARGEST_ID, "max_value": LARGEST_ID, **kwargs})
+        super().__init__(**{"min_value": -MAX_BIGINT, "max_value": MAX_BIGINT, **kwargs})
 
 
 class Number(serializers.FloatField):

@@ -15,7 +15,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from instructors.rest.parameters import LARGEST_ID
+from core.validators import MAX_BIGINT
 from instructors.rest.permissions import LoginIfRequired
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -85,7 +85,7 @@ MEANINGS = {
 
 SKIP = OpenApiParameter(
     "skip",
-    {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST_ID, "default": 0},
+    {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_BIGINT, "default": 0},
     description="Number of rows to skip.",
 )
 LIMIT = OpenApiParameter(
@@ -96,7 +96,7 @@ PAGING = [SKIP, LIMIT]
 
 
 def row_filter(name: str, meaning: str) -> OpenApiParameter:
-    shape = {"type": "integer", "format": "int64", "minimum": -LARGEST_ID, "maximum": LARGEST_ID}
+    shape = {"type": "integer", "format": "int64", "minimum": -MAX_BIGINT, "maximum": MAX_BIGINT}
     return OpenApiParameter(name, shape, description=meaning)
 
 

@@ -9,7 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from instructors.rest.parameters import LARGEST_ID, query_integer
+from core.validators import MAX_BIGINT
+from instructors.rest.parameters import query_integer
 
 
 class SkipLimitPagination(LimitOffsetPagination):
@@ -27,7 +28,7 @@ class SkipLimitPagination(LimitOffsetPagination):
         return list(queryset[skip : skip + limit])
 
     def get_offset(self, request: Request) -> int:
-        return query_integer(request, self.offset_query_param, 0, minimum=0, maximum=LARGEST_ID)
+        return query_integer(request, self.offset_query_param, 0, minimum=0, maximum=MAX_BIGINT)
 
     def get_limit(self, request: Request) -> int:
         return query_integer(request, self.limit_query_param, self.default_limit, minimum=1, maximum=self.max_limit)

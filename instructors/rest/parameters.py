@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from django.db.models import BigIntegerField, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
+from core.validators import MAX_BIGINT
 from instructors.rest.exceptions import Unprocessable
 
-LARGEST_ID = BigIntegerField.MAX_BIGINT
 Row = TypeVar("Row", bound=Model)
 
 
@@ -48,7 +48,7 @@ def query_id(request: Request, name: str) -> int | None:
     """Return an optional row id from the query, for a filter. Raises Unprocessable."""
     if name not in request.query_params:
         return None
-    return query_integer(request, name, 0, minimum=-LARGEST_ID, maximum=LARGEST_ID)
+    return query_integer(request, name, 0, minimum=-MAX_BIGINT, maximum=MAX_BIGINT)
 
 
 def query_text(request: Request, name: str) -> str:
@@ -74,7 +74,7 @@ def query_boolean(request: Request, name: str, default: bool | None) -> bool | N
 
 def find_or_404(rows: QuerySet[Row], pk: int, noun: str) -> Row:
     """Return the row with this id among those that the caller may see. Raises NotFound with the contract's text."""
-    found = rows.filter(pk=pk).first() if abs(pk) <= LARGEST_ID else None
+    found = rows.filter(pk=pk).first() if abs(pk) <= MAX_BIGINT else None
     if found is None:
         raise NotFound(f"{noun} with id {pk} not found")
     return found

@@ -9,7 +9,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.json_values import DEEPEST, TooDeep, storable
+from core.json_values import MAX_DEPTH, TooDeep, storable
 from instructors.rest.exceptions import TooLarge
 from instructors.rest.parsers import GzipJSONParser
 from lms.notebooks.cells import NEWEST, has_cells, version_of
@@ -42,7 +42,7 @@ class NotebookContent(serializers.JSONField):
 
     default_error_messages = {
         "invalid": "Input should be a notebook object: what an .ipynb file holds, as JSON",
-        "deep": f"The notebook is nested more than {DEEPEST} levels deep; clear its outputs and send it again",
+        "deep": f"The notebook is nested more than {MAX_DEPTH} levels deep; clear its outputs and send it again",
         "notebook": "This is no valid notebook: it has no list of cells; send what an .ipynb file holds",
         "version": f"This is no valid notebook: unknown nbformat {{said}}; save it as nbformat {NEWEST}",
     }

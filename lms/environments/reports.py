@@ -36,7 +36,7 @@ class TooLarge(Exception):
 def read_report(environment: dict[str, Any], *, now: datetime) -> Environment:
     """Return the environment that a report describes. Raises TooLarge."""
     try:
-        environment = storable(environment, deepest=MAX_DEPTH)
+        environment = storable(environment, max_depth=MAX_DEPTH)
     except TooDeep:
         raise TooLarge from None
     if len(json.dumps(environment, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.identity import visible
+from core.validators import MAX_BIGINT
 from lms.models import (
     AssignmentSubmission,
     Notebook,
@@ -21,7 +22,6 @@ from lms.versions.cells import kernel_of, metadata_of
 
 ID_LENGTH = 16  # digits of the hash that are the id of a snapshot
 ANONYMOUS = "anonymous"
-MAX_COUNT = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def counters(cells: list[PlainCell]) -> dict[str, int]:
         "total_characters": sum(len(cell.source) for cell in cells),
         "code_cells_count": sum(cell.kind == "code" for cell in cells),
         "markdown_cells_count": sum(cell.kind == "markdown" for cell in cells),
-        "execution_count": min(max((cell.count or 0 for cell in cells), default=0), MAX_COUNT),
+        "execution_count": min(max((cell.count or 0 for cell in cells), default=0), MAX_BIGINT),
     }
 
 

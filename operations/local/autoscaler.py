@@ -18,6 +18,7 @@ from typing import Any
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from core.redis import short_timeout_client
 from events.queue import heartbeats, stream
 from operations.local import programs as local_programs
 from operations.local.processes import Program
@@ -89,7 +90,7 @@ class Autoscaler:
         pause, self.looked_at = now - self.looked_at, now
         try:
             beats = {beat["pid"]: beat for beat in heartbeats.heartbeats() if beat["host"] == heartbeats.HOST}
-            with stream.connect_briefly() as redis:
+            with short_timeout_client(timeout=1) as redis:
                 oldest = stream.oldest_waiting(redis)
         except (RedisError, OSError):
             for seen in self.seen.values():

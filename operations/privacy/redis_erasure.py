@@ -6,10 +6,10 @@ All of it expires by itself within a day. It is small (a key a process, a caller
 from collections.abc import Iterable
 from typing import Any
 
-from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
+from core.redis import blocking_client
 from events.queue import jobs
 from operations.privacy.person import Person
 from realtime import groups, presence
@@ -21,7 +21,7 @@ OF_A_JOB = (b"rq:job:", b"rq:results:")
 
 def erase(person: Person) -> int:
     """Delete what names the person. Returns how many keys and members went."""
-    with Redis.from_url(settings.REDIS_URL, socket_timeout=10) as redis:
+    with blocking_client(timeout=10) as redis:
         # Jobs first, and by rq's own hand: their keys belong together.
         erased = jobs.delete_jobs_naming(person.matcher.names)
         erased += int(redis.zrem(presence.PROGRESS, *_group_forms(person)))

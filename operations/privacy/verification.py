@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.db import OperationalError, ProgrammingError, connection
 from psycopg import sql
 from redis import Redis
 from redis.exceptions import RedisError
 
+from core.redis import blocking_client
 from operations.privacy import tables
 
 PATIENCE = 120.0  # seconds for Redis to write its file anew
@@ -41,7 +41,7 @@ def clear() -> list[str]:
 
 def _redis_file() -> Iterator[str]:
     try:
-        with Redis.from_url(settings.REDIS_URL, socket_timeout=10) as redis:
+        with blocking_client(timeout=10) as redis:
             state: Any = redis.info("persistence")
             if state.get("aof_enabled"):
                 yield from _rewrite(redis)

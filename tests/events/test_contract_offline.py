@@ -282,7 +282,7 @@ def test_event_id_makes_a_second_sync_harmless(river):
     queue(event(eventId=None), event(), force_queue=True)
     force_sync()
     OfflineQueueEntry.objects.update(status="syncing")  # as if the sync had died after the append
-    assert offline_sync.sync(wake=jobs.enqueue_drains, by_hand=True, now=datetime.now(UTC)) is not None
+    assert offline_sync.sync(enqueue_drains=jobs.enqueue_drains, by_hand=True, now=datetime.now(UTC)) is not None
     OfflineQueueEntry.objects.update(last_retry_at=None, status="queued")
     force_sync()
     river.flow()

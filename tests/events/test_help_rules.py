@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from events.processing.help_rules import Dismissal, Signal, Timeouts, reduce_signals
 
 START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
-SILENCE = Timeouts(single=timedelta(minutes=5), resent=timedelta(seconds=45))
+TIMEOUTS = Timeouts(single=timedelta(minutes=5), resent=timedelta(seconds=45))
 
 
 def at(seconds: float) -> datetime:
@@ -25,34 +25,34 @@ def stop(seconds: float) -> Signal:
 
 
 def test_asking_since_the_first_of_the_re_sends():
-    asking = reduce_signals([ask(0), ask(10), ask(20)], silence=SILENCE).asking
+    asking = reduce_signals([ask(0), ask(10), ask(20)], timeouts=TIMEOUTS).open_request
     assert (asking.since, asking.last, asking.resent) == (at(0), at(20), True)
 
 
 def test_stop_ends_it():
-    assert reduce_signals([ask(0), ask(10), stop(12)], silence=SILENCE).asking is None
+    assert reduce_signals([ask(0), ask(10), stop(12)], timeouts=TIMEOUTS).open_request is None
 
 
 def test_late_request_older_than_the_stop_changes_nothing():
-    assert reduce_signals([stop(12), ask(10)], silence=SILENCE).asking is None
+    assert reduce_signals([stop(12), ask(10)], timeouts=TIMEOUTS).open_request is None
 
 
 def test_stop_and_request_of_the_same_moment_end():
-    assert reduce_signals([ask(10), stop(10)], silence=SILENCE).asking is None
+    assert reduce_signals([ask(10), stop(10)], timeouts=TIMEOUTS).open_request is None
 
 
 def test_request_after_the_stop_is_a_new_one():
-    assert reduce_signals([ask(0), stop(5), ask(8)], silence=SILENCE).asking.since == at(8)
+    assert reduce_signals([ask(0), stop(5), ask(8)], timeouts=TIMEOUTS).open_request.since == at(8)
 
 
 def test_one_request_lasts_five_minutes_without_re_send():
-    assert reduce_signals([ask(0), ask(299)], silence=SILENCE).asking.since == at(0)
-    assert reduce_signals([ask(0), ask(301)], silence=SILENCE).asking.since == at(301)
+    assert reduce_signals([ask(0), ask(299)], timeouts=TIMEOUTS).open_request.since == at(0)
+    assert reduce_signals([ask(0), ask(301)], timeouts=TIMEOUTS).open_request.since == at(301)
 
 
 def test_re_sent_request_ends_after_45_seconds_of_silence():
-    assert reduce_signals([ask(0), ask(10), ask(54)], silence=SILENCE).asking.since == at(0)
-    assert reduce_signals([ask(0), ask(10), ask(56)], silence=SILENCE).asking.since == at(56)
+    assert reduce_signals([ask(0), ask(10), ask(54)], timeouts=TIMEOUTS).open_request.since == at(0)
+    assert reduce_signals([ask(0), ask(10), ask(56)], timeouts=TIMEOUTS).open_request.since == at(56)
 
 
 DISMISSED = Dismissal(at(20), "s1", "a.ipynb")
@@ -60,23 +60,23 @@ DISMISSED = Dismissal(at(20), "s1", "a.ipynb")
 
 def test_re_sends_of_a_dismissed_request_raise_nothing():
     signals = [ask(second) for second in range(0, 200, 10)]
-    assert reduce_signals(signals, silence=SILENCE, dismissal=DISMISSED).asking is None
+    assert reduce_signals(signals, timeouts=TIMEOUTS, dismissal=DISMISSED).open_request is None
 
 
 def test_help_after_half_a_minute_of_silence_is_a_new_request():
     signals = [ask(0), ask(10), ask(20), ask(30), ask(61)]
-    assert reduce_signals(signals, silence=SILENCE, dismissal=DISMISSED).asking.since == at(61)
+    assert reduce_signals(signals, timeouts=TIMEOUTS, dismissal=DISMISSED).open_request.since == at(61)
 
 
 def test_help_after_a_stop_is_a_new_request_although_it_was_dismissed():
     assert reduce_signals(
-        [ask(20), ask(30), stop(32), ask(34)], silence=SILENCE, dismissal=DISMISSED
-    ).asking.since == at(34)
+        [ask(20), ask(30), stop(32), ask(34)], timeouts=TIMEOUTS, dismissal=DISMISSED
+    ).open_request.since == at(34)
 
 
 def test_help_in_another_notebook_is_a_new_request():
     signals = [ask(20), ask(30), ask(31, "b.ipynb"), ask(40)]
-    assert reduce_signals(signals, silence=SILENCE, dismissal=DISMISSED).asking.since == at(31)
+    assert reduce_signals(signals, timeouts=TIMEOUTS, dismissal=DISMISSED).open_request.since == at(31)
 
 
 signals = st.lists(
@@ -95,17 +95,17 @@ signals = st.lists(
 def test_any_order_and_any_repetition_give_the_same_state(given_signals, random, dismissal):
     again = given_signals + random.choices(given_signals, k=5) if given_signals else []
     random.shuffle(again)
-    assert reduce_signals(given_signals, silence=SILENCE, dismissal=dismissal) == reduce_signals(
-        again, silence=SILENCE, dismissal=dismissal
+    assert reduce_signals(given_signals, timeouts=TIMEOUTS, dismissal=dismissal) == reduce_signals(
+        again, timeouts=TIMEOUTS, dismissal=dismissal
     )
 
 
 @given(signals)
 def test_asking_only_after_the_last_stop(given_signals):
-    state = reduce_signals(given_signals, silence=SILENCE)
+    state = reduce_signals(given_signals, timeouts=TIMEOUTS)
     stops = [signal.at for signal in given_signals if signal.kind == "stop"]
-    if state.asking and stops:
-        assert state.asking.since > max(stops)
+    if state.open_request and stops:
+        assert state.open_request.since > max(stops)
 
 
 # --- Clocks and sessions: an end ends its own request, and no clock makes a request invisible
@@ -117,7 +117,7 @@ def sent(seconds: float, kind: str = "ask", session: str = "s1", received: float
 
 
 def asking(*signals: Signal, dismissal: Dismissal | None = None):
-    return reduce_signals(signals, silence=SILENCE, dismissal=dismissal).asking
+    return reduce_signals(signals, timeouts=TIMEOUTS, dismissal=dismissal).open_request
 
 
 def test_end_of_another_session_leaves_the_request():
@@ -198,4 +198,4 @@ clocks = st.lists(
 def test_any_order_of_arrival_gives_one_state_whatever_the_clocks(given_signals, random):
     again = given_signals + given_signals[:5]
     random.shuffle(again)
-    assert reduce_signals(given_signals, silence=SILENCE) == reduce_signals(again, silence=SILENCE)
+    assert reduce_signals(given_signals, timeouts=TIMEOUTS) == reduce_signals(again, timeouts=TIMEOUTS)

@@ -42,7 +42,7 @@ def test_second_drain_of_a_shard_leaves_at_once(river):
     tasks.drain(lease.shard)
     assert time.monotonic() - started < 0.3
     assert not CellExecution.objects.exists()
-    assert lease.keep()
+    assert lease.renew()
 
 
 def test_drain_whose_time_is_up_queues_the_next_and_only_one(river, monkeypatch):
@@ -106,7 +106,7 @@ def test_sweep_ends_what_only_silence_ends(river):
     river.post(event("help"), event("help"))
     HelpRequest.objects.update(last_heard_at=datetime.now(UTC) - timedelta(minutes=6))
     Session.objects.update(last_event_at=datetime.now(UTC) - timedelta(hours=13))
-    tasks.expire_silent()
+    tasks.expire_idle()
     assert not Student.objects.get().is_requesting_help
     session = Session.objects.get()
     assert (session.is_active, session.end_time) == (False, session.last_event_at)
@@ -118,7 +118,7 @@ def test_sweep_does_not_take_our_own_delay_for_silence(river):
     old = int((time.time() - 60) * 1000)
     river.redis.xadd(stream.stream_key(0, "high"), {"b": b"[]"}, id=f"{old}-0")
     river.redis.sadd(stream.SHARDS_KEY, 0)
-    tasks.expire_silent()
+    tasks.expire_idle()
     assert Student.objects.get().is_requesting_help
 
 

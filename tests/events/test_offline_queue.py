@@ -33,7 +33,7 @@ def post(*records: object, **headers: str):
 
 
 def sync(**more: object):
-    return offline_sync.sync(wake=jobs.enqueue_drains, **{"by_hand": False, "now": datetime.now(UTC), **more})
+    return offline_sync.sync(enqueue_drains=jobs.enqueue_drains, **{"by_hand": False, "now": datetime.now(UTC), **more})
 
 
 def entries(count: int = 1, **fields: object) -> None:
@@ -67,7 +67,7 @@ def test_river_that_is_away_for_long_fails_them_for_now_only(river, monkeypatch)
         patch.setattr(stream, "is_reachable", lambda: False)
         first = sync()
         assert (first.total, first.failed, first.skipped) == (60, 50, 10), "the first batch tells enough"
-    OfflineQueueEntry.objects.update(status="failed", error=offline_sync.AWAY, retry_count=5)
+    OfflineQueueEntry.objects.update(status="failed", error=offline_sync.UNAVAILABLE, retry_count=5)
     tasks.sync_offline()
     assert OfflineQueueEntry.objects.filter(status="synced").count() == 60
     assert OfflineQueueEntry.objects.get(is_forced=True).status == "failed"
@@ -92,7 +92,7 @@ def test_five_tries_and_twice_the_wait_each_time(db, monkeypatch):
         assert sync(now=now + timedelta(seconds=wait - 1)).failed == 0, "too early"
         now += timedelta(seconds=wait)
     assert waits == [2, 4, 8, 16]
-    assert (entry.status, entry.retry_count, entry.error) == ("failed", 5, offline_sync.AWAY)
+    assert (entry.status, entry.retry_count, entry.error) == ("failed", 5, offline_sync.UNAVAILABLE)
 
 
 def test_order_of_priority_then_age(river, monkeypatch):
@@ -164,7 +164,7 @@ def test_record_that_the_river_sets_aside_keeps_its_class(river):
     aside = OfflineQueueEntry.objects.get()
     assert (aside.class_id, aside.status) == (7, "failed")
     aside.event_data["executionCount"] = 4
-    offline_sync.put_back([aside], wake=jobs.enqueue_drains, now=datetime.now(UTC))
+    offline_sync.deliver([aside], enqueue_drains=jobs.enqueue_drains, now=datetime.now(UTC))
     river.flow()
     assert CellExecution.objects.get().execution_count == 4
     assert OfflineQueueEntry.objects.get().status == "synced"
@@ -173,8 +173,8 @@ def test_record_that_the_river_sets_aside_keeps_its_class(river):
 def test_record_that_the_river_refuses_again_is_there_again(river, monkeypatch):
     monkeypatch.setattr(schema, "_fit", lambda event, cut: None)
     river.post(event(executionCount=2**40))
-    [aside] = offline_sync.put_back(
-        list(OfflineQueueEntry.objects.all()), wake=jobs.enqueue_drains, now=datetime.now(UTC)
+    [aside] = offline_sync.deliver(
+        list(OfflineQueueEntry.objects.all()), enqueue_drains=jobs.enqueue_drains, now=datetime.now(UTC)
     )
     assert aside.status == "synced"
     river.flow()
@@ -184,7 +184,9 @@ def test_record_that_the_river_refuses_again_is_there_again(river, monkeypatch):
 def test_record_that_an_older_version_refused_is_stored_when_it_is_put_back(river):
     river.append_uncut(event(sessionId="s" * 5000))
     river.flow()
-    offline_sync.put_back(list(OfflineQueueEntry.objects.all()), wake=jobs.enqueue_drains, now=datetime.now(UTC))
+    offline_sync.deliver(
+        list(OfflineQueueEntry.objects.all()), enqueue_drains=jobs.enqueue_drains, now=datetime.now(UTC)
+    )
     river.flow()
     assert CellExecution.objects.count() == 1
 

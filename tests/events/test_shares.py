@@ -7,13 +7,13 @@ from collections import Counter
 import httpx
 import pytest
 
-from events.intake.rate_limit import SECONDS, RateLimiter
+from events.intake.rate_limit import ALLOWANCE_SECONDS, RateLimiter
 from lms.models import Class, ClassKey
 
 FLOOD, QUIET = "key-of-the-flood", "key-of-the-quiet"
 
 
-FULL = 10 * SECONDS
+FULL = 10 * ALLOWANCE_SECONDS
 
 
 @pytest.fixture
@@ -21,31 +21,31 @@ def shares() -> RateLimiter:
     return RateLimiter(10)
 
 
-def test_an_allowance_is_spent_and_fills_again(shares):
-    assert not shares.is_spent(1, 0)
-    shares.spend(1, FULL, 0)
-    assert shares.is_spent(1, 0)
-    assert not shares.is_spent(2, 0), "another class has its own"
-    assert not shares.is_spent(1, 0.1)
-    shares.spend(1, FULL - 1, 3600)
-    assert not shares.is_spent(1, 3600)
-    shares.spend(1, 1, 3600)
-    assert shares.is_spent(1, 3600), "it holds so much and no more"
+def test_an_allowance_is_exceeded_and_fills_again(shares):
+    assert not shares.is_exceeded(1, 0)
+    shares.record(1, FULL, 0)
+    assert shares.is_exceeded(1, 0)
+    assert not shares.is_exceeded(2, 0), "another class has its own"
+    assert not shares.is_exceeded(1, 0.1)
+    shares.record(1, FULL - 1, 3600)
+    assert not shares.is_exceeded(1, 3600)
+    shares.record(1, 1, 3600)
+    assert shares.is_exceeded(1, 3600), "it holds so much and no more"
 
 
 def test_there_is_no_debt(shares):
     for _ in range(50):
-        shares.spend(1, FULL, 0)
-    assert not shares.is_spent(1, 0.2)
+        shares.record(1, FULL, 0)
+    assert not shares.is_exceeded(1, 0.2)
 
 
 def test_nobody_is_measured_without_a_key_or_a_rate(shares):
     off = RateLimiter(0)
     for _ in range(5):
-        shares.spend(None, 10_000, 0)
-        off.spend(1, 10_000, 0)
-    assert not shares.is_spent(None, 0)
-    assert not off.is_spent(1, 0)
+        shares.record(None, 10_000, 0)
+        off.record(1, 10_000, 0)
+    assert not shares.is_exceeded(None, 0)
+    assert not off.is_exceeded(1, 0)
 
 
 # --- As it runs -------------------------------------------------------------------------------------------------------

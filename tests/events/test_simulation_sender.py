@@ -100,7 +100,7 @@ async def test_a_class_posts_what_its_timeline_says():
         sender = Sender(pool=pool, jitter=False)
         room = classroom(count=5, rate=0.2, start=start)
         await room.run(sender=sender, until=start + timedelta(minutes=3))
-        assert await room.farewell() == 0
+        assert await room.finish() == 0
         await pool.close()
     expected = [e for _, e in classroom(count=5, rate=0.2, start=start).timeline(until=start + timedelta(minutes=3))]
     assert sorted(json.loads(body)[0]["eventId"] for body in server.bodies) == sorted(e["eventId"] for e in expected)

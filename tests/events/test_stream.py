@@ -38,14 +38,14 @@ def read_all(lease: Lease) -> list[bytes]:
 
 
 def test_first_append_wakes_and_the_next_need_not(connection):
-    assert append().wake
-    assert not append().wake
+    assert append().needs_drain
+    assert not append().needs_drain
 
 
 def test_no_wake_while_a_drain_runs(connection):
     lease = Lease(connection, 0)
     assert lease.take()
-    assert not append().wake
+    assert not append().needs_drain
 
 
 def test_taking_the_lease_clears_the_wake(connection):
@@ -53,17 +53,17 @@ def test_taking_the_lease_clears_the_wake(connection):
     lease = Lease(connection, 0)
     lease.take()
     lease.release()
-    assert append().wake
+    assert append().needs_drain
 
 
 def test_only_one_holds_the_lease(connection):
     first, second = Lease(connection, 0), Lease(connection, 0)
     assert first.take()
     assert not second.take()
-    assert first.keep()
-    assert not second.keep()
+    assert first.renew()
+    assert not second.renew()
     second.release()
-    assert first.keep(), "somebody else's release frees nothing"
+    assert first.renew(), "somebody else's release frees nothing"
     assert Lease(connection, 1).take()
 
 
@@ -74,7 +74,7 @@ def test_lease_is_not_given_back_while_something_waits(connection):
     assert not lease.finish()
     assert read_all(lease) == [b"late"]
     assert lease.finish()
-    assert append().wake
+    assert append().needs_drain
 
 
 def test_high_comes_before_medium_and_low(connection):
@@ -103,7 +103,7 @@ def test_reading_over_again_after_a_failure(connection):
     lease = Lease(connection, 0)
     lease.take()
     assert len(lease.read(count=10)) == 1
-    lease.start_over()
+    lease.reset_position()
     assert read_all(lease) == [b"1"]
 
 
@@ -180,7 +180,7 @@ def test_nothing_falls_between_an_append_and_the_end_of_a_drain(connection):
         for number in range(appended):
             await asyncio.sleep(number % 5 / 1000)
             backlog = await stream.append(redis, [OutgoingEntry(0, "high", str(number).encode())])
-            if backlog[0].wake:
+            if backlog[0].needs_drain:
                 thread = threading.Thread(target=drain)
                 thread.start()
                 woken.append(thread)
@@ -196,11 +196,11 @@ def test_nothing_falls_between_an_append_and_the_end_of_a_drain(connection):
 def test_who_gives_way_wakes_once_for_what_waits(connection):
     lease = Lease(connection, 0)
     lease.take()
-    assert not lease.give_way(), "nothing waits"
+    assert not lease.hand_over(), "nothing waits"
     lease.take()
     append()
-    assert lease.give_way()
-    assert not append().wake, "somebody is on the way already"
+    assert lease.hand_over()
+    assert not append().needs_drain, "somebody is on the way already"
     assert Lease(connection, 0).take()
 
 
@@ -210,5 +210,5 @@ def test_who_has_lost_the_lease_has_nobody_to_wake(connection):
     lost.take()
     lost.release()
     assert holder.take()
-    assert not lost.give_way()
-    assert holder.keep()
+    assert not lost.hand_over()
+    assert holder.renew()

@@ -48,7 +48,7 @@ def append() -> str:
 
     with ThreadPoolExecutor(1) as pool:
         backlog = pool.submit(asyncio.run, send()).result()
-    if backlog[SHARD].wake:
+    if backlog[SHARD].needs_drain:
         jobs.enqueue_drain(SHARD)
     return made.event_id
 

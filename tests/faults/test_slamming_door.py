@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 import uvloop
 
-from events.intake.app import Answer, Appender, admit_body
+from events.intake.app import Appender, RequestRefused, admit_body
 from tests.events.conftest import event
 
 TRIES = 200
@@ -47,7 +47,7 @@ def test_every_post_is_answered_503(slamming_door, settings):
         for _ in range(TRIES):
             try:
                 await appender.append(events)
-            except Answer as answer:
+            except RequestRefused as answer:
                 outcomes[str(answer.status)] += 1
             except Exception as error:
                 outcomes[repr(error)] += 1

@@ -167,7 +167,8 @@ def test_a_file_takes_the_place_of_the_text(signed_in, hanako, students, encodin
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"PK\x03\x04", "workbook"), (b"x" * (MAX_BYTES + 1), "larger than"), (b"\x81\xff", "neither")]
+    ("content", "words"),
+    [(b"PK\x03\x04", "workbook"), (b"x" * (MAX_BYTES + 1), "larger than"), (b"\x81\xff", "neither")],
 )
 def test_a_file_that_is_no_list_leaves_what_was_typed(signed_in, hanako, students, content, words):
     page = check(signed_in(hanako), students, "aoi@example.com", file=SimpleUploadedFile("a.csv", content))

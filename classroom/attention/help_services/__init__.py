@@ -49,7 +49,7 @@ def end_help(
         _record(HELP_ENDINGS[ending], student, by, request, {"was_asking": bool(edges)})
     if edges:
         notify(lambda: notifications.announce_transitions(edges))
-        notify(lambda: timeseries.note(_event("help_stop", student, now), resolved_by=_name(by)))
+        notify(lambda: timeseries.write_resolution(_event("help_stop", student, now), resolved_by=_name(by)))
     frame, through = messages.dismiss_help(student.email), _classes(student, scope)
     told = [
         name
@@ -70,7 +70,7 @@ def resolve_error(
         flagged = executions.resolve_errors(student.pk, scope=scope, now=now)
         _record("error_resolve", student, by, request, {"was_flagged": flagged})
     notify(lambda: notifications.announce_resolution(student.pk, scope=scope, resolved_by=BY, resolved_at=now))
-    notify(lambda: timeseries.note(_event("error_resolved", student, now), resolved_by=_name(by)))
+    notify(lambda: timeseries.write_resolution(_event("error_resolved", student, now), resolved_by=_name(by)))
     return flagged
 
 

@@ -1,4 +1,4 @@
-"""Writes into InfluxDB what PostgreSQL has and it lacks."""
+"""Write points that InfluxDB lacks from PostgreSQL's rows."""
 
 from argparse import ArgumentParser
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from redis import Redis
 
-from events.contract.schema import NEWEST
+from events.contract.schema import MAX_AHEAD_MS
 from events.timeseries import backfill as points
 from events.timeseries import buffer as timeseries_buffer
 from events.timeseries import client as timeseries_client
@@ -20,12 +20,12 @@ from realtime.messages import timestamp
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What is to be written, and what holds when it is."""
+    """The period to write, and the state of InfluxDB before it."""
 
     since: datetime
     until: datetime
     bucket: timeseries_client.Bucket | None
-    upto: points.Upto | None
+    watermark: points.Watermark | None
     known: set[str]
 
 
@@ -45,8 +45,8 @@ class Command(BaseCommand):
             raise CommandError("No InfluxDB is configured: set INFLUXDB_URL.")
         now = datetime.now(UTC)
         since = (points.earliest() or now) if options["since"] == "start" else _moment("--since", options["since"])
-        # A sender's clock may be ahead, as far as events are believed.
-        until = _moment("--until", options["until"]) if options["until"] else now + timedelta(milliseconds=NEWEST)
+        # A sender's clock may be ahead by MAX_AHEAD_MS.
+        until = _moment("--until", options["until"]) if options["until"] else now + timedelta(milliseconds=MAX_AHEAD_MS)
         if since > until:
             raise CommandError("--since is after --until.")
         with timeseries_buffer.connect() as redis:
@@ -55,21 +55,22 @@ class Command(BaseCommand):
                 plan = self._plan(redis, since, until, options)
                 for found in points.backfill(
                     since=plan.since, until=plan.until, is_new=options["new"], is_trial=options["dry_run"],
-                    known=plan.known, upto=plan.upto, retention=plan.bucket.seconds if plan.bucket else 0,
+                    known=plan.known, watermark=plan.watermark, retention=plan.bucket.seconds if plan.bucket else 0,
                 ):  # fmt: skip
                     tally = found
-                self._say(tally, is_trial=options["dry_run"])
+                self._report(tally, is_trial=options["dry_run"])
                 if not options["dry_run"] and not options["until"]:
-                    self._call_complete(redis, plan, tally, before)
+                    self._mark_complete(redis, plan, tally, before)
             except timeseries_client.Unreachable as away:
                 raise CommandError(f"InfluxDB {away}; {tally.written} points were written. Run this again.") from away
             except timeseries_client.unanswered() as error:
                 raise CommandError(
-                    f"InfluxDB at {settings.INFLUXDB_URL}: {timeseries_client.said(error)}; {tally.written} points were written."
+                    f"InfluxDB at {settings.INFLUXDB_URL}: {timeseries_client.describe_error(error)}; "
+                    f"{tally.written} points were written."
                 ) from error
 
     def _plan(self, redis: Redis, since: datetime, until: datetime, options: dict[str, Any]) -> Plan:
-        """Raises server.Away, one of `server.unanswered`."""
+        """Return the plan. Raises Unreachable, one of `unanswered`."""
         bucket = timeseries_client.bucket() if options["dry_run"] else probe(redis)
         if bucket and bucket.seconds:
             kept_from = _moment_of(timeseries_client.kept_from(bucket.seconds, now_ms=_ms(datetime.now(UTC))))
@@ -82,21 +83,21 @@ class Command(BaseCommand):
         is_written_to = not options["dry_run"] and timeseries_buffer.is_on_target(
             redis, target=timeseries_client.target()
         )
-        upto = points.settle(redis) if is_written_to else None
+        watermark = points.settle(redis) if is_written_to else None
         try:
             known = points.first_points(since, until) if options["new"] else set()
         except points.NotNew as error:
             raise CommandError("The bucket is not new: run this without --new.") from error
-        return Plan(since=since, until=until, bucket=bucket, upto=upto, known=known)
+        return Plan(since=since, until=until, bucket=bucket, watermark=watermark, known=known)
 
-    def _say(self, tally: Tally, *, is_trial: bool) -> None:
+    def _report(self, tally: Tally, *, is_trial: bool) -> None:
         verb = "would be written" if is_trial else "written"
         self.stdout.write(f"{tally.written} points {verb}, {tally.present} were there, {tally.refused} refused.")
         if tally.expired:
             self.stdout.write(f"{tally.expired} are older than the bucket keeps points.")
 
-    def _call_complete(self, redis: Redis, plan: Plan, tally: Tally, before: timeseries_buffer.BacklogStatus) -> None:
-        if plan.upto is None:
+    def _mark_complete(self, redis: Redis, plan: Plan, tally: Tally, before: timeseries_buffer.BacklogStatus) -> None:
+        if plan.watermark is None:
             self.stdout.write(
                 "No worker writes to this InfluxDB yet. When one does, run this again, for what happens until then."
             )
@@ -106,8 +107,8 @@ class Command(BaseCommand):
             raise CommandError("The bucket was made again meanwhile. Run this again.")
         if tally.refused:
             timeseries_buffer.count_refused(redis, tally.refused, reason=tally.reason, until_ms=tally.refused_until)
-        # What arrived while this ran was laid down to be sent as always.
-        if not timeseries_buffer.call_complete(redis, since_ms=_ms(plan.since), before=before):
+        # Events that arrived meanwhile were buffered and are sent as usual.
+        if not timeseries_buffer.mark_complete(redis, since_ms=_ms(plan.since), before=before):
             raise CommandError("Points were dropped meanwhile, because too many wait. Run this again.")
 
 

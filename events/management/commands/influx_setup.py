@@ -1,4 +1,4 @@
-"""Makes in InfluxDB what the settings speak of: buckets, how long they keep points, hourly sums."""
+"""Create InfluxDB's buckets with their retention, and the task of hourly sums, according to the settings."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
@@ -31,6 +31,8 @@ class Command(BaseCommand):
         except buckets.NoSuchOrganisation as error:
             raise CommandError(f"InfluxDB has no organisation {error}, or the token may not see it.") from error
         except timeseries_client.unreachable() as error:
-            raise CommandError(f"InfluxDB at {settings.INFLUXDB_URL}: {timeseries_client.said(error)}") from error
+            raise CommandError(
+                f"InfluxDB at {settings.INFLUXDB_URL}: {timeseries_client.describe_error(error)}"
+            ) from error
         if not steps:
             self.stdout.write("Everything is as it should be.")

@@ -1,4 +1,4 @@
-"""Posts recorded requests again: to try a server with what real clients sent."""
+"""Post recorded requests again, to test a server with real data."""
 
 import asyncio
 from argparse import ArgumentParser

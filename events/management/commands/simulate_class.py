@@ -1,4 +1,4 @@
-"""A class of simulated students who post real events over HTTP, for demonstrations and load tests."""
+"""Simulate a class of students who post events over HTTP, for demonstrations and load tests."""
 
 import asyncio
 import signal
@@ -14,11 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from events.management.connection import default_url, reach
 from events.management.progress import Progress
-from events.simulation.classroom import FAREWELL, Classroom, wall_clock
+from events.simulation.classroom import GRACE_PERIOD, Classroom, wall_clock
 from events.simulation.sender import Sender
 from events.simulation.students import make_class
 
-STOPPED_FAREWELL = 1.0  # seconds events on their way get after Ctrl-C
+STOPPED_GRACE_PERIOD = 1.0  # seconds for pending events after Ctrl-C
 
 
 class Command(BaseCommand):
@@ -46,20 +46,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         _check(students=options["students"], rate=options["rate"], minutes=options["minutes"])
         with suppress(KeyboardInterrupt):  # before the loop's own handlers are in place
-            asyncio.run(self._hold(options))
+            asyncio.run(self._simulate(options))
 
-    async def _hold(self, options: dict[str, Any]) -> None:
+    async def _simulate(self, options: dict[str, Any]) -> None:
         url = options["url"] or default_url()
         pool = await reach(url=url, key=options["key"])
         seed = SystemRandom().randrange(10**6) if options["seed"] is None else options["seed"]
         students = make_class(count=options["students"], language=options["language"], rng=Random(seed))  # noqa: S311
-        room = Classroom(students=students, rate=options["rate"], seed=seed, start=wall_clock())
+        classroom = Classroom(students=students, rate=options["rate"], seed=seed, start=wall_clock())
         sender = Sender(pool=pool, jitter=not options["no_jitter"])
         self.stdout.write(f"{len(students)} students, {options['rate']} events/s each, to {url} (seed {seed})")
-        late, stopped = await _lesson(room=room, sender=sender, minutes=options["minutes"], out=self)
+        late, stopped = await _lesson(classroom=classroom, sender=sender, minutes=options["minutes"], out=self)
         await pool.close()
         if options["truth"]:
-            _write_truth(room=room, file=options["truth"])
+            _write_truth(classroom=classroom, file=options["truth"])
         self._report(sender=sender, late=late, stopped=stopped)
 
     def _report(self, *, sender: Sender, late: int, stopped: bool) -> None:
@@ -80,10 +80,10 @@ def _check(*, students: int, rate: float, minutes: float) -> None:
         raise CommandError("--students must be at least 1, --rate above 0 and --minutes 0 or more.")
 
 
-async def _lesson(*, room: Classroom, sender: Sender, minutes: float, out: BaseCommand) -> tuple[int, bool]:
-    """Run it to its end or until SIGINT or SIGTERM; (events left on their way, whether it was stopped)."""
+async def _lesson(*, classroom: Classroom, sender: Sender, minutes: float, out: BaseCommand) -> tuple[int, bool]:
+    """Run the lesson to its end or until SIGINT or SIGTERM. Return (pending events left, whether it was stopped)."""
     until = wall_clock() + timedelta(minutes=minutes) if minutes else None
-    running = asyncio.create_task(room.run(sender=sender, until=until))
+    running = asyncio.create_task(classroom.run(sender=sender, until=until))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, running.cancel)
@@ -93,7 +93,7 @@ async def _lesson(*, room: Classroom, sender: Sender, minutes: float, out: BaseC
         await running
     except asyncio.CancelledError:
         stopped = True
-    late = await room.farewell(seconds=STOPPED_FAREWELL if stopped else FAREWELL)
+    late = await classroom.finish(seconds=STOPPED_GRACE_PERIOD if stopped else GRACE_PERIOD)
     progress.cancel()
     with suppress(asyncio.CancelledError):
         await progress
@@ -102,6 +102,6 @@ async def _lesson(*, room: Classroom, sender: Sender, minutes: float, out: BaseC
     return late, stopped
 
 
-def _write_truth(*, room: Classroom, file: Path) -> None:
+def _write_truth(*, classroom: Classroom, file: Path) -> None:
     encode = msgspec.json.encode
-    file.write_bytes(b"".join(encode(line) + b"\n" for line in room.truth(until=wall_clock())))
+    file.write_bytes(b"".join(encode(line) + b"\n" for line in classroom.truth(until=wall_clock())))

@@ -15,12 +15,12 @@ def point_at(settings) -> Iterator[Callable[[str], None]]:
 
     def configure(url: str, token: str = "token") -> None:
         timeseries_client.disconnect()
-        timeseries_reads.trust.failed_at = None
+        timeseries_reads.availability.failed_at = None
         settings.INFLUXDB_URL, settings.INFLUXDB_TOKEN = url, token
 
     yield configure
     timeseries_client.disconnect()
-    timeseries_reads.trust.failed_at = None
+    timeseries_reads.availability.failed_at = None
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def lesson(river, series, settings):
     river.post(*(event(eventId=f"e{number}", eventTime=NOW.isoformat()) for number in range(50)))
     timeseries.send_waiting()
     with timeseries_buffer.connect() as redis:
-        timeseries_buffer.call_complete(
+        timeseries_buffer.mark_complete(
             redis, since_ms=int(SPAN["since"].timestamp() * 1000) - 1, before=timeseries.backlog_status()
         )
     return river
@@ -113,7 +113,7 @@ def test_it_is_looked_at_once_a_minute_not_at_every_turn(lesson, series, redis):
         lesson.post(event(eventId=f"later{number}"))
         timeseries.send_waiting()
     assert series.looks == looks
-    assert 0 < redis.ttl(timeseries_buffer.LOOKED) <= timeseries_buffer.LOOK_SECONDS
+    assert 0 < redis.ttl(timeseries_buffer.PROBED) <= timeseries_buffer.PROBE_SECONDS
 
 
 def test_a_server_that_does_not_show_it_is_not_asked(river, series, settings):
@@ -122,7 +122,7 @@ def test_a_server_that_does_not_show_it_is_not_asked(river, series, settings):
     river.post(event(eventTime=NOW.isoformat()))
     timeseries.send_waiting()
     with timeseries_buffer.connect() as redis:
-        timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.backlog_status())
+        timeseries_buffer.mark_complete(redis, since_ms=0, before=timeseries.backlog_status())
     assert (timeseries.totals(**SPAN).runs, series.queries) == (1, [])
 
 
@@ -162,7 +162,7 @@ def test_a_server_that_is_away_while_nothing_waits_is_no_trouble_of_ours(redis, 
     point_at("http://127.0.0.1:9")
     assert timeseries.send_waiting() == 0
     assert timeseries.backlog_status().reason == ""
-    assert 0 < redis.ttl(timeseries_buffer.LOOKED) <= timeseries_buffer.AWAY_PAUSE
+    assert 0 < redis.ttl(timeseries_buffer.PROBED) <= timeseries_buffer.AWAY_PAUSE
 
 
 def test_a_server_without_it_shows_none(series):

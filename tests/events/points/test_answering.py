@@ -43,9 +43,9 @@ def lesson(request, river, settings):
         _teach(river)
         assert timeseries.send_waiting() > 0
         with timeseries_buffer.connect() as redis:
-            assert timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries_buffer.BacklogStatus())
+            assert timeseries_buffer.mark_complete(redis, since_ms=0, before=timeseries_buffer.BacklogStatus())
         yield
-        assert timeseries_reads.trust.failed_at is None, "InfluxDB did not answer; PostgreSQL did"
+        assert timeseries_reads.availability.failed_at is None, "InfluxDB did not answer; PostgreSQL did"
 
 
 def _teach(river) -> None:

@@ -104,7 +104,7 @@ def test_new_asks_once(river, influx):
 
 
 def test_a_bucket_with_much_in_it_is_not_new(river, influx, monkeypatch):
-    monkeypatch.setattr(backfill, "NEW", 5)
+    monkeypatch.setattr(backfill, "MAX_NEW_POINTS", 5)
     river.post(*batch("a", 0), *batch("b", 1))
     timeseries.send_waiting()
     with pytest.raises(CommandError, match="run this without --new"):
@@ -119,7 +119,7 @@ def test_what_cannot_be_sent_first_is_said(river, influx):
 
 
 def test_somebody_else_who_sends_is_waited_for_and_not_for_ever(river, influx, redis, monkeypatch):
-    monkeypatch.setattr(backfill, "SEND", 0.3)
+    monkeypatch.setattr(backfill, "SEND_TIMEOUT", 0.3)
     river.post(*batch("a", 0))
     with redis.lock("points:sender", timeout=30), pytest.raises(CommandError, match="did not take what waits"):
         command()

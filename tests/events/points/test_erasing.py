@@ -117,6 +117,6 @@ def test_while_a_backfill_runs_nothing_is_erased_because_it_may_hold_rows(deleti
 
 
 def test_a_backfill_that_was_killed_holds_up_nobody_for_long(deletions, redis):
-    timeseries_buffer.note_backfill(redis, "killed", now=time.time() - timeseries_buffer.BACKFILL_SECONDS - 1)
+    timeseries_buffer.record_backfill(redis, "killed", now=time.time() - timeseries_buffer.BACKFILL_SECONDS - 1)
     erase("a@example.com")
     assert len(deletions[0]) == 2

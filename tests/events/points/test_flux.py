@@ -46,7 +46,7 @@ def complete(series, redis, settings) -> Redis:
     """InfluxDB has every point of the last ten days, and is asked about spans as short as these."""
     settings.INFLUXDB_ASK_DAYS = 0.01
     timeseries.send_waiting()  # looks at the bucket
-    timeseries_buffer.call_complete(
+    timeseries_buffer.mark_complete(
         redis, since_ms=int((NOW - timedelta(days=10)).timestamp() * 1000), before=timeseries_buffer.BacklogStatus()
     )
     return redis
@@ -197,7 +197,7 @@ def test_a_span_longer_than_points_are_kept(run, series, settings):
 def test_while_points_wait_for_long(run, series, river, monkeypatch):
     river.post(event())
     assert runs() == 0
-    monkeypatch.setattr(timeseries_reads, "LAG", timedelta(0))
+    monkeypatch.setattr(timeseries_reads, "MAX_LAG", timedelta(0))
     assert (runs(), len(series.queries)) == (1, 1)
 
 

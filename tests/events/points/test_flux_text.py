@@ -15,8 +15,9 @@ import pytest
 from django.core.management import call_command
 
 from events import timeseries
-from events.timeseries import backfill, buckets, flux, sql
+from events.timeseries import backfill, buckets, flux
 from events.timeseries import buffer as timeseries_buffer
+from events.timeseries import sql as timeseries_sql
 from events.timeseries.flux import Part
 from lms.models import Student
 from tests.events.conftest import event
@@ -73,7 +74,7 @@ def test_the_checker_finds_what_is_wrong():
 @pytest.mark.parametrize("students", [None, [], ['x") |> drop() //@e.com', "${secrets}@e.com", "花子@例え.jp"]])
 def test_questions(series, redis, students):
     ids = None if students is None else [Student.objects.create(email=email).pk for email in students]
-    emails = None if ids is None else sql.addresses(ids).values()
+    emails = None if ids is None else timeseries_sql.addresses(ids).values()
     for of_hours in (False, True):
         part = Part(HOUR, HOUR + timedelta(hours=3), of_hours)
         flux.activity([part], since=HOUR, bucket=timedelta(hours=1), emails=emails)
@@ -98,7 +99,7 @@ def test_questions_of_a_backfill(river, series):
 def test_sums(river, series, redis):
     series.sums = Kept()
     timeseries.send_waiting()
-    timeseries_buffer.note_unsummed(redis, [1])
+    timeseries_buffer.mark_unsummed(redis, [1])
     redis.delete(timeseries_buffer.SUMMED)
     timeseries.send_waiting()
     [query] = series.queries

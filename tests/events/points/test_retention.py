@@ -123,7 +123,7 @@ def test_a_retention_that_was_raised_does_not_bring_back_what_was_let_go(redis, 
     series.bucket.seconds = 48 * HOUR
     lay(redis, lines(timedelta()))
     timeseries.send_waiting()
-    timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.backlog_status())
+    timeseries_buffer.mark_complete(redis, since_ms=0, before=timeseries.backlog_status())
     timeseries_buffer.request_probe(redis)
     timeseries.send_waiting()
     kept = int((datetime.now(UTC) - timedelta(hours=48) + timeseries_client.MARGIN).timestamp() * 1000)
@@ -181,7 +181,7 @@ def test_up_to_a_refused_point_influxdb_is_not_complete(river, typed):
     river.post(run(0))
     timeseries.send_waiting()
     with timeseries_buffer.connect() as redis:
-        timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.backlog_status())
+        timeseries_buffer.mark_complete(redis, since_ms=0, before=timeseries.backlog_status())
     river.post(run(1, executionDurationMs=5), run(2))
     timeseries.send_waiting()
     refused = parse(next(one for one in "\n".join(typed.writes).split("\n") if "duration=" in one)).time // 10**6
@@ -193,8 +193,8 @@ def test_a_number_of_the_product_itself_that_is_refused_makes_no_lesson_incomple
     series.judge = lambda found: (400, "no") if any("system_metrics" in one for one in found) else (204, "")
     lay(redis, lines(timedelta(minutes=1)))
     timeseries.send_waiting()
-    timeseries_buffer.call_complete(redis, since_ms=0, before=timeseries.backlog_status())
-    timeseries.note_numbers({"system_metrics": {"a": 1}}, tags={"host": "h"}, at=int(time.time()))
+    timeseries_buffer.mark_complete(redis, since_ms=0, before=timeseries.backlog_status())
+    timeseries.write_numbers({"system_metrics": {"a": 1}}, tags={"host": "h"}, at=int(time.time()))
     timeseries.send_waiting()
     standing = timeseries.backlog_status()
     assert (standing.refused, standing.refused_until, standing.complete_from) == (1, None, 0)

@@ -54,7 +54,7 @@ def test_without_influxdb_nothing_is_written(river):
 
 
 def test_more_than_a_request_takes(river, series, monkeypatch):
-    monkeypatch.setattr(timeseries_sender, "LINES_AT_ONCE", 10)
+    monkeypatch.setattr(timeseries_sender, "MAX_LINES", 10)
     for start in range(0, 35, 5):
         river.post(*(event(eventId=f"e{number}") for number in range(start, start + 5)))
     assert timeseries.send_waiting() == 35
@@ -167,7 +167,7 @@ def test_a_server_that_refuses_everything_is_asked_sixteen_times_and_nothing_is_
 
 
 def test_two_who_send_at_once_lose_nothing(river, series, monkeypatch):
-    monkeypatch.setattr(timeseries_sender, "LINES_AT_ONCE", 3)
+    monkeypatch.setattr(timeseries_sender, "MAX_LINES", 3)
     monkeypatch.setattr(timeseries_sender, "SENDER_SECONDS", 0.001)  # each believes that the other is gone
     for number in range(60):
         river.post(event(eventId=f"e{number}"))
@@ -183,7 +183,7 @@ def test_two_who_send_at_once_lose_nothing(river, series, monkeypatch):
 
 def test_points_of_an_instructor(series, redis):
     known = Event(event_id="x", event_type="error_resolved", time=1_790_000_000_000, received=0, email="a@example.com")
-    timeseries.note(known, resolved_by='sensei "S"\n')
+    timeseries.write_resolution(known, resolved_by='sensei "S"\n')
     timeseries.send_waiting()
     [point] = series.points
     assert (point.fields["success"], point.fields["resolvedBy"]) == (True, 'sensei "S"\\n')

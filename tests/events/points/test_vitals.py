@@ -29,7 +29,7 @@ def test_a_point_of_each_measurement_a_minute(river, series, redis):
     river.post(event(), failing())
     events_metrics.flush(now=NOW - 60)
     heartbeats.beat(heartbeats.pulse, publish=False)
-    system_metrics.note(redis, failed_jobs=0, now=NOW)
+    system_metrics.record(redis, failed_jobs=0, now=NOW)
     found = noted(series)
     system, done = found["system_metrics"], found["performance_metrics"]
     assert (system.tags, system.time) == ({"host": heartbeats.HOST}, MINUTE * 60 * 10**9)
@@ -46,7 +46,7 @@ def test_a_point_of_each_measurement_a_minute(river, series, redis):
 def test_twice_in_a_minute_is_one_point(series, redis):
     """Two schedulers: the second writes over the first."""
     for second in (1, 2):
-        system_metrics.note(redis, failed_jobs=0, now=MINUTE * 60 + second)
+        system_metrics.record(redis, failed_jobs=0, now=MINUTE * 60 + second)
     timeseries.send_waiting()
     seen = [(point.measurement, point.time, tuple(point.tags.items())) for point in map(parse, series.lines)]
     assert len(seen) == 4

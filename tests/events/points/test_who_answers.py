@@ -33,8 +33,8 @@ def year(series, redis) -> None:
     series.sums = Kept(id="sums")
     timeseries.send_waiting()
     redis.hset(timeseries_buffer.HELD, "sums_from", ms(NOW - timedelta(days=365)))
-    timeseries_buffer.call_complete(redis, since_ms=ms(NOW - timedelta(days=365)), before=timeseries.backlog_status())
-    timeseries_buffer.note_unsummed(redis, [ms(NOW) // 3_600_000])
+    timeseries_buffer.mark_complete(redis, since_ms=ms(NOW - timedelta(days=365)), before=timeseries.backlog_status())
+    timeseries_buffer.mark_unsummed(redis, [ms(NOW) // 3_600_000])
 
 
 def ms(moment: datetime) -> int:
@@ -148,11 +148,11 @@ def is_asked(series) -> bool:
 
 def test_an_hour_that_got_points_since_answers_by_them(year, series, redis):
     assert is_asked(series)
-    timeseries_buffer.note_unsummed(redis, [ms(THIS_HOUR - 3 * HOUR) // 3_600_000])
+    timeseries_buffer.mark_unsummed(redis, [ms(THIS_HOUR - 3 * HOUR) // 3_600_000])
     timeseries.totals(**WEEK)
     *_, (text, _, since, _) = asked(series)
     assert (text, since) == ("TOTALS", THIS_HOUR - 3 * HOUR)
-    timeseries_buffer.note_unsummed(redis, [ms(THIS_HOUR - 30 * HOUR) // 3_600_000])
+    timeseries_buffer.mark_unsummed(redis, [ms(THIS_HOUR - 30 * HOUR) // 3_600_000])
     assert not is_asked(series), "single points of a day are PostgreSQL's"
 
 
