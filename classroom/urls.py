@@ -8,7 +8,7 @@ from classroom.analytics import views as analytics_views
 from classroom.assignments import submission_views
 from classroom.assignments import views as assignments_views
 from classroom.attention import views as attention_views
-from classroom.base import display_views
+from classroom.base import views as base_views
 from classroom.base.decorators import View
 from classroom.cells import views as cells_views
 from classroom.classes import views as classes_views
@@ -86,7 +86,7 @@ urlpatterns = [
     path("", classes_views.root, name="classes"),
     path("login/", instructors_views.Login.as_view(), name="login"),
     path("logout/", instructors_views.Logout.as_view(), name="logout"),
-    path("display/", display_views.switch, name="display"),
+    path("display/", base_views.switch_display, name="display"),
     path("reports/<str:report_id>/", analytics_views.analytics_report, name="analytics_report"),
     path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
     path("classes/<int:class_id>/", live_views.class_live, name="class_live"),

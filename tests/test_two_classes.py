@@ -14,10 +14,10 @@ from django.test import Client
 
 from classroom.attention import help_services
 from classroom.base.classrooms import classroom_of_class
-from classroom.cells.cell_map import cell_map, members_of
-from classroom.cells.notebook_choice import Choice
-from classroom.errors.hint_selectors import hints_about
+from classroom.cells.map_options import Choice
+from classroom.cells.selectors import cell_map, members_of
 from classroom.errors.models import Hint, HintRecipient
+from classroom.errors.selectors import hints_about
 from classroom.students.models import StudentNote
 from events.models import CellExecution, HelpRequest
 from events.processing import help_requests

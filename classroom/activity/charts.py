@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from classroom.activity.selectors import Activity, Bucket
-from classroom.base.scales import down, scale
+from classroom.base.plots import down, scale
 
 # The panels: where they begin, and how high they are.
 RUNS_TOP, RUNS_HEIGHT = 14, 190

@@ -15,9 +15,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from classroom.attention.error_signatures import LONGEST, name_of, signature
 from classroom.attention.rule import GONE, LEAST_CLASS, minute_of
 from classroom.attention.signals import CellStanding, Lesson, Run, Signals
+from classroom.errors.fingerprints import MAX_SIGNATURE, error_name, error_signature
 from core.identity import display_name
 from events.cell_progress import progress_seen
 from lms.access import Scope
@@ -201,7 +201,7 @@ def _tails(students: Sequence[int], scope: Scope, now: datetime) -> dict[int, tu
         return {}
     runs: dict[int, list[Run]] = {}
     with connection.cursor() as cursor:
-        statement = TAILS.format(longest=LONGEST * 2, tail=TAIL, scope=scope.sql("x.class_id"))
+        statement = TAILS.format(longest=MAX_SIGNATURE * 2, tail=TAIL, scope=scope.sql("x.class_id"))
         cursor.execute(statement, [list(students), now - LESSON, now])
         for student, *run in cursor.fetchall():
             runs.setdefault(student, []).append(_run(*run))
@@ -211,4 +211,4 @@ def _tails(students: Sequence[int], scope: Scope, now: datetime) -> dict[int, tu
 def _run(at: datetime, cell: int, position: int | None, failed: bool, error: Any) -> Run:
     if not failed:
         return Run(at, cell, position, failed)
-    return Run(at, cell, position, failed, error=signature(error), error_name=name_of(error))
+    return Run(at, cell, position, failed, error=error_signature(error), error_name=error_name(error))

@@ -8,12 +8,11 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from classroom.attention.board import attention_state
-from classroom.attention.case_log import sync_cases
+from classroom.attention.board import board_of
 from classroom.attention.precision import LEAST_VISITS, Visits, precision_of
 from classroom.attention.reason_texts import visits_in_words
-from classroom.attention.selectors import board_of
-from classroom.attention.services import ACTS, Act, Refused, perform
+from classroom.attention.selectors import attention_state
+from classroom.attention.services import ACTS, Act, Refused, perform, sync_cases
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_action, class_page, classroom_of, is_fragment
 from classroom.base.display import display_of

@@ -1,8 +1,6 @@
 """The live page: who is in the room, and how each of them stands."""
 
-from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import cast
 
@@ -11,10 +9,6 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from classroom.base.display import PLAIN, Display
-from classroom.base.student_cards import Card, cards
-from classroom.base.student_filters import Filter
-from events.student_status import student_rows
 from instructors.models import Instructor
 from instructors.permissions import sees_everybody
 from lms.access import EVERYTHING, Scope, classes_of, classes_taught_by, students_seen_through
@@ -53,37 +47,6 @@ class Classroom:
         return f"/ws?class={self.class_ref.pk}&runs=0" if self.class_ref else "/ws?runs=0"
 
 
-@dataclass(frozen=True, kw_only=True)
-class LiveState:
-    """What the live page paints first and fetches again after a gap."""
-
-    cards: list[Card]
-    filter: Filter
-
-    @cached_property
-    def metrics(self) -> dict[str, int]:
-        statuses = Counter(card.status for card in self.cards)
-        return {
-            "students": len(self.cards),
-            "active": statuses["active"],
-            "help": statuses["help"],
-            "errors": statuses["error"] + statuses["significant_error"],
-            "runs": sum(card.runs for card in self.cards),
-        }
-
-    @cached_property
-    def teams(self) -> list[str]:
-        return sorted({card.team for card in self.cards})
-
-    @property
-    def is_capped(self) -> bool:
-        return len(self.cards) >= MAX_CARDS
-
-    @cached_property
-    def hidden(self) -> set[int]:
-        return {card.student_id for card in self.cards if not self.filter.matches(card)}
-
-
 def classroom_of_class(*, user: Instructor, class_id: int) -> Classroom:
     """404 for a class that is not this user's, as for one that does not exist. One query."""
     taught = Exists(classes_taught_by(user).filter(pk=OuterRef("pk")))
@@ -104,18 +67,6 @@ def classroom_of_everybody(*, user: Instructor) -> Classroom:
     if not sees_everybody(user):
         get_object_or_404(Class.objects.none())
     return Classroom(None, Student.objects.all(), user.is_admin)
-
-
-def live_state(
-    classroom: Classroom, *, chosen: Filter, now: datetime, only: list[int] | None = None, display: Display = PLAIN
-) -> LiveState:
-    """The cards of a room, or of some of its students. Two queries, whatever the number."""
-    students = classroom.students
-    if only is not None:
-        students = students.filter(pk__in=only)
-    return LiveState(
-        cards=cards(student_rows(latest_of(students), scope=classroom.scope, now=now), display), filter=chosen
-    )
 
 
 def latest_of(students: QuerySet[Student]) -> QuerySet[Student]:

@@ -32,6 +32,11 @@ class Display:
 PLAIN = Display()
 
 
+def cell_number(position: int | None) -> str:
+    """Return what a cell is called: its place in the notebook, from 1; `?` where no event told it."""
+    return "?" if position is None or position < 0 else str(position + 1)
+
+
 def display_of(request: HttpRequest) -> Display:
     chosen = request.COOKIES.get(settings.DISPLAY_COOKIE_NAME, "").split(".")
     return Display(projector="projector" in chosen, walking="walking" in chosen)

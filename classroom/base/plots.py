@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from classroom.base.scales import down, percent, scale
-
 HEIGHT = 120  # pixels of columns over time
+MOST_TICKS = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,3 +67,24 @@ def columns(buckets: Sequence[tuple[datetime, int, int]]) -> Columns:
         ],
         ticks=[(down(value, most, height=HEIGHT), value) for value in ticks],
     )
+
+
+def scale(largest: int, *, most: int = MOST_TICKS) -> list[int]:
+    """Round numbers from zero to at least the largest; whole ones, because halves of a run do not exist."""
+    step, sizes = 1, (1, 2, 5)
+    index = 0
+    while step * most < largest:
+        index += 1
+        step = sizes[index % 3] * 10 ** (index // 3)
+    count = max(1, -(-largest // step))
+    return [step * number for number in range(count + 1)]
+
+
+def down(value: float, most: float, *, height: float, top: float = 0) -> float:
+    """Pixels from the top, of a panel that begins at `top` and ends at zero."""
+    return round(top + height * (1 - value / most), 2)
+
+
+def percent(value: float, most: float) -> float:
+    """From the left, of what the full width stands for."""
+    return round(min(100.0, 100 * value / most), 2) if most else 0.0

@@ -10,9 +10,8 @@ from django.utils.translation import gettext
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import LARGEST_ID, class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
-from classroom.cells.cell_detail import cell_details
-from classroom.cells.cell_map import SIGNS, STATE_WORDS, CellMap, cell_map, members_of, notebook_in_use
-from classroom.cells.notebook_choice import SORTS, Choice
+from classroom.cells.map_options import SORTS, Choice
+from classroom.cells.selectors import SIGNS, STATE_WORDS, CellMap, cell_details, cell_map, members_of, notebook_in_use
 from classroom.errors.clusters import clusters_of
 from classroom.live.views import MOST_ASKED
 from classroom.notebooks.selectors import notebooks_in_use, visible_notebook

@@ -17,11 +17,10 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Va
 from django.db.models.functions import Coalesce, Concat, Greatest, Left, NullIf, Right
 from django.shortcuts import get_object_or_404
 
-from classroom.base.cell_numbers import cell_number
 from classroom.base.classrooms import Classroom
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import PLAIN, Display, cell_number
 from classroom.errors.fingerprints import LONGEST_HEAD, LONGEST_TAIL, Fingerprint, fingerprint
-from classroom.errors.hint_selectors import SentHint, hints_about, suggestions
+from classroom.errors.selectors import SentHint, hints_about, suggestions
 from core.identity import display_name
 from events.models import CellExecution, CellProgress
 from instructors.models import Instructor

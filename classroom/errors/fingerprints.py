@@ -7,14 +7,19 @@ arrives may be a bare `Name: message`, a traceback of Python or IPython with col
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 
-from classroom.errors.error_text import ADDRESS, PLACE, words_of
+from classroom.base.ansi import plain
+
+# `(859882524.py, line 3)`, `(<ipython-input-3-0a1b>, line 1)`
+PLACE = re.compile(r"\s*\((?:<[^<>()]{0,80}>|[^\s(),]{1,80}), line \d+\)")
+ADDRESS = re.compile(r"\b0x[0-9A-Fa-f]+")
 
 # Of a longer text only its beginning and its end count: the error itself stands in one of them.
 LONGEST_HEAD, LONGEST_TAIL = 1_000, 3_000
 LONGEST_PATTERN, LONGEST_LINE = 200, 300
+MAX_SIGNATURE = 200
 
 # An exception as Python writes it: `module.Name: message`, or the name alone.
 RAISED = re.compile(r"(?:[^\W\d]\w*\.)*(?P<name>[^\W\d]\w*)(?::[^\S\n]*(?P<message>.*))?[^\S\n]*$")
@@ -42,6 +47,10 @@ VARYING = (
     (re.compile(r"#(?:\s*,\s*#)*,?(?=\s*[)\]}])"), "#"),  # a shape or a list, however long
     (re.compile(r"\s+"), " "),
 )
+
+
+NUMBER = re.compile(r"\d+")
+NAME = re.compile(r"[A-Za-z_][\w.]{0,60}")
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ def fingerprint(text: str | None) -> Fingerprint:
 def _plain(text: str) -> str:
     if len(text) > LONGEST_HEAD + LONGEST_TAIL:
         text = f"{text[:LONGEST_HEAD]}\n{text[-LONGEST_TAIL:]}"
-    return words_of(text)
+    return _clean(text)
 
 
 def _raised(plain: str) -> tuple[str, str]:
@@ -113,3 +122,26 @@ def _pattern(message: str) -> str:
     for varying, instead in VARYING:
         message = varying.sub(instead, message)
     return message.strip(" .,:;")[:LONGEST_PATTERN]
+
+
+@lru_cache(maxsize=4096)
+def error_signature(message: str | None) -> str:
+    """Return the text by which repeated errors of one student are compared: positions, addresses and numbers removed.
+
+    Unlike in a fingerprint, quoted names stay: another misspelled name is another mistake.
+    """
+    text = _clean(message)[:MAX_SIGNATURE]
+    return NUMBER.sub("0", ADDRESS.sub("0x", PLACE.sub("", text))).strip()
+
+
+@lru_cache(maxsize=4096)
+def error_name(message: str | None) -> str:
+    """Return `NameError` of `NameError: name 'x' is not defined`; empty if the text does not begin with a name."""
+    found = NAME.fullmatch(_clean(message).partition(":")[0].strip())
+    return found[0] if found else ""
+
+
+def _clean(text: str | None) -> str:
+    """Return the text without colours and invisible characters."""
+    lines = (text or "").replace("\r\n", "\n").replace("\r", "\n")
+    return plain(lines).replace("\N{REPLACEMENT CHARACTER}", "").strip()

@@ -8,12 +8,11 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from classroom.base.cell_numbers import cell_number
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_action, class_page, classroom_of, is_fragment
-from classroom.base.display import display_of
+from classroom.base.display import cell_number, display_of
 from classroom.errors.clusters import MOST_CODES, cells_in, cluster_of, clusters_of
-from classroom.errors.hints import Refused, send_hint
+from classroom.errors.services import Refused, send_hint
 from instructors import audit
 from instructors.permissions import account_of
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, F
 
-from classroom.base.cell_numbers import cell_number
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import PLAIN, Display, cell_number
 from classroom.errors.clusters import LEAST, message_of_run
 from classroom.errors.fingerprints import Fingerprint, fingerprint
 from classroom.lesson_report.lessons import Lesson

@@ -13,9 +13,8 @@ never worked, then who lost most time; MOST_NAMED stand on the page, the rest be
 
 from dataclasses import dataclass
 
-from classroom.base.cell_numbers import cell_number
 from classroom.base.classrooms import Classroom
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import PLAIN, Display, cell_number
 from classroom.lesson_report.cells import FEW, SCOPE, TRIES, rows_of
 from classroom.lesson_report.lessons import Lesson
 

@@ -6,12 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.attention.board import attention_state
+from classroom.attention.selectors import attention_state
 from classroom.attention.views import attention_context
-from classroom.base.classrooms import Classroom, live_state
+from classroom.base.classrooms import Classroom
 from classroom.base.decorators import LARGEST_ID, class_page, classroom_of
 from classroom.base.display import display_of
 from classroom.base.student_filters import Filter
+from classroom.live.selectors import live_state
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 
 # More unknown students than this and the page asks for everybody at once.

@@ -1,4 +1,4 @@
-"""What the staff of a class remember about a student. `classroom.students.notes` writes it, `queries.notes` reads it."""
+"""What the staff of a class remember about a student. `classroom.students.services` writes it, `queries.notes` reads it."""
 
 from django.conf import settings
 from django.db import models

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, QueryDict
 
@@ -15,16 +15,16 @@ from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
 from classroom.base.student_cards import Card, card
 from classroom.students.models import StudentNote
-from classroom.students.note_selectors import MOST_NOTES, notes_of, removable_notes
 from classroom.students.runs import ALL_RUNS, Chosen, Timeline, id_of, timeline
 from events.models import CellExecution, CellProgress, HelpRequest
 from events.student_status import student_rows
 from instructors.models import Instructor
-from lms.access import assignments_of
+from lms.access import assignments_of, classes_of
 from lms.models import AssignmentSubmission, Cell, Notebook, Session
 
 PARTS = ("runs", "notes", "help", "work")
 SESSIONS, SUBMISSIONS, TICKETS, SIGNIFICANT, CELLS = 20, 50, 50, 20, 300
+MOST_NOTES = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,3 +218,24 @@ def _choice(classroom: Classroom, student_id: int, chosen: Chosen) -> Choice:
         mine = mine.filter(notebook__in=Cell.objects.filter(pk__in=[chosen.cell]).values("notebook"))
     cells = list(mine.order_by(F("position").asc(nulls_last=True), "pk")[:CELLS])
     return Choice(notebooks=notebooks, cells=cells, notebook=cells[0].notebook_id if cells else chosen.notebook)
+
+
+def notes_of(classroom: Classroom, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+    """Those of the room's class; in the room of everybody those of no class, and of the classes that are this user's.
+    Newest first."""
+    kept = StudentNote.objects.filter(student=student_id, deleted_at=None).order_by("-created_at", "-pk")
+    if classroom.class_ref is not None:
+        return kept.filter(class_ref=classroom.class_ref)
+    return kept.filter(Q(class_ref=None) | Q(class_ref__in=classes_of(user)))
+
+
+def own_notes(classroom: Classroom, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+    """Those that this user may edit."""
+    return notes_of(classroom, student_id=student_id, user=user).filter(author=user)
+
+
+def removable_notes(classroom: Classroom, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+    """Those that this user may delete: an admin all, anybody else their own."""
+    if user.is_admin:
+        return notes_of(classroom, student_id=student_id, user=user)
+    return own_notes(classroom, student_id=student_id, user=user)

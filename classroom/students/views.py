@@ -10,9 +10,10 @@ from django.utils import timezone
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_action, class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
-from classroom.students.notes import NoteForm, edit_note, remove_note, write_note
+from classroom.students.forms import NoteForm
 from classroom.students.runs import LONGEST_TEXT
 from classroom.students.selectors import Asked, StudentPage, student_page
+from classroom.students.services import edit_note, remove_note, write_note
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 from instructors import audit
 from instructors.permissions import account_of

@@ -3,7 +3,7 @@
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
-from classroom.cells.cell_map import SIGNS, CellMap, Row
+from classroom.cells.selectors import SIGNS, CellMap, Row
 
 register = template.Library()
 

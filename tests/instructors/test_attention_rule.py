@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from classroom.attention.error_signatures import name_of, signature
 from classroom.attention.rule import assess
 from classroom.attention.signals import CellStanding, Feedback, Known, Lesson, Run, Signals
+from classroom.errors.fingerprints import error_name, error_signature
 
 NOW = datetime(2026, 5, 8, 10, 30, tzinfo=UTC)
 THIS = int(NOW.timestamp()) // 60
@@ -206,11 +206,11 @@ def test_errors_that_were_resolved_no_longer_count():
     ],
 )
 def test_which_errors_are_the_same(one, other, is_same):
-    assert (signature(one) == signature(other)) is is_same
+    assert (error_signature(one) == error_signature(other)) is is_same
 
 
 @pytest.mark.parametrize(
     ("text", "name"), [(NAME, "NameError"), ("pandas.errors.X: y", "pandas.errors.X"), ("<b>", "")]
 )
 def test_the_name_of_an_error(text, name):
-    assert name_of(text) == name
+    assert error_name(text) == name

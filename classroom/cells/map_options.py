@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from classroom.cells.cell_map import Row
+    from classroom.cells.selectors import Row
 
 SORTS: dict[str, str | Promise] = {"trouble": _("Trouble"), "progress": _("Progress"), "name": _("Name")}
 LARGEST_ID = 2**63 - 1

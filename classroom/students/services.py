@@ -2,33 +2,17 @@
 
 from datetime import datetime
 
-from django import forms
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext_lazy as _
 
 from classroom.base.classrooms import Classroom
 from classroom.students.models import StudentNote
-from classroom.students.note_selectors import own_notes, removable_notes
+from classroom.students.selectors import own_notes, removable_notes
 from instructors import audit
 from instructors.models import Instructor
 from lms.models import Student
-
-LONGEST_NOTE = 4_000
-
-
-class NoteForm(forms.Form):
-    text = forms.CharField(
-        max_length=LONGEST_NOTE,
-        widget=forms.Textarea(attrs={"rows": 3, "class": "note-text", "aria-describedby": "note-help"}),
-        label=_("Note"),
-        error_messages={
-            "required": _("Write something first, then save it."),
-            "max_length": _("A note may have %(limit_value)d characters; this one has %(show_value)d. Shorten it."),
-        },
-    )
 
 
 def write_note(
