@@ -1,4 +1,4 @@
-"""Who needs attention now, who asks for help, and who is on the way: one board for the page and its fragment."""
+"""The attention board as the page and its fragment show it: alerts, help requests, and who is on the way."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,8 +6,8 @@ from datetime import datetime
 from classroom.attention.claims import Claim
 from classroom.attention.models import AttentionCase
 from classroom.attention.reason_texts import SYMBOLS, kind_of, reason_of
-from classroom.attention.rule import MOST_SHOWN
-from classroom.attention.selectors import AttentionState, alert_of, called_in_room, due_alerts
+from classroom.attention.rule import MAX_SHOWN
+from classroom.attention.selectors import AttentionState, alert_of, due_alerts, shown_name_of
 from classroom.attention.signals import Alert
 from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
@@ -16,13 +16,13 @@ from instructors.models import Instructor
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asking:
+class OpenRequest:
     """An open request for help."""
 
-    ticket_id: int
+    request_id: int
     student_id: int
     name: str
-    place: int | None  # in the queue, from 1; None where somebody is on the way
+    place: int | None  # in the queue, from 1; None if an instructor is on the way
     since: datetime
     notebook: str
     notebook_path: str
@@ -36,7 +36,7 @@ class Asking:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """A concern as the page shows it."""
+    """An alert as the page shows it."""
 
     student_id: int
     name: str
@@ -48,106 +48,108 @@ class Entry:
     claim: Claim | None
     may_act: bool
     is_mine: bool
-    is_over: bool  # the student got on while somebody was on the way
-    asking: Asking | None  # where the concern is a request for help
+    is_over: bool  # the student continued while an instructor was on the way
+    asking: OpenRequest | None  # if the alert is a help request
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttentionBoard:
-    entries: list[Entry]  # that nobody goes to yet; at most MOST_SHOWN
+    entries: list[Entry]  # unclaimed; at most MAX_SHOWN
     on_the_way: list[Entry]
-    queue: list[Asking]  # all open requests
-    further: list[Asking]  # those of them that stand in neither list above: one student, one place to act
-    waiting: int  # concerns behind those shown
+    queue: list[OpenRequest]  # all open requests
+    further: list[OpenRequest]  # those in neither list above: each student is listed once
+    waiting: int  # alerts not shown
     watching: int
     class_cell: int | None  # counted from 1
     notebook: str
     as_of: datetime
-    claims: dict[int, str]  # student → who goes
+    claims: dict[int, str]  # student id → name of the instructor who is on the way
 
 
 def board_of(
-    classroom: Classroom, situation: AttentionState, *, user: Instructor, now: datetime, display: Display = PLAIN
+    classroom: Classroom, state: AttentionState, *, user: Instructor, now: datetime, display: Display = PLAIN
 ) -> AttentionBoard:
-    """No query."""
-    names = {s.student_id: s.name for s in situation.lesson.students}
-    rows: list[HelpRequest | AttentionCase] = [*situation.tickets, *situation.open_cases]
-    names |= {row.student_id: called_in_room(row) for row in rows}
+    """Return the board for this user. No query."""
+    names = {s.student_id: s.name for s in state.lesson.students}
+    rows: list[HelpRequest | AttentionCase] = [*state.help_requests, *state.open_cases]
+    names |= {row.student_id: shown_name_of(row) for row in rows}
 
-    queue = _queue(classroom, situation, user, now, display)
+    queue = _queue(classroom, state, user, now, display)
     asking = {one.student_id: one for one in queue}
 
-    def entry(concern: Alert, *, is_over: bool = False) -> Entry:
-        claim = situation.claims.get(concern.student_id)
+    def entry(alert: Alert, *, is_over: bool = False) -> Entry:
+        claim = state.claims.get(alert.student_id)
         return Entry(
-            student_id=concern.student_id,
-            name=display.name(concern.student_id, names.get(concern.student_id, "")),
-            code=concern.code,
-            kind=kind_of(concern),
-            symbol=SYMBOLS[concern.code],
-            reason=reason_of(concern),
-            since=concern.since,
+            student_id=alert.student_id,
+            name=display.name(alert.student_id, names.get(alert.student_id, "")),
+            code=alert.code,
+            kind=kind_of(alert),
+            symbol=SYMBOLS[alert.code],
+            reason=reason_of(alert),
+            since=alert.since,
             claim=claim,
             may_act=may_act(classroom, claim, user),
             is_mine=claim is not None and claim.by_id == user.pk,
             is_over=is_over,
-            asking=asking.get(concern.student_id),
+            asking=asking.get(alert.student_id),
         )
 
-    due = due_alerts(situation, now)
-    shown = [entry(concern) for concern in due[:MOST_SHOWN]]
-    going = {c.student_id: entry(c) for c in situation.concerns if c.student_id in situation.claims}
-    for case in situation.open_cases:
-        if case.student_id in situation.claims and case.student_id not in going:
-            going[case.student_id] = entry(alert_of(case), is_over=True)
-    above = {one.student_id for one in shown} | set(going)
-    class_cell = situation.lesson.class_cell
+    due = due_alerts(state, now)
+    shown = [entry(alert) for alert in due[:MAX_SHOWN]]
+    claimed = {c.student_id: entry(c) for c in state.alerts if c.student_id in state.claims}
+    for case in state.open_cases:
+        if case.student_id in state.claims and case.student_id not in claimed:
+            claimed[case.student_id] = entry(alert_of(case), is_over=True)
+    listed = {one.student_id for one in shown} | set(claimed)
+    class_cell = state.lesson.class_cell
     return AttentionBoard(
         entries=shown,
-        on_the_way=sorted(going.values(), key=lambda e: (not e.is_mine, e.claim.at if e.claim else now, e.student_id)),
+        on_the_way=sorted(
+            claimed.values(), key=lambda e: (not e.is_mine, e.claim.at if e.claim else now, e.student_id)
+        ),
         queue=queue,
-        further=[one for one in queue if one.student_id not in above],
-        waiting=max(0, len(due) - MOST_SHOWN),
-        watching=len(situation.lesson.students),
+        further=[one for one in queue if one.student_id not in listed],
+        waiting=max(0, len(due) - MAX_SHOWN),
+        watching=len(state.lesson.students),
         class_cell=None if class_cell is None else class_cell + 1,
-        notebook=situation.lesson.notebook.rpartition("/")[2],
-        as_of=situation.as_of,
-        claims={student: claim.by for student, claim in situation.claims.items()},
+        notebook=state.lesson.notebook.rpartition("/")[2],
+        as_of=state.as_of,
+        claims={student: claim.by for student, claim in state.claims.items()},
     )
 
 
 def may_act(classroom: Classroom, claim: Claim | None, user: Instructor) -> bool:
-    """What somebody is on the way to is theirs: they, a teacher of the class and admins change it."""
+    """Return whether the user may act: a claimed student belongs to the claimant, teachers of the class and admins."""
     return claim is None or claim.by_id == user.pk or classroom.may_teach
 
 
 def _queue(
-    classroom: Classroom, situation: AttentionState, user: Instructor, now: datetime, display: Display
-) -> list[Asking]:
-    places = {s.student_id: s for s in situation.lesson.students}
-    queue: list[Asking] = []
-    for ticket in situation.queue(now):
-        claim = situation.claims.get(ticket.student_id)
-        path = ticket.notebook_path or ""
-        cell = ticket.position  # type: ignore[attr-defined]
-        student = places.get(ticket.student_id)
-        if cell is None and student is not None and path == situation.lesson.notebook:
+    classroom: Classroom, state: AttentionState, user: Instructor, now: datetime, display: Display
+) -> list[OpenRequest]:
+    signals = {s.student_id: s for s in state.lesson.students}
+    queue: list[OpenRequest] = []
+    for help_request in state.queue(now):
+        claim = state.claims.get(help_request.student_id)
+        path = help_request.notebook_path or ""
+        cell = help_request.position  # type: ignore[attr-defined]
+        student = signals.get(help_request.student_id)
+        if cell is None and student is not None and path == state.lesson.notebook:
             cell = student.tail[0].position if student.tail else student.furthest
         queue.append(
-            Asking(
-                ticket_id=ticket.pk,
-                student_id=ticket.student_id,
-                name=display.name(ticket.student_id, called_in_room(ticket)),
+            OpenRequest(
+                request_id=help_request.pk,
+                student_id=help_request.student_id,
+                name=display.name(help_request.student_id, shown_name_of(help_request)),
                 place=None if claim else 1 + sum(one.claim is None for one in queue),
-                since=ticket.asked_at,
+                since=help_request.asked_at,
                 notebook=path.rpartition("/")[2],
                 notebook_path=path,
                 cell=None if cell is None else cell + 1,
                 claim=claim,
                 may_act=may_act(classroom, claim, user),
                 is_mine=claim is not None and claim.by_id == user.pk,
-                looked_for_at=situation.looked_for_at(ticket),
-                snoozed_until=situation.note_until(ticket, now),
+                looked_for_at=state.looked_for_at(help_request),
+                snoozed_until=state.request_snoozed_until(help_request, now),
             )
         )
     return queue

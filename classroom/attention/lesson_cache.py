@@ -1,7 +1,6 @@
-"""One gathering a second and room serves every dashboard of this process.
+"""A cache in each process: the observed lesson of a classroom, valid for one second.
 
-What people did (claims, answers, requests for help) is never kept here: it is read anew each time, so that a click of
-somebody else is seen at once.
+What people did (claims, feedback, help requests) is not cached: another instructor's click must be visible at once.
 """
 
 import threading
@@ -16,39 +15,39 @@ from lms.access import Scope
 from lms.models import Student
 
 FRESH = timedelta(seconds=1)
-MOST_ROOMS = 256
+MAX_CLASSES = 256
 
 
 @dataclass(slots=True)
-class _Kept:
+class _CachedLesson:
     lock: threading.Lock = field(default_factory=threading.Lock)
     at: datetime | None = None
     lesson: Lesson = field(default_factory=Lesson)
 
 
-_rooms: dict[int | None, _Kept] = {}
-_rooms_lock = threading.Lock()
+_entries: dict[int | None, _CachedLesson] = {}
+_entries_lock = threading.Lock()
 
 
 def lesson_of(
     class_id: int | None, students: QuerySet[Student], scope: Scope, now: datetime
 ) -> tuple[Lesson, datetime]:
-    """The lesson of a room and the moment it is of: at most a second old. Two queries, or none."""
-    kept = _kept(class_id)
-    with kept.lock:
-        if kept.at is None or not timedelta(0) <= now - kept.at < FRESH:
-            kept.lesson, kept.at = observe(students, scope, now), now
-        return kept.lesson, kept.at
+    """Return the lesson of a classroom and when it was observed, at most a second ago. Two queries, or none."""
+    entry = _entry_of(class_id)
+    with entry.lock:
+        if entry.at is None or not timedelta(0) <= now - entry.at < FRESH:
+            entry.lesson, entry.at = observe(students, scope, now), now
+        return entry.lesson, entry.at
 
 
 def clear() -> None:
-    """For tests, whose clocks and rooms are no lesson's."""
-    with _rooms_lock:
-        _rooms.clear()
+    """Clear the cache; for tests."""
+    with _entries_lock:
+        _entries.clear()
 
 
-def _kept(class_id: int | None) -> _Kept:
-    with _rooms_lock:
-        if class_id not in _rooms and len(_rooms) >= MOST_ROOMS:
-            _rooms.pop(next(iter(_rooms)))
-        return _rooms.setdefault(class_id, _Kept())
+def _entry_of(class_id: int | None) -> _CachedLesson:
+    with _entries_lock:
+        if class_id not in _entries and len(_entries) >= MAX_CLASSES:
+            _entries.pop(next(iter(_entries)))
+        return _entries.setdefault(class_id, _CachedLesson())
