@@ -1,4 +1,4 @@
-"""The addresses of the instructors' API. Every one answers with and without its last slash (http.md section 1.1)."""
+"""URLs of the instructors' API, each with an optional last slash (http.md section 1.1)."""
 
 from django.urls import re_path
 
@@ -23,7 +23,7 @@ urlpatterns = [
     re_path(r"^dashboard/overview/?$", dashboard_views.OverviewView.as_view()),
     re_path(r"^dashboard/metrics/?$", dashboard_views.MetricsView.as_view()),
     re_path(r"^dashboard/ws/dashboard/status/?$", dashboard_views.DashboardSocketsView.as_view()),
-    # A student's identity is any text: it may hold slashes.
+    # A student's identity may be any text, including slashes.
     re_path(r"^dashboard/students/(?P<email>.+)/activity/?$", dashboard_views.ActivityView.as_view()),
     re_path(r"^dashboard/students/(?P<email>.+)/dismiss-help/?$", dashboard_views.DismissHelpView.as_view()),
     re_path(r"^dashboard/students/(?P<email>.+)/resolve-error/?$", dashboard_views.ResolveErrorView.as_view()),

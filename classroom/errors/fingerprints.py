@@ -1,8 +1,10 @@
-"""Which errors are the same mistake, pure: what Python said in, its name and the pattern of its message out.
+"""Which errors are the same mistake. Pure functions.
 
-Of two students with one mistake, one sees `name 'prcie' is not defined`, the other `name 'pirce' is not defined`. What
-differs from one to the next is taken out of the message: quoted texts, numbers, addresses in memory, paths, lines. What
-arrives may be a bare `Name: message`, a traceback of Python or IPython with colour codes, any text, or nothing.
+`fingerprint` compares students: of two with one mistake, one sees `name 'prcie' is not defined`, the other `name
+'pirce' is not defined`. It removes what differs from the message: quoted texts, numbers, addresses, paths, lines. The
+text may be a bare `Name: message`, a traceback of Python or IPython with colour codes, any text, or nothing.
+
+`error_signature` compares the errors of one student, where another misspelled name is another mistake.
 """
 
 import re
@@ -16,7 +18,7 @@ from classroom.base.ansi import plain
 PLACE = re.compile(r"\s*\((?:<[^<>()]{0,80}>|[^\s(),]{1,80}), line \d+\)")
 ADDRESS = re.compile(r"\b0x[0-9A-Fa-f]+")
 
-# Of a longer text only its beginning and its end count: the error itself stands in one of them.
+# Of a longer text only the beginning and the end are used: one of them contains the error.
 LONGEST_HEAD, LONGEST_TAIL = 1_000, 3_000
 LONGEST_PATTERN, LONGEST_LINE = 200, 300
 MAX_SIGNATURE = 200
@@ -30,10 +32,10 @@ VARYING = (
     # Where it was, also as `(detected at line 1)`.
     (PLACE, ""),
     (re.compile(r"\s*\(detected at line \d+\)"), ""),
-    # What newer Pythons advise: it hangs on the name that was mistyped.
+    # The suggestions of newer Pythons depend on the mistyped name.
     (re.compile(r"\.?\s*(?:Did you mean|Did you forget|Or did you forget|Maybe you meant|Perhaps you)\b.*"), ""),
     (re.compile(r"\b(?:https?|ftp|s3|file)://[^\s'\"]+"), "…"),
-    # Quoted texts. An apostrophe inside a word (can't) opens nothing; letters of other scripts may touch a quote.
+    # Quoted texts. An apostrophe inside a word (can't) is no quote; letters of other scripts may touch a quote.
     (re.compile(r"(?<![A-Za-z0-9_])[bfru]{0,2}'(?:[^'\\\n]|\\.)*'(?![A-Za-z0-9_])"), "…"),
     (re.compile(r"(?<![A-Za-z0-9_])[bfru]{0,2}\"(?:[^\"\\\n]|\\.)*\""), "…"),
     (re.compile(r"`[^`\n]*`|「[^「」\n]*」|『[^『』\n]*』|“[^“”\n]*”|‘[^‘’\n]*’"), "…"),
@@ -57,11 +59,11 @@ NAME = re.compile(r"[A-Za-z_][\w.]{0,60}")
 class Fingerprint:
     name: str  # of the exception without its module; "" where the text has none
     pattern: str
-    line: str  # the error in one line as the student sees it, for people to read
+    line: str  # the error in one line, as the student sees it
 
     @property
     def text(self) -> str:
-        """The error without what is one student's: `KeyError: …`."""
+        """The error without the student's own values: `KeyError: …`."""
         return f"{self.name}: {self.pattern}" if self.name and self.pattern else self.name or self.pattern
 
     @cached_property
@@ -71,7 +73,7 @@ class Fingerprint:
 
 
 def fingerprint(text: str | None) -> Fingerprint:
-    """Never raises; linear in the first and last characters that count."""
+    """Return the fingerprint of an error text. Never raises; takes linear time."""
     plain = _plain(text or "")
     name, message = _raised(plain)
     line = f"{name}: {message}" if name and message else name or message
@@ -85,10 +87,9 @@ def _plain(text: str) -> str:
 
 
 def _raised(plain: str) -> tuple[str, str]:
-    """The exception's name and the first line of its message.
+    """Return the exception's name and the first line of its message.
 
-    A traceback ends with it, so the last line that names an exception counts; what follows it belongs to its message.
-    A bare message begins with it, and what its further lines say is part of the message too.
+    A traceback ends with the exception, so the last line that names one is used. A bare message begins with it.
     """
     lines = plain.split("\n")
     if TRACEBACK.search(plain):
@@ -102,7 +103,7 @@ def _raised(plain: str) -> tuple[str, str]:
 
 
 def _named(line: str) -> tuple[str, str] | None:
-    """Name and message where the line begins with the name of an exception."""
+    """Return name and message if the line begins with the name of an exception."""
     found = RAISED.match(line)
     if found is None or not found["name"].endswith(SUFFIXES):
         return None
@@ -110,7 +111,7 @@ def _named(line: str) -> tuple[str, str] | None:
 
 
 def _titled(line: str) -> tuple[str, str] | None:
-    """The same for exceptions with names of their own making: `Problem: message`."""
+    """Return name and message for exceptions with unusual names: `Problem: message`."""
     found = RAISED.match(line)
     if found is None or not found["message"] or not found["name"][0].isupper():
         return None

@@ -14,7 +14,7 @@ from events.student_status import student_rows
 
 @dataclass(frozen=True, kw_only=True)
 class LiveState:
-    """What the live page paints first and fetches again after a gap."""
+    """The cards of the live page, and the filter that the user has chosen."""
 
     cards: list[Card]
     filter: Filter
@@ -46,7 +46,7 @@ class LiveState:
 def live_state(
     classroom: Classroom, *, chosen: Filter, now: datetime, only: list[int] | None = None, display: Display = PLAIN
 ) -> LiveState:
-    """The cards of a room, or of some of its students. Two queries, whatever the number."""
+    """Return the cards of the classroom, or of the students `only`. Two queries, whatever the number of students."""
     students = classroom.students
     if only is not None:
         students = students.filter(pk__in=only)

@@ -1,4 +1,4 @@
-"""Writing notes about a student. Each change is in the audit log, without what the note says."""
+"""Creating, editing and deleting notes about a student. The audit log records each change, without the text."""
 
 from datetime import datetime
 
@@ -15,10 +15,10 @@ from instructors.models import Instructor
 from lms.models import Student
 
 
-def write_note(
+def create_note(
     classroom: Classroom, *, student_id: int, text: str, by: Instructor, request: HttpRequest, now: datetime
 ) -> StudentNote:
-    """404 for a student who is not of this room."""
+    """Create a note. Raises Http404 for a student who is not in this classroom."""
     student = get_object_or_404(classroom.students, pk=student_id)
     with transaction.atomic():
         note = StudentNote.objects.create(
@@ -38,7 +38,7 @@ def edit_note(
     request: HttpRequest,
     now: datetime,
 ) -> StudentNote:
-    """The earlier wording is kept. 404 for a note that is not this user's own."""
+    """Change the text and store the earlier one. Raises Http404 for a note that is not this user's own."""
     student = get_object_or_404(classroom.students, pk=student_id)
     with transaction.atomic():
         note = _locked(own_notes(classroom, student_id=student_id, user=by), note_id)
@@ -51,10 +51,10 @@ def edit_note(
     return note
 
 
-def remove_note(
+def delete_note(
     classroom: Classroom, *, student_id: int, note_id: int, by: Instructor, request: HttpRequest, now: datetime
 ) -> None:
-    """It is gone from the pages, not from the table. 404 for a note that this user may not delete."""
+    """Mark the note as deleted. Raises Http404 for a note that this user may not delete."""
     student = get_object_or_404(classroom.students, pk=student_id)
     with transaction.atomic():
         note = _locked(removable_notes(classroom, student_id=student_id, user=by), note_id)
