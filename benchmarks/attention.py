@@ -83,10 +83,10 @@ def own_database() -> Iterator[None]:
 
 
 def _watch(seed: int, outcome: Outcome) -> None:
-    from classroom.attention import memory
-    from classroom.attention.board import attention_state, shown_alerts
-    from classroom.attention.case_log import sync_cases
+    from classroom.attention import lesson_cache
     from classroom.attention.models import AttentionCase
+    from classroom.attention.selectors import attention_state, shown_alerts
+    from classroom.attention.services import sync_cases
     from classroom.base.classrooms import classroom_of_class
     from instructors.models import Instructor
     from lms.models import Class
@@ -97,7 +97,7 @@ def _watch(seed: int, outcome: Outcome) -> None:
     classroom = classroom_of_class(user=teacher, class_id=made.pk)
     # At a full minute, so that a seed is the same class whenever it runs.
     start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=classes.MINUTES + 20)
-    memory.clear()
+    lesson_cache.clear()
     for tick in range(int(classes.MINUTES * 60) // TICK + 1):
         minute = tick * TICK / 60
         now = start + timedelta(minutes=minute)

@@ -1,4 +1,4 @@
-"""The admin site of what the pages keep: cases, hints, invitations, reports. All of it is read only."""
+"""The admin of the pages' own data: cases, hints, invitations, reports. Read only."""
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -37,7 +37,7 @@ class HintRecipientAdmin(ReadOnlyAdmin):
 
 @admin.register(ClassInvitation)
 class ClassInvitationAdmin(ReadOnlyAdmin):
-    """What is open is cancelled here; links are made on a class's own pages, which show each once."""
+    """Open invitations can be cancelled; they are created on a class's own pages, which show each link once."""
 
     goes_along = True
     list_display = ["email", "class_ref", "role", "invited_by", "created_at", "expires_at", "closed_at", "accepted_by"]
@@ -67,7 +67,7 @@ class AnalyticsReportAdmin(ReadOnlyAdmin):
     search_fields = ["=report_id", "requested_by__email_key__contains"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AnalyticsReport]:
-        """The list reads no contents: each holds a line for every student."""
+        """Defer the contents, which have a line for every student."""
         return super().get_queryset(request).defer("content")
 
     @admin.display(description=gettext_lazy("About"))

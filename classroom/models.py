@@ -1,4 +1,4 @@
-"""The tables of the pages' own data; each model is declared in its feature's folder."""
+"""The models of the pages' own data, each declared in the folder of its feature."""
 
 from classroom.analytics.models import AnalyticsReport
 from classroom.attention.models import AttentionCase

@@ -1,4 +1,4 @@
-"""The pages people read. Programs have their own addresses under /api/."""
+"""URLs of the pages. Those of the API are in `classroom.api_urls`."""
 
 from django.urls import URLPattern, include, path, re_path
 from django.views.generic import RedirectView
@@ -8,7 +8,7 @@ from classroom.analytics import views as analytics_views
 from classroom.assignments import submission_views
 from classroom.assignments import views as assignments_views
 from classroom.attention import views as attention_views
-from classroom.base import display_views
+from classroom.base import views as base_views
 from classroom.base.decorators import View
 from classroom.cells import views as cells_views
 from classroom.classes import views as classes_views
@@ -25,8 +25,8 @@ from classroom.setup import urls as setup
 from classroom.students import views as students_views
 from instructors import views as instructors_views
 
-# Pages of a room: each exists for a class (`class_…`) and for everybody (`everybody_…`).
-ROOM: tuple[tuple[str, View, str], ...] = (
+# Pages of a classroom: each exists for a class (`class_…`) and for all students (`everybody_…`).
+CLASSROOM: tuple[tuple[str, View, str], ...] = (
     ("cards/", live_views.cards, "cards"),
     ("attention/", attention_views.attention, "attention"),
     ("attention/<int:student_id>/", attention_views.act, "attention_act"),
@@ -41,7 +41,7 @@ ROOM: tuple[tuple[str, View, str], ...] = (
     ("cells/errors/<int:cell_id>/<slug:digest>/", errors_views.cluster, "cluster"),
     ("cells/errors/<int:cell_id>/<slug:digest>/hint/", errors_views.hint, "hint"),
     ("room/", seating_views.room, "room"),
-    # What is done to the map; the page names these by the address of the room.
+    # The map's forms; the page builds these URLs from its own.
     ("room/map/upload/", map_views.upload, "map_upload"),
     ("room/map/plain/", map_views.plain, "map_plain"),
     ("room/map/delete/", map_views.delete, "map_delete"),
@@ -51,7 +51,7 @@ ROOM: tuple[tuple[str, View, str], ...] = (
     ("activity/", activity_views.activity, "activity"),
 )
 
-# Pages that only a class has.
+# Pages of a class only.
 CLASS: tuple[tuple[str, View, str], ...] = (
     ("assignments/", assignments_views.assignments, "class_assignments"),
     ("assignments/new/", assignments_views.edit, "assignment_new"),
@@ -73,12 +73,12 @@ CLASS: tuple[tuple[str, View, str], ...] = (
 )
 
 
-def of_rooms() -> list[URLPattern]:
-    rooms = (("classes/<int:class_id>/", "class"), ("everybody/", "everybody"))
+def classroom_patterns() -> list[URLPattern]:
+    prefixes = (("classes/<int:class_id>/", "class"), ("everybody/", "everybody"))
     return [
-        path(f"{classroom}{page}", view, name=f"{kind}_{name}")
-        for classroom, kind in rooms
-        for page, view, name in ROOM
+        path(f"{prefix}{page}", view, name=f"{kind}_{name}")
+        for prefix, kind in prefixes
+        for page, view, name in CLASSROOM
     ]
 
 
@@ -86,15 +86,15 @@ urlpatterns = [
     path("", classes_views.root, name="classes"),
     path("login/", instructors_views.Login.as_view(), name="login"),
     path("logout/", instructors_views.Logout.as_view(), name="logout"),
-    path("display/", display_views.switch, name="display"),
+    path("display/", base_views.switch_display, name="display"),
     path("reports/<str:report_id>/", analytics_views.analytics_report, name="analytics_report"),
     path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
     path("classes/<int:class_id>/", live_views.class_live, name="class_live"),
     path("everybody/", live_views.class_live, name="everybody"),
-    *of_rooms(),
+    *classroom_patterns(),
     *(path(f"classes/<int:class_id>/{page}", view, name=name) for page, view, name in CLASS),
     path("", include(setup.urlpatterns)),
-    # An address typed without its last slash.
+    # URLs typed without the last slash.
     re_path(
         r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/cells|/room|/activity)?|classes/\d+/report)$",
         RedirectView.as_view(url="/%(page)s/", query_string=True),

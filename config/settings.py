@@ -343,7 +343,7 @@ SESSION_ENGINE = "instructors.sessions"
 SESSION_COOKIE_AGE = 12 * 3600  # from the login on, and at most
 SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", 120, least=1)  # without a touch of the person
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "classroom.base.error_views.csrf_failure"
+CSRF_FAILURE_VIEW = "classroom.base.views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -29,5 +29,5 @@ urlpatterns = [
     path("", include("classroom.urls")),
 ]
 
-handler400 = "classroom.base.error_views.bad_request"
+handler400 = "classroom.base.views.bad_request"
 handler500 = "config.errors.failed"

@@ -14,10 +14,10 @@ from django.test import Client
 
 from classroom.attention import help_services
 from classroom.base.classrooms import classroom_of_class
-from classroom.cells.cell_map import cell_map, members_of
-from classroom.cells.notebook_choice import Choice
-from classroom.errors.hint_selectors import hints_about
+from classroom.cells.map_options import MapOptions
+from classroom.cells.selectors import cell_map, members_of
 from classroom.errors.models import Hint, HintRecipient
+from classroom.errors.selectors import hints_about
 from classroom.students.models import StudentNote
 from events.models import CellExecution, HelpRequest
 from events.processing import help_requests
@@ -353,7 +353,7 @@ def test_the_order_and_kind_of_cells_on_the_map_are_those_of_the_class(cast, riv
     def seen(user, class_ref) -> list[tuple[str, str]]:
         classroom = classroom_of_class(user=user, class_id=class_ref.pk)
         members, notebook = members_of(classroom, now=datetime.now(UTC)), Notebook.objects.get(path="shared.ipynb")
-        columns = cell_map(classroom, members, notebook=notebook, choice=Choice()).columns
+        columns = cell_map(classroom, members, notebook=notebook, choice=MapOptions()).columns
         ids = dict(Cell.objects.values_list("pk", "cell_id"))
         return [(ids[column.cell_id], column.number) for column in columns]
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from classroom.activity.selectors import Activity, Bucket
-from classroom.base.scales import down, scale
+from classroom.base.plots import down, scale
 
 # Top and height of the panels, in pixels.
 RUNS_TOP, RUNS_HEIGHT = 14, 190

@@ -1,9 +1,12 @@
-"""Who needs attention now, and why: signals in, a few ranked concerns out. The rule is explained in docs/attention.md.
+"""The attention board: which students need help now, and why. The rule is explained in docs/attention.md.
 
-signals     what is known of a lesson and of each student in it; plain values
-rule        the thresholds and `assess`: pure
-errors      when two errors are the same
-gathering   the signals of a room from PostgreSQL, in two queries
-memory      one gathering a second serves all dashboards of a process
-words       a concern in the reader's language
+signals         the rule's input and output: plain values
+rule            the thresholds and `assess`, a pure function
+observations    the signals of a classroom from PostgreSQL, in two queries
+lesson_cache    caches them for one second for all dashboards of a process
+reason_texts    an alert in the reader's language
+selectors       alerts, help requests and claims of a classroom
+board           the same as the page shows them
+services        what instructors do about an alert or a help request; recording of cases
+help_services   ending help requests and resolving errors, for the pages and the API
 """

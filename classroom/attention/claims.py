@@ -1,4 +1,4 @@
-"""Who is on the way to whom: claims of requests for help and of detected concerns are one thing to whoever looks."""
+"""Claims: which instructor is on the way to which student, because of a help request or a detected case."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,22 +20,22 @@ class Claim:
 
 
 def claims_of(student_ids: Iterable[int], *, scope: Scope, now: datetime) -> dict[int, Claim]:
-    """By student, in these classes. Two queries, whatever the number."""
+    """Return the claims by student id, in these classes. Two queries, whatever the number of students."""
     of_them = {"student__in": list(student_ids), "ended_at": None, "claimed_by__isnull": False}
-    tickets = HelpRequest.objects.filter(scope.q(), **of_them).select_related("claimed_by").order_by("pk")
+    help_requests = HelpRequest.objects.filter(scope.q(), **of_them).select_related("claimed_by").order_by("pk")
     cases = AttentionCase.objects.filter(cases_in(scope), **of_them).select_related("claimed_by").order_by("pk")
-    return claims_in([*tickets, *cases], now=now)
+    return active_claims([*help_requests, *cases], now=now)
 
 
 def cases_in(scope: Scope) -> Q:
-    """The cases of these classes; those of the room of everybody, which admins alone open, where everything is seen."""
+    """Return a filter for the cases of these classes; cases without a class only in the admins' unlimited scope."""
     return Q() if scope.class_ids is None else Q(class_ref__in=scope.class_ids)
 
 
-def claims_in(held: Iterable[HelpRequest | AttentionCase], *, now: datetime) -> dict[int, Claim]:
-    """The claims among these that still hold. Their `claimed_by` should be loaded."""
+def active_claims(rows: Iterable[HelpRequest | AttentionCase], *, now: datetime) -> dict[int, Claim]:
+    """Return those claims that have not expired. `claimed_by` should be loaded."""
     return {
-        one.student_id: Claim(by_id=one.claimed_by.pk, by=one.claimed_by.name, at=one.claimed_at)
-        for one in held
-        if one.claimed_by and one.claimed_at and now - one.claimed_at <= CLAIM_LASTS
+        row.student_id: Claim(by_id=row.claimed_by.pk, by=row.claimed_by.name, at=row.claimed_at)
+        for row in rows
+        if row.claimed_by and row.claimed_at and now - row.claimed_at <= CLAIM_LASTS
     }

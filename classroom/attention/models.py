@@ -1,21 +1,21 @@
-"""What the detector flagged, and what people made of it: its record, and the ground of its measured precision."""
+"""Cases: alerts that were shown, and how they ended. The detector's precision is measured by them."""
 
 from django.conf import settings
 from django.db import models
 
 
 class AttentionCase(models.Model):
-    """One concern about one student in one room: from when it was first shown to how it ended.
+    """One alert about one student in one classroom, from when it was first shown until it ended.
 
-    A request for help is kept in `events.models.HelpRequest`; a case of the code `help` only notes that its asker was
-    looked for in vain, or is to be left alone for some minutes.
+    Help requests are stored in `events.models.HelpRequest`; a case with the code `help` only records that the student
+    was not found, or that the request was snoozed.
     """
 
     class Outcome(models.TextChoices):
         HELPED = "helped"
-        DISMISSED = "dismissed"  # it was not needed
+        DISMISSED = "dismissed"  # help was not needed
         NOT_FOUND = "not_found"
-        RECOVERED = "recovered"  # the student got on without anybody
+        RECOVERED = "recovered"  # the student continued without help
 
     student = models.ForeignKey("lms.Student", on_delete=models.CASCADE, related_name="attention_cases", db_index=False)
     class_ref = models.ForeignKey(
@@ -54,9 +54,9 @@ class AttentionCase(models.Model):
             ),
         ]
         indexes = [
-            # What is open or ended lately about the students of a room.
+            # Open and recently ended cases of a classroom's students.
             models.Index(fields=["student", "-ended_at"], name="attention_cases_of_a_student"),
-            # How many visits to a class were worth it.
+            # How many visits to a class were needed.
             models.Index(
                 fields=["class_ref", "outcome"],
                 name="attention_cases_judged",

@@ -1,8 +1,8 @@
-"""The signals of a room, from PostgreSQL: two queries, whatever the number of students and of stored runs.
+"""The rule's input for a classroom, from PostgreSQL: two queries, whatever the number of students and stored runs.
 
-The first reads where each student stands with each cell of the class's notebook (`cell_progress`: a row a student and
-cell). The times of those rows also tell in which minutes the class worked, without reading a history. The second reads
-the latest runs of those alone who may be in trouble, by the index of a student's latest runs.
+The first reads each student's progress at each cell of the class's notebook (`cell_progress`: one row per student and
+cell); the times of these rows also give the minutes in which the class worked. The second reads the latest runs of
+those students who may be in trouble, by the index of a student's latest runs.
 """
 
 from collections import Counter
@@ -15,27 +15,27 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from classroom.attention.error_signatures import LONGEST, name_of, signature
-from classroom.attention.rule import GONE, LEAST_CLASS, minute_of
-from classroom.attention.signals import CellStanding, Lesson, Run, Signals
+from classroom.attention.rule import GONE, MIN_CLASS, minute_of
+from classroom.attention.signals import CellStats, Lesson, Run, Signals
+from classroom.errors.fingerprints import MAX_SIGNATURE, error_name, error_signature
 from core.identity import display_name
 from events.cell_progress import progress_seen
 from lms.access import Scope
 from lms.models import Student
 
-LESSON = timedelta(minutes=60)  # who ran nothing for longer is not in this lesson
-PRESENT = timedelta(minutes=15)  # whose position counts in the median, and whose notebook is the class's
-TAIL = 20  # runs of a student that are looked at
+LESSON = timedelta(minutes=60)  # students without a run for longer are not in this lesson
+PRESENT = timedelta(minutes=15)  # since the last run: counts in the median, and for the class's notebook
+TAIL = 20  # latest runs of a student to read
 MAY_BE_BEHIND = 4  # cells
-# A minute in which so large a part of those present finished with a cell is one in which the class works.
-GOING_SHARE, GOING_LEAST = 0.08, 2
-MOST_STUDENTS = 1000
+# The class works in a minute in which this share of those present ran a cell for the last time.
+ACTIVE_SHARE, MIN_ACTIVE = 0.08, 2
+MAX_STUDENTS = 1000
 QUIET = timedelta(minutes=5)  # without a run
 STRUGGLE = 3  # errors at one cell
 
 
 @dataclass(slots=True)
-class _Place:
+class _StudentRow:
     """One row of the first query: a student, and parallel lists about the cells of the class's notebook."""
 
     pk: int
@@ -64,10 +64,10 @@ class _Place:
         )
 
 
-# Statements that repeat are planned once for all values. So this one is written to be right under the poorest estimate:
-# one look by index a student (LATERAL), and bounds of time that are not taken for a narrow range (`IS TRUE`). With a
-# join in its place the tenth call took twenty times as long as the ninth.
-PLACES = """
+# PostgreSQL may plan a repeated statement once for all values. So this one is written to be fast with any estimate: one
+# index lookup per student (LATERAL), and time bounds that are not estimated as a narrow range (`IS TRUE`). With a join
+# instead, the tenth call took twenty times as long as the ninth.
+STUDENTS_SQL = """
 WITH here AS MATERIALIZED (
     SELECT s.id, s.name, s.email, s.last_run_at, s.last_run_failed, s.errors_resolved_at, s.current_notebook_id
     FROM ({classroom}) AS s WHERE s.last_run_at > %s AND (s.last_run_at <= %s) IS TRUE
@@ -88,7 +88,7 @@ FROM here h LEFT JOIN LATERAL (
       AND p.run_count > 0 AND p.last_run_at > %s AND (p.last_run_at <= %s) IS TRUE) w ON true
 """
 
-TAILS = """
+RUNS_SQL = """
 SELECT k.student, e.executed_at, e.cell_id, coalesce(c.position, e.cell_index), e.status = 'error', e.error
 FROM unnest(%s::bigint[]) AS k (student)
 CROSS JOIN LATERAL (
@@ -103,105 +103,109 @@ ORDER BY k.student, e.executed_at DESC
 
 
 def observe(students: QuerySet[Student], scope: Scope, now: datetime) -> Lesson:
-    """The lesson of these students as it stands now. Two queries; none but the first where nobody is here."""
-    places = _places(students, scope, now)
-    if not places:
+    """Return the current lesson of these students. Two queries; one if no student may be in trouble."""
+    rows = _student_rows(students, scope, now)
+    if not rows:
         return Lesson()
-    class_cell = _class_cell(places, now)
-    found = [place.signals() for place in places]
-    leads = _leads(places, class_cell, now)
-    troubled = [p.pk for p, s in zip(places, found, strict=True) if _may_be_in_trouble(p, s, class_cell)]
-    tails = _tails(troubled, scope, now)
+    class_cell = _class_cell(rows, now)
+    found = [row.signals() for row in rows]
+    leads = _leads(rows, class_cell, now)
+    in_trouble = [p.pk for p, s in zip(rows, found, strict=True) if _may_be_in_trouble(p, s, class_cell)]
+    recent_runs = _recent_runs(in_trouble, scope, now)
     return Lesson(
-        students=tuple(replace(s, tail=tails.get(s.student_id, ()), lead=leads.get(s.student_id, 0)) for s in found),
-        notebook=places[0].notebook or "",
-        cells=_standings(places),
+        students=tuple(
+            replace(s, tail=recent_runs.get(s.student_id, ()), lead=leads.get(s.student_id, 0)) for s in found
+        ),
+        notebook=rows[0].notebook or "",
+        cells=_cell_stats(rows),
         class_cell=class_cell,
-        going=_going(places, now),
+        active_minutes=_active_minutes(rows, now),
     )
 
 
 COLUMNS = ("id", "name", "email", "last_run_at", "last_run_failed", "errors_resolved_at", "current_notebook_id")
 
 
-def _places(students: QuerySet[Student], scope: Scope, now: datetime) -> list[_Place]:
+def _student_rows(students: QuerySet[Student], scope: Scope, now: datetime) -> list[_StudentRow]:
     classroom, params = students.order_by().values(*COLUMNS).query.sql_with_params()
     progress = progress_seen(scope, where="student_id = h.id AND notebook_id = (SELECT id FROM book)")
     start = now - LESSON
     with connection.cursor() as cursor:
         cursor.execute(
-            PLACES.format(classroom=classroom, progress=progress, STRUGGLE=STRUGGLE),
-            [*params, start, now, MOST_STUDENTS, now - PRESENT, start, now],
+            STUDENTS_SQL.format(classroom=classroom, progress=progress, STRUGGLE=STRUGGLE),
+            [*params, start, now, MAX_STUDENTS, now - PRESENT, start, now],
         )
-        return [_Place(*row) for row in cursor.fetchall()]
+        return [_StudentRow(*row) for row in cursor.fetchall()]
 
 
-def _may_be_in_trouble(place: _Place, signals: Signals, class_cell: int | None) -> bool:
+def _may_be_in_trouble(row: _StudentRow, signals: Signals, class_cell: int | None) -> bool:
     behind = class_cell is not None and signals.furthest is not None and class_cell - signals.furthest >= MAY_BE_BEHIND
-    return behind or place.last_run_failed or any(place.failing)
+    return behind or row.last_run_failed or any(row.failing)
 
 
-def _class_cell(places: Sequence[_Place], now: datetime) -> int | None:
-    """The median of the furthest cells of those present: half the class is there or beyond."""
+def _class_cell(rows: Sequence[_StudentRow], now: datetime) -> int | None:
+    """Return the median of the furthest cells of those present; None for fewer than MIN_CLASS students."""
     furthest = [
-        max((p for p in place.positions if p is not None), default=None)
-        for place in places
-        if now - place.last_run_at < PRESENT
+        max((p for p in row.positions if p is not None), default=None)
+        for row in rows
+        if now - row.last_run_at < PRESENT
     ]
     known = [position for position in furthest if position is not None]
-    return median_low(known) if len(known) >= LEAST_CLASS else None
+    return median_low(known) if len(known) >= MIN_CLASS else None
 
 
-def _leads(places: Sequence[_Place], class_cell: int | None, now: datetime) -> dict[int, int]:
-    """How far ahead of the class those who are quiet, and behind it by now, were when they stopped. The class of then:
-    the furthest of the cells whose last run is older than that; once a minute, however many stopped in it."""
-    then: dict[int, int | None] = {}
+def _leads(rows: Sequence[_StudentRow], class_cell: int | None, now: datetime) -> dict[int, int]:
+    """Return how many cells ahead of the class the silent students were at their last run, for those now behind it.
+
+    The class's position then is the median of the furthest cells whose last run is older; computed once per minute.
+    """
+    medians: dict[int, int | None] = {}
     leads: dict[int, int] = {}
-    for place in places:
-        furthest = max((p for p in place.positions if p is not None), default=None)
+    for row in rows:
+        furthest = max((p for p in row.positions if p is not None), default=None)
         if furthest is None or class_cell is None or furthest >= class_cell:
             continue
-        if not QUIET <= now - place.last_run_at <= GONE:
+        if not QUIET <= now - row.last_run_at <= GONE:
             continue
-        minute = minute_of(place.last_run_at) + 1
-        if minute not in then:
-            reached = [_furthest_by(other, minute * 60) for other in places]
+        minute = minute_of(row.last_run_at) + 1
+        if minute not in medians:
+            reached = [_furthest_by(other, minute * 60) for other in rows]
             known = [position for position in reached if position is not None]
-            then[minute] = median_low(known) if known else None
-        position = then[minute]
-        leads[place.pk] = furthest - position if position is not None else 0
+            medians[minute] = median_low(known) if known else None
+        position = medians[minute]
+        leads[row.pk] = furthest - position if position is not None else 0
     return leads
 
 
-def _furthest_by(place: _Place, moment: float) -> int | None:
-    both = zip(place.positions, place.seconds, strict=True)
+def _furthest_by(row: _StudentRow, moment: float) -> int | None:
+    both = zip(row.positions, row.seconds, strict=True)
     return max((position for position, at in both if position is not None and at <= moment), default=None)
 
 
-def _standings(places: Sequence[_Place]) -> dict[int, CellStanding]:
+def _cell_stats(rows: Sequence[_StudentRow]) -> dict[int, CellStats]:
     tried: Counter[int] = Counter()
     struggled: Counter[int] = Counter()
-    for place in places:
-        tried.update(place.cells)
-        struggled.update(cell for cell, did in zip(place.cells, place.struggled, strict=True) if did)
-    return {cell: CellStanding(tried[cell], struggled[cell]) for cell in struggled}
+    for row in rows:
+        tried.update(row.cells)
+        struggled.update(cell for cell, did in zip(row.cells, row.struggled, strict=True) if did)
+    return {cell: CellStats(tried[cell], struggled[cell]) for cell in struggled}
 
 
-def _going(places: Sequence[_Place], now: datetime) -> frozenset[int]:
+def _active_minutes(rows: Sequence[_StudentRow], now: datetime) -> frozenset[int]:
     minutes: Counter[int] = Counter()
-    for place in places:
-        minutes.update({int(seconds) // 60 for seconds in place.seconds} | {minute_of(place.last_run_at)})
-    present = sum(now - place.last_run_at < PRESENT for place in places)
-    least = max(GOING_LEAST, GOING_SHARE * present)
-    return frozenset(minute for minute, students in minutes.items() if students >= least)
+    for row in rows:
+        minutes.update({int(seconds) // 60 for seconds in row.seconds} | {minute_of(row.last_run_at)})
+    present = sum(now - row.last_run_at < PRESENT for row in rows)
+    minimum = max(MIN_ACTIVE, ACTIVE_SHARE * present)
+    return frozenset(minute for minute, students in minutes.items() if students >= minimum)
 
 
-def _tails(students: Sequence[int], scope: Scope, now: datetime) -> dict[int, tuple[Run, ...]]:
+def _recent_runs(students: Sequence[int], scope: Scope, now: datetime) -> dict[int, tuple[Run, ...]]:
     if not students:
         return {}
     runs: dict[int, list[Run]] = {}
     with connection.cursor() as cursor:
-        statement = TAILS.format(longest=LONGEST * 2, tail=TAIL, scope=scope.sql("x.class_id"))
+        statement = RUNS_SQL.format(longest=MAX_SIGNATURE * 2, tail=TAIL, scope=scope.sql("x.class_id"))
         cursor.execute(statement, [list(students), now - LESSON, now])
         for student, *run in cursor.fetchall():
             runs.setdefault(student, []).append(_run(*run))
@@ -211,4 +215,4 @@ def _tails(students: Sequence[int], scope: Scope, now: datetime) -> dict[int, tu
 def _run(at: datetime, cell: int, position: int | None, failed: bool, error: Any) -> Run:
     if not failed:
         return Run(at, cell, position, failed)
-    return Run(at, cell, position, failed, error=signature(error), error_name=name_of(error))
+    return Run(at, cell, position, failed, error=error_signature(error), error_name=error_name(error))

@@ -1,4 +1,4 @@
-"""How often the detector was right, by what instructors said of its concerns. Requests for help are none of its."""
+"""The detector's precision, by the feedback of instructors. Help requests do not count."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from classroom.attention.models import AttentionCase
 from lms.access import User, classes_of
 
-LEAST_VISITS = 5  # a share of fewer says nothing
+MIN_VISITS = 5  # a share of fewer means nothing
 Outcome = AttentionCase.Outcome
 
 
@@ -19,30 +19,31 @@ class Visits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Precision:
-    here: Visits
+    in_class: Visits
     overall: Visits
 
 
 def precision_of(class_id: int | None, *, viewer: User) -> Precision:
-    """Helped, of helped and "not needed", in this room and in all rooms of this viewer's classes; for an admin in all
-    there are. What colleagues found in their rooms is theirs: counts of a few visits would tell it. One query.
+    """Return the number of cases that were helped, of those helped or dismissed as not needed: in this class, and in
+    all classes of the viewer (an admin: in all). One query.
 
-    A case that ended with another of the same student has nobody who ended it, and counts once.
+    Cases of other classes are excluded, since counts of a few visits would reveal colleagues' feedback. A case that
+    ended together with another case of the same student has no `ended_by` and is not counted.
     """
     judged = AttentionCase.objects.filter(
         outcome__in=[Outcome.HELPED, Outcome.DISMISSED], ended_by__isnull=False
     ).exclude(code="help")
-    here = Q(class_ref=class_id) if class_id is not None else Q(class_ref=None)
+    in_class = Q(class_ref=class_id) if class_id is not None else Q(class_ref=None)
     if not viewer.is_admin:
-        judged = judged.filter(here | Q(class_ref__in=classes_of(viewer).values("pk")))
+        judged = judged.filter(in_class | Q(class_ref__in=classes_of(viewer).values("pk")))
     helped = Q(outcome=Outcome.HELPED)
     found = judged.aggregate(
         visits=Count("pk"),
         worth_it=Count("pk", filter=helped),
-        visits_here=Count("pk", filter=here),
-        worth_it_here=Count("pk", filter=here & helped),
+        visits_here=Count("pk", filter=in_class),
+        worth_it_here=Count("pk", filter=in_class & helped),
     )
     return Precision(
-        here=Visits(worth_it=found["worth_it_here"], visits=found["visits_here"]),
+        in_class=Visits(worth_it=found["worth_it_here"], visits=found["visits_here"]),
         overall=Visits(worth_it=found["worth_it"], visits=found["visits"]),
     )

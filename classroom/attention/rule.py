@@ -1,7 +1,8 @@
-"""The rule, pure: a lesson and what people have said of it in, ranked concerns out. Explained in docs/attention.md.
+"""The rule of the attention board: ranked alerts from a lesson and the instructors' feedback. Pure functions.
 
-Two ideas keep it quiet. Times are counted in minutes in which the class worked, so that a lecture or a break makes
-nobody silent. And a concern ends by what the student does, never by a threshold crossed back, so that nobody flickers.
+Two ideas prevent false alerts. Times are counted in minutes in which the class worked, so that a lecture or a break
+does not count as silence. And an alert ends by what the student does, not by falling below a threshold, so that alerts
+do not flicker. Explained in docs/attention.md.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,113 +10,118 @@ from datetime import datetime, timedelta
 
 from classroom.attention.signals import Alert, Code, Feedback, Known, Lesson, Run, Signals
 
-MOST_SHOWN = 5
+MAX_SHOWN = 5
 
-# Three errors in a row are the "significant error" every card shows, and mostly pass; the same one a fourth time, over
-# three minutes, is a student who has stopped learning from the message. Four quick presses are impatience, and the
-# same one now and then among others is a search.
+# Three consecutive errors are the "significant error" of the student card, and usually pass. The same error a fourth
+# time, over three minutes, means that the student no longer learns from the message. Four quick presses are impatience;
+# the same error now and then between others is a search.
 REPEATS, REPEATS_LAST, REPEATS_SHARE = 4, 3, 0.6
-# Different errors are a search, which may be the lesson itself; let it have its time.
-STREAK, STREAK_LASTS = 5, 7
-# After an error this old nobody is still at it: silence, or they left.
+# Different errors are a search, which may be the exercise itself: allow more time.
+CONSECUTIVE, CONSECUTIVE_LASTS = 5, 7
+# After an error this old the student no longer works on it: they are silent, or left.
 ERROR_GOES_STALE = timedelta(minutes=10)
 
-# Minutes of the working class without a run: reading a long cell takes three or four, a chat five. Who stopped at an
-# error has a reason to be stuck; who stopped after a success may be having a coffee.
+# Active minutes of the class without a run: reading a long cell takes three or four, a chat five. A student who stopped
+# at an error is probably stuck; one who stopped after a success may be having a break.
 SILENT_AFTER_ERROR, SILENT_AFTER_SUCCESS = 7, 15
-SILENT_BEHIND_AFTER_ERROR, SILENT_BEHIND = 1, 2  # cells that the class is ahead: who has finished may rest
-RESTING_LEAD = 3  # cells ahead of the class at the last run: who was so far may rest until long after
-GONE = timedelta(minutes=30)  # after that they left the room, and a visit finds an empty chair
-STILL_GOING = 3  # of the last so many minutes the class worked in one
+SILENT_BEHIND_AFTER_ERROR, SILENT_BEHIND = 1, 2  # cells that the class is ahead: a student who has finished may rest
+RESTING_LEAD = 3  # cells ahead of the class at the last run: such a student may rest for long
+GONE = timedelta(minutes=30)  # the student has left by then
+STILL_ACTIVE = 3  # the class worked in one of the last 3 minutes
 
-# Behind by much, and no new cell while the class worked on: who is slow but steady reaches one in that time.
+# Far behind, and no new cell while the class worked: a slow but steady student reaches one in that time.
 BEHIND_CELLS, BEHIND_SHARE, NO_NEW_CELL = 4, 0.3, 9
 STILL_THERE = timedelta(minutes=6)
-ABSENCE = timedelta(minutes=5)  # between two runs: who comes back from one starts anew
+ABSENCE = timedelta(minutes=5)  # between two runs; a student who comes back starts anew
 
-# A cell at which so many of those who tried it failed three times is the class's problem, told as such, not one
-# student's; until somebody has been at it alone for long.
-CLUSTER_SHARE, CLUSTER_LEAST, CLUSTER_MARGIN = 0.4, 3, 0.15
+# A cell at which this share of those who tried it failed three times is a problem of the class and shown as an error
+# cluster, not as an alert about a student; until a student has been at it for long.
+CLUSTER_SHARE, MIN_CLUSTER, CLUSTER_MARGIN = 0.4, 3, 0.15
 CLUSTER_PATIENCE = timedelta(minutes=12)
 
-LEAST_CELLS = 2  # run in this lesson: who has just come has no lesson to be behind in
-LEAST_CLASS = 4  # students with a position: the median of fewer is somebody's, not the class's
-AFTER_DISMISSAL = 2  # times the usual number, in the cell where an instructor found that nobody was needed
-GAP_GROWN = 3  # further cells behind, since an instructor answered that
+MIN_CELLS_RUN = 2  # run in this lesson: a student who has just arrived is not behind
+MIN_CLASS = 4  # students with a position: the median of fewer does not describe the class
+AFTER_DISMISSAL = 2  # times the usual number, in the cell where an instructor dismissed an alert
+GAP_GROWN = 3  # further cells behind since the feedback of an instructor
 
 RANKS: dict[Code, int] = {"help": 0, "repeated_error": 1, "error_streak": 2, "silent": 3, "behind": 4}
 
 
 def assess(lesson: Lesson, known: Known, now: datetime) -> list[Alert]:
-    """All concerns, the most urgent first: by kind, then who is shown already, then by how long. One a student."""
+    """Return all alerts, at most one per student: by kind, then those shown already, then the oldest."""
     found = [Alert(pk, "help", since, minutes=_minutes(now - since)) for pk, since in known.asking.items()]
     for student in lesson.students:
         if student.student_id not in known.asking:
-            concern = next(_concerns(lesson, student, known, now), None)
-            found += [concern] if concern else []
+            alert = next(_alerts(lesson, student, known, now), None)
+            found += [alert] if alert else []
     return sorted(found, key=lambda c: (RANKS[c.code], c.student_id not in known.shown, c.since, c.student_id))
 
 
-def _concerns(lesson: Lesson, student: Signals, known: Known, now: datetime) -> Iterator[Alert]:
-    answer = known.answers.get(student.student_id)
+def _alerts(lesson: Lesson, student: Signals, known: Known, now: datetime) -> Iterator[Alert]:
+    feedback = known.feedback.get(student.student_id)
     is_shown = student.student_id in known.shown
     failures = open_failures(student.tail)
-    if failures and _is_the_class(lesson, failures[0].cell, is_shown) and now - failures[-1].at < CLUSTER_PATIENCE:
+    if failures and _is_class_problem(lesson, failures[0].cell, is_shown) and now - failures[-1].at < CLUSTER_PATIENCE:
         return
     if failures:
-        yield from _errors(lesson, student, failures, answer, is_shown, now)
-    yield from _silence(lesson, student, failures, answer, is_shown, now)
-    yield from _behind(lesson, student, answer, now)
+        yield from _error_alerts(lesson, student, failures, feedback, is_shown, now)
+    yield from _silent_alerts(lesson, student, failures, feedback, is_shown, now)
+    yield from _behind_alerts(lesson, student, feedback, now)
 
 
 def open_failures(tail: Sequence[Run]) -> list[Run]:
-    """The failed runs of the cell that holds the student up, newest first: since its last success, if they have not
-    gone on to a later cell meanwhile. Going back to earlier cells, to look or to run them again, is no way out. Of
-    several such cells the one that failed most."""
-    over: set[int] = set()  # cells whose older failures no longer count
-    beyond = -1
+    """Return the failed runs of the cell at which the student is stuck, newest first.
+
+    These are the failures since the cell's last success, unless the student has succeeded at a later cell since then.
+    Running earlier cells again changes nothing. Of several such cells, the one that failed most often counts.
+    """
+    passed: set[int] = set()  # cells whose older failures no longer count
+    furthest = -1
     failures: dict[int, list[Run]] = {}
     for run in tail:
         if not run.failed:
-            over.add(run.cell)
-            beyond = max(beyond, -1 if run.position is None else run.position)
-        elif run.cell not in over and (run.position is None or beyond <= run.position):
+            passed.add(run.cell)
+            furthest = max(furthest, -1 if run.position is None else run.position)
+        elif run.cell not in passed and (run.position is None or furthest <= run.position):
             failures.setdefault(run.cell, []).append(run)
     return max(failures.values(), key=len, default=[])
 
 
-def _is_the_class(lesson: Lesson, cell: int, is_shown: bool) -> bool:
-    standing = lesson.cells.get(cell)
+def _is_class_problem(lesson: Lesson, cell: int, is_shown: bool) -> bool:
+    stats = lesson.cells.get(cell)
     share = CLUSTER_SHARE + CLUSTER_MARGIN * is_shown
-    return standing is not None and standing.struggled >= CLUSTER_LEAST and standing.share >= share
+    return stats is not None and stats.struggled >= MIN_CLUSTER and stats.share >= share
 
 
-def _errors(
-    lesson: Lesson, student: Signals, failures: list[Run], answer: Feedback | None, is_shown: bool, now: datetime
+def _error_alerts(
+    lesson: Lesson, student: Signals, failures: list[Run], feedback: Feedback | None, is_shown: bool, now: datetime
 ) -> Iterator[Alert]:
     latest = failures[0]
     if now - latest.at > ERROR_GOES_STALE and not is_shown:
         return
     if now - latest.at > GONE:
         return
-    cuts = [moment for moment in (student.resolved_at, answer.at if answer else None) if moment]
-    fresh = [run for run in failures if not cuts or run.at > max(cuts)]
-    unneeded = answer is not None and not answer.was_needed and answer.cell in (None, latest.position)
-    times = AFTER_DISMISSAL if unneeded else 1
-    same = [run for run in fresh if run.error == latest.error]
-    among = sum(run.at >= same[-1].at for run in fresh) if same else 0
-    if len(same) >= max(REPEATS * times, REPEATS_SHARE * among) and _worked(lesson, same, now) >= REPEATS_LAST:
+    cuts = [moment for moment in (student.resolved_at, feedback.at if feedback else None) if moment]
+    recent = [run for run in failures if not cuts or run.at > max(cuts)]
+    was_dismissed = feedback is not None and not feedback.was_needed and feedback.cell in (None, latest.position)
+    times = AFTER_DISMISSAL if was_dismissed else 1
+    same = [run for run in recent if run.error == latest.error]
+    between = sum(run.at >= same[-1].at for run in recent) if same else 0
+    is_repeated = len(same) >= max(REPEATS * times, REPEATS_SHARE * between)
+    if is_repeated and _worked_minutes(lesson, same, now) >= REPEATS_LAST:
         yield _error("repeated_error", student, same, now)
-    if len(fresh) >= STREAK * times and _worked(lesson, fresh, now) >= STREAK_LASTS:
-        yield _error("error_streak", student, fresh, now)
+    if len(recent) >= CONSECUTIVE * times and _worked_minutes(lesson, recent, now) >= CONSECUTIVE_LASTS:
+        yield _error("error_streak", student, recent, now)
 
 
-def _worked(lesson: Lesson, runs: Sequence[Run], now: datetime) -> int:
-    """Minutes since the first of these runs in which the class worked, or the student did: a lecture in the middle of
-    a search does not make it long, and somebody alone in a room counts too."""
+def _worked_minutes(lesson: Lesson, runs: Sequence[Run], now: datetime) -> int:
+    """Return the number of minutes since the first of these runs in which the class or the student worked.
+
+    A lecture in the meantime does not count; a student working alone does.
+    """
     first, last = minute_of(runs[-1].at), minute_of(now)
     own = {minute_of(run.at) for run in runs}
-    worked = sum(1 for minute in lesson.going | own if first < minute <= last)
+    worked = sum(1 for minute in lesson.active_minutes | own if first < minute <= last)
     return min(worked, _minutes(now - runs[-1].at))
 
 
@@ -127,8 +133,8 @@ def _error(code: Code, student: Signals, runs: list[Run], now: datetime) -> Aler
     )  # fmt: skip
 
 
-def _silence(
-    lesson: Lesson, student: Signals, failures: list[Run], answer: Feedback | None, is_shown: bool, now: datetime
+def _silent_alerts(
+    lesson: Lesson, student: Signals, failures: list[Run], feedback: Feedback | None, is_shown: bool, now: datetime
 ) -> Iterator[Alert]:
     gap = _gap(lesson, student)
     quiet = _class_minutes(lesson, student.last_run_at, now)
@@ -137,10 +143,10 @@ def _silence(
         after, behind = SILENT_AFTER_ERROR, SILENT_BEHIND_AFTER_ERROR
     if gap is None or gap < behind or quiet < after or now - student.last_run_at > GONE:
         return
-    if not is_shown and not _is_going(lesson, now):
+    if not is_shown and not _is_active(lesson, now):
         return
-    if answer and answer.at >= student.last_run_at:
-        return  # the same silence
+    if feedback and feedback.at >= student.last_run_at:
+        return  # feedback on the same silence
     if after == SILENT_AFTER_SUCCESS and student.lead >= RESTING_LEAD:
         return
     at_error = failures[0] if after == SILENT_AFTER_ERROR else None
@@ -151,7 +157,7 @@ def _silence(
     )  # fmt: skip
 
 
-def _behind(lesson: Lesson, student: Signals, answer: Feedback | None, now: datetime) -> Iterator[Alert]:
+def _behind_alerts(lesson: Lesson, student: Signals, feedback: Feedback | None, now: datetime) -> Iterator[Alert]:
     gap = _gap(lesson, student)
     if gap is None or lesson.class_cell is None or now - student.last_run_at > STILL_THERE or not student.tail:
         return
@@ -160,7 +166,7 @@ def _behind(lesson: Lesson, student: Signals, answer: Feedback | None, now: date
     reached = reached_at(student)
     if _class_minutes(lesson, reached, now) < NO_NEW_CELL:
         return
-    if answer and (gap < answer.gap + GAP_GROWN or _class_minutes(lesson, answer.at, now) < NO_NEW_CELL):
+    if feedback and (gap < feedback.gap + GAP_GROWN or _class_minutes(lesson, feedback.at, now) < NO_NEW_CELL):
         return
     yield Alert(
         student.student_id, "behind", reached, cell=student.furthest, class_cell=lesson.class_cell,
@@ -169,41 +175,41 @@ def _behind(lesson: Lesson, student: Signals, answer: Feedback | None, now: date
 
 
 def reached_at(student: Signals) -> datetime:
-    """When they last got on: came to their furthest cell, made it work, or came back to the room. Of runs that are
-    not known, the oldest known one stands for them."""
+    """Return when the student last made progress: reached their furthest cell, made it work, or came back from an
+    absence. At the earliest the oldest known run."""
     reached = student.tail[-1].at
-    is_there = has_failed = False
+    has_reached = has_failed = False
     before = reached
     for run in reversed(student.tail):
         if run.at - before > ABSENCE:
             reached = run.at
         if run.position is not None and run.position == student.furthest:
-            if not is_there or (has_failed and not run.failed):
+            if not has_reached or (has_failed and not run.failed):
                 reached = run.at
-            is_there, has_failed = True, run.failed
+            has_reached, has_failed = True, run.failed
         before = run.at
     return reached
 
 
-def gap_of(concern: Alert) -> int:
-    return max(0, (concern.class_cell or 0) - (concern.cell or 0)) if concern.class_cell is not None else 0
+def gap_of(alert: Alert) -> int:
+    return max(0, (alert.class_cell or 0) - (alert.cell or 0)) if alert.class_cell is not None else 0
 
 
 def _gap(lesson: Lesson, student: Signals) -> int | None:
-    """How many cells the class is ahead; None where that cannot be said."""
-    if lesson.class_cell is None or student.furthest is None or student.cells_run < LEAST_CELLS:
+    """Return how many cells the class is ahead; None if unknown."""
+    if lesson.class_cell is None or student.furthest is None or student.cells_run < MIN_CELLS_RUN:
         return None
     return lesson.class_cell - student.furthest
 
 
 def _class_minutes(lesson: Lesson, since: datetime, now: datetime) -> int:
     first, last = minute_of(since), minute_of(now)
-    return sum(1 for minute in lesson.going if first < minute <= last)
+    return sum(1 for minute in lesson.active_minutes if first < minute <= last)
 
 
-def _is_going(lesson: Lesson, now: datetime) -> bool:
+def _is_active(lesson: Lesson, now: datetime) -> bool:
     this = minute_of(now)
-    return any(this - back in lesson.going for back in range(STILL_GOING))
+    return any(this - back in lesson.active_minutes for back in range(STILL_ACTIVE))
 
 
 def minute_of(moment: datetime) -> int:

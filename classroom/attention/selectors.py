@@ -1,153 +1,168 @@
-"""Who needs attention now, who asks for help, and who is on the way: one board for the page and its fragment."""
+"""The attention state of a classroom: alerts, help requests, claims and feedback, as stored and detected."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from classroom.attention.board import AttentionState, alert_of, called_in_room, due_alerts
-from classroom.attention.claims import Claim
+from django.db.models import OuterRef, Q, Subquery
+
+from classroom.attention.claims import Claim, active_claims, cases_in
+from classroom.attention.lesson_cache import lesson_of
 from classroom.attention.models import AttentionCase
-from classroom.attention.reason_texts import SYMBOLS, kind_of, reason_of
-from classroom.attention.rule import MOST_SHOWN
-from classroom.attention.signals import Alert
-from classroom.base.classrooms import Classroom
-from classroom.base.display import PLAIN, Display
+from classroom.attention.reason_texts import SYMBOLS
+from classroom.attention.rule import MAX_SHOWN, assess, gap_of
+from classroom.attention.signals import Alert, Feedback, Known, Lesson
+from classroom.base.classrooms import Classroom, name_in
+from core.identity import display_name
 from events.models import HelpRequest
-from instructors.models import Instructor
+from lms.models import Cell
+
+FEEDBACK_LASTS = timedelta(hours=12)  # a lesson, and the one after lunch
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Asking:
-    """An open request for help."""
-
-    ticket_id: int
-    student_id: int
-    name: str
-    place: int | None  # in the queue, from 1; None where somebody is on the way
-    since: datetime
-    notebook: str
-    notebook_path: str
-    cell: int | None  # counted from 1
-    claim: Claim | None
-    may_act: bool
-    is_mine: bool
-    looked_for_at: datetime | None
-    snoozed_until: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """A concern as the page shows it."""
-
-    student_id: int
-    name: str
-    code: str
-    kind: str
-    symbol: str
-    reason: str
-    since: datetime
-    claim: Claim | None
-    may_act: bool
-    is_mine: bool
-    is_over: bool  # the student got on while somebody was on the way
-    asking: Asking | None  # where the concern is a request for help
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class AttentionBoard:
-    entries: list[Entry]  # that nobody goes to yet; at most MOST_SHOWN
-    on_the_way: list[Entry]
-    queue: list[Asking]  # all open requests
-    further: list[Asking]  # those of them that stand in neither list above: one student, one place to act
-    waiting: int  # concerns behind those shown
-    watching: int
-    class_cell: int | None  # counted from 1
-    notebook: str
+@dataclass(frozen=True, kw_only=True)
+class AttentionState:
+    lesson: Lesson
     as_of: datetime
-    claims: dict[int, str]  # student → who goes
+    help_requests: list[HelpRequest]
+    open_cases: list[AttentionCase]  # of any class in scope
+    request_cases: dict[int, list[AttentionCase]]  # with the code `help`, by the id of the help request
+    alerts: list[Alert]
+    claims: dict[int, Claim]
 
+    def snoozed_until(self, alert: Alert, now: datetime) -> datetime | None:
+        """Return until when this alert is snoozed; None if it is not, or if it is now about something else."""
+        if alert.code == "help":
+            found = [self.request_snoozed_until(t, now) for t in self.help_requests if t.student_id == alert.student_id]
+            return found[0] if found else None
+        for case in self.open_cases:
+            same = case.evidence.get("cell") == alert.cell or alert.code == case.code
+            if case.student_id == alert.student_id and case.snoozed_until and case.snoozed_until > now and same:
+                return case.snoozed_until
+        return None
 
-def board_of(
-    classroom: Classroom, situation: AttentionState, *, user: Instructor, now: datetime, display: Display = PLAIN
-) -> AttentionBoard:
-    """No query."""
-    names = {s.student_id: s.name for s in situation.lesson.students}
-    rows: list[HelpRequest | AttentionCase] = [*situation.tickets, *situation.open_cases]
-    names |= {row.student_id: called_in_room(row) for row in rows}
+    def request_snoozed_until(self, help_request: HelpRequest, now: datetime) -> datetime | None:
+        until = [
+            n.snoozed_until
+            for n in self.request_cases.get(help_request.pk, [])
+            if n.snoozed_until and n.snoozed_until > now
+        ]
+        return max(until, default=None)
 
-    queue = _queue(classroom, situation, user, now, display)
-    asking = {one.student_id: one for one in queue}
+    def queue(self, now: datetime) -> list[HelpRequest]:
+        """Return the open help requests: the longest wait first; students not found, and snoozed requests, last."""
 
-    def entry(concern: Alert, *, is_over: bool = False) -> Entry:
-        claim = situation.claims.get(concern.student_id)
-        return Entry(
-            student_id=concern.student_id,
-            name=display.name(concern.student_id, names.get(concern.student_id, "")),
-            code=concern.code,
-            kind=kind_of(concern),
-            symbol=SYMBOLS[concern.code],
-            reason=reason_of(concern),
-            since=concern.since,
-            claim=claim,
-            may_act=may_act(classroom, claim, user),
-            is_mine=claim is not None and claim.by_id == user.pk,
-            is_over=is_over,
-            asking=asking.get(concern.student_id),
+        def sort_key(help_request: HelpRequest) -> tuple[bool, datetime, int]:
+            return (
+                self.request_snoozed_until(help_request, now) is not None,
+                self.looked_for_at(help_request) or help_request.asked_at,
+                help_request.pk,
+            )
+
+        return sorted(self.help_requests, key=sort_key)
+
+    def looked_for_at(self, help_request: HelpRequest) -> datetime | None:
+        not_found = AttentionCase.Outcome.NOT_FOUND
+        return max(
+            (n.ended_at for n in self.request_cases.get(help_request.pk, []) if n.outcome == not_found and n.ended_at),
+            default=None,
         )
 
-    due = due_alerts(situation, now)
-    shown = [entry(concern) for concern in due[:MOST_SHOWN]]
-    going = {c.student_id: entry(c) for c in situation.concerns if c.student_id in situation.claims}
-    for case in situation.open_cases:
-        if case.student_id in situation.claims and case.student_id not in going:
-            going[case.student_id] = entry(alert_of(case), is_over=True)
-    above = {one.student_id for one in shown} | set(going)
-    class_cell = situation.lesson.class_cell
-    return AttentionBoard(
-        entries=shown,
-        on_the_way=sorted(going.values(), key=lambda e: (not e.is_mine, e.claim.at if e.claim else now, e.student_id)),
-        queue=queue,
-        further=[one for one in queue if one.student_id not in above],
-        waiting=max(0, len(due) - MOST_SHOWN),
-        watching=len(situation.lesson.students),
-        class_cell=None if class_cell is None else class_cell + 1,
-        notebook=situation.lesson.notebook.rpartition("/")[2],
-        as_of=situation.as_of,
-        claims={student: claim.by for student, claim in situation.claims.items()},
+
+def attention_state(classroom: Classroom, *, now: datetime) -> AttentionState:
+    """Return the state of the classroom. Four queries; two of them at most once a second in each process."""
+    class_id = classroom.class_ref.pk if classroom.class_ref else None
+    lesson, as_of = lesson_of(class_id, classroom.students, classroom.scope, now)
+    help_requests = _help_requests(classroom)
+    cases = _cases(classroom, now)
+    open_cases = [case for case in cases if case.ended_at is None]
+    known = Known(
+        asking={help_request.student_id: help_request.asked_at for help_request in help_requests},
+        shown=frozenset(case.student_id for case in open_cases if case.class_ref_id == class_id),
+        feedback=_feedback(cases),
+    )
+    request_cases: dict[int, list[AttentionCase]] = {}
+    for case in cases:
+        if case.code == "help":
+            request_cases.setdefault(case.evidence.get("ticket", 0), []).append(case)
+    return AttentionState(
+        lesson=lesson,
+        as_of=as_of,
+        help_requests=help_requests,
+        open_cases=open_cases,
+        request_cases=request_cases,
+        alerts=assess(lesson, known, now),
+        claims=active_claims([*help_requests, *open_cases], now=now),
     )
 
 
-def may_act(classroom: Classroom, claim: Claim | None, user: Instructor) -> bool:
-    """What somebody is on the way to is theirs: they, a teacher of the class and admins change it."""
-    return claim is None or claim.by_id == user.pk or classroom.may_teach
+def due_alerts(state: AttentionState, now: datetime) -> list[Alert]:
+    """Return the alerts that are neither claimed nor snoozed; the first MAX_SHOWN are shown to every user.
+
+    Help requests come first, in the order of the queue.
+    """
+    free = [alert for alert in state.alerts if alert.student_id not in state.claims]
+    due = [alert for alert in free if state.snoozed_until(alert, now) is None]
+    places = {help_request.student_id: place for place, help_request in enumerate(state.queue(now))}
+    return sorted(due, key=lambda alert: places[alert.student_id] if alert.code == "help" else len(places))
 
 
-def _queue(
-    classroom: Classroom, situation: AttentionState, user: Instructor, now: datetime, display: Display
-) -> list[Asking]:
-    places = {s.student_id: s for s in situation.lesson.students}
-    queue: list[Asking] = []
-    for ticket in situation.queue(now):
-        claim = situation.claims.get(ticket.student_id)
-        path = ticket.notebook_path or ""
-        cell = ticket.position  # type: ignore[attr-defined]
-        student = places.get(ticket.student_id)
-        if cell is None and student is not None and path == situation.lesson.notebook:
-            cell = student.tail[0].position if student.tail else student.furthest
-        queue.append(
-            Asking(
-                ticket_id=ticket.pk,
-                student_id=ticket.student_id,
-                name=display.name(ticket.student_id, called_in_room(ticket)),
-                place=None if claim else 1 + sum(one.claim is None for one in queue),
-                since=ticket.asked_at,
-                notebook=path.rpartition("/")[2],
-                notebook_path=path,
-                cell=None if cell is None else cell + 1,
-                claim=claim,
-                may_act=may_act(classroom, claim, user),
-                is_mine=claim is not None and claim.by_id == user.pk,
-                looked_for_at=situation.looked_for_at(ticket),
-                snoozed_until=situation.note_until(ticket, now),
+def shown_alerts(state: AttentionState, now: datetime) -> list[Alert]:
+    return due_alerts(state, now)[:MAX_SHOWN]
+
+
+def alert_of(case: AttentionCase) -> Alert:
+    """Return the alert that the case was opened for."""
+    evidence = case.evidence
+    return Alert(
+        student_id=case.student_id,
+        code=case.code if case.code in SYMBOLS else "silent",  # type: ignore[arg-type]
+        since=datetime.fromisoformat(evidence["since"]) if evidence.get("since") else case.opened_at,
+        cell=evidence.get("cell"),
+        count=evidence.get("count") or 0,
+        error=evidence.get("error") or "",
+        class_cell=evidence.get("class_cell"),
+        minutes=evidence.get("minutes") or 0,
+    )
+
+
+def shown_name_of(row: HelpRequest | AttentionCase) -> str:
+    """Return the student's name to show; `row` is one of an `AttentionState`."""
+    return display_name(row.student_name, row.student.email)  # type: ignore[union-attr]
+
+
+def _help_requests(classroom: Classroom) -> list[HelpRequest]:
+    cell = Cell.objects.filter(notebook__path=OuterRef("notebook_path"), cell_id=OuterRef("cell_id"))
+    open_requests = HelpRequest.objects.filter(
+        classroom.scope.q(), student__in=classroom.students.order_by().values("pk"), ended_at=None
+    )
+    return list(
+        open_requests.select_related("student", "claimed_by")
+        .annotate(position=Subquery(cell.values("position")[:1]), student_name=name_in(classroom))
+        .order_by("asked_at", "pk")
+    )
+
+
+def _cases(classroom: Classroom, now: datetime) -> list[AttentionCase]:
+    """Return the open cases, and those that instructors ended recently."""
+    recently_ended = Q(ended_at__gt=now - FEEDBACK_LASTS, ended_by__isnull=False)
+    in_scope = cases_in(classroom.scope)
+    cases = AttentionCase.objects.filter(
+        in_scope, Q(ended_at=None) | recently_ended, student__in=classroom.students.order_by().values("pk")
+    )
+    return list(cases.select_related("student", "claimed_by").annotate(student_name=name_in(classroom)).order_by("pk"))
+
+
+def _feedback(cases: Iterable[AttentionCase]) -> dict[int, Feedback]:
+    feedback: dict[int, Feedback] = {}
+    for case in cases:
+        if case.ended_at is None or case.outcome is None:
+            continue
+        known = feedback.get(case.student_id)
+        if known is None or case.ended_at >= known.at:
+            alert = alert_of(case)
+            was_needed = case.outcome != AttentionCase.Outcome.DISMISSED
+            feedback[case.student_id] = Feedback(
+                case.ended_at, alert.code, was_needed, cell=alert.cell, gap=gap_of(alert)
             )
-        )
-    return queue
+    return feedback

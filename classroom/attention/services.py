@@ -1,8 +1,8 @@
-"""What an instructor does about somebody who needs them: go, put back, not now, not needed, helped, not found.
+"""What instructors do about an alert or a help request: claim, release, snooze, dismiss, resolve, not found.
 
-A student has a request for help, a concern of the detector, or both; one act answers all of it. The student's row is
-locked first, as everywhere, so that two who act at once are one after the other; and each change is a conditional
-update, so that the second finds nothing left to do.
+A student may have a help request, a detected case, or both; one action covers all of them. The student's row is locked
+first, so that concurrent actions run one after the other; each change is a conditional update, so that the second finds
+nothing left to do.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from classroom.attention import help_services
-from classroom.attention.board import attention_state
-from classroom.attention.case_log import open_case
 from classroom.attention.claims import cases_in
 from classroom.attention.models import AttentionCase
+from classroom.attention.selectors import AttentionState, attention_state, shown_alerts
 from classroom.attention.signals import Alert
 from classroom.base.classrooms import Classroom
 from events import help_claims
@@ -46,28 +45,28 @@ ENDINGS = {"dismiss": HelpRequest.Ending.DISMISSED, "resolve": HelpRequest.Endin
 
 
 class Refused(Exception):
-    """Somebody else was faster, or there is nothing to do; the message says so to the one who clicked."""
+    """Another instructor was faster, or nothing is open; the message is shown to the user."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Action:
-    """What is open about a student, under the lock of their row."""
+class _ActionContext:
+    """An action and what is open about the student, read under the lock of their row."""
 
     classroom: Classroom
     student: Student
-    called: str  # what to call the student in messages
-    ticket: HelpRequest | None
+    student_name: str  # in messages
+    help_request: HelpRequest | None
     cases: list[AttentionCase]
     by: Instructor
     now: datetime
 
     @property
-    def holder(self) -> Instructor | None:
-        """Who is on the way."""
-        held: list[HelpRequest | AttentionCase] = [*self.cases]
-        for one in [self.ticket, *held] if self.ticket else held:
-            if one.claimed_by and one.claimed_at and self.now - one.claimed_at <= help_claims.CLAIM_LASTS:
-                return one.claimed_by
+    def claimed_by(self) -> Instructor | None:
+        """The instructor who is on the way."""
+        rows: list[HelpRequest | AttentionCase] = [*self.cases]
+        for row in [self.help_request, *rows] if self.help_request else rows:
+            if row.claimed_by and row.claimed_at and self.now - row.claimed_at <= help_claims.CLAIM_LASTS:
+                return row.claimed_by
         return None
 
 
@@ -78,155 +77,201 @@ def perform(
     *,
     by: Instructor,
     request: HttpRequest | None,
-    called: str,
+    student_name: str,
     now: datetime,
 ) -> str:
-    """Do it, keep it, tell everybody. Returns what to say to who clicked; raises `Refused`."""
-    # Read before the lock, because it may gather: a case is opened for what the reader saw.
-    concern = _concern_about(classroom, student.pk, now)
+    """Perform the action, record it and notify the open pages. Return the message for the user. Raises Refused."""
+    # Read before the lock, since it may query the whole classroom: a case is opened for the alert that the user saw.
+    alert = _alert_about(classroom, student.pk, now)
     with transaction.atomic():
         student = Student.objects.select_for_update(no_key=True).get(pk=student.pk)
-        matter = _action_of(classroom, student, concern, called=called, by=by, now=now)
-        _refuse_others(matter, act)
-        said = _ACTS[act](matter, act)
-        kind = "help" if matter.ticket else "attention"
-        if act not in ENDINGS or not matter.ticket:  # ending a request records itself
+        context = _context_of(classroom, student, alert, student_name=student_name, by=by, now=now)
+        _check_allowed(context, act)
+        message = _HANDLERS[act](context, act)
+        kind = "help" if context.help_request else "attention"
+        if act not in ENDINGS or not context.help_request:  # ending a help request is audited by end_help
             details = {"class_id": classroom.class_ref.pk if classroom.class_ref else None}
             audit.record(
                 action=f"{kind}_{act.replace('-', '_')}", actor=by, request=request,
                 target_type="student", target_id=student.email, details=details,
             )  # fmt: skip
-    if act in ENDINGS and matter.ticket:
+    if act in ENDINGS and context.help_request:
         help_services.end_help(student, scope=classroom.scope, ending=ENDINGS[act], by=by, request=request, now=now)
     _announce(classroom, student, ACTS[act], by)
-    return said
+    return message
 
 
-def _concern_about(classroom: Classroom, student_id: int, now: datetime) -> Alert | None:
-    concerns = attention_state(classroom, now=now).concerns
-    return next((c for c in concerns if c.student_id == student_id and c.code != "help"), None)
+def _alert_about(classroom: Classroom, student_id: int, now: datetime) -> Alert | None:
+    alerts = attention_state(classroom, now=now).alerts
+    return next((c for c in alerts if c.student_id == student_id and c.code != "help"), None)
 
 
-def _action_of(
-    classroom: Classroom, student: Student, concern: Alert | None, *, called: str, by: Instructor, now: datetime
-) -> _Action:
-    asking = HelpRequest.objects.filter(classroom.scope.q(), student_id=student.pk, ended_at=None)
-    ticket = asking.select_related("claimed_by").order_by("asked_at", "pk").first()
-    of_room = AttentionCase.objects.filter(cases_in(classroom.scope), student_id=student.pk, ended_at=None)
-    cases = list(of_room.select_related("claimed_by"))
+def _context_of(
+    classroom: Classroom, student: Student, alert: Alert | None, *, student_name: str, by: Instructor, now: datetime
+) -> _ActionContext:
+    open_requests = HelpRequest.objects.filter(classroom.scope.q(), student_id=student.pk, ended_at=None)
+    help_request = open_requests.select_related("claimed_by").order_by("asked_at", "pk").first()
+    open_cases = AttentionCase.objects.filter(cases_in(classroom.scope), student_id=student.pk, ended_at=None)
+    cases = list(open_cases.select_related("claimed_by"))
     class_id = classroom.class_ref.pk if classroom.class_ref else None
-    if concern and not any(case.class_ref_id == class_id for case in cases):
-        case = open_case(classroom, concern, now=now)
+    if alert and not any(case.class_ref_id == class_id for case in cases):
+        case = open_case(classroom, alert, now=now)
         case.save()
         cases.append(case)
-    # The room's own first: what is said of the detector is said of what this instructor saw.
+    # The case of this class first: the feedback is about the alert that this instructor saw.
     cases.sort(key=lambda case: case.class_ref_id != class_id)
-    return _Action(classroom=classroom, student=student, called=called, ticket=ticket, cases=cases, by=by, now=now)
+    return _ActionContext(
+        classroom=classroom,
+        student=student,
+        student_name=student_name,
+        help_request=help_request,
+        cases=cases,
+        by=by,
+        now=now,
+    )
 
 
-def _refuse_others(matter: _Action, act: Act) -> None:
-    holder = matter.holder
-    names = {"name": holder.name if holder else "", "student": matter.called}
-    if not matter.ticket and not matter.cases:
+def _check_allowed(context: _ActionContext, act: Act) -> None:
+    claimed_by = context.claimed_by
+    names = {"name": claimed_by.name if claimed_by else "", "student": context.student_name}
+    if not context.help_request and not context.cases:
         raise Refused(gettext("%(student)s no longer needs anybody.") % names)
-    if holder and holder.pk != matter.by.pk and (act == "claim" or not matter.classroom.may_teach):
+    if claimed_by and claimed_by.pk != context.by.pk and (act == "claim" or not context.classroom.may_teach):
         raise Refused(gettext("%(name)s is already on the way to %(student)s.") % names)
 
 
-def _claim(matter: _Action, act: Act) -> str:
-    """Each update only where nobody else is on the way: without the lock too, one of two would win."""
-    won = matter.ticket is not None and help_claims.claim(
-        matter.student.pk, scope=matter.classroom.scope, instructor_id=matter.by.pk, now=matter.now
+def _claim(context: _ActionContext, act: Act) -> str:
+    """Claim what is unclaimed: even without the lock, only one of two instructors would succeed."""
+    is_claimed = context.help_request is not None and help_claims.claim(
+        context.student.pk, scope=context.classroom.scope, instructor_id=context.by.pk, now=context.now
     )
-    free = Q(claimed_by=None) | Q(claimed_by=matter.by.pk) | Q(claimed_at__lt=matter.now - help_claims.CLAIM_LASTS)
-    mine = _open(matter).filter(free)
-    won = mine.update(claimed_by=matter.by, claimed_at=matter.now, snoozed_until=None) > 0 or won
-    if not won:
-        raise Refused(gettext("Somebody else is already on the way to %(student)s.") % {"student": matter.called})
-    return gettext("You are on the way to %(student)s.") % {"student": matter.called}
+    free = Q(claimed_by=None) | Q(claimed_by=context.by.pk) | Q(claimed_at__lt=context.now - help_claims.CLAIM_LASTS)
+    claimable = _open_cases(context).filter(free)
+    is_claimed = claimable.update(claimed_by=context.by, claimed_at=context.now, snoozed_until=None) > 0 or is_claimed
+    if not is_claimed:
+        raise Refused(
+            gettext("Somebody else is already on the way to %(student)s.") % {"student": context.student_name}
+        )
+    return gettext("You are on the way to %(student)s.") % {"student": context.student_name}
 
 
-def _release(matter: _Action, act: Act) -> str:
-    _release_claim(matter)
-    return gettext("Nobody is on the way to %(student)s any more.") % {"student": matter.called}
+def _release(context: _ActionContext, act: Act) -> str:
+    _clear_claim(context)
+    return gettext("Nobody is on the way to %(student)s any more.") % {"student": context.student_name}
 
 
-def _snooze(matter: _Action, act: Act) -> str:
+def _snooze(context: _ActionContext, act: Act) -> str:
     minutes = int(act.partition("-")[2])
-    until = matter.now + timedelta(minutes=minutes)
-    _release_claim(matter)
-    _open(matter).update(snoozed_until=until)
-    if matter.ticket:
-        _note(matter, snoozed_until=until)
+    until = context.now + timedelta(minutes=minutes)
+    _clear_claim(context)
+    _open_cases(context).update(snoozed_until=until)
+    if context.help_request:
+        _record_on_request(context, snoozed_until=until)
     return gettext("%(student)s is left alone for %(minutes)d minutes.") % {
-        "student": matter.called, "minutes": minutes,
+        "student": context.student_name, "minutes": minutes,
     }  # fmt: skip
 
 
-def _end(matter: _Action, act: Act) -> str:
-    """The room's own case bears the name of who judged it; others of the same student end with it, unnamed, so that
-    one visit counts once."""
+def _end(context: _ActionContext, act: Act) -> str:
+    """End all open cases of the student. Only that of this class gets `ended_by`, so that one visit counts once."""
     outcome = OUTCOMES[act]
-    if matter.ticket and act != "not_found":
-        _note(matter, outcome=outcome)
-    if matter.ticket is None or act != "not_found":
-        first = matter.cases[0].pk if matter.cases else 0
-        _open(matter).exclude(pk=first).update(ended_at=matter.now, outcome=outcome)
-        _open(matter).update(ended_at=matter.now, outcome=outcome, ended_by=matter.by)
-    names = {"student": matter.called}
+    if context.help_request and act != "not_found":
+        _record_on_request(context, outcome=outcome)
+    if context.help_request is None or act != "not_found":
+        first = context.cases[0].pk if context.cases else 0
+        _open_cases(context).exclude(pk=first).update(ended_at=context.now, outcome=outcome)
+        _open_cases(context).update(ended_at=context.now, outcome=outcome, ended_by=context.by)
+    names = {"student": context.student_name}
     if act == "resolve":
         return gettext("Noted: %(student)s was helped.") % names
     return gettext("Noted: %(student)s did not need anybody.") % names
 
 
-def _not_found(matter: _Action, act: Act) -> str:
-    """A concern ends: there is nobody to visit. A request stays open, since who asked still waits: unclaimed, at the
-    end of the queue, with the time somebody looked."""
-    if matter.ticket:
-        _release_claim(matter)
-        _note(matter, outcome=Outcome.NOT_FOUND)
-        names = {"student": matter.called}
+def _not_found(context: _ActionContext, act: Act) -> str:
+    """End the case; a help request stays open, since the student still waits: unclaimed, at the end of the queue, with
+    the time of the visit."""
+    if context.help_request:
+        _clear_claim(context)
+        _record_on_request(context, outcome=Outcome.NOT_FOUND)
+        names = {"student": context.student_name}
         return gettext("Noted: %(student)s was not found. The request stays at the end of the queue.") % names
-    _end(matter, act)
-    return gettext("Noted: %(student)s was not found.") % {"student": matter.called}
+    _end(context, act)
+    return gettext("Noted: %(student)s was not found.") % {"student": context.student_name}
 
 
-def _release_claim(matter: _Action) -> None:
-    help_claims.release(matter.student.pk, scope=matter.classroom.scope)
-    _open(matter).update(claimed_by=None, claimed_at=None)
+def _clear_claim(context: _ActionContext) -> None:
+    help_claims.release(context.student.pk, scope=context.classroom.scope)
+    _open_cases(context).update(claimed_by=None, claimed_at=None)
 
 
-def _note(matter: _Action, *, outcome: Outcome | None = None, snoozed_until: datetime | None = None) -> None:
-    """Something about the request that its own row has no place for; over as soon as it is written."""
-    assert matter.ticket is not None
+def _record_on_request(
+    context: _ActionContext, *, outcome: Outcome | None = None, snoozed_until: datetime | None = None
+) -> None:
+    """Record feedback or a snooze on the help request as an ended case: `HelpRequest` has no fields for it."""
+    assert context.help_request is not None
     AttentionCase.objects.create(
-        student=matter.student,
-        class_ref=matter.classroom.class_ref,
+        student=context.student,
+        class_ref=context.classroom.class_ref,
         code="help",
-        evidence={"ticket": matter.ticket.pk},
-        opened_at=matter.ticket.asked_at,
+        evidence={"ticket": context.help_request.pk},
+        opened_at=context.help_request.asked_at,
         snoozed_until=snoozed_until,
-        ended_at=matter.now,
-        ended_by=matter.by,
+        ended_at=context.now,
+        ended_by=context.by,
         outcome=outcome,
     )
 
 
-def _open(matter: _Action) -> QuerySet[AttentionCase]:
-    return AttentionCase.objects.filter(cases_in(matter.classroom.scope), student=matter.student, ended_at=None)
+def _open_cases(context: _ActionContext) -> QuerySet[AttentionCase]:
+    return AttentionCase.objects.filter(cases_in(context.classroom.scope), student=context.student, ended_at=None)
 
 
 def _announce(classroom: Classroom, student: Student, action: AttentionAction, by: Instructor) -> None:
-    """To those who see the room; what was done in the room of everybody is seen in all classes of the student."""
+    """Send the action to the pages of the classroom; without a class, to all classes of the student."""
     classes = [classroom.class_ref.pk] if classroom.class_ref else student.classes.values_list("pk", flat=True)
     frame = messages.attention_update(
         student_id=student.pk, email=student.email, action=action, instructor_id=by.pk, instructor_name=by.name
     )
-    told = [groups.ALL_STUDENTS, *(groups.class_group(class_id) for class_id in classes)]
-    notify(lambda: broadcast.publish({}, [(group, frame) for group in told], outside=[]))
+    recipients = [groups.ALL_STUDENTS, *(groups.class_group(class_id) for class_id in classes)]
+    notify(lambda: broadcast.publish({}, [(group, frame) for group in recipients], outside=[]))
 
 
-_ACTS = {
+def sync_cases(classroom: Classroom, state: AttentionState, *, now: datetime) -> None:
+    """Open a case for each alert shown for the first time, and end those whose student recovered.
+
+    At most two queries, none if nothing changed.
+    """
+    if now - state.as_of > timedelta(0):
+        return  # the state was cached: the request that observed it has recorded the cases
+    class_id = classroom.class_ref.pk if classroom.class_ref else None
+    own = [case for case in state.open_cases if case.class_ref_id == class_id]
+    with_case = {case.student_id for case in own}
+    new = [c for c in shown_alerts(state, now) if c.code != "help" and c.student_id not in with_case]
+    if new:
+        cases = [open_case(classroom, alert, now=now) for alert in new]
+        AttentionCase.objects.bulk_create(cases, ignore_conflicts=True)  # another process may have been faster
+    alerted = {alert.student_id for alert in state.alerts}
+    recovered = [case.pk for case in own if case.student_id not in alerted and not _is_claimed(case, now)]
+    if recovered:
+        still_open = AttentionCase.objects.filter(pk__in=recovered, ended_at=None)
+        still_open.update(ended_at=now, outcome=AttentionCase.Outcome.RECOVERED)
+
+
+def open_case(classroom: Classroom, alert: Alert, *, now: datetime) -> AttentionCase:
+    return AttentionCase(
+        student_id=alert.student_id,
+        class_ref=classroom.class_ref,
+        code=alert.code,
+        evidence=alert.evidence,
+        opened_at=now,
+    )
+
+
+def _is_claimed(case: AttentionCase, now: datetime) -> bool:
+    return case.claimed_at is not None and now - case.claimed_at <= help_claims.CLAIM_LASTS
+
+
+_HANDLERS = {
     "claim": _claim,
     "release": _release,
     "snooze-5": _snooze,

@@ -1,4 +1,4 @@
-"""What the rule looks at and what it answers. Cells stand by their position in the notebook, from 0; plain values."""
+"""Input and output of the rule. Cells are given by their position in the notebook, from 0; plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,17 +28,17 @@ class Signals:
     last_run_at: datetime
     cells_run: int = 0  # different cells in the notebook of the class, during this lesson
     furthest: int | None = None  # position in the notebook of the class
-    lead: int = 0  # cells ahead of the class when they ran something last; known of those who are quiet
-    tail: tuple[Run, ...] = ()  # the latest runs, newest first; only of those who may be in trouble
-    resolved_at: datetime | None = None  # errors up to then were answered
+    lead: int = 0  # cells ahead of the class at the last run; only for silent students
+    tail: tuple[Run, ...] = ()  # the latest runs, newest first; only for students who may be in trouble
+    resolved_at: datetime | None = None  # errors up to then were resolved by an instructor
 
 
 @dataclass(frozen=True, slots=True)
-class CellStanding:
-    """How the class does with one cell."""
+class CellStats:
+    """The class at one cell."""
 
     tried: int
-    struggled: int  # who failed at it three times or more, whether or not they got through
+    struggled: int  # students who failed at it three times or more, whether or not they succeeded
 
     @property
     def share(self) -> float:
@@ -47,38 +47,38 @@ class CellStanding:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A room as the detector sees it at one moment."""
+    """The students of a classroom at one moment."""
 
     students: tuple[Signals, ...] = ()
     notebook: str = ""
-    cells: Mapping[int, CellStanding] = field(default_factory=dict)  # by row id
+    cells: Mapping[int, CellStats] = field(default_factory=dict)  # by row id
     class_cell: int | None = None  # the median of the furthest cells
-    going: frozenset[int] = frozenset()  # minutes (since the epoch) in which the class worked
+    active_minutes: frozenset[int] = frozenset()  # minutes (since the epoch) in which the class worked
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What an instructor last made of a concern about a student."""
+    """The latest feedback of an instructor on an alert about a student."""
 
     at: datetime
     code: Code
-    was_needed: bool  # they helped; else they found that nobody was needed, or nobody there
+    was_needed: bool  # False only if the alert was dismissed as not needed
     cell: int | None = None  # position
     gap: int = 0  # how many cells behind the class the student was
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What people have said: students who ask, concerns that are on the screen, answers of instructors."""
+    """What people did: open help requests, alerts that are shown, feedback of instructors; by student id."""
 
     asking: Mapping[int, datetime] = field(default_factory=dict)
     shown: frozenset[int] = frozenset()
-    answers: Mapping[int, Feedback] = field(default_factory=dict)
+    feedback: Mapping[int, Feedback] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Why a student may need somebody. `since` is when it began, by the times of the runs."""
+    """Why a student may need help. `since` is when it began, by the times of the runs."""
 
     student_id: int
     code: Code
@@ -87,7 +87,7 @@ class Alert:
     count: int = 0
     error: str = ""
     class_cell: int | None = None
-    minutes: int = 0  # the length that the reason speaks of
+    minutes: int = 0  # the duration in the reason text
 
     @property
     def evidence(self) -> dict[str, Any]:

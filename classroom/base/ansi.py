@@ -1,4 +1,4 @@
-"""Texts of programs as HTML: what a terminal would show in the end (lms.notebooks.terminal), its colours as spans.
+"""Program output as HTML, as a terminal would finally show it (lms.notebooks.terminal), with colours as spans.
 
 Each span carries class names only, so the strict content policy holds and the colours follow the theme.
 """
@@ -15,26 +15,26 @@ CONTROL = re.compile(r"[\x01-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def to_html(text: str | None) -> SafeString:
-    """What a program wrote."""
+    """Return program output as HTML."""
     parts = []
     for style, piece in terminal.pieces_of(text):
         classes, shown = _classes(style), escape(piece)
         parts.append(f'<span class="{classes}">{shown}</span>' if classes else shown)
-    return mark_safe("".join(parts))  # noqa: S308 - every piece was escaped, every class is one of ours
+    return mark_safe("".join(parts))  # noqa: S308 - every piece is escaped, and the classes are constants
 
 
 def code_to_html(text: str | None) -> SafeString:
-    """What a person wrote: nothing in it moves; its line ends are those of an editor, colours are dropped."""
+    """Return code as HTML: control sequences and colours are removed, line ends are normalized."""
     lines = (text or "").replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return escape(CONTROL.sub("", terminal.CODE.sub(_kept, lines)))
+    return escape(CONTROL.sub("", terminal.CODE.sub(_tab_or_nothing, lines)))
 
 
 def plain(text: str | None) -> str:
-    """What a program wrote without colours, for one line of a list; not escaped."""
+    """Return program output without colours; not escaped."""
     return terminal.plain(text)
 
 
-def _kept(found: re.Match[str]) -> str:
+def _tab_or_nothing(found: re.Match[str]) -> str:
     return "\t" if found["control"] == "\t" else ""
 
 

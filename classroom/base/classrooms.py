@@ -1,8 +1,6 @@
-"""The live page: who is in the room, and how each of them stands."""
+"""The classroom of a page: the students of one class, or all students."""
 
-from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import cast
 
@@ -11,30 +9,25 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from classroom.base.display import PLAIN, Display
-from classroom.base.student_cards import Card, cards
-from classroom.base.student_filters import Filter
-from events.student_status import student_rows
 from instructors.models import Instructor
 from instructors.permissions import sees_everybody
 from lms.access import EVERYTHING, Scope, classes_of, classes_taught_by, students_seen_through
 from lms.models import Class, Student
 
-# Beyond a few hundred cards nobody reads a page; who asks for help or was here last is always among them.
+# A page with more cards is unreadable. Students who ask for help or were active last are always included.
 MAX_CARDS = 500
 
 
 @dataclass(frozen=True)
 class Classroom:
-    """The students that one live page is about: those of a class, or everybody (`class_ref` is None).
+    """The students of a page: those of a class, or all students (`class_ref` is None).
 
-    `students` are as they are seen there: of a class, rows of `lms.models.ClassStudent`. What they did is seen through
-    `scope`.
+    `students` of a class are rows of `lms.models.ClassStudent`. `scope` limits the activity that the page shows.
     """
 
     class_ref: Class | None
     students: QuerySet[Student]
-    may_teach: bool  # sets up, grades; an assistant only sees and helps
+    may_teach: bool  # may set up and grade; assistants may only view and help
 
     @property
     def title(self) -> str:
@@ -53,39 +46,8 @@ class Classroom:
         return f"/ws?class={self.class_ref.pk}&runs=0" if self.class_ref else "/ws?runs=0"
 
 
-@dataclass(frozen=True, kw_only=True)
-class LiveState:
-    """What the live page paints first and fetches again after a gap."""
-
-    cards: list[Card]
-    filter: Filter
-
-    @cached_property
-    def metrics(self) -> dict[str, int]:
-        statuses = Counter(card.status for card in self.cards)
-        return {
-            "students": len(self.cards),
-            "active": statuses["active"],
-            "help": statuses["help"],
-            "errors": statuses["error"] + statuses["significant_error"],
-            "runs": sum(card.runs for card in self.cards),
-        }
-
-    @cached_property
-    def teams(self) -> list[str]:
-        return sorted({card.team for card in self.cards})
-
-    @property
-    def is_capped(self) -> bool:
-        return len(self.cards) >= MAX_CARDS
-
-    @cached_property
-    def hidden(self) -> set[int]:
-        return {card.student_id for card in self.cards if not self.filter.matches(card)}
-
-
 def classroom_of_class(*, user: Instructor, class_id: int) -> Classroom:
-    """404 for a class that is not this user's, as for one that does not exist. One query."""
+    """Return the classroom of a class. Raises Http404 if it is not this user's. One query."""
     taught = Exists(classes_taught_by(user).filter(pk=OuterRef("pk")))
     mine = classes_of(user).annotate(is_taught=taught)
     found = get_object_or_404(mine, pk=class_id)
@@ -94,30 +56,20 @@ def classroom_of_class(*, user: Instructor, class_id: int) -> Classroom:
 
 
 def name_in(classroom: Classroom) -> Subquery:
-    """The name that the student of a row has in the room, to annotate rows with: another class may call them something
-    else, and `student.name` is what they were called last anywhere."""
+    """Return the student's name in this classroom, to annotate rows that have a `student`.
+
+    Another class may have another name for them, and `student.name` is the latest name in any class.
+    """
     return Subquery(classroom.students.order_by().filter(pk=OuterRef("student")).values("name")[:1])
 
 
 def classroom_of_everybody(*, user: Instructor) -> Classroom:
-    """All students, newcomers of no class too. No query; an empty 404 for who may not see them."""
+    """Return the classroom of all students, also those of no class. Raises Http404 without permission. No query."""
     if not sees_everybody(user):
         get_object_or_404(Class.objects.none())
     return Classroom(None, Student.objects.all(), user.is_admin)
 
 
-def live_state(
-    classroom: Classroom, *, chosen: Filter, now: datetime, only: list[int] | None = None, display: Display = PLAIN
-) -> LiveState:
-    """The cards of a room, or of some of its students. Two queries, whatever the number."""
-    students = classroom.students
-    if only is not None:
-        students = students.filter(pk__in=only)
-    return LiveState(
-        cards=cards(student_rows(latest_of(students), scope=classroom.scope, now=now), display), filter=chosen
-    )
-
-
 def latest_of(students: QuerySet[Student]) -> QuerySet[Student]:
-    """At most MOST_CARDS of them: who asks for help, then who was here last."""
+    """Return at most MAX_CARDS of the students: those asking for help, then the last active."""
     return students.order_by("-is_requesting_help", F("last_activity_at").desc(nulls_last=True), "pk")[:MAX_CARDS]

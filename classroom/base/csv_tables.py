@@ -1,4 +1,4 @@
-"""Tables for spreadsheets: what a hostile text cannot turn into a formula, and Excel reads in any language."""
+"""CSV tables for spreadsheets: safe from formulas in texts, in an encoding that Excel reads in any language."""
 
 import csv
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,7 @@ Value = str | int | float | None
 
 
 def table_csv(head: Sequence[str], rows: Iterable[Sequence[Value]]) -> bytes:
-    """Numbers stay numbers; a text that a spreadsheet would take for a formula gets an apostrophe before it."""
+    """Return the encoded table; texts that a spreadsheet would take for formulas are prefixed with an apostrophe."""
     written = StringIO()
     writer = csv.writer(written)
     writer.writerow(head)

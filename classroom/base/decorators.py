@@ -1,4 +1,4 @@
-"""What every page about a class shares: who may open it, and which room it is about."""
+"""Decorators of all class pages, and the classroom of a request."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,28 +17,30 @@ View = Callable[..., HttpResponse]
 
 
 def class_page(view: View) -> View:
-    """A page to look at: signed in, never cached, changes nothing."""
+    """Decorate a read-only page: GET and HEAD only, login required, never cached."""
     return wraps(view)(require_safe(login_required(never_cache(view))))
 
 
 def class_action(view: View) -> View:
-    """A form or a button: signed in, POST only, with the CSRF token that every POST of the pages needs. Who is signed
-    out comes back to the page of the form."""
-    answer = never_cache(view)
+    """Decorate a form action: POST only, login required, never cached.
+
+    After the login the user returns to the page of the form.
+    """
+    uncached = never_cache(view)
 
     @require_POST
     def act(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return answer(request, *args, **kwargs) if request.user.is_authenticated else log_in_and_return(request)
+        return uncached(request, *args, **kwargs) if request.user.is_authenticated else log_in_and_return(request)
 
     return wraps(view)(act)
 
 
 def classroom_of(request: HttpRequest, class_id: int | None) -> Classroom:
-    """The room of the address; 404 for one that is not this account's."""
+    """Return the classroom for the URL. Raises Http404 if it is not this account's."""
     user = account_of(request)
     return classroom_of_everybody(user=user) if class_id is None else classroom_of_class(user=user, class_id=class_id)
 
 
 def is_fragment(request: HttpRequest) -> bool:
-    """Whether a script of ours asks, which wants the changed part only. People without scripts get whole pages."""
+    """Return whether a script of the pages requests only the changed part."""
     return request.headers.get("X-Requested-With", "") == "fragment"

@@ -1,6 +1,6 @@
-"""How this device shows the pages: on a projector without names, or in the hand of somebody who walks around.
+"""Display modes of a device: projector (without names) and walking (large targets for a tablet in the hand).
 
-It is the device that differs, not the account (the laptop projects while the tablet walks), so a cookie remembers it.
+They are stored in a cookie, because they belong to the device and not to the account.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Display:
     walking: bool = False
 
     def name(self, student_id: int, name: str) -> str:
-        """What to call a student where others may read along; the number is the same on every page."""
+        """Return the name to show; on a projector a number, which is the same on every page."""
         return gettext("Student %(number)d") % {"number": student_id} if self.projector else name
 
     def email(self, email: str) -> str:
@@ -32,20 +32,25 @@ class Display:
 PLAIN = Display()
 
 
+def cell_number(position: int | None) -> str:
+    """Return the number of a cell: its position in the notebook, from 1; `?` if unknown."""
+    return "?" if position is None or position < 0 else str(position + 1)
+
+
 def display_of(request: HttpRequest) -> Display:
     chosen = request.COOKIES.get(settings.DISPLAY_COOKIE_NAME, "").split(".")
     return Display(projector="projector" in chosen, walking="walking" in chosen)
 
 
-def remember(answer: HttpResponse, display: Display, *, is_secure: bool) -> None:
+def save_display(response: HttpResponse, display: Display, *, is_secure: bool) -> None:
     chosen = ".".join(mode for mode in MODES if getattr(display, mode))
-    answer.set_cookie(
+    response.set_cookie(
         settings.DISPLAY_COOKIE_NAME, chosen, max_age=A_YEAR, httponly=True, samesite="Lax", secure=is_secure
     )
 
 
 def display(request: HttpRequest) -> dict[str, Display]:
-    """The context processor: every template knows `display`."""
+    """Add `display` to the context of every template (context processor)."""
     return {"display": display_of(request)}
 
 
@@ -54,6 +59,6 @@ class _MessagesCookie(CookieStorage):
 
 
 class Messages(FallbackStorage):
-    """Django's storage of what the next page says ("Saved."), under a name of this copy's own."""
+    """Django's message storage, with a cookie name of this installation."""
 
     storage_classes = (_MessagesCookie, SessionStorage)

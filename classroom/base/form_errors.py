@@ -1,6 +1,6 @@
-"""What is wrong with what somebody typed, in the reader's words.
+"""Form errors in the user's language.
 
-The pages check with the API's serializers, so that both take the same; those speak to programs, in English.
+The pages validate with the API's serializers, so that both accept the same; their messages are English, for programs.
 """
 
 import re
@@ -29,7 +29,7 @@ GROUPED = (
 
 
 def problems_of(serializer: BaseSerializer[Any]) -> Problems:
-    """Per field the first problem, and what to do about it. The serializer has been asked whether it `is_valid`."""
+    """Return the first error of each field; call `is_valid` first."""
     errors = cast(Mapping[str, Any], serializer.errors)
     return {field: _sentence(details[0]) for field, details in errors.items() if details}
 
@@ -46,15 +46,15 @@ def _sentence(detail: Any) -> str:
 
 
 class NoNumber(Exception):
-    """What was typed is none; where more can be said than that, the text says it."""
+    """The text is not a number; the message may say more."""
 
 
 def number_typed(text: str) -> float | None:
-    """The number that somebody typed; None for an empty field. Raises NoNumber.
+    """Return the number typed into a field; None if empty. Raises NoNumber.
 
     Digits and signs may be full width or of another script, as their keyboards leave them; invisible characters, which
     come along with a copied text, do not count; ², ½, ⑧ and Ⅷ are refused. The decimal sign may be a comma, and
-    thousands may be grouped (1,234.5; 1.234,5; 1 234,5; 1'234.5). `1,234` alone is asked about.
+    thousands may be grouped (1,234.5; 1.234,5; 1 234,5; 1'234.5). `1,234` alone is refused as ambiguous.
     """
     plain = number_form(text).translate(SIGNS)
     if not plain:

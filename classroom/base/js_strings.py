@@ -1,4 +1,4 @@
-"""The words that scripts put on a live page, handed to them as JSON, so that every text has one catalogue."""
+"""Translated strings for the scripts of the pages, passed to them as JSON."""
 
 from django.utils.translation import gettext
 
@@ -10,7 +10,7 @@ def live_texts() -> dict[str, object]:
     return {
         "statuses": {status: str(word) for status, word in STATUS_WORDS.items()},
         "ranks": RANKS,
-        # What the wire says for "none", and what the reader should see.
+        # The values for "none" in messages, and their labels.
         "wireNoTeam": NO_TEAM,
         "wireNoNotebook": NO_NOTEBOOK,
         "noTeam": gettext("No team"),
@@ -28,7 +28,7 @@ def live_texts() -> dict[str, object]:
 
 
 def freshness_texts() -> dict[str, str]:
-    """How old a page is, and whether it still hears from the server."""
+    """Return the texts about the age of the data and the state of the connection."""
     return {
         "live": gettext("Live"),
         "connecting": gettext("Connecting…"),
@@ -41,7 +41,7 @@ def freshness_texts() -> dict[str, str]:
 
 
 def setup_texts() -> dict[str, str]:
-    """What `static/js/setup/setup.js` says."""
+    """Return the texts of `static/js/setup/setup.js`."""
     return {
         "copied": gettext("Copied"),
         "selected": gettext("Selected: copy it with Ctrl+C or ⌘C"),

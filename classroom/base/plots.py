@@ -1,15 +1,14 @@
-"""The shapes of plots in reports: bars of a share, boxes of quartiles, columns over time. Pure.
+"""Geometry of the plots and charts: scales, boxes of quartiles, columns over time. Pure functions.
 
-Across, everything is in percent of the plot, so that it fits a screen and a sheet of paper alike.
+Horizontal values are percentages of the width, so that plots fit both screen and paper.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from classroom.base.scales import down, percent, scale
-
 HEIGHT = 120  # pixels of columns over time
+MAX_TICKS = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,13 +41,13 @@ class Columns:
 
 
 def box(low: float, median: float, high: float, *, most: float) -> Box:
-    """`most` is what the full width stands for."""
+    """Return the box of the quartiles; `most` is the value at the full width."""
     left = percent(low, most)
     return Box(left=left, width=round(max(0.5, percent(high, most) - left), 2), median=percent(median, most))
 
 
 def columns(buckets: Sequence[tuple[datetime, int, int]]) -> Columns:
-    """Of (time, runs, errors), oldest first."""
+    """Return the columns of (time, runs, errors), oldest first."""
     ticks = scale(max((runs for _, runs, _ in buckets), default=0))
     most, width = ticks[-1], 100 / max(1, len(buckets))
     return Columns(
@@ -68,3 +67,24 @@ def columns(buckets: Sequence[tuple[datetime, int, int]]) -> Columns:
         ],
         ticks=[(down(value, most, height=HEIGHT), value) for value in ticks],
     )
+
+
+def scale(largest: int, *, most: int = MAX_TICKS) -> list[int]:
+    """Return the ticks of an axis: round whole numbers from zero to at least the largest value."""
+    step, sizes = 1, (1, 2, 5)
+    index = 0
+    while step * most < largest:
+        index += 1
+        step = sizes[index % 3] * 10 ** (index // 3)
+    count = max(1, -(-largest // step))
+    return [step * number for number in range(count + 1)]
+
+
+def down(value: float, most: float, *, height: float, top: float = 0) -> float:
+    """Return the pixels from the top for a value, in a panel from `top` to zero at the bottom."""
+    return round(top + height * (1 - value / most), 2)
+
+
+def percent(value: float, most: float) -> float:
+    """Return the percentage from the left; `most` is the value at the full width."""
+    return round(min(100.0, 100 * value / most), 2) if most else 0.0

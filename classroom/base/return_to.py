@@ -1,4 +1,4 @@
-"""The way back to the page that a form was on."""
+"""Redirects back to the page of a form."""
 
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 
 
 def page_before(request: HttpRequest) -> str:
-    """The path and query of our own page that led here; "" where the browser does not say, or it was another site's."""
+    """Return path and query of the referring page of this site; "" if there is none, or it is another site's."""
     try:
         before = urlsplit(request.headers.get("Referer", ""))
     except ValueError:
@@ -22,8 +22,10 @@ def page_before(request: HttpRequest) -> str:
 
 
 def log_in_and_return(request: HttpRequest) -> HttpResponseRedirect:
-    """For a form that arrives after its session has ended: to the login, and from there to the page of the form; the
-    form's own address is nothing to look at."""
+    """Redirect a form whose session has ended to the login, and from there to the page of the form.
+
+    The form's own URL accepts only POST.
+    """
     if request.headers.get("X-Requested-With") != "fragment":
         messages.warning(request, gettext("You were logged out, so that was not done. Log in, then do it again."))
     return redirect_to_login(page_before(request) or reverse("classes"))

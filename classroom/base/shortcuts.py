@@ -1,7 +1,7 @@
-"""The keyboard of the pages: which actions there are, their usual keys, and the words scripts need for them.
+"""Keyboard shortcuts: the actions, their default keys, and the texts for the scripts.
 
-A page offers an action by an element with `data-shortcut="<name>"`, or by `offer(name, …)` of static/js/base/actions.js.
-Each reader may change the keys on their device, or switch off those that are single letters.
+A page offers an action by an element with `data-shortcut="<name>"`, or by `offer(name, …)` of
+static/js/base/actions.js. Users may change the keys on their device, or switch off those that are single letters.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from classroom.base.tabs import TABS
 
 @dataclass(frozen=True)
 class Shortcut:
-    """`keys` is a chord ("c", "Shift+j", "Ctrl+Enter") or two in a row ("g l"); "" waits for the reader to choose."""
+    """`keys` is a chord ("c", "Shift+j", "Ctrl+Enter") or two in a row ("g l"); "" if none is set."""
 
     name: str
     keys: str
     label: str | Promise
-    of_student: bool = False  # acts on the student in focus, and never on another one
-    in_fields: bool = False  # works while text is typed too; its keys then need Ctrl, Alt or Meta
+    of_student: bool = False  # acts on the focused student only
+    in_fields: bool = False  # works in text fields too; its keys need Ctrl, Alt or Meta
 
 
 ACTIONS = (
@@ -103,5 +103,5 @@ def _texts() -> dict[str, str]:
 
 
 def shortcuts(request: HttpRequest) -> dict[str, object]:
-    """The context processor. Only a whole page calls it; a fragment pays nothing."""
+    """Add `shortcuts` to the context (context processor). Only full pages call it, so that fragments do not pay."""
     return {"shortcuts": shortcut_texts}

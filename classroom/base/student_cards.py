@@ -1,4 +1,4 @@
-"""A student as the pages show them: the row of `events.student_status` in the words of the reader."""
+"""Student cards: a row of `events.student_status`, translated for the pages."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ STATUS_WORDS = {
     "active": gettext_lazy("Active"),
     "idle": gettext_lazy("Idle"),
 }
-# Who needs the teacher most comes first; within a rank, by name.
+# The order of the cards by urgency; within a rank, by name.
 RANKS: dict[Status, int] = {"help": 0, "significant_error": 1, "error": 2, "active": 3, "idle": 4}
 
 

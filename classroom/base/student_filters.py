@@ -1,4 +1,4 @@
-"""What the reader of a live page wants to see; it lives in the address, so that a reload keeps it."""
+"""The filter of the live page, stored in the query string, so that it survives a reload."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ class Filter:
         )
 
     def matches(self, card: Card) -> bool:
-        """The same rule as `matches` in static/js/live/filters.js."""
+        """Return whether the card is shown; the same rule as `matches` in static/js/live/filters.js."""
         searched = label_key(" ".join((card.name, card.email, card.team, card.notebook)))
         return (
             label_key(self.text) in searched

@@ -1,4 +1,4 @@
-"""The tabs of a class: which pages there are about a room, in the order of their use in a lesson."""
+"""The tabs of the class pages, in the order of their use in a lesson."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from classroom.base.classrooms import Classroom
 @dataclass(frozen=True, kw_only=True)
 class Tab:
     label: str | Promise
-    of_class: str  # the name of its address, which takes the class's id
-    of_everybody: str | None = None  # and that for the room of everybody, where the page makes sense there
+    of_class: str  # URL name, with the class id as argument
+    of_everybody: str | None = None  # URL name of the page about all students, if there is one
     needs_teaching: bool = False  # not for assistants
 
     @property
     def name(self) -> str:
-        """Without "class_": what its keyboard shortcut is called after."""
+        """The name in its keyboard shortcut: `of_class` without "class_"."""
         return self.of_class.removeprefix("class_")
 
 
@@ -43,12 +43,12 @@ TABS = (
 )
 
 
-# Pages that stand under a tab's address no more than by what they are about.
+# Paths that belong to a tab although they are not below its URL.
 BELOW = {"assignments": "submissions/"}
 
 
 def tabs_of(classroom: Classroom, path: str) -> list[Link]:
-    """The tabs that this account sees, as the page at `path` shows them."""
+    """Return the tabs visible to this account, with the current one at `path`."""
     found = ((tab, _address(tab, classroom)) for tab in TABS)
     return [
         Link(str(tab.label), address, tab.name, _current(tab, address, classroom, path))
@@ -60,7 +60,7 @@ def tabs_of(classroom: Classroom, path: str) -> list[Link]:
 def _current(tab: Tab, address: str, classroom: Classroom, path: str) -> str:
     if path == address:
         return "page"
-    below = [address] if address != classroom.address else []  # every page of a room stands below the live one
+    below = [address] if address != classroom.address else []  # every class page is below the live page
     if tab.name in BELOW:
         below.append(classroom.address + BELOW[tab.name])
     return "true" if path.startswith(tuple(below)) else ""

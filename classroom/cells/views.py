@@ -1,4 +1,4 @@
-"""The cell map of a room: students × cells of a notebook, and what it asks for while it is open."""
+"""The cell map of a classroom (students × cells of a notebook), and the fragments that its script requests."""
 
 from typing import Any
 
@@ -10,11 +10,10 @@ from django.utils.translation import gettext
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
-from classroom.cells.cell_detail import cell_details
-from classroom.cells.cell_map import SIGNS, STATE_WORDS, CellMap, cell_map, members_of, notebook_in_use
-from classroom.cells.notebook_choice import SORTS, Choice
+from classroom.cells.map_options import SORTS, MapOptions
+from classroom.cells.selectors import SIGNS, STATE_WORDS, CellMap, cell_details, cell_map, members_of, notebook_in_use
 from classroom.errors.clusters import clusters_of
-from classroom.live.views import MOST_ASKED
+from classroom.live.views import MAX_REQUESTED
 from classroom.notebooks.selectors import notebooks_in_use, visible_notebook
 from core.validators import MAX_BIGINT
 from instructors.permissions import account_of
@@ -23,8 +22,8 @@ from lms.system_settings import current
 
 @class_page
 def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    """The whole page, or only the map again for a page that has missed something."""
-    classroom, now, choice = classroom_of(request, class_id), timezone.now(), Choice.of(request.GET)
+    """Return the page, or only the map for a page that has missed messages."""
+    classroom, now, choice = classroom_of(request, class_id), timezone.now(), MapOptions.of(request.GET)
     members = members_of(classroom, now=now, display=display_of(request))
     wanted = choice.notebook_id or notebook_in_use(members)
     notebook = visible_notebook(classroom, account_of(request), wanted) if wanted else None
@@ -50,18 +49,22 @@ def cells(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
 
 @class_page
 def states(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    """How the students of `?student=` stand now, without one how all do; and the columns' figures."""
-    classroom, now, choice = classroom_of(request, class_id), timezone.now(), Choice.of(request.GET)
+    """Return the states of the students of `?student=`, or of all students; and the figures of the columns."""
+    classroom, now, choice = classroom_of(request, class_id), timezone.now(), MapOptions.of(request.GET)
     found = _map_of(classroom, request, choice)
-    asked = {int(text) for text in request.GET.getlist("student")[:MOST_ASKED] if text.isdecimal()}
-    rows = [row for row in found.rows if row.student_id in asked] if asked else found.rows
+    requested = {int(text) for text in request.GET.getlist("student")[:MAX_REQUESTED] if text.isdecimal()}
+    rows = [row for row in found.rows if row.student_id in requested] if requested else found.rows
     return render(request, "cells/_states.html", {"classroom": classroom, "now": now, "map": found, "rows": rows})
 
 
 @class_page
 def details(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    """Runs and errors of one student (`?student=`) in the notebook, a line a cell."""
-    classroom, choice, student = classroom_of(request, class_id), Choice.of(request.GET), request.GET.get("student", "")
+    """Return runs and errors of one student (`?student=`) in the notebook, one line per cell."""
+    classroom, choice, student = (
+        classroom_of(request, class_id),
+        MapOptions.of(request.GET),
+        request.GET.get("student", ""),
+    )
     notebook = visible_notebook(classroom, account_of(request), choice.notebook_id or 0)
     number = int(student) if student.isdecimal() and int(student) <= MAX_BIGINT else 0
     found = cell_details(classroom, student_id=number, notebook=notebook)
@@ -78,7 +81,7 @@ def _texts() -> dict[str, object]:
     }
 
 
-def _map_of(classroom: Classroom, request: HttpRequest, choice: Choice) -> CellMap:
+def _map_of(classroom: Classroom, request: HttpRequest, choice: MapOptions) -> CellMap:
     members = members_of(classroom, now=timezone.now(), display=display_of(request))
     notebook = visible_notebook(classroom, account_of(request), choice.notebook_id or 0)
     return cell_map(classroom, members, notebook=notebook, choice=choice)

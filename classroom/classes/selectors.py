@@ -1,4 +1,4 @@
-"""My classes at a glance. The figures mean what they mean on the live page, but are counted by PostgreSQL."""
+"""The overview of a user's classes. The figures are those of the live page, but counted by PostgreSQL."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -33,7 +33,7 @@ class Overview:
 
 
 def overview(*, user: Instructor, now: datetime) -> Overview:
-    """Two queries, and one more for who sees everybody, whatever the number of classes."""
+    """Return the overview. Two queries, three for users who see all students, whatever the number of classes."""
     mine = list(classes_of(user).order_by("-is_active", "name", "pk"))
     enrolled = students_seen_through([found.pk for found in mine]).order_by()
     numbers = [OuterRef("class_id"), *(() if settings.EVENTS_REQUIRE_KEY else (WITHOUT_KEY,))]
@@ -47,7 +47,7 @@ def overview(*, user: Instructor, now: datetime) -> Overview:
 
 
 def _counts(progress: "QuerySet[CellProgress]", *, now: datetime) -> dict[str, Count]:
-    """The precedence of `events.student_status.status_of`, in SQL; `progress` is what counts of each student."""
+    """Return the precedence of `events.student_status.status_of` in SQL; `progress` are the rows that count."""
     flagged = Q(Exists(progress.filter(student=OuterRef("pk"), is_significant_error=True)))
     asking = Q(is_requesting_help=True)
     recent = Q(last_activity_at__gt=now - ACTIVE_WINDOW, last_run_failed=False)

@@ -1,4 +1,4 @@
-"""The first page: my classes."""
+"""The start page: the classes of the user."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -16,14 +16,14 @@ from instructors.permissions import account_of
 
 @require_safe
 def root(request: HttpRequest) -> HttpResponseBase:
-    """The welcome of the API to a program that asks for JSON; my classes to people."""
+    """Return the API's welcome message to clients that accept JSON, and the list of classes to browsers."""
     accepted = (kind.partition(";")[0].strip() for kind in request.headers.get("Accept", "").lower().split(","))
     if "application/json" in accepted:
-        answer: HttpResponseBase = JsonResponse({"message": f"Welcome to {settings.PROJECT_NAME}"})
+        response: HttpResponseBase = JsonResponse({"message": f"Welcome to {settings.PROJECT_NAME}"})
     else:
-        answer = classes(request)
-    patch_vary_headers(answer, ["Accept"])
-    return answer
+        response = classes(request)
+    patch_vary_headers(response, ["Accept"])
+    return response
 
 
 @login_required

@@ -1,8 +1,8 @@
-"""Errors that several students share: who fails now at one cell with one mistake.
+"""Error clusters: students who currently fail at the same cell with the same mistake.
 
-Counted are cells whose last run failed in the last minutes and that nobody has resolved; a student who has fixed it is
-gone at once. The order of work: one query for every failing student × cell, one for what their last runs said, grouping
-by `fingerprints` in Python, one query for code, one for the hints.
+A student counts while their last run of the cell failed within the last minutes and was not resolved. Steps: one query
+for every failing student × cell, one for the error messages of their last runs, grouping by `fingerprints` in Python,
+one query for the code, one for the hints.
 """
 
 import uuid
@@ -17,11 +17,10 @@ from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Va
 from django.db.models.functions import Coalesce, Concat, Greatest, Left, NullIf, Right
 from django.shortcuts import get_object_or_404
 
-from classroom.base.cell_numbers import cell_number
 from classroom.base.classrooms import Classroom
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import PLAIN, Display, cell_number
 from classroom.errors.fingerprints import LONGEST_HEAD, LONGEST_TAIL, Fingerprint, fingerprint
-from classroom.errors.hint_selectors import SentHint, hints_about, suggestions
+from classroom.errors.selectors import SentHint, hints_about, suggestions
 from core.identity import display_name
 from events.models import CellExecution, CellProgress
 from instructors.models import Instructor
@@ -29,15 +28,15 @@ from lms.models import Cell, StudentActivity
 
 WINDOW = timedelta(minutes=15)
 GROWING = timedelta(minutes=2)
-LEAST, MOST_CLUSTERS = 2, 5
-MOST_FAILING = 2_000  # student × cell looked at; who failed last is always among them
-MOST_CODES, LONGEST_CODE = 60, 3_000
+MIN_STUDENTS, MAX_CLUSTERS = 2, 5
+MAX_FAILING = 2_000  # student × cell rows to read; the latest failures are always included
+MAX_CODES, LONGEST_CODE = 60, 3_000
 EVER = Value(datetime(1970, 1, 1, tzinfo=UTC))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failing:
-    """One student who fails at one cell now, by their last run."""
+    """A student who currently fails at a cell, by their last run."""
 
     student_id: int
     email: str
@@ -55,9 +54,9 @@ class Failing:
 
 @dataclass(frozen=True, kw_only=True)
 class Cluster:
-    first: Failing  # stands for all
-    line: str  # the error as its latest student sees it; its pattern where others read along
-    students: list[Failing]  # who failed last comes first
+    first: Failing  # represents the cluster
+    line: str  # the error message of the latest student; its pattern on a projector
+    students: list[Failing]  # the latest failure first
     now: datetime
     code: str = ""
     hint: SentHint | None = None
@@ -78,15 +77,15 @@ class Cluster:
 
     @cached_property
     def newcomers(self) -> int:
-        """Who has joined in the last two minutes: it grows."""
+        """The number of students who joined in the last two minutes."""
         return sum(self.now - student.since < GROWING for student in self.students)
 
 
 def clusters_of(classroom: Classroom, *, viewer: Instructor, now: datetime, display: Display = PLAIN) -> list[Cluster]:
-    """At most five, largest first, each of two students or more. Five queries, two where there are none."""
-    groups = [group for group in _grouped(_failing(classroom, now=now, display=display)) if len(group) >= LEAST]
+    """Return at most five clusters of two or more students, largest first. Five queries; two if there are none."""
+    groups = [group for group in _grouped(_failing(classroom, now=now, display=display)) if len(group) >= MIN_STUDENTS]
     groups.sort(key=lambda group: (-len(group), min(one.since for one in group), group[0].cell_id))
-    shown = groups[:MOST_CLUSTERS]
+    shown = groups[:MAX_CLUSTERS]
     codes = _codes([group[0] for group in shown])
     hints = hints_about(classroom, [(group[0].cell_id, group[0].print.digest) for group in shown], viewer=viewer)
     return [_cluster(group, codes, hints, now=now, display=display) for group in shown]
@@ -95,23 +94,23 @@ def clusters_of(classroom: Classroom, *, viewer: Instructor, now: datetime, disp
 def cluster_of(
     classroom: Classroom, *, cell_id: int, digest: str, viewer: Instructor, now: datetime, display: Display = PLAIN
 ) -> tuple[Cell, Cluster | None]:
-    """One cluster with everybody's code, however few they are; None where nobody has the error any more.
+    """Return one cluster of any size, with the code of each student; None if no student has the error any more.
 
-    404 for a cell that nobody there has run. Six queries.
+    Raises Http404 for a cell that no student of the classroom has run. Six queries.
     """
     cells = cells_in(classroom).select_related("notebook").defer("content", "cell_metadata")
     cell = get_object_or_404(cells, pk=cell_id)
     group = failing_at(classroom, cell_id=cell_id, digest=digest, now=now, display=display)
     if not group:
         return cell, None
-    codes = _codes(group[:MOST_CODES])
+    codes = _codes(group[:MAX_CODES])
     group = [replace(one, code=codes.get(one.run_id, "")) for one in group]
     hints = hints_about(classroom, [(cell_id, digest)], viewer=viewer)
     return cell, _cluster(group, codes, hints, now=now, display=display)
 
 
 def cells_in(classroom: Classroom) -> QuerySet[Cell]:
-    """The cells that were run there. No query."""
+    """Return the cells that students of the classroom have run. No query."""
     ran = CellProgress.objects.filter(
         classroom.scope.q(), cell=OuterRef("pk"), student__in=classroom.students.order_by().values("pk")
     )
@@ -121,14 +120,14 @@ def cells_in(classroom: Classroom) -> QuerySet[Cell]:
 def failing_at(
     classroom: Classroom, *, cell_id: int, digest: str, now: datetime, display: Display = PLAIN
 ) -> list[Failing]:
-    """Who makes this mistake at this cell now. Three queries."""
+    """Return the students who currently make this mistake at this cell. Three queries."""
     found = _failing(classroom, now=now, display=display, cell_id=cell_id)
     return [one for one in found if one.print.digest == digest]
 
 
 def _failing(classroom: Classroom, *, now: datetime, display: Display, cell_id: int | None = None) -> list[Failing]:
-    here = classroom.students.filter(last_run_at__gt=now - WINDOW)
-    people = {pk: who for pk, *who in here.order_by().values_list("pk", "email", "name", "errors_resolved_at")}
+    recent = classroom.students.filter(last_run_at__gt=now - WINDOW)
+    people = {pk: who for pk, *who in recent.order_by().values_list("pk", "email", "name", "errors_resolved_at")}
     cells = CellProgress.objects.filter(classroom.scope.q(), last_status="error", last_run_at__gt=now - WINDOW)
     cells = cells.filter(student__in=list(people))
     resolved = StudentActivity.objects.filter(student=OuterRef("student"), class_id=OuterRef("class_id"))
@@ -150,12 +149,12 @@ def _failing(classroom: Classroom, *, now: datetime, display: Display, cell_id: 
         )
         .order_by("-last_run_at", "student_id")
     )
-    found = [row for row in rows.values(*COLUMNS)[:MOST_FAILING] if row["run_id"] is not None]
-    return _read(found, people, display)
+    found = [row for row in rows.values(*COLUMNS)[:MAX_FAILING] if row["run_id"] is not None]
+    return _with_messages(found, people, display)
 
 
 def message_of_run() -> Concat:
-    """Of an execution, what a fingerprint looks at: a runaway message must not cross the line 200 times."""
+    """Return an expression for the part of an error message that a fingerprint uses; messages may be very long."""
     text = Coalesce(NullIf("error_message", Value("")), "output", Value(""))
     return Concat(Left(text, LONGEST_HEAD), Value("\n"), Right(text, LONGEST_TAIL))
 
@@ -163,14 +162,14 @@ def message_of_run() -> Concat:
 COLUMNS = ("student_id", "cell_id", "run_id", "since", "last_run_at")
 
 
-def _read(rows: Sequence[dict[str, Any]], people: dict[int, list[Any]], display: Display) -> list[Failing]:
-    """With what their last runs say. One query, by the runs' ids: joined to the others, these tables would be read in
-    whole for each row, because PostgreSQL expects far fewer rows than there are in a bad quarter of an hour."""
-    said = _said([row["run_id"] for row in rows]) if rows else {}
-    prints: dict[str, Fingerprint] = {}  # a class makes the same mistakes, word for word
+def _with_messages(rows: Sequence[dict[str, Any]], people: dict[int, list[Any]], display: Display) -> list[Failing]:
+    """Add the error messages of the last runs. One query by the ids of the runs: in a join, PostgreSQL underestimates
+    the number of rows and would scan these tables for each row."""
+    executions = _executions([row["run_id"] for row in rows]) if rows else {}
+    prints: dict[str, Fingerprint] = {}  # many students have exactly the same message
     found = []
     for row in rows:
-        run = said.get(row["run_id"])
+        run = executions.get(row["run_id"])
         if run is None:  # deleted between the two queries
             continue
         (email, name, _), message = people[row["student_id"]], run["message"]
@@ -194,7 +193,7 @@ def _read(rows: Sequence[dict[str, Any]], people: dict[int, list[Any]], display:
     return found
 
 
-def _said(run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+def _executions(run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     runs = CellExecution.objects.filter(pk__in=run_ids).annotate(message=message_of_run()).order_by()
     columns = ("pk", "message", "cell__position", "notebook__name", "notebook__path")
     return {row["pk"]: row for row in runs.values(*columns)}
@@ -208,7 +207,7 @@ def _grouped(failing: Iterable[Failing]) -> list[list[Failing]]:
 
 
 def _codes(failing: Sequence[Failing]) -> dict[int, str]:
-    """What they ran, by run. One query."""
+    """Return the code by run id. One query."""
     runs = CellExecution.objects.filter(pk__in=[one.run_id for one in failing]).exclude(code_content=None)
     return dict(runs.annotate(shown=Left("code_content", LONGEST_CODE)).values_list("pk", "shown"))
 

@@ -1,13 +1,13 @@
-"""Whether errors go with something: the shares of failed runs of two groups of students, side by side.
+"""Comparison of the shares of failed runs of two groups of students.
 
-The criterion is meant to be said in words before a class, not to prove anything. Two groups differ clearly when
+The criterion should be easy to explain to a class; it is no proof. Two groups differ clearly when
 
-- each has LEAST_STUDENTS students and LEAST_RUNS runs, else there is too little to tell;
-- their shares differ by LEAST_DIFFERENCE (5 points), so that it matters to anybody;
-- Newcombe's interval for the difference, made of the Wilson intervals of the two shares, leaves out zero. It is the one
-  of 99 %, because a page compares a hundred packages: of these, one in a hundred would stand out by chance.
+- each has MIN_STUDENTS students and MIN_RUNS runs, else there is too little to tell;
+- their shares differ by MIN_DIFFERENCE (5 points), so that it matters;
+- Newcombe's interval for the difference, made of the Wilson intervals of the two shares, excludes zero. It is the 99 %
+  interval, because a page compares a hundred packages: of these, one in a hundred would stand out by chance.
 
-- it does not hang on one student: it is still there without the one who failed most in the group that fails more.
+- it does not depend on one student: it remains without the student with most errors in the group that fails more.
 
 Runs of one student resemble each other, so the interval is narrower than it should be; the last point is there for
 that, and still a clear difference is a reason to look, no proof, and the page says so. Source: R. G. Newcombe,
@@ -28,18 +28,18 @@ from lms.access import Scope
 Verdict = Literal["more", "less", "alike", "few"]
 
 WINDOW = timedelta(days=7)
-LEAST_STUDENTS, LEAST_RUNS, LEAST_DIFFERENCE = 3, 30, 0.05
+MIN_STUDENTS, MIN_RUNS, MIN_DIFFERENCE = 3, 30, 0.05
 Z = 2.576  # 99 %
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Runs that succeeded or failed, of so many students."""
+    """Successful and failed runs of a group of students."""
 
     students: int = 0
     runs: int = 0
     errors: int = 0
-    worst: tuple[int, int] = (0, 0)  # errors and runs of the one of them who failed most
+    worst: tuple[int, int] = (0, 0)  # errors and runs of the student with most errors
 
     def without_worst(self) -> "Runs":
         errors, runs = self.worst
@@ -61,9 +61,9 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """How often these fail, compared with the others."""
+        """Whether these fail more or less often than the others."""
         groups = (self.these, self.others)
-        if any(group.students < LEAST_STUDENTS or group.runs < LEAST_RUNS for group in groups):
+        if any(group.students < MIN_STUDENTS or group.runs < MIN_RUNS for group in groups):
             return "few"
         if fails_more(self.these, self.others) and fails_more(self.these.without_worst(), self.others):
             return "more"
@@ -73,21 +73,21 @@ class Comparison:
 
 
 def fails_more(these: Runs, others: Runs) -> bool:
-    if not these.runs or these.share - others.share < LEAST_DIFFERENCE:
+    if not these.runs or these.share - others.share < MIN_DIFFERENCE:
         return False
     low, _ = difference_interval(these, others)
     return low > 0
 
 
 def wilson(runs: Runs) -> tuple[float, float]:
-    """Wilson's score interval of the share of errors."""
+    """Return Wilson's score interval of the share of errors."""
     n, p = runs.runs, runs.share
     middle, half = p + Z * Z / (2 * n), Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
     return (middle - half) / (1 + Z * Z / n), (middle + half) / (1 + Z * Z / n)
 
 
 def difference_interval(these: Runs, others: Runs) -> tuple[float, float]:
-    """Newcombe's interval for the first share less the second; both groups have runs."""
+    """Return Newcombe's interval for the difference of the shares; both groups must have runs."""
     (low, high), (other_low, other_high) = wilson(these), wilson(others)
     p, q = these.share, others.share
     below = sqrt((p - low) ** 2 + (other_high - q) ** 2)
@@ -96,7 +96,7 @@ def difference_interval(these: Runs, others: Runs) -> tuple[float, float]:
 
 
 def runs_by_student(students: Collection[int], *, scope: Scope, now: datetime) -> dict[int, Runs]:
-    """Of the last seven days; aborted runs are neither. One query."""
+    """Return the runs of the last seven days by student; aborted runs do not count. One query."""
     recent = CellExecution.objects.filter(scope.q(), student__in=students, executed_at__gte=now - WINDOW)
     counted = recent.exclude(status=CellExecution.Status.ABORTED).order_by().values_list("student")
     failed = Count("pk", filter=Q(status=CellExecution.Status.ERROR))
@@ -106,7 +106,7 @@ def runs_by_student(students: Collection[int], *, scope: Scope, now: datetime) -
 
 
 def together(students: Iterable[int], runs: Mapping[int, Runs]) -> Runs:
-    """Those of several students; one who ran nothing does not count as one."""
+    """Return the sum for several students; those without runs do not count."""
     found = [runs[student] for student in students if student in runs]
     worst = max(((each.errors, each.runs) for each in found), default=(0, 0))
     return Runs(len(found), sum(each.runs for each in found), sum(each.errors for each in found), worst)

@@ -1,20 +1,27 @@
-"""Which errors are the same mistake, pure: what Python said in, its name and the pattern of its message out.
+"""Which errors are the same mistake. Pure functions.
 
-Of two students with one mistake, one sees `name 'prcie' is not defined`, the other `name 'pirce' is not defined`. What
-differs from one to the next is taken out of the message: quoted texts, numbers, addresses in memory, paths, lines. What
-arrives may be a bare `Name: message`, a traceback of Python or IPython with colour codes, any text, or nothing.
+`fingerprint` compares students: of two with one mistake, one sees `name 'prcie' is not defined`, the other `name
+'pirce' is not defined`. It removes what differs from the message: quoted texts, numbers, addresses, paths, lines. The
+text may be a bare `Name: message`, a traceback of Python or IPython with colour codes, any text, or nothing.
+
+`error_signature` compares the errors of one student, where another misspelled name is another mistake.
 """
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 
-from classroom.errors.error_text import ADDRESS, PLACE, words_of
+from classroom.base.ansi import plain
 
-# Of a longer text only its beginning and its end count: the error itself stands in one of them.
+# `(859882524.py, line 3)`, `(<ipython-input-3-0a1b>, line 1)`
+PLACE = re.compile(r"\s*\((?:<[^<>()]{0,80}>|[^\s(),]{1,80}), line \d+\)")
+ADDRESS = re.compile(r"\b0x[0-9A-Fa-f]+")
+
+# Of a longer text only the beginning and the end are used: one of them contains the error.
 LONGEST_HEAD, LONGEST_TAIL = 1_000, 3_000
 LONGEST_PATTERN, LONGEST_LINE = 200, 300
+MAX_SIGNATURE = 200
 
 # An exception as Python writes it: `module.Name: message`, or the name alone.
 RAISED = re.compile(r"(?:[^\W\d]\w*\.)*(?P<name>[^\W\d]\w*)(?::[^\S\n]*(?P<message>.*))?[^\S\n]*$")
@@ -25,10 +32,10 @@ VARYING = (
     # Where it was, also as `(detected at line 1)`.
     (PLACE, ""),
     (re.compile(r"\s*\(detected at line \d+\)"), ""),
-    # What newer Pythons advise: it hangs on the name that was mistyped.
+    # The suggestions of newer Pythons depend on the mistyped name.
     (re.compile(r"\.?\s*(?:Did you mean|Did you forget|Or did you forget|Maybe you meant|Perhaps you)\b.*"), ""),
     (re.compile(r"\b(?:https?|ftp|s3|file)://[^\s'\"]+"), "…"),
-    # Quoted texts. An apostrophe inside a word (can't) opens nothing; letters of other scripts may touch a quote.
+    # Quoted texts. An apostrophe inside a word (can't) is no quote; letters of other scripts may touch a quote.
     (re.compile(r"(?<![A-Za-z0-9_])[bfru]{0,2}'(?:[^'\\\n]|\\.)*'(?![A-Za-z0-9_])"), "…"),
     (re.compile(r"(?<![A-Za-z0-9_])[bfru]{0,2}\"(?:[^\"\\\n]|\\.)*\""), "…"),
     (re.compile(r"`[^`\n]*`|「[^「」\n]*」|『[^『』\n]*』|“[^“”\n]*”|‘[^‘’\n]*’"), "…"),
@@ -44,15 +51,19 @@ VARYING = (
 )
 
 
+NUMBER = re.compile(r"\d+")
+NAME = re.compile(r"[A-Za-z_][\w.]{0,60}")
+
+
 @dataclass(frozen=True)
 class Fingerprint:
     name: str  # of the exception without its module; "" where the text has none
     pattern: str
-    line: str  # the error in one line as the student sees it, for people to read
+    line: str  # the error in one line, as the student sees it
 
     @property
     def text(self) -> str:
-        """The error without what is one student's: `KeyError: …`."""
+        """The error without the student's own values: `KeyError: …`."""
         return f"{self.name}: {self.pattern}" if self.name and self.pattern else self.name or self.pattern
 
     @cached_property
@@ -62,7 +73,7 @@ class Fingerprint:
 
 
 def fingerprint(text: str | None) -> Fingerprint:
-    """Never raises; linear in the first and last characters that count."""
+    """Return the fingerprint of an error text. Never raises; takes linear time."""
     plain = _plain(text or "")
     name, message = _raised(plain)
     line = f"{name}: {message}" if name and message else name or message
@@ -72,14 +83,13 @@ def fingerprint(text: str | None) -> Fingerprint:
 def _plain(text: str) -> str:
     if len(text) > LONGEST_HEAD + LONGEST_TAIL:
         text = f"{text[:LONGEST_HEAD]}\n{text[-LONGEST_TAIL:]}"
-    return words_of(text)
+    return _clean(text)
 
 
 def _raised(plain: str) -> tuple[str, str]:
-    """The exception's name and the first line of its message.
+    """Return the exception's name and the first line of its message.
 
-    A traceback ends with it, so the last line that names an exception counts; what follows it belongs to its message.
-    A bare message begins with it, and what its further lines say is part of the message too.
+    A traceback ends with the exception, so the last line that names one is used. A bare message begins with it.
     """
     lines = plain.split("\n")
     if TRACEBACK.search(plain):
@@ -93,7 +103,7 @@ def _raised(plain: str) -> tuple[str, str]:
 
 
 def _named(line: str) -> tuple[str, str] | None:
-    """Name and message where the line begins with the name of an exception."""
+    """Return name and message if the line begins with the name of an exception."""
     found = RAISED.match(line)
     if found is None or not found["name"].endswith(SUFFIXES):
         return None
@@ -101,7 +111,7 @@ def _named(line: str) -> tuple[str, str] | None:
 
 
 def _titled(line: str) -> tuple[str, str] | None:
-    """The same for exceptions with names of their own making: `Problem: message`."""
+    """Return name and message for exceptions with unusual names: `Problem: message`."""
     found = RAISED.match(line)
     if found is None or not found["message"] or not found["name"][0].isupper():
         return None
@@ -113,3 +123,26 @@ def _pattern(message: str) -> str:
     for varying, instead in VARYING:
         message = varying.sub(instead, message)
     return message.strip(" .,:;")[:LONGEST_PATTERN]
+
+
+@lru_cache(maxsize=4096)
+def error_signature(message: str | None) -> str:
+    """Return the text by which repeated errors of one student are compared: positions, addresses and numbers removed.
+
+    Unlike in a fingerprint, quoted names stay: another misspelled name is another mistake.
+    """
+    text = _clean(message)[:MAX_SIGNATURE]
+    return NUMBER.sub("0", ADDRESS.sub("0x", PLACE.sub("", text))).strip()
+
+
+@lru_cache(maxsize=4096)
+def error_name(message: str | None) -> str:
+    """Return `NameError` of `NameError: name 'x' is not defined`; empty if the text does not begin with a name."""
+    found = NAME.fullmatch(_clean(message).partition(":")[0].strip())
+    return found[0] if found else ""
+
+
+def _clean(text: str | None) -> str:
+    """Return the text without colours and invisible characters."""
+    lines = (text or "").replace("\r\n", "\n").replace("\r", "\n")
+    return plain(lines).replace("\N{REPLACEMENT CHARACTER}", "").strip()

@@ -1,4 +1,4 @@
-"""Hints: what a teacher wrote to the students who share an error, and who they were."""
+"""Hints of teachers to the students of an error cluster, and their recipients."""
 
 from django.conf import settings
 from django.db import models
@@ -6,9 +6,9 @@ from django.utils import timezone
 
 
 class Hint(models.Model):
-    """One sentence to everybody who failed at a cell with the same mistake.
+    """A text sent to all students who failed at a cell with the same mistake.
 
-    Whether it helped is not stored: who ran the cell without an error afterwards is counted when somebody asks.
+    Whether it helped is not stored; the students who ran the cell without an error afterwards are counted on request.
     """
 
     nonce = models.UUIDField(unique=True, help_text="Chosen with the form: sending it twice makes one hint.")
@@ -31,7 +31,7 @@ class Hint(models.Model):
         db_table = "hints"
         ordering = ["-id"]
         indexes = [
-            # What was said about a cell, and about a mistake wherever it was made: newest first.
+            # Hints about a cell, and about a mistake at any cell: newest first.
             models.Index(fields=["cell", "-sent_at"], name="hints_of_a_cell"),
             models.Index(fields=["fingerprint", "-sent_at"], name="hints_of_a_mistake"),
         ]

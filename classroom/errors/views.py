@@ -1,4 +1,4 @@
-"""Errors that students share: the panel, the page of one of them, and the hint to those who have it."""
+"""Error clusters: the panel, the page of one cluster, and sending a hint to its students."""
 
 from typing import Any
 
@@ -8,25 +8,24 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from classroom.base.cell_numbers import cell_number
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_action, class_page, classroom_of, is_fragment
-from classroom.base.display import display_of
-from classroom.errors.clusters import MOST_CODES, cells_in, cluster_of, clusters_of
-from classroom.errors.hints import Refused, send_hint
+from classroom.base.display import cell_number, display_of
+from classroom.errors.clusters import MAX_CODES, cells_in, cluster_of, clusters_of
+from classroom.errors.services import Refused, send_hint
 from instructors import audit
 from instructors.permissions import account_of
 
 
 @class_page
 def clusters(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    """The panel again, for a page that shows it."""
+    """Return the panel, for a page that shows it."""
     return _panel(request, classroom_of(request, class_id))
 
 
 @class_page
 def cluster(request: HttpRequest, cell_id: int, digest: str, class_id: int | None = None) -> HttpResponse:
-    """Who shares it, and everybody's code: a read of those students' work, so the audit log hears of it."""
+    """Show the students of a cluster and their code. The audit log records the view."""
     return _page(request, classroom_of(request, class_id), cell_id, digest)
 
 
@@ -74,10 +73,10 @@ def _page(
     students = [one.student_id for one in found.students] if found else []
     audit.record(
         action="cluster_view", actor=viewer, request=request, target_type="cell", target_id=cell.pk,
-        details={"students": students[:MOST_CODES]},
+        details={"students": students[:MAX_CODES]},
     )  # fmt: skip
     context = {
         "classroom": classroom, "now": now, "cell": cell, "number": cell_number(cell.position), "cluster": found,
-        "most_codes": MOST_CODES, **said,
+        "most_codes": MAX_CODES, **said,
     }  # fmt: skip
     return render(request, "errors/cluster.html", context, status=status)

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-from classroom.base.cell_numbers import cell_number
+from classroom.base.display import cell_number
 from classroom.lesson_report.lessons import Lesson
 from lms.access import Scope
 

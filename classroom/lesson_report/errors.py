@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, F
 
-from classroom.base.cell_numbers import cell_number
-from classroom.base.display import PLAIN, Display
-from classroom.errors.clusters import LEAST, message_of_run
+from classroom.base.display import PLAIN, Display, cell_number
+from classroom.errors.clusters import MIN_STUDENTS, message_of_run
 from classroom.errors.fingerprints import Fingerprint, fingerprint
 from classroom.lesson_report.lessons import Lesson
 from events.models import CellExecution
@@ -62,5 +61,5 @@ def shared_errors(students: list[int], lesson: Lesson, *, scope: Scope, display:
             )
         one.runs += row["runs"]
         one.students.update(row["students"])
-    shared = [one for one in found.values() if one.count >= LEAST]
+    shared = [one for one in found.values() if one.count >= MIN_STUDENTS]
     return sorted(shared, key=lambda one: (-one.count, -one.runs, one.cell_id))[:MAX_SHARED]

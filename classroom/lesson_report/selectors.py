@@ -6,9 +6,8 @@ from functools import cached_property
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from classroom.base.cell_numbers import cell_number
 from classroom.base.classrooms import Classroom
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import PLAIN, Display, cell_number
 from classroom.base.query_plans import planned_for_the_span
 from classroom.errors.models import Hint
 from classroom.lesson_report.cells import CellFacts, cells_of, hardest

@@ -12,9 +12,8 @@ then those who lost most time; the page shows MAX_NAMED and collapses the rest.
 
 from dataclasses import dataclass
 
-from classroom.base.cell_numbers import cell_number
 from classroom.base.classrooms import Classroom
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import PLAIN, Display, cell_number
 from classroom.lesson_report.cells import FEW, SCOPE, TRIES, rows_of
 from classroom.lesson_report.lessons import Lesson
 

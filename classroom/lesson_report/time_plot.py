@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from classroom.base.plots import Box, box
-from classroom.base.scales import percent, scale
+from classroom.base.plots import Box, box, percent, scale
 from classroom.lesson_report.cells import CellFacts
 
 MAX_CELLS = 30  # in the plot; the table has all

@@ -1,4 +1,4 @@
-"""The live page of a class, or of everybody."""
+"""The live page of a class, or of all students."""
 
 from typing import Any
 
@@ -6,27 +6,28 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.attention.board import attention_state
+from classroom.attention.selectors import attention_state
 from classroom.attention.views import attention_context
-from classroom.base.classrooms import Classroom, live_state
+from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
 from classroom.base.student_filters import Filter
+from classroom.live.selectors import live_state
 from core.validators import MAX_BIGINT
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 
-# More unknown students than this and the page asks for everybody at once.
-MOST_ASKED = 50
+# If more students are unknown to the page, its script requests all cards.
+MAX_REQUESTED = 50
 
 
 @class_page
 def class_live(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     classroom = classroom_of(request, class_id)
-    # Painting changes nothing: what is shown is recorded once the page's script asks for the lists.
+    # A page view changes nothing: cases are recorded when the page's script requests the lists.
     context = attention_context(request, classroom, is_recorded=False) | _state(request, classroom)
     context |= {
         "claims": context["board"].claims,
-        "clusters": None,  # asked for by the page's script: the first paint does not wait for them
+        "clusters": None,  # requested by the page's script, so that the page does not wait for them
         "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
         "error_seconds": int(ERROR_WINDOW.total_seconds()),
     }
@@ -35,9 +36,9 @@ def class_live(request: HttpRequest, class_id: int | None = None) -> HttpRespons
 
 @class_page
 def cards(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    """The same cards again, for a page that has missed something: all, or those of `?student=`."""
+    """Return the cards again, for a page that has missed messages: all, or those of `?student=`."""
     asked = request.GET.getlist("student")
-    only = [int(text) for text in asked[:MOST_ASKED] if text.isdecimal() and int(text) <= MAX_BIGINT]
+    only = [int(text) for text in asked[:MAX_REQUESTED] if text.isdecimal() and int(text) <= MAX_BIGINT]
     classroom = classroom_of(request, class_id)
     context = _state(request, classroom, only=only if asked else None)
     claims = attention_state(classroom, now=context["now"]).claims

@@ -1,4 +1,4 @@
-"""The forms of the map: upload a picture, move teams, take the map down. Each goes back to the room.
+"""The forms of the seating map: upload a picture, place teams, delete the map. Each redirects to the seating page.
 
 A script that sends `X-Requested-With: fragment` gets JSON: `{}`, or 400 with `{"message"}`.
 """
@@ -25,7 +25,7 @@ from lms.models import ClassroomMap
 
 @class_action
 def upload(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    classroom = _taught(request, class_id)
+    classroom = _classroom_to_change(request, class_id)
     file = request.FILES.get("picture")
     if not isinstance(file, UploadedFile):
         return _refuse(request, classroom, Refusal(form="upload", message=gettext("Choose a picture first.")))
@@ -33,29 +33,29 @@ def upload(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
         check_upload(size=file.size or 0)
         picture = as_jpeg(file)
     except BadPicture as problem:
-        return _refuse(request, classroom, Refusal(form="upload", message=_words(problem)))
-    _hang_up(request, classroom, picture, file.name)
-    return _back(request, classroom, gettext("The map has a new picture."))
+        return _refuse(request, classroom, Refusal(form="upload", message=_message_of(problem)))
+    _replace_map(request, classroom, picture, file.name)
+    return _done(request, classroom, gettext("The map has a new picture."))
 
 
 @class_action
 def plain(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    classroom = _taught(request, class_id)
-    _hang_up(request, classroom, None, None)
-    return _back(request, classroom, gettext("The room is a plain floor now."))
+    classroom = _classroom_to_change(request, class_id)
+    _replace_map(request, classroom, None, None)
+    return _done(request, classroom, gettext("The room is a plain floor now."))
 
 
 @class_action
 def delete(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    classroom = _taught(request, class_id)
+    classroom = _classroom_to_change(request, class_id)
     seating_services.delete_map(_map_of(request, classroom), by=account_of(request), request=request)
-    return _back(request, classroom, gettext("The map is gone, with the places of the teams."))
+    return _done(request, classroom, gettext("The map is gone, with the places of the teams."))
 
 
 @class_action
 def place(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    """One team, to `x` and `y` percent; without these, to the first place that is free."""
-    classroom = _taught(request, class_id)
+    """Place one team at `x` and `y` percent; without these, at the first free point."""
+    classroom = _classroom_to_change(request, class_id)
     found = _map_of(request, classroom)
     team, x, y = _team(request), request.POST.get("x", "").strip(), request.POST.get("y", "").strip()
     if not team:
@@ -68,32 +68,32 @@ def place(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     except ValueError:
         message = gettext("Type two numbers from 0 to 100: percent from the left and from the top.")
         return _refuse(request, classroom, Refusal(form="place", message=message, team=team, x=x, y=y))
-    return _back(request, classroom)
+    return _done(request, classroom)
 
 
 @class_action
 def take_off(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    classroom = _taught(request, class_id)
+    classroom = _classroom_to_change(request, class_id)
     seating_services.unplace_team(_map_of(request, classroom), _team(request), by=account_of(request), request=request)
-    return _back(request, classroom)
+    return _done(request, classroom)
 
 
 @class_action
 def arrange(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
-    """Every team that waits gets a place; the others stay."""
-    classroom = _taught(request, class_id)
+    """Place every team that is not on the map; the others stay."""
+    classroom = _classroom_to_change(request, class_id)
     found, now = _map_of(request, classroom), timezone.now()
-    waiting = sorted(team.key for team in team_view(classroom, now=now).unplaced)
-    points = dict(zip(waiting, free_points(points_on(found).values(), len(waiting)), strict=True))
+    unplaced = sorted(team.key for team in team_view(classroom, now=now).unplaced)
+    points = dict(zip(unplaced, free_points(points_on(found).values(), len(unplaced)), strict=True))
     try:
         seating_services.place_teams(found, points, by=account_of(request), request=request, now=now)
     except TooManyTeams:
         return _refuse(request, classroom, Refusal(form="team", message=_too_many()))
-    return _back(request, classroom)
+    return _done(request, classroom)
 
 
-def _taught(request: HttpRequest, class_id: int | None) -> Classroom:
-    """The room, if this account may change it; to everybody else these addresses do not exist."""
+def _classroom_to_change(request: HttpRequest, class_id: int | None) -> Classroom:
+    """Return the classroom. Raises Http404 if this account may not change it."""
     classroom = classroom_of(request, class_id)
     if not classroom.may_teach:
         raise Http404
@@ -101,14 +101,14 @@ def _taught(request: HttpRequest, class_id: int | None) -> Classroom:
 
 
 def _map_of(request: HttpRequest, classroom: Classroom) -> ClassroomMap:
-    """The map that the form was about: 404 where another one hangs there by now."""
+    """Return the map that the form is about. Raises Http404 if it has been replaced."""
     found = active_map(classroom.class_ref.pk if classroom.class_ref else None)
     if found is None or request.POST.get("map") != str(found.pk):
         raise Http404
     return found
 
 
-def _hang_up(request: HttpRequest, classroom: Classroom, picture: bytes | None, name: str | None) -> None:
+def _replace_map(request: HttpRequest, classroom: Classroom, picture: bytes | None, name: str | None) -> None:
     class_id = classroom.class_ref.pk if classroom.class_ref else None
     seating_services.upload_map(
         class_id=class_id, picture=picture, name=name, by=account_of(request), request=request, now=timezone.now()
@@ -116,14 +116,14 @@ def _hang_up(request: HttpRequest, classroom: Classroom, picture: bytes | None, 
 
 
 def _team(request: HttpRequest) -> str:
-    """A name as it was written; empty for one that cannot be one."""
+    """Return the name of the team as typed; empty if invalid."""
     name = request.POST.get("team", "")
     return name if name.strip() and len(name) <= LONGEST_NAME and "\0" not in name else ""
 
 
 def _percent(text: str) -> float:
     """Return a share of the map as it was typed. Raises ValueError for what is no number from 0 to 100."""
-    plain = number_form(text).replace(",", ".")  # no thousands here: 33,333 is 33.333
+    plain = number_form(text).replace(",", ".")  # no thousands separators: 33,333 is 33.333
     number = math.nan if "_" in plain else float(plain)  # Python reads 1_0 as 10
     if not (math.isfinite(number) and 0 <= number <= 100):
         raise ValueError
@@ -134,7 +134,7 @@ def _too_many() -> str:
     return gettext("A map takes at most %(number)d teams. Take some off it first.") % {"number": MAX_TEAMS}
 
 
-def _words(problem: BadPicture) -> str:
+def _message_of(problem: BadPicture) -> str:
     return {
         "size": gettext("The file is too large. At most %(number)d MB can be uploaded; save it smaller and try again.")
         % {"number": MAX_BYTES // 1024**2},
@@ -151,9 +151,9 @@ def _refuse(request: HttpRequest, classroom: Classroom, refusal: Refusal) -> Htt
     return show_room(request, classroom, refusal=refusal)
 
 
-def _back(request: HttpRequest, classroom: Classroom, said: str = "") -> HttpResponse:
+def _done(request: HttpRequest, classroom: Classroom, message: str = "") -> HttpResponse:
     if is_fragment(request):
         return JsonResponse({})
-    if said:
-        messages.success(request, said)
+    if message:
+        messages.success(request, message)
     return HttpResponseRedirect(f"{classroom.address}room/")

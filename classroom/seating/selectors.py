@@ -1,4 +1,4 @@
-"""The room by teams: who is in each, how they stand, who is on the way, and where the team sits on the map."""
+"""The students by team, with their status, claims, and the place of the team on the map."""
 
 import re
 from collections import Counter
@@ -27,13 +27,15 @@ LONGEST_ON_MAP = 14  # characters of a team's name
 @dataclass(frozen=True, kw_only=True)
 class Member:
     card: Card
-    helper: str  # who is on the way to them; empty for nobody
+    helper: str  # the instructor who is on the way; empty if none
 
 
 @dataclass(frozen=True, kw_only=True)
 class Team:
-    """`key` is the name on the wire and on the map; those of no team share one key. `members` may be empty: a team can
-    have a place before anybody of it is there."""
+    """A team. `key` is its name in messages and on the map; students without a team share one key.
+
+    `members` may be empty: a team can have a place before its students are active.
+    """
 
     key: str
     members: list[Member]
@@ -49,7 +51,7 @@ class Team:
 
     @cached_property
     def counts(self) -> dict[Status, int]:
-        """All statuses, the worst first."""
+        """The number of members by status, the most urgent first."""
         found = Counter(member.card.status for member in self.members)
         return {status: found[status] for status in RANKS}
 
@@ -71,9 +73,9 @@ class Team:
 
     @property
     def label(self) -> str:
-        """All that the mark shows, in words; `label` in static/js/seating/teams.js says the same."""
-        said = [f"{word} {count}" for _, word, count in self.tally if count] or [self.word]
-        return f"{self.name}: {', '.join(said)}"
+        """The accessible label of the mark; the same as `label` in static/js/seating/teams.js."""
+        parts = [f"{word} {count}" for _, word, count in self.tally if count] or [self.word]
+        return f"{self.name}: {', '.join(parts)}"
 
     @property
     def short(self) -> str:
@@ -81,7 +83,7 @@ class Team:
 
     @property
     def plate(self) -> int:
-        """How wide the name is on the map, about: pixels, at 13 px a wide character."""
+        """The approximate width of the name on the map in pixels; 13 px for a wide character."""
         return 18 + sum(13 if east_asian_width(letter) in "WFA" else 8 for letter in self.short)
 
     @property
@@ -91,13 +93,13 @@ class Team:
 
 @dataclass(frozen=True, kw_only=True)
 class TeamView:
-    teams: list[Team]  # who asks for help first, then by name
+    teams: list[Team]  # by the most urgent status, then by name
     map: ClassroomMap | None
     is_capped: bool
 
     @property
     def marks(self) -> list[Team]:
-        """In the order of painting: what is painted last lies on top, so help comes last."""
+        """The teams in the order of painting: the last lies on top, so help requests come last."""
         return self.teams[::-1]
 
     @property
@@ -106,7 +108,7 @@ class TeamView:
 
 
 def team_view(classroom: Classroom, *, now: datetime, display: Display = PLAIN) -> TeamView:
-    """Six queries, whatever the number of students and teams."""
+    """Return the teams of the classroom. Six queries, whatever the number of students and teams."""
     rows = student_rows(latest_of(classroom.students), scope=classroom.scope, now=now)
     claims = claims_of((row["studentId"] for row in rows), scope=classroom.scope, now=now)
     members: dict[str, list[Member]] = {}
@@ -114,9 +116,9 @@ def team_view(classroom: Classroom, *, now: datetime, display: Display = PLAIN) 
         claim = claims.get(row["studentId"])
         found = Member(card=card(row, display), helper=claim.by if claim else "")
         members.setdefault(row["teamName"], []).append(found)
-    hung = active_map(classroom.class_ref.pk if classroom.class_ref else None)
-    points = points_on(hung) if hung else {}
-    return TeamView(teams=_teams(members, points), map=hung, is_capped=len(rows) >= MAX_CARDS)
+    active = active_map(classroom.class_ref.pk if classroom.class_ref else None)
+    points = points_on(active) if active else {}
+    return TeamView(teams=_teams(members, points), map=active, is_capped=len(rows) >= MAX_CARDS)
 
 
 def _teams(members: Mapping[str, list[Member]], points: Mapping[str, Point]) -> list[Team]:
@@ -139,6 +141,6 @@ def _order_of_member(member: Member) -> tuple[int, str, int]:
 
 
 def _order_of_name(team: Team) -> tuple[bool, list[tuple[int, str]]]:
-    """Team 2 before team 10; those of no team last."""
+    """Return a sort key: team 2 before team 10, students without a team last."""
     parts = re.findall(r"\d+|\D+", team.key.lower())
     return team.key == NO_TEAM, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

@@ -1,4 +1,4 @@
-"""What a teacher does to the map of a room. Each is told to the audit log and to the open pages."""
+"""Changes to the seating map. The audit log records each, and the open pages receive it."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -22,7 +22,7 @@ def upload_map(
     request: HttpRequest,
     now: datetime,
 ) -> ClassroomMap:
-    """The room's new map, with the teams where they were; without a picture it is a plain floor."""
+    """Replace the map; the teams keep their places. Without a picture it is a plain floor."""
     with transaction.atomic():
         made = maps.replace_map(
             class_id=class_id,
@@ -47,7 +47,7 @@ def delete_map(found: ClassroomMap, *, by: Instructor, request: HttpRequest) -> 
 def place_teams(
     found: ClassroomMap, points: Mapping[str, Point], *, by: Instructor, request: HttpRequest, now: datetime
 ) -> None:
-    """Raises `lms.maps.TooManyTeams`."""
+    """Place teams on the map. Raises `lms.maps.TooManyTeams`."""
     with transaction.atomic():
         shown = maps.place_teams(found, points, by=by.email, now=now)
         _record("map_positions", found, by, request, teams=shown)
@@ -56,7 +56,7 @@ def place_teams(
 
 
 def unplace_team(found: ClassroomMap, team: str, *, by: Instructor, request: HttpRequest) -> None:
-    """The team is on the map no more."""
+    """Remove a team from the map."""
     with transaction.atomic():
         maps.unplace_teams(found, [team])
         _record("map_positions", found, by, request, teams=[team])

@@ -1,4 +1,4 @@
-"""The room: its teams, and the map they are on."""
+"""The seating page: the teams and their places on the map."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """What was wrong with a form, and what was typed into it."""
+    """The error of a form, and what was typed into it."""
 
     form: str
     message: str

@@ -1,4 +1,4 @@
-"""What the staff of a class remember about a student. `classroom.students.notes` writes it, `queries.notes` reads it."""
+"""Notes of the staff about students. Written by `services`, read by `selectors`."""
 
 from django.conf import settings
 from django.db import models
@@ -8,8 +8,10 @@ from lms.models import Class, Student
 
 
 class StudentNote(models.Model):
-    """Seen by the staff of its class and never by students. What was once written is kept: an edit keeps the earlier
-    wordings, a deleted note only disappears from the pages."""
+    """A note about a student, visible to the staff of its class only.
+
+    No text is lost: an edit stores the earlier text, and a deleted note is only hidden from the pages.
+    """
 
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="notes", db_index=False)
     class_ref = models.ForeignKey(

@@ -1,6 +1,6 @@
-"""What a student ran, newest first: as a timeline in which tries of one cell belong together, or as one cell's history.
+"""The runs of a student, newest first: a timeline that groups tries of one cell, or the history of one cell.
 
-Each run is shown with what changed in the code since the run of that cell before it.
+Each run has the change of the code since the previous run of the cell.
 """
 
 from collections.abc import Sequence
@@ -21,22 +21,22 @@ from lms.access import Scope
 from lms.models import Cell, Notebook
 
 RUNS_A_PAGE = 50
-# Characters of one text that the page shows: one runaway loop must not make a page of megabytes,
+# Characters of one text on the page, because of endless loops that print,
 LONGEST_TEXT = 6_000
-# nor must fifty of them: once the runs above have taken this much, each text below shows its beginning only.
+# and of all texts together: after this many, each further text is cut to SHORT_TEXT.
 LONGEST_PAGE = 150_000
 SHORT_TEXT = 400
 LONGEST_LINE = 200
 
 
 def id_of(text: str | None) -> int | None:
-    """The id in an address; None for what cannot be one."""
+    """Return the id in a query string; None if invalid."""
     return int(text) if text and text.isascii() and text.isdigit() and int(text) <= MAX_BIGINT else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """Which runs the reader wants to see; it lives in the address, so that a reload and a link keep it."""
+    """The filter of runs, stored in the query string, so that it survives a reload."""
 
     notebook: int | None = None
     cell: int | None = None
@@ -50,7 +50,7 @@ class Chosen:
 
     @property
     def query(self) -> str:
-        """The same choice as the query of an address."""
+        """The filter as a query string."""
         chosen = {"notebook": self.notebook, "cell": self.cell, "errors": "1" if self.errors else None}
         return urlencode({name: value for name, value in chosen.items() if value is not None})
 
@@ -82,16 +82,16 @@ class Run:
     at: datetime
     notebook: Notebook
     cell: Cell
-    number: int | None  # of the cell, as people count
+    number: int | None  # of the cell, from 1
     execution_count: int | None
     duration: float | None  # seconds
-    errors_in_a_row: int  # where they are many, else 0
+    errors_in_a_row: int  # 0 if they are not significant
     code: Text
     error: Text  # its end, where the name of the error is
     output: Text
-    change: Change | None  # since the run of this cell before it; None when that one is not on the page
-    tries: int  # runs of the cell up to this one without another cell between
-    is_retry: bool  # a later try of the same cell stands right above
+    change: Change | None  # since the previous run of this cell; None if that is not on the page
+    tries: int  # consecutive runs of the cell up to this one
+    is_retry: bool  # the run above is a later try of the same cell
     shows_change: bool
     is_open: bool
 
@@ -102,20 +102,20 @@ class Run:
 
     @property
     def has_more_error(self) -> bool:
-        """More than the line that stands above it."""
+        """Whether the error has more than its `error_line`."""
         return plain(self.error.shown).strip() != self.error_line
 
     @property
     def has_own_output(self) -> bool:
-        """JupyterLab sends the error as the output too."""
+        """Whether the output differs from the error, which JupyterLab sends as output too."""
         return bool(self.output.shown) and self.output.shown.strip() != self.error.shown.strip()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
     runs: list[Run]
-    older: int | None  # the run that the next page comes after
-    newest: int  # the run stored last; newer ones have larger numbers
+    older: int | None  # `before` of the next page
+    newest: int  # id of the run stored last
     is_full: bool
 
     def since(self, after: int) -> list[Run]:
@@ -123,14 +123,16 @@ class Timeline:
 
 
 def timeline(scope: Scope, student_id: int, *, chosen: Chosen, before: int | None = None, after: int = 0) -> Timeline:
-    """A page of runs and one row more. One query, two for the pages of older runs; 404 for a `before` that is not a
-    run of this student. With `after`, only runs stored later are drawn; the others are only looked at."""
+    """Return a page of runs. Raises Http404 if `before` is not a run of this student. One query, two with `before`.
+
+    With `after`, only runs stored later are returned; the others are read to compare with.
+    """
     mine = CellExecution.objects.filter(scope.q(), student_id=student_id)
     last = None if before is None else get_object_or_404(mine.only("executed_at", "cell_id"), pk=before)
     rows = _rows(chosen.among(mine), last)
     shown = rows[:RUNS_A_PAGE]
     return Timeline(
-        runs=_drawn(rows, after=after, above=last, in_history=chosen.cell is not None),
+        runs=_page(rows, after=after, above=last, in_history=chosen.cell is not None),
         older=shown[-1].pk if len(rows) > RUNS_A_PAGE else None,
         newest=max((row.pk for row in shown), default=0),
         is_full=len(rows) > RUNS_A_PAGE,
@@ -138,7 +140,7 @@ def timeline(scope: Scope, student_id: int, *, chosen: Chosen, before: int | Non
 
 
 def _rows(runs: "QuerySet[CellExecution]", last: CellExecution | None) -> list[CellExecution]:
-    """By the index of a student's latest runs, or of a student's runs of a cell; an offset would read all it skips."""
+    """Return a page of rows and one more, by keyset pagination: an offset would read all skipped rows."""
     if last is not None:
         earlier = Q(executed_at__lt=last.executed_at) | Q(executed_at=last.executed_at, pk__lt=last.pk)
         runs = runs.filter(earlier, executed_at__lte=last.executed_at)
@@ -158,23 +160,25 @@ def _rows(runs: "QuerySet[CellExecution]", last: CellExecution | None) -> list[C
     )
 
 
-def _drawn(rows: Sequence[CellExecution], *, after: int, above: CellExecution | None, in_history: bool) -> list[Run]:
-    """The first page of `rows`, top down; `above` is the run that stands over the first."""
+def _page(rows: Sequence[CellExecution], *, after: int, above: CellExecution | None, in_history: bool) -> list[Run]:
+    """Return the first page of `rows`; `above` is the run shown above the first."""
     tries = _tries(rows)
-    room_left = LONGEST_PAGE
-    drawn: list[Run] = []
+    characters_left = LONGEST_PAGE
+    page: list[Run] = []
     for index, row in enumerate(rows[:RUNS_A_PAGE]):
         over = rows[index - 1] if index else above
         if row.pk > after:
             is_retry = not in_history and over is not None and over.cell_id == row.cell_id
-            run = _run(row, _earlier(rows, index), tries[index], room_left, is_retry, in_history, is_first=index == 0)
-            room_left -= run.code.length + run.error.length + run.output.length
-            drawn.append(run)
-    return drawn
+            run = _run(
+                row, _earlier(rows, index), tries[index], characters_left, is_retry, in_history, is_first=index == 0
+            )
+            characters_left -= run.code.length + run.error.length + run.output.length
+            page.append(run)
+    return page
 
 
 def _tries(rows: Sequence[CellExecution]) -> list[int]:
-    """Of each run, how many of the same cell follow each other down from it."""
+    """Return for each run the number of consecutive runs of the same cell, down from it."""
     counts = [1] * len(rows)
     for index in range(len(rows) - 2, -1, -1):
         if rows[index].cell_id == rows[index + 1].cell_id:
@@ -194,13 +198,13 @@ def _run(
     row: CellExecution,
     earlier: CellExecution | None,
     tries: int,
-    room_left: int,
+    characters_left: int,
     is_retry: bool,
     in_history: bool,
     *,
     is_first: bool,
 ) -> Run:
-    longest = min(LONGEST_TEXT, max(SHORT_TEXT, room_left))
+    longest = min(LONGEST_TEXT, max(SHORT_TEXT, characters_left))
     change = compare(_code(earlier), _code(row)) if earlier is not None and _code(row) else None
     is_changed = change is not None and not change.is_nothing
     position = row.cell_index if row.cell_index is not None and row.cell_index >= 0 else row.cell.position

@@ -1,4 +1,4 @@
-"""One student: who, how they stand now, who is on the way, and one part of what is known of them at a time."""
+"""The page of one student: their card, the claim, and one part of their records; and the notes about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, QueryDict
 
@@ -15,30 +15,30 @@ from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
 from classroom.base.student_cards import Card, card
 from classroom.students.models import StudentNote
-from classroom.students.note_selectors import MOST_NOTES, notes_of, removable_notes
 from classroom.students.runs import ALL_RUNS, Chosen, Timeline, id_of, timeline
 from events.models import CellExecution, CellProgress, HelpRequest
 from events.student_status import student_rows
 from instructors.models import Instructor
-from lms.access import assignments_of
+from lms.access import assignments_of, classes_of
 from lms.models import AssignmentSubmission, Cell, Notebook, Session
 
 PARTS = ("runs", "notes", "help", "work")
-SESSIONS, SUBMISSIONS, TICKETS, SIGNIFICANT, CELLS = 20, 50, 50, 20, 300
+SESSIONS, SUBMISSIONS, HELP_REQUESTS, SIGNIFICANT, CELLS = 20, 50, 50, 20, 300
+MAX_NOTES = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What the address asks for; whatever makes no sense in it is left out."""
+class PageQuery:
+    """The query of the page's URL; invalid values are ignored."""
 
     part: str = "runs"
     chosen: Chosen = ALL_RUNS
     before: int | None = None
-    after: int | None = None  # only what was stored after this run
-    edit: int | None = None  # the note to write anew
+    after: int | None = None  # only runs stored after this one
+    edit: int | None = None  # the id of the note to edit
 
     @classmethod
-    def of(cls, query: QueryDict) -> "Asked":
+    def of(cls, query: QueryDict) -> "PageQuery":
         part = query.get("part", "")
         return cls(
             part=part if part in PARTS else "runs",
@@ -49,15 +49,15 @@ class Asked:
         )
 
     @property
-    def query(self) -> str:
-        """The same again, without what one asks for once."""
+    def string(self) -> str:
+        """The query string to link to, without one-time values."""
         part = "" if self.part == "runs" else urlencode({"part": self.part})
         return self.chosen.query if self.part == "runs" else part
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where they ran something last."""
+class LatestCell:
+    """Where the student's latest run was."""
 
     notebook: str
     cell: int
@@ -73,7 +73,7 @@ class Note:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What the filter of the runs offers."""
+    """The options of the filter of runs."""
 
     notebooks: Sequence[Notebook]
     cells: Sequence[Cell]  # of the chosen notebook
@@ -82,12 +82,12 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class StudentPage:
-    asked: Asked
+    query: PageQuery
     card: Card
     address: str
-    place: Place | None
+    place: LatestCell | None
     help_request: HelpRequest | None
-    claim: Claim | None  # who is on the way, to help or to look
+    claim: Claim | None  # of the instructor who is on the way
     note_count: int
     help_count: int
     timeline: Timeline | None = None
@@ -100,30 +100,38 @@ class StudentPage:
 
 
 def student_page(
-    classroom: Classroom, *, student_id: int, asked: Asked, user: Instructor, now: datetime, display: Display = PLAIN
+    classroom: Classroom,
+    *,
+    student_id: int,
+    query: PageQuery,
+    user: Instructor,
+    now: datetime,
+    display: Display = PLAIN,
 ) -> StudentPage:
-    """404 for a student who is not of this room. Seven queries for the head and at most four for the part, whatever
-    there is; what comes after a run costs one."""
+    """Return the page. Raises Http404 for a student who is not in this classroom.
+
+    Seven queries for the head and at most four for the part; one for the part with `after`.
+    """
     rows = student_rows(classroom.students.filter(pk=student_id), scope=classroom.scope, now=now)
     if not rows:
         raise Http404
     facts = _facts(classroom, student_id, user)
-    part = _part(classroom, student_id, asked, user)
+    part = _part(classroom, student_id, query, user)
     return StudentPage(
         card=card(rows[0], display),
         address=f"{classroom.address}students/{student_id}/",
         place=_place(facts),
-        help_request=_tickets(classroom, student_id).filter(ended_at=None).first(),
+        help_request=_help_requests(classroom, student_id).filter(ended_at=None).first(),
         claim=claims_of([student_id], scope=classroom.scope, now=now).get(student_id),
         note_count=facts["note_count"],
         help_count=facts["help_count"],
         significant=list(_significant(classroom, student_id)),
-        **{"asked": asked, **part},
+        **{"query": query, **part},
     )
 
 
 def _facts(classroom: Classroom, student_id: int, user: Instructor) -> dict[str, Any]:
-    """Counts, and the place of the latest run. One query."""
+    """Return the counts and the cell of the latest run. One query."""
     notes = notes_of(classroom, student_id=student_id, user=user).order_by().values("student")
     tickets = HelpRequest.objects.filter(classroom.scope.q(), student=student_id).order_by().values("student")
     latest = CellExecution.objects.filter(classroom.scope.q(), student=OuterRef("pk")).order_by("-executed_at", "-pk")[
@@ -140,51 +148,51 @@ def _facts(classroom: Classroom, student_id: int, user: Instructor) -> dict[str,
     return dict(found.values(*names)[0])
 
 
-def _place(facts: dict[str, Any]) -> Place | None:
+def _place(facts: dict[str, Any]) -> LatestCell | None:
     if facts["place_cell"] is None:
         return None
     index = facts["place_index"]
     number = index + 1 if index is not None and index >= 0 else None
-    return Place(notebook=facts["place_notebook"], cell=facts["place_cell"], number=number)
+    return LatestCell(notebook=facts["place_notebook"], cell=facts["place_cell"], number=number)
 
 
-def _part(classroom: Classroom, student_id: int, asked: Asked, user: Instructor) -> dict[str, Any]:
-    if asked.after is not None and asked.part != "runs":
+def _part(classroom: Classroom, student_id: int, query: PageQuery, user: Instructor) -> dict[str, Any]:
+    if query.after is not None and query.part != "runs":
         return {}
-    if asked.after is not None:
-        return {"timeline": timeline(classroom.scope, student_id, chosen=asked.chosen, after=asked.after)}
-    if asked.part == "notes":
+    if query.after is not None:
+        return {"timeline": timeline(classroom.scope, student_id, chosen=query.chosen, after=query.after)}
+    if query.part == "notes":
         return {"notes": _notes(classroom, student_id, user)}
-    if asked.part == "help":
-        return {"tickets": list(_tickets(classroom, student_id).order_by("-asked_at", "-pk")[:TICKETS])}
-    if asked.part == "work":
+    if query.part == "help":
+        return {"tickets": list(_help_requests(classroom, student_id).order_by("-asked_at", "-pk")[:HELP_REQUESTS])}
+    if query.part == "work":
         sessions = Session.objects.filter(classroom.scope.q(), student=student_id).order_by("-start_time", "-pk")[
             :SESSIONS
         ]
         return {"submissions": _submissions(classroom, student_id, user), "sessions": list(sessions)}
-    choice = _choice(classroom, student_id, asked.chosen)
-    if asked.chosen.notebook is not None and all(cell.pk != asked.chosen.cell for cell in choice.cells):
-        # The reader took another notebook while the form still held a cell of the one before.
-        asked = replace(asked, chosen=replace(asked.chosen, cell=None))
+    choice = _choice(classroom, student_id, query.chosen)
+    if query.chosen.notebook is not None and all(cell.pk != query.chosen.cell for cell in choice.cells):
+        # The user chose another notebook, while the form still contained a cell of the previous one.
+        query = replace(query, chosen=replace(query.chosen, cell=None))
     return {
-        "asked": asked,
-        "timeline": timeline(classroom.scope, student_id, chosen=asked.chosen, before=asked.before),
+        "query": query,
+        "timeline": timeline(classroom.scope, student_id, chosen=query.chosen, before=query.before),
         "choice": choice,
     }
 
 
 def _notes(classroom: Classroom, student_id: int, user: Instructor) -> list[Note]:
-    found = notes_of(classroom, student_id=student_id, user=user).select_related("author", "class_ref")[:MOST_NOTES]
+    found = notes_of(classroom, student_id=student_id, user=user).select_related("author", "class_ref")[:MAX_NOTES]
     removable = set(removable_notes(classroom, student_id=student_id, user=user).values_list("pk", flat=True))
     return [Note(row=row, may_edit=row.author_id == user.pk, may_delete=row.pk in removable) for row in found]
 
 
-def _tickets(classroom: Classroom, student_id: int) -> "QuerySet[HelpRequest]":
+def _help_requests(classroom: Classroom, student_id: int) -> "QuerySet[HelpRequest]":
     return HelpRequest.objects.filter(classroom.scope.q(), student=student_id).select_related("claimed_by", "ended_by")
 
 
 def _submissions(classroom: Classroom, student_id: int, user: Instructor) -> list[AssignmentSubmission]:
-    """What they handed in to the assignments of the room, newest first, without what it says. One query."""
+    """Return the submissions to the assignments of the classroom, newest first, without contents. One query."""
     assignments = assignments_of(user)
     if classroom.class_ref is not None:
         assignments = assignments.filter(class_ref=classroom.class_ref)
@@ -206,7 +214,7 @@ def _significant(classroom: Classroom, student_id: int) -> "QuerySet[CellProgres
 
 
 def _choice(classroom: Classroom, student_id: int, chosen: Chosen) -> Choice:
-    """The notebooks they ran, and their cells of the chosen one, or of that of the chosen cell. At most two queries."""
+    """Return the notebooks that the student ran, and the cells of the chosen notebook. At most two queries."""
     ran = CellProgress.objects.filter(classroom.scope.q(), student=student_id)
     notebooks = list(Notebook.objects.filter(pk__in=ran.values("notebook")).only("name", "path").order_by("path"))
     if chosen.notebook is None and chosen.cell is None:
@@ -218,3 +226,24 @@ def _choice(classroom: Classroom, student_id: int, chosen: Chosen) -> Choice:
         mine = mine.filter(notebook__in=Cell.objects.filter(pk__in=[chosen.cell]).values("notebook"))
     cells = list(mine.order_by(F("position").asc(nulls_last=True), "pk")[:CELLS])
     return Choice(notebooks=notebooks, cells=cells, notebook=cells[0].notebook_id if cells else chosen.notebook)
+
+
+def notes_of(classroom: Classroom, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+    """Return the notes of the class, newest first; on the page of all students, those of no class and of the user's
+    classes."""
+    notes = StudentNote.objects.filter(student=student_id, deleted_at=None).order_by("-created_at", "-pk")
+    if classroom.class_ref is not None:
+        return notes.filter(class_ref=classroom.class_ref)
+    return notes.filter(Q(class_ref=None) | Q(class_ref__in=classes_of(user)))
+
+
+def own_notes(classroom: Classroom, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+    """Return the notes that this user may edit."""
+    return notes_of(classroom, student_id=student_id, user=user).filter(author=user)
+
+
+def removable_notes(classroom: Classroom, *, student_id: int, user: Instructor) -> "QuerySet[StudentNote]":
+    """Return the notes that this user may delete: admins all, others their own."""
+    if user.is_admin:
+        return notes_of(classroom, student_id=student_id, user=user)
+    return own_notes(classroom, student_id=student_id, user=user)

@@ -1,4 +1,4 @@
-"""The page of one student, whole or as the fragment that the drawer shows, and the notes written on it."""
+"""The page of one student, as a page or as the fragment in the drawer, and the forms for notes."""
 
 from typing import Any
 
@@ -10,49 +10,50 @@ from django.utils import timezone
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_action, class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
-from classroom.students.notes import NoteForm, edit_note, remove_note, write_note
+from classroom.students import services
+from classroom.students.forms import NoteForm
 from classroom.students.runs import LONGEST_TEXT
-from classroom.students.selectors import Asked, StudentPage, student_page
+from classroom.students.selectors import PageQuery, StudentPage, student_page
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 from instructors import audit
 from instructors.permissions import account_of
 
-# A page that stays open refreshes itself under the view it was opened as; after a lesson's time that is a new view.
-LONGEST_VIEW = 6 * 3600  # seconds
-_views = TimestampSigner(salt="student-view")
+# An open page refreshes itself as part of the same audited view, for at most this long.
+MAX_VIEW_AGE = 6 * 3600  # seconds
+_view_signer = TimestampSigner(salt="student-view")
 
 
 @class_page
 def student(request: HttpRequest, student_id: int, class_id: int | None = None) -> HttpResponse:
-    """`?part=`, `?cell=`, `?notebook=`, `?errors=1`, `?before=<run>`; `?after=<run>` as a fragment brings only what is
-    new. Told to the audit log, once for a page and all that it fetches while it is open (`?view=`)."""
+    """Show a student: `?part=`, `?cell=`, `?notebook=`, `?errors=1`, `?before=<run>`; `?after=<run>` as a fragment
+    returns only newer runs. The audit log records one view for a page and its later requests (`?view=`)."""
     classroom = classroom_of(request, class_id)
-    page = _page(request, classroom, student_id, Asked.of(request.GET))
+    page = _page(request, classroom, student_id, PageQuery.of(request.GET))
     view = _view_of(request, classroom, student_id, page)
-    if is_fragment(request) and page.asked.after is not None:
+    if is_fragment(request) and page.query.after is not None:
         return render(request, "students/_news.html", _context(request, classroom, page, view))
-    return _answer(request, classroom, page, view)
+    return _render(request, classroom, page, view)
 
 
 @class_action
 def add_note(request: HttpRequest, student_id: int, class_id: int | None = None) -> HttpResponse:
     classroom, form = classroom_of(request, class_id), NoteForm(request.POST)
     if not form.is_valid():
-        return _refused(request, classroom, student_id, form)
+        return _invalid(request, classroom, student_id, form)
     text = form.cleaned_data["text"]
-    note = write_note(
+    note = services.create_note(
         classroom, student_id=student_id, text=text, by=account_of(request), request=request, now=timezone.now()
     )
-    return _written(request, classroom, student_id, focus=f"note-{note.pk}")
+    return _after_change(request, classroom, student_id, focus=f"note-{note.pk}")
 
 
 @class_action
 def change_note(request: HttpRequest, student_id: int, note_id: int, class_id: int | None = None) -> HttpResponse:
     classroom, form = classroom_of(request, class_id), NoteForm(request.POST)
     if not form.is_valid():
-        return _refused(request, classroom, student_id, form, edit=note_id)
+        return _invalid(request, classroom, student_id, form, edit=note_id)
     text = form.cleaned_data["text"]
-    edit_note(
+    services.edit_note(
         classroom,
         student_id=student_id,
         note_id=note_id,
@@ -61,29 +62,29 @@ def change_note(request: HttpRequest, student_id: int, note_id: int, class_id: i
         request=request,
         now=timezone.now(),
     )
-    return _written(request, classroom, student_id, focus=f"note-{note_id}")
+    return _after_change(request, classroom, student_id, focus=f"note-{note_id}")
 
 
 @class_action
 def delete_note(request: HttpRequest, student_id: int, note_id: int, class_id: int | None = None) -> HttpResponse:
     classroom = classroom_of(request, class_id)
-    remove_note(
+    services.delete_note(
         classroom, student_id=student_id, note_id=note_id, by=account_of(request), request=request, now=timezone.now()
     )
-    return _written(request, classroom, student_id, focus="student-notes")
+    return _after_change(request, classroom, student_id, focus="student-notes")
 
 
-def _page(request: HttpRequest, classroom: Classroom, student_id: int, asked: Asked) -> StudentPage:
+def _page(request: HttpRequest, classroom: Classroom, student_id: int, query: PageQuery) -> StudentPage:
     now, user = timezone.now(), account_of(request)
-    return student_page(classroom, student_id=student_id, asked=asked, user=user, now=now, display=display_of(request))
+    return student_page(classroom, student_id=student_id, query=query, user=user, now=now, display=display_of(request))
 
 
 def _view_of(request: HttpRequest, classroom: Classroom, student_id: int, page: StudentPage) -> str:
-    """The view that this request belongs to: the one it names, or a new one, which the audit log is told."""
+    """Return the signed view that this request belongs to: the given one, or a new one, which is audited."""
     user, view = account_of(request), request.GET.get("view", "")
     subject = f"{user.pk}/{classroom.class_ref.pk if classroom.class_ref else ''}/{student_id}"
     try:
-        if is_fragment(request) and _views.unsign(view, max_age=LONGEST_VIEW) == subject:
+        if is_fragment(request) and _view_signer.unsign(view, max_age=MAX_VIEW_AGE) == subject:
             return view
     except BadSignature:
         pass
@@ -93,27 +94,27 @@ def _view_of(request: HttpRequest, classroom: Classroom, student_id: int, page: 
         request=request,
         target_type="student",
         target_id=page.card.email,
-        details={"class": classroom.class_ref.pk if classroom.class_ref else None, "part": page.asked.part},
+        details={"class": classroom.class_ref.pk if classroom.class_ref else None, "part": page.query.part},
     )
-    return _views.sign(subject)
+    return _view_signer.sign(subject)
 
 
-def _written(request: HttpRequest, classroom: Classroom, student_id: int, *, focus: str) -> HttpResponse:
+def _after_change(request: HttpRequest, classroom: Classroom, student_id: int, *, focus: str) -> HttpResponse:
     if is_fragment(request):
-        page = _page(request, classroom, student_id, Asked(part="notes"))
-        return _answer(request, classroom, page, request.GET.get("view", ""), focus=focus)
+        page = _page(request, classroom, student_id, PageQuery(part="notes"))
+        return _render(request, classroom, page, request.GET.get("view", ""), focus=focus)
     return HttpResponseRedirect(f"{classroom.address}students/{student_id}/?part=notes#{focus}")
 
 
-def _refused(
+def _invalid(
     request: HttpRequest, classroom: Classroom, student_id: int, form: NoteForm, *, edit: int | None = None
 ) -> HttpResponse:
-    """The same page again, with what was typed and what is wrong with it."""
-    page = _page(request, classroom, student_id, Asked(part="notes", edit=edit))
-    return _answer(request, classroom, page, request.GET.get("view", ""), form=form, status=422)
+    """Return the page again with the form's text and errors; status 422."""
+    page = _page(request, classroom, student_id, PageQuery(part="notes", edit=edit))
+    return _render(request, classroom, page, request.GET.get("view", ""), form=form, status=422)
 
 
-def _answer(
+def _render(
     request: HttpRequest,
     classroom: Classroom,
     page: StudentPage,
@@ -123,13 +124,13 @@ def _answer(
     focus: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    context = _context(request, classroom, page, view) | {"form": form or _form(page), "focus": focus}
+    context = _context(request, classroom, page, view) | {"form": form or _note_form(page), "focus": focus}
     template = "students/_student.html" if is_fragment(request) else "students/student.html"
     return render(request, template, context, status=status)
 
 
-def _form(page: StudentPage) -> NoteForm:
-    edited = next((note.row for note in page.notes if note.row.pk == page.asked.edit and note.may_edit), None)
+def _note_form(page: StudentPage) -> NoteForm:
+    edited = next((note.row for note in page.notes if note.row.pk == page.query.edit and note.may_edit), None)
     return NoteForm(initial={"text": edited.text} if edited else None)
 
 

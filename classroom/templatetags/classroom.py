@@ -1,4 +1,4 @@
-"""What the pages say about times and terminal output. `static/js/base/time.js` says the same once it runs."""
+"""Filters for times, texts and numbers. `static/js/base/time.js` formats times in the same way."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 
 @register.filter
 def ago(moment: datetime | None, now: datetime) -> str:
-    """How long ago, short: `3 min. ago`."""
+    """Return how long ago: `3 min. ago`."""
     if moment is None:
         return gettext("never")
     seconds = max(0, int((now - moment).total_seconds()))
@@ -37,7 +37,7 @@ def ago(moment: datetime | None, now: datetime) -> str:
 
 @register.filter
 def waiting(moment: datetime | None, now: datetime) -> str:
-    """For how long: `3 min`."""
+    """Return for how long: `3 min`."""
     seconds = max(0, int((now - moment).total_seconds())) if moment else 0
     if seconds < 60:
         return gettext("%(count)d sec") % {"count": seconds}
@@ -48,7 +48,7 @@ def waiting(moment: datetime | None, now: datetime) -> str:
 
 @register.filter
 def lasting(span: timedelta | None) -> str:
-    """How long: `3 min`."""
+    """Return the duration: `3 min`."""
     return "–" if span is None else waiting(EPOCH, EPOCH + span)
 
 
@@ -59,19 +59,19 @@ def iso(moment: datetime | None) -> str:
 
 @register.filter
 def terminal(text: str | None) -> SafeString:
-    """What a program wrote, as a terminal shows it in the end."""
+    """Return program output as HTML, as a terminal shows it."""
     return to_html(text)
 
 
 @register.filter
 def source(text: str | None) -> SafeString:
-    """What a person wrote: code."""
+    """Return code as HTML."""
     return code_to_html(text)
 
 
 @register.filter
 def seconds(duration: float | None) -> str:
-    """How long a run took, in the unit that fits."""
+    """Return the duration of a run in milliseconds or seconds."""
     if duration is None:
         return ""
     if duration < 1:
@@ -86,29 +86,29 @@ def tabs(classroom: Classroom, path: str) -> list[Link]:
 
 @register.filter
 def of(values: Mapping[Any, Any] | None, key: Any) -> Any:
-    """The value under a key that is itself a value of the page; nothing where there is none."""
+    """Return the value of a key that is a template variable; empty if there is none."""
     return values.get(key, "") if values else ""
 
 
 @register.filter
 def percent(share: float | None) -> str:
-    """Of a share from 0 to 1: `37 %`."""
+    """Format a share from 0 to 1: `37 %`."""
     return "–" if share is None else f"{round(100 * share)} %"
 
 
 @register.filter
 def width(share: float) -> SafeString:
-    """The same as a length in an SVG, which knows no decimal comma."""
+    """Format a share as a length in an SVG, with a decimal point."""
     return mark_safe(f"{100 * share:.2f}")  # noqa: S308  (digits and a point)
 
 
 @register.filter
 def minutes(seconds: float) -> str:
-    """`2:05`."""
+    """Format seconds as `2:05`."""
     return f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
 
 
 @register.simple_tag(takes_context=True)
 def page_texts(context: Mapping[str, Any]) -> dict[str, object]:
-    """The words for scripts: those of every page of a class (the drawer is on all of them) and the page's own."""
+    """Return the texts for scripts: those of every class page, and the page's own."""
     return {**live_texts(), **(context.get("texts") or {})}

@@ -1,4 +1,4 @@
-"""What the pages say about hand-ins: how late, how many points, and in which state."""
+"""Filters for submissions: lateness, points and state."""
 
 from datetime import datetime, timedelta
 
@@ -27,7 +27,7 @@ MARKS = {"+": "added", "-": "deleted", " ": "same"}
 
 @register.filter
 def late(by: timedelta | None) -> str:
-    """`3 hr late`; empty where it was in time."""
+    """Return `3 hr late`; empty if it was in time."""
     if by is None:
         return ""
     minutes = int(by.total_seconds()) // 60
@@ -40,13 +40,13 @@ def late(by: timedelta | None) -> str:
 
 @register.filter
 def is_over(due: datetime | None, now: datetime) -> bool:
-    """Whether what came then came too late."""
+    """Return whether the due date has passed."""
     return submissions.is_over(due, now=now)
 
 
 @register.filter
 def points(value: float | None) -> str:
-    """`8` for 8.0, `7.5` for 7.5; a dash for none."""
+    """Return `8` for 8.0, `7.5` for 7.5; a dash for None."""
     return "–" if value is None else f"{value:.10g}"
 
 
@@ -72,5 +72,5 @@ def change_word(kind: str) -> str:
 
 @register.filter
 def mark_class(mark: str) -> str:
-    """The style of a line of a comparison."""
+    """Return the CSS class of a diff line."""
     return MARKS[mark]

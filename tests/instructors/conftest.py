@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
-from classroom.attention import memory
+from classroom.attention import lesson_cache
 from events.models import CellExecution, CellProgress
 from instructors.models import Instructor
 from lms.models import Cell, Class, ClassStaff, Notebook, Session, Student, StudentClass
@@ -22,7 +22,7 @@ def _fast_hashes_and_closed_doors(settings):
     settings.WHITENOISE_AUTOREFRESH = False
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    memory.clear()
+    lesson_cache.clear()
 
 
 @pytest.fixture

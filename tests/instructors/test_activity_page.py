@@ -8,7 +8,7 @@ import pytest
 
 from classroom.activity.selectors import activity_of
 from classroom.base.classrooms import classroom_of_class
-from classroom.base.scales import scale
+from classroom.base.plots import scale
 from classroom.dashboard.selectors import RANGES
 from events.models import HelpRequest
 from lms.models import Student

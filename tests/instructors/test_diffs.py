@@ -6,7 +6,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.students.run_diffs import MOST_LINES, compare
+from classroom.students.run_diffs import MAX_LINES, compare
 
 
 def shown(old: str, new: str) -> list[str]:
@@ -35,14 +35,14 @@ def test_long_unchanged_stretches_are_folded():
 
 
 def test_a_rewrite_too_long_to_compare_says_so():
-    change = compare("\n".join("a" * MOST_LINES), "\n".join("b" * (MOST_LINES + 1)))
+    change = compare("\n".join("a" * MAX_LINES), "\n".join("b" * (MAX_LINES + 1)))
     assert change.is_too_long
-    assert (change.added, change.removed, change.lines) == (MOST_LINES + 1, MOST_LINES, [])
+    assert (change.added, change.removed, change.lines) == (MAX_LINES + 1, MAX_LINES, [])
 
 
 def test_hostile_lines_take_no_time():
     rng = random.Random(1)
-    old, new = ("\n".join(rng.choice("ab") for _ in range(MOST_LINES - 2)) for _ in range(2))
+    old, new = ("\n".join(rng.choice("ab") for _ in range(MAX_LINES - 2)) for _ in range(2))
     started = time.perf_counter()
     for _ in range(50):
         compare(f"x\n{old}\ny", f"y\n{new}\nx")

@@ -98,7 +98,7 @@ def test_filters_live_in_the_address(fetch, tries, other_cell, notebook):
 def test_a_cell_of_another_notebook_gives_way_to_the_notebook(fetch, tries, run, ren):
     empty = Notebook.objects.create(path="x.ipynb", name="x.ipynb")
     answer = fetch(f"?notebook={empty.pk}&cell={tries[0].cell_id}")
-    assert answer.context["page"].asked.chosen.cell is None
+    assert answer.context["page"].query.chosen.cell is None
 
 
 @pytest.mark.parametrize("query", ["?cell=abc", "?notebook=-1", "?cell=" + "9" * 40, "?part=nonsense", "?cell=²"])

@@ -1,7 +1,7 @@
-// Needs attention and the help queue: both are the server's lists, fetched again when something has changed.
+// The attention board and the help queue: both lists are rendered by the server, and fetched again after changes.
 //
-// A click is sent at once and its answer is the new lists. Lists that arrive while the pointer is among them wait a
-// moment, so that no button leaves under a finger; the keyboard's place is kept by student and button.
+// The response to a click contains the new lists. Lists that arrive while the pointer is over them wait a moment, so
+// that no button moves away; the focus is restored by student and button.
 import { offer } from "../base/actions.js";
 import { showClaims } from "../live/cards.js";
 import { showAlerts } from "./help_signal.js";
@@ -99,7 +99,7 @@ function say(sentence, place = document.getElementById("attention-said")) {
   place.textContent = sentence;
 }
 
-/** Who goes to whom, as the lists say it. */
+/** The claims in the lists. */
 function claims(root) {
   const found = new Map();
   for (const entry of root.querySelectorAll("[data-concern], [data-help-for]")) {

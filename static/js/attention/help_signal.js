@@ -1,6 +1,6 @@
-// Somebody asks for help: said to screen readers, and where this device wants it, with a tone and a notification.
+// Announces a new help request to screen readers and, if enabled on this device, by a tone and a notification.
 //
-// Only a new request does so: its number was not on the page before. Re-sends, claims and the first painting are silent,
+// Only for new requests, whose id was not on the page before. Re-sends, claims and the first rendering are silent,
 // and so is a projector, which shows the class no names and plays it no tones.
 import { isProjected, texts } from "../base/class_page.js";
 

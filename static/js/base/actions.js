@@ -1,6 +1,6 @@
-// What can be done on this page by name. An element offers itself by `data-shortcut="claim"`; a script by offer().
+// The actions of this page, by name. An element offers one by `data-shortcut="claim"`; a script by offer().
 //
-// This module is the one place that remembers: pages import it, and so does shortcuts.js, whose own address differs
+// This module holds the state: pages import it, and so does shortcuts.js, whose own URL differs
 // from page to page of the same site once files carry a hash in their name.
 const scripts = new Map();
 const otherNames = { next: ["next", "next-ungraded"] }; // a list calls it the one, grading the other
@@ -8,7 +8,7 @@ const fallbacks = { search: "input[type=search]" };
 const fields = "input, select, textarea";
 const items = "li, tr, article, [data-student], [data-help-for]";
 
-/** `run()` is called when the keys of `name` are pressed; it returns false where there was nothing to do. Gives back a
+/** `run()` is called when the keys of `name` are pressed; it returns false if it did nothing. Returns a
  *  function that withdraws the offer. */
 export function offer(name, run) {
   scripts.set(name, run);
@@ -18,7 +18,7 @@ export function offer(name, run) {
 /** Where the keys act: inside an open dialog that covers the rest, else on the whole page. */
 export const scope = () => [...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body;
 
-/** What the header's menu hides can be pressed by its key all the same. */
+/** Shortcuts also work for elements inside the closed menu of the header. */
 function isReady(element) {
   if (element.matches(":disabled, [aria-disabled=true]")) return false;
   return Boolean(element.closest("[data-menu]")) || element.checkVisibility({ visibilityProperty: true });
@@ -29,7 +29,7 @@ function first(place, name) {
   return [...place.querySelectorAll(selector.filter(Boolean).join(","))].find(isReady) ?? null;
 }
 
-/** The part of a list that the focus is in and that is about one student; null where it is in none. */
+/** The part of a list that the focus is in and that is about one student; null if there is none. */
 function itemInFocus(focused) {
   for (let item = focused.closest(items); item; item = item.parentElement?.closest(items)) {
     if (item.querySelector("[data-drawer]")) return item;
@@ -38,7 +38,7 @@ function itemInFocus(focused) {
 }
 
 /** The element that offers `name`: the nearest to the focus, else the first of the page. With the focus on one student,
- *  what is done to a student is done to that one or to nobody. */
+ *  actions on a student apply to that student only. */
 function find({ name, ofStudent }) {
   const whole = scope();
   const focused = whole.contains(document.activeElement) ? document.activeElement : whole;

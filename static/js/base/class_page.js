@@ -1,7 +1,7 @@
-// What every live page of a class shares: its socket, the words for scripts, and how fresh the data is.
+// Shared by all live class pages: the socket, the texts for scripts, and the age of the data.
 //
-// startRoom({ onOpen, onFrame }) opens the socket of the room; follow() listens to it beside the page. A page fetches
-// with ask(), so that a session that has ended is noticed once and said once.
+// startRoom({ onOpen, onFrame }) opens the socket of the class; follow() adds a listener. A page fetches
+// with ask(), so that the end of a session is detected and announced once.
 import { connect } from "./socket.js";
 import { keepTimes, setServerTime, span } from "./time.js";
 
@@ -9,7 +9,7 @@ export const room = document.getElementById("classroom");
 export const texts = JSON.parse(document.getElementById("live-texts").textContent);
 export const isProjected = "projector" in document.documentElement.dataset;
 const freshness = document.getElementById("freshness");
-const agedAfter = 30000; // what is older than this while the line is cut is shown as the past it is
+const agedAfter = 30000; // older data is marked as outdated while the connection is lost
 const listeners = new Set();
 let signedOut = false;
 let lastState = "connecting";
@@ -19,18 +19,18 @@ for (const kind of ["pointerdown", "keydown", "wheel"]) {
   addEventListener(kind, () => { isTouched = true; }, { capture: true, passive: true });
 }
 
-/** What was asked for is not there any more, while the page itself goes on. */
+/** The requested resource no longer exists; the page itself does. */
 export class Gone extends Error {}
 
 export const isSignedOut = () => signedOut;
 
-/** Fetches a page or a fragment of ours as a document. Throws when it is not to be had; `isSignedOut` tells whether to
- *  try again makes sense. `path` is an address, or relative to the address of the room. With `mayBeGone` a 404 is a
+/** Fetches a page or a fragment of ours as a document. Throws on failure; `isSignedOut` says whether to
+ *  try again makes sense. `path` is an address, or relative to the URL of the class. With `mayBeGone` a 404 is a
  *  `Gone` about this one address, and says nothing about the page. */
 export async function ask(path, { mayBeGone = false, ...options } = {}) {
   const address = new URL(path, new URL(room.dataset.address, location.href));
   const headers = { Accept: "text/html", "X-Requested-With": "fragment" };
-  if (isTouched) headers["X-Activity"] = "person"; // what a page asks by itself keeps nobody logged in
+  if (isTouched) headers["X-Activity"] = "person"; // requests without user activity do not extend the session
   isTouched = false;
   const response = await fetch(address, { headers, ...options });
   if (mayBeGone && response.status === 404) throw new Gone("gone");
@@ -65,7 +65,7 @@ function showFreshness(state, heardAt) {
   announceLine(signedOut ? "signedOut" : now);
 }
 
-/** Said once when it changes, not with every second of age. */
+/** Announced once per change, not every second. */
 function announceLine(state) {
   const sentence = { reconnecting: texts.lineLost, signedOut: texts.signedOut, live: texts.lineBack }[state];
   const isNew = state !== lastState && (state !== "live" || lastState === "reconnecting");
@@ -73,7 +73,7 @@ function announceLine(state) {
   if (isNew && sentence) document.getElementById("announcements").textContent = sentence;
 }
 
-/** Hears what the page hears: `onOpen()` after every gap, `onFrame(frame)`. Returns a function that ends it. A page that
+/** Adds a listener to the page's socket: `onOpen()` after every gap, `onFrame(frame)`. Returns a function that ends it. A page that
  *  has not opened the socket gets it opened. */
 export function follow(listener) {
   listeners.add(listener);
@@ -92,7 +92,7 @@ function begin() {
   keepTimes();
   const tell = (name, frame) => { for (const listener of [...listeners]) listener[name]?.(frame); };
   const onFrame = (frame) => { if (!signedOut) tell("onFrame", frame); };
-  const onShutOut = () => ask(location.href).catch(() => {}); // it notices, and says, that nobody is logged in
+  const onShutOut = () => ask(location.href).catch(() => {}); // it detects and announces the logout
   connect({ path: room.dataset.socket, onOpen: () => tell("onOpen"), onFrame, onState: showFreshness, onShutOut });
 }
 

@@ -6,7 +6,7 @@ const sheet = document.getElementById("key-sheet");
 const waitForSecond = 1200;
 const part = (name) => sheet.querySelector(`[data-${name}]`);
 let taking = null; // what is being changed: { action, keys, timer }
-let here = new Set(); // asked before the sheet opens, which covers the page
+let here = new Set(); // determined before the sheet opens and covers the page
 
 function fill(sentence, words) {
   return Object.entries(words).reduce((text, [name, word]) => text.replace(`{${name}}`, word), sentence);
@@ -51,7 +51,7 @@ function draw() {
   if (focused) sheet.querySelector(`[data-action="${focused}"] button`)?.focus();
 }
 
-// --- Taking new keys ----------------------------------------------------------------------------------------------
+// --- Recording new keys -------------------------------------------------------------------------------------------
 
 function stop(name, words) {
   clearTimeout(taking?.timer);
@@ -68,7 +68,7 @@ function finish() {
   return stop("changed", { action: action.label, keys: spoken(keys) });
 }
 
-/** While keys are taken nothing else hears them; Tab still leaves. */
+/** While new keys are recorded, no other handler receives them; Tab still moves the focus. */
 function take(event) {
   if (!taking || event.isComposing || event.keyCode === 229) return;
   if (event.key === "Tab") {

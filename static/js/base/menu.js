@@ -1,5 +1,5 @@
 // Menus work by themselves (each is a <details>); with a script one also closes when it is left, or by Escape. Those of
-// lists that are drawn again are new elements each time: so the page listens, not the menu.
+// lists that are rendered again are new elements, so the listener is on the page and not on the menu.
 const open = () => document.querySelectorAll("[data-menu][open]");
 
 document.addEventListener("keydown", (event) => {

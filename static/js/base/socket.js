@@ -1,4 +1,4 @@
-// One socket that stays: it reconnects by itself, notices when the line is dead, and says so.
+// A persistent socket: it reconnects, detects a dead connection, and reports its state.
 //
 // connect({ path, onOpen, onFrame, onState }) calls
 //   onOpen()        after every connection_established: whatever happened before is unknown, so fetch the state;
@@ -16,8 +16,8 @@ export function connect({ path, onOpen, onFrame, onState, onShutOut }) {
   let socket = null;
   let attempts = 0;
   let everOpen = false;
-  let heardAt = Date.now(); // when this page last knew the truth: its own painting, then every frame
-  let lastSign = 0; // when anything came over the present socket
+  let heardAt = Date.now(); // when the page was last up to date: its rendering, then every frame
+  let lastSign = 0; // when anything was received on the current socket
   let lastPing = 0;
   let timer = 0;
 

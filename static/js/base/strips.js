@@ -1,4 +1,4 @@
-// Where links stand in a row that is wider than the screen, the one of this page is brought into sight.
+// Scrolls a row of links that is wider than the screen to the link of this page.
 for (const current of document.querySelectorAll(".tabs [aria-current], .setup-nav [aria-current]")) {
   const strip = current.closest("ul");
   const place = current.getBoundingClientRect();

@@ -1,4 +1,4 @@
-// Forms marked data-unsaved: whoever leaves with something typed is asked first. Before a form is sent nothing is asked.
+// Forms with data-unsaved: leaving the page with unsaved text asks for confirmation; submitting does not.
 const changed = new Set();
 
 for (const form of document.querySelectorAll("form[data-unsaved]")) {

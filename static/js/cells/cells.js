@@ -1,4 +1,4 @@
-// The cell map. The server paints it; what changes is asked for as one text a student and patched cell by cell.
+// The cell map. The server renders it; changes are fetched as one string per student and applied cell by cell.
 import { keepClusters, noteClusters } from "../errors/clusters.js";
 import { keepGrid } from "../base/grid.js";
 import { ask, startRoom, texts, throttled } from "../base/class_page.js";
@@ -25,7 +25,7 @@ function query(students) {
   return fields;
 }
 
-// --- What is said about a cell ----------------------------------------------------------------------------------------
+// --- The figures of a cell --------------------------------------------------------------------------------------------
 
 function said(cell) {
   const number = numbers[cell.cellIndex - 1] ?? "";
@@ -154,7 +154,7 @@ async function askChanged() {
 
 const refresh = throttled(askChanged, askEvery);
 
-/** Other cells, other students: the server paints the map again. Where we were in it stays. */
+/** With other cells or students, the map is fetched again; scroll position and focus stay. */
 function swap(answer) {
   const fresh = document.importNode(answer.getElementById("map"), true);
   const scroller = map.querySelector(".map-scroll");

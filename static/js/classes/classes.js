@@ -1,4 +1,4 @@
-// My classes: the figures stay true. The page asks for itself again and puts the parts that differ in place.
+// The list of classes: the page fetches itself again and replaces the parts that differ.
 import { span } from "../base/time.js";
 
 const refreshEvery = 10000;

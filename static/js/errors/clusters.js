@@ -1,5 +1,5 @@
-// The panel of shared errors: the server draws it again when students fail or get something right; a hint is sent
-// without leaving the page. For every page that includes classroom/_clusters.html.
+// The panel of error clusters: fetched again when students fail or succeed; a hint is sent without leaving the page.
+// For every page that includes errors/_clusters.html.
 import { ask, post, texts, throttled } from "../base/class_page.js";
 import { refreshTimes, setServerTime } from "../base/time.js";
 
@@ -11,7 +11,7 @@ const announcements = document.getElementById("announcements");
 
 const byKey = (key) => [...list.children].find((item) => item.dataset.cluster === key);
 
-/** Somebody is writing in it, or has opened it to: it stays until they are done. */
+/** The user has opened the form or is writing in it: do not replace it. */
 function isInUse(item) {
   return item.contains(document.activeElement) || item.querySelector("input[name=text]").value !== "";
 }
@@ -59,7 +59,7 @@ const redraw = throttled(async () => {
   }
 }, drawEvery);
 
-/** Tell of a frame, or of nothing after a gap. */
+/** Handles a frame, or a gap if called without one. */
 export function noteClusters(frame) {
   if (panel && (!frame || noticed.has(frame.type))) redraw();
 }

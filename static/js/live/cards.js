@@ -1,10 +1,10 @@
-// The cards: patching one, moving it calmly, and letting its status grow old. The markup is always the server's.
+// The cards: updating, moving and ageing them. The markup always comes from the server.
 import { isProjected } from "../base/class_page.js";
 import { ago, serverNow } from "../base/time.js";
 
 const grid = document.getElementById("cards");
 const moveEvery = 2000;
-const mostSlides = 12; // more cards than this change places without sliding: a swarm tells nothing
+const mostSlides = 12; // if more cards move at once, they are not animated
 const restAfterPointer = 1500;
 const longestRest = 10000;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -75,7 +75,7 @@ export function adopt(card) {
   }
 }
 
-/** Who is on the way: `claims` maps students to a sentence; nobody goes to whom it leaves out. */
+/** Shows who is on the way: `claims` maps student ids to a text; other students are unclaimed. */
 export function showClaims(claims) {
   for (const card of all()) {
     const sentence = claims.get(card.dataset.student) ?? "";
@@ -104,7 +104,7 @@ function place(card) {
   focused?.focus({ preventScroll: true });
 }
 
-/** Nobody likes a card that leaves while they reach for it: wait for the pointer to rest, but not for ever. */
+/** A card must not move while the user reaches for it: wait for the pointer to rest, up to a limit. */
 function mustWait() {
   const now = Date.now();
   const inUse = now - pointerAt < restAfterPointer || grid.contains(document.activeElement);

@@ -1,4 +1,4 @@
-// Which cards the reader wants to see. The choice lives in the address, so a reload and a shared link keep it.
+// The filter of the cards, stored in the query string, so that it survives a reload and works in shared links.
 const form = document.getElementById("filter");
 const shown = document.querySelector("[data-shown]");
 const nobody = document.querySelector("[data-nobody]");
@@ -34,7 +34,7 @@ export function filterCards(cards, texts) {
   nobody.hidden = !filtered || visible > 0 || cards.length === 0;
 }
 
-/** A team nobody had before can be chosen as soon as somebody is in it. */
+/** Adds new teams to the choices. */
 export function offerTeam(name) {
   const { options } = form.elements.team;
   if (name && ![...options].some((option) => option.value === name)) form.elements.team.add(new Option(name));

@@ -1,4 +1,4 @@
-// The live page of a class. The server paints first; frames patch texts; after a gap the server paints again.
+// The live page of a class. The server renders it; frames update it; after a gap it is fetched again.
 import { askAfterRows, askNow, keepAttention } from "../attention/attention.js";
 import * as cards from "./cards.js";
 import { keepClusters, noteClusters } from "../errors/clusters.js";
@@ -8,14 +8,14 @@ import { refreshTimes, setServerTime } from "../base/time.js";
 
 const windows = { activeSeconds: Number(room.dataset.activeSeconds), errorSeconds: Number(room.dataset.errorSeconds) };
 const decayEvery = 5000;
-const drawEvery = 250; // the figures and the filter look at every card
-const showEvery = 300; // a layout for each frame of a busy class would keep a tablet busy, and nobody reads so fast
-const mostAsked = 20; // more unknown students than this: ask for everybody
-const notOurs = new Set(); // students the server did not show us: not of this room
+const drawEvery = 250; // the figures and the filter read every card
+const showEvery = 300; // a layout per frame of a busy class would be too much for a tablet
+const maxRequested = 20; // with more unknown students, fetch all cards
+const notOurs = new Set(); // students who are not in this class
 const wanted = new Set();
 let fetching = null;
 const changed = new Map(); // rows not shown yet, the newest of each student
-let held = []; // frames that arrive while the state is on its way; they may be newer than it
+let held = []; // frames that arrive while the state is fetched; they may be newer
 let drawing = 0;
 
 function draw() {
@@ -51,7 +51,7 @@ function swap(state) {
   refreshTimes(room);
 }
 
-/** Loads the whole state; tries again until it succeeds, and only then lets waiting frames through. */
+/** Loads the whole state; tries again until it succeeds, and only then processes the held frames. */
 async function reload(attempt = 0) {
   if (fetching && attempt === 0) {
     fetching.again = true; // what is on its way may be older than the reason to ask
@@ -88,7 +88,7 @@ function fetchCard(id) {
 async function fetchWanted() {
   const ids = [...wanted];
   wanted.clear();
-  if (fetching || ids.length > mostAsked) return reload();
+  if (fetching || ids.length > maxRequested) return reload();
   fetching = { again: false };
   try {
     const found = await ask(`cards/?${new URLSearchParams(ids.map((id) => ["student", id]))}`);
@@ -123,14 +123,14 @@ function showHelp(data) {
   return askNow();
 }
 
-/** What the student is once help or errors are off, only the server knows. */
+/** Only the server knows the status of a student after help or errors have ended. */
 function recheck(data) {
   const card = cards.byEmail(data.emailAddress);
   if (card) fetchCard(card.dataset.student);
   askNow();
 }
 
-/** Somebody goes, or has been: the card says so at once, the lists follow. */
+/** Shows a claim or its end on the card at once; the lists follow. */
 function showAct(data) {
   const sentence = data.action === "claimed" ? texts.onTheWay.replace("{name}", data.instructorName) : "";
   cards.showClaim(data.studentId, sentence);

@@ -1,6 +1,6 @@
 // The marks of teams on the map: dragged with the pointer, moved with the keyboard, saved at once.
 //
-// A mark moves before it is saved; where that fails it goes back and the page says so.
+// A mark moves before it is saved; if that fails, it moves back and the page says so.
 import { post, room, texts } from "../base/class_page.js";
 
 const step = 1; // percent an arrow key moves a mark
@@ -186,7 +186,7 @@ async function submit(event) {
   }
 }
 
-/** What another browser moved. Teams that are being moved here stay with who holds them. */
+/** Applies moves of other browsers, except for teams that are being moved on this page. */
 export function applyPositions(positions) {
   for (const [team, place] of Object.entries(positions)) {
     const mark = markOf(team);

@@ -1,5 +1,5 @@
-// The room by teams. The server paints; rows of students patch their teams and marks; what rows do not say (newcomers,
-// who is on the way, another map) is painted by the server again.
+// The seating page. The server renders it; student rows update teams and marks; other changes (new students, claims,
+// another map) are fetched again.
 import { applyPositions, isMoving, markOf, marks, startMap } from "./map.js";
 import { ask, isSignedOut, room, startRoom, texts, throttled } from "../base/class_page.js";
 import { serverNow, setServerTime } from "../base/time.js";
@@ -9,8 +9,8 @@ const statuses = Object.keys(texts.ranks).sort((a, b) => texts.ranks[a] - texts.
 // Frames about what this page does not show, or shows from the rows that come with them.
 const ignored = new Set(["cell_execution", "error_alert", "metrics_update", "delta_update", "system_alert", "system_message", "student_error_resolved"]);
 const announcements = document.getElementById("announcements");
-const strangers = new Set(); // students whom the server did not show us
-let held = null; // frames that arrive while the state is on its way
+const unknown = new Set(); // students who are not in this class
+let held = null; // frames that arrive while the state is fetched
 let failures = 0;
 let wantsFocus; // the team whose mark gets the focus once it is there
 
@@ -76,8 +76,8 @@ function applyRows(rows) {
     const one = member(String(row.studentId));
     const team = one?.closest(".team");
     if (team?.dataset.team !== row.teamName) {
-      if (!strangers.has(row.studentId)) refresh();
-      strangers.add(row.studentId);
+      if (!unknown.has(row.studentId)) refresh();
+      unknown.add(row.studentId);
     } else {
       one.dataset.activity = row.lastActivityAt ?? "";
       setStatus(one, row.status);
@@ -133,7 +133,7 @@ async function load() {
     const page = await ask("room/");
     failures = 0;
     setServerTime(page.getElementById("state").dataset.now);
-    if (isMoving()) refresh(); // the map later: nobody likes a mark that is taken out of their hand
+    if (isMoving()) refresh(); // the map later: a mark must not change while it is dragged
     else swapMap(page);
     swapTeams(page);
   } catch {
@@ -162,4 +162,4 @@ function mapChanged({ class_id: classId, map_id: mapId, team_positions: position
 
 startMap((team) => { wantsFocus = team; refresh(); });
 setInterval(decay, 5000);
-startRoom({ onOpen: () => { strangers.clear(); refresh(); }, onFrame: receive });
+startRoom({ onOpen: () => { unknown.clear(); refresh(); }, onFrame: receive });

@@ -24,7 +24,7 @@ const listener = { onOpen: () => view?.refresh(), onFrame: (frame) => view?.rece
 const isPlain = (event) => event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
 const isField = (element) => element.matches?.("input:not([type=checkbox]), textarea, select, [contenteditable]");
 
-// --- What it shows --------------------------------------------------------------------------------------------------
+// --- Contents -------------------------------------------------------------------------------------------------------
 
 function say(name) {
   for (const state of drawer.querySelectorAll("[data-drawer-state]")) state.hidden = state.dataset.drawerState !== name;
@@ -87,7 +87,7 @@ async function send(form) {
     const answer = await post(form.getAttribute("action"), new FormData(form));
     if (shown?.id !== id) return;
     if (answer.redirected || answer.status === 403) return say("signedOut");
-    if (answer.status === 404) return go(`${whole().pathname}?part=notes`); // somebody else deleted it
+    if (answer.status === 404) return go(`${whole().pathname}?part=notes`); // it was deleted elsewhere
     if (!answer.ok && answer.status !== 422) throw new Error(`answer ${answer.status}`);
     if (answer.ok) form.reset();
     paint(new DOMParser().parseFromString(await answer.text(), "text/html"));
@@ -195,7 +195,7 @@ function move(by) {
   if (link) open(link.href, link);
 }
 
-// --- What the reader does -------------------------------------------------------------------------------------------
+// --- User input -----------------------------------------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-drawer]");

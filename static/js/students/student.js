@@ -1,4 +1,4 @@
-// The student page: it follows the room, and what the reader asks for joins the page instead of replacing it.
+// The student page: it follows the class's socket, and fetched parts are added to the page.
 import { startRoom } from "../base/class_page.js";
 import { followStudent } from "./student_view.js";
 

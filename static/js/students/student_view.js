@@ -1,14 +1,14 @@
-// One student on the screen, on a page of their own or in the drawer: the head follows how they stand, new runs come on
-// top without moving what is being read, older ones join below. The markup is always the server's.
+// One student, on the student page or in the drawer: the head follows the status, new runs are added on top without
+// moving what is being read, older ones below. The markup always comes from the server.
 //
 // followStudent(root, { top, onGone }) returns { refresh, receive(frame), stop }.
 //   root    the [data-student-view] of templates/students/_student.html
 //   top()   where the visible part of the page or panel begins, in pixels of the window
-//   onGone() the student is not of this room any more
+//   onGone() the student is no longer in this class
 import { ask, Gone, isSignedOut, throttled } from "../base/class_page.js";
 import { refreshTimes, serverNow } from "../base/time.js";
 
-const refreshEvery = 1000; // ms between two looks at one student who works fast
+const refreshEvery = 1000; // ms between two requests for a student who works fast
 const againAfter = 5000;
 const ageEvery = 10000;
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from classroom.attention import memory
+from classroom.attention import lesson_cache
 from events.models import CellProgress, HelpRequest
 from lms.models import Cell, ClassStaff, Student
 
@@ -63,11 +63,11 @@ def desk(signed_in, python_class):
             self.path = f"/classes/{python_class.pk}/attention/"
 
         def look(self, **headers) -> str:
-            memory.clear()
+            lesson_cache.clear()
             return self.client.get(self.path, headers=headers).content.decode()
 
         def act(self, student, act, *, fragment: bool = True, **data):
-            memory.clear()
+            lesson_cache.clear()
             headers = {"X-Requested-With": "fragment"} if fragment else {}
             return self.client.post(f"{self.path}{student.pk}/", {"act": act, **data}, headers=headers)
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from classroom.attention import memory
+from classroom.attention import lesson_cache
 from classroom.attention.models import AttentionCase
 from classroom.attention.precision import Visits, precision_of
 from events.models import CellProgress, HelpRequest
@@ -197,7 +197,7 @@ def test_two_hundred_students_cost_no_more_queries(signed_in, hanako, python_cla
     )
     assert students
     client = signed_in(hanako)
-    memory.clear()
+    lesson_cache.clear()
     from django.test.utils import CaptureQueriesContext
 
     with CaptureQueriesContext(connection) as queries:

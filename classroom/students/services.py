@@ -1,40 +1,24 @@
-"""Writing notes about a student. Each change is in the audit log, without what the note says."""
+"""Creating, editing and deleting notes about a student. The audit log records each change, without the text."""
 
 from datetime import datetime
 
-from django import forms
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext_lazy as _
 
 from classroom.base.classrooms import Classroom
 from classroom.students.models import StudentNote
-from classroom.students.note_selectors import own_notes, removable_notes
+from classroom.students.selectors import own_notes, removable_notes
 from instructors import audit
 from instructors.models import Instructor
 from lms.models import Student
 
-LONGEST_NOTE = 4_000
 
-
-class NoteForm(forms.Form):
-    text = forms.CharField(
-        max_length=LONGEST_NOTE,
-        widget=forms.Textarea(attrs={"rows": 3, "class": "note-text", "aria-describedby": "note-help"}),
-        label=_("Note"),
-        error_messages={
-            "required": _("Write something first, then save it."),
-            "max_length": _("A note may have %(limit_value)d characters; this one has %(show_value)d. Shorten it."),
-        },
-    )
-
-
-def write_note(
+def create_note(
     classroom: Classroom, *, student_id: int, text: str, by: Instructor, request: HttpRequest, now: datetime
 ) -> StudentNote:
-    """404 for a student who is not of this room."""
+    """Create a note. Raises Http404 for a student who is not in this classroom."""
     student = get_object_or_404(classroom.students, pk=student_id)
     with transaction.atomic():
         note = StudentNote.objects.create(
@@ -54,7 +38,7 @@ def edit_note(
     request: HttpRequest,
     now: datetime,
 ) -> StudentNote:
-    """The earlier wording is kept. 404 for a note that is not this user's own."""
+    """Change the text and store the earlier one. Raises Http404 for a note that is not this user's own."""
     student = get_object_or_404(classroom.students, pk=student_id)
     with transaction.atomic():
         note = _locked(own_notes(classroom, student_id=student_id, user=by), note_id)
@@ -67,10 +51,10 @@ def edit_note(
     return note
 
 
-def remove_note(
+def delete_note(
     classroom: Classroom, *, student_id: int, note_id: int, by: Instructor, request: HttpRequest, now: datetime
 ) -> None:
-    """It is gone from the pages, not from the table. 404 for a note that this user may not delete."""
+    """Mark the note as deleted. Raises Http404 for a note that this user may not delete."""
     student = get_object_or_404(classroom.students, pk=student_id)
     with transaction.atomic():
         note = _locked(removable_notes(classroom, student_id=student_id, user=by), note_id)

@@ -1,4 +1,4 @@
-"""What an instructor does for a student. Each may be repeated; each ends up in the audit log."""
+"""Ending help requests and resolving errors. Both may be repeated, and the audit log records each call."""
 
 import uuid
 from datetime import datetime
@@ -25,9 +25,9 @@ HELP_ENDINGS = {help_requests.Ending.DISMISSED: "help_dismiss", help_requests.En
 def dismiss_help(
     student: Student, *, scope: Scope, by: Instructor | None, request: HttpRequest | Request | None, now: datetime
 ) -> bool:
-    """End the student's requests for help in these classes; their JupyterLab's re-sends of it are ignored from now on.
+    """Dismiss the student's help requests in these classes; re-sends by their JupyterLab are ignored from then on.
 
-    Returns whether they were asking. The student is told in any case: their button may still be on.
+    Return whether a request was open. The student is notified in any case: their button may still be on.
     """
     return end_help(student, scope=scope, ending=help_requests.Ending.DISMISSED, by=by, request=request, now=now)
 
@@ -41,31 +41,32 @@ def end_help(
     request: HttpRequest | Request | None,
     now: datetime,
 ) -> bool:
-    """The same with another ending: the one way in which an instructor ends a request."""
+    """End the student's help requests in these classes, with any ending; see `dismiss_help`."""
     with transaction.atomic():
-        edges = help_requests.end_by_instructor(
+        transitions = help_requests.end_by_instructor(
             student.pk, scope=scope, ending=ending, instructor_id=by.pk if by else None, now=now
         )
-        _record(HELP_ENDINGS[ending], student, by, request, {"was_asking": bool(edges)})
-    if edges:
-        notify(lambda: notifications.announce_transitions(edges))
+        _record(HELP_ENDINGS[ending], student, by, request, {"was_asking": bool(transitions)})
+    if transitions:
+        notify(lambda: notifications.announce_transitions(transitions))
         notify(lambda: timeseries.write_resolution(_event("help_stop", student, now), resolved_by=_name(by)))
-    frame, through = messages.dismiss_help(student.email), _classes(student, scope)
-    told = [
+    frame, class_ids = messages.dismiss_help(student.email), _classes(student, scope)
+    recipients = [
         name
         for channel in ("client", "notifications", "help")
-        for name in groups.student_groups(channel, student_id=student.pk, email=student.email, class_ids=through)
+        for name in groups.student_groups(channel, student_id=student.pk, email=student.email, class_ids=class_ids)
     ]
     if not logins_required():
-        told.append(groups.BROADCAST)  # a client may have joined under another name; it acts on its own address only
-    notify(lambda: broadcast.publish({}, [(group, frame) for group in told], outside=[frame]))
-    return bool(edges)
+        # A client may have joined under another name; it reacts to its own address only.
+        recipients.append(groups.BROADCAST)
+    notify(lambda: broadcast.publish({}, [(group, frame) for group in recipients], outside=[frame]))
+    return bool(transitions)
 
 
 def resolve_error(
     student: Student, *, scope: Scope, by: Instructor | None, request: HttpRequest | Request | None, now: datetime
 ) -> bool:
-    """The student's errors up to now no longer count in these classes. Returns whether any were flagged."""
+    """Resolve the student's errors up to now in these classes. Return whether any were flagged."""
     with transaction.atomic():
         flagged = executions.resolve_errors(student.pk, scope=scope, now=now)
         _record("error_resolve", student, by, request, {"was_flagged": flagged})
@@ -75,7 +76,7 @@ def resolve_error(
 
 
 def _classes(student: Student, scope: Scope) -> list[int]:
-    """Those classes of the student that the act is about: what is dismissed in one goes on in the others."""
+    """Return the ids of the student's classes within the scope; requests in other classes stay open."""
     enrolled = StudentClass.objects.filter(scope.q("class_ref_id"), student_id=student.pk)
     return list(enrolled.values_list("class_ref_id", flat=True))
 
@@ -97,7 +98,7 @@ def _name(by: Instructor | None) -> str:
 
 
 def _event(kind: str, student: Student, now: datetime) -> Event:
-    """What is written to the time series as if it had come from outside."""
+    """Return the event for the time series, as if a client had sent it."""
     moment = int(now.timestamp() * 1000)
     return Event(
         event_id=str(uuid.uuid4()),

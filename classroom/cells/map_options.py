@@ -1,4 +1,4 @@
-"""What the reader of the cell map has chosen; it lives in the address, so that a reload keeps it."""
+"""The options of the cell map, stored in the query string, so that they survive a reload."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from django.utils.translation import gettext_lazy as _
 from core.validators import MAX_BIGINT
 
 if TYPE_CHECKING:
-    from classroom.cells.cell_map import Row
+    from classroom.cells.selectors import Row
 
 SORTS: dict[str, str | Promise] = {"trouble": _("Trouble"), "progress": _("Progress"), "name": _("Name")}
 
 
 @dataclass(frozen=True)
-class Choice:
-    notebook_id: int | None = None  # None: the one most of the class is in
+class MapOptions:
+    notebook_id: int | None = None  # None: the one that most students use
     sort: str = "trouble"
     all_cells: bool = False  # also those of single students
 
     @classmethod
-    def of(cls, query: QueryDict) -> "Choice":
-        """Whatever the address says: what means nothing is as if it were not there."""
+    def of(cls, query: QueryDict) -> "MapOptions":
+        """Return the options of a query string; invalid values are ignored."""
         text, sort = query.get("notebook", ""), query.get("sort", "")
         number = int(text) if text.isascii() and text.isdecimal() else 0
         return cls(
@@ -35,12 +35,12 @@ class Choice:
         )
 
     def query(self, **changed: Any) -> str:
-        """This choice as the query of an address, `?` included."""
+        """Return the options as a query string, including `?`."""
         chosen = {"notebook": self.notebook_id, "sort": self.sort, "cells": "all" if self.all_cells else None}
         return "?" + urlencode({key: value for key, value in {**chosen, **changed}.items() if value})
 
     def ordered(self, rows: "Iterable[Row]") -> "list[Row]":
-        """By trouble: who fails most comes first. By progress: who is furthest. Then by name."""
+        """Return the rows sorted: by trouble (most failures first), by progress (furthest first), or by name."""
         keys: dict[str, Callable[[Row], tuple[int, ...]]] = {
             "trouble": lambda row: (-row.states.count("3"), -row.states.count("2"), -row.furthest),
             "progress": lambda row: (-row.furthest, -row.states.count("1")),
@@ -51,7 +51,7 @@ class Choice:
 
 
 def _natural(name: str) -> str:
-    """Names that end in a number by that number: Student 9 before Student 10."""
+    """Return a sort key for names that end in a number: Student 9 before Student 10."""
     head = name.rstrip("0123456789")
     number = name[len(head) :]
     return f"{head.lower()}{int(number[:18]):018}" if number else name.lower()

@@ -1,4 +1,4 @@
-"""Sending a hint: one sentence to everybody who makes the same mistake at the same cell now."""
+"""Sending a hint to all students who currently make the same mistake at the same cell."""
 
 import uuid
 from dataclasses import dataclass
@@ -24,14 +24,14 @@ LONGEST_TEXT = 500
 
 
 class Refused(Exception):
-    """The hint was not sent; the message tells the person who wrote it what to do."""
+    """The hint was not sent; the message for the sender says what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
     hint: Hint
     students: int
-    is_repeated: bool  # the same form had come before: nothing was sent a second time
+    is_repeated: bool  # the same form was sent before; nothing was sent again
 
 
 def send_hint(
@@ -45,13 +45,13 @@ def send_hint(
     request: HttpRequest,
     now: datetime,
 ) -> Sent:
-    """To those who have the error when it arrives here, told at once and readable again over HTTP.
+    """Send the hint to the students who have the error now, over WebSockets and as stored notifications.
 
-    Raises `Refused` for a text that is empty or too long, and where nobody has the error any more. At most nine
-    queries, whatever the number of students.
+    Raises Refused if the text is empty or too long, or if no student has the error any more. At most nine queries,
+    whatever the number of students.
     """
-    chosen = _nonce(nonce)
-    before = Hint.objects.filter(nonce=chosen).first()
+    form_id = _nonce(nonce)
+    before = Hint.objects.filter(nonce=form_id).first()
     if before is not None:
         return _repeated(before, by)
     text = _text(text)
@@ -60,13 +60,13 @@ def send_hint(
         raise Refused(gettext("Nobody has this error any more, so nothing was sent."))
     with transaction.atomic():
         hint, is_new = Hint.objects.get_or_create(
-            nonce=chosen,
+            nonce=form_id,
             defaults={
                 "class_ref": classroom.class_ref, "notebook_id": cell.notebook_id, "cell": cell, "text": text,
                 "error_name": students[0].print.name, "fingerprint": digest, "sent_by": by, "sent_at": now,
             },
         )  # fmt: skip
-        if not is_new:  # the other half of a double click was faster
+        if not is_new:  # a second click was faster
             return _repeated(hint, by)
         HintRecipient.objects.bulk_create([HintRecipient(hint=hint, student_id=one.student_id) for one in students])
         notices = ProgressNotification.objects.bulk_create([_notice(hint, one) for one in students])
@@ -118,7 +118,7 @@ def _notice(hint: Hint, student: Failing) -> ProgressNotification:
 
 
 def _announce(students: list[Failing], notices: list[ProgressNotification], *, class_id: int | None) -> None:
-    """To both forms of each student's own channel, and to those of the class who follow it; nobody else's."""
+    """Send the notices to both groups of each student's own channel, and to subscribers in the class."""
     frames = [
         (one, messages.notification(student_id=one.student_id, fields=notification_data(notice)))
         for one, notice in zip(students, notices, strict=True)

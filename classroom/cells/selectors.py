@@ -1,8 +1,8 @@
-"""Class × cell: how every student stands with every cell of a notebook, one character each.
+"""The cell map: the state of every student at every cell of a notebook, one character each.
 
     0 not run    1 ok    2 failed    3 failing repeatedly
 
-PostgreSQL makes one text of such characters a student, so that 200 × 60 cross the line as 12 kB and not as 12,000 rows.
+PostgreSQL returns one string of states per student, so that 200 × 60 states are 12 kB and not 12,000 rows.
 """
 
 from collections import Counter
@@ -15,32 +15,33 @@ from statistics import median_low
 
 from django.db import connection
 from django.db.models import F
+from django.shortcuts import get_object_or_404
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from classroom.base.cell_numbers import cell_number
 from classroom.base.classrooms import MAX_CARDS, Classroom
-from classroom.base.display import PLAIN, Display
-from classroom.cells.notebook_choice import Choice
+from classroom.base.display import PLAIN, Display, cell_number
+from classroom.cells.map_options import MapOptions
+from classroom.errors.fingerprints import fingerprint
 from core.identity import display_name
 from events.cell_progress import progress_seen
 from lms.models import Notebook
-from lms.system_settings import current
+from lms.system_settings import current as current_settings
 
 NOT_RUN, OK, FAILED, REPEATED = "0123"
 STATE_WORDS: dict[str, str | Promise] = {
     NOT_RUN: _("not run"), OK: _("ok"), FAILED: _("failed"), REPEATED: _("failing repeatedly"),
 }  # fmt: skip
-# A shape each, so that nobody has to tell colours apart: as Japanese teachers mark, and as the status symbols look.
+# Signs, so that colours need not be told apart: the marks of Japanese teachers, like the status symbols.
 SIGNS = {NOT_RUN: "", OK: "○", FAILED: "△", REPEATED: "×"}
-RECENT = timedelta(minutes=10)  # who was here is in a notebook "now", and counts for the median
-MOST_COLUMNS = 150
-# With so many students at one cell, a cell that a single student has run is one they added for themselves.
-ENOUGH_TO_TELL = 10
+RECENT = timedelta(minutes=10)  # students active since then count for the notebook in use and the median
+MAX_COLUMNS = 150
+# If this many students ran one cell, a cell that a single student ran is taken for one they added.
+MIN_STUDENTS = 10
 
-# A row of `cells` is shared by all classes that have a file of this path with this cell, and holds what was seen last
-# in any. Here a cell stands where the room's newest run found it, and is of the type it had then: one look by index a
-# cell. The shared row says it only where that run did not, or is kept no more.
+# A row of `cells` is shared by all classes with a notebook of this path, and has the latest values of any of them. So
+# position and type are taken from the latest run of this classroom (one index lookup per cell), and from the shared row
+# only if that run did not have them or was deleted.
 COLUMNS = """
 SELECT c.id, coalesce(e.cell_index, c.position) AS place, ran.students
 FROM (
@@ -69,15 +70,27 @@ LEFT JOIN (
 ) AS p ON p.student_id = s.id AND p.cell_id = c.id
 GROUP BY s.id
 """
+DETAILS = """
+SELECT p.cell_id, p.run_count, p.error_count, p.consecutive_error_count, p.last_run_at, e.message
+FROM {progress} AS p JOIN cells c ON c.id = p.cell_id
+LEFT JOIN LATERAL (
+    SELECT left(coalesce(nullif(x.error_message, ''), x.output), 1000) || E'\\n'
+        || right(coalesce(nullif(x.error_message, ''), x.output), 3000) AS message
+    FROM cell_executions x
+    WHERE p.error_count > 0 AND x.student_id = p.student_id AND x.cell_id = p.cell_id AND x.status = 'error' {scope}
+    ORDER BY x.executed_at DESC, x.id DESC LIMIT 1
+) AS e ON true
+WHERE c.notebook_id = %s AND c.cell_type = 'code' AND p.run_count > 0
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
     cell_id: int
-    number: str  # the cell's place in the notebook, Markdown counted: what students and teacher both see
+    number: str  # the cell's position in the notebook, Markdown cells included
     ok: int = 0
     failing: int = 0  # repeatedly or not
-    started: int = 0  # students who have run anything here: what the shares are shares of
+    started: int = 0  # students who ran any cell; the base of the percentages
 
     @property
     def ok_percent(self) -> int:
@@ -97,7 +110,7 @@ class Row:
 
     @cached_property
     def furthest(self) -> int:
-        """How many columns reach up to the last one that was run; 0 for who has run nothing."""
+        """The number of columns up to the last one that was run; 0 if none was."""
         return len(self.states.rstrip(NOT_RUN))
 
 
@@ -110,7 +123,7 @@ class CellMap:
 
     @cached_property
     def median(self) -> int:
-        """The column (counted from 1) that the median student who was here lately has reached; 0 where nobody ran."""
+        """The column (from 1) that the median recently active student has reached; 0 if no cell was run."""
         started = [row for row in self.rows if row.furthest]
         reached = [row.furthest for row in started if row.is_recent] or [row.furthest for row in started]
         return median_low(reached) if reached else 0
@@ -121,18 +134,18 @@ class CellMap:
 
     @cached_property
     def signature(self) -> str:
-        """Which columns these are; a page that has others must load the map anew."""
+        """A hash of the columns; a page with other columns must reload the map."""
         return sha256(",".join(str(column.cell_id) for column in self.columns).encode()).hexdigest()[:12]
 
     @property
     def shares(self) -> str:
-        """The columns' figures for scripts: `ok,failing;…` in percent and students."""
+        """The figures of the columns for scripts: `ok %,failing %,ok,failing,started;…`."""
         return ";".join(f"{c.ok_percent},{c.failing_percent},{c.ok},{c.failing},{c.started}" for c in self.columns)
 
 
 @dataclass(frozen=True)
 class Member:
-    """A student of the room, as the map needs them."""
+    """A student of the classroom."""
 
     student_id: int
     name: str
@@ -141,7 +154,7 @@ class Member:
 
 
 def members_of(classroom: Classroom, *, now: datetime, display: Display = PLAIN) -> list[Member]:
-    """Those of the room, at most `MOST_CARDS`: who was here last. One query."""
+    """Return at most `MAX_CARDS` students of the classroom, the last active first. One query."""
     latest = classroom.students.order_by(F("last_activity_at").desc(nulls_last=True), "pk")[:MAX_CARDS]
     return [
         Member(pk, display.name(pk, display_name(name, email)), notebook, bool(at and now - at < RECENT))
@@ -152,7 +165,7 @@ def members_of(classroom: Classroom, *, now: datetime, display: Display = PLAIN)
 
 
 def notebook_in_use(members: Sequence[Member]) -> int | None:
-    """Where most of the class was in the last minutes, or else ever; of equals, where somebody was last."""
+    """Return the id of the notebook that most students used recently, or else at all; None if there is none."""
     for group in ([m for m in members if m.is_recent], members):
         counts = Counter(m.notebook_id for m in group if m.notebook_id is not None)
         if counts:
@@ -160,8 +173,10 @@ def notebook_in_use(members: Sequence[Member]) -> int | None:
     return None
 
 
-def cell_map(classroom: Classroom, members: Sequence[Member], *, notebook: Notebook | None, choice: Choice) -> CellMap:
-    """How the members stand with the cells of the notebook. Two queries, whatever their number."""
+def cell_map(
+    classroom: Classroom, members: Sequence[Member], *, notebook: Notebook | None, choice: MapOptions
+) -> CellMap:
+    """Return the map of the notebook for these students. Two queries, whatever their number."""
     ids = [member.student_id for member in members]
     columns, left_out = _columns(classroom, notebook, ids, choice) if notebook else ([], 0)
     states = _states(classroom, ids, [column.cell_id for column in columns])
@@ -170,34 +185,34 @@ def cell_map(classroom: Classroom, members: Sequence[Member], *, notebook: Noteb
         Row(student_id=m.student_id, name=m.name, states=states.get(m.student_id, blank), is_recent=m.is_recent)
         for m in members
     ]
-    if classroom.class_ref is None:  # everybody is too many: those who have to do with this notebook
-        here = {m.student_id for m in members if notebook and m.notebook_id == notebook.pk}
-        rows = [row for row in rows if row.furthest or row.student_id in here]
+    if classroom.class_ref is None:  # of all students, only those who use this notebook
+        current = {m.student_id for m in members if notebook and m.notebook_id == notebook.pk}
+        rows = [row for row in rows if row.furthest or row.student_id in current]
     return CellMap(
         notebook=notebook, columns=_counted(columns, rows), rows=choice.ordered(rows), left_out=left_out
     )  # fmt: skip
 
 
-def _columns(classroom: Classroom, notebook: Notebook, ids: list[int], choice: Choice) -> tuple[list[Column], int]:
+def _columns(classroom: Classroom, notebook: Notebook, ids: list[int], choice: MapOptions) -> tuple[list[Column], int]:
     with connection.cursor() as cursor:
         scope = classroom.scope
         statement = COLUMNS.format(ran_in=scope.sql("p.class_id"), run_in=scope.sql("x.class_id"))
         cursor.execute(statement, [notebook.pk, ids])
         found = cursor.fetchall()
-    is_told = max((count for *_, count in found), default=0) >= ENOUGH_TO_TELL
-    shared = [row for row in found if choice.all_cells or not is_told or row[2] > 1]
-    kept = {row[0] for row in sorted(shared, key=lambda row: -row[2])[:MOST_COLUMNS]}
+    has_enough = max((count for *_, count in found), default=0) >= MIN_STUDENTS
+    shared = [row for row in found if choice.all_cells or not has_enough or row[2] > 1]
+    shown = {row[0] for row in sorted(shared, key=lambda row: -row[2])[:MAX_COLUMNS]}
     columns: list[Column] = []
     seen: Counter[int | None] = Counter()
     for cell_id, position, _count in shared:
-        if cell_id in kept:
+        if cell_id in shown:
             columns.append(Column(cell_id=cell_id, number=_number(position, seen[position])))
             seen[position] += 1
     return columns, len(found) - len(columns)
 
 
 def _number(position: int | None, before: int) -> str:
-    """A second cell at one place, which somebody has put in, becomes 7b."""
+    """Return the number of a cell; further cells at the same position are 7b, 7c."""
     return cell_number(position) + (f"{'abcdefghij'[before]}" if 0 < before < 10 else "+" if before else "")
 
 
@@ -208,7 +223,7 @@ def _states(classroom: Classroom, ids: list[int], cells: list[int]) -> dict[int,
     with connection.cursor() as cursor:
         cursor.execute(
             STATES.format(progress=progress),
-            [ids, cells, int(current()["consecutive_error_threshold"]) or 3, ids, cells],
+            [ids, cells, int(current_settings()["consecutive_error_threshold"]) or 3, ids, cells],
         )
         return dict(cursor.fetchall())
 
@@ -226,3 +241,34 @@ def _counted(columns: list[Column], rows: list[Row]) -> list[Column]:
         )
         for column, count in zip(columns, counts, strict=False)
     ] or columns
+
+
+@dataclass(frozen=True)
+class CellDetail:
+    cell_id: int
+    runs: int
+    errors: int
+    consecutive: int
+    last_run: datetime
+    error: str  # the name of the last error, or its line if it has no name; "" without errors
+
+
+def cell_details(classroom: Classroom, *, student_id: int, notebook: Notebook) -> list[CellDetail]:
+    """Return a student's figures per cell. Raises Http404 if they are not in the classroom. Two queries."""
+    get_object_or_404(classroom.students.only("pk"), pk=student_id)
+    progress = progress_seen(classroom.scope, where="student_id = %s")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            DETAILS.format(progress=progress, scope=classroom.scope.sql("x.class_id")), [student_id, notebook.pk]
+        )
+        return [
+            CellDetail(cell, runs, errors, consecutive, last_run, _error_name(message))
+            for cell, runs, errors, consecutive, last_run, message in cursor.fetchall()
+        ]
+
+
+def _error_name(message: str | None) -> str:
+    if message is None:
+        return ""
+    found = fingerprint(message)
+    return found.name or found.line[:60]
