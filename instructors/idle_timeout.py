@@ -1,50 +1,37 @@
-"""Whether somebody still sits there. A page that draws itself again is no sign of a person; a click is.
+"""End logins of the pages after SESSION_IDLE_MINUTES without activity of the person.
 
-So a live page on a projector keeps nobody logged in for ever: it goes on for SESSION_IDLE_MINUTES after the last touch
-(two hours as delivered, longer than a lesson), then its socket closes and it asks for a login.
+Requests that a page sends by itself do not count, so a live page on a projector does not stay logged in for ever: after
+the timeout (two hours by default, longer than a lesson) its socket closes and it asks for a login.
 """
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
+from core.middleware import Middleware
 from instructors.sessions import SEEN
 
-EVERY = 60  # seconds between two notes: a write for each click would cost more than the click
+RECORD_INTERVAL = 60  # seconds between two writes of the session; one for each click would cost more than the click
 
 
-class IdleTimeoutMiddleware:
-    sync_capable = async_capable = True
+class IdleTimeoutMiddleware(Middleware):
+    """Record the time of the last activity in the session."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
+    def handles_request(self, request: HttpRequest) -> bool:
+        return is_of_person(request)
 
-    def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
-        if self.is_async:
-            return self._answer_later(request)
-        if is_of_person(request):
-            record_activity(request, now=time.time())
-        response: HttpResponse = self.get_response(request)
-        return response
-
-    async def _answer_later(self, request: HttpRequest) -> HttpResponse:
-        if is_of_person(request):
-            await sync_to_async(record_activity)(request, now=time.time())
-        response: HttpResponse = await self.get_response(request)
-        return response
+    def process_request(self, request: HttpRequest) -> None:
+        record_activity(request, now=time.time())
 
 
 def is_of_person(request: HttpRequest) -> bool:
-    """Not what a script asks for by itself: it says so (`fragment`), and when somebody touched the page since it last
-    asked (static/js/base/class_page.js). Not pictures and styles either."""
+    """Return whether a person caused this request, not a script, image or style sheet.
+
+    Scripts mark their requests as `fragment`, and say whether the person touched the page since the last one
+    (static/js/base/class_page.js).
+    """
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return False
     if request.headers.get("X-Requested-With") == "fragment" and request.method != "POST":
@@ -53,7 +40,7 @@ def is_of_person(request: HttpRequest) -> bool:
 
 
 def record_activity(request: HttpRequest, *, now: float) -> None:
-    """One query, which the page needs anyway; a second one, once a minute, when it is answered."""
+    """Set the time of the last activity: one query, which the view needs anyway, and a write at most once a minute."""
     session = request.session
-    if SESSION_KEY in session and now - session.get(SEEN, 0) > EVERY:
+    if SESSION_KEY in session and now - session.get(SEEN, 0) > RECORD_INTERVAL:
         session[SEEN] = int(now)

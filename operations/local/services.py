@@ -40,7 +40,7 @@ def missing(data_dir: Path) -> dict[str, Server]:
     if not env.redis_url({}):
         servers["REDIS_URL"] = Valkey(
             data_dir=data_dir / "valkey",
-            memory=env.integer("VALKEY_MEMORY_BYTES", usual_memory(), least=8 * 1024 * 1024),
+            memory=env.integer("VALKEY_MEMORY_BYTES", usual_memory(), minimum=8 * 1024 * 1024),
         )
     if not env.database_url({}):
         servers["DATABASE_URL"] = Postgres(data_dir=data_dir / "postgres")
