@@ -32,11 +32,14 @@ faults: needs ## a hundred kills under load, outages of a minute, a full disk: a
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks
 
-lint: .venv/test.stamp ## style, types, floors
+lint: .venv/test.stamp ## Python, scripts, style sheets and templates; types; imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
+	$(BIN)/oxlint --deny-warnings static
+	$(BIN)/python -m tests.stylesheets
+	$(BIN)/djlint --lint --quiet templates
 
 audit: .venv/test.stamp ## whether a dependency has a known hole; without a network it says so and goes on
 	$(BIN)/python -m tests.advisories
