@@ -11,7 +11,7 @@ from tests import stylesheets
     ("text", "message"),
     [
         ("a { color: var(--unknown) }", "--unknown is not defined"),
-        ("a { color }", "Expected ':' after declaration name, got EOF."),
+        ("a { color }", "EOF reached before {} block for a qualified rule."),
         ("a {}", "a rule without declarations"),
         ("a { margin: 0; padding: 0; margin: 1px }", "margin is declared twice"),
         ("@media print { a { background: #fff } }", "a colour outside of tokens.css"),
