@@ -150,7 +150,7 @@ class Postgres:
             pid_file.unlink(missing_ok=True)
 
     def _create_cluster(self) -> None:
-        """Run initdb in a temporary directory that is renamed at the end, so that an interruption leaves no half cluster."""
+        """Run initdb in a temporary directory and rename it at the end, so that there is never half a cluster."""
         unfinished = self.data_dir.with_name(self.data_dir.name + ".new")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)

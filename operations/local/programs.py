@@ -36,9 +36,7 @@ def seed() -> Program:
 
 def simulator(*, url: str, key: str, students: int, rate: str) -> Program:
     options = ["--students", str(students), "--rate", rate, "--minutes", "0", "--url", url]
-    return command(
-        "class", "simulate_class", *options, f"--key={key}"
-    )  # one argument, because a key may begin with a dash
+    return command("class", "simulate_class", *options, f"--key={key}")  # one argument: a key may begin with a dash
 
 
 def command(name: str, *arguments: str) -> Program:

@@ -132,8 +132,8 @@ class Supervisor:
     ) -> None:
         """Pump until the condition is true.
 
-        Raises Stopped on a stop signal; Failed after the timeout, or after MAX_FAILED_STARTS of the child `of`, with its
-        last line of output and the advice.
+        Raises Stopped on a stop signal; Failed after the timeout, or after MAX_FAILED_STARTS of the child `of`, with
+        its last line of output and the advice.
         """
         deadline = time.monotonic() + seconds
         while not condition():

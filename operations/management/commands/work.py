@@ -29,8 +29,8 @@ class Command(BaseCommand):
             raise CommandError("--min must be at least 1, and --max no less than --min.")
         if maximum > settings.EVENT_SHARDS:
             self.stderr.write(
-                f"Only {settings.EVENT_SHARDS} workers can process events at the same time: set EVENT_SHARDS to {maximum}, "
-                "for the web processes too."
+                f"Only {settings.EVENT_SHARDS} workers can process events at the same time: set EVENT_SHARDS to "
+                f"{maximum}, for the web processes too."
             )
         supervisor = Supervisor()
         supervisor.listen()
