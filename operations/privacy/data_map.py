@@ -11,9 +11,7 @@ from typing import Literal
 Called = Literal["address", "number", "either"]
 THEIRS: dict[str, dict[str, Called]] = {
     "events.OfflineQueueEntry": {"user_id": "address"},
-    "classroom.AnalyticsReport": {
-        "parameters__student_id": "number"
-    },  # reports of a class or team are shared
+    "classroom.AnalyticsReport": {"parameters__student_id": "number"},  # reports of a class or team are shared
     "lms.ProgressNotification": {"recipient_id": "either", "user_id": "address"},
 }
 

@@ -358,7 +358,9 @@ def test_what_is_no_backup_of_this_product_changes_nothing(copy, backed_up, tmp_
         "plain SQL": (
             [(archive.DUMP, b"DROP TABLE students;\n"), (archive.STREAMS, river)], true, "cannot be read",
         ),
-        "half a dump": ([(archive.DUMP, dump[: len(dump) // 2]), (archive.STREAMS, river)], true, "Nothing was changed"),
+        "half a dump": (
+            [(archive.DUMP, dump[: len(dump) // 2]), (archive.STREAMS, river)], true, "Nothing was changed",
+        ),
         "another program's": (
             [(archive.DUMP, foreign_dump(copy, tmp_path, ["wp_posts"])), (archive.STREAMS, river)], true,
             "none of this product's",
@@ -378,7 +380,8 @@ def test_what_is_no_backup_of_this_product_changes_nothing(copy, backed_up, tmp_
             "the restored migrations differ",
         ),
         "no entry of the stream": (
-            [(archive.DUMP, dump), (archive.STREAMS, b'[0, "high", "not base64!"]\n')], true, "is no entry of the stream",
+            [(archive.DUMP, dump), (archive.STREAMS, b'[0, "high", "not base64!"]\n')], true,
+            "is no entry of the stream",
         ),
         "no line of the stream": ([(archive.DUMP, dump), (archive.STREAMS, b"{]\n")], true, "cannot be understood"),
         "no priority": ([(archive.DUMP, dump), (archive.STREAMS, b'[0, "x", ""]\n')], true, "no entry of the stream"),
