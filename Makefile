@@ -1,11 +1,11 @@
-# `make` alone explains itself. A fresh machine needs Python 3.11 or newer, make, and nothing else.
+# `make` lists the commands. A fresh machine needs only Python 3.11 or newer and make.
 
 SHELL := /bin/sh
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile --generate-hashes --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make lock"
-# uv is half a minute faster than pip, and compiles as pip does where it is asked to: without, a process starts in seven
-# seconds instead of four wherever Python may not write. pip is there for the networks whose certificates or indexes only pip knows.
+# uv is half a minute faster than pip. --compile-bytecode saves three of seven seconds at each start where Python may not
+# write. pip is the fallback for networks whose certificates or indexes only pip is configured for.
 INSTALL = VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r $(1) || $(BIN)/pip install --quiet --require-hashes -r $(1)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -13,16 +13,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DEFAULT_GOAL := help
 .PHONY: help demo run test faults bench lint audit lock needs clean
 
-help: ## this list
+help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/run.stamp ## a class of 40 simulated students, live in your browser; Ctrl-C stops all of it
 	@exec $(BIN)/python manage.py up --demo
 
-run: .venv/run.stamp ## the same, empty
+run: .venv/run.stamp ## the same without the demo class
 	@exec $(BIN)/python manage.py up
 
-test: lint audit needs ## lint, types, floors, known holes, then every test
+test: lint audit needs ## the checks of lint and audit, then all tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
@@ -32,28 +32,31 @@ faults: needs ## a hundred kills under load, outages of a minute, a full disk: a
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks
 
-lint: .venv/test.stamp ## style, types, floors
+lint: .venv/test.stamp ## Python, scripts, style sheets and templates; types; imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
+	$(BIN)/oxlint --deny-warnings static
+	$(BIN)/python -m tests.stylesheets
+	$(BIN)/djlint --lint --quiet templates
 
-audit: .venv/test.stamp ## whether a dependency has a known hole; without a network it says so and goes on
+audit: .venv/test.stamp ## known vulnerabilities of dependencies; without a network it reports that and goes on
 	$(BIN)/python -m tests.advisories
 
-lock: .venv/uv.stamp ## pin what requirements*.in ask for, with hashes
+lock: .venv/uv.stamp ## pin the requirements*.in with hashes
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 
-clean: ## remove the virtual environment and what tools cache; your data in .local stays
+clean: ## remove the virtual environment and caches; your data in .local stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 needs: .venv/test.stamp
 	@tests/install_needs.sh
 
-# Each stamp is younger than the lock file it installed.
+# Each stamp is newer than the lock file that it installed.
 .venv/uv.stamp: requirements-uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { echo "Python 3.11 or newer is needed. Name one with: make PYTHON=/path/to/python3.11"; exit 1; }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The operator's door: `python manage.py help` lists the commands."""
+"""Django's command-line utility for administrative tasks."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ def main() -> None:
 
     try:
         execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as error:  # of the environment: the sentence says which setting, and what it must be
+    except ImproperlyConfigured as error:  # the message names the environment variable
         sys.exit(str(error))
 
 

@@ -1,1 +1,1 @@
-"""How fast the whole system is, measured on real processes: `python -m benchmarks`. See README.md beside this file."""
+"""Benchmarks of the whole system on real processes: `python -m benchmarks`. See README.md."""

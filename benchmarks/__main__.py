@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: everything, in order, as one table."""
+"""`python -m benchmarks`: run all benchmarks and print one table."""
 
 import argparse
 import sys
@@ -23,7 +23,7 @@ from benchmarks.system import System, running
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sizes:
-    """How much of everything."""
+    """The sizes of a run."""
 
     repetitions: int = 3
     hundreds: int = 60_000  # events in posts of 100
@@ -32,12 +32,12 @@ class Sizes:
     stored: int = 1_000_000  # executions in the database when pages are opened
 
 
-CLASSES = ((200, 10), (350, 30), (1_000, 10))  # students, and dashboards that look at them
+CLASSES = ((200, 10), (350, 30), (1_000, 10))  # students, and open dashboards
 QUICK = Sizes(repetitions=1, hundreds=10_000, singles=4_000, seconds=6, stored=100_000)
 
 
 def measure(*, sizes: Sizes, workers: int, connections: int) -> list[Row]:
-    """All rows. The machine's limits are taken in the same run, because only ratios within a run mean much."""
+    """Return all rows. The machine's limits are measured too, because only ratios within a run are comparable."""
     steps = tqdm(total=2 + len(CLASSES) + 4 * sizes.repetitions, desc="benchmarks", unit="step", file=sys.stderr)
     rows = start(workers=workers)
     with running(workers=workers) as system:
@@ -71,7 +71,7 @@ def measure(*, sizes: Sizes, workers: int, connections: int) -> list[Row]:
 
 
 def floods(sizes: Sizes, connections: int) -> list[tuple[int, int, int]]:
-    """(events in a post, events, connections). Whoever posts single events is a class: each student has a line."""
+    """Return (events in a POST, events, connections). Single events come from a class with a connection per student."""
     return [(100, sizes.hundreds, connections), (1, sizes.singles, STUDENTS)]
 
 
@@ -80,7 +80,7 @@ def copies(*, system: System, repetitions: int) -> list[Row]:
 
 
 def shares(rows: list[Row]) -> list[Row]:
-    """What the system reaches of what the machine could: the numbers to compare between machines."""
+    """Return the results relative to the machine's limits, to compare machines."""
     value = {row.name: row.value for row in rows}
     pairs = [
         ("durable events, posts of 100", "limit: COPY into PostgreSQL"),

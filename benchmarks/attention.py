@@ -3,8 +3,9 @@
     python -m benchmarks attention            # the report, on seeds that nothing was tuned on
     python -m benchmarks attention --tuning   # the seeds for trying thresholds
 
-Each run of a cell goes through `events.processing.store.save` into PostgreSQL; every twenty simulated seconds the room is assessed
-as the page assesses it. The truth (`benchmarks.attention_class`) is only compared afterwards. Nobody answers a concern.
+Each run of a cell goes through `events.processing.store.save` into PostgreSQL; every twenty simulated seconds the class
+is assessed as the page does it. The result is compared with the truth (`benchmarks.attention_class`) afterwards. No
+alert gets feedback.
 """
 
 import os
@@ -24,9 +25,9 @@ from benchmarks.rows import Row, percentiles
 
 TUNING, REPORT = range(1, 7), range(101, 109)
 STUDENTS = 60
-TICK = 20  # simulated seconds between two looks
+TICK = 20  # simulated seconds between two polls
 GRACE = 1.0  # minutes after the end in which a visit still meets the problem
-LEAST = 5.0  # minutes: shorter stretches are over before anybody arrives; they count for precision alone
+MIN_STRETCH = 5.0  # minutes; shorter stretches end before a teacher arrives and count for precision only
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Outcome:
     found: list[tuple[str, float]] = field(default_factory=list)  # why, minutes until it was shown
     missed: list[str] = field(default_factory=list)
     shown: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)  # of one look
+    seconds: list[float] = field(default_factory=list)  # of one poll
 
 
 def attention(*, seeds: range, quick: bool = False) -> list[Row]:
@@ -51,7 +52,7 @@ def attention(*, seeds: range, quick: bool = False) -> list[Row]:
 
 @contextmanager
 def own_database() -> Iterator[None]:
-    """A PostgreSQL of its own, as `manage.py up` starts it, gone afterwards; then Django, which reads its address."""
+    """Start a temporary PostgreSQL as `manage.py up` does, then set up Django with its URL."""
     import django
 
     from operations.local.embedded_postgres import Postgres
@@ -164,7 +165,7 @@ def _compare(pupils: list[classes.Pupil], cases: list[tuple[int, str, float, flo
     for pupil in pupils:
         for one in pupil.stuck:
             until = min(one.end, classes.MINUTES)
-            if one.why == "asks" or until - one.start < LEAST:
+            if one.why == "asks" or until - one.start < MIN_STRETCH:
                 continue
             seen = [
                 max(opened, one.start) for number, _, opened, ended in cases
@@ -185,7 +186,7 @@ def _rows(outcome: Outcome, seeds: range) -> list[Row]:
         Row(name="attention, precision", value=_percent(right, right + wrong), unit="%",
             note=f"{right} of {right + wrong} concerns; {what}; wrong: {wrong_kinds or 'none'}"),
         Row(name="attention, recall", value=_percent(len(outcome.found), truths), unit="%",
-            note=f"{len(outcome.found)} of {truths} stretches of {LEAST:g} min or more without asking"),
+            note=f"{len(outcome.found)} of {truths} stretches of {MIN_STRETCH:g} min or more without asking"),
     ]  # fmt: skip
     for code in sorted({*outcome.right, *outcome.wrong}):
         good, bad = outcome.right.get(code, 0), outcome.wrong.get(code, 0)

@@ -33,7 +33,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """The truth: one stretch of being stuck."""
+    """A stretch in which a student is stuck."""
 
     start: float
     end: float
@@ -192,6 +192,6 @@ def _listen(pupil: Pupil) -> None:
 
 
 def runs_between(pupils: list[Pupil], since: float, until: float) -> Iterator[tuple[Pupil, Run]]:
-    """In the order of their times."""
+    """Return the events ordered by time."""
     found = [(pupil, run) for pupil in pupils for run in pupil.runs if since < run.at <= until]
     yield from sorted(found, key=lambda pair: pair[1].at)

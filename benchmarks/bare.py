@@ -1,4 +1,4 @@
-"""The least an ASGI application can do with a POST."""
+"""A minimal ASGI application that reads a POST and answers 202."""
 
 from typing import Any
 

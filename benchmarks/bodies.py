@@ -12,7 +12,7 @@ HEAD = "POST /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: applica
 
 
 def event(*, tag: str, number: int, students: int) -> dict[str, object]:
-    """The `number`th run of the class named `tag`; its id and its student follow from both."""
+    """Return the `number`th run of the class `tag`; both determine its id and student."""
     student, cell, fails = number % students, number // students % CELLS, number % ERROR_EVERY == 0
     found: dict[str, object] = {
         "eventId": f"{tag}-{number:08d}",
@@ -45,7 +45,7 @@ def address(*, tag: str, student: int) -> str:
 
 
 def requests(*, tag: str, count: int, size: int, students: int) -> list[bytes]:
-    """Whole HTTP requests holding `count` events, `size` in each."""
+    """Return complete HTTP requests with `count` events, `size` in each."""
     encode = msgspec.json.encode
     found = []
     for first in range(0, count, size):

@@ -1,4 +1,4 @@
-"""Curves as one SVG picture, readable on light and dark pages."""
+"""Draw curves as one SVG image, readable on light and dark pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Curve:
 
 
 def draw(path: Path, curves: Sequence[Curve]) -> None:
-    """Two panels a row."""
+    """Return the SVG, with two panels a row."""
     rows = (len(curves) + 1) // 2
     wide, high = 2 * (WIDTH + GAP), rows * (HEIGHT + GAP)
     panels = [
@@ -76,6 +76,6 @@ def panel(curve: Curve) -> str:
 
 
 def round_up(value: float) -> float:
-    """A round number that is no smaller."""
+    """Round a number up."""
     size: float = 10 ** (len(str(int(value))) - 1)
     return next(step * size for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * size >= value)

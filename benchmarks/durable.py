@@ -1,4 +1,4 @@
-"""Events a second that are durable: from the first POST until every one of them is a row in PostgreSQL."""
+"""Measure durable events a second: from the first POST until all events are rows in PostgreSQL."""
 
 import time
 
@@ -38,7 +38,7 @@ def durable(*, system: System, tag: str, count: int, size: int, connections: int
 
 
 def memory(*, system: System) -> list[Row]:
-    """The largest process of each group, at its peak since the start."""
+    """Return the peak memory of the largest process of each group."""
     peaks: dict[str, list[float]] = {}
     for process in family(system.pid):
         peaks.setdefault(process.group, []).append(process.peak)

@@ -1,4 +1,4 @@
-"""What the running system holds: memory of each process, Redis' memory and keys, PostgreSQL's connections and size."""
+"""Measure memory of each process, memory and keys of Redis, connections and size of PostgreSQL."""
 
 from collections import defaultdict
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""What grew during a long run: the slope of each number once it is warm, and its last part against its first."""
+"""Compute what grew during a long run: the slope after the warm-up, and the last part against the first."""
 
 from collections.abc import Sequence
 from statistics import fmean
@@ -44,7 +44,7 @@ def most(minutes: Sequence[dict[str, float]], name: str) -> float:
 
 
 def slope(minutes: Sequence[dict[str, float]], name: str) -> float:
-    """By least squares, an hour."""
+    """Return the slope per hour by least squares."""
     points = [(minute["minute"] / 60, minute[name]) for minute in minutes if name in minute]
     if len(points) < 2:
         return float("nan")

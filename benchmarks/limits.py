@@ -1,4 +1,4 @@
-"""What this machine could do at most, in the same run: to read the other numbers against."""
+"""Measure the limits of the machine in the same run, as a reference for the other results."""
 
 import subprocess
 import sys

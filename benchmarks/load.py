@@ -1,4 +1,4 @@
-"""The load generator, a process of its own: `python -m benchmarks.load`, told on stdin when to begin.
+"""The load generator, a separate process: `python -m benchmarks.load`. It starts on a line on stdin.
 
 Bodies are built before the clock starts, connections are kept open, one request is under way on each. It says `ready`
 on stdout, waits for a line, sends everything, and writes what it saw as one line of JSON.
@@ -26,7 +26,7 @@ HANG = 600  # seconds after which a run that does not end is given up
 
 
 class Connection(asyncio.Protocol):
-    """Sends the next request as soon as the last one is answered."""
+    """A connection that sends the next request as soon as the last one is answered."""
 
     def __init__(self, *, waiting: list[bytes], answers: Counter[int], done: "asyncio.Future[None]") -> None:
         self._waiting, self._answers, self._done = waiting, answers, done
@@ -87,7 +87,7 @@ async def send(*, port: int, waiting: list[bytes], connections: int) -> dict[str
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sent:
-    """What the generator saw."""
+    """The results of the generator."""
 
     first: float  # seconds since the epoch: the first POST goes out
     last: float  # the last answer is in
@@ -100,7 +100,7 @@ class Sent:
 
 
 class Generator:
-    """The generator as the benchmarks hold it: made ready first, started later."""
+    """The generator process: prepared first, started later."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -117,7 +117,7 @@ class Generator:
 
 @contextlib.contextmanager
 def prepared(*, port: int, tag: str, count: int, size: int, students: int, connections: int) -> Iterator[Generator]:
-    """A generator whose bodies are built."""
+    """Return a generator that has built its bodies."""
     options = {"port": port, "tag": tag, "count": count, "size": size, "students": students}
     command = [sys.executable, "-m", "benchmarks.load", f"--connections={connections}"]
     process = subprocess.Popen(

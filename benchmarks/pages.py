@@ -69,7 +69,7 @@ def remember(system: System, *, class_id: int, count: int) -> None:
 
 
 def _times(browser: httpx.Client, path: str, headers: dict[str, str]) -> list[float]:
-    """Seconds each; the first, which warms up, is left out."""
+    """Return the seconds of each request without the first, which warms up."""
     times = []
     for _ in range(REPETITIONS + 1):
         started = time.perf_counter()

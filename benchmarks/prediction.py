@@ -1,7 +1,7 @@
 """How well the prediction's probabilities hold: simulated homework whose end is known, read by the real queries.
 
     python -m benchmarks prediction          # the report, on seeds that nothing was fitted on
-    python -m benchmarks prediction --fit    # prints the weights for classroom/analytics/prediction_rule.py, from the fitting seeds
+    python -m benchmarks prediction --fit    # print the weights for classroom/analytics/prediction_rule.py
 
 The runs of a class up to a day are stored in PostgreSQL, the evidence is gathered as the API gathers it, and only then
 compared with how it ended (`benchmarks.prediction_class`).
@@ -94,7 +94,7 @@ def _watch(seed: int) -> tuple[list[Case], int]:
 
 
 def _store(work, day, start, notebook, cells, students, sessions) -> None:  # type: ignore[no-untyped-def]
-    """Everything up to that day, as the river would have left it: runs, and a row a student and cell."""
+    """Store everything up to that day as the event pipeline would: runs, and a row per student and cell."""
     from events.models import CellExecution, CellProgress
 
     CellExecution.objects.filter(notebook=notebook).delete()

@@ -29,7 +29,7 @@ class Process:
 
 
 def family(root: int) -> list[Process]:
-    """The process `root` and everything that descends from it. One that ends meanwhile is left out."""
+    """Return the process `root` and its descendants; those that end meanwhile are left out."""
     children: dict[int, list[int]] = defaultdict(list)
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and (fields := _stat(int(folder.name))):
@@ -44,7 +44,7 @@ def family(root: int) -> list[Process]:
 
 
 def cpu_seconds(root: int) -> dict[str, float]:
-    """Processor time so far by group: subtract two readings."""
+    """Return the processor time so far by group; subtract two readings."""
     total: dict[str, float] = defaultdict(float)
     for process in family(root):
         total[process.group] += process.cpu

@@ -1,4 +1,4 @@
-"""The one table: printed, and kept as JSON for programs and Markdown for people."""
+"""Print the results as a table, and save them as JSON and Markdown."""
 
 import json
 import os
@@ -14,7 +14,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Markdown whose columns line up on a terminal too."""
+    """Return a Markdown table with aligned columns."""
     cells = [("what", "value", "unit", "note")] + [(row.name, shown(row.value), row.unit, row.note) for row in rows]
     wide = [max(len(line[column]) for line in cells) for column in range(4)]
     lines = [

@@ -1,4 +1,4 @@
-"""What a benchmark answers: rows of (name, value, unit, note), and their medians over repetitions."""
+"""Result rows (name, value, unit, note) and their medians over repetitions."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -35,7 +35,7 @@ def _median(rows: list[Row]) -> Row:
 
 
 def percentiles(seconds: Sequence[float], *, name: str, note: str) -> list[Row]:
-    """p50, p95 and p99 in milliseconds."""
+    """Return rows for p50, p95 and p99 in milliseconds."""
     ordered = sorted(seconds)
     return [
         Row(

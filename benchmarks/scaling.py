@@ -22,7 +22,7 @@ DASHBOARDS, SECONDS, COUNT, REPETITIONS = 10, 12, 60_000, 3
 
 
 def scaling() -> list[Row]:
-    """All rows; draws the picture on the way."""
+    """Return all rows, and draw the image."""
     students, stored, workers = with_students(), with_stored(), with_workers()
     draw(
         PICTURE,

@@ -1,4 +1,4 @@
-"""Questions about a span of time (`events.timeseries`): what PostgreSQL takes for them, and InfluxDB where there is one.
+"""Measure queries about a span of time (`events.timeseries`) on PostgreSQL and, if there is one, InfluxDB.
 
     python -m benchmarks.series                         # PostgreSQL alone
     INFLUXDB_URL=http://127.0.0.1:8086 INFLUXDB_TOKEN=… INFLUXDB_ORG=… python -m benchmarks.series    # both

@@ -149,7 +149,7 @@ async def _listen(socket: ClientConnection, delays: Delays) -> None:
 
 
 async def _visitors(system: System) -> None:
-    """Somebody opens the dashboard and goes away, again and again: what is kept of each of them would show."""
+    """Open and close the dashboard again and again, to find leaks per connection."""
     async with httpx.AsyncClient(base_url=system.url, timeout=30) as client:
         while True:
             try:

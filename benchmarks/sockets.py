@@ -1,4 +1,4 @@
-"""Students and instructors on one real server: who hears what, how soon, and that nobody hears what is not theirs.
+"""Measure delivery to students and instructors on a real server, and check that each receives only their frames.
 
     python -m benchmarks.sockets [--students 200] [--instructors 10] [--server uvicorn|daphne]
 
@@ -134,7 +134,7 @@ async def measure(url: str, ids: dict[str, int], tokens: list[str]) -> dict[str,
 
 
 async def settle(clients: list[Client]) -> None:
-    """Until nothing has arrived for a while."""
+    """Wait until no frame has arrived for a while."""
     heard = -1
     while heard != (heard := sum(len(client.heard) for client in clients)):
         await asyncio.sleep(0.4)

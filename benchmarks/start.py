@@ -1,4 +1,4 @@
-"""Seconds from `manage.py up` until it answers: the first time, with databases to make, and every other time."""
+"""Measure the seconds from `manage.py up` to its first response, with and without databases to create."""
 
 import time
 

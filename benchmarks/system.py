@@ -1,4 +1,4 @@
-"""Starts the whole system as `manage.py up` does for anybody, in a folder and on a port of its own, and stops it."""
+"""Start and stop the whole system with `manage.py up`, in a temporary folder and on a free port."""
 
 import http.client
 import json
@@ -21,7 +21,7 @@ import psycopg
 ROOT = Path(__file__).resolve().parent.parent
 START = 180  # seconds the system may take to answer, migrations included
 STOP = 60  # seconds it may take to end
-POLL_EVERY = 0.05  # seconds between two looks at the number of rows
+POLL_EVERY = 0.05  # seconds between two polls of the number of rows
 # What would point it at other servers than its own.
 FOREIGN = (
     "DATABASE_URL",
@@ -90,7 +90,7 @@ def data_folder() -> Iterator[Path]:
 
 @contextmanager
 def started(*, folder: Path, workers: int, logins: bool = False) -> Iterator[System]:
-    """The same on what the folder holds."""
+    """Start the system on an existing folder."""
     port = free_port()
     log = (folder / "up.log").open("wb")
     process = subprocess.Popen(
@@ -115,7 +115,7 @@ def started(*, folder: Path, workers: int, logins: bool = False) -> Iterator[Sys
 
 
 def environment(*, folder: Path, port: int, workers: int, logins: bool) -> dict[str, str]:
-    """As in production, but on loopback and without keys; whether the API asks for a login is said."""
+    """Return the environment: as in production, but on loopback and without class keys."""
     kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     return kept | {
         "DATA_DIR": str(folder),

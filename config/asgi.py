@@ -1,4 +1,4 @@
-"""One application for any ASGI server: the event intake, the sockets, and Django for everything else."""
+"""The ASGI application: the event intake, the WebSockets, and Django for everything else."""
 
 import os
 import warnings
@@ -8,11 +8,11 @@ from typing import Any, cast
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# WhiteNoise hands files over as synchronous iterators, which Django reads in a thread: a warning for each file.
+# WhiteNoise streams files from synchronous iterators; Django reads them in a thread and warns for each file.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 django_application = get_asgi_application()
 
-from channels.auth import AuthMiddlewareStack  # noqa: E402  (needs Django's applications)
+from channels.auth import AuthMiddlewareStack  # noqa: E402  (needs the app registry)
 from django.urls import get_resolver  # noqa: E402
 
 from classroom.sockets import background_tasks  # noqa: E402
@@ -27,7 +27,7 @@ from operations.local import gc_tuning  # noqa: E402
 INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/v1/v1/events/"}
 
 intake = Intake()
-bounded = BodyLimitApplication(cast("Any", django_application))
+limited = BodyLimitApplication(cast("Any", django_application))
 sockets = AuthMiddlewareStack(websocket_urls)
 
 
@@ -37,18 +37,21 @@ async def route(
     send: Callable[[Any], Awaitable[None]],
 ) -> None:
     if scope["type"] == "lifespan":
-        await answer_lifespan(receive, send)
+        await handle_lifespan(receive, send)
     elif scope["type"] == "websocket":
         await sockets(scope, receive, send)
     elif scope["path"] in INTAKE_PATHS:
         await intake(scope, receive, send)
     else:
-        await bounded(dict(scope), receive, send)
+        await limited(dict(scope), receive, send)
 
 
-async def answer_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
-    """Nothing to prepare: every connection is made when it is first needed, and again when it is lost. The sockets'
-    caretaker starts with the first of them, because daphne speaks no lifespan."""
+async def handle_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    """Stop the background tasks and the intake at shutdown.
+
+    Nothing happens at startup: connections are made on first use, and the background tasks start with the first
+    WebSocket, because daphne does not support the lifespan protocol.
+    """
     while (message := await receive())["type"] == "lifespan.startup":
         await send({"type": "lifespan.startup.complete"})
     await background_tasks.stop()
@@ -57,5 +60,5 @@ async def answer_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[
 
 
 application = PathNormalization(RequestLogApplication(CorsApplication(route), intake=INTAKE_PATHS))
-_ = get_resolver().url_patterns  # loads all pages now; the first request would
+_ = get_resolver().url_patterns  # import all views now instead of in the first request
 gc_tuning.freeze_loaded_objects()

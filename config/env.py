@@ -1,4 +1,7 @@
-"""Typed readers of the environment. Each fails loudly, naming the variable, what it holds and what it should hold."""
+"""Typed readers of environment variables.
+
+Each raises ImproperlyConfigured with the variable, its value and what is allowed.
+"""
 
 import json
 import os
@@ -13,24 +16,25 @@ TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off"}
 
 
-def _refuse(name: str, value: str, wanted: str) -> NoReturn:
-    raise ImproperlyConfigured(f"The environment variable {name} is {value!r}; it must be {wanted}.")
+def _fail(name: str, value: str, expected: str) -> NoReturn:
+    raise ImproperlyConfigured(f"The environment variable {name} is {value!r}; it must be {expected}.")
 
 
 def text(name: str, default: str = "") -> str:
-    """The value, stripped; the default where it is unset or blank."""
+    """Return the stripped value; the default if it is unset or blank."""
     return os.environ.get(name, "").strip() or default
 
 
 def word(name: str, default: str) -> str:
-    """Letters, digits, - and _."""
+    """Return a value of letters, digits, - and _."""
     value = text(name, default)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,50}", value):
-        _refuse(name, value, "at most 50 letters, digits, - and _")
+        _fail(name, value, "at most 50 letters, digits, - and _")
     return value
 
 
 def flag(name: str, default: bool) -> bool:
+    """Return a boolean: 1, true, yes, on or 0, false, no, off."""
     value = text(name).lower()
     if not value:
         return default
@@ -38,35 +42,35 @@ def flag(name: str, default: bool) -> bool:
         return True
     if value in FALSE:
         return False
-    _refuse(name, value, "0 or 1")
+    _fail(name, value, "0 or 1")
 
 
 def flag_or_auto(name: str, default: bool | None) -> bool | None:
-    """The same, or None for `auto`."""
+    """Return a boolean, or None for `auto`."""
     if text(name).lower() == "auto":
         return None
     return flag(name, False) if text(name) else default
 
 
-def integer(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
+def integer(name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> int:
     value = text(name)
     if not value:
         return default
-    wanted = f"a whole number of at least {least}" + (f" and at most {most}" if most is not None else "")
+    expected = f"a whole number of at least {minimum}" + (f" and at most {maximum}" if maximum is not None else "")
     try:
         number = int(value)
     except ValueError:
-        _refuse(name, value, wanted)
-    if number < least or (most is not None and number > most):
-        _refuse(name, value, wanted)
+        _fail(name, value, expected)
+    if number < minimum or (maximum is not None and number > maximum):
+        _fail(name, value, expected)
     return number
 
 
-def days(name: str, default: int, *, least: int) -> int:
-    """How long something is kept: 0 for ever, or at least so many."""
+def days(name: str, default: int, *, minimum: int) -> int:
+    """Return a retention period in days: 0 for ever, or at least `minimum`."""
     number = integer(name, default)
-    if 0 < number < least:
-        _refuse(name, str(number), f"0 or at least {least}")
+    if 0 < number < minimum:
+        _fail(name, str(number), f"0 or at least {minimum}")
     return number
 
 
@@ -75,7 +79,7 @@ def path(name: str, default: Path) -> Path:
 
 
 def names(name: str, default: list[str]) -> list[str]:
-    """A JSON list of strings, or a comma list; `*` alone is a list too."""
+    """Return a list from a JSON list of strings or a comma-separated list."""
     value = text(name)
     if not value:
         return default
@@ -85,18 +89,18 @@ def names(name: str, default: list[str]) -> list[str]:
         except ValueError:
             parsed = None
         if not isinstance(parsed, list) or not all(isinstance(item, str) for item in parsed):
-            _refuse(name, value, "a JSON list of strings or a comma list")
+            _fail(name, value, "a JSON list of strings or a comma list")
         return [item.strip() for item in parsed if item.strip()]
     return [item.strip() for item in value.split(",") if item.strip()]
 
 
 def hosts(name: str, default: list[str]) -> list[str]:
-    """Names of hosts, as browsers spell them."""
+    """Return host names as browsers write them."""
     return [ascii_host(host) for host in names(name, default)]
 
 
 def ascii_host(host: str) -> str:
-    """A name as it stands on the wire: lower case, without its final dot, what is not ASCII in Punycode (RFC 3490)."""
+    """Return a host name as sent by browsers: lower case, without its final dot, in Punycode (RFC 3490)."""
     host = host.strip().lower().removesuffix(".")
     if host.isascii():
         return host
@@ -107,28 +111,28 @@ def ascii_host(host: str) -> str:
 
 
 def running_services(data_dir: Path) -> dict[str, str]:
-    """What `manage.py up` wrote about the servers it runs: DATABASE_URL, REDIS_URL, WEB_URL. Empty when none run."""
+    """Return the URLs of the servers that `manage.py up` runs: DATABASE_URL, REDIS_URL, WEB_URL. Empty if none run."""
     try:
-        found: Any = json.loads((data_dir / "services.json").read_text())
+        services: Any = json.loads((data_dir / "services.json").read_text())
     except (OSError, ValueError):
         return {}
-    return {key: value for key, value in found.items() if isinstance(value, str)}
+    return {key: value for key, value in services.items() if isinstance(value, str)}
 
 
 def database_url(services: dict[str, str]) -> str:
-    """DATABASE_URL, else one built from POSTGRES_*, else the embedded server's; empty when there is none."""
+    """Return DATABASE_URL, else one built from POSTGRES_*, else the embedded server's, else an empty text."""
     if text("DATABASE_URL"):
         return text("DATABASE_URL")
     if text("POSTGRES_SERVER"):
         user, password = text("POSTGRES_USER", "postgres"), text("POSTGRES_PASSWORD")
         login = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
-        place = f"{text('POSTGRES_SERVER')}:{integer('POSTGRES_PORT', 5432)}"
-        return f"postgresql://{login}@{place}/{text('POSTGRES_DB', 'app')}"
+        address = f"{text('POSTGRES_SERVER')}:{integer('POSTGRES_PORT', 5432)}"
+        return f"postgresql://{login}@{address}/{text('POSTGRES_DB', 'app')}"
     return services.get("DATABASE_URL", "")
 
 
 def redis_url(services: dict[str, str]) -> str:
-    """REDIS_URL, else one built from REDIS_HOST and REDIS_PORT, else the embedded server's."""
+    """Return REDIS_URL, else one built from REDIS_HOST, else the embedded server's, else an empty text."""
     if text("REDIS_URL"):
         return text("REDIS_URL")
     if text("REDIS_HOST"):

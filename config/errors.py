@@ -33,36 +33,38 @@ TYPES = {
 }
 
 
-def _problems(detail: Any, place: list[str | int]) -> list[dict[str, Any]]:
-    """DRF's nested error detail as one flat list, a place and a message each."""
+def _problems(detail: Any, location: list[str | int]) -> list[dict[str, Any]]:
+    """Flatten DRF's nested error detail to a list of locations and messages."""
     if isinstance(detail, dict):
         return [
             problem
             for name, inner in detail.items()
-            for problem in _problems(inner, place if name == "non_field_errors" else [*place, name])
+            for problem in _problems(inner, location if name == "non_field_errors" else [*location, name])
         ]
     if isinstance(detail, list):
         nested = any(isinstance(item, dict | list) for item in detail)
         return [
             problem
             for index, item in enumerate(detail)
-            for problem in _problems(item, [*place, index] if nested else place)
+            for problem in _problems(item, [*location, index] if nested else location)
         ]
     code = getattr(detail, "code", "invalid")
-    # What was sent may be quoted, and half a surrogate pair can be sent, but not answered.
+    # The message may quote the input, and a lone surrogate in it cannot be encoded.
     message = "Field required" if code == "required" else str(detail).encode(errors="replace").decode()
-    return [{"loc": place, "msg": message, "type": TYPES.get(code, code)}]
+    return [{"loc": location, "msg": message, "type": TYPES.get(code, code)}]
 
 
 def is_unstorable(error: Exception) -> bool:
-    """Whether it says that a value cannot be in any column: PostgreSQL of what is out of range or holds a NUL (SQLSTATE
-    class 22), its client of half a surrogate pair."""
-    half_a_pair = isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed"
-    return half_a_pair or isinstance(error, DataError)
+    """Return whether the error means that no column can store a value.
+
+    PostgreSQL raises it for values out of range or with a NUL (SQLSTATE class 22), its client for a lone surrogate.
+    """
+    is_lone_surrogate = isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed"
+    return is_lone_surrogate or isinstance(error, DataError)
 
 
 def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: a validation error is 422 with the list, the rest `{"detail": text}`."""
+    """Return the response for an exception, as DRF's handler: 422 with a list for a validation error, else a text."""
     if isinstance(error, exceptions.ParseError):
         problem = {"loc": ["body"], "msg": str(error.detail), "type": "json_invalid"}
         return Response({"detail": [problem]}, status=422)
@@ -72,13 +74,13 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response({"detail": error.problems}, status=422)
     if isinstance(error, exceptions.MethodNotAllowed):
         error.detail = ErrorDetail("Method Not Allowed", error.default_code)
-    if is_unstorable(error):  # met after all that is checked
+    if is_unstorable(error):  # not caught by validation
         logger.warning("Answered 400: %s", type(error).__name__)
         detail = "A value cannot be looked up or stored: out of range, or with characters that no text can hold"
         return Response({"detail": detail}, status=400)
     response = exception_handler(error, context)
     if response is None and reason_of(error):
-        return None  # the middleware answers 503
+        return None  # OutagesMiddleware answers 503
     if response is None and not settings.DEBUG:
         action = getattr(context.get("view"), "action", "answer the request")
         logger.exception("Failed to %s", action)
@@ -86,19 +88,19 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     return response
 
 
-def answer_outage(request: HttpRequest, reason: str) -> HttpResponse:
-    """503 with the reason below /api/, else with a page that is drawn without asking any store."""
-    answer: HttpResponse
+def outage_response(request: HttpRequest, reason: str) -> HttpResponse:
+    """Return a 503: the reason as JSON below /api/, else a page that is rendered without any store."""
+    response: HttpResponse
     if request.path.startswith(API_PREFIX):
-        answer = JsonResponse({"detail": reason}, status=503)
+        response = JsonResponse({"detail": reason}, status=503)
     else:
         page = "busy.html" if reason == TOO_MANY_LOGINS else "503.html"
-        answer = HttpResponse(loader.get_template(page).render(), status=503)
-    answer["Retry-After"] = RETRY_AFTER
-    return answer
+        response = HttpResponse(loader.get_template(page).render(), status=503)
+    response["Retry-After"] = RETRY_AFTER
+    return response
 
 
-def failed(request: HttpRequest) -> HttpResponse:
-    """`handler500`: what no view and no middleware caught."""
+def uncaught_error(request: HttpRequest) -> HttpResponse:
+    """Answer an exception that no view and no middleware caught (`handler500`)."""
     reason = reason_of(sys.exc_info()[1])
-    return answer_outage(request, reason) if reason else server_error(request)
+    return outage_response(request, reason) if reason else server_error(request)

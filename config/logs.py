@@ -1,8 +1,8 @@
-"""What a line of the log looks like, and what is never in one: secrets, and students' addresses in paths.
+"""Log formatters. They redact secrets, and students' e-mail addresses in URLs.
 
-`LOG_FORMAT=json` writes one JSON object a line: `time`, `level`, `logger`, `message`, `process` (the part: `web`,
-`worker-1`, …), and where there is one `request_id`, `batch_id`, `exception`, and the facts that the line was given
-(`extra={"facts": {…}}`). `plain` writes the same for people.
+`LOG_FORMAT=json` writes one JSON object a line: `time`, `level`, `logger`, `message`, `process` (`web`, `worker-1`, …),
+and, if there is one, `request_id`, `batch_id`, `exception` and the keys of `extra={"facts": {…}}`. `plain` writes the
+same for people.
 """
 
 import json
@@ -15,8 +15,8 @@ from typing import Any
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
-# Class keys, tokens and invitations in addresses; tokens, keys and cookies in headers, which servers write down when
-# they are to say all; passwords in addresses of servers.
+# Class keys, tokens and invitations in URLs; tokens, keys and cookies in headers, which servers log at level DEBUG;
+# passwords in database URLs.
 SECRETS = (
     (re.compile(r"(?i)([?&](?:key|token|password|secret)=)[^&\s\"'<>]+"), r"\1[redacted]"),
     (re.compile(r"(/invitations/)[^/\s\"'<>]+"), r"\1[redacted]"),
@@ -25,8 +25,8 @@ SECRETS = (
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)"), r"\1[redacted]\2"),
 )
 
-# Who a path or a query speaks of: where the API and the sockets name somebody (classroom/api_urls.py,
-# classroom/sockets/routing.py), and every segment and value that looks like an e-mail address, however it is encoded.
+# Students in paths and queries: where the API and the WebSockets have a student's id (classroom/api_urls.py,
+# classroom/sockets/routing.py), and every segment and value that looks like an e-mail address, in any encoding.
 _AT = r"(?:@|\uff20|%(?:25)*40|%(?:25)*EF%(?:25)*BC%(?:25)*A0)"
 _REST = r"[^/?&\s\"'<>]"
 PEOPLE = (
@@ -45,6 +45,7 @@ PEOPLE = (
 
 
 def redacted(text: str) -> str:
+    """Return the text without secrets and without students in URLs."""
     for pattern, replacement in SECRETS:
         text = pattern.sub(replacement, text)
     if "/" in text or "?" in text:
@@ -56,8 +57,8 @@ def redacted(text: str) -> str:
 class Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
-        known = " ".join(f"{name}={value}" for name, value in context_of(record).items())
-        return redacted(f"{line} [{known}]" if known else line)
+        context = " ".join(f"{name}={value}" for name, value in context_of(record).items())
+        return redacted(f"{line} [{context}]" if context else line)
 
 
 class Json(logging.Formatter):
@@ -74,21 +75,21 @@ class Json(logging.Formatter):
             line["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
             line["stack"] = self.formatStack(record.stack_info)
-        # Before it is JSON: a pattern must not run over the quotes of a value.
+        # Before serialization: a pattern must not match across the quotes of a value.
         safe = {name: redacted(value) if isinstance(value, str) else value for name, value in line.items()}
         return json.dumps(safe, ensure_ascii=False, default=str)
 
 
 def context_of(record: logging.LogRecord) -> dict[str, Any]:
-    """What is known besides the message: ids, and the facts given with it."""
-    found: dict[str, Any] = {"request_id": request_id.get()} if request_id.get() else {}
+    """Return the ids and facts of a record."""
+    context: dict[str, Any] = {"request_id": request_id.get()} if request_id.get() else {}
     if batches := getattr(record, "batch_id", None):
-        found["batch_id"] = batches
-    return {**found, **getattr(record, "facts", {})}
+        context["batch_id"] = batches
+    return {**context, **getattr(record, "facts", {})}
 
 
 def as_json(line: str, *, process: str) -> str:
-    """What a program said otherwise than through a logger, as a line of the same shape."""
+    """Return a line that a program printed without a logger in the format of `Json`."""
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
-    said = {"time": time, "level": "INFO", "logger": "output", "message": redacted(line), "process": process}
-    return json.dumps(said, ensure_ascii=False)
+    fields = {"time": time, "level": "INFO", "logger": "output", "message": redacted(line), "process": process}
+    return json.dumps(fields, ensure_ascii=False)

@@ -1,6 +1,6 @@
-"""Why a store, or a password, could not be asked about, for the answer 503 (`config.errors.answer_outage`). Pure.
+"""Tell outages of the stores from bugs, for the 503 response (`config.errors.outage_response`).
 
-A request that meets an outage is nobody's mistake and no bug: 500 would send an administrator to look for one.
+An outage is neither the client's mistake nor a bug: 500 would send an administrator to look for one.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ FULL = "The database's disk is full; an administrator must make room"
 REDIS_AWAY = "Redis does not answer; try again"
 TOO_MANY_LOGINS = "Too many passwords are being checked at once; try again"
 REDIS_FULL = "Redis has no memory left; try again"
-ABOUT_THE_REQUEST = "54"  # SQLSTATE class "program limit exceeded", which Django files under operational too
+PROGRAM_LIMIT_EXCEEDED = "54"  # SQLSTATE class that is about the statement; Django raises OperationalError for it too
 
 
 def reason_of(error: BaseException | None) -> str | None:
-    """Why nothing could be asked, for a person; None where the error is no outage."""
+    """Return the reason of an outage in words; None if the error is not an outage."""
     if isinstance(error, Busy):
         return TOO_MANY_LOGINS
     if isinstance(error, OutOfMemoryError):
@@ -33,19 +33,19 @@ def reason_of(error: BaseException | None) -> str | None:
         return None
     causes = list(_causes(error))
     states = {str(getattr(cause, "sqlstate", None) or "") for cause in causes}
-    said = " ".join(map(str, causes))
-    if any(state.startswith(ABOUT_THE_REQUEST) for state in states):
+    message = " ".join(map(str, causes))
+    if any(state.startswith(PROGRAM_LIMIT_EXCEEDED) for state in states):
         return None
-    if "53100" in states or "No space left" in said:
+    if "53100" in states or "No space left" in message:
         return FULL
-    # A refused connection has no SQLSTATE, only words.
-    if "53300" in states or "too many clients" in said or "connection slots" in said:
+    # A refused connection has no SQLSTATE, only a message.
+    if "53300" in states or "too many clients" in message or "connection slots" in message:
         return NO_CONNECTION
     return NONE_FREE if any(type(cause).__name__ == "PoolTimeout" for cause in causes) else AWAY
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    found: BaseException | None = error
-    while found is not None:
-        yield found
-        found = found.__cause__
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__

@@ -1,4 +1,4 @@
-"""Addresses as clients spell them, and as logs may hold them."""
+"""Collapse repeated slashes in request paths."""
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -15,22 +15,25 @@ SOCKETS = ("/ws", "/instructor/ws", API_PREFIX)
 
 
 def normalize(path: str, *, is_socket: bool = False) -> str:
-    """Return a path of the API with one slash where there are several: `serverUrl` with a slash at its end makes
-    `//api/v1/events`. Where two are meant, as in the path of a notebook, they stay."""
+    """Return an API path with repeated slashes collapsed.
+
+    A `serverUrl` that ends with a slash makes `//api/v1/events`. A path that resolves unchanged stays: a notebook
+    path may contain two slashes.
+    """
     if "//" not in path:
         return path
-    short = re.sub("/{2,}", "/", path)
-    if not short.startswith(SOCKETS if is_socket else API_PREFIX):
+    collapsed = re.sub("/{2,}", "/", path)
+    if not collapsed.startswith(SOCKETS if is_socket else API_PREFIX):
         return path
     try:
         resolve(path)
     except Resolver404:
-        return short
+        return collapsed
     return path
 
 
 class PathNormalization:
-    """The outermost application: whoever comes after it sees tidy paths. No redirect, which would lose a body."""
+    """The outermost ASGI middleware. It rewrites paths instead of redirecting, because a redirect loses the body."""
 
     def __init__(self, application: Application) -> None:
         self.application = application

@@ -1,8 +1,8 @@
-"""Around every request: its id, how long it took, and a line about it where lines are wanted.
+"""Give every request an id, measure its duration and log it (LOG_REQUESTS).
 
-The id comes with the request (`X-Request-ID`, where it is well-formed) or is made here; it is answered in the same
-header, stands in every line that is logged on the way, and in the audit log. An address is written down without its
-query, because class keys travel there.
+The id is taken from a well-formed `X-Request-ID` header or made up; it is returned in the same header and is part of
+every line logged during the request and of audit log entries. URLs are logged without their query, which may contain
+a class key.
 """
 
 import logging
@@ -28,9 +28,9 @@ Receive = Callable[[], Awaitable[Any]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEADER = b"x-request-id"
-# On every answer. Django says the rest (SecurityMiddleware, CSP), which stands nowhere near the static files and errors
-# that other layers answer.
-ALWAYS = [
+# Headers of every response. Django sets the others (SecurityMiddleware, CSP), but not on responses of the ASGI
+# middleware around it.
+COMMON_HEADERS = [
     (
         b"permissions-policy",
         b"accelerometer=(), autoplay=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(),"
@@ -42,11 +42,11 @@ PROBES = ("/api/v1/health", "/health", "/metrics", "/api/v1/events/health")
 
 
 class RequestLogApplication:
-    """The outermost application. `intake` names the paths that measure themselves, too busy for a line each."""
+    """ASGI middleware. `intake` has the paths that measure themselves and are too frequent to be logged."""
 
     def __init__(self, application: Application, *, intake: set[str]) -> None:
         self.application, self.intake = application, intake
-        # Unique without asking the system for randomness at every request.
+        # Unique without a system call for randomness per request.
         self._prefix, self._numbers = os.urandom(6).hex(), count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,23 +61,23 @@ class RequestLogApplication:
                 headers = [(key, value) for key, value in scope["headers"] if key != HEADER]
                 scope = {**scope, "headers": [*headers, (HEADER, name)]}
         token = request_id.set(name.decode())
-        if scope["path"] in self.intake:  # it answers the id itself: nothing stands between it and the server
+        if scope["path"] in self.intake:  # it sends the header itself, without a wrapper around `send`
             scope["request_id"] = name
             await self.application(scope, receive, send)
             return
-        begun, status = time.perf_counter(), 500
+        started, status = time.perf_counter(), 500
 
-        async def answer(message: Any) -> None:
+        async def send_with_headers(message: Any) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message.get("headers", ()), *ALWAYS, (HEADER, name)]}
+                message = {**message, "headers": [*message.get("headers", ()), *COMMON_HEADERS, (HEADER, name)]}
             await send(message)
 
         try:
-            await self.application(scope, receive, answer)
+            await self.application(scope, receive, send_with_headers)
         finally:
-            _log(scope, status, time.perf_counter() - begun)
+            _log(scope, status, time.perf_counter() - started)
             request_id.reset(token)
 
 

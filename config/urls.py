@@ -1,4 +1,4 @@
-"""Every address of the product, one include a floor."""
+"""The root URLconf."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -19,7 +19,7 @@ urlpatterns = [
     re_path(r"^api/v1/(?:v1/)?", include("classroom.api_urls")),
     re_path(r"^health/?$", health),
     path("metrics", metrics),
-    # Pictures of classrooms, where clients in the field look for them. WhiteNoise passes on what is no file of its own.
+    # Images of seating maps, under the path that existing clients use. WhiteNoise passes on paths of no static file.
     path("static/maps/<str:filename>", ImageView.as_view()),
     path("admin/rq/", include("django_rq.urls")),
     path("admin/login/", admin_login),
@@ -30,4 +30,4 @@ urlpatterns = [
 ]
 
 handler400 = "classroom.base.views.bad_request"
-handler500 = "config.errors.failed"
+handler500 = "config.errors.uncaught_error"

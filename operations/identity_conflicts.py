@@ -1,4 +1,4 @@
-"""Rows that no address leads to, because another row has theirs: found, and explained to an operator."""
+"""Find accounts and students that no e-mail address leads to, because another row has theirs."""
 
 from typing import TypeVar
 
@@ -13,11 +13,12 @@ Person = TypeVar("Person", Instructor, Student)
 
 
 def unreachable(model: type[Person]) -> "models.QuerySet[Person]":
+    """Return the rows that no address leads to."""
     return model._default_manager.filter(email_key__startswith=UNREACHABLE).order_by("pk")
 
 
 def release() -> int:
-    """Give rows their own key where it is free by now. Returns how many got one."""
+    """Give rows their own key where it is free by now. Return how many got one."""
     released = 0
     rows: list[Instructor | Student] = [*unreachable(Instructor), *unreachable(Student)]
     for row in rows:
@@ -27,7 +28,7 @@ def release() -> int:
 
 
 def complaints() -> list[str]:
-    """A sentence for each row that no address leads to, with what to do."""
+    """Return a message for each such row, with what to do."""
     return [*map(_of_account, unreachable(Instructor)), *map(_of_student, unreachable(Student))]
 
 

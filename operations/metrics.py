@@ -1,7 +1,7 @@
-"""GET /metrics, for Prometheus: what all processes counted, read from Redis at the time of the scrape, and what waits.
+"""GET /metrics for Prometheus: the counters of all processes, read from Redis at the scrape, and the backlog.
 
-Only for this machine, or with `METRICS_TOKEN` as Bearer token; to everybody else the address does not exist. A
-request that came through a proxy is not from this machine, whatever the proxy's address.
+It answers requests from this machine and those with `METRICS_TOKEN` as Bearer token, others get 404. A request through
+a proxy is not from this machine, whatever the proxy's address.
 """
 
 import ipaddress
@@ -22,10 +22,10 @@ from classroom.ops import system_stats
 from events import metrics as events_metrics
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
-# name here, name in `measures`, label, meaning
+# Name, name in `events.metrics`, label, help text.
 COUNTERS = (
     ("cellmonitor_posts", "posts", "status", "Answers of the event intake, by HTTP status."),
-    ("cellmonitor_events_received", "received", "", "Events that are safely in the river."),
+    ("cellmonitor_events_received", "received", "", "Events that are safely in the stats."),
     ("cellmonitor_events_processed", "processed", "kind", "Events that are stored, by kind."),
     (
         "cellmonitor_events_set_aside",
@@ -36,7 +36,7 @@ COUNTERS = (
     ("cellmonitor_batch_retries", "retries", "", "Batches that found PostgreSQL away and came again."),
     ("cellmonitor_requests", "requests", "kind_and_class", "Requests to the API and to pages, by class of status."),
 )
-# name here, name in `measures`, smallest and largest bound as powers of two (of a millionth), meaning
+# Name, name in `events.metrics`, smallest and largest bound as powers of two (of a millionth), help text.
 HISTOGRAMS = (
     ("cellmonitor_intake_seconds", "intake", 6, 22, "From the first byte of a POST of events to its answer."),
     ("cellmonitor_api_seconds", "api", 9, 24, "Requests to /api/, the intake aside."),
@@ -53,7 +53,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not may_read(request):
         raise Http404
     registry = CollectorRegistry()
-    registry.register(Product())
+    registry.register(PipelineCollector())
     if settings.PROMETHEUS_MULTIPROC_DIR:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         own = b""
@@ -63,6 +63,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def may_read(request: HttpRequest) -> bool:
+    """Return whether the request comes from this machine or has the token."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and settings.METRICS_TOKEN:
         return secrets.compare_digest(token.strip().encode(), settings.METRICS_TOKEN.encode())
@@ -74,22 +75,22 @@ def may_read(request: HttpRequest) -> bool:
         return False
 
 
-class Product:
-    """A collector. While Redis is away `cellmonitor_up` is 0 and stands alone."""
+class PipelineCollector:
+    """A collector. Without Redis `cellmonitor_up` is 0 and the only metric."""
 
     def describe(self) -> Iterable[Metric]:
         return []
 
     def collect(self) -> Iterator[Metric]:
         try:
-            found = [*counted(events_metrics.totals()), *gauges(system_stats.pipeline_stats(now=time.time()))]
+            found = [*counters(events_metrics.totals()), *gauges(system_stats.pipeline_stats(now=time.time()))]
         except (RedisError, OSError):
             found = []
         yield GaugeMetricFamily("cellmonitor_up", "Whether Redis answered this scrape.", value=1 if found else 0)
         yield from found
 
 
-def counted(numbers: events_metrics.Numbers) -> Iterator[Metric]:
+def counters(numbers: events_metrics.Numbers) -> Iterator[Metric]:
     for name, field, label, meaning in COUNTERS:
         counter = CounterMetricFamily(name, meaning, labels=[label] if label else [])
         values = numbers.by_label(field) or ({} if label else {"": 0})
@@ -105,29 +106,29 @@ def counted(numbers: events_metrics.Numbers) -> Iterator[Metric]:
         yield family
 
 
-def gauges(river: system_stats.PipelineStats) -> Iterator[Metric]:
-    """What is so now, rather than what was counted."""
+def gauges(stats: system_stats.PipelineStats) -> Iterator[Metric]:
+    """Yield the current state: backlog, workers, sockets and memory."""
     backlog = GaugeMetricFamily("cellmonitor_backlog_entries", "Entries that wait.", labels=["priority", "shard"])
     oldest = GaugeMetricFamily(
         "cellmonitor_backlog_oldest_seconds", "Age of the oldest entry that waits; 0 where none does.",
         labels=["priority", "shard"],
     )  # fmt: skip
-    for waiting in river.waiting:
+    for waiting in stats.waiting:
         labels = [waiting.priority, str(waiting.shard)]
         backlog.add_metric(labels, waiting.entries)
-        oldest.add_metric(labels, max(0.0, river.now - waiting.oldest / 1000) if waiting.oldest else 0.0)
+        oldest.add_metric(labels, max(0.0, stats.now - waiting.oldest / 1000) if waiting.oldest else 0.0)
     workers = GaugeMetricFamily("cellmonitor_workers", "Workers that show signs of life, by state.", labels=["status"])
     for status in system_stats.WORKER_STATES:
-        workers.add_metric([status], sum(worker["status"] == status for worker in river.workers))
+        workers.add_metric([status], sum(worker["status"] == status for worker in stats.workers))
     sockets = GaugeMetricFamily("cellmonitor_sockets", "Open sockets, by kind.", labels=["kind"])
-    for kind, number in river.sockets.items():
+    for kind, number in stats.sockets.items():
         sockets.add_metric([kind], number)
     yield from (backlog, oldest, workers, sockets)
-    yield GaugeMetricFamily("cellmonitor_points_waiting", "Points that wait for InfluxDB.", value=river.points_waiting)
-    used, most = river.memory.used, river.memory.most
+    yield GaugeMetricFamily("cellmonitor_points_waiting", "Points that wait for InfluxDB.", value=stats.points_waiting)
+    used, most = stats.memory.used, stats.memory.most
     yield GaugeMetricFamily("cellmonitor_redis_memory_bytes", "Memory that Redis uses.", value=used)
     yield GaugeMetricFamily("cellmonitor_redis_memory_limit_bytes", "What it may use; 0: unbounded.", value=most)
     yield GaugeMetricFamily(
-        "cellmonitor_test_events_bytes", "Bytes that test events hold.", value=river.test_events_bytes
+        "cellmonitor_test_events_bytes", "Bytes that test events hold.", value=stats.test_events_bytes
     )
-    yield GaugeMetricFamily("cellmonitor_failed_jobs", "Jobs in rq's failed registries.", value=river.failed_jobs)
+    yield GaugeMetricFamily("cellmonitor_failed_jobs", "Jobs in rq's failed registries.", value=stats.failed_jobs)

@@ -1,5 +1,6 @@
-"""How long what is kept, and deleting what is older: in small batches, each a transaction of its own, so that nobody
-waits for a lock. Days come from the settings RETENTION_*; 0 keeps for ever.
+"""Delete rows that are older than their retention period (settings RETENTION_*; 0 = never).
+
+Rows are deleted in small batches, each in its own transaction, so that locks are held briefly.
 """
 
 import time
@@ -23,17 +24,17 @@ from operations.privacy.redaction import rewriting_audit_log
 Rows = QuerySet[Any]
 
 BATCH = 5_000
-PAUSE = 0.05  # seconds between two batches, for everybody else
+PAUSE = 0.05  # seconds between two batches, so that other queries can run
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """What is pruned together. `days` is 0 for ever, None for what is over as soon as its time is past."""
+    """Rows that are pruned together. `days` is 0 for never, None for rows with an expiry date of their own."""
 
     name: str
     days: int | None
     rows: Callable[[datetime], list[Rows]]
-    # Instead of deleting; returns how many rows were changed.
+    # Called instead of deleting; returns the number of changed rows.
     change: Callable[[Rows], int] | None = None
 
     def before(self, now: datetime) -> datetime:
@@ -41,7 +42,7 @@ class Kind:
 
 
 def kinds() -> list[Kind]:
-    """In the order in which they are pruned."""
+    """Return the kinds in the order in which they are pruned."""
     keep = settings.RETENTION_DAYS
     return [
         Kind(
@@ -61,7 +62,7 @@ def kinds() -> list[Kind]:
             days=keep["environments"],
             rows=lambda t: [EnvironmentSnapshot.objects.filter(captured_at__lt=t)],
         ),
-        # Executions refer to their session, so the row stays; what says where the person sat goes.
+        # Executions refer to their session, so the row stays without address and browser.
         Kind(
             name="sessions",
             days=keep["sessions"],
@@ -90,14 +91,14 @@ def kinds() -> list[Kind]:
 
 
 def due(*, now: datetime) -> Iterator[tuple[Kind, int]]:
-    """How many rows of each kind would go. Nothing is changed."""
+    """Yield the number of rows that `prune()` would delete of each kind."""
     for kind in kinds():
         if kind.days != 0:
             yield kind, sum(rows.count() for rows in kind.rows(kind.before(now)))
 
 
 def prune(*, now: datetime, pause: float = PAUSE) -> Iterator[tuple[Kind, int]]:
-    """Delete what is due, kind by kind. It may be stopped at any moment and run again."""
+    """Delete what is due, kind by kind. May be stopped at any moment and run again."""
     for kind in kinds():
         if kind.days != 0:
             yield kind, sum(_in_batches(kind, rows, pause) for rows in kind.rows(kind.before(now)))
@@ -121,8 +122,11 @@ def audit_entries_due(*, now: datetime) -> int:
 
 
 def prune_audit_log(*, now: datetime) -> int:
-    """Only where RETENTION_AUDIT_DAYS says so: the log is append-only, and its trigger is off for this transaction.
-    What went is itself an entry. All at once, so that the log never has a hole that nobody explains."""
+    """Delete audit log entries older than RETENTION_AUDIT_DAYS, and record that in the log. Return their number.
+
+    The trigger that makes the log append-only is off for this transaction. There is one transaction, so that the log
+    never has an unexplained gap.
+    """
     days = settings.RETENTION_DAYS["audit"]
     before = now - timedelta(days=days)
     if not days or not AuditLog.objects.filter(occurred_at__lt=before).exists():

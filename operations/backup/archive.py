@@ -1,13 +1,13 @@
-"""The file of a backup: a tar that holds everything, and knows of each part what it must be.
+"""The backup file: a tar with a manifest that has the digest of every part.
 
     manifest.json    versions, migrations, rows by table, and SHA-256 and size of every part
     database.dump    pg_dump's custom format
     river.jsonl      events that were accepted and not yet stored, a stream entry a line
     settings.json    the settings of that copy, without secrets
-    media/…          what people uploaded
+    media/…          uploaded files
 
-Events are copied before the database is: whatever was accepted before the backup began is in one or both, and coming
-twice changes nothing.
+Events are copied before the database: whatever was accepted before the backup began is in one or both, and processing
+an event twice changes nothing.
 """
 
 import hashlib
@@ -23,20 +23,20 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 FORMAT = 1
-MANIFEST, DUMP, RIVER, SETTINGS, MEDIA = "manifest.json", "database.dump", "river.jsonl", "settings.json", "media/"
+MANIFEST, DUMP, STREAMS, SETTINGS, MEDIA = "manifest.json", "database.dump", "river.jsonl", "settings.json", "media/"
 CHUNK = 1024 * 1024
-LARGEST_MANIFEST = 256 * 1024 * 1024  # bytes; a hundred thousand uploads are fifteen
-LONGEST_LINE = 64 * 1024 * 1024  # bytes; an entry of the stream is as large as one event at most
-LONGEST_NAME, LONGEST_PATH = 240, 2048  # bytes; while a file is written, its name is longer
+MAX_MANIFEST_BYTES = 256 * 1024 * 1024  # bytes; a hundred thousand uploads are fifteen
+MAX_LINE_BYTES = 64 * 1024 * 1024  # a stream entry is at most as large as one event
+MAX_NAME_BYTES, MAX_PATH_BYTES = 240, 2048  # a temporary file has a longer name
 
 
 class Damaged(Exception):
-    """The file is not what was written, or none of ours."""
+    """The file is damaged or not a backup."""
 
 
 @dataclass
 class Writer:
-    """Collects parts; the manifest is written last and names them all."""
+    """Write the parts, and at last the manifest."""
 
     tar: tarfile.TarFile
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -56,8 +56,8 @@ class Writer:
 
     def finish(self, about: dict[str, Any]) -> None:
         body = {"format": FORMAT, **about, "parts": self.parts}
-        said = json.dumps(body, sort_keys=True)
-        whole = {"sha256": hashlib.sha256(said.encode()).hexdigest(), "manifest": body}
+        text = json.dumps(body, sort_keys=True)
+        whole = {"sha256": hashlib.sha256(text.encode()).hexdigest(), "manifest": body}
         self._add(MANIFEST, json.dumps(whole, indent=1).encode())
 
     def _add(self, name: str, content: bytes) -> None:
@@ -67,6 +67,8 @@ class Writer:
 
 
 class _Hashing:
+    """A file object that computes the digest of what is read."""
+
     def __init__(self, file: IO[bytes]) -> None:
         self.file, self.digest = file, hashlib.sha256()
 
@@ -78,7 +80,7 @@ class _Hashing:
 
 @contextmanager
 def writing(to: Path) -> Iterator[Writer]:
-    """A file that appears under its name when it is complete and on disk, readable for its owner alone."""
+    """Write to a temporary file, readable by its owner only, that is synced and renamed at the end."""
     unfinished = to.with_name(f".{to.name}.new")
     unfinished.unlink(missing_ok=True)
     try:
@@ -98,15 +100,17 @@ def writing(to: Path) -> Iterator[Writer]:
 
 
 def verify(file: Path) -> dict[str, Any]:
-    """The manifest, once every byte of every part was read and is right, and is what restoring expects. Raises Damaged,
-    whatever the bytes are; OSError where the file cannot be read."""
+    """Check every byte of every part, and return the manifest.
+
+    Raises Damaged for any invalid content, OSError if the file cannot be read.
+    """
     try:
         return _verify(file)
     except (Damaged, OSError):
         raise
     except (tarfile.TarError, EOFError) as error:
         raise Damaged(f"no readable backup: {str(error)[:200]}") from None
-    except Exception as error:  # hostile bytes make a decoder fail in every way there is
+    except Exception as error:  # malicious content can make a decoder raise anything
         raise Damaged(f"no readable backup ({type(error).__name__})") from None
 
 
@@ -115,7 +119,7 @@ def _verify(file: Path) -> dict[str, Any]:
     manifest: dict[str, Any] | None = None
     with tarfile.open(file, "r:") as tar:
         for member in tar:
-            # A sparse file is a few bytes that unfold to as many zeros as it likes.
+            # A few bytes of a sparse file can expand to any number of zeros.
             if not member.isreg() or member.issparse() or not _is_expected(member.name):
                 raise Damaged(f"{member.name[:200]!r} has no place in a backup")
             if member.name in found or (member.name == MANIFEST and manifest is not None):
@@ -123,7 +127,7 @@ def _verify(file: Path) -> dict[str, Any]:
             content = tar.extractfile(member)
             assert content is not None
             if member.name == MANIFEST:
-                manifest = _manifest(content.read(LARGEST_MANIFEST + 1))
+                manifest = _manifest(content.read(MAX_MANIFEST_BYTES + 1))
             else:
                 digest = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
                 found[member.name] = {"sha256": digest, "bytes": member.size}
@@ -141,8 +145,8 @@ def _verify(file: Path) -> dict[str, Any]:
 
 
 def refuse_incomplete(manifest: dict[str, Any]) -> None:
-    """After it was seen to be of this version: of another, other parts may be wanted. Raises Damaged."""
-    if missing := sorted({DUMP, RIVER} - manifest["parts"].keys()):
+    """Raise Damaged if a part is missing. Call after the version check: other versions may have other parts."""
+    if missing := sorted({DUMP, STREAMS} - manifest["parts"].keys()):
         raise Damaged(f"{', '.join(missing)}: missing")
 
 
@@ -150,8 +154,8 @@ def _manifest(content: bytes) -> dict[str, Any]:
     try:
         whole = json.loads(content)
         body: dict[str, Any] = whole["manifest"]
-        said = json.dumps(body, sort_keys=True)
-        if isinstance(body, dict) and hashlib.sha256(said.encode()).hexdigest() == whole["sha256"]:
+        text = json.dumps(body, sort_keys=True)
+        if isinstance(body, dict) and hashlib.sha256(text.encode()).hexdigest() == whole["sha256"]:
             return body
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
@@ -167,7 +171,7 @@ def _is_counts(value: Any) -> bool:
 
 
 TABLE, MIGRATION = re.compile(r"[a-z_][a-z0-9_]{0,62}"), re.compile(r"\w{1,100}\.\w{1,255}", re.ASCII)
-# What restoring reads of the manifest.
+# The keys of the manifest that restore() reads.
 SHAPE: dict[str, Callable[[Any], bool]] = {
     "parts": lambda value: isinstance(value, dict),
     "rows": lambda value: _is_counts(value) and all(TABLE.fullmatch(name) for name in value),
@@ -179,17 +183,19 @@ SHAPE: dict[str, Callable[[Any], bool]] = {
 
 
 def _is_expected(name: str) -> bool:
-    """One of the parts, or a file below media/: neither a way out of it nor a name that no folder can have."""
-    if name in (MANIFEST, DUMP, RIVER, SETTINGS):
+    """Return whether a name is that of a part, or a safe path below media/."""
+    if name in (MANIFEST, DUMP, STREAMS, SETTINGS):
         return True
     path = PurePosixPath(name)
     is_plain = str(path) == name and not path.is_absolute() and ".." not in path.parts and "\0" not in name
-    is_short = len(os.fsencode(name)) < LONGEST_PATH and all(len(os.fsencode(p)) <= LONGEST_NAME for p in path.parts)
+    is_short = len(os.fsencode(name)) < MAX_PATH_BYTES and all(
+        len(os.fsencode(p)) <= MAX_NAME_BYTES for p in path.parts
+    )
     return name.startswith(MEDIA) and len(path.parts) > 1 and is_plain and is_short
 
 
 def _refuse_clashes(names: Iterable[str]) -> None:
-    """What is a file cannot be a folder too; that would be seen when the database is another one already."""
+    """Raise Damaged if a path is both a file and a folder, before the restore changes the database."""
     known = set(names)
     for name in known:
         for parent in PurePosixPath(name).parents:
@@ -198,7 +204,7 @@ def _refuse_clashes(names: Iterable[str]) -> None:
 
 
 def extract(file: Path, name: str, to: Path) -> None:
-    """Copy one part to a file. The archive was verified before."""
+    """Copy a part to a file. The archive must have been verified."""
     with tarfile.open(file, "r:") as tar:
         content = tar.extractfile(name)
         assert content is not None
@@ -209,11 +215,11 @@ def extract(file: Path, name: str, to: Path) -> None:
 
 
 def lines(file: Path, name: str) -> Iterator[Any]:
-    """A part of one JSON value a line. Raises Damaged."""
+    """Yield the JSON values of a part with one a line. Raises Damaged."""
     with tarfile.open(file, "r:") as tar:
         content = tar.extractfile(name)
         assert content is not None
-        while line := content.readline(LONGEST_LINE):
+        while line := content.readline(MAX_LINE_BYTES):
             try:
                 yield json.loads(line)
             except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Making a backup while everything runs. Its file: `operations.backup.archive`."""
+"""Make a backup while the product runs. `operations.backup.archive` defines the file."""
 
 import json
 import os
@@ -23,15 +23,18 @@ SECRET = re.compile(r"SECRET|PASSWORD|TOKEN$", re.IGNORECASE)
 
 
 def backup(*, to: Path, now: datetime) -> dict[str, Any]:
-    """Returns the manifest. Raises ImproperlyConfigured, postgres_client.ProgramFailed, RedisError, OSError."""
+    """Write a backup and return its manifest.
+
+    Raises ImproperlyConfigured, postgres_client.ProgramFailed, RedisError, OSError.
+    """
     postgres_client.refuse_older_programs()
     with private_files(), tempfile.TemporaryDirectory(prefix=".backup-", dir=to.parent) as directory:
-        river, dump = Path(directory) / "river", Path(directory) / "dump"
-        entries = _copy_streams(river)
+        streams, dump = Path(directory) / "streams", Path(directory) / "dump"
+        entries = _copy_streams(streams)
         about = _dump(dump) | {"created_at": now.isoformat(), "waiting_entries": entries}
         with archive.writing(to) as writer:
             writer.add_file(archive.DUMP, dump)
-            writer.add_file(archive.RIVER, river)
+            writer.add_file(archive.STREAMS, streams)
             writer.add_bytes(archive.SETTINGS, json.dumps(present_settings(), indent=1, sort_keys=True).encode())
             for file in media_files():
                 writer.add_file(f"{archive.MEDIA}{file.relative_to(settings.MEDIA_ROOT).as_posix()}", file)
@@ -44,13 +47,13 @@ def media_files() -> list[Path]:
 
 
 def present_settings() -> dict[str, str]:
-    """What of the environment decides how this copy behaves; never a password, key or token."""
+    """Return the settings in the environment, without passwords, keys and tokens."""
     names = [name for name in os.environ if name in setting_names() and not SECRET.search(name)]
     return {name: _without_password(os.environ[name]) for name in sorted(names)}
 
 
 def setting_names() -> set[str]:
-    """Every setting, from the list that operators read."""
+    """Return the names of all settings, from .env.example."""
     example = (settings.BASE_DIR / ".env.example").read_text()
     return set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
 
@@ -73,7 +76,7 @@ def _copy_streams(file: Path) -> int:
 
 
 def _dump(file: Path) -> dict[str, Any]:
-    """One snapshot for the dump and for the counts, so that a restore can compare them to the row."""
+    """Dump the database and count its rows in one snapshot, so that a restore can compare them exactly."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
@@ -93,11 +96,11 @@ def _dump(file: Path) -> dict[str, Any]:
 
 
 def row_counts() -> dict[str, int]:
-    """Rows of every table; reads all of them."""
+    """Return the number of rows by table. Reads all of them."""
     with connection.cursor() as cursor:
         tables = sorted(connection.introspection.table_names(cursor))
-        counted: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for table in tables:
             cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")  # noqa: S608
-            [counted[table]] = cursor.fetchone() or [0]
-    return dict(counted)
+            [counts[table]] = cursor.fetchone() or [0]
+    return dict(counts)

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs, for backups: pg_dump, pg_restore and psql of one version, at least the server's.
+"""Run PostgreSQL's client programs pg_dump, pg_restore and psql, whose version must be at least the server's.
 
 They come with the wheel of the embedded server. PG_PROGRAMS names another directory, for a newer server.
 """
@@ -19,7 +19,7 @@ from operations.local.embedded_postgres import PROGRAMS
 
 
 class ProgramFailed(Exception):
-    """What a program said on standard error when it failed."""
+    """A program failed; the message is its standard error."""
 
 
 def directory() -> Path:
@@ -27,9 +27,9 @@ def directory() -> Path:
 
 
 def major() -> int:
-    """The programs' version."""
-    said = _run(["pg_dump", "--version"], {}).split()
-    return int(said[2].partition(".")[0])
+    """Return the major version of the programs."""
+    words = _run(["pg_dump", "--version"], {}).split()
+    return int(words[2].partition(".")[0])
 
 
 def server_major() -> int:
@@ -40,7 +40,7 @@ def server_major() -> int:
 
 
 def refuse_older_programs() -> None:
-    """pg_dump refuses a server that is newer than itself."""
+    """Raise ImproperlyConfigured if the programs are older than the server, which pg_dump does not support."""
     if major() < server_major():
         raise ImproperlyConfigured(
             f"The server is PostgreSQL {server_major()} and the programs in {directory()} are {major()}. Install its "
@@ -49,7 +49,7 @@ def refuse_older_programs() -> None:
 
 
 def run(program: str, *arguments: str) -> str:
-    """Run it against our database. The password goes through the environment, where `ps` does not show it."""
+    """Run a program on our database. The password is in the environment, where `ps` does not show it."""
     database = connection.settings_dict
     parts = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
     options = {key: value for key, value in database["OPTIONS"].items() if key.startswith("ssl")}
@@ -58,12 +58,12 @@ def run(program: str, *arguments: str) -> str:
     return _run([program, f"--dbname={address}", *arguments], secret)
 
 
-def run_locally(program: str, *arguments: str, largest: int | None = None) -> str:
-    """Run it without a database; it may write no file of more than `largest` bytes."""
-    return _run([program, *arguments], {}, largest=largest)
+def run_locally(program: str, *arguments: str, max_bytes: int | None = None) -> str:
+    """Run a program without a database. It cannot write files larger than `max_bytes`."""
+    return _run([program, *arguments], {}, max_bytes=max_bytes)
 
 
-def _run(command: Sequence[str], environment: dict[str, str], *, largest: int | None = None) -> str:
+def _run(command: Sequence[str], environment: dict[str, str], *, max_bytes: int | None = None) -> str:
     program = directory() / command[0]
     if not program.exists():
         raise ImproperlyConfigured(f"{program} is missing: set PG_PROGRAMS to the directory of PostgreSQL's programs.")
@@ -73,12 +73,12 @@ def _run(command: Sequence[str], environment: dict[str, str], *, largest: int | 
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=partial(_bound, largest) if largest is not None else None,
+        preexec_fn=partial(_limit_file_size, max_bytes) if max_bytes is not None else None,
     )
     if done.returncode != 0:
         raise ProgramFailed(done.stderr.strip() or f"{command[0]} failed")
     return done.stdout
 
 
-def _bound(largest: int) -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+def _limit_file_size(max_bytes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, max_bytes))

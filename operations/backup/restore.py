@@ -1,7 +1,7 @@
-"""Bringing a backup back: all of it or nothing.
+"""Restore a backup completely or not at all.
 
-The dump becomes one SQL script that begins with dropping what is there, run in one transaction: a script that fails
-leaves the database as it was. Media and the river follow once that is committed; each may be repeated.
+The dump becomes an SQL script that drops the existing schema first and runs in one transaction: if it fails, the
+database is unchanged. Media and event streams follow after the commit; both steps are idempotent.
 """
 
 import re
@@ -27,13 +27,13 @@ from operations.backup import archive, postgres_client
 from operations.backup.backup import media_files, row_counts
 from operations.local.file_permissions import private_files
 
-# What migrations themselves write: a database with nothing else in it is empty.
+# Tables that migrations fill: a database with rows in no others counts as empty.
 FILLED_BY_MIGRATIONS = {"django_migrations", "django_content_type", "auth_permission", "system_settings"}
 
-SHUTDOWN_SECONDS = 3.0  # seconds
-SHARE_OF_DISK = 0.9  # of what is free: a few bytes can unfold to all of it, which others need too
-OURS = {"django_migrations", "instructors", "students", "classes", "audit_logs"}  # in every version
-MOST_SHARDS = 1024  # EVENT_SHARDS is 64 at most
+SHUTDOWN_SECONDS = 3.0
+SHARE_OF_DISK = 0.9  # of the free space that the expanded dump may take
+REQUIRED_TABLES = {"django_migrations", "instructors", "students", "classes", "audit_logs"}  # in every version
+MAX_SHARDS = 1024  # EVENT_SHARDS is 64 at most
 
 PREPARE = """SET lock_timeout = '10s';
 DROP SCHEMA public CASCADE;
@@ -71,12 +71,14 @@ $check$;
 
 
 class Refused(Exception):
-    """Why this backup is not brought into this database, and what to do."""
+    """The backup cannot be restored into this database; the message says why, and what to do."""
 
 
 def restore(file: Path, *, force: bool) -> dict[str, Any]:
-    """Returns the manifest; what it writes is the owner's alone. Raises Refused, archive.Damaged, ImproperlyConfigured,
-    postgres_client.ProgramFailed."""
+    """Restore a backup and return its manifest. Restored files are private to their owner.
+
+    Raises Refused, archive.Damaged, ImproperlyConfigured, postgres_client.ProgramFailed.
+    """
     with private_files():
         return _restore(file, force=force)
 
@@ -85,25 +87,25 @@ def _restore(file: Path, *, force: bool) -> dict[str, Any]:
     manifest = archive.verify(file)
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
-    connection.settings_dict["OPTIONS"].pop("pool", None)  # a pool's idle connections look like somebody else's
+    connection.settings_dict["OPTIONS"].pop("pool", None)  # its idle connections would count as other sessions
     refuse_what_cannot_work(manifest, force=force)
     archive.refuse_incomplete(manifest)
-    for _ in _waiting_rows(file):  # what cannot be put back is known before anything is changed
+    for _ in _waiting_rows(file):  # validate the rows before anything is changed
         pass
-    # Beside the backup, where there is room for one: a container's /tmp is small.
+    # Next to the backup, because the /tmp of a container is small.
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=file.parent) as directory:
         dump, script = Path(directory) / "dump", Path(directory) / "script"
         archive.extract(file, archive.DUMP, dump)
         _refuse_other_dumps(dump, manifest)
-        largest = int(shutil.disk_usage(directory).free * SHARE_OF_DISK)
+        max_bytes = int(shutil.disk_usage(directory).free * SHARE_OF_DISK)
         try:
             postgres_client.run_locally(
                 "pg_restore", "--no-owner", "--no-privileges", "--schema=public", f"--file={script}", str(dump),
-                largest=largest,
+                max_bytes=max_bytes,
             )  # fmt: skip
         except postgres_client.ProgramFailed as error:
             raise Refused(
-                f"The backup's database cannot be unfolded within {largest // 1024**2} MiB beside the backup "
+                f"The backup's database cannot be unfolded within {max_bytes // 1024**2} MiB beside the backup "
                 f"({_reason(error)}). Nothing was changed."
             ) from None
         _run_script(script, manifest)
@@ -144,7 +146,7 @@ def other_sessions() -> int:
 
 
 def _others_after_a_while() -> int:
-    """Whoever was stopped a moment ago may still be saying goodbye."""
+    """Return the number of other sessions, after those of processes that were just stopped have ended."""
     deadline = time.monotonic() + SHUTDOWN_SECONDS
     while (others := other_sessions()) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -152,18 +154,18 @@ def _others_after_a_while() -> int:
 
 
 def _refuse_other_dumps(dump: Path, manifest: dict[str, Any]) -> None:
-    """A dump of something else would be found out when it has run. Raises Refused."""
+    """Raise Refused if the dump is of another product, before it is run."""
     try:
         listed = postgres_client.run_locally("pg_restore", "--list", str(dump))
     except postgres_client.ProgramFailed as error:
         raise Refused(f"The backup's database cannot be read ({_reason(error)}). Nothing was changed.") from None
     tables = set(re.findall(r"^\d+; \d+ \d+ TABLE public (\S+) ", listed, re.MULTILINE))
-    if not OURS <= set(manifest["rows"]) <= tables:
+    if not REQUIRED_TABLES <= set(manifest["rows"]) <= tables:
         raise Refused("The database in the backup is none of this product's. Nothing was changed.")
 
 
 def _run_script(script: Path, manifest: dict[str, Any]) -> None:
-    """In one transaction, with the comparison of what came of it: what differs was never there."""
+    """Run the script and compare the result with the manifest in one transaction. Raises Refused."""
     prepare, check = script.with_name("prepare"), script.with_name("check")
     prepare.write_text(PREPARE)
     check.write_text(_check_of(manifest))
@@ -178,7 +180,7 @@ def _run_script(script: Path, manifest: dict[str, Any]) -> None:
 
 
 def _check_of(manifest: dict[str, Any]) -> str:
-    """SQL that fails where the rows of a table are not as many as the backup's, or a table is missing or too many."""
+    """Return SQL that fails if the tables, their numbers of rows or the migrations differ from the manifest."""
     rows = {name: manifest["rows"][name] for name in sorted(manifest["rows"])}
     counts = sql.SQL(", ").join(sql.SQL("({}, {})").format(sql.Literal(name), number) for name, number in rows.items())
     applied = sql.SQL(", ").join(sql.Literal(name) for name in manifest["migrations"])
@@ -186,7 +188,7 @@ def _check_of(manifest: dict[str, Any]) -> str:
 
 
 def _restore_media(file: Path, manifest: dict[str, Any]) -> None:
-    """The backup's files, and no others: a picture of a class that is no more must not be served."""
+    """Restore the files and delete all others: an image of a class that no longer exists must not be served."""
     root = Path(settings.MEDIA_ROOT)
     wanted = {name.removeprefix(archive.MEDIA) for name in manifest["parts"] if name.startswith(archive.MEDIA)}
     for name in sorted(wanted):
@@ -200,15 +202,15 @@ def _restore_media(file: Path, manifest: dict[str, Any]) -> None:
 
 
 def _waiting_rows(file: Path) -> Iterator[tuple[int, str, bytes]]:
-    """Shard, priority and packed events of each entry that waited. Raises archive.Damaged."""
-    for row in archive.lines(file, archive.RIVER):
+    """Yield shard, priority and packed events of each waiting entry. Raises archive.Damaged."""
+    for row in archive.lines(file, archive.STREAMS):
         try:
             shard, priority, packed = row
-            if not (isinstance(shard, int) and 0 <= shard < MOST_SHARDS and priority in PRIORITIES):
+            if not (isinstance(shard, int) and 0 <= shard < MAX_SHARDS and priority in PRIORITIES):
                 raise ValueError
             yield shard, priority, b64decode(packed, validate=True)
         except (ValueError, TypeError):
-            raise archive.Damaged(f"{archive.RIVER}: a line of it is no entry of the stream") from None
+            raise archive.Damaged(f"{archive.STREAMS}: a line of it is no entry of the stream") from None
 
 
 def _restore_streams(file: Path) -> None:
@@ -220,6 +222,6 @@ def _restore_streams(file: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What a program of PostgreSQL's said was wrong, without the places where it says it."""
+    """Return the error message of a PostgreSQL program without its location."""
     found = re.search(r"(?:ERROR|error): +(.*)", str(error))
     return (found[1] if found else str(error).partition("\n")[0])[:200]

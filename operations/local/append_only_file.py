@@ -1,13 +1,13 @@
-"""The embedded Valkey's append-only files: whether all of them can be read, and what to do where they cannot.
+"""Check and repair the append-only files of the embedded Valkey.
 
-    appendonlydir/appendonly.aof.manifest     which files there are, a line each
-    appendonlydir/appendonly.aof.N.base.rdb   how everything was when the file was last written anew, with a checksum
+    appendonlydir/appendonly.aof.manifest     the list of files, one a line
+    appendonlydir/appendonly.aof.N.base.rdb   the data at the last rewrite, with a checksum
     appendonlydir/appendonly.aof.N.incr.aof   every write since, in Valkey's protocol: *3 $3 SET $1 a $1 b
 
-A kill leaves a cut record at the end, a power cut zeros too. Nobody was promised those, so `mend` cuts them off, keeps
-what it cut, and says so. Damage anywhere else is for a person to decide about: `mend` refuses, and `repair` does what
-`manage.py repair_valkey` was asked for. Valkey by itself would cut off everything behind a damaged length, and would
-begin anew, without a word, where the manifest is missing.
+A kill leaves a truncated record at the end, a power cut zeros too. These writes were never acknowledged, so
+`truncate_damaged_end()` cuts them off, saves what it cut and reports it. For damage anywhere else it raises, and the
+operator may run `manage.py repair_valkey`, which calls `repair()`. Valkey itself would cut off everything after a
+damaged length, and would start empty, without a message, if the manifest is missing.
 """
 
 import mmap
@@ -23,12 +23,12 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 FOLDER, NAME = "appendonlydir", "appendonly.aof"
-CUT_OFF = "cut-off"  # beside the folder: what was cut off the end of a file
+CUT_OFF = "cut-off"  # the folder for what was cut off
 LISTED = re.compile(r'file "?(\S+?)"? seq (\d+) type ([bhi])')
 PART = re.compile(re.escape(NAME) + r"\.(\d+)\.(?:base\.(?:rdb|aof)|incr\.aof)")
 START = re.compile(rb"\*[1-9]\d{0,6}\r\n\$[1-9]\d{0,2}\r\n[A-Za-z]")
-LONGEST_NUMBER = 16  # bytes of a line with a number
-MOST_ARGUMENTS = 1024 * 1024
+MAX_NUMBER_BYTES = 16  # bytes of a line with a number
+MAX_ARGUMENTS = 1024 * 1024
 CHUNK = 1024 * 1024
 
 ADVICE = (
@@ -38,7 +38,7 @@ ADVICE = (
 
 
 class Damaged(ImproperlyConfigured):
-    """What is wrong with which file, and what to do."""
+    """A file is damaged; the message names it and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ class Part:
 
 @dataclass
 class Scan:
-    """What of a file of writes can be read. Places are bytes from its beginning."""
+    """The readable parts of an incremental file. Offsets are in bytes."""
 
     size: int = 0
-    whole: int = 0  # up to here nothing is missing: only whole records, and of transactions only whole ones
+    whole: int = 0  # the offset of the first damage; before it are complete records and transactions only
     records: int = 0  # in `good`
-    after: int = 0  # whole records that come behind the first damage
-    good: list[tuple[int, int]] = field(default_factory=list)  # the stretches that can be kept
+    after: int = 0  # complete records after the first damage
+    good: list[tuple[int, int]] = field(default_factory=list)  # ranges that can be kept
 
     @property
     def lost(self) -> int:
@@ -69,7 +69,7 @@ class Scan:
 
 
 def parts_of(folder: Path) -> list[Part]:
-    """What the manifest names, in its order. Raises ValueError where it cannot be read."""
+    """Return the files that the manifest lists, in its order. Raises ValueError if it cannot be read."""
     text = (folder / f"{NAME}.manifest").read_text(encoding="ascii")
     if not text:
         raise ValueError("it is empty")
@@ -85,9 +85,12 @@ def parts_of(folder: Path) -> list[Part]:
     return found
 
 
-def parts_lying_in(folder: Path) -> list[Part]:
-    """What there is without a manifest: the first base and every file of writes. Valkey deletes an old base before the
-    writes that it went with, so nothing is missing from this; what is in a newer base too is only written twice."""
+def parts_without_manifest(folder: Path) -> list[Part]:
+    """Return the first base and all incremental files of a folder.
+
+    Valkey deletes an old base before its incremental files, so these hold all data; writes that a newer base holds too
+    are only applied twice.
+    """
     found = sorted((int(match[1]), path.name) for path in folder.iterdir() if (match := _part(path)))
     parts = [Part(name, number, ".base." in name) for number, name in found]
     return [*[part for part in parts if part.is_base][:1], *[part for part in parts if not part.is_base]]
@@ -98,7 +101,7 @@ def _part(path: Path) -> "re.Match[str] | None":
 
 
 def scan(file: Path, *, known: Collection[bytes] | None = None) -> Scan:
-    """Read a file of writes. With `known`, in capitals, a record of another command counts as damaged."""
+    """Read an incremental file. With `known` (upper case), a record of any other command counts as damage."""
     if file.stat().st_size == 0:
         return Scan()
     with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
@@ -106,11 +109,11 @@ def scan(file: Path, *, known: Collection[bytes] | None = None) -> Scan:
 
 
 def _scan(data: "mmap.mmap", known: Collection[bytes] | None) -> Scan:
-    """A transaction is kept as a whole or not at all: half of it would be a state that never was."""
+    """Scan the records. A transaction is kept completely or not at all, because half of it would be inconsistent."""
     found, first = Scan(size=len(data)), None
-    pending: tuple[int, int, int] | None = None  # from, to and records of what is not kept yet
-    state = "plain"  # or "inside" a transaction, or "unsure", behind a hole, whether it is inside of one
-    was_inside = False  # before the hole
+    pending: tuple[int, int, int] | None = None  # start, end and number of records that may still be kept
+    state = "plain"  # or "inside" a transaction, or "unsure" about that, after damage
+    was_inside = False  # before the damage
     for start, end, name in _items(data, known):
         if name is None:
             first = _first(first, pending[0] if pending and state == "inside" else start)
@@ -127,7 +130,7 @@ def _scan(data: "mmap.mmap", known: Collection[bytes] | None) -> Scan:
         elif name == b"EXEC":
             if state == "inside":
                 _keep(found, _with(pending, start, end))
-            else:  # its beginning is gone, and with it what came between
+            else:  # its MULTI is lost, and records after it may be too
                 first = _first(first, start)
             state, pending = "plain", None
         elif state == "plain":
@@ -161,7 +164,7 @@ def _keep(found: Scan, stretch: tuple[int, int, int] | None) -> None:
 
 
 def _items(data: "mmap.mmap", known: Collection[bytes] | None) -> Iterator[tuple[int, int, bytes | None]]:
-    """Where each record begins and ends, and its command; None in the place of it for what is no record."""
+    """Yield start, end and command of each record; the command is None for a range without a valid record."""
     place = 0
     while place < len(data):
         end, name = _record(data, place)
@@ -174,7 +177,7 @@ def _items(data: "mmap.mmap", known: Collection[bytes] | None) -> Iterator[tuple
 
 
 def _next_record(data: "mmap.mmap", place: int) -> int:
-    """Where the next whole record begins; at the end of the file where none does."""
+    """Return the start of the next complete record; the size of the file if there is none."""
     for found in START.finditer(data, place):
         if _record(data, found.start())[0]:
             return found.start()
@@ -182,9 +185,9 @@ def _next_record(data: "mmap.mmap", place: int) -> int:
 
 
 def _record(data: "mmap.mmap", place: int) -> tuple[int, bytes]:
-    """Where the record that begins there ends, and its command in capitals; (0, b"") where none does."""
+    """Return the end of the record at an offset and its command in upper case; (0, b"") if there is none."""
     count, place = _number(data, b"*", place)
-    if not 0 < count <= MOST_ARGUMENTS:
+    if not 0 < count <= MAX_ARGUMENTS:
         return 0, b""
     name = b""
     for index in range(count):
@@ -198,8 +201,8 @@ def _record(data: "mmap.mmap", place: int) -> tuple[int, bytes]:
 
 
 def _number(data: "mmap.mmap", kind: bytes, place: int) -> tuple[int, int]:
-    """The number of a line that begins with `kind`, and where the next begins; (-1, …) where it is no such line."""
-    end = data.find(b"\r\n", place, place + LONGEST_NUMBER)
+    """Return the number in a line that starts with `kind`, and the start of the next line; (-1, …) if it is not one."""
+    end = data.find(b"\r\n", place, place + MAX_NUMBER_BYTES)
     digits = data[place + 1 : end] if end > place else b""
     if data[place : place + 1] != kind or not digits.isdigit():
         return -1, place
@@ -207,16 +210,13 @@ def _number(data: "mmap.mmap", kind: bytes, place: int) -> tuple[int, int]:
 
 
 def _checks(server: Path, checker: str, file: Path) -> bool:
-    """Valkey's server is its two checkers too, by the name it is called with."""
+    """Return whether a checker accepts a file. The server binary is both checkers too, depending on argv[0]."""
     done = subprocess.run([checker, str(file)], executable=str(server), capture_output=True, check=False)  # noqa: S603
     return done.returncode == 0
 
 
-# --- Before the start -----------------------------------------------------------------------------------------------
-
-
-def mend(data_dir: Path, *, server: Path) -> list[str]:
-    """Cut a damaged end off, and keep it; returns sentences about it. Raises Damaged, and then has changed nothing."""
+def truncate_damaged_end(data_dir: Path, *, server: Path) -> list[str]:
+    """Cut off a damaged end and save it. Return messages for the operator. Raises Damaged, and then changes nothing."""
     folder = data_dir / FOLDER
     if not folder.is_dir() or not any(_part(path) for path in folder.iterdir()):
         return []
@@ -249,21 +249,21 @@ def _base_is_whole(file: Path, server: Path) -> bool:
 
 
 def _cut(file: Path, found: Scan) -> str:
-    """Cut the end off, which is on disk elsewhere before. Returns the sentence about it."""
+    """Save the end elsewhere, then cut it off. Return the message for the operator."""
     number = f"The last {found.size - found.whole} bytes of {file} are no whole record, as after a power cut"
     kept = file.parent.parent / CUT_OFF / f"{file.name}.{_stamp()}.from-{found.whole}"
     if _copy_end(file, found.whole, kept):
-        said = f"{number}. They are cut off, and kept in {kept}"
+        message = f"{number}. They are cut off, and kept in {kept}"
     else:
-        said = f"{number}, but zeros. They are cut off"
+        message = f"{number}, but zeros. They are cut off"
     with file.open("r+b") as opened:
         opened.truncate(found.whole)
         os.fsync(opened.fileno())
-    return f"{said}. The {found.records} records before them are whole, and nothing else is lost."
+    return f"{message}. The {found.records} records before them are whole, and nothing else is lost."
 
 
 def _copy_end(file: Path, start: int, to: Path) -> bool:
-    """Whether there was anything but zeros to keep."""
+    """Copy the end of a file. Return False, without copying, if it has only zeros."""
     with file.open("rb") as opened:
         opened.seek(start)
         if not any(block.strip(b"\0") for block in _blocks(opened.fileno())):
@@ -287,42 +287,42 @@ def _stamp() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
-# --- By a person's wish ---------------------------------------------------------------------------------------------
-
-
 def repair(data_dir: Path, *, server: Path, known: Collection[bytes]) -> list[str]:
-    """Make files that Valkey can read of what is there, after all of it was copied; returns sentences about what was
-    done. `known`: the commands that there are, in capitals. No server may run. Raises OSError."""
+    """Copy the folder, then remove everything from its files that Valkey cannot read.
+
+    Return messages for the operator. `known` has the existing commands in upper case. No server may be running. Raises
+    OSError.
+    """
     folder = data_dir / FOLDER
     if not folder.is_dir() or not any(_part(path) for path in folder.iterdir()):
         return [f"There is no append-only file in {data_dir}: nothing to repair."]
     copy = folder.with_name(f"{FOLDER}.kept-{_stamp()}")
     shutil.copytree(folder, copy)
     copy.chmod(0o700)
-    said = [f"{folder} is copied to {copy}: delete that when it is no longer needed."]
+    messages = [f"{folder} is copied to {copy}: delete that when it is no longer needed."]
     try:
         parts = parts_of(folder)
     except (ValueError, FileNotFoundError):
-        parts = parts_lying_in(folder)
-        said.append(f"The manifest is written anew, from the names of {len(parts)} files.")
+        parts = parts_without_manifest(folder)
+        messages.append(f"The manifest is written anew, from the names of {len(parts)} files.")
     left = []
     for part in parts:
         file = folder / part.name
         if not file.is_file():
-            said.append(f"{part.name} is missing: what it held is lost.")
+            messages.append(f"{part.name} is missing: what it held is lost.")
         elif part.is_base and not _base_is_whole(file, server):
-            said.append(
+            messages.append(
                 f"{part.name} cannot be read: what waited when it was written is lost, {file.stat().st_size} bytes."
             )
             file.unlink()
         else:
             left.append(part)
-            said += [] if part.is_base else [_rewrite(file, scan(file, known=known))]
+            messages += [] if part.is_base else [_rewrite(file, scan(file, known=known))]
     manifest = folder / f"{NAME}.manifest"
     _write(manifest, "".join(f"file {p.name} seq {p.number} type {'b' if p.is_base else 'i'}\n" for p in left).encode())
     if not left:
         manifest.unlink()
-    return said
+    return messages
 
 
 def _rewrite(file: Path, found: Scan) -> str:
@@ -334,7 +334,7 @@ def _rewrite(file: Path, found: Scan) -> str:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """In one step, and on disk."""
+    """Replace a file atomically, and sync it to disk."""
     unfinished = file.with_name(f"temp-{file.name}")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
         out.write(content)

@@ -1,12 +1,12 @@
-"""As many workers as the load needs, and none that is stuck.
+"""Scale the workers with the load, and replace stuck ones.
 
-One look a second, from the supervisor's loop. How many: by the age of the oldest event that waits, which is what a
-teacher would notice, and not by lengths of queues. A worker more takes two seconds to start and helps for as long as
-the burst lasts, so workers come quickly and go slowly.
+The supervisor's loop polls once a second. The number depends on the age of the oldest waiting event, which is what a
+teacher notices, not on queue lengths. A new worker takes two seconds to start and helps for the rest of a burst, so
+workers are added quickly and removed slowly.
 
-Stuck is a worker that says so itself (it holds work and has not moved for WORKER_STALLED seconds), or whose
-heartbeat, as this process has seen it, has not changed for as long: a stopped process says nothing. Time in which Redis
-did not answer counts for nobody. What a killed worker held is redelivered: its lease expires (events.queue.stream).
+A worker is stuck if it reports so (it has work and made no progress for WORKER_STALLED seconds), or if its heartbeat
+has not changed for as long, as a stopped process cannot report. Time without an answer from Redis does not count. The
+entries of a killed worker are redelivered when its lease expires (events.queue.stream).
 """
 
 import logging
@@ -26,38 +26,41 @@ from operations.local.supervisor import Child, Supervisor
 
 logger = logging.getLogger(__name__)
 
-POLL_INTERVAL = 1.0  # seconds between two looks
-SLOW, BRISK = 2.0, 0.5  # seconds that the oldest event has waited: too long, and short enough for fewer workers
-GROW_AFTER, SHRINK_AFTER = 3.0, 60.0  # seconds for which it has been so
+POLL_INTERVAL = 1.0  # seconds
+SLOW, FAST = 2.0, 0.5  # seconds that the oldest event waits: above, workers are added; below, removed
+GROW_AFTER, SHRINK_AFTER = 3.0, 60.0  # seconds for which that must have lasted
 
 
 @dataclass(kw_only=True)
 class Scale:
-    """How many workers there should be. Between SLOW and BRISK nothing changes, so that it does not swing."""
+    """The number of workers. Between SLOW and FAST it does not change, which avoids oscillation."""
 
-    least: int
-    most: int
+    minimum: int
+    maximum: int
     slow_since: float | None = None
-    brisk_since: float | None = None
+    fast_since: float | None = None
 
     def wanted(self, *, present: int, age: float, now: float) -> int:
-        """`age` of the oldest event that waits and `now`, by any steady clock, in seconds. One step at a time."""
+        """Return the wanted number, at most one from `present`.
+
+        `age` of the oldest waiting event and `now` (of a monotonic clock) are in seconds.
+        """
         self.slow_since = (self.slow_since if self.slow_since is not None else now) if age > SLOW else None
-        self.brisk_since = (self.brisk_since if self.brisk_since is not None else now) if age < BRISK else None
-        if present < self.least:
-            return self.least
-        if self.slow_since is not None and now - self.slow_since >= GROW_AFTER and present < self.most:
+        self.fast_since = (self.fast_since if self.fast_since is not None else now) if age < FAST else None
+        if present < self.minimum:
+            return self.minimum
+        if self.slow_since is not None and now - self.slow_since >= GROW_AFTER and present < self.maximum:
             self.slow_since = now
             return present + 1
-        if self.brisk_since is not None and now - self.brisk_since >= SHRINK_AFTER and present > self.least:
-            self.brisk_since = now
+        if self.fast_since is not None and now - self.fast_since >= SHRINK_AFTER and present > self.minimum:
+            self.fast_since = now
             return present - 1
         return present
 
 
 @dataclass(slots=True)
 class Seen:
-    """The last heartbeat of one process, and when it was new."""
+    """The last heartbeat of a process, and when it changed (monotonic)."""
 
     timestamp: str
     at: float
@@ -65,29 +68,29 @@ class Seen:
 
 @dataclass(kw_only=True)
 class Autoscaler:
-    """The workers among a supervisor's children."""
+    """Start, stop and replace the workers of a supervisor."""
 
     supervisor: Supervisor
-    least: int
-    most: int
+    minimum: int
+    maximum: int
     program: Callable[[int], Program] = local_programs.worker
     children: list[Child] = field(default_factory=list)
     seen: dict[int, Seen] = field(default_factory=dict)  # by pid
-    looked_at: float = 0.0
+    polled_at: float = 0.0
 
     def __post_init__(self) -> None:
-        self.scale = Scale(least=self.least, most=self.most)
+        self.scale = Scale(minimum=self.minimum, maximum=self.maximum)
 
     def start(self) -> None:
-        while len(self.children) < self.least:
-            self._hire()
+        while len(self.children) < self.minimum:
+            self._add_worker()
 
-    def look(self) -> None:
-        """Called at every turn of the supervisor; does something once a second."""
+    def poll(self) -> None:
+        """Check the workers once in POLL_INTERVAL; the supervisor calls this in every iteration."""
         now = time.monotonic()
-        if now - self.looked_at < POLL_INTERVAL:
+        if now - self.polled_at < POLL_INTERVAL:
             return
-        pause, self.looked_at = now - self.looked_at, now
+        pause, self.polled_at = now - self.polled_at, now
         try:
             beats = {beat["pid"]: beat for beat in heartbeats.heartbeats() if beat["host"] == heartbeats.HOST}
             with short_timeout_client(timeout=1) as redis:
@@ -103,12 +106,12 @@ class Autoscaler:
         wanted = self.scale.wanted(present=len(self.children), age=age, now=now)
         if wanted > len(self.children):
             self.supervisor.say(f"events wait for {age:.1f} s: {wanted} workers from now on")
-            self._hire()
+            self._add_worker()
         elif wanted < len(self.children):
             self.supervisor.say(f"events wait no longer: {wanted} workers from now on")
             self.supervisor.retire(self.children.pop())
 
-    def _hire(self) -> None:
+    def _add_worker(self) -> None:
         taken = {child.program.name for child in self.supervisor.children}
         programs = (self.program(number) for number in range(1, 1000))
         self.children.append(self.supervisor.start(next(one for one in programs if one.name not in taken)))
@@ -119,7 +122,7 @@ class Autoscaler:
         for pid, child in running.items():
             beat = beats.get(pid)
             if beat is None:
-                continue  # it has not started yet, or it ends
+                continue  # it is starting or ending
             if pid not in self.seen or self.seen[pid].timestamp != beat["timestamp"]:
                 self.seen[pid] = Seen(beat["timestamp"], now)
             silence = now - self.seen[pid].at

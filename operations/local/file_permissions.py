@@ -1,7 +1,7 @@
-"""Files of the product are their owner's alone, whatever the umask: folders 0700, files 0600.
+"""Make files of the product private to their owner whatever the umask is: folders 0700, files 0600.
 
-Where PostgreSQL runs as a user of its own (root started it), that user must pass through DATA_DIR to its folder, which
-is its own: DATA_DIR is then 0710, of its group. Nobody else gets in.
+If root starts PostgreSQL, it runs as another user, which must traverse DATA_DIR to its own folder: DATA_DIR then has
+that user's group and mode 0710.
 """
 
 import os
@@ -12,14 +12,14 @@ from pathlib import Path
 
 from django.conf import settings
 
-OURS = ("media", "notebooks", "static", "valkey")  # what is in a DATA_DIR that holds other things too
+OWN_FOLDERS = ("media", "notebooks", "static", "valkey")  # in a DATA_DIR that holds files of others too
 LOOSE = stat.S_IRWXG | stat.S_IRWXO
 MASK = 0o077
 
 
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Whatever is made inside of the block, by children too, is the owner's alone."""
+    """Make all files created in the block, by child processes too, private to their owner."""
     before = os.umask(MASK)
     try:
         yield
@@ -28,17 +28,21 @@ def private_files() -> Iterator[None]:
 
 
 def make_private(data_dir: Path) -> int:
-    """Take from others what they may do with what is there already; of others' files (PostgreSQL's) nothing is touched.
-    Links are not followed. Returns how many files and folders were changed."""
+    """Remove the permissions of group and others from existing files. Return the number of changed files and folders.
+
+    Files of other users (PostgreSQL's) are not changed, and links are not followed.
+    """
     if data_dir in (Path.home(), *Path.home().parents, settings.BASE_DIR, *settings.BASE_DIR.parents):
-        tops = [data_dir / name for name in OURS] + [path for path in data_dir.glob("*") if _is_secret(path.name)]
+        tops = [data_dir / name for name in OWN_FOLDERS] + [
+            path for path in data_dir.glob("*") if _is_secret(path.name)
+        ]
     else:
         tops = [data_dir]
     changed = 0
     for top in tops:
         changed += _make_private(top)
         for folder, folders, files in os.walk(top):
-            # A folder of somebody else is theirs, with all that is in it.
+            # Skip folders of other users.
             folders[:] = [name for name in folders if _is_mine(Path(folder, name))]
             changed += sum(_make_private(Path(folder, name)) for name in (*folders, *files))
     return changed
@@ -56,7 +60,7 @@ def _is_mine(path: Path) -> bool:
 
 
 def _make_private(path: Path) -> int:
-    """Files that come and go meanwhile are passed over, and links."""
+    """Change one file. Return 1 if it was changed; links and files deleted meanwhile are skipped."""
     try:
         mode = path.lstat().st_mode
         if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)) or not mode & LOOSE or not _is_mine(path):

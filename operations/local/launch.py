@@ -1,4 +1,4 @@
-"""What `manage.py up` does, in order: lock, servers, migrations, parts, announcement, and the way back."""
+"""The work of `manage.py up`: lock, servers, migrations, processes, announcement, and shutdown."""
 
 import http.client
 import ipaddress
@@ -29,7 +29,7 @@ HEALTH = "/api/v1/health/simple"
 
 @dataclass(kw_only=True)
 class Launch:
-    """One run of the product, from the lock on its data directory to the end of its last child."""
+    """A run of the product, from the lock of its data directory to the end of its last child process."""
 
     demo: bool
     data_dir: Path = field(default_factory=lambda: Path(settings.DATA_DIR))
@@ -39,7 +39,7 @@ class Launch:
 
     def __post_init__(self) -> None:
         self.supervisor = Supervisor()
-        self.workforce = Autoscaler(supervisor=self.supervisor, least=settings.WORKERS, most=settings.WORKERS_MAX)
+        self.autoscaler = Autoscaler(supervisor=self.supervisor, minimum=settings.WORKERS, maximum=settings.WORKERS_MAX)
 
     @property
     def url(self) -> str:
@@ -47,24 +47,22 @@ class Launch:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     def run(self) -> None:
-        self._refuse_what_cannot_work()
+        self._check_configuration()
         with private_files(), services.own(self.data_dir):
-            self._refuse_taken_port()
+            self._check_port()
             make_private(self.data_dir)
-            services.withdraw(self.data_dir)  # a killed predecessor's
+            services.withdraw(self.data_dir)  # of a run that was killed
             self.supervisor.listen()
             try:
                 self._start()
-                self.supervisor.run(each_turn=self.workforce.look)
+                self.supervisor.run(each_turn=self.autoscaler.poll)
             except Stopped:
                 pass
             finally:
                 self.supervisor.stop()
                 services.withdraw(self.data_dir)
 
-    # --- What would fail later is refused now ---------------------------------------------------------------------
-
-    def _refuse_what_cannot_work(self) -> None:
+    def _check_configuration(self) -> None:
         if self.server not in programs.SERVERS:
             raise ImproperlyConfigured(
                 f"WEB_SERVER is {self.server!r}; it must be one of {', '.join(programs.SERVERS)}."
@@ -75,7 +73,7 @@ class Launch:
                 "Unset HOST, or start without --demo."
             )
 
-    def _refuse_taken_port(self) -> None:
+    def _check_port(self) -> None:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -87,8 +85,6 @@ class Launch:
                     f"another one: PORT={self.port + 1}"
                 ) from error
 
-    # --- The way up -----------------------------------------------------------------------------------------------
-
     def _start(self) -> None:
         os.environ |= {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "HOST": self.host}
         start_servers(self.supervisor, self.data_dir)
@@ -96,15 +92,15 @@ class Launch:
         self._migrate()
         if not settings.DEBUG:
             call_command("collectstatic", interactive=False, verbosity=0)
-        self._start_parts()
+        self._start_processes()
 
     def _migrate(self) -> None:
-        """In this process, because a second Django costs a second; only where something is to do."""
+        """Apply migrations, if there are any, in this process, because starting Django again costs a second."""
         database = settings.DATABASES["default"]
         address = conninfo_to_dict(env.database_url({}))
         names = {"NAME": "dbname", "USER": "user", "HOST": "host"}
         database |= {name: address[part] for name, part in names.items() if part in address}
-        database["OPTIONS"].pop("pool", None)  # its threads have no place in a process that forks
+        database["OPTIONS"].pop("pool", None)  # a process that forks must not have the pool's threads
         try:
             executor = MigrationExecutor(connection)
             if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -113,12 +109,12 @@ class Launch:
         finally:
             connection.close()
 
-    def _start_parts(self) -> None:
-        """The web first and alone: on two cores the parts would only slow each other down, and events can wait."""
+    def _start_processes(self) -> None:
+        """Start the web server first: on two cores the processes would slow each other down, and events can wait."""
         supervisor = self.supervisor
         supervisor.start(programs.web(host=self.host, port=self.port, server=self.server))
         supervisor.wait_for(self._answers, seconds=120, what=f"An answer from {self.url}")
-        self.workforce.start()
+        self.autoscaler.start()
         supervisor.start(programs.cron())
         if self.demo:
             os.environ["DEMO_PASSWORD"] = services.demo_password(self.data_dir)
@@ -133,7 +129,7 @@ class Launch:
         return self._status("/") < 400 if status == 404 else status < 500
 
     def _status(self, path: str) -> int:
-        """The status of a GET; 599 while nobody answers. The first allowed host is named, because others get 400."""
+        """Return the status of a GET; 599 without an answer. The Host is an allowed one, because others get 400."""
         address = urlsplit(self.url)
         hosts = [host for host in settings.ALLOWED_HOSTS if "*" not in host]
         web = http.client.HTTPConnection(address.hostname or "", address.port, timeout=2)
@@ -163,13 +159,15 @@ class Launch:
 
 
 def start_servers(supervisor: Supervisor, data_dir: Path) -> None:
-    """Those that the environment gives no address for; their addresses are in it afterwards. Raises Failed, Stopped,
-    ImproperlyConfigured."""
+    """Start the servers that the environment has no URL for, and set their URLs in it.
+
+    Raises Failed, Stopped, ImproperlyConfigured.
+    """
     missing = services.missing(data_dir)
     children = {}
     for name, server in missing.items():
-        for sentence in server.prepare():
-            supervisor.say(sentence)
+        for message in server.prepare():
+            supervisor.say(message)
         children[name] = supervisor.start(server.program())
     for name, server in missing.items():
         what = f"The start of {server.program().name}"
@@ -179,7 +177,7 @@ def start_servers(supervisor: Supervisor, data_dir: Path) -> None:
 
 
 def addresses() -> dict[str, str]:
-    """Of the servers that run, for the other terminals."""
+    """Return the URLs of the running servers, for commands in other terminals."""
     return {"DATABASE_URL": env.database_url({}), "REDIS_URL": env.redis_url({})}
 
 

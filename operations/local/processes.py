@@ -1,4 +1,4 @@
-"""Child processes: how one is started so that it cannot outlive us, and how one that did anyway is found and ended."""
+"""Start child processes that end with their parent, and find and end those that did not."""
 
 import ctypes
 import importlib.util
@@ -20,7 +20,7 @@ _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 def package_directory(name: str) -> Path:
-    """Where a package is installed, without importing it."""
+    """Return the directory of an installed package without importing it. Raises ImproperlyConfigured."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise ImproperlyConfigured(f"The package {name} is not installed: pip install -r requirements.txt")
@@ -29,22 +29,22 @@ def package_directory(name: str) -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What to run, and how it wants to be ended."""
+    """A command, and how to end it."""
 
     name: str
     argv: tuple[str, ...]
-    rank: int  # what has the highest rank ends first, the same rank together
+    rank: int  # higher ranks end first, those of the same rank together
     environment: Mapping[str, str] = field(default_factory=dict)
     user: str | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     hurry_signal: signal.Signals = signal.SIGKILL
-    # Sent by the kernel when the supervisor is killed outright. The application survives SIGKILL at any moment, so
-    # nothing gentler is worth the risk of a child that lingers; the servers ask for a tidy shutdown instead.
+    # Sent by the kernel when the supervisor is killed. The application survives SIGKILL at any moment, so a signal that
+    # a child could ignore is not worth the risk; the servers get one for a regular shutdown instead.
     orphan_signal: signal.Signals = signal.SIGKILL
     patience: float = 8.0
 
     def spawn(self, *, output: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[bytes]:
-        """Start it in a session of its own, both its outputs as one; Ctrl-C in our terminal does not reach it.
+        """Start the program in its own session, so that Ctrl-C does not reach it. Standard error goes to `output` too.
 
         Call this from the main thread: the kernel ties the orphan signal to the thread that forked.
         """
@@ -63,34 +63,34 @@ class Program:
 
 
 def _die_with_parent(orphan_signal: signal.Signals) -> Callable[[], None] | None:
-    """Runs in the child, after it has given up root: a change of user clears the request."""
+    """Return a function for the child, called after the change of user, which would clear the request."""
     if _prctl is None:
         return None
     parent = os.getpid()
 
     def ask_kernel() -> None:
         _prctl(PR_SET_PDEATHSIG, int(orphan_signal))
-        if os.getppid() != parent:  # the parent died between fork and here, and nobody would tell us
+        if os.getppid() != parent:  # the parent died before prctl, so the signal will not come
             os._exit(1)
 
     return ask_kernel
 
 
 def leftover(*, pid_file: Path, data_dir: Path, executable: str) -> psutil.Process | None:
-    """The server an earlier supervisor left running on this data directory, if there is one.
+    """Return the server that an earlier supervisor left running on the data directory, or None.
 
-    A pid alone proves nothing, because pids are reused: the process must be that executable and work in that directory.
+    Pids are reused, so the process must also have the name of the executable and that working directory.
     """
     try:
         process = psutil.Process(int(pid_file.read_text().split()[0]))
-        found = process.name() == executable and Path(process.cwd()) == data_dir
+        is_server = process.name() == executable and Path(process.cwd()) == data_dir
     except (OSError, ValueError, IndexError, psutil.Error):
         return None
-    return process if found else None
+    return process if is_server else None
 
 
 def working_in(data_dir: Path, *, executable: str) -> bool:
-    """Whether any process of that name works in the directory: a backend may outlive its postmaster for a moment."""
+    """Return whether a process of that name has this working directory, as a backend that outlives its postmaster."""
     for process in psutil.process_iter(["name"]):
         try:
             if process.info["name"] == executable and Path(process.cwd()) == data_dir:
@@ -101,7 +101,7 @@ def working_in(data_dir: Path, *, executable: str) -> bool:
 
 
 def end(process: psutil.Process, *, stop_signal: signal.Signals, patience: float) -> None:
-    """Ask politely, then insist. psutil compares start times, so a reused pid is never hit."""
+    """Send the stop signal, and SIGKILL after the timeout. psutil compares start times, so a reused pid is safe."""
     try:
         process.send_signal(stop_signal)
         try:

@@ -1,4 +1,4 @@
-"""The parts of the running product, each as a program: web, workers, cron, and the demo's class."""
+"""The programs that `manage.py up` runs: web server, workers, cron, and the simulated class of the demo."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from operations.local.processes import Program
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MANAGE = str(ROOT / "manage.py")
 SERVERS = ("uvicorn", "daphne")
 
@@ -22,7 +22,7 @@ def web(*, host: str, port: int, server: str = "uvicorn") -> Program:
 
 
 def worker(number: int) -> Program:
-    """Finishes the batch it carries before it ends; what it leaves unacknowledged is redelivered."""
+    """Return a worker. It finishes its batch before it ends; unacknowledged entries are redelivered."""
     return _python(f"worker-{number}", MANAGE, "work", rank=3, patience=15.0)
 
 
@@ -36,11 +36,11 @@ def seed() -> Program:
 
 def simulator(*, url: str, key: str, students: int, rate: str) -> Program:
     options = ["--students", str(students), "--rate", rate, "--minutes", "0", "--url", url]
-    return command("class", "simulate_class", *options, f"--key={key}")  # one word: a key may begin with a dash
+    return command("class", "simulate_class", *options, f"--key={key}")  # one argument: a key may begin with a dash
 
 
 def command(name: str, *arguments: str) -> Program:
-    """Any other `manage.py` command."""
+    """Return any other `manage.py` command."""
     return _python(name, MANAGE, *arguments, rank=5)
 
 
@@ -50,13 +50,13 @@ def _python(name: str, *arguments: str, rank: int, patience: float = 8.0) -> Pro
         name=name,
         rank=rank,
         argv=(sys.executable, *arguments),
-        # The path lets `python -m uvicorn` find the project from whatever directory we were started in.
+        # PYTHONPATH lets `python -m uvicorn` find the project from any working directory.
         environment={
             "PART": name,
             "PYTHONUNBUFFERED": "1",
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "PYTHONPATH": path,
-            # Memory that threads give back is shared by all of them rather than kept for eight arenas a processor.
+            # Threads share freed memory instead of having eight arenas per processor.
             "MALLOC_ARENA_MAX": "2",
         },
         patience=patience,

@@ -1,6 +1,6 @@
-"""What runs beside the application when nobody else provides it, and what the rest of the machine may know about it.
+"""The embedded servers, the lock of the data directory, and services.json.
 
-The servers live in DATA_DIR; their addresses stand in DATA_DIR/services.json for as long as they run.
+The servers store their data in DATA_DIR; their URLs are in DATA_DIR/services.json while they run.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ from operations.local.processes import Program
 
 
 class Server(Protocol):
-    """What the supervisor needs to know of a server."""
+    """The interface of an embedded server."""
 
     @property
     def url(self) -> str: ...
@@ -32,15 +32,15 @@ class Server(Protocol):
 
 
 def missing(data_dir: Path) -> dict[str, Server]:
-    """The servers to start: those the environment gives no address for, under the name of their address.
+    """Return the servers that the environment has no URL for, by the name of the variable.
 
-    Valkey comes first, so that it starts while PostgreSQL still creates its cluster.
+    Valkey is first, so that it starts while PostgreSQL still creates its cluster.
     """
     servers: dict[str, Server] = {}
     if not env.redis_url({}):
         servers["REDIS_URL"] = Valkey(
             data_dir=data_dir / "valkey",
-            memory=env.integer("VALKEY_MEMORY_BYTES", usual_memory(), least=8 * 1024 * 1024),
+            memory=env.integer("VALKEY_MEMORY_BYTES", usual_memory(), minimum=8 * 1024 * 1024),
         )
     if not env.database_url({}):
         servers["DATABASE_URL"] = Postgres(data_dir=data_dir / "postgres")
@@ -48,7 +48,7 @@ def missing(data_dir: Path) -> dict[str, Server]:
 
 
 def own(data_dir: Path) -> IO[str]:
-    """Lock the data directory for as long as the returned file is open; the kernel lets go of it if we are killed."""
+    """Lock the data directory until the returned file is closed; the kernel releases the lock if we are killed."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = os.fdopen(os.open(data_dir / "up.lock", os.O_RDWR | os.O_CREAT, 0o600), "r+")
     try:
@@ -69,7 +69,7 @@ def own(data_dir: Path) -> IO[str]:
 
 
 def holder_of(data_dir: Path) -> str | None:
-    """Whose the data directory is at present: the process id of an `up`, "" where it wrote none, None of nobody's."""
+    """Return the pid of the process that holds the lock, "" if it has not written it yet, None if there is none."""
     try:
         file = (data_dir / "up.lock").open()
     except OSError:
@@ -83,7 +83,7 @@ def holder_of(data_dir: Path) -> str | None:
 
 
 def announce(data_dir: Path, addresses: Mapping[str, str]) -> None:
-    """Write services.json in one step, so that a reader never finds half of it."""
+    """Write services.json atomically."""
     unfinished = data_dir / "services.json.new"
     unfinished.unlink(missing_ok=True)
     _write_private(unfinished, json.dumps(dict(addresses), indent=2) + "\n")
@@ -91,11 +91,12 @@ def announce(data_dir: Path, addresses: Mapping[str, str]) -> None:
 
 
 def withdraw(data_dir: Path) -> None:
+    """Delete services.json."""
     (data_dir / "services.json").unlink(missing_ok=True)
 
 
 def demo_password(data_dir: Path) -> str:
-    """The demo instructor's password: made once per data directory, so that it outlives restarts."""
+    """Return the demo instructor's password, which is created once per data directory."""
     file = data_dir / "demo_password"
     if not file.exists():
         _write_private(file, secrets.token_urlsafe(9))
@@ -103,6 +104,6 @@ def demo_password(data_dir: Path) -> str:
 
 
 def _write_private(file: Path, content: str) -> None:
-    """Nobody else can read it at any moment: the mode is there before the content."""
+    """Write a file that other users can never read: its mode is set at creation."""
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
         opened.write(content)

@@ -1,6 +1,6 @@
-"""What is stored of one account of staff: the account, its status, what it did, and the texts it wrote.
+"""Export the data of one staff account: the account, its status, its actions and the texts it wrote.
 
-Tables are found by looking at the models: every row that refers to the account is in, so that a new table is too.
+Tables are found by introspection: every row with a foreign key to the account is included.
 """
 
 import json
@@ -17,12 +17,14 @@ from instructors.models import AuditLog, Instructor, RevokedToken
 from operations.privacy.tables import all_models
 
 SECRETS = {"password", "password_hash", "token_hash", "key_hash", "jti"}
-LEFT_OUT: set[type[Model]] = {AuditLog, RevokedToken}  # told by itself below; digests that mean nothing to a person
+LEFT_OUT: set[type[Model]] = {AuditLog, RevokedToken}  # exported separately below; digests only
 
 
 def export_account(account: Instructor, *, to: Path) -> dict[str, int]:
-    """Write one JSON object, `{table: [rows]}`, for its owner's eyes alone. Returns the rows by table. Raises
-    FileExistsError."""
+    """Write a JSON object, `{table: [rows]}`, to a file that only its owner can read.
+
+    Return the number of rows by table. Raises FileExistsError.
+    """
     content = dict(rows_of(account))
     with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(content, file, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
@@ -45,7 +47,7 @@ def rows_of(account: Instructor) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def _spellings(model: type[Model], column: str, address: str) -> list[str]:
-    """As what the address stands in this column."""
+    """Return the values of a column that are this e-mail address in any spelling."""
     values = model._default_manager.exclude(**{column: None}).order_by(column).values_list(column, flat=True).distinct()
     return [value for value in values.iterator() if email_key(value) == email_key(address)]
 

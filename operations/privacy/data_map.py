@@ -1,29 +1,30 @@
-"""Tables that hold texts but no reference to a student: what each may know of one. A test refuses a table that is
-neither reached from `Student` nor named here."""
+"""Tables with texts but without a foreign key to a student, and the personal data that each may have.
+
+A test fails for a table that is neither reached from `Student` nor listed here.
+"""
 
 from typing import Literal
 
-# Rows that belong to the person whose address, or number, stands in one of these columns, or keys of JSON columns:
-# exported, then deleted. In the others what names the person is replaced. An address may be a number, and is nobody's
-# row number then: each column says which of the two it holds. `either`: an address, and a number only where no
-# student has that address.
+# Rows that belong to the person whose address or primary key is in one of these columns (or keys of JSON columns): they
+# are exported and deleted; in the person's other texts the name is replaced. An address may consist of digits, so each
+# column says what it has. `either`: an address, or a primary key if no student has that address.
 Called = Literal["address", "number", "either"]
 THEIRS: dict[str, dict[str, Called]] = {
     "events.OfflineQueueEntry": {"user_id": "address"},
-    "classroom.AnalyticsReport": {"parameters__student_id": "number"},  # of a class or a team they are everybody's
+    "classroom.AnalyticsReport": {"parameters__student_id": "number"},  # reports of a class or team are shared
     "lms.ProgressNotification": {"recipient_id": "either", "user_id": "address"},
 }
 
-# Columns of texts in which digits are the number of a row: no address, although somebody's may be that number.
+# Text columns in which digits are a primary key, not an address.
 NUMBERS = {
     "admin.LogEntry": {"object_id"},
     "instructors.AuditLog": {"target_id"},
 }
 
-# Contents that rows of students refer to and may share: each goes with the last row that refers to it.
+# Contents that rows of students may share: each is deleted with the last row that refers to it.
 PARTS = {"lms.StoredNotebook": "a notebook by its digest, of a snapshot"}
 
-# Rows that belong to somebody or something else and stay; what names the person in any of their texts is replaced.
+# Rows that belong to others and stay; names of the person in their texts are replaced.
 SHARED = {
     "admin.LogEntry": "what admins did names its object",
     "axes.AccessAttempt": "what somebody typed as their e-mail at the login, for minutes",
@@ -41,8 +42,8 @@ SHARED = {
     "sessions.Session": "a logged-in teacher's last messages; packed, so looked at one by one",
 }
 
-# Accounts of staff and what is made of fixed words, digests and code names. A student who also teaches keeps the
-# account: it is another role, with another way out (the administration).
+# Staff accounts, and tables of fixed words, digests and code names. A student who also teaches keeps the account; it is
+# deleted in the admin.
 NOBODYS = {
     "auth.Group": "not used",
     "auth.Permission": "fixed words",
@@ -58,7 +59,7 @@ NOBODYS = {
     "lms.ClassStaff": "fixed words",
 }
 
-# Columns of the tables above it that name staff, not students.
+# Columns of SHARED tables that name staff, not students.
 OF_STAFF = {
     "axes.AccessAttempt": {"ip_address"},
     "instructors.AuditLog": {"actor_email", "ip_address"},

@@ -1,10 +1,10 @@
-"""Erasing a person: from what waits in Redis, from every table, from files, from InfluxDB; in that order, so that
-nothing that is on its way comes back behind our back. Then the files of Redis and PostgreSQL are written anew, because
-what was deleted still lies in them. Each step may be repeated.
+"""Erase a person from the event streams, the tables, the files and InfluxDB.
 
-What stays, and why (docs/privacy.md): a grade, without the work, under a pseudonym, because averages and decisions of a
-class rest on it; an entry of the audit log, under the same pseudonym, because who looked at what is somebody else's
-record as well.
+The order matters: waiting events would create the rows again. Then `verification.clear()` rewrites the files of Redis
+and PostgreSQL, which still contain deleted data. Each step is idempotent.
+
+Two things stay under a pseudonym (docs/privacy.md): grades, without the work, because averages of the class depend on
+them; and audit log entries, because they are also the record of the staff who acted.
 """
 
 from collections import Counter
@@ -27,18 +27,18 @@ from operations.privacy import data_map, redis_erasure, tables
 from operations.privacy.person import Person
 from operations.privacy.redaction import redact
 
-# Rows to look through, sessions times executions, from which on an index pays.
+# Sessions times executions above which a temporary index pays.
 WORTH_AN_INDEX = 20_000_000
-PATIENCE = 60.0  # seconds for workers to finish what they carry
+PATIENCE = 60.0  # seconds for workers to finish their batches
 
 
 class CameBack(Exception):
-    """Something of the person arrived while we were at it."""
+    """New events of the person arrived during the erasure."""
 
 
 @dataclass
 class Report:
-    """What was done, by table, key or kind; nothing in it names the person."""
+    """Numbers of what was done; nothing in it names the person."""
 
     deleted: Counter[str] = field(default_factory=Counter)
     redacted: dict[str, int] = field(default_factory=dict)
@@ -52,8 +52,10 @@ class Report:
 
 
 def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
-    """Raises waiting.StillBusy, CameBack, and points.unreachable() where InfluxDB is away: then do it again. Then call
-    `remains.clear`."""
+    """Erase a person and record that in the audit log. Call `verification.clear()` afterwards.
+
+    Raises maintenance.StillBusy, CameBack, and timeseries.unreachable() if InfluxDB is away; then run it again.
+    """
     report = Report()
     report.waiting_events = maintenance.remove_person(person.is_called, cut=_in_json(person), patience=PATIENCE)
     with _index_for_sessions(person), transaction.atomic():
@@ -75,7 +77,7 @@ def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
 
 
 def _came_back(person: Person) -> bool:
-    """Whether a student of this address is there, or an event of theirs on its way."""
+    """Return whether there is a student with this address, or a waiting event of theirs."""
     addresses = Student.objects.values_list("email", flat=True).iterator()
     return any(map(person.is_called, addresses)) or maintenance.mentions(person.is_called)
 
@@ -118,13 +120,13 @@ def _named(by_label: dict[str, int]) -> dict[str, int]:
 
 
 def _empty(rows: "models.QuerySet[AssignmentSubmission]") -> None:
-    """The grade stays; what was handed in, and every word about it, goes."""
+    """Clear the submitted work and all texts about it; the grade stays."""
     texts = [name.name for name in tables.texts(AssignmentSubmission) if name.null]
     rows.update(**dict.fromkeys(texts))
 
 
 def _pseudonymise(student: Student, address: str) -> None:
-    """Every column as in a student who never did anything, so that one added later is covered."""
+    """Reset every column to its default, including columns added later, and set a pseudonymous address."""
     for column in Student._meta.concrete_fields:
         if not column.primary_key and column.name != "created_at":
             setattr(student, column.attname, None if column.null else column.get_default())
@@ -133,7 +135,7 @@ def _pseudonymise(student: Student, address: str) -> None:
 
 
 def _delete_files(rows: "models.QuerySet[models.Model]") -> int:
-    """The files that these rows name, as soon as the rows are gone for good."""
+    """Delete the files that these rows name after the commit. Return their number."""
     columns = [column.attname for column in rows.model._meta.concrete_fields if isinstance(column, models.FileField)]
     names = [name for row in rows.values_list(*columns) for name in row if name] if columns else []
     for name in names:
@@ -143,8 +145,10 @@ def _delete_files(rows: "models.QuerySet[models.Model]") -> int:
 
 @contextmanager
 def _index_for_sessions(person: Person) -> Iterator[None]:
-    """PostgreSQL looks for executions of each session that goes. No index helps it, because each would cost every run
-    its upkeep; where there is much to look through, one is made for the while, holding up nobody."""
+    """Create a temporary index for the foreign key check of deleted sessions, if there are many executions.
+
+    A permanent index would cost every insert; it is created concurrently, so that it blocks no writes.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT (SELECT count(*) FROM sessions WHERE student_id = ANY(%s))

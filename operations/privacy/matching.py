@@ -1,4 +1,4 @@
-"""Finding somebody in any text: one pass over the normal form, which cuts the text as it was written.
+"""Find a person in any text and cut the name out of the original.
 
 The normal form is `core.identity.searchable` of what the text means: percent-encoding, JSON's and Python's escapes,
 HTML's references and terminal colours are read as what they stand for. Each character of the normal form knows which
@@ -17,7 +17,7 @@ from operations.privacy.names import Form
 
 _HEX = "[0-9A-Fa-f]"
 _BYTE = rf"(?:%(?:25)*{_HEX}{{2}}|\\+x{_HEX}{{2}}|\\+[23][0-7]{{2}})"
-# One of four characters begins each, so that a text without them is passed over at once.
+# Each begins with one of four characters, so that a text without them is skipped quickly.
 _ESCAPES = re.compile(
     r"[\\%&\x1b](?:"
     r"(?P<colour>(?:(?<=\x1b)|(?<=\\)\\*(?:x1b|u001b|033|e))\[[0-9;?]*[A-Za-z])"
@@ -31,20 +31,22 @@ _ONE_BYTE = re.compile(_BYTE)
 _ONE_UNIT = re.compile(r"\\+u([0-9A-Fa-f]{4})")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')  # of JSON
 
-Piece = tuple[str, int, int]  # what it means, and from where to where it stands
+Piece = tuple[str, int, int]  # decoded text, start, end
 
 
 @dataclass(frozen=True)
 class _Folded:
-    """The normal form, and for each of its characters where the cluster it came from begins and ends in the original;
-    without them where both are the same, character by character."""
+    """The normal form, and start and end in the original of the cluster that each character came from.
+
+    Without offsets if both have the same characters.
+    """
 
     text: str
     starts: list[int] | None = None
     ends: list[int] | None = None
 
     def original(self, start: int, end: int) -> tuple[int, int] | None:
-        """None where it would cut a character in two: `e` of é, か of が."""
+        """Return the range in the original; None if it would split a character: `e` of é, か of が."""
         if self.starts is None or self.ends is None:
             return start, end
         if start and self.starts[start - 1] == self.starts[start]:
@@ -56,9 +58,10 @@ class _Folded:
 
 @dataclass(frozen=True, kw_only=True)
 class Matcher:
-    """`forms` name the person. `spared` name others who are known: what lies within one of theirs is theirs.
-    `whole_values`, as `label_key` writes them, name the person only where a column, or a string of JSON, holds
-    nothing else."""
+    """`forms` name the person. Matches inside a match of `spared`, the names of others, do not count.
+
+    `whole_values`, as `label_key` writes them, name the person only as the complete value of a column or JSON string.
+    """
 
     forms: list[Form]
     spared: list[Form] = field(default_factory=list)
@@ -66,17 +69,17 @@ class Matcher:
 
     @cached_property
     def _needles(self) -> list[list[str]]:
-        """What must be in a text together, the longest first; each once."""
+        """Return the sets of fragments that a text must have together, the longest first."""
         parts = {frozenset(form.fragments) for form in self.forms} | {frozenset(v.split()) for v in self.whole_values}
         return [sorted(each, key=len, reverse=True) for each in parts]
 
     def may_name(self, text: str) -> bool:
-        """A quick look: False only where the text cannot name the person, however it is packed into JSON."""
+        """Return False only if the text cannot name the person, even packed into JSON. Fast."""
         folded = searchable(_meant(text))
         return any(all(part in folded for part in parts) for parts in self._needles)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        """Where the person is named, first to last, none touching another."""
+        """Return the ranges that name the person, in order and without overlaps."""
         if not self.forms or not self.may_name(text):
             return []
         folded = _fold(text)
@@ -96,8 +99,10 @@ class Matcher:
         return bool(self.spans(text))
 
     def holds(self, text: str) -> bool:
-        """Whether the person may be named, whatever stands around it: for packed values, where a byte that is no text
-        may look like a letter."""
+        """Return whether the person may be named, ignoring the neighbouring characters.
+
+        For packed values, where a byte that is not text may look like a letter.
+        """
         if not self.may_name(text):
             return False
         folded = searchable(_meant(text))
@@ -107,18 +112,18 @@ class Matcher:
         return bool(self.whole_values) and len(text) < 1000 and label_key(text) in self.whole_values
 
     def cut(self, text: str, *, instead: str) -> str:
-        """The text without the person; the same text where it names nobody."""
+        """Replace the person in a text."""
         spans = self.spans(text)
         for start, end in reversed(spans):
             text = text[:start] + instead + text[end:]
         return text
 
     def cut_value(self, text: str, *, instead: str) -> str:
-        """The same for a value of its own."""
+        """Replace the person in a complete value of a column or JSON string."""
         return instead if self.is_whole_value(text) else self.cut(text, instead=instead)
 
     def cut_json(self, text: str, *, instead: str) -> str:
-        """The same in every string of a JSON text, keys too; numbers and everything else stay as they are written."""
+        """Replace the person in every string of a JSON text, including keys; all else stays as written."""
         if not self.may_name(text):
             return text
 
@@ -168,7 +173,7 @@ def _fold(text: str) -> _Folded:
 
 
 def _clusters(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Characters with all that combines with them. What is invisible lies within a cluster, never at its end."""
+    """Yield characters with those that combine with them. Invisible ones are within a cluster, never at its end."""
     said, begin, end, pending = "", 0, 0, ""
     for text, start, stop in pieces:
         if not text or not _normal(text):
@@ -188,8 +193,10 @@ _normal = lru_cache(100_000)(searchable)
 
 @cache
 def _begins(character: str) -> bool:
-    """Whether normalization leaves it apart from what stands before it. Marks combine, vowels and finals of Hangul do,
-    and half-width ﾞ, which is a letter until it is normalized."""
+    """Return whether normalization does not combine the character with the one before.
+
+    Marks combine, and so do vowels and finals of Hangul, and half-width ﾞ, which is a letter until normalized.
+    """
     first = unicodedata.normalize("NFKD", character)[0]
     return unicodedata.category(first)[0] != "M" and not (
         "\u1161" <= first <= "\u1175" or "\u11a8" <= first <= "\u11c2"
@@ -210,7 +217,7 @@ def _as_written(text: str, start: int, end: int) -> Iterator[Piece]:
 
 
 def _pieces(found: "re.Match[str]") -> Iterator[Piece]:
-    """What a run of escapes means, piece by piece; what means nothing stays as it is written."""
+    """Decode a run of escapes piece by piece; invalid ones stay as written."""
     text, start, end = found.string, found.start(), found.end()
     match found.lastgroup:
         case "colour":
@@ -224,7 +231,7 @@ def _pieces(found: "re.Match[str]") -> Iterator[Piece]:
 
 
 def _of_units(text: str, units: "list[re.Match[str]]") -> Iterator[Piece]:
-    """UTF-16, as JSON escapes it."""
+    """Decode UTF-16, as JSON escapes it."""
     at = 0
     while at < len(units):
         code, width = int(units[at][1], 16), 1
@@ -239,7 +246,7 @@ def _of_units(text: str, units: "list[re.Match[str]]") -> Iterator[Piece]:
 
 
 def _of_bytes(text: str, spans: list[tuple[int, int]]) -> Iterator[Piece]:
-    """UTF-8, percent-encoded or as Python and git write bytes."""
+    """Decode UTF-8, percent-encoded or as Python and git write bytes."""
     values = [_byte(text[start:end]) for start, end in spans]
     at = 0
     while at < len(values):

@@ -1,6 +1,6 @@
-"""How a name or an address is written in a text, and where it is only a part of somebody else's.
+"""Recognize a name or an address in a text, and tell it from a part of another one.
 
-All of it works on the normal form of `core.identity.searchable`: any case, width and composition is one form there.
+Everything works on the normal form of `core.identity.searchable`: any case, width and composition is one form there.
 
 Scripts with blanks (Latin, Cyrillic, Hangul from the left, katakana) have words: a name is never found inside one, so
 that `taro` stays in `tarot` and `kintaro`. Scripts without blanks (kanji, hiragana, Thai) have none. There a full name
@@ -33,7 +33,7 @@ _SCRIPTS = [(name, re.compile(f"[{characters}]")) for name, characters in _RANGE
 
 @cache
 def script(character: str) -> str:
-    """One of hiragana, katakana, han, hangul, unspaced, letter (of a script with words), digit; "" for all else."""
+    """Return hiragana, katakana, han, hangul, unspaced, letter (of a script with words), digit, or "" for others."""
     if not character.isascii():
         for name, pattern in _SCRIPTS:
             if pattern.match(character):
@@ -99,13 +99,13 @@ _COMMON_ACCOUNTS = re.compile("user|root|admin|jovyan|ubuntu|debian|student|gues
 
 @dataclass(frozen=True)
 class Form(ABC):
-    """One way of naming somebody. `fragments` must all be in a text that holds it: a quick look before the pattern."""
+    """A way to name a person. A text must contain all `fragments`, which is checked before the pattern."""
 
     pattern: re.Pattern[str]
     fragments: tuple[str, ...]
 
     def find(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where it stands in a text of the normal form, whole."""
+        """Yield the ranges in a text in normal form where the form stands by itself."""
         position = 0
         while found := self.pattern.search(text, position):
             start, end = found.span("it")
@@ -117,11 +117,11 @@ class Form(ABC):
 
     @abstractmethod
     def is_whole(self, text: str, start: int, end: int) -> bool:
-        """Whether what stands there is all of a word or name, not a part of somebody else's."""
+        """Return whether a match is a complete word or name, not a part of another."""
 
 
 class Address(Form):
-    """An e-mail address: the same person wherever it stands, unless it is a part of a longer one."""
+    """An e-mail address that is not a part of a longer one."""
 
     def is_whole(self, text: str, start: int, end: int) -> bool:
         return not (self._goes_on_before(text, start, end) or self._goes_on_behind(text, end))
@@ -145,7 +145,7 @@ class Address(Form):
 
 
 class Home(Form):
-    """The directory of an account that is called like the address: /home/taro, C:\\Users\\taro."""
+    """The home directory of an account named like the address: /home/taro, C:\\Users\\taro."""
 
     def is_whole(self, text: str, start: int, end: int) -> bool:
         after, then = text[end : end + 1], text[end + 1 : end + 2]
@@ -154,7 +154,7 @@ class Home(Form):
 
 @dataclass(frozen=True)
 class Name(Form):
-    """A name of several parts, in any order and with or without something between them; or one lone word."""
+    """A name of several parts in any order, with or without separators; or a lone word."""
 
     is_lone: bool = False
     is_turned: bool = False  # not in the order in which it is known
@@ -172,7 +172,7 @@ class Name(Form):
         return bool(_REST_OF_ADDRESS.match(text, end) or _ADDRESS_SO_FAR.search(text[max(0, start - 255) : start]))
 
     def _is_of_two_people(self, text: str, start: int, end: int) -> bool:
-        """The end of one name and the beginning of the next: Sato [Taro, Yamada] Ken, 佐藤 [太郎 山田] 健."""
+        """Return whether a match is the end of one name and the start of the next: Sato [Taro, Yamada] Ken."""
         said = text[start:end]
         in_cjk = not (_is_alphabetic(said[0]) or _is_alphabetic(said[-1]))
         if self.is_lone or not (_BETWEEN_PEOPLE.search(said) or (self.is_turned and in_cjk)):
@@ -219,7 +219,7 @@ class Name(Form):
         return not self.is_lone and not self.is_turned
 
     def _is_slug(self, text: str, start: int, end: int) -> bool:
-        """As file names are written: there `-` divides words instead of joining names."""
+        """Return whether the match looks like a file name, where `-` separates words instead of joining names."""
         return not self.is_lone and bool(re.search(r"[._+-]", text[start:end]))
 
 
@@ -227,7 +227,7 @@ class Name(Form):
 
 
 def is_address(text: str) -> bool:
-    """An e-mail address means one person wherever it stands. Any other identity (the wire allows it) may be a word."""
+    """Return whether an identity is an e-mail address. Any other one (the wire allows it) may be a word."""
     return bool(_ADDRESS.fullmatch(email_key(text)))
 
 
@@ -237,7 +237,7 @@ def address(text: str) -> Form:
 
 
 def home(text: str) -> Form | None:
-    """None where many machines have such an account, or hardly anybody can be told by it."""
+    """Return the form of the home directory; None for accounts that are common or too short."""
     account = email_key(text).partition("@")[0]
     if _COMMON_ACCOUNTS.fullmatch(account) or len(account) < 3:
         return None
@@ -245,12 +245,12 @@ def home(text: str) -> Form | None:
 
 
 def writings(name: str) -> list[str]:
-    """山田太郎 (Taro Yamada) is a name in two writings; others are one."""
+    """Split a name in two writings, as 山田太郎 (Taro Yamada)."""
     return [found for each in _OTHER_WRITINGS.split(label_key(name)) if (found := each.strip())]
 
 
 def full_name(name: str) -> list[Form]:
-    """A name that means one person inside a text; none where it may be a word: `May`, 高橋, さくら."""
+    """Return the forms of a full name; none if it may be a word: `May`, 高橋, さくら."""
     parts = [part for part in _PARTS.split(name) if part]
     if len(parts) == 1:
         return _undivided(parts[0])
@@ -272,14 +272,14 @@ def full_name(name: str) -> list[Form]:
 
 
 def word(text: str) -> Form:
-    """Whatever else somebody is called, alone: found where nothing of its own script touches it."""
+    """Return the form of a lone word, which matches if no character of its own script touches it."""
     key = label_key(text)
     pattern = re.escape(key).replace(r"\ ", _BLANK)
     return Name(re.compile(f"(?P<it>{pattern})"), tuple(key.split()), is_lone=True)
 
 
 def called(text: str) -> list[Form]:
-    """What an operator says somebody is called: an address, a name in parts, or a word."""
+    """Return the forms of a text given by an operator: an address, a full name, or a word."""
     if is_address(text):
         return [address(text)]
     divided = len([part for part in _PARTS.split(label_key(text)) if part]) > 1
@@ -288,7 +288,7 @@ def called(text: str) -> list[Form]:
 
 
 def is_too_short(text: str) -> bool:
-    """Of one character, or of two where an alphabet has them: it would be found in everybody's texts."""
+    """Return whether a text has one character, or two of an alphabet, and would match in many texts."""
     letters = [c for c in label_key(text) if script(c)]
     if is_address(text):
         return False
@@ -296,7 +296,7 @@ def is_too_short(text: str) -> bool:
 
 
 def _undivided(part: str) -> list[Form]:
-    """山田太郎, 김철수: kanji or hangul, three or more. Where the family name ends nobody says."""
+    """Return the forms of a name without separator (山田太郎, 김철수), where the family name may end anywhere."""
     scripts = {script(c) for c in part}
     if len(part) < 3 or not scripts & {"han", "hangul"} or not scripts <= {"han", "hangul", "hiragana", "katakana"}:
         return []
@@ -320,7 +320,7 @@ def _ordered(parts: list[str]) -> str:
 
 
 def _spelled(part: str) -> str:
-    """Kanji may stand apart, as lists of names are justified; an initial may have a dot."""
+    """Return the pattern of a part. Kanji may have blanks between them, and an initial a dot."""
     spelled = [_SAME.get(c, re.escape(c)) for c in part]
     if all(script(c) == "han" for c in part):
         return "[ ]?".join(spelled)
@@ -349,13 +349,13 @@ def _is_alphabetic(character: str) -> bool:
 
 
 def _are_one_word(left: str, right: str) -> bool:
-    """Two characters of one word of an address: digits belong to letters, 宛先 does not belong to `taro@`."""
+    """Return whether two characters of an address are of one word: digits and letters are, 宛先 and `taro@` are not."""
     alphabetic = {"letter", "digit"}
     return script(left) == script(right) or {script(left), script(right)} <= alphabetic
 
 
 def _touches(neighbour: str, edge: str, *, digits: bool) -> bool:
-    """Of the same script, so that both may be one word. Digits count with a lone word (S123 in S1234, `taro2`)."""
+    """Return whether both have the same script and may be one word. Digits count for a lone word (S123 in S1234)."""
     if neighbour == "ー":
         return script(edge) in {"katakana", "hiragana"}
     if digits and {script(neighbour), script(edge)} <= {"letter", "digit"}:
@@ -370,7 +370,7 @@ def _may_be_name(word: str, *, in_cjk: bool) -> bool:
 
 
 def _word_before(text: str, start: int) -> str:
-    r"""The character before; "" where it is none but the end of an escape: the n of `\n`, the s of `%s`."""
+    r"""Return the character before; "" for the end of an escape: the n of `\n`, the s of `%s`."""
     if start > 1 and text[start - 1] in "nrtbfv" and text[start - 2] == "\\":
         return ""
     if start > 1 and text[start - 1] in "sd" and text[start - 2] == "%":

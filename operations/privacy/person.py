@@ -1,5 +1,6 @@
-"""Whose traces are looked for: every spelling of the address, every name, and what else the operator says the person is
-called; and who else is known, whose names stay.
+"""The person to look for: all spellings of the address, all names, and further ones that the operator gives.
+
+Names of other known people that contain one of these are not matched.
 """
 
 import re
@@ -16,23 +17,23 @@ from operations.privacy.names import Form
 
 
 class BadText(ValueError):
-    """What a command was told means nobody, or cannot be looked for; the message says why, and what to do."""
+    """An argument identifies no person or cannot be searched for; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """`student_ids` and `called` are empty where only traces are left, after an interrupted erasure."""
+    """`student_ids` and `called` are empty if only traces are left, after an interrupted erasure."""
 
     email: str
     matcher: Matcher
     student_ids: tuple[int, ...] = ()
-    spellings: frozenset[str] = frozenset()  # of the address, as it stands in rows
+    spellings: frozenset[str] = frozenset()  # of the address, as written in rows
     called: tuple[str, ...] = ()  # the names that the person's own rows have
     also: tuple[str, ...] = ()
-    shared_names: tuple[str, ...] = ()  # of these, those that somebody else has too
-    words: tuple[str, ...] = ()  # and those that may be a word
-    within: tuple[str, ...] = ()  # names and addresses of others which hold one of these, and stay
-    # What stands in their place: it says that somebody was here, and is the same for all traces of one erasure.
+    shared_names: tuple[str, ...] = ()  # those of `called` that another person has too
+    words: tuple[str, ...] = ()  # those of `called` that may be an ordinary word
+    within: tuple[str, ...] = ()  # names and addresses of others that contain one of these
+    # The replacement, the same for all traces of one erasure.
     pseudonym: str = field(default_factory=lambda: f"forgotten-{secrets.token_hex(4)}")
 
     @property
@@ -40,7 +41,7 @@ class Person:
         return email_key(self.email)
 
     def is_called(self, identity: str) -> bool:
-        """Whether this is the person's address, however it is spelled."""
+        """Return whether this is the person's address in any spelling."""
         return email_key(identity) == self.key
 
     def cut(self, text: str) -> str:
@@ -48,9 +49,11 @@ class Person:
 
 
 def address_meant(text: str | None, *, number: int | None) -> str:
-    """The address that an operator means: the text itself, or that of the student of this number (`--id`). At most two
-    queries. Raises BadText where both or neither are given, for a number of nobody, and for a text that is the address
-    of one student and the number of another."""
+    """Return the address that an operator means: the text itself, or that of the student with this number (`--id`).
+
+    At most two queries. Raises BadText if both or neither are given, for an unknown number, and for a text that is the
+    address of one student and the number of another.
+    """
     if (text is None) is (number is None):
         raise BadText("Whose? Give an address, or the number of a student with --id.")
     if number is not None:
@@ -70,7 +73,7 @@ def address_meant(text: str | None, *, number: int | None) -> str:
 
 
 def hint_of_number(text: str) -> str:
-    """What to say beside "no student has this address" where it is the number of one; else "". At most one query."""
+    """Return a hint if a text that is no student's address is a student's number; else "". At most one query."""
     numbered = _numbered(text)
     return f" Student {numbered.pk} is {numbered.email}: for that one say --id {numbered.pk}." if numbered else ""
 
@@ -81,8 +84,10 @@ def _numbered(text: str) -> Student | None:
 
 
 def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
-    """All students of this address, whatever the spelling; without any, whoever left traces. Reads every address once.
-    Raises BadText."""
+    """Return the person with this address in any spelling, with or without rows of students.
+
+    Reads every address once. Raises BadText.
+    """
     also = tuple(also)
     if not email_key(email):
         raise BadText("Whose address? Give one that can be seen.")
@@ -135,7 +140,7 @@ def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
 
 
 class _Known:
-    """Everybody else: by whole names and addresses, and by parts of them."""
+    """The names and addresses of all other people."""
 
     def __init__(self, others: list[tuple[int, str, str]]) -> None:
         self.texts = {text for _, address, name in others for text in (address, name) if visible(text)}
@@ -144,7 +149,7 @@ class _Known:
         self.accounts = {address.partition("@")[0] for address in self.addresses}
 
     def has(self, name: str, forms: list[Form]) -> bool:
-        """Whether somebody else has this name, in any of its writings. 佐々木 alone is also the name of 佐々木 希."""
+        """Return whether another person has this name in any writing. 佐々木 alone is also the name of 佐々木 希."""
         if label_key(name) in self.names:
             return True
         matcher, divided = Matcher(forms=forms), len(label_key(name).split()) > 1
@@ -161,7 +166,7 @@ class _Known:
 
 def _of_address(key: str, found: _Known) -> tuple[list[Form], set[str]]:
     if not names.is_address(key):
-        # s2401234 is nobody else's; `print` is a word.
+        # s2401234 is unique; `print` is a word.
         return ([names.word(key)], {key}) if len(key) > 4 and re.search(r"\d", key) else ([], {key})
     home = names.home(key)
     shared = key.partition("@")[0] in found.accounts
@@ -169,7 +174,7 @@ def _of_address(key: str, found: _Known) -> tuple[list[Form], set[str]]:
 
 
 def _of_name(name: str) -> tuple[list[Form], set[str]]:
-    """How it is found inside texts; and, where it may be a word, as a whole value."""
+    """Return the forms of a name inside texts; and, if it may be a word, the name as a whole value instead."""
     forms = [form for writing in names.writings(name) for form in names.full_name(writing)]
     return forms, set() if forms else {label_key(name)}
 

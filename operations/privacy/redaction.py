@@ -1,5 +1,6 @@
-"""Replacing a person's addresses and names inside texts that stay: each table is read once, in a stream, and only the
-rows that name the person are locked, read again and written.
+"""Replace a person's addresses and names in texts that stay.
+
+Each table is read once, as a stream; only rows that name the person are locked, read again and written.
 
 Measured: see docs/privacy.md, Cost.
 """
@@ -22,21 +23,21 @@ from operations.privacy.matching import Matcher
 from operations.privacy.person import Person
 from operations.privacy.tables import Model
 
-PAGE = 2_000  # rows in one reading
-SAMPLES, AROUND = 3, 24  # of a table, and characters on each side
-MOST_NAMESAKES = 1_000  # values of one unique column that become the same
+PAGE = 2_000  # rows per fetch
+SAMPLES, AROUND = 3, 24  # samples per table, and characters on each side
+MAX_DUPLICATES = 1_000  # values of one unique column that become the same
 
 
 @dataclass
 class Mentions:
-    """The rows of one table that name the person, and how some of them do."""
+    """The number of rows of a table that name the person, and samples."""
 
     rows: int = 0
     samples: list[str] = field(default_factory=list)
 
 
 def redact(person: Person) -> dict[str, int]:
-    """Replace what names the person by the pseudonym, everywhere. Returns rows changed by table. In a transaction."""
+    """Replace the person's names by the pseudonym in all tables. Return changed rows by table. Needs a transaction."""
     changed: Counter[str] = Counter()
     for model in tables.readable():
         if found := [pk for pk, _ in _named_rows(model, person.matcher)]:
@@ -46,14 +47,14 @@ def redact(person: Person) -> dict[str, int]:
 
 
 def mentions(person: Person) -> dict[str, Mentions]:
-    """The rows of each table that name the person, theirs among them; nothing is changed."""
+    """Return the rows of each table that name the person, including their own."""
     found: dict[str, Mentions] = {}
     for model in tables.readable():
         for _, values in _named_rows(model, person.matcher):
-            told = found.setdefault(model._meta.db_table, Mentions())
-            told.rows += 1
-            if len(told.samples) < SAMPLES:
-                told.samples += _samples(values, person.matcher)[: SAMPLES - len(told.samples)]
+            table_mentions = found.setdefault(model._meta.db_table, Mentions())
+            table_mentions.rows += 1
+            if (missing := SAMPLES - len(table_mentions.samples)) > 0:
+                table_mentions.samples += _samples(values, person.matcher)[:missing]
     if logins := _named_sessions(person):
         found[Session._meta.db_table] = Mentions(len(logins))
     return found
@@ -66,13 +67,13 @@ def mentions(person: Person) -> dict[str, Mentions]:
 class _Column:
     name: str
     is_json: bool
-    is_short: bool  # so that its whole value may be somebody's name
-    has_numbers: bool  # of rows, where it holds digits
+    is_short: bool  # its whole value may be a name
+    has_numbers: bool  # digits in it are a primary key
     length: int | None
 
     @property
-    def said(self) -> sql.Composable:
-        """As a text."""
+    def as_text(self) -> sql.Composable:
+        """Return the column cast to text."""
         return sql.SQL("{}::text").format(sql.Identifier(self.name))
 
     def cut(self, text: str | None, matcher: Matcher, *, instead: str) -> str | None:
@@ -98,10 +99,12 @@ def _columns(model: Model) -> list[_Column]:
 
 
 def _named_rows(model: Model, matcher: Matcher) -> Iterator[tuple[Any, list[str | None]]]:
-    """The keys of the rows that name the person, with the values of their columns of texts. All texts of a row come as
-    one, so that a row that names nobody costs one quick look."""
+    """Yield the primary keys of rows that name the person, with the values of their text columns.
+
+    All texts of a row are concatenated for a first, cheap check.
+    """
     columns = _columns(model)
-    together = sql.SQL("concat_ws(E'\\n', {})").format(sql.SQL(", ").join([column.said for column in columns]))
+    together = sql.SQL("concat_ws(E'\\n', {})").format(sql.SQL(", ").join([column.as_text for column in columns]))
     scan = sql.SQL("SELECT {}, {} FROM {}").format(_key(model), together, _table(model))
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(scan)
@@ -117,7 +120,7 @@ def _are_cut(columns: list[_Column], values: list[str | None], matcher: Matcher)
 
 
 def _read(model: Model, columns: list[_Column], keys: list[Any], *, lock: bool = False) -> dict[Any, list[str | None]]:
-    said = sql.SQL(", ").join([_key(model), *(column.said for column in columns)])
+    said = sql.SQL(", ").join([_key(model), *(column.as_text for column in columns)])
     query = sql.SQL("SELECT {} FROM {} WHERE {} = ANY(%s)").format(said, _table(model), _key(model))
     with connection.cursor() as cursor:
         cursor.execute(query + sql.SQL(" FOR UPDATE" if lock else ""), [keys])
@@ -125,7 +128,7 @@ def _read(model: Model, columns: list[_Column], keys: list[Any], *, lock: bool =
 
 
 def _samples(values: list[str | None], matcher: Matcher) -> list[str]:
-    """What stands around the first mention in each column, on one line."""
+    """Return the text around the first mention in each column, on one line each."""
     found = [(text, *span) for text in values if text for span in matcher.spans(text)[:1]]
     around = [
         f"{text[max(0, start - AROUND) : start]}[{text[start:end]}]{text[end : end + AROUND]}"
@@ -155,7 +158,7 @@ def _rewrite(model: Model, keys: list[Any], person: Person) -> int:
 
 
 def _write(model: Model, keys: list[Any], person: Person) -> int:
-    """Row by row, as each is now: somebody may have changed it since it was found."""
+    """Rewrite row by row with the current values, which may have changed since the row was found."""
     columns, changed = _columns(model), 0
     for start in range(0, len(keys), PAGE):
         for pk, values in _read(model, columns, keys[start : start + PAGE], lock=True).items():
@@ -166,8 +169,8 @@ def _write(model: Model, keys: list[Any], person: Person) -> int:
 
 
 def _write_row(model: Model, pk: Any, columns: list[_Column], values: list[str | None], person: Person) -> None:
-    """Two values of a unique column may become one, as `home/Taro@…` and `home/taro@…` do: then they get numbers."""
-    for number in range(1, MOST_NAMESAKES):
+    """Number the values of a unique column that become equal, as `home/Taro@…` and `home/taro@…` do."""
+    for number in range(1, MAX_DUPLICATES):
         instead = person.pseudonym if number == 1 else f"{person.pseudonym}-{number}"
         changes = {
             column: after
@@ -179,7 +182,7 @@ def _write_row(model: Model, pk: Any, columns: list[_Column], values: list[str |
                 _update(model, pk, changes)
             return
         except IntegrityError:
-            if number == MOST_NAMESAKES - 1:
+            if number == MAX_DUPLICATES - 1:
                 raise
 
 
@@ -197,7 +200,7 @@ def _update(model: Model, pk: Any, changes: dict[_Column, str | None]) -> None:
 
 @contextmanager
 def rewriting_audit_log() -> Iterator[None]:
-    """Its trigger refuses every change; it is off for this transaction, while nobody else may write the table.
+    """Disable the trigger that refuses changes for this transaction, with the table locked for writing.
 
     Only for what the law asks of us. Each use leaves an entry that says what was changed (docs/privacy.md).
     """
@@ -216,10 +219,10 @@ def rewriting_audit_log() -> Iterator[None]:
 
 
 def _named_sessions(person: Person) -> list[str]:
-    """They are packed, so each is unpacked and looked at."""
+    """Return the sessions whose decoded data names the person."""
     return [session.pk for session in Session.objects.iterator() if person.matcher.names(str(session.get_decoded()))]
 
 
 def _end_sessions(person: Person) -> int:
-    """Logins whose stored messages name the person end; whose they were logs in again."""
+    """Delete sessions whose stored messages name the person; their users must log in again."""
     return Session.objects.filter(pk__in=_named_sessions(person)).delete()[0]

@@ -1,6 +1,6 @@
-"""What Redis holds of a person beside the river: presence, caches, counters, records of tests, jobs.
+"""Erase a person from Redis except the event streams: presence, caches, counters, test events, jobs.
 
-All of it expires by itself within a day. It is small (a key a process, a caller or a test), so every key is read.
+All of it expires within a day. It is small (a key for each process, caller or test), so every key is read.
 """
 
 from collections.abc import Iterable
@@ -14,21 +14,22 @@ from events.queue import jobs
 from operations.privacy.person import Person
 from realtime import groups, presence
 
-# events.queue.maintenance, events.timeseries and events.worker.tasks look after these; of rq's keys only what is of one job may go.
-ELSEWHERE = (b"river:", b"points:", b"rq:")
-OF_A_JOB = (b"rq:job:", b"rq:results:")
+# events.queue.maintenance, events.timeseries and events.worker.tasks erase from these. Of rq's keys only those of
+# single jobs may be deleted.
+HANDLED_ELSEWHERE = (b"river:", b"points:", b"rq:")
+JOB_KEYS = (b"rq:job:", b"rq:results:")
 
 
 def erase(person: Person) -> int:
-    """Delete what names the person. Returns how many keys and members went."""
+    """Delete what names the person. Return the number of deleted keys and members."""
     with blocking_client(timeout=10) as redis:
-        # Jobs first, and by rq's own hand: their keys belong together.
+        # Jobs first, through rq, because their keys belong together.
         erased = jobs.delete_jobs_naming(person.matcher.names)
         erased += int(redis.zrem(presence.PROGRESS, *_group_forms(person)))
         for key in redis.scan_iter(count=1000):
-            if (key.startswith(OF_A_JOB) or not key.startswith(ELSEWHERE)) and _names(redis, key, person):
+            if (key.startswith(JOB_KEYS) or not key.startswith(HANDLED_ELSEWHERE)) and _names(redis, key, person):
                 erased += int(redis.delete(key))
-        _forget_slow_commands(redis, person)
+        _clear_slow_log(redis, person)
     return erased
 
 
@@ -38,7 +39,7 @@ def _group_forms(person: Person) -> set[str]:
 
 
 def _names(redis: "Redis", key: bytes, person: Person) -> bool:
-    """Without a look at what stands around it: values are packed, and what is deleted too much is made anew."""
+    """Return whether a key or its values may name the person. A key deleted by mistake is created again."""
     holds = person.matcher.holds
     return holds(_text(key)) or any(holds(_text(value)) for value in _values(redis, key))
 
@@ -61,11 +62,11 @@ def _values(redis: "Redis", key: bytes) -> Iterable[Any]:
     return []
 
 
-def _forget_slow_commands(redis: "Redis", person: Person) -> None:
-    """Redis remembers slow commands with what they said. Where we may not ask, it forgets them by itself."""
+def _clear_slow_log(redis: "Redis", person: Person) -> None:
+    """Reset the slow log if a command in it names the person. Without permission, leave it: old entries expire."""
     try:
-        said = [_text(entry["command"]) for entry in redis.slowlog_get(128)]
-        if any(map(person.matcher.names, said)):
+        commands = [_text(entry["command"]) for entry in redis.slowlog_get(128)]
+        if any(map(person.matcher.names, commands)):
             redis.slowlog_reset()
     except RedisError:
         return

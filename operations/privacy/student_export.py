@@ -34,7 +34,7 @@ from operations.privacy import data_map, tables
 from operations.privacy.person import Person
 from operations.privacy.redaction import mentions
 
-# What a number in a row stands for.
+# The column that describes a referenced row.
 LABELS: dict[type[models.Model], str] = {
     AssignmentSubmission: "submitted_at",
     Cell: "cell_id",
@@ -48,7 +48,7 @@ AUDIT = ["id", "occurred_at", "actor_type", "action", "target_type", "target_id"
 
 
 def export(person: Person, *, to: Path, now: datetime) -> dict[str, int]:
-    """Write the zip in one step, readable for its owner alone. Returns rows by table. Raises FileExistsError."""
+    """Write the zip atomically, readable by its owner only. Return the rows by table. Raises FileExistsError."""
     if to.exists():
         raise FileExistsError(to)
     unfinished = to.with_name(f".{to.name}.new")
@@ -93,7 +93,7 @@ def _parts(person: Person) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
 
 
 def _audit(person: Person) -> Iterator[dict[str, Any]]:
-    """Entries about the person: by number, or by what an erasure would replace."""
+    """Yield the entries about the person, by primary key or by a text that an erasure would replace."""
     numbers = set(map(str, person.student_ids))
     for entry in AuditLog.objects.order_by("pk").values(*AUDIT).iterator(chunk_size=1000):
         about = (entry["target_type"] or "").lower() == "student" and entry["target_id"] in numbers

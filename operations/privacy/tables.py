@@ -1,4 +1,4 @@
-"""Which tables hold something of a student, by looking at the models."""
+"""Find the tables with data of a student by introspection of the models."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ DELETES = (models.CASCADE, models.PROTECT, models.RESTRICT)
 
 @dataclass(frozen=True, kw_only=True)
 class Owned:
-    """A table whose rows belong to a student, and the lookup that leads from a row to the student."""
+    """A table whose rows belong to a student, and the lookup from a row to the student."""
 
     model: Model
     lookup: str
@@ -30,8 +30,10 @@ class Owned:
 
 
 def owned() -> list[Owned]:
-    """Tables with a foreign key to Student, whatever happens to it when the student goes, and those that cannot live
-    without a row of such a table. Nearest first: delete them in the opposite order."""
+    """Return the tables with a foreign key to Student (with any on_delete), and those that depend on their rows.
+
+    Nearest first; delete in the opposite order.
+    """
     found: dict[Model, str] = {Student: ""}
     waiting: list[tuple[Model, str]] = [(Student, "")]
     while waiting:
@@ -45,15 +47,17 @@ def owned() -> list[Owned]:
 
 
 def _references(model: Model) -> "Iterator[models.ManyToOneRel]":
-    """The foreign keys that point to it, those without a way back (`related_name="+"`) too."""
+    """Yield the foreign keys to a model, including those without a reverse accessor (`related_name="+"`)."""
     for relation in model._meta.get_fields(include_hidden=True):
         if isinstance(relation, models.ManyToOneRel):
             yield relation
 
 
 def theirs(label: str, *, key: str, numbers: Collection[int]) -> "QuerySet[models.Model]":
-    """The rows of a table of `declared.THEIRS` that belong to who has the address of this key, or one of these numbers.
-    Reads the columns once."""
+    """Return the rows of a table of `data_map.THEIRS` that belong to the person with this key or these primary keys.
+
+    Reads the columns once.
+    """
     columns = data_map.THEIRS[label]
     digits = {str(number) for number in numbers}
     addresses = set(Student.objects.filter(email_key__in=digits).values_list("email_key", flat=True))
@@ -70,7 +74,7 @@ def theirs(label: str, *, key: str, numbers: Collection[int]) -> "QuerySet[model
 
 
 def names_in_rows(student_ids: Iterable[int]) -> list[str]:
-    """What the rows of these students call them, where a row has a `name`: a class may know somebody by another."""
+    """Return the names of the students in rows with a column `name`, which may differ between classes."""
     found: set[str] = set()
     for table in owned():
         named = any(each.name == "name" and isinstance(each, models.CharField) for each in table.model._meta.fields)
@@ -80,7 +84,7 @@ def names_in_rows(student_ids: Iterable[int]) -> list[str]:
 
 
 def parts(student_ids: Iterable[int]) -> dict[Model, set[Any]]:
-    """The keys of contents of `declared.PARTS` that rows of the students refer to."""
+    """Return the primary keys of contents of `data_map.PARTS` that rows of the students refer to."""
     found: dict[Model, set[Any]] = {apps.get_model(label): set() for label in data_map.PARTS}
     for table in owned():
         for column in table.model._meta.concrete_fields:
@@ -91,7 +95,7 @@ def parts(student_ids: Iterable[int]) -> dict[Model, set[Any]]:
 
 
 def unreferred(model: Model, keys: set[Any]) -> "QuerySet[models.Model]":
-    """Those of these contents to which no row refers any more."""
+    """Return those of these contents to which no row refers any more."""
     rows = model._default_manager.filter(pk__in=keys)
     for relation in _references(model):
         column = relation.field
@@ -101,12 +105,12 @@ def unreferred(model: Model, keys: set[Any]) -> "QuerySet[models.Model]":
 
 
 def all_models() -> list[Model]:
-    """Every table that this project's models, and those of its libraries, are kept in."""
+    """Return all managed models of the project and its libraries."""
     return [model for model in apps.get_models(include_auto_created=True) if model._meta.managed]
 
 
 def texts(model: Model) -> list[Text]:
-    """The columns of the table that may hold a text of somebody; not those that name staff."""
+    """Return the columns that may have a text of or about a student; not those that name staff."""
     of_staff = data_map.OF_STAFF.get(model._meta.label, set())
     return [
         field
@@ -116,17 +120,17 @@ def texts(model: Model) -> list[Text]:
 
 
 def readable() -> list[Model]:
-    """The tables in whose texts a person may be named: all but those declared to hold nobody, and packed ones."""
+    """Return the tables whose texts may name a person; not those of `data_map.NOBODYS`, nor packed ones."""
     left_out = {*data_map.NOBODYS, "sessions.Session"}
     return [model for model in all_models() if model._meta.label not in left_out and texts(model)]
 
 
 def undeclared() -> list[str]:
-    """Tables with texts about which nobody has said whether they may know a student. Must be empty."""
+    """Return the tables with texts that `data_map` does not list. Must be empty."""
     known = {table.model for table in owned()} | {Student}
-    said = {*data_map.THEIRS, *data_map.SHARED, *data_map.NOBODYS, *data_map.PARTS}
+    declared = {*data_map.THEIRS, *data_map.SHARED, *data_map.NOBODYS, *data_map.PARTS}
     return sorted(
         model._meta.label
         for model in all_models()
-        if model not in known and model._meta.label not in said and texts(model)
+        if model not in known and model._meta.label not in declared and texts(model)
     )

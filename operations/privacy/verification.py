@@ -1,10 +1,10 @@
-"""What still lies in the files of Redis and PostgreSQL after everything was deleted, and writing those files anew.
+"""Rewrite the files of Redis and PostgreSQL, which still contain deleted data.
 
-Redis: every write of the past is in the append-only file until it is rewritten. PostgreSQL: a deleted or changed row
-stays in its page until that is overwritten, the most common values of a column stand among the planner's statistics,
-and the write-ahead log holds every change until its files are used again.
+Redis: every write is in the append-only file until it is rewritten. PostgreSQL: a deleted or changed row stays in its
+page until that is overwritten, the planner's statistics have the most common values of a column, and the write-ahead
+log has every change until its files are reused.
 
-What may not be done, or would hold others up for long, is said in a sentence (docs/privacy.md says how long it lasts).
+What is not permitted, or would block others for long, is reported in a message (docs/privacy.md).
 """
 
 import time
@@ -19,20 +19,20 @@ from redis.exceptions import RedisError
 from core.redis import blocking_client
 from operations.privacy import tables
 
-PATIENCE = 120.0  # seconds for Redis to write its file anew
-LOCK_PATIENCE = "3s"  # for a table that somebody is reading
-REWRITTEN_UP_TO = 256 * 1024 * 1024  # bytes of a table; larger ones would stand still for longer than a moment
-# To forget what the planner knows of a table: from PostgreSQL 18 on, and as a superuser before.
+PATIENCE = 120.0  # seconds for Redis to rewrite its file
+LOCK_PATIENCE = "3s"  # for a table that is in use
+MAX_REWRITTEN_BYTES = 256 * 1024 * 1024  # of a table; larger ones would be locked for too long
+# Clear the statistics of a table: from PostgreSQL 18 on, and as a superuser before.
 STATISTICS = (
     """SELECT pg_clear_attribute_stats(schemaname::text, tablename::text, attname::text, inherited) FROM pg_stats
        WHERE schemaname = current_schema() AND tablename = %s""",
     "DELETE FROM pg_statistic WHERE starelid = to_regclass(%s)",
 )
-MOST_SEGMENTS = 70  # of the write-ahead log, 16 MB each: one more than PostgreSQL keeps as it comes
+MAX_SEGMENTS = 70  # of the write-ahead log, 16 MB each: one more than PostgreSQL keeps by default
 
 
 def clear() -> list[str]:
-    """Write the files anew. Returns sentences about what could not be: for the operator."""
+    """Rewrite the files. Return messages for the operator about what could not be rewritten."""
     return [*_redis_file(), *_tables(), *_write_ahead_log()]
 
 
@@ -56,7 +56,7 @@ def _redis_file() -> Iterator[str]:
 
 
 def _rewrite(redis: Redis) -> Iterator[str]:
-    """A rewriting that already runs began before, and may hold the person."""
+    """Rewrite the append-only file, after a rewrite that runs already, which may contain the person."""
     yield from _wait(redis, "aof_rewrite_in_progress", "")
     redis.bgrewriteaof()
     yield from _wait(redis, "aof_rewrite_in_progress", "aof_last_bgrewrite_status")
@@ -80,16 +80,18 @@ def _wait(redis: Redis, running: str, status: str) -> Iterator[str]:
 
 
 def _tables() -> Iterator[str]:
-    """Every table is written anew, as far as that takes a moment: rows that named the person may have been deleted or
-    changed long ago, in tables that hold nothing of them now."""
+    """Rewrite every table that is small enough.
+
+    Rows that named the person may have been deleted or changed long ago in tables that no longer have any.
+    """
     if connection.in_atomic_block:
-        return  # a test's
+        return  # in tests
     kept = []
     for name, size in _sizes():
-        if size > REWRITTEN_UP_TO or not _vacuum(name, "FULL, ANALYZE"):
+        if size > MAX_REWRITTEN_BYTES or not _vacuum(name, "FULL, ANALYZE"):
             _vacuum(name, "ANALYZE")
             kept.append(name)
-        yield from _forget_statistics(name)
+        yield from _clear_statistics(name)
     _vacuum("pg_statistic", "FULL")  # ANALYZE took the person out of it, and left the old rows behind
     if kept:
         yield (
@@ -111,7 +113,7 @@ def _sizes() -> list[tuple[str, int]]:
 
 
 def _vacuum(name: str, options: str) -> bool:
-    """False where somebody holds the table for longer than we wait, or it is not ours."""
+    """Return False if the table is locked for longer than LOCK_PATIENCE, or not ours."""
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = '{LOCK_PATIENCE}'")
         try:
@@ -123,8 +125,8 @@ def _vacuum(name: str, options: str) -> bool:
     return True
 
 
-def _forget_statistics(name: str) -> Iterator[str]:
-    """ANALYZE keeps what it knew of a table that is empty now."""
+def _clear_statistics(name: str) -> Iterator[str]:
+    """Clear the statistics of an empty table, which ANALYZE does not change."""
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(name)))
         [has_rows] = cursor.fetchone()
@@ -140,8 +142,10 @@ def _forget_statistics(name: str) -> Iterator[str]:
 
 
 def _write_ahead_log() -> Iterator[str]:
-    """Its files are used again and again. Where nobody else reads them (wal_level minimal, as in the embedded server),
-    go once around, so that each is overwritten: a switch to the next fills the rest of the present one with zeros."""
+    """Overwrite all segments of the write-ahead log if nothing else reads them (wal_level minimal, as embedded).
+
+    Segments are reused; a switch to the next one fills the rest of the current one with zeros.
+    """
     if connection.in_atomic_block:
         return
     try:
@@ -156,7 +160,7 @@ def _write_ahead_log() -> Iterator[str]:
                     "again or deleted: see docs/privacy.md."
                 )
                 return
-            _go_around(cursor)
+            _overwrite_segments(cursor)
     except (OperationalError, ProgrammingError) as error:
         yield (
             f"PostgreSQL's write-ahead log could not be renewed ({str(error).strip().splitlines()[0]}): it holds the "
@@ -164,15 +168,15 @@ def _write_ahead_log() -> Iterator[str]:
         )
 
 
-def _go_around(cursor: Any) -> None:
+def _overwrite_segments(cursor: Any) -> None:
     def switch() -> None:
-        cursor.execute("SELECT pg_logical_emit_message(true, '', '')")  # else there is nothing to switch from
+        cursor.execute("SELECT pg_logical_emit_message(true, '', '')")  # a switch needs a record in the segment
         cursor.execute("SELECT pg_switch_wal()")
 
     switch()
-    cursor.execute("CHECKPOINT")  # what was written last is free to be used again
+    cursor.execute("CHECKPOINT")  # makes the last segments reusable
     cursor.execute("SELECT count(*) FROM pg_ls_waldir()")
     [segments] = cursor.fetchone()
-    for _ in range(min(segments, MOST_SEGMENTS)):
+    for _ in range(min(segments, MAX_SEGMENTS)):
         switch()
     cursor.execute("CHECKPOINT")

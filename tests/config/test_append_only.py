@@ -93,7 +93,7 @@ def test_what_is_whole_starts_without_a_word(copy):
     before = writes_of(copy).read_bytes()
     assert start(copy) == ([], list(range(2 * ENTRIES)))
     assert writes_of(copy).read_bytes().startswith(before)
-    assert append_only_file.mend(copy.with_name("nowhere"), server=server_program()) == []
+    assert append_only_file.truncate_damaged_end(copy.with_name("nowhere"), server=server_program()) == []
 
 
 ENDS: dict[str, tuple[Callable[[bytes], bytes], int]] = {

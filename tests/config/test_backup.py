@@ -237,7 +237,7 @@ def sparse() -> tarfile.TarInfo:
     return info
 
 
-PARTS = [(archive.DUMP, b"PGDMP"), (archive.RIVER, b"")]
+PARTS = [(archive.DUMP, b"PGDMP"), (archive.STREAMS, b"")]
 HOSTILE: dict[str, tuple[list[object], dict[str, object], str]] = {
     "a way out": ([*PARTS, ("media/../../evil", b"x")], {}, "no place in a backup"),
     "an absolute way out": ([*PARTS, ("/tmp/evil", b"x")], {}, "no place in a backup"),
@@ -328,7 +328,7 @@ def test_a_backup_cut_anywhere_is_refused(backed_up, tmp_path):
 
 def parts_of(backed_up: Path) -> tuple[dict[str, object], bytes, bytes]:
     with tarfile.open(backed_up) as tar:
-        return archive.verify(backed_up), *(tar.extractfile(name).read() for name in (archive.DUMP, archive.RIVER))
+        return archive.verify(backed_up), *(tar.extractfile(name).read() for name in (archive.DUMP, archive.STREAMS))
 
 
 def foreign_dump(copy: Copy, tmp_path: Path, tables: list[str]) -> bytes:
@@ -354,34 +354,37 @@ def test_what_is_no_backup_of_this_product_changes_nothing(copy, backed_up, tmp_
     ours = ["django_migrations", "instructors", "students", "classes", "audit_logs"]
     before, pictures = copy.counts(), copy.pictures()
     cases = {
-        "no dump": ([(archive.DUMP, b"PGDMP" + b"x" * 100), (archive.RIVER, river)], true, "cannot be read"),
+        "no dump": ([(archive.DUMP, b"PGDMP" + b"x" * 100), (archive.STREAMS, river)], true, "cannot be read"),
         "plain SQL": (
-            [(archive.DUMP, b"DROP TABLE students;\n"), (archive.RIVER, river)], true, "cannot be read",
+            [(archive.DUMP, b"DROP TABLE students;\n"), (archive.STREAMS, river)], true, "cannot be read",
         ),
-        "half a dump": ([(archive.DUMP, dump[: len(dump) // 2]), (archive.RIVER, river)], true, "Nothing was changed"),
+        "half a dump": (
+            [(archive.DUMP, dump[: len(dump) // 2]), (archive.STREAMS, river)], true, "Nothing was changed",
+        ),
         "another program's": (
-            [(archive.DUMP, foreign_dump(copy, tmp_path, ["wp_posts"])), (archive.RIVER, river)], true,
+            [(archive.DUMP, foreign_dump(copy, tmp_path, ["wp_posts"])), (archive.STREAMS, river)], true,
             "none of this product's",
         ),
         "another program's with our names": (
-            [(archive.DUMP, foreign_dump(copy, tmp_path, [*ours, "wp_posts"])), (archive.RIVER, river)],
+            [(archive.DUMP, foreign_dump(copy, tmp_path, [*ours, "wp_posts"])), (archive.STREAMS, river)],
             {**true, "rows": dict.fromkeys(ours, 0)},
             "the tables differ from the backup's list: wp_posts",
         ),
         "fewer rows than it says": (
-            [(archive.DUMP, dump), (archive.RIVER, river)],
+            [(archive.DUMP, dump), (archive.STREAMS, river)],
             {**true, "rows": {**true["rows"], "students": 99}},
             "differs from the backup's count: students",
         ),
         "other migrations than it says": (
-            [(archive.DUMP, dump), (archive.RIVER, river)], {**true, "migrations": ["lms.0001_initial"]},
+            [(archive.DUMP, dump), (archive.STREAMS, river)], {**true, "migrations": ["lms.0001_initial"]},
             "the restored migrations differ",
         ),
         "no entry of the stream": (
-            [(archive.DUMP, dump), (archive.RIVER, b'[0, "high", "not base64!"]\n')], true, "is no entry of the stream",
+            [(archive.DUMP, dump), (archive.STREAMS, b'[0, "high", "not base64!"]\n')], true,
+            "is no entry of the stream",
         ),
-        "no line of the stream": ([(archive.DUMP, dump), (archive.RIVER, b"{]\n")], true, "cannot be understood"),
-        "no priority": ([(archive.DUMP, dump), (archive.RIVER, b'[0, "x", ""]\n')], true, "no entry of the stream"),
+        "no line of the stream": ([(archive.DUMP, dump), (archive.STREAMS, b"{]\n")], true, "cannot be understood"),
+        "no priority": ([(archive.DUMP, dump), (archive.STREAMS, b'[0, "x", ""]\n')], true, "no entry of the stream"),
     }  # fmt: skip
     for name, (members, changes, words) in cases.items():
         file = hostile(tmp_path / "bad.tar", *members, **changes)
@@ -399,7 +402,7 @@ def test_a_dump_that_unfolds_to_more_than_the_disk_is_refused(copy, backed_up, t
     (tmp_path / "dump").write_bytes(parts_of(backed_up)[1])
     with pytest.raises(postgres_client.ProgramFailed):
         postgres_client.run_locally(
-            "pg_restore", f"--file={tmp_path / 'script'}", str(tmp_path / "dump"), largest=20_000
+            "pg_restore", f"--file={tmp_path / 'script'}", str(tmp_path / "dump"), max_bytes=20_000
         )
     assert (tmp_path / "script").stat().st_size <= 20_000
 

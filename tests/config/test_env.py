@@ -28,13 +28,13 @@ def no_servers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_days_are_for_ever_or_enough(put) -> None:
-    assert env.days(NAME, 60, least=30) == 60
+    assert env.days(NAME, 60, minimum=30) == 60
     for value in (0, 30):
         put(str(value))
-        assert env.days(NAME, 60, least=30) == value
+        assert env.days(NAME, 60, minimum=30) == value
     put("29")
     with pytest.raises(ImproperlyConfigured, match="0 or at least 30"):
-        env.days(NAME, 60, least=30)
+        env.days(NAME, 60, minimum=30)
 
 
 def test_text_is_stripped_and_blank_is_unset(put) -> None:
@@ -69,17 +69,17 @@ def test_flag_refuses_what_it_does_not_know(put) -> None:
 def test_integer(put) -> None:
     assert env.integer(NAME, 7) == 7
     put("12")
-    assert env.integer(NAME, 7, least=1, most=12) == 12
+    assert env.integer(NAME, 7, minimum=1, maximum=12) == 12
 
 
 @pytest.mark.parametrize("value", ["0", "13", "twelve", "1.5"])
 def test_integer_refuses_by_name_and_range(put, value: str) -> None:
     put(value)
     with pytest.raises(ImproperlyConfigured, match=f"{NAME} is '{value}'; .* at least 1 and at most 12"):
-        env.integer(NAME, 7, least=1, most=12)
+        env.integer(NAME, 7, minimum=1, maximum=12)
 
 
-def test_integer_without_a_most_names_only_the_least(put) -> None:
+def test_integer_without_a_maximum_names_only_the_minimum(put) -> None:
     put("-1")
     with pytest.raises(ImproperlyConfigured, match=r"at least 0\."):
         env.integer(NAME, 7)
@@ -158,10 +158,6 @@ def test_every_variable_that_is_read_is_in_the_example() -> None:
     reader = re.compile(
         r"(?:env\.)?(?:text|flag|flag_or_auto|integer|path|names|hosts|word|days)\(\s*[\"']([A-Z_]+)[\"']"
     )
-    read = {
-        name
-        for part in ("config", "operations")
-        for file in (ROOT / part).rglob("*.py")
-        for name in reader.findall(file.read_text())
-    }
+    files = [file for folder in ("config", "operations") for file in (ROOT / folder).rglob("*.py")]
+    read = {name for file in files for name in reader.findall(file.read_text())}
     assert read == set(setting_names())

@@ -106,7 +106,7 @@ def test_a_table_that_is_read_for_long_is_named_and_nobody_waits(monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_large_table_is_left_to_a_quiet_hour(monkeypatch):
-    monkeypatch.setattr(verification, "REWRITTEN_UP_TO", -1)
+    monkeypatch.setattr(verification, "MAX_REWRITTEN_BYTES", -1)
     monkeypatch.setattr(tables, "all_models", lambda: [Class])
     [said] = verification._tables()
     assert "VACUUM FULL classes;" in said

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from operations.local.processes import Program
-from operations.local.supervisor import FIRST_PAUSE, Failed, Stopped, Supervisor
+from operations.local.supervisor import MIN_PAUSE, Failed, Stopped, Supervisor
 
 
 def program(code: str, *, name: str = "child", rank: int = 0, patience: float = 5.0) -> Program:
@@ -41,8 +41,8 @@ def test_the_exit_code_of_a_one_time_task(supervisor: Supervisor) -> None:
 def test_what_ends_is_started_again_ever_more_slowly(supervisor: Supervisor, output: io.StringIO) -> None:
     child = supervisor.start(program("print('here')"))
     supervisor.wait_for(lambda: output.getvalue().count("here") == 2, seconds=10, what="two lives")
-    assert f"child ended with code 0; starting it again in {FIRST_PAUSE:g} s" in output.getvalue()
-    assert child.pause > FIRST_PAUSE
+    assert f"child ended with code 0; starting it again in {MIN_PAUSE:g} s" in output.getvalue()
+    assert child.pause > MIN_PAUSE
 
 
 def test_a_program_that_does_not_exist_fails(supervisor: Supervisor) -> None:
@@ -53,7 +53,7 @@ def test_a_program_that_does_not_exist_fails(supervisor: Supervisor) -> None:
 def test_waiting_has_an_end_and_can_be_interrupted(supervisor: Supervisor) -> None:
     with pytest.raises(Failed, match="The moon did not happen"):
         supervisor.wait_for(lambda: False, seconds=0.05, what="The moon")
-    supervisor.stops_asked = 1
+    supervisor.stop_signals = 1
     with pytest.raises(Stopped):
         supervisor.wait_for(lambda: False, seconds=5, what="The moon")
 

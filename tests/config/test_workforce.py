@@ -34,25 +34,25 @@ def run(scale: Scale, ages: list[float], *, present: int = 1) -> list[int]:
 
 
 def test_it_grows_by_one_for_as_long_as_events_wait():
-    assert run(Scale(least=1, most=3), [5.0] * 10) == [1, 1, 1, 2, 2, 2, 3, 3, 3, 3]
+    assert run(Scale(minimum=1, maximum=3), [5.0] * 10) == [1, 1, 1, 2, 2, 2, 3, 3, 3, 3]
 
 
 def test_a_moment_is_no_reason_to_grow():
-    assert set(run(Scale(least=1, most=3), [5.0, 5.0, 0.1] * 10)) == {1}
+    assert set(run(Scale(minimum=1, maximum=3), [5.0, 5.0, 0.1] * 10)) == {1}
 
 
 def test_it_shrinks_slowly_and_one_at_a_time():
-    numbers = run(Scale(least=1, most=3), [0.0] * 125, present=3)
+    numbers = run(Scale(minimum=1, maximum=3), [0.0] * 125, present=3)
     assert [numbers.index(2), numbers.index(1)] == [SHRINK_AFTER, 2 * SHRINK_AFTER]
 
 
 def test_between_the_two_nothing_changes():
-    assert set(run(Scale(least=1, most=3), [1.0] * 200, present=2)) == {2}
+    assert set(run(Scale(minimum=1, maximum=3), [1.0] * 200, present=2)) == {2}
 
 
 def test_the_bounds_hold():
-    assert run(Scale(least=2, most=2), [9.0] * 20, present=2) == [2] * 20
-    assert run(Scale(least=2, most=4), [0.0], present=0) == [2]
+    assert run(Scale(minimum=2, maximum=2), [9.0] * 20, present=2) == [2] * 20
+    assert run(Scale(minimum=2, maximum=4), [0.0], present=0) == [2]
     assert GROW_AFTER < SHRINK_AFTER
 
 
@@ -71,17 +71,17 @@ def turn(supervisor: Supervisor, force: Autoscaler, until, *, seconds: float) ->
     while not until():
         assert time.monotonic() < deadline, supervisor.output.getvalue()
         supervisor.pump(0.02)
-        force.look()
+        force.poll()
 
 
 def test_it_starts_more_and_ends_them_again(supervisor, redis, monkeypatch):
-    for name, value in {"LOOK": 0.02, "GROW_AFTER": 0.1, "SHRINK_AFTER": 0.2}.items():
+    for name, value in {"POLL_INTERVAL": 0.02, "GROW_AFTER": 0.1, "SHRINK_AFTER": 0.2}.items():
         monkeypatch.setattr(autoscaler, name, value)
 
     def program(number: int) -> Program:
         return Program(name=f"worker-{number}", rank=3, argv=(sys.executable, "-c", SLEEPER))
 
-    force = Autoscaler(supervisor=supervisor, least=1, most=3, program=program)
+    force = Autoscaler(supervisor=supervisor, minimum=1, maximum=3, program=program)
     force.start()
     redis.sadd(stream.SHARDS_KEY, 0)
     redis.xadd(stream.stream_key(0, "low"), {"b": "x"}, id="1-1")  # waits since 1970
@@ -100,12 +100,12 @@ def test_it_starts_more_and_ends_them_again(supervisor, redis, monkeypatch):
 def test_while_redis_is_away_nobody_is_taken_for_stuck(supervisor, redis_server, monkeypatch, settings):
     settings.WORKER_STALLED = 1
     monkeypatch.setattr(autoscaler, "POLL_INTERVAL", 0.02)
-    force = Autoscaler(supervisor=supervisor, least=1, most=1)
+    force = Autoscaler(supervisor=supervisor, minimum=1, maximum=1)
     force.seen[1] = autoscaler.Seen("t", time.monotonic())
     redis_server.kill()
     before = force.seen[1].at
-    force.looked_at = time.monotonic() - 30
-    force.look()
+    force.polled_at = time.monotonic() - 30
+    force.poll()
     assert force.seen[1].at >= before + 30
 
 
@@ -128,7 +128,7 @@ def test_a_stuck_worker_is_replaced_and_what_it_held_is_carried(supervisor, star
             (number,) = connection.execute("SELECT count(*) FROM cell_executions").fetchone() or (0,)
         return int(number)
 
-    force = Autoscaler(supervisor=supervisor, least=1, most=1, program=program)
+    force = Autoscaler(supervisor=supervisor, minimum=1, maximum=1, program=program)
     force.start()
     try:
         post(1)

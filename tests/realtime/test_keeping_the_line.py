@@ -167,7 +167,7 @@ async def test_token_opens_a_dashboard(redis, authentication):
 
 
 async def test_a_peer_that_takes_nothing_is_given_up_and_nobody_waits(monkeypatch):
-    monkeypatch.setattr(send_queue, "MOST_FRAMES", 10)
+    monkeypatch.setattr(send_queue, "MAX_FRAMES", 10)
     sent, closed, ready = [], [], asyncio.Event()
 
     async def send(text):

@@ -1,4 +1,4 @@
-"""`manage.py backup`: database, uploaded files and events on their way, as one file, while everything runs."""
+"""`manage.py backup`: write the database, uploaded files and waiting events to one file while the product runs."""
 
 import os
 from argparse import ArgumentParser
@@ -47,14 +47,14 @@ class Command(BaseCommand):
             raise CommandError(f"No backup was made: {error}") from error
         rows = sum(about["rows"].values())
         size = file.stat().st_size / 1024**2
-        said = f"{file}: {rows} rows, {about['waiting_entries']} waiting entries, {size:.1f} MiB"
-        self.stdout.write(self.style.SUCCESS(said))
+        summary = f"{file}: {rows} rows, {about['waiting_entries']} waiting entries, {size:.1f} MiB"
+        self.stdout.write(self.style.SUCCESS(summary))
         for old in sorted(to.glob("cellmonitor-*Z.tar"))[:-keep] if keep else []:
             old.unlink()
             self.stdout.write(f"{old}: deleted")
 
     def _with_own_servers(self, data_dir: Path, to: Path, keep: int) -> None:
-        """`manage.py up` does not run, and so nor do its servers: they are started for this alone."""
+        """Start the embedded servers for the backup, because `manage.py up` does not run."""
         try:
             code = exclusive.run(data_dir, "backup", f"--to={to.absolute()}", f"--keep={keep}")
         except (Failed, ImproperlyConfigured, OSError) as error:

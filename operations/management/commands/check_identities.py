@@ -1,4 +1,4 @@
-"""`manage.py check_identities`: accounts and students that no address leads to, and what to do about each."""
+"""`manage.py check_identities`: list accounts and students that no address leads to, and what to do about each."""
 
 from typing import Any
 

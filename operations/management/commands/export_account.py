@@ -1,4 +1,4 @@
-"""`manage.py export_account EMAIL`: what is stored of one account of staff, for a request under privacy law."""
+"""`manage.py export_account EMAIL`: export the data of a staff account, for a request under privacy law."""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`manage.py export_student EMAIL`, or `--id NUMBER`: what is stored of one person, for a request under privacy law."""
+"""`manage.py export_student EMAIL`, or `--id NUMBER`: export a student's data, for a request under privacy law."""
 
 from argparse import ArgumentParser
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             counted = export(person, to=file, now=datetime.now(UTC))
         except FileExistsError:
             raise CommandError(f"{file} exists already: move it away, or name another with --to.") from None
-        # The number alone, so that this entry is no new trace.
+        # Only the number, so that this entry is not a new trace.
         audit.record(
             action="student_export",
             actor=None,

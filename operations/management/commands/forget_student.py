@@ -45,7 +45,7 @@ class Command(BaseCommand):
         report = self._forget(person, keep_grades=not options["with_grades"])
         self.stdout.write("Writing the files of Redis and PostgreSQL anew …")
         left = verification.clear()
-        self._tell(report, left)
+        self._print_report(report, left)
 
     def _person(self, email: str | None, number: int | None, also: list[str]) -> Person:
         try:
@@ -83,7 +83,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{'':11}{sample}")
 
     def _forget(self, person: Person, *, keep_grades: bool) -> Report:
-        # Where the rows are gone, so are the names in them: they must be said.
+        # Once the rows are deleted their names are unknown, so the command must name them.
         names = "".join(f" --also {shlex.quote(name)}" for name in (*person.called, *person.also))
         again = f"manage.py forget_student {shlex.quote(person.email)}{names}"
         try:
@@ -108,12 +108,12 @@ class Command(BaseCommand):
                 f"Run this again: {again}"
             ) from error
 
-    def _tell(self, report: Report, left: list[str]) -> None:
+    def _print_report(self, report: Report, left: list[str]) -> None:
         self.stdout.write(
             f"{sum(report.deleted.values())} rows deleted, {sum(report.redacted.values())} rows rewritten, "
             f"{report.grades_kept} grades kept under a pseudonym, {report.waiting_events} waiting events, "
             f"{report.keys} keys and {report.files} files deleted."
         )
-        for sentence in left:
-            self.stdout.write(self.style.WARNING(sentence))
+        for message in left:
+            self.stdout.write(self.style.WARNING(message))
         self.stdout.write(self.style.SUCCESS("Done. Backups made before still hold the person: see docs/privacy.md."))

@@ -1,4 +1,4 @@
-"""`manage.py repair_valkey`: make the embedded Valkey's damaged files readable again, after a copy."""
+"""`manage.py repair_valkey`: copy and repair damaged files of the embedded Valkey."""
 
 import tempfile
 from pathlib import Path
@@ -27,15 +27,15 @@ class Command(BaseCommand):
             with services.own(data_dir):
                 valkey = Valkey(data_dir=data_dir / "valkey")
                 valkey.end_leftover()
-                said = append_only_file.repair(valkey.data_dir, server=server_program(), known=known_commands())
+                messages = append_only_file.repair(valkey.data_dir, server=server_program(), known=known_commands())
         except (Failed, Stopped, ImproperlyConfigured, OSError) as error:
             raise CommandError(f"Nothing was repaired: {error}") from error
-        for sentence in said:
-            self.stdout.write(sentence)
+        for message in messages:
+            self.stdout.write(message)
 
 
 def known_commands() -> set[bytes]:
-    """What this Valkey knows, in capitals: an empty one of its kind is asked. Raises Failed, Stopped."""
+    """Return the commands of this version in upper case, from a temporary server. Raises Failed, Stopped."""
     supervisor = Supervisor()
     with tempfile.TemporaryDirectory(prefix="cellmonitor-valkey-") as directory:
         empty = Valkey(data_dir=Path(directory).resolve() / "valkey")

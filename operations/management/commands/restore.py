@@ -1,4 +1,4 @@
-"""`manage.py restore FILE`: bring a backup back. `--check` only reads it."""
+"""`manage.py restore FILE`: restore a backup. `--check` only verifies it."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -55,8 +55,7 @@ class Command(BaseCommand):
         return manifest
 
     def _with_own_servers(self, data_dir: Path, file: Path, force: bool) -> None:
-        """The database belongs to `manage.py up`, whose parts use it for as long as it runs: so it must not run, and
-        then nor do the servers. They are started for this alone."""
+        """Start the embedded servers for the restore. `manage.py up` must not run, because its processes use them."""
         if (holder := services.holder_of(data_dir)) is not None:
             who = f" (process {holder})" if holder else ""
             raise CommandError(
@@ -64,6 +63,6 @@ class Command(BaseCommand):
                 "again (it starts the servers that it needs, and stops them), then start `up` again. Nothing was "
                 "changed."
             )
-        archive.verify(file)  # before anything is started for it
+        archive.verify(file)  # before the servers are started
         if exclusive.run(data_dir, "restore", str(file.absolute()), *(["--force"] if force else [])) != 0:
             raise CommandError("The backup was not brought back; the lines above say why.")

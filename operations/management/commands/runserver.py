@@ -1,6 +1,6 @@
-"""`manage.py runserver`, on daphne: pages, API and sockets in one process that reloads itself.
+"""`manage.py runserver` on daphne: pages, API and WebSockets in one process with autoreload.
 
-Daphne as an installed application would do the same, and have every worker hold Twisted in memory.
+Daphne in INSTALLED_APPS would do the same, but load Twisted in every worker.
 """
 
 from argparse import ArgumentParser
@@ -11,5 +11,5 @@ from daphne.management.commands.runserver import Command as DaphneCommand
 class Command(DaphneCommand):  # type: ignore[misc]  # daphne has no types
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        # WhiteNoise serves what is below /static/, as everywhere else, and passes on what it does not know.
+        # WhiteNoise serves static files, as in production, and passes on other paths.
         parser.set_defaults(use_static_handler=False)

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: a class, its ingest key and an instructor, for a demonstration on one's own machine."""
+"""`manage.py seed_demo`: create a class, its class key and an instructor for a local demonstration."""
 
 import os
 import secrets
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Password  {password or 'unchanged; set DEMO_PASSWORD to choose another'}")
 
     def _instructor(self) -> tuple[Instructor, str]:
-        """Runs again without changing a password that somebody may be using; DEMO_PASSWORD always wins."""
+        """Return the instructor and the new password. An existing one changes only if DEMO_PASSWORD differs."""
         chosen = os.environ.get("DEMO_PASSWORD", "")
         found = Instructor.objects.with_email(EMAIL)
         if found is None:

@@ -1,4 +1,4 @@
-"""`manage.py up`: the whole product on this machine, with nothing else installed."""
+"""`manage.py up`: run the whole product on this machine, without other installed software."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,7 +12,7 @@ from operations.local.supervisor import Failed
 
 class Command(BaseCommand):
     help = "Starts the servers that are missing, then web, workers and cron; Ctrl-C stops all of it."
-    requires_system_checks = []  # several look at the database, which does not run yet
+    requires_system_checks = []  # some need the database, which does not run yet
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--demo", action="store_true", help="add a demo class whose students work without end")

@@ -1,4 +1,4 @@
-"""`manage.py work`: one rq worker, for all three priorities; or, with `--max`, as many as the load needs."""
+"""`manage.py work`: run one rq worker for all priorities; with `--max`, as many as the load needs."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -17,27 +17,27 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--min", type=int, default=1, dest="least", help="workers that always run")
-        parser.add_argument("--max", type=int, dest="most", help="workers at most; EVENT_SHARDS should be no less")
+        parser.add_argument("--min", type=int, default=1, dest="minimum", help="workers that always run")
+        parser.add_argument("--max", type=int, dest="maximum", help="workers at most; EVENT_SHARDS should be no less")
 
-    def handle(self, *args: Any, least: int, most: int | None, **options: Any) -> None:
-        if most is None:
+    def handle(self, *args: Any, minimum: int, maximum: int | None, **options: Any) -> None:
+        if maximum is None:
             gc_tuning.freeze_loaded_objects()
             work()
             return
-        if not 1 <= least <= most:
+        if not 1 <= minimum <= maximum:
             raise CommandError("--min must be at least 1, and --max no less than --min.")
-        if most > settings.EVENT_SHARDS:
+        if maximum > settings.EVENT_SHARDS:
             self.stderr.write(
-                f"Only {settings.EVENT_SHARDS} workers can carry events at the same time: set EVENT_SHARDS to {most}, "
-                "for the web processes too."
+                f"Only {settings.EVENT_SHARDS} workers can process events at the same time: set EVENT_SHARDS to "
+                f"{maximum}, for the web processes too."
             )
         supervisor = Supervisor()
         supervisor.listen()
-        workforce = Autoscaler(supervisor=supervisor, least=least, most=most)
+        autoscaler = Autoscaler(supervisor=supervisor, minimum=minimum, maximum=maximum)
         try:
-            workforce.start()
-            supervisor.run(each_turn=workforce.look)
+            autoscaler.start()
+            supervisor.run(each_turn=autoscaler.poll)
         except Failed as error:
             raise CommandError(str(error)) from error
         finally:

@@ -1,10 +1,10 @@
 // A table as a grid for the keyboard: one tab stop, arrows move between cells, Home, End, Page Up and Page Down leap.
 //
-// keepGrid(table, scroller, { onShow, onEnter }) calls onShow(cell) for the cell under the focus or the pointer, and
+// keepGrid(table, { onShow, onEnter }) calls onShow(cell) for the cell under the focus or the pointer, and
 // onEnter(cell) for Enter, Space or a click. Cells stay plain `td`s: attributes are set on the current one alone.
 const page = 10;
 
-export function keepGrid(table, scroller, { onShow, onEnter, label }) {
+export function keepGrid(table, { onShow, onEnter, label }) {
   let current = null;
 
   const rows = () => [...table.tHead.rows, ...table.tBodies[0].rows];

@@ -179,7 +179,7 @@ function adopt(found) {
   if (!table) return;
   numbers = [...table.tHead.rows[0].cells].slice(1).map((head) => head.textContent);
   patchShares(map.dataset.shares);
-  grid = keepGrid(table, map.querySelector(".map-scroll"), { onShow: show, onEnter: enter, label: said });
+  grid = keepGrid(table, { onShow: show, onEnter: enter, label: said });
 }
 
 function receive(frame) {

@@ -1,0 +1,23 @@
+"""Redis: the cache, the channel layer and rq. The event streams use REDIS_URL too."""
+
+from config import env
+from config.settings.base import SERVICES
+
+REDIS_URL = env.redis_url(SERVICES) or "redis://127.0.0.1:6379/0"
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+CHANNEL_LAYERS = {
+    "default": {
+        # The Pub/Sub layer: the core layer silently drops messages once a channel holds 100.
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+}
+
+# The rq queues, in the order in which workers empty them.
+RQ_PRIORITIES = ["high", "medium", "low"]
+RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 30} for name in RQ_PRIORITIES}
+
+# Jobs have no arguments that depend on an uncommitted transaction: they only say that a stream has entries.
+RQ = {"COMMIT_MODE": "auto"}
