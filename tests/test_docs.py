@@ -14,7 +14,18 @@ from django.apps import apps
 from events.queue import stream
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("config", "operations", "classroom", "events", "lms", "instructors", "realtime", "core", "tests", "benchmarks")
+PACKAGES = (
+    "config",
+    "operations",
+    "classroom",
+    "events",
+    "lms",
+    "instructors",
+    "realtime",
+    "core",
+    "tests",
+    "benchmarks",
+)
 FOLDERS = (*PACKAGES, "deploy", "docs", "locale", "static", "templates")
 # What no other product calls a file of its own in these pages: `services.json` or `valkey.pid` are made by a run.
 SOURCES = r"py|md|js|mjs|css|html|svg|sql|yml|toml|sh|example"
@@ -46,7 +57,9 @@ def tracked() -> frozenset[str]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     names = done.stdout.splitlines() if done.returncode == 0 else []
-    return frozenset(names or (str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).rglob("*")))
+    return frozenset(
+        names or (str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).rglob("*"))
+    )
 
 
 def exists(name: str, *, document: Path) -> bool:

@@ -31,7 +31,12 @@ class Shell:
         kept = self.directory / "environment"
         script = f"set -euo pipefail\n{commands}\nenv -0 >{kept}\n"
         done = subprocess.run(
-            ["bash", "-c", script], cwd=self.directory, env=self.environment, capture_output=True, text=True, check=False
+            ["bash", "-c", script],
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{commands}\n{done.stdout}\n{done.stderr}"
         self.environment = dict(line.split("=", 1) for line in kept.read_text().split("\0") if line)
@@ -88,7 +93,7 @@ def test_every_command_is_answered_as_the_page_shows(shell, system):
 def hear(shell: Shell, *, program: str, shown: str, meanwhile: str) -> None:
     """The listening program prints, line by line, what the page shows, once the event was posted again."""
     out = shell.directory / "heard"
-    beginnings = [line.removesuffix("…").rstrip(", ") for line in shown.splitlines()]
+    patterns = [re.compile(".*".join(map(re.escape, line.split("…")))) for line in shown.splitlines()]
     with (
         out.open("w") as file,
         subprocess.Popen(
@@ -96,13 +101,13 @@ def hear(shell: Shell, *, program: str, shown: str, meanwhile: str) -> None:
         ) as listening,
     ):
         try:
-            for beginning in beginnings:
+            for pattern in patterns:
                 wait_until(
-                    lambda start=beginning: any(line.startswith(start) for line in out.read_text().splitlines()),
+                    lambda line=pattern: any(map(line.fullmatch, out.read_text().splitlines())),
                     seconds=PATIENCE,
-                    what=f"a line that begins with {beginning!r}",
+                    what=f"a line like {pattern.pattern}",
                 )
-                if beginning == beginnings[0]:
+                if pattern is patterns[0]:
                     shell.run(meanwhile)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{out.read_text()}") from None
