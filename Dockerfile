@@ -17,10 +17,13 @@ RUN set -eu; \
 COPY manage.py ./
 COPY .env.example ./
 COPY config ./config
-COPY lms ./lms
-COPY realtime ./realtime
+COPY operations ./operations
+COPY classroom ./classroom
 COPY events ./events
+COPY lms ./lms
 COPY instructors ./instructors
+COPY realtime ./realtime
+COPY core ./core
 COPY templates ./templates
 COPY static ./static
 COPY locale ./locale

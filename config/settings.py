@@ -110,22 +110,22 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.cors.NamesMiddleware",
+    "config.cors.AllowedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # outside of what puts pages in the place of errors
-    "config.middleware.NonsenseMiddleware",  # before the session is looked up
+    "config.middleware.BadInputMiddleware",  # before the session is looked up
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "config.middleware.JsonErrorsMiddleware",
     "config.middleware.BlankErrorsMiddleware",
     "config.middleware.OutagesMiddleware",
-    "config.body_limits.BodiesMiddleware",  # before anybody reads a body
+    "config.body_limits.BodyLimitMiddleware",  # before anybody reads a body
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "instructors.idle_timeout.PresenceMiddleware",
+    "instructors.idle_timeout.IdleTimeoutMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

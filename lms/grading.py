@@ -1,7 +1,7 @@
 """Grading, wherever it happens: what is stored, noted in the audit log and told to the student.
 
 The API's PUT (lms.api.audited_views), the grading page and the admin site all end in `note_change` and
-`lms.notices.tell_grade`, by the one rule of `lms.submissions.tells_grade`.
+`lms.notices.announce_grade`, by the one rule of `lms.submissions.is_grade_notice_due`.
 """
 
 import hashlib

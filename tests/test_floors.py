@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-APPS = ("config", "lms", "realtime", "events", "instructors")
+APPS = ("config", "operations", "classroom", "events", "lms", "instructors", "realtime", "core")
 
 
 def test_imports_point_down():

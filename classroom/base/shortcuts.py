@@ -46,7 +46,7 @@ ACTIONS = (
 TAB_KEYS = {
     "live": "g l",
     "cells": "g c",
-    "classroom": "g r",
+    "room": "g r",
     "activity": "g a",
     "report": "g p",
     "assignments": "g w",  # the class's work; `a` is taken

@@ -33,7 +33,7 @@ class Link:
 TABS = (
     Tab(label=_("Live"), of_class="class_live", of_everybody="everybody"),
     Tab(label=_("Cells"), of_class="class_cells", of_everybody="everybody_cells"),
-    Tab(label=_("Classroom"), of_class="class_room", of_everybody="everybody_room"),
+    Tab(label=_("Room"), of_class="class_room", of_everybody="everybody_room"),
     Tab(label=_("Activity"), of_class="class_activity", of_everybody="everybody_activity"),
     Tab(label=_("Report"), of_class="class_report"),
     Tab(label=_("Assignments"), of_class="class_assignments"),

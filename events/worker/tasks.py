@@ -31,6 +31,7 @@ from events.queue import heartbeats, jobs, stream
 from events.queue.heartbeats import pulse
 from events.timeseries import system_metrics
 from events.worker import cleanup
+from events.worker.renamed_jobs import rename_queued_jobs
 
 logger = logging.getLogger(__name__)
 
@@ -230,6 +231,7 @@ def _work() -> None:
     while not Worker.is_stopping:
         started = time.monotonic()
         try:
+            rename_queued_jobs()
             jobs.requeue_stranded_shards()
             queues = [django_rq.get_queue(name) for name in PRIORITIES]
             # The name that its heartbeats have, so that rq's pages and /admin/worker-status speak of the same worker;

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from operations.local.processes import Program
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 MANAGE = str(ROOT / "manage.py")
 SERVERS = ("uvicorn", "daphne")
 

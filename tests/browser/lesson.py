@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from classroom.base.classrooms import class_scope
+from classroom.base.classrooms import classroom_of_class
 from classroom.errors.clusters import clusters_of
 from events.models import CellExecution, CellProgress, HelpRequest
 from instructors.models import Instructor
@@ -51,7 +51,7 @@ def fill(teacher: str) -> dict[str, int | str]:
     schoolwork.furnish(lesson, teams, now)
     schoolwork.report_environments(lesson, students)
     schoolwork.remember(account, lesson, students, now)
-    [cluster, *_] = clusters_of(class_scope(user=account, class_id=lesson.pk), viewer=account, now=now)
+    [cluster, *_] = clusters_of(classroom_of_class(user=account, class_id=lesson.pk), viewer=account, now=now)
     return {
         "class_id": lesson.pk,
         "student_id": students[2].pk,

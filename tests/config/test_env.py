@@ -158,5 +158,10 @@ def test_every_variable_that_is_read_is_in_the_example() -> None:
     reader = re.compile(
         r"(?:env\.)?(?:text|flag|flag_or_auto|integer|path|names|hosts|word|days)\(\s*[\"']([A-Z_]+)[\"']"
     )
-    read = {name for file in (ROOT / "config").rglob("*.py") for name in reader.findall(file.read_text())}
+    read = {
+        name
+        for part in ("config", "operations")
+        for file in (ROOT / part).rglob("*.py")
+        for name in reader.findall(file.read_text())
+    }
     assert read == set(setting_names())

@@ -14,6 +14,7 @@ from events.contract import schema
 from events.intake import app as intake_app
 from events.processing import pipeline
 from events.queue import stream
+from events.queue.enqueue import outgoing_entries
 
 
 class River:
@@ -41,7 +42,7 @@ class River:
     def put(self, events: list[schema.Event]) -> None:
         async def send() -> None:
             redis = stream.connect_async()
-            await stream.append(redis, intake_app.parcels_of(events))
+            await stream.append(redis, outgoing_entries(events))
             await redis.aclose()
 
         asyncio.run(send())

@@ -8,6 +8,7 @@ from events.contract import schema
 from events.intake import app as intake_app
 from events.processing import pipeline
 from events.queue import stream
+from events.queue.enqueue import outgoing_entries
 from tests.events.conftest import event
 
 
@@ -16,7 +17,7 @@ def append(river, batch: str) -> None:
 
     async def send() -> None:
         redis = stream.connect_async()
-        await stream.append(redis, intake_app.parcels_of(admitted.events, batch=batch))
+        await stream.append(redis, outgoing_entries(admitted.events, batch=batch))
         await redis.aclose()
 
     asyncio.run(send())

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db import OperationalError
 
-from config.asgi import INTAKE_PATHS, Origins
+from config.asgi import INTAKE_PATHS, CorsApplication
 from events.intake import app as intake_app
 from events.intake import class_keys
 from events.queue import stream
@@ -24,7 +24,9 @@ ADDRESS = "/api/v1/events"
 async def serving():
     """A browser beside a fresh intake as it is served, CORS included."""
     served = intake_app.Intake()
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(Origins(served)), base_url="http://server") as made:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(CorsApplication(served)), base_url="http://server"
+    ) as made:
         yield made
     await served.close()
 

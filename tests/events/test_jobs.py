@@ -69,7 +69,7 @@ def test_drain_whose_time_is_up_leaves_nobody_to_an_empty_shard(river, monkeypat
 
 def test_waiting_jobs_get_their_turn_although_events_keep_coming(river, monkeypatch):
     monkeypatch.setattr(tasks, "IDLE_TIMEOUT", 60)
-    django_rq.get_queue("high").enqueue("events.worker.tasks.sweep")
+    django_rq.get_queue("high").enqueue("events.worker.tasks.expire_silent")
     started = time.monotonic()
     tasks.drain(shard_of_hanako(river))
     assert time.monotonic() - started < 5

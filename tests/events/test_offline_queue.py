@@ -99,7 +99,7 @@ def test_order_of_priority_then_age(river, monkeypatch):
     for index, priority in enumerate((3, 1, 2, 1)):
         entries(priority=priority, event_data=event("log_entry", eventId=str(index)))
     sent = []
-    monkeypatch.setattr(offline_sync, "deliver", lambda events: sent.extend(e.event_id for e in events) or [])
+    monkeypatch.setattr(offline_sync, "enqueue", lambda events: sent.extend(e.event_id for e in events) or [])
     sync()
     assert sent == ["1", "3", "2", "0"]
 
@@ -120,7 +120,7 @@ def test_two_syncs_at_once_cannot_run(redis, monkeypatch):
         return []
 
     seen = []
-    monkeypatch.setattr(offline_sync, "deliver", meanwhile)
+    monkeypatch.setattr(offline_sync, "enqueue", meanwhile)
     assert sync().successful == 1
     second, answer = seen
     assert second is None

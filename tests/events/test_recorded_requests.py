@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from config.asgi import Origins
+from config.asgi import CorsApplication
 from events.intake import app as intake_app
 from events.models import CellExecution, NotebookAccess, OfflineQueueEntry, StudentEvent
 from lms.models import Student
@@ -19,7 +19,9 @@ RECORDED = [json.loads(line) for line in FILE.read_text().splitlines()]
 async def send_all() -> list[httpx.Response]:
     served = intake_app.Intake()
     answers = []
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(Origins(served)), base_url="http://server") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(CorsApplication(served)), base_url="http://server"
+    ) as client:
         for request in RECORDED:
             headers = {name: value for name, value in request["headers"].items() if name.lower() != "content-length"}
             body = request["body"].encode() if request["body"] else None

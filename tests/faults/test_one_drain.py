@@ -18,6 +18,7 @@ from events.intake import app as intake_app
 from events.models import CellExecution
 from events.processing import pipeline, store
 from events.queue import jobs, stream
+from events.queue.enqueue import outgoing_entries
 from events.queue.stream import Lease
 from events.worker import tasks
 from tests.events.conftest import event
@@ -41,7 +42,7 @@ def append() -> str:
     async def send() -> dict[int, stream.Backlog]:
         redis = stream.connect_async()
         try:
-            return await stream.append(redis, intake_app.parcels_of([made]))
+            return await stream.append(redis, outgoing_entries([made]))
         finally:
             await redis.aclose()
 

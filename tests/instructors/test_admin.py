@@ -32,7 +32,9 @@ from lms.system_settings import current
 from tests.instructors.admin_rows import one_of_each
 
 admin.autodiscover()  # as config.urls does, which is read with the first request
-OURS = [model for model in admin.site._registry if model._meta.app_label in {"lms", "events", "instructors"}]
+OURS = [
+    model for model in admin.site._registry if model._meta.app_label in {"lms", "events", "instructors", "classroom"}
+]
 READ_ONLY = {"cellexecution", "notebookaccess", "studentevent", "cellprogress", "session", "helprequest"}
 
 
@@ -76,7 +78,7 @@ ELSEWHERE = {
 
 
 def test_every_model_of_ours_is_there_but_for_those_that_are_elsewhere():
-    labels = ("lms", "events", "instructors")
+    labels = ("lms", "events", "instructors", "classroom")
     tables = {model._meta.model_name for label in labels for model in apps.get_app_config(label).get_models()}
     assert tables - {model._meta.model_name for model in OURS} == ELSEWHERE
 

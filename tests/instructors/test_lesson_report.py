@@ -23,7 +23,7 @@ START = timezone.localtime(datetime.now(UTC)).replace(hour=10, minute=0, second=
 
 
 @pytest.fixture
-def room(hanako, python_class, aoi, ren):
+def classroom(hanako, python_class, aoi, ren):
     StudentClass.objects.update(joined_at=START - timedelta(days=7))
     return classroom_of_class(user=hanako, class_id=python_class.pk)
 

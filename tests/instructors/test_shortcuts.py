@@ -53,8 +53,8 @@ def test_a_fragment_carries_no_table(signed_in, hanako, python_class):
 def test_scripts_know_every_word_they_say():
     scripts = Path(settings.BASE_DIR, "static/js")
     said = set()
-    for name in ("shortcuts.js", "keysheet.js"):
+    for name in ("base/shortcuts.js", "base/key_sheet.js"):
         text = (scripts / name).read_text()
         said |= set(re.findall(r"texts\.(\w+)", text)) | set(re.findall(r'(?:say|stop)\("(\w+)"', text))
-    said |= set(re.findall(r'text: "(\w+)"', (scripts / "keymap.js").read_text()))
+    said |= set(re.findall(r'text: "(\w+)"', (scripts / "base/keymap.js").read_text()))
     assert said <= set(shortcut_texts()["texts"])

@@ -13,7 +13,7 @@ from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
 CATALOGUE = ROOT / "locale/ja/LC_MESSAGES/django.po"
-APPS = ["config", "lms", "realtime", "events", "instructors", "templates"]
+APPS = ["config", "operations", "classroom", "events", "lms", "instructors", "realtime", "core", "templates"]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from realtime.groups import Channel
 from realtime.messages import Frame
 from realtime.row_buffer import RowBuffer
 
-TICK = 0.05  # seconds between two looks at what changed; a look costs a tenth of what a batch does (events.worker.tasks.PACE)
+TICK = 0.05  # seconds between two looks at what changed; a look costs a tenth of what a batch does (events.worker.tasks.MIN_BATCH_INTERVAL)
 
 
 class ScreenSocket(FollowingSocket):

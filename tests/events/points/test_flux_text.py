@@ -15,9 +15,8 @@ import pytest
 from django.core.management import call_command
 
 from events import timeseries
-from events.timeseries import backfill, buckets, flux
+from events.timeseries import backfill, buckets, flux, sql
 from events.timeseries import buffer as timeseries_buffer
-from events.timeseries import reads as timeseries_reads
 from events.timeseries.flux import Part
 from lms.models import Student
 from tests.events.conftest import event
@@ -74,7 +73,7 @@ def test_the_checker_finds_what_is_wrong():
 @pytest.mark.parametrize("students", [None, [], ['x") |> drop() //@e.com', "${secrets}@e.com", "花子@例え.jp"]])
 def test_questions(series, redis, students):
     ids = None if students is None else [Student.objects.create(email=email).pk for email in students]
-    emails = None if ids is None else timeseries_reads.stored.addresses(ids).values()
+    emails = None if ids is None else sql.addresses(ids).values()
     for of_hours in (False, True):
         part = Part(HOUR, HOUR + timedelta(hours=3), of_hours)
         flux.activity([part], since=HOUR, bucket=timedelta(hours=1), emails=emails)

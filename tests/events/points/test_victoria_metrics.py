@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from events import timeseries
+from events.timeseries import buffer
 from events.timeseries import client as timeseries_client
 from tests.events.conftest import event, failing
 from tests.influx import VictoriaMetrics
@@ -83,8 +84,8 @@ def test_its_neighbours_of_a_line_that_is_none_are_written(redis, victoria):
 def test_it_knows_no_flux_and_postgresql_answers(river, redis, victoria, clock):
     river.post(event(eventTime=clock(0)))
     timeseries.send_waiting()
-    with timeseries.waiting.connect() as link:
-        timeseries.waiting.call_complete(link, since_ms=0, before=timeseries.BacklogStatus())
+    with buffer.connect() as link:
+        buffer.call_complete(link, since_ms=0, before=timeseries.BacklogStatus())
     assert timeseries.totals(since=clock.at(-1), until=clock.at(1)).runs == 1
 
 

@@ -194,7 +194,7 @@ def test_how_the_way_to_influxdb_is(anyone, settings, monkeypatch, name):
     found, expected = STANDINGS[name]
     settings.INFLUXDB_URL = "http://influxdb"
     monkeypatch.setattr(timeseries, "version", lambda: "v2.7.1")
-    monkeypatch.setattr(timeseries, "standing", lambda: timeseries.BacklogStatus(**found))
+    monkeypatch.setattr(timeseries, "backlog_status", lambda: timeseries.BacklogStatus(**found))
     answer = anyone("GET", "/api/v1/health")
     service = answer.data["services"]["influxdb"]
     assert (service["status"], service["message"], service["waiting"]) == expected
@@ -205,7 +205,7 @@ def test_how_the_way_to_influxdb_is(anyone, settings, monkeypatch, name):
 
 def test_influxdb_away_still_says_how_much_waits(anyone, settings, monkeypatch):
     settings.INFLUXDB_URL = "http://127.0.0.1:9"
-    monkeypatch.setattr(timeseries, "standing", lambda: timeseries.BacklogStatus(waiting=9))
+    monkeypatch.setattr(timeseries, "backlog_status", lambda: timeseries.BacklogStatus(waiting=9))
     service = anyone("GET", "/api/v1/health").data["services"]["influxdb"]
     assert service.items() >= {"status": "unhealthy", "influx_status": "fail", "version": None, "waiting": 9}.items()
 

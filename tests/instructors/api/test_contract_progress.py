@@ -266,7 +266,7 @@ def queued(redis) -> list[schema.Event]:
 
 def test_http_12_process_event_202(anyone, redis, monkeypatch):
     woken = []
-    monkeypatch.setattr("events.queue.jobs.wake", lambda shard, *rest: woken.append(shard))
+    monkeypatch.setattr("events.queue.jobs.enqueue_drain", lambda shard, *rest: woken.append(shard))
     body = {"eventType": "cell_executed", "notebookPath": "a.ipynb", "emailAddress": "other", "metadata": {"a": 1}}
     answer = anyone("POST", f"{PROCESS}?{QUERY}", body)
     assert answer.status_code == 202
@@ -278,14 +278,14 @@ def test_http_12_process_event_202(anyone, redis, monkeypatch):
 
 
 def test_http_12_process_event_of_no_type(anyone, redis, monkeypatch):
-    monkeypatch.setattr("events.queue.jobs.wake", lambda *rest: None)
+    monkeypatch.setattr("events.queue.jobs.enqueue_drain", lambda *rest: None)
     assert anyone("POST", f"{PROCESS}/?{QUERY}", {}).status_code == 202
     assert queued(redis)[0].event_type == "progress_update"
 
 
 def test_http_12_process_event_of_ones_own_students_only(settings, course, hanako, taro, kaoru, redis, monkeypatch):
     """It comes through the class of the assignment, else through the first that the teacher shares with the student."""
-    monkeypatch.setattr("events.queue.jobs.wake", lambda *rest: None)
+    monkeypatch.setattr("events.queue.jobs.enqueue_drain", lambda *rest: None)
     settings.API_REQUIRE_AUTH = True
     other = Class.objects.create(class_code="RS", name="Rust", instructor=hanako)
     StudentClass.objects.create(student=course.aoi, class_ref=other)

@@ -10,7 +10,7 @@ from redis.exceptions import ConnectionError as RedisAway
 
 from classroom.analytics import services as analytics_services
 from classroom.analytics.models import AnalyticsReport
-from events.worker import tasks
+from events.queue import jobs
 from instructors.models import AuditLog
 from lms.models import (
     Class,
@@ -126,7 +126,7 @@ def test_without_redis_nothing_is_ordered(order, monkeypatch):
     def away(*_):
         raise RedisAway
 
-    monkeypatch.setattr(tasks, "hand_over", away)
+    monkeypatch.setattr(jobs, "enqueue_call", away)
     assert order().status_code == 503
     assert not AnalyticsReport.objects.exists()
 
