@@ -15,16 +15,8 @@ from events.queue import stream
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = (
-    "config",
-    "operations",
-    "classroom",
-    "events",
-    "lms",
-    "instructors",
-    "realtime",
-    "core",
-    "tests",
-    "benchmarks",
+    *("config", "operations", "classroom", "events", "lms", "instructors", "realtime", "core"),
+    *("tests", "benchmarks"),
 )
 FOLDERS = (*PACKAGES, "deploy", "docs", "locale", "static", "templates")
 # What no other product calls a file of its own in these pages: `services.json` or `valkey.pid` are made by a run.
@@ -129,6 +121,8 @@ def test_every_module_and_what_is_named_in_one_exists(document):
     text = document.read_text()
     named = {code.removesuffix("()").strip(",;:") for code in code_in(text)}
     named = {name for name in named if NAME.fullmatch(name) and not SOURCE_FILE.fullmatch(name)}
+    if "contract" in document.parts:  # fields of answers look the same: `events.by_type`
+        named = {name for name in named if name.count(".") > 1}
     named |= set(RUN.findall(text))
     assert [name for name in sorted(named) if not resolves(name)] == []
 
@@ -141,9 +135,7 @@ def test_every_link_leads_somewhere(document):
             continue
         name, _, anchor = target.partition("#")
         path = (document.parent / name).resolve() if name else document
-        if not path.exists():
-            broken.append(target)
-        elif anchor and anchor not in anchors_of(path):
+        if not path.exists() or (anchor and anchor not in anchors_of(path)):
             broken.append(target)
         elif path.suffix in {".py", ".js"}:
             # A link that is called like a function leads to the file that has it.

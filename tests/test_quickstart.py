@@ -31,7 +31,7 @@ class Shell:
         kept = self.directory / "environment"
         script = f"set -euo pipefail\n{commands}\nenv -0 >{kept}\n"
         done = subprocess.run(
-            ["bash", "-c", script],
+            ("bash", "-c", script),
             cwd=self.directory,
             env=self.environment,
             capture_output=True,
