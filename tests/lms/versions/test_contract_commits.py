@@ -95,7 +95,7 @@ def test_history_of_a_branch_and_so_many(api, committed):
 
 
 def test_history_of_large_notebooks_leaves_out_cells(api, committed, monkeypatch):
-    monkeypatch.setattr("lms.api.version_selectors.MAX_SHOWN", 1000)
+    monkeypatch.setattr("lms.api.version_selectors.MAX_CONTENT_BYTES", 1000)
     for number in range(3):
         committed(notebook(code("x" * 300 + str(number))))
     shown = fine(api("GET", f"{AT}/history/{PATH}"))["commits"]
