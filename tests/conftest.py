@@ -1,6 +1,7 @@
 """Starts the servers, then Django: the settings read the servers' addresses once, when they are imported."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -12,7 +13,12 @@ import pytest
 import redis as redis_client
 from pytest_django.plugin import blocking_manager_key
 
-from tests import servers
+# Compiled once for all: else every worker rewrites the assertions of each file, and every process that a test starts
+# compiles the product anew, whoever has told Python to leave no files.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+from tests import servers  # noqa: E402
 
 SESSION = servers.Session()
 SESSION.point_settings()
