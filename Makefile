@@ -29,7 +29,7 @@ test: lint audit needs ## lint, types, floors, known holes, then every test
 
 faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
-	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults
+	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults tests/lms/test_openapi.py
 
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks

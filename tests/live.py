@@ -111,18 +111,16 @@ class LiveSystem:
 
 @dataclass(kw_only=True)
 class LiveSystems:
-    """Makes copies; each one's database is copied from one that was migrated once."""
+    """Makes copies; each one's database is copied from one that was migrated once, the template."""
 
     session: Session
+    template: str
     systems: list[LiveSystem] = field(default_factory=list)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def start(self, *, workers: int = 2, **settings: str) -> LiveSystem:
         postgres, number = self.session.postgres, next(self.numbers)
-        if number == 1:
-            postgres.create_database("live_template")
-            manage("migrate", "--verbosity=0", environment=self._environment("live_template", self.session.redis.url))
-        postgres.create_database(f"live_{number}", template="live_template")
+        postgres.create_database(f"live_{number}", template=self.template)
         directory = self.session.directory / f"live_{number}"
         redis = RedisServer(valkey=Valkey(data_dir=directory / "valkey", appendfsync="no"))
         environment = {

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from lms.notebook_drawing import draw
 from lms.notebook_math import LONGEST, mathml
+from tests.lms.drawing import draw
 from tests.lms.notebooks import ALERT, code, markdown, notebook, prints, shows
 
 TAG = re.compile(r"</?([a-z]+)((?: [a-z]+=\"[^\"<>]*\")*)>")
