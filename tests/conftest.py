@@ -135,6 +135,14 @@ def django_db_setup(_made_from_template: None, django_db_setup: None) -> None:
     """pytest-django finds the database there already."""
 
 
+@pytest.fixture(scope="module")
+def rows_of_a_module(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Rows that a module's fixtures make once for all of its tests. Each test is undone within; it asks for `db`."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> servers.Postgres:
     """The run's PostgreSQL: `create_database`, `url_of`. What Django calls its database is inside it."""
@@ -186,9 +194,14 @@ def start_live_system(migrated: str) -> Iterator[Callable[..., LiveSystem]]:
     systems.stop()
 
 
+@pytest.fixture(scope="session")
+def _everyday_system(start_live_system: Callable[..., LiveSystem]) -> LiveSystem:
+    return start_live_system()
+
+
 @pytest.fixture(scope="module")
-def live_system(start_live_system: Callable[..., LiveSystem]) -> Iterator[LiveSystem]:
-    """Web and two workers as processes of their own, on a database and a Valkey of their own."""
-    system = start_live_system()
-    yield system
-    system.stop()
+def live_system(_everyday_system: LiveSystem) -> LiveSystem:
+    """Web and two workers as processes of their own, on a database and a Valkey of their own. They are the same for
+    every module, which finds them without a row; who stops one of them or sets something starts a copy."""
+    _everyday_system.clear()
+    return _everyday_system
