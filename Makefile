@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test faults bench lint audit lock needs clean
+.PHONY: help demo run check test faults bench lint audit lock needs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ demo: .venv/run.stamp ## a class of 40 simulated students, live in your browser;
 
 run: .venv/run.stamp ## the same, empty
 	@exec $(BIN)/python manage.py up
+
+check: lint ## lint, types, floors and the quick tests, which start no process and no browser: a minute and a half
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
 
 test: lint audit needs ## lint, types, floors, known holes, then every test
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -43,6 +43,13 @@ django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHash
 
 FIRST_SETTINGS = import_module("lms.migrations.0002_first_settings")
 
+# What takes more than ten seconds of processor, longest first.
+LONG = [
+    "tests/test_nonsense.py",
+    "tests/test_walk.py",
+]
+PLACE = {file: place for place, file in enumerate(LONG)}
+
 # How long an example takes says something about the machine, nothing about the product.
 hypothesis.settings.register_profile(
     "steady", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], database=None
@@ -51,8 +58,27 @@ hypothesis.settings.load_profile("steady")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: Playwright keeps an event loop running in this thread from its first use on."""
-    items.sort(key=lambda item: "tests/browser/" in item.nodeid)
+    """The longest files come first, so that no worker is left with one at the end; browser tests come last: Playwright
+    keeps an event loop running in this thread from its first use on. `make check` leaves out what is `slow`."""
+    items.sort(key=lambda item: (is_of_browser(item), PLACE.get(item.location[0], len(LONG))))
+    for item in items:
+        if is_slow(item):
+            item.add_marker(pytest.mark.slow)
+
+
+def is_of_browser(item: pytest.Item) -> bool:
+    return item.location[0].startswith("tests/browser/")
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Whether it starts processes, commits, or is of a file that asks thousands of questions."""
+    database = item.get_closest_marker("django_db")
+    return bool(
+        item.location[0] in PLACE
+        or item.location[0].startswith(("tests/browser/", "tests/faults/", "tests/deploy/"))
+        or {"live_system", "start_live_system", "transactional_db", "live_server"} & set(item.fixturenames)
+        or (database and database.kwargs.get("transaction"))
+    )
 
 
 # What `migrate` writes after its last migration. No test changes it, and to write it again takes 0.4 s.
