@@ -1,7 +1,9 @@
 """Starts the servers, then Django: the settings read the servers' addresses once, when they are imported."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,12 @@ import pytest
 import redis as redis_client
 from pytest_django.plugin import blocking_manager_key
 
-from tests import servers
+# Compiled once for all: else every worker rewrites the assertions of each file, and every process that a test starts
+# compiles the product anew, whoever has told Python to leave no files.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+from tests import servers  # noqa: E402
 
 SESSION = servers.Session()
 SESSION.point_settings()
@@ -20,6 +27,10 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 django.setup()
 
 from django.apps import apps  # noqa: E402
+from django.conf import settings as django_settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
+from django.test import TransactionTestCase  # noqa: E402
 
 from lms.notebooks import render_process  # noqa: E402
 from tests.activity import mirror  # noqa: E402
@@ -27,7 +38,47 @@ from tests.live import LiveSystem, LiveSystems  # noqa: E402
 
 mirror()
 
+# bcrypt is slow on purpose. What is about passwords asks for the product's own hasher (`config.settings`).
+django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
 FIRST_SETTINGS = import_module("lms.migrations.0002_first_settings")
+
+# What takes more than ten seconds of processor, longest first.
+LONG = [
+    "tests/test_nonsense.py",
+    "tests/instructors/test_nonsense_admin.py",
+    "tests/test_strangers.py",
+    "tests/config/test_backup.py",
+    "tests/events/points/test_retention.py",
+    "tests/config/test_secrets.py",
+    "tests/test_river.py",
+    "tests/config/test_logs_of_people.py",
+    "tests/test_two_classes.py",
+    "tests/instructors/test_field_notebooks.py",
+    "tests/lms/test_openapi.py",
+    "tests/lms/test_one_row_migrations.py",
+    "tests/test_walk.py",
+    "tests/test_specification.py",
+    "tests/instructors/test_roles.py",
+    "tests/config/test_own_copy.py",
+    "tests/config/test_two_copies.py",
+    "tests/deploy/test_commands.py",
+    "tests/config/test_headers.py",
+    "tests/config/test_forget_student.py",
+    "tests/lms/test_real_notebooks.py",
+    "tests/config/test_erased_from_disk.py",
+    "tests/events/points/test_outage.py",
+    "tests/lms/test_notebook_drawing.py",
+    "tests/config/test_up.py",
+    "tests/events/test_shares.py",
+    "tests/realtime/test_real_servers.py",
+    "tests/config/test_bodies.py",
+    "tests/config/test_workforce.py",
+    "tests/config/test_services.py",
+    "tests/lms/test_notebook_math.py",
+    "tests/events/points/test_backfill_live.py",
+]
+PLACE = {file: place for place, file in enumerate(LONG)}
 
 # How long an example takes says something about the machine, nothing about the product.
 hypothesis.settings.register_profile(
@@ -37,8 +88,47 @@ hypothesis.settings.load_profile("steady")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: Playwright keeps an event loop running in this thread from its first use on."""
-    items.sort(key=lambda item: "tests/browser/" in item.nodeid)
+    """The longest files come first, so that no worker is left with one at the end; browser tests come last: Playwright
+    keeps an event loop running in this thread from its first use on. `make check` leaves out what is `slow`."""
+    items.sort(key=lambda item: (is_of_browser(item), PLACE.get(item.location[0], len(LONG))))
+    for item in items:
+        if is_slow(item):
+            item.add_marker(pytest.mark.slow)
+
+
+def is_of_browser(item: pytest.Item) -> bool:
+    return item.location[0].startswith("tests/browser/")
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Whether it starts processes, commits, or is of a file that asks thousands of questions."""
+    database = item.get_closest_marker("django_db")
+    return bool(
+        item.location[0] in PLACE
+        or item.location[0].startswith(("tests/browser/", "tests/faults/", "tests/deploy/"))
+        or {"live_system", "start_live_system", "transactional_db", "live_server"} & set(item.fixturenames)
+        or (database and database.kwargs.get("transaction"))
+    )
+
+
+# What `migrate` writes after its last migration. No test changes it, and to write it again takes 0.4 s.
+KEPT = {"django_content_type", "auth_permission"}
+
+
+def empty_tables(_: TransactionTestCase) -> None:
+    """What Django's own flush does after a test with transactions of its own, for a tenth of the time: only the tables
+    with rows in them, and by DELETE, which needs no new files. No trigger runs: neither a foreign key's, because all
+    go, nor the one that keeps the audit trail."""
+    quoted = connection.ops.quote_name
+    tables = sorted(set(connection.introspection.django_table_names(only_existing=True)) - KEPT)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(f"SELECT '{each}' WHERE EXISTS (TABLE {quoted(each)})" for each in tables))
+        if used := [name for (name,) in cursor.fetchall()]:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            cursor.execute(";".join(f"DELETE FROM {quoted(each)}" for each in used))
+
+
+TransactionTestCase._fixture_teardown = empty_tables
 
 
 @pytest.hookimpl(wrapper=True)
@@ -65,6 +155,7 @@ def pytest_xdist_setupnodes() -> None:
 
 def pytest_unconfigure() -> None:
     """Runs after failures and Ctrl-C too; where pytest itself is killed, the kernel ends the servers."""
+    _everyday_client().close()
     SESSION.stop()
 
 
@@ -73,6 +164,39 @@ def django_db_keepdb() -> bool:
     """The database goes with the run's server. To drop it before would only fail where a thread still holds a
     connection to it."""
     return True
+
+
+@pytest.fixture(scope="session")
+def migrated(django_db_blocker: Any) -> str:
+    """The name of a database in which every migration ran, once for all that are made from it."""
+    name = "migrated"
+    SESSION.postgres.create_database(name)
+    with django_db_blocker.unblock():
+        before = connection.settings_dict["NAME"]
+        connection.close()
+        connection.settings_dict["NAME"] = name
+        call_command("migrate", verbosity=0, interactive=False)
+        connection.close()
+        connection.settings_dict["NAME"] = before
+    return name
+
+
+@pytest.fixture(scope="session")
+def _made_from_template(django_db_modify_db_settings: None, migrated: str) -> None:
+    SESSION.postgres.create_database(connection.creation._get_test_db_name(), template=migrated)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(_made_from_template: None, django_db_setup: None) -> None:
+    """pytest-django finds the database there already."""
+
+
+@pytest.fixture(scope="module")
+def rows_of_a_module(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Rows that a module's fixtures make once for all of its tests. Each test is undone within; it asks for `db`."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture(scope="session")
@@ -100,8 +224,13 @@ def _empty_redis(request: pytest.FixtureRequest) -> None:
     """Whoever may write to Redis finds it empty: tests that ask for it, and tests that use the database."""
     uses = {"redis", "redis_server", "db", "transactional_db", "client", "admin_client"} & set(request.fixturenames)
     if uses or request.node.get_closest_marker("django_db"):
-        with redis_client.Redis.from_url(SESSION.redis.url) as client:
-            client.flushall()
+        _everyday_client().flushall()
+
+
+@cache
+def _everyday_client() -> redis_client.Redis:
+    """One connection for all; it is made anew where a test has restarted Valkey."""
+    return redis_client.Redis.from_url(SESSION.redis.url)
 
 
 @pytest.fixture
@@ -114,16 +243,21 @@ def drawn(tmp_path: Path, settings: Any) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def start_live_system() -> Iterator[Callable[..., LiveSystem]]:
+def start_live_system(migrated: str) -> Iterator[Callable[..., LiveSystem]]:
     """A factory: `start_live_system(workers=2, WORKERS="4", …)`, every further name a setting. All stop at the end."""
-    systems = LiveSystems(session=SESSION)
+    systems = LiveSystems(session=SESSION, template=migrated)
     yield systems.start
     systems.stop()
 
 
+@pytest.fixture(scope="session")
+def _everyday_system(start_live_system: Callable[..., LiveSystem]) -> LiveSystem:
+    return start_live_system()
+
+
 @pytest.fixture(scope="module")
-def live_system(start_live_system: Callable[..., LiveSystem]) -> Iterator[LiveSystem]:
-    """Web and two workers as processes of their own, on a database and a Valkey of their own."""
-    system = start_live_system()
-    yield system
-    system.stop()
+def live_system(_everyday_system: LiveSystem) -> LiveSystem:
+    """Web and two workers as processes of their own, on a database and a Valkey of their own. They are the same for
+    every module, which finds them without a row; who stops one of them or sets something starts a copy."""
+    _everyday_system.clear()
+    return _everyday_system

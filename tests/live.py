@@ -9,11 +9,17 @@ from itertools import count
 from pathlib import Path
 
 import httpx
+import psycopg
+import redis as redis_client
+from psycopg import sql
 
 from operations.local import programs
 from operations.local.embedded_valkey import Valkey, free_port
 from operations.local.processes import Program
 from tests.servers import ROOT, RedisServer, Running, Session, wait_until
+
+# What `migrate` writes, and what a module may not change.
+LEFT = {"django_content_type", "auth_permission", "django_migrations", "system_settings"}
 
 
 @dataclass(kw_only=True)
@@ -51,7 +57,8 @@ class LiveSystem:
     def start(self, *, workers: int) -> None:
         self.redis.start()
         self.web.start()
-        self.cron.start()
+        if workers:  # nobody else does what it orders
+            self.cron.start()
         for _ in range(workers):
             self.start_worker()
         self.wait_until_answers()
@@ -93,6 +100,22 @@ class LiveSystem:
         """What this copy's cookies are called by."""
         return suffix_of(self.url)
 
+    def clear(self) -> None:
+        """As it was when it started, with its processes: what one module left must not be what the next one finds. The
+        settings in the database stay; a module that changes one has a copy of its own."""
+        with redis_client.Redis.from_url(self.redis_url) as link:
+            streams = [key for key in link.scan_iter("river:*") if link.type(key) == b"stream"]
+            wait_until(lambda: not any(map(link.xlen, streams)), what="the end of the backlog")
+            # Workers read the streams and the queues on; all else is of people: logins, presence, limits, answers.
+            if gone := [key for key in link.scan_iter() if not key.startswith((b"river:", b"rq:"))]:
+                link.delete(*gone)
+        with psycopg.connect(self.database_url) as database:
+            names = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
+            tables = {name for (name,) in database.execute(names)} - LEFT
+            database.execute("SET LOCAL session_replication_role = replica")  # no trigger runs
+            for name in sorted(tables):
+                database.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
+
     def logs(self) -> str:
         return "\n".join(
             f"--- {file.name}\n{file.read_text()[-4000:]}" for file in sorted(self.directory.glob("*.log"))
@@ -111,18 +134,16 @@ class LiveSystem:
 
 @dataclass(kw_only=True)
 class LiveSystems:
-    """Makes copies; each one's database is copied from one that was migrated once."""
+    """Makes copies; each one's database is copied from one that was migrated once, the template."""
 
     session: Session
+    template: str
     systems: list[LiveSystem] = field(default_factory=list)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     def start(self, *, workers: int = 2, **settings: str) -> LiveSystem:
         postgres, number = self.session.postgres, next(self.numbers)
-        if number == 1:
-            postgres.create_database("live_template")
-            manage("migrate", "--verbosity=0", environment=self._environment("live_template", self.session.redis.url))
-        postgres.create_database(f"live_{number}", template="live_template")
+        postgres.create_database(f"live_{number}", template=self.template)
         directory = self.session.directory / f"live_{number}"
         redis = RedisServer(valkey=Valkey(data_dir=directory / "valkey", appendfsync="no"))
         environment = {

@@ -111,11 +111,17 @@ class RedisServer:
         self.start()
 
 
+def in_memory() -> str | None:
+    """A directory that no disk is behind, where there is one with room for what the tests write."""
+    memory = Path("/dev/shm")  # of a container it often has 64 MB
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 6 * 1024**3 else None
+
+
 class Session:
     """What `start` made; `stop` is safe to call twice."""
 
     def __init__(self) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="cellmonitor-test-")).resolve()
+        self.directory = Path(tempfile.mkdtemp(prefix="cellmonitor-test-", dir=in_memory())).resolve()
         self.redis = RedisServer(valkey=Valkey(data_dir=self.directory / "valkey", appendfsync="no"))
         self.postgres = Postgres(data_dir=self.directory / "postgres", durable=False)
         self.redis.running.start()

@@ -20,7 +20,7 @@ from instructors.models import Instructor
 from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion
 from lms.versions.commits import commit
 from lms.versions.snapshots import Author, Owner, store_snapshot
-from tests.lms.conftest import cast, key_of  # noqa: F401  (a fixture)
+from tests.lms.conftest import key_of, make_cast
 from tests.walk.api import API_ROWS
 from tests.walk.keys import KEY_ROWS
 from tests.walk.pages import PAGE_ROWS
@@ -36,10 +36,20 @@ IDS = [
 TABLE: dict[str, str] = {}
 
 
-@pytest.fixture
-def ids(cast, settings) -> dict[str, object]:  # noqa: F811
+@pytest.fixture(autouse=True)
+def _locked(db, settings):
     settings.API_REQUIRE_AUTH = True
     settings.RATE_LIMITS = False
+
+
+# Made once: no case changes what the next one finds.
+@pytest.fixture(scope="module")
+def cast(rows_of_a_module):
+    return make_cast()
+
+
+@pytest.fixture(scope="module")
+def ids(cast) -> dict[str, object]:
     work = AssignmentSubmission.objects.create(assignment=cast.loops, student=cast.hanako)
     someone = Instructor.objects.create(email="someone@school.example", name="Someone", password="!")
     class_map = ClassroomMap.objects.create(class_ref=cast.python)
@@ -52,7 +62,7 @@ def ids(cast, settings) -> dict[str, object]:  # noqa: F811
     return {**cast.ids(), **ids, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}
 
 
-def committed(cast) -> NotebookVersion:  # noqa: F811
+def committed(cast) -> NotebookVersion:
     owner, author = Owner(class_id=cast.python.pk), Author()
     kept = store_snapshot(cast.notebook.path, {"cells": []}, sha256="0" * 64, owner=owner, author=author)
     return commit(kept, branch_name="main", message="m", author=author, now=datetime.now(UTC))
@@ -76,7 +86,7 @@ def call(caller: Instructor | None, method: str, path: str, body, **headers: str
 
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), WALK, ids=IDS)
-def test_who_gets_what(cast, ids, redis, request, method, path, body, expected):  # noqa: F811
+def test_who_gets_what(cast, ids, redis, request, method, path, body, expected):
     address = address_of(path, ids)
     found = []
     for name in CALLERS:
@@ -99,7 +109,7 @@ def key_row(method: str, path: str, body, nobody: str) -> str:
 
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), API_ROWS, ids=IDS[: len(API_ROWS)])
-def test_what_a_class_key_opens(cast, ids, redis, method, path, body, expected):  # noqa: F811
+def test_what_a_class_key_opens(cast, ids, redis, method, path, body, expected):
     found = []
     for class_ref in (cast.python, cast.rust):
         with transaction.atomic():

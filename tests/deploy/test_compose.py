@@ -3,7 +3,6 @@
 import json
 import re
 
-import jsonschema
 import pytest
 
 from tests.deploy import compose
@@ -21,10 +20,14 @@ def system() -> dict:
 
 
 def test_it_is_what_the_specification_asks_for(system):
+    import jsonschema  # takes two seconds, in every worker that only reads this file
+
     jsonschema.validate(system, SCHEMA, cls=jsonschema.Draft7Validator)
 
 
 def test_the_schema_would_refuse_a_wrong_word(system):
+    import jsonschema
+
     system = {**system, "services": {**system["services"], "pages": {"comand": "x"}}}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(system, SCHEMA, cls=jsonschema.Draft7Validator)

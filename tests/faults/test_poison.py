@@ -5,6 +5,8 @@ import gzip
 import json
 import uuid
 import zlib
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import httpx
@@ -75,7 +77,13 @@ def records() -> dict[str, str]:
     return found
 
 
-BODIES: dict[str, tuple[bytes, dict[str, str], int]] = {
+@cache
+def bomb() -> bytes:
+    return gzip.compress(b" " * 200_000_000)
+
+
+# A body, or what makes it: this file is imported by workers that never send it.
+BODIES: dict[str, tuple[bytes | Callable[[], bytes], dict[str, str], int]] = {
     "nothing": (b"", {}, 422),
     "a scalar": (b"5", {}, 422),
     "an object": (b"{}", {}, 422),
@@ -85,11 +93,11 @@ BODIES: dict[str, tuple[bytes, dict[str, str], int]] = {
     "10,000 levels, unclosed": (b"[" * 10_000, {}, 422),
     "UTF-16": ('[{"eventType": "help"}]'.encode("utf-16"), {}, 422),
     "101 records": (json.dumps([{}] * 101).encode(), {}, 413),
-    "11 MB": (b"[" + b" " * 11_000_000 + b"]", {}, 413),
+    "11 MB": (lambda: b"[" + b" " * 11_000_000 + b"]", {}, 413),
     "no gzip": (b"[]", {"content-encoding": "gzip"}, 400),
     "gzip cut short": (gzip.compress(b"[" + b" " * 9_000 + b"]")[:-9], {"content-encoding": "gzip"}, 400),
     "gzip of nothing": (b"", {"content-encoding": "gzip"}, 400),
-    "a gzip bomb": (gzip.compress(b" " * 200_000_000), {"content-encoding": "gzip"}, 413),
+    "a gzip bomb": (bomb, {"content-encoding": "gzip"}, 413),
     "deflate": (zlib.compress(b"[]"), {"content-encoding": "deflate"}, 415),
 }
 # The same for the other ways in: refused with 4xx, never a crash.
@@ -152,7 +160,7 @@ def test_each_bad_record_is_stored_set_aside_or_refused_and_its_neighbours_are_s
 @pytest.mark.parametrize("name", BODIES)
 def test_bad_body_is_refused_as_the_contract_says(client, name):
     body, headers, status = BODIES[name]
-    answer = client.post("/api/v1/events", content=body, headers=headers)
+    answer = client.post("/api/v1/events", content=body() if callable(body) else body, headers=headers)
     assert answer.status_code == status
     assert answer.json()["detail"]
 
@@ -177,7 +185,8 @@ def test_the_other_ways_in_refuse_it_too(client, path):
         assert answer.status_code < 500, (name, answer.status_code, answer.text[:300])
         assert answer.headers["content-type"].startswith("application/json")
     for name, (body, headers, _) in BODIES.items():
-        answer = client.post(path, content=body, headers={"content-type": "application/json", **headers})
+        content = body() if callable(body) else body
+        answer = client.post(path, content=content, headers={"content-type": "application/json", **headers})
         assert answer.status_code < 500, (name, answer.status_code, answer.text[:300])
 
 

@@ -118,10 +118,10 @@ def test_lengths_are_numbers_in_every_language(page, run, ren):
     assert not re.search(r'(?:x|y|width|height)="[\d.]*,', html)
 
 
-def test_two_hundred_students_cost_no_more_queries(page, enrol, run, django_assert_num_queries):
-    for number in range(200):
+def test_twenty_students_cost_no_more_queries(page, enrol, run, django_assert_num_queries):
+    for number in range(20):
         student = enrol(f"{number}@example.com")
-        if number % 20 == 0:
+        if number % 2 == 0:
             run(student, executed_at=datetime.now(UTC))
     with django_assert_num_queries(7):  # session, account, class, and four of the chart
         page()

@@ -4,7 +4,6 @@ drawn, compared, downloaded. `tests/payloads/field/nb_*`: each stands for a kind
 import json
 from datetime import UTC, datetime
 
-import nbformat
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -12,8 +11,7 @@ from django.test import Client
 from instructors import tokens
 from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, NotebookVersion
 from lms.notebooks.cells import cells_of
-from lms.notebooks.diff import diff_cells
-from lms.notebooks.rendering import LEFT_OUT, Formulas, _notebook, draw
+from tests.lms.drawing import diff_cells, draw, left_out
 from tests.lms.pictures import FIELD
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*lexer"), pytest.mark.usefixtures("redis")]
@@ -121,7 +119,7 @@ def test_it_is_drawn_as_it_should_look(name):
     content = content_of(name)
     html = draw(content)
     assert html.count('<div class="cell ') == len(cells_of(content)) == (0 if name in NO_CELLS else 1)
-    assert (LEFT_OUT in html) is (name in LEFT)
+    assert (left_out() in html) is (name in LEFT)
     shown, hidden = DRAWN.get(name, ([], []))
     text = html.replace("<pre>", "<pre>\n").replace("</pre>", "\n</pre>").replace("\n\n", "\n")
     for words in shown:
@@ -132,6 +130,9 @@ def test_it_is_drawn_as_it_should_look(name):
 
 @pytest.mark.parametrize("name", FILES)
 def test_the_copy_that_is_drawn_is_a_valid_notebook(name):
+    import nbformat
+    from lms.notebook_drawing import Formulas, _notebook
+
     nbformat.validate(_notebook(content_of(name), Formulas()))
 
 

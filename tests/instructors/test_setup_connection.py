@@ -141,7 +141,7 @@ def test_a_jupyterlab_that_nobody_has_set_up_is_noticed(signed_in, hanako, enrol
 
 
 def test_the_state_costs_the_same_for_a_large_class(signed_in, hanako, enrol, connection, django_assert_num_queries):
-    for number in range(200):
+    for number in range(20):
         enrol(f"s{number}@example.com")
     client = signed_in(hanako)
     with django_assert_num_queries(5):  # session, account, class, keys, students

@@ -43,6 +43,10 @@ class Cast:
 
 @pytest.fixture
 def cast(db) -> Cast:
+    return make_cast()
+
+
+def make_cast() -> Cast:
     def person(name: str, **fields: Any) -> Instructor:
         # An unusable password: hashing one takes a quarter of a second and no test here logs in with it.
         return Instructor.objects.create(email=f"{name}@school.example", name=name, password="!", **fields)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lms.notebooks.diff import diff_cells, line_changes
+from tests.lms.drawing import diff_cells, line_changes
 from tests.lms.notebooks import code, markdown, notebook, prints
 
 A, B, C = code("a = 1\nb = 2", id="a"), markdown("# Task", id="b"), code("c = 3", id="c")

@@ -13,7 +13,7 @@ import pytest
 
 from lms.api.notebook_content import receipt
 from lms.notebooks import render_process, render_worker
-from lms.notebooks.rendering import LEFT_OUT, clean, draw
+from tests.lms.drawing import clean, draw, left_out
 from tests.lms.notebooks import ALERT, HOSTILE, HOSTILE_HTML, PIXEL, code, markdown, notebook, prints, shows
 
 # nbconvert says so about every notebook: IPython's own lexer is not here.
@@ -61,15 +61,15 @@ def test_what_is_cleaned_stays_clean(html):
 
 
 def test_what_was_left_out_is_said(hostile):
-    assert hostile.count(LEFT_OUT) >= len(HOSTILE_HTML) - 5
+    assert hostile.count(left_out()) >= len(HOSTILE_HTML) - 5
     for one in (
         shows(application_javascript=ALERT),
         shows(image_svg__xml="<svg/>"),
         shows(**{"application_vnd.jupyter.widget-view__json": {}, "text_plain": "IntSlider()"}),
         shows(text_html="<script>1</script>"),
     ):
-        assert draw(notebook(code("x", one))).count(LEFT_OUT) == 1
-    assert LEFT_OUT not in draw(notebook(code("x", shows(text_html="<b>1</b>"), prints("1"))))
+        assert draw(notebook(code("x", one))).count(left_out()) == 1
+    assert left_out() not in draw(notebook(code("x", shows(text_html="<b>1</b>"), prints("1"))))
 
 
 def test_markup_of_one_cell_ends_in_it():

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from lms.notebooks.math import MAX_LENGTH, mathml
-from lms.notebooks.rendering import draw
+from tests.lms.drawing import draw
 from tests.lms.notebooks import ALERT, code, markdown, notebook, prints, shows
 
 TAG = re.compile(r"</?([a-z]+)((?: [a-z]+=\"[^\"<>]*\")*)>")

@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from lms.notebooks.rendering import LEFT_OUT, clean, draw
 from lms.notebooks.svg import MAX_SIDE, Picture, picture_at, picture_of, with_pictures
+from tests.lms.drawing import clean, draw, left_out
 from tests.lms.notebooks import ALERT, code, markdown, notebook, shows
 from tests.lms.notebooks import PIXEL as PNG
 
@@ -89,7 +89,7 @@ def test_what_does_more_than_draw_or_draws_nothing_is_no_picture(text):
     assert picture_of(text) is None
     html = draw(notebook(code("plot", shows(image_svg__xml=text))))
     assert "data:image/svg" not in html
-    assert LEFT_OUT in html or not text
+    assert left_out() in html or not text
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_nothing_of_it_lies_elsewhere(inner, is_whole):
     assert found.is_whole is is_whole
     html = draw(notebook(code("plot", shows(image_svg__xml=svg(CIRCLE + inner)))))
     assert "data:image/svg+xml;base64," in html
-    assert (LEFT_OUT in html) is not is_whole
+    assert (left_out() in html) is not is_whole
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_raster_pictures_come_first_and_nothing_is_missed():
     html = draw(notebook(code("plot", shows(image_svg__xml=svg(CIRCLE), image_png=PNG))))
     assert "image/png" in html
     assert "svg" not in html
-    assert LEFT_OUT not in html
+    assert left_out() not in html
 
 
 def test_html_with_a_drawing_in_it():
@@ -164,7 +164,7 @@ def test_html_with_a_drawing_in_it():
     for html in (f"<div>{plot}</div>", f'<img src="{address}">', f'<img src="{spelled}">'):
         found = draw(notebook(code("plot", shows(text_html=html))))
         assert "data:image/svg+xml;base64," in found, html
-        assert LEFT_OUT not in found
+        assert left_out() not in found
         assert "<svg" not in found
     drawn = draw(notebook(markdown("![a](attachment:a.svg)", attachments={"a.svg": {"image/svg+xml": plot}})))
     assert "data:image/svg+xml;base64," in drawn
@@ -172,7 +172,7 @@ def test_html_with_a_drawing_in_it():
 
 def test_html_with_an_active_drawing_is_left_out():
     found = draw(notebook(code("plot", shows(text_html=f"<p>a</p>{svg(CIRCLE + '<script>1</script>')}"))))
-    assert LEFT_OUT in found
+    assert left_out() in found
     assert "svg" not in found
     hidden = f'<img src="data:image/svg+xml,{svg(CIRCLE, "onload=%22x%22").replace(chr(34), "%22")}">'
     assert "svg" not in clean(hidden)
