@@ -131,7 +131,8 @@ def test_it_is_drawn_as_it_should_look(name):
 @pytest.mark.parametrize("name", FILES)
 def test_the_copy_that_is_drawn_is_a_valid_notebook(name):
     import nbformat
-    from lms.notebook_drawing import Formulas, _notebook
+
+    from lms.notebooks.rendering import Formulas, _notebook
 
     nbformat.validate(_notebook(content_of(name), Formulas()))
 

@@ -261,7 +261,7 @@ def test_pictures_of_every_kind_are_drawn_as_outputs(kind):
     output = {"output_type": "display_data", "data": {kind: PIXEL, "text/plain": "<Image>"}, "metadata": {}}
     html = draw(notebook(code("x", output)))
     assert sources(html) == [f"data:{kind};base64,{PIXEL}"]
-    assert LEFT_OUT not in html
+    assert left_out() not in html
 
 
 # --- The process ----------------------------------------------------------------------------------------------------
@@ -293,7 +293,7 @@ def test_the_process_knows_no_secrets(monkeypatch):
 )
 def test_what_exceeds_a_limit_is_not_drawn(limit):
     [(name, most)] = limit.items()
-    script = f"import sys; from lms import notebook_worker as w; w.{name} = {most}; sys.exit(w.main())"
+    script = f"import sys; from lms.notebooks import render_worker as w; w.{name} = {most}; sys.exit(w.main())"
     with TemporaryFile() as said:
         asked = json.dumps(HOSTILE).encode()
         command = [sys.executable, "-c", script, "html"]
