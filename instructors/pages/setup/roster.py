@@ -16,7 +16,8 @@ from instructors.queries.classroom import Room
 from instructors.queries.members import Preview, preview, register
 from instructors.setup.students import import_students
 from lms.models import Class
-from lms.roster_csv import LARGEST, MOST_LINES, Table, Unreadable, read, text_of, too_large, write
+from lms.roster_csv import LARGEST, MOST_LINES, Table, read, text_of, too_large, write
+from lms.roster_rows import Unreadable
 
 
 @setup_form
