@@ -1,7 +1,7 @@
 """The notices that are sent to groups; plain values only. Group names: `realtime.groups`.
 
-The shapes are docs/contract/websocket.md section 4; `classroom.sockets.schemas` declares each. Each frame carries its name twice,
-as `type` and as `event`, because two published descriptions of the channel key on different ones.
+The shapes are docs/contract/websocket.md section 4; `classroom.sockets.schemas` declares each. Each frame carries its
+name twice, as `type` and as `event`, because two published descriptions of the channel key on different ones.
 """
 
 from collections.abc import Mapping

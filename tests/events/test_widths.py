@@ -26,7 +26,8 @@ COLUMNS = [
     (CellExecution, "cell_type", column_widths.CELL_TYPE), (OfflineQueueEntry, "event_type", column_widths.TYPE),
     (Student, "name", column_widths.NAME), (Student, "help_session_id", column_widths.SESSION),
     (Student, "help_notebook_path", column_widths.PATH), (Team, "team_name", column_widths.TEAM),
-    (Session, "session_id", column_widths.SESSION), (Notebook, "path", column_widths.PATH), (Notebook, "name", column_widths.PATH),
+    (Session, "session_id", column_widths.SESSION),
+    (Notebook, "path", column_widths.PATH), (Notebook, "name", column_widths.PATH),
     (Cell, "cell_id", column_widths.CELL), (Cell, "cell_type", column_widths.CELL_TYPE),
 ]  # fmt: skip
 NOT_FROM_A_RECORD = {"status", "action", "ending", "last_status", "email", "user_id", "ip_address", "user_agent",
