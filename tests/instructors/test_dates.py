@@ -144,13 +144,13 @@ def bad_rows(request, python_class, loops, aoi):
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Pacific/Kiritimati", "Etc/GMT+12"])
 def test_no_page_goes_down_with_it(settings, client, office, call, python_class, loops, aoi, bad_rows, zone):
     settings.TIME_ZONE = zone
-    page = f"/classes/{python_class.pk}/"
-    at = f"{page}assignments/{loops.pk}/"
+    base = f"/classes/{python_class.pk}/"
+    at = f"{base}assignments/{loops.pk}/"
     pages = [
-        "/", page, f"{page}setup/", f"{page}setup/students/", f"{page}assignments/", at, f"{at}edit/",
-        f"{at}grades.csv", f"{at}grades.csv?decimal=comma", f"{page}submissions/{bad_rows.pk}/", f"{page}notebooks/",
-        f"{page}notebooks/{loops.notebook_id}/", f"{page}students/{aoi.pk}/?part=work",
-        f"{page}report/", f"{page}activity/",
+        "/", base, f"{base}setup/", f"{base}setup/students/", f"{base}assignments/", at, f"{at}edit/",
+        f"{at}grades.csv", f"{at}grades.csv?decimal=comma", f"{base}submissions/{bad_rows.pk}/", f"{base}notebooks/",
+        f"{base}notebooks/{loops.notebook_id}/", f"{base}students/{aoi.pk}/?part=work",
+        f"{base}report/", f"{base}activity/",
     ]  # fmt: skip
     for path in pages:
         assert client.get(path).status_code == 200, path
@@ -224,16 +224,16 @@ def test_due_at_a_minute_means_all_of_it_everywhere(client, call, loops, aoi, ha
     loops.refresh_from_db()
     assert loops.due_date == DUE
     work = AssignmentSubmission.objects.create(assignment=loops, student=aoi, submitted_at=DUE + after)
-    page = f"/classes/{loops.class_ref_id}/"
-    at = f"{page}assignments/{loops.pk}/"
+    base = f"/classes/{loops.class_ref_id}/"
+    at = f"{base}assignments/{loops.pk}/"
     assert call("GET", f"/submissions/{work.pk}").json()["is_late"] is is_late
-    [(_, counts)] = client.get(f"{page}assignments/").context["assignments"]
+    [(_, counts)] = client.get(f"{base}assignments/").context["assignments"]
     page = client.get(at)
     assert (counts.late, page.context["page"].figures.late) == (is_late, is_late)
     assert "2026-12-01 23:59" in page.content.decode()
     assert ("min late" in page.content.decode()) is is_late
-    assert ("min late" in client.get(f"{page}submissions/{work.pk}/").content.decode()) is is_late
-    assert ("· late" in client.get(f"{page}students/{aoi.pk}/?part=work").content.decode()) is is_late
+    assert ("min late" in client.get(f"{base}submissions/{work.pk}/").content.decode()) is is_late
+    assert ("· late" in client.get(f"{base}students/{aoi.pk}/?part=work").content.decode()) is is_late
     [row] = call("GET", f"/analytics/predictions?assignment_id={loops.pk}").json()["predictions"]
     assert row["completion_probability"] == (0.0 if is_late else 1.0)
     assert client.get(f"{at}edit/").context["form"].due_date == "2026-12-01T23:59"
