@@ -88,7 +88,7 @@ class Probes(threading.Thread):
 
 
 class Meter(threading.Thread):
-    """What each part of the system took, in % of a core, over so many seconds: less the first, in which all connect."""
+    """Return the use of each part of the system in % of a core, without the first seconds, in which all connect."""
 
     def __init__(self, *, system: System, seconds: float) -> None:
         super().__init__()

@@ -18,7 +18,7 @@ EMAIL, PASSWORD = "bench@example.com", "only for this run"
 
 
 def pages(*, system: System, stored: int) -> list[Row]:
-    """What `look` measures, with so many executions in the database."""
+    """Return the rows with this many executions in the database."""
     class_id, present = class_of_students(system)
     remember(system, class_id=class_id, count=max(stored - present, 0))
     return look(system, class_id=class_id, stored=max(stored, present))

@@ -26,7 +26,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def machine() -> dict[str, str | float]:
-    """What the numbers depend on. No names of hosts or folders: results are committed."""
+    """Return facts that the results depend on; no names of hosts or folders, because results are committed."""
     return {
         "cores": os.cpu_count() or 0,
         "processor": _processor(),
