@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisAway
 
 from classroom.analytics import services as analytics_services
 from classroom.analytics.models import AnalyticsReport
+from events.queue import jobs
 from instructors.models import AuditLog
 from lms.models import (
     Class,
