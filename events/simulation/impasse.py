@@ -54,7 +54,7 @@ def _every(mean: float, one: Act, other: Act, *, natural: float, rng: Random) ->
 
 
 def _ask_for_help(*, student: Student, rng: Random, natural: float, pace: float) -> list[tuple[float, Act]]:
-    """Return the signals of the help button: on after a while, then every ten real seconds, off shortly before the end."""
+    """Return the help signals: the first after a while, one every ten real seconds, and the stop before the end."""
     at_once = student.archetype is Archetype.ASKER
     moment = (rng.uniform(10, 30) if at_once else rng.uniform(60, 120) * student.patience) / pace
     off = (natural - rng.uniform(5, 20)) / pace
