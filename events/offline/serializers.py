@@ -10,7 +10,9 @@ MAX_LISTED = 1000
 class NewEntries(serializers.Serializer[Any]):
     events = serializers.ListField(child=serializers.DictField(), help_text="Event records, 100 at most.")
     priority = serializers.IntegerField(min_value=1, max_value=3, default=1, help_text="1 is synced first.")
-    force_queue = serializers.BooleanField(default=False, help_text="Wait for a sync, though the river is there.")
+    force_queue = serializers.BooleanField(
+        default=False, help_text="Wait for a sync, even if the events could be delivered."
+    )
 
 
 class FailedRecord(serializers.Serializer[Any]):

@@ -1,5 +1,5 @@
-"""A believable class of students, for demonstrations, load tests and for judging who is called stuck.
+"""Simulation of a class, for demonstrations, load tests and for evaluating the detection of stuck students.
 
-Plain Python without Django: `lesson` says what is taught, `students` who learns it, `behaviour` what one of them does
-from minute to minute, `sender` carries it over real HTTP, `classroom` runs them all by the clock.
+Plain Python without Django: `lesson` defines the notebooks, `students` the students, `behaviour` a student's actions
+over time, `sender` posts events over HTTP, and `classroom` runs all students in real time.
 """

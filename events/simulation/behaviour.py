@@ -1,8 +1,8 @@
-"""One student's life in a lesson, as (seconds to wait, event record) without end.
+"""One student's behaviour in a lesson, as an endless sequence of (seconds to wait, event record).
 
-Nothing here sleeps or reads a clock of its own: whoever drives it waits as long as a step says and tells the time
-through `clock`. The same random numbers and the same clock give the same life. All durations are natural seconds of a
-real lesson, divided by `pace`; only the extension's own ten seconds between two signals for help stay ten.
+This module does not sleep or read a clock: the caller waits as long as each step says, and passes the time as `clock`.
+The same random numbers and the same clock give the same behaviour. All durations are seconds of a real lesson divided
+by `pace`, except the extension's ten seconds between two help signals.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,23 +18,23 @@ from events.simulation.students import Archetype, Student
 Step = tuple[float, Event]
 
 COURSE = 12  # notebooks; then the first one again
-# What a class does by itself at pace 1, in events a second and student: what scales with the pace, and help being
-# re-sent every ten seconds, which does not. Measured over 400 simulated students and pinned by a test.
+# Events a second and student at pace 1: those that scale with the pace, and help signals re-sent every ten seconds,
+# which do not. Measured over 400 simulated students and checked by a test.
 NATURAL_RATE = 0.0225
 HELP_RATE = 0.0020
 
 
 def pace_for(rate: float) -> float:
-    """How much faster than a real lesson everything must go for `rate` events a second and student on average.
+    """Return the speed-up over a real lesson for a mean of `rate` events a second and student.
 
-    About 0.025 is a real lesson; far below that, help being re-sent alone is more than was asked for.
+    About 0.025 is a real lesson. Far below that, re-sent help signals alone exceed the rate.
     """
     return max(rate - HELP_RATE, rate / 10) / NATURAL_RATE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Stuck:
-    """The truth a detector is judged by: from the first failing run to the one that worked."""
+    """The ground truth for a detector: from the first failing run to the one that succeeded."""
 
     student: Student
     notebook_path: str
@@ -49,12 +49,12 @@ class Life:
         self, *, student: Student, rng: Random, clock: Callable[[], datetime], pace: float = 1.0, first: int = 1
     ) -> None:
         self.student = student
-        self.stuck: list[Stuck] = []  # may reach into the future: whoever reads it clips it at now
+        self.stuck: list[Stuck] = []  # ends may be in the future: readers clip them at now
         self._rng = rng
         self._clock = clock
         self._pace = pace
         self._number = first
-        # Ids hang on the moment too, or a second run of the same class would be taken for a repetition of the first.
+        # Ids depend on the time too, or a second run of the same class would be a repetition of the first.
         self._record = Recorder(student=student, ids=Random(f"{rng.random()} {clock().isoformat()}"))  # noqa: S311
         self._count = 0  # the kernel's In [n]
 
@@ -74,9 +74,9 @@ class Life:
             yield from self._look_back(book, [one for one in done if one.kind == "code"])
 
     def _work(self, book: Notebook, cell: LessonCell) -> Iterator[Step]:
-        """Read, try, fail, try again, get it right, play with it."""
+        """Work on a cell: read, try, fail, try again, succeed, repeat."""
         think = self._natural(cell.minutes * 60, spread=0.5)
-        if self._rng.random() < 0.05:  # a chat, a drink, a thought: quiet, and not stuck
+        if self._rng.random() < 0.05:  # a break: idle, but not stuck
             think += self._rng.uniform(60, 240) / self._pace
         if self._rng.random() < cell.difficulty * (1 - 0.6 * self.student.skill):
             if self._rng.random() < self._proneness():
@@ -89,11 +89,11 @@ class Life:
             yield self._right(self._natural(15), book, cell)
 
     def _proneness(self) -> float:
-        """The chance that a failure becomes an impasse."""
+        """Return the probability that a failure becomes an impasse."""
         return 0.2 * (1 - self.student.skill) if self.student.archetype is Archetype.STEADY else 0.4
 
     def _fail(self, book: Notebook, cell: LessonCell, think: float) -> Iterator[Step]:
-        """A few errors as everybody makes them: one more has a chance of one in three."""
+        """Make a few ordinary errors, each followed by another with a probability of about one third."""
         mistake = self._rng.choice(cell.mistakes)
         yield self._wrong(think, book, cell, mistake)
         for _ in range(3):
@@ -104,7 +104,7 @@ class Life:
             yield self._wrong(self._natural(25), book, cell, mistake)
 
     def _be_stuck(self, book: Notebook, cell: LessonCell, think: float) -> Iterator[Step]:
-        """Carry out one impasse: its runs, its signals for help, and in the end the run that works."""
+        """Carry out one impasse: its runs, its help signals, and finally a successful run."""
         impasse = plan(student=self.student, rng=self._rng, pace=self._pace)
         start = self._clock() + timedelta(seconds=think)
         self.stuck.append(self._truth(book, cell, impasse, start))
@@ -135,7 +135,7 @@ class Life:
         )
 
     def _look_back(self, book: Notebook, done: list[LessonCell]) -> Iterator[Step]:
-        """Sometimes an earlier cell is run again, and now and then all of them."""
+        """Sometimes run an earlier cell again, and rarely all of them."""
         if len(done) < 2:
             return
         if self._rng.random() < 0.12:
@@ -144,7 +144,7 @@ class Life:
             yield from self._run_all(book, done)
 
     def _run_all(self, book: Notebook, done: list[LessonCell]) -> Iterator[Step]:
-        """Restart the kernel and run everything; after an error the rest arrives as if it had run, without a count."""
+        """Restart the kernel and run all cells. After an error the rest is sent as executed, but without a count."""
         self._count = 0
         broken = self._rng.choice(done) if self._rng.random() < 0.3 else None
         wait, aborted = self._natural(20), False
@@ -183,5 +183,5 @@ class Life:
         return self._count
 
     def _natural(self, seconds: float, *, spread: float = 0.4) -> float:
-        """About `seconds` of a real lesson for an average student, in seconds of this one."""
+        """Return a random duration of about `seconds` of a real lesson, in seconds of this simulation."""
         return seconds * self._rng.lognormvariate(0, spread) / self.student.speed / self._pace

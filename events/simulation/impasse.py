@@ -1,4 +1,4 @@
-"""Being stuck, planned from its first error to its end: what somebody of a given kind does meanwhile, and when."""
+"""Planning an impasse from its first error to its end: the actions of a student of a given archetype, with times."""
 
 from dataclasses import dataclass
 from random import Random
@@ -6,8 +6,8 @@ from typing import Literal
 
 from events.simulation.students import Archetype, Student
 
-HELP_EVERY = 10.0  # seconds between two signals while the extension's help button is on, whatever the pace
-FORGETS_TO_STOP = 0.05  # closed the browser instead of switching the button off
+HELP_INTERVAL = 10.0  # seconds between two signals while the extension's help button is on, whatever the pace
+NO_STOP_PROBABILITY = 0.05  # closed the browser instead of switching the button off
 
 # The same error again; another mistake; an earlier cell that works; the two signals of the help button.
 Act = Literal["again", "other", "leaf", "help", "help_stop"]
@@ -21,17 +21,17 @@ class Impasse:
 
 
 def plan(*, student: Student, rng: Random, pace: float) -> Impasse:
-    """How long it lasts: 3 to 15 minutes of a real lesson, shorter for the able."""
+    """Return a plan that lasts 3 to 15 minutes of a real lesson, shorter for skilled students."""
     natural = min(max(rng.lognormvariate(5.9, 0.4) * (1.4 - student.skill), 180.0), 900.0)
     asks = rng.random() < student.asks
     acts = [(moment / pace, act) for moment, act in _tries(student=student, rng=rng, natural=natural)]
     if asks:
-        acts += _hand_up(student=student, rng=rng, natural=natural, pace=pace)
+        acts += _ask_for_help(student=student, rng=rng, natural=natural, pace=pace)
     return Impasse(seconds=natural / pace, acts=sorted(acts), asks=asks)
 
 
 def _tries(*, student: Student, rng: Random, natural: float) -> list[tuple[float, Act]]:
-    """Moments in natural seconds; the mean gap says who it is."""
+    """Return the runs with times in seconds of a real lesson. The mean interval depends on the archetype."""
     if student.archetype is Archetype.REPEATER:
         return _every(22, "again", "again", natural=natural, rng=rng)
     if student.archetype is Archetype.ASKER:
@@ -39,7 +39,7 @@ def _tries(*, student: Student, rng: Random, natural: float) -> list[tuple[float
     if student.archetype is Archetype.STEADY:
         return _every(45, "again", "other", natural=natural, rng=rng)
     tries = _every(25, "again", "again", natural=min(natural, 60.0), rng=rng)
-    if rng.random() < 0.5:  # leafs about; the other half goes quiet altogether
+    if rng.random() < 0.5:  # half of them run earlier cells; the other half does nothing
         tries += [(60.0 + moment, act) for moment, act in _every(80, "leaf", "leaf", natural=natural - 60.0, rng=rng)]
     return tries
 
@@ -53,15 +53,15 @@ def _every(mean: float, one: Act, other: Act, *, natural: float, rng: Random) ->
     return found
 
 
-def _hand_up(*, student: Student, rng: Random, natural: float, pace: float) -> list[tuple[float, Act]]:
-    """The help button: on after a while, then a signal every ten real seconds, off shortly before it works."""
+def _ask_for_help(*, student: Student, rng: Random, natural: float, pace: float) -> list[tuple[float, Act]]:
+    """Return the help signals: the first after a while, one every ten real seconds, and the stop before the end."""
     at_once = student.archetype is Archetype.ASKER
     moment = (rng.uniform(10, 30) if at_once else rng.uniform(60, 120) * student.patience) / pace
     off = (natural - rng.uniform(5, 20)) / pace
     acts: list[tuple[float, Act]] = []
     while moment < off:
         acts.append((moment, "help"))
-        moment += HELP_EVERY
-    if acts and rng.random() > FORGETS_TO_STOP:
+        moment += HELP_INTERVAL
+    if acts and rng.random() > NO_STOP_PROBABILITY:
         acts.append((off, "help_stop"))
     return acts

@@ -1,4 +1,4 @@
-"""The lesson as the simulation uses it: cells in one language, each with the ways in which people get it wrong."""
+"""The lesson of the simulation: cells in one language, each with its typical mistakes."""
 
 import zlib
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ CELL_FILE = "@file"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mistake:
-    """One wrong version of a cell, and what Python says to it."""
+    """A wrong version of a cell, and Python's error message."""
 
     code: str
     error: str  # "NameError: name 'prcies' is not defined", as the extension puts ename and evalue together
@@ -28,10 +28,10 @@ class LessonCell:
     index: int
     kind: Literal["code", "markdown"]
     code: str
-    result: str  # text/plain; what a cell prints is no part of it
+    result: str  # text/plain, without printed output
     mistakes: tuple[Mistake, ...]
-    difficulty: float  # 0: nobody fails; 1: nearly everybody does at first
-    minutes: float  # what an average student needs, reading included
+    difficulty: float  # 0: no student fails; 1: nearly all fail at first
+    minutes: float  # for an average student, including reading
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,9 +42,9 @@ class Notebook:
 
 @cache
 def notebook(*, language: Language, number: int) -> Notebook:
-    """The `number`th notebook (from 1): the same exercises each time, under cell ids of its own.
+    """Return the `number`th notebook (from 1): always the same exercises, with different cell ids.
 
-    Everybody's copy has the same ids, as when a teacher hands the file out.
+    All students have the same ids, as if a teacher had distributed the file.
     """
     path = f"lesson/{WORDS[language]['notebook']}{number:02d}.ipynb"
     cells = tuple(
@@ -54,16 +54,16 @@ def notebook(*, language: Language, number: int) -> Notebook:
 
 
 def _cell(*, draft: Draft, index: int, path: str, words: dict[str, str]) -> LessonCell:
-    def said(text: str) -> str:
+    def fill(text: str) -> str:
         return Template(text).substitute(words)
 
     return LessonCell(
         cell_id=f"{zlib.crc32(f'{path}#{index}'.encode()):08x}",
         index=index,
         kind="markdown" if draft.markdown else "code",
-        code=said(draft.code),
-        result=said(draft.result),
-        mistakes=tuple(_mistake(code=said(code), error=said(error)) for code, error in draft.mistakes),
+        code=fill(draft.code),
+        result=fill(draft.result),
+        mistakes=tuple(_mistake(code=fill(code), error=fill(error)) for code, error in draft.mistakes),
         difficulty=draft.difficulty,
         minutes=draft.minutes,
     )

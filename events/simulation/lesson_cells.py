@@ -1,7 +1,7 @@
-"""What is taught: an introduction to Python and pandas, written once for both languages.
+"""The cells of the lesson: an introduction to Python and pandas, written once for both languages.
 
-`$words` are filled in per language. Errors read as Python 3.11 and pandas 3 give them in JupyterLab; `@file` stands for
-the name IPython gives a cell in a syntax error.
+`$words` are substituted for each language. Errors are those of Python 3.11 and pandas 3 in JupyterLab; `@file` is
+replaced by IPython's name of the cell in a syntax error.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Recorded requests, read back from JSON lines: what to post, and when.
+"""Reading recorded requests from JSON lines.
 
-A line is a request as a recording proxy writes it (an object with `method`, `path`, `body`, `t`), or plainly an event
-or an array of events. Of requests only POSTs with a body count, and their bodies stay as they are, byte for byte.
+A line is a request as a recording proxy writes it (an object with `method`, `path`, `body`, `t`), an event, or an array
+of events. Only POST requests with a body are read; their bodies are not changed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ EVENT_KEYS = {"eventType", "event_type", "event", "type", "emailAddress", "event
 TIME_KEYS = ("eventTime", "timestamp")
 ID_KEYS = ("eventId", "event_id")
 
-Event = dict[str, Any]  # as somebody recorded it: it may hold anything
+Event = dict[str, Any]  # as recorded: it may have any fields
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ class BadLine:
 
 
 def read(lines: Iterable[bytes]) -> Iterator[Post | BadLine]:
-    """What each line asks to be posted; lines without anything to post (GET, OPTIONS, blank) are left out."""
+    """Yield the request of each line, without lines that contain none (GET, OPTIONS, blank)."""
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -72,7 +72,7 @@ def _request(number: int, value: dict[str, Any]) -> Post | None:
 
 
 def with_fresh_ids(posts: list[Post]) -> list[Post]:
-    """The same events under new ids, for a server that has seen the old ones; repetitions stay repetitions."""
+    """Return the same events with new ids, for a server that has the old ones. Equal ids stay equal."""
     fresh: dict[str, str] = {}
 
     def change(event: Event) -> None:
@@ -84,7 +84,7 @@ def with_fresh_ids(posts: list[Post]) -> list[Post]:
 
 
 def with_shifted_times(posts: list[Post], *, now: datetime) -> list[Post]:
-    """All event times moved by the same amount, so that the latest is `now`."""
+    """Return the events with all times shifted by the same amount, so that the latest is `now`."""
     times = [moment for post in posts for event in _events(post.body) for _, moment in _times(event)]
     if not times:
         return posts
@@ -98,7 +98,7 @@ def with_shifted_times(posts: list[Post], *, now: datetime) -> list[Post]:
 
 
 def _changed(post: Post, change: Callable[[Event], None]) -> Post:
-    """The post with every event in it changed; a body that holds no events stays as it is."""
+    """Return the post with all its events changed. A body without events is not changed."""
     events = _events(post.body)
     if not events:
         return post
@@ -108,7 +108,7 @@ def _changed(post: Post, change: Callable[[Event], None]) -> Post:
 
 
 def _events(body: bytes) -> list[Event]:
-    """The events of an array of objects. Anything else was recorded because it was broken, and is replayed broken."""
+    """Return the events of an array of objects. Other bodies are invalid, and are replayed unchanged."""
     try:
         value = msgspec.json.decode(body)
     except (ValueError, msgspec.DecodeError):
@@ -117,7 +117,7 @@ def _events(body: bytes) -> list[Event]:
 
 
 def _times(event: Event) -> list[tuple[str, datetime]]:
-    """The times an event carries as text, by key; a time without an offset is UTC."""
+    """Return the times of an event that are texts, by key. A time without an offset is UTC."""
     found = []
     for key in TIME_KEYS:
         try:

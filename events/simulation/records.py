@@ -11,10 +11,10 @@ Event = dict[str, str | int | bool]
 
 
 class Recorder:
-    """Writes down what one student does.
+    """Creates the event records of one student.
 
-    `ids` is a source of its own, so that event ids can differ between two runs of the same class: the server takes a
-    known id for a repetition and would ignore the second run.
+    `ids` is a separate random generator, so that event ids differ between two runs of the same class. The server
+    ignores events with known ids.
     """
 
     def __init__(self, *, student: Student, ids: Random) -> None:
@@ -24,11 +24,11 @@ class Recorder:
         self.reload()
 
     def reload(self) -> None:
-        """A page load: JupyterLab starts another session."""
+        """Start a new session, like JupyterLab after a page load."""
         self._session = self._uuid()
 
     def signal(self, *, kind: str, at: datetime, path: str) -> Event:
-        """An event about the notebook as a whole: `notebook_opened`, `help` or `help_stop`."""
+        """Return an event about the notebook as a whole: `notebook_opened`, `help` or `help_stop`."""
         return {
             "eventId": self._uuid(),
             "eventType": kind,
@@ -51,7 +51,7 @@ class Recorder:
         error: str = "",
         result: str = "",
     ) -> Event:
-        """A cell that ran; `count` is the kernel's counter, absent for Markdown and for cells that never really ran."""
+        """Return a cell execution. `count` is the kernel's counter, None for Markdown and for aborted cells."""
         event = self.signal(kind="cell_executed", at=at, path=path)
         event |= {"cellId": cell.cell_id, "cellIndex": cell.index, "cellType": cell.kind, "code": code}
         if count is not None:
@@ -60,12 +60,12 @@ class Recorder:
         if error:
             event["errorMessage"] = error
         event["result"] = self._coloured(error) if error else result
-        # The extension's own bookkeeping, not the kernel's time: a few milliseconds whatever ran.
+        # The extension measures its own overhead and not the kernel's time: always a few milliseconds.
         event["executionDurationMs"] = self._ids.randint(1, 9)
         return event
 
     def _coloured(self, error: str) -> str:
-        """The error as the output area words it: about one in six with the colour codes of a traceback."""
+        """Return the error as in the output area: about one in six with the colour codes of a traceback."""
         if self._ids.random() > 1 / 6:
             return error
         name, _, message = error.partition(": ")
@@ -76,5 +76,5 @@ class Recorder:
 
 
 def wire_time(moment: datetime) -> str:
-    """UTC with milliseconds and a Z, as JavaScript's toISOString writes it."""
+    """Return the time in UTC with milliseconds and a Z, like JavaScript's toISOString."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Who sits in the room: names, teams, and what makes one learner behave unlike another."""
+"""The simulated students: names, teams, and traits that determine their behaviour."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,7 +25,7 @@ NAMES: dict[Language, tuple[str, str]] = {
 
 
 class Archetype(StrEnum):
-    """What somebody does when they do not get on."""
+    """A student's behaviour when stuck."""
 
     STEADY = "steady"  # tries this and that; sooner or later it works
     REPEATER = "repeater"  # runs the same failing cell again and again, and says nothing
@@ -33,7 +33,7 @@ class Archetype(StrEnum):
     ASKER = "asker"  # raises a hand almost at once
 
 
-# Share of the class. Most people never really get lost; the rest is what a teacher looks for.
+# Share of the class. Most students are never stuck for long; the detector looks for the others.
 SHARES = {Archetype.STEADY: 0.76, Archetype.REPEATER: 0.08, Archetype.WANDERER: 0.08, Archetype.ASKER: 0.08}
 
 
@@ -51,12 +51,12 @@ class Student:
 
 
 def make_class(*, count: int, language: Literal["ja", "en", "mixed"], rng: Random) -> list[Student]:
-    """`count` students of one class, the same ones for the same state of `rng`."""
+    """Return the students of a class, the same ones for the same state of `rng`."""
     return [_student(number=number, language=language, rng=rng) for number in range(1, count + 1)]
 
 
 def _student(*, number: int, language: Literal["ja", "en", "mixed"], rng: Random) -> Student:
-    # Every number is drawn whatever the language, so that it alone does not change who is stuck.
+    # Draw every number in every language, so that the language does not change which students are stuck.
     english_draw, patience, willing = rng.random(), rng.random(), rng.random()
     skill, speed = rng.betavariate(4, 2.5), rng.lognormvariate(0, 0.25)
     archetype = rng.choices(list(SHARES), weights=list(SHARES.values()))[0]
@@ -75,7 +75,7 @@ def _student(*, number: int, language: Literal["ja", "en", "mixed"], rng: Random
 
 
 def _willingness(*, archetype: Archetype, draw: float) -> float:
-    """Asking is a trait, not a mood: most people never do, a few do whenever they are stuck."""
+    """Return the probability of asking for help: most students never ask, a few ask whenever they are stuck."""
     if archetype is Archetype.ASKER:
         return 0.95
     if archetype is Archetype.STEADY and draw < 0.15:

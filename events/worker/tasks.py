@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import django_rq
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 from redis import Redis
 from redis.exceptions import RedisError
 from rq.job import Job
@@ -25,12 +26,12 @@ from events import timeseries
 from events.contract.kinds import PRIORITIES
 from events.offline import sync as offline_sync
 from events.processing import help_requests, notifications, pipeline
-from events.processing.sessions import close_idle_sessions
 from events.queue import heartbeats, jobs, stream
 from events.queue.heartbeats import pulse
 from events.timeseries import system_metrics
 from events.worker import cleanup
 from events.worker.renamed_jobs import rename_queued_jobs
+from lms.models import Session
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +156,8 @@ def expire_idle() -> None:
     # While events wait, a re-send may be among them.
     if oldest is None or now.timestamp() * 1000 - oldest < settings.HELP_RESENT_SILENCE * 1000 / 3:
         notifications.announce_transitions(help_requests.expire_requests(now=now))
-    close_idle_sessions(before=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
+    idle = Session.objects.filter(is_active=True, last_event_at__lt=now - timedelta(hours=settings.SESSION_IDLE_HOURS))
+    idle.update(is_active=False, end_time=F("last_event_at"))
 
 
 def record_system_metrics() -> None:

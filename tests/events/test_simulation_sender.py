@@ -45,7 +45,7 @@ async def test_trouble_is_tried_again_with_the_same_event_id(trouble):
     with listening() as server:
         server.statuses = [trouble, trouble]
         pool = ConnectionPool(url=server.url)
-        sender = Sender(pool=pool, jitter=False, waits=(0.01, 0.01, 0.01))
+        sender = Sender(pool=pool, jitter=False, retry_delays=(0.01, 0.01, 0.01))
         await sender.send(event())
         await pool.close()
     assert len({json.loads(body)[0]["eventId"] for body in server.bodies}) == 1
@@ -57,7 +57,7 @@ async def test_after_four_tries_it_is_given_up():
     with listening() as server:
         server.status = 500
         pool = ConnectionPool(url=server.url)
-        sender = Sender(pool=pool, jitter=False, waits=(0.01, 0.01, 0.01))
+        sender = Sender(pool=pool, jitter=False, retry_delays=(0.01, 0.01, 0.01))
         await sender.send(event())
         await pool.close()
     assert len(server.bodies) == 4

@@ -13,7 +13,7 @@ from events.management.connection import default_url, reach
 from events.simulation.classroom import wall_clock
 from events.simulation.connections import ConnectionPool
 from events.simulation.recording import BadLine, Post, read, with_fresh_ids, with_shifted_times
-from events.simulation.sender import TIMEOUT, TROUBLE
+from events.simulation.sender import ERRORS, TIMEOUT
 
 NO_ANSWER = "no answer"
 
@@ -94,5 +94,5 @@ async def _send(pool: ConnectionPool, post: Post) -> str:
     try:
         async with asyncio.timeout(TIMEOUT):
             return str(await pool.post(post.body))
-    except TROUBLE:
+    except ERRORS:
         return NO_ANSWER
