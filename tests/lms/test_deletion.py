@@ -163,8 +163,8 @@ def test_a_student_without_hand_ins_goes_with_the_history(cast):
 def test_the_administration_deletes_in_the_same_way(model, rf, monkeypatch, cast):
     """The page of one row, and the action on the list."""
     gone = []
-    monkeypatch.setattr("lms.admin.delete_row", lambda row: gone.append(row.pk))
-    monkeypatch.setattr("lms.admin.delete_rows", lambda rows: gone.append(list(rows)))
+    monkeypatch.setattr("lms.admin.base.delete_row", lambda row: gone.append(row.pk))
+    monkeypatch.setattr("lms.admin.base.delete_rows", lambda rows: gone.append(list(rows)))
     office = site.get_model_admin(model)
     office.delete_model(rf.post("/"), model(pk=7))
     office.delete_queryset(rf.post("/"), model.objects.none())
