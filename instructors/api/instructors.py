@@ -1,7 +1,7 @@
-"""Managing instructors: docs/contract/http.md section 8. Deleting one switches the account off.
+"""Management of instructors' accounts (docs/contract/http.md section 8). Deleting one deactivates the account.
 
-Admins manage all, and everybody their own name. INSTRUCTORS_MANAGE_ACCOUNTS lets instructors manage each other, but no
-admin, and not their own role.
+Admins manage all accounts, and every account may change its own name. With INSTRUCTORS_MANAGE_ACCOUNTS instructors
+manage each other, but no admin, and not their own role.
 """
 
 from typing import Any

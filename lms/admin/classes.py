@@ -63,7 +63,7 @@ class ClassStaffAdmin(LargeTableAdmin):
 
 @admin.register(ClassKey)
 class ClassKeyAdmin(LargeTableAdmin):
-    """A key is shown in the message after its creation and never again."""
+    """Ingest keys. A key is shown once, in the message after its creation."""
 
     list_display = ["hint", "class_ref", "created_at", "last_used_at", "revoked_at"]
     list_filter = ["revoked_at"]

@@ -83,7 +83,7 @@ class EnvironmentSnapshotAdmin(ReadOnlyAdmin):
     search_fields = ["=snapshot_id", "student__email_key__contains", "class_ref__class_code"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EnvironmentSnapshot]:
-        """The list shows no packages, so it reads none: one report may hold hundreds."""
+        """Defer the packages, which the list does not show: a report may have hundreds."""
         return super().get_queryset(request).defer("packages", "versions", "reported")
 
 

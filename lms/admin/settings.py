@@ -32,7 +32,7 @@ UNREADABLE = {
 
 class SystemSettingForm(Form):
     def clean(self) -> dict[str, Any]:
-        """The same bounds as over the API: a value that its reader could not parse would only show up in class."""
+        """Validate the value as the API does, so that every stored value can be parsed."""
         found: dict[str, Any] = super().clean() or self.cleaned_data
         key, text, kind = (found.get(name) for name in ("setting_key", "setting_value", "setting_type"))
         if key and text and kind:

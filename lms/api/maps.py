@@ -216,6 +216,6 @@ class MapsView(MapBase):
         parameters=[LIMIT],
     )
     def get(self, request: Request) -> Response:
-        """The maps of no class."""
+        """Only maps of no class."""
         limit = query_integer(request, "limit", 10, minimum=1, maximum=100)
         return Response(MapResponse(self.rows()[:limit], many=True).data)

@@ -131,7 +131,7 @@ def outputs_key(cell: PlainCell) -> str:
 def _shown(output: dict[str, Any]) -> Any:
     data = output.get("data")
     if isinstance(data, dict):
-        return [(kind, plain(text) if (text := joined(value)) else value) for kind, value in sorted(data.items())]
+        return [(media, plain(text) if (text := joined(value)) else value) for media, value in sorted(data.items())]
     return [_stream(output) or "", plain(text_of(output))]
 
 
@@ -187,4 +187,4 @@ def _output(raw: dict[str, Any]) -> dict[str, Any]:
     kind = raw.get("output_type")
     if isinstance(raw.get("data"), dict) or kind not in ("pyout", "display_data", "execute_result"):
         return raw
-    return {"output_type": kind, "data": {kind: raw[name] for name, kind in OLD_MEDIA_TYPES.items() if name in raw}}
+    return {"output_type": kind, "data": {media: raw[name] for name, media in OLD_MEDIA_TYPES.items() if name in raw}}

@@ -16,7 +16,7 @@ from functools import lru_cache
 from core.identity import visible
 from lms.spreadsheets import original
 
-LONGEST = 1000  # characters of a cell that is searched for an address
+MAX_LENGTH = 1000  # characters of a cell that is searched for an address
 # Two texts with an @ between; the validator decides whether it is an address.
 ADDRESS = re.compile(r"[^@\s<>,;|]+@[^@\s<>,;|]+")
 NAMED = re.compile(r'(?P<name>[^<>@]*|"[^"]*")<\s*(?P<address>[^<>\s]+@[^<>\s]+)\s*>[\s;,]*')
@@ -44,7 +44,7 @@ FORMULA = re.compile(r'="(?P<text>[^"]*)"')
 def is_address(text: str) -> bool:
     """Return whether the cell looks like one address, however it is wrapped."""
     return (
-        len(text) <= LONGEST
+        len(text) <= MAX_LENGTH
         and ("@" in text or "＠" in text or "&#" in text)
         and bool(ADDRESS.fullmatch(address_of(text)[0]))
     )
@@ -54,7 +54,7 @@ def is_address(text: str) -> bool:
 def address_of(text: str) -> tuple[str, str]:
     """Return the unwrapped address and the name that a mail program wrote before it. A text that is no address is
     returned unwrapped too."""
-    if len(text) > LONGEST:
+    if len(text) > MAX_LENGTH:
         return text.strip(), ""
     text = _unescaped(text).strip()
     found = NAMED.fullmatch(text.translate(WIDE))
@@ -101,7 +101,7 @@ def people_of(line: str, *, most: int) -> list[tuple[str, str]] | None:
 
 
 def _unescaped(text: str) -> str:
-    if len(text) > LONGEST:
+    if len(text) > MAX_LENGTH:
         return text
     formula = FORMULA.fullmatch(text.strip())
     text = formula["text"] if formula else text

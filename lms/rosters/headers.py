@@ -127,15 +127,15 @@ OURS = """student | students | studentin | learner | learners | user | users | p
     | 学員 | 学员 | 學生 | 학생 | 수강생 | 학습자 | 사용자 | 본인 | teilnehmer | schüler | studierende
     | studierenden | étudiant | élève | alumno | alumna | estudiante | aluno | studente | sinh viên | học sinh
     | öğrenci | uczeń"""
-# The same of the school's: among several addresses of a student the one that classes know.
+# The school as the owner: among several addresses of a student, this one is preferred.
 SCHOOLS = """school | university | univ | uni | college | campus | institution | institutional | institute | work
     | office | org | organization | organisation | edu | academic | 大学 | 学校 | 学内 | 校内 | 所属 | 大学院 | 高校
     | 組織 | 学籍 | 학교 | 대학 | 学校邮箱 | hochschule | universität | schule | université | établissement
     | institucional"""
-# Addresses that a student has beside the school's: taken where there is no other.
+# Other addresses of a student: used if there is no better one.
 PRIVATE = """personal | private | home | secondary | alternate | alternative | recovery | backup | other | mobile
     | new | 個人 | 私用 | 自宅 | 携帯 | 予備 | 副 | その他 | 개인 | 个人 | privat | privée | personnel | personal"""
-# Somebody else's, wherever it stands.
+# Words for other persons, anywhere in a header.
 OTHERS = """parent | guardian | father | mother | emergency | teacher | instructor | advisor | adviser | tutor
     | supervisor | manager | coach | lecturer | professor | host | organizer | sender | 保護者 | 父 | 母 | 緊急
     | 教員 | 担任 | 担当 | 教師 | 講師 | 指導 | 連絡先氏名 | 主催 | 送信者 | 보호자 | 부모 | 교사 | 담임 | 교수
@@ -150,7 +150,7 @@ ROMANISED = "ローマ字 | 英字 | 英語 | 英文 | アルファベット | r
 SURNAMES = "姓 | 氏 | せい | セイ | last | family | surname"
 FORENAMES = "名 | めい | メイ | first | given"
 
-LONGEST = 120  # characters of a header; what is longer is none
+MAX_LENGTH = 120  # characters of a header; a longer text is no header
 BRACKETS = re.compile(r"[(\[【「〈<{]([^)\]】」〉>}]*)[)\]】」〉>}]")
 HALVES = re.compile(r"[/|;,\n\r]|(?<=[\u3000-\u9fff\uac00-\ud7a3])\s*(?=[a-z])|(?<=[a-z])\s*(?=[\u3000-\u9fff])")
 MAIL = ("mail", "メール", "메일", "邮箱", "邮件", "郵件", "correo", "courriel", "eposta", "อีเมล", "بريد", "דואל")
@@ -159,14 +159,14 @@ NAMES = ("氏名", "성명", "姓名")
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """`rank`: of several columns that mean the same the lowest is meant."""
+    """The role of a column. Of several columns with one role, the one with the lowest rank is used."""
 
     role: str
     rank: int = 0
 
 
 def plain(header: str) -> str:
-    """The normal form by which headers are compared: `E-Mail`, `e mail` and `Ｅメール` lose what sets them apart."""
+    """Return the normal form for comparisons, without case, width, accents, blanks and punctuation."""
     folded = unicodedata.normalize("NFD", label_key(header))
     folded = "".join(letter for letter in folded if not "\u0300" <= letter <= "\u036f")
     return "".join(letter for letter in unicodedata.normalize("NFC", folded) if letter.isalnum() or letter == "ー")
@@ -184,7 +184,7 @@ _READINGS, _ROMANISED, _SURNAMES, _FORENAMES = map(_table, (READINGS, ROMANISED,
 @lru_cache(maxsize=4096)
 def meaning_of(header: str) -> Meaning | None:
     """Return the meaning of a header; None if it is unknown or not needed."""
-    if len(header) > LONGEST or not (whole := plain(header)):
+    if len(header) > MAX_LENGTH or not (whole := plain(header)):
         return None
     if whole in ROLES:
         return Meaning(ROLES[whole])
