@@ -7,8 +7,8 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from classroom.seating import services as seating_services
 from instructors.models import AuditLog
+from lms import maps
 from lms.models import ClassroomMap, ClassStaff, TeamPosition
 from tests.lms.pictures import picture
 
@@ -24,7 +24,7 @@ def _files_of_this_test(settings, tmp_path):
 def told(monkeypatch):
     heard: list[tuple[str, dict]] = []
     monkeypatch.setattr(
-        seating_services.broadcast,
+        maps.broadcast,
         "publish",
         lambda rows, notices, outside: heard.extend((group, frame["data"]) for group, frame in notices),
     )
@@ -220,7 +220,7 @@ def test_while_nobody_can_be_told_the_change_stands(send, plain_map, monkeypatch
     def fail(*args, **kwargs):
         raise OSError
 
-    monkeypatch.setattr(seating_services.broadcast, "publish", fail)
+    monkeypatch.setattr(maps.broadcast, "publish", fail)
     assert send("place", map=plain_map.pk, team="A", x="1", y="1").status_code == 302
     assert places() == {"A": (1, 1)}
 
