@@ -164,7 +164,9 @@ class AuditLogView(ApiView):
     permission_classes = (AdminRequired,)
     action = "read the audit log"
 
-    @documented(summary="Who did what", responses={200: serializers.AuditEntry(many=True)}, parameters=[*PAGING, *FILTERS])
+    @documented(
+        summary="Who did what", responses={200: serializers.AuditEntry(many=True)}, parameters=[*PAGING, *FILTERS]
+    )
     def get(self, request: Request) -> Response:
         """Newest first."""
         entries = audit_entries(action=query_text(request, "action"), actor=query_text(request, "actor"))

@@ -37,7 +37,10 @@ class StudentView(ApiView):
 
 class SummaryView(StudentView):
     @documented(
-        summary="A student's progress", responses={200: serializers.SummaryResponse}, errors=(404,), parameters=[serializers.USER]
+        summary="A student's progress",
+        responses={200: serializers.SummaryResponse},
+        errors=(404,),
+        parameters=[serializers.USER],
     )
     def get(self, request: Request, user_id: str) -> Response:
         student = self.find(user_id)
