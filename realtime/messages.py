@@ -1,7 +1,7 @@
-"""The notices that are sent to groups; plain values only. Group names: `realtime.groups`.
+"""Build the notices that are sent to groups, as plain values. Group names: `realtime.groups`.
 
-The shapes are docs/contract/websocket.md section 4; `classroom.sockets.schemas` declares each. Each frame carries its
-name twice, as `type` and as `event`, because two published descriptions of the channel key on different ones.
+`classroom.sockets.schemas` has the schema of each. Each frame carries its name twice, as `type` and as `event`, because
+two published descriptions of the channel key on different ones. Source: docs/contract/websocket.md section 4.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,7 @@ Frame = dict[str, Any]
 Status = Literal["help", "significant_error", "error", "active", "idle"]
 Level = Literal["info", "warning", "critical"]
 AttentionAction = Literal["claimed", "released", "snoozed", "dismissed", "resolved", "not_found"]
-
-
-Places = Mapping[str, tuple[float, float] | None]  # by the names of teams; None: not on the map
+Positions = Mapping[str, tuple[float, float] | None]  # by the names of teams; None: not on the map
 
 
 class SignificantCell(TypedDict):
@@ -52,9 +50,9 @@ class HelpNotice(TypedDict):
 
 
 class RunNotice(TypedDict):
-    """One run of a cell, as its student's own channel tells it."""
+    """One run of a cell, for the student's own channels."""
 
-    class_id: int | None  # whose key the event came with: where it is told, no field of the frame
+    class_id: int | None  # of the event's class key; selects the groups and is no field of the frame
     emailAddress: str
     student_id: int
     notebookPath: str
@@ -78,6 +76,7 @@ class LastRun(TypedDict):
 
 
 def timestamp(moment: datetime | None = None) -> str:
+    """Return the time, by default now, as ISO 8601 in UTC with milliseconds."""
     return (moment or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -86,7 +85,7 @@ def _frame(kind: str, data: Any, **extra: Any) -> Frame:
 
 
 def progress_update(rows: list[StudentRow]) -> Frame:
-    """A coalesced update: the newest state of each student that changed."""
+    """Build a coalesced update: the newest state of each student that changed."""
     stamped: list[dict[str, Any]] = [
         {
             **row,
@@ -100,7 +99,7 @@ def progress_update(rows: list[StudentRow]) -> Frame:
 
 
 def significant_error_alert(row: StudentRow, *, event_type: str) -> Frame:
-    """A significant error that has just come up: a `progress_update` of one row, never delayed or merged away."""
+    """Build the notice of a new significant error: a `progress_update` of one row, which is never delayed or merged."""
     count = row["consecutiveErrorCount"]
     data = {
         **row,
@@ -141,17 +140,20 @@ def error_alert(notice: HelpNotice, *, message: str, happened_at: datetime) -> F
     return _frame("error_alert", data)
 
 
-def classroom_map(*, class_id: int | None, map_id: int | None, positions: Places) -> Frame:
-    """Teams moved on a map (to percent of its width and height, or off it); without any, the map is another one."""
-    places = {team: None if place is None else {"x": place[0], "y": place[1]} for team, place in positions.items()}
-    return _frame("classroom_map", {"class_id": class_id, "map_id": map_id, "team_positions": places})
+def classroom_map(*, class_id: int | None, map_id: int | None, positions: Positions) -> Frame:
+    """Build the notice that teams moved on a map (in percent of its size), or, without positions, that it was replaced.
+
+    A position is None for a team that was removed from the map.
+    """
+    moved = {team: None if at is None else {"x": at[0], "y": at[1]} for team, at in positions.items()}
+    return _frame("classroom_map", {"class_id": class_id, "map_id": map_id, "team_positions": moved})
 
 
-# --- Students (W2), and what a teacher did for one of them ----------------------------------------------------------
+# --- Students (W2), and actions of instructors on a student ---------------------------------------------------------
 
 
 def dismiss_help(email: str) -> Frame:
-    """For the student's JupyterLab, which acts only on its own address: so it may go to everybody."""
+    """Build the notice for the student's JupyterLab, which ignores other students' e-mails."""
     return _flat("dismiss_help", {"emailAddress": email})
 
 
@@ -163,7 +165,7 @@ def student_error_resolved(*, email: str, resolved_by: str, resolved_at: datetim
 def attention_update(
     *, student_id: int, email: str, action: AttentionAction, instructor_id: int, instructor_name: str
 ) -> Frame:
-    """What an instructor does about a student who needs somebody, for all who watch the same students."""
+    """Build the notice of an instructor's action on an alert, for the staff of the same students."""
     fields = {
         "studentId": student_id,
         "emailAddress": email,
@@ -182,7 +184,7 @@ def _flat(kind: str, fields: dict[str, Any]) -> Frame:
 
 
 def status_updated(*, instructor_id: int, status: str, session_id: int | None, updated_at: datetime) -> Frame:
-    """To the instructor whose status changed."""
+    """Build the notice for the instructor whose status changed."""
     fields = {
         "instructor_id": instructor_id,
         "status": status,
@@ -193,20 +195,18 @@ def status_updated(*, instructor_id: int, status: str, session_id: int | None, u
 
 
 def status_update(*, instructor_id: int, status: str, session_id: int | None, updated_at: datetime) -> Frame:
-    """To all instructors."""
-    return _flat("status_update", _status_of_somebody(instructor_id, status, session_id, updated_at))
+    """Build the notice for all instructors."""
+    return _flat("status_update", _status_fields(instructor_id, status, session_id, updated_at))
 
 
 def instructor_status_changed(
     *, instructor_id: int, status: str, session_id: int | None, updated_at: datetime
 ) -> Frame:
-    """The same under its older name."""
-    return _flat("instructor_status_changed", _status_of_somebody(instructor_id, status, session_id, updated_at))
+    """Build a `status_update` under its older name."""
+    return _flat("instructor_status_changed", _status_fields(instructor_id, status, session_id, updated_at))
 
 
-def _status_of_somebody(
-    instructor_id: int, status: str, session_id: int | None, updated_at: datetime
-) -> dict[str, Any]:
+def _status_fields(instructor_id: int, status: str, session_id: int | None, updated_at: datetime) -> dict[str, Any]:
     return {
         "instructor_id": instructor_id,
         "status": status,
@@ -228,7 +228,7 @@ def assignment_graded(
     status: str,
     result: tuple[float | None, str | None] | None,
 ) -> Frame:
-    """Told to the student; `result` is grade and feedback, None where they are not for this channel."""
+    """Build the notice for the student; `result` is grade and feedback, None to leave them out."""
     data: dict[str, Any] = {
         "assignment_id": assignment_id,
         "submission_id": submission_id,
@@ -255,7 +255,7 @@ def assignment_created(*, assignment_id: int, class_id: int, title: str, due_dat
 def instructor_assigned(
     *, instructor_id: int, student_id: str | int | None, class_id: str | int | None, assigned_at: datetime
 ) -> Frame:
-    """To the free instructor whom an event chose (events.md section 3.4)."""
+    """Build the notice for the available instructor whom an event selected (events.md section 3.4)."""
     fields = {
         "instructor_id": instructor_id,
         "student_id": student_id,
@@ -274,13 +274,13 @@ def execution_update(run: RunNotice) -> Frame:
 
 
 def execution_confirmed(run: RunNotice) -> Frame:
-    """For the client that ran the cell (section 4.4)."""
+    """Build the confirmation for the client that ran the cell (section 4.4)."""
     data = {"cell_index": run["cellIndex"], "execution_count": run["executionCount"]}
     return _frame("execution_confirmed", data, message="Execution recorded")
 
 
 def notification(*, student_id: int, fields: dict[str, Any]) -> Frame:
-    """A notice that the student can read again over HTTP, under the same id (section 4.4)."""
+    """Build the notice of a notification, which the student can read over HTTP by the same id (section 4.4)."""
     return _frame("notification", fields, channel=f"notifications:{student_id}")
 
 
@@ -289,12 +289,12 @@ def system_message(message: str, *, level: Level) -> Frame:
 
 
 def system_alert(message: str, *, alert_type: str, severity: Level) -> Frame:
-    """Service trouble."""
+    """Build the notice that a service has failed or recovered."""
     return _flat("system_alert", {"alert_type": alert_type, "severity": severity, "message": message})
 
 
 def cell_execution(row: StudentRow, run: LastRun) -> Frame:
-    """A run as older dashboards want it: the total is absolute, because they overwrite theirs with it."""
+    """Build the notice of a run for older dashboards; the total is absolute, because they overwrite theirs with it."""
     data = {
         "emailAddress": row["emailAddress"],
         "cellExecutions": row["cellExecutions"],

@@ -11,7 +11,7 @@ from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from classroom.analytics import serializers as shapes
+from classroom.analytics import serializers
 from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.predictions import predictions
 from classroom.analytics.report_content import content_csv
@@ -48,9 +48,9 @@ class ProgressView(AnalyticsView):
 
     @documented(
         summary="What students did in a span of time",
-        responses={200: shapes.ProgressResponse},
+        responses={200: serializers.ProgressResponse},
         errors=(404,),
-        parameters=[shapes.EMAIL, shapes.CLASS, shapes.TEAM, shapes.TIME_RANGE],
+        parameters=[serializers.EMAIL, serializers.CLASS, serializers.TEAM, serializers.TIME_RANGE],
     )
     def get(self, request: Request) -> Response:
         """Of all students whom the caller may see. Filters are combined with AND."""
@@ -72,8 +72,8 @@ class TeamsView(AnalyticsView):
 
     @documented(
         summary="What teams did in a span of time",
-        responses={200: shapes.TeamsResponse},
-        parameters=[shapes.TIME_RANGE],
+        responses={200: serializers.TeamsResponse},
+        parameters=[serializers.TIME_RANGE],
     )
     def get(self, request: Request) -> Response:
         now = timezone.now()
@@ -87,9 +87,9 @@ class PredictionsView(AnalyticsView):
 
     @documented(
         summary="Who will finish in time",
-        responses={200: shapes.PredictionsResponse},
+        responses={200: serializers.PredictionsResponse},
         errors=(404,),
-        parameters=[shapes.EMAIL, shapes.ASSIGNMENT],
+        parameters=[serializers.EMAIL, serializers.ASSIGNMENT],
     )
     def get(self, request: Request) -> Response:
         """For a student, an assignment, or both; at least one is required. Not to be used for grading."""
@@ -112,14 +112,14 @@ class ReportsView(AnalyticsView):
 
     @documented(
         summary="Order a report",
-        request=shapes.ReportRequest,
-        responses={201: shapes.OrderedReport},
+        request=serializers.ReportRequest,
+        responses={201: serializers.OrderedReport},
         errors=(404, 503),
         example={"report_type": "class", "target": "PY-101", "time_range": "7d", "format": "csv"},
     )
     def post(self, request: Request) -> Response:
         """A worker builds the report; poll it by its id until it is no longer pending."""
-        given = validated(shapes.ReportRequest(data=request.data))
+        given = validated(serializers.ReportRequest(data=request.data))
         try:
             report = request_report(
                 report_type=given["report_type"],
@@ -155,9 +155,9 @@ class ReportView(OwnReportView):
 
     @documented(
         summary="A report that was ordered",
-        responses={200: shapes.ReportResponse},
+        responses={200: serializers.ReportResponse},
         errors=(404,),
-        parameters=[shapes.REPORT],
+        parameters=[serializers.REPORT],
     )
     def get(self, request: Request, report_id: str) -> Response:
         """Reports that the caller ordered; admins see all. `content` is null while `status` is `pending`."""
@@ -181,7 +181,7 @@ class DownloadView(OwnReportView):
         summary="A report as the file that was ordered",
         responses={(200, "application/json"): OpenApiTypes.OBJECT, (200, "text/csv"): bytes},
         errors=(404, 409),
-        parameters=[shapes.REPORT],
+        parameters=[serializers.REPORT],
     )
     def get(self, request: Request, report_id: str) -> HttpResponseBase:
         """JSON with the whole content, or CSV with one line per student."""

@@ -35,7 +35,7 @@ RANGE = OpenApiParameter("range", str, description="The same, where `time_range`
 class OverviewView(ApiView):
     action = "get dashboard overview"
 
-    @documented(summary="Everybody, now", responses={200: OverviewResponse}, parameters=[TIME_RANGE])
+    @documented(summary="All students, now", responses={200: OverviewResponse}, parameters=[TIME_RANGE])
     def get(self, request: Request) -> Response:
         span = dashboard_selectors.range_of(request.query_params.get("time_range"))
         return Response(dashboard_selectors.overview(self.viewer, span=span, now=timezone.now()))

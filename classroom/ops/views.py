@@ -10,8 +10,7 @@ from rest_framework.exceptions import APIException, NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from classroom.ops import health, system_stats
-from classroom.ops import serializers as shapes
+from classroom.ops import health, serializers, system_stats
 from classroom.ops.audit_log import audit_entries
 from classroom.ops.system_settings import Duplicate, change_setting, create_setting
 from instructors.api.callers import account_of
@@ -36,7 +35,7 @@ class MetricsView(ApiView):
     permission_classes = (LoginRequired,)
     action = "get the metrics"
 
-    @documented(summary="Numbers of the whole system", responses={200: shapes.SystemMetrics})
+    @documented(summary="Numbers of the whole system", responses={200: serializers.SystemMetrics})
     def get(self, request: Request) -> Response:
         return Response(system_stats.metrics(now=timezone.now()))
 
@@ -45,7 +44,7 @@ class PerformanceView(ApiView):
     permission_classes = (LoginRequired,)
     action = "get the performance"
 
-    @documented(summary="How fast it is", responses={200: shapes.Performance}, parameters=[TIME_RANGE])
+    @documented(summary="How fast it is", responses={200: serializers.Performance}, parameters=[TIME_RANGE])
     def get(self, request: Request) -> Response:
         """Values are null if nothing was measured in that time."""
         return Response(system_stats.performance(time_range=request.query_params.get("time_range"), now=timezone.now()))
@@ -55,7 +54,7 @@ class SystemStatusView(ApiView):
     permission_classes = (LoginRequired,)
     action = "get the system's status"
 
-    @documented(summary="The state of every service", responses={200: shapes.SystemStatus})
+    @documented(summary="The state of every service", responses={200: serializers.SystemStatus})
     def get(self, request: Request) -> Response:
         """Always responds with 200; `/health` responds with 503 if a required service is unhealthy."""
         found = async_to_sync(health.report)()
@@ -74,7 +73,7 @@ class WorkerStatusView(ApiView):
     permission_classes = (LoginRequired,)
     action = "get the workers' status"
 
-    @documented(summary="The workers, and what waits for them", responses={200: shapes.WorkerStatus})
+    @documented(summary="The workers, and what waits for them", responses={200: serializers.WorkerStatus})
     def get(self, request: Request) -> Response:
         return Response(system_stats.worker_status(now=timezone.now()))
 
@@ -83,7 +82,7 @@ class ErrorDetectionView(ApiView):
     permission_classes = (LoginRequired,)
     action = "get the state of error detection"
 
-    @documented(summary="When errors in a row are flagged", responses={200: shapes.ErrorDetection})
+    @documented(summary="When errors in a row are flagged", responses={200: serializers.ErrorDetection})
     def get(self, request: Request) -> Response:
         values = system_settings.current()
         found = {key: values[key] for key in system_settings.DEFAULTS}
@@ -95,21 +94,21 @@ class SettingsView(ApiView):
     action = "manage settings"
 
     @extend_schema(operation_id="admin_settings_list")
-    @documented(summary="All settings", responses={200: shapes.SettingList})
+    @documented(summary="All settings", responses={200: serializers.SettingList})
     def get(self, request: Request) -> Response:
-        return Response({"settings": shapes.SettingShape(SystemSetting.objects.order_by("pk"), many=True).data})
+        return Response({"settings": serializers.SettingShape(SystemSetting.objects.order_by("pk"), many=True).data})
 
     @documented(
         summary="Create a setting",
-        request=shapes.NewSetting,
-        responses={200: shapes.SettingAnswer},
+        request=serializers.NewSetting,
+        responses={200: serializers.SettingAnswer},
         errors=(400,),
         example={"setting_key": "banner", "setting_value": "Exam today", "setting_type": "str"},
     )
     def post(self, request: Request) -> Response:
         """Admins only. 400 if the setting exists or the value is not of its type."""
         refuse_unless_admin(request)
-        sent = validated(shapes.NewSetting(data=request.data))
+        sent = validated(serializers.NewSetting(data=request.data))
         key = sent["setting_key"]
         try:
             created = create_setting(
@@ -124,14 +123,14 @@ class SettingsView(ApiView):
             raise BadRequest(f"Setting '{key}' already exists") from None
         except BadSetting as error:
             refuse(error)
-        return Response({"message": f"Setting '{key}' created", "setting": shapes.SettingShape(created).data})
+        return Response({"message": f"Setting '{key}' created", "setting": serializers.SettingShape(created).data})
 
 
 class SettingView(ApiView):
     permission_classes = (LoginRequired,)
     action = "manage settings"
 
-    @documented(summary="One setting", responses={200: shapes.TypedSetting}, errors=(404,))
+    @documented(summary="One setting", responses={200: serializers.TypedSetting}, errors=(404,))
     def get(self, request: Request, setting_key: str) -> Response:
         """The effective value: the built-in default, if there is one, while the setting is inactive."""
         row = find_setting(setting_key)
@@ -142,8 +141,8 @@ class SettingView(ApiView):
 
     @documented(
         summary="Change a setting",
-        request=shapes.NewValue,
-        responses={200: shapes.SettingAnswer},
+        request=serializers.NewValue,
+        responses={200: serializers.SettingAnswer},
         errors=(400, 404),
         example={"new_value": 5},
     )
@@ -151,13 +150,13 @@ class SettingView(ApiView):
         """Admins only. Takes effect at once in all processes."""
         refuse_unless_admin(request)
         row = find_setting(setting_key)
-        sent = validated(shapes.NewValue(data=request.data))
+        sent = validated(serializers.NewValue(data=request.data))
         try:
             changed = change_setting(row, sent["new_value"], by=account_of(request), request=request)
         except BadSetting as error:
             refuse(error)
         return Response(
-            {"message": f"Setting '{row.setting_key}' updated", "setting": shapes.SettingShape(changed).data}
+            {"message": f"Setting '{row.setting_key}' updated", "setting": serializers.SettingShape(changed).data}
         )
 
 
@@ -165,11 +164,13 @@ class AuditLogView(ApiView):
     permission_classes = (AdminRequired,)
     action = "read the audit log"
 
-    @documented(summary="Who did what", responses={200: shapes.AuditEntry(many=True)}, parameters=[*PAGING, *FILTERS])
+    @documented(
+        summary="Who did what", responses={200: serializers.AuditEntry(many=True)}, parameters=[*PAGING, *FILTERS]
+    )
     def get(self, request: Request) -> Response:
         """Newest first."""
         entries = audit_entries(action=query_text(request, "action"), actor=query_text(request, "actor"))
-        return Response(shapes.AuditEntry(self.paginate_queryset(entries), many=True).data)
+        return Response(serializers.AuditEntry(self.paginate_queryset(entries), many=True).data)
 
 
 def refuse_unless_admin(request: Request) -> None:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from classroom.dashboard.selectors import find_student
 from classroom.progress import selectors as progress_selectors
-from classroom.progress import serializers as shapes
+from classroom.progress import serializers
 from core.validators import MAX_BIGINT
 from events.contract.records import BadBody
 from events.intake.app import RequestRefused
@@ -38,7 +38,10 @@ class StudentView(ApiView):
 
 class SummaryView(StudentView):
     @documented(
-        summary="A student's progress", responses={200: shapes.SummaryResponse}, errors=(404,), parameters=[shapes.USER]
+        summary="A student's progress",
+        responses={200: serializers.SummaryResponse},
+        errors=(404,),
+        parameters=[serializers.USER],
     )
     def get(self, request: Request, user_id: str) -> Response:
         student = self.find(user_id)
@@ -49,9 +52,9 @@ class SummaryView(StudentView):
 class AssignmentView(StudentView):
     @documented(
         summary="A student's progress with one assignment",
-        responses={200: shapes.AssignmentProgressResponse},
+        responses={200: serializers.AssignmentProgressResponse},
         errors=(404,),
-        parameters=[shapes.USER],
+        parameters=[serializers.USER],
     )
     def get(self, request: Request, user_id: str, assignment_id: str) -> Response:
         pk = path_id(assignment_id, "assignment_id")
@@ -73,9 +76,9 @@ class AllStudentsView(ApiView):
     action = "get the progress of all students"
 
     @documented(
-        summary="Everybody's progress",
-        responses={200: shapes.AllStudentsResponse},
-        parameters=[shapes.INCLUDE_DETAILS, shapes.limit(200, 50)],
+        summary="All students' progress",
+        responses={200: serializers.AllStudentsResponse},
+        parameters=[serializers.INCLUDE_DETAILS, serializers.limit(200, 50)],
     )
     def get(self, request: Request) -> Response:
         details = query_boolean(request, "include_details", False)
@@ -92,7 +95,7 @@ class AllStudentsView(ApiView):
 class StatsView(ApiView):
     action = "get progress figures"
 
-    @documented(summary="Everybody's progress in figures", responses={200: shapes.StatsResponse})
+    @documented(summary="Figures of all students' progress", responses={200: serializers.StatsResponse})
     def get(self, request: Request) -> Response:
         students = list(students_seen_by(self.viewer))
         known = progress_selectors.facts(self.viewer, [student.pk for student in students], times=False)
@@ -122,9 +125,9 @@ class NotificationsView(ApiView):
     action = "get notifications"
 
     @documented(
-        summary="What a student was told",
-        responses={200: shapes.NotificationsResponse},
-        parameters=[shapes.USER, shapes.ONLY_UNREAD, shapes.limit(100, 20)],
+        summary="A student's notifications",
+        responses={200: serializers.NotificationsResponse},
+        parameters=[serializers.USER, serializers.ONLY_UNREAD, serializers.limit(100, 20)],
     )
     def get(self, request: Request, user_id: str) -> Response:
         """An unknown student has an empty list."""
@@ -146,9 +149,9 @@ class ReadView(ApiView):
 
     @documented(
         summary="Mark a notification as read",
-        responses={200: shapes.ReadResponse},
+        responses={200: serializers.ReadResponse},
         errors=(404,),
-        parameters=[shapes.NOTIFICATION],
+        parameters=[serializers.NOTIFICATION],
     )
     def post(self, request: Request, notification_id: str) -> Response:
         if not notifications.mark_read(self.viewer, notification_id):
@@ -163,9 +166,9 @@ class ProcessEventView(ApiView):
     @documented(
         summary="An event about an assignment",
         request={"application/json": {"$ref": "#/components/schemas/ProgressEvent"}},
-        responses={202: shapes.ProcessedResponse},
+        responses={202: serializers.ProcessedResponse},
         errors=(404, 422, 503),
-        parameters=[shapes.named(name) for name in ("user_id", "assignment_id", "cell_id")],
+        parameters=[serializers.named(name) for name in ("user_id", "assignment_id", "cell_id")],
     )
     def post(self, request: Request) -> Response:
         """Queued as if posted to `/events`, with the identity and the cell of the query. With a login, the student

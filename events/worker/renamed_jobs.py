@@ -10,7 +10,7 @@ from events.contract.kinds import PRIORITIES
 RENAMED = {
     "events.jobs.drain": "events.worker.tasks.drain",
     "events.jobs.sync_offline": "events.worker.tasks.sync_offline",
-    "events.jobs.sweep": "events.worker.tasks.expire_silent",
+    "events.jobs.sweep": "events.worker.tasks.expire_idle",
     "events.jobs.tidy": "events.worker.tasks.run_cleanup",
     "events.jobs.note_vitals": "events.worker.tasks.record_system_metrics",
     "events.jobs.wake_sleepers": "events.queue.jobs.requeue_stranded_shards",

@@ -1,6 +1,6 @@
-"""Every message that a socket may be sent, declared strictly: a field more or less is a mistake.
+"""Strict msgspec schemas of every message that a socket may receive: no field may be added or missing.
 
-Tests hold each frame against these. Source: docs/contract/websocket.md sections 3 and 4.
+Tests validate each frame with them. Source: docs/contract/websocket.md sections 3 and 4.
 """
 
 from typing import Any
@@ -14,16 +14,16 @@ from realtime.messages import Frame
 
 
 def declared() -> dict[str, type[Message]]:
-    """All shapes, by the type of the message."""
+    """Return all schemas by the type of the message."""
     found = (value for module in (schemas_replies, notices, people) for value in vars(module).values())
-    shapes = {str(s.__struct_config__.tag): s for s in found if isinstance(s, type) and issubclass(s, Message)}
-    return {tag: shape for tag, shape in shapes.items() if tag.islower()}  # a base is tagged with its own name
+    schemas = {str(s.__struct_config__.tag): s for s in found if isinstance(s, type) and issubclass(s, Message)}
+    return {tag: schema for tag, schema in schemas.items() if tag.islower()}  # a base class is tagged with its own name
 
 
 def check(frame: Frame) -> None:
-    """Raises KeyError for a type that nobody declared, msgspec.ValidationError for a field that does not belong."""
-    shape: Any = DECLARED[frame["type"]]
-    msgspec.convert(frame, shape)
+    """Validate a frame. Raises KeyError for an undeclared type, msgspec.ValidationError for a wrong field."""
+    schema: Any = DECLARED[frame["type"]]
+    msgspec.convert(frame, schema)
 
 
 DECLARED = declared()

@@ -1,4 +1,4 @@
-"""The strictness that all shapes share."""
+"""The base classes of all schemas."""
 
 import msgspec
 
@@ -12,7 +12,7 @@ class Message(Strict, tag_field="type"):
 
 
 class Notice(Message):
-    """What is sent to a group: its name twice, and when."""
+    """A message to a group, with its name as `type` and as `event`."""
 
     event: str
     timestamp: str

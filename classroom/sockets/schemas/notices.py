@@ -1,4 +1,4 @@
-"""websocket.md sections 4.2 and 4.3: the named channels, and what dashboards hear."""
+"""The messages of websocket.md sections 4.2 and 4.3: named channels and dashboards."""
 
 from typing import Any, Literal
 
@@ -8,7 +8,7 @@ from classroom.sockets.schemas.base import Notice, Strict
 from realtime.messages import AttentionAction, Level
 
 
-class Run(Strict):
+class ExecutionUpdateData(Strict):
     emailAddress: str
     student_id: int
     notebookPath: str
@@ -24,27 +24,27 @@ class Run(Strict):
 
 class ExecutionUpdate(Notice, tag="execution_update"):
     channel: str
-    data: Run
+    data: ExecutionUpdateData
 
 
-class Graded(Strict):
+class AssignmentGradedData(Strict):
     assignment_id: int
     submission_id: int
     student_id: int
     title: str
     status: str
     graded_at: str | None
-    # Left out for clients that have proved nothing.
+    # Left out for unauthenticated clients.
     grade: float | msgspec.UnsetType | None = msgspec.UNSET
     feedback: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class AssignmentGraded(Notice, tag="assignment_graded"):
     channel: str
-    data: Graded
+    data: AssignmentGradedData
 
 
-class Created(Strict):
+class AssignmentCreatedData(Strict):
     assignment_id: int
     class_id: int
     title: str
@@ -53,17 +53,17 @@ class Created(Strict):
 
 class AssignmentCreated(Notice, tag="assignment_created"):
     channel: str
-    data: Created
+    data: AssignmentCreatedData
 
 
-class Said(Strict):
+class SystemMessageData(Strict):
     message: str
     level: Level
 
 
 class SystemMessage(Notice, tag="system_message"):
     channel: str
-    data: Said
+    data: SystemMessageData
 
 
 class SignificantCell(Strict):
@@ -72,7 +72,7 @@ class SignificantCell(Strict):
     last_error_time: str | None
 
 
-class Row(Strict):
+class StudentUpdate(Strict):
     studentId: int
     emailAddress: str
     userName: str
@@ -97,10 +97,10 @@ class Row(Strict):
 
 
 class ProgressUpdate(Notice, tag="progress_update"):
-    data: list[Row] | Row
+    data: list[StudentUpdate] | StudentUpdate
 
 
-class LastRun(Strict):
+class CellExecutionData(Strict):
     emailAddress: str
     cellId: str
     cellExecutions: int
@@ -112,10 +112,10 @@ class LastRun(Strict):
 
 
 class CellExecution(Notice, tag="cell_execution"):
-    data: LastRun
+    data: CellExecutionData
 
 
-class Asked(Strict):
+class HelpRequestData(Strict):
     emailAddress: str
     userName: str
     teamName: str
@@ -129,10 +129,10 @@ class Asked(Strict):
 
 
 class HelpRequest(Notice, tag="help_request"):
-    data: Asked
+    data: HelpRequestData
 
 
-class Helped(Strict):
+class HelpResolvedData(Strict):
     emailAddress: str
     isRequestingHelp: Literal[False]
     lastActivity: Literal["今"]
@@ -141,10 +141,10 @@ class Helped(Strict):
 
 
 class HelpResolved(Notice, tag="help_resolved"):
-    data: Helped
+    data: HelpResolvedData
 
 
-class Alarm(Strict):
+class ErrorAlertData(Strict):
     emailAddress: str
     userName: str
     teamName: str
@@ -156,36 +156,36 @@ class Alarm(Strict):
 
 
 class ErrorAlert(Notice, tag="error_alert"):
-    data: Alarm
+    data: ErrorAlertData
 
 
-class Resolution(Strict):
+class StudentErrorResolvedData(Strict):
     emailAddress: str
     resolvedAt: str
     resolvedBy: str
 
 
-class ErrorResolved(Notice, tag="student_error_resolved"):
-    data: Resolution
+class StudentErrorResolved(Notice, tag="student_error_resolved"):
+    data: StudentErrorResolvedData
 
 
-class Place(Strict):
+class Position(Strict):
     x: float
     y: float
 
 
-class Places(Strict):
+class ClassroomMapData(Strict):
     class_id: int | None
     map_id: int | None
-    team_positions: dict[str, Place | None]
+    team_positions: dict[str, Position | None]
 
 
 class ClassroomMap(Notice, tag="classroom_map"):
-    data: Places
+    data: ClassroomMapData
 
 
 class SystemAlert(Notice, tag="system_alert"):
-    """Service trouble; flat and under `data`."""
+    """A service has failed or recovered; flat and under `data`."""
 
     alert_type: str
     severity: Literal["info", "warning", "critical"]
@@ -193,7 +193,7 @@ class SystemAlert(Notice, tag="system_alert"):
     data: dict[str, Any]
 
 
-class Act(Strict):
+class AttentionUpdateData(Strict):
     studentId: int
     emailAddress: str
     action: AttentionAction
@@ -209,4 +209,4 @@ class AttentionUpdate(Notice, tag="attention_update"):
     action: AttentionAction
     instructorId: int
     instructorName: str
-    data: Act
+    data: AttentionUpdateData

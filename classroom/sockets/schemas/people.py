@@ -1,6 +1,6 @@
-"""websocket.md sections 4.4 and 4.5: what students and instructors are told.
+"""The messages of websocket.md sections 4.4 and 4.5: to students and to instructors.
 
-On W3 the fields stand flat and once more under `data`.
+On W3 the fields are flat, and under `data` again.
 """
 
 from typing import Any, Literal
@@ -19,17 +19,17 @@ class DismissHelp(Notice, tag="dismiss_help"):
     data: dict[str, Any]
 
 
-class Confirmed(Strict):
+class ExecutionConfirmedData(Strict):
     cell_index: int | None
     execution_count: int | None
 
 
 class ExecutionConfirmed(Notice, tag="execution_confirmed"):
     message: str
-    data: Confirmed
+    data: ExecutionConfirmedData
 
 
-class Told(Strict):
+class NotificationData(Strict):
     notification_id: str
     title: str
     message: str
@@ -42,10 +42,10 @@ class Told(Strict):
 
 class Notification(Notice, tag="notification"):
     channel: str
-    data: Told
+    data: NotificationData
 
 
-class Letter(Strict):
+class InstructorMessageData(Strict):
     instructor_id: int
     instructor_name: str
     message: str
@@ -54,13 +54,13 @@ class Letter(Strict):
 
 class InstructorMessage(Notice, tag="instructor_message"):
     channel: str
-    data: Letter
+    data: InstructorMessageData
 
 
 # --- Instructors (W3) -----------------------------------------------------------------------------------------------
 
 
-class Connected(Strict):
+class ConnectionSuccessData(Strict):
     instructor_id: int
     connected_at: str
     message: str
@@ -71,10 +71,10 @@ class ConnectionSuccess(Message, tag="connection_success"):
     instructor_id: int
     connected_at: str
     message: str
-    data: Connected
+    data: ConnectionSuccessData
 
 
-class OwnStatus(Strict):
+class StatusUpdatedData(Strict):
     instructor_id: int
     status: Status
     session_id: int | None
@@ -86,10 +86,10 @@ class StatusUpdated(Notice, tag="status_updated"):
     status: Status
     session_id: int | None
     updated_at: str
-    data: OwnStatus
+    data: StatusUpdatedData
 
 
-class TheirStatus(OwnStatus):
+class StatusUpdateData(StatusUpdatedData):
     current_session_id: int | None
 
 
@@ -99,14 +99,14 @@ class StatusUpdate(Notice, tag="status_update"):
     current_session_id: int | None
     session_id: int | None
     updated_at: str
-    data: TheirStatus
+    data: StatusUpdateData
 
 
 class InstructorStatusChanged(StatusUpdate, tag="instructor_status_changed"):
     pass
 
 
-class Received(Strict):
+class StudentMessageReceivedData(Strict):
     student_id: Text
     message: str
     timestamp: str
@@ -121,10 +121,10 @@ class StudentMessageReceived(Message, tag="student_message_received"):
     timestamp: str
     received_at: str
     verified: bool
-    data: Received
+    data: StudentMessageReceivedData
 
 
-class Sent(Strict):
+class ReplySentData(Strict):
     student_id: Text
     message: str
     timestamp: str
@@ -137,10 +137,10 @@ class ReplySent(Message, tag="reply_sent"):
     message: str
     timestamp: str
     sent_at: str
-    data: Sent
+    data: ReplySentData
 
 
-class FromColleague(Strict):
+class InstructorMessageReceivedData(Strict):
     from_instructor_id: int
     message: str
     timestamp: str
@@ -153,10 +153,10 @@ class InstructorMessageReceived(Message, tag="instructor_message_received"):
     message: str
     timestamp: str
     received_at: str
-    data: FromColleague
+    data: InstructorMessageReceivedData
 
 
-class Assigned(Strict):
+class InstructorAssignedData(Strict):
     instructor_id: int
     student_id: Text | None
     class_id: Text | None
@@ -168,4 +168,4 @@ class InstructorAssigned(Notice, tag="instructor_assigned"):
     student_id: Text | None
     class_id: Text | None
     assigned_at: str
-    data: Assigned
+    data: InstructorAssignedData

@@ -1,4 +1,4 @@
-"""websocket.md sections 3 and 4.1: about one's own connection, and answers to one's own frames."""
+"""The messages of websocket.md sections 3 and 4.1: about the peer's connection, and responses to its frames."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ class Stats(Strict):
     connections_by_type: ByType
     rooms: dict[str, int]
     messages_sent: int
-    connections_detail: list[Detail] | msgspec.UnsetType = msgspec.UNSET  # while debugging only: e-mails
+    connections_detail: list[Detail] | msgspec.UnsetType = msgspec.UNSET  # with DEBUG only: contains e-mails
 
 
 class StatusResponse(Message, tag="status_response"):
@@ -82,7 +82,7 @@ class TextMessage(Message, tag="text_message"):
 
 
 class ProgressView(Message):
-    """W5. The summaries themselves are the progress page's matter."""
+    """W5. `classroom.sockets.progress` builds the data."""
 
     data: dict[str, Any]
     timestamp: str
