@@ -26,14 +26,8 @@ def _orm_beside_the_driver() -> None:
 
 
 def executable() -> str:
-    # The shell draws the same pages without the windows around them, for less than half of the processor.
-    found = (
-        shutil.which("chromium-headless-shell")
-        or shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
-    assert found, "No Chromium: run `make test`, which installs it, or install the package chromium-headless-shell"
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert found, "No Chromium: run `make test`, which installs it, or install the package chromium"
     return found
 
 
