@@ -7,6 +7,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,9 +146,15 @@ class Postgres:
         survivor = processes.leftover(pid_file=pid_file, data_dir=self.data_dir, executable="postgres")
         if survivor is not None:
             processes.end(survivor, stop_signal=signal.SIGINT, patience=STOP_TIMEOUT)
-        elif not processes.working_in(self.data_dir, executable="postgres"):
-            # Another process may have the pid by now; PostgreSQL would mistake it for a running server.
-            pid_file.unlink(missing_ok=True)
+            return
+        deadline = time.monotonic() + STOP_TIMEOUT
+        while processes.working_in(self.data_dir, executable="postgres"):
+            if time.monotonic() > deadline:
+                return  # not ours to end; PostgreSQL says what it is
+            time.sleep(0.05)  # backends outlive a killed postmaster for a moment
+        # The pid may belong to some other process by now, which PostgreSQL would take for a running server; and it
+        # refuses a file that is empty.
+        pid_file.unlink(missing_ok=True)
 
     def _create_cluster(self) -> None:
         """Run initdb in a temporary directory and rename it at the end, so that there is never half a cluster."""

@@ -1,6 +1,7 @@
 """The embedded servers, started for real."""
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -101,6 +102,20 @@ def test_a_pid_file_that_names_nobody_hurts_nobody(postgres: Postgres, start: St
     postgres.prepare()
     (postgres.data_dir / "postmaster.pid").write_text(left)
     start(postgres)
+
+
+def test_a_backend_that_outlives_its_postmaster_is_waited_for(postgres: Postgres, start: Start, tmp_path: Path) -> None:
+    postgres.prepare()
+    backend = tmp_path / "postgres"
+    shutil.copy2(shutil.which("sleep") or "/bin/sleep", backend)
+    (postgres.data_dir / "postmaster.pid").write_text("")
+    slow = subprocess.Popen([backend, "1"], cwd=postgres.data_dir)
+    try:
+        start(postgres)
+        assert slow.poll() is not None
+    finally:
+        slow.kill()
+        slow.wait()
 
 
 def test_data_of_another_version_or_in_part_is_refused_in_a_sentence(postgres: Postgres) -> None:
