@@ -229,7 +229,7 @@ RULES: dict[int, dict[str, Tests]] = {
             "test_sent_at_means_queued_at_where_the_sender_says_nothing",
             "test_instructors_token_is_remembered",
         ),
-        "What the river sets aside": (
+        "What the pipeline sets aside": (
             "test_record_that_the_river_sets_aside_keeps_its_class",
             "test_events_are_put_back_and_what_became_of_each_is_told",
         ),

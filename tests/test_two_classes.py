@@ -285,7 +285,7 @@ def test_a_hint_helped_who_got_it_right_in_its_class(cast, hanako, river):  # no
     river.post({**run, "userName": "Rust name"}, class_id=cast.rust.pk)
     classroom = classroom_of_class(user=cast.sato, class_id=cast.python.pk)
     (sent,) = hints_about(classroom, [(hint.cell_id, hint.fingerprint)], viewer=cast.sato)
-    assert (sent.told, sent.helped) == (1, 0)
+    assert (sent.recipients, sent.helped) == (1, 0)
     del run["eventId"]
     river.post(run, class_id=cast.python.pk)
     (sent,) = hints_about(classroom, [(hint.cell_id, hint.fingerprint)], viewer=cast.sato)

@@ -42,7 +42,7 @@ def test_websocket_6_the_key_and_the_channel(pulse, redis):
 def test_what_a_worker_says_of_itself(pulse, settings):
     assert pulse.status == "idle"
     pulse.begin("drain 3")
-    pulse.carried(100, 0.5)
+    pulse.processed_batch(100, 0.5)
     told = pulse.as_json()
     assert (told["status"], told["current_task"], told["processed_messages"]) == ("processing", "drain 3", 100)
     settings.WORKER_STALLED = 5

@@ -88,7 +88,7 @@ async def test_internal_failure_before_accept_is_a_refusal_with_4000(redis, monk
     async def fail(self):
         raise ValueError
 
-    monkeypatch.setattr(DashboardSocket, "admit", fail)
+    monkeypatch.setattr(DashboardSocket, "groups_to_join", fail)
     assert await refusal("/ws") == 4000
 
 

@@ -191,12 +191,12 @@ def test_points_of_an_instructor(series, redis):
 
 def test_one_who_was_switched_off_meanwhile_is_not_believed_to_have_everything(river, series, sender, settings):
     sender.start()
-    wait_until(lambda: sender._has_aimed, what="its first turn")
+    wait_until(lambda: sender._has_set_target, what="its first turn")
     river.post(event())
     assert timeseries.backlog_status().complete_from
     again = timeseries.Sender(interval=0.01)  # a worker that starts again changes nothing
     again.start()
-    wait_until(lambda: again._has_aimed, what="its first turn")
+    wait_until(lambda: again._has_set_target, what="its first turn")
     assert timeseries.backlog_status().complete_from
     again.end()
     settings.INFLUXDB_URL = ""

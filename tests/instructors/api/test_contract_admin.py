@@ -104,7 +104,7 @@ def test_http_15_system_status_is_200_whatever_the_state(as_hanako, monkeypatch)
 def test_http_15_worker_status(as_hanako, redis, monkeypatch):
     monkeypatch.setattr(heartbeats, "pulse", heartbeats.Pulse(worker_id="w-1"))
     heartbeats.pulse.begin("drain 0")
-    heartbeats.pulse.carried(40, 0.2)
+    heartbeats.pulse.processed_batch(40, 0.2)
     heartbeats.beat(heartbeats.pulse, publish=False)
     found = as_hanako("GET", "/api/v1/admin/worker-status").data
     assert found.keys() >= {"workers", "active_workers", "queue_sizes", "failed_jobs"}
