@@ -10,7 +10,7 @@ from redis import Redis
 from benchmarks.system import System
 
 MIB = 1024 * 1024
-STREAMS = ("river:*", "points:waiting", "rq:queue:*")
+STREAMS = ("events:*", "points:waiting", "rq:queue:*")
 Numbers = dict[str, float]
 
 

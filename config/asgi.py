@@ -1,8 +1,10 @@
 """The ASGI application: the event intake, the WebSockets, and Django for everything else."""
 
+import asyncio
 import os
 import warnings
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, cast
 
 from django.core.asgi import get_asgi_application
@@ -14,6 +16,7 @@ django_application = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402  (needs the app registry)
 from django.urls import get_resolver  # noqa: E402
+from redis.exceptions import RedisError  # noqa: E402
 
 from classroom.sockets import background_tasks  # noqa: E402
 from classroom.sockets.routing import websocket_urls  # noqa: E402
@@ -21,7 +24,9 @@ from config.body_limits import BodyLimitApplication  # noqa: E402
 from config.cors import CorsApplication  # noqa: E402
 from config.path_normalization import PathNormalization  # noqa: E402
 from config.request_log import RequestLogApplication  # noqa: E402
+from core.redis import short_timeout_client  # noqa: E402
 from events.intake.app import Intake  # noqa: E402
+from events.queue import renamed_keys  # noqa: E402
 from operations.local import gc_tuning  # noqa: E402
 
 INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/v1/v1/events/"}
@@ -46,13 +51,20 @@ async def route(
         await limited(dict(scope), receive, send)
 
 
-async def handle_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
-    """Stop the background tasks and the intake at shutdown.
+def take_over_streams() -> None:
+    with short_timeout_client(timeout=4) as redis:
+        renamed_keys.take_over(redis)
 
-    Nothing happens at startup: connections are made on first use, and the background tasks start with the first
+
+async def handle_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    """Take over the streams of an older release at startup. Stop the background tasks and the intake at shutdown.
+
+    Nothing else happens at startup: connections are made on first use, and the background tasks start with the first
     WebSocket, because daphne does not support the lifespan protocol.
     """
     while (message := await receive())["type"] == "lifespan.startup":
+        with suppress(RedisError, OSError):  # workers try again
+            await asyncio.to_thread(take_over_streams)
         await send({"type": "lifespan.startup.complete"})
     await background_tasks.stop()
     await intake.close()

@@ -49,9 +49,9 @@ LONG = [
     "tests/instructors/test_nonsense_admin.py",
     "tests/test_strangers.py",
     "tests/config/test_backup.py",
-    "tests/events/points/test_retention.py",
+    "tests/events/timeseries/test_retention.py",
     "tests/config/test_secrets.py",
-    "tests/test_river.py",
+    "tests/test_event_pipeline.py",
     "tests/config/test_logs_of_people.py",
     "tests/test_two_classes.py",
     "tests/instructors/test_field_notebooks.py",
@@ -67,7 +67,7 @@ LONG = [
     "tests/config/test_forget_student.py",
     "tests/lms/test_real_notebooks.py",
     "tests/config/test_erased_from_disk.py",
-    "tests/events/points/test_outage.py",
+    "tests/events/timeseries/test_outage.py",
     "tests/lms/test_notebook_drawing.py",
     "tests/config/test_up.py",
     "tests/events/test_shares.py",
@@ -76,7 +76,7 @@ LONG = [
     "tests/config/test_workforce.py",
     "tests/config/test_services.py",
     "tests/lms/test_notebook_math.py",
-    "tests/events/points/test_backfill_live.py",
+    "tests/events/timeseries/test_backfill_live.py",
 ]
 PLACE = {file: place for place, file in enumerate(LONG)}
 

@@ -221,7 +221,7 @@ RULES: dict[int, dict[str, Tests]] = {
         ),
         "A record that means no event fails at its first try": (
             "test_queue_alike_without_force_for_what_is_no_event",
-            "test_river_that_is_away_for_long_fails_them_for_now_only",
+            "test_redis_that_is_away_for_long_fails_them_for_now_only",
             "test_whole_system_keeps_and_syncs_what_came_while_redis_was_away",
         ),
         "An entry without an event id gets": (
@@ -230,12 +230,12 @@ RULES: dict[int, dict[str, Tests]] = {
             "test_instructors_token_is_remembered",
         ),
         "What the pipeline sets aside": (
-            "test_record_that_the_river_sets_aside_keeps_its_class",
+            "test_record_that_the_pipeline_sets_aside_keeps_its_class",
             "test_events_are_put_back_and_what_became_of_each_is_told",
         ),
         "With `API_REQUIRE_AUTH` on: clearing": (
             "test_failed_events_are_those_of_ones_own_students",
-            "test_events_go_to_the_river_while_postgresql_is_away",
+            "test_events_go_to_the_stream_while_postgresql_is_away",
         ),
     },
     10: {
@@ -303,7 +303,7 @@ RULES: dict[int, dict[str, Tests]] = {
         "Optional, non-production (E)": ("test_what_is_optional_and_not_built_is_no_address",),
     },
     15: {
-        "Numbers are of all processes": ("test_http_15_metrics", "test_numbers_of_the_river"),
+        "Numbers are of all processes": ("test_http_15_metrics", "test_numbers_of_the_pipeline"),
         "Performance is measured": ("test_http_15_performance_is_measured", "test_http_15_performance_ranges"),
         "`queues`, `queue_sizes`": ("test_http_15_worker_status",),
         "A setting that is off": (

@@ -1,4 +1,4 @@
-"""The product as it really runs, for tests of the whole river and of the pages: processes, not calls."""
+"""The product as it really runs, for tests of the whole pipeline and of the pages: processes, not calls."""
 
 import dataclasses
 import subprocess
@@ -108,9 +108,10 @@ class LiveSystem:
         """As it was when it started, with its processes: what one module left must not be what the next one finds. The
         settings in the database stay; a module that changes one has a copy of its own."""
         with redis_client.Redis.from_url(self.redis_url) as link:
-            streams = [key for key in link.scan_iter("river:*") if link.type(key) == b"stream"]
+            streams = [key for key in link.scan_iter("events:*") if link.type(key) == b"stream"]
             wait_until(lambda: not any(map(link.xlen, streams)), what="the end of the backlog")
-            if gone := [key for key in link.scan_iter() if not key.startswith(self.OF_PROCESSES)]:
+            # Workers read the streams and the queues on; all else is of people: logins, presence, limits, answers.
+            if gone := [key for key in link.scan_iter() if not key.startswith((b"events:", b"rq:"))]:
                 link.delete(*gone)
         with psycopg.connect(self.database_url) as database:
             names = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"

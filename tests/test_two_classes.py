@@ -36,7 +36,7 @@ from lms.models import (
 )
 from lms.versions.snapshots import store_submission
 from realtime import groups
-from tests.events.conftest import Clock, River, event
+from tests.events.conftest import Clock, EventPipeline, event
 from tests.lms.conftest import api, cast  # noqa: F401  (fixtures)
 from tests.test_walk import API, WALK
 
@@ -49,10 +49,10 @@ READS = [path for method, path, _, _ in WALK if method == "GET" and "admin" not 
 
 
 @pytest.fixture(params=[True, False], ids=["keys are required", "keys are not required"])
-def river(redis, db, settings, request):
+def event_pipeline(redis, db, settings, request):
     settings.EVENTS_REQUIRE_KEY = request.param
     settings.API_REQUIRE_AUTH, settings.RATE_LIMITS = True, False
-    made = River()
+    made = EventPipeline()
     yield made
     made.redis.close()
 
@@ -76,16 +76,16 @@ def of_rust(kind: str = "notebook_opened", **fields):
 
 
 @pytest.fixture
-def hanako(river, cast):  # noqa: F811
+def hanako(event_pipeline, cast):  # noqa: F811
     """After a lesson of the Python class, and one event through the Rust class."""
     now = datetime.now(UTC)
     runs = [of_python(eventTime=(now - timedelta(seconds=60 - n)).isoformat()) for n in range(5)]
     others = [of_python("help"), of_python("notebook_opened"), of_python("error_occurred", errorMessage="secret-alarm")]
-    river.post(*runs, *others, class_id=cast.python.pk)
+    event_pipeline.post(*runs, *others, class_id=cast.python.pk)
     for run in runs:  # Ken fails likewise, so that the error is a shared one there
         del run["eventId"]
     StudentClass.objects.create(student=cast.ken, class_ref=cast.python, name="Ken of Python")
-    river.post(*({**run, "emailAddress": "ken@example.com"} for run in runs), class_id=cast.python.pk)
+    event_pipeline.post(*({**run, "emailAddress": "ken@example.com"} for run in runs), class_id=cast.python.pk)
     kept = {"python_env": {"python_version": "3.12"}, "reported": {"host": "secret-environment"}}
     environment = EnvironmentSnapshot.objects.create(
         source="client", student=cast.hanako, class_ref=cast.python, versions={"secret-environment": "1"}, **kept
@@ -105,7 +105,7 @@ def hanako(river, cast):  # noqa: F811
         notification_id=environment.snapshot_id, recipient_id=cast.hanako.email, class_id=cast.python.pk,
         title="secret-notice", message="secret-notice",
     )  # fmt: skip
-    river.post(of_rust(), class_id=cast.rust.pk)
+    event_pipeline.post(of_rust(), class_id=cast.rust.pk)
     snapshot = store_submission(AssignmentSubmission.objects.get(pk=work.pk))  # after the other class named them
     return {
         **cast.ids(), "work": work.pk, "report": str(environment.snapshot_id), "python": cast.rust.pk,
@@ -159,21 +159,21 @@ def test_an_admin_sees_the_sum(cast, hanako):  # noqa: F811
     assert (row["userName"], row["currentNotebook"], row["cellExecutions"]) == ("Rust name", "rust.ipynb", 5)
 
 
-def seen_in(class_ref, river, settings) -> ClassStudent:
+def seen_in(class_ref, event_pipeline, settings) -> ClassStudent:
     return ClassStudent.objects.get(class_id=class_ref.pk, email="hanako@example.com",
                                     with_keyless=not settings.EVENTS_REQUIRE_KEY)  # fmt: skip
 
 
-def test_each_class_has_its_own_state(cast, hanako, river, settings):  # noqa: F811
-    python, rust = seen_in(cast.python, river, settings), seen_in(cast.rust, river, settings)
+def test_each_class_has_its_own_state(cast, hanako, event_pipeline, settings):  # noqa: F811
+    python, rust = seen_in(cast.python, event_pipeline, settings), seen_in(cast.rust, event_pipeline, settings)
     assert (python.execution_count, python.error_count, python.is_requesting_help) == (5, 5, True)
     assert (rust.execution_count, rust.error_count, rust.is_requesting_help) == (0, 0, False)
     assert (python.team.team_name, rust.team.team_name) == ("secret-team", "Rust team")
     assert {s.class_id for s in Session.objects.filter(student=cast.hanako)} == {cast.python.pk, cast.rust.pk}
 
 
-def test_help_is_asked_and_ended_in_its_own_class(cast, hanako, river):  # noqa: F811
-    river.post(of_rust("help"), class_id=cast.rust.pk)
+def test_help_is_asked_and_ended_in_its_own_class(cast, hanako, event_pipeline):  # noqa: F811
+    event_pipeline.post(of_rust("help"), class_id=cast.rust.pk)
     asking = HelpRequest.objects.filter(ended_at=None, student=cast.hanako)
     assert {ticket.class_id for ticket in asking} == {cast.python.pk, cast.rust.pk}
     only_rust = Scope((cast.rust.pk,))
@@ -190,9 +190,9 @@ def test_help_is_asked_and_ended_in_its_own_class(cast, hanako, river):  # noqa:
     assert [ticket.class_id for ticket in asking.all()] == [cast.python.pk]
 
 
-def test_errors_in_a_row_are_counted_in_each_class(cast, hanako, river):  # noqa: F811
+def test_errors_in_a_row_are_counted_in_each_class(cast, hanako, event_pipeline):  # noqa: F811
     same = {"notebookPath": "secret-notebook.ipynb", "sessionId": "rust-session"}
-    river.post(
+    event_pipeline.post(
         of_rust("cell_executed", **same, hasError=True, errorMessage="E: e", code="c", result="r"),
         class_id=cast.rust.pk,
     )
@@ -206,10 +206,10 @@ def test_errors_in_a_row_are_counted_in_each_class(cast, hanako, river):  # noqa
     assert CellExecution.objects.filter(class_id=cast.python.pk, is_significant_error=True).exists()
 
 
-def test_what_came_without_a_key_is_seen_where_no_keys_are_asked_for(cast, river, settings):  # noqa: F811
+def test_what_came_without_a_key_is_seen_where_no_keys_are_asked_for(cast, event_pipeline, settings):  # noqa: F811
     clock = Clock()
-    river.post(of_python(eventTime=clock(0)))
-    seen = seen_in(cast.python, river, settings)
+    event_pipeline.post(of_python(eventTime=clock(0)))
+    seen = seen_in(cast.python, event_pipeline, settings)
     if settings.EVENTS_REQUIRE_KEY:
         assert (seen.execution_count, seen.name) == (0, "Hanako")
     else:
@@ -237,17 +237,17 @@ def frames(monkeypatch):
     return heard
 
 
-def test_dashboards_of_a_class_hear_of_their_class(cast, hanako, river, frames):  # noqa: F811
-    river.post(of_python("help_stop"), of_python(), class_id=cast.python.pk)
+def test_dashboards_of_a_class_hear_of_their_class(cast, hanako, event_pipeline, frames):  # noqa: F811
+    event_pipeline.post(of_python("help_stop"), of_python(), class_id=cast.python.pk)
     assert f"class.{cast.rust.pk}" not in frames
     python = frames[f"class.{cast.python.pk}"]
     assert {row["userName"] for row in python if "userName" in row} == {"secret-name"}
-    river.post(of_rust(), class_id=cast.rust.pk)
+    event_pipeline.post(of_rust(), class_id=cast.rust.pk)
     (row,) = frames[f"class.{cast.rust.pk}"]
     assert (row["userName"], row["cellExecutions"], row["isRequestingHelp"]) == ("Rust name", 0, False)
 
 
-def test_what_a_teacher_guesses_of_an_environment_says_nothing(cast, hanako, river):  # noqa: F811
+def test_what_a_teacher_guesses_of_an_environment_says_nothing(cast, hanako, event_pipeline):  # noqa: F811
     """The answer to a report names what changed since the one before: since that of the other class, it would tell."""
     answer = Client().post(
         f"{API}/environment/snapshot",
@@ -268,8 +268,8 @@ def test_a_cell_of_the_other_class_is_none(cast, hanako):  # noqa: F811
         assert client.post(f"{address}hint/", {"text": "", "nonce": ""}).status_code == (422 if status == 200 else 404)
 
 
-def test_whoever_takes_her_out_reads_her_name_there(cast, hanako, river):  # noqa: F811
-    river.post(of_python("notebook_opened"), class_id=cast.python.pk)  # called so last
+def test_whoever_takes_her_out_reads_her_name_there(cast, hanako, event_pipeline):  # noqa: F811
+    event_pipeline.post(of_python("notebook_opened"), class_id=cast.python.pk)  # called so last
     client = Client()
     client.force_login(cast.suzuki)
     answer = client.post(f"/classes/{cast.rust.pk}/setup/students/{cast.hanako.pk}/remove/")
@@ -277,17 +277,17 @@ def test_whoever_takes_her_out_reads_her_name_there(cast, hanako, river):  # noq
     assert str(said).startswith("Rust name is no longer in the class")
 
 
-def test_a_hint_helped_who_got_it_right_in_its_class(cast, hanako, river):  # noqa: F811
+def test_a_hint_helped_who_got_it_right_in_its_class(cast, hanako, event_pipeline):  # noqa: F811
     hint = Hint.objects.get()
     when = (hint.sent_at + timedelta(seconds=1)).isoformat()
     right = {"code": "x", "hasError": False, "errorMessage": None, "notebookPath": "secret-notebook.ipynb"}
     run = of_python(eventTime=when, **right)
-    river.post({**run, "userName": "Rust name"}, class_id=cast.rust.pk)
+    event_pipeline.post({**run, "userName": "Rust name"}, class_id=cast.rust.pk)
     classroom = classroom_of_class(user=cast.sato, class_id=cast.python.pk)
     (sent,) = hints_about(classroom, [(hint.cell_id, hint.fingerprint)], viewer=cast.sato)
     assert (sent.recipients, sent.helped) == (1, 0)
     del run["eventId"]
-    river.post(run, class_id=cast.python.pk)
+    event_pipeline.post(run, class_id=cast.python.pk)
     (sent,) = hints_about(classroom, [(hint.cell_id, hint.fingerprint)], viewer=cast.sato)
     assert sent.helped == 1
 
@@ -309,10 +309,10 @@ def test_a_dismissal_is_told_where_it_was_dismissed(cast, hanako, monkeypatch): 
     assert not ({*through} - {*plain}) & {*told}
 
 
-def test_cells_that_only_the_other_class_has_are_no_work_of_this_one(cast, hanako, river):  # noqa: F811
+def test_cells_that_only_the_other_class_has_are_no_work_of_this_one(cast, hanako, event_pipeline):  # noqa: F811
     work = {"notebookPath": cast.traits.notebook.path, "userName": "Rust name"}
-    river.post(of_rust("cell_executed", cellId="ours", **work), class_id=cast.rust.pk)
-    river.post(of_python(**{**work, "cellId": "theirs"}), class_id=cast.python.pk)
+    event_pipeline.post(of_rust("cell_executed", cellId="ours", **work), class_id=cast.rust.pk)
+    event_pipeline.post(of_python(**{**work, "cellId": "theirs"}), class_id=cast.python.pk)
     token = {"Authorization": f"Bearer {tokens.issue(cast.suzuki, now=datetime.now(UTC))}"}
     address = f"{API}/progress/assignment/hanako@example.com/{cast.traits.pk}"
     answer = Client().get(address, headers=token)
@@ -322,14 +322,14 @@ def test_cells_that_only_the_other_class_has_are_no_work_of_this_one(cast, hanak
     assert (said["total_cells"], said["overall_status"]) == (1, "completed")
 
 
-def test_when_a_notebook_was_saved_is_said_of_saves_through_the_viewer_s_classes(cast, river, api, settings):  # noqa: F811
+def test_when_a_notebook_was_saved_is_said_of_saves_through_the_viewer_s_classes(cast, event_pipeline, api, settings):  # noqa: F811
     """Two classes share the path of an assignment; and one guesses the path of a notebook of the other."""
     clock = Clock()
     at = {"notebookPath": cast.notebook.path}
-    river.post(of_rust("notebook_saved", **at, eventTime=clock(0)), class_id=cast.rust.pk)
-    river.post(of_python("notebook_saved", **at, eventTime=clock(60)), class_id=cast.python.pk)
-    river.post(of_python("notebook_saved", notebookPath="guessed.ipynb"), class_id=cast.python.pk)
-    river.post(of_python("notebook_saved", notebookPath="keyless.ipynb", eventTime=clock(90)))
+    event_pipeline.post(of_rust("notebook_saved", **at, eventTime=clock(0)), class_id=cast.rust.pk)
+    event_pipeline.post(of_python("notebook_saved", **at, eventTime=clock(60)), class_id=cast.python.pk)
+    event_pipeline.post(of_python("notebook_saved", notebookPath="guessed.ipynb"), class_id=cast.python.pk)
+    event_pipeline.post(of_python("notebook_saved", notebookPath="keyless.ipynb", eventTime=clock(90)))
 
     def said(user):
         rows = api("GET", "/notebooks", user=user).json()
@@ -345,7 +345,7 @@ def test_when_a_notebook_was_saved_is_said_of_saves_through_the_viewer_s_classes
     assert (new.status_code, new.json().keys()) == (201, made.json().keys())
 
 
-def test_the_order_and_kind_of_cells_on_the_map_are_those_of_the_class(cast, river):  # noqa: F811
+def test_the_order_and_kind_of_cells_on_the_map_are_those_of_the_class(cast, event_pipeline):  # noqa: F811
     """Both classes have a file of one path with the same cells. In the Python class somebody has turned them round, and
     called one of them a text."""
     at = {"notebookPath": "shared.ipynb", "code": "x", "hasError": False, "errorMessage": None, "userName": "Hanako"}
@@ -358,14 +358,16 @@ def test_the_order_and_kind_of_cells_on_the_map_are_those_of_the_class(cast, riv
         return [(ids[column.cell_id], column.number) for column in columns]
 
     for place, cell in enumerate(("a", "b", "c")):
-        river.post(of_rust("cell_executed", cellId=cell, cellIndex=place, result="r", **at), class_id=cast.rust.pk)
+        event_pipeline.post(
+            of_rust("cell_executed", cellId=cell, cellIndex=place, result="r", **at), class_id=cast.rust.pk
+        )
     for place, cell in enumerate(("c", "b", "a")):
         kind = {"cellType": "markdown"} if cell == "a" else {}
         more = {"cellId": cell, "cellIndex": place, "executionCount": 1, **kind}
-        river.post(of_python(**{**at, **more}), class_id=cast.python.pk)
+        event_pipeline.post(of_python(**{**at, **more}), class_id=cast.python.pk)
     assert seen(cast.suzuki, cast.rust) == [("a", "1"), ("b", "2"), ("c", "3")]
     assert seen(cast.sato, cast.python) == [("c", "1"), ("b", "2")]
-    river.post(of_rust("cell_executed", cellId="b", cellIndex=7, result="r", **at), class_id=cast.rust.pk)
+    event_pipeline.post(of_rust("cell_executed", cellId="b", cellIndex=7, result="r", **at), class_id=cast.rust.pk)
     assert seen(cast.suzuki, cast.rust) == [("a", "1"), ("c", "3"), ("b", "8")], "its own newest run moves a cell"
     CellExecution.objects.all().delete()
     assert len(seen(cast.suzuki, cast.rust)) == 2, "runs are kept for a while: then the shared row says what it knows"

@@ -13,7 +13,7 @@ from rq.job import Job
 from rq.registry import FailedJobRegistry
 
 from events.contract.kinds import PRIORITIES, Priority
-from events.queue import stream
+from events.queue import renamed_keys, stream
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,12 @@ def enqueue_drains(shards: Iterable[int]) -> None:
 
 
 def requeue_stranded_shards() -> None:
-    """Enqueue a drain of every shard that has entries but neither a running nor an enqueued drain."""
+    """Enqueue a drain of every shard that has entries but neither a running nor an enqueued drain.
+
+    Take over the shards of an older release before.
+    """
     redis = stream.connect()
+    renamed_keys.take_over(redis)
     for shard in stream.stranded_shards(redis):
         enqueue_drain(shard)
     redis.close()

@@ -13,7 +13,7 @@ from redis import Redis
 from events.contract import schema
 from events.contract.kinds import PRIORITIES, Priority
 from events.contract.schema import Event
-from events.queue import stream
+from events.queue import renamed_keys, stream
 from events.queue.stream import Lease, StreamEntry
 
 PAGE = 200
@@ -39,9 +39,10 @@ class StillBusy(Exception):
 
 def entries(redis: Redis) -> Iterator[tuple[int, StreamEntry]]:
     """Yield all unfinished entries with their shards, in the order of each stream."""
-    for shard in _shards(redis):
-        for found in _entries_of(redis, shard):
-            yield shard, found
+    for streams in (renamed_keys.streams, _streams):  # in this order: entries move from the first to the second
+        for shard, priority, key in streams(redis):
+            for found in _entries_of_stream(redis, key, priority):
+                yield shard, found
 
 
 def events(redis: Redis) -> Iterator[Event]:
@@ -58,7 +59,7 @@ def restore_entries(redis: Redis, rows: Iterable[tuple[int, str, bytes]]) -> int
     for shard, priority, packed in rows:
         if priority not in PRIORITIES:
             raise ValueError(f"{priority!r} is no priority")
-        redis.eval(_APPEND, 2, f"river:{{{shard}}}:bytes", f"river:{{{shard}}}:{priority}", packed)
+        redis.eval(_APPEND, 2, *stream.shard_keys(shard, "bytes", priority), packed)
         redis.sadd(stream.SHARDS_KEY, shard)
         number += 1
     return number
@@ -84,7 +85,8 @@ def remove_person(is_person: IsPerson, *, cut: Callable[[str], str], patience: f
     """
     redis, deadline, removed = stream.connect(), time.monotonic() + patience, 0
     try:
-        for shard in _shards(redis):
+        renamed_keys.take_over(redis)
+        for shard in stream.shards(redis):
             lease = Lease(redis, shard)
             while any(redis.xlen(stream.stream_key(shard, priority)) for priority in PRIORITIES):
                 if lease.take():
@@ -119,7 +121,7 @@ def _current_entries(redis: Redis, shard: int) -> Iterator[StreamEntry]:
         key = stream.stream_key(shard, priority)
         last = cast(list[tuple[bytes, Any]], redis.xrevrange(key, count=1))
         if last:
-            yield from _entries_of_stream(redis, shard, priority, until=last[0][0].decode())
+            yield from _entries_of_stream(redis, key, priority, until=last[0][0].decode())
 
 
 def _remove_from(lease: Lease, entry: StreamEntry, is_person: IsPerson, cut: Callable[[str], str]) -> int:
@@ -128,7 +130,7 @@ def _remove_from(lease: Lease, entry: StreamEntry, is_person: IsPerson, cut: Cal
     rest = [event for event in before if not is_person(event.email)]
     packed = entry.packed if len(rest) == len(before) else schema.pack(rest) if rest else b""
     remaining = cut(packed.decode(errors="surrogateescape")).encode(errors="surrogateescape")
-    keys = [f"river:{{{lease.shard}}}:bytes", stream.stream_key(lease.shard, entry.priority)]
+    keys = stream.shard_keys(lease.shard, "bytes", entry.priority)
     lease.redis.eval(_REPLACE, 2, *keys, entry.id, len(entry.packed), remaining, entry.batch)
     return len(before) - len(rest)
 
@@ -140,18 +142,19 @@ def _events(entry: StreamEntry) -> list[Event]:
         return []
 
 
-def _shards(redis: Redis) -> list[int]:
-    members: set[bytes] = redis.smembers(stream.SHARDS_KEY)  # type: ignore[assignment]
-    return sorted(int(member) for member in members)
+def _streams(redis: Redis) -> Iterator[tuple[int, Priority, str]]:
+    for shard in stream.shards(redis):
+        for priority in PRIORITIES:
+            yield shard, priority, stream.stream_key(shard, priority)
 
 
 def _entries_of(redis: Redis, shard: int) -> Iterator[StreamEntry]:
     for priority in PRIORITIES:
-        yield from _entries_of_stream(redis, shard, priority)
+        yield from _entries_of_stream(redis, stream.stream_key(shard, priority), priority)
 
 
-def _entries_of_stream(redis: Redis, shard: int, priority: Priority, *, until: str = "+") -> Iterator[StreamEntry]:
-    start, key = "-", stream.stream_key(shard, priority)
+def _entries_of_stream(redis: Redis, key: str, priority: Priority, *, until: str = "+") -> Iterator[StreamEntry]:
+    start = "-"
     while page := cast(list[tuple[bytes, dict[bytes, bytes]]], redis.xrange(key, min=start, max=until, count=PAGE)):
         for entry_id, fields in page:
             batch = fields.get(b"i", b"").decode()

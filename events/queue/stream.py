@@ -12,11 +12,13 @@ step, and the drain continues, or follows it, finds no lease, and enqueues a dra
 
 Keys, all of a shard in one Redis Cluster slot (`N` = shard number):
 
-    river:{N}:high|medium|low   stream   fields: b = packed events, i = batch id of the POST
-    river:{N}:lease             string   token of the running drain; expires LEASE_MS after its last renewal
-    river:{N}:wake              string   a drain is enqueued; expires WAKE_SECONDS later, in case the job was lost
-    river:{N}:bytes             integer  bytes of all entries of the shard
-    river:shards                set      all shard numbers ever written to, so that a smaller EVENT_SHARDS loses none
+    events:{N}:high|medium|low   stream   fields: b = packed events, i = batch id of the POST
+    events:{N}:lease             string   token of the running drain; expires LEASE_MS after its last renewal
+    events:{N}:wake              string   a drain is enqueued; expires WAKE_SECONDS later, in case the job was lost
+    events:{N}:bytes             integer  bytes of all entries of the shard
+    events:shards                set      all shard numbers ever written to, so that a smaller EVENT_SHARDS loses none
+
+`events.queue.renamed_keys` takes over the keys of older versions, whose names differ.
 """
 
 import math
@@ -37,7 +39,7 @@ from events.contract.kinds import PRIORITIES, Priority
 BEGINNING = "0-0"
 LEASE_MS = 5_000
 WAKE_SECONDS = 10
-SHARDS_KEY = "river:shards"
+SHARDS_KEY = "events:shards"
 # The share of Redis' `maxmemory` that events may not fill: leases, jobs and heartbeats need memory too, and without
 # them no worker could drain the streams.
 RESERVE = 0.15
@@ -114,11 +116,11 @@ return {redis.call('XLEN', KEYS[1]), first[1] and first[1][1] or ''}
 
 
 def stream_key(shard: int, priority: Priority) -> str:
-    return f"river:{{{shard}}}:{priority}"
+    return f"events:{{{shard}}}:{priority}"
 
 
-def _keys(shard: int, *names: str) -> list[str]:
-    return [f"river:{{{shard}}}:{name}" for name in names]
+def shard_keys(shard: int, *names: str) -> list[str]:
+    return [f"events:{{{shard}}}:{name}" for name in names]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ async def append(redis: "aioredis.Redis", entries: Iterable[OutgoingEntry]) -> d
 async def _append(redis: "aioredis.Redis", by_shard: dict[int, list[Any]]) -> dict[int, Backlog]:
     async with redis.pipeline(transaction=True) as pipe:
         for shard, args in by_shard.items():
-            keys = _keys(shard, "lease", "wake", "bytes", *PRIORITIES)
+            keys = shard_keys(shard, "lease", "wake", "bytes", *PRIORITIES)
             pipe.eval(_APPEND, len(keys), *keys, WAKE_SECONDS, *args)
         pipe.sadd(SHARDS_KEY, *by_shard)
         answers = await pipe.execute()
@@ -204,7 +206,7 @@ async def backlog(redis: "aioredis.Redis", shards: Iterable[int]) -> dict[int, B
             for shard in shards:
                 for priority in PRIORITIES:
                     pipe.xlen(stream_key(shard, priority))
-                pipe.get(_keys(shard, "bytes")[0])
+                pipe.get(shard_keys(shard, "bytes")[0])
             answers = await pipe.execute()
     found = {}
     for index, shard in enumerate(shards):
@@ -268,7 +270,7 @@ class Lease:
 
     def take(self) -> bool:
         """Take the lease. Return False if another drain holds it, which then reads all entries."""
-        (lease, wake) = _keys(self.shard, "lease", "wake")
+        (lease, wake) = shard_keys(self.shard, "lease", "wake")
         taken = bool(self.redis.set(lease, self.token, nx=True, px=LEASE_MS))
         if taken:
             self.redis.delete(wake)
@@ -276,16 +278,16 @@ class Lease:
 
     def renew(self) -> bool:
         """Renew the lease. Return False if it is lost: stop at once."""
-        return bool(self.redis.eval(_RENEW, 1, *_keys(self.shard, "lease"), self.token, LEASE_MS))
+        return bool(self.redis.eval(_RENEW, 1, *shard_keys(self.shard, "lease"), self.token, LEASE_MS))
 
     def finish(self) -> bool:
         """Return the lease, unless entries are waiting. Return False if they are: the drain must continue."""
-        keys = _keys(self.shard, "lease", *PRIORITIES)
+        keys = shard_keys(self.shard, "lease", *PRIORITIES)
         return bool(self.redis.eval(_FINISH, len(keys), *keys, self.token))
 
     def release(self) -> None:
         """Return the lease, even if entries are waiting."""
-        self.redis.eval(_RELEASE, 1, *_keys(self.shard, "lease"), self.token)
+        self.redis.eval(_RELEASE, 1, *shard_keys(self.shard, "lease"), self.token)
 
     def hand_over(self) -> bool:
         """Return the lease, even if entries are waiting. Return True if the caller must enqueue a drain for them.
@@ -293,7 +295,7 @@ class Lease:
         One atomic step, so that a following append does not enqueue a second drain. Two jobs for each drain that
         returns its lease would fill the queue as long as events arrive.
         """
-        keys = _keys(self.shard, "lease", "wake", *PRIORITIES)
+        keys = shard_keys(self.shard, "lease", "wake", *PRIORITIES)
         return bool(self.redis.eval(_YIELD, len(keys), *keys, self.token, WAKE_SECONDS))
 
     def read(self, *, count: int, block_ms: int | None = None) -> list[StreamEntry]:
@@ -325,7 +327,7 @@ class Lease:
             by_priority.setdefault(entry.priority, []).extend((entry.id, len(entry.packed)))
         with self.redis.pipeline(transaction=True) as pipe:
             for priority, finished in by_priority.items():
-                pipe.eval(_ACKNOWLEDGE, 2, *_keys(self.shard, "bytes", priority), *finished)
+                pipe.eval(_ACKNOWLEDGE, 2, *shard_keys(self.shard, "bytes", priority), *finished)
             pipe.execute()
 
 
@@ -336,14 +338,19 @@ def _stream_pages(answer: Any) -> Iterable[tuple[bytes, list[tuple[bytes, dict[b
     return answer or []
 
 
+def shards(redis: Redis) -> list[int]:
+    """Return all shard numbers ever written to, in ascending order."""
+    return sorted(int(member) for member in cast(set[bytes], redis.smembers(SHARDS_KEY)))
+
+
 def stranded_shards(redis: Redis) -> list[int]:
     """Return the shards that have entries but neither a running nor an enqueued drain.
 
     This marks the drains as enqueued, so the caller must enqueue them.
     """
     found = []
-    for shard in sorted(int(member) for member in cast(set[bytes], redis.smembers(SHARDS_KEY))):
-        keys = _keys(shard, "lease", "wake", *PRIORITIES)
+    for shard in shards(redis):
+        keys = shard_keys(shard, "lease", "wake", *PRIORITIES)
         if redis.eval(_CLAIM_WAKE, len(keys), *keys, WAKE_SECONDS):
             found.append(shard)
     return found
@@ -361,8 +368,7 @@ class Waiting:
 
 def waiting(redis: Redis) -> list[Waiting]:
     """Return the state of all streams, including empty ones. Two round trips, without reading the entries' contents."""
-    shards = sorted(int(member) for member in cast(set[bytes], redis.smembers(SHARDS_KEY)))
-    streams = [(shard, priority) for shard in shards for priority in PRIORITIES]
+    streams = [(shard, priority) for shard in shards(redis) for priority in PRIORITIES]
     with redis.pipeline(transaction=False) as pipe:
         for shard, priority in streams:
             pipe.eval(_LENGTH_AND_FIRST, 1, stream_key(shard, priority))

@@ -2,7 +2,7 @@
 
     manifest.json    versions, migrations, rows by table, and SHA-256 and size of every part
     database.dump    pg_dump's custom format
-    river.jsonl      events that were accepted and not yet stored, a stream entry a line
+    events.jsonl     events that were accepted and not yet stored, a stream entry a line; river.jsonl in older backups
     settings.json    the settings of that copy, without secrets
     media/…          uploaded files
 
@@ -23,7 +23,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 FORMAT = 1
-MANIFEST, DUMP, STREAMS, SETTINGS, MEDIA = "manifest.json", "database.dump", "river.jsonl", "settings.json", "media/"
+MANIFEST, DUMP, STREAMS, SETTINGS, MEDIA = "manifest.json", "database.dump", "events.jsonl", "settings.json", "media/"
+OLDER_STREAMS = "river.jsonl"  # STREAMS in backups of older releases
 CHUNK = 1024 * 1024
 MAX_MANIFEST_BYTES = 256 * 1024 * 1024  # bytes; a hundred thousand uploads are fifteen
 MAX_LINE_BYTES = 64 * 1024 * 1024  # a stream entry is at most as large as one event
@@ -146,8 +147,13 @@ def _verify(file: Path) -> dict[str, Any]:
 
 def refuse_incomplete(manifest: dict[str, Any]) -> None:
     """Raise Damaged if a part is missing. Call after the version check: other versions may have other parts."""
-    if missing := sorted({DUMP, STREAMS} - manifest["parts"].keys()):
+    if missing := sorted({DUMP, streams_part(manifest)} - manifest["parts"].keys()):
         raise Damaged(f"{', '.join(missing)}: missing")
+
+
+def streams_part(manifest: dict[str, Any]) -> str:
+    """Return the name of the part that contains the waiting entries."""
+    return OLDER_STREAMS if OLDER_STREAMS in manifest["parts"] else STREAMS
 
 
 def _manifest(content: bytes) -> dict[str, Any]:
@@ -184,7 +190,7 @@ SHAPE: dict[str, Callable[[Any], bool]] = {
 
 def _is_expected(name: str) -> bool:
     """Return whether a name is that of a part, or a safe path below media/."""
-    if name in (MANIFEST, DUMP, STREAMS, SETTINGS):
+    if name in (MANIFEST, DUMP, STREAMS, OLDER_STREAMS, SETTINGS):
         return True
     path = PurePosixPath(name)
     is_plain = str(path) == name and not path.is_absolute() and ".." not in path.parts and "\0" not in name

@@ -90,7 +90,7 @@ def _restore(file: Path, *, force: bool) -> dict[str, Any]:
     connection.settings_dict["OPTIONS"].pop("pool", None)  # its idle connections would count as other sessions
     refuse_what_cannot_work(manifest, force=force)
     archive.refuse_incomplete(manifest)
-    for _ in _waiting_rows(file):  # validate the rows before anything is changed
+    for _ in _waiting_rows(file, manifest):  # validate the rows before anything is changed
         pass
     # Next to the backup, because the /tmp of a container is small.
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=file.parent) as directory:
@@ -112,7 +112,7 @@ def _restore(file: Path, *, force: bool) -> dict[str, Any]:
     connection.close()
     call_command("migrate", interactive=False, verbosity=0)
     _restore_media(file, manifest)
-    _restore_streams(file)
+    _restore_streams(file, manifest)
     cache.delete(CACHE_KEY)
     return manifest
 
@@ -201,22 +201,23 @@ def _restore_media(file: Path, manifest: dict[str, Any]) -> None:
             found.unlink()
 
 
-def _waiting_rows(file: Path) -> Iterator[tuple[int, str, bytes]]:
+def _waiting_rows(file: Path, manifest: dict[str, Any]) -> Iterator[tuple[int, str, bytes]]:
     """Yield shard, priority and packed events of each waiting entry. Raises archive.Damaged."""
-    for row in archive.lines(file, archive.STREAMS):
+    part = archive.streams_part(manifest)
+    for row in archive.lines(file, part):
         try:
             shard, priority, packed = row
             if not (isinstance(shard, int) and 0 <= shard < MAX_SHARDS and priority in PRIORITIES):
                 raise ValueError
             yield shard, priority, b64decode(packed, validate=True)
         except (ValueError, TypeError):
-            raise archive.Damaged(f"{archive.STREAMS}: a line of it is no entry of the stream") from None
+            raise archive.Damaged(f"{part}: a line of it is no entry of the stream") from None
 
 
-def _restore_streams(file: Path) -> None:
+def _restore_streams(file: Path, manifest: dict[str, Any]) -> None:
     redis = stream.connect()
     try:
-        maintenance.restore_entries(redis, _waiting_rows(file))
+        maintenance.restore_entries(redis, _waiting_rows(file, manifest))
     finally:
         redis.close()
 

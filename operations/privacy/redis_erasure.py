@@ -15,8 +15,8 @@ from operations.privacy.person import Person
 from realtime import groups, presence
 
 # events.queue.maintenance, events.timeseries and events.worker.tasks erase from these. Of rq's keys only those of
-# single jobs may be deleted.
-HANDLED_ELSEWHERE = (b"river:", b"points:", b"rq:")
+# single jobs may be deleted. Streams of an older release begin with "river:" (events.queue.renamed_keys).
+HANDLED_ELSEWHERE = (b"events:", b"river:", b"points:", b"rq:")
 JOB_KEYS = (b"rq:job:", b"rq:results:")
 
 

@@ -33,7 +33,7 @@ from lms.models import (
 from lms.models.maps import ClassroomMap
 from lms.models.versions import NotebookHistory, NotebookSnapshot, StoredNotebook
 from realtime import groups, presence
-from tests.events.conftest import River, event, failing
+from tests.events.conftest import EventPipeline, event, failing
 
 EMAIL, NAME, NICKNAME = "hanako@example.com", "山田 花子", "hana-chan"
 OTHER = "ren@example.com"
@@ -49,11 +49,11 @@ class Lesson:
     graded: AssignmentSubmission
 
 
-def leave_traces(river: River) -> Lesson:
+def leave_traces(event_pipeline: EventPipeline) -> Lesson:
     now = datetime.now(UTC)
     teacher = Instructor.objects.create_user("taro@example.com", "correct horse", name="Taro")
     class_ref = Class.objects.create(class_code="PY", name="Python", instructor=teacher)
-    _post(river)
+    _post(event_pipeline)
     hanako, ren = Student.objects.get(email=EMAIL), Student.objects.get(email=OTHER)
     for student in (hanako, ren):
         StudentClass.objects.create(student=student, class_ref=class_ref)
@@ -61,11 +61,11 @@ def leave_traces(river: River) -> Lesson:
     _write_about(hanako, ren, class_ref, teacher, now)
     _report_environment(hanako, now)
     _keep_versions(class_ref, hanako, ren)
-    _leave_keys(river, hanako, now)
+    _leave_keys(event_pipeline, hanako, now)
     return Lesson(teacher, class_ref, hanako, ren, graded)
 
 
-def _post(river: River) -> None:
+def _post(event_pipeline: EventPipeline) -> None:
     mine = [
         event(),
         failing(cellId="cell-2", errorMessage=f"KeyError: '{EMAIL}'"),
@@ -79,9 +79,9 @@ def _post(river: River) -> None:
         event("unheard_of", **theirs, partner=EMAIL.upper()),
         event(emailAddress=LONGER, userName="Xavier"),
     ]
-    river.post(event("help"))
-    river.post(*mine, *others)
-    river.append(event(), event(**theirs))  # on their way
+    event_pipeline.post(event("help"))
+    event_pipeline.post(*mine, *others)
+    event_pipeline.append(event(), event(**theirs))  # on their way
     Cell.objects.filter(cell_id="cell-1").update(content=f"# {EMAIL}\nprint(1)", cell_metadata={"by": [NAME]})
     Notebook.objects.create(
         path=f"home/{EMAIL}/a.ipynb", name="a.ipynb", notebook_metadata={"authors": [{"name": NAME}]}
@@ -150,8 +150,8 @@ def _keep_versions(class_ref: Class, hanako: Student, ren: Student) -> None:
             )
 
 
-def _leave_keys(river: River, hanako: Student, now: datetime) -> None:
-    redis = river.redis
+def _leave_keys(event_pipeline: EventPipeline, hanako: Student, now: datetime) -> None:
+    redis = event_pipeline.redis
     forms = groups.forms_of_student(hanako.pk, EMAIL)
     redis.zadd(presence.PROGRESS, dict.fromkeys([*forms, "other"], now.timestamp() + 60))
     for email in (EMAIL, OTHER):

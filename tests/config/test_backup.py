@@ -17,7 +17,7 @@ import pytest
 import redis as redis_client
 from django.core.management import CommandError, call_command
 
-from operations.backup import archive, postgres_client
+from operations.backup import archive, postgres_client, restore
 from tests.events.conftest import event, failing
 from tests.live import LiveSystem, manage
 from tests.servers import wait_until
@@ -318,6 +318,15 @@ def test_any_bytes_are_refused_in_a_sentence(tmp_path, what):
         call_command("restore", str(tmp_path / "bad.tar"), "--check")
 
 
+def test_a_backup_of_an_older_release_has_the_streams_by_their_older_name(tmp_path):
+    file = hostile(tmp_path / "older.tar", PARTS[0], (archive.OLDER_STREAMS, b'[3, "high", "W10="]\n'))
+    with tarfile.open(file) as tar:
+        assert "river.jsonl" in tar.getnames()
+    manifest = archive.verify(file)
+    archive.refuse_incomplete(manifest)
+    assert list(restore._waiting_rows(file, manifest)) == [(3, "high", b"[]")]
+
+
 def test_a_backup_cut_anywhere_is_refused(backed_up, tmp_path):
     content = backed_up.read_bytes()
     for place in (511, 512, 5000, len(content) // 2, len(content) - 10_240, content.rindex(b'"sha256"')):
@@ -349,34 +358,34 @@ def foreign_dump(copy: Copy, tmp_path: Path, tables: list[str]) -> bytes:
 def test_what_is_no_backup_of_this_product_changes_nothing(copy, backed_up, tmp_path):
     """Its checksums are right, and its manifest is a true one's: the database in it, or what waited, is not."""
     copy.stop()
-    manifest, dump, river = parts_of(backed_up)
+    manifest, dump, streams = parts_of(backed_up)
     true = {name: manifest[name] for name in ("rows", "migrations", "postgresql", "waiting_entries", "created_at")}
     ours = ["django_migrations", "instructors", "students", "classes", "audit_logs"]
     before, pictures = copy.counts(), copy.pictures()
     cases = {
-        "no dump": ([(archive.DUMP, b"PGDMP" + b"x" * 100), (archive.STREAMS, river)], true, "cannot be read"),
+        "no dump": ([(archive.DUMP, b"PGDMP" + b"x" * 100), (archive.STREAMS, streams)], true, "cannot be read"),
         "plain SQL": (
-            [(archive.DUMP, b"DROP TABLE students;\n"), (archive.STREAMS, river)], true, "cannot be read",
+            [(archive.DUMP, b"DROP TABLE students;\n"), (archive.STREAMS, streams)], true, "cannot be read",
         ),
         "half a dump": (
-            [(archive.DUMP, dump[: len(dump) // 2]), (archive.STREAMS, river)], true, "Nothing was changed",
+            [(archive.DUMP, dump[: len(dump) // 2]), (archive.STREAMS, streams)], true, "Nothing was changed",
         ),
         "another program's": (
-            [(archive.DUMP, foreign_dump(copy, tmp_path, ["wp_posts"])), (archive.STREAMS, river)], true,
+            [(archive.DUMP, foreign_dump(copy, tmp_path, ["wp_posts"])), (archive.STREAMS, streams)], true,
             "none of this product's",
         ),
         "another program's with our names": (
-            [(archive.DUMP, foreign_dump(copy, tmp_path, [*ours, "wp_posts"])), (archive.STREAMS, river)],
+            [(archive.DUMP, foreign_dump(copy, tmp_path, [*ours, "wp_posts"])), (archive.STREAMS, streams)],
             {**true, "rows": dict.fromkeys(ours, 0)},
             "the tables differ from the backup's list: wp_posts",
         ),
         "fewer rows than it says": (
-            [(archive.DUMP, dump), (archive.STREAMS, river)],
+            [(archive.DUMP, dump), (archive.STREAMS, streams)],
             {**true, "rows": {**true["rows"], "students": 99}},
             "differs from the backup's count: students",
         ),
         "other migrations than it says": (
-            [(archive.DUMP, dump), (archive.STREAMS, river)], {**true, "migrations": ["lms.0001_initial"]},
+            [(archive.DUMP, dump), (archive.STREAMS, streams)], {**true, "migrations": ["lms.0001_initial"]},
             "the restored migrations differ",
         ),
         "no entry of the stream": (

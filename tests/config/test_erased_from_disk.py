@@ -31,8 +31,8 @@ LEAVE_TRACES = """
 import django; django.setup()
 
 from tests.config.person import leave_traces
-from tests.events.conftest import River
-leave_traces(River())
+from tests.events.conftest import EventPipeline
+leave_traces(EventPipeline())
 """
 
 

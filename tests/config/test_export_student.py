@@ -18,13 +18,13 @@ from instructors.models import AuditLog
 from operations.privacy import erasure
 from operations.privacy.person import find_person
 from tests.config.person import EMAIL, NAME, NICKNAME, OTHER, Lesson, leave_traces
-from tests.events.conftest import river  # noqa: F401 - a fixture
+from tests.events.conftest import event_pipeline  # noqa: F401 - a fixture
 
 
 @pytest.fixture
-def lesson(river, settings, tmp_path) -> Lesson:  # noqa: F811
+def lesson(event_pipeline, settings, tmp_path) -> Lesson:  # noqa: F811
     settings.MEDIA_ROOT = tmp_path / "media"
-    return leave_traces(river)
+    return leave_traces(event_pipeline)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from lms.notebooks import render_process
 from operations.privacy import erasure, redaction
 from tests.config.person import EMAIL, LONGER, NAME, NICKNAME, OTHER, Lesson, leave_traces
 from tests.config.traces import files_naming, keys_naming, rows_naming
-from tests.events.conftest import event, river  # noqa: F401 - a fixture
+from tests.events.conftest import event, event_pipeline  # noqa: F401 - a fixture
 from tests.influx import parse, recording
 
 
@@ -38,8 +38,8 @@ def media(settings, tmp_path) -> Path:
 
 
 @pytest.fixture
-def lesson(river, media) -> Lesson:  # noqa: F811
-    return leave_traces(river)
+def lesson(event_pipeline, media) -> Lesson:  # noqa: F811
+    return leave_traces(event_pipeline)
 
 
 def forget(email: str = EMAIL, **options: object) -> str:
@@ -58,7 +58,7 @@ def test_there_is_something_to_find(lesson, redis):
     tables = {place.partition(".")[0] for place in rows_naming(EMAIL, NAME)}
     assert len(tables) >= 14, tables
     keys = {key.partition(":")[0] for key in keys_naming(redis, EMAIL, NAME)}
-    assert keys >= {"river", "points", "live", "test-events"}
+    assert keys >= {"events", "points", "live", "test-events"}
 
 
 def test_nothing_names_the_person_afterwards(lesson, redis, media):
@@ -92,12 +92,12 @@ def test_what_belongs_to_others_is_whole(lesson, redis, media):
     assert not ProgressNotification.objects.exists()
 
 
-def test_the_event_that_stays_in_the_stream_is_carried(lesson, redis, river):  # noqa: F811
+def test_the_event_that_stays_in_the_stream_is_carried(lesson, redis, event_pipeline):  # noqa: F811
     before = CellExecution.objects.filter(student=lesson.ren).count()
     forget()
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.filter(student=lesson.ren).count() == before + 1
-    held = sum(int(redis.get(f"river:{{{int(shard)}}}:bytes") or 0) for shard in redis.smembers(stream.SHARDS_KEY))
+    held = sum(int(redis.get(f"events:{{{int(shard)}}}:bytes") or 0) for shard in redis.smembers(stream.SHARDS_KEY))
     assert held == 0
 
 
@@ -160,16 +160,16 @@ def test_a_name_that_another_student_has_stays_in_texts(lesson):
     assert of_others(rows_naming(EMAIL)) == []
 
 
-def test_a_name_that_is_a_word_is_replaced_only_where_it_stands_alone(river, media):  # noqa: F811
-    river.post(event(emailAddress="may@example.com", userName="May"))
-    river.post(event(code="you May run this", emailAddress=OTHER, userName="Ren", said="May", heard="May I?"))
+def test_a_name_that_is_a_word_is_replaced_only_where_it_stands_alone(event_pipeline, media):  # noqa: F811
+    event_pipeline.post(event(emailAddress="may@example.com", userName="May"))
+    event_pipeline.post(event(code="you May run this", emailAddress=OTHER, userName="Ren", said="May", heard="May I?"))
     said = forget("may@example.com")
     assert "may be a word" in said
     assert CellExecution.objects.get().code_content == "you May run this"
 
 
-def test_an_address_that_is_a_word_is_nobody_elses_text(river, media):  # noqa: F811
-    river.post(event(emailAddress="print", userName="P"), event(emailAddress=OTHER, userName="Ren"))
+def test_an_address_that_is_a_word_is_nobody_elses_text(event_pipeline, media):  # noqa: F811
+    event_pipeline.post(event(emailAddress="print", userName="P"), event(emailAddress=OTHER, userName="Ren"))
     forget("print")
     assert CellExecution.objects.get().code_content == "print(1)"
     assert not Student.objects.filter(email="print").exists()
@@ -202,9 +202,9 @@ def test_influx_backfill_brings_nobody_back(lesson, settings, redis):
     assert named == []
 
 
-def test_a_busy_shard_is_waited_for_and_then_refused(lesson, river, monkeypatch):  # noqa: F811
+def test_a_busy_shard_is_waited_for_and_then_refused(lesson, event_pipeline, monkeypatch):  # noqa: F811
     monkeypatch.setattr(erasure, "PATIENCE", 0.2)
-    held = river.lease()
+    held = event_pipeline.lease()
     with pytest.raises(CommandError, match="try again"):
         forget()
     held.release()
@@ -348,9 +348,9 @@ def test_an_address_that_cannot_be_seen_is_nobodys(lesson, address):
         forget(address)
 
 
-def test_an_identity_with_a_number_is_found_in_texts(river, media):  # noqa: F811
-    river.post(event(emailAddress="s2401234", userName="Aoi"))
-    river.post(event(emailAddress=OTHER, userName="Ren", code="# by S2401234, not s24012345\nx = 1"))
+def test_an_identity_with_a_number_is_found_in_texts(event_pipeline, media):  # noqa: F811
+    event_pipeline.post(event(emailAddress="s2401234", userName="Aoi"))
+    event_pipeline.post(event(emailAddress=OTHER, userName="Ren", code="# by S2401234, not s24012345\nx = 1"))
     forget("s2401234")
     code = CellExecution.objects.get().code_content
     assert re.fullmatch(r"# by forgotten-[0-9a-f]{8}, not s24012345\nx = 1", code)
@@ -381,15 +381,15 @@ def test_what_becomes_the_same_in_a_unique_column_gets_numbers(lesson):
     assert Team.objects.filter(team_name__startswith="forgotten-").count() == 2
 
 
-def test_events_of_others_on_their_way_name_nobody_and_lose_nothing(lesson, redis, river):  # noqa: F811
+def test_events_of_others_on_their_way_name_nobody_and_lose_nothing(lesson, redis, event_pipeline):  # noqa: F811
     theirs = {"emailAddress": OTHER, "userName": "Ren", "teamName": "Team B", "eventId": "on-its-way"}
-    river.append(event(**theirs, code=f"x = 1.10  # {NAME}, {EMAIL}", durationMs=12.5))
+    event_pipeline.append(event(**theirs, code=f"x = 1.10  # {NAME}, {EMAIL}", durationMs=12.5))
     forget()
     assert keys_naming(redis, EMAIL, NAME, "山田花子") == []
-    river.flow()
+    event_pipeline.drain()
     code = CellExecution.objects.get(event_id="on-its-way").code_content
     assert re.fullmatch("x = 1.10  # forgotten-[0-9a-f]{8}, forgotten-[0-9a-f]{8}", code)
-    held = sum(int(redis.get(f"river:{{{int(shard)}}}:bytes") or 0) for shard in redis.smembers(stream.SHARDS_KEY))
+    held = sum(int(redis.get(f"events:{{{int(shard)}}}:bytes") or 0) for shard in redis.smembers(stream.SHARDS_KEY))
     assert held == 0
 
 

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from events import metrics as events_metrics
-from tests.events.conftest import event, river  # noqa: F401  (a fixture)
+from tests.events.conftest import event, event_pipeline  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.django_db
 
@@ -26,9 +26,9 @@ def scrape(**extra) -> dict[tuple[str, tuple], float]:
     return {(s.name, tuple(sorted(s.labels.values()))): s.value for family in families for s in family.samples}
 
 
-def test_numbers_of_the_river(river):  # noqa: F811
-    river.post(event(), event("help"), event("something_new"))
-    river.append(event())
+def test_numbers_of_the_pipeline(event_pipeline):  # noqa: F811
+    event_pipeline.post(event(), event("help"), event("something_new"))
+    event_pipeline.append(event())
     events_metrics.count("posts", "202", 2)
     events_metrics.flush(now=time.time())
     found = scrape()

@@ -17,11 +17,11 @@ from instructors.models import AuditLog
 from lms.models import ProgressNotification, Student
 from operations.privacy import erasure, student_export
 from operations.privacy.person import find_person
-from tests.events.conftest import river  # noqa: F401 - a fixture
+from tests.events.conftest import event_pipeline  # noqa: F401 - a fixture
 
 
 @pytest.fixture(params=[101, 20231234])
-def numbered(river, request) -> Student:  # noqa: F811
+def numbered(event_pipeline, request) -> Student:  # noqa: F811
     return Student.objects.create(pk=request.param, email="ken@example.com")
 
 

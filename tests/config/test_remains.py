@@ -10,7 +10,7 @@ from events.queue import maintenance
 from events.timeseries import buffer as points_waiting
 from lms.models import Class
 from operations.privacy import tables, verification
-from tests.events.conftest import event, river  # noqa: F401 - a fixture
+from tests.events.conftest import event, event_pipeline  # noqa: F401 - a fixture
 
 MINE, THEIRS = "hanako@example.com", "ren@example.com"
 
@@ -59,22 +59,22 @@ def test_a_redis_that_is_away_is_a_sentence(settings):
     assert "anew" in said
 
 
-def test_a_stream_keeps_no_bytes_of_what_was_taken_out(river, uncompressed):  # noqa: F811
+def test_a_stream_keeps_no_bytes_of_what_was_taken_out(event_pipeline, uncompressed):  # noqa: F811
     """Redis only marks a deleted entry while others lie beside it."""
-    river.append(event(emailAddress=THEIRS, userName="Ren", code="x"), event())
-    river.append(event(), event(emailAddress=THEIRS, userName="Ren", code=f"# {MINE}"))
-    streams = [key for key in uncompressed.scan_iter("river:*") if uncompressed.type(key) == b"stream"]
+    event_pipeline.append(event(emailAddress=THEIRS, userName="Ren", code="x"), event())
+    event_pipeline.append(event(), event(emailAddress=THEIRS, userName="Ren", code=f"# {MINE}"))
+    streams = [key for key in uncompressed.scan_iter("events:*") if uncompressed.type(key) == b"stream"]
     assert any(MINE.encode() in uncompressed.dump(key) for key in streams)
     maintenance.remove_person(lambda email: email == MINE, cut=lambda text: text.replace(MINE, "X"), patience=1)
     assert [key for key in streams if MINE.encode() in (uncompressed.dump(key) or b"")] == []
     assert [found.email for found in maintenance.events(uncompressed)] == [THEIRS, THEIRS]
 
 
-def test_what_a_drain_deleted_before_leaves_too(river, uncompressed):  # noqa: F811
+def test_what_a_drain_deleted_before_leaves_too(event_pipeline, uncompressed):  # noqa: F811
     shard_streams = set()
-    river.append(event(code="secret of hers"))
-    river.append(event(emailAddress="other@example.com", code="x"))
-    for key in uncompressed.scan_iter("river:*"):
+    event_pipeline.append(event(code="secret of hers"))
+    event_pipeline.append(event(emailAddress="other@example.com", code="x"))
+    for key in uncompressed.scan_iter("events:*"):
         if uncompressed.type(key) == b"stream":
             shard_streams.add(key)
             uncompressed.xadd(key, {"b": b"[]"})

@@ -1,4 +1,4 @@
-"""The river in one process: real PostgreSQL and Redis, the intake's own functions, one drain after another."""
+"""The event pipeline in one process: real PostgreSQL and Redis, the intake's functions, one drain after another."""
 
 import asyncio
 import json
@@ -17,22 +17,22 @@ from events.queue import stream
 from events.queue.enqueue import outgoing_entries
 
 
-class River:
+class EventPipeline:
     """What a POST does and what a worker does, callable one at a time."""
 
     def __init__(self) -> None:
         self.redis = stream.connect()
 
     def post(self, *records: dict[str, Any], class_id: int | None = None) -> None:
-        """Post the records and carry them to the end."""
+        """Post the records and process them."""
         self.append(*records, class_id=class_id)
-        self.flow()
+        self.drain()
 
     def append(self, *records: dict[str, Any], class_id: int | None = None) -> None:
         self.put(intake_app.admit_body(json.dumps(records).encode(), class_id=class_id).events)
 
     def append_uncut(self, *records: dict[str, Any], class_id: int | None = None) -> None:
-        """As an older version put them into the stream, which cut nothing that is too long for its column."""
+        """Append them as an older version did, which cut nothing that is too long for its column."""
         fit, schema._fit = schema._fit, lambda event, cut: None
         try:
             self.append(*records, class_id=class_id)
@@ -53,7 +53,7 @@ class River:
         assert lease.take()
         return lease
 
-    def flow(self) -> None:
+    def drain(self) -> None:
         for shard in range(settings.EVENT_SHARDS):
             lease = stream.Lease(self.redis, shard)
             assert lease.take()
@@ -63,8 +63,8 @@ class River:
 
 
 @pytest.fixture
-def river(redis, db) -> Iterator[River]:
-    made = River()
+def event_pipeline(redis, db) -> Iterator[EventPipeline]:
+    made = EventPipeline()
     yield made
     made.redis.close()
 

@@ -55,31 +55,31 @@ def force_sync() -> dict:
 
 
 @pytest.mark.parametrize("path", ["/offline/queue", "/offline/queue/", "/v1/offline/queue", "/v1/offline/queue/"])
-def test_queue_sends_events_straight_to_the_workers(river, path):
+def test_queue_sends_events_straight_to_the_workers(event_pipeline, path):
     answer = queue(event(), event("help"), path=path)
     assert answer["message"] == "2 events queued for offline sync"
     assert len({uuid.UUID(text) for text in answer["queued_event_ids"]}) == 2
     assert (answer["successful_count"], answer["failed_count"]) == (2, 0)
     assert "failed_events" not in answer
     assert not OfflineQueueEntry.objects.exists()
-    river.flow()
+    event_pipeline.drain()
     assert (CellExecution.objects.count(), StudentEvent.objects.count()) == (1, 1)
 
 
-def test_queue_force_queue_waits_for_a_sync(river):
+def test_queue_force_queue_waits_for_a_sync(event_pipeline):
     queue(event(), priority=2, force_queue=True)
     tasks.sync_offline()
-    river.flow()
+    event_pipeline.drain()
     assert not CellExecution.objects.exists(), "forced entries wait for somebody to ask"
     entry = OfflineQueueEntry.objects.get()
     assert (entry.status, entry.priority, entry.event_type) == ("queued", 2, "cell_executed")
     assert entry.user_id == "hanako@example.com"
     assert force_sync()["message"] == "Forced sync completed"
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 1
 
 
-def test_queue_takes_gzip(river):
+def test_queue_takes_gzip(event_pipeline):
     body = gzip.compress(json.dumps({"events": [event()]}).encode())
     assert call("POST", "/offline/queue", body, **{"Content-Encoding": "gzip"}).status_code == 202
 
@@ -105,12 +105,12 @@ def test_queue_refuses(redis, db, body, status, expected):
     assert (detail if status != 422 else detail[0]["loc"]) == expected
 
 
-def test_queue_is_never_limited(river, settings):
+def test_queue_is_never_limited(event_pipeline, settings):
     settings.API_CALLS_PER_MINUTE = 1
     assert {call("POST", "/offline/queue", {"events": [event()]}).status_code for _ in range(3)} == {202}
 
 
-def test_queue_any_object_is_taken_and_what_is_no_event_comes_to_light_at_the_sync(river):
+def test_queue_any_object_is_taken_and_what_is_no_event_comes_to_light_at_the_sync(event_pipeline):
     answer = queue({"what": "ever"}, {"eventType": "help"}, event(), force_queue=True)
     assert answer["successful_count"] == 3
     result = force_sync()["sync_result"]
@@ -130,13 +130,13 @@ def test_queue_any_object_is_taken_and_what_is_no_event_comes_to_light_at_the_sy
     }
 
 
-def test_queue_alike_without_force_for_what_is_no_event(river):
+def test_queue_alike_without_force_for_what_is_no_event(event_pipeline):
     assert queue({"what": "ever"}, event())["successful_count"] == 2
     tasks.sync_offline()
     assert OfflineQueueEntry.objects.get().status == "failed"
 
 
-def test_queue_overflow_drops_old_entries_of_low_priority_and_else_fails_the_record(river):
+def test_queue_overflow_drops_old_entries_of_low_priority_and_else_fails_the_record(event_pipeline):
     now = datetime.now(UTC)
     old = now - timedelta(days=8)
     OfflineQueueEntry.objects.bulk_create(
@@ -153,7 +153,7 @@ def test_queue_overflow_drops_old_entries_of_low_priority_and_else_fails_the_rec
     assert OfflineQueueEntry.objects.filter(status="queued").count() == 1000
 
 
-def test_queue_keeps_what_postgresql_cannot_hold_as_well_as_it_can(river):
+def test_queue_keeps_what_postgresql_cannot_hold_as_well_as_it_can(event_pipeline):
     queue({"eventType": "help", "note": "a\0b", "\ud800": float("nan")}, force_queue=True)
     assert OfflineQueueEntry.objects.get().event_data == {"eventType": "help", "note": "a\ufffdb", "\ufffd": None}
 
@@ -163,11 +163,11 @@ def python_class(db):
     return Class.objects.create(class_code="PY", name="Python")
 
 
-def test_queue_with_a_class_key_enrols_though_it_waited(river, python_class):
+def test_queue_with_a_class_key_enrols_though_it_waited(event_pipeline, python_class):
     _, key = create_key(python_class)
     queue(event(), force_queue=True, path=f"/offline/queue?key={key}")
     force_sync()
-    river.flow()
+    event_pipeline.drain()
     assert StudentClass.objects.get().class_ref == python_class
 
 
@@ -220,13 +220,13 @@ def test_sync_of_nothing(redis, db, path):
         assert (answer.status_code, answer.json()) == (200, {"message": "No events to sync", "queue_status": STATE})
 
 
-def test_sync_in_background(river):
+def test_sync_in_background(event_pipeline):
     queue(event(), force_queue=True)
     answer = call("POST", "/offline/sync", {}).json()
     assert answer["message"] == "Sync started in background"
     assert "sync_result" not in answer
     tasks.sync_offline(by_hand=True)  # what the job is
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 1
 
 
@@ -235,7 +235,7 @@ def test_sync_wants_a_boolean(redis, db):
     assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "force_sync"])
 
 
-def test_sync_is_remembered(river):
+def test_sync_is_remembered(event_pipeline):
     queue(event(), force_queue=True)
     assert force_sync()["queue_status"]["last_sync_attempt"]
 
@@ -278,12 +278,12 @@ def test_failed_events_are_those_of_ones_own_students(redis, python_class, setti
     assert call("DELETE", "/offline/clear", by=hanako).status_code == 403
 
 
-def test_event_id_makes_a_second_sync_harmless(river):
+def test_event_id_makes_a_second_sync_harmless(event_pipeline):
     queue(event(eventId=None), event(), force_queue=True)
     force_sync()
     OfflineQueueEntry.objects.update(status="syncing")  # as if the sync had died after the append
     assert offline_sync.sync(enqueue_drains=jobs.enqueue_drains, by_hand=True, now=datetime.now(UTC)) is not None
     OfflineQueueEntry.objects.update(last_retry_at=None, status="queued")
     force_sync()
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 2

@@ -16,23 +16,23 @@ def counts() -> list[tuple[int, bool]]:
     return [(run.consecutive_error_count, run.is_significant_error) for run in runs]
 
 
-def test_third_error_is_significant(river, clock):
+def test_third_error_is_significant(event_pipeline, clock):
     for second in range(3):
-        river.post(failing(eventTime=clock(second)))
+        event_pipeline.post(failing(eventTime=clock(second)))
     assert counts() == [(1, False), (2, False), (3, True)]
     progress = CellProgress.objects.get()
     assert (progress.consecutive_error_count, progress.is_significant_error) == (3, True)
 
 
-def test_success_ends_it(river, clock):
-    river.post(*(failing(eventTime=clock(second)) for second in range(3)))
-    river.post(event(eventTime=clock(10)))
+def test_success_ends_it(event_pipeline, clock):
+    event_pipeline.post(*(failing(eventTime=clock(second)) for second in range(3)))
+    event_pipeline.post(event(eventTime=clock(10)))
     assert counts()[-1] == (0, False)
     assert not CellProgress.objects.get().is_significant_error
 
 
-def test_other_cells_and_other_students_do_not_count(river, clock):
-    river.post(
+def test_other_cells_and_other_students_do_not_count(event_pipeline, clock):
+    event_pipeline.post(
         failing(eventTime=clock(0)),
         failing(eventTime=clock(1), cellId="cell-2"),
         failing(eventTime=clock(2), emailAddress="taro@example.com"),
@@ -40,29 +40,29 @@ def test_other_cells_and_other_students_do_not_count(river, clock):
     assert [count for count, _ in counts()] == [1, 1, 1]
 
 
-def test_aborted_run_between_changes_nothing(river, clock):
-    river.post(*(failing(eventTime=clock(second)) for second in range(2)))
-    river.post(event(eventTime=clock(5), executionCount=None, result=""))
-    river.post(failing(eventTime=clock(6)))
+def test_aborted_run_between_changes_nothing(event_pipeline, clock):
+    event_pipeline.post(*(failing(eventTime=clock(second)) for second in range(2)))
+    event_pipeline.post(event(eventTime=clock(5), executionCount=None, result=""))
+    event_pipeline.post(failing(eventTime=clock(6)))
     assert CellProgress.objects.get().consecutive_error_count == 3
 
 
-def test_repeated_event_counts_once(river, clock):
+def test_repeated_event_counts_once(event_pipeline, clock):
     sent = failing(eventTime=clock(0))
-    river.post(sent, sent)
-    river.post(sent)
+    event_pipeline.post(sent, sent)
+    event_pipeline.post(sent)
     assert counts() == [(1, False)]
 
 
-def test_late_success_cuts_the_streak_in_two(river, clock):
-    river.post(*(failing(eventTime=clock(second)) for second in (0, 1, 2, 3)))
-    river.post(event(eventTime=clock(1.5)))
+def test_late_success_cuts_the_streak_in_two(event_pipeline, clock):
+    event_pipeline.post(*(failing(eventTime=clock(second)) for second in (0, 1, 2, 3)))
+    event_pipeline.post(event(eventTime=clock(1.5)))
     assert counts() == [(1, False), (2, False), (0, False), (1, False), (2, False)]
     assert not CellProgress.objects.get().is_significant_error
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_any_order_batches_and_repetition_end_in_the_same_state(river, clock, seed):
+def test_any_order_batches_and_repetition_end_in_the_same_state(event_pipeline, clock, seed):
     chance = random.Random(seed)
     sent = [
         failing(eventTime=clock(s)) if chance.random() < 0.7 else event(eventTime=clock(s)) for s in range(0, 40, 2)
@@ -71,7 +71,7 @@ def test_any_order_batches_and_repetition_end_in_the_same_state(river, clock, se
     chance.shuffle(shuffled)
     while shuffled:
         size = chance.randint(1, 7)
-        river.post(*shuffled[:size])
+        event_pipeline.post(*shuffled[:size])
         shuffled = shuffled[size:]
     expected, streak = [], 0
     for record in sent:
@@ -84,28 +84,28 @@ def test_any_order_batches_and_repetition_end_in_the_same_state(river, clock, se
     assert Student.objects.get().execution_count == len(sent)
 
 
-def test_threshold_is_a_setting_and_detection_can_be_off(river, clock):
+def test_threshold_is_a_setting_and_detection_can_be_off(event_pipeline, clock):
     setting = SystemSetting.objects.get(setting_key="consecutive_error_threshold")
     setting.setting_value = "2"
     setting.save()
-    river.redis.delete(*river.redis.keys("*system_settings*") or ["-"])
-    river.post(*(failing(eventTime=clock(second)) for second in range(2)))
+    event_pipeline.redis.delete(*event_pipeline.redis.keys("*system_settings*") or ["-"])
+    event_pipeline.post(*(failing(eventTime=clock(second)) for second in range(2)))
     assert counts()[-1] == (2, True)
     SystemSetting.objects.filter(setting_key="error_detection_enabled").update(setting_value="false")
-    river.redis.delete(*river.redis.keys("*system_settings*"))
-    river.post(failing(eventTime=clock(3)))
+    event_pipeline.redis.delete(*event_pipeline.redis.keys("*system_settings*"))
+    event_pipeline.post(failing(eventTime=clock(3)))
     assert counts()[-1] == (3, False)
 
 
-def test_resolved_errors_no_longer_count(river, clock):
-    river.post(*(failing(eventTime=clock(second)) for second in range(2)))
+def test_resolved_errors_no_longer_count(event_pipeline, clock):
+    event_pipeline.post(*(failing(eventTime=clock(second)) for second in range(2)))
     StudentActivity.objects.update(errors_resolved_at=clock.at(5))
-    river.post(failing(eventTime=clock(10)))
+    event_pipeline.post(failing(eventTime=clock(10)))
     assert counts()[-1] == (1, False)
 
 
-def test_student_row_names_the_cells(river, clock):
-    river.post(*(failing(eventTime=clock(second)) for second in range(4)))
+def test_student_row_names_the_cells(event_pipeline, clock):
+    event_pipeline.post(*(failing(eventTime=clock(second)) for second in range(4)))
     (row,) = student_rows(Student.objects.all(), scope=EVERYTHING, now=clock.at(10))
     assert (row["status"], row["hasSignificantError"], row["consecutiveErrorCount"]) == ("significant_error", True, 4)
     assert row["significantErrorCells"][0]["cell_id"] == CellExecution.objects.first().cell_id

@@ -79,18 +79,18 @@ async def test_events(client, redis):  # noqa: F811
 
 
 @pytest.mark.parametrize("path", ["/cell-monitor", "/progress/student-progress"])
-def test_older_intakes(river, path):
+def test_older_intakes(event_pipeline, path):
     body = json.dumps([event(), event()]).encode()
     assert post(path, in_members(body)) == 200
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 2
     assert post(path, in_members(body)[:-4]) == 400
 
 
-def test_the_offline_queue(river):
+def test_the_offline_queue(event_pipeline):
     body = json.dumps({"events": [event(), event()]}).encode()
     assert post("/offline/queue", in_members(body, 3)) == 202
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 2
     assert post("/offline/queue", in_members(body)[:-4]) == 400
 
@@ -103,22 +103,22 @@ def test_any_other_json(db):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
-def test_any_unicode_is_taken_at_every_address(river, encoding):
+def test_any_unicode_is_taken_at_every_address(event_pipeline, encoding):
     one, name = event(), "Python 入門"
     assert post("/progress/student-progress", gzip.compress(json.dumps([event()]).encode(encoding))) == 200
     assert post("/offline/queue", gzip.compress(json.dumps({"events": [one]}).encode(encoding))) == 202
     made = json.dumps({"name": name, "class_code": "PY"}, ensure_ascii=False).encode(encoding)
     assert post("/classes", gzip.compress(made)) == 201
-    river.flow()
+    event_pipeline.drain()
     assert (CellExecution.objects.count(), Class.objects.get().name) == (2, name)
 
 
 @pytest.mark.parametrize("odd", [b"\xff", b'","metadata":{"n":' + b"9" * 5000 + b'},"x":"'])
-def test_what_is_odd_costs_itself_at_every_intake(river, odd):
+def test_what_is_odd_costs_itself_at_every_intake(event_pipeline, odd):
     first, second = (json.dumps(event(code="PLACE")).encode().replace(b"PLACE", odd) for _ in range(2))
     assert post("/progress/student-progress", gzip.compress(b"[%b]" % first)) == 200
     assert post("/offline/queue", gzip.compress(b'{"events":[%b]}' % second)) == 202
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 2
 
 

@@ -96,27 +96,27 @@ def test_low_and_medium_jobs_get_their_share_of_a_flood(redis, monkeypatch):
     assert order.index("low") < 4
 
 
-def test_low_events_are_in_every_batch_of_a_flood(river):
-    river.append(event("something_low"))
+def test_low_events_are_in_every_batch_of_a_flood(event_pipeline):
+    event_pipeline.append(event("something_low"))
     for _ in range(50):
-        river.append(event("help"))
-    lease = river.lease()
+        event_pipeline.append(event("help"))
+    lease = event_pipeline.lease()
     read = [entry.priority for entry in lease.read(count=10)]
     assert read.count("high") == 10
     assert read.count("low") == 1
 
 
-def test_a_flooded_shard_gives_way(river, monkeypatch):
+def test_a_flooded_shard_gives_way(event_pipeline, monkeypatch):
     monkeypatch.setattr(tasks, "MAX_TURN", 0.0)
     monkeypatch.setattr(tasks.BatchSizer, "learn", lambda *_: None)
     monkeypatch.setattr(tasks, "batch_sizer_of", lambda shard: jobs_appetite(1))
     for _ in range(20):
-        river.append(event())
+        event_pipeline.append(event())
     django_rq.get_queue("low").enqueue(note, "low")
-    lease = river.lease()
+    lease = event_pipeline.lease()
     lease.release()
     tasks.drain(lease.shard)
-    left = sum(waiting.entries for waiting in stream.waiting(river.redis))
+    left = sum(waiting.entries for waiting in stream.waiting(event_pipeline.redis))
     assert 0 < left < 20
     assert django_rq.get_queue("low").count == 2  # the one that waited, and behind it the rest of this shard
 

@@ -32,9 +32,9 @@ def student() -> Student:
 
 
 @pytest.mark.parametrize("kind", ["help", "help_requested", "help_request"])
-def test_request_raises_the_flag_once(river, clock, heard, kind):
+def test_request_raises_the_flag_once(event_pipeline, clock, heard, kind):
     for second in (0, 10, 20):
-        river.post(event(kind, eventTime=clock(second)))
+        event_pipeline.post(event(kind, eventTime=clock(second)))
     assert heard == ["help_request"]
     assert (student().is_requesting_help, student().help_requested_at) == (True, clock.at(0))
     assert student().last_help_at == clock.at(20)
@@ -43,56 +43,56 @@ def test_request_raises_the_flag_once(river, clock, heard, kind):
     assert (ticket.session_id, ticket.notebook_path) == ("session-1", "lesson/演習01.ipynb")
 
 
-def test_stop_takes_it_down_once(river, clock, heard):
-    river.post(event("help", eventTime=clock(0)))
-    river.post(event("help_stop", eventTime=clock(5)))
-    river.post(event("help_stop", eventTime=clock(6)))
+def test_stop_takes_it_down_once(event_pipeline, clock, heard):
+    event_pipeline.post(event("help", eventTime=clock(0)))
+    event_pipeline.post(event("help_stop", eventTime=clock(5)))
+    event_pipeline.post(event("help_stop", eventTime=clock(6)))
     assert heard == ["help_request", "help_resolved"]
     assert not student().is_requesting_help
     ticket = HelpRequest.objects.get()
     assert (ticket.ending, ticket.ended_at) == ("stopped", clock.at(5))
 
 
-def test_request_that_comes_after_its_stop_changes_nothing(river, clock, heard):
-    river.post(event("help_stop", eventTime=clock(5)))
-    river.post(event("help", eventTime=clock(0)))
+def test_request_that_comes_after_its_stop_changes_nothing(event_pipeline, clock, heard):
+    event_pipeline.post(event("help_stop", eventTime=clock(5)))
+    event_pipeline.post(event("help", eventTime=clock(0)))
     assert heard == []
     assert not student().is_requesting_help
 
 
-def test_on_off_on_are_two_tickets_whether_together_or_apart(river, clock, heard):
+def test_on_off_on_are_two_tickets_whether_together_or_apart(event_pipeline, clock, heard):
     signals = [("help", 0), ("help_stop", 2), ("help", 4)]
-    river.post(*(event(kind, eventTime=clock(second)) for kind, second in signals))
+    event_pipeline.post(*(event(kind, eventTime=clock(second)) for kind, second in signals))
     assert student().help_requested_at == clock.at(4)
-    river.post(event("help_stop", eventTime=clock(5)), event("help", eventTime=clock(6)))
+    event_pipeline.post(event("help_stop", eventTime=clock(5)), event("help", eventTime=clock(6)))
     assert heard == ["help_request", "help_resolved", "help_request"]
     assert student().is_requesting_help
     assert [ticket.ending for ticket in HelpRequest.objects.order_by("id")] == ["stopped", None]
 
 
-def test_session_end_stops_it(river, clock, heard):
-    river.post(event("help", eventTime=clock(0)))
-    river.post(event("session_end", eventTime=clock(5)))
+def test_session_end_stops_it(event_pipeline, clock, heard):
+    event_pipeline.post(event("help", eventTime=clock(0)))
+    event_pipeline.post(event("session_end", eventTime=clock(5)))
     assert heard == ["help_request", "help_resolved"]
 
 
-def test_dismissed_request_stays_down_through_its_re_sends(river, clock, heard):
-    river.post(event("help", eventTime=clock(0)), event("help", eventTime=clock(10)))
+def test_dismissed_request_stays_down_through_its_re_sends(event_pipeline, clock, heard):
+    event_pipeline.post(event("help", eventTime=clock(0)), event("help", eventTime=clock(10)))
     edges = help_requests.end_by_instructor(
         student().pk, scope=EVERYTHING, ending="dismissed", instructor_id=None, now=clock.at(12)
     )
     assert [edge.is_asking for edge in edges] == [False]
     for second in (20, 30, 40):
-        river.post(event("help", eventTime=clock(second)))
+        event_pipeline.post(event("help", eventTime=clock(second)))
     assert not student().is_requesting_help
-    river.post(event("help_stop", eventTime=clock(44)))
-    river.post(event("help", eventTime=clock(46)))
+    event_pipeline.post(event("help_stop", eventTime=clock(44)))
+    event_pipeline.post(event("help", eventTime=clock(46)))
     assert student().is_requesting_help
     assert heard == ["help_request", "help_request"]
 
 
-def test_dismissing_twice_is_harmless(river, clock):
-    river.post(event("help", eventTime=clock(0)))
+def test_dismissing_twice_is_harmless(event_pipeline, clock):
+    event_pipeline.post(event("help", eventTime=clock(0)))
     for _ in range(2):
         help_requests.end_by_instructor(
             student().pk, scope=EVERYTHING, ending="dismissed", instructor_id=None, now=clock.at(12)
@@ -100,23 +100,23 @@ def test_dismissing_twice_is_harmless(river, clock):
     assert HelpRequest.objects.get().ended_at == clock.at(12)
 
 
-def test_help_elsewhere_after_a_dismissal_does_not_bring_the_dismissed_back(river, clock):
-    river.post(event("help", eventTime=clock(0)), event("help", eventTime=clock(10)))
+def test_help_elsewhere_after_a_dismissal_does_not_bring_the_dismissed_back(event_pipeline, clock):
+    event_pipeline.post(event("help", eventTime=clock(0)), event("help", eventTime=clock(10)))
     help_requests.end_by_instructor(
         student().pk, scope=EVERYTHING, ending="dismissed", instructor_id=None, now=clock.at(12)
     )
-    river.post(event("help", eventTime=clock(15), notebookPath="b.ipynb"))
-    river.post(event("help", eventTime=clock(25), notebookPath="b.ipynb"))
+    event_pipeline.post(event("help", eventTime=clock(15), notebookPath="b.ipynb"))
+    event_pipeline.post(event("help", eventTime=clock(25), notebookPath="b.ipynb"))
     assert student().help_requested_at == clock.at(15)
 
 
 @pytest.mark.parametrize(
     ("seconds", "re_sends", "over"), [(299, 0, False), (301, 0, True), (44, 1, False), (46, 1, True)]
 )
-def test_silence_ends_it(river, seconds, re_sends, over):
-    river.post(*(event("help") for _ in range(1)))
+def test_silence_ends_it(event_pipeline, seconds, re_sends, over):
+    event_pipeline.post(*(event("help") for _ in range(1)))
     for _ in range(re_sends):
-        river.post(event("help"))
+        event_pipeline.post(event("help"))
     last = HelpRequest.objects.get().last_heard_at
     edges = help_requests.expire_requests(now=last + timedelta(seconds=seconds))
     assert bool(edges) is over
@@ -124,8 +124,8 @@ def test_silence_ends_it(river, seconds, re_sends, over):
     assert HelpRequest.objects.get().ending == ("expired" if over else None)
 
 
-def test_two_students_at_once(river, clock, heard):
-    river.post(
+def test_two_students_at_once(event_pipeline, clock, heard):
+    event_pipeline.post(
         event("help", eventTime=clock(0)),
         event("help", eventTime=clock(0), emailAddress="taro@example.com"),
         event("help_stop", eventTime=clock(1)),
@@ -134,32 +134,32 @@ def test_two_students_at_once(river, clock, heard):
     assert [s.email for s in Student.objects.filter(is_requesting_help=True)] == ["taro@example.com"]
 
 
-def test_an_end_of_another_session_clears_nothing(river):
+def test_an_end_of_another_session_clears_nothing(event_pipeline):
     """As it was sent: a second computer that is switched off while the first asks."""
     sent = json.loads((PAYLOADS / "w10_end_of_another_session.json").read_text())
-    river.post(*sent)
+    event_pipeline.post(*sent)
     assert student().is_requesting_help
-    river.post(event("help_stop", emailAddress="end@example.com", sessionId="pcB"))
+    event_pipeline.post(event("help_stop", emailAddress="end@example.com", sessionId="pcB"))
     assert student().is_requesting_help
-    river.post(event("help_stop", emailAddress="end@example.com", sessionId="pcA"))
+    event_pipeline.post(event("help_stop", emailAddress="end@example.com", sessionId="pcA"))
     assert not student().is_requesting_help
     assert HelpRequest.objects.get().ending == "stopped"
 
 
-def test_a_second_computer_with_another_clock_keeps_the_request_open(river, clock):
+def test_a_second_computer_with_another_clock_keeps_the_request_open(event_pipeline, clock):
     now = datetime.now(UTC)
-    river.post(event("help", sessionId="A", eventTime=now.isoformat()))
+    event_pipeline.post(event("help", sessionId="A", eventTime=now.isoformat()))
     behind = (now - timedelta(hours=1)).isoformat()
-    river.post(event("help", sessionId="B", eventTime=behind))
-    river.post(event("help_stop", sessionId="A", eventTime=(now + timedelta(seconds=1)).isoformat()))
+    event_pipeline.post(event("help", sessionId="B", eventTime=behind))
+    event_pipeline.post(event("help_stop", sessionId="A", eventTime=(now + timedelta(seconds=1)).isoformat()))
     assert student().is_requesting_help
     assert HelpRequest.objects.get().session_id == "B"
 
 
-def test_a_clock_that_is_set_right_hides_no_request(river):
+def test_a_clock_that_is_set_right_hides_no_request(event_pipeline):
     now = datetime.now(UTC)
     ahead = now + timedelta(minutes=4)
-    river.post(event("help", eventTime=ahead.isoformat()))
-    river.post(event("help_stop", eventTime=(ahead + timedelta(seconds=1)).isoformat()))
-    river.post(event("help", eventTime=(now + timedelta(seconds=2)).isoformat()))
+    event_pipeline.post(event("help", eventTime=ahead.isoformat()))
+    event_pipeline.post(event("help_stop", eventTime=(ahead + timedelta(seconds=1)).isoformat()))
+    event_pipeline.post(event("help", eventTime=(now + timedelta(seconds=2)).isoformat()))
     assert student().is_requesting_help

@@ -24,13 +24,13 @@ from tests.spellings import ADDRESS, APART, SAME
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
-def test_one_student_whatever_the_spelling(river):
-    river.post(*(event(emailAddress=each, sessionId="s1") for each in (ADDRESS, *SAME.values())))
+def test_one_student_whatever_the_spelling(event_pipeline):
+    event_pipeline.post(*(event(emailAddress=each, sessionId="s1") for each in (ADDRESS, *SAME.values())))
     student = Student.objects.get()
     assert student.email == ADDRESS, "as it was typed first"
     assert student.execution_count == CellExecution.objects.count() == 1 + len(SAME)
     assert student.sessions.count() == 1
-    river.post(*(event(emailAddress=each) for each in APART.values()))
+    event_pipeline.post(*(event(emailAddress=each) for each in APART.values()))
     assert Student.objects.count() == 3
 
 
@@ -58,27 +58,27 @@ def test_a_look_alike_is_led_elsewhere(db, other):
     assert student_tag(other) != student_tag(ADDRESS)
 
 
-def test_one_student_in_one_shard_waits_and_is_taken_out_under_any_spelling(river):
-    river.append(*(event(emailAddress=each) for each in SAME.values()))
+def test_one_student_in_one_shard_waits_and_is_taken_out_under_any_spelling(event_pipeline):
+    event_pipeline.append(*(event(emailAddress=each) for each in SAME.values()))
     assert maintenance.mentions(lambda email: email_key(email) == ADDRESS)
     assert not maintenance.mentions(lambda email: email_key(email) == email_key(APART["dotless i"]))
     assert maintenance.remove_person(lambda email: email_key(email) == ADDRESS, cut=str, patience=1) == len(SAME)
 
 
-def test_old_entries_of_a_stream_go_to_the_right_student(river):
+def test_old_entries_of_a_stream_go_to_the_right_student(event_pipeline):
     """An event that an earlier version admitted waits in the shard of its own rule, with its path as it was sent."""
     [old] = intake_app.admit_body(json.dumps([event(emailAddress=ADDRESS)]).encode(), class_id=None).events
     old.email, old.notebook, old.team = "KISSA＠example.com", "w1/\u304b\u3099.ipynb", "\u3164"
     Student.objects.create(email=ADDRESS)
-    river.put([old])
-    river.flow()
+    event_pipeline.put([old])
+    event_pipeline.drain()
     assert CellExecution.objects.get().student.email == ADDRESS
     assert Notebook.objects.get().path == "w1/\u304c.ipynb"
     assert not Team.objects.exists()
     assert not OfflineQueueEntry.objects.exists()
     old.event_id, old.email = "of nobody", "\u200b"
-    river.put([old])
-    river.flow()
+    event_pipeline.put([old])
+    event_pipeline.drain()
     assert OfflineQueueEntry.objects.get().event_data["emailAddress"] == "\u200b", "set aside, not lost"
 
 
@@ -94,24 +94,24 @@ def test_old_entries_of_a_stream_go_to_the_right_student(river):
     ],
     ids=["zero width", "filler", "mixed", "long", "long in its form", "very long"],
 )
-def test_an_address_that_is_none_is_refused_with_its_reason_and_its_neighbours_go_on(river, address, reason):
+def test_an_address_that_is_none_is_refused_with_its_reason_and_its_neighbours_go_on(event_pipeline, address, reason):
     body = json.dumps([event(), event(emailAddress=address)]).encode()
     taken = intake_app.admit_body(body, class_id=None)
     assert (len(taken.events), taken.failed) == (1, [{"index": 1, "error": reason}])
-    river.put(taken.events)
-    river.flow()
+    event_pipeline.put(taken.events)
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 1
     assert not OfflineQueueEntry.objects.exists()
 
 
-def test_an_address_of_the_longest_length_is_kept_whole(river):
+def test_an_address_of_the_longest_length_is_kept_whole(event_pipeline):
     address = "x" * 308 + "@example.com"
-    river.post(event(emailAddress=address))
+    event_pipeline.post(event(emailAddress=address))
     assert Student.objects.get().email == address
 
 
-def test_names_that_show_nothing_are_none(river):
-    river.post(
+def test_names_that_show_nothing_are_none(event_pipeline):
+    event_pipeline.post(
         event("help", emailAddress="blank1@example.com", userName="\u3164", teamName="\u200b"),
         event("help", emailAddress="blank2@example.com", userName="\u200b\u2060"),
     )
@@ -121,20 +121,20 @@ def test_names_that_show_nothing_are_none(river):
     assert [rows[f"blank{number}@example.com"]["userName"] for number in (1, 2)] == ["blank1", "blank2"]
     assert rows["blank1@example.com"]["teamName"] == NO_TEAM
     assert list(Team.objects.values_list("team_name", flat=True)) == ["チームA"]
-    river.post(event("help", emailAddress="blank1@example.com", userName="Hana"))
-    river.post(event("help", emailAddress="blank1@example.com", userName="\u3164"))
+    event_pipeline.post(event("help", emailAddress="blank1@example.com", userName="Hana"))
+    event_pipeline.post(event("help", emailAddress="blank1@example.com", userName="\u3164"))
     assert Student.objects.get(email="blank1@example.com").name == "Hana", "nothing takes no name away"
 
 
-def test_three_widths_of_a_name_are_one_team(river):
+def test_three_widths_of_a_name_are_one_team(event_pipeline):
     names = ("チームA", "チーム\uff21", "\uff81\uff70\uff91A")
-    river.post(*(event(emailAddress=f"tm{n}@example.com", teamName=name) for n, name in enumerate(names)))
+    event_pipeline.post(*(event(emailAddress=f"tm{n}@example.com", teamName=name) for n, name in enumerate(names)))
     team = Team.objects.get()
     assert team.students.count() == 3
     assert team.team_name in names
 
 
-def test_one_file_is_one_notebook_on_every_system(river):
-    river.post(event(notebookPath="w1/\u304c.ipynb"), event("help", notebookPath="w1/\u304b\u3099.ipynb"))
+def test_one_file_is_one_notebook_on_every_system(event_pipeline):
+    event_pipeline.post(event(notebookPath="w1/\u304c.ipynb"), event("help", notebookPath="w1/\u304b\u3099.ipynb"))
     assert [each.path for each in Notebook.objects.all()] == ["w1/\u304c.ipynb"]
     assert StudentEvent.objects.get().notebook_path == "w1/\u304c.ipynb"

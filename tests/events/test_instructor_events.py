@@ -21,13 +21,13 @@ def hanako(transactional_db):
 
 
 @pytest.fixture
-def send(river):
+def send(event_pipeline):
     def send(record, *, token=None):
         admitted = intake_app.admit_body(json.dumps([record]).encode(), class_id=None)
         headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
         async_to_sync(intake_app.authorise)({"headers": headers}, admitted.events)
-        river.put(admitted.events)
-        river.flow()
+        event_pipeline.put(admitted.events)
+        event_pipeline.drain()
 
     return send
 

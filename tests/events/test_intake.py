@@ -38,12 +38,12 @@ async def client(redis):
 
 
 def queued(redis) -> int:
-    keys = redis.keys("river:*:high") + redis.keys("river:*:medium") + redis.keys("river:*:low")
+    keys = redis.keys("events:*:high") + redis.keys("events:*:medium") + redis.keys("events:*:low")
     return sum(len(json.loads(fields[b"b"])) for key in keys for _, fields in redis.xrange(key))
 
 
 def entries(redis) -> int:
-    return sum(redis.xlen(key) for key in redis.keys("river:*") if redis.type(key) == b"stream")
+    return sum(redis.xlen(key) for key in redis.keys("events:*") if redis.type(key) == b"stream")
 
 
 async def test_events_are_queued_and_the_message_says_how_many(client, redis):
@@ -161,7 +161,7 @@ async def test_backlog_over_its_limit_is_503_until_it_is_gone(client, redis, set
         assert taken < 20
     assert answer.status_code == 503
     assert queued(redis) == taken
-    for key in redis.keys("river:*"):
+    for key in redis.keys("events:*"):
         redis.delete(key)
     await asyncio.sleep(0.6)
     assert (await client.post(ADDRESS, json=[event()])).status_code == 202
@@ -233,7 +233,9 @@ async def post_with(client, **options):
 async def test_key_in_header_or_address_ties_the_events_to_the_class(client, redis, python_class):
     assert (await post_with(client, headers={"X-Class-Key": KEY})).status_code == 202
     assert (await post_with(client, params={"key": KEY})).status_code == 202
-    found = [event for key in redis.keys("river:*:high") for _, fields in redis.xrange(key) for event in [fields[b"b"]]]
+    found = [
+        event for key in redis.keys("events:*:high") for _, fields in redis.xrange(key) for event in [fields[b"b"]]
+    ]
     assert all(json.loads(item)[0][-2] == python_class.pk for item in found)
     key = await ClassKey.objects.aget()
     assert key.last_used_at is not None
@@ -277,4 +279,4 @@ async def test_known_key_opens_while_postgresql_is_away(client, redis, python_cl
 
 def test_shards_setting_is_what_the_streams_use():
     assert django_settings.EVENT_SHARDS >= 1
-    assert stream.stream_key(0, "high") == "river:{0}:high"
+    assert stream.stream_key(0, "high") == "events:{0}:high"

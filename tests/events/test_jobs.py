@@ -21,23 +21,23 @@ def impatient(monkeypatch):
     monkeypatch.setattr(tasks, "IDLE_TIMEOUT", 0.0)
 
 
-def shard_of_hanako(river) -> int:
-    lease = river.lease()
+def shard_of_hanako(event_pipeline) -> int:
+    lease = event_pipeline.lease()
     lease.release()
     return lease.shard
 
 
-def test_drain_empties_the_shard_and_gives_the_lease_back(river):
-    river.append(event(), event("help"))
-    shard = shard_of_hanako(river)
+def test_drain_empties_the_shard_and_gives_the_lease_back(event_pipeline):
+    event_pipeline.append(event(), event("help"))
+    shard = shard_of_hanako(event_pipeline)
     tasks.drain(shard)
     assert CellExecution.objects.count() == 1
-    assert stream.Lease(river.redis, shard).take()
+    assert stream.Lease(event_pipeline.redis, shard).take()
 
 
-def test_second_drain_of_a_shard_leaves_at_once(river):
-    lease = river.lease()
-    river.append(event())
+def test_second_drain_of_a_shard_leaves_at_once(event_pipeline):
+    lease = event_pipeline.lease()
+    event_pipeline.append(event())
     started = time.monotonic()
     tasks.drain(lease.shard)
     assert time.monotonic() - started < 0.3
@@ -45,37 +45,37 @@ def test_second_drain_of_a_shard_leaves_at_once(river):
     assert lease.renew()
 
 
-def test_drain_whose_time_is_up_queues_the_next_and_only_one(river, monkeypatch):
+def test_drain_whose_time_is_up_queues_the_next_and_only_one(event_pipeline, monkeypatch):
     """Under load every drain gives way: a job more each time would fill the queue all day."""
-    shard = shard_of_hanako(river)
-    river.redis.flushall()
+    shard = shard_of_hanako(event_pipeline)
+    event_pipeline.redis.flushall()
     monkeypatch.setattr(tasks, "DRAIN_SECONDS", -1)
     monkeypatch.setattr(pipeline, "process_batch", lambda entries, *, lease: len(entries))  # it stays unfinished
-    river.append(event())
+    event_pipeline.append(event())
     tasks.drain(shard)
     assert django_rq.get_queue("low").count == 1
-    river.append(event())
-    assert stream.stranded_shards(river.redis) == [], "somebody is on the way"
-    assert stream.Lease(river.redis, shard).take()
+    event_pipeline.append(event())
+    assert stream.stranded_shards(event_pipeline.redis) == [], "somebody is on the way"
+    assert stream.Lease(event_pipeline.redis, shard).take()
 
 
-def test_drain_whose_time_is_up_leaves_nobody_to_an_empty_shard(river, monkeypatch):
+def test_drain_whose_time_is_up_leaves_nobody_to_an_empty_shard(event_pipeline, monkeypatch):
     monkeypatch.setattr(tasks, "DRAIN_SECONDS", -1)
-    shard = shard_of_hanako(river)
+    shard = shard_of_hanako(event_pipeline)
     tasks.drain(shard)
     assert not any(django_rq.get_queue(name).count for name in tasks.PRIORITIES)
-    assert stream.Lease(river.redis, shard).take()
+    assert stream.Lease(event_pipeline.redis, shard).take()
 
 
-def test_waiting_jobs_get_their_turn_although_events_keep_coming(river, monkeypatch):
+def test_waiting_jobs_get_their_turn_although_events_keep_coming(event_pipeline, monkeypatch):
     monkeypatch.setattr(tasks, "IDLE_TIMEOUT", 60)
     django_rq.get_queue("high").enqueue("events.worker.tasks.expire_silent")
     started = time.monotonic()
-    tasks.drain(shard_of_hanako(river))
+    tasks.drain(shard_of_hanako(event_pipeline))
     assert time.monotonic() - started < 5
 
 
-def test_drain_waits_for_the_database_and_loses_nothing(river, monkeypatch):
+def test_drain_waits_for_the_database_and_loses_nothing(event_pipeline, monkeypatch):
     carry, failures = pipeline.process_batch, []
 
     def away_twice(entries, *, lease):
@@ -86,24 +86,24 @@ def test_drain_waits_for_the_database_and_loses_nothing(river, monkeypatch):
 
     monkeypatch.setattr(pipeline, "process_batch", away_twice)
     monkeypatch.setattr(tasks.connection, "close", lambda: None)
-    river.append(event(), event())
-    tasks.drain(shard_of_hanako(river))
+    event_pipeline.append(event(), event())
+    tasks.drain(shard_of_hanako(event_pipeline))
     assert len(failures) == 2
     assert CellExecution.objects.count() == 2
 
 
-def test_lost_wake_is_made_good(river):
-    river.append(event())
-    shard = shard_of_hanako(river)
-    river.redis.delete(f"river:{{{shard}}}:wake")
+def test_lost_wake_is_made_good(event_pipeline):
+    event_pipeline.append(event())
+    shard = shard_of_hanako(event_pipeline)
+    event_pipeline.redis.delete(f"events:{{{shard}}}:wake")
     jobs.requeue_stranded_shards()
     assert django_rq.get_queue("high").count == 1
     jobs.requeue_stranded_shards()
     assert django_rq.get_queue("high").count == 1, "once is enough"
 
 
-def test_sweep_ends_what_only_silence_ends(river):
-    river.post(event("help"), event("help"))
+def test_sweep_ends_what_only_silence_ends(event_pipeline):
+    event_pipeline.post(event("help"), event("help"))
     HelpRequest.objects.update(last_heard_at=datetime.now(UTC) - timedelta(minutes=6))
     Session.objects.update(last_event_at=datetime.now(UTC) - timedelta(hours=13))
     tasks.expire_idle()
@@ -112,12 +112,12 @@ def test_sweep_ends_what_only_silence_ends(river):
     assert (session.is_active, session.end_time) == (False, session.last_event_at)
 
 
-def test_sweep_does_not_take_our_own_delay_for_silence(river):
-    river.post(event("help"))
+def test_sweep_does_not_take_our_own_delay_for_silence(event_pipeline):
+    event_pipeline.post(event("help"))
     HelpRequest.objects.update(last_heard_at=datetime.now(UTC) - timedelta(minutes=6))
     old = int((time.time() - 60) * 1000)
-    river.redis.xadd(stream.stream_key(0, "high"), {"b": b"[]"}, id=f"{old}-0")
-    river.redis.sadd(stream.SHARDS_KEY, 0)
+    event_pipeline.redis.xadd(stream.stream_key(0, "high"), {"b": b"[]"}, id=f"{old}-0")
+    event_pipeline.redis.sadd(stream.SHARDS_KEY, 0)
     tasks.expire_idle()
     assert Student.objects.get().is_requesting_help
 
@@ -150,12 +150,12 @@ def test_a_drain_pauses_until_a_batch_is_worth_it(events, seconds, pause):
     assert tasks.batch_interval(events, seconds=seconds) == pytest.approx(pause)
 
 
-def test_stopping_worker_ends_its_drain(river, monkeypatch):
+def test_stopping_worker_ends_its_drain(event_pipeline, monkeypatch):
     monkeypatch.setattr(tasks, "IDLE_TIMEOUT", 60)
     threading.Timer(0.3, lambda: setattr(tasks.Worker, "is_stopping", True)).start()
     try:
         started = time.monotonic()
-        tasks.drain(shard_of_hanako(river))
+        tasks.drain(shard_of_hanako(event_pipeline))
         assert time.monotonic() - started < 5
     finally:
         tasks.Worker.is_stopping = False

@@ -37,18 +37,18 @@ def test_probe(path):
 @pytest.mark.parametrize(
     "path", ["/progress/student-progress", "/progress/student-progress/", "/v1/progress/student-progress"]
 )
-def test_progress_takes_one_record(river, path):
+def test_progress_takes_one_record(event_pipeline, path):
     answer = post(path, event())
     assert answer.status_code == 200
     assert (answer.json()["status"], answer.json()["processed_user_id"]) == ("ok", "hanako@example.com")
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 1
 
 
-def test_progress_takes_a_list_and_the_old_names(river):
+def test_progress_takes_a_list_and_the_old_names(event_pipeline):
     answer = post("/progress/student-progress", [{"event": "help", "userId": "A@x.jp", "timestamp": 1_700_000_000}])
     assert answer.json()["processed_user_id"] == "A@x.jp"
-    river.flow()
+    event_pipeline.drain()
     assert StudentEvent.objects.get().event_type == "help"
 
 
@@ -60,32 +60,32 @@ def test_progress_refuses_what_is_no_record_of_somebody(redis, db, body):
 
 
 @pytest.mark.parametrize("path", ["/cell-monitor", "/cell-monitor/", "/progress/cell-monitor", "/v1/cell-monitor"])
-def test_cell_monitor_is_a_cell_that_ran(river, path):
+def test_cell_monitor_is_a_cell_that_ran(event_pipeline, path):
     answer = post(path, CELL)
     assert answer.status_code == 200
     body = answer.json()
     assert (body["status"], body["user_id"], body["cell_id"]) == ("ok", "hanako@example.com", "c1")
-    river.flow()
+    event_pipeline.drain()
     run = CellExecution.objects.get()
     assert (run.status, run.duration, run.code_content) == ("error", 0.5, "1/0")
     assert run.output == "ZeroDivisionError: division by zero"
 
 
-def test_cell_monitor_takes_a_list_and_answers_with_the_first(river):
+def test_cell_monitor_takes_a_list_and_answers_with_the_first(event_pipeline):
     answer = post("/cell-monitor", [CELL, {**CELL, "cellId": "c2"}])
     assert answer.json()["cell_id"] == "c1"
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 2
 
 
-def test_cell_monitor_without_an_identity_is_accepted_and_not_stored(river):
+def test_cell_monitor_without_an_identity_is_accepted_and_not_stored(event_pipeline):
     answer = post("/cell-monitor", {name: value for name, value in CELL.items() if name != "userId"})
     assert (answer.status_code, answer.json()["user_id"]) == (200, None)
-    river.flow()
+    event_pipeline.drain()
     assert not CellExecution.objects.exists()
 
 
-def test_gzip(river):
+def test_gzip(event_pipeline):
     answer = post("/cell-monitor", gzip.compress(json.dumps(CELL).encode()), **{"Content-Encoding": "gzip"})
     assert answer.status_code == 200
 

@@ -1,4 +1,4 @@
-"""What the offline queue does by itself: it outlives a river that is away, tries again, and syncs one at a time."""
+"""What the offline queue does by itself: it outlives a Redis that is away, tries again, and syncs one at a time."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -60,7 +60,7 @@ def test_whole_system_keeps_and_syncs_what_came_while_redis_was_away(start_live_
     system.stop()
 
 
-def test_river_that_is_away_for_long_fails_them_for_now_only(river, monkeypatch):
+def test_redis_that_is_away_for_long_fails_them_for_now_only(event_pipeline, monkeypatch):
     entries(60)
     entries(1, is_forced=True)
     with monkeypatch.context() as patch:
@@ -72,7 +72,7 @@ def test_river_that_is_away_for_long_fails_them_for_now_only(river, monkeypatch)
     assert OfflineQueueEntry.objects.filter(status="synced").count() == 60
     assert OfflineQueueEntry.objects.get(is_forced=True).status == "failed"
     sync(by_hand=True)
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 61
 
 
@@ -95,7 +95,7 @@ def test_five_tries_and_twice_the_wait_each_time(db, monkeypatch):
     assert (entry.status, entry.retry_count, entry.error) == ("failed", 5, offline_sync.UNAVAILABLE)
 
 
-def test_order_of_priority_then_age(river, monkeypatch):
+def test_order_of_priority_then_age(event_pipeline, monkeypatch):
     for index, priority in enumerate((3, 1, 2, 1)):
         entries(priority=priority, event_data=event("log_entry", eventId=str(index)))
     sent = []
@@ -144,7 +144,7 @@ def _url() -> str:
     return f"dbname={found['NAME']} user={found['USER']} host={found['HOST']}"
 
 
-def test_sync_costs_the_same_for_one_batch_whatever_its_size(river, django_assert_num_queries):
+def test_sync_costs_the_same_for_one_batch_whatever_its_size(event_pipeline, django_assert_num_queries):
     entries(1)
     with django_assert_num_queries(8):
         sync()
@@ -158,40 +158,40 @@ def test_periodic_sync_of_an_empty_queue_costs_one_query(redis, db, django_asser
         tasks.sync_offline()
 
 
-def test_record_that_the_river_sets_aside_keeps_its_class(river):
-    river.append_uncut(event(executionCount=2**40), class_id=7)
-    river.flow()
+def test_record_that_the_pipeline_sets_aside_keeps_its_class(event_pipeline):
+    event_pipeline.append_uncut(event(executionCount=2**40), class_id=7)
+    event_pipeline.drain()
     aside = OfflineQueueEntry.objects.get()
     assert (aside.class_id, aside.status) == (7, "failed")
     aside.event_data["executionCount"] = 4
     offline_sync.deliver([aside], enqueue_drains=jobs.enqueue_drains, now=datetime.now(UTC))
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.get().execution_count == 4
     assert OfflineQueueEntry.objects.get().status == "synced"
 
 
-def test_record_that_the_river_refuses_again_is_there_again(river, monkeypatch):
+def test_record_that_the_pipeline_refuses_again_is_there_again(event_pipeline, monkeypatch):
     monkeypatch.setattr(schema, "_fit", lambda event, cut: None)
-    river.post(event(executionCount=2**40))
+    event_pipeline.post(event(executionCount=2**40))
     [aside] = offline_sync.deliver(
         list(OfflineQueueEntry.objects.all()), enqueue_drains=jobs.enqueue_drains, now=datetime.now(UTC)
     )
     assert aside.status == "synced"
-    river.flow()
+    event_pipeline.drain()
     assert OfflineQueueEntry.objects.filter(status="failed").count() == 1
 
 
-def test_record_that_an_older_version_refused_is_stored_when_it_is_put_back(river):
-    river.append_uncut(event(sessionId="s" * 5000))
-    river.flow()
+def test_record_that_an_older_version_refused_is_stored_when_it_is_put_back(event_pipeline):
+    event_pipeline.append_uncut(event(sessionId="s" * 5000))
+    event_pipeline.drain()
     offline_sync.deliver(
         list(OfflineQueueEntry.objects.all()), enqueue_drains=jobs.enqueue_drains, now=datetime.now(UTC)
     )
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 1
 
 
-def test_instructors_token_is_remembered(river):
+def test_instructors_token_is_remembered(event_pipeline):
     teacher = Instructor.objects.create(email="t@school.example", name="T", password="!")
     token = tokens.issue(teacher, now=datetime.now(UTC))
     record = {"eventType": "student_session_start", "instructor_id": teacher.pk}
@@ -199,12 +199,12 @@ def test_instructors_token_is_remembered(river):
     headers = {"Authorization": f"Bearer {token}"}
     Client().post("/api/v1/offline/queue", body, content_type="application/json", headers=headers)
     sync(by_hand=True)
-    river.flow()
+    event_pipeline.drain()
     teacher.refresh_from_db()
     assert (StudentEvent.objects.count(), teacher.status) == (1, "in_session")
 
 
-def test_events_go_to_the_river_while_postgresql_is_away(river, monkeypatch):
+def test_events_go_to_the_stream_while_postgresql_is_away(event_pipeline, monkeypatch):
     def away(*args, **kwargs):
         raise OperationalError("the server closed the connection")
 
@@ -215,8 +215,8 @@ def test_events_go_to_the_river_while_postgresql_is_away(river, monkeypatch):
     assert post(event()).status_code == 503
 
 
-def test_sent_at_means_queued_at_where_the_sender_says_nothing(river):
+def test_sent_at_means_queued_at_where_the_sender_says_nothing(event_pipeline):
     entries(event_data=event("log_entry", eventTime=None), created_at=datetime(2025, 1, 1, tzinfo=UTC))
     sync()
-    river.flow()
+    event_pipeline.drain()
     assert StudentEvent.objects.get().occurred_at == datetime(2025, 1, 1, tzinfo=UTC)

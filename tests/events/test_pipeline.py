@@ -16,21 +16,21 @@ def rows() -> int:
     return CellExecution.objects.count() + NotebookAccess.objects.count() + StudentEvent.objects.count()
 
 
-def test_batch_that_comes_again_changes_nothing(river):
+def test_batch_that_comes_again_changes_nothing(event_pipeline):
     sent = [event(), failing(), event("notebook_opened"), event("help"), event("log_entry")]
-    river.post(*sent)
-    river.post(*reversed(sent))
+    event_pipeline.post(*sent)
+    event_pipeline.post(*reversed(sent))
     assert rows() == len(sent)
     assert Student.objects.get().execution_count == 2
 
 
-def test_crash_after_the_commit_costs_one_redelivery_and_nothing_else(river):
-    river.append(event(eventId=None), event("help", eventId=None))
-    lease = river.lease()
+def test_crash_after_the_commit_costs_one_redelivery_and_nothing_else(event_pipeline):
+    event_pipeline.append(event(eventId=None), event("help", eventId=None))
+    lease = event_pipeline.lease()
     entries = lease.read(count=10)
     pipeline.save(pipeline.decode(entries), shard=lease.shard)  # ... and the worker dies before it acknowledges
     lease.release()
-    river.flow()
+    event_pipeline.drain()
     assert rows() == 2
 
 
@@ -46,10 +46,10 @@ def test_crash_after_the_commit_costs_one_redelivery_and_nothing_else(river):
     ],
     ids=lambda poison: next(iter(poison)),
 )
-def test_record_that_cannot_be_stored_is_set_aside_and_its_neighbours_go_on(river, poison):
+def test_record_that_cannot_be_stored_is_set_aside_and_its_neighbours_go_on(event_pipeline, poison):
     good = [event() for _ in range(6)]
-    river.append_uncut(*good[:3], event(**poison), *good[3:])
-    river.flow()
+    event_pipeline.append_uncut(*good[:3], event(**poison), *good[3:])
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 6
     aside = OfflineQueueEntry.objects.get()
     name, value = next(iter(poison.items()))
@@ -58,36 +58,36 @@ def test_record_that_cannot_be_stored_is_set_aside_and_its_neighbours_go_on(rive
     assert aside.status == "failed"
 
 
-def test_setting_aside_twice_leaves_one_row(river):
-    river.append_uncut(event(executionCount=2**40))
-    lease = river.lease()
+def test_setting_aside_twice_leaves_one_row(event_pipeline):
+    event_pipeline.append_uncut(event(executionCount=2**40))
+    lease = event_pipeline.lease()
     entries = lease.read(count=10)
     for _ in range(2):
         pipeline.save(pipeline.decode(entries), shard=lease.shard)
     assert OfflineQueueEntry.objects.count() == 1
 
 
-def test_entry_that_cannot_be_read_is_set_aside(river):
-    river.append(event())
-    river.redis.xadd(stream.stream_key(0, "high"), {"b": b"\xc1 not what pack makes"})
-    river.flow()
+def test_entry_that_cannot_be_read_is_set_aside(event_pipeline):
+    event_pipeline.append(event())
+    event_pipeline.redis.xadd(stream.stream_key(0, "high"), {"b": b"\xc1 not what pack makes"})
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 1
     assert "packed" in OfflineQueueEntry.objects.get().event_data
 
 
-def test_database_that_is_away_keeps_the_batch(river, monkeypatch):
+def test_database_that_is_away_keeps_the_batch(event_pipeline, monkeypatch):
     def away(*args, **kwargs):
         raise OperationalError("the server closed the connection")
 
-    river.append(event())
+    event_pipeline.append(event())
     with monkeypatch.context() as patch:
         patch.setattr(store, "save", away)
-        lease = river.lease()
+        lease = event_pipeline.lease()
         with pytest.raises(OperationalError):
             pipeline.process_batch(lease.read(count=10), lease=lease)
         lease.release()
     assert not OfflineQueueEntry.objects.exists()
-    river.flow()
+    event_pipeline.drain()
     assert CellExecution.objects.count() == 1
 
 
@@ -107,13 +107,13 @@ def lesson(students: int, events: int) -> list[dict]:
     ]
 
 
-def statements(river, records) -> int:
+def statements(event_pipeline, records) -> int:
     for start in range(0, len(records), 100):
-        river.append(*records[start : start + 100])
+        event_pipeline.append(*records[start : start + 100])
     entries = []
     leases = []
     for shard in range(settings.EVENT_SHARDS):
-        lease = stream.Lease(river.redis, shard)
+        lease = stream.Lease(event_pipeline.redis, shard)
         lease.take()
         leases.append(lease)
         entries += lease.read(count=1000)
@@ -125,10 +125,10 @@ def statements(river, records) -> int:
     return len(captured)
 
 
-def test_number_of_statements_does_not_grow_with_the_batch(river):
-    small = statements(river, lesson(students=10, events=20))
-    large = statements(river, lesson(students=200, events=2000))
-    again = statements(river, lesson(students=200, events=2000))
+def test_number_of_statements_does_not_grow_with_the_batch(event_pipeline):
+    small = statements(event_pipeline, lesson(students=10, events=20))
+    large = statements(event_pipeline, lesson(students=200, events=2000))
+    again = statements(event_pipeline, lesson(students=200, events=2000))
     assert large <= small, "everybody and everything new"
     assert again < large, "everybody known"
     assert small <= 45

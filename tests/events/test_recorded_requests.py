@@ -31,11 +31,11 @@ async def send_all() -> list[httpx.Response]:
 
 
 @pytest.fixture
-def river_with_recording(river):
+def stored_recording(event_pipeline):
     import asyncio
 
     answers = asyncio.run(send_all())
-    river.flow()
+    event_pipeline.drain()
     return answers
 
 
@@ -49,8 +49,8 @@ def events_sent() -> dict[str, dict]:
     return found
 
 
-def test_each_is_answered_as_the_contract_says(river_with_recording):
-    for request, answer in zip(RECORDED, river_with_recording, strict=True):
+def test_each_is_answered_as_the_contract_says(stored_recording):
+    for request, answer in zip(RECORDED, stored_recording, strict=True):
         expected = {"POST": 202, "OPTIONS": 204, "GET": 405}[request["method"]]
         assert answer.status_code == expected, request
         assert answer.headers["access-control-allow-origin"] == request["headers"]["Origin"]
@@ -59,7 +59,7 @@ def test_each_is_answered_as_the_contract_says(river_with_recording):
             assert answer.json()["message"] == f"{count} events received and queued for processing."
 
 
-def test_each_event_is_exactly_one_row(river_with_recording):
+def test_each_event_is_exactly_one_row(stored_recording):
     ids = [
         *CellExecution.objects.values_list("event_id", flat=True),
         *NotebookAccess.objects.values_list("event_id", flat=True),
@@ -69,7 +69,7 @@ def test_each_event_is_exactly_one_row(river_with_recording):
     assert not OfflineQueueEntry.objects.exists()
 
 
-def test_each_run_is_stored_as_it_was_sent(river_with_recording):
+def test_each_run_is_stored_as_it_was_sent(stored_recording):
     stored = {
         run.event_id: run for run in CellExecution.objects.select_related("student", "notebook", "cell", "session")
     }
@@ -96,7 +96,7 @@ def test_each_run_is_stored_as_it_was_sent(river_with_recording):
             assert run.executed_at == sent_at
 
 
-def test_status_of_each_run(river_with_recording):
+def test_status_of_each_run(stored_recording):
     for run in CellExecution.objects.all():
         event = events_sent()[run.event_id]
         never_ran = event["cellType"] == "code" and "executionCount" not in event and not event["result"]
@@ -106,7 +106,7 @@ def test_status_of_each_run(river_with_recording):
     assert aborted == {"c2", "c3", "c13"}, "what Run All never reached, and a cell run before its kernel was ready"
 
 
-def test_students_and_their_totals(river_with_recording):
+def test_students_and_their_totals(stored_recording):
     for student in Student.objects.select_related("team"):
         runs = student.executions
         assert student.execution_count == runs.exclude(status="aborted").count()

@@ -30,7 +30,7 @@ def in_the_rows() -> set[tuple[int, datetime, int, int]]:
     return {(*place, *counts) for place, counts in found.items()}
 
 
-def test_runs_are_counted_once_in_any_order(river, clock):
+def test_runs_are_counted_once_in_any_order(event_pipeline, clock):
     chance = random.Random(5)
     events = [
         (failing if chance.random() < 0.3 else event)(
@@ -40,16 +40,16 @@ def test_runs_are_counted_once_in_any_order(river, clock):
     ]
     events.append(event(eventTime=clock(30), executionCount=None, result=None))  # "Run All" stopped before it
     for size in (1, 9, 40, 11):
-        river.post(*chance.sample(events, size))
-    river.post(*events)
+        event_pipeline.post(*chance.sample(events, size))
+    event_pipeline.post(*events)
     assert CellExecution.objects.filter(status="aborted").count() == 1
     assert CellExecution.objects.count() == len(events)
     assert len(counted()) > 10
     assert counted() == in_the_rows()
 
 
-def test_what_is_deleted_no_longer_counts_and_leaves_nothing(river, clock):
-    river.post(*(event(eventTime=clock(second)) for second in (1, 2, 301, 302)), failing(eventTime=clock(3)))
+def test_what_is_deleted_no_longer_counts_and_leaves_nothing(event_pipeline, clock):
+    event_pipeline.post(*(event(eventTime=clock(second)) for second in (1, 2, 301, 302)), failing(eventTime=clock(3)))
     CellExecution.objects.filter(executed_at__in=[clock.at(2), clock.at(3)]).delete()
     assert counted() == in_the_rows()
     assert sum(runs for _, _, runs, _ in counted()) == 3
@@ -57,15 +57,15 @@ def test_what_is_deleted_no_longer_counts_and_leaves_nothing(river, clock):
     assert counted() == set()
 
 
-def test_a_student_goes_with_their_counts(river, clock):
-    river.post(event(eventTime=clock(1)))
+def test_a_student_goes_with_their_counts(event_pipeline, clock):
+    event_pipeline.post(event(eventTime=clock(1)))
     Student.objects.all().delete()
     assert not RunCount.objects.exists()
 
 
-def test_a_chart_of_whole_slots_does_not_read_the_runs(river, clock, django_assert_num_queries):
+def test_a_chart_of_whole_slots_does_not_read_the_runs(event_pipeline, clock, django_assert_num_queries):
     """And says what a chart that reads them says."""
-    river.post(*(event(eventTime=clock(20 * number)) for number in range(95)), *(failing() for _ in range(5)))
+    event_pipeline.post(*(event(eventTime=clock(20 * number)) for number in range(95)), *(failing() for _ in range(5)))
     since = EPOCH + (clock.at(0) - EPOCH) // timedelta(hours=1) * timedelta(hours=1)
     span = {"since": since, "until": since + timedelta(hours=2), "bucket": timedelta(minutes=10)}
     with django_assert_num_queries(1) as asked:

@@ -124,7 +124,7 @@ def test_sleepers_are_found_once(connection):
     append()
     append(shard=5)
     for shard in (0, 5):
-        connection.delete(f"river:{{{shard}}}:wake")  # the queued jobs were lost
+        connection.delete(f"events:{{{shard}}}:wake")  # the queued jobs were lost
     assert stream.stranded_shards(connection) == [0, 5]
     assert stream.stranded_shards(connection) == []
 
@@ -147,14 +147,14 @@ def test_age_of_the_oldest_entry(connection):
 def test_every_passing_key_expires(connection):
     append()
     lease = Lease(connection, 0)
-    assert 0 < connection.ttl("river:{0}:wake") <= stream.WAKE_SECONDS
+    assert 0 < connection.ttl("events:{0}:wake") <= stream.WAKE_SECONDS
     lease.take()
-    assert 0 < connection.pttl("river:{0}:lease") <= stream.LEASE_MS
+    assert 0 < connection.pttl("events:{0}:lease") <= stream.LEASE_MS
     read_all(lease)
     assert lease.finish()
-    lasting = {key.decode() for key in connection.keys("river:*") if connection.ttl(key) == -1}
-    assert lasting == {"river:{0}:high", "river:{0}:bytes", "river:shards"}
-    assert connection.xlen("river:{0}:high") == 0
+    lasting = {key.decode() for key in connection.keys("events:*") if connection.ttl(key) == -1}
+    assert lasting == {"events:{0}:high", "events:{0}:bytes", "events:shards"}
+    assert connection.xlen("events:{0}:high") == 0
 
 
 def test_nothing_falls_between_an_append_and_the_end_of_a_drain(connection):

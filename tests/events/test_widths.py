@@ -116,38 +116,38 @@ LONG = {
 
 
 @pytest.mark.parametrize("name", LONG)
-def test_the_run_is_kept(river, name):
-    river.post(event(result="before"), event(**LONG[name], result="42"), event(result="after"))
+def test_the_run_is_kept(event_pipeline, name):
+    event_pipeline.post(event(result="before"), event(**LONG[name], result="42"), event(result="after"))
     assert not OfflineQueueEntry.objects.exists(), "set aside"
     run = CellExecution.objects.get(output="42")
     assert (run.status, run.student.email) == ("success", "hanako@example.com")
     assert CellExecution.objects.count() == 3
 
 
-def test_a_path_that_no_index_could_hold(river):
+def test_a_path_that_no_index_could_hold(event_pipeline):
     """1,024 characters are 3,072 bytes that do not compress; PostgreSQL's index takes 2,704."""
     path = "".join(chr(0x4E00 + (n * 7919) % 20_000) for n in range(1024))
-    river.post(event(notebookPath=path, result="42"), event("notebook_opened", notebookPath=path))
+    event_pipeline.post(event(notebookPath=path, result="42"), event("notebook_opened", notebookPath=path))
     assert CellExecution.objects.get().output == "42"
     assert Notebook.objects.get().path.startswith(path[:600])
 
 
-def test_a_long_event_that_comes_again_is_one_row(river):
+def test_a_long_event_that_comes_again_is_one_row(event_pipeline):
     same = event(eventId="e" * 400)
-    river.post(same, same)
-    river.post(same)
+    event_pipeline.post(same, same)
+    event_pipeline.post(same)
     assert CellExecution.objects.count() == 1
 
 
-def test_two_long_cells_of_one_notebook_are_two(river):
-    river.post(event(cellId="c" * 300 + "1"), event(cellId="c" * 300 + "2"))
+def test_two_long_cells_of_one_notebook_are_two(event_pipeline):
+    event_pipeline.post(event(cellId="c" * 300 + "1"), event(cellId="c" * 300 + "2"))
     assert Cell.objects.count() == 2
 
 
-def test_other_events_are_kept_too(river):
-    river.post(event("help", notebookPath="n" * 2000, sessionId="s" * 400, cellId="c" * 400))
+def test_other_events_are_kept_too(event_pipeline):
+    event_pipeline.post(event("help", notebookPath="n" * 2000, sessionId="s" * 400, cellId="c" * 400))
     assert Ticket.objects.get().ended_at is None
-    river.post(event("something_" + "x" * 200))
+    event_pipeline.post(event("something_" + "x" * 200))
     assert StudentEvent.objects.filter(event_type__startswith="something_").get().event_type.endswith("x…")
 
 

@@ -155,6 +155,6 @@ def test_memory_that_is_gone_at_once_is_a_refusal_too(system, link):
         refusal = client.post("/api/v1/events", json=[event(), event("help"), event("log_entry")])
         assert refusal.status_code == 503
         assert refusal.json() == {"detail": "The event queue has no memory left; try again"}
-        assert not any(link.xlen(key) for key in link.scan_iter("river:*:high"))
+        assert not any(link.xlen(key) for key in link.scan_iter("events:*:high"))
         link.config_set("maxmemory", 0)
         drain(system, link, client)

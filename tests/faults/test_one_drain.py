@@ -105,7 +105,7 @@ def test_no_append_between_any_two_commands_is_forgotten(redis, transactional_db
         work_off()
         assert set(ids) <= set(CellExecution.objects.values_list("event_id", flat=True)), f"before command {number}"
         assert not any(redis.xlen(stream.stream_key(SHARD, priority)) for priority in tasks.PRIORITIES)
-        assert not redis.exists(f"river:{{{SHARD}}}:wake", f"river:{{{SHARD}}}:lease")
+        assert not redis.exists(f"events:{{{SHARD}}}:wake", f"events:{{{SHARD}}}:lease")
         if not between.is_done:
             break
     assert 5 < number < MOST_COMMANDS - 1
@@ -123,11 +123,11 @@ def test_a_drain_that_breaks_off_at_any_command_loses_nothing(redis, transaction
             between = Between(patch, number, break_off)
             with suppress(redis_client.RedisError, OSError):
                 tasks.drain(SHARD)
-        redis.delete(f"river:{{{SHARD}}}:wake", f"river:{{{SHARD}}}:lease")  # they expire
+        redis.delete(f"events:{{{SHARD}}}:wake", f"events:{{{SHARD}}}:lease")  # they expire
         jobs.requeue_stranded_shards()
         work_off()
         assert CellExecution.objects.filter(event_id=wanted).count() == 1, f"before command {number}"
-        assert int(redis.get(f"river:{{{SHARD}}}:bytes") or 0) == 0
+        assert int(redis.get(f"events:{{{SHARD}}}:bytes") or 0) == 0
         if not between.is_done:
             break
     assert 5 < number < MOST_COMMANDS - 1

@@ -53,7 +53,7 @@ def test_postgresql_is_away(world):
         refusals(world)
         time.sleep(max(0.0, SECONDS - (time.monotonic() - away)))
         with world.redis() as link:
-            waiting = sum(link.xlen(key) for key in link.scan_iter("river:*:high"))
+            waiting = sum(link.xlen(key) for key in link.scan_iter("events:*:high"))
         world.start_postgres()
     assert waiting > 0
     assert set(room.answers) == {"202"}, "no POST noticed"

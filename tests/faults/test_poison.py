@@ -154,7 +154,7 @@ def test_each_bad_record_is_stored_set_aside_or_refused_and_its_neighbours_are_s
                 "NUL in result": 202, "keys twice": 202}  # fmt: skip
     assert {name: answers.get(name) for name in expected} == expected
     with redis_client.Redis.from_url(system.redis_url) as link:
-        wait_until(lambda: all(not link.xlen(key) for key in link.scan_iter("river:*:high")), what="empty streams")
+        wait_until(lambda: all(not link.xlen(key) for key in link.scan_iter("events:*:high")), what="empty streams")
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -205,9 +205,9 @@ def test_garbage_in_the_stream_is_set_aside_and_what_follows_is_stored(system, c
     ]
     with redis_client.Redis.from_url(system.redis_url) as link:
         for packed in garbage:
-            link.xadd("river:{0}:high", {"b": packed})
-        link.xadd("river:{0}:high", {"other": b"1"})
-        link.sadd("river:shards", 0)
+            link.xadd("events:{0}:high", {"b": packed})
+        link.xadd("events:{0}:high", {"other": b"1"})
+        link.sadd("events:shards", 0)
     sent = [event(emailAddress=f"garbage{number}@x.jp") for number in range(8)]
     assert client.post("/api/v1/events", json=sent).status_code == 202
     with psycopg.connect(system.database_url, autocommit=True) as database:

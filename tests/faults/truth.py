@@ -124,9 +124,9 @@ def _points(database: "psycopg.Connection[Any]", victoria: VictoriaMetrics) -> l
 
 
 def unrest(redis: "Redis", *, now: float) -> list[str]:
-    """What is not finished, or was left lying about; empty when the river is at rest. `now` in seconds, Unix time."""
+    """What is not finished, or was left behind; empty when the pipeline is at rest. `now` in seconds, Unix time."""
     found = []
-    for key in sorted(key.decode() for key in redis.scan_iter(match="river:*", count=1000)):
+    for key in sorted(key.decode() for key in redis.scan_iter(match="events:*", count=1000)):
         kind = key.rpartition(":")[2]
         if kind in ("high", "medium", "low") and redis.xlen(key):
             found.append(f"{key} holds {redis.xlen(key)}")

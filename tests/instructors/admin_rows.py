@@ -50,7 +50,7 @@ def one_of_each(number: int) -> None:
     session = Session.objects.create(student=student, session_id=f"s{number}")
     SystemSetting.objects.create(setting_key=f"setting_{number}", setting_value="x", setting_type="str")
     _school(number, student, room, notebook, teacher, now)
-    _river(number, student, notebook, cell, session, now)
+    _stored_event_rows(number, student, notebook, cell, session, now)
     _work(number, student, room, notebook, cell, teacher, now)
     _versions(student, room, notebook, now)
 
@@ -70,7 +70,9 @@ def _school(number: int, student: Student, room: Class, notebook: Notebook, teac
     TeamPosition.objects.create(map=floor, team_name="A", position_x=1, position_y=2)
 
 
-def _river(number: int, student: Student, notebook: Notebook, cell: Cell, session: Session, now: datetime) -> None:
+def _stored_event_rows(
+    number: int, student: Student, notebook: Notebook, cell: Cell, session: Session, now: datetime
+) -> None:
     where = {"student": student, "notebook": notebook, "cell": cell}
     CellExecution.objects.create(**where, session=session, status="error")
     CellProgress.objects.create(**where, last_status="error", last_run_at=now, is_significant_error=True)

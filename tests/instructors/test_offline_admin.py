@@ -84,11 +84,11 @@ def test_events_are_put_back_and_what_became_of_each_is_told(office, redis):
     for entry, status in ((good, "synced"), (bad, "failed"), (done, "synced"), (cleared, "synced")):
         entry.refresh_from_db()
         assert entry.status == status
-    assert sum(redis.xlen(key) for key in redis.keys("river:*:high")) == 1
+    assert sum(redis.xlen(key) for key in redis.keys("events:*:high")) == 1
     assert LogEntry.objects.count() == 3
 
 
-def test_river_that_is_away_is_told_and_nothing_is_lost(office, monkeypatch):
+def test_redis_that_is_away_is_told_and_nothing_is_lost(office, monkeypatch):
     monkeypatch.setattr(stream, "is_reachable", lambda: False)
     entry = failed()
     [text] = said(put_back(office, entry))

@@ -257,7 +257,7 @@ QUERY = "user_id=aoi@example.com&assignment_id=7&cell_id=c1"
 
 def queued(redis) -> list[schema.Event]:
     found = []
-    for key in redis.keys("river:*:*"):
+    for key in redis.keys("events:*:*"):
         if redis.type(key) == b"stream":
             for _, fields in redis.xrange(key):
                 found += schema.unpack(fields[b"b"])

@@ -15,7 +15,7 @@ from events.timeseries import flux
 from events.timeseries import reads as timeseries_reads
 from lms.models import Student
 from tests.events.conftest import event
-from tests.events.points.test_flux import csv
+from tests.events.timeseries.test_flux import csv
 from tests.influx import Kept, params_of
 
 pytestmark = pytest.mark.django_db
@@ -156,15 +156,15 @@ def test_an_hour_that_got_points_since_answers_by_them(year, series, redis):
     assert not is_asked(series), "single points of a day are PostgreSQL's"
 
 
-def late(river, redis, **age: float) -> None:
-    river.post(event(eventTime=(THIS_HOUR - timedelta(**age)).isoformat()))
+def late(event_pipeline, redis, **age: float) -> None:
+    event_pipeline.post(event(eventTime=(THIS_HOUR - timedelta(**age)).isoformat()))
     timeseries.send_waiting()
     redis.delete(timeseries_buffer.SUMMED)  # five minutes later
     timeseries.send_waiting()
 
 
-def test_hours_that_are_over_are_summed_again(river, year, series, redis):
-    late(river, redis, hours=30)
+def test_hours_that_are_over_are_summed_again(event_pipeline, year, series, redis):
+    late(event_pipeline, redis, hours=30)
     [query] = series.queries
     start = THIS_HOUR - 30 * HOUR
     assert query["query"] == flux.SUM
@@ -174,37 +174,37 @@ def test_hours_that_are_over_are_summed_again(river, year, series, redis):
     series.queries.clear()
     assert timeseries.backlog_status().unsummed == ms(NOW) // 3_600_000
     assert is_asked(series)
-    late(river, redis, hours=30)
+    late(event_pipeline, redis, hours=30)
     assert len(series.queries) == 1, "and again, for each that comes"
 
 
-def test_not_at_every_turn_and_never_the_hour_that_goes_on(river, year, series, redis):
+def test_not_at_every_turn_and_never_the_hour_that_goes_on(event_pipeline, year, series, redis):
     redis.delete(timeseries_buffer.SUMMED)
     timeseries.send_waiting()
     assert series.queries == []
-    river.post(event(eventTime=(THIS_HOUR - 30 * HOUR).isoformat()))
+    event_pipeline.post(event(eventTime=(THIS_HOUR - 30 * HOUR).isoformat()))
     for _ in range(3):
         timeseries.send_waiting()
     assert series.queries == []
     assert 0 < redis.ttl(timeseries_buffer.SUMMED) <= 300
 
 
-def test_an_hour_that_cannot_be_summed_stays_and_is_said(river, year, series, redis, caplog):
+def test_an_hour_that_cannot_be_summed_stays_and_is_said(event_pipeline, year, series, redis, caplog):
     series.answer = lambda query: (403, "")
-    late(river, redis, hours=30)
+    late(event_pipeline, redis, hours=30)
     assert "Hours cannot be summed in InfluxDB" in caplog.text
     assert timeseries.backlog_status().unsummed == ms(THIS_HOUR - 30 * HOUR) // 3_600_000
     series.queries.clear()
     assert not is_asked(series)
 
 
-def test_an_hour_of_which_points_are_gone_is_not_summed_again(river, year, series, redis):
+def test_an_hour_of_which_points_are_gone_is_not_summed_again(event_pipeline, year, series, redis):
     """Its sums would be those of what is left."""
     start = THIS_HOUR - 30 * HOUR
     kept_from = start + timedelta(minutes=20)
     series.bucket.seconds = int((datetime.now(UTC) - kept_from + timeseries_client.MARGIN).total_seconds())
     timeseries_buffer.request_probe(redis)
-    river.post(event(eventTime=(kept_from + timedelta(minutes=20)).isoformat()))
+    event_pipeline.post(event(eventTime=(kept_from + timedelta(minutes=20)).isoformat()))
     timeseries.send_waiting()
     redis.delete(timeseries_buffer.SUMMED)
     timeseries.send_waiting()
@@ -214,14 +214,16 @@ def test_an_hour_of_which_points_are_gone_is_not_summed_again(river, year, serie
 
 
 @pytest.mark.parametrize("what", ["refused", "dropped", "made again", "other sums", "no sums", "backfill"])
-def test_whatever_makes_points_or_sums_wrong_makes_the_sums_unbelieved(river, year, series, redis, settings, what):
+def test_whatever_makes_points_or_sums_wrong_makes_the_sums_unbelieved(
+    event_pipeline, year, series, redis, settings, what
+):
     assert is_asked(series)
     if what == "refused":
         series.judge = lambda lines: (400, "no") if "bad" in lines[0] else (204, "")
-        river.post(event(eventId="bad"))
+        event_pipeline.post(event(eventId="bad"))
     elif what == "dropped":
         settings.INFLUXDB_WAITING_LIMIT = 1
-        river.post(event(), event())
+        event_pipeline.post(event(), event())
     elif what == "made again":
         series.remake()
     elif what == "other sums":

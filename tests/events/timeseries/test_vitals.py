@@ -24,9 +24,9 @@ def noted(series) -> dict[str, object]:
     return {point.measurement: point for point in map(parse, series.lines) if point.measurement != "student_progress"}
 
 
-def test_a_point_of_each_measurement_a_minute(river, series, redis):
+def test_a_point_of_each_measurement_a_minute(event_pipeline, series, redis):
     events_metrics.tally.take()  # what the tests before it counted
-    river.post(event(), failing())
+    event_pipeline.post(event(), failing())
     events_metrics.flush(now=NOW - 60)
     heartbeats.beat(heartbeats.pulse, publish=False)
     system_metrics.record(redis, failed_jobs=0, now=NOW)

@@ -1,7 +1,7 @@
 """One set of questions against each who answers them: PostgreSQL always, InfluxDB where INFLUXDB_URL names one.
 
     INFLUXDB_URL=http://127.0.0.1:8086 INFLUXDB_TOKEN=… INFLUXDB_ORG=… \\
-        .venv/bin/python -m pytest tests/events/points/test_answering.py
+        .venv/bin/python -m pytest tests/events/timeseries/test_answering.py
 """
 
 from datetime import UTC, datetime, timedelta
@@ -29,10 +29,10 @@ def at(minutes: float) -> str:
 
 
 @pytest.fixture(params=["postgresql", *(["influxdb"] if INFLUXDB["URL"] else [])])
-def lesson(request, river, settings):
+def lesson(request, event_pipeline, settings):
     """Who answers, with a lesson behind them: Hanako's five runs, one run of each hostile name, help, noise."""
     if request.param == "postgresql":
-        _teach(river)
+        _teach(event_pipeline)
         yield
         return
     point_at = request.getfixturevalue("point_at")
@@ -40,7 +40,7 @@ def lesson(request, river, settings):
         point_at(INFLUXDB["URL"], INFLUXDB["TOKEN"])
         settings.INFLUXDB_ORG, settings.INFLUXDB_BUCKET = INFLUXDB["ORG"], bucket
         settings.INFLUXDB_ASK_DAYS = 1e-9  # whatever the span
-        _teach(river)
+        _teach(event_pipeline)
         assert timeseries.send_waiting() > 0
         with timeseries_buffer.connect() as redis:
             assert timeseries_buffer.mark_complete(redis, since_ms=0, before=timeseries_buffer.BacklogStatus())
@@ -48,8 +48,8 @@ def lesson(request, river, settings):
         assert timeseries_reads.availability.failed_at is None, "InfluxDB did not answer; PostgreSQL did"
 
 
-def _teach(river) -> None:
-    river.post(
+def _teach(event_pipeline) -> None:
+    event_pipeline.post(
         event(eventTime=at(0), executionDurationMs=1000),
         event(eventTime=at(0), executionDurationMs=3000, cellId="cell-2"),  # in the same millisecond
         failing(eventTime=at(4.99), executionDurationMs=None),
@@ -65,10 +65,10 @@ def _teach(river) -> None:
         event(eventTime=at(30)),
     )
     for second in (0, 10, 20, 30):  # one request, and its re-sends
-        river.post(event("help", eventTime=at(13 + second / 60)))
-    river.post(event("help_stop", eventTime=at(14)))
-    river.post(event("help", eventTime=at(29)))
-    river.post(*(event(emailAddress=name, eventTime=at(20), executionDurationMs=None) for name in HOSTILE))
+        event_pipeline.post(event("help", eventTime=at(13 + second / 60)))
+    event_pipeline.post(event("help_stop", eventTime=at(14)))
+    event_pipeline.post(event("help", eventTime=at(29)))
+    event_pipeline.post(*(event(emailAddress=name, eventTime=at(20), executionDurationMs=None) for name in HOSTILE))
 
 
 def ids(*emails: str) -> list[int]:
@@ -132,9 +132,9 @@ def test_each_student(lesson):
     assert timeseries.per_student(**SPAN, students=[]) == {}
 
 
-def test_the_same_events_again_change_nothing(lesson, river):
+def test_the_same_events_again_change_nothing(lesson, event_pipeline):
     repeated = event(eventId="again", eventTime=at(2))
-    river.post(repeated)
-    river.post(repeated)
+    event_pipeline.post(repeated)
+    event_pipeline.post(repeated)
     timeseries.send_waiting()
     assert timeseries.totals(**SPAN).runs == 11

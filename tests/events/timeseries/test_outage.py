@@ -12,7 +12,7 @@ import pytest
 
 from tests.posting import post_all
 from tests.servers import wait_until
-from tests.test_river import lesson
+from tests.test_event_pipeline import lesson
 
 SECONDS = float(os.environ.get("OUTAGE_SECONDS", "3"))
 BEFORE, AFTER = 2.0, 2.0

@@ -120,9 +120,9 @@ def test_names_travel_beside_the_question_never_in_it(series, complete, email):
 
 
 @pytest.fixture
-def run(river, complete) -> None:
+def run(event_pipeline, complete) -> None:
     """One run, an hour and a half ago, in PostgreSQL; this InfluxDB knows of none."""
-    river.post(event(eventTime=(NOW - timedelta(minutes=30)).isoformat()))
+    event_pipeline.post(event(eventTime=(NOW - timedelta(minutes=30)).isoformat()))
     timeseries.send_waiting()
 
 
@@ -194,16 +194,16 @@ def test_a_span_longer_than_points_are_kept(run, series, settings):
     assert len(series.queries) == 1
 
 
-def test_while_points_wait_for_long(run, series, river, monkeypatch):
-    river.post(event())
+def test_while_points_wait_for_long(run, series, event_pipeline, monkeypatch):
+    event_pipeline.post(event())
     assert runs() == 0
     monkeypatch.setattr(timeseries_reads, "MAX_LAG", timedelta(0))
     assert (runs(), len(series.queries)) == (1, 1)
 
 
-def test_while_nothing_can_be_written(run, series, river):
+def test_while_nothing_can_be_written(run, series, event_pipeline):
     series.judge = lambda lines: (503, "")
-    river.post(event())
+    event_pipeline.post(event())
     timeseries.send_waiting()
     assert (runs(), series.queries) == (1, [])
 

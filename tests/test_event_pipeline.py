@@ -1,4 +1,4 @@
-"""The whole river as real processes: what was accepted is exactly one row, whoever dies on the way."""
+"""The whole event pipeline as real processes: what was accepted is exactly one row, whoever dies on the way."""
 
 import random
 import threading

@@ -88,15 +88,15 @@ def test_questions(series, redis, students):
     assert are_valid(*map(text_of, series.queries)) == [True] * 7
 
 
-def test_questions_of_a_backfill(river, series):
-    river.post(event())
+def test_questions_of_a_backfill(event_pipeline, series):
+    event_pipeline.post(event())
     for options in ((), ("--new",)):
         call_command("influx_backfill", "--since", "start", *options, stdout=StringIO())
     assert {query["query"] for query in series.queries} == {backfill.PRESENT, backfill.FIRST}
     assert all(are_valid(*map(text_of, series.queries)))
 
 
-def test_sums(river, series, redis):
+def test_sums(event_pipeline, series, redis):
     series.sums = Kept()
     timeseries.send_waiting()
     timeseries_buffer.mark_unsummed(redis, [1])

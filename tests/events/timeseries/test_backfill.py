@@ -11,7 +11,7 @@ from events.contract.schema import Event
 from events.timeseries import backfill
 from events.timeseries import buffer as timeseries_buffer
 from tests.events.conftest import event, failing
-from tests.events.points.test_flux import csv
+from tests.events.timeseries.test_flux import csv
 from tests.influx import params_of, parse
 
 pytestmark = pytest.mark.django_db
@@ -24,9 +24,9 @@ def command(*arguments: str) -> str:
 
 
 @pytest.fixture
-def lesson(river, series, clock):
+def lesson(event_pipeline, series, clock):
     """Everything that leaves a row, all of it sent: what InfluxDB was told is in `series`."""
-    river.post(
+    event_pipeline.post(
         event(eventId="run", eventTime=clock(0), cellIndex=4, executionDurationMs=12.5),
         failing(eventId="failed", eventTime=clock(1)),
         event(eventId="aborted", eventTime=clock(2), executionCount=None, result=None),
@@ -134,10 +134,10 @@ def test_without_influxdb():
         command("--since", "start")
 
 
-def test_a_large_table_takes_a_constant_number_of_queries_a_span(river, series, django_assert_num_queries):
+def test_a_large_table_takes_a_constant_number_of_queries_a_span(event_pipeline, series, django_assert_num_queries):
     start = datetime.now(UTC) - timedelta(minutes=9)
     for number in range(0, 300, 100):
-        river.post(*(event(eventTime=(start + timedelta(seconds=number + n)).isoformat()) for n in range(100)))
+        event_pipeline.post(*(event(eventTime=(start + timedelta(seconds=number + n)).isoformat()) for n in range(100)))
     with django_assert_num_queries(3):
         found = list(backfill.rows(since=start - timedelta(minutes=1), until=start + timedelta(minutes=9)))
     assert len(found) == 300

@@ -48,11 +48,11 @@ def ago(**length: float) -> str:
 # --- Older than the bucket keeps --------------------------------------------------------------------------------------
 
 
-def test_what_the_bucket_does_not_keep_is_not_sent_and_holds_up_nobody(river, series):
+def test_what_the_bucket_does_not_keep_is_not_sent_and_holds_up_nobody(event_pipeline, series):
     """Sixteen events of a computer that was offline for weeks, then a lesson."""
     series.bucket.seconds = 48 * HOUR
-    river.post(*(event(eventId=f"old{number}", eventTime=ago(days=6)) for number in range(16)))
-    river.post(event(eventId="new"))
+    event_pipeline.post(*(event(eventId=f"old{number}", eventTime=ago(days=6)) for number in range(16)))
+    event_pipeline.post(event(eventId="new"))
     complete = timeseries.backlog_status().complete_from
     assert timeseries.send_waiting() == 17
     standing = timeseries.backlog_status()
@@ -150,8 +150,8 @@ def run(number: int, **fields) -> dict:
     return event(**{**known, **fields})
 
 
-def test_the_good_ones_of_a_partial_write_are_delivered_and_the_bad_ones_counted(river, typed):
-    river.post(*(run(number, executionDurationMs=5 if number in (3, 4, 30) else None) for number in range(40)))
+def test_the_good_ones_of_a_partial_write_are_delivered_and_the_bad_ones_counted(event_pipeline, typed):
+    event_pipeline.post(*(run(number, executionDurationMs=5 if number in (3, 4, 30) else None) for number in range(40)))
     assert timeseries.send_waiting() == 40
     standing = timeseries.backlog_status()
     assert ids(typed) == {f"e{number}" for number in range(40)} - {"e3", "e4", "e30"}
@@ -159,9 +159,9 @@ def test_the_good_ones_of_a_partial_write_are_delivered_and_the_bad_ones_counted
     assert "field type conflict" in standing.refusal
 
 
-def test_a_request_of_bad_lines_alone_is_about_the_lines(river, typed):
-    river.post(*(run(number, executionDurationMs=5) for number in range(60)))
-    river.post(run(60))
+def test_a_request_of_bad_lines_alone_is_about_the_lines(event_pipeline, typed):
+    event_pipeline.post(*(run(number, executionDurationMs=5) for number in range(60)))
+    event_pipeline.post(run(60))
     assert timeseries.send_waiting() == 61
     standing = timeseries.backlog_status()
     assert (standing.waiting, standing.refused, standing.reason) == (0, 60, "")
@@ -177,12 +177,12 @@ def test_many_bad_lines_do_not_cost_a_request_each(redis, typed):
     assert len(typed.writes) < 80
 
 
-def test_up_to_a_refused_point_influxdb_is_not_complete(river, typed):
-    river.post(run(0))
+def test_up_to_a_refused_point_influxdb_is_not_complete(event_pipeline, typed):
+    event_pipeline.post(run(0))
     timeseries.send_waiting()
     with timeseries_buffer.connect() as redis:
         timeseries_buffer.mark_complete(redis, since_ms=0, before=timeseries.backlog_status())
-    river.post(run(1, executionDurationMs=5), run(2))
+    event_pipeline.post(run(1, executionDurationMs=5), run(2))
     timeseries.send_waiting()
     refused = parse(next(one for one in "\n".join(typed.writes).split("\n") if "duration=" in one)).time // 10**6
     assert timeseries.backlog_status().complete_from == refused + 1
@@ -209,9 +209,9 @@ def backfill(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_a_backfill_from_the_start_leaves_out_what_the_bucket_does_not_keep_and_says_so(river, series):
+def test_a_backfill_from_the_start_leaves_out_what_the_bucket_does_not_keep_and_says_so(event_pipeline, series):
     series.answer = series.ids
-    river.post(event(eventId="old", eventTime=ago(days=6)), *(event(eventId=f"e{n}") for n in range(3)))
+    event_pipeline.post(event(eventId="old", eventTime=ago(days=6)), *(event(eventId=f"e{n}") for n in range(3)))
     timeseries.send_waiting()
     series.remake(seconds=48 * HOUR)
     for options in (("--new",), ()):
@@ -225,9 +225,9 @@ def test_a_backfill_from_the_start_leaves_out_what_the_bucket_does_not_keep_and_
     assert timeseries.backlog_status().reason == ""
 
 
-def test_a_backfill_counts_what_influxdb_drops(river, series):
+def test_a_backfill_counts_what_influxdb_drops(event_pipeline, series):
     series.answer, series.shows_bucket = series.ids, False
-    river.post(event(eventId="old", eventTime=ago(days=6)), event(eventId="new"))
+    event_pipeline.post(event(eventId="old", eventTime=ago(days=6)), event(eventId="new"))
     timeseries.send_waiting()
     series.lines.clear()
     series.bucket.seconds = 48 * HOUR
@@ -235,9 +235,9 @@ def test_a_backfill_counts_what_influxdb_drops(river, series):
     assert "1 points written, 0 were there, 0 refused.\n1 are older than the bucket keeps points." in said
 
 
-def test_a_backfill_of_which_a_point_was_refused_makes_complete_from_then_on(river, series):
+def test_a_backfill_of_which_a_point_was_refused_makes_complete_from_then_on(event_pipeline, series):
     series.answer = series.ids
-    river.post(run(1, executionDurationMs=5), run(2))
+    event_pipeline.post(run(1, executionDurationMs=5), run(2))
     timeseries.send_waiting()
     series.remake()
     series.bucket.types["student_progress", "duration"] = int

@@ -21,17 +21,17 @@ SPAN = {"since": NOW - timedelta(minutes=30), "until": NOW + timedelta(minutes=1
 
 
 @pytest.fixture
-def lesson(river, series, settings):
+def lesson(event_pipeline, series, settings):
     """Fifty runs, all of which InfluxDB had; it is known to."""
     settings.INFLUXDB_ASK_DAYS = 0.001
     series.answer = series.ids
-    river.post(*(event(eventId=f"e{number}", eventTime=NOW.isoformat()) for number in range(50)))
+    event_pipeline.post(*(event(eventId=f"e{number}", eventTime=NOW.isoformat()) for number in range(50)))
     timeseries.send_waiting()
     with timeseries_buffer.connect() as redis:
         timeseries_buffer.mark_complete(
             redis, since_ms=int(SPAN["since"].timestamp() * 1000) - 1, before=timeseries.backlog_status()
         )
-    return river
+    return event_pipeline
 
 
 def asked(series) -> int:
@@ -116,10 +116,10 @@ def test_it_is_looked_at_once_a_minute_not_at_every_turn(lesson, series, redis):
     assert 0 < redis.ttl(timeseries_buffer.PROBED) <= timeseries_buffer.PROBE_SECONDS
 
 
-def test_a_server_that_does_not_show_it_is_not_asked(river, series, settings):
+def test_a_server_that_does_not_show_it_is_not_asked(event_pipeline, series, settings):
     settings.INFLUXDB_ASK_DAYS = 0.001
     series.shows_bucket = False
-    river.post(event(eventTime=NOW.isoformat()))
+    event_pipeline.post(event(eventTime=NOW.isoformat()))
     timeseries.send_waiting()
     with timeseries_buffer.connect() as redis:
         timeseries_buffer.mark_complete(redis, since_ms=0, before=timeseries.backlog_status())

@@ -36,9 +36,9 @@ def values(victoria: VictoriaMetrics, name: str) -> dict[tuple[str, int], float]
     return found
 
 
-def test_what_was_written_is_what_postgresql_has(river, redis, victoria, clock):
+def test_what_was_written_is_what_postgresql_has(event_pipeline, redis, victoria, clock):
     for start in range(0, 300, 60):
-        river.post(
+        event_pipeline.post(
             *(
                 (failing if number % 3 == 0 else event)(
                     eventTime=clock(number),
@@ -51,7 +51,7 @@ def test_what_was_written_is_what_postgresql_has(river, redis, victoria, clock):
                 for number in range(start, start + 60)
             )
         )
-    river.post(event("help", eventTime=clock(500)), event("notebook_opened", eventTime=clock(501)))
+    event_pipeline.post(event("help", eventTime=clock(500)), event("notebook_opened", eventTime=clock(501)))
     assert timeseries.send_waiting() == 302
     expected = rows()
     assert len(expected) == 300
@@ -63,10 +63,10 @@ def test_what_was_written_is_what_postgresql_has(river, redis, victoria, clock):
     assert teams == {name.replace("\\", "＼").replace("\n", " ").replace("\t", " ") for name in HOSTILE}
 
 
-def test_the_same_batch_again_adds_nothing(river, redis, victoria, clock):
+def test_the_same_batch_again_adds_nothing(event_pipeline, redis, victoria, clock):
     batch = [event(eventId=f"e{number}", eventTime=clock(number), executionCount=number) for number in range(20)]
     for _ in range(3):
-        river.post(*batch)
+        event_pipeline.post(*batch)
     assert timeseries.send_waiting() == 60
     assert len(values(victoria, "executionCount")) == 20
 
@@ -81,8 +81,8 @@ def test_its_neighbours_of_a_line_that_is_none_are_written(redis, victoria):
     assert len(victoria.export("x")) == 9
 
 
-def test_it_knows_no_flux_and_postgresql_answers(river, redis, victoria, clock):
-    river.post(event(eventTime=clock(0)))
+def test_it_knows_no_flux_and_postgresql_answers(event_pipeline, redis, victoria, clock):
+    event_pipeline.post(event(eventTime=clock(0)))
     timeseries.send_waiting()
     with timeseries_buffer.connect() as link:
         timeseries_buffer.mark_complete(link, since_ms=0, before=timeseries.BacklogStatus())

@@ -17,7 +17,7 @@ from events.timeseries import backfill
 from events.timeseries import buffer as timeseries_buffer
 from events.timeseries import client as timeseries_client
 from tests.events.conftest import event
-from tests.events.points.test_outage import ROWS
+from tests.events.timeseries.test_outage import ROWS
 
 pytestmark = pytest.mark.django_db
 
@@ -63,22 +63,22 @@ def compare(victoria) -> Counter:
 
 
 @pytest.mark.parametrize("options", [("--new",), ()], ids=["new", "not new"])
-def test_events_that_arrive_before_during_and_after(river, victoria, influx, settings, monkeypatch, options):
+def test_events_that_arrive_before_during_and_after(event_pipeline, victoria, influx, settings, monkeypatch, options):
     settings.INFLUXDB_URL = ""
     for minute in range(0, 60, 5):  # before there was an InfluxDB
-        river.post(*batch(f"before{minute}", minute))
+        event_pipeline.post(*batch(f"before{minute}", minute))
     settings.INFLUXDB_URL = influx.url
-    river.post(*batch("live", 61), *batch("late", 7, team="B"))  # sent
+    event_pipeline.post(*batch("live", 61), *batch("late", 7, team="B"))  # sent
     timeseries.send_waiting()
-    river.post(*batch("waits", 62), *batch("waits late", 8, team="B"))  # laid down
+    event_pipeline.post(*batch("waits", 62), *batch("waits late", 8, team="B"))  # laid down
     wrote = backfill._write
 
     def write(part, *args, **kwargs):
         """While a part of the rows is written, others arrive: of times that are read later, and of such that were."""
         number = len(arrived)
         arrived.append(number)
-        river.post(*batch(f"meanwhile{number}", 63 + number), *batch(f"late meanwhile{number}", 9, team="B"))
-        river.post(*batch(f"next{number}", 31 + number / 10))
+        event_pipeline.post(*batch(f"meanwhile{number}", 63 + number), *batch(f"late meanwhile{number}", 9, team="B"))
+        event_pipeline.post(*batch(f"next{number}", 31 + number / 10))
         if number % 2:
             timeseries.send_waiting()
         wrote(part, *args, **kwargs)
@@ -95,40 +95,40 @@ def test_events_that_arrive_before_during_and_after(river, victoria, influx, set
     compare(victoria)
 
 
-def test_new_asks_once(river, influx):
+def test_new_asks_once(event_pipeline, influx):
     for minute in range(0, 60, 5):
-        river.post(*batch(f"e{minute}", minute))
+        event_pipeline.post(*batch(f"e{minute}", minute))
     timeseries.send_waiting()
     command("--new")
     assert [query["query"] for query in influx.queries] == [backfill.FIRST]
 
 
-def test_a_bucket_with_much_in_it_is_not_new(river, influx, monkeypatch):
+def test_a_bucket_with_much_in_it_is_not_new(event_pipeline, influx, monkeypatch):
     monkeypatch.setattr(backfill, "MAX_NEW_POINTS", 5)
-    river.post(*batch("a", 0), *batch("b", 1))
+    event_pipeline.post(*batch("a", 0), *batch("b", 1))
     timeseries.send_waiting()
     with pytest.raises(CommandError, match="run this without --new"):
         command("--new")
 
 
-def test_what_cannot_be_sent_first_is_said(river, influx):
-    river.post(*batch("a", 0))
+def test_what_cannot_be_sent_first_is_said(event_pipeline, influx):
+    event_pipeline.post(*batch("a", 0))
     influx.judge = lambda lines: (503, "")
     with pytest.raises(CommandError, match="InfluxDB answers 503; 0 points were written"):
         command()
 
 
-def test_somebody_else_who_sends_is_waited_for_and_not_for_ever(river, influx, redis, monkeypatch):
+def test_somebody_else_who_sends_is_waited_for_and_not_for_ever(event_pipeline, influx, redis, monkeypatch):
     monkeypatch.setattr(backfill, "SEND_TIMEOUT", 0.3)
-    river.post(*batch("a", 0))
+    event_pipeline.post(*batch("a", 0))
     with redis.lock("points:sender", timeout=30), pytest.raises(CommandError, match="did not take what waits"):
         command()
     assert "0 points written, 3 were there" in command()
 
 
-def test_before_any_worker_writes_it_does_not_say_that_all_is_there(river, influx, redis):
+def test_before_any_worker_writes_it_does_not_say_that_all_is_there(event_pipeline, influx, redis):
     timeseries_buffer.set_target(redis, target="")
-    river.post(*batch("a", 0))
+    event_pipeline.post(*batch("a", 0))
     redis.delete(timeseries_buffer.WAITING, timeseries_buffer.HELD)
     said = command("--new")
     assert "3 points written" in said

@@ -102,9 +102,9 @@ def test_the_backlog_counts_what_is_left(deletions, redis):
     assert timeseries.backlog_status().waiting == 1
 
 
-def test_while_a_backfill_runs_nothing_is_erased_because_it_may_hold_rows(deletions, redis, clock, river):
+def test_while_a_backfill_runs_nothing_is_erased_because_it_may_hold_rows(deletions, redis, clock, event_pipeline):
     asked, _ = deletions
-    river.post(event(eventTime=clock(0)))
+    event_pipeline.post(event(eventTime=clock(0)))
     running = backfill.backfill(since=clock.at(-600), until=clock.at(1200), is_new=True)
     next(running)
     with pytest.raises(TimeoutError, match="influx_backfill is running"):
