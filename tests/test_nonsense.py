@@ -17,10 +17,10 @@ from django.urls import Resolver404, resolve
 from django.utils.functional import cached_property
 
 from instructors import tokens
+from tests.access_matrix.api import API_ROWS
+from tests.access_matrix.pages import PAGE_ROWS
 from tests.nonsense import FEW, TEXTS, VALUES
-from tests.test_walk import API, _locked, cast, filled, ids  # noqa: F401  (fixtures)
-from tests.walk.api import API_ROWS
-from tests.walk.pages import PAGE_ROWS
+from tests.test_access_matrix import API, _locked, cast, filled, ids  # noqa: F401  (fixtures)
 
 # Every name that a query of the API has; what an address does not know, it ignores.
 QUERY = re.compile(

@@ -16,7 +16,7 @@ from classroom.sockets.routing import PATHS
 from config.asgi import INTAKE_PATHS, application
 from tests.servers import ROOT
 from tests.specification import API, HTTP, SOCKETS, TWICE, Endpoint
-from tests.test_walk import routes
+from tests.test_access_matrix import routes
 
 OFFERED = [endpoint for endpoint in HTTP if endpoint.offered]
 NOT_OFFERED = [endpoint for endpoint in [*HTTP, *SOCKETS] if not endpoint.offered]

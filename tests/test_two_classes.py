@@ -38,7 +38,7 @@ from lms.versions.snapshots import store_submission
 from realtime import groups
 from tests.events.conftest import Clock, EventPipeline, event
 from tests.lms.conftest import api, cast  # noqa: F401  (fixtures)
-from tests.test_walk import API, WALK
+from tests.test_access_matrix import API, WALK
 
 SECRETS = (
     "secret-code", "secret-output", "secret-error", "secret-name", "secret-team", "secret-notebook", "secret-session",

@@ -3,7 +3,7 @@
     python manage.py shell --no-imports -v0 -c "from tests.browser.lesson import main; main('demo@example.com')" >cast
     python -m tests.browser.screenshots --cast cast --email demo@example.com --out /tmp/pages
 
-The first makes a class with something of everything, beside what there is. The second takes each page of places.py at
+The first makes a class with something of everything, beside what there is. The second takes each page of pages.py at
 three widths, in both themes and both languages, and writes `index.html` beside the pictures. The password is that of
 PASSWORD, or asked for; the page of everybody wants an admin's account. `--only live` takes the pages whose name begins
 so.
@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import FLAGS, executable
-from tests.browser.places import PLACES, Cast, Place, log_in
+from tests.browser.pages import PLACES, Cast, Place, log_in
 from tests.live import suffix_of
 
 WIDTHS = {1440: 900, 1024: 768, 390: 844}

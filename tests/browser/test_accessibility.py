@@ -1,12 +1,12 @@
-"""WCAG 2.2 A and AA on every page, in both themes and both languages, by axe; new pages go into places.py."""
+"""WCAG 2.2 A and AA on every page, in both themes and both languages, by axe; new pages go into pages.py."""
 
 import json
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from tests.browser.places import PLACES, Cast, Place, log_in
-from tests.browser.rules import problems
+from tests.browser.axe_rules import problems
+from tests.browser.pages import PLACES, Cast, Place, log_in
 
 LOGIN = {"email": "teacher@example.com", "password": "correct horse 9"}
 SEED = "from tests.browser.lesson import main; main('teacher@example.com')"

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from lms.spreadsheets import FORMULA
+from tests.browser.pages import PLACES, Cast, log_in
 from tests.browser.payloads import MARK, PAYLOADS, flood, hostile
-from tests.browser.places import PLACES, Cast, log_in
 
 LOGIN = {"email": "teacher@example.com", "password": "violet tram 40 bees"}
 SEED = "from tests.browser.payloads import main; main('teacher@example.com')"

@@ -11,7 +11,7 @@ from websockets.sync.client import connect
 
 from operations.local import programs
 from tests.browser.schoolwork import notebook_of
-from tests.browser.test_room import drag, mark, place_of
+from tests.browser.test_seating import drag, mark, place_of
 from tests.browser.visits import PASSWORD, make_account, post, wait_until_live
 from tests.servers import Running
 

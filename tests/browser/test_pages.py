@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from instructors.models import Instructor
 from lms.models import Class, Student, StudentClass
-from tests.browser.rules import problems
+from tests.browser.axe_rules import problems
 from tests.browser.visits import let_in
 
 

@@ -19,9 +19,9 @@ import redis
 from psycopg import sql
 
 from operations.local.embedded_valkey import free_port
-from tests.config.person import EMAIL, LONGER, NAME, NICKNAME
+from tests.config.student_data import EMAIL, LONGER, NAME, NICKNAME
 from tests.config.test_up import Up, environment, launch
-from tests.config.traces import keys_naming
+from tests.config.text_search import keys_naming
 from tests.events.conftest import event
 from tests.servers import ROOT, wait_until
 
@@ -30,7 +30,7 @@ TOLD = [EMAIL, NAME, TOGETHER, NICKNAME]
 LEAVE_TRACES = """
 import django; django.setup()
 
-from tests.config.person import leave_traces
+from tests.config.student_data import leave_traces
 from tests.events.conftest import EventPipeline
 leave_traces(EventPipeline())
 """

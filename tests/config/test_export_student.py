@@ -17,7 +17,7 @@ from instructors import audit
 from instructors.models import AuditLog
 from operations.privacy import erasure
 from operations.privacy.person import find_person
-from tests.config.person import EMAIL, NAME, NICKNAME, OTHER, Lesson, leave_traces
+from tests.config.student_data import EMAIL, NAME, NICKNAME, OTHER, Lesson, leave_traces
 from tests.events.conftest import event_pipeline  # noqa: F401 - a fixture
 
 

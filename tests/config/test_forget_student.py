@@ -25,8 +25,8 @@ from lms.models import AssignmentSubmission, Cell, Notebook, ProgressNotificatio
 from lms.models.versions import StoredNotebook
 from lms.notebooks import render_process
 from operations.privacy import erasure, redaction
-from tests.config.person import EMAIL, LONGER, NAME, NICKNAME, OTHER, Lesson, leave_traces
-from tests.config.traces import files_naming, keys_naming, rows_naming
+from tests.config.student_data import EMAIL, LONGER, NAME, NICKNAME, OTHER, Lesson, leave_traces
+from tests.config.text_search import files_naming, keys_naming, rows_naming
 from tests.events.conftest import event, event_pipeline  # noqa: F401 - a fixture
 from tests.influx import parse, recording
 

@@ -6,7 +6,7 @@ import json
 import httpx
 import pytest
 
-from tests.browser.places import PLACES, Cast
+from tests.browser.pages import PLACES, Cast
 
 TEACHER = {"email": "teacher@example.com", "password": "violet tram 40 bees"}
 SEED = "from tests.browser.lesson import main; main('teacher@example.com')"

@@ -21,7 +21,7 @@ import psycopg
 import redis
 
 from operations.local.embedded_valkey import free_port
-from tests.faults.gate import Gate
+from tests.faults.tcp_proxy import Gate
 from tests.influx import VictoriaMetrics
 from tests.servers import ROOT, setting_names, wait_until
 

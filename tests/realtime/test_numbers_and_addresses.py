@@ -6,7 +6,7 @@ from classroom.sockets import external_subscriber, people
 from lms.models import Class, Student, StudentClass
 from realtime import groups, messages
 from tests.realtime.conftest import connected, instructor, send_frame
-from tests.realtime.test_who_hears_what import W2
+from tests.realtime.test_socket_permissions import W2
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

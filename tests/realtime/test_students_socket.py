@@ -1,4 +1,4 @@
-"""W2, row by row of docs/contract/websocket.md, while nobody has to log in; else: `test_who_hears_what.py`."""
+"""W2, row by row of docs/contract/websocket.md, while nobody has to log in; else: `test_socket_permissions.py`."""
 
 import asyncio
 

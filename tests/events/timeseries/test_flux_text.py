@@ -1,7 +1,7 @@
 """Every text of Flux that is sent, with the parameters it is sent with, before InfluxDB's own parser and type checker.
 
 That is a package of npm (`tests/flux`, which `make needs` installs where there is an npm); without it these are
-skipped. What a text *answers* only an InfluxDB knows (`test_answering`).
+skipped. What a text *answers* only an InfluxDB knows (`test_reads`).
 """
 
 import json

@@ -1,6 +1,7 @@
 """Writes against a real server: what was written is read back and is what PostgreSQL has.
 
-VictoriaMetrics keeps numbers and booleans, by the millisecond, and knows no Flux; what texts become is in test_lines.
+VictoriaMetrics keeps numbers and booleans, by the millisecond, and knows no Flux; what texts become is in
+test_line_protocol.
 """
 
 import pytest

@@ -1,7 +1,8 @@
 """Every address, walked as five kinds of caller, while logins are required: who gets what; and the API once more with a
 key of each class.
 
-The rows are in `tests/walk/`; a new address without one fails. `test-artifacts/walk.md` holds the table after a run.
+The rows are in `tests/access_matrix/`; a new address without one fails. after a run the table is in
+`test-artifacts/access-matrix.md`.
 """
 
 import json
@@ -20,10 +21,10 @@ from instructors.models import Instructor
 from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion
 from lms.versions.commits import commit
 from lms.versions.snapshots import Author, Owner, store_snapshot
+from tests.access_matrix.api import API_ROWS
+from tests.access_matrix.keys import KEY_ROWS
+from tests.access_matrix.pages import PAGE_ROWS
 from tests.lms.conftest import key_of, make_cast
-from tests.walk.api import API_ROWS
-from tests.walk.keys import KEY_ROWS
-from tests.walk.pages import PAGE_ROWS
 
 CALLERS = ("nobody", "gone", "suzuki", "sato", "admin")
 MEANING = "nobody · deactivated · another class's instructor · the class's instructor · admin"
@@ -149,6 +150,6 @@ def table():
     yield
     rows = [f"| `{name}` | {' | '.join(statuses.split())} |" for name, statuses in TABLE.items()]
     head = [f"| address | {' | '.join(CALLERS)} |", "|---" * (len(CALLERS) + 1) + "|"]
-    file = Path(__file__).parent.parent / "test-artifacts" / "walk.md"
+    file = Path(__file__).parent.parent / "test-artifacts" / "access-matrix.md"
     file.parent.mkdir(exist_ok=True)
     file.write_text("\n".join([f"Callers: {MEANING}", "", *head, *rows]) + "\n")

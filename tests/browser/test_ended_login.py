@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.places import log_in
+from tests.browser.pages import log_in
 
 LOGIN = {"email": "teacher@example.com", "password": "violet tram 40 bees"}
 SEED = "from tests.browser.lesson import main; main('teacher@example.com')"

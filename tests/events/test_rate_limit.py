@@ -55,7 +55,7 @@ def test_nobody_is_measured_without_a_key_or_a_rate(shares):
 def crowded(start_live_system):
     """A hundred entries that wait are pressure here; no worker takes them away before the test lets one."""
     system = start_live_system(workers=0, EVENTS_REQUIRE_KEY="1", EVENT_KEY_RATE="20", EVENT_BACKLOG_LIMIT="2000")
-    code = "from tests.events.test_shares import make_classes; make_classes()"
+    code = "from tests.events.test_rate_limit import make_classes; make_classes()"
     system.manage("shell", "--no-imports", "-v0", "-c", code)
     yield system
     system.stop()

@@ -1,4 +1,4 @@
-"""The API, as `test_walk` walks it: method, path, body, the status for each caller in the order of `CALLERS`."""
+"""The API for `test_access_matrix`: method, path, body, the status for each caller in the order of `CALLERS`."""
 
 EVENT = {"eventType": "help", "emailAddress": "hanako@example.com"}
 ASSIGNMENT = {"class_id": "{python}", "notebook_id": "{notebook}", "title": "A"}

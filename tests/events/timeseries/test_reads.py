@@ -1,7 +1,7 @@
 """One set of questions against each who answers them: PostgreSQL always, InfluxDB where INFLUXDB_URL names one.
 
     INFLUXDB_URL=http://127.0.0.1:8086 INFLUXDB_TOKEN=… INFLUXDB_ORG=… \\
-        .venv/bin/python -m pytest tests/events/timeseries/test_answering.py
+        .venv/bin/python -m pytest tests/events/timeseries/test_reads.py
 """
 
 from datetime import UTC, datetime, timedelta

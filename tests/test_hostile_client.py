@@ -43,9 +43,9 @@ from lms.models import (
 )
 from lms.versions.commits import commit
 from lms.versions.snapshots import Author, Owner, store_snapshot, store_submission
+from tests.access_matrix.api import API_ROWS
+from tests.access_matrix.pages import PAGE_ROWS
 from tests.realtime.servers import Server, serve
-from tests.walk.api import API_ROWS
-from tests.walk.pages import PAGE_ROWS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

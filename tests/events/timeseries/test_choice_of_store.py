@@ -1,5 +1,5 @@
 """PostgreSQL answers what it answers cheaply; InfluxDB is asked about long spans, by sums of hours that a worker keeps
-right. The server here records what it is asked, and what InfluxDB would make of that, `test_answering` compares where
+right. The server here records what it is asked, and what InfluxDB would make of that, `test_reads` compares where
 there is one."""
 
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The pages, as `test_walk` walks them: method, path, body, the status for each caller in the order of `CALLERS`."""
+"""The pages for `test_access_matrix`: method, path, body, the status for each caller in the order of `CALLERS`."""
 
 # The forms about the map that hangs there; they name it.
 ABOUT_A_MAP = ("delete", "place", "take-off", "arrange")
