@@ -37,7 +37,7 @@ class HashingQueue:
 
     at_once: int
     waiting: int = MAX_WAITING
-    patience: float = WAIT_TIMEOUT
+    timeout: float = WAIT_TIMEOUT
     _taken: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _threads: ThreadPoolExecutor = field(init=False)
@@ -58,7 +58,7 @@ class HashingQueue:
         try:
             future = self._threads.submit(work)
             try:
-                return future.result(self.patience)
+                return future.result(self.timeout)
             except FutureTimeoutError:
                 future.cancel()
                 raise Busy from None

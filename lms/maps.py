@@ -24,7 +24,7 @@ from realtime.notify import notify
 DIRECTORY = "maps"
 PICTURE_URL = "/static/maps/"  # at the server's root: existing clients build the URLs of pictures with it
 MAX_TEAMS = 500
-LONGEST_NAME = 255
+MAX_NAME_LENGTH = 255  # characters
 HUNDREDTH = Decimal("0.01")
 
 
@@ -77,7 +77,7 @@ def replace_map(
                 class_ref_id=class_id,
                 image_filename=name,
                 image_url=f"{PICTURE_URL}{name}" if name else "",
-                original_filename=original_filename[-LONGEST_NAME:] if original_filename else None,
+                original_filename=original_filename[-MAX_NAME_LENGTH:] if original_filename else None,
                 uploaded_by=uploaded_by,
                 uploaded_at=now,
                 file_size_bytes=len(picture or b""),

@@ -125,9 +125,9 @@ def gauges(stats: system_stats.PipelineStats) -> Iterator[Metric]:
         sockets.add_metric([kind], number)
     yield from (backlog, oldest, workers, sockets)
     yield GaugeMetricFamily("cellmonitor_points_waiting", "Points that wait for InfluxDB.", value=stats.points_waiting)
-    used, most = stats.memory.used, stats.memory.most
+    used, maximum = stats.memory.used, stats.memory.maximum
     yield GaugeMetricFamily("cellmonitor_redis_memory_bytes", "Memory that Redis uses.", value=used)
-    yield GaugeMetricFamily("cellmonitor_redis_memory_limit_bytes", "What it may use; 0: unbounded.", value=most)
+    yield GaugeMetricFamily("cellmonitor_redis_memory_limit_bytes", "What it may use; 0: unbounded.", value=maximum)
     yield GaugeMetricFamily(
         "cellmonitor_test_events_bytes", "Bytes that test events hold.", value=stats.test_events_bytes
     )

@@ -1,7 +1,7 @@
 """`python -m tests.advisories`: whether anything that the lock files name has a known hole (pip-audit, from osv.dev).
 
 A known hole fails, unless IGNORED says why it does not concern us. Where the service cannot be reached, it says so and
-goes on: nobody's tests fail because of a network. The same where it takes longer than PATIENCE.
+goes on: nobody's tests fail because of a network. The same where it takes longer than TIMEOUT.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-uv.txt")
-PATIENCE = 180  # seconds for all of them
+TIMEOUT = 180  # seconds for all of them
 UNREACHABLE = ("ConnectionError", "Timeout", "SSLError", "ProxyError", "ServiceError", "HTTPError")
 
 # The advisory's id (or one of its other names): why it does not concern us, and until when.
@@ -25,9 +25,9 @@ def asked(locks: Sequence[str] = LOCKS, *, program: Sequence[str] = ("-m", "pip_
     options = ["--require-hashes", "--disable-pip", "--vulnerability-service=osv", "--format=json"]
     command = [sys.executable, *program, *files, *options, "--progress-spinner=off", "--timeout=10"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
-        return "", f"Timeout: no answer within {PATIENCE} seconds"
+        return "", f"Timeout: no answer within {TIMEOUT} seconds"
     return done.stdout, done.stderr
 
 

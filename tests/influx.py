@@ -267,7 +267,7 @@ class VictoriaMetrics:
             rank=1,
             argv=(executable, f"-storageDataPath={self.directory}", f"-httpListenAddr=127.0.0.1:{self.port}", *options),
             stop_signal=signal.SIGINT,  # it writes down what it holds in memory
-            patience=20,
+            stop_timeout=20,
         )
         self.directory.mkdir(parents=True, exist_ok=True)
         self.running = Running(program=program, log=self.directory.parent / "victoria-metrics.log")

@@ -64,7 +64,7 @@ class Running:
         if self.process is not None:
             self.process.send_signal(self.program.stop_signal)
             try:
-                self.process.wait(self.program.patience)
+                self.process.wait(self.program.stop_timeout)
             except subprocess.TimeoutExpired:
                 self.kill()
             self.process = None

@@ -18,7 +18,7 @@ from tests.servers import ROOT, wait_until
 PAGE = ROOT / "docs" / "api-quickstart.md"
 BLOCK = re.compile(r"^```(bash|json|python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EMAIL, PASSWORD = "reader@example.com", "a long enough sentence 42"
-PATIENCE = 60  # seconds; the page promises two, on a machine that does nothing else
+TIMEOUT = 60  # seconds; the page promises two, on a machine that does nothing else
 
 
 class Shell:
@@ -78,7 +78,7 @@ def test_every_command_is_answered_as_the_page_shows(shell, system):
     shell.run(blocks[0][1])
     posting = ""
     for (_, commands), (_, shown) in zip(blocks[1:11:2], blocks[2:11:2], strict=True):
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + TIMEOUT
         answer = json.loads(shell.run(commands))
         is_question = "-d " not in commands  # what is asked twice may be answered otherwise: it was not stored yet
         while not contains(answer, json.loads(shown)) and is_question and time.monotonic() < ends:
@@ -104,7 +104,7 @@ def hear(shell: Shell, *, program: str, shown: str, meanwhile: str) -> None:
             for pattern in patterns:
                 wait_until(
                     lambda line=pattern: any(map(line.fullmatch, out.read_text().splitlines())),
-                    seconds=PATIENCE,
+                    seconds=TIMEOUT,
                     what=f"a line like {pattern.pattern}",
                 )
                 if pattern is patterns[0]:

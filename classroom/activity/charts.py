@@ -69,7 +69,7 @@ class Chart:
 def chart_of(activity: Activity) -> Chart:
     buckets = activity.buckets
     runs = scale(max(bucket.runs for bucket in buckets))
-    asked = scale(max(bucket.asked for bucket in buckets), most=2)
+    asked = scale(max(bucket.asked for bucket in buckets), maximum=2)
     columns = [_column(bucket, index, len(buckets), runs[-1], asked[-1]) for index, bucket in enumerate(buckets)]
     every = LABEL_EVERY[activity.span.name]
     return Chart(

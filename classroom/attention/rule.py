@@ -37,7 +37,7 @@ ABSENCE = timedelta(minutes=5)  # between two runs; a student who comes back sta
 # A cell at which this share of those who tried it failed three times is a problem of the class and shown as an error
 # cluster, not as an alert about a student; until a student has been at it for long.
 CLUSTER_SHARE, MIN_CLUSTER, CLUSTER_MARGIN = 0.4, 3, 0.15
-CLUSTER_PATIENCE = timedelta(minutes=12)
+CLUSTER_TIMEOUT = timedelta(minutes=12)
 
 MIN_CELLS_RUN = 2  # run in this lesson: a student who has just arrived is not behind
 MIN_CLASS = 4  # students with a position: the median of fewer does not describe the class
@@ -61,7 +61,7 @@ def _alerts(lesson: Lesson, student: Signals, known: Known, now: datetime) -> It
     feedback = known.feedback.get(student.student_id)
     is_shown = student.student_id in known.shown
     failures = open_failures(student.tail)
-    if failures and _is_class_problem(lesson, failures[0].cell, is_shown) and now - failures[-1].at < CLUSTER_PATIENCE:
+    if failures and _is_class_problem(lesson, failures[0].cell, is_shown) and now - failures[-1].at < CLUSTER_TIMEOUT:
         return
     if failures:
         yield from _error_alerts(lesson, student, failures, feedback, is_shown, now)

@@ -19,7 +19,7 @@ from django.shortcuts import get_object_or_404
 
 from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display, cell_number
-from classroom.errors.fingerprints import LONGEST_HEAD, LONGEST_TAIL, Fingerprint, fingerprint
+from classroom.errors.fingerprints import MAX_HEAD_LENGTH, MAX_TAIL_LENGTH, Fingerprint, fingerprint
 from classroom.errors.selectors import SentHint, hints_about, suggestions
 from core.identity import display_name
 from events.models import CellExecution, CellProgress
@@ -30,7 +30,7 @@ WINDOW = timedelta(minutes=15)
 GROWING = timedelta(minutes=2)
 MIN_STUDENTS, MAX_CLUSTERS = 2, 5
 MAX_FAILING = 2_000  # student × cell rows to read; the latest failures are always included
-MAX_CODES, LONGEST_CODE = 60, 3_000
+MAX_CODES, MAX_CODE_LENGTH = 60, 3_000  # rows, characters
 EVER = Value(datetime(1970, 1, 1, tzinfo=UTC))
 
 
@@ -156,7 +156,7 @@ def _failing(classroom: Classroom, *, now: datetime, display: Display, cell_id: 
 def message_of_run() -> Concat:
     """Return an expression for the part of an error message that a fingerprint uses; messages may be very long."""
     text = Coalesce(NullIf("error_message", Value("")), "output", Value(""))
-    return Concat(Left(text, LONGEST_HEAD), Value("\n"), Right(text, LONGEST_TAIL))
+    return Concat(Left(text, MAX_HEAD_LENGTH), Value("\n"), Right(text, MAX_TAIL_LENGTH))
 
 
 COLUMNS = ("student_id", "cell_id", "run_id", "since", "last_run_at")
@@ -209,7 +209,7 @@ def _grouped(failing: Iterable[Failing]) -> list[list[Failing]]:
 def _codes(failing: Sequence[Failing]) -> dict[int, str]:
     """Return the code by run id. One query."""
     runs = CellExecution.objects.filter(pk__in=[one.run_id for one in failing]).exclude(code_content=None)
-    return dict(runs.annotate(shown=Left("code_content", LONGEST_CODE)).values_list("pk", "shown"))
+    return dict(runs.annotate(shown=Left("code_content", MAX_CODE_LENGTH)).values_list("pk", "shown"))
 
 
 def _cluster(

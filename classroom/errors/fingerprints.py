@@ -19,8 +19,8 @@ PLACE = re.compile(r"\s*\((?:<[^<>()]{0,80}>|[^\s(),]{1,80}), line \d+\)")
 ADDRESS = re.compile(r"\b0x[0-9A-Fa-f]+")
 
 # Of a longer text only the beginning and the end are used: one of them contains the error.
-LONGEST_HEAD, LONGEST_TAIL = 1_000, 3_000
-LONGEST_PATTERN, LONGEST_LINE = 200, 300
+MAX_HEAD_LENGTH, MAX_TAIL_LENGTH = 1_000, 3_000
+MAX_PATTERN_LENGTH, MAX_LINE_LENGTH = 200, 300  # characters
 MAX_SIGNATURE = 200
 
 # An exception as Python writes it: `module.Name: message`, or the name alone.
@@ -77,12 +77,12 @@ def fingerprint(text: str | None) -> Fingerprint:
     plain = _plain(text or "")
     name, message = _raised(plain)
     line = f"{name}: {message}" if name and message else name or message
-    return Fingerprint(name[:100], _pattern(message), line[:LONGEST_LINE])
+    return Fingerprint(name[:100], _pattern(message), line[:MAX_LINE_LENGTH])
 
 
 def _plain(text: str) -> str:
-    if len(text) > LONGEST_HEAD + LONGEST_TAIL:
-        text = f"{text[:LONGEST_HEAD]}\n{text[-LONGEST_TAIL:]}"
+    if len(text) > MAX_HEAD_LENGTH + MAX_TAIL_LENGTH:
+        text = f"{text[:MAX_HEAD_LENGTH]}\n{text[-MAX_TAIL_LENGTH:]}"
     return _clean(text)
 
 
@@ -119,10 +119,10 @@ def _titled(line: str) -> tuple[str, str] | None:
 
 
 def _pattern(message: str) -> str:
-    message = message[: LONGEST_LINE * 2]
+    message = message[: MAX_LINE_LENGTH * 2]
     for varying, instead in VARYING:
         message = varying.sub(instead, message)
-    return message.strip(" .,:;")[:LONGEST_PATTERN]
+    return message.strip(" .,:;")[:MAX_PATTERN_LENGTH]
 
 
 @lru_cache(maxsize=4096)

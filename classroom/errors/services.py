@@ -20,7 +20,7 @@ from lms.notifications import notification_data
 from realtime import broadcast, groups, messages
 from realtime.notify import notify
 
-LONGEST_TEXT = 500
+MAX_TEXT_LENGTH = 500  # characters
 
 
 class Refused(Exception):
@@ -99,9 +99,9 @@ def _text(text: str) -> str:
     text = text.replace("\0", "").replace("\r\n", "\n").strip()
     if not text:
         raise Refused(gettext("Write what should help, then send it."))
-    if len(text) > LONGEST_TEXT:
+    if len(text) > MAX_TEXT_LENGTH:
         words = gettext("This is too long: %(length)d characters. Shorten it to %(most)d and send it again.")
-        raise Refused(words % {"length": len(text), "most": LONGEST_TEXT})
+        raise Refused(words % {"length": len(text), "most": MAX_TEXT_LENGTH})
     return text
 
 

@@ -34,7 +34,8 @@ def time_plot(cells: Sequence[CellFacts]) -> TimePlot:
     order = sorted(found.values(), key=lambda its: -max(cell.students for cell in its))
     return TimePlot(
         notebooks=[
-            (its[0].notebook, [(cell, box(*cell.times, most=axis_end)) for cell in its if cell.times]) for its in order
+            (its[0].notebook, [(cell, box(*cell.times, maximum=axis_end)) for cell in its if cell.times])
+            for its in order
         ],
         ticks=[(percent(value * 60, axis_end), value) for value in minutes],
         is_cut=len(cells) > MAX_CELLS,

@@ -139,14 +139,14 @@ async def redis() -> Service:
         "ping_response": bool(ping),
         "subscribed": any(number > 0 for _, number in counted),
         "memory_bytes": memory.used,
-        "memory_limit_bytes": memory.most,
+        "memory_limit_bytes": memory.maximum,
         "test_events_bytes": test_events,
     }
 
 
 def _of_memory(memory: stream.Memory, refusal: str) -> Service:
     """Return the status of Redis; `refusal` is the error code of the write, such as OOM, MISCONF or READONLY."""
-    used = f"{memory.used // MIB} of {memory.most // MIB} MiB are used"
+    used = f"{memory.used // MIB} of {memory.maximum // MIB} MiB are used"
     if refusal == "OOM" or memory.is_full:
         return {"status": "unhealthy", "message": f"Redis' memory is full, and events are refused: {used}"}
     if refusal:

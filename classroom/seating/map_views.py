@@ -19,7 +19,7 @@ from classroom.seating.views import Refusal, show_room
 from core.identity import number_form
 from instructors.permissions import account_of
 from lms.images import MAX_BYTES, BadPicture, as_jpeg, check_upload
-from lms.maps import LONGEST_NAME, MAX_TEAMS, Point, TooManyTeams, active_map, free_points, points_on
+from lms.maps import MAX_NAME_LENGTH, MAX_TEAMS, Point, TooManyTeams, active_map, free_points, points_on
 from lms.models import ClassroomMap
 
 
@@ -118,7 +118,7 @@ def _replace_map(request: HttpRequest, classroom: Classroom, picture: bytes | No
 def _team(request: HttpRequest) -> str:
     """Return the name of the team as typed; empty if invalid."""
     name = request.POST.get("team", "")
-    return name if name.strip() and len(name) <= LONGEST_NAME and "\0" not in name else ""
+    return name if name.strip() and len(name) <= MAX_NAME_LENGTH and "\0" not in name else ""
 
 
 def _percent(text: str) -> float:

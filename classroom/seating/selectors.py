@@ -21,7 +21,7 @@ from lms.maps import Point, active_map, points_on
 from lms.models import ClassroomMap
 from realtime.messages import Status
 
-LONGEST_ON_MAP = 14  # characters of a team's name
+MAX_LENGTH_ON_MAP = 14  # characters of a team's name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ class Team:
 
     @property
     def short(self) -> str:
-        return self.name if len(self.name) <= LONGEST_ON_MAP else f"{self.name[: LONGEST_ON_MAP - 1]}…"
+        return self.name if len(self.name) <= MAX_LENGTH_ON_MAP else f"{self.name[: MAX_LENGTH_ON_MAP - 1]}…"
 
     @property
     def plate(self) -> int:

@@ -3,12 +3,12 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-LONGEST_NOTE = 4_000
+MAX_NOTE_LENGTH = 4_000
 
 
 class NoteForm(forms.Form):
     text = forms.CharField(
-        max_length=LONGEST_NOTE,
+        max_length=MAX_NOTE_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3, "class": "note-text", "aria-describedby": "note-help"}),
         label=_("Note"),
         error_messages={

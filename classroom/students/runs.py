@@ -22,11 +22,11 @@ from lms.models import Cell, Notebook
 
 RUNS_A_PAGE = 50
 # Characters of one text on the page, because of endless loops that print,
-LONGEST_TEXT = 6_000
+MAX_TEXT_LENGTH = 6_000
 # and of all texts together: after this many, each further text is cut to SHORT_TEXT.
-LONGEST_PAGE = 150_000
+MAX_PAGE_LENGTH = 150_000
 SHORT_TEXT = 400
-LONGEST_LINE = 200
+MAX_LINE_LENGTH = 200  # characters
 
 
 def id_of(text: str | None) -> int | None:
@@ -98,7 +98,7 @@ class Run:
     @property
     def error_line(self) -> str:
         lines = plain(self.error.shown).strip().splitlines()
-        return lines[-1].strip()[:LONGEST_LINE] if lines else ""
+        return lines[-1].strip()[:MAX_LINE_LENGTH] if lines else ""
 
     @property
     def has_more_error(self) -> bool:
@@ -149,11 +149,11 @@ def _rows(runs: "QuerySet[CellExecution]", last: CellExecution | None) -> list[C
         .defer("output", "code_content", "error_message", "cell__content", "cell__cell_metadata")
         .defer("notebook__notebook_metadata")
         .annotate(
-            code_shown=Left("code_content", LONGEST_TEXT),
+            code_shown=Left("code_content", MAX_TEXT_LENGTH),
             code_length=Length("code_content"),
-            error_shown=Right("error_message", LONGEST_TEXT),
+            error_shown=Right("error_message", MAX_TEXT_LENGTH),
             error_length=Length("error_message"),
-            output_shown=Left("output", LONGEST_TEXT),
+            output_shown=Left("output", MAX_TEXT_LENGTH),
             output_length=Length("output"),
         )
         .order_by("-executed_at", "-pk")[: RUNS_A_PAGE + 1]
@@ -163,7 +163,7 @@ def _rows(runs: "QuerySet[CellExecution]", last: CellExecution | None) -> list[C
 def _page(rows: Sequence[CellExecution], *, after: int, above: CellExecution | None, in_history: bool) -> list[Run]:
     """Return the first page of `rows`; `above` is the run shown above the first."""
     tries = _tries(rows)
-    characters_left = LONGEST_PAGE
+    characters_left = MAX_PAGE_LENGTH
     page: list[Run] = []
     for index, row in enumerate(rows[:RUNS_A_PAGE]):
         over = rows[index - 1] if index else above
@@ -204,7 +204,7 @@ def _run(
     *,
     is_first: bool,
 ) -> Run:
-    longest = min(LONGEST_TEXT, max(SHORT_TEXT, characters_left))
+    max_length = min(MAX_TEXT_LENGTH, max(SHORT_TEXT, characters_left))
     change = compare(_code(earlier), _code(row)) if earlier is not None and _code(row) else None
     is_changed = change is not None and not change.is_nothing
     position = row.cell_index if row.cell_index is not None and row.cell_index >= 0 else row.cell.position
@@ -218,9 +218,9 @@ def _run(
         execution_count=row.execution_count,
         duration=row.duration,
         errors_in_a_row=row.consecutive_error_count if row.is_significant_error else 0,
-        code=_text(row, "code", longest),
-        error=_text(row, "error", longest, keeps_end=True),
-        output=_text(row, "output", longest),
+        code=_text(row, "code", max_length),
+        error=_text(row, "error", max_length, keeps_end=True),
+        output=_text(row, "output", max_length),
         change=change,
         tries=tries,
         is_retry=is_retry,
@@ -229,7 +229,7 @@ def _run(
     )
 
 
-def _text(row: CellExecution, name: str, longest: int, *, keeps_end: bool = False) -> Text:
+def _text(row: CellExecution, name: str, max_length: int, *, keeps_end: bool = False) -> Text:
     text: str = getattr(row, f"{name}_shown") or ""
-    is_cut = (getattr(row, f"{name}_length") or 0) > longest
-    return Text(text[-longest:] if keeps_end else text[:longest], is_cut)
+    is_cut = (getattr(row, f"{name}_length") or 0) > max_length
+    return Text(text[-max_length:] if keeps_end else text[:max_length], is_cut)

@@ -74,16 +74,16 @@ def mentions(is_person: IsPerson) -> bool:
         redis.close()
 
 
-def remove_person(is_person: IsPerson, *, cut: Callable[[str], str], patience: float) -> int:
+def remove_person(is_person: IsPerson, *, cut: Callable[[str], str], timeout: float) -> int:
     """Remove the person's events from all streams and return their number. Raises StillBusy.
 
     Events of others in the same entries remain; `cut` replaces the person's names in their JSON text. Wait up to
-    `patience` seconds for running drains.
+    `timeout` seconds for running drains.
 
     A stream only marks deleted entries, and stores their bytes until all neighbouring entries are deleted too.
     Therefore the rest of the stream is written again.
     """
-    redis, deadline, removed = stream.connect(), time.monotonic() + patience, 0
+    redis, deadline, removed = stream.connect(), time.monotonic() + timeout, 0
     try:
         renamed_keys.take_over(redis)
         for shard in stream.shards(redis):

@@ -50,8 +50,8 @@ COMMON = 0.5
 IS_CROWDED = f"""
 local function is_crowded(bytes)
   local memory = redis.call('INFO', 'memory')
-  local most = tonumber(string.match(memory, 'maxmemory:(%d+)'))
-  return most > 0 and tonumber(string.match(memory, 'used_memory:(%d+)')) + bytes > most * {COMMON}
+  local maximum = tonumber(string.match(memory, 'maxmemory:(%d+)'))
+  return maximum > 0 and tonumber(string.match(memory, 'used_memory:(%d+)')) + bytes > maximum * {COMMON}
 end
 """
 
@@ -154,10 +154,10 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The memory that Redis uses and may use, in bytes; `most` is 0 without a limit."""
+    """The memory that Redis uses and may use, in bytes; `maximum` is 0 without a limit."""
 
     used: int
-    most: int
+    maximum: int
 
     @classmethod
     def read(cls, info: dict[str, int]) -> "Memory":
@@ -165,7 +165,7 @@ class Memory:
 
     @property
     def share(self) -> float:
-        return self.used / self.most if self.most else 0.0
+        return self.used / self.maximum if self.maximum else 0.0
 
     @property
     def is_full(self) -> bool:
@@ -231,7 +231,7 @@ async def free_bytes(redis: "aioredis.Redis") -> float:
     """
     with _connection_loss_as_redis_error():
         found = Memory.read(cast(dict[str, int], await redis.info("memory")))
-    return found.most * (1 - RESERVE) - found.used if found.most else math.inf
+    return found.maximum * (1 - RESERVE) - found.used if found.maximum else math.inf
 
 
 # --- Draining ---------------------------------------------------------------------------------------------------------

@@ -52,13 +52,13 @@ LINES_AN_ENTRY = 1_000
 TROUBLE_SECONDS = 600
 # Seconds before the first three retries; after that InfluxDB counts as down.
 PAUSES = (1, 2, 4)
-AWAY_PAUSE = 15
-LONGEST_PAUSE = 60
+AWAY_PAUSE = 15  # seconds
+MAX_PAUSE = 60  # seconds
 
 _ADD = (
     IS_CROWDED
     + """
--- KEYS: waiting, held.  ARGV: most points, most bytes, points, lines, oldest and newest event time, complete from
+-- KEYS: waiting, held.  ARGV: maximum of points, of bytes, points, lines, oldest and newest event time, complete from
 redis.call('HSETNX', KEYS[2], 'complete_from', ARGV[7])
 local points = tonumber(redis.call('HGET', KEYS[2], 'points') or 0)
 local bytes = tonumber(redis.call('HGET', KEYS[2], 'bytes') or 0)
@@ -323,7 +323,7 @@ def pause(redis: Redis, *, reason: str, at_least: float = 0) -> bool:
         pipe.delete(PROBED)
         before, _, tries, _, _ = pipe.execute()
     wait = PAUSES[tries - 1] if tries <= len(PAUSES) else AWAY_PAUSE
-    redis.set(PAUSE, 1, px=int(min(max(wait, at_least), LONGEST_PAUSE) * 1000))
+    redis.set(PAUSE, 1, px=int(min(max(wait, at_least), MAX_PAUSE) * 1000))
     return before is None or before.decode() != reason
 
 

@@ -17,7 +17,7 @@ from events.timeseries.client import is_configured, unreachable
 from events.timeseries.line_protocol import student_tag, tag_value
 
 SENDER = "points:sender"  # the lock of `sender.send_waiting`
-PATIENCE, HOLD = 15, 120  # seconds to wait for the sender, and to keep it away
+SENDER_TIMEOUT, HOLD = 15, 120  # seconds to wait for the sender, and to keep it away
 DELETE_MS = 60_000
 _USER = re.compile(r",userId=((?:[^,\\]|\\.)*),")  # of line protocol: commas, blanks and = are escaped
 
@@ -41,7 +41,7 @@ def erase(spellings: Collection[str], *, cut: Callable[[str], str], now: datetim
     tags = {student_tag(each) for each in spellings} | {tag_value(each.strip().lower()) for each in spellings}
     keys = {email_key(each) for each in spellings}
     with connect() as redis:
-        lock = redis.lock(SENDER, timeout=HOLD, blocking_timeout=PATIENCE)
+        lock = redis.lock(SENDER, timeout=HOLD, blocking_timeout=SENDER_TIMEOUT)
         if not lock.acquire():
             raise TimeoutError("points are being sent")
         try:

@@ -16,8 +16,8 @@ from events.timeseries.types import Number
 MEASUREMENT = "student_progress"
 # Runs: the points that have a field `success`.
 RUN_KINDS = ("cell_executed", "cell_execution_error")
-LONGEST = 1_000  # characters of a cell's source and of an error message
-LONGEST_TAG = 320
+MAX_TEXT_LENGTH = 1_000  # characters of a cell's source and of an error message
+MAX_TAG_LENGTH = 320  # characters
 NANOSECONDS = 1_000_000  # in a millisecond
 
 TAG_VALUES = str.maketrans({"\n": " ", "\r": " ", "\t": " ", "\\": "＼"})
@@ -46,9 +46,9 @@ def line(event: Event, *, more: Sequence[str] = ()) -> str:
         f"executionCount={-1 if event.execution_count is None else event.execution_count}i",
         f"cellIndex={-1 if event.cell_index is None else event.cell_index}i",
         f"userName={text(event.name or '')}",
-        f"cellContent={text((event.code or '')[:LONGEST])}",
+        f"cellContent={text((event.code or '')[:MAX_TEXT_LENGTH])}",
         f"eventId={text(event.event_id)}",
-        f"errorMessage={text((event.error_message or '')[:LONGEST])}",
+        f"errorMessage={text((event.error_message or '')[:MAX_TEXT_LENGTH])}",
         *_outcome(event),
         *more,
     ]
@@ -97,7 +97,7 @@ def student_tag(email: str) -> str:
 
 def tag_value(value: str) -> str:
     """Return the tag value that a query returns for this text."""
-    return value[:LONGEST_TAG].translate(TAG_VALUES) or "unknown"
+    return value[:MAX_TAG_LENGTH].translate(TAG_VALUES) or "unknown"
 
 
 def _tag(value: str) -> str:

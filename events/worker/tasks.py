@@ -64,9 +64,9 @@ class BatchSizer:
         n = len(entries)
         self.events += 0.3 * (events / n - self.events)
         self.bytes += 0.3 * (sum(len(entry.packed) for entry in entries) / n - self.bytes)
-        most = int(min(MAX_EVENTS / max(self.events, 1), MAX_BYTES / max(self.bytes, 1)))
+        maximum = int(min(MAX_EVENTS / max(self.events, 1), MAX_BYTES / max(self.bytes, 1)))
         wanted = self.count * 2 if n >= self.count else max(n * 2, 16)
-        self.count = max(1, min(wanted, most))
+        self.count = max(1, min(wanted, maximum))
 
 
 @cache

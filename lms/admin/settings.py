@@ -46,11 +46,11 @@ class SystemSettingForm(Form):
             self.add_error("setting_value", UNREADABLE[kind])
             return
         wanted = TYPE_NAMES.get(type(DEFAULTS.get(key)))
-        least, most = BOUNDS.get(key, SMALLEST_AND_LARGEST)
+        minimum, maximum = BOUNDS.get(key, SMALLEST_AND_LARGEST)
         if wanted and kind != wanted:
             self.add_error("setting_type", gettext("This setting is of type %(type)s.") % {"type": wanted})
-        elif kind == "int" and not least <= value <= most:
-            bounds = {"least": least, "most": most}
+        elif kind == "int" and not minimum <= value <= maximum:
+            bounds = {"least": minimum, "most": maximum}
             self.add_error("setting_value", gettext("This must be between %(least)d and %(most)d.") % bounds)
         else:
             self._write(key, value, kind)

@@ -50,7 +50,7 @@ class PlainCell:
     @property
     def shown_outputs(self) -> list[str]:
         """The texts of the outputs as a terminal finally shows them."""
-        texts = (settled(text_of(output), most=MAX_OUTPUT_TEXT) for output in joined_streams(self.outputs))
+        texts = (settled(text_of(output), maximum=MAX_OUTPUT_TEXT) for output in joined_streams(self.outputs))
         return [text for text in texts if text]
 
 

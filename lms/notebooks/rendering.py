@@ -298,7 +298,7 @@ def _outputs(output: dict[str, Any], formulas: Formulas) -> list[dict[str, Any]]
     """Return the output in the one media type to show, and LEFT_OUT if a better one was removed."""
     data = output.get("data")
     if not isinstance(data, dict):
-        text = settled(text_of(output), most=MAX_TEXT)
+        text = settled(text_of(output), maximum=MAX_TEXT)
         if output.get("output_type") in ("error", "pyerr"):
             return [{"output_type": "error", "ename": "", "evalue": "", "traceback": [text]}]
         name = "stderr" if output.get("name") == "stderr" else "stdout"
@@ -331,7 +331,7 @@ def _chosen(
     if found := formula_in(latex[:MAX_TEXT]):
         return _html(formulas.html_of(found[0], shown=latex, is_block=found[1]))
     if text:
-        return _display({"text/plain": settled(text, most=MAX_TEXT)})
+        return _display({"text/plain": settled(text, maximum=MAX_TEXT)})
     if latex:
         return _html(f'<pre><code class="tex">{escape(_cut(latex))}</code></pre>')
     if "application/json" in data:

@@ -61,11 +61,11 @@ def plain(text: str | None) -> str:
     return "".join(piece for _, piece in pieces_of(text))
 
 
-def settled(text: str | None, *, most: int | None = None) -> str:
-    """Return the final text with the codes of sixteen colours and bold only, cut after `most` characters with an
+def settled(text: str | None, *, maximum: int | None = None) -> str:
+    """Return the final text with the codes of sixteen colours and bold only, cut after `maximum` characters with an
     ellipsis."""
     found: list[str] = []
-    left = most
+    left = maximum
     for style, piece in pieces_of(text):
         shown = piece if left is None else piece[:left]
         codes = _codes_of(style)
@@ -163,10 +163,10 @@ def _levels(number: int) -> tuple[int, int, int]:
 
 def _hue(red: int, green: int, blue: int) -> int | None:
     """Return one of six colours; None for greys, which keep the text colour, readable on every background."""
-    least, most = min(red, green, blue), max(red, green, blue)
-    if most - least < GREY:
+    minimum, maximum = min(red, green, blue), max(red, green, blue)
+    if maximum - minimum < GREY:
         return None
-    middle = (least + most) / 2
+    middle = (minimum + maximum) / 2
     return (red > middle) + 2 * (green > middle) + 4 * (blue > middle)
 
 

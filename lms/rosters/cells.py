@@ -84,12 +84,12 @@ def is_marked(text: str) -> bool:
     return text.lstrip()[:1] in ("'", "’")
 
 
-def people_of(line: str, *, most: int) -> list[tuple[str, str]] | None:
-    """Return (name, address) of all addressees on a line of a mail program, but of no more than `most` and one; None
+def people_of(line: str, *, maximum: int) -> list[tuple[str, str]] | None:
+    """Return (name, address) of all addressees on a line of a mail program, but of no more than `maximum` and one; None
     for any other line."""
     wide, at = ADDRESSEES.sub("", line.translate(WIDE | BETWEEN)).strip(), 0
     found: list[tuple[str, str]] = []
-    while at < len(wide) and len(found) <= most:
+    while at < len(wide) and len(found) <= maximum:
         entry = ENTRY.match(wide, at) or ALONE.match(wide, at)
         if entry is None:
             return None

@@ -31,7 +31,7 @@ from lms.spreadsheets import harmless, original
 
 MAX_BYTES = 512 * 1024  # bytes
 MAX_LINES = 2000
-LONGEST = {"email": 254, "name": 255, "team": 255}
+MAX_LENGTHS = {"email": 254, "name": 255, "team": 255}
 MAX_WRITTEN = 2 * MAX_LINES  # with titles, and names that go over lines
 COLUMNS = ("email", "name", "team")
 
@@ -125,7 +125,7 @@ def _mail_list(text: str) -> Table | None:
         return None
     found: list[Line] = []
     for number, line in written:
-        people = people_of(line, most=MAX_LINES - len(found))
+        people = people_of(line, maximum=MAX_LINES - len(found))
         if people is None:
             return None
         found += [Line(number, address_of(address)[0], name_of(name), "") for name, address in people]
@@ -229,7 +229,9 @@ def _name(row: Row, layout: Layout) -> str:
     if not (given and family):
         return given or family
     if CJK.search(family) or CJK.search(given):  # 佐藤 花, 김철수
-        return (f"{family}{given}" if HANGUL.fullmatch(family + given) else f"{family} {given}")[: LONGEST["name"] + 1]
+        return (f"{family}{given}" if HANGUL.fullmatch(family + given) else f"{family} {given}")[
+            : MAX_LENGTHS["name"] + 1
+        ]
     is_family_first = _is_family_first(layout)
     return " ".join(part for part in ((family, given, middle) if is_family_first else (given, middle, family)) if part)
 
@@ -257,9 +259,9 @@ def _problem(line: Line, known: set[str]) -> str:
         return gettext("The e-mail address is missing.")
     for column in COLUMNS:
         text = getattr(line, column)
-        if len(text) > LONGEST[column]:
+        if len(text) > MAX_LENGTHS[column]:
             words = gettext("The %(column)s is longer than %(most)d characters.")
-            return words % {"column": _label(column), "most": LONGEST[column]}
+            return words % {"column": _label(column), "most": MAX_LENGTHS[column]}
         if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
             return gettext("The %(column)s contains a line break or a control character.") % {"column": _label(column)}
         if BROKEN in text:

@@ -145,7 +145,7 @@ class Postgres:
             return
         survivor = processes.leftover(pid_file=pid_file, data_dir=self.data_dir, executable="postgres")
         if survivor is not None:
-            processes.end(survivor, stop_signal=signal.SIGINT, patience=STOP_TIMEOUT)
+            processes.end(survivor, stop_signal=signal.SIGINT, stop_timeout=STOP_TIMEOUT)
             return
         deadline = time.monotonic() + STOP_TIMEOUT
         while processes.working_in(self.data_dir, executable="postgres"):
@@ -195,7 +195,7 @@ class Postgres:
             stop_signal=signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
             hurry_signal=signal.SIGQUIT,  # "immediate": recovers from its log at the next start
             orphan_signal=signal.SIGINT,
-            patience=STOP_TIMEOUT,
+            stop_timeout=STOP_TIMEOUT,
         )
 
     def ready(self) -> bool:

@@ -73,7 +73,7 @@ class Valkey:
     def end_leftover(self) -> None:
         survivor = processes.leftover(pid_file=self.pid_file, data_dir=self.data_dir, executable="valkey-server")
         if survivor is not None:
-            processes.end(survivor, stop_signal=signal.SIGTERM, patience=STOP_TIMEOUT)
+            processes.end(survivor, stop_signal=signal.SIGTERM, stop_timeout=STOP_TIMEOUT)
 
     def advice(self) -> str:
         """Return what the operator can do if the server does not start."""
@@ -117,7 +117,7 @@ class Valkey:
             environment={"LC_ALL": "C"},
             stop_signal=signal.SIGTERM,
             orphan_signal=signal.SIGTERM,
-            patience=STOP_TIMEOUT,
+            stop_timeout=STOP_TIMEOUT,
         )
 
     def ready(self) -> bool:

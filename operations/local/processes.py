@@ -41,7 +41,7 @@ class Program:
     # Sent by the kernel when the supervisor is killed. The application survives SIGKILL at any moment, so a signal that
     # a child could ignore is not worth the risk; the servers get one for a regular shutdown instead.
     orphan_signal: signal.Signals = signal.SIGKILL
-    patience: float = 8.0
+    stop_timeout: float = 8.0
 
     def spawn(self, *, output: int | IO[bytes] = subprocess.PIPE) -> subprocess.Popen[bytes]:
         """Start the program in its own session, so that Ctrl-C does not reach it. Standard error goes to `output` too.
@@ -100,14 +100,14 @@ def working_in(data_dir: Path, *, executable: str) -> bool:
     return False
 
 
-def end(process: psutil.Process, *, stop_signal: signal.Signals, patience: float) -> None:
+def end(process: psutil.Process, *, stop_signal: signal.Signals, stop_timeout: float) -> None:
     """Send the stop signal, and SIGKILL after the timeout. psutil compares start times, so a reused pid is safe."""
     try:
         process.send_signal(stop_signal)
         try:
-            process.wait(patience)
+            process.wait(stop_timeout)
         except psutil.TimeoutExpired:
             process.kill()
-            process.wait(patience)
+            process.wait(stop_timeout)
     except psutil.NoSuchProcess:
         return

@@ -23,7 +23,7 @@ def web(*, host: str, port: int, server: str = "uvicorn") -> Program:
 
 def worker(number: int) -> Program:
     """Return a worker. It finishes its batch before it ends; unacknowledged entries are redelivered."""
-    return _python(f"worker-{number}", MANAGE, "work", rank=3, patience=15.0)
+    return _python(f"worker-{number}", MANAGE, "work", rank=3, stop_timeout=15.0)
 
 
 def cron() -> Program:
@@ -44,7 +44,7 @@ def command(name: str, *arguments: str) -> Program:
     return _python(name, MANAGE, *arguments, rank=5)
 
 
-def _python(name: str, *arguments: str, rank: int, patience: float = 8.0) -> Program:
+def _python(name: str, *arguments: str, rank: int, stop_timeout: float = 8.0) -> Program:
     path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
     return Program(
         name=name,
@@ -59,5 +59,5 @@ def _python(name: str, *arguments: str, rank: int, patience: float = 8.0) -> Pro
             # Threads share freed memory instead of having eight arenas per processor.
             "MALLOC_ARENA_MAX": "2",
         },
-        patience=patience,
+        stop_timeout=stop_timeout,
     )

@@ -168,7 +168,7 @@ class Supervisor:
     def retire(self, child: Child) -> None:
         """Stop a child for good."""
         child.restart, child.due = False, None
-        child.retires_by = time.monotonic() + child.program.patience
+        child.retires_by = time.monotonic() + child.program.stop_timeout
         self._signal(child, child.program.stop_signal)
 
     def replace(self, child: Child) -> None:
@@ -200,7 +200,7 @@ class Supervisor:
                 for child in waiting:
                     self._signal(child, child.program.hurry_signal)
             for child in waiting:
-                if time.monotonic() - began > child.program.patience:
+                if time.monotonic() - began > child.program.stop_timeout:
                     self.say(f"{child.program.name} does not end; killing it")
                     self._signal(child, signal.SIGKILL)
             self.pump(0.02)

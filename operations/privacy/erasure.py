@@ -29,7 +29,7 @@ from operations.privacy.redaction import redact
 
 # Sessions times executions above which a temporary index pays.
 WORTH_AN_INDEX = 20_000_000
-PATIENCE = 60.0  # seconds for workers to finish their batches
+DRAIN_TIMEOUT = 60.0  # seconds for workers to finish their batches
 
 
 class CameBack(Exception):
@@ -57,7 +57,7 @@ def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
     Raises maintenance.StillBusy, CameBack, and timeseries.unreachable() if InfluxDB is away; then run it again.
     """
     report = Report()
-    report.waiting_events = maintenance.remove_person(person.is_called, cut=_in_json(person), patience=PATIENCE)
+    report.waiting_events = maintenance.remove_person(person.is_called, cut=_in_json(person), timeout=DRAIN_TIMEOUT)
     with _index_for_sessions(person), transaction.atomic():
         _forget_rows(person, report, keep_grades=keep_grades)
         audit.record(

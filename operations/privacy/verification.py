@@ -19,8 +19,8 @@ from redis.exceptions import RedisError
 from core.redis import blocking_client
 from operations.privacy import tables
 
-PATIENCE = 120.0  # seconds for Redis to rewrite its file
-LOCK_PATIENCE = "3s"  # for a table that is in use
+REWRITE_TIMEOUT = 120.0  # seconds for Redis to rewrite its file
+LOCK_TIMEOUT = "3s"  # for a table that is in use
 MAX_REWRITTEN_BYTES = 256 * 1024 * 1024  # of a table; larger ones would be locked for too long
 # Clear the statistics of a table: from PostgreSQL 18 on, and as a superuser before.
 STATISTICS = (
@@ -63,7 +63,7 @@ def _rewrite(redis: Redis) -> Iterator[str]:
 
 
 def _wait(redis: Redis, running: str, status: str) -> Iterator[str]:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + REWRITE_TIMEOUT
     while True:
         state: Any = redis.info("persistence")
         if not state.get(running) and not state.get("aof_rewrite_scheduled"):
@@ -113,9 +113,9 @@ def _sizes() -> list[tuple[str, int]]:
 
 
 def _vacuum(name: str, options: str) -> bool:
-    """Return False if the table is locked for longer than LOCK_PATIENCE, or not ours."""
+    """Return False if the table is locked for longer than LOCK_TIMEOUT, or not ours."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = '{LOCK_PATIENCE}'")
+        cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         try:
             cursor.execute(sql.SQL("VACUUM ({}) {}").format(sql.SQL(options), sql.Identifier(name)))
         except (OperationalError, ProgrammingError):

@@ -1,5 +1,5 @@
-"""What a class key opens, for `test_access_matrix`: method and path of a row of `API_ROWS`, the status with a key of the
-Python class, and with one of the Rust class. Every other address takes a key for nothing."""
+"""What a class key opens, for `test_access_matrix`: method and path of a row of `API_ROWS`, the status with a key of
+the Python class, and with one of the Rust class. Every other address takes a key for nothing."""
 
 KEY_ROWS = {
     # --- Read: what the class is set to do

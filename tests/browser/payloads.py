@@ -91,8 +91,8 @@ def main(teacher: str) -> None:
     made = lesson.fill(teacher)
     texts = cycle(PAYLOADS)
 
-    def say(most: int = 100_000) -> str:
-        return hostile(next(texts).replace("\0", ""))[:most]
+    def say(maximum: int = 100_000) -> str:
+        return hostile(next(texts).replace("\0", ""))[:maximum]
 
     for rows, columns in (
         (Student, {"name": 255}),
@@ -118,8 +118,8 @@ def main(teacher: str) -> None:
 
 def _rewrite(model: Any, columns: dict[str, int], say: Callable[[int], str]) -> None:
     for row in model.objects.order_by("pk"):
-        for name, most in columns.items():
-            setattr(row, name, say(most - 8) + f" {row.pk}")
+        for name, maximum in columns.items():
+            setattr(row, name, say(maximum - 8) + f" {row.pk}")
         row.save()
 
 

@@ -65,7 +65,7 @@ def test_a_stream_keeps_no_bytes_of_what_was_taken_out(event_pipeline, uncompres
     event_pipeline.append(event(), event(emailAddress=THEIRS, userName="Ren", code=f"# {MINE}"))
     streams = [key for key in uncompressed.scan_iter("events:*") if uncompressed.type(key) == b"stream"]
     assert any(MINE.encode() in uncompressed.dump(key) for key in streams)
-    maintenance.remove_person(lambda email: email == MINE, cut=lambda text: text.replace(MINE, "X"), patience=1)
+    maintenance.remove_person(lambda email: email == MINE, cut=lambda text: text.replace(MINE, "X"), timeout=1)
     assert [key for key in streams if MINE.encode() in (uncompressed.dump(key) or b"")] == []
     assert [found.email for found in maintenance.events(uncompressed)] == [THEIRS, THEIRS]
 
@@ -80,7 +80,7 @@ def test_what_a_drain_deleted_before_leaves_too(event_pipeline, uncompressed):  
             uncompressed.xadd(key, {"b": b"[]"})
             uncompressed.xdel(key, uncompressed.xrange(key, count=1)[0][0])
     assert any(b"secret of hers" in uncompressed.dump(key) for key in shard_streams)
-    maintenance.remove_person(lambda email: email == MINE, cut=str, patience=1)
+    maintenance.remove_person(lambda email: email == MINE, cut=str, timeout=1)
     assert [key for key in shard_streams if b"secret of hers" in (uncompressed.dump(key) or b"")] == []
 
 
@@ -95,7 +95,7 @@ def test_points_that_were_taken_out_leave_no_bytes(uncompressed):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_table_that_is_read_for_long_is_named_and_nobody_waits(monkeypatch):
-    monkeypatch.setattr(verification, "LOCK_PATIENCE", "50ms")
+    monkeypatch.setattr(verification, "LOCK_TIMEOUT", "50ms")
     monkeypatch.setattr(tables, "all_models", lambda: [Class])
     with psycopg.connect(_url()) as reader:
         reader.execute("SELECT * FROM classes")

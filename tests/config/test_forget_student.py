@@ -203,7 +203,7 @@ def test_influx_backfill_brings_nobody_back(lesson, settings, redis):
 
 
 def test_a_busy_shard_is_waited_for_and_then_refused(lesson, event_pipeline, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(erasure, "PATIENCE", 0.2)
+    monkeypatch.setattr(erasure, "DRAIN_TIMEOUT", 0.2)
     held = event_pipeline.lease()
     with pytest.raises(CommandError, match="try again"):
         forget()

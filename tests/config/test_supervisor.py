@@ -11,8 +11,8 @@ from operations.local.processes import Program
 from operations.local.supervisor import MIN_PAUSE, Failed, Stopped, Supervisor
 
 
-def program(code: str, *, name: str = "child", rank: int = 0, patience: float = 5.0) -> Program:
-    return Program(name=name, rank=rank, argv=(sys.executable, "-u", "-c", code), patience=patience)
+def program(code: str, *, name: str = "child", rank: int = 0, stop_timeout: float = 5.0) -> Program:
+    return Program(name=name, rank=rank, argv=(sys.executable, "-u", "-c", code), stop_timeout=stop_timeout)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_they_end_by_rank_and_the_stubborn_are_killed(supervisor: Supervisor, ou
     deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up'); time.sleep(60)"
     supervisor.start(program(polite, name="store", rank=0))
     supervisor.start(program(polite, name="web", rank=2))
-    supervisor.start(program(deaf, name="worker", rank=1, patience=0.2))
+    supervisor.start(program(deaf, name="worker", rank=1, stop_timeout=0.2))
     supervisor.wait_for(lambda: output.getvalue().count("up\n") == 3, seconds=10, what="three starts")
     supervisor.stop()
     said = output.getvalue()
@@ -76,7 +76,7 @@ def test_a_second_wish_hurries(supervisor: Supervisor, output: io.StringIO) -> N
     deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up'); time.sleep(60)"
     supervisor.listen()
     try:
-        supervisor.start(program(deaf, patience=60))
+        supervisor.start(program(deaf, stop_timeout=60))
         supervisor.wait_for(lambda: "up\n" in output.getvalue(), seconds=10, what="the start")
         signal.raise_signal(signal.SIGINT)
         signal.setitimer(signal.ITIMER_REAL, 0.2)

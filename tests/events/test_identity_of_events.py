@@ -62,7 +62,7 @@ def test_one_student_in_one_shard_waits_and_is_taken_out_under_any_spelling(even
     event_pipeline.append(*(event(emailAddress=each) for each in SAME.values()))
     assert maintenance.mentions(lambda email: email_key(email) == ADDRESS)
     assert not maintenance.mentions(lambda email: email_key(email) == email_key(APART["dotless i"]))
-    assert maintenance.remove_person(lambda email: email_key(email) == ADDRESS, cut=str, patience=1) == len(SAME)
+    assert maintenance.remove_person(lambda email: email_key(email) == ADDRESS, cut=str, timeout=1) == len(SAME)
 
 
 def test_old_entries_of_a_stream_go_to_the_right_student(event_pipeline):

@@ -246,5 +246,5 @@ def test_backups_and_exports_read_them_where_they_are(event_pipeline):
 def test_a_person_is_removed_from_them_too(event_pipeline):
     append(event_pipeline, "1", older=True)
     event_pipeline.append(event(eventId="2", emailAddress="ren@example.com"))
-    assert maintenance.remove_person(lambda email: email == "hanako@example.com", cut=str, patience=1) == 1
+    assert maintenance.remove_person(lambda email: email == "hanako@example.com", cut=str, timeout=1) == 1
     assert waiting_ids(event_pipeline.redis) == ["2"]

@@ -34,7 +34,7 @@ class Classroom:
     seed: int
     students: int = 40
     rate: float = 100.0  # events a second, all students together
-    patience: float = 120.0  # seconds for which an event is tried
+    timeout: float = 120.0  # seconds for which an event is tried
     path: str = "/api/v1/events"
     sent: dict[str, dict[str, Any]] = field(default_factory=dict)
     accepted: dict[str, float] = field(default_factory=dict)  # id → seconds from the first try to 202
@@ -60,7 +60,7 @@ class Classroom:
     def end(self) -> None:
         """No new events; returns when every event was taken, refused or given up. Everybody switches help off."""
         self._ending.set()
-        self._thread.join(self.patience + 60)
+        self._thread.join(self.timeout + 60)
         assert not self._thread.is_alive(), "posts are under way that do not end"
         if self._failure:
             raise self._failure
@@ -129,7 +129,7 @@ class Classroom:
             if answer.startswith("4"):
                 self.refused.add(name)
                 return
-            if time.monotonic() - begun > self.patience:
+            if time.monotonic() - begun > self.timeout:
                 self.given_up.add(name)
                 return
             await asyncio.sleep(waits.pop(0) if len(waits) > 1 else waits[0])

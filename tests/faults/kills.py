@@ -121,7 +121,7 @@ def _probes(product: Product) -> list[Classroom]:
 def _recover(product: Product) -> None:
     """Until an event that is posted now is a row, and points are on their way again."""
     number = len(_probes(product))
-    probe = Classroom(url=product.url, seed=1_000_000 + number, students=1, patience=RECOVERY)
+    probe = Classroom(url=product.url, seed=1_000_000 + number, students=1, timeout=RECOVERY)
     _probes(product).append(probe)
     event = probe.event("log_entry")
     name = event["eventId"]

@@ -34,8 +34,8 @@ signals = st.sampled_from(["help", "help", "help", "help_stop", "session_end"]).
 )
 
 
-def lessons(happenings: Any, *, longest: int) -> Any:
-    return st.dictionaries(st.integers(0, longest), happenings, min_size=1, max_size=14)
+def lessons(happenings: Any, *, seconds: int) -> Any:
+    return st.dictionaries(st.integers(0, seconds), happenings, min_size=1, max_size=14)
 
 
 # Requests for help as the extension sends them: one every few seconds, for minutes.
@@ -112,13 +112,13 @@ def compare(case: tuple[list[tuple[int, Any]], list[list[tuple[int, Any]]]]) -> 
 
 
 @ORDERS
-@given(arrivals(lessons(runs, longest=3_000)))
+@given(arrivals(lessons(runs, seconds=3_000)))
 def test_errors_in_a_row(db, case):
     compare(case)
 
 
 @ORDERS
-@given(arrivals(lessons(signals, longest=1_200)))
+@given(arrivals(lessons(signals, seconds=1_200)))
 def test_requests_for_help(db, case):
     compare(case)
 

@@ -31,13 +31,13 @@ def link(system):
         yield made
 
 
-def flood(client: httpx.Client, *, most: int, size: int = 1_000) -> tuple[int, httpx.Response]:
+def flood(client: httpx.Client, *, maximum: int, size: int = 1_000) -> tuple[int, httpx.Response]:
     """Posts until one is refused. Returns how many were taken, and the refusal."""
-    for number in range(most):
+    for number in range(maximum):
         answer = client.post("/api/v1/events", json=[event(result="x" * size)])
         if answer.status_code != 202:
             return number, answer
-    raise AssertionError(f"{most} posts were taken")
+    raise AssertionError(f"{maximum} posts were taken")
 
 
 def drain(system, link, client) -> None:
@@ -50,7 +50,7 @@ def drain(system, link, client) -> None:
 
 def test_more_than_may_wait_is_refused_and_redis_stays_as_it_is(system, link):
     with httpx.Client(base_url=system.url, timeout=20) as client:
-        taken, refusal = flood(client, most=LIMIT * 2)
+        taken, refusal = flood(client, maximum=LIMIT * 2)
         assert taken == LIMIT
         assert refusal.status_code == 503
         assert refusal.json() == {"detail": "Too many events are waiting; try again"}
@@ -63,8 +63,8 @@ def test_more_than_may_wait_is_refused_and_redis_stays_as_it_is(system, link):
 
 
 def test_a_full_redis_keeps_room_for_those_who_empty_it(system, link):
-    most = link.info("memory")["used_memory"] + 12 * MIB
-    link.config_set("maxmemory", most)
+    maximum = link.info("memory")["used_memory"] + 12 * MIB
+    link.config_set("maxmemory", maximum)
     with httpx.Client(base_url=system.url, timeout=20) as client:
         for _ in range(LIMIT):
             answer = client.post("/api/v1/events", json=[event(result="x" * 100_000)])
@@ -72,7 +72,7 @@ def test_a_full_redis_keeps_room_for_those_who_empty_it(system, link):
                 break
         assert answer.status_code == 503
         assert answer.json() == {"detail": "The event queue has no memory left; try again"}
-        assert link.info("memory")["used_memory"] < most
+        assert link.info("memory")["used_memory"] < maximum
         drain(system, link, client)
     link.config_set("maxmemory", 0)
 
@@ -90,8 +90,8 @@ def health(client) -> dict[str, object]:
 
 def test_ninety_kilobytes_of_test_events_stop_no_lesson(system, link):
     """Compressed a thousand times, they would be a hundred megabytes. Lessons go on, and health counts what is held."""
-    most = link.info("memory")["used_memory"] + 64 * MIB
-    link.config_set("maxmemory", most)
+    maximum = link.info("memory")["used_memory"] + 64 * MIB
+    link.config_set("maxmemory", maximum)
     with httpx.Client(base_url=system.url, timeout=20) as client:
         bomb = packed(10 * MIB - 100)
         sent = [client.post(f"/api/v1/test/events/t{number}", **bomb) for number in range(9)]
@@ -102,26 +102,26 @@ def test_ninety_kilobytes_of_test_events_stop_no_lesson(system, link):
         found = health(client)
         assert found["status"] == "healthy"
         assert 10 * MIB < found["test_events_bytes"] < 11 * MIB
-        assert found["memory_limit_bytes"] == most
+        assert found["memory_limit_bytes"] == maximum
         said = re.search(r"^cellmonitor_test_events_bytes (\S+)$", client.get("/metrics").text, re.MULTILINE)
         assert float(said[1]) == found["test_events_bytes"]
         # Somebody else fills what is left: others give way first, then health says it, then it is said to lessons too.
-        fill(link, most * 0.6)
+        fill(link, maximum * 0.6)
         assert client.post("/api/v1/test/events/small", json=[{}]).status_code == 507
         assert client.post("/api/v1/events", json=[event()]).status_code == 202
-        fill(link, most * 0.75)
+        fill(link, maximum * 0.75)
         assert health(client)["status"] == "degraded"
         assert client.post("/api/v1/events", json=[event()]).status_code == 202
-        fill(link, most * 0.9)
+        fill(link, maximum * 0.9)
         assert health(client)["status"] == "unhealthy"
         assert "events are refused" in health(client)["message"]
-        fill(link, most)
+        fill(link, maximum)
         link.config_set("maxmemory", link.info("memory")["used_memory"] - MIB)
         assert health(client)["status"] == "unhealthy"
         assert client.get("/api/v1/health").status_code == 503
         assert client.get("/api/v1/classes").status_code == 200, "reading goes on"
         link.delete("ballast")
-        link.config_set("maxmemory", most)
+        link.config_set("maxmemory", maximum)
         assert health(client)["status"] == "healthy"
         assert client.post("/api/v1/events", json=[event()]).status_code == 202
         for number in range(9):

@@ -64,7 +64,7 @@ def fill(disk: Path) -> None:
 
 def test_a_full_disk_refuses_and_recovers_by_itself(product: Product, disk: Path) -> None:
     answers: Counter[int] = Counter()
-    with Classroom(url=product.url, seed=1, rate=150, patience=300) as room:
+    with Classroom(url=product.url, seed=1, rate=150, timeout=300) as room:
         wait_until(lambda: len(room.accepted) > 200, seconds=60, what="two hundred events")
         until = time.monotonic() + SECONDS
         while time.monotonic() < until:

@@ -24,7 +24,7 @@ from events.worker import tasks
 from tests.events.conftest import event
 
 SHARD = 0
-MOST_COMMANDS = 60  # of one drain
+MAX_COMMANDS = 60  # of one drain
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ class Between:
 
 def test_no_append_between_any_two_commands_is_forgotten(redis, transactional_db, monkeypatch):
     """The flag is cleared before the first read, and the lease given back only over an empty stream."""
-    for number in range(MOST_COMMANDS):
+    for number in range(MAX_COMMANDS):
         redis.flushall()
         ids = [append()]
         take_job()
@@ -108,14 +108,14 @@ def test_no_append_between_any_two_commands_is_forgotten(redis, transactional_db
         assert not redis.exists(f"events:{{{SHARD}}}:wake", f"events:{{{SHARD}}}:lease")
         if not between.is_done:
             break
-    assert 5 < number < MOST_COMMANDS - 1
+    assert 5 < number < MAX_COMMANDS - 1
 
 
 def test_a_drain_that_breaks_off_at_any_command_loses_nothing(redis, transactional_db, monkeypatch):
     def break_off() -> None:
         raise redis_client.ConnectionError("gone")
 
-    for number in range(MOST_COMMANDS):
+    for number in range(MAX_COMMANDS):
         redis.flushall()
         wanted = append()
         take_job()
@@ -130,7 +130,7 @@ def test_a_drain_that_breaks_off_at_any_command_loses_nothing(redis, transaction
         assert int(redis.get(f"events:{{{SHARD}}}:bytes") or 0) == 0
         if not between.is_done:
             break
-    assert 5 < number < MOST_COMMANDS - 1
+    assert 5 < number < MAX_COMMANDS - 1
 
 
 def test_of_many_that_reach_for_the_lease_one_gets_it(redis):

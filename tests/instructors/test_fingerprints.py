@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom.errors.fingerprints import LONGEST_LINE, LONGEST_PATTERN, fingerprint
+from classroom.errors.fingerprints import MAX_LINE_LENGTH, MAX_PATTERN_LENGTH, fingerprint
 
 RECORDED = Path(__file__).parents[1] / "payloads" / "recorded_extension_requests.jsonl"
 
@@ -186,8 +186,8 @@ def test_what_the_extension_really_sent():
 @given(st.text(max_size=400) | st.from_regex(r"[A-Z][a-z]+Error: [ -~]{0,200}"))
 def test_any_text_has_a_fingerprint(text):
     found = fingerprint(text)
-    assert len(found.pattern) <= LONGEST_PATTERN
-    assert len(found.line) <= LONGEST_LINE
+    assert len(found.pattern) <= MAX_PATTERN_LENGTH
+    assert len(found.line) <= MAX_LINE_LENGTH
     assert "\n" not in found.line
     assert "\x1b" not in found.line + found.pattern
     assert len(found.digest) == 16

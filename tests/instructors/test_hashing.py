@@ -41,13 +41,13 @@ class Turnstile:
 
     def __init__(self, monkeypatch) -> None:
         self.open, self.lock = threading.Event(), threading.Lock()
-        self.now = self.most = 0
+        self.now = self.maximum = 0
         encode = hashing.BCryptSHA256PasswordHasher.encode
 
         def slow(hasher, password, salt):
             with self.lock:
                 self.now += 1
-                self.most = max(self.most, self.now)
+                self.maximum = max(self.maximum, self.now)
             assert self.open.wait(20)
             with self.lock:
                 self.now -= 1
@@ -79,7 +79,7 @@ def test_never_more_at_once_than_may(turnstile, monkeypatch):
     turnstile.open.set()
     for thread in threads:
         thread.join()
-    assert turnstile.most == 2
+    assert turnstile.maximum == 2
     assert len(set(made)) == 16
     assert bench._taken == 0
     assert check_password(PASSWORD, made[0])
@@ -104,7 +104,7 @@ def test_more_than_may_wait_are_refused_at_once(turnstile, monkeypatch):
 
 
 def test_nobody_waits_for_ever(turnstile, monkeypatch):
-    bench = put(hashing.HashingQueue(1, patience=0.05), monkeypatch)
+    bench = put(hashing.HashingQueue(1, timeout=0.05), monkeypatch)
     with pytest.raises(hashing.Busy):
         make_password(PASSWORD)
     assert bench._taken == 0

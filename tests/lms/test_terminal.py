@@ -118,8 +118,8 @@ def test_settled_text_is_settled():
     once = settled(text)
     assert once == "\x1b[31m100%|##########| 100/100\x1b[0m\n\x1b[1;34mblue\x1b[0m plain"
     assert settled(once) == once
-    assert settled("\x1b[31mabcdef", most=3) == "\x1b[31mabc\x1b[0m\n…"
-    assert settled("abc", most=3) == "abc"
+    assert settled("\x1b[31mabcdef", maximum=3) == "\x1b[31mabc\x1b[0m\n…"
+    assert settled("abc", maximum=3) == "abc"
 
 
 @given(st.text(alphabet="ab \r\n\b\t\x1b[]AJKHm0123;あ\u0301\x9b\x07"))

@@ -28,9 +28,9 @@ class Server:
     def url(self, path: str) -> str:
         return f"ws://127.0.0.1:{self.port}{path}"
 
-    def stop(self, patience: float = 15) -> int:
+    def stop(self, timeout: float = 15) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(patience)
+        return self.process.wait(timeout)
 
 
 def database_url() -> str:

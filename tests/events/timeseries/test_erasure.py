@@ -83,7 +83,7 @@ def test_a_bucket_that_is_not_there_is_an_error_only_where_points_are_written(de
 
 def test_while_points_are_being_sent_nothing_is_erased(deletions, redis, monkeypatch):
     asked, _ = deletions
-    monkeypatch.setattr(erasure, "PATIENCE", 0.1)
+    monkeypatch.setattr(erasure, "SENDER_TIMEOUT", 0.1)
     redis.set(erasure.SENDER, "busy")
     with pytest.raises(timeseries_client.unreachable()):
         erase("a@example.com")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.contract.schema import Event
-from events.timeseries.line_protocol import LONGEST, line, student_tag, tag_value, time_of
+from events.timeseries.line_protocol import MAX_TEXT_LENGTH, line, student_tag, tag_value, time_of
 from tests.influx import parse
 
 # What the intake lets through: no NUL, no lone surrogates.
@@ -99,7 +99,7 @@ def test_a_tag_has_no_backslash_that_servers_read_differently(value):
 
 def test_long_texts_are_cut():
     point = parse(line(run(code="x" * 5000, error_message='"' * 5000, team="t" * 5000)))
-    assert (len(point.fields["cellContent"]), len(point.fields["errorMessage"])) == (LONGEST, LONGEST)
+    assert (len(point.fields["cellContent"]), len(point.fields["errorMessage"])) == (MAX_TEXT_LENGTH, MAX_TEXT_LENGTH)
     assert len(point.tags["teamName"]) == 320
 
 
