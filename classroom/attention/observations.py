@@ -92,7 +92,7 @@ RUNS_SQL = """
 SELECT k.student, e.executed_at, e.cell_id, coalesce(c.position, e.cell_index), e.status = 'error', e.error
 FROM unnest(%s::bigint[]) AS k (student)
 CROSS JOIN LATERAL (
-    SELECT x.executed_at, x.cell_id, x.cell_index, x.status, left(x.error_message, {longest}) AS error
+    SELECT x.executed_at, x.cell_id, x.cell_index, x.status, left(x.error_message, {max_length}) AS error
     FROM cell_executions x
     WHERE x.student_id = k.student AND x.executed_at > %s AND (x.executed_at <= %s) IS TRUE
       AND x.status <> 'aborted' {scope}
@@ -205,7 +205,7 @@ def _recent_runs(students: Sequence[int], scope: Scope, now: datetime) -> dict[i
         return {}
     runs: dict[int, list[Run]] = {}
     with connection.cursor() as cursor:
-        statement = RUNS_SQL.format(longest=MAX_SIGNATURE * 2, tail=TAIL, scope=scope.sql("x.class_id"))
+        statement = RUNS_SQL.format(max_length=MAX_SIGNATURE * 2, tail=TAIL, scope=scope.sql("x.class_id"))
         cursor.execute(statement, [list(students), now - LESSON, now])
         for student, *run in cursor.fetchall():
             runs.setdefault(student, []).append(_run(*run))

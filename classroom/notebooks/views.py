@@ -62,7 +62,7 @@ def framed(request: HttpRequest, content: Any, *, sha256: str, title: str = "") 
         "failed": html is None and "plain" not in request.GET,
         "cells": cells[:MAX_CELLS],
         "is_cut": len(cells) > MAX_CELLS,
-        "longest_text": MAX_TEXT_LENGTH,
+        "max_text_length": MAX_TEXT_LENGTH,
         "theme": theme if theme in THEMES else "",
     }
     response = render(request, "notebooks/frame.html", context)

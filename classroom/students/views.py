@@ -12,7 +12,6 @@ from classroom.base.decorators import class_action, class_page, classroom_of, is
 from classroom.base.display import display_of
 from classroom.students import services
 from classroom.students.forms import NoteForm
-from classroom.students.runs import MAX_TEXT_LENGTH
 from classroom.students.selectors import PageQuery, StudentPage, student_page
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 from instructors import audit
@@ -141,7 +140,6 @@ def _context(request: HttpRequest, classroom: Classroom, page: StudentPage, view
         "page": page,
         "view": view,
         "level": 3 if is_fragment(request) else 2,  # of headings: in the drawer the student's name is one
-        "max_text_length": MAX_TEXT_LENGTH,
         "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
         "error_seconds": int(ERROR_WINDOW.total_seconds()),
     }

@@ -103,7 +103,7 @@ class OfflineQueueEntryAdmin(LargeTableAdmin):
     def reason(self, entry: OfflineQueueEntry) -> str:
         return (entry.error or "")[:200]
 
-    @admin.action(description=gettext_lazy("Put back into the river"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Put back into the queue"), permissions=["change"])
     def put_back(self, request: HttpRequest, entries: QuerySet[OfflineQueueEntry]) -> None:
         """Deliver the entries and show each result. An event that the pipeline refuses again gets a new entry."""
         chosen = list(entries.order_by("pk")[: MAX_DELIVERED + 1])
@@ -113,19 +113,19 @@ class OfflineQueueEntryAdmin(LargeTableAdmin):
             messages.warning(request, text % {"count": MAX_DELIVERED})
         over = [entry for entry in chosen if entry.status in (Status.SYNCED, Status.SYNCING)]
         if over:
-            text = gettext("Already in the river: %(count)d")
+            text = gettext("Already in the queue: %(count)d")
             messages.info(request, text % {"count": len(over)})
         rest = [entry for entry in chosen if entry.status not in (Status.SYNCED, Status.SYNCING)]
         tried = offline_sync.deliver(rest, enqueue_drains=jobs.enqueue_drains, now=timezone.now()) if rest else []
         self._show_results(request, tried)
         for entry in tried:
-            self.log_change(request, entry, f"Put back into the river: {entry.error or 'done'}")
+            self.log_change(request, entry, f"Put back into the queue: {entry.error or 'done'}")
 
     def _show_results(self, request: HttpRequest, tried: list[OfflineQueueEntry]) -> None:
         done = [entry for entry in tried if entry.status == Status.SYNCED]
         left = [entry for entry in tried if entry.status != Status.SYNCED]
         if done:
-            messages.success(request, gettext("Put back into the river: %(count)d") % {"count": len(done)})
+            messages.success(request, gettext("Put back into the queue: %(count)d") % {"count": len(done)})
         for entry in left[:MAX_REASONS]:
             text = gettext("%(kind)s of %(sender)s was not put back: %(reason)s")
             named = {"kind": entry.event_type, "sender": entry.user_id or "–", "reason": entry.error}

@@ -31,7 +31,7 @@ from lms.spreadsheets import harmless, original
 
 MAX_BYTES = 512 * 1024  # bytes
 MAX_LINES = 2000
-MAX_LENGTHS = {"email": 254, "name": 255, "team": 255}
+MAX_LENGTHS = {"email": 254, "name": 255, "team": 255}  # characters
 MAX_WRITTEN = 2 * MAX_LINES  # with titles, and names that go over lines
 COLUMNS = ("email", "name", "team")
 
@@ -229,9 +229,8 @@ def _name(row: Row, layout: Layout) -> str:
     if not (given and family):
         return given or family
     if CJK.search(family) or CJK.search(given):  # 佐藤 花, 김철수
-        return (f"{family}{given}" if HANGUL.fullmatch(family + given) else f"{family} {given}")[
-            : MAX_LENGTHS["name"] + 1
-        ]
+        name = f"{family}{given}" if HANGUL.fullmatch(family + given) else f"{family} {given}"
+        return name[: MAX_LENGTHS["name"] + 1]
     is_family_first = _is_family_first(layout)
     return " ".join(part for part in ((family, given, middle) if is_family_first else (given, middle, family)) if part)
 

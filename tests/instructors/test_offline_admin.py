@@ -77,8 +77,8 @@ def test_events_are_put_back_and_what_became_of_each_is_told(office, redis):
     cleared = failed(status="cleared")
     answer = put_back(office, good, bad, done, cleared)
     assert said(answer) == [
-        "Already in the river: 1",
-        "Put back into the river: 2",
+        "Already in the queue: 1",
+        "Put back into the queue: 2",
         "unknown of – was not put back: Not an event: missing eventType",
     ]
     for entry, status in ((good, "synced"), (bad, "failed"), (done, "synced"), (cleared, "synced")):
