@@ -1,9 +1,12 @@
-"""Protection against formulas in spreadsheet cells (CSV injection), and the encoding that Excel reads.
+"""CSV tables for spreadsheets: protected against formulas in cells (CSV injection), in the encoding that Excel reads.
 
 A spreadsheet evaluates a text that begins with one of FORMULA: `=HYPERLINK(…)` in a student's name could send the table
 to its author. A leading apostrophe makes it a text; it is removed when an exported file is imported again.
 """
 
+import csv
+from collections.abc import Iterable, Sequence
+from io import StringIO
 from typing import TypeVar
 
 # The last four are what a Japanese keyboard types; a Japanese Excel reads them as the first four.
@@ -23,3 +26,12 @@ def original(text: str) -> str:
     """Undo `harmless`."""
     bare = text.removeprefix(MARK)
     return bare if bare.lstrip(" ").startswith(FORMULA) else text
+
+
+def table_csv(head: Sequence[str], rows: Iterable[Sequence[str | int | float | None]]) -> bytes:
+    """Return the encoded table, with `harmless` values."""
+    written = StringIO()
+    writer = csv.writer(written)
+    writer.writerow(head)
+    writer.writerows([harmless(value) for value in row] for row in rows)
+    return written.getvalue().encode(ENCODING)

@@ -6,10 +6,10 @@ from math import ceil
 from typing import Any
 
 from classroom.analytics.selectors import SPANS, Span, chosen_students, progress_rows, rate, team_rows
-from classroom.base.csv_tables import table_csv
 from classroom.base.display import Display
 from events import timeseries
 from lms.access import Scope, User, scope_of
+from lms.spreadsheets import table_csv
 from realtime.messages import timestamp
 
 BUCKETS = {"1h": timedelta(minutes=5), "24h": timedelta(hours=1), "7d": timedelta(hours=6), "30d": timedelta(days=1)}

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from classroom.base.csv_tables import Value, table_csv
 from classroom.lesson_report.selectors import LessonReport
+from lms.spreadsheets import table_csv
 
-Rows = list[Sequence[Value]]
+Rows = list[Sequence[str | int | float | None]]
 
 
 def lesson_csv(report: LessonReport, table: str) -> bytes:

