@@ -91,11 +91,11 @@ def check(system, events: list[dict[str, Any]]) -> None:
         runs = database.execute("""
             SELECT student_id, cell_id, status, consecutive_error_count FROM cell_executions
             ORDER BY student_id, cell_id, executed_at, id""").fetchall()
-    streaks: dict[tuple[int, int], int] = {}
+    counts: dict[tuple[int, int], int] = {}
     for student, cell, status, count in runs:
-        streak = min(streaks.get((student, cell), 0), 10) + 1 if status == "error" else 0
-        streaks[student, cell] = streak
-        assert count == streak, "errors in a row, in the order in which they happened"
+        in_a_row = min(counts.get((student, cell), 0), 10) + 1 if status == "error" else 0
+        counts[student, cell] = in_a_row
+        assert count == in_a_row, "errors in a row, in the order in which they happened"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The floors of the house: imports point down, every file has a floor, each outside system has one door."""
+"""The layers: imports point down, every file has a layer, and only one module uses each outside system."""
 
 import subprocess
 import sys
@@ -16,8 +16,8 @@ def test_imports_point_down():
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("door", ["redis.xadd", "xread"])
-def test_only_the_stream_knows_stream_commands(door):
-    word = door.rpartition(".")[2]
+@pytest.mark.parametrize("command", ["redis.xadd", "xread"])
+def test_only_the_stream_knows_stream_commands(command):
+    word = command.rpartition(".")[2]
     users = [path.name for app in APPS for path in (ROOT / app).rglob("*.py") if f".{word}(" in path.read_text()]
     assert set(users) <= {"stream.py"}

@@ -60,7 +60,7 @@ def module_queries(address: str) -> list[str]:
 
 
 @pytest.fixture
-def noted(monkeypatch) -> set[str]:
+def recorded(monkeypatch) -> set[str]:
     """The names that are read from queries. What nobody reads, nobody stumbles over, whatever its value."""
     names: set[str] = set()
 
@@ -117,7 +117,7 @@ NAMES = [f"{method} {path}" for method, path, _ in ROWS]
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ROWS, ids=NAMES)
-def test_paths_queries_and_bodies(admin, ids, noted, method, path, body):  # noqa: F811
+def test_paths_queries_and_bodies(admin, ids, recorded, method, path, body):  # noqa: F811
     sent = b"" if body is None else json.dumps(filled(body, ids)).encode()
     bad = []
 
@@ -139,11 +139,11 @@ def test_paths_queries_and_bodies(admin, ids, noted, method, path, body):  # noq
                     ask(address)
     plain = address_of(path, ids).partition("?")[0]
     own = module_queries(plain)
-    noted.clear()
+    recorded.clear()
     ask(plain)
     ask(f"{plain}?{'&'.join(f'{name}=1' for name in sorted({*own, *COMMON}))}")
     asked: set[str] = set()
-    while names := noted - asked:  # one may be read only where another is sent
+    while names := recorded - asked:  # one may be read only where another is sent
         asked |= names
         for name in sorted(names):
             for value in FEW[: 3 if name in COMMON else None]:
@@ -159,10 +159,10 @@ def test_paths_queries_and_bodies(admin, ids, noted, method, path, body):  # noq
     assert bad == []
 
 
-def test_names_that_are_read_are_noted(admin, noted):
+def test_names_that_are_read_are_recorded(admin, recorded):
     status_of(admin, "GET", "/api/v1/students?skip=1&nobody=1")
-    assert {"skip", "limit"} <= noted
-    assert "nobody" not in noted
+    assert {"skip", "limit"} <= recorded
+    assert "nobody" not in recorded
 
 
 ODD = [10**30, -1, 1e308, [], {}, [["\0"]], {"\0": "\ud800"}, True, None, [None], "\ud800\udc00"]

@@ -175,11 +175,11 @@ def test_each_class_has_its_own_state(cast, hanako, event_pipeline, settings):  
 def test_help_is_asked_and_ended_in_its_own_class(cast, hanako, event_pipeline):  # noqa: F811
     event_pipeline.post(of_rust("help"), class_id=cast.rust.pk)
     asking = HelpRequest.objects.filter(ended_at=None, student=cast.hanako)
-    assert {ticket.class_id for ticket in asking} == {cast.python.pk, cast.rust.pk}
+    assert {help_request.class_id for help_request in asking} == {cast.python.pk, cast.rust.pk}
     only_rust = Scope((cast.rust.pk,))
     now = datetime.now(UTC)
     help_requests.end_by_instructor(cast.hanako.pk, scope=only_rust, ending="resolved", instructor_id=None, now=now)
-    assert [ticket.class_id for ticket in asking.all()] == [cast.python.pk]
+    assert [help_request.class_id for help_request in asking.all()] == [cast.python.pk]
     cast.hanako.refresh_from_db()
     assert cast.hanako.is_requesting_help, "she still asks in the Python class"
     client = Client()
@@ -187,7 +187,7 @@ def test_help_is_asked_and_ended_in_its_own_class(cast, hanako, event_pipeline):
         f"{API}/dashboard/students/hanako@example.com/dismiss-help",
         headers={"Authorization": f"Bearer {tokens.issue(cast.suzuki, now=now)}"},
     )
-    assert [ticket.class_id for ticket in asking.all()] == [cast.python.pk]
+    assert [help_request.class_id for help_request in asking.all()] == [cast.python.pk]
 
 
 def test_errors_in_a_row_are_counted_in_each_class(cast, hanako, event_pipeline):  # noqa: F811

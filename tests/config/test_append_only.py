@@ -156,7 +156,7 @@ LOST = {
 
 
 @pytest.mark.parametrize("middle", MIDDLES)
-def test_damage_in_the_middle_is_refused_and_repaired_by_a_persons_wish(copy, settings, middle, capsys):
+def test_damage_in_the_middle_is_refused_and_repaired_on_request(copy, settings, middle, capsys):
     settings.DATA_DIR = copy.parent
     file = writes_of(copy)
     file.write_bytes(damaged := MIDDLES[middle](file.read_bytes()))

@@ -72,7 +72,7 @@ def test_they_end_by_rank_and_the_stubborn_are_killed(supervisor: Supervisor, ou
     assert order == sorted(order)
 
 
-def test_a_second_wish_hurries(supervisor: Supervisor, output: io.StringIO) -> None:
+def test_a_second_signal_hurries(supervisor: Supervisor, output: io.StringIO) -> None:
     deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up'); time.sleep(60)"
     supervisor.listen()
     try:

@@ -54,7 +54,7 @@ def test_repeated_event_counts_once(event_pipeline, clock):
     assert counts() == [(1, False)]
 
 
-def test_late_success_cuts_the_streak_in_two(event_pipeline, clock):
+def test_late_success_cuts_the_errors_in_a_row_in_two(event_pipeline, clock):
     event_pipeline.post(*(failing(eventTime=clock(second)) for second in (0, 1, 2, 3)))
     event_pipeline.post(event(eventTime=clock(1.5)))
     assert counts() == [(1, False), (2, False), (0, False), (1, False), (2, False)]
@@ -73,10 +73,10 @@ def test_any_order_batches_and_repetition_end_in_the_same_state(event_pipeline, 
         size = chance.randint(1, 7)
         event_pipeline.post(*shuffled[:size])
         shuffled = shuffled[size:]
-    expected, streak = [], 0
+    expected, in_a_row = [], 0
     for record in sent:
-        streak = min(streak, 10) + 1 if record["hasError"] else 0
-        expected.append((streak, streak >= 3))
+        in_a_row = min(in_a_row, 10) + 1 if record["hasError"] else 0
+        expected.append((in_a_row, in_a_row >= 3))
     assert counts() == expected
     progress = CellProgress.objects.get()
     assert (progress.consecutive_error_count, progress.is_significant_error) == expected[-1]

@@ -38,9 +38,9 @@ def test_request_raises_the_flag_once(event_pipeline, clock, heard, kind):
     assert heard == ["help_request"]
     assert (student().is_requesting_help, student().help_requested_at) == (True, clock.at(0))
     assert student().last_help_at == clock.at(20)
-    ticket = HelpRequest.objects.get()
-    assert (ticket.asked_at, ticket.was_resent, ticket.ended_at) == (clock.at(0), True, None)
-    assert (ticket.session_id, ticket.notebook_path) == ("session-1", "lesson/演習01.ipynb")
+    help_request = HelpRequest.objects.get()
+    assert (help_request.asked_at, help_request.was_resent, help_request.ended_at) == (clock.at(0), True, None)
+    assert (help_request.session_id, help_request.notebook_path) == ("session-1", "lesson/演習01.ipynb")
 
 
 def test_stop_takes_it_down_once(event_pipeline, clock, heard):
@@ -49,8 +49,8 @@ def test_stop_takes_it_down_once(event_pipeline, clock, heard):
     event_pipeline.post(event("help_stop", eventTime=clock(6)))
     assert heard == ["help_request", "help_resolved"]
     assert not student().is_requesting_help
-    ticket = HelpRequest.objects.get()
-    assert (ticket.ending, ticket.ended_at) == ("stopped", clock.at(5))
+    help_request = HelpRequest.objects.get()
+    assert (help_request.ending, help_request.ended_at) == ("stopped", clock.at(5))
 
 
 def test_request_that_comes_after_its_stop_changes_nothing(event_pipeline, clock, heard):
@@ -60,14 +60,14 @@ def test_request_that_comes_after_its_stop_changes_nothing(event_pipeline, clock
     assert not student().is_requesting_help
 
 
-def test_on_off_on_are_two_tickets_whether_together_or_apart(event_pipeline, clock, heard):
+def test_on_off_on_are_two_requests_whether_together_or_apart(event_pipeline, clock, heard):
     signals = [("help", 0), ("help_stop", 2), ("help", 4)]
     event_pipeline.post(*(event(kind, eventTime=clock(second)) for kind, second in signals))
     assert student().help_requested_at == clock.at(4)
     event_pipeline.post(event("help_stop", eventTime=clock(5)), event("help", eventTime=clock(6)))
     assert heard == ["help_request", "help_resolved", "help_request"]
     assert student().is_requesting_help
-    assert [ticket.ending for ticket in HelpRequest.objects.order_by("id")] == ["stopped", None]
+    assert [help_request.ending for help_request in HelpRequest.objects.order_by("id")] == ["stopped", None]
 
 
 def test_session_end_stops_it(event_pipeline, clock, heard):

@@ -10,10 +10,10 @@ from events.queue import stream
 from events.queue.stream import Lease, OutgoingEntry
 
 
-async def _append(*parcels: OutgoingEntry) -> dict[int, stream.Backlog]:
+async def _append(*entries: OutgoingEntry) -> dict[int, stream.Backlog]:
     redis = stream.connect_async()
     try:
-        return await stream.append(redis, parcels)
+        return await stream.append(redis, entries)
     finally:
         await redis.aclose()
 
@@ -37,12 +37,12 @@ def read_all(lease: Lease) -> list[bytes]:
     return found
 
 
-def test_first_append_wakes_and_the_next_need_not(connection):
+def test_first_append_needs_a_drain_and_the_next_does_not(connection):
     assert append().needs_drain
     assert not append().needs_drain
 
 
-def test_no_wake_while_a_drain_runs(connection):
+def test_no_drain_is_needed_while_one_runs(connection):
     lease = Lease(connection, 0)
     assert lease.take()
     assert not append().needs_drain
@@ -120,7 +120,7 @@ def test_backlog_counts_entries_and_bytes_until_they_are_acknowledged(connection
     assert (backlog.entries, backlog.bytes) == (1, 1)
 
 
-def test_sleepers_are_found_once(connection):
+def test_stranded_shards_are_found_once(connection):
     append()
     append(shard=5)
     for shard in (0, 5):
@@ -129,7 +129,7 @@ def test_sleepers_are_found_once(connection):
     assert stream.stranded_shards(connection) == []
 
 
-def test_shard_with_a_running_drain_is_no_sleeper(connection):
+def test_shard_with_a_running_drain_is_not_stranded(connection):
     append()
     Lease(connection, 0).take()
     assert stream.stranded_shards(connection) == []
@@ -193,7 +193,7 @@ def test_nothing_falls_between_an_append_and_the_end_of_a_drain(connection):
     assert sorted(int(item) for item in read) == list(range(appended))
 
 
-def test_who_gives_way_wakes_once_for_what_waits(connection):
+def test_a_drain_that_yields_is_enqueued_once_for_what_waits(connection):
     lease = Lease(connection, 0)
     lease.take()
     assert not lease.hand_over(), "nothing waits"
@@ -204,7 +204,7 @@ def test_who_gives_way_wakes_once_for_what_waits(connection):
     assert Lease(connection, 0).take()
 
 
-def test_who_has_lost_the_lease_has_nobody_to_wake(connection):
+def test_a_drain_without_the_lease_enqueues_nothing(connection):
     lost, holder = Lease(connection, 0), Lease(connection, 0)
     append()
     lost.take()

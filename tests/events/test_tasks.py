@@ -76,13 +76,13 @@ def test_waiting_jobs_get_their_turn_although_events_keep_coming(event_pipeline,
 
 
 def test_drain_waits_for_the_database_and_loses_nothing(event_pipeline, monkeypatch):
-    carry, failures = pipeline.process_batch, []
+    process_batch, failures = pipeline.process_batch, []
 
     def away_twice(entries, *, lease):
         if len(failures) < 2:
             failures.append(entries)
             raise OperationalError("the server closed the connection")
-        return carry(entries, lease=lease)
+        return process_batch(entries, lease=lease)
 
     monkeypatch.setattr(pipeline, "process_batch", away_twice)
     monkeypatch.setattr(tasks.connection, "close", lambda: None)
@@ -92,7 +92,7 @@ def test_drain_waits_for_the_database_and_loses_nothing(event_pipeline, monkeypa
     assert CellExecution.objects.count() == 2
 
 
-def test_lost_wake_is_made_good(event_pipeline):
+def test_lost_drain_is_enqueued_again(event_pipeline):
     event_pipeline.append(event())
     shard = shard_of_hanako(event_pipeline)
     event_pipeline.redis.delete(f"events:{{{shard}}}:wake")

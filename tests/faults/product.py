@@ -1,4 +1,4 @@
-"""`manage.py up` as an operator starts it, with a server of time series behind a gate, and a way to find its processes.
+"""`manage.py up` as an operator starts it, with time series behind a proxy, and a way to find its processes.
 
 No pytest in here: `kills` is a program too.
 """
@@ -21,7 +21,7 @@ import psycopg
 import redis
 
 from operations.local.embedded_valkey import free_port
-from tests.faults.tcp_proxy import Gate
+from tests.faults.tcp_proxy import TcpProxy
 from tests.influx import VictoriaMetrics
 from tests.servers import ROOT, setting_names, wait_until
 
@@ -45,7 +45,7 @@ class Product:
     def __post_init__(self) -> None:
         self.data_dir = self.data_dir or self.directory / "data"
         self.victoria = VictoriaMetrics(directory=self.directory / "victoria")
-        self.gate = Gate(behind=self.victoria.port)
+        self.proxy = TcpProxy(behind=self.victoria.port)
         self._victoria_due: float | None = None
 
     @property
@@ -61,7 +61,7 @@ class Product:
     def start(self) -> None:
         if self.victoria.running.process is None:
             self.victoria.start()
-            self.gate.open()
+            self.proxy.open()
         self.start_up()
         wait_until(self.answers, seconds=120, what=f"an answer from {self.url}\n{self.tail()}")
 
@@ -84,7 +84,7 @@ class Product:
             "PORT": str(self.port),
             "WORKERS": str(self.workers),
             "RATE_LIMITS": "0",
-            "INFLUXDB_URL": self.gate.url,
+            "INFLUXDB_URL": self.proxy.url,
             "INFLUXDB_TOKEN": "token",
             **self.settings,
         }
@@ -97,7 +97,7 @@ class Product:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self.gate.close()
+        self.proxy.close()
         self.victoria.running.kill()
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -142,7 +142,7 @@ class Product:
 
     def kill_victoria(self) -> None:
         """Nobody gets in from this moment; the kill itself comes when it has written down what it took (`turn`)."""
-        self.gate.shut()
+        self.proxy.disconnect()
         if self._victoria_due is None:
             self._victoria_due = time.monotonic() + UNWRITTEN
 
@@ -152,7 +152,7 @@ class Product:
             self._victoria_due = None
             self.victoria.running.kill()
             self.victoria.start()
-            self.gate.open()
+            self.proxy.open()
 
     @property
     def is_victoria_away(self) -> bool:

@@ -1,7 +1,7 @@
-"""A door before a server that can be shut at any moment, in the middle of a request too.
+"""A proxy before a server that can be closed at any moment, in the middle of a request too.
 
 VictoriaMetrics keeps what it took for up to a second in memory, so a kill would lose what it had answered for, which
-InfluxDB, with its log, would not. Shutting this door looks to the product like a kill; the server behind it then gets
+InfluxDB, with its log, would not. Closing it looks to the product like a kill; the server behind it then gets
 the second, and is killed for real.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from operations.local.embedded_valkey import free_port
 
 
-class Gate:
+class TcpProxy:
     """Forwards from `port` to `behind`, both on loopback."""
 
     def __init__(self, *, behind: int) -> None:
@@ -21,7 +21,7 @@ class Gate:
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="gate", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self._thread.start()
 
     @property
@@ -31,12 +31,12 @@ class Gate:
     def open(self) -> None:
         self._run(self._open())
 
-    def shut(self) -> None:
-        """Nobody gets in, and who was inside is thrown out."""
-        self._run(self._shut())
+    def disconnect(self) -> None:
+        """Close all connections and accept no more."""
+        self._run(self._disconnect())
 
     def close(self) -> None:
-        self.shut()
+        self.disconnect()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
@@ -46,9 +46,9 @@ class Gate:
 
     async def _open(self) -> None:
         if self._server is None:
-            self._server = await asyncio.start_server(self._guide, "127.0.0.1", self.port)
+            self._server = await asyncio.start_server(self._forward, "127.0.0.1", self.port)
 
-    async def _shut(self) -> None:
+    async def _disconnect(self) -> None:
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -56,7 +56,7 @@ class Gate:
             writer.transport.abort()
         await asyncio.sleep(0.05)
 
-    async def _guide(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
             inner, outer = await asyncio.open_connection("127.0.0.1", self._behind)

@@ -75,7 +75,7 @@ def store_batches(student: str, batches: Sequence[Sequence[tuple[int, Any]]]) ->
             store.save([event(student, *happening) for happening in batch], rule=RULE, now=datetime.now(UTC))
 
 
-def standing(student: str) -> dict[str, list[tuple[Any, ...]]]:
+def state_of(student: str) -> dict[str, list[tuple[Any, ...]]]:
     """All that is derived, without ids that say only in which order something came."""
     questions = {
         "student": """SELECT last_activity_at, execution_count, error_count, last_run_at, last_run_failed,
@@ -106,9 +106,9 @@ def compare(case: tuple[list[tuple[int, Any]], list[list[tuple[int, Any]]]]) -> 
     calm, wild = f"calm{number}@example.com", f"wild{number}@example.com"
     store_batches(calm, [happened])
     store_batches(wild, batches)
-    assert standing(wild) == standing(calm)
+    assert state_of(wild) == state_of(calm)
     store_batches(wild, [happened])
-    assert standing(wild) == standing(calm), "once more, whole"
+    assert state_of(wild) == state_of(calm), "once more, whole"
 
 
 @ORDERS
@@ -135,7 +135,7 @@ def test_one_missing_signal_joins_a_long_request(db):
     late = [chain[14], chain[15]]
     store_batches("calm@example.com", [chain])
     store_batches("wild@example.com", [*([link] for link in chain if link not in late), *([link] for link in late)])
-    assert standing("wild@example.com") == standing("calm@example.com")
+    assert state_of("wild@example.com") == state_of("calm@example.com")
 
 
 @pytest.mark.parametrize("kind", ["error", "success"])
@@ -143,4 +143,4 @@ def test_twenty_runs_backwards_one_by_one(db, kind):
     happened = [(second, ("error" if second % 7 else kind, "cell-1")) for second in range(20)]
     store_batches("calm@example.com", [happened])
     store_batches("wild@example.com", [[one] for one in reversed(happened)])
-    assert standing("wild@example.com") == standing("calm@example.com")
+    assert state_of("wild@example.com") == state_of("calm@example.com")

@@ -19,26 +19,26 @@ TRIES = 200
 
 
 @pytest.fixture
-def slamming_door() -> Iterator[int]:
+def closing_server() -> Iterator[int]:
     """Its port."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        door.listen(100)
-        threading.Thread(target=slam, args=[door], daemon=True).start()
-        yield door.getsockname()[1]
-        door.shutdown(socket.SHUT_RDWR)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(100)
+        threading.Thread(target=close_each, args=[server], daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
 
 
-def slam(door: socket.socket) -> None:
+def close_each(server: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while True:
-            visitor, _ = door.accept()
-            visitor.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            visitor.close()
+            connection, _ = server.accept()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
 
 
-def test_every_post_is_answered_503(slamming_door, settings):
-    settings.REDIS_URL = f"redis://127.0.0.1:{slamming_door}/0"
+def test_every_post_is_answered_503(closing_server, settings):
+    settings.REDIS_URL = f"redis://127.0.0.1:{closing_server}/0"
     events = admit_body(json.dumps([event()]).encode(), class_id=None).events
     outcomes: Counter[str] = Counter()
 

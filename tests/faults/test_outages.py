@@ -129,7 +129,7 @@ def take_all(world, taken: list, stop: threading.Event) -> None:
 
 
 def test_a_worker_sleeps_for_longer_than_its_lease(world):
-    """It wakes up in the middle of a batch that another has carried meanwhile."""
+    """It wakes up in the middle of a batch that another has processed meanwhile."""
     with world.room() as room:
         wait_for_load(room)
         for worker in list(world.system.workers)[: None if IS_LONG else 1]:

@@ -53,13 +53,13 @@ def judge(
     if ids_set_aside := database.execute("SELECT event_type, error FROM offline_queue_entries").fetchall():
         verdict.wrong.append(f"set aside: {ids_set_aside[:3]}")
     stored = {name: sent[name] for name in set(ids) & set(sent)}
-    verdict.wrong += [*_streaks(database, stored), *_students(database, stored), *_help(database)]
+    verdict.wrong += [*_errors_in_a_row(database, stored), *_students(database, stored), *_help(database)]
     if victoria is not None:
         verdict.wrong += _points(database, victoria)
     return verdict
 
 
-def _streaks(database: "psycopg.Connection[Any]", stored: dict[str, dict[str, Any]]) -> list[str]:
+def _errors_in_a_row(database: "psycopg.Connection[Any]", stored: dict[str, dict[str, Any]]) -> list[str]:
     """Each run's count of errors in a row, and where each student stands with each cell."""
     runs = sorted((e for e in stored.values() if e["eventType"] == "cell_executed"), key=lambda e: e["eventTime"])
     count: dict[tuple[str, str], int] = defaultdict(int)
@@ -74,8 +74,8 @@ def _streaks(database: "psycopg.Connection[Any]", stored: dict[str, dict[str, An
     off = [name for name, number in expected.items() if said.get(name) != number]
     found = [f"errors in a row of {len(off)} of {len(expected)} runs"] if off else []
     standing = {
-        (email, cell): (runs, streak)
-        for email, cell, runs, streak in database.execute(
+        (email, cell): (runs, in_a_row)
+        for email, cell, runs, in_a_row in database.execute(
             """SELECT s.email, c.cell_id, p.run_count, p.consecutive_error_count FROM cell_progress p
                JOIN students s ON s.id = p.student_id JOIN cells c ON c.id = p.cell_id"""
         ).fetchall()
@@ -109,8 +109,8 @@ def _students(database: "psycopg.Connection[Any]", stored: dict[str, dict[str, A
 def _help(database: "psycopg.Connection[Any]") -> list[str]:
     """Everybody switched help off at the end (`Classroom.end`)."""
     asking = database.execute("SELECT count(*) FROM students WHERE is_requesting_help").fetchone()
-    tickets = database.execute("SELECT count(*) FROM help_requests WHERE ended_at IS NULL").fetchone()
-    return [] if (asking, tickets) == ((0,), (0,)) else [f"{asking} students ask for help, {tickets} tickets are open"]
+    waiting = database.execute("SELECT count(*) FROM help_requests WHERE ended_at IS NULL").fetchone()
+    return [] if (asking, waiting) == ((0,), (0,)) else [f"{asking} students ask for help, {waiting} requests are open"]
 
 
 def _points(database: "psycopg.Connection[Any]", victoria: VictoriaMetrics) -> list[str]:

@@ -44,7 +44,7 @@ SAME = runs((0.2, 6, NAME), (1, 6, NAME), (2, 6, NAME), (3.5, 6, NAME))
 DIFFERENT = runs(*((minutes, 6, f"E{minutes}: no") for minutes in (0.5, 2, 4, 6, 8)))
 
 
-def test_the_same_error_four_times_is_a_concern_with_its_numbers():
+def test_the_same_error_four_times_is_an_alert_with_its_numbers():
     (alert,) = assess(lesson(student(tail=SAME)), Known(), NOW)
     assert (alert.code, alert.count, alert.cell, alert.error) == ("repeated_error", 4, 6, "NameError")
     assert alert.minutes == 3
@@ -70,7 +70,7 @@ def test_different_errors_are_a_search_until_they_last():
     [((0.1, 6, ""), True), ((0.1, 7, ""), True), ((0.1, 2, ""), False), ((0.1, 2, "KeyError: 'a'"), False)],
     ids=["it worked", "went on", "looked back", "looked back and failed there"],
 )
-def test_a_concern_ends_when_the_student_gets_on(run, is_over):
+def test_an_alert_ends_when_the_student_gets_on(run, is_over):
     assert alerts(student(tail=(*runs(run), *SAME))) == ([] if is_over else [(1, "repeated_error")])
 
 
@@ -147,7 +147,7 @@ def test_far_behind_without_a_new_cell():
     assert alerts(LOST) == [(1, "behind")]
 
 
-def test_slow_but_steady_is_no_concern():
+def test_slow_but_steady_is_no_alert():
     steady = student(tail=runs((1, 3, ""), (4, 3, ""), (5, 2, ""), (9, 2, ""), (12, 1, "")), furthest=3)
     assert alerts(steady) == []
     assert alerts(replace(LOST, furthest=5, tail=runs(*((n, 5, "") for n in range(1, 13))))) == []

@@ -36,7 +36,7 @@ def client(signed_in, hanako):
 
 
 @pytest.fixture
-def office(signed_in, kaoru):
+def admin_client(signed_in, kaoru):
     return signed_in(kaoru)
 
 
@@ -96,7 +96,7 @@ def test_years_that_can_be_meant_are_taken(call, loops, moment):
 
 
 @pytest.mark.parametrize(("day", "words"), [("0026-12-31", "Did you mean 2026?"), ("9999-12-31", "between 1970")])
-def test_the_administration_asks_too(office, python_class, loops, notebook, aoi, day, words):
+def test_the_administration_asks_too(admin_client, python_class, loops, notebook, aoi, day, words):
     work = AssignmentSubmission.objects.create(assignment=loops, student=aoi)
     enrolled = StudentClass.objects.get(student=aoi)
 
@@ -116,7 +116,7 @@ def test_the_administration_asks_too(office, python_class, loops, notebook, aoi,
         f"notebook/{notebook.pk}": {"path": "a", "name": "a"} | times("last_modified"),
     }
     for path, form in forms.items():
-        answer = office.post(f"/admin/lms/{path}/change/", form)
+        answer = admin_client.post(f"/admin/lms/{path}/change/", form)
         assert answer.status_code == 200, path
         assert words in answer.content.decode(), path
 
@@ -142,7 +142,7 @@ def bad_rows(request, python_class, loops, aoi):
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Pacific/Kiritimati", "Etc/GMT+12"])
-def test_no_page_goes_down_with_it(settings, client, office, call, python_class, loops, aoi, bad_rows, zone):
+def test_no_page_goes_down_with_it(settings, client, admin_client, call, python_class, loops, aoi, bad_rows, zone):
     settings.TIME_ZONE = zone
     base = f"/classes/{python_class.pk}/"
     at = f"{base}assignments/{loops.pk}/"
@@ -157,7 +157,7 @@ def test_no_page_goes_down_with_it(settings, client, office, call, python_class,
     lists = ["class", "classassignment", "assignmentsubmission", "studentclass", "notebook"]
     forms = {"class": python_class.pk, "classassignment": loops.pk, "assignmentsubmission": bad_rows.pk}
     for path in [*lists, *(f"{name}/{pk}/change" for name, pk in forms.items()), "assignmentsubmission/export"]:
-        assert office.get(f"/admin/lms/{path}/").status_code == 200, path
+        assert admin_client.get(f"/admin/lms/{path}/").status_code == 200, path
     by_email = ["/analytics/predictions?email=", "/progress/student/"]
     reads = ["/classes", "/assignments", f"/assignments/{loops.pk}", "/submissions", f"/submissions/{bad_rows.pk}"]
     for path in [*reads, "/notebooks", *(f"{path}{aoi.email}" for path in by_email)]:
@@ -307,12 +307,12 @@ def test_an_hour_that_does_not_exist_or_exists_twice(settings, client, loops, zo
         assert loops.due_date is None
 
 
-def test_the_administration_says_so_too(settings, office, loops):
+def test_the_administration_says_so_too(settings, admin_client, loops):
     settings.TIME_ZONE = "Europe/Berlin"
     form = {"class_ref": loops.class_ref_id, "notebook": loops.notebook_id, "title": "Loops"}
     form |= {"submissions-TOTAL_FORMS": 0, "submissions-INITIAL_FORMS": 0}
     form |= {"due_date_0": "2026-03-29", "due_date_1": "02:30"}
-    answer = office.post(f"/admin/lms/classassignment/{loops.pk}/change/", form)
+    answer = admin_client.post(f"/admin/lms/classassignment/{loops.pk}/change/", form)
     assert answer.status_code == 200
     assert "it may be ambiguous or it may not exist" in answer.content.decode()
 
@@ -320,13 +320,13 @@ def test_the_administration_says_so_too(settings, office, loops):
 # --- The table of grades --------------------------------------------------------------------------------------------
 
 
-def test_times_name_their_zone_and_numbers_their_way_of_counting(client, office, loops, aoi, ren):
+def test_times_name_their_zone_and_numbers_their_way_of_counting(client, admin_client, loops, aoi, ren):
     AssignmentSubmission.objects.create(
         assignment=loops, student=aoi, submitted_at=DUE, grade=7.5, feedback="3.5; gut, weiter"
     )
     at = f"/classes/{loops.class_ref_id}/assignments/{loops.pk}/"
     for path in (f"{at}grades.csv", "/admin/lms/assignmentsubmission/export/"):
-        rows = list(csv.DictReader(io.StringIO(_text(office.get(path)))))
+        rows = list(csv.DictReader(io.StringIO(_text(admin_client.get(path)))))
         assert (rows[0]["submitted_at"], rows[0]["grade"]) == ("2026-12-01 23:59:00+09:00", "7.5")
         assert datetime.fromisoformat(rows[0]["submitted_at"]) == DUE
     text = _text(client.get(f"{at}grades.csv?decimal=comma"))

@@ -31,9 +31,9 @@ def _as_in_production(settings, monkeypatch) -> Iterator[None]:
     hashing._reset_after_fork()
 
 
-def put(bench: hashing.HashingQueue, monkeypatch) -> hashing.HashingQueue:
-    monkeypatch.setattr(hashing, "_queue", bench)
-    return bench
+def put(queue: hashing.HashingQueue, monkeypatch) -> hashing.HashingQueue:
+    monkeypatch.setattr(hashing, "_queue", queue)
+    return queue
 
 
 class Turnstile:
@@ -71,17 +71,17 @@ def start(number: int, work) -> list[threading.Thread]:
 
 
 def test_never_more_at_once_than_may(turnstile, monkeypatch):
-    bench = put(hashing.HashingQueue(2, waiting=30), monkeypatch)
+    queue = put(hashing.HashingQueue(2, waiting=30), monkeypatch)
     made: list[str] = []
     threads = start(16, lambda: made.append(make_password(PASSWORD)))
-    wait_until(lambda: bench._taken == 16, what="sixteen callers")
+    wait_until(lambda: queue._taken == 16, what="sixteen callers")
     wait_until(lambda: turnstile.now == 2, what="two hashes at work")
     turnstile.open.set()
     for thread in threads:
         thread.join()
     assert turnstile.maximum == 2
     assert len(set(made)) == 16
-    assert bench._taken == 0
+    assert queue._taken == 0
     assert check_password(PASSWORD, made[0])
     assert not check_password("wrong", made[0])
 
@@ -92,9 +92,9 @@ def test_half_of_the_cores_are_left_to_others(settings, monkeypatch):
 
 
 def test_more_than_may_wait_are_refused_at_once(turnstile, monkeypatch):
-    bench = put(hashing.HashingQueue(1, waiting=2), monkeypatch)
+    queue = put(hashing.HashingQueue(1, waiting=2), monkeypatch)
     threads = start(3, lambda: make_password(PASSWORD))
-    wait_until(lambda: bench.is_full, what="a full bench")
+    wait_until(lambda: queue.is_full, what="a full queue")
     with pytest.raises(hashing.Busy):
         make_password(PASSWORD)
     turnstile.open.set()
@@ -104,17 +104,17 @@ def test_more_than_may_wait_are_refused_at_once(turnstile, monkeypatch):
 
 
 def test_nobody_waits_for_ever(turnstile, monkeypatch):
-    bench = put(hashing.HashingQueue(1, timeout=0.05), monkeypatch)
+    queue = put(hashing.HashingQueue(1, timeout=0.05), monkeypatch)
     with pytest.raises(hashing.Busy):
         make_password(PASSWORD)
-    assert bench._taken == 0
+    assert queue._taken == 0
 
 
 @pytest.fixture
 def full(turnstile, monkeypatch) -> Iterator[None]:
-    bench = put(hashing.HashingQueue(1, waiting=0), monkeypatch)
+    queue = put(hashing.HashingQueue(1, waiting=0), monkeypatch)
     threads = start(1, lambda: make_password(PASSWORD))
-    wait_until(lambda: bench.is_full, what="a full bench")
+    wait_until(lambda: queue.is_full, what="a full queue")
     yield
     turnstile.open.set()
     for thread in threads:
@@ -159,7 +159,7 @@ def test_a_full_bench_is_503_at_every_door_and_counts_against_nobody(people, ful
     assert not Instructor.objects.filter(email="new@example.com").exists()
 
 
-DOORS = [
+WAYS = [
     "login by the API",
     "login of nobody by the API",
     "login by the page",
@@ -173,23 +173,23 @@ DOORS = [
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("door", DOORS)
-def test_no_connection_is_held_during_the_hash(people, monkeypatch, door):
+@pytest.mark.parametrize("way", WAYS)
+def test_no_connection_is_held_during_the_hash(people, monkeypatch, way):
     """Watched where the caller waits: the hash itself is made in a thread that never had one."""
     hanako, kaoru = people
     held: list[bool] = []
     do = hashing.HashingQueue.do
 
-    def watched(bench, work):
+    def watched(queue, work):
         held.append(connection.connection is not None)
-        return do(bench, work)
+        return do(queue, work)
 
-    client, office = Client(), Client()
+    client, admin_client = Client(), Client()
     client.force_login(kaoru)
-    office.force_login(kaoru)
+    admin_client.force_login(kaoru)
     twice = {"password1": NEW, "password2": NEW}
     link = ""
-    if door == "an invitation":
+    if way == "an invitation":
         room = Class.objects.create(class_code="PY", name="Python", instructor=hanako)
         token = invite(room, email="yui@example.com", role="instructor", by=hanako, request=None, now=datetime.now(UTC))
         link = reverse("invitation", args=[token])
@@ -212,18 +212,18 @@ def test_no_connection_is_held_during_the_hash(people, monkeypatch, door):
         "an account by the API": lambda: Client().post(
             "/api/v1/instructors", {**account, "password": NEW}, headers=bearer(kaoru), **json
         ),
-        "an account by the administration": lambda: office.post(
+        "an account by the administration": lambda: admin_client.post(
             reverse("admin:instructors_instructor_add"), {**account, **twice}
         ),
-        "a password by the administration": lambda: office.post(
+        "a password by the administration": lambda: admin_client.post(
             reverse("admin:auth_user_password_change", args=[hanako.pk]), {**twice, "usable_password": "true"}
         ),
         "an invitation": lambda: Client().post(link, {"name": "Yui", "password": NEW, "repeated": NEW}),
-    }[door]()
+    }[way]()
     refused = {"login of nobody by the API": 401, "login of nobody by the page": 200}
-    assert answer.status_code == refused.get(door, answer.status_code)
-    assert door in refused or answer.status_code in (200, 201, 302), answer.content
-    assert held == [False] * (2 if door == "change of the password" else 1), "one hash for each, unknown accounts too"
+    assert answer.status_code == refused.get(way, answer.status_code)
+    assert way in refused or answer.status_code in (200, 201, 302), answer.content
+    assert held == [False] * (2 if way == "change of the password" else 1), "one hash for each, unknown accounts too"
     monkeypatch.undo()
     changed = {"change of the password": hanako.email, "a password by the administration": hanako.email}
     made = {
@@ -231,7 +231,7 @@ def test_no_connection_is_held_during_the_hash(people, monkeypatch, door):
         "an account by the API": "new@example.com",
         "an account by the administration": "new@example.com",
     }
-    if email := {**made, "an invitation": "yui@example.com"}.get(door):
+    if email := {**made, "an invitation": "yui@example.com"}.get(way):
         assert Instructor.objects.get(email=email).password.startswith("bcrypt_sha256$$2b$")
         assert check_password(NEW, Instructor.objects.get(email=email).password)
 

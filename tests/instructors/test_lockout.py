@@ -101,12 +101,12 @@ def test_the_administration_has_the_same_door(client, hanako, kaoru):
     assert AuditLog.objects.filter(action="logout", actor_id=kaoru.pk).exists()
 
 
-def test_an_administrator_lets_somebody_in_and_that_is_noted(hanako, kaoru, signed_in):
+def test_an_administrator_lets_somebody_in_and_that_is_recorded(hanako, kaoru, signed_in):
     fail()
     row = AccessAttempt.objects.get()
-    office = signed_in(kaoru)
-    assert "icon-yes" in office.get("/admin/axes/accessattempt/").content.decode()
-    assert office.post(f"/admin/axes/accessattempt/{row.pk}/delete/", {"post": "yes"}).status_code == 302
+    admin_client = signed_in(kaoru)
+    assert "icon-yes" in admin_client.get("/admin/axes/accessattempt/").content.decode()
+    assert admin_client.post(f"/admin/axes/accessattempt/{row.pk}/delete/", {"post": "yes"}).status_code == 302
     assert page_login(PASSWORD).status_code == 302
     noted = AuditLog.objects.get(action="login_unlock")
     assert (noted.actor_id, noted.target_id, noted.details) == (kaoru.pk, hanako.email, {"address": "203.0.113.7"})

@@ -77,7 +77,7 @@ def test_a_login_makes_the_instructor_available_and_a_logout_offline(client, han
     assert [row.action for row in AuditLog.objects.order_by("pk")] == ["login", "logout"]
 
 
-def test_failed_logins_are_noted_and_limited_and_the_right_password_is_forgiven(client, hanako, redis, settings):
+def test_failed_logins_are_recorded_and_limited_and_the_right_password_is_forgiven(client, hanako, redis, settings):
     settings.LOGIN_FAILURES = 3
     for _ in range(5):
         log_in(client)

@@ -14,7 +14,7 @@ OTHERS = ["q", "p", "o", "all", "e", "_facets", "_popup", "_to_field", "_changel
 
 
 @pytest.fixture
-def office(signed_in, kaoru, redis):
+def admin_client(signed_in, kaoru, redis):
     client = signed_in(kaoru)
     client.raise_request_exception = False
     return client
@@ -32,29 +32,29 @@ def names_of(model) -> list[str]:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_lists(office, model):
+def test_lists(admin_client, model):
     one_of_each(1)
     bad = []
     for name in names_of(model):
         for value in VALUES[:8] if name in ("q", "p", "o", "id") else ("%00", "99999", "99999999999999999999"):
-            status = office.get(f"{place(model)}?{name}={value}").status_code
+            status = admin_client.get(f"{place(model)}?{name}={value}").status_code
             if status >= 500:
                 bad.append((name, value[:30], status))
     assert bad == []
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_rows(office, model):
+def test_rows(admin_client, model):
     bad = []
     for value in ("%00", "%ED%A0%80", "99999999999999999999", "%C2%B2", "_00"):
         for page in ("change/", "delete/", "history/", ""):
             address = f"{place(model)}{value}/{page}"
-            status = office.get(address).status_code
+            status = admin_client.get(address).status_code
             if status >= 500:
                 bad.append((address[:80], status))
     for page in ("add/", "export/", "0/change/", "0/delete/", "0/history/", "0/password/"):
         for query in ("", "?_to_field=%00", "?_changelist_filters=status%3D%00&email=%00&id=%00"):
-            status = office.get(f"{place(model)}{page}{query}").status_code
+            status = admin_client.get(f"{place(model)}{page}{query}").status_code
             if status >= 500:
                 bad.append((page, query, status))
     assert bad == []

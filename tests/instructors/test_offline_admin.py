@@ -14,7 +14,7 @@ GOOD = {"eventType": "help", "emailAddress": "aoi@example.com"}
 
 
 @pytest.fixture
-def office(signed_in, kaoru, redis):
+def admin_client(signed_in, kaoru, redis):
     return signed_in(kaoru)
 
 
@@ -28,27 +28,27 @@ def said(answer) -> list[str]:
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
-def put_back(office, *entries):
-    return office.post(LIST, {"action": "put_back", "_selected_action": [entry.pk for entry in entries]})
+def put_back(admin_client, *entries):
+    return admin_client.post(LIST, {"action": "put_back", "_selected_action": [entry.pk for entry in entries]})
 
 
-def test_the_list_tells_the_reason_and_is_searched(office):
+def test_the_list_tells_the_reason_and_is_searched(admin_client):
     failed(user_id="aoi@example.com")
     failed(user_id="ren@example.com", error="out of range")
-    html = office.get(f"{LIST}?q=aoi").content.decode()
+    html = admin_client.get(f"{LIST}?q=aoi").content.decode()
     assert "unknown time zone" in html
     assert "out of range" not in html
-    assert "out of range" in office.get(f"{LIST}?status__exact=failed").content.decode()
+    assert "out of range" in admin_client.get(f"{LIST}?status__exact=failed").content.decode()
 
 
-def save(office, entry, text: str):
-    return office.post(f"{LIST}{entry.pk}/change/", {"event_data": text, "priority": 2})
+def save(admin_client, entry, text: str):
+    return admin_client.post(f"{LIST}{entry.pk}/change/", {"event_data": text, "priority": 2})
 
 
-def test_an_event_is_corrected(office):
+def test_an_event_is_corrected(admin_client):
     entry = failed()
     corrected = {"eventType": "help_stop", "emailAddress": "ren@example.com"}
-    assert save(office, entry, json.dumps(corrected)).status_code == 302
+    assert save(admin_client, entry, json.dumps(corrected)).status_code == 302
     entry.refresh_from_db()
     assert (entry.event_data, entry.event_type, entry.user_id) == (corrected, "help_stop", "ren@example.com")
     assert (entry.status, entry.priority) == ("failed", 2)
@@ -63,19 +63,19 @@ def test_an_event_is_corrected(office):
         ('{"eventType": "help", "emailAddress": "a", "executionCount": "x"}', "executionCount"),
     ],
 )
-def test_what_is_no_event_is_refused_with_the_reason_and_what_was_typed(office, text, expected):
+def test_what_is_no_event_is_refused_with_the_reason_and_what_was_typed(admin_client, text, expected):
     entry = failed()
-    html = save(office, entry, text).content.decode()
+    html = save(admin_client, entry, text).content.decode()
     assert expected in html
     assert text.replace('"', "&quot;") in html
     entry.refresh_from_db()
     assert entry.event_data == GOOD
 
 
-def test_events_are_put_back_and_what_became_of_each_is_told(office, redis):
+def test_events_are_put_back_and_what_became_of_each_is_told(admin_client, redis):
     good, bad, done = failed(), failed(event_data={"packed": "eA=="}, event_type="unknown"), failed(status="synced")
     cleared = failed(status="cleared")
-    answer = put_back(office, good, bad, done, cleared)
+    answer = put_back(admin_client, good, bad, done, cleared)
     assert said(answer) == [
         "Already in the queue: 1",
         "Put back into the queue: 2",
@@ -88,17 +88,17 @@ def test_events_are_put_back_and_what_became_of_each_is_told(office, redis):
     assert LogEntry.objects.count() == 3
 
 
-def test_redis_that_is_away_is_told_and_nothing_is_lost(office, monkeypatch):
+def test_redis_that_is_away_is_told_and_nothing_is_lost(admin_client, monkeypatch):
     monkeypatch.setattr(stream, "is_reachable", lambda: False)
     entry = failed()
-    [text] = said(put_back(office, entry))
+    [text] = said(put_back(admin_client, entry))
     assert "The event queue is not available" in text
     entry.refresh_from_db()
     assert entry.status == "queued", "and goes back by itself"
 
 
-def test_entries_are_neither_added_nor_deleted_nor_changed_once_delivered(office):
+def test_entries_are_neither_added_nor_deleted_nor_changed_once_delivered(admin_client):
     entry = failed(status="synced")
-    assert office.get(f"{LIST}add/").status_code == 403
-    assert office.get(f"{LIST}{entry.pk}/delete/").status_code == 403
-    assert save(office, entry, json.dumps(GOOD)).status_code == 403
+    assert admin_client.get(f"{LIST}add/").status_code == 403
+    assert admin_client.get(f"{LIST}{entry.pk}/delete/").status_code == 403
+    assert save(admin_client, entry, json.dumps(GOOD)).status_code == 403

@@ -1,4 +1,4 @@
-"""The forms of the map: who may send them, what they change, what they refuse, and who is told."""
+"""The forms of the map: who may send them, what they change, what they refuse, and who is notified."""
 
 import json
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ def _files_of_this_test(settings, tmp_path):
 
 
 @pytest.fixture
-def told(monkeypatch):
+def notified(monkeypatch):
     heard: list[tuple[str, dict]] = []
     monkeypatch.setattr(
         maps.broadcast,
@@ -32,7 +32,7 @@ def told(monkeypatch):
 
 
 @pytest.fixture
-def send(signed_in, hanako, python_class, told):
+def send(signed_in, hanako, python_class, notified):
     client = signed_in(hanako)
 
     def post(action: str, *, quietly: bool = False, **fields):
@@ -55,7 +55,7 @@ def file(content: bytes, name: str = "room.png") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content)
 
 
-def test_upload(send, python_class, told, signed_in, hanako):
+def test_upload(send, python_class, notified, signed_in, hanako):
     answer = send("upload", picture=file(picture()))
     assert (answer.status_code, answer["Location"]) == (302, f"/classes/{python_class.pk}/room/")
     made = ClassroomMap.objects.get()
@@ -63,7 +63,7 @@ def test_upload(send, python_class, told, signed_in, hanako):
     page = signed_in(hanako).get(f"/classes/{python_class.pk}/room/").content.decode()
     assert f'src="{made.image_url}"' in page
     assert AuditLog.objects.get(action="map_upload").details == {"class_id": python_class.pk}
-    [(group, data)] = told
+    [(group, data)] = notified
     assert group == f"class.{python_class.pk}"
     assert data == {"class_id": python_class.pk, "map_id": made.pk, "team_positions": {}}
 
@@ -99,7 +99,7 @@ def test_an_upload_that_is_refused_says_what_to_do(send, fields, said):
     assert not AuditLog.objects.filter(action__startswith="map").exists()
 
 
-def test_place_and_move_and_take_off(send, plain_map, python_class, told):
+def test_place_and_move_and_take_off(send, plain_map, python_class, notified):
     assert send("place", map=plain_map.pk, team=" A-1 / 後列", x="12.346", y="100").status_code == 302
     assert places() == {" A-1 / 後列": (12.35, 100)}
     assert TeamPosition.objects.get().updated_by == "hanako@example.com"
@@ -110,7 +110,7 @@ def test_place_and_move_and_take_off(send, plain_map, python_class, told):
     assert send("take-off", map=plain_map.pk, team=" A-1 / 後列").status_code == 302
     assert places() == {}
     about = {"class_id": python_class.pk, "map_id": plain_map.pk}
-    assert [data for _, data in told] == [
+    assert [data for _, data in notified] == [
         {**about, "team_positions": {" A-1 / 後列": {"x": 12.346, "y": 100}}},
         {**about, "team_positions": {" A-1 / 後列": {"x": 1.5, "y": 0}}},
         {**about, "team_positions": {" A-1 / 後列": {"x": 33.333, "y": 7.5}}},
@@ -177,7 +177,7 @@ def test_arrange_gives_every_waiting_team_a_place_of_its_own(send, plain_map, en
     assert len(set(found.values())) == 20
 
 
-def test_plain_and_delete(send, told):
+def test_plain_and_delete(send, notified):
     send("plain")
     found = ClassroomMap.objects.get()
     assert (found.image_url, found.uploaded_by) == ("", "hanako@example.com")

@@ -27,7 +27,7 @@ def notes() -> list[tuple[str, int, list[str]]]:
 
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), WRITES, ids=lambda value: str(value)[:30])
-def test_a_write_is_noted(api, cast, redis, method, path, body, expected):
+def test_a_write_is_recorded(api, cast, redis, method, path, body, expected):
     made = api("POST", "/classes", {"name": "Empty", "class_code": "EMPTY"}).json()["id"]
     ids = {**cast.ids(), "made": made}
     response = api(method, path.format(**ids), filled(body, ids))
@@ -37,7 +37,7 @@ def test_a_write_is_noted(api, cast, redis, method, path, body, expected):
     assert pk == response.json()["id"]
 
 
-def test_submissions_are_noted_to_their_end(api, cast, redis):
+def test_submissions_are_recorded_to_their_end(api, cast, redis):
     made = api("POST", "/submissions", {"assignment_id": cast.loops.pk, "student_id": cast.ken.pk}).json()
     api("PUT", f"/submissions/{made['id']}", {"grade": 3, "notebook_content": {"cells": []}})
     api("DELETE", f"/submissions/{made['id']}")
@@ -53,6 +53,6 @@ def test_submissions_are_noted_to_their_end(api, cast, redis):
         ("PUT", "/classes/{python}", {}),
     ],
 )
-def test_what_writes_nothing_is_not_noted(api, cast, redis, method, path, body):
+def test_what_writes_nothing_is_not_recorded(api, cast, redis, method, path, body):
     api(method, path.format(**cast.ids()), body)
     assert notes() == []

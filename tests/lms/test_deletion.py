@@ -165,9 +165,9 @@ def test_the_administration_deletes_in_the_same_way(model, rf, monkeypatch, cast
     gone = []
     monkeypatch.setattr("lms.admin.base.delete_row", lambda row: gone.append(row.pk))
     monkeypatch.setattr("lms.admin.base.delete_rows", lambda rows: gone.append(list(rows)))
-    office = site.get_model_admin(model)
-    office.delete_model(rf.post("/"), model(pk=7))
-    office.delete_queryset(rf.post("/"), model.objects.none())
+    model_admin = site.get_model_admin(model)
+    model_admin.delete_model(rf.post("/"), model(pk=7))
+    model_admin.delete_queryset(rf.post("/"), model.objects.none())
     assert gone == [7, []]
 
 

@@ -1,4 +1,4 @@
-"""Grades and new assignments are told to those whom they concern (http.md sections 4 and 5)."""
+"""Those whom grades and new assignments concern are notified (http.md sections 4 and 5)."""
 
 import logging
 
@@ -16,7 +16,7 @@ repeated: list[tuple[list[str], dict]] = []
 
 
 @pytest.fixture
-def told(monkeypatch):
+def notified(monkeypatch):
     """What would be sent: (groups, frame). Notifications repeat it for who looks later; they are in `repeated`."""
     sent = []
     repeated.clear()
@@ -32,17 +32,17 @@ def told(monkeypatch):
 
 
 @pytest.fixture
-def made(api, cast, told):
+def made(api, cast, notified):
     return api("POST", "/submissions", filled(NEW, cast.ids())).json()
 
 
-def test_a_hand_in_tells_nobody(made, told):
-    assert told == []
+def test_a_hand_in_tells_nobody(made, notified):
+    assert notified == []
 
 
-def test_a_grade_is_told_to_the_student(api, cast, made, told):
+def test_a_grade_is_told_to_the_student(api, cast, made, notified):
     api("PUT", f"/submissions/{made['id']}", {"grade": 8, "feedback": "Good", "status": "graded"})
-    [(told_groups, frame)] = told
+    [(told_groups, frame)] = notified
     assert told_groups[0] == f"notifications.{cast.hanako.pk}"
     assert told_groups[1] == f"notifications.{email_form(cast.hanako.email)}"
     assert all(group.endswith(f".{cast.python.pk}") for group in told_groups[2:]), "who came with the class's key"
@@ -77,27 +77,27 @@ def test_a_grade_is_told_to_the_student(api, cast, made, told):
         ({}, 0),
     ],
 )
-def test_what_counts_as_grading(api, made, told, changes, times):
+def test_what_counts_as_grading(api, made, notified, changes, times):
     api("PUT", f"/submissions/{made['id']}", changes)
-    assert len(told) == times
+    assert len(notified) == times
 
 
-def test_graded_is_told_when_it_becomes_so(api, made, told):
+def test_graded_is_told_when_it_becomes_so(api, made, notified):
     for _ in range(2):
         api("PUT", f"/submissions/{made['id']}", {"status": "graded"})
-    assert len(told) == 1
+    assert len(notified) == 1
 
 
 @pytest.mark.parametrize("fields", [{"grade": 5}, {"status": "graded"}])
-def test_a_submission_that_arrives_graded_is_told(api, cast, told, fields):
+def test_a_submission_that_arrives_graded_is_told(api, cast, notified, fields):
     api("POST", "/submissions", {**filled(NEW, cast.ids()), **fields})
-    assert len(told) == 1
+    assert len(notified) == 1
 
 
 @pytest.mark.usefixtures("locked")
-def test_with_logins_the_grade_itself_is_not_told(api, cast, told):
+def test_with_logins_the_grade_itself_is_not_told(api, cast, notified):
     api("POST", "/submissions", {**filled(NEW, cast.ids()), "grade": 5, "feedback": "x"}, user=cast.sato)
-    [(_, frame)] = told
+    [(_, frame)] = notified
     assert not {"grade", "feedback"} & set(frame["data"])
     assert repeated[0][1]["data"]["message"] == "Graded"
 
@@ -112,9 +112,9 @@ def create_assignment(api, cast, **who):
     return api("POST", "/assignments", body, **who).json()
 
 
-def test_a_new_assignment_is_told_to_everybody(api, cast, told):
+def test_a_new_assignment_is_told_to_everybody(api, cast, notified):
     made = create_assignment(api, cast)
-    [([group], frame)] = told
+    [([group], frame)] = notified
     assert (group, frame["type"], frame["channel"]) == ("broadcast", "assignment_created", "broadcast")
     assert frame["data"] == {
         "assignment_id": made["id"],
@@ -125,9 +125,9 @@ def test_a_new_assignment_is_told_to_everybody(api, cast, told):
 
 
 @pytest.mark.usefixtures("locked")
-def test_with_logins_a_new_assignment_is_told_to_its_class(api, cast, told):
+def test_with_logins_a_new_assignment_is_told_to_its_class(api, cast, notified):
     create_assignment(api, cast, user=cast.sato)
-    assert [told_groups for told_groups, _ in told] == [[f"class.{cast.python.pk}"]]
+    assert [told_groups for told_groups, _ in notified] == [[f"class.{cast.python.pk}"]]
 
 
 def test_a_grade_that_nobody_can_be_told_is_stored_all_the_same(api, made, monkeypatch, caplog):

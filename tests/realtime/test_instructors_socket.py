@@ -191,8 +191,8 @@ async def test_w3_last_idle_socket_sets_offline(redis):
     async with connected(path(teacher)) as first, connected(path(teacher)) as second:
         await first.say(type="status_update", status="available")
         await first.get("status_updated")
-        (sleeper,) = sorted(connections.all, key=lambda socket: socket.connected_at)[:1]
-        sleeper.heard_at -= 3600
+        (idle,) = sorted(connections.all, key=lambda socket: socket.connected_at)[:1]
+        idle.heard_at -= 3600
         await background_tasks.end_idle(before=time.monotonic() - 1800)
         assert await first.close_code() == 1000
         assert (await Instructor.objects.aget()).status == "available"

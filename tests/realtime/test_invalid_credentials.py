@@ -34,7 +34,7 @@ def logged_in(account: Instructor) -> str:
 
 
 async def is_shut_out(peer) -> bool:
-    """After the caretaker has looked."""
+    """After the background task has checked."""
     await background_tasks.close_invalid()
     try:
         return await peer.close_code(timeout=0.5) == AUTHENTICATION_FAILED

@@ -24,7 +24,7 @@ def at(seconds: float) -> str:
     return (START + timedelta(seconds=seconds)).isoformat()
 
 
-def carry(*records: dict) -> int:
+def process(*records: dict) -> int:
     """Store the records and announce them, as a worker does. Returns the number of queries of announcing."""
     events = intake_app.admit_body(json.dumps(records).encode(), class_id=None).events
     with transaction.atomic():
@@ -44,11 +44,11 @@ def sent(monkeypatch):
 
 async def test_execution_update_from_start_to_end(redis):
     async with connected(HANAKO) as hanako, connected("/api/v1/ws/taro@example.com") as taro:
-        await database_sync_to_async(carry)(event("cell_execution_start", eventTime=at(0)))
+        await database_sync_to_async(process)(event("cell_execution_start", eventTime=at(0)))
         started = await hanako.get("execution_update")
         assert started["data"]["status"] == "executing"
         assert started["channel"] == f"progress:{started['data']['student_id']}"
-        await database_sync_to_async(carry)(failing(eventTime=at(1), executionDurationMs=12))
+        await database_sync_to_async(process)(failing(eventTime=at(1), executionDurationMs=12))
         data = (await hanako.get("execution_update"))["data"]
         confirmed = await hanako.get("execution_confirmed")
         assert confirmed["data"] == {"cell_index": 1, "execution_count": 1}
@@ -71,7 +71,7 @@ async def test_execution_update_from_start_to_end(redis):
 
 async def test_dashboard_hears_cell_execution_with_the_total(redis):
     async with connected("/ws") as dashboard:
-        await database_sync_to_async(carry)(event(eventTime=at(0)), event(cellId="cell-2", eventTime=at(1)))
+        await database_sync_to_async(process)(event(eventTime=at(0)), event(cellId="cell-2", eventTime=at(1)))
         data = (await dashboard.get("cell_execution"))["data"]
         assert (data["cellId"], data["cellExecutions"], data["success"]) == ("cell-2", 2, True)
         assert data["executionTime"] == 0.003
@@ -80,11 +80,11 @@ async def test_dashboard_hears_cell_execution_with_the_total(redis):
 
 def test_of_each_cell_the_latest(redis, sent):
     student = event(emailAddress="Hanako@Example.com")
-    carry(student)
+    process(student)
     redis.zadd("live:progress", {str(sent[0][1]["dashboard"][0][0]): 9e12})
     runs = [event(eventTime=at(n), executionCount=n) for n in range(50)]
     start = event("cell_execution_start", cellId="cell-2", eventTime=at(60))
-    carry(*runs, failing(cellId="cell-3", eventTime=at(20)), start)
+    process(*runs, failing(cellId="cell-3", eventTime=at(20)), start)
     (notices, last) = sent[-1]
     assert [(run["cellId"], run["status"], run["executionCount"]) for run in notices] == [
         ("cell-3", "error", 1),
@@ -95,18 +95,18 @@ def test_of_each_cell_the_latest(redis, sent):
 
 
 def test_run_that_ended_at_once_has_ended(redis, sent):
-    carry(event())
+    process(event())
     redis.zadd("live:progress", {str(sent[0][1]["dashboard"][0][0]): 9e12})
     both = [event(eventTime=at(0)), event("cell_execution_start", eventTime=at(0))]
-    carry(*both)
+    process(*both)
     assert [run["status"] for run in sent[-1][0]] == ["success"]
 
 
 def test_nothing_to_channels_that_nobody_joined(redis, sent):
-    carry(event())
+    process(event())
     assert [notices for notices, _ in sent] == [[]]
 
 
 def test_queries_do_not_grow_with_the_batch(redis, sent):
-    few = carry(event())
-    assert carry(*[event(emailAddress=f"s{n}@x.jp", cellId=f"c{n}") for n in range(60)]) == few <= 3
+    few = process(event())
+    assert process(*[event(emailAddress=f"s{n}@x.jp", cellId=f"c{n}") for n in range(60)]) == few <= 3

@@ -456,7 +456,7 @@ async def test_a_student_writes_to_those_who_teach_the_class(school, named, form
         assert await heard(sato, 0.1) == []
 
 
-async def test_an_instructor_replies_to_their_own_students_and_it_is_noted(school):
+async def test_an_instructor_replies_to_their_own_students_and_it_is_recorded(school):
     own = W2.format(school.hanako.pk) + f"?token={school.admin.token}"
     foreign = W2.format(school.ken.pk) + f"?token={school.admin.token}"
     async with connected(W3.format(school.sato.token)) as sato, connected(own) as hanako, connected(foreign) as ken:
@@ -473,7 +473,7 @@ async def test_an_instructor_replies_to_their_own_students_and_it_is_noted(schoo
     assert entry.details == {"characters": len("Look at line 3")}
 
 
-async def test_instructors_write_to_each_other_and_it_is_noted(school):
+async def test_instructors_write_to_each_other_and_it_is_recorded(school):
     gone = await instructor("gone@school.example")
     await Instructor.objects.filter(pk=gone.pk).aupdate(is_active=False)
     async with connected(W3.format(school.sato.token)) as sato, connected(W3.format(school.suzuki.token)) as suzuki:

@@ -33,7 +33,7 @@ def lesson(event_pipeline, series, clock):
         event("notebook_saved", eventId="saved", eventTime=clock(3)),
         event("help", eventId="help", eventTime=clock(4), cellId="c1"),
         event("unheard_of", eventId="other", eventTime=clock(5)),
-        event("student_session_start", eventId="desk", emailAddress=None, instructor_id=1),
+        event("student_session_start", eventId="instructor", emailAddress=None, instructor_id=1),
     )
     timeseries.send_waiting()
 

@@ -19,7 +19,7 @@ NOW = time.time()
 MINUTE = int(NOW // 60)
 
 
-def noted(series) -> dict[str, object]:
+def recorded(series) -> dict[str, object]:
     timeseries.send_waiting()
     return {point.measurement: point for point in map(parse, series.lines) if point.measurement != "student_progress"}
 
@@ -30,7 +30,7 @@ def test_a_point_of_each_measurement_a_minute(event_pipeline, series, redis):
     events_metrics.flush(now=NOW - 60)
     heartbeats.beat(heartbeats.pulse, publish=False)
     system_metrics.record(redis, failed_jobs=0, now=NOW)
-    found = noted(series)
+    found = recorded(series)
     system, done = found["system_metrics"], found["performance_metrics"]
     assert (system.tags, system.time) == ({"host": heartbeats.HOST}, MINUTE * 60 * 10**9)
     assert system.fields["workers_idle"] == 1
@@ -53,7 +53,7 @@ def test_twice_in_a_minute_is_one_point(series, redis):
     assert len(set(seen)) == 2
 
 
-def test_without_influxdb_nothing_is_noted(redis):
+def test_without_influxdb_nothing_is_recorded(redis):
     tasks.record_system_metrics()
     assert not redis.keys("points:*")
 

@@ -198,7 +198,7 @@ def test_the_command_refuses_what_only_reads_like_a_role():
 
 
 @pytest.fixture
-def office(kaoru) -> Client:
+def admin_client(kaoru) -> Client:
     client = Client()
     client.force_login(kaoru)
     return client
@@ -211,14 +211,14 @@ def change(account: Instructor, **fields) -> tuple[str, dict]:
     }
 
 
-def test_the_administration_offers_roles_and_keeps_a_label(office, taro):
+def test_the_administration_offers_roles_and_keeps_a_label(admin_client, taro):
     Instructor.objects.filter(pk=taro.pk).update(role="lead")
     taro.refresh_from_db()
-    assert office.post(*change(taro)).status_code == 302
-    assert office.post(*change(taro, role="Admin")).status_code == 200  # the form again, with what is wrong
+    assert admin_client.post(*change(taro)).status_code == 302
+    assert admin_client.post(*change(taro, role="Admin")).status_code == 200  # the form again, with what is wrong
     taro.refresh_from_db()
     assert taro.role == "lead"
-    assert office.post(*change(taro, role="assistant")).status_code == 302
+    assert admin_client.post(*change(taro, role="assistant")).status_code == 302
     taro.refresh_from_db()
     assert taro.role == "assistant"
 
@@ -226,31 +226,31 @@ def test_the_administration_offers_roles_and_keeps_a_label(office, taro):
 # --- Switched off and on again ----------------------------------------------------------------------------------------
 
 
-def over_the_api(account, office):
+def over_the_api(account, admin_client):
     as_admin = Api(tokens.issue(Instructor.objects.get(role="admin"), now=datetime.now(UTC)))
     for is_active in (False, True):
         assert as_admin("PUT", f"{PATH}/{account.pk}", {"is_active": is_active}).status_code == 200
 
 
-def in_the_administration(account, office):
+def in_the_administration(account, admin_client):
     for is_active in ("", "on"):
-        assert office.post(*change(account, is_active=is_active)).status_code == 302
+        assert admin_client.post(*change(account, is_active=is_active)).status_code == 302
 
 
-def by_command(account, office):
+def by_command(account, admin_client):
     Instructor.objects.filter(pk=account.pk).update(is_active=False)
     password = account.password
     call_command("create_instructor", f"--email={account.email}", "--password-stdin", "--update")
     Instructor.objects.filter(pk=account.pk).update(password=password)  # so that not the new one ends what there was
 
 
-def by_sql(account, office):
+def by_sql(account, admin_client):
     for is_active in (False, True):
         Instructor.objects.filter(pk=account.pk).update(is_active=is_active)
 
 
 @pytest.mark.parametrize("revive", [over_the_api, in_the_administration, by_command, by_sql])
-def test_what_opened_an_account_before_it_was_switched_off_opens_nothing_after(taro, office, monkeypatch, revive):
+def test_what_opened_an_account_before_it_was_switched_off_opens_nothing_after(taro, admin_client, monkeypatch, revive):
     monkeypatch.setattr("sys.stdin.readline", lambda: "violet tram 40\n", raising=False)
     as_taro, browser = api_of(taro), Client()
     browser.force_login(taro)
@@ -258,7 +258,7 @@ def test_what_opened_an_account_before_it_was_switched_off_opens_nothing_after(t
     assert as_taro("GET", "/api/v1/auth/me").status_code == 200
     assert Api(foreign)("GET", "/api/v1/auth/me").status_code == 200
     assert browser.get("/").status_code == 200
-    revive(taro, office)
+    revive(taro, admin_client)
     assert told(as_taro("GET", "/api/v1/auth/me")) == (401, {"detail": "Could not validate credentials"})
     assert Api(foreign)("GET", "/api/v1/auth/me").status_code == 401
     assert browser.get("/").status_code == 302
@@ -287,9 +287,9 @@ def test_a_change_that_revives_nobody_ends_nothing(taro, as_admin):
     assert taro.revived_at is None
 
 
-def test_a_row_written_whole_from_an_older_reading_brings_nothing_back(taro, office):
+def test_a_row_written_whole_from_an_older_reading_brings_nothing_back(taro, admin_client):
     as_taro, old = api_of(taro), Instructor.objects.get(pk=taro.pk)
-    by_sql(taro, office)
+    by_sql(taro, admin_client)
     old.save()
     assert as_taro("GET", "/api/v1/auth/me").status_code == 401
 

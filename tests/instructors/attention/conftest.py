@@ -40,7 +40,7 @@ def mei(stuck) -> Student:
 
 
 @pytest.fixture
-def ticket(aoi) -> HelpRequest:
+def help_request(aoi) -> HelpRequest:
     at = timezone.now() - timedelta(minutes=3, seconds=5)
     Student.objects.filter(pk=aoi.pk).update(help_requested_at=at)
     return HelpRequest.objects.create(
@@ -54,7 +54,7 @@ def ticket(aoi) -> HelpRequest:
 
 
 @pytest.fixture
-def desk(signed_in, python_class):
+def attention_page(signed_in, python_class):
     """What an account sees and does on the page of the class."""
 
     class Desk:

@@ -17,34 +17,34 @@ from lms.models import Cell, Class, Student, StudentClass
 from tests.instructors.attention.conftest import entries
 
 
-def test_a_concern_says_why(desk, hanako, mei):
-    html = desk(hanako).look()
+def test_an_alert_says_why(attention_page, hanako, mei):
+    html = attention_page(hanako).look()
     assert entries(html) == [mei.pk]
     assert "same NameError 5 times in cell 7" in html
     assert "Students watched: 1" in html
 
 
-def test_nobody_in_need_is_said_calmly(desk, hanako, ren):
-    html = desk(hanako).look()
+def test_nobody_in_need_is_said_calmly(attention_page, hanako, ren):
+    html = attention_page(hanako).look()
     assert "Nobody needs you right now." in html
     assert "Watched:" in html
 
 
-def test_who_asks_comes_first_and_stands_in_the_queue(desk, hanako, mei, aoi, ticket):
-    html = desk(hanako).look()
+def test_who_asks_comes_first_and_stands_in_the_queue(attention_page, hanako, mei, aoi, help_request):
+    html = attention_page(hanako).look()
     assert entries(html) == [aoi.pk, mei.pk]
     assert "asked for help 3 min ago" in html
-    assert f'data-ticket="{ticket.pk}"' in html
+    assert f'data-ticket="{help_request.pk}"' in html
     assert "week1.ipynb" in html
 
 
-def test_who_asks_has_one_place_where_to_answer_them(desk, hanako, enrol):
+def test_who_asks_has_one_place_where_to_answer_them(attention_page, hanako, enrol):
     now = timezone.now()
     asking = [enrol(f"s{number}@example.com", name=f"S{number}") for number in range(7)]
     for number, student in enumerate(asking):
         at = now - timedelta(minutes=10 - number)
         HelpRequest.objects.create(student=student, asked_at=at, last_asked_at=at, last_heard_at=now)
-    page, ids = desk(hanako), [str(student.pk) for student in asking]
+    page, ids = attention_page(hanako), [str(student.pk) for student in asking]
     page.act(asking[6], "claim")
     top, _, rest = page.look().partition('id="help"')
     assert re.findall(r'data-help-for="(\d+)"', top) == [*ids[:5], ids[6]], "the first five, and the one I go to"
@@ -63,15 +63,15 @@ def test_who_asks_has_one_place_where_to_answer_them(desk, hanako, enrol):
         ("colleague", None, ["resolve", "release", "not_found", "dismiss"]),
     ],
 )
-def test_one_thing_is_first_and_the_others_are_in_a_menu(desk, hanako, mei, request, who, first, others):
+def test_one_thing_is_first_and_the_others_are_in_a_menu(attention_page, hanako, mei, request, who, first, others):
     if who:
-        desk(request.getfixturevalue(who)).act(mei, "claim")
-    form, _, menu = desk(hanako).look().partition("<details")
+        attention_page(request.getfixturevalue(who)).act(mei, "claim")
+    form, _, menu = attention_page(hanako).look().partition("<details")
     assert re.findall(r'name="act" value="([\w-]+)"', form) == ([first] if first else [])
     assert re.findall(r'name="act" value="([\w-]+)"', menu) == others
 
 
-def test_at_most_five_are_shown(desk, hanako, stuck):
+def test_at_most_five_are_shown(attention_page, hanako, stuck):
     for number in range(7):
         stuck(f"s{number}@example.com", f"S{number}")
     # Seven of seven at one cell is the class's problem; so each has a cell of their own.
@@ -79,14 +79,14 @@ def test_at_most_five_are_shown(desk, hanako, stuck):
         cell = Cell.objects.create(notebook=progress.notebook, cell_id=f"own{number}", position=6)
         progress.student.executions.update(cell=cell)
         CellProgress.objects.filter(pk=progress.pk).update(cell=cell)
-    html = desk(hanako).look()
+    html = attention_page(hanako).look()
     assert len(entries(html)) == 5
     assert "Behind these: 2 more" in html
     assert AttentionCase.objects.count() == 5
 
 
-def test_what_is_shown_is_recorded_once_and_ends_with_recovery(desk, hanako, mei, run):
-    page = desk(hanako)
+def test_what_is_shown_is_recorded_once_and_ends_with_recovery(attention_page, hanako, mei, run):
+    page = attention_page(hanako)
     page.look()
     page.look()
     (case,) = AttentionCase.objects.all()
@@ -103,13 +103,13 @@ def test_painting_the_page_records_nothing(signed_in, hanako, python_class, mei)
     assert not AttentionCase.objects.exists()
 
 
-def test_refusals(desk, hanako, taro, mei, stranger, client, python_class):
+def test_refusals(attention_page, hanako, taro, mei, stranger, client, python_class):
     path = f"/classes/{python_class.pk}/attention/"
-    assert desk(taro).client.get(path).status_code == 404
-    assert desk(taro).act(mei, "claim").status_code == 404
-    assert desk(hanako).act(stranger, "claim").status_code == 404
-    assert desk(hanako).act(mei, "shout").status_code == 400
-    assert desk(hanako).client.get(f"{path}{mei.pk}/").status_code == 405
+    assert attention_page(taro).client.get(path).status_code == 404
+    assert attention_page(taro).act(mei, "claim").status_code == 404
+    assert attention_page(hanako).act(stranger, "claim").status_code == 404
+    assert attention_page(hanako).act(mei, "shout").status_code == 400
+    assert attention_page(hanako).client.get(f"{path}{mei.pk}/").status_code == 405
     assert client.get(path).headers["Location"].startswith("/login/")
     assert Client(enforce_csrf_checks=True).post(f"{path}{mei.pk}/", {"act": "claim"}).status_code == 403
 
@@ -122,8 +122,8 @@ def test_the_room_of_everybody_works_too(signed_in, kaoru, mei):
     assert AttentionCase.objects.get().class_ref is None
 
 
-def test_a_projector_names_nobody(desk, hanako, mei, aoi, ticket):
-    page = desk(hanako)
+def test_a_projector_names_nobody(attention_page, hanako, mei, aoi, help_request):
+    page = attention_page(hanako)
     page.client.cookies[django_settings.DISPLAY_COOKIE_NAME] = "projector"
     html = page.look()
     assert f"Student {mei.pk}" in html
@@ -132,7 +132,7 @@ def test_a_projector_names_nobody(desk, hanako, mei, aoi, ticket):
     assert "Mei" not in page.act(mei, "claim").content.decode()
 
 
-def test_precision_is_what_instructors_said(desk, hanako, mei, python_class):
+def test_precision_is_what_instructors_said(attention_page, hanako, mei, python_class):
     def judged(outcome: str, count: int, **fields) -> None:
         now = timezone.now() - timedelta(days=2)
         for _ in range(count):
@@ -141,7 +141,7 @@ def test_precision_is_what_instructors_said(desk, hanako, mei, python_class):
                 **{"class_ref": python_class, "code": "silent", "ended_by": hanako, **fields},
             )  # fmt: skip
 
-    page = desk(hanako)
+    page = attention_page(hanako)
     judged("helped", 3)
     judged("dismissed", 1)
     judged("helped", 9, code="help")
@@ -151,7 +151,7 @@ def test_precision_is_what_instructors_said(desk, hanako, mei, python_class):
     assert "In this room: 6 of 7 visits were worth it, 86 %" in re.sub(r"\s+", " ", page.look())
 
 
-def test_precision_overall_is_of_the_viewer_s_own_classes(desk, hanako, taro, mei, python_class):
+def test_precision_overall_is_of_the_viewer_s_own_classes(attention_page, hanako, taro, mei, python_class):
     """What colleagues said in their rooms is theirs; an admin sees all of it."""
     own = Class.objects.create(class_code="OWN", name="Own", instructor=hanako)
     other = Class.objects.create(class_code="OTHER", name="Other", instructor=taro)
@@ -165,7 +165,7 @@ def test_precision_overall_is_of_the_viewer_s_own_classes(desk, hanako, taro, me
                 student=mei, opened_at=now, ended_at=now, outcome=outcome, class_ref=class_ref, code="silent",
                 ended_by=hanako,
             )  # fmt: skip
-    page = desk(hanako)
+    page = attention_page(hanako)
     assert "In all your rooms: 7 of 8 visits were worth it, 88 %" in re.sub(r"\s+", " ", page.look())
     assert precision_of(python_class.pk, viewer=hanako).overall == Visits(worth_it=7, visits=8)
     hanako.role = "admin"

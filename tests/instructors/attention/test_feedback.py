@@ -15,11 +15,11 @@ from lms.models import Cell
 from tests.instructors.attention.conftest import NAME, entries
 
 
-def test_a_claim_is_seen_by_all(desk, hanako, colleague, mei, signed_in, python_class):
-    answer = desk(hanako).act(mei, "claim")
+def test_a_claim_is_seen_by_all(attention_page, hanako, colleague, mei, signed_in, python_class):
+    answer = attention_page(hanako).act(mei, "claim")
     assert answer.status_code == 200
     assert "You are on the way to Mei." in answer.content.decode()
-    html = desk(colleague).look()
+    html = attention_page(colleague).look()
     assert "Hanako is on the way" in html
     assert "Nobody needs you right now." in html
     page = signed_in(colleague).get(f"/classes/{python_class.pk}/").content.decode()
@@ -27,40 +27,42 @@ def test_a_claim_is_seen_by_all(desk, hanako, colleague, mei, signed_in, python_
 
 
 @pytest.mark.parametrize("who", ["mei", "aoi"])
-def test_the_second_is_told_who_goes(desk, hanako, colleague, request, ticket, who):
+def test_the_second_is_told_who_goes(attention_page, hanako, colleague, request, help_request, who):
     student = request.getfixturevalue(who)
-    desk(hanako).act(student, "claim")
-    answer = desk(colleague).act(student, "claim")
+    attention_page(hanako).act(student, "claim")
+    answer = attention_page(colleague).act(student, "claim")
     assert answer.status_code == 409
     assert f"Hanako is already on the way to {student.name}." in answer.content.decode()
 
 
-def test_without_scripts_a_form_leads_back(desk, hanako, mei, python_class):
-    answer = desk(hanako).act(mei, "claim", fragment=False)
+def test_without_scripts_a_form_leads_back(attention_page, hanako, mei, python_class):
+    answer = attention_page(hanako).act(mei, "claim", fragment=False)
     assert answer.status_code == 302
     assert answer["Location"] == f"/classes/{python_class.pk}/#attention"
-    page = desk(hanako).client.get(f"/classes/{python_class.pk}/").content.decode()
+    page = attention_page(hanako).client.get(f"/classes/{python_class.pk}/").content.decode()
     assert "You are on the way" in page
-    answer = desk(hanako).act(mei, "release", fragment=False, next=f"/classes/{python_class.pk}/students/{mei.pk}/")
+    answer = attention_page(hanako).act(
+        mei, "release", fragment=False, next=f"/classes/{python_class.pk}/students/{mei.pk}/"
+    )
     assert answer["Location"] == f"/classes/{python_class.pk}/students/{mei.pk}/"
-    answer = desk(hanako).act(mei, "claim", fragment=False, next="https://example.org/")
+    answer = attention_page(hanako).act(mei, "claim", fragment=False, next="https://example.org/")
     assert answer["Location"] == f"/classes/{python_class.pk}/#attention"
 
 
-def test_only_the_one_who_goes_a_teacher_or_an_admin_puts_back(desk, hanako, kaoru, assistant, mei):
-    desk(hanako).act(mei, "claim")
-    assert desk(assistant).act(mei, "release").status_code == 409
-    assert desk(kaoru).act(mei, "release").status_code == 200
-    assert desk(assistant).act(mei, "claim").status_code == 200
-    assert desk(hanako).act(mei, "release").status_code == 200
+def test_only_the_one_who_goes_a_teacher_or_an_admin_puts_back(attention_page, hanako, kaoru, assistant, mei):
+    attention_page(hanako).act(mei, "claim")
+    assert attention_page(assistant).act(mei, "release").status_code == 409
+    assert attention_page(kaoru).act(mei, "release").status_code == 200
+    assert attention_page(assistant).act(mei, "claim").status_code == 200
+    assert attention_page(hanako).act(mei, "release").status_code == 200
     assert AttentionCase.objects.get().claimed_by is None
 
 
 @pytest.mark.parametrize(
     ("act", "outcome"), [("dismiss", "dismissed"), ("resolve", "helped"), ("not_found", "not_found")]
 )
-def test_an_answer_ends_the_case_and_the_concern_stays_away(desk, hanako, mei, run, act, outcome):
-    page = desk(hanako)
+def test_an_answer_ends_the_case_and_the_alert_stays_away(attention_page, hanako, mei, run, act, outcome):
+    page = attention_page(hanako)
     page.look()
     assert page.act(mei, act).status_code == 200
     case = AttentionCase.objects.get()
@@ -69,8 +71,8 @@ def test_an_answer_ends_the_case_and_the_concern_stays_away(desk, hanako, mei, r
     assert entries(page.look()) == []
 
 
-def test_a_snooze_keeps_it_away_for_its_time(desk, hanako, mei):
-    page = desk(hanako)
+def test_a_snooze_keeps_it_away_for_its_time(attention_page, hanako, mei):
+    page = attention_page(hanako)
     page.look()
     page.act(mei, "snooze-5")
     assert entries(page.look()) == []
@@ -81,41 +83,41 @@ def test_a_snooze_keeps_it_away_for_its_time(desk, hanako, mei):
 
 
 @pytest.mark.parametrize(("act", "ending"), [("resolve", "resolved"), ("dismiss", "dismissed")])
-def test_ending_a_request_goes_the_way_of_every_dismissal(desk, hanako, aoi, ticket, act, ending):
-    desk(hanako).act(aoi, act)
-    ticket.refresh_from_db()
+def test_ending_a_request_goes_the_way_of_every_dismissal(attention_page, hanako, aoi, help_request, act, ending):
+    attention_page(hanako).act(aoi, act)
+    help_request.refresh_from_db()
     aoi.refresh_from_db()
-    assert (ticket.ending, ticket.ended_by) == (ending, hanako)
+    assert (help_request.ending, help_request.ended_by) == (ending, hanako)
     assert not aoi.is_requesting_help
     assert aoi.help_dismissed_at is not None
     assert AuditLog.objects.filter(action=f"help_{act}", target_id=aoi.email).count() == 1
 
 
-def test_who_was_not_found_waits_at_the_end_of_the_queue(desk, hanako, aoi, ticket, enrol):
+def test_who_was_not_found_waits_at_the_end_of_the_queue(attention_page, hanako, aoi, help_request, enrol):
     now = timezone.now()
     other = enrol("yui@example.com", name="Yui", is_requesting_help=True, help_requested_at=now)
     HelpRequest.objects.create(student=other, asked_at=now, last_asked_at=now, last_heard_at=now)
-    page = desk(hanako)
+    page = attention_page(hanako)
     page.act(aoi, "claim")
     page.act(aoi, "not_found")
-    ticket.refresh_from_db()
-    assert (ticket.ended_at, ticket.claimed_by) == (None, None)
+    help_request.refresh_from_db()
+    assert (help_request.ended_at, help_request.claimed_by) == (None, None)
     html = page.look()
     assert entries(html) == [other.pk, aoi.pk]
     assert re.findall(r"Place (\d) in the help queue", html) == ["1", "2"]
     assert "looked for at" in html
 
 
-def test_a_snoozed_request_stays_in_the_queue_alone(desk, hanako, aoi, ticket):
-    page = desk(hanako)
+def test_a_snoozed_request_stays_in_the_queue_alone(attention_page, hanako, aoi, help_request):
+    page = attention_page(hanako)
     page.act(aoi, "snooze-10")
     html = page.look()
     assert entries(html) == []
     assert "not before" in html
 
 
-def test_each_act_is_in_the_audit_log(desk, hanako, mei, aoi, ticket):
-    page = desk(hanako)
+def test_each_act_is_in_the_audit_log(attention_page, hanako, mei, aoi, help_request):
+    page = attention_page(hanako)
     for act in ("claim", "release", "snooze-5", "dismiss"):
         page.act(mei, act)
     for act in ("claim", "not_found"):
@@ -127,19 +129,19 @@ def test_each_act_is_in_the_audit_log(desk, hanako, mei, aoi, ticket):
     ]  # fmt: skip
 
 
-def test_who_needs_nobody_any_more_cannot_be_claimed(desk, hanako, ren):
-    answer = desk(hanako).act(ren, "claim")
+def test_who_needs_nobody_any_more_cannot_be_claimed(attention_page, hanako, ren):
+    answer = attention_page(hanako).act(ren, "claim")
     assert answer.status_code == 409
     assert "Ren no longer needs anybody." in answer.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("who", ["mei", "aoi"])
-def test_of_two_who_claim_at_once_one_wins(desk, hanako, colleague, kaoru, request, ticket, who):
+def test_of_two_who_claim_at_once_one_wins(attention_page, hanako, colleague, kaoru, request, help_request, who):
     """Real threads and connections of their own."""
     student = request.getfixturevalue(who)
-    desks = [desk(account) for account in (hanako, colleague, kaoru)]
-    start, statuses = threading.Barrier(len(desks)), []
+    pages = [attention_page(account) for account in (hanako, colleague, kaoru)]
+    start, statuses = threading.Barrier(len(pages)), []
 
     def claim(one) -> None:
         try:
@@ -148,7 +150,7 @@ def test_of_two_who_claim_at_once_one_wins(desk, hanako, colleague, kaoru, reque
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=claim, args=[one]) for one in desks]
+    threads = [threading.Thread(target=claim, args=[one]) for one in pages]
     for thread in threads:
         thread.start()
     for thread in threads:

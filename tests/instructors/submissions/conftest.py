@@ -48,8 +48,8 @@ def client(signed_in, hanako):
 
 
 @pytest.fixture
-def told(monkeypatch):
-    """The grades of which students were told."""
+def notified(monkeypatch):
+    """The submissions of which students were notified."""
     sent = []
 
     def publish(rows, notices, *, outside):

@@ -1,4 +1,4 @@
-"""Grades and feedback: stored, noted, told; given by one at a time, on the page and in the admin site."""
+"""Grades and feedback: stored, recorded, announced; given by one at a time, on the page and in the admin site."""
 
 import threading
 
@@ -13,38 +13,38 @@ from tests.instructors.submissions.conftest import WORK, beside
 # --- Grading --------------------------------------------------------------------------------------------------------
 
 
-def test_a_grade_is_stored_noted_and_told(grade, work, told, at, redis):
+def test_a_grade_is_stored_recorded_and_told(grade, work, notified, at, redis):
     answer = grade(grade="7.5", feedback="よい\r\nGood")
     assert (answer.status_code, answer["Location"]) == (302, at)
     work.refresh_from_db()
     assert (work.grade, work.feedback, work.status) == (7.5, "よい\nGood", "graded")
-    assert (work.notebook_content, told) == (WORK, [work.pk])
+    assert (work.notebook_content, notified) == (WORK, [work.pk])
     entry = AuditLog.objects.get(action="submission_update")
     assert (entry.actor_email, entry.details) == ("hanako@example.com", {"fields": ["feedback", "grade", "status"]})
 
 
-def test_save_and_next_goes_on(grade, work, other, at, told):
+def test_save_and_next_goes_on(grade, work, other, at, notified):
     assert grade("next", grade="1")["Location"] == beside(at, other)
 
 
-def test_after_the_last_one_it_goes_back_to_the_list(grade, loops, told):
+def test_after_the_last_one_it_goes_back_to_the_list(grade, loops, notified):
     assert grade("next", grade="1")["Location"].endswith(f"/assignments/{loops.pk}/")
 
 
-def test_returning(grade, work, told):
+def test_returning(grade, work, notified):
     grade("return", feedback="See me")
     work.refresh_from_db()
-    assert (work.status, work.grade, work.feedback, told) == ("returned", None, "See me", [])
+    assert (work.status, work.grade, work.feedback, notified) == ("returned", None, "See me", [])
     grade("save", grade="3", feedback="See me")
     work.refresh_from_db()
-    assert (work.status, work.grade, told) == ("returned", 3, [work.pk])
+    assert (work.status, work.grade, notified) == ("returned", 3, [work.pk])
 
 
-def test_a_grade_taken_back_waits_again(grade, work, told):
+def test_a_grade_taken_back_waits_again(grade, work, notified):
     grade(grade="3")
     grade(grade="")
     work.refresh_from_db()
-    assert (work.status, work.grade, told) == ("submitted", None, [work.pk])
+    assert (work.status, work.grade, notified) == ("submitted", None, [work.pk])
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_grade_taken_back_waits_again(grade, work, told):
     ],
     ids=ascii,
 )  # fmt: skip
-def test_grades_that_are_taken(grade, work, told, typed, stored):
+def test_grades_that_are_taken(grade, work, notified, typed, stored):
     assert grade(grade=typed).status_code == 302
     work.refresh_from_db()
     assert work.grade == stored
@@ -71,7 +71,7 @@ def test_grades_that_are_taken(grade, work, told, typed, stored):
     ],
     ids=ascii,
 )  # fmt: skip
-def test_grades_that_are_not(grade, work, told, typed):
+def test_grades_that_are_not(grade, work, notified, typed):
     answer = grade(grade=typed, feedback="long text")
     assert answer.status_code == 422
     assert answer.context["form"].problems["grade"]
@@ -79,10 +79,10 @@ def test_grades_that_are_not(grade, work, told, typed):
     assert "long text" in html
     assert f'value="{typed}"' in html
     work.refresh_from_db()
-    assert (work.grade, work.feedback, told) == (None, None, [])
+    assert (work.grade, work.feedback, notified) == (None, None, [])
 
 
-def test_without_points_there_is_no_upper_limit(grade, work, loops, told):
+def test_without_points_there_is_no_upper_limit(grade, work, loops, notified):
     ClassAssignment.objects.filter(pk=loops.pk).update(points=None)
     assert grade(grade="1000").status_code == 302
 
@@ -95,7 +95,7 @@ def test_without_points_there_is_no_upper_limit(grade, work, loops, told):
     ],
     ids=ascii,
 )  # fmt: skip
-def test_thousands_may_be_grouped(grade, work, loops, told, typed, stored):
+def test_thousands_may_be_grouped(grade, work, loops, notified, typed, stored):
     ClassAssignment.objects.filter(pk=loops.pk).update(points=None)
     assert grade(grade=typed).status_code == 302
     work.refresh_from_db()
@@ -103,14 +103,14 @@ def test_thousands_may_be_grouped(grade, work, loops, told, typed, stored):
 
 
 @pytest.mark.parametrize("typed", ["1,234", "１，２３４"])
-def test_a_comma_that_can_be_read_in_two_ways_is_asked_about(grade, work, loops, told, typed):
+def test_a_comma_that_can_be_read_in_two_ways_is_asked_about(grade, work, loops, notified, typed):
     answer = grade(grade=typed)
     assert answer.context["form"].problems["grade"] == "The comma can be read in two ways. Type 1234 or 1.234."
     work.refresh_from_db()
     assert work.grade is None
 
 
-def test_of_two_graders_the_second_is_told_and_loses_nothing(grade, client, signed_in, kaoru, work, at, told):
+def test_of_two_graders_the_second_is_told_and_loses_nothing(grade, client, signed_in, kaoru, work, at, notified):
     seen = client.get(at).context["form"].seen
     grade(client=signed_in(kaoru), grade="3", feedback="Theirs")
     answer = grade(seen=seen, grade="9", feedback="Mine")
@@ -119,20 +119,20 @@ def test_of_two_graders_the_second_is_told_and_loses_nothing(grade, client, sign
     for words in ("Kaoru graded this meanwhile", "Theirs", "Mine", 'value="9"'):
         assert words in html
     work.refresh_from_db()
-    assert (work.grade, told) == (3, [work.pk])
+    assert (work.grade, notified) == (3, [work.pk])
     assert grade(seen=answer.context["form"].seen, grade="9", feedback="Mine").status_code == 302
     work.refresh_from_db()
     assert (work.grade, work.feedback) == (9, "Mine")
 
 
-def test_the_same_twice_is_once(grade, client, at, told):
+def test_the_same_twice_is_once(grade, client, at, notified):
     seen = client.get(at).context["form"].seen
     assert [grade(seen=seen, grade="3").status_code for _ in "12"] == [302, 302]
-    assert len(told) == AuditLog.objects.filter(action="submission_update").count() == 1
+    assert len(notified) == AuditLog.objects.filter(action="submission_update").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_at_the_same_moment_one_wins(work, hanako, kaoru, told):
+def test_of_two_at_the_same_moment_one_wins(work, hanako, kaoru, notified):
     seen, start, lost = grading.version_token(work), threading.Barrier(2), []
 
     def give(points, by):
@@ -158,10 +158,10 @@ def test_of_two_at_the_same_moment_one_wins(work, hanako, kaoru, told):
 # --- The admin site -------------------------------------------------------------------------------------------------
 
 
-def test_grades_of_the_admin_site_are_noted_and_told(
-    signed_in, kaoru, loops, work, told, django_capture_on_commit_callbacks
+def test_grades_of_the_admin_site_are_recorded_and_told(
+    signed_in, kaoru, loops, work, notified, django_capture_on_commit_callbacks
 ):
-    office = signed_in(kaoru)
+    admin_client = signed_in(kaoru)
     form = {
         "assignment": loops.pk,
         "student": work.student_id,
@@ -170,8 +170,8 @@ def test_grades_of_the_admin_site_are_noted_and_told(
     }
     form |= {"status": "submitted", "grade": "4", "feedback": "", "submission_comment": ""}
     with django_capture_on_commit_callbacks(execute=True):
-        assert office.post(f"/admin/lms/assignmentsubmission/{work.pk}/change/", form).status_code == 302
-    assert told == [work.pk]
+        assert admin_client.post(f"/admin/lms/assignmentsubmission/{work.pk}/change/", form).status_code == 302
+    assert notified == [work.pk]
     entry = AuditLog.objects.get(action="submission_update")
     assert (entry.actor_email, entry.target_id) == (kaoru.email, str(work.pk))
     assert "grade" in entry.details["fields"]
@@ -181,5 +181,5 @@ def test_grades_of_the_admin_site_are_noted_and_told(
     rows |= {"class_ref": loops.class_ref_id, "notebook": loops.notebook_id, "title": "Loops"}
     for times in (2, 2):  # the second time nothing has changed
         with django_capture_on_commit_callbacks(execute=True):
-            assert office.post(f"/admin/lms/classassignment/{loops.pk}/change/", rows).status_code == 302
-        assert len(told) == AuditLog.objects.filter(action="submission_update").count() == times
+            assert admin_client.post(f"/admin/lms/classassignment/{loops.pk}/change/", rows).status_code == 302
+        assert len(notified) == AuditLog.objects.filter(action="submission_update").count() == times

@@ -21,7 +21,7 @@ def test_it_has_the_receipt_and_the_words_of_the_student(client, at, work):
         assert words in html
 
 
-def test_each_look_at_a_students_work_is_noted(client, at, work):
+def test_each_look_at_a_students_work_is_recorded(client, at, work):
     client.get(at)
     client.get(f"{at}notebook.ipynb")
     assert list(AuditLog.objects.order_by("pk").values_list("action", "target_id", "actor_email")) == [
@@ -153,7 +153,7 @@ def test_without_a_starter_there_is_no_comparison(client, at):
 # --- Who ------------------------------------------------------------------------------------------------------------
 
 
-def test_an_assistant_reads_and_does_not_grade(signed_in, assistant, grade, at, work, told):
+def test_an_assistant_reads_and_does_not_grade(signed_in, assistant, grade, at, work, notified):
     client = signed_in(assistant)
     html = client.get(at).content.decode()
     assert "Grades are given by the teachers of the class." in html
@@ -161,7 +161,7 @@ def test_an_assistant_reads_and_does_not_grade(signed_in, assistant, grade, at, 
     assert client.get(f"{at}notebook/?plain").status_code == client.get(f"{at}notebook.ipynb").status_code == 200
     assert grade(client=client, grade="3").status_code == 404
     work.refresh_from_db()
-    assert (work.grade, told) == (None, [])
+    assert (work.grade, notified) == (None, [])
 
 
 @pytest.mark.parametrize("page", ["", "notebook/", "notebook.ipynb"])
