@@ -104,10 +104,10 @@ def _watch(seed: int, outcome: Outcome) -> None:
         now = start + timedelta(minutes=minute)
         _save(pupils, minute - TICK / 60, minute, start, seed=seed, class_id=made.pk)
         began = time.perf_counter()
-        situation = attention_state(classroom, now=now)
+        state = attention_state(classroom, now=now)
         outcome.seconds.append(time.perf_counter() - began)
-        sync_cases(classroom, situation, now=now)
-        outcome.shown.append(sum(1 for concern in shown_alerts(situation, now) if concern.code != "help"))
+        sync_cases(classroom, state, now=now)
+        outcome.shown.append(sum(1 for alert in shown_alerts(state, now) if alert.code != "help"))
     cases = AttentionCase.objects.filter(class_ref=made).select_related("student").order_by("opened_at")
     _compare(pupils, [(_number(c.student.email), c.code, *_minutes(c, start)) for c in cases], outcome)
 

@@ -110,7 +110,7 @@ def flush(*, now: float) -> None:
 @cache
 def start() -> None:
     """Start a thread that writes every few seconds, and write once more when the process ends."""
-    threading.Thread(target=_flush_forever, name="measures", daemon=True).start()
+    threading.Thread(target=_flush_forever, name="metrics", daemon=True).start()
     atexit.register(_flush_if_possible)
 
 

@@ -79,10 +79,10 @@ def predict(evidence: Evidence) -> Prediction | None:
 def features(evidence: Evidence) -> tuple[float, float, float, float]:
     left = max(0.0, _hours(evidence.left))
     quiet = _hours(evidence.now - evidence.last) if evidence.last else 0.0
-    carried = log((evidence.pace * left + 0.5) / (evidence.remaining + 0.5))
+    log_ratio = log((evidence.pace * left + 0.5) / (evidence.remaining + 0.5))
     tried = evidence.done + evidence.failing
     return (
-        max(-4.0, min(4.0, carried)),
+        max(-4.0, min(4.0, log_ratio)),
         evidence.done / evidence.cells,
         quiet / (quiet + left + 1.0),
         evidence.failing / tried if tried else 0.0,

@@ -73,14 +73,14 @@ def _errors_in_a_row(database: "psycopg.Connection[Any]", stored: dict[str, dict
     said = dict(database.execute("SELECT event_id, consecutive_error_count FROM cell_executions").fetchall())
     off = [name for name, number in expected.items() if said.get(name) != number]
     found = [f"errors in a row of {len(off)} of {len(expected)} runs"] if off else []
-    standing = {
+    stored_counts = {
         (email, cell): (runs, in_a_row)
         for email, cell, runs, in_a_row in database.execute(
             """SELECT s.email, c.cell_id, p.run_count, p.consecutive_error_count FROM cell_progress p
                JOIN students s ON s.id = p.student_id JOIN cells c ON c.id = p.cell_id"""
         ).fetchall()
     }
-    if standing != {pair: (tried[pair], count[pair]) for pair in tried}:
+    if stored_counts != {pair: (tried[pair], count[pair]) for pair in tried}:
         found.append("where students stand with cells")
     return found
 

@@ -197,11 +197,11 @@ def test_notebooks_of_two_systems_are_one(cast, api):
         ]
         assert api("POST", "/notebooks", {"path": path}, user=cast.sato).status_code == 400
         assert Notebook.objects.get_or_create(path=path)[0].pk == made.json()["id"]
-    wish = {
+    body = {
         "notebook_path": paths[1],
         "notebook_content": {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5},
     }
-    kept = api("POST", "/notebook-version/snapshot", wish, user=cast.sato)
+    kept = api("POST", "/notebook-version/snapshot", body, user=cast.sato)
     assert kept.status_code == 201, kept.content
     assert [each.path for each in Notebook.objects.exclude(pk=cast.notebook.pk)] == [paths[0]]
     place = {"environment": {"python_version": "3.11"}, "notebook_path": paths[1]}

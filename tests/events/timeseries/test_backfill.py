@@ -87,9 +87,9 @@ def test_afterwards_influxdb_is_complete_from_then_on(lesson, series, redis, clo
         mapping={"dropped": 5, "dropped_since": int(clock.at(0).timestamp() * 1000), "refused": 1},
     )
     command("--since", clock(-10))
-    standing = timeseries.backlog_status()
-    assert (standing.dropped, standing.dropped_since, standing.refused) == (0, None, 0)
-    assert standing.complete_from == int(clock.at(-10).timestamp() * 1000)
+    backlog = timeseries.backlog_status()
+    assert (backlog.dropped, backlog.dropped_since, backlog.refused) == (0, None, 0)
+    assert backlog.complete_from == int(clock.at(-10).timestamp() * 1000)
 
 
 def test_a_part_does_not_make_it_complete(lesson, series, redis, clock):

@@ -235,8 +235,8 @@ def test_whatever_makes_points_or_sums_wrong_makes_the_sums_unbelieved(
     timeseries_buffer.request_probe(redis)
     timeseries.send_waiting()
     series.queries.clear()
-    standing = timeseries.backlog_status()
-    assert standing.sums_from is None or standing.sums_from > ms(NOW)
+    backlog = timeseries.backlog_status()
+    assert backlog.sums_from is None or backlog.sums_from > ms(NOW)
     with pytest.MonkeyPatch.context() as patch:  # even if single points were complete
         patch.setattr(timeseries_reads, "_kept_from", lambda *_: NOW - timedelta(days=300))
         assert not is_asked(series)

@@ -61,9 +61,9 @@ def test_a_bucket_that_was_made_again_is_not_complete(lesson, series, caplog):
     with timeseries_buffer.connect() as redis:
         timeseries_buffer.request_probe(redis)  # the minute is over
     timeseries.send_waiting()  # nothing waits, and yet it is looked at
-    standing = timeseries.backlog_status()
-    assert standing.complete_from > datetime.now(UTC).timestamp() * 1000
-    assert abs(standing.remade - datetime.now(UTC).timestamp() * 1000) < 60_000
+    backlog = timeseries.backlog_status()
+    assert backlog.complete_from > datetime.now(UTC).timestamp() * 1000
+    assert abs(backlog.remade - datetime.now(UTC).timestamp() * 1000) < 60_000
     assert "run influx_backfill" in caplog.text
     assert (asked(series), timeseries.totals(**SPAN).runs) == (0, 50)
 

@@ -55,10 +55,10 @@ def test_what_the_bucket_does_not_keep_is_not_sent_and_holds_up_nobody(event_pip
     event_pipeline.post(event(eventId="new"))
     complete = timeseries.backlog_status().complete_from
     assert timeseries.send_waiting() == 17
-    standing = timeseries.backlog_status()
+    backlog = timeseries.backlog_status()
     assert ids(series) == {"new"}
-    assert (standing.waiting, standing.expired, standing.refused, standing.reason) == (0, 16, 0, "")
-    assert standing.complete_from == complete
+    assert (backlog.waiting, backlog.expired, backlog.refused, backlog.reason) == (0, 16, 0, "")
+    assert backlog.complete_from == complete
     assert len(series.writes) == 1
 
 
@@ -91,8 +91,8 @@ def test_where_the_bucket_is_not_shown_influxdb_drops_them_and_nobody_waits(redi
     lay(redis, lines(*[timedelta(days=3)] * 16))
     lay(redis, lines(*[timedelta()] * 4))
     assert timeseries.send_waiting() == 20
-    standing = timeseries.backlog_status()
-    assert (standing.waiting, standing.expired, standing.refused, standing.reason) == (0, 16, 0, "")
+    backlog = timeseries.backlog_status()
+    assert (backlog.waiting, backlog.expired, backlog.refused, backlog.reason) == (0, 16, 0, "")
     assert ids(series) == {f"e{number}" for number in range(4)}
     assert len(series.writes) == 1, "the good ones were written at once: nothing is looked for"
 
@@ -153,18 +153,18 @@ def run(number: int, **fields) -> dict:
 def test_the_good_ones_of_a_partial_write_are_delivered_and_the_bad_ones_counted(event_pipeline, typed):
     event_pipeline.post(*(run(number, executionDurationMs=5 if number in (3, 4, 30) else None) for number in range(40)))
     assert timeseries.send_waiting() == 40
-    standing = timeseries.backlog_status()
+    backlog = timeseries.backlog_status()
     assert ids(typed) == {f"e{number}" for number in range(40)} - {"e3", "e4", "e30"}
-    assert (standing.waiting, standing.refused, standing.expired, standing.reason) == (0, 3, 0, "")
-    assert "field type conflict" in standing.refusal
+    assert (backlog.waiting, backlog.refused, backlog.expired, backlog.reason) == (0, 3, 0, "")
+    assert "field type conflict" in backlog.refusal
 
 
 def test_a_request_of_bad_lines_alone_is_about_the_lines(event_pipeline, typed):
     event_pipeline.post(*(run(number, executionDurationMs=5) for number in range(60)))
     event_pipeline.post(run(60))
     assert timeseries.send_waiting() == 61
-    standing = timeseries.backlog_status()
-    assert (standing.waiting, standing.refused, standing.reason) == (0, 60, "")
+    backlog = timeseries.backlog_status()
+    assert (backlog.waiting, backlog.refused, backlog.reason) == (0, 60, "")
     assert ids(typed) == {"e60"}
 
 
@@ -196,8 +196,8 @@ def test_a_number_of_the_product_itself_that_is_refused_makes_no_lesson_incomple
     timeseries_buffer.mark_complete(redis, since_ms=0, before=timeseries.backlog_status())
     timeseries.write_numbers({"system_metrics": {"a": 1}}, tags={"host": "h"}, at=int(time.time()))
     timeseries.send_waiting()
-    standing = timeseries.backlog_status()
-    assert (standing.refused, standing.refused_until, standing.complete_from) == (1, None, 0)
+    backlog = timeseries.backlog_status()
+    assert (backlog.refused, backlog.refused_until, backlog.complete_from) == (1, None, 0)
 
 
 # --- influx_backfill --------------------------------------------------------------------------------------------------
@@ -242,10 +242,10 @@ def test_a_backfill_of_which_a_point_was_refused_makes_complete_from_then_on(eve
     series.remake()
     series.bucket.types["student_progress", "duration"] = int
     assert "1 points written, 0 were there, 1 refused." in backfill("--since", "start")
-    standing = timeseries.backlog_status()
-    assert standing.complete_from == standing.refused_until + 1
-    assert standing.refused == 1
+    backlog = timeseries.backlog_status()
+    assert backlog.complete_from == backlog.refused_until + 1
+    assert backlog.refused == 1
     del series.bucket.types["student_progress", "duration"]  # somebody put it right
     assert "1 points written, 1 were there, 0 refused." in backfill("--since", "start")
-    assert timeseries.backlog_status().complete_from < standing.complete_from
+    assert timeseries.backlog_status().complete_from < backlog.complete_from
     assert timeseries.backlog_status().refused == 0

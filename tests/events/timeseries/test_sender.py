@@ -126,8 +126,8 @@ def test_only_the_bad_line_is_dropped_and_counted(event_pipeline, series, caplog
     event_pipeline.post(*(event(eventId=f"good-{number}") for number in range(40)), event(eventId="bad-1"))
     assert timeseries.send_waiting() == 41
     assert ids(series) == {f"good-{number}" for number in range(40)}
-    standing = timeseries.backlog_status()
-    assert (standing.waiting, standing.refused, standing.refusal) == (0, 1, "400 hanako: bad")
+    backlog = timeseries.backlog_status()
+    assert (backlog.waiting, backlog.refused, backlog.refusal) == (0, 1, "400 hanako: bad")
     assert "InfluxDB refuses 1 points" in caplog.text
     assert len(series.writes) < 20
 
@@ -163,8 +163,8 @@ def test_a_server_that_refuses_everything_is_asked_sixteen_times_and_nothing_is_
     series.judge = lambda lines: (422, "field type conflict of hanako")
     event_pipeline.post(*(event() for _ in range(60)))
     assert timeseries.send_waiting() == 0
-    standing = timeseries.backlog_status()
-    assert (standing.reason, standing.waiting, standing.refused) == ("refuses every point", 60, 0)
+    backlog = timeseries.backlog_status()
+    assert (backlog.reason, backlog.waiting, backlog.refused) == ("refuses every point", 60, 0)
     assert len(series.writes) < 40
 
 
@@ -219,9 +219,9 @@ def test_what_does_not_fit_is_dropped_and_what_is_there_stays(event_pipeline, se
     series.judge = lambda lines: (503, "")
     for number in range(8):
         event_pipeline.post(event(eventId=f"e{number}", eventTime=clock(number)))
-    standing = timeseries.backlog_status()
-    assert (standing.waiting, standing.dropped) == (5, 3)
-    assert standing.dropped_since == int(clock.at(5).timestamp() * 1000)
+    backlog = timeseries.backlog_status()
+    assert (backlog.waiting, backlog.dropped) == (5, 3)
+    assert backlog.dropped_since == int(clock.at(5).timestamp() * 1000)
     assert "run influx_backfill" in caplog.text
     series.judge = lambda lines: (204, "")
     timeseries.send_waiting()
