@@ -13,7 +13,8 @@ Each key of `events.queue.stream`:
 - `lease` is renamed with its expiry. So a drain of the older release that still runs loses the shard and stops, and a
   drain of this one waits until the lease has expired, as after a crash.
 - `wake` is renamed with its expiry, or deleted if the new one exists: the job that it stands for drains the new stream.
-- `bytes` is added to the new counter.
+- `bytes` is added to the new counter. A drain that has lost its shard and acknowledges its last batch may leave the old
+  counter at 0.
 - `shards` loses the number of the shard in the same step, and is gone after the last.
 
 Heartbeats, points, and rq's keys and queues have kept their names.
