@@ -13,11 +13,11 @@ from events.processing import pipeline
 from events.queue import jobs, maintenance, renamed_keys, stream
 from tests.events.conftest import event
 
-SHARD = 3  # of Hanako, see `older_release`
+SHARD = 3  # of all events in this module
 
 
 @pytest.fixture(autouse=True)
-def hanako_in_one_shard(settings, monkeypatch):
+def one_shard(settings, monkeypatch):
     settings.EVENT_SHARDS = SHARD + 1
     monkeypatch.setattr(schema, "shard_of", lambda email, shards: SHARD)
 
