@@ -17,7 +17,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from realtime.messages import HelpNotice, RunNotice
+from realtime.rows import ClassRun
 
 ROUNDS = 5
 AT_ONCE = 20  # handshakes
@@ -71,11 +71,10 @@ def people(students: int, instructors: int) -> tuple[dict[str, int], list[str]]:
     return ids, given
 
 
-def run_of(email: str, student_id: int, number: int) -> RunNotice:
-    return {
+def run_of(email: str, student_id: int, number: int) -> ClassRun:
+    return None, {
         "emailAddress": email,
         "student_id": student_id,
-        "class_id": None,
         "notebookPath": "a.ipynb",
         "cellId": str(number),
         "cellIndex": 1,
@@ -102,15 +101,16 @@ async def measure(url: str, ids: dict[str, int], tokens: list[str]) -> dict[str,
     delays: dict[str, list[float]] = {"execution_update": [], "help_request": [], "system_message": []}
     for number in range(ROUNDS):
         runs = [run_of(email, pk, number) for email, pk in ids.items()]
-        asked: HelpNotice = {
-            "emailAddress": "a",
-            "userName": "a",
-            "teamName": "a",
-            "notebookPath": "a",
-            "cellId": str(number),
-        }
-        help_ = messages.help_request(asked, asked_at=datetime.now(UTC))
-        system = messages.system_message(str(number), level="info")
+        asked = messages.HelpRequestData(
+            emailAddress="a",
+            userName="a",
+            teamName="a",
+            notebookPath="a",
+            cellId=str(number),
+            timestamp=messages.timestamp(),
+        )
+        help_ = messages.HelpRequest(asked)
+        system = messages.SystemMessage(messages.SystemMessageData(str(number)))
         sent = time.perf_counter()
         await asyncio.to_thread(broadcast.publish_runs, runs, {})
         notices = [(groups.ALL_STUDENTS, help_), (groups.BROADCAST, system)]

@@ -17,7 +17,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
-from classroom.sockets.refusal import refuse
+from classroom.sockets.base import refuse
 from config.env import ascii_host
 from config.errors import API_PREFIX
 from core import login_requirement

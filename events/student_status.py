@@ -17,7 +17,8 @@ from lms.access import EVERYTHING, Scope
 from lms.bulk_get_or_create import Member
 from lms.models import ClassStudent, Student
 from lms.models.people import WITHOUT_KEY
-from realtime.messages import SignificantCell, Status, StudentRow, timestamp
+from realtime.messages import timestamp
+from realtime.rows import SignificantCell, Status, StudentRow
 
 # http.md section 13: how long a failed run affects the status, and how long any activity counts as active.
 ERROR_WINDOW = timedelta(minutes=5)

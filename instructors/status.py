@@ -4,23 +4,16 @@ Login, logout, REST, sockets and workers all use `change_status`, so that the hi
 """
 
 from datetime import datetime
-from typing import TypedDict
+from typing import cast
 
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from instructors.models import Instructor, InstructorStatusHistory
 from realtime import broadcast, groups, messages
-from realtime.notify import notify
+from realtime.broadcast import notify
 
 Status = Instructor.Status
-
-
-class _StatusFields(TypedDict):
-    instructor_id: int
-    status: str
-    session_id: int | None
-    updated_at: datetime
 
 
 class UnknownSession(LookupError):
@@ -59,13 +52,17 @@ def _sessions() -> "QuerySet[Model]":
 
 def announce_status(instructor: Instructor) -> None:
     """Send the status to the instructor's own sockets, all instructors and external subscribers, after the commit."""
-    fields = _StatusFields(
+    own = messages.StatusUpdated(
         instructor_id=instructor.pk,
-        status=str(instructor.status),
+        status=cast(messages.InstructorStatus, str(instructor.status)),
         session_id=instructor.current_session_id,
-        updated_at=instructor.status_updated_at,
+        updated_at=messages.timestamp(instructor.status_updated_at),
     )
-    to_all = [messages.status_update(**fields), messages.instructor_status_changed(**fields)]
-    notices = [(groups.INSTRUCTORS, frame) for frame in to_all]
-    notices.append((groups.instructor_group(instructor.pk), messages.status_updated(**fields)))
-    notify(lambda: broadcast.publish({}, notices, outside=to_all[:1]))
+    fields = {**own.data, "current_session_id": own.session_id}
+    update = messages.StatusUpdate(**fields)
+    notices = [
+        (groups.INSTRUCTORS, update),
+        (groups.INSTRUCTORS, messages.InstructorStatusChanged(**fields)),
+        (groups.instructor_group(instructor.pk), own),
+    ]
+    notify(lambda: broadcast.publish({}, notices, outside=[update]))

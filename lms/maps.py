@@ -19,7 +19,7 @@ from core.identity import label_key
 from lms.images import CONTENT_TYPE
 from lms.models import ClassroomMap, Team, TeamPosition
 from realtime import broadcast, groups, messages
-from realtime.notify import notify
+from realtime.broadcast import notify
 
 DIRECTORY = "maps"
 PICTURE_URL = "/static/maps/"  # at the server's root: existing clients build the URLs of pictures with it
@@ -182,5 +182,9 @@ def announce(found: ClassroomMap, moved: Mapping[str, Point | None] | None = Non
     Every dashboard receives changes of the map of no class.
     """
     group = groups.DASHBOARDS if found.class_ref_id is None else groups.class_group(found.class_ref_id)
-    frame = messages.classroom_map(class_id=found.class_ref_id, map_id=found.pk, positions=moved or {})
+    positions = {
+        team: None if point is None else messages.Position(x=point.x, y=point.y)
+        for team, point in (moved or {}).items()
+    }
+    frame = messages.ClassroomMap(messages.ClassroomMapData(found.class_ref_id, found.pk, positions))
     notify(lambda: broadcast.publish({}, [(group, frame)], outside=[]))

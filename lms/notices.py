@@ -12,7 +12,7 @@ from lms.access import Scope
 from lms.models import AssignmentSubmission, ClassAssignment
 from lms.notifications import notifications
 from realtime import broadcast, groups, messages
-from realtime.notify import notify
+from realtime.broadcast import notify
 
 
 def announce_assignment(assignment: ClassAssignment) -> None:
@@ -20,12 +20,13 @@ def announce_assignment(assignment: ClassAssignment) -> None:
     group = groups.BROADCAST
     if logins_required():
         group = groups.class_group(assignment.class_ref_id)
-    frame = messages.assignment_created(
+    data = messages.AssignmentCreatedData(
         assignment_id=assignment.pk,
         class_id=assignment.class_ref_id,
         title=assignment.title,
-        due_date=assignment.due_date,
+        due_date=messages.timestamp(assignment.due_date) if assignment.due_date else None,
     )
+    frame = messages.AssignmentCreated(data)
     notify(lambda: broadcast.publish({}, [(group, frame)], outside=[frame]))
 
 
@@ -33,22 +34,22 @@ def announce_grade(submission: AssignmentSubmission) -> None:
     """Send a grade to the student. While logins are required, grade and feedback are left out: the client reads them
     over HTTP (websocket.md section 1)."""
     is_private = logins_required()
-    frame = messages.assignment_graded(
+    student, channel = submission.student, f"notifications:{submission.student_id}"
+    data = messages.AssignmentGradedData(
         assignment_id=submission.assignment_id,
         submission_id=submission.pk,
-        student_id=submission.student_id,
+        student_id=student.pk,
         title=submission.assignment.title,
         status=submission.status,
-        result=None if is_private else (submission.grade, submission.feedback),
     )
-    student = submission.student
+    if not is_private:
+        data.grade, data.feedback = submission.grade, submission.feedback
     # The same id as under /progress/notifications.
     of_class = Scope((submission.assignment.class_ref_id,))
     newest = notifications(student, scope=of_class, unread_only=True, limit=1, now=timezone.now())["notifications"]
-    frames = [frame] + [
-        messages.notification(student_id=student.pk, fields={**fields, "message": "Graded"} if is_private else fields)
-        for fields in newest
-    ]
+    frames: list[messages.Message] = [messages.AssignmentGraded(channel, data)]
+    for fields in newest:
+        frames.append(messages.Notification(channel, {**fields, "message": "Graded"} if is_private else fields))
     recipients = groups.student_groups(
         "notifications",
         student_id=student.pk,

@@ -12,7 +12,7 @@ from django.db import connection
 
 from lms.access import Scope, User, scope_of, students_of
 from lms.models import ProgressNotification, Student
-from realtime.messages import timestamp
+from realtime.messages import NotificationData, timestamp
 
 INSERT_MISSING = """
 INSERT INTO progress_notifications (notification_id, recipient_id, recipient_type, title, message, level,
@@ -53,7 +53,7 @@ def mark_read(viewer: User, notification_id: str) -> bool:
     return theirs.filter(notification_id=known).update(is_read=True) > 0
 
 
-def notification_data(row: ProgressNotification) -> dict[str, Any]:
+def notification_data(row: ProgressNotification) -> NotificationData:
     """Return the notification as HTTP and the student's socket send it (websocket.md section 4.4)."""
     return {
         "notification_id": str(row.notification_id),

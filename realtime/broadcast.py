@@ -6,19 +6,23 @@ Source: docs/contract/websocket.md section 6.
 """
 
 import asyncio
+import logging
 import threading
 import uuid
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import msgspec
 from channels.layers import get_channel_layer
 from redis import asyncio as aioredis
+from redis.exceptions import RedisError
 
 from core.redis import async_client
-from realtime import groups, messages
-from realtime.messages import Frame, LastRun, Level, RunNotice, StudentRow
+from realtime import groups
+from realtime.messages import Level, Message, SystemAlert, SystemMessage, SystemMessageData, encode, name_of
+from realtime.rows import ClassRun, LastRun, StudentRow
+
+logger = logging.getLogger(__name__)
 
 OUTSIDE_CHANNEL = "student_progress_notifications"
 ORIGIN = "cell-monitor"
@@ -26,7 +30,7 @@ TIMEOUT = 5  # seconds for one broadcast
 
 
 def publish(
-    rows: Mapping[str, Sequence[StudentRow]], notices: Sequence[tuple[str, Frame]], *, outside: Sequence[Frame]
+    rows: Mapping[str, Sequence[StudentRow]], notices: Sequence[tuple[str, Message]], *, outside: Sequence[Message]
 ) -> None:
     """Send changed rows and notices to their groups, and `outside` to external programs. For synchronous callers.
 
@@ -36,7 +40,7 @@ def publish(
     _run(_publish(rows, notices, outside))
 
 
-def publish_runs(notices: Sequence[RunNotice], last: Mapping[str, Sequence[tuple[int, LastRun]]]) -> None:
+def publish_runs(notices: Sequence[ClassRun], last: Mapping[str, Sequence[tuple[int, LastRun]]]) -> None:
     """Send `notices` to the students' `progress` channels and `last`, each student's last run, to groups.
 
     A dashboard sends the last run together with the student's next row, so call this before `publish()`.
@@ -44,25 +48,36 @@ def publish_runs(notices: Sequence[RunNotice], last: Mapping[str, Sequence[tuple
     _run(_publish_runs(notices, last))
 
 
-async def send(notices: Sequence[tuple[str, Frame]]) -> None:
+def notify(send: Callable[[], None]) -> None:
+    """Send notices about changes that are already stored.
+
+    If Redis is not reachable the notices are lost; pages read the state again when they reconnect.
+    """
+    try:
+        send()
+    except (RedisError, OSError, TimeoutError) as error:
+        logger.warning("A live notice was not sent: %s", type(error).__name__)
+
+
+async def send(notices: Sequence[tuple[str, Message]]) -> None:
     """Send notices to their groups, without the external channel. For consumers."""
     await _send(_layer(), notices)
 
 
 def system_message(message: str, *, level: Level = "info") -> None:
     """Send a message to every connection and to external programs. For the admin site and for management commands."""
-    frame = messages.system_message(message, level=level)
+    frame = SystemMessage(SystemMessageData(message, level))
     publish({}, [(group, frame) for group in (groups.BROADCAST, groups.DASHBOARDS)], outside=[frame])
 
 
 def system_alert(message: str, *, alert_type: str, severity: Level = "warning") -> None:
     """Notify dashboards and instructors that a service has failed or has recovered."""
-    frame = messages.system_alert(message, alert_type=alert_type, severity=severity)
+    frame = SystemAlert(alert_type=alert_type, severity=severity, message=message)
     publish({}, [(group, frame) for group in (groups.DASHBOARDS, groups.INSTRUCTORS)], outside=[frame])
 
 
 async def _publish(
-    rows: Mapping[str, Sequence[StudentRow]], notices: Sequence[tuple[str, Frame]], outside: Sequence[Frame]
+    rows: Mapping[str, Sequence[StudentRow]], notices: Sequence[tuple[str, Message]], outside: Sequence[Message]
 ) -> None:
     layer = _layer()
     await _send(layer, notices)
@@ -71,11 +86,11 @@ async def _publish(
             await layer.group_send(group, {"type": "rows", "rows": list(changed)})
     async with _outside().pipeline(transaction=False) as pipe:
         for frame in outside:
-            pipe.publish(OUTSIDE_CHANNEL, msgspec.json.encode({**frame, "origin": ORIGIN}))
+            pipe.publish(OUTSIDE_CHANNEL, f'{encode(frame)[:-1]},"origin":"{ORIGIN}"}}')  # one more field
         await pipe.execute()
 
 
-async def _publish_runs(notices: Sequence[RunNotice], last: Mapping[str, Sequence[tuple[int, LastRun]]]) -> None:
+async def _publish_runs(notices: Sequence[ClassRun], last: Mapping[str, Sequence[tuple[int, LastRun]]]) -> None:
     layer = _layer()
     if notices:
         await layer.group_send(groups.RUNS, {"type": "runs", "runs": list(notices)})
@@ -84,11 +99,13 @@ async def _publish_runs(notices: Sequence[RunNotice], last: Mapping[str, Sequenc
             await layer.group_send(group, {"type": "last_runs", "runs": list(runs)})
 
 
-async def _send(layer: Any, notices: Sequence[tuple[str, Frame]]) -> None:
-    keys: dict[int, str] = {}
+async def _send(layer: Any, notices: Sequence[tuple[str, Message]]) -> None:
+    """Send each notice as the text that sockets write, so that it is encoded once."""
+    sent: dict[int, dict[str, str]] = {}
     for group, frame in notices:
-        key = keys.setdefault(id(frame), uuid.uuid4().hex)
-        await layer.group_send(group, {"type": "notice", "frame": frame, "key": key})
+        if id(frame) not in sent:
+            sent[id(frame)] = {"type": "notice", "name": name_of(frame), "text": encode(frame), "key": uuid.uuid4().hex}
+        await layer.group_send(group, sent[id(frame)])
 
 
 def _layer() -> Any:

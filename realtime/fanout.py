@@ -9,13 +9,14 @@ import asyncio
 import logging
 from typing import Any
 
-import msgspec
 from channels.layers import get_channel_layer
 
 from core.login_requirement import logins_required
-from realtime import groups, messages
+from realtime import groups
 from realtime.connections import connections
+from realtime.messages import encode
 from realtime.row_buffer import RowBuffer
+from realtime.rows import ExecutionConfirmed, ExecutionConfirmedData, ExecutionUpdate, RunNotice, progress_update
 
 logger = logging.getLogger(__name__)
 
@@ -50,27 +51,27 @@ class FanOut:
 
     def _handle(self, message: dict[str, Any]) -> None:
         if message["type"] == "runs":
-            for run in message["runs"]:
-                self._send_run(run)
+            for class_id, run in message["runs"]:
+                self._send_run(class_id, run)
         elif message["type"] == "rows" and not logins_required() and groups.BROADCAST in connections.groups:
             self.changed.add(message["rows"])
 
-    def _send_run(self, run: messages.RunNotice) -> None:
+    def _send_run(self, class_id: int | None, run: RunNotice) -> None:
         names = groups.student_groups(
-            "progress", student_id=run["student_id"], email=run["emailAddress"], class_ids=[run["class_id"]]
+            "progress", student_id=run["student_id"], email=run["emailAddress"], class_ids=[class_id]
         )
         if members := connections.members(names):
-            text = msgspec.json.encode(messages.execution_update(run)).decode()
+            text = encode(ExecutionUpdate(f"progress:{run['student_id']}", run))
             for socket in members:
                 socket.send_text(text)
         if run["status"] != "executing":
             self._confirm(run)
 
-    def _confirm(self, run: messages.RunNotice) -> None:
+    def _confirm(self, run: RunNotice) -> None:
         """Confirm to the student's own clients that their run was recorded."""
         names = groups.student_groups("client", student_id=run["student_id"], email=run["emailAddress"])
         if members := connections.members(names):
-            text = msgspec.json.encode(messages.execution_confirmed(run)).decode()
+            text = encode(ExecutionConfirmed(ExecutionConfirmedData(run["cellIndex"], run["executionCount"])))
             for socket in members:
                 socket.send_text(text)
 
@@ -78,7 +79,7 @@ class FanOut:
         rows = self.changed.take()
         if rows:
             # Students only: a dashboard that has subscribed to `broadcast` already receives rows by its own groups.
-            text = msgspec.json.encode(messages.progress_update(rows)).decode()
+            text = encode(progress_update(rows))
             for socket in connections.members([groups.BROADCAST]):
                 if socket.kind == "student":
                     socket.send_text(text)

@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypedDict, TypeVar, get_args
+from typing import Any, NotRequired, TypedDict, TypeVar, get_args
 
 import msgspec
 from django.conf import settings
@@ -40,6 +40,17 @@ class Detail(TypedDict):
     connected_duration_seconds: int
 
 
+class Stats(TypedDict):
+    """The `stats` of websocket.md section 3."""
+
+    total_connections: int
+    active_connections: int
+    connections_by_type: dict[ClientType, int]
+    rooms: dict[str, int]
+    messages_sent: int
+    connections_detail: NotRequired[list[Detail]]  # with DEBUG only: it holds e-mails
+
+
 class Summary(msgspec.Struct):
     """One process."""
 
@@ -50,7 +61,7 @@ class Summary(msgspec.Struct):
     sent: int
     dashboards: list[str]  # connection ids
     instructors: dict[int, int]  # account → sockets
-    detail: list[dict[str, Any]] = []
+    detail: list[Detail] = []
 
 
 class Listener(msgspec.Struct):
@@ -78,12 +89,12 @@ def process_key(process_id: str) -> str:
 # --- Reading --------------------------------------------------------------------------------------------------------
 
 
-def stats() -> dict[str, Any]:
-    """Return the `stats` of websocket.md section 3, for synchronous callers. Two round trips to Redis."""
+def stats() -> Stats:
+    """Return the stats, for synchronous callers. Two round trips to Redis."""
     return _public_stats(details())
 
 
-async def astats() -> dict[str, Any]:
+async def astats() -> Stats:
     """Return the same as `stats()`, for asynchronous callers."""
     async with connect() as redis:
         others = _others(await redis.zrangebyscore(PROCESSES, time.time(), "inf"))
@@ -106,14 +117,14 @@ def joined_forms(forms: Sequence[str]) -> set[str]:
     return {form for form, score in zip(forms, scores, strict=True) if score is not None and score > now}
 
 
-def _public_stats(whole: Summary) -> dict[str, Any]:
-    """Return the stats of websocket.md section 3.
+def _public_stats(whole: Summary) -> Stats:
+    """Return what clients may know.
 
     If logins are required they hold no names of rooms and clients: clients choose both and use e-mail addresses there,
     and the reader may be unauthenticated.
     """
     with_names = not logins_required()
-    stats: dict[str, Any] = {
+    stats: Stats = {
         "total_connections": whole.total,
         "active_connections": whole.active,
         "connections_by_type": {kind: whole.by_type.get(kind, 0) for kind in get_args(ClientType)},
@@ -179,11 +190,9 @@ def summary() -> Summary:
     )
 
 
-def _detail(socket: Connection) -> dict[str, Any]:
+def _detail(socket: Connection) -> Detail:
     seconds = int(time.time() - socket.connected_at)
-    return dict(
-        Detail(client_id=socket.client_id, type=socket.kind, room=socket.room, connected_duration_seconds=seconds)
-    )
+    return Detail(client_id=socket.client_id, type=socket.kind, room=socket.room, connected_duration_seconds=seconds)
 
 
 async def write(redis: "aioredis.Redis") -> None:

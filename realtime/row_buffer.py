@@ -3,8 +3,8 @@
 import time
 from collections.abc import Iterable
 
-from realtime import messages
-from realtime.messages import Frame, LastRun, StudentRow
+from realtime.messages import Notice
+from realtime.rows import LastRun, StudentRow, cell_execution, progress_update
 
 MIN_INTERVAL = 1.0  # seconds between two rows of one student, under load
 # More waiting rows than this are "load" (websocket.md section 4.3). A class of 200 in which every student runs a cell
@@ -40,13 +40,13 @@ class RowBuffer:
             self._sent_at[row["studentId"]] = now
         return due
 
-    def take_frames(self, *, with_runs: bool = True) -> list[Frame]:
+    def take_frames(self, *, with_runs: bool = True) -> list[Notice]:
         """Remove the due rows and return frames for a dashboard: all rows in one, then one for each run they count."""
         rows = self.take()
         if not rows:
             return []
-        frames = [messages.progress_update(rows)]
+        frames: list[Notice] = [progress_update(rows)]
         runs = [(row, self._runs.pop(row["studentId"], None)) for row in rows]
         if with_runs:
-            frames += [messages.cell_execution(row, run) for row, run in runs if run][:MAX_RUNS]
+            frames += [cell_execution(row, run) for row, run in runs if run][:MAX_RUNS]
         return frames

@@ -8,6 +8,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
@@ -231,7 +232,7 @@ def frames(monkeypatch):
         for group, changed in rows.items():
             heard.setdefault(group, []).extend(changed)
         for group, frame in notices:
-            heard.setdefault(group, []).append(frame)
+            heard.setdefault(group, []).append(msgspec.to_builtins(frame))
 
     monkeypatch.setattr(notifications.broadcast, "publish", publish)
     return heard

@@ -16,7 +16,7 @@ from instructors.models import Instructor
 from lms.access import Scope
 from lms.models import Student, StudentClass
 from realtime import broadcast, groups, messages
-from realtime.notify import notify
+from realtime.broadcast import notify
 
 BY = "instructor"
 HELP_ENDINGS = {help_requests.Ending.DISMISSED: "help_dismiss", help_requests.Ending.RESOLVED: "help_resolve"}
@@ -50,7 +50,7 @@ def end_help(
     if transitions:
         notify(lambda: notifications.announce_transitions(transitions))
         notify(lambda: timeseries.write_resolution(_event("help_stop", student, now), resolved_by=_name(by)))
-    frame, class_ids = messages.dismiss_help(student.email), _classes(student, scope)
+    frame, class_ids = messages.DismissHelp(student.email), _classes(student, scope)
     recipients = [
         name
         for channel in ("client", "notifications", "help")

@@ -26,8 +26,8 @@ from instructors import audit
 from instructors.models import Instructor
 from lms.models import Student
 from realtime import broadcast, groups, messages
+from realtime.broadcast import notify
 from realtime.messages import AttentionAction
-from realtime.notify import notify
 
 Act = Literal["claim", "release", "snooze-5", "snooze-10", "dismiss", "resolve", "not_found"]
 ACTS: dict[str, AttentionAction] = {
@@ -229,8 +229,12 @@ def _open_cases(context: _ActionContext) -> QuerySet[AttentionCase]:
 def _announce(classroom: Classroom, student: Student, action: AttentionAction, by: Instructor) -> None:
     """Send the action to the pages of the classroom; without a class, to all classes of the student."""
     classes = [classroom.class_ref.pk] if classroom.class_ref else student.classes.values_list("pk", flat=True)
-    frame = messages.attention_update(
-        student_id=student.pk, email=student.email, action=action, instructor_id=by.pk, instructor_name=by.name
+    frame = messages.AttentionUpdate(
+        studentId=student.pk,
+        emailAddress=student.email,
+        action=action,
+        instructorId=by.pk,
+        instructorName=by.name,
     )
     recipients = [groups.ALL_STUDENTS, *(groups.class_group(class_id) for class_id in classes)]
     notify(lambda: broadcast.publish({}, [(group, frame) for group in recipients], outside=[]))

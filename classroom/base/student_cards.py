@@ -8,7 +8,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from classroom.base.display import PLAIN, Display
 from events.student_status import NO_NOTEBOOK, NO_TEAM
-from realtime.messages import Status, StudentRow
+from realtime.rows import Status, StudentRow
 
 STATUS_WORDS = {
     "help": gettext_lazy("Asking for help"),

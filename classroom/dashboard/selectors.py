@@ -11,7 +11,8 @@ from events.models import CellExecution
 from events.student_status import NO_TEAM, student_rows
 from lms.access import Scope, User, scope_of, students_of, students_seen_by, with_email
 from lms.models import Session, Student
-from realtime.messages import StudentRow, timestamp
+from realtime.messages import timestamp
+from realtime.rows import StudentRow
 
 EXECUTIONS, SESSIONS = 50, 10
 

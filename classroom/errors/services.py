@@ -18,7 +18,7 @@ from lms.models import Cell, ProgressNotification
 from lms.models.people import WITHOUT_KEY
 from lms.notifications import notification_data
 from realtime import broadcast, groups, messages
-from realtime.notify import notify
+from realtime.broadcast import notify
 
 MAX_TEXT_LENGTH = 500  # characters
 
@@ -120,7 +120,7 @@ def _notice(hint: Hint, student: Failing) -> ProgressNotification:
 def _announce(students: list[Failing], notices: list[ProgressNotification], *, class_id: int | None) -> None:
     """Send the notices to both groups of each student's own channel, and to subscribers in the class."""
     frames = [
-        (one, messages.notification(student_id=one.student_id, fields=notification_data(notice)))
+        (one, messages.Notification(f"notifications:{one.student_id}", notification_data(notice)))
         for one, notice in zip(students, notices, strict=True)
     ]
     addressed = [

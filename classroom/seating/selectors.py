@@ -19,7 +19,7 @@ from core.identity import label_key
 from events.student_status import NO_TEAM, student_rows
 from lms.maps import Point, active_map, points_on
 from lms.models import ClassroomMap
-from realtime.messages import Status
+from realtime.rows import Status
 
 MAX_LENGTH_ON_MAP = 14  # characters of a team's name
 

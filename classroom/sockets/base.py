@@ -10,7 +10,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
@@ -21,10 +21,10 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from redis.exceptions import RedisError
 
 from classroom.sockets import background_tasks, replies
-from classroom.sockets.requests import BadRequest
+from classroom.sockets.requests import BadRequest, Frame
 from instructors.credentials import Credential
 from realtime.connections import AUTHENTICATION_FAILED, ClientType, connections
-from realtime.messages import Frame
+from realtime.messages import encode
 from realtime.send_queue import SendQueue
 
 logger = logging.getLogger(__name__)
@@ -35,6 +35,16 @@ NORMAL, TOO_BIG, FAILURE = 1000, 1009, 4000  # close codes
 MAX_KEYS = 200  # keys of notices that are stored to drop duplicates
 
 Handler = Callable[[Any, Frame], Awaitable[None]]
+
+
+async def refuse(
+    scope: MutableMapping[str, Any],
+    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+    send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+) -> None:
+    """Refuse a handshake: close the connection before accepting it, which a browser sees as HTTP 403."""
+    await receive()
+    await send({"type": "websocket.close", "code": NORMAL})
 
 
 class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has no types
@@ -69,7 +79,7 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
 
     async def on_text(self, text: str) -> None:
         """Handle a frame that is not JSON."""
-        self.send_frame(replies.error("A frame must be a JSON object"))
+        self.send_frame(replies.Error("A frame must be a JSON object"))
 
     # --- Connecting and disconnecting -------------------------------------------------------------------------------
 
@@ -171,7 +181,7 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         elif self._is_too_fast():
             if self.heard_at - self.warned_at > 1:
                 self.warned_at = self.heard_at
-                self.send_frame(replies.error(f"More than {MAX_FRAMES} frames a second; what is above is not read"))
+                self.send_frame(replies.Error(f"More than {MAX_FRAMES} frames a second; what is above is not read"))
         else:
             await self._answer(sent)
 
@@ -189,40 +199,33 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
             return
         kind = frame.get("type") if isinstance(frame, dict) else None
         if not isinstance(frame, dict):
-            self.send_frame(replies.error("A frame must be a JSON object"))
+            self.send_frame(replies.Error("A frame must be a JSON object"))
         elif kind == "ping":
-            self.send_frame(replies.pong())
+            self.send_frame(replies.Pong())
         elif isinstance(kind, str) and kind in self.answers:
             try:
                 await self.answers[kind](self, frame)
             except BadRequest as error:
-                self.send_frame(replies.error(str(error)))
+                self.send_frame(replies.Error(str(error)))
         else:
-            self.send_frame(replies.unknown_type(kind))
+            self.send_frame(replies.Error(f"Unknown message type: {str(kind)[:100]}"))
 
     # --- From the channel layer: these handlers never block ---------------------------------------------------------
 
     async def notice(self, message: dict[str, Any]) -> None:
         """Send a frame to the peer; drop it if it arrives through a second group, which its key shows."""
-        key = message.get("key")
-        if key is not None:
-            if key in self.known_keys:
-                return
-            self.known_keys.append(key)
-        self.send_frame(self.adapt(message["frame"]))
+        if message["key"] not in self.known_keys:
+            self.known_keys.append(message["key"])
+            self.send_text(self.adapt(message["name"], message["text"]))
 
-    def adapt(self, frame: Frame) -> Frame:
-        """Return the frame in the form that this kind of client receives."""
-        return frame
+    def adapt(self, name: str, text: str) -> str:
+        """Return an encoded notice in the form that this kind of client receives."""
+        return text
 
     # --- To the peer ------------------------------------------------------------------------------------------------
 
-    def send_frame(self, frame: Frame) -> None:
-        self.send_text(msgspec.json.encode(frame).decode())
-
-    def send_frames(self, frames: Iterable[Frame]) -> None:
-        for frame in frames:
-            self.send_frame(frame)
+    def send_frame(self, frame: msgspec.Struct) -> None:
+        self.send_text(encode(frame))
 
     def send_text(self, text: str) -> None:
         if not self.ending:

@@ -18,13 +18,14 @@ from redis.exceptions import RedisError
 
 from classroom.sockets import people
 from classroom.sockets.people import Person
+from classroom.sockets.requests import Frame
 from core.login_requirement import logins_required
 from core.redis import async_client
 from lms.models import StudentClass
 from realtime import groups, presence
 from realtime.broadcast import OUTSIDE_CHANNEL
 from realtime.connections import connections
-from realtime.messages import Frame, timestamp
+from realtime.messages import timestamp
 
 logger = logging.getLogger(__name__)
 

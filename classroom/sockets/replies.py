@@ -1,112 +1,106 @@
-"""Build the frames that answer one peer: about its connection or its own frame (websocket.md sections 3 and 4.1)."""
+"""Declare the messages that answer one peer: about its connection or its own frame (websocket.md sections 3 and 4)."""
 
-from typing import Any
+from typing import Any, Literal
 
-from realtime.messages import Frame, timestamp
+import msgspec
 
-
-def connection_established(*, client_id: str, client_type: str) -> Frame:
-    return {
-        "type": "connection_established",
-        "event": "connection_established",
-        "client_id": client_id,
-        "client_type": client_type,
-        "connected_at": timestamp(),
-        "message": "Connected",
-    }
+from realtime.connections import ClientType
+from realtime.messages import STAMP, Flat, Id, Message, Named, Part
+from realtime.presence import Stats
 
 
-def pong() -> Frame:
-    return {"type": "pong", "timestamp": timestamp()}
+class ConnectionEstablished(Named, tag="connection_established"):
+    client_id: str
+    client_type: ClientType
+    connected_at: str = STAMP
+    message: str = "Connected"
 
 
-def error(message: str) -> Frame:
-    return {"type": "error", "message": message}
+class Pong(Message, tag="pong"):
+    timestamp: str = STAMP
 
 
-def unknown_type(kind: Any) -> Frame:
-    return error(f"Unknown message type: {str(kind)[:100]}")
+class Error(Message, tag="error"):
+    message: str
 
 
-def refresh_required() -> Frame:
-    return {"type": "refresh_required", "message": "Reload the state"}
+class RefreshRequired(Message, tag="refresh_required"):
+    message: str = "Reload the state"
 
 
-def subscribed(channel: str) -> Frame:
-    return {"type": "subscribed", "channel": channel}
+class Subscribed(Message, tag="subscribed"):
+    channel: str
 
 
-def unsubscribed(channel: str) -> Frame:
-    return {"type": "unsubscribed", "channel": channel}
+class Unsubscribed(Message, tag="unsubscribed"):
+    channel: str
 
 
-def room_joined(room: str) -> Frame:
-    return {"type": "room_joined", "room": room}
+class RoomJoined(Message, tag="room_joined"):
+    room: str
 
 
-def status_response(stats: dict[str, Any]) -> Frame:
-    return {"type": "status_response", "stats": stats, "timestamp": timestamp()}
+class StatusResponse(Message, tag="status_response"):
+    stats: Stats
+    timestamp: str = STAMP
 
 
-def progress_broadcast(*, from_client: str, data: dict[str, Any]) -> Frame:
-    return {"type": "progress_broadcast", "from_client": from_client, "data": data, "timestamp": timestamp()}
+class ProgressBroadcast(Message, tag="progress_broadcast"):
+    from_client: str
+    data: dict[str, Any]
+    timestamp: str = STAMP
 
 
-def text_message(*, from_client: str, message: str, room: str) -> Frame:
-    return {
-        "type": "text_message",
-        "from_client": from_client,
-        "message": message,
-        "room": room,
-        "timestamp": timestamp(),
-    }
+class TextMessage(Message, tag="text_message"):
+    from_client: str
+    message: str
+    room: str
+    timestamp: str = STAMP
 
 
-# --- W3: fields are flat, as the earlier server sent them, and under `data`, as the specification says --------------
+class ProgressView(Part):
+    """W5. `classroom.sockets.progress` selects the data."""
+
+    type: Literal["initial_progress", "progress_update", "initial_data", "all_progress_update", "student_detail"]
+    data: dict[str, Any]
+    timestamp: str = STAMP
 
 
-def both_ways(kind: str, **fields: Any) -> Frame:
-    return {**fields, "type": kind, "event": kind, "data": fields}
+# --- W3 -------------------------------------------------------------------------------------------------------------
 
 
-def flattened(frame: Frame) -> Frame:
-    """Return a notice of section 4.3 for an instructor, with the fields of `data` merged into it."""
+def flattened(text: str) -> str:
+    """Return an encoded notice of section 4.3 for an instructor, with the fields of `data` merged into it."""
+    frame = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     data = frame.get("data")
-    return {**data, **frame} if isinstance(data, dict) else frame
+    if data is None or not bytes(data).startswith(b"{"):
+        return text
+    return msgspec.json.encode({**msgspec.json.decode(data, type=dict[str, msgspec.Raw]), **frame}).decode()
 
 
-def connection_success(*, instructor_id: int) -> Frame:
-    return both_ways("connection_success", instructor_id=instructor_id, connected_at=timestamp(), message="Connected")
+class ConnectionSuccess(Flat, tag="connection_success"):
+    instructor_id: int
+    connected_at: str = STAMP
+    message: str = "Connected"
 
 
-def student_message_received(*, student_id: str | int, message: str, sent_at: str, is_verified: bool = False) -> Frame:
-    """`verified`: the student wrote it and is authenticated."""
-    return both_ways(
-        "student_message_received",
-        student_id=student_id,
-        message=message,
-        timestamp=sent_at,
-        received_at=timestamp(),
-        verified=is_verified,
-    )
+class StudentMessageReceived(Flat, tag="student_message_received"):
+    student_id: Id
+    message: str
+    timestamp: str
+    received_at: str = STAMP
+    verified: bool = False  # the student wrote it and is authenticated
 
 
-def reply_sent(*, student_id: str | int, message: str, written_at: str) -> Frame:
-    return both_ways("reply_sent", student_id=student_id, message=message, timestamp=written_at, sent_at=timestamp())
+class ReplySent(Flat, tag="reply_sent"):
+    student_id: Id
+    message: str
+    timestamp: str
+    sent_at: str = STAMP
 
 
-def instructor_message_received(*, from_instructor_id: int, message: str, sent_at: str) -> Frame:
-    return both_ways(
-        "instructor_message_received",
-        from_instructor_id=from_instructor_id,
-        message=message,
-        timestamp=sent_at,
-        received_at=timestamp(),
-    )
-
-
-# --- W5 -------------------------------------------------------------------------------------------------------------
-
-
-def progress_view(kind: str, data: dict[str, Any]) -> Frame:
-    return {"type": kind, "data": data, "timestamp": timestamp()}
+class InstructorMessageReceived(Flat, tag="instructor_message_received"):
+    from_instructor_id: int
+    message: str
+    timestamp: str
+    received_at: str = STAMP

@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from core.identity import row_number
-from realtime.messages import Frame
+from realtime.messages import Id  # a student's, or their e-mail; `classroom.sockets.people` resolves it
 
-Text = str | int  # a student's id or e-mail, echoed as given; `classroom.sockets.people` resolves it
+Frame = dict[str, Any]
 
 
 class JoinRoom(msgspec.Struct):
@@ -30,13 +30,13 @@ class StatusUpdate(msgspec.Struct):
 
 class StudentMessage(msgspec.Struct):
     message: str
-    student_id: Text | None = None
+    student_id: Id | None = None
     timestamp: str | None = None
     instructor_id: int | str | None = None
 
 
 class InstructorReply(msgspec.Struct):
-    student_id: Text
+    student_id: Id
     message: str
     timestamp: str | None = None
 
@@ -48,7 +48,7 @@ class InstructorToInstructor(msgspec.Struct):
 
 
 class StudentDetail(msgspec.Struct):
-    user_id: Text
+    user_id: Id
 
 
 class BadRequest(Exception):

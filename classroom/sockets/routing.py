@@ -3,11 +3,11 @@
 from channels.routing import URLRouter
 from django.urls import re_path
 
+from classroom.sockets.base import refuse
 from classroom.sockets.consumers.dashboards import DashboardSocket
 from classroom.sockets.consumers.instructors import InstructorSocket
 from classroom.sockets.consumers.progress import InstructorProgressSocket, StudentProgressSocket
 from classroom.sockets.consumers.students import StudentSocket
-from classroom.sockets.refusal import refuse
 
 PATHS = (
     (r"ws(?:/dashboard)?", DashboardSocket),

@@ -15,7 +15,7 @@ from instructors.models import Instructor
 from instructors.permissions import may_manage
 from instructors.status import Status, announce_status, change_status
 from realtime import broadcast, groups, messages
-from realtime.notify import notify
+from realtime.broadcast import notify
 
 logger = logging.getLogger(__name__)
 
@@ -73,11 +73,11 @@ def _assign(fields: dict[str, Any], now: datetime) -> Announce | None:
         logger.warning("instructor_assignment: nobody is available")
         return None
     changed = change_status(instructor_id=found.pk, status=Status.IN_SESSION, now=now)
-    frame = messages.instructor_assigned(
+    frame = messages.InstructorAssigned(
         instructor_id=changed.pk,
         student_id=_scalar(fields.get("student_id")),
         class_id=_scalar(fields.get("class_id")),
-        assigned_at=now,
+        assigned_at=messages.timestamp(now),
     )
 
     def announce() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 
@@ -21,7 +22,8 @@ from lms.bulk_get_or_create import Member
 from lms.models import StudentActivity
 from lms.models.people import WITHOUT_KEY
 from realtime import broadcast, groups, messages
-from realtime.messages import Frame, LastRun, RunNotice, StudentRow
+from realtime.messages import Message, timestamp
+from realtime.rows import ClassRun, LastRun, StudentRow, progress_update, significant_error_alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,11 @@ def announce(batches: Sequence[Changes]) -> None:
     if not members:
         return
     audiences = _load_audiences(members)
-    frames: list[tuple[str, Frame]] = []
-    outside: list[Frame] = []
+    frames: list[tuple[str, Message]] = []
+    outside: list[Message] = []
 
-    def add_frames(member: Member, make: Callable[[StudentRow], Frame | None]) -> None:
-        made: list[Frame] = []
+    def add_frames(member: Member, make: Callable[[StudentRow], Message | None]) -> None:
+        made: list[Message] = []
         for audience in audiences.get(member, ()):
             frame = make(audience.row)
             if frame is None:
@@ -89,22 +91,22 @@ def announce_resolution(student_id: int, *, scope: Scope, resolved_by: str, reso
     through = StudentActivity.objects.filter(scope.q(), student=student_id).values_list("class_id", flat=True)
     members = {(student_id, class_id) for class_id in through} or {(student_id, WITHOUT_KEY)}
     audiences = _load_audiences(members)
-    frames: dict[str, Frame] = {}
+    frames: dict[str, Message] = {}
     for audience in (each for recipients in audiences.values() for each in recipients):
-        email = audience.row["emailAddress"]
-        frames[audience.group] = messages.student_error_resolved(
-            email=email, resolved_by=resolved_by, resolved_at=resolved_at
+        data = messages.StudentErrorResolvedData(
+            emailAddress=audience.row["emailAddress"], resolvedAt=timestamp(resolved_at), resolvedBy=resolved_by
         )
+        frames[audience.group] = messages.StudentErrorResolved(data)
     outside = [frame for group, frame in frames.items() if group == groups.ALL_STUDENTS]
     send(audiences, list(frames.items()), outside=outside)
 
 
 def send(
     audiences: Mapping[Member, Sequence[Audience]],
-    frames: Sequence[tuple[str, Frame]],
+    frames: Sequence[tuple[str, Message]],
     *,
-    outside: Sequence[Frame],
-    runs: Sequence[RunNotice] = (),
+    outside: Sequence[Message],
+    runs: Sequence[ClassRun] = (),
     last_runs: Mapping[Member, LastRun] | None = None,
 ) -> None:
     """Send rows and notices to their groups, and runs to their subscribers."""
@@ -119,7 +121,7 @@ def send(
                 last[audience.group].append((member[0], run))
         broadcast.publish_runs(runs, last)
     rows = {group: list(changed.values()) for group, changed in by_group.items()}
-    broadcast.publish(rows, frames, outside=[messages.progress_update(rows[groups.ALL_STUDENTS]), *outside])
+    broadcast.publish(rows, frames, outside=[progress_update(rows[groups.ALL_STUDENTS]), *outside])
 
 
 def _load_audiences(members: Collection[Member]) -> dict[Member, list[Audience]]:
@@ -152,22 +154,26 @@ def _overall_rows(audiences: Mapping[Member, Sequence[Audience]]) -> dict[int, S
     return {student: recipients[0].row for (student, _), recipients in audiences.items()}
 
 
-def _transition_frame(transition: HelpTransition, row: StudentRow) -> Frame:
+def _transition_frame(transition: HelpTransition, row: StudentRow) -> Message:
     if not transition.is_asking:
-        return messages.help_resolved(email=row["emailAddress"], resolved_by=transition.by)
-    return messages.help_request(_notice(row, transition.notebook, transition.cell), asked_at=transition.at)
+        data = messages.HelpResolvedData(emailAddress=row["emailAddress"], resolvedBy=transition.by)
+        return messages.HelpResolved(data)
+    place = _place(row, transition.notebook, transition.cell)
+    return messages.HelpRequest(messages.HelpRequestData(**place, timestamp=timestamp(transition.at)))
 
 
-def _significant_frame(row: StudentRow, *, event_type: str) -> Frame | None:
-    return messages.significant_error_alert(row, event_type=event_type) if row["hasSignificantError"] else None
+def _significant_frame(row: StudentRow, *, event_type: str) -> Message | None:
+    return significant_error_alert(row, event_type=event_type) if row["hasSignificantError"] else None
 
 
-def _alert_frame(event: Event, row: StudentRow) -> Frame:
-    notice = _notice(row, event.notebook, event.cell)
-    return messages.error_alert(notice, message=event.error_message or "", happened_at=event.occurred_at)
+def _alert_frame(event: Event, row: StudentRow) -> Message:
+    place, happened_at = _place(row, event.notebook, event.cell), timestamp(event.occurred_at)
+    data = messages.ErrorAlertData(**place, errorMessage=event.error_message or "", timestamp=happened_at)
+    return messages.ErrorAlert(data)
 
 
-def _notice(row: StudentRow, notebook: str | None, cell: str | None) -> messages.HelpNotice:
+def _place(row: StudentRow, notebook: str | None, cell: str | None) -> dict[str, Any]:
+    """Return the fields of `messages.Place`."""
     return {
         "emailAddress": row["emailAddress"],
         "userName": row["userName"],

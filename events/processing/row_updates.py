@@ -13,13 +13,14 @@ from events.contract.schema import Event
 from lms.bulk_get_or_create import Member
 from realtime import presence
 from realtime.groups import forms_of_student
-from realtime.messages import LastRun, RunNotice, StudentRow, timestamp
+from realtime.messages import timestamp
+from realtime.rows import ClassRun, LastRun, RunNotice, StudentRow
 
 STARTED = "cell_execution_start"
 CellKey = tuple[int, str, str, int | None]  # student, notebook, cell, class whose key came along
 
 
-def run_notices(batches: Sequence[Changes], rows: Mapping[int, StudentRow]) -> list[RunNotice]:
+def run_notices(batches: Sequence[Changes], rows: Mapping[int, StudentRow]) -> list[ClassRun]:
     """Return the latest run of each cell of the students whose `progress` channel has subscribers. One round trip."""
     listened = _students_with_listeners(rows)
     if not listened:
@@ -36,7 +37,7 @@ def run_notices(batches: Sequence[Changes], rows: Mapping[int, StudentRow]) -> l
             if run.student.id in listened and run.status != "aborted":
                 _keep_latest(latest, run.student.id, run.event, run)
     ordered = sorted(latest.items(), key=lambda item: item[1][0].time)
-    return [_notice(rows[cell[0]], event, run) for cell, (event, run) in ordered]
+    return [(event.class_id, _notice(rows[cell[0]], event, run)) for cell, (event, run) in ordered]
 
 
 def last_runs(batches: Sequence[Changes]) -> dict[Member, LastRun]:
@@ -64,7 +65,6 @@ def _students_with_listeners(rows: Mapping[int, StudentRow]) -> set[int]:
 
 def _notice(row: StudentRow, event: Event, run: Run | None) -> RunNotice:
     return {
-        "class_id": event.class_id,
         "emailAddress": row["emailAddress"],
         "student_id": row["studentId"],
         "notebookPath": event.notebook or "",

@@ -21,7 +21,7 @@ def heard(monkeypatch):
     frames = []
 
     def publish(rows, notices, *, outside):
-        frames.extend(frame["type"] for _, frame in notices if frame["type"].startswith("help"))
+        frames.extend(frame.event for _, frame in notices if frame.event.startswith("help"))
 
     monkeypatch.setattr(notifications.broadcast, "publish", publish)
     return frames

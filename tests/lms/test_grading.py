@@ -2,6 +2,7 @@
 
 import logging
 
+import msgspec
 import pytest
 from redis.exceptions import ConnectionError as RedisIsAway
 
@@ -25,7 +26,8 @@ def notified(monkeypatch):
         assert not rows
         (frame,) = outside
         assert all(noticed is frame for _, noticed in notices)
-        (sent if frame["type"] != "notification" else repeated).append(([group for group, _ in notices], frame))
+        to = sent if frame.event != "notification" else repeated
+        to.append(([group for group, _ in notices], msgspec.to_builtins(frame)))
 
     monkeypatch.setattr(broadcast, "publish", publish)
     return sent

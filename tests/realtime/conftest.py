@@ -1,22 +1,39 @@
 """Clients of the whole ASGI application, with a real channel layer. Every frame that one receives is held against its
-declared shape."""
+declaration and, apart from that, against the contract."""
 
 import asyncio
+import json
+from collections.abc import Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any, get_args
 
+import msgspec
 import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
 
-from classroom.sockets import background_tasks
-from classroom.sockets import schemas as sockets_schemas
+from classroom.sockets import background_tasks, replies
 from config.asgi import application
 from instructors import tokens
-from realtime import broadcast
+from realtime import broadcast, messages
+from tests.realtime.shapes import SHAPES, fits
 
-INSTRUCTOR_FRAMES = ("help_request", "help_resolved", "error_alert", "progress_update")
+INSTRUCTOR_FRAMES = ("help_request", "help_resolved", "error_alert", "progress_update", "cell_execution")
+
+
+def declarations(of: type[messages.Message] = messages.Message) -> Iterator[tuple[str, type[msgspec.Struct]]]:
+    for one in of.__subclasses__():
+        yield str(one.__struct_config__.tag), one
+        yield from declarations(one)
+
+
+VIEWS = get_args(replies.ProgressView.__annotations__["type"])
+DECLARED: dict[str, type[msgspec.Struct]] = {
+    **dict.fromkeys(VIEWS, replies.ProgressView),
+    **{name: one for name, one in declarations() if name.islower()},  # a base class is tagged with its own name
+}
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +56,7 @@ class Peer:
         await self.communicator.send_to(text_data=text)
 
     async def hear(self, timeout: float = 3) -> dict:
-        frame = await self.communicator.receive_json_from(timeout=timeout)
+        frame = json.loads(await self.communicator.receive_from(timeout=timeout), object_pairs_hook=_without_repeats)
         check(frame)
         return frame
 
@@ -63,13 +80,31 @@ class Peer:
         return output["code"]
 
 
+def _without_repeats(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len(dict(fields)) == len(fields)
+    return dict(fields)
+
+
 def check(frame: dict) -> None:
-    """As declared. A notice of section 4.3 on W3 has the fields of its data flat as well."""
+    """As declared and as the contract says. A notice of section 4.3 on W3 has the fields of its data flat as well."""
     if frame["type"] in INSTRUCTOR_FRAMES and isinstance(frame["data"], dict) and "emailAddress" in frame:
         flat = {key: value for key, value in frame["data"].items() if key not in ("type", "timestamp")}
         assert flat.items() <= frame.items()
         frame = {key: value for key, value in frame.items() if key not in flat}
-    sockets_schemas.check(frame)
+    check_declaration(frame)
+    check_contract(frame)
+
+
+def check_declaration(frame: dict) -> None:
+    """Decode it strictly; nothing may be lost, and no default may be added."""
+    declared = msgspec.json.decode(msgspec.json.encode(frame), type=DECLARED[frame["type"]])
+    assert msgspec.to_builtins(declared) == frame
+
+
+def check_contract(frame: dict) -> None:
+    fields = {name: value for name, value in frame.items() if name != "type"}
+    assert fits(fields, SHAPES[frame["type"]]), frame
+    assert frame.get("event", frame["type"]) == frame["type"]
 
 
 def _communicator(path: str, headers: dict[str, str]) -> WebsocketCommunicator:
@@ -99,7 +134,20 @@ async def refusal(path: str, **headers: str) -> int | None:
     return None if accepted else code
 
 
-async def send_frame(group: str, *frames: dict) -> None:
+def system_message(text: str) -> messages.SystemMessage:
+    return messages.SystemMessage(messages.SystemMessageData(text))
+
+
+def help_resolved(email: str = "s1@x.jp") -> messages.HelpResolved:
+    return messages.HelpResolved(messages.HelpResolvedData(email, "student"))
+
+
+def wire(message: messages.Message) -> dict:
+    """As a client receives it."""
+    return json.loads(messages.encode(message))
+
+
+async def send_frame(group: str, *frames: messages.Message) -> None:
     await asyncio.to_thread(broadcast.publish, {}, [(group, frame) for frame in frames], outside=[])
 
 

@@ -8,9 +8,9 @@ import pytest
 from classroom.sockets import background_tasks
 from classroom.sockets.consumers.dashboards import DashboardSocket
 from lms.models import Student
-from realtime import groups, messages, send_queue
+from realtime import groups, send_queue
 from realtime.send_queue import SendQueue
-from tests.realtime.conftest import connected, instructor, refusal, send_frame
+from tests.realtime.conftest import connected, instructor, refusal, send_frame, system_message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,7 +67,7 @@ async def test_a_frame_from_us_refreshes_too(redis):
     async with connected("/ws") as peer:
         await asyncio.sleep(0.05)
         before = time.monotonic()
-        await send_frame(groups.DASHBOARDS, messages.system_message("Hello", level="info"))
+        await send_frame(groups.DASHBOARDS, system_message("Hello"))
         await peer.hear()
         await background_tasks.end_idle(before=before)
         assert (await peer.ask(type="ping"))["type"] == "pong"
@@ -79,7 +79,7 @@ async def test_the_windows_are_those_of_the_contract():
 
 async def test_internal_failure_closes_with_4000(redis, monkeypatch):
     async with connected("/ws") as peer:
-        monkeypatch.setattr("classroom.sockets.replies.pong", lambda: 1 / 0)
+        monkeypatch.setattr("classroom.sockets.replies.Pong", lambda: 1 / 0)
         await peer.say(type="ping")
         assert await peer.close_code() == 4000
 
@@ -116,10 +116,10 @@ async def test_subscribe_and_unsubscribe(redis, endpoint, kind, form):
     channel = f"{kind}:{student.pk if form == 'number' else 'Taro@example.com'}"
     async with connected(PATHS[endpoint]) as peer:
         assert await peer.ask(type="subscribe", channel=channel) == {"type": "subscribed", "channel": channel}
-        await send_frame(f"{kind}.{student.pk}", messages.system_message("1", level="info"))
+        await send_frame(f"{kind}.{student.pk}", system_message("1"))
         assert (await peer.hear())["data"]["message"] == "1"
         assert await peer.ask(type="unsubscribe", channel=channel) == {"type": "unsubscribed", "channel": channel}
-        await send_frame(f"{kind}.{student.pk}", messages.system_message("2", level="info"))
+        await send_frame(f"{kind}.{student.pk}", system_message("2"))
         assert await peer.hears_nothing()
 
 
@@ -127,10 +127,10 @@ async def test_subscribe_and_unsubscribe(redis, endpoint, kind, form):
 async def test_subscribe_to_broadcast(redis, endpoint):
     async with connected(PATHS[endpoint]) as peer:
         assert (await peer.ask(type="subscribe", channel="broadcast"))["type"] == "subscribed"
-        await send_frame(groups.BROADCAST, messages.system_message("1", level="info"))
+        await send_frame(groups.BROADCAST, system_message("1"))
         assert (await peer.hear())["type"] == "system_message"
         assert (await peer.ask(type="unsubscribe", channel="broadcast"))["type"] == "unsubscribed"
-        await send_frame(groups.BROADCAST, messages.system_message("2", level="info"))
+        await send_frame(groups.BROADCAST, system_message("2"))
         assert await peer.hears_nothing()
 
 

@@ -14,6 +14,8 @@ from classroom.sockets.consumers import dashboards
 from config.asgi import application
 from lms.models import Class
 from realtime import broadcast, groups, messages
+from realtime.rows import StudentRow
+from tests.realtime.conftest import help_resolved
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,7 +42,7 @@ async def is_refused(path="/ws", **headers) -> bool:
     return not connected
 
 
-def row(student: int, runs: int = 1, **fields) -> messages.StudentRow:
+def row(student: int, runs: int = 1, **fields) -> StudentRow:
     return {
         "studentId": student,
         "emailAddress": f"s{student}@x.jp",
@@ -111,7 +113,7 @@ async def test_many_changes_of_one_student_share_frames_and_the_newest_wins(redi
 
 async def test_notices_are_not_held_back(redis, monkeypatch):
     monkeypatch.setattr(dashboards, "TICK", 60)
-    notice = messages.help_resolved(email="s1@x.jp", resolved_by="student")
+    notice = help_resolved()
     async with socket() as dashboard:
         await publish(groups.ALL_STUDENTS, [row(1)], [notice])
         frame = await dashboard.receive_json_from(timeout=3)
@@ -225,7 +227,7 @@ async def test_notice_through_two_classes_arrives_once(redis, authentication):
     cookie = await login("teacher@example.com")
     teacher = await get_user_model().objects.aget()
     both = [await Class.objects.acreate(class_code=code, name=code, instructor=teacher) for code in "AB"]
-    notice = messages.help_resolved(email="s1@x.jp", resolved_by="student")
+    notice = help_resolved()
     async with socket(cookie=cookie) as dashboard:
         notices = [(groups.class_group(found.pk), notice) for found in both]
         await asyncio.to_thread(broadcast.publish, {}, notices, outside=[])

@@ -8,8 +8,8 @@ from redis import Redis
 
 from classroom.sockets import external_subscriber
 from lms.models import Class, Student, StudentClass
-from realtime import broadcast, groups, messages, presence
-from tests.realtime.conftest import connected, instructor
+from realtime import broadcast, groups, presence
+from tests.realtime.conftest import connected, help_resolved, instructor, wire
 from tests.realtime.test_dashboard_socket import publish, row
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,7 +58,7 @@ async def test_notice_without_a_channel_reaches_dashboards_and_broadcast_once(ou
         connected(f"/instructor/ws?token={teacher.token}") as w3,
     ):
         await dashboard.ask(type="subscribe", channel="broadcast")
-        frame = {"type": "help_resolved", "data": messages.help_resolved(email="x", resolved_by="y")["data"]}
+        frame = {"type": "help_resolved", "data": wire(help_resolved())["data"]}
         await outside(frame)
         for peer in (hanako, dashboard, w3):
             assert (await peer.communicator.receive_json_from(3))["data"] == frame["data"]
@@ -67,7 +67,7 @@ async def test_notice_without_a_channel_reaches_dashboards_and_broadcast_once(ou
 
 async def test_our_own_frames_are_not_heard_a_second_time(outside):
     async with connected("/ws") as dashboard:
-        notice = messages.help_resolved(email="x", resolved_by="y")
+        notice = help_resolved()
         await asyncio.to_thread(broadcast.publish, {}, [(groups.ALL_STUDENTS, notice)], outside=[notice])
         assert (await dashboard.hear())["type"] == "help_resolved"
         assert await dashboard.hears_nothing(0.5)
@@ -77,10 +77,10 @@ async def test_we_publish_for_other_programs(redis):
     ear = redis.pubsub()
     ear.subscribe(CHANNEL)
     assert ear.get_message(timeout=1)["type"] == "subscribe"
-    notice = messages.help_resolved(email="x", resolved_by="y")
+    notice = help_resolved()
     await asyncio.to_thread(broadcast.publish, {}, [], outside=[notice])
     heard = json.loads(ear.get_message(timeout=1)["data"])
-    assert heard == {**notice, "origin": "cell-monitor"}
+    assert heard == {**wire(notice), "origin": "cell-monitor"}
     ear.close()
 
 
@@ -105,7 +105,7 @@ async def test_authentication_notice_about_a_student_reaches_their_classes_only(
     student = await Student.objects.acreate(email="hanako@example.com")
     python = await Class.objects.acreate(class_code="PY", name="Python", instructor=teacher)
     await StudentClass.objects.acreate(student=student, class_ref=python)
-    frame = {"type": "help_resolved", "data": messages.help_resolved(email=student.email, resolved_by="y")["data"]}
+    frame = {"type": "help_resolved", "data": wire(help_resolved(student.email))["data"]}
     async with (
         connected(f"/ws?token={teacher.token}") as theirs,
         connected(f"/ws?token={other.token}") as others,

@@ -13,7 +13,7 @@ from instructors.models import Instructor, InstructorStatusHistory
 from lms.models import Class, Student
 from realtime import broadcast, groups, messages
 from realtime.connections import connections
-from tests.realtime.conftest import connected, instructor, refusal, send_frame
+from tests.realtime.conftest import connected, help_resolved, instructor, refusal, send_frame
 from tests.realtime.test_dashboard_socket import publish, row
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -154,7 +154,7 @@ async def test_w3_errors_keep_the_connection(redis, text):
 async def test_w3_hears_what_dashboards_hear_flat_too(redis):
     teacher = await instructor()
     async with connected(path(teacher)) as w3:
-        await publish(groups.ALL_STUDENTS, [row(1, runs=4)], [messages.help_resolved(email="s1@x.jp", resolved_by="x")])
+        await publish(groups.ALL_STUDENTS, [row(1, runs=4)], [help_resolved()])
         heard = await w3.hear()
         assert (heard["type"], heard["emailAddress"], heard["data"]["emailAddress"]) == (
             "help_resolved",
@@ -179,9 +179,7 @@ async def test_w3_authentication_hears_own_classes_only(redis, authentication):
 async def test_w3_instructor_assigned_reaches_its_instructor(redis):
     teacher = await instructor()
     async with connected(path(teacher)) as w3:
-        frame = messages.instructor_assigned(
-            instructor_id=teacher.pk, student_id=1, class_id=None, assigned_at=datetime.now(UTC)
-        )
+        frame = messages.InstructorAssigned(teacher.pk, student_id=1, class_id=None, assigned_at=messages.timestamp())
         await send_frame(groups.instructor_group(teacher.pk), frame)
         assert both_ways(await w3.hear())["instructor_id"] == teacher.pk
 

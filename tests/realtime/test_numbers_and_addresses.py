@@ -79,9 +79,9 @@ def test_a_channel_on_the_wire_is_of_a_number():
 async def test_a_client_hears_of_the_one_it_is(redis):
     numbered, addressed = await apair()
     async with connected(W2.format(addressed.email)) as peer:
-        await send_frame(f"client.{numbered.pk}", messages.dismiss_help(numbered.email))
+        await send_frame(f"client.{numbered.pk}", messages.DismissHelp(numbered.email))
         assert await peer.hears_nothing()
-        await send_frame(f"client.{groups.email_form(addressed.email)}", messages.dismiss_help(addressed.email))
+        await send_frame(f"client.{groups.email_form(addressed.email)}", messages.DismissHelp(addressed.email))
         assert (await peer.hear())["emailAddress"] == addressed.email
 
 

@@ -7,8 +7,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from realtime import broadcast, messages
-from tests.realtime.conftest import instructor
+from realtime import broadcast
+from tests.realtime.conftest import instructor, system_message, wire
 from tests.realtime.servers import serve
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,7 +75,7 @@ async def test_two_processes_are_one(redis):
         async with asyncio.timeout(5):
             while redis.pubsub_numsub("student_progress_notifications")[0][1] < 2:
                 await asyncio.sleep(0.05)
-        outside = messages.system_message("Outside", level="info")
+        outside = wire(system_message("Outside"))
         redis.publish("student_progress_notifications", json.dumps(outside))
         await asyncio.to_thread(broadcast.system_message, "Inside", level="info")
         for ws in (taro, second):

@@ -34,10 +34,10 @@ from lms.models import (
     Student,
     StudentClass,
 )
-from realtime import broadcast, groups, messages
+from realtime import broadcast, groups
 from realtime.connections import AUTHENTICATION_FAILED
 from tests.events.conftest import failing
-from tests.realtime.conftest import connected, instructor, refusal, send_frame
+from tests.realtime.conftest import connected, instructor, refusal, send_frame, system_message
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis", "a_server")]
 
@@ -382,10 +382,10 @@ async def test_unsubscribing_leaves_every_class_s_part(school):
         channel = f"progress:{school.hanako.pk}"
         assert (await peer.ask(type="subscribe", channel=channel))["type"] == "subscribed"
         [group] = groups.in_class("progress", [str(school.hanako.pk)], school.python.pk)
-        await send_frame(group, messages.system_message("1", level="info"))
+        await send_frame(group, system_message("1"))
         assert (await peer.hear())["data"]["message"] == "1"
         assert (await peer.ask(type="unsubscribe", channel=channel))["type"] == "unsubscribed"
-        await send_frame(group, messages.system_message("2", level="info"))
+        await send_frame(group, system_message("2"))
         assert await peer.hears_nothing()
 
 

@@ -21,13 +21,11 @@ GRADED = {
     "grade": 90.0,
     "feedback": "Good",
     "status": "graded",
-    "graded_at": None,
 }
 
 
 def graded():
-    frame = {"type": "assignment_graded", "event": "assignment_graded", "channel": "notifications:3"}
-    return {**frame, "timestamp": messages.timestamp(), "data": GRADED}
+    return messages.AssignmentGraded("notifications:3", messages.AssignmentGradedData(**GRADED))
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -53,11 +51,11 @@ async def test_w2_hears_its_channels_in_both_forms_once(redis, channel):
     by_number = f"/api/v1/ws/{student.pk}"
     async with connected(HANAKO) as hanako, connected(by_number) as same, connected(OTHER) as taro:
         for form in groups.forms_of_student(student.pk, "hanako@EXAMPLE.com"):
-            await send_frame(f"{channel}.{form}", messages.dismiss_help("hanako@example.com"))
+            await send_frame(f"{channel}.{form}", messages.DismissHelp("hanako@example.com"))
             assert (await hanako.hear())["type"] == "dismiss_help"
             assert (await same.hear())["type"] == "dismiss_help"
         both = groups.student_groups(channel, student_id=student.pk, email=student.email)
-        frame = messages.dismiss_help("hanako@example.com")
+        frame = messages.DismissHelp("hanako@example.com")
         await asyncio.to_thread(broadcast.publish, {}, [(group, frame) for group in both], outside=[])
         assert (await hanako.hear())["type"] == "dismiss_help"
         assert await hanako.hears_nothing()
@@ -68,7 +66,7 @@ async def test_w2_client_id_nobody_knows_joins_all_the_same(redis):
     async with connected(HANAKO) as hanako:
         student = await Student.objects.acreate(email="hanako@example.com")
         both = groups.student_groups("notifications", student_id=student.pk, email=student.email)
-        frame = messages.dismiss_help(student.email)
+        frame = messages.DismissHelp(student.email)
         await asyncio.to_thread(broadcast.publish, {}, [(group, frame) for group in both], outside=[])
         assert (await hanako.hear())["type"] == "dismiss_help"
 

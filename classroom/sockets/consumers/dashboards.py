@@ -9,11 +9,12 @@ from channels.db import database_sync_to_async
 from classroom.sockets import people, replies
 from classroom.sockets.consumers.following import FollowingSocket
 from classroom.sockets.people import Person
+from classroom.sockets.requests import Frame
 from core.login_requirement import logins_required
 from lms.access import class_ids_of, may_see_class
 from realtime import groups
 from realtime.groups import Channel
-from realtime.messages import Frame
+from realtime.messages import encode, name_of
 from realtime.row_buffer import RowBuffer
 
 TICK = 0.05  # seconds between two polls of changed rows; a poll costs a tenth of a batch
@@ -44,7 +45,8 @@ class ScreenSocket(FollowingSocket):
         while True:
             await asyncio.sleep(TICK)
             if self.send_queue.is_empty:
-                self.send_frames(self.adapt(frame) for frame in self.changed.take_frames(with_runs=self.with_runs))
+                for frame in self.changed.take_frames(with_runs=self.with_runs):
+                    self.send_text(self.adapt(name_of(frame), encode(frame)))
 
     async def channel_groups(self, channel: Channel, person: Person) -> list[str]:
         names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, person, channel)
@@ -84,9 +86,9 @@ class DashboardSocket(ScreenSocket):
 
     async def on_connected(self) -> None:
         await super().on_connected()
-        self.send_frame(replies.connection_established(client_id=self.client_id, client_type="dashboard"))
+        self.send_frame(replies.ConnectionEstablished(self.client_id, "dashboard"))
 
     async def refresh(self, frame: Frame) -> None:
-        self.send_frame(replies.refresh_required())
+        self.send_frame(replies.RefreshRequired())
 
     answers: ClassVar[dict[str, Any]] = {**FollowingSocket.answers, "refresh_request": refresh}

@@ -8,10 +8,9 @@ from channels.db import database_sync_to_async
 from classroom.sockets import people, replies, requests
 from classroom.sockets.consumers.authentication import AuthenticatedSocket
 from classroom.sockets.people import Person
-from classroom.sockets.requests import BadRequest
+from classroom.sockets.requests import BadRequest, Frame
 from realtime import groups
 from realtime.groups import Channel
-from realtime.messages import Frame
 
 
 class FollowingSocket(AuthenticatedSocket):
@@ -36,7 +35,7 @@ class FollowingSocket(AuthenticatedSocket):
                 await self.background.follow(person.first_forms)
             for group in names:
                 await self.join_group(group)
-        self.send_frame(replies.subscribed(name))
+        self.send_frame(replies.Subscribed(name))
 
     async def unsubscribe(self, frame: Frame) -> None:
         name = requests.read(frame, requests.Subscription).channel
@@ -49,7 +48,7 @@ class FollowingSocket(AuthenticatedSocket):
                 await self.leave_group(group)
             if channel == "progress":
                 self.followed -= set(person.first_forms)
-        self.send_frame(replies.unsubscribed(name))
+        self.send_frame(replies.Unsubscribed(name))
 
     async def _channel_of(self, name: str) -> tuple[Channel, Person] | None:
         """Return the channel and the student; None for `broadcast`. Raises BadRequest for an unknown name."""

@@ -8,7 +8,7 @@ from channels.db import database_sync_to_async
 from classroom.sockets import people, replies, requests
 from classroom.sockets.consumers.dashboards import ScreenSocket
 from classroom.sockets.people import Person
-from classroom.sockets.requests import BadRequest
+from classroom.sockets.requests import BadRequest, Frame
 from instructors import audit
 from instructors import status as statuses
 from instructors.credentials import Account, account_of_token
@@ -16,7 +16,7 @@ from instructors.models import Instructor
 from lms.access import User
 from realtime import broadcast, groups, messages, presence
 from realtime.connections import ClientType
-from realtime.messages import Frame, timestamp
+from realtime.messages import timestamp
 
 
 def _recipient(account: User, student_id: str) -> tuple[Person, list[str]]:
@@ -85,10 +85,10 @@ class InstructorSocket(ScreenSocket):
 
     async def on_connected(self) -> None:
         await super().on_connected()
-        self.send_frame(replies.connection_success(instructor_id=self.account.pk))
+        self.send_frame(replies.ConnectionSuccess(self.account.pk))
 
-    def adapt(self, frame: Frame) -> Frame:
-        return replies.flattened(frame)
+    def adapt(self, name: str, text: str) -> str:
+        return replies.flattened(text)
 
     async def end_idle(self) -> None:
         """Close, and set the instructor to offline if this was the last socket.
@@ -114,8 +114,8 @@ class InstructorSocket(ScreenSocket):
         if request.student_id is None:
             raise BadRequest("Object missing required field `student_id`")
         self.send_frame(
-            replies.student_message_received(
-                student_id=request.student_id, message=request.message, sent_at=request.timestamp or timestamp()
+            replies.StudentMessageReceived(
+                student_id=request.student_id, message=request.message, timestamp=request.timestamp or timestamp()
             )
         )
 
@@ -126,20 +126,18 @@ class InstructorSocket(ScreenSocket):
         person, recipients = await database_sync_to_async(_recipient)(self.account, str(request.student_id))
         if not recipients:
             raise BadRequest("Student not found")
-        delivered = messages.instructor_message(
-            student_id=request.student_id,
+        data = messages.InstructorMessageData(
             instructor_id=self.account.pk,
             instructor_name=self.account.name,
             message=request.message,
-            sent_at=written_at,
+            timestamp=written_at,
         )
+        delivered = messages.InstructorMessage(f"notifications:{request.student_id}", data)
         await self._record_message(
             "student_reply", "student", person.student_id or str(request.student_id), request.message
         )
         await broadcast.send([(group, delivered) for group in recipients])
-        self.send_frame(
-            replies.reply_sent(student_id=request.student_id, message=request.message, written_at=written_at)
-        )
+        self.send_frame(replies.ReplySent(student_id=request.student_id, message=request.message, timestamp=written_at))
 
     async def to_colleague(self, frame: Frame) -> None:
         """Send a message to another instructor; any instructor may write to any active one."""
@@ -147,8 +145,8 @@ class InstructorSocket(ScreenSocket):
         target = requests.number(request.target_instructor_id)
         if not await database_sync_to_async(_is_active)(target):
             raise BadRequest("Instructor not found")
-        received = replies.instructor_message_received(
-            from_instructor_id=self.account.pk, message=request.message, sent_at=request.timestamp or timestamp()
+        received = replies.InstructorMessageReceived(
+            from_instructor_id=self.account.pk, message=request.message, timestamp=request.timestamp or timestamp()
         )
         await self._record_message("colleague_message", "instructor", target, request.message)
         await broadcast.send([(groups.instructor_group(target), received)])

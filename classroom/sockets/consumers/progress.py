@@ -10,11 +10,10 @@ from classroom.sockets import people, progress, replies, requests
 from classroom.sockets.consumers.authentication import AuthenticatedSocket
 from classroom.sockets.consumers.dashboards import DashboardSocket
 from classroom.sockets.people import Person
-from classroom.sockets.requests import BadRequest
+from classroom.sockets.requests import BadRequest, Frame
 from core.login_requirement import logins_required
 from lms.access import ANYONE, User, classes_of, students_seen_by
 from lms.models import Student
-from realtime.messages import Frame
 
 
 def _summary_of(user_id: str | int, user: User) -> dict[str, Any] | None:
@@ -56,10 +55,10 @@ class StudentProgressSocket(AuthenticatedSocket):
     async def on_connected(self) -> None:
         if self.joined:
             await self.record_view(self.person, "progress")
-        self.send_frame(replies.progress_view("initial_progress", await self._data()))
+        self.send_frame(replies.ProgressView("initial_progress", await self._data()))
 
     async def own(self, frame: Frame) -> None:
-        self.send_frame(replies.progress_view("progress_update", await self._data()))
+        self.send_frame(replies.ProgressView("progress_update", await self._data()))
 
     async def _data(self) -> dict[str, Any]:
         unknown = {"user_id": self.client_id}
@@ -85,11 +84,11 @@ class InstructorProgressSocket(DashboardSocket):
 
     async def on_connected(self) -> None:
         data = await database_sync_to_async(_summaries)(self.viewer)
-        self.send_frame(replies.progress_view("initial_data", data))
+        self.send_frame(replies.ProgressView("initial_data", data))
 
     async def every(self, frame: Frame) -> None:
         data = await database_sync_to_async(_summaries)(self.viewer)
-        self.send_frame(replies.progress_view("all_progress_update", data))
+        self.send_frame(replies.ProgressView("all_progress_update", data))
 
     async def detail(self, frame: Frame) -> None:
         user_id = requests.read(requests.flat(frame), requests.StudentDetail).user_id
@@ -97,6 +96,6 @@ class InstructorProgressSocket(DashboardSocket):
         if found is None:
             raise BadRequest("Student not found")
         await self.record_view(await database_sync_to_async(people.by_either)(user_id), "progress")
-        self.send_frame(replies.progress_view("student_detail", found))
+        self.send_frame(replies.ProgressView("student_detail", found))
 
     answers: ClassVar[dict[str, Any]] = {"get_all_progress": every, "get_student_detail": detail}

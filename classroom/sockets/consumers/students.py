@@ -11,22 +11,22 @@ If logins are required, what a client receives depends on its credential (`Authe
 import time
 from typing import Any, ClassVar
 
+import msgspec
 from channels.db import database_sync_to_async
 
 from classroom.sockets import people, replies, requests
 from classroom.sockets.base import NORMAL
 from classroom.sockets.consumers.following import FollowingSocket
 from classroom.sockets.people import Person
-from classroom.sockets.requests import BadRequest
+from classroom.sockets.requests import BadRequest, Frame
 from core.login_requirement import logins_required
 from lms.access import KeyHolder, classes_of, staff_of, students_in
 from realtime import broadcast, groups, presence
 from realtime.groups import Channel
-from realtime.messages import Frame, timestamp
+from realtime.messages import AssignmentGraded, Message, encode, timestamp
 
 MAX_ID_LENGTH = 320
 MAX_ROOM_LENGTH = 200
-PRIVATE = ("grade", "feedback")  # unauthenticated clients read these over HTTP
 OWN: tuple[Channel, ...] = ("client", "progress", "notifications")
 
 
@@ -88,7 +88,7 @@ class StudentSocket(FollowingSocket):
         return groups.room_group(room, of=self.proof or with_key or f"connection {self.channel_name}")
 
     async def on_connected(self) -> None:
-        self.send_frame(replies.connection_established(client_id=self.client_id, client_type=self.kind))
+        self.send_frame(replies.ConnectionEstablished(self.client_id, self.kind))
         if self.user is not None and self.followed:
             await self.record_view(self.person, "follow")
         # The newest connection of this id stays. Ages are compared, so that concurrent ones do not close each other.
@@ -108,16 +108,17 @@ class StudentSocket(FollowingSocket):
             await self.record_view(person, "follow")
         return names
 
-    def adapt(self, frame: Frame) -> Frame:
-        if frame.get("type") == "assignment_graded" and logins_required():
-            return {**frame, "data": {key: value for key, value in frame["data"].items() if key not in PRIVATE}}
-        return frame
+    def adapt(self, name: str, text: str) -> str:
+        if name == "assignment_graded" and logins_required():
+            graded = msgspec.json.decode(text, type=AssignmentGraded)
+            graded.data.grade = graded.data.feedback = msgspec.UNSET
+            return encode(graded)
+        return text
 
     # --- From the peer ----------------------------------------------------------------------------------------------
 
     async def on_text(self, text: str) -> None:
-        frame = replies.text_message(from_client=self.client_id, message=text, room=self.room or "")
-        await self._send_to_room(frame)
+        await self._send_to_room(replies.TextMessage(from_client=self.client_id, message=text, room=self.room or ""))
 
     async def join_room(self, frame: Frame) -> None:
         room = requests.read(frame, requests.JoinRoom).room[:MAX_ROOM_LENGTH]
@@ -127,14 +128,14 @@ class StudentSocket(FollowingSocket):
             self.room = room
             for group in self._room_groups(room):
                 await self.join_group(group)
-        self.send_frame(replies.room_joined(room))
+        self.send_frame(replies.RoomJoined(room))
 
     async def progress(self, frame: Frame) -> None:
         data = requests.read(frame, requests.Progress).data
-        await self._send_to_room(replies.progress_broadcast(from_client=self.client_id, data=data))
+        await self._send_to_room(replies.ProgressBroadcast(self.client_id, data))
 
     async def status(self, frame: Frame) -> None:
-        self.send_frame(replies.status_response(await presence.astats()))
+        self.send_frame(replies.StatusResponse(await presence.astats()))
 
     async def message(self, frame: Frame) -> None:
         """Send a message to the named instructor or to all; if logins are required, of the student's class only."""
@@ -144,11 +145,11 @@ class StudentSocket(FollowingSocket):
             recipients = await database_sync_to_async(self._instructors)(request.student_id, named)
         else:
             recipients = [groups.INSTRUCTORS if named is None else groups.instructor_group(named)]
-        received = replies.student_message_received(
+        received = replies.StudentMessageReceived(
             student_id=self.client_id if request.student_id is None else request.student_id,
             message=request.message,
-            sent_at=request.timestamp or timestamp(),
-            is_verified=self.proven_student is not None,
+            timestamp=request.timestamp or timestamp(),
+            verified=self.proven_student is not None,
         )
         await broadcast.send([(group, received) for group in recipients])
 
@@ -167,7 +168,7 @@ class StudentSocket(FollowingSocket):
             raise BadRequest("Instructor not found")
         return [groups.instructor_group(each) for each in sorted(teachers if named is None else {named})]
 
-    async def _send_to_room(self, frame: Frame) -> None:
+    async def _send_to_room(self, frame: Message) -> None:
         await broadcast.send([(self._room_group(self.room or ""), frame)])
 
     answers: ClassVar[dict[str, Any]] = {

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from django.test import Client
 
@@ -69,7 +70,7 @@ def heard(monkeypatch) -> list[tuple[str, dict[str, Any]]]:
     sent: list[tuple[str, dict[str, Any]]] = []
 
     def publish(rows, notices, *, outside) -> None:
-        sent.extend(notices)
+        sent.extend((group, msgspec.to_builtins(frame)) for group, frame in notices)
         sent.extend((group, {"type": "rows", "rows": changed}) for group, changed in rows.items() if changed)
 
     monkeypatch.setattr("realtime.broadcast.publish", publish)

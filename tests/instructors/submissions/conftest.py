@@ -53,7 +53,7 @@ def notified(monkeypatch):
     sent = []
 
     def publish(rows, notices, *, outside):
-        sent.extend(frame["data"]["submission_id"] for frame in outside if frame["type"] == "assignment_graded")
+        sent.extend(frame.data.submission_id for frame in outside if frame.event == "assignment_graded")
 
     monkeypatch.setattr(broadcast, "publish", publish)
     return sent
