@@ -182,9 +182,10 @@ def announce(found: ClassroomMap, moved: Mapping[str, Point | None] | None = Non
     Every dashboard receives changes of the map of no class.
     """
     group = groups.DASHBOARDS if found.class_ref_id is None else groups.class_group(found.class_ref_id)
-    positions = {
-        team: None if point is None else messages.Position(x=point.x, y=point.y)
-        for team, point in (moved or {}).items()
-    }
-    frame = messages.ClassroomMap(messages.ClassroomMapData(found.class_ref_id, found.pk, positions))
+    data = messages.ClassroomMapData(
+        class_id=found.class_ref_id,
+        map_id=found.pk,
+        team_positions={team: at and messages.Position(x=at.x, y=at.y) for team, at in (moved or {}).items()},
+    )
+    frame = messages.ClassroomMap(data)
     notify(lambda: broadcast.publish({}, [(group, frame)], outside=[]))

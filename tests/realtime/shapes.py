@@ -1,12 +1,12 @@
 """The shape of every message that we send, written down by hand from docs/contract/websocket.md, not from the code.
 
 A shape is a type; a set of the values that may stand there; `STAMP`, a time in UTC with milliseconds; a dict, for an
-object with exactly these fields (`?`: may be left out); a list, for a list of its one shape; or a tuple, for any of its
-shapes. `None` is null.
+object with exactly these fields (`?`: may be left out; `*`: any names); a list, for a list of its one shape; or a
+tuple, for any of its shapes. `None` is null.
 """
 
 import re
-from typing import Any, get_args
+from typing import Any
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 NUMBER = (int, float)
@@ -37,7 +37,7 @@ STATS = {
     "total_connections": int,
     "active_connections": int,
     "connections_by_type": dict.fromkeys(sorted(CLIENTS), int),
-    "rooms": dict[str, int],
+    "rooms": {"*": int},
     "messages_sent": int,
     "connections_detail?": [
         {"client_id": str, "type": CLIENTS, "room": (str, None), "connected_duration_seconds": int}
@@ -157,7 +157,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         {
             "class_id": (int, None),
             "map_id": (int, None),
-            "team_positions": dict[str, ({"x": NUMBER, "y": NUMBER}, None)],
+            "team_positions": {"*": ({"x": NUMBER, "y": NUMBER}, None)},
         }
     ),
     "attention_update": flat(
@@ -210,6 +210,8 @@ SHAPES: dict[str, dict[str, Any]] = {
 def fits(value: Any, shape: Any) -> bool:
     if isinstance(shape, tuple):
         return any(fits(value, each) for each in shape)
+    if isinstance(shape, dict) and "*" in shape:
+        return isinstance(value, dict) and all(fits(each, shape["*"]) for each in value.values())
     if isinstance(shape, dict):
         known = {name.removesuffix("?") for name in shape}
         return isinstance(value, dict) and value.keys() <= known and all(_has(value, *field) for field in shape.items())
@@ -219,8 +221,6 @@ def fits(value: Any, shape: Any) -> bool:
         return type(value) in map(type, shape) and value in shape
     if isinstance(shape, re.Pattern):
         return isinstance(value, str) and shape.fullmatch(value) is not None
-    if get_args(shape):
-        return isinstance(value, dict) and all(fits(each, get_args(shape)[1]) for each in value.values())
     return value is None if shape is None else type(value) is shape
 
 
