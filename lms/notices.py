@@ -46,7 +46,8 @@ def announce_grade(submission: AssignmentSubmission) -> None:
         data.grade, data.feedback = submission.grade, submission.feedback
     # The same id as under /progress/notifications.
     of_class = Scope((submission.assignment.class_ref_id,))
-    newest = notifications(student, scope=of_class, unread_only=True, limit=1, now=timezone.now())["notifications"]
+    found = notifications(student, scope=of_class, unread_only=True, limit=1, now=timezone.now())
+    newest: list[messages.NotificationData] = found["notifications"]
     frames: list[messages.Message] = [messages.AssignmentGraded(channel, data)]
     for fields in newest:
         frames.append(messages.Notification(channel, {**fields, "message": "Graded"} if is_private else fields))

@@ -4,7 +4,7 @@ Rows and runs are TypedDicts and not Structs, because they cross the channel lay
 converting hundreds of them for each batch would cost more than all else. Source: docs/contract/websocket.md section 4.
 """
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, TypedDict
 
 from realtime.messages import JustNow, Notice, Part, timestamp
 
@@ -38,21 +38,24 @@ class StudentRow(TypedDict):
 
 
 class StudentUpdate(StudentRow):
-    """A row in a `progress_update`."""
-
-    type: Literal["student_progress_update", "significant_error_alert"]
+    type: Literal["student_progress_update"]
     timestamp: str
     isSignificantError: bool
-    # Of an alert only:
-    eventType: NotRequired[str]
-    alertLevel: NotRequired[Literal["warning"]]
-    message: NotRequired[str]
+
+
+class StudentAlert(StudentRow):
+    type: Literal["significant_error_alert"]
+    eventType: str
+    timestamp: str
+    isSignificantError: Literal[True]
+    alertLevel: Literal["warning"]
+    message: str
 
 
 class ProgressUpdate(Notice, tag="progress_update"):
     """The newest state of each student that changed or, never merged or delayed, of one with a significant error."""
 
-    data: list[StudentUpdate] | StudentUpdate
+    data: list[StudentUpdate] | StudentAlert
 
 
 def progress_update(rows: list[StudentRow]) -> ProgressUpdate:

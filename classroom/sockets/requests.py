@@ -7,7 +7,7 @@ import msgspec
 from core.identity import row_number
 from realtime.messages import Id  # a student's, or their e-mail; `classroom.sockets.people` resolves it
 
-Frame = dict[str, Any]
+Frame = dict[str, Any]  # a JSON object from a client
 
 
 class JoinRoom(msgspec.Struct):
