@@ -30,7 +30,7 @@ def is_user_activity(request: HttpRequest) -> bool:
     """Return whether a person caused this request, not a script, image or style sheet.
 
     Scripts mark their requests as `fragment`, and say whether the person touched the page since the last one
-    (static/js/base/class_page.js).
+    (static/js/base/fragments.js).
     """
     if settings.SESSION_COOKIE_NAME not in request.COOKIES:
         return False

@@ -70,9 +70,9 @@ def test_the_menus_and_the_sheet_of_keys_break_no_rule(live_system, contexts, ca
     page = contexts[True].new_page()
     page.context.clear_cookies(name=f"display{live_system.suffix}")
     page.goto(f"{live_system.url}/classes/{cast.class_id}/")
-    page.locator("[data-concerns] [data-menu] > summary").first.click()
+    page.locator("[data-alert-cases] [popovertarget]").first.click()
     assert problems(page) == []
-    page.locator(".menu[data-menu] > summary").click()
+    page.locator("[popovertarget=site-menu]").click()
     assert problems(page) == []
     page.locator("[data-key-sheet]").click()
     page.wait_for_selector("#key-sheet[open]")

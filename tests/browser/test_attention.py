@@ -31,29 +31,30 @@ def test_two_instructors_share_the_lists(live_system, instructors, page: Page, b
     post(live_system, "help", emailAddress="mio@example.com", userName="高橋 美緒")
     for screen in (here, there):
         expect(screen.locator("[data-help-for]")).to_contain_text("高橋 美緒")
-        expect(screen.locator("[data-concerns]")).to_contain_text("asked for help")
+        expect(screen.locator("[data-alert-cases]")).to_contain_text("asked for help")
     expect(here.locator("#announcements")).to_contain_text("高橋 美緒 asks for help")
 
     # The other things to do are in a menu: it stays open while the lists are drawn again, Escape closes it.
-    menu = here.locator("[data-concerns] [data-menu]")
-    menu.locator("summary").press("Enter")
-    expect(menu.get_by_role("button", name="Not needed")).to_be_visible()
-    here.evaluate("document.querySelector('[data-concerns]').dataset.isOld = true")
+    entry = here.locator("[data-alert-cases] > li").first
+    more = entry.get_by_role("button", name="More")
+    more.press("Enter")
+    expect(entry.get_by_role("button", name="Not needed")).to_be_visible()
+    here.evaluate("document.querySelector('[data-alert-cases]').dataset.isOld = true")
     post(live_system, "help", emailAddress="rin@example.com", userName="Rin", sessionId="r")
-    expect(here.locator("[data-concerns] > li")).to_have_count(2)
-    expect(here.locator("[data-concerns][data-is-old]")).to_have_count(0)
-    expect(menu.first.get_by_role("button", name="Not needed")).to_be_visible()
+    expect(here.locator("[data-alert-cases] > li")).to_have_count(2)
+    expect(here.locator("[data-alert-cases][data-is-old]")).to_have_count(0)
+    expect(entry.get_by_role("button", name="Not needed")).to_be_visible()
     here.keyboard.press("Escape")
-    expect(menu.first.get_by_role("button", name="Not needed")).to_be_hidden()
-    expect(menu.first.locator("summary")).to_be_focused()
+    expect(entry.get_by_role("button", name="Not needed")).to_be_hidden()
+    expect(more).to_be_focused()
     post(live_system, "help_stop", emailAddress="rin@example.com", userName="Rin", sessionId="r")
-    expect(here.locator("[data-concerns] > li")).to_have_count(1)
+    expect(here.locator("[data-alert-cases] > li")).to_have_count(1)
 
     began = time.monotonic()
     here.locator('[data-shortcut="claim"]').press("Enter")
     expect(there.locator('#cards [data-email="mio@example.com"] [data-claim]')).to_contain_text("Tanaka is on the way")
     assert time.monotonic() - began < 3, "even on a busy machine"
-    expect(there.locator("[data-concerns-going]")).to_contain_text("Tanaka is on the way")
+    expect(there.locator("[data-on-the-way]")).to_contain_text("Tanaka is on the way")
     expect(there.locator("[data-help-for]")).to_contain_text("Tanaka is on the way")
     expect(here.locator("#attention-said")).to_contain_text("You are on the way to 高橋 美緒.")
     assert here.evaluate("document.activeElement !== document.body"), "the keyboard keeps its place"

@@ -133,7 +133,7 @@ def test_keys_without_a_modifier_can_be_switched_off(room):
     assert focused(room) != "Aoi"
     room.keyboard.press("Alt+q")
     assert claimed(room) == "Aoi"
-    room.locator("[data-menu] > summary").click()
+    room.locator("[popovertarget=site-menu]").click()
     room.get_by_role("button", name="Keyboard").click()
     expect(room.locator("#key-sheet")).to_be_visible()
 

@@ -1,7 +1,7 @@
 // The activity chart: times as the reader's clock has them, figures at the pointer and under the arrow keys, and the
 // chart painted again by the server when something happened, or now and then.
-import { ask, isSignedOut, room, startRoom, texts, throttled } from "../base/class_page.js";
-import { setServerTime } from "../base/time.js";
+import { follow, room, texts } from "../base/class_page.js";
+import { ask, isSignedOut, put, throttled } from "../base/fragments.js";
 
 const pause = 15000; // between two paintings
 const idlePause = 30000; // without any news, time itself moves on
@@ -52,32 +52,26 @@ function pointed(event) {
   if (column) read(column);
 }
 
-function swap(page) {
-  const isOpen = document.getElementById("figures-table").open;
-  const chosen = columns().find((column) => column.matches('[tabindex="0"]'))?.dataset.from;
-  const hadFocus = Boolean(document.activeElement?.closest(".column"));
-  const onSummary = Boolean(document.activeElement?.closest("#figures-table"));
+function show(page) {
   const readAt = document.querySelector(".column[data-read]")?.dataset.from;
-  const fresh = document.importNode(page.getElementById("state"), true);
-  document.getElementById("state").replaceWith(fresh);
-  document.getElementById("figures-table").open = isOpen;
+  put(page, "state");
   showTimes();
-  const find = (from) => columns().find((column) => column.dataset.from === from);
-  if (find(readAt)) read(find(readAt));
-  if (hadFocus) choose(find(chosen) ?? columns()[0]);
-  if (onSummary) document.querySelector("#figures-table summary").focus({ preventScroll: true });
+  const focused = document.activeElement.closest(".column");
+  if (focused) choose(focused);
+  const column = columns().find((one) => one.dataset.from === readAt);
+  if (column) read(column);
 }
 
 async function load() {
   try {
     const page = await ask(`activity/?range=${room.dataset.range}`);
-    swap(page);
+    show(page);
     drawnAt = page.getElementById("state").dataset.now;
-    setServerTime(drawnAt);
     outdated.hidden = true;
-  } catch {
+  } catch (error) {
     outdated.textContent = isSignedOut() ? texts.signedOut : texts.outdated.replace("{time}", shown(drawnAt, "moment"));
     outdated.hidden = false;
+    throw error;
   }
 }
 
@@ -88,4 +82,4 @@ document.addEventListener("focusin", pointed);
 document.addEventListener("pointerover", pointed);
 setInterval(() => { if (!document.hidden && !isSignedOut()) refresh(); }, idlePause);
 showTimes();
-startRoom({ onOpen: refresh, onFrame: refresh });
+follow({ onOpen: refresh, onFrame: refresh });

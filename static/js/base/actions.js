@@ -18,10 +18,10 @@ export function offer(name, run) {
 /** Where the keys act: inside an open dialog that covers the rest, else on the whole page. */
 export const scope = () => [...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body;
 
-/** Shortcuts also work for elements inside the closed menu of the header. */
+/** Shortcuts also work for elements inside closed menus. */
 function isReady(element) {
   if (element.matches(":disabled, [aria-disabled=true]")) return false;
-  return Boolean(element.closest("[data-menu]")) || element.checkVisibility({ visibilityProperty: true });
+  return Boolean(element.closest("[popover]")) || element.checkVisibility({ visibilityProperty: true });
 }
 
 function first(place, name) {

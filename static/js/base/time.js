@@ -29,7 +29,7 @@ export function span(milliseconds) {
   return units[unit].format(Math.floor(seconds / size));
 }
 
-function setText(element, text) {
+export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 

@@ -1,7 +1,8 @@
 // The cell map. The server renders it; changes are fetched as one string per student and applied cell by cell.
 import { keepClusters, noteClusters } from "../errors/clusters.js";
 import { keepGrid } from "../base/grid.js";
-import { ask, startRoom, texts, throttled } from "../base/class_page.js";
+import { follow, texts } from "../base/class_page.js";
+import { ask, throttled } from "../base/fragments.js";
 import { refreshTimes, setServerTime } from "../base/time.js";
 
 const askEvery = 1000;
@@ -146,9 +147,9 @@ async function askChanged() {
   try {
     if (map.dataset.notebook && table && patch(await ask(`cells/states/?${query(all ? [] : students)}`))) return;
     swap(await ask(`cells/${location.search}`));
-  } catch {
+  } catch (error) {
     everything = true;
-    setTimeout(refresh, 5000);
+    throw error;
   }
 }
 
@@ -192,4 +193,4 @@ function receive(frame) {
 
 adopt(document.getElementById("map"));
 keepClusters();
-startRoom({ onOpen: () => { everything = true; refresh(); noteClusters(); }, onFrame: receive });
+follow({ onOpen: () => { everything = true; refresh(); noteClusters(); }, onFrame: receive });

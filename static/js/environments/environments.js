@@ -1,36 +1,11 @@
 // The environments of a class: drawn again by the server when reports may have arrived, and lines to copy.
-import { ask, isSignedOut, startRoom, throttled } from "../base/class_page.js";
-import { refreshTimes, setServerTime } from "../base/time.js";
+import { follow } from "../base/class_page.js";
+import { ask, isSignedOut, put, throttled } from "../base/fragments.js";
 
 const refreshEvery = 20000;
-const place = () => document.getElementById("state");
-
-/** Puts the new state in the place of the old one; what is open stays open, and the focus stays where it was. */
-function replace(fresh) {
-  const old = place();
-  const now = fresh.dataset.now;
-  const next = document.importNode(fresh, true);
-  for (const details of old.querySelectorAll("details[open][id]")) {
-    next.querySelector(`#${details.id}`)?.setAttribute("open", "");
-  }
-  const links = [...old.querySelectorAll("a, summary")];
-  const focused = links.indexOf(document.activeElement);
-  const text = links[focused]?.textContent;
-  old.replaceWith(next);
-  setServerTime(now);
-  refreshTimes(next);
-  if (focused >= 0) [...next.querySelectorAll("a, summary")].find((link) => link.textContent === text)?.focus({ preventScroll: true });
-}
 
 const refresh = throttled(async () => {
-  if (document.hidden || isSignedOut()) return;
-  try {
-    const page = await ask(location.href);
-    const fresh = page.getElementById("state");
-    if (fresh) replace(fresh);
-  } catch {
-    // The line above the page tells how old it is; the next round tries again.
-  }
+  if (!document.hidden && !isSignedOut()) put(await ask(location.href), "state");
 }, 5000);
 
 function offerSnippet() {
@@ -57,6 +32,6 @@ function offerSnippet() {
 }
 
 offerSnippet();
-startRoom({ onOpen: refresh, onFrame: () => {} });
+follow({ onOpen: refresh });
 document.addEventListener("visibilitychange", refresh);
 setInterval(refresh, refreshEvery);

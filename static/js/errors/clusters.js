@@ -1,7 +1,7 @@
 // The panel of error clusters: fetched again when students fail or succeed; a hint is sent without leaving the page.
 // For every page that includes errors/_clusters.html.
-import { ask, post, texts, throttled } from "../base/class_page.js";
-import { refreshTimes, setServerTime } from "../base/time.js";
+import { texts } from "../base/class_page.js";
+import { ask, morph, parse, post, throttled } from "../base/fragments.js";
 
 const drawEvery = 3000;
 const noticed = new Set(["progress_update", "student_error_resolved", "refresh_required"]);
@@ -9,55 +9,26 @@ const panel = document.getElementById("clusters");
 const list = panel?.querySelector(".cluster-list");
 const announcements = document.getElementById("announcements");
 
-const byKey = (key) => [...list.children].find((item) => item.dataset.cluster === key);
-
-/** The user has opened the form or is writing in it: do not replace it. */
+/** The user has opened the form or is writing in it: do not remove it. */
 function isInUse(item) {
   return item.contains(document.activeElement) || item.querySelector("input[name=text]").value !== "";
 }
 
-function patch(item, fresh) {
-  item.classList.remove("is-over");
-  const [facts, now] = [item, fresh].map((one) => one.querySelector("[data-facts]"));
-  if (facts.innerHTML === now.innerHTML) return; // compared only; both are the server's
-  const hadFocus = facts.contains(document.activeElement);
-  facts.replaceWith(document.importNode(now, true));
-  if (hadFocus) item.querySelector("[data-facts] a").focus({ preventScroll: true });
+/** Clusters that are over go, but for one in use. */
+function isGone(node) {
+  if (node.parentNode !== list || node.nodeType !== Node.ELEMENT_NODE || !isInUse(node)) return true;
+  node.classList.add("is-over");
+  return false;
 }
 
 function draw(answer) {
-  const fresh = answer.getElementById("clusters");
-  setServerTime(fresh.dataset.now);
-  const items = [...fresh.querySelectorAll("[data-cluster]")];
-  const keys = new Set(items.map((item) => item.dataset.cluster));
-  for (const old of [...list.children]) {
-    if (keys.has(old.dataset.cluster)) continue;
-    if (isInUse(old)) old.classList.add("is-over");
-    else old.remove();
-  }
-  const holdsFocus = list.contains(document.activeElement);
-  for (const [place, item] of items.entries()) {
-    let old = byKey(item.dataset.cluster);
-    if (old) patch(old, item);
-    else {
-      old = document.importNode(item, true);
-      list.append(old);
-      announcements.textContent = old.querySelector(".cluster-title").textContent.trim();
-    }
-    if (!holdsFocus && list.children[place] !== old) list.insertBefore(old, list.children[place]);
-  }
-  panel.querySelector("[data-clusters-loading]")?.remove();
+  const known = new Set(list.children);
+  morph(panel, answer.getElementById("clusters"), { isGone });
+  for (const item of list.children) if (!known.has(item)) announcements.textContent = item.querySelector(".cluster-title").textContent.trim();
   panel.querySelector("[data-clusters-none]").hidden = list.children.length > 0;
-  refreshTimes(panel);
 }
 
-const redraw = throttled(async () => {
-  try {
-    draw(await ask("cells/errors/"));
-  } catch {
-    // The next frame, or the next connection, asks again.
-  }
-}, drawEvery);
+const redraw = throttled(async () => draw(await ask("cells/errors/")), drawEvery);
 
 /** Handles a frame, or a gap if called without one. */
 export function noteClusters(frame) {
@@ -78,7 +49,7 @@ async function send(event) {
     if (answer.status === 422) problem.textContent = text;
     if (answer.status === 422) return;
     if (!answer.ok || answer.redirected) throw new Error(`answer ${answer.status}`);
-    finish(form, new DOMParser().parseFromString(text, "text/html"));
+    finish(form, parse(text));
   } catch {
     problem.textContent = texts.hintFailed;
   }
@@ -86,14 +57,13 @@ async function send(event) {
 
 /** The cluster as the server has it now, form and all: its next hint needs a nonce of its own. */
 function finish(form, answer) {
-  const item = form.closest("[data-cluster]");
-  const fresh = [...answer.querySelectorAll("[data-cluster]")].find((one) => one.dataset.cluster === item.dataset.cluster);
+  const { id } = form.closest("[data-cluster]");
   form.reset();
   document.activeElement?.blur();
+  const fresh = answer.getElementById(id);
   if (fresh) {
-    const now = document.importNode(fresh, true);
-    item.replaceWith(now);
-    now.querySelector(".cluster-hint summary").focus({ preventScroll: true });
+    document.getElementById(id).replaceWith(document.importNode(fresh, true));
+    document.querySelector(`#${id} .cluster-hint summary`).focus({ preventScroll: true });
   }
   announcements.textContent = texts.hintSent;
   draw(answer);

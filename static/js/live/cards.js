@@ -1,6 +1,7 @@
 // The cards: updating, moving and ageing them. The markup always comes from the server.
 import { isProjected } from "../base/class_page.js";
-import { ago, serverNow } from "../base/time.js";
+import { morph } from "../base/fragments.js";
+import { ago, refreshTimes, serverNow } from "../base/time.js";
 
 const grid = document.getElementById("cards");
 const moveEvery = 2000;
@@ -62,26 +63,20 @@ export function applyRow(card, row) {
 /** Puts a card from the server into the grid, over the one of the same student. */
 export function adopt(card) {
   const old = byId(card.dataset.student);
-  const fresh = document.importNode(card, true);
-  if (old) {
-    const hadFocus = old.contains(document.activeElement);
-    const moved = old.dataset.status !== fresh.dataset.status;
-    waiting.delete(old);
-    old.replaceWith(fresh);
-    if (hadFocus) fresh.querySelector("a").focus({ preventScroll: true });
-    if (moved) place(fresh);
-  } else {
-    place(fresh);
+  if (!old) {
+    const fresh = document.importNode(card, true);
+    refreshTimes(fresh);
+    return place(fresh);
   }
+  const moved = old.dataset.status !== card.dataset.status;
+  waiting.delete(old);
+  morph(old, card);
+  return moved && place(old);
 }
 
 /** Shows who is on the way: `claims` maps student ids to a text; other students are unclaimed. */
 export function showClaims(claims) {
-  for (const card of all()) {
-    const sentence = claims.get(card.dataset.student) ?? "";
-    patch(card, "claim", sentence);
-    card.querySelector("[data-claim]").hidden = !sentence;
-  }
+  for (const { dataset } of all()) showClaim(dataset.student, claims.get(dataset.student) ?? "");
 }
 
 export function showClaim(id, sentence) {

@@ -3,19 +3,22 @@ import { askAfterRows, askNow, keepAttention } from "../attention/attention.js";
 import * as cards from "./cards.js";
 import { keepClusters, noteClusters } from "../errors/clusters.js";
 import { filterCards, offerTeam, onFilter } from "./filters.js";
-import { ask, isSignedOut, room, startRoom, texts, throttled } from "../base/class_page.js";
-import { refreshTimes, setServerTime } from "../base/time.js";
+import { follow, room, texts } from "../base/class_page.js";
+import { ask, throttled } from "../base/fragments.js";
+import { setServerTime } from "../base/time.js";
 
 const windows = { activeSeconds: Number(room.dataset.activeSeconds), errorSeconds: Number(room.dataset.errorSeconds) };
 const decayEvery = 5000;
 const drawEvery = 250; // the figures and the filter read every card
 const showEvery = 300; // a layout per frame of a busy class would be too much for a tablet
+const fetchEvery = 250;
 const maxRequested = 20; // with more unknown students, fetch all cards
 const notOurs = new Set(); // students who are not in this class
-const wanted = new Set();
-let fetching = null;
+const wanted = new Set(); // students whose cards are to be fetched
+let everything = false; // or all of them
+let fetching = false;
 const changed = new Map(); // rows not shown yet, the newest of each student
-let held = []; // frames that arrive while the state is fetched; they may be newer
+const held = []; // frames that arrive while the state is fetched; they may be newer
 let drawing = 0;
 
 function draw() {
@@ -38,72 +41,60 @@ function drawSoon() {
   drawing ||= setTimeout(draw, drawEvery);
 }
 
-function swap(state) {
+function showCards(fresh) {
+  for (const card of fresh) {
+    cards.adopt(card);
+    changed.delete(Number(card.dataset.student)); // that came before the card was asked for
+    offerTeam(card.querySelector('[data-field="team"]').textContent);
+  }
+  return new Set(fresh.map((card) => card.dataset.student));
+}
+
+async function fetchEverything() {
+  everything = false;
+  const state = await ask(`cards/${location.search}`);
   setServerTime(state.getElementById("state").dataset.now);
-  document.getElementById("metrics").replaceWith(document.importNode(state.getElementById("metrics"), true));
-  const fresh = [...state.getElementById("cards").children];
-  const ids = new Set(fresh.map((card) => card.dataset.student));
-  for (const card of cards.all()) if (!ids.has(card.dataset.student)) cards.remove(card);
-  for (const card of fresh) cards.adopt(card);
-  for (const card of fresh) offerTeam(card.querySelector('[data-field="team"]').textContent);
+  const ours = showCards([...state.getElementById("cards").children]);
+  for (const card of cards.all()) if (!ours.has(card.dataset.student)) cards.remove(card);
   notOurs.clear();
-  changed.clear(); // they came before the state was asked for
-  refreshTimes(room);
-}
-
-/** Loads the whole state; tries again until it succeeds, and only then processes the held frames. */
-async function reload(attempt = 0) {
-  if (fetching && attempt === 0) {
-    fetching.again = true; // what is on its way may be older than the reason to ask
-    return;
-  }
-  fetching = { again: false };
-  try {
-    swap(await ask(`cards/${location.search}`));
-  } catch {
-    if (!isSignedOut()) setTimeout(reload, Math.min(1000 * 2 ** attempt, 30000), attempt + 1);
-    return;
-  }
-  release();
-}
-
-function release() {
-  const { again } = fetching;
-  fetching = null;
-  const frames = held;
-  held = [];
-  frames.forEach(receive);
-  showChanged();
-  draw();
-  if (again) reload();
-}
-
-/** Fetches the cards of students this page has not met, or must see as the server sees them. */
-function fetchCard(id) {
-  if (!Number.isSafeInteger(Number(id)) || notOurs.has(String(id))) return;
-  if (!wanted.size) setTimeout(fetchWanted, 250);
-  wanted.add(String(id));
+  changed.clear();
 }
 
 async function fetchWanted() {
   const ids = [...wanted];
-  wanted.clear();
-  if (fetching || ids.length > maxRequested) return reload();
-  fetching = { again: false };
+  const found = await ask(`cards/?${new URLSearchParams(ids.map((id) => ["student", id]))}`);
+  const ours = showCards([...found.querySelectorAll("[data-student]")]);
+  for (const id of ids) if (!ours.has(id)) notOurs.add(id);
+}
+
+/** Until it has succeeded, frames are held; then they are shown. */
+const fetchCards = throttled(async () => {
+  const all = everything || wanted.size > maxRequested;
+  fetching = true;
   try {
-    const found = await ask(`cards/?${new URLSearchParams(ids.map((id) => ["student", id]))}`);
-    const fresh = [...found.querySelectorAll("[data-student]")];
-    fresh.forEach(cards.adopt);
-    for (const card of fresh) changed.delete(Number(card.dataset.student));
-    for (const card of fresh) offerTeam(card.querySelector('[data-field="team"]').textContent);
-    const ours = new Set(fresh.map((card) => card.dataset.student));
-    for (const id of ids) if (!ours.has(id)) notOurs.add(id);
-  } catch {
-    fetching = null;
-    return reload();
+    await (all ? fetchEverything() : fetchWanted());
+  } catch (error) {
+    everything = true;
+    throw error;
+  } finally {
+    wanted.clear();
   }
-  refreshTimes(room);
-  return release();
+  fetching = false;
+  held.splice(0).forEach(receive);
+  showChanged();
+  draw();
+}, fetchEvery);
+
+function reload() {
+  everything = true;
+  fetchCards();
+}
+
+/** Fetches the card of a student whom this page has not met, or must see as the server sees them. */
+function fetchCard(id) {
+  if (!Number.isSafeInteger(Number(id)) || notOurs.has(String(id))) return;
+  wanted.add(String(id));
+  fetchCards();
 }
 
 function showRow(row) {
@@ -142,7 +133,7 @@ const handlers = {
   help_resolved: recheck,
   student_error_resolved: recheck,
   attention_update: showAct,
-  refresh_required: () => setTimeout(() => reload(), Math.random() * 1000),
+  refresh_required: () => setTimeout(reload, Math.random() * 1000),
 };
 
 function showChanged() {
@@ -172,4 +163,4 @@ setInterval(() => { if (cards.decay(windows)) draw(); }, decayEvery);
 draw();
 keepAttention();
 keepClusters();
-startRoom({ onOpen: () => { reload(); askNow(); noteClusters(); }, onFrame: (frame) => { receive(frame); noteClusters(frame); } });
+follow({ onOpen: () => { reload(); askNow(); noteClusters(); }, onFrame: (frame) => { receive(frame); noteClusters(frame); } });

@@ -1,7 +1,8 @@
 // The marks of teams on the map: dragged with the pointer, moved with the keyboard, saved at once.
 //
 // A mark moves before it is saved; if that fails, it moves back and the page says so.
-import { post, room, texts } from "../base/class_page.js";
+import { room, texts } from "../base/class_page.js";
+import { post } from "../base/fragments.js";
 
 const step = 1; // percent an arrow key moves a mark
 const bigStep = 5; // with Shift

@@ -1,8 +1,9 @@
 // The seating page. The server renders it; student rows update teams and marks; other changes (new students, claims,
 // another map) are fetched again.
 import { applyPositions, isMoving, markOf, marks, startMap } from "./map.js";
-import { ask, isSignedOut, room, startRoom, texts, throttled } from "../base/class_page.js";
-import { serverNow, setServerTime } from "../base/time.js";
+import { follow, room, texts } from "../base/class_page.js";
+import { ask, put, throttled } from "../base/fragments.js";
+import { serverNow, setServerTime, setText } from "../base/time.js";
 
 const windows = { active: Number(room.dataset.activeSeconds), error: Number(room.dataset.errorSeconds) };
 const statuses = Object.keys(texts.ranks).sort((a, b) => texts.ranks[a] - texts.ranks[b]);
@@ -11,17 +12,11 @@ const ignored = new Set(["cell_execution", "error_alert", "metrics_update", "del
 const announcements = document.getElementById("announcements");
 const unknown = new Set(); // students who are not in this class
 let held = null; // frames that arrive while the state is fetched
-let failures = 0;
 let wantsFocus; // the team whose mark gets the focus once it is there
 
 const teams = () => [...document.getElementById("team-list").children];
 const membersOf = (team) => [...team.querySelectorAll(".member")];
-const member = (id) => document.querySelector(`.member[data-student="${CSS.escape(id)}"]`);
 const show = (svg, status) => svg.querySelector("use").setAttribute("href", `#status-${status}`);
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
 
 function setStatus(one, status) {
   if (one.dataset.status === status || !(status in texts.statuses)) return;
@@ -73,7 +68,7 @@ function draw(changed) {
 function applyRows(rows) {
   const changed = new Set();
   for (const row of rows) {
-    const one = member(String(row.studentId));
+    const one = document.getElementById(`member-${row.studentId}`);
     const team = one?.closest(".team");
     if (team?.dataset.team !== row.teamName) {
       if (!unknown.has(row.studentId)) refresh();
@@ -100,52 +95,26 @@ function decay() {
 
 // --- The state again -------------------------------------------------------------------------------------------------
 
-function swapTeams(page) {
-  const section = document.getElementById("teams");
-  const fresh = document.importNode(page.getElementById("teams"), true);
-  const focus = document.activeElement?.closest?.(".member")?.dataset.student;
-  for (const old of section.querySelectorAll("details.place[open]")) {
-    const place = [...fresh.querySelectorAll(".team")].find((team) => team.dataset.team === old.closest(".team").dataset.team);
-    place?.querySelector("details.place")?.replaceWith(old); // with what is typed there
-  }
-  section.replaceWith(fresh);
-  if (focus) member(focus)?.querySelector("a").focus({ preventScroll: true });
-}
-
-function swapMap(page) {
-  const old = document.getElementById("map");
-  const fresh = document.importNode(page.getElementById("map"), true);
-  if (old.dataset.map !== fresh.dataset.map || "movable" in old.dataset !== "movable" in fresh.dataset) return old.replaceWith(fresh);
-  const surface = document.getElementById("marks");
-  if (!surface) return;
-  const focus = wantsFocus ?? document.activeElement?.closest?.("[data-mark]")?.dataset.mark;
-  for (const mark of marks()) mark.remove();
-  surface.append(...fresh.querySelectorAll("[data-mark]"));
-  const tray = fresh.querySelector("#tray");
-  if (tray) document.getElementById("tray").replaceWith(tray);
-  if (focus !== undefined) markOf(focus)?.querySelector("a").focus({ preventScroll: true });
-  wantsFocus = undefined;
-}
-
-async function load() {
+const refresh = throttled(async () => {
   held = [];
   try {
     const page = await ask("room/");
-    failures = 0;
     setServerTime(page.getElementById("state").dataset.now);
+    put(page, "teams");
     if (isMoving()) refresh(); // the map later: a mark must not change while it is dragged
-    else swapMap(page);
-    swapTeams(page);
-  } catch {
-    if (!isSignedOut()) setTimeout(refresh, Math.min(1000 * 2 ** failures, 30000));
-    failures += 1;
+    else showMap(page);
+  } finally {
+    const frames = held;
+    held = null;
+    frames.forEach(receive);
   }
-  const frames = held;
-  held = null;
-  frames.forEach(receive);
-}
+}, 2000);
 
-const refresh = throttled(load, 2000);
+function showMap(page) {
+  put(page, "map");
+  if (wantsFocus !== undefined) markOf(wantsFocus)?.querySelector("a").focus({ preventScroll: true });
+  wantsFocus = undefined;
+}
 
 function receive(frame) {
   if (held) return held.push(frame);
@@ -162,4 +131,4 @@ function mapChanged({ class_id: classId, map_id: mapId, team_positions: position
 
 startMap((team) => { wantsFocus = team; refresh(); });
 setInterval(decay, 5000);
-startRoom({ onOpen: () => { unknown.clear(); refresh(); }, onFrame: receive });
+follow({ onOpen: () => { unknown.clear(); refresh(); }, onFrame: receive });

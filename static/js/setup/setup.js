@@ -1,19 +1,13 @@
 // The set-up pages: copy what is shown once, and look again whether events arrive.
-import { ask, isSignedOut, texts } from "../base/class_page.js";
-import { keepTimes, refreshTimes, setServerTime } from "../base/time.js";
+import { texts } from "../base/class_page.js";
+import { ask, isSignedOut, put } from "../base/fragments.js";
+import { keepTimes, setServerTime } from "../base/time.js";
 
 const LOOK_AGAIN = 5000;
+const connection = document.getElementById("connection");
 const announcements = document.getElementById("announcements");
 const words = document.getElementById("setup-texts");
 const say = words ? JSON.parse(words.textContent) : {};
-
-function select(element) {
-  const range = document.createRange();
-  range.selectNodeContents(element);
-  const selection = getSelection();
-  selection.removeAllRanges();
-  selection.addRange(range);
-}
 
 async function copy(button) {
   const source = document.getElementById(button.dataset.copy);
@@ -22,7 +16,7 @@ async function copy(button) {
     button.textContent = announcements.textContent = say.copied;
   } catch {
     // No secure page, or not allowed: it is selected, and the keyboard copies it.
-    select(source);
+    getSelection().selectAllChildren(source);
     source.focus();
     button.textContent = announcements.textContent = say.selected;
   }
@@ -36,15 +30,9 @@ function keepCopying() {
 }
 
 function show(page) {
-  const fresh = page.getElementById("connection");
-  const shown = document.getElementById("connection");
-  if (!fresh) return;
-  if (fresh.dataset.state !== shown.dataset.state) {
-    announcements.textContent = fresh.querySelector("[data-connection-words]").textContent.trim();
-  }
-  setServerTime(fresh.dataset.now);
-  shown.replaceWith(document.importNode(fresh, true));
-  refreshTimes(document.getElementById("connection"));
+  const { state } = connection.dataset;
+  put(page, "connection");
+  if (connection.dataset.state !== state) announcements.textContent = connection.querySelector("[data-connection-words]").textContent.trim();
 }
 
 function keepLooking(address) {
@@ -63,7 +51,6 @@ function keepLooking(address) {
 }
 
 keepCopying();
-const connection = document.getElementById("connection");
 if (connection) {
   setServerTime(connection.dataset.now);
   keepTimes();

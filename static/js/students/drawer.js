@@ -3,7 +3,8 @@
 //
 // The address remembers it as `#student-<id>?<query>`: a reload keeps it, Back closes it.
 import { linksTo, linkTo, neighbour, pathIn, placeOf, studentOf } from "./drawer_links.js";
-import { ask, follow, Gone, isSignedOut, post, room } from "../base/class_page.js";
+import { follow, room } from "../base/class_page.js";
+import { ask, Gone, isSignedOut, parse, post } from "../base/fragments.js";
 import { followStudent } from "./student_view.js";
 
 const drawer = document.getElementById("drawer");
@@ -90,7 +91,7 @@ async function send(form) {
     if (answer.status === 404) return go(`${whole().pathname}?part=notes`); // it was deleted elsewhere
     if (!answer.ok && answer.status !== 422) throw new Error(`answer ${answer.status}`);
     if (answer.ok) form.reset();
-    paint(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    paint(parse(await answer.text()));
     shown.path = new URL(`${whole().pathname}?part=notes`, location.href).href;
     history.replaceState(history.state, "", placeOf(shown.path));
   } catch {
@@ -235,6 +236,7 @@ drawer.addEventListener("keydown", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || event.defaultPrevented || event.isComposing || !shown) return;
+  if (document.querySelector(":popover-open")) return; // a menu closes first
   const isInside = drawer.contains(event.target);
   const modal = document.querySelector("dialog:modal");
   if ((modal && modal !== drawer) || (isField(event.target) && !isInside)) return;

@@ -5,11 +5,10 @@
 //   root    the [data-student-view] of templates/students/_student.html
 //   top()   where the visible part of the page or panel begins, in pixels of the window
 //   onGone() the student is no longer in this class
-import { ask, Gone, isSignedOut, throttled } from "../base/class_page.js";
+import { ask, Gone, isSignedOut, morph, throttled } from "../base/fragments.js";
 import { refreshTimes, serverNow } from "../base/time.js";
 
 const refreshEvery = 1000; // ms between two requests for a student who works fast
-const againAfter = 5000;
 const ageEvery = 10000;
 
 export function followStudent(root, { top, onGone = () => {} }) {
@@ -24,25 +23,20 @@ export function followStudent(root, { top, onGone = () => {} }) {
   const view = () => encodeURIComponent(root.querySelector("[data-head]").dataset.view);
   const path = (more) => `${address}?${[query, ...more, `view=${view()}`].filter(Boolean).join("&")}`;
 
-  async function refresh() {
+  const refresh = throttled(async () => {
     if (stopped || isSignedOut()) return;
     try {
       const asked = Number.isNaN(newest) ? Number.MAX_SAFE_INTEGER : newest;
       const news = await ask(path([`after=${asked}`]), { mayBeGone: true });
       if (!stopped) take(news);
     } catch (error) {
-      if (error instanceof Gone) onGone();
-      else if (!isSignedOut()) setTimeout(refreshSoon, againAfter);
+      if (!(error instanceof Gone)) throw error;
+      onGone();
     }
-  }
-  const refreshSoon = throttled(refresh, refreshEvery);
+  }, refreshEvery);
 
   function take(news) {
-    const head = root.querySelector("[data-head]");
-    const fresh = document.importNode(news.querySelector("[data-head]"), true);
-    refreshTimes(fresh);
-    head.dataset.view = fresh.dataset.view;
-    if (!head.contains(document.activeElement)) head.replaceWith(fresh);
+    morph(root.querySelector("[data-head]"), news.querySelector("[data-head]"));
     const runs = news.querySelector("ol[data-runs]");
     if (!list || !runs || Number.isNaN(newest)) return;
     newest = Math.max(newest, Number(runs.dataset.newest));
@@ -163,14 +157,14 @@ export function followStudent(root, { top, onGone = () => {} }) {
   function receive(frame) {
     const rows = frame.type === "progress_update" ? [frame.data].flat() : [];
     const isAbout = rows.some((row) => String(row?.studentId) === student);
-    if (isAbout || frame.type === "attention_update" || frame.type === "refresh_required") refreshSoon();
+    if (isAbout || frame.type === "attention_update" || frame.type === "refresh_required") refresh();
   }
 
   /** An active student who does nothing grows idle, and no frame says so. */
   function age() {
     const { status, activity } = root.querySelector("[data-head]").dataset;
     const limit = { active: root.dataset.activeSeconds, error: root.dataset.errorSeconds }[status];
-    if (limit && serverNow() - Date.parse(activity) > limit * 1000) refreshSoon();
+    if (limit && serverNow() - Date.parse(activity) > limit * 1000) refresh();
   }
 
   root.addEventListener("click", click);

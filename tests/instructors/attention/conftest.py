@@ -81,4 +81,4 @@ def colleague(taro, python_class):
 
 
 def entries(html: str) -> list[int]:
-    return [int(pk) for pk in re.findall(r'data-concern="(\d+)"', html)]
+    return [int(pk) for pk in re.findall(r'data-alert-case="(\d+)"', html)]

@@ -17,8 +17,8 @@ from lms.models import Cell, Class, Student, StudentClass
 from tests.instructors.attention.conftest import entries
 
 
-def test_an_alert_says_why(attention_page, hanako, mei):
-    html = attention_page(hanako).look()
+def test_an_alert_says_why(desk, hanako, mei):
+    html = desk(hanako).look()
     assert entries(html) == [mei.pk]
     assert "same NameError 5 times in cell 7" in html
     assert "Students watched: 1" in html
