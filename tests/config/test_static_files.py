@@ -1,5 +1,7 @@
 """Static files, and the pictures of rooms among their addresses, on every server that may run the product."""
 
+import re
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -10,6 +12,8 @@ from lms.maps import replace_map
 from tests.lms.pictures import picture
 from tests.realtime.servers import COMMANDS, serve
 from tests.servers import wait_until
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.mark.django_db(transaction=True)
@@ -34,3 +38,11 @@ def answers(origin: str) -> bool:
         return httpx.get(f"{origin}/api/v1/health/simple", timeout=5).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def test_what_others_wrote_is_as_they_published_it():
+    """Each script of static/vendor has its row, with its hash, in docs/development.md."""
+    rows = re.findall(r"^\| `([\w.-]+\.js)` .*`([0-9a-f]{64})` \|$", (ROOT / "docs/development.md").read_text(), re.M)
+    found = {file.name: sha256(file.read_bytes()).hexdigest() for file in (ROOT / "static/vendor").glob("*.js")}
+    assert found
+    assert dict(rows) == found

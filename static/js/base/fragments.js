@@ -5,7 +5,7 @@
 //   data-client  this element is left as it is;
 //   data-steady  while the focus or the pointer is in this list, its children (by id) keep their order.
 import { Idiomorph } from "../../vendor/idiomorph-0.7.4.js";
-import { refreshClocks, refreshTimes, setServerTime } from "./time.js";
+import { refreshTimes, setServerTime } from "./time.js";
 
 const longestWait = 30000;
 const focusable = "a[href], button, input, summary, textarea, [tabindex]";
@@ -138,7 +138,6 @@ export function morph(old, fresh, { isGone = () => true } = {}) {
   else change();
   setServerTime(fresh.dataset.now);
   refreshTimes(old);
-  refreshClocks(old);
 }
 
 /** Puts the elements of a fetched page with these ids in the place of ours. */

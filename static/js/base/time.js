@@ -33,24 +33,17 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** How long ago, for how long, or at what time of day by the reader's own clock and zone. */
 export function refreshTimes(root = document) {
-  for (const time of root.querySelectorAll("time[data-ago], time[data-waiting]")) {
+  for (const time of root.querySelectorAll("time:is([data-ago], [data-waiting], [data-clock])")) {
     const moment = Date.parse(time.dateTime);
     if (Number.isNaN(moment)) continue;
-    setText(time, "ago" in time.dataset ? ago(moment) : span(serverNow() - moment));
-  }
-}
-
-/** A time of day, by the reader's own clock and zone. */
-export function refreshClocks(root = document) {
-  for (const time of root.querySelectorAll("time[data-clock]")) {
-    const moment = Date.parse(time.dateTime);
-    if (!Number.isNaN(moment)) setText(time, clock.format(moment));
+    const { dataset } = time;
+    setText(time, "ago" in dataset ? ago(moment) : "waiting" in dataset ? span(serverNow() - moment) : clock.format(moment));
   }
 }
 
 export function keepTimes() {
   refreshTimes();
-  refreshClocks();
   setInterval(refreshTimes, refreshEvery);
 }
