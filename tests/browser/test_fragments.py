@@ -1,4 +1,4 @@
-"""What the server renders again leaves alone what the reader does: focus, selection, typed text, what is open, scrolling."""
+"""A part that the server renders again leaves focus, selection, typed text, what is open and scroll positions alone."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from instructors.models import Instructor
 from tests.browser.visits import let_in
 
-# A list as the server renders it; `names` are its items, the first one is news or not.
+# A list as the server renders it; `names` are its items.
 RENDERED = """(names) => `<section id="part">
   <p id="news">${names.length} in the list</p>
   <ol id="list" data-steady>${names.map((name) => `<li id="item-${name}">
@@ -23,8 +23,9 @@ BEGIN = f"""async (names) => {{
   document.getElementById("main").innerHTML = rendered(names);
   const {{ parse, put }} = await import("/static/js/base/fragments.js");
   window.refresh = (next) => put(parse(rendered(next)), "part");
-  const box = document.getElementById("box");
-  box.style.cssText = "height: 100px; overflow: auto";
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync("#box {{ height: 100px; overflow: auto; }}");
+  document.adoptedStyleSheets = [sheet];
   document.getElementById("mine").textContent = "client";
 }}"""
 
