@@ -36,7 +36,7 @@ class LiveSystem:
     running_workers: list[Running] = field(default_factory=list)
 
     # Keys of the processes, which run on; all others are of people: logins, presence, limits, answers.
-    OF_PROCESSES: ClassVar = (b"river:", b"rq:", b"worker:")
+    OF_PROCESSES: ClassVar = (b"events:", b"rq:", b"worker:")
 
     def __post_init__(self) -> None:
         self.web = self._running(programs.web(host="127.0.0.1", port=self.port))
@@ -110,8 +110,7 @@ class LiveSystem:
         with redis_client.Redis.from_url(self.redis_url) as link:
             streams = [key for key in link.scan_iter("events:*") if link.type(key) == b"stream"]
             wait_until(lambda: not any(map(link.xlen, streams)), what="the end of the backlog")
-            # Workers read the streams and the queues on; all else is of people: logins, presence, limits, answers.
-            if gone := [key for key in link.scan_iter() if not key.startswith((b"events:", b"rq:"))]:
+            if gone := [key for key in link.scan_iter() if not key.startswith(self.OF_PROCESSES)]:
                 link.delete(*gone)
         with psycopg.connect(self.database_url) as database:
             names = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"

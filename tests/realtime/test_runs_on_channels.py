@@ -98,7 +98,7 @@ def test_run_that_ended_at_once_has_ended(redis, sent):
     process(event())
     redis.zadd("live:progress", {str(sent[0][1]["dashboard"][0][0]): 9e12})
     both = [event(eventTime=at(0)), event("cell_execution_start", eventTime=at(0))]
-    carry(*both)
+    process(*both)
     assert [run["status"] for _, run in sent[-1][0]] == ["success"]
 
 

@@ -195,7 +195,7 @@ def test_one_who_was_switched_off_meanwhile_is_not_believed_to_have_everything(
     event_pipeline, series, sender, settings
 ):
     sender.start()
-    wait_until(lambda: sender._has_aimed, what="its first turn")
+    wait_until(lambda: sender._has_set_target, what="its first turn")
     event_pipeline.post(event())
     assert timeseries.backlog_status().complete_from
     again = timeseries.Sender(interval=0.01)  # a worker that starts again changes nothing
