@@ -151,7 +151,7 @@ class Session:
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.redis.url,
             "DATABASE_POOL": "0",
-            # Whether there is an account must not decide what a test sees; tests/config/test_local_copy.py asks for it.
+            # Whether there is an account must not decide what a test sees (tests/operations/local/test_local_copy.py).
             "API_REQUIRE_AUTH": "0",
         }
 

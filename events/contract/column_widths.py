@@ -1,7 +1,8 @@
 """Widths of the columns that events fill, and cutting of values that are too long.
 
 A record with a label that is too long is stored with the label cut, because the run matters more than the label. The
-widths are those of the models (tests/events/test_column_widths.py). Source: docs/contract/events.md section 1.3.
+widths are those of the models (tests/events/contract/test_column_widths.py).
+Source: docs/contract/events.md section 1.3.
 """
 
 import hashlib

@@ -60,7 +60,7 @@ API_ROWS = [
     ("PUT", "/admin/settings/cache_ttl_seconds", {"new_value": 60}, "403 403 403 403 200"),
     ("GET", "/admin/consecutive-error-status", None, "403 403 200 200 200"),
     ("GET", "/admin/audit-log", None, "403 403 403 403 200"),
-    ("GET", "~/metrics", None, "200 200 200 200 200"),  # from this machine; see tests/config/test_metrics.py
+    ("GET", "~/metrics", None, "200 200 200 200 200"),  # from this machine; see tests/operations/test_metrics.py
     # --- Classes and what is in them
     ("GET", "/classes", None, "403 403 200 200 200"),
     ("POST", "/classes", {"name": "New", "class_code": "NEW"}, "403 403 201 201 201"),

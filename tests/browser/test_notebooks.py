@@ -7,7 +7,7 @@ from instructors.models import Instructor
 from lms.api.notebook_content import receipt
 from lms.models import AssignmentStarter, AssignmentSubmission, Class, ClassAssignment, Notebook, Student, StudentClass
 from tests.browser.visits import let_in
-from tests.lms.notebooks import code, notebook
+from tests.lms.notebooks.builders import code, notebook
 
 OLD, NEW = notebook(code("a = 1\nprint(a)", id="c")), notebook(code("a = 2\nprint(a)", id="c"), code("x = 3", id="n"))
 

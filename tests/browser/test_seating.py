@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.visits import log_in_live, make_account, post
-from tests.lms.pictures import picture
+from tests.lms.notebooks.pictures import picture
 
 EMAIL = "admin@example.com"
 

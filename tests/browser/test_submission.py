@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from instructors.models import Instructor
 from lms.models import AssignmentSubmission, Class, ClassAssignment, Notebook, Student, StudentClass
 from tests.browser.visits import let_in
-from tests.lms.notebooks import ALERT, HOSTILE, code, markdown, notebook, shows
+from tests.lms.notebooks.builders import ALERT, HOSTILE, code, markdown, notebook, shows
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="60" height="30" {0}>'

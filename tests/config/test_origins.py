@@ -11,8 +11,8 @@ from config import cors, env
 from config.asgi import application
 from config.cors import CorsApplication
 from config.path_normalization import normalize
+from tests.classroom.sockets.test_dashboard_socket import login
 from tests.realtime.conftest import caretaker_stops, refusal  # noqa: F401  (a fixture)
-from tests.realtime.test_dashboard_socket import login
 
 SCHOOL = "https://lms.example.edu"
 

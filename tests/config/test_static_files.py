@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from lms.maps import replace_map
-from tests.lms.pictures import picture
+from tests.lms.notebooks.pictures import picture
 from tests.realtime.servers import COMMANDS, serve
 from tests.servers import wait_until
 

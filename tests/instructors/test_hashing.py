@@ -15,7 +15,7 @@ from classroom.setup.invitations import invite
 from instructors import hashing, tokens
 from instructors.models import Instructor
 from lms.models import Class
-from tests.instructors.conftest import PASSWORD
+from tests.classroom.conftest import PASSWORD
 from tests.servers import wait_until
 
 NEW = "violet tram 40 bees"

@@ -9,7 +9,7 @@ from django.test import Client
 
 from instructors.models import Instructor
 from instructors.sessions import SEEN, SINCE
-from tests.instructors.conftest import PASSWORD
+from tests.classroom.conftest import PASSWORD
 
 NAVIGATION = {"accept": "text/html,application/xhtml+xml"}
 FRAGMENT = {"accept": "text/html", "x-requested-with": "fragment"}

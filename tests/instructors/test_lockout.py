@@ -14,7 +14,7 @@ from instructors import lockout
 from instructors.models import AuditLog
 from instructors.throttles import TooManyRequests
 from operations import retention
-from tests.instructors.conftest import PASSWORD
+from tests.classroom.conftest import PASSWORD
 
 API = "/api/v1/auth/login"
 

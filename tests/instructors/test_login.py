@@ -3,7 +3,7 @@
 from django.urls import reverse
 
 from instructors.models import AuditLog
-from tests.instructors.conftest import PASSWORD
+from tests.classroom.conftest import PASSWORD
 
 
 def log_in(client, **fields):

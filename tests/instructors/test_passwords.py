@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from instructors.models import Instructor
-from tests.instructors.api.conftest import api_of
+from tests.classroom.api import api_of
 
 WEAK = {
     "short": "k7#pQ",

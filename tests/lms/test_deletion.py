@@ -26,7 +26,7 @@ from lms.models import (
 )
 from lms.versions.commits import commit
 from lms.versions.snapshots import Author, Owner, store_snapshot, store_submission
-from tests.lms.notebooks import code, notebook
+from tests.lms.notebooks.builders import code, notebook
 
 WORK, OTHER = notebook(code("mine")), notebook(code("other"))
 NOW = datetime.now(UTC)

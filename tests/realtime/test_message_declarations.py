@@ -12,10 +12,10 @@ import pytest
 
 from classroom.sockets import replies
 from realtime import messages, rows
+from tests.classroom.sockets.test_dashboard_socket import row
+from tests.classroom.sockets.test_students_socket import graded
 from tests.realtime.conftest import DECLARED, check, check_contract, check_declaration
 from tests.realtime.shapes import SHAPES
-from tests.realtime.test_dashboard_socket import row
-from tests.realtime.test_students_socket import graded
 
 CONTRACT = Path(__file__).parent.parent.parent / "docs/contract"
 STAMP = messages.timestamp()

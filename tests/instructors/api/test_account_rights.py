@@ -16,7 +16,7 @@ from events.intake import app as intake_app
 from instructors import tokens
 from instructors.models import Instructor, InstructorStatusHistory
 from instructors.roles import FalseRole, role_of
-from tests.instructors.api.conftest import PASSWORD, Api, api_of
+from tests.classroom.api import PASSWORD, Api, api_of
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 
 import config.settings
 from instructors.models import AuditLog, Instructor, InstructorStatusHistory
-from tests.instructors.api.conftest import PASSWORD, Api, api_of, types_heard
+from tests.classroom.api import PASSWORD, Api, api_of, types_heard
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from instructors.models import AuditLog, Instructor, InstructorStatusHistory
 from instructors.status import UnknownSession, change_status
 from lms.models import Session, Student
-from tests.instructors.api.conftest import types_heard
+from tests.classroom.api import types_heard
 
 pytestmark = pytest.mark.django_db
 

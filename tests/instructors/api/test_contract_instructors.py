@@ -3,7 +3,7 @@
 import pytest
 
 from instructors.models import AuditLog, Instructor
-from tests.instructors.api.conftest import PASSWORD, api_of
+from tests.classroom.api import PASSWORD, api_of
 
 pytestmark = pytest.mark.django_db
 

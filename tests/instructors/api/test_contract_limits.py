@@ -8,7 +8,7 @@ from axes.models import AccessAttempt
 from django.utils import timezone
 
 from instructors import throttles
-from tests.instructors.api.conftest import PASSWORD, Api, api_of
+from tests.classroom.api import PASSWORD, Api, api_of
 
 pytestmark = pytest.mark.django_db
 

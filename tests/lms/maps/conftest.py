@@ -6,7 +6,7 @@ from django.test import Client
 
 from lms.models import ClassroomMap
 from tests.lms.conftest import PREFIX, rows_of
-from tests.lms.pictures import picture
+from tests.lms.notebooks.pictures import picture
 
 FIELDS = {
     "id", "image_filename", "image_url", "original_filename", "uploaded_at", "uploaded_by", "is_active",

@@ -7,7 +7,7 @@ from django.test import Client
 from lms.models import ClassroomMap, ClassStaff, TeamPosition
 from tests.lms.conftest import PREFIX
 from tests.lms.maps.conftest import FIELDS, NOTHING, TEAMS
-from tests.lms.pictures import picture
+from tests.lms.notebooks.pictures import picture
 
 pytestmark = pytest.mark.usefixtures("redis")
 

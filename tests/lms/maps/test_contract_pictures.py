@@ -8,7 +8,7 @@ from django.test import Client
 
 from tests.lms.conftest import PREFIX, problem, the_problem
 from tests.lms.maps.conftest import FIELDS, NOTHING, row
-from tests.lms.pictures import FIELD, opened, picture
+from tests.lms.notebooks.pictures import FIELD, opened, picture
 
 pytestmark = pytest.mark.usefixtures("redis")
 

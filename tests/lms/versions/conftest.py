@@ -3,7 +3,7 @@
 import pytest
 
 from tests.lms.conftest import rows_of
-from tests.lms.notebooks import code, markdown, notebook, prints
+from tests.lms.notebooks.builders import code, markdown, notebook, prints
 
 AT = "/notebook-version"
 PATH = "lesson/loops.ipynb"

@@ -7,7 +7,7 @@ import pytest
 from lms.models import (
     NotebookBranch,
 )
-from tests.lms.notebooks import code, notebook, prints
+from tests.lms.notebooks.builders import code, notebook, prints
 from tests.lms.versions.conftest import AT, CELL_DIFF, FIRST, PATH, SECOND, fine
 
 pytestmark = pytest.mark.usefixtures("db", "drawn")

@@ -8,7 +8,7 @@ from instructors.models import AuditLog
 from lms.models import (
     NotebookVersion,
 )
-from tests.lms.notebooks import code, notebook
+from tests.lms.notebooks.builders import code, notebook
 from tests.lms.versions.conftest import AT, CELL_DIFF, FIRST, PATH, SECOND, SNAPSHOT, VERSION, fine
 
 pytestmark = pytest.mark.usefixtures("db", "drawn")

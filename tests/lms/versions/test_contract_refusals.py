@@ -6,7 +6,7 @@ from lms.models import (
     StoredNotebook,
 )
 from tests.lms.conftest import problem, the_problem
-from tests.lms.notebooks import code, notebook
+from tests.lms.notebooks.builders import code, notebook
 from tests.lms.versions.conftest import AT, FIRST, PATH, row
 
 pytestmark = pytest.mark.usefixtures("db", "drawn")
