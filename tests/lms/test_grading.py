@@ -139,7 +139,7 @@ def test_a_grade_that_nobody_can_be_told_is_stored_all_the_same(api, made, monke
     monkeypatch.setattr(broadcast, "publish", publish)
     with caplog.at_level(logging.WARNING):
         assert api("PUT", f"/submissions/{made['id']}", {"grade": 8}).json()["grade"] == 8.0
-    assert "was not sent" in caplog.text
+    assert "A live notice was not sent" in caplog.text
 
 
 def test_the_real_channel_carries_it(api, made, redis, monkeypatch):
