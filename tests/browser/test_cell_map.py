@@ -76,6 +76,8 @@ def test_keyboard_live_changes_and_a_hint(live_system, map_page):
     page.keyboard.press("Enter")
     sent = page.locator(".hint-sent")
     expect(sent).to_contain_text("0 of 2 have fixed it since")
+    expect(page.locator(".cluster-hint summary")).to_be_focused()
+    expect(page.locator("[data-problem]")).to_be_empty()
     run(live_system, "zen", 1, "IndexError: list index 4 out of range")
     expect(title).to_have_text("3 students: IndexError in cell 2")
     run(live_system, "aoi", 1)

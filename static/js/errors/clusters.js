@@ -62,8 +62,9 @@ function finish(form, answer) {
   document.activeElement?.blur();
   const fresh = answer.getElementById(id);
   if (fresh) {
-    document.getElementById(id).replaceWith(document.importNode(fresh, true));
-    document.querySelector(`#${id} .cluster-hint summary`).focus({ preventScroll: true });
+    const item = document.importNode(fresh, true);
+    document.getElementById(id).replaceWith(item);
+    item.querySelector(".cluster-hint summary").focus({ preventScroll: true });
   }
   announcements.textContent = texts.hintSent;
   draw(answer);
