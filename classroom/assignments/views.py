@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from classroom.assignments.forms import AssignmentForm
 from classroom.assignments.grade_table import grades_csv
 from classroom.assignments.selectors import (
     assignment_list,
@@ -18,7 +19,7 @@ from classroom.assignments.selectors import (
     next_ungraded,
     notebook_paths,
 )
-from classroom.assignments.services import AssignmentForm, save_assignment
+from classroom.assignments.services import save_assignment
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
@@ -60,22 +61,14 @@ def edit(request: HttpRequest, class_id: int, assignment_id: int | None = None) 
     classroom = _taught_classroom(request, class_id)
     found = None if assignment_id is None else find_assignment(classroom, assignment_id)
     if request.method == "POST":
-        form = AssignmentForm.typed(request.POST)
-        assert classroom.class_ref is not None
-        saved = save_assignment(
-            found,
-            form,
-            class_ref=classroom.class_ref,
-            upload=request.FILES.get("starter"),
-            removes_starter="remove_starter" in request.POST,
-            by=account_of(request),
-            request=request,
-        )
-        if saved is not None:
+        form = AssignmentForm(request.POST, request.FILES, assignment=found)
+        if form.is_valid():
+            assert classroom.class_ref is not None
+            saved = save_assignment(form, class_ref=classroom.class_ref, by=account_of(request), request=request)
             messages.success(request, gettext("The assignment is saved."))
             return HttpResponseRedirect(reverse("assignment", args=[class_id, saved.pk]))
     else:
-        form = AssignmentForm() if found is None else AssignmentForm.of(found)
+        form = AssignmentForm(assignment=found)
     context = {
         "classroom": classroom,
         "now": timezone.now(),
@@ -84,7 +77,7 @@ def edit(request: HttpRequest, class_id: int, assignment_id: int | None = None) 
         "paths": notebook_paths(account_of(request)),
         "starter": AssignmentStarter.objects.filter(assignment=found).defer("content").first() if found else None,
     }
-    return render(request, "assignments/edit.html", context, status=422 if form.problems else 200)
+    return render(request, "assignments/edit.html", context, status=422 if form.errors else 200)
 
 
 @class_page

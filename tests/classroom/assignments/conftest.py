@@ -64,7 +64,8 @@ def grade(client, at):
     """Opens the form and sends it."""
 
     def send(then="save", *, client=client, seen=None, **typed):
-        form = {"seen": seen or client.get(at).context["form"].seen, "then": then, "grade": "", "feedback": "", **typed}
+        seen = seen or client.get(at).context["form"]["seen"].value()
+        form = {"seen": seen, "then": then, "grade": "", "feedback": "", **typed}
         return client.post(at, form)
 
     return send

@@ -206,7 +206,7 @@ def test_what_is_wrong_is_said_and_nothing_typed_is_lost(make, field, typed, wor
     answer = make(**{field: typed})
     html = answer.content.decode()
     assert answer.status_code == 422
-    assert words in answer.context["form"].problems[field]
+    assert words in answer.context["form"].errors[field][0]
     assert 'value="new/sums.ipynb"' in html or field == "notebook"
     assert not ClassAssignment.objects.exists()
     assert not Notebook.objects.exists()
@@ -216,13 +216,13 @@ def test_what_is_wrong_is_said_and_nothing_typed_is_lost(make, field, typed, wor
 def test_a_starter_that_is_no_notebook(make, file):
     answer = make(starter=SimpleUploadedFile("s.ipynb", file or b" "))
     assert answer.status_code == 422
-    assert "notebook" in answer.context["form"].problems["starter"]
+    assert "notebook" in answer.context["form"].errors["starter"][0]
     assert not ClassAssignment.objects.exists()
 
 
 def test_a_starter_that_is_too_large(make, settings):
     settings.SUBMISSION_BYTES_LIMIT = 10
-    assert "too large" in make(starter=SimpleUploadedFile("s", STARTER)).context["form"].problems["starter"]
+    assert "too large" in make(starter=SimpleUploadedFile("s", STARTER)).context["form"].errors["starter"][0]
 
 
 def test_an_assignment_is_changed_and_its_starter_taken_back(client, loops, at):

@@ -83,7 +83,7 @@ def upload(signed_in, hanako, python_class, loops):
         typed = {"title": "Loops", "notebook": "loops.ipynb", "due_date": "", "points": "", "description": ""}
         at = f"/classes/{python_class.pk}/assignments/{loops.pk}/edit/"
         answer = signed_in(hanako).post(at, {**typed, "starter": SimpleUploadedFile(name, file)})
-        return "" if answer.status_code == 302 else answer.context["form"].problems["starter"]
+        return "" if answer.status_code == 302 else answer.context["form"].errors["starter"][0]
 
     return send
 

@@ -76,7 +76,7 @@ def test_the_api_asks_about_a_year_that_nobody_can_mean(call, python_class, note
 def test_the_words_of_the_api_are_english_and_those_of_the_page_the_readers(client, call, loops, settings):
     at = f"/classes/{loops.class_ref_id}/assignments/{loops.pk}/edit/"
     typed = {"title": "Loops", "notebook": "a.ipynb", "due_date": "0026-12-31T23:59"}
-    problem = client.post(at, typed).context["form"].problems["due_date"]
+    problem = client.post(at, typed).context["form"].errors["due_date"][0]
     assert problem == "Is 26 the right year? Did you mean 2026?"
     answer = client.put(
         f"/api/v1/assignments/{loops.pk}",
@@ -168,8 +168,8 @@ def test_no_page_goes_down_with_it(settings, client, admin_client, call, python_
 def test_it_can_be_put_right(client, loops, bad_rows):
     at = f"/classes/{loops.class_ref_id}/assignments/{loops.pk}/edit/"
     typed = {"title": "Loops", "notebook": "a.ipynb"}
-    shown = client.get(at).context["form"].due_date
-    assert "right year?" in client.post(at, {**typed, "due_date": shown}).context["form"].problems["due_date"]
+    shown = client.get(at).context["form"]["due_date"].value()
+    assert "right year?" in client.post(at, {**typed, "due_date": shown}).context["form"].errors["due_date"][0]
     assert client.post(at, {**typed, "due_date": "2026-12-31T23:59"}).status_code == 302
     loops.refresh_from_db()
     assert loops.due_date == datetime(2026, 12, 31, 14, 59, tzinfo=UTC)
@@ -236,7 +236,7 @@ def test_due_at_a_minute_means_all_of_it_everywhere(client, call, loops, aoi, ha
     assert ("· late" in client.get(f"{base}students/{aoi.pk}/?part=work").content.decode()) is is_late
     [row] = call("GET", f"/analytics/predictions?assignment_id={loops.pk}").json()["predictions"]
     assert row["completion_probability"] == (0.0 if is_late else 1.0)
-    assert client.get(f"{at}edit/").context["form"].due_date == "2026-12-01T23:59"
+    assert client.get(f"{at}edit/").context["form"]["due_date"].value() == "2026-12-01T23:59"
 
 
 @pytest.mark.parametrize(("after", "is_late"), [(timedelta(0), False), (timedelta(microseconds=1), True)])
@@ -298,12 +298,12 @@ def test_an_hour_that_does_not_exist_or_exists_twice(settings, client, loops, zo
     loops.refresh_from_db()
     if answer.status_code == 302:
         assert loops.due_date.astimezone(UTC).isoformat() == expected
-        again = client.get(at).context["form"].due_date
+        again = client.get(at).context["form"]["due_date"].value()
         assert client.post(at, {"title": "L", "notebook": loops.notebook.path, "due_date": again}).status_code == 302
         loops.refresh_from_db()
         assert loops.due_date.astimezone(UTC).isoformat() == expected
     else:
-        assert answer.context["form"].problems["due_date"] == f"{expected} Choose another time."
+        assert answer.context["form"].errors["due_date"][0] == f"{expected} Choose another time."
         assert loops.due_date is None
 
 

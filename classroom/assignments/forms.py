@@ -1,0 +1,103 @@
+"""The forms of an assignment and of a grade."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from classroom.assignments.fields import MomentField, NumberField, TextField
+from classroom.assignments.starters import StarterField
+from lms.grading import Grade, version_token
+from lms.models import AssignmentSubmission, ClassAssignment
+
+
+class AssignmentForm(forms.Form):
+    title = TextField(label=_("Title"), max_length=255)
+    notebook = TextField(
+        label=_("Notebook"),
+        max_length=1024,
+        widget=forms.TextInput(attrs={"list": "notebooks", "autocomplete": "off"}),
+        help_text=_(
+            "The path of the file in the students' JupyterLab, such as lesson/loops.ipynb. It need not have been opened"
+            " yet."
+        ),
+    )
+    description = TextField(
+        label=_("Description"), required=False, strip=False, empty_value=None, widget=forms.Textarea(attrs={"rows": 5})
+    )
+    due_date = MomentField(label=_("Due"), required=False)
+    points = NumberField(
+        label=_("Points"),
+        required=False,
+        min_value=0,
+        error_messages={
+            "invalid": _("Type a number such as 10 or 7.5, or leave it empty."),
+            "min_value": _("Points cannot be less than 0."),
+        },
+    )
+    starter = StarterField(
+        label=_("Starter notebook"),
+        required=False,
+        help_text=_("The .ipynb file that students were given. Hand-ins are compared with it."),
+    )
+    remove_starter = forms.BooleanField(label=_("Remove the starter notebook"), required=False)
+
+    def __init__(self, *sent: Any, assignment: ClassAssignment | None) -> None:
+        super().__init__(*sent)
+        self.initial = values_of(assignment) if assignment else {}
+        self.assignment = assignment
+
+    def clean_due_date(self) -> datetime | None:
+        """Return the time; an unchanged one keeps its seconds, which the form does not show."""
+        due: datetime | None = self.cleaned_data["due_date"]
+        if self.assignment and self.data.get("due_date") == self.initial["due_date"]:
+            due = self.assignment.due_date
+        return due
+
+
+def values_of(assignment: ClassAssignment) -> dict[str, Any]:
+    due, points = assignment.due_date, assignment.points
+    return {
+        "title": assignment.title,
+        "notebook": assignment.notebook.path,
+        "description": assignment.description,
+        "due_date": timezone.localtime(due).replace(tzinfo=None).isoformat(timespec="minutes") if due else "",
+        "points": "" if points is None else f"{points:g}",
+    }
+
+
+class GradeForm(forms.Form):
+    """The grade of a submission. `seen` is the version token of the submission that the form showed."""
+
+    grade = NumberField(
+        label=_("Grade"),
+        required=False,
+        error_messages={"invalid": _("Type a number such as 8 or 7.5, or leave it empty.")},
+    )
+    feedback = TextField(
+        label=_("Feedback"), required=False, strip=False, empty_value=None, widget=forms.Textarea(attrs={"rows": 6})
+    )
+    seen = forms.Field(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *sent: Any, submission: AssignmentSubmission) -> None:
+        super().__init__(*sent)
+        points = "" if submission.grade is None else f"{submission.grade:.10g}"
+        self.initial = {"grade": points, "feedback": submission.feedback, "seen": version_token(submission)}
+        self.maximum = submission.assignment.points
+
+    def clean_grade(self) -> float | None:
+        points: float | None = self.cleaned_data["grade"]
+        if points is None or 0 <= points <= (points if self.maximum is None else self.maximum):
+            return points
+        if self.maximum is None:
+            raise forms.ValidationError(gettext("A grade cannot be less than 0."))
+        raise forms.ValidationError(gettext("Type a number from 0 to %(most)s.") % {"most": f"{self.maximum:g}"})
+
+    def grade_given(self, *, is_returned: bool) -> Grade:
+        given = self.cleaned_data
+        return Grade(points=given["grade"], feedback=given["feedback"], is_returned=is_returned)
