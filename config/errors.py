@@ -74,6 +74,8 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response({"detail": error.problems}, status=422)
     if isinstance(error, exceptions.MethodNotAllowed):
         error.detail = ErrorDetail("Method Not Allowed", error.default_code)
+    if isinstance(error, exceptions.Throttled):
+        error.detail = ErrorDetail("Too many requests", error.default_code)
     if is_unstorable(error):  # not caught by validation
         logger.warning("Answered 400: %s", type(error).__name__)
         detail = "A value cannot be looked up or stored: out of range, or with characters that no text can hold"

@@ -19,12 +19,12 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
 from core.identity import email_key
 from instructors import audit
 from instructors.client_ip import address_of
-from instructors.throttles import TooManyRequests
 
 WINDOW: timedelta = settings.AXES_COOLOFF_TIME
 UNKNOWN_CLIENT = "::"  # for a request without a valid address
@@ -32,9 +32,9 @@ MAX_NAME = 255
 
 
 def check(request: HttpRequest | Request, *, email: str, now: datetime) -> None:
-    """Count an attempt before the password is checked. Two queries. Raises TooManyRequests if locked out."""
+    """Count an attempt before the password is checked. Two queries. Raises Throttled if locked out."""
     if settings.RATE_LIMITS and not _count(_name(email), client_of(request), now):
-        raise TooManyRequests(seconds_left(request, email=email, now=now))
+        raise Throttled(max(1, seconds_left(request, email=email, now=now)))
 
 
 def reset(request: HttpRequest | Request, *, email: str) -> None:
