@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.utils.crypto import constant_time_compare
+from rest_framework_simplejwt.exceptions import TokenError
 
 from instructors import tokens
 from instructors.models import Instructor, RevokedToken
@@ -41,19 +42,20 @@ class Account:
 def account_of_token(token: str) -> Account | None:
     """Return the active instructor of a Bearer token; None if it is not valid. Two queries."""
     try:
-        found, claims = tokens.decode(token)
-    except tokens.BadToken:
+        bearer = tokens.BearerToken(token)  # type: ignore[arg-type]  # simplejwt takes texts too
+        found = bearer.instructor()
+    except TokenError:
         return None
     if not found.is_active:
         return None
     credential = Credential(
         found.pk,
-        token_id=str(claims.get("jti") or ""),
-        stamp=str(claims.get("pwd") or ""),
-        issued_at=tokens.issued_at(claims),
+        token_id=bearer.jti,
+        stamp=str(bearer.get("pwd") or ""),
+        issued_at=bearer.issued_at,
         is_admin=found.is_admin,
     )
-    return Account(found.pk, found.name, found.is_admin, found.is_assistant, float(claims["exp"]), credential)
+    return Account(found.pk, found.name, found.is_admin, found.is_assistant, float(bearer["exp"]), credential)
 
 
 def invalid_credentials(credentials: Collection[Credential], *, now: datetime) -> set[Credential]:

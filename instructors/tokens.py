@@ -5,26 +5,70 @@ with the password and when the account is reactivated). Tokens without the last 
 docs/contract/http.md section 1.2.
 """
 
-import uuid
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from datetime import UTC, datetime
+from typing import Any
 
-from django.conf import settings
 from django.core.cache import cache
 from django.utils.crypto import constant_time_compare
-from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
-from rest_framework_simplejwt.backends import TokenBackend
-from rest_framework_simplejwt.exceptions import TokenBackendError
+from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.tokens import AccessToken
 
 from instructors.models import Instructor, RevokedToken
 
 REFUSAL = "Could not validate credentials"
 
 
-class BadToken(Exception):
-    """The token is not valid: malformed, expired, revoked, outdated, or of an unknown account."""
+class BearerToken(AccessToken):
+    """A token that is neither expired nor revoked. One query. Raises TokenError for any other text."""
+
+    @property
+    def jti(self) -> str:
+        """The name by which the token is revoked; empty for a token that cannot be revoked by itself."""
+        return str(self.get("jti") or "")
+
+    @property
+    def issued_at(self) -> float:
+        """The time of issue in seconds since the epoch; without `iat`, the earliest that `exp` allows."""
+        return float(self["iat"] if "iat" in self else self["exp"] - self.lifetime.total_seconds())
+
+    def verify(self) -> None:
+        """Check what decoding did not. Other programs that hold the key set neither type nor id."""
+        if not isinstance(self.get("sub"), str) or "exp" not in self:
+            raise TokenError(REFUSAL)
+        if self.jti and RevokedToken.objects.filter(jti=self.jti).exists():
+            raise TokenError(REFUSAL)
+
+    def instructor(self) -> Instructor:
+        """Return the account, active or not. One query. Raises TokenError if there is none or the token is outdated."""
+        found = Instructor.objects.with_email(self["sub"])
+        if found is None or not is_current(self.get("pwd"), self.jti, self.issued_at, found):
+            raise TokenError(REFUSAL)
+        return found
+
+    def keep_current(self, instructor: Instructor) -> None:
+        """Keep the token valid that just changed the password: its client has no other."""
+        if self.jti:
+            cache.set(_kept_key(self.jti), stamp_of(instructor), int(self.lifetime.total_seconds()))
+
+    def revoke(self, instructor: Instructor) -> None:
+        """Revoke the token. A token without `jti` cannot be revoked."""
+        if self.jti:
+            expires_at = datetime.fromtimestamp(self["exp"], UTC)
+            RevokedToken.objects.get_or_create(
+                jti=self.jti, defaults={"instructor": instructor, "expires_at": expires_at}
+            )
+
+
+def issue(instructor: Instructor, *, now: datetime) -> str:
+    """Return a new token for the account, valid for ACCESS_TOKEN_EXPIRE_MINUTES."""
+    token = BearerToken.for_user(instructor)
+    token["pwd"] = stamp_of(instructor)
+    token.set_iat(at_time=now)
+    token.set_exp(from_time=now)
+    return str(token)
 
 
 def stamp_of(instructor: Instructor) -> str:
@@ -32,56 +76,7 @@ def stamp_of(instructor: Instructor) -> str:
     return instructor.get_session_auth_hash()[:16]
 
 
-def _backend() -> TokenBackend:
-    return TokenBackend(settings.ALGORITHM, signing_key=settings.SECRET_KEY)
-
-
-def issue(instructor: Instructor, *, now: datetime) -> str:
-    """Return a new token for the account, valid for ACCESS_TOKEN_EXPIRE_MINUTES."""
-    claims = {
-        "sub": instructor.email,
-        "exp": now + timedelta(minutes=settings.ACCESS_TOKEN_EXPIRE_MINUTES),
-        "iat": now,
-        "jti": uuid.uuid4().hex,
-        "pwd": stamp_of(instructor),
-    }
-    return _backend().encode(claims)
-
-
-def claims_of(token: str) -> dict[str, Any]:
-    """Return the verified claims of a token that is not revoked. One query. Raises BadToken."""
-    try:
-        claims: dict[str, Any] = _backend().decode(cast(Any, token))
-    except TokenBackendError as error:
-        raise BadToken from error
-    if not isinstance(claims.get("sub"), str) or "exp" not in claims:
-        raise BadToken
-    if claims.get("jti") and RevokedToken.objects.filter(jti=claims["jti"]).exists():
-        raise BadToken
-    return claims
-
-
-def instructor_of(token: str) -> Instructor:
-    """Return the account of a token, active or not. Two queries. Raises BadToken."""
-    return decode(token)[0]
-
-
-def decode(token: str) -> tuple[Instructor, dict[str, Any]]:
-    """Return the account of a token, active or not, and the claims. Two queries. Raises BadToken."""
-    claims = claims_of(token)
-    found = Instructor.objects.with_email(claims["sub"])
-    if found is None or not is_current(claims.get("pwd"), claims.get("jti"), issued_at(claims), found):
-        raise BadToken
-    return found, claims
-
-
-def issued_at(claims: dict[str, Any]) -> float:
-    """Return the time of issue in seconds since the epoch; without `iat`, the earliest that `exp` allows."""
-    lifetime = settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60
-    return float(claims["iat"] if "iat" in claims else claims["exp"] - lifetime)
-
-
-def is_current(stamp: Any, jti: Any, issued: float, instructor: Instructor) -> bool:
+def is_current(stamp: Any, jti: str, issued: float, instructor: Instructor) -> bool:
     """Return whether a token was issued under the current password and since the account was last reactivated.
 
     The token that changed the password is valid too (`keep_current`). A token without a stamp is judged by its time of
@@ -93,40 +88,28 @@ def is_current(stamp: Any, jti: Any, issued: float, instructor: Instructor) -> b
     return constant_time_compare(str(stamp), current) or bool(jti and cache.get(_kept_key(jti)) == current)
 
 
-def keep_current(token: str, *, instructor: Instructor) -> None:
-    """Keep the token valid that just changed the password: its client has no other."""
-    if jti := claims_of(token).get("jti"):
-        cache.set(_kept_key(jti), stamp_of(instructor), settings.ACCESS_TOKEN_EXPIRE_MINUTES * 60)
-
-
-def _kept_key(jti: Any) -> str:
+def _kept_key(jti: str) -> str:
     return f"token:kept:{jti}"
 
 
-def revoke(token: str, *, instructor: Instructor) -> None:
-    """Revoke the token. A token without `jti` cannot be revoked."""
-    claims = claims_of(token)
-    if claims.get("jti"):
-        expires_at = datetime.fromtimestamp(claims["exp"], UTC)
-        RevokedToken.objects.get_or_create(
-            jti=claims["jti"], defaults={"instructor": instructor, "expires_at": expires_at}
-        )
-
-
-class BearerAuthentication(BaseAuthentication):
+class BearerAuthentication(JWTAuthentication):
     """Authenticate by `Authorization: Bearer`. No such header: anonymous. Invalid token: 401. Inactive account: 403."""
 
-    def authenticate(self, request: Request) -> tuple[Instructor, str] | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            return None
+    def authenticate(self, request: Request) -> Any:
         try:
-            instructor = instructor_of(token.strip())
-        except BadToken:
+            return super().authenticate(request)
+        except (AuthenticationFailed, TokenError):
             raise AuthenticationFailed(REFUSAL) from None
-        if not instructor.is_active:
-            raise PermissionDenied("Inactive account")
-        return instructor, token.strip()
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        scheme, _, token = header.partition(b" ")
+        return token.strip() or None if scheme.lower() == b"bearer" else None
+
+    def get_user(self, validated_token: Any) -> Any:
+        found = validated_token.instructor()
+        if not found.is_active:
+            raise PermissionDenied("Inactive account")
+        return found

@@ -1,5 +1,7 @@
 """Django REST framework, Bearer tokens and the OpenAPI document."""
 
+from datetime import timedelta
+
 from config import env
 from config.settings.accounts import API_REQUIRE_AUTH
 from config.settings.base import DEBUG, PROJECT_NAME, PROJECT_VERSION
@@ -17,6 +19,13 @@ REST_FRAMEWORK = {
 # Bearer tokens (http.md section 1.2).
 ALGORITHM = env.text("ALGORITHM", "HS256")
 ACCESS_TOKEN_EXPIRE_MINUTES = env.integer("ACCESS_TOKEN_EXPIRE_MINUTES", 30, minimum=1)
+SIMPLE_JWT = {
+    "ALGORITHM": ALGORITHM,
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=ACCESS_TOKEN_EXPIRE_MINUTES),
+    "AUTH_TOKEN_CLASSES": ["instructors.tokens.BearerToken"],
+    "USER_ID_FIELD": "email",
+    "USER_ID_CLAIM": "sub",
+}
 
 # Records for end-to-end tests, stored in Redis for ten minutes (http.md section 2.1); opt-in with DEBUG=0.
 TEST_EVENTS = env.flag("TEST_EVENTS", DEBUG and not API_REQUIRE_AUTH)

@@ -1,6 +1,6 @@
 """Login, logout, the caller's account and password (docs/contract/http.md section 7)."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -22,6 +22,7 @@ from instructors.rest.parameters import validated
 from instructors.rest.permissions import LoginRequired
 from instructors.rest.views import ApiView
 from instructors.status import Status, announce_status, change_status
+from instructors.tokens import BearerToken
 
 
 class LoginRequest(serializers.Serializer[Any]):
@@ -102,7 +103,7 @@ class LogoutView(ApiView):
         account = account_of(request)
         with transaction.atomic():
             account = change_status(instructor_id=account.pk, status=Status.OFFLINE, now=timezone.now())
-            tokens.revoke(str(request.auth), instructor=account)
+            cast(BearerToken, request.auth).revoke(account)
             audit.record(action="logout", actor=account, request=request)
         announce_status(account)
         return Response({"message": "Successfully logged out"})
@@ -142,7 +143,7 @@ class PasswordView(ApiView):
         with transaction.atomic():
             account.updated_at = timezone.now()
             account.save(update_fields=["password", "updated_at"])
-            tokens.keep_current(str(request.auth), instructor=account)
+            cast(BearerToken, request.auth).keep_current(account)
             audit.record(
                 action="password_change",
                 actor=account,

@@ -68,7 +68,7 @@ def test_a_look_alike_neither_locks_its_model_out_nor_breaks_the_login(kissa, ot
     Instructor.objects.filter(pk=alike.pk).update(is_active=is_active)
     assert page_login(ADDRESS) == 302
     assert api_login(ADDRESS) == 200
-    assert tokens.instructor_of(tokens.issue(kissa, now=timezone.now())) == kissa
+    assert tokens.BearerToken(tokens.issue(kissa, now=timezone.now())).instructor() == kissa
 
 
 def test_spellings_are_counted_together(kissa, settings):

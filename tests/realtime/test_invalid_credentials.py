@@ -52,7 +52,7 @@ async def test_a_revoked_token(redis, authentication, path):
     ):
         assert not await is_shut_out(neighbour)
         assert (await peer.ask(type="ping"))["type"] == "pong"
-        await database_sync_to_async(tokens.revoke)(teacher.token, instructor=teacher)
+        await database_sync_to_async(lambda: tokens.BearerToken(teacher.token).revoke(teacher))()
         assert await is_shut_out(peer)
         assert (await neighbour.ask(type="ping"))["type"] == "pong"
 
@@ -105,7 +105,7 @@ async def test_the_token_that_changed_the_password_goes_on(redis, authentication
     async with connected(W3.format(token=teacher.token)) as w3:
         await change_password(teacher)
         fresh = await Instructor.objects.aget(pk=teacher.pk)
-        await database_sync_to_async(tokens.keep_current)(teacher.token, instructor=fresh)
+        await database_sync_to_async(lambda: tokens.BearerToken(teacher.token).keep_current(fresh))()
         assert not await is_shut_out(w3)
         await change_password(fresh)
         assert await is_shut_out(w3)
@@ -149,7 +149,7 @@ async def test_the_caretaker_looks_by_itself(redis, monkeypatch):
     monkeypatch.setattr(background_tasks, "CREDENTIAL_INTERVAL", 0.1)
     teacher = await instructor()
     async with connected(W3.format(token=teacher.token)) as w3:
-        await database_sync_to_async(tokens.revoke)(teacher.token, instructor=teacher)
+        await database_sync_to_async(lambda: tokens.BearerToken(teacher.token).revoke(teacher))()
         assert await w3.close_code(timeout=3) == AUTHENTICATION_FAILED
 
 
