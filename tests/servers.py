@@ -4,6 +4,7 @@ They are the servers of `manage.py up`, in a temporary directory, without the wa
 """
 
 import atexit
+import fcntl
 import os
 import re
 import shutil
@@ -14,8 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import HTTPServer
 from pathlib import Path
+from typing import IO
+
+import httpx._transports.default as httpx_transports
 
 from operations.local.embedded_postgres import Postgres
 from operations.local.embedded_valkey import Valkey
@@ -24,6 +29,10 @@ from operations.local.processes import Program
 ROOT = Path(__file__).resolve().parent.parent
 # A real InfluxDB for the tests that can use one, read before everything of the developer's environment is set aside.
 INFLUXDB = {name: os.environ.get(f"INFLUXDB_{name}", "") for name in ("URL", "TOKEN", "ORG")}
+
+# `httpx.get` reads all root certificates for each request, which takes a twentieth of a second of processor. Thousands
+# of requests, most of them in loops that wait for an answer, go to this machine without TLS.
+httpx_transports.create_ssl_context = cache(httpx_transports.create_ssl_context)
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 20.0, what: str = "the condition") -> None:
@@ -117,13 +126,39 @@ def in_memory() -> str | None:
     return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 6 * 1024**3 else None
 
 
+PREFIX, LOCK = "cellmonitor-test-", "lock"
+
+
+def make_directory() -> tuple[Path, IO[bytes]]:
+    """A directory, and the lock on a file in it that lasts as long as this process."""
+    directory = Path(tempfile.mkdtemp(prefix=PREFIX, dir=in_memory())).resolve()
+    lock = (directory / f"{LOCK}.new").open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    Path(lock.name).rename(directory / LOCK)  # nobody sees it before it is locked
+    return directory, lock
+
+
+def clear_leftovers(parent: Path) -> None:
+    """Remove the directories of sessions that were killed, a hundred megabytes of memory each: their locks are free."""
+    for file in parent.glob(f"{PREFIX}*/{LOCK}"):
+        try:
+            with file.open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(file.parent, ignore_errors=True)
+        except OSError:  # it runs, is gone by now, or is another user's
+            continue
+
+
 class Session:
     """What `start` made; `stop` is safe to call twice."""
 
     def __init__(self) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="cellmonitor-test-", dir=in_memory())).resolve()
+        self.directory, self._lock = make_directory()
+        clear_leftovers(self.directory.parent)
         self.redis = RedisServer(valkey=Valkey(data_dir=self.directory / "valkey", appendfsync="no"))
-        self.postgres = Postgres(data_dir=self.directory / "postgres", durable=False)
+        # Its shared memory lies in its directory, which is removed whole, whoever kills it.
+        memory = {"dynamic_shared_memory_type": "mmap"}
+        self.postgres = Postgres(data_dir=self.directory / "postgres", durable=False, settings=memory)
         self.redis.running.start()
         self.postgres.prepare()
         self.database = Running(program=self.postgres.program(), log=self.directory / "postgres.log")
@@ -138,6 +173,7 @@ class Session:
         self.redis.kill()
         self.database.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
+        self._lock.close()
 
     def point_settings(self) -> None:
         """Nothing of the developer's environment may decide a test: only these addresses are set."""
