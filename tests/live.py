@@ -17,7 +17,14 @@ from psycopg import sql
 from operations.local import programs
 from operations.local.embedded_valkey import Valkey, free_port
 from operations.local.processes import Program
-from tests.servers import ROOT, RedisServer, Running, Session, wait_until
+from tests import forked
+from tests.servers import RedisServer, Running, Session, wait_until
+
+
+class ForkedRunning(Running):
+    def start(self) -> None:
+        self.process = forked.spawn(self.program, self.log)  # type: ignore[assignment]
+
 
 # What `migrate` writes, and what a module may not change.
 LEFT = {"django_content_type", "auth_permission", "django_migrations", "system_settings"}
@@ -81,7 +88,7 @@ class LiveSystem:
 
     def _running(self, program: Program) -> Running:
         program = dataclasses.replace(program, environment={**program.environment, **self.environment})
-        return Running(program=program, log=self.directory / f"{program.name}.log")
+        return ForkedRunning(program=program, log=self.directory / f"{program.name}.log")
 
     def start_worker(self) -> None:
         worker = self._running(programs.worker(len(self.running_workers) + 1))
@@ -180,14 +187,7 @@ def suffix_of(url: str) -> str:
 
 def manage(*arguments: str, environment: dict[str, str], stdin: str | None = None) -> str:
     program = programs.command("manage", *arguments)
-    done = subprocess.run(
-        program.argv,
-        cwd=ROOT,
-        env={"PATH": sys.exec_prefix + "/bin:/usr/bin:/bin", **program.environment, **environment},
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    path = {"PATH": sys.exec_prefix + "/bin:/usr/bin:/bin"}
+    done = forked.run(program, environment={**path, **program.environment, **environment}, stdin=stdin)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
