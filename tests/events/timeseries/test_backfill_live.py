@@ -84,13 +84,13 @@ def test_events_that_arrive_before_during_and_after(event_pipeline, victoria, in
         wrote(part, *args, **kwargs)
 
     arrived: list[int] = []
-    monkeypatch.setattr(backfill, "_write", write)
-    said = command(*options)
+    with monkeypatch.context() as patch:
+        patch.setattr(backfill, "_write", write)
+        said = command(*options)
     assert len(arrived) >= 6
     assert "36 points written, 12 were there, 0 refused." in said
     timeseries.send_waiting()
     assert sum(compare(victoria).values()) == 3 * (12 + 4 + 3 * len(arrived))
-    monkeypatch.undo()
     assert "0 points written" in command(), "and a second one finds nothing to do"
     compare(victoria)
 

@@ -11,6 +11,7 @@ from django.core.management import call_command
 
 from events import timeseries
 from events.contract.schema import Event
+from events.timeseries import backfill as timeseries_backfill
 from events.timeseries import buffer as timeseries_buffer
 from events.timeseries import client as timeseries_client
 from events.timeseries.line_protocol import line
@@ -203,13 +204,21 @@ def test_a_number_of_the_product_itself_that_is_refused_makes_no_lesson_incomple
 # --- influx_backfill --------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def days_at_once(monkeypatch):
+    """Six days are read in six steps instead of 864."""
+    monkeypatch.setattr(timeseries_backfill, "SPAN", timedelta(days=1))
+
+
 def backfill(*arguments: str) -> str:
     out = StringIO()
     call_command("influx_backfill", *arguments, stdout=out)
     return out.getvalue()
 
 
-def test_a_backfill_from_the_start_leaves_out_what_the_bucket_does_not_keep_and_says_so(event_pipeline, series):
+def test_a_backfill_from_the_start_leaves_out_what_the_bucket_does_not_keep_and_says_so(
+    event_pipeline, series, days_at_once
+):
     series.answer = series.ids
     event_pipeline.post(event(eventId="old", eventTime=ago(days=6)), *(event(eventId=f"e{n}") for n in range(3)))
     timeseries.send_waiting()
@@ -225,7 +234,7 @@ def test_a_backfill_from_the_start_leaves_out_what_the_bucket_does_not_keep_and_
     assert timeseries.backlog_status().reason == ""
 
 
-def test_a_backfill_counts_what_influxdb_drops(event_pipeline, series):
+def test_a_backfill_counts_what_influxdb_drops(event_pipeline, series, days_at_once):
     series.answer, series.shows_bucket = series.ids, False
     event_pipeline.post(event(eventId="old", eventTime=ago(days=6)), event(eventId="new"))
     timeseries.send_waiting()

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -36,6 +37,7 @@ leave_traces(EventPipeline())
 """
 
 
+@cache
 def forms() -> list[bytes]:
     """As files may hold them, in lower case."""
     found = set()

@@ -12,19 +12,18 @@ COLUMNS = """SELECT table_name, column_name FROM information_schema.columns
 
 def rows_naming(*words: str) -> list[str]:
     """`table.column: value` for every value of the database that holds one of the words, without regard to case."""
-    found = []
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS)
         columns = cursor.fetchall()
         assert len(columns) > 100
-        for table, column in columns:
-            for word in words:
-                cursor.execute(
-                    f'SELECT "{column}"::text FROM "{table}" WHERE strpos(lower("{column}"::text), lower(%s)) > 0',
-                    [word],
-                )
-                found += [f"{table}.{column}: {value[:200]}" for (value,) in cursor.fetchall()]
-    return found
+        selects = [
+            f"""SELECT '{table}.{column}', "{column}"::text FROM "{table}", words
+                WHERE strpos(lower("{column}"::text), word) > 0"""
+            for table, column in columns
+        ]
+        known = "WITH words AS (SELECT lower(unnest(%s::text[])) AS word)"
+        cursor.execute(f"{known} {' UNION ALL '.join(selects)}", [list(words)])
+        return [f"{place}: {value[:200]}" for place, value in cursor.fetchall()]
 
 
 def keys_naming(redis: Redis, *words: str) -> list[str]:
