@@ -30,6 +30,7 @@ from django.apps import apps  # noqa: E402
 from django.conf import settings as django_settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
+from django.template import Template  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
 from lms.notebooks import render_process  # noqa: E402
@@ -197,6 +198,15 @@ def rows_of_a_module(django_db_setup: None, django_db_blocker: Any) -> Iterator[
     with django_db_blocker.unblock(), transaction.atomic():
         yield
         transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def plain_templates() -> Iterator[None]:
+    """Templates render as they do outside of tests. For the test client, Django sends a signal for each template, down
+    to an input of a form, and copies its context: thousands of requests for a status alone do without."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Template, "_render", lambda template, context: template.nodelist.render(context))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
-from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from classroom.analytics.models import AnalyticsReport
@@ -25,6 +24,9 @@ from tests.access_matrix.api import API_ROWS
 from tests.access_matrix.keys import KEY_ROWS
 from tests.access_matrix.pages import PAGE_ROWS
 from tests.lms.conftest import key_of, make_cast
+from tests.visitors import Visitors
+
+pytestmark = pytest.mark.usefixtures("plain_templates")
 
 CALLERS = ("nobody", "gone", "suzuki", "sato", "admin")
 MEANING = "nobody · deactivated · another class's instructor · the class's instructor · admin"
@@ -63,6 +65,11 @@ def ids(cast) -> dict[str, object]:
     return {**cast.ids(), **ids, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}
 
 
+@pytest.fixture(scope="module")
+def visitors(cast) -> Visitors:
+    return Visitors(getattr(cast, name, None) for name in CALLERS)
+
+
 def committed(cast) -> NotebookVersion:
     owner, author = Owner(class_id=cast.python.pk), Author()
     kept = store_snapshot(cast.notebook.path, {"cells": []}, sha256="0" * 64, owner=owner, author=author)
@@ -77,22 +84,21 @@ def filled(value, ids):
     return ids[alone[1]] if alone else value
 
 
-def call(caller: Instructor | None, method: str, path: str, body, **headers: str) -> int:
-    client = Client(raise_request_exception=False)
+def call(visitors: Visitors, caller: Instructor | None, method: str, path: str, body, **headers: str) -> int:
+    client = visitors.client(caller)
     if caller is not None:
-        client.force_login(caller)
         headers["Authorization"] = f"Bearer {tokens.issue(caller, now=datetime.now(UTC))}"
     content = b"" if body is None else json.dumps(body).encode()
     return client.generic(method, path, content, content_type="application/json", headers=headers).status_code
 
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), WALK, ids=IDS)
-def test_who_gets_what(cast, ids, redis, request, method, path, body, expected):
+def test_who_gets_what(cast, ids, visitors, redis, request, method, path, body, expected):
     address = address_of(path, ids)
     found = []
     for name in CALLERS:
         with transaction.atomic():
-            found.append(str(call(getattr(cast, name, None), method, address, filled(body, ids))))
+            found.append(str(call(visitors, getattr(cast, name, None), method, address, filled(body, ids))))
             transaction.set_rollback(True)
     TABLE[request.node.callspec.id] = " ".join(found)
     assert " ".join(found) == expected, MEANING
@@ -110,12 +116,13 @@ def key_row(method: str, path: str, body, nobody: str) -> str:
 
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), API_ROWS, ids=IDS[: len(API_ROWS)])
-def test_what_a_class_key_opens(cast, ids, redis, method, path, body, expected):
+def test_what_a_class_key_opens(cast, ids, visitors, redis, method, path, body, expected):
     found = []
     for class_ref in (cast.python, cast.rust):
         with transaction.atomic():
             key = key_of(class_ref, f"key of {class_ref.pk}")
-            found.append(str(call(None, method, address_of(path, ids), filled(body, ids), **{"X-Class-Key": key})))
+            answer = call(visitors, None, method, address_of(path, ids), filled(body, ids), **{"X-Class-Key": key})
+            found.append(str(answer))
             transaction.set_rollback(True)
     assert " ".join(found) == key_row(method, path, body, expected.split()[0]), "Python's key · Rust's key"
 

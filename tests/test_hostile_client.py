@@ -165,7 +165,7 @@ def server(settings):
     """Its worker is this process."""
     settings.API_REQUIRE_AUTH = settings.EVENTS_REQUIRE_KEY = True
     locks = {"API_REQUIRE_AUTH": "1", "EVENTS_REQUIRE_KEY": "1"}
-    with serve("uvicorn", RATE_LIMITS="0", LOG_LEVEL="WARNING", **locks) as running:
+    with serve("uvicorn", RATE_LIMITS="0", LOG_LEVEL="WARNING", DATABASE_POOL="10", **locks) as running:
         yield running
 
 

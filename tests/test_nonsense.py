@@ -22,6 +22,8 @@ from tests.access_matrix.pages import PAGE_ROWS
 from tests.nonsense import FEW, TEXTS, VALUES
 from tests.test_access_matrix import API, _locked, cast, filled, ids  # noqa: F401  (fixtures)
 
+pytestmark = pytest.mark.usefixtures("plain_templates")
+
 # Every name that a query of the API has; what an address does not know, it ignores.
 QUERY = re.compile(
     r"query_(?:integer|id|text|boolean)\(\s*(?:self\.)?request, \"(\w+)\"|query_params(?:\.get\(|\[)\"(\w+)\""

@@ -14,6 +14,9 @@ from classroom.urls import urlpatterns
 from instructors.models import AuditLog, Instructor
 from lms.models import ClassKey, ClassStaff
 from tests.browser.lesson import fill
+from tests.visitors import Visitors
+
+pytestmark = pytest.mark.usefixtures("plain_templates")
 
 #           nobody · a stranger who teaches · an assistant of the class · its instructor · an admin
 NOBODY = "404 404 404 404 404"
@@ -175,15 +178,12 @@ def address(people, hanako):
     return lambda name: reverse(name, kwargs={part: parts[part] for part in ADDRESSES[name].pattern.converters})
 
 
-def answers(people, method: str, path: str) -> str:
+def answers(visitors, people, method: str, path: str) -> str:
     found = []
     for who in people:
         with transaction.atomic():
-            client = Client(raise_request_exception=False)
-            if who is not None:
-                client.force_login(who)
             before = AuditLog.objects.count()
-            answer = client.generic(method, path)
+            answer = visitors.client(who).generic(method, path)
             found.append(str(answer.status_code))
             is_refused = answer.status_code in (403, 404, 405) or "/login/" in answer.headers.get("Location", "")
             if is_refused and "/logout/" not in path:
@@ -198,7 +198,10 @@ def test_every_address_has_a_row():
 
 def test_who_may_open_it_and_who_may_do_it(people, address):
     """One test for all rows: to make the class takes as long as ten of them."""
-    found = {name: (answers(people, "GET", address(name)), answers(people, "POST", address(name))) for name in ROWS}
+    visitors = Visitors(people)
+    found = {
+        name: tuple(answers(visitors, people, method, address(name)) for method in ("GET", "POST")) for name in ROWS
+    }
     assert {name: row for name, row in found.items() if row != ROWS[name]} == {}
 
 
