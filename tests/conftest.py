@@ -46,38 +46,44 @@ FIRST_SETTINGS = import_module("lms.migrations.0002_first_settings")
 
 # What takes more than ten seconds of processor, longest first.
 LONG = [
-    "tests/test_nonsense.py",
-    "tests/lms/admin/test_nonsense_admin.py",
-    "tests/test_hostile_client.py",
-    "tests/operations/backup/test_backup.py",
-    "tests/events/timeseries/test_retention.py",
-    "tests/config/test_secrets.py",
-    "tests/test_event_pipeline.py",
-    "tests/config/test_logs_of_people.py",
-    "tests/test_two_classes.py",
-    "tests/classroom/assignments/test_field_notebooks.py",
     "tests/lms/test_openapi.py",
-    "tests/lms/test_one_row_migrations.py",
-    "tests/test_access_matrix.py",
-    "tests/test_specification.py",
-    "tests/instructors/test_roles.py",
-    "tests/operations/local/test_local_copy.py",
-    "tests/operations/local/test_two_copies.py",
-    "tests/deploy/test_commands.py",
-    "tests/config/test_headers.py",
-    "tests/operations/privacy/test_forget_student.py",
-    "tests/lms/notebooks/test_real_notebooks.py",
-    "tests/operations/privacy/test_erased_from_disk.py",
+    "tests/faults/test_kills.py",
+    "tests/instructors/test_nonsense_admin.py",
+    "tests/test_nonsense.py",
+    "tests/config/test_up.py",
+    "tests/test_hostile_client.py",
+    "tests/config/test_backup.py",
+    "tests/realtime/test_socket_permissions.py",
+    "tests/test_event_pipeline.py",
+    "tests/config/test_autoscaler.py",
+    "tests/faults/test_backlog.py",
+    "tests/faults/test_deploying.py",
+    "tests/config/test_logs_of_people.py",
     "tests/events/timeseries/test_outage.py",
-    "tests/lms/notebooks/test_notebook_drawing.py",
-    "tests/operations/local/test_up.py",
-    "tests/events/intake/test_rate_limit.py",
-    "tests/realtime/test_real_servers.py",
+    "tests/test_access_matrix.py",
+    "tests/instructors/test_roles.py",
+    "tests/lms/test_real_notebooks.py",
+    "tests/config/test_erased_from_disk.py",
+    "tests/config/test_secrets.py",
+    "tests/config/test_local_copy.py",
+    "tests/deploy/test_commands.py",
+    "tests/deploy/test_partitioning.py",
+    "tests/config/test_forget_student.py",
+    "tests/lms/test_one_row_migrations.py",
+    "tests/lms/test_notebook_drawing.py",
+    "tests/test_two_classes.py",
+    "tests/instructors/test_field_notebooks.py",
+    "tests/config/test_headers.py",
+    "tests/lms/test_notebook_math.py",
+    "tests/events/test_offline_queue.py",
+    "tests/config/test_logs.py",
     "tests/config/test_body_limits.py",
-    "tests/operations/local/test_autoscaler.py",
-    "tests/operations/local/test_services.py",
-    "tests/lms/notebooks/test_notebook_math.py",
+    "tests/events/test_rate_limit.py",
+    "tests/realtime/test_real_servers.py",
+    "tests/config/test_services.py",
     "tests/events/timeseries/test_backfill_live.py",
+    "tests/test_specification.py",
+    "tests/config/test_two_copies.py",
 ]
 PLACE = {file: place for place, file in enumerate(LONG)}
 
@@ -143,6 +149,12 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
         with item.config.stash[blocking_manager_key].unblock():
             FIRST_SETTINGS.add(apps, None)
     return result
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait for what other processes do, or for time to pass."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -5,7 +5,7 @@ from tests import servers
 
 def test_the_directory_of_a_killed_session_is_removed(tmp_path, monkeypatch):
     monkeypatch.setattr(servers, "in_memory", lambda: str(tmp_path))
-    running, _lock = servers.make_directory()
+    running, held = servers.make_directory()
     killed, lock = servers.make_directory()
     lock.close()  # as the kernel does
     (killed / "postgres").mkdir()
@@ -15,4 +15,5 @@ def test_the_directory_of_a_killed_session_is_removed(tmp_path, monkeypatch):
     other.mkdir()
     (other / servers.LOCK).touch()
     servers.clear_leftovers(tmp_path)
+    held.close()
     assert set(tmp_path.iterdir()) == {running, starting, other}
