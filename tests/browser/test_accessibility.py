@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, Page
 
 from tests.browser.axe_rules import problems
 from tests.browser.pages import PLACES, Cast, Place, log_in
@@ -35,16 +35,17 @@ def cookies(browser: Browser, live_system, cast) -> list:
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
-def contexts(request, browser: Browser, live_system, cookies):
-    """Logged out and logged in, in this language."""
+def pages(request, browser: Browser, live_system, cookies):
+    """Logged out and logged in, in this language. Each visits all its places: a new page would be a new process."""
     chosen = [{"name": f"language{live_system.suffix}", "value": request.param, "url": live_system.url}]
-    made: dict[bool, BrowserContext] = {}
+    made: dict[bool, Page] = {}
     for signed_in in (False, True):
-        made[signed_in] = browser.new_context(color_scheme="light", viewport={"width": 1024, "height": 800})
-        made[signed_in].add_cookies(chosen + (cookies if signed_in else []))
+        context = browser.new_context(color_scheme="light", viewport={"width": 1024, "height": 800})
+        context.add_cookies(chosen + (cookies if signed_in else []))
+        made[signed_in] = context.new_page()
     yield made
-    for context in made.values():
-        context.close()
+    for page in made.values():
+        page.context.close()
 
 
 @pytest.mark.parametrize(
@@ -52,22 +53,28 @@ def contexts(request, browser: Browser, live_system, cookies):
     [(place, mode) for place in PLACES for mode in ("", *place.modes)],
     ids=lambda value: getattr(value, "name", value or "plain"),
 )
-def test_no_rule_is_broken(live_system, contexts, cast, place: Place, mode: str):
-    page = contexts[place.signed_in].new_page()
+def test_no_rule_is_broken(live_system, pages, cast, place: Place, mode: str):
+    page = pages[place.signed_in]
+    page.emulate_media(color_scheme="light")
+    page.context.add_cookies([{"name": f"display{live_system.suffix}", "value": mode, "url": live_system.url}])
     thrown: list[str] = []
-    page.on("pageerror", lambda error: thrown.append(f"{error}\n{error.stack}"))
+
+    def note(error) -> None:
+        thrown.append(f"{error}\n{error.stack}")
+
+    page.on("pageerror", note)
     try:
-        page.context.add_cookies([{"name": f"display{live_system.suffix}", "value": mode, "url": live_system.url}])
         page.goto(f"{live_system.url}{place.address(cast)}")
         page.wait_for_selector(place.ready)
         assert problems(page) == []
         assert thrown == []
     finally:
-        page.close()
+        page.remove_listener("pageerror", note)
 
 
-def test_the_menus_and_the_sheet_of_keys_break_no_rule(live_system, contexts, cast):
-    page = contexts[True].new_page()
+def test_the_menus_and_the_sheet_of_keys_break_no_rule(live_system, pages, cast):
+    page = pages[True]
+    page.emulate_media(color_scheme="light")
     page.context.clear_cookies(name=f"display{live_system.suffix}")
     page.goto(f"{live_system.url}/classes/{cast.class_id}/")
     page.locator("[data-alert-cases] [popovertarget]").first.click()
@@ -77,4 +84,3 @@ def test_the_menus_and_the_sheet_of_keys_break_no_rule(live_system, contexts, ca
     page.locator("[data-key-sheet]").click()
     page.wait_for_selector("#key-sheet[open]")
     assert problems(page) == []
-    page.close()

@@ -112,11 +112,17 @@ def context(browser: Browser, live_system, cast) -> BrowserContext:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def window(context, live_system) -> Watched:
+    """One for all places: a new page is a new process."""
+    return Watched(context.new_page(), live_system.url)
+
+
 @pytest.fixture
-def watched(context, live_system) -> Watched:
-    page = context.new_page()
-    yield Watched(page, live_system.url)
-    page.close()
+def watched(window) -> Watched:
+    window.page.goto("about:blank")
+    window.trouble.clear()
+    return window
 
 
 SHOWN = {
