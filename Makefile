@@ -32,7 +32,7 @@ test: lint audit needs ## the checks of lint and audit, then all tests
 
 faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
-	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults tests/lms/test_openapi.py
+	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults
 
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks
