@@ -110,7 +110,7 @@ def test_a_comma_that_can_be_read_in_two_ways_is_asked_about(grade, work, loops,
     assert work.grade is None
 
 
-def test_of_two_graders_the_second_is_told_and_loses_nothing(grade, client, signed_in, kaoru, work, at, told):
+def test_of_two_graders_the_second_is_told_and_loses_nothing(grade, client, signed_in, kaoru, work, at, notified):
     seen = client.get(at).context["form"]["seen"].value()
     grade(client=signed_in(kaoru), grade="3", feedback="Theirs")
     answer = grade(seen=seen, grade="9", feedback="Mine")
@@ -119,13 +119,13 @@ def test_of_two_graders_the_second_is_told_and_loses_nothing(grade, client, sign
     for words in ("Kaoru graded this meanwhile", "Theirs", "Mine", 'value="9"'):
         assert words in html
     work.refresh_from_db()
-    assert (work.grade, told) == (3, [work.pk])
+    assert (work.grade, notified) == (3, [work.pk])
     assert grade(seen=answer.context["form"]["seen"].value(), grade="9", feedback="Mine").status_code == 302
     work.refresh_from_db()
     assert (work.grade, work.feedback) == (9, "Mine")
 
 
-def test_the_same_twice_is_once(grade, client, at, told):
+def test_the_same_twice_is_once(grade, client, at, notified):
     seen = client.get(at).context["form"]["seen"].value()
     assert [grade(seen=seen, grade="3").status_code for _ in "12"] == [302, 302]
     assert len(notified) == AuditLog.objects.filter(action="submission_update").count() == 1

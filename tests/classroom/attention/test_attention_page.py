@@ -17,8 +17,8 @@ from lms.models import Cell, Class, Student, StudentClass
 from tests.classroom.attention.conftest import entries
 
 
-def test_an_alert_says_why(desk, hanako, mei):
-    html = desk(hanako).look()
+def test_an_alert_says_why(attention_page, hanako, mei):
+    html = attention_page(hanako).look()
     assert entries(html) == [mei.pk]
     assert "same NameError 5 times in cell 7" in html
     assert "Students watched: 1" in html
@@ -65,8 +65,8 @@ def test_who_asks_has_one_place_where_to_answer_them(attention_page, hanako, enr
 )
 def test_one_thing_is_first_and_the_others_are_in_a_menu(attention_page, hanako, mei, request, who, first, others):
     if who:
-        desk(request.getfixturevalue(who)).act(mei, "claim")
-    form, _, menu = desk(hanako).look().partition("popovertarget=")
+        attention_page(request.getfixturevalue(who)).act(mei, "claim")
+    form, _, menu = attention_page(hanako).look().partition("popovertarget=")
     assert re.findall(r'name="act" value="([\w-]+)"', form) == ([first] if first else [])
     assert re.findall(r'name="act" value="([\w-]+)"', menu) == others
 

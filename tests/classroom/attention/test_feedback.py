@@ -61,8 +61,8 @@ def test_only_the_one_who_goes_a_teacher_or_an_admin_puts_back(attention_page, h
 @pytest.mark.parametrize(
     ("act", "outcome"), [("dismiss", "dismissed"), ("resolve", "helped"), ("not_found", "not_found")]
 )
-def test_an_answer_ends_the_case_and_the_alert_stays_away(desk, hanako, mei, run, act, outcome):
-    page = desk(hanako)
+def test_an_answer_ends_the_case_and_the_alert_stays_away(attention_page, hanako, mei, run, act, outcome):
+    page = attention_page(hanako)
     page.look()
     assert page.act(mei, act).status_code == 200
     case = AttentionCase.objects.get()

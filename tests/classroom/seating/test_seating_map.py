@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -26,7 +27,9 @@ def notified(monkeypatch):
     monkeypatch.setattr(
         maps.broadcast,
         "publish",
-        lambda rows, notices, outside: heard.extend((group, frame["data"]) for group, frame in notices),
+        lambda rows, notices, outside: heard.extend(
+            (group, msgspec.to_builtins(frame.data)) for group, frame in notices
+        ),
     )
     return heard
 

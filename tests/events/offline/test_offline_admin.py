@@ -8,13 +8,14 @@ from django.contrib.messages import get_messages
 
 from events.models import OfflineQueueEntry
 from events.queue import stream
+from tests.classroom.conftest import _fast_hashes_and_closed_doors, kaoru, signed_in  # noqa: F401 - fixtures
 
 LIST = "/admin/events/offlinequeueentry/"
 GOOD = {"eventType": "help", "emailAddress": "aoi@example.com"}
 
 
 @pytest.fixture
-def admin_client(signed_in, kaoru, redis):
+def admin_client(signed_in, kaoru, redis):  # noqa: F811
     return signed_in(kaoru)
 
 

@@ -111,6 +111,7 @@ def test_while_redis_is_away_nobody_is_taken_for_stuck(supervisor, redis_server,
 
 def test_a_stuck_worker_is_replaced_and_what_it_held_is_carried(supervisor, start_live_system, settings):
     system = start_live_system(workers=0)
+    system.cron.start()  # it requeues the shard that the killed worker held
     settings.REDIS_URL = system.redis_url
     settings.WORKER_STALLED = 2
     heartbeats._redis.cache_clear()
