@@ -20,7 +20,7 @@ from http.server import HTTPServer
 from pathlib import Path
 from typing import IO
 
-import httpx._transports.default as httpx_transports
+import httpx._transports.default
 
 from operations.local.embedded_postgres import Postgres
 from operations.local.embedded_valkey import Valkey
@@ -32,7 +32,8 @@ INFLUXDB = {name: os.environ.get(f"INFLUXDB_{name}", "") for name in ("URL", "TO
 
 # `httpx.get` reads all root certificates for each request, which takes a twentieth of a second of processor. Thousands
 # of requests, most of them in loops that wait for an answer, go to this machine without TLS.
-httpx_transports.create_ssl_context = cache(httpx_transports.create_ssl_context)
+transport = vars(httpx._transports.default)  # where the name is looked up
+transport["create_ssl_context"] = cache(httpx.create_ssl_context)
 
 
 def wait_until(condition: Callable[[], object], *, seconds: float = 20.0, what: str = "the condition") -> None:
