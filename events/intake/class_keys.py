@@ -8,7 +8,7 @@ from django.db import DatabaseError, close_old_connections, connection
 
 from lms.access import KeyHolder, holder_of_key, record_key_use
 
-# Seconds for which an entry is valid: a revoked key is accepted for at most so long.
+# Seconds for which an entry is valid: a revoked key is accepted for at most so long, and while PostgreSQL is away.
 REMEMBERED = 15.0
 MAX_CACHED = 10_000
 
