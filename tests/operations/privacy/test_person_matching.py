@@ -5,7 +5,7 @@ import unicodedata
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.identity import email_key, label_key, searchable
@@ -364,8 +364,8 @@ LETTERS = st.characters(categories=["Ll", "Lu"], max_codepoint=0x24F).filter(lam
 
 
 @given(st.text(alphabet=LETTERS, min_size=1, max_size=3))
+@example("t")
 def test_a_name_within_a_word_never_goes(letters):
-    for text in (f"{letters}taro yamada", f"taro yamada{letters}"):
-        left = "yamada" if text.startswith(letters) else "taro"
+    for text, left in ((f"{letters}taro yamada", "yamada"), (f"taro yamada{letters}", "taro")):
         assert cut(text, matcher(also=("taro", "yamada"))) == text.replace(left, "X", 1)
         assert cut(text, matcher("Taro Yamada")) == text
