@@ -7,7 +7,7 @@ There are two layers, because the body is read before Django resolves the path, 
 `BodyLimitApplication` stops reading at the limit, and `BodyLimitMiddleware` answers. It also handles bodies without a
 Content-Length (`Transfer-Encoding: chunked`), which Django and REST framework would treat as empty.
 
-The event intake does not pass through Django and counts for itself (`events.intake.read_body`).
+The event intake does not pass through Django and counts for itself (`events.intake.app.read_body`).
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping

@@ -58,7 +58,7 @@ def is_identity(address: str) -> bool:
 
 
 def row_number(text: str) -> int | None:
-    """Return the row id if the text has only ASCII digits, else None.
+    """Return the row id if the text has only ASCII digits, at most 18 of them, else None.
 
     An e-mail address may be a number too, because some institutions use student numbers as addresses.
     """

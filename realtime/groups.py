@@ -46,14 +46,6 @@ def connection_group(client_id: str, *, proof: str) -> str:
     return f"socket.{_digest(proof)}.{_digest(client_id)}"
 
 
-def client_group(email: str) -> str:
-    return f"client.{email_form(email)}"
-
-
-def notifications_group(student_id: int) -> str:
-    return f"notifications.{student_id}"
-
-
 def email_form(email: str) -> str:
     """Return the digest that stands for an e-mail, or any other name of a student, in a group's name.
 

@@ -64,24 +64,6 @@ class Summary(msgspec.Struct):
     detail: list[Detail] = []
 
 
-class Listener(msgspec.Struct):
-    """The state of this process's subscription to the external Pub/Sub channel."""
-
-    state: str = "not started"  # then "subscribed" or "reconnecting"
-    subscriptions: int = 0
-    heard: int = 0
-    since: float = 0.0
-
-
-listener = Listener()
-
-
-def listener_state() -> dict[str, Any]:
-    """Return the listener's state for the health page. `subscribed` is None in a process without sockets."""
-    subscribed = None if listener.state == "not started" else listener.state == "subscribed"
-    return {"subscribed": subscribed, **msgspec.to_builtins(listener)}
-
-
 def process_key(process_id: str) -> str:
     return f"live:process:{process_id}"
 

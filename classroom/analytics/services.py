@@ -16,7 +16,7 @@ from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.report_content import content_of
 from classroom.analytics.selectors import Span, chosen_students
 from classroom.dashboard.selectors import find_student
-from core.validators import MAX_BIGINT
+from core.identity import row_number
 from events.queue import jobs
 from events.student_status import NO_TEAM
 from instructors import audit
@@ -94,10 +94,8 @@ def _target(by: Instructor, report_type: str, target: str) -> dict[str, Any]:
 
 def _class(by: Instructor, target: str) -> Class | None:
     """Return the class with this id, else with this code, which may look like an id."""
-    number = int(target) if target.isascii() and target.isdecimal() and len(target) < 20 else 0
     mine = classes_of(by)
-    by_id = mine.filter(pk=number).first() if 0 < number <= MAX_BIGINT else None
-    return by_id or mine.filter(class_code=target).first()
+    return mine.filter(pk=row_number(target) or 0).first() or mine.filter(class_code=target).first()
 
 
 def find_report(by: Instructor, report_id: str) -> AnalyticsReport | None:

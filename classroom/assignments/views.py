@@ -23,7 +23,7 @@ from classroom.assignments.services import save_assignment
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
-from core.validators import MAX_BIGINT
+from core.identity import row_number
 from instructors import audit
 from instructors.permissions import account_of
 from lms.models import AssignmentStarter
@@ -85,8 +85,7 @@ def next_to_grade(request: HttpRequest, class_id: int, assignment_id: int) -> Ht
     """Redirect to the next ungraded submission, following `?after=`; to the assignment if all are graded."""
     classroom = classroom_of(request, class_id)
     find_assignment(classroom, assignment_id)
-    text = request.GET.get("after", "")
-    after = int(text) if text.isdecimal() and int(text) <= MAX_BIGINT else None
+    after = row_number(request.GET.get("after", ""))
     found = next_ungraded(classroom, assignment_id=assignment_id, after=after)
     if found is None:
         messages.info(request, gettext("Everything that was handed in is graded."))

@@ -246,7 +246,7 @@ def sync_cases(classroom: Classroom, state: AttentionState, *, now: datetime) ->
     At most two queries, none if nothing changed.
     """
     if now - state.as_of > timedelta(0):
-        return  # the state was cached: the request that observed it has recorded the cases
+        return  # a cached lesson could end a case that a newer one has opened; the next observation records what is new
     class_id = classroom.class_ref.pk if classroom.class_ref else None
     own = [case for case in state.open_cases if case.class_ref_id == class_id]
     with_case = {case.student_id for case in own}

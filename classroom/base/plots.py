@@ -41,7 +41,7 @@ class Columns:
 
 
 def box(low: float, median: float, high: float, *, maximum: float) -> Box:
-    """Return the box of the quartiles; `most` is the value at the full width."""
+    """Return the box of the quartiles; `maximum` is the value at the full width."""
     left = percent(low, maximum)
     return Box(left=left, width=round(max(0.5, percent(high, maximum) - left), 2), median=percent(median, maximum))
 
@@ -86,5 +86,5 @@ def down(value: float, maximum: float, *, height: float, top: float = 0) -> floa
 
 
 def percent(value: float, maximum: float) -> float:
-    """Return the percentage from the left; `most` is the value at the full width."""
+    """Return the percentage from the left; `maximum` is the value at the full width."""
     return round(min(100.0, 100 * value / maximum), 2) if maximum else 0.0

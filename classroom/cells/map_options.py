@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from core.validators import MAX_BIGINT
+from core.identity import row_number
 
 if TYPE_CHECKING:
     from classroom.cells.selectors import Row
@@ -26,10 +26,9 @@ class MapOptions:
     @classmethod
     def of(cls, query: QueryDict) -> "MapOptions":
         """Return the options of a query string; invalid values are ignored."""
-        text, sort = query.get("notebook", ""), query.get("sort", "")
-        number = int(text) if text.isascii() and text.isdecimal() else 0
+        sort = query.get("sort", "")
         return cls(
-            notebook_id=number if 0 < number <= MAX_BIGINT else None,
+            notebook_id=row_number(query.get("notebook", "")) or None,
             sort=sort if sort in SORTS else "trouble",
             all_cells=query.get("cells") == "all",
         )

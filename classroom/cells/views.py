@@ -15,7 +15,7 @@ from classroom.cells.selectors import SIGNS, STATE_WORDS, CellMap, cell_details,
 from classroom.errors.clusters import clusters_of
 from classroom.live.views import MAX_REQUESTED
 from classroom.notebooks.selectors import notebooks_in_use, visible_notebook
-from core.validators import MAX_BIGINT
+from core.identity import row_number
 from instructors.permissions import account_of
 from lms.system_settings import current
 
@@ -52,7 +52,7 @@ def states(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Return the states of the students of `?student=`, or of all students; and the figures of the columns."""
     classroom, now, choice = classroom_of(request, class_id), timezone.now(), MapOptions.of(request.GET)
     found = _map_of(classroom, request, choice)
-    requested = {int(text) for text in request.GET.getlist("student")[:MAX_REQUESTED] if text.isdecimal()}
+    requested = {row_number(text) for text in request.GET.getlist("student")[:MAX_REQUESTED]} - {None}
     rows = [row for row in found.rows if row.student_id in requested] if requested else found.rows
     return render(request, "cells/_states.html", {"classroom": classroom, "now": now, "map": found, "rows": rows})
 
@@ -60,14 +60,9 @@ def states(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
 @class_page
 def details(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Return runs and errors of one student (`?student=`) in the notebook, one line per cell."""
-    classroom, choice, student = (
-        classroom_of(request, class_id),
-        MapOptions.of(request.GET),
-        request.GET.get("student", ""),
-    )
+    classroom, choice = classroom_of(request, class_id), MapOptions.of(request.GET)
     notebook = visible_notebook(classroom, account_of(request), choice.notebook_id or 0)
-    number = int(student) if student.isdecimal() and int(student) <= MAX_BIGINT else 0
-    found = cell_details(classroom, student_id=number, notebook=notebook)
+    found = cell_details(classroom, student_id=row_number(request.GET.get("student", "")) or 0, notebook=notebook)
     return render(request, "cells/_cell_detail.html", {"details": found, "now": timezone.now()})
 
 

@@ -6,14 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from classroom.attention.selectors import attention_state
+from classroom.attention.claims import claims_of
 from classroom.attention.views import attention_context
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
 from classroom.base.student_filters import Filter
 from classroom.live.selectors import live_state
-from core.validators import MAX_BIGINT
+from core.identity import row_number
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 
 # If more students are unknown to the page, its script requests all cards.
@@ -38,10 +38,10 @@ def class_live(request: HttpRequest, class_id: int | None = None) -> HttpRespons
 def cards(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Return the cards again, for a page that has missed messages: all, or those of `?student=`."""
     asked = request.GET.getlist("student")
-    only = [int(text) for text in asked[:MAX_REQUESTED] if text.isdecimal() and int(text) <= MAX_BIGINT]
+    only = [number for text in asked[:MAX_REQUESTED] if (number := row_number(text)) is not None]
     classroom = classroom_of(request, class_id)
     context = _state(request, classroom, only=only if asked else None)
-    claims = attention_state(classroom, now=context["now"]).claims
+    claims = claims_of((card.student_id for card in context["state"].cards), scope=classroom.scope, now=context["now"])
     context["claims"] = {student: claim.by for student, claim in claims.items()}
     return render(request, "live/_cards.html" if asked else "live/_state.html", context)
 

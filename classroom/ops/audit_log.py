@@ -2,7 +2,7 @@
 
 from django.db.models import Q, QuerySet
 
-from core.identity import email_key
+from core.identity import email_key, row_number
 from instructors.models import AuditLog, Instructor
 
 
@@ -17,7 +17,7 @@ def audit_entries(*, action: str, actor: str) -> QuerySet[AuditLog]:
         account = Instructor.objects.with_email(actor)
         if account is not None:
             by_actor |= Q(actor_id=account.pk)
-        if actor.isascii() and actor.isdecimal() and len(actor) < 19:
-            by_actor |= Q(actor_id=int(actor))
+        if (number := row_number(actor)) is not None:
+            by_actor |= Q(actor_id=number)
         entries = entries.filter(by_actor)
     return entries

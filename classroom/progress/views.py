@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from classroom.dashboard.selectors import find_student
 from classroom.progress import selectors as progress_selectors
 from classroom.progress import serializers
+from core.identity import row_number
 from core.validators import MAX_BIGINT
 from events.contract.records import BadBody
 from events.intake.app import RequestRefused
@@ -210,10 +211,7 @@ class ProcessEventView(ApiView):
         if student is None:
             raise NotFound("Student not found")
         shared = classes_of(self.viewer).filter(enrolments__student=student.pk).order_by("pk")
-        digits = (
-            assignment_id if assignment_id.isascii() and assignment_id.isdigit() and len(assignment_id) < 19 else "0"
-        )
-        named = shared.filter(assignments=int(digits)).first()
+        named = shared.filter(assignments=row_number(assignment_id) or 0).first()
         return (named or shared[0]).pk
 
 

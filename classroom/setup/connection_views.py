@@ -10,7 +10,7 @@ from classroom.base.decorators import class_action, class_page
 from classroom.setup.base_views import show, taught_classroom
 from classroom.setup.jupyterlab import Address, connection_of
 from classroom.setup.keys import GRACES, MadeMeanwhile, make_key, revoke_key
-from core.validators import MAX_BIGINT
+from core.identity import row_number
 from events.intake.class_keys import REMEMBERED
 from instructors.permissions import account_of
 
@@ -39,7 +39,7 @@ def make(request: HttpRequest, class_id: int) -> HttpResponse:
     try:
         _, key = make_key(
             found,
-            seen=int(seen) if seen.isdecimal() and int(seen) <= MAX_BIGINT else None,
+            seen=row_number(seen),
             grace=GRACES.get(grace),
             by=account_of(request),
             request=request,

@@ -12,7 +12,7 @@ from classroom.setup import invitations, staff
 from classroom.setup.base_views import show, taught_classroom
 from classroom.setup.forms import ROLE_LABELS, InviteForm
 from classroom.setup.staff_selectors import staff_of
-from core.validators import MAX_BIGINT
+from core.identity import row_number
 from instructors.permissions import account_of
 from lms.models import Class
 
@@ -89,13 +89,13 @@ def leave(request: HttpRequest, class_id: int) -> HttpResponse:
 @class_action
 def hand_over(request: HttpRequest, class_id: int) -> HttpResponse:
     _, found = taught_classroom(request, class_id)
-    text = request.POST.get("account", "")
-    if not text.isdecimal() or int(text) > MAX_BIGINT:
+    account_id = row_number(request.POST.get("account", ""))
+    if account_id is None:
         messages.error(request, gettext("Choose who shall own the class."))
         return redirect("class_staff", class_id)
     try:
         owner = staff.hand_over(
-            found, account_id=int(text), by=account_of(request), request=request, now=timezone.now()
+            found, account_id=account_id, by=account_of(request), request=request, now=timezone.now()
         )
     except staff.NotAllowed:
         messages.error(request, gettext("Only the owner of the class, or an administrator, hands it over."))

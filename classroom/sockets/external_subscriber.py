@@ -7,7 +7,6 @@ subscribed again. Source: docs/contract/websocket.md section 6.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +21,7 @@ from classroom.sockets.requests import Frame
 from core.login_requirement import logins_required
 from core.redis import async_client
 from lms.models import StudentClass
-from realtime import groups, presence
+from realtime import groups
 from realtime.broadcast import OUTSIDE_CHANNEL
 from realtime.connections import connections
 from realtime.messages import timestamp
@@ -34,22 +33,25 @@ PING_INTERVAL = 15.0  # seconds without a message after which the connection is 
 MAX_BYTES = 256 * 1024  # of a notice
 
 
+subscriptions = 0  # of this process since its start
+
+
 async def listen() -> None:
     """Subscribe and deliver until cancelled."""
     pause = 0.1
     while True:
-        before = presence.listener.subscriptions
+        before = subscriptions
         try:
             await _listen_once()
         except (RedisError, OSError) as error:
-            presence.listener.state, presence.listener.since = "reconnecting", time.time()
             logger.warning("Lost %s (%s); subscribing again", OUTSIDE_CHANNEL, type(error).__name__)
-        pause = 0.1 if presence.listener.subscriptions > before else min(pause * 2, MAX_PAUSE)
+        pause = 0.1 if subscriptions > before else min(pause * 2, MAX_PAUSE)
         await asyncio.sleep(pause)
 
 
 async def _listen_once() -> None:
-    # Without the client's silent retries, so that the state on the health page is accurate.
+    global subscriptions
+    # Without the client's silent retries: each subscription is counted and makes presence be written again.
     redis = async_client(timeout=PING_INTERVAL + 5, retries=0)
     async with redis, redis.pubsub() as pubsub:
         await pubsub.subscribe(OUTSIDE_CHANNEL)
@@ -58,8 +60,7 @@ async def _listen_once() -> None:
             if message is None:
                 await pubsub.ping()
             elif message["type"] == "subscribe":
-                presence.listener.state, presence.listener.since = "subscribed", time.time()
-                presence.listener.subscriptions += 1
+                subscriptions += 1
                 connections.version += 1  # Redis may have lost the presence entry
             elif message["type"] == "message":
                 await handle(message["data"])
@@ -70,7 +71,6 @@ async def handle(payload: bytes) -> None:
     frame = _frame(payload)
     if frame is None:
         return
-    presence.listener.heard += 1
     try:
         names = await database_sync_to_async(groups_of)(frame)
     except DatabaseError:

@@ -111,8 +111,8 @@ def groups_of_channel(name: str) -> list[str]:
     kind, _, rest = name.partition(":")
     if kind == "room" and rest:
         return [groups.room_group(rest)]
-    if kind == "instructor" and rest.isascii() and rest.isdigit():
-        return [f"instructor.{int(rest)}"]
+    if kind == "instructor" and (number := row_number(rest)) is not None:
+        return [groups.instructor_group(number)]
     found = ANY_CHANNEL.fullmatch(name)
     if found is None:
         return []

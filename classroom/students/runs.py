@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404
 
 from classroom.base.ansi import plain
 from classroom.students.run_diffs import Change, compare
-from core.validators import MAX_BIGINT
+from core.identity import row_number
 from events.models import CellExecution
 from lms.access import Scope
 from lms.models import Cell, Notebook
@@ -29,11 +29,6 @@ SHORT_TEXT = 400
 MAX_LINE_LENGTH = 200  # characters
 
 
-def id_of(text: str | None) -> int | None:
-    """Return the id in a query string; None if invalid."""
-    return int(text) if text and text.isascii() and text.isdigit() and int(text) <= MAX_BIGINT else None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
     """The filter of runs, stored in the query string, so that it survives a reload."""
@@ -45,7 +40,9 @@ class Chosen:
     @classmethod
     def of(cls, query: QueryDict) -> "Chosen":
         return cls(
-            notebook=id_of(query.get("notebook")), cell=id_of(query.get("cell")), errors=query.get("errors") == "1"
+            notebook=row_number(query.get("notebook", "")),
+            cell=row_number(query.get("cell", "")),
+            errors=query.get("errors") == "1",
         )
 
     @property

@@ -15,7 +15,8 @@ from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
 from classroom.base.student_cards import Card, card
 from classroom.students.models import StudentNote
-from classroom.students.runs import ALL_RUNS, Chosen, Timeline, id_of, timeline
+from classroom.students.runs import ALL_RUNS, Chosen, Timeline, timeline
+from core.identity import row_number
 from events.models import CellExecution, CellProgress, HelpRequest
 from events.student_status import student_rows
 from instructors.models import Instructor
@@ -43,9 +44,9 @@ class PageQuery:
         return cls(
             part=part if part in PARTS else "runs",
             chosen=Chosen.of(query),
-            before=id_of(query.get("before")),
-            after=id_of(query.get("after")),
-            edit=id_of(query.get("edit")),
+            before=row_number(query.get("before", "")),
+            after=row_number(query.get("after", "")),
+            edit=row_number(query.get("edit", "")),
         )
 
     @property

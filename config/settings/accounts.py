@@ -62,5 +62,5 @@ AXES_USERNAME_CALLABLE = "instructors.lockout.name_of"
 AXES_USERNAME_FORM_FIELD = "username"
 AXES_LOCKOUT_CALLABLE = "instructors.views.locked_out"
 AXES_HTTP_RESPONSE_CODE = 429
-AXES_ENABLE_ADMIN = False  # ours is in instructors/admin.py
+AXES_ENABLE_ADMIN = False  # ours is in lms/admin/accounts.py
 AXES_VERBOSE = False

@@ -22,7 +22,7 @@ MAX_QUEUED = 1000
 OLD_AGE = timedelta(days=7)  # after which an entry of low priority may be dropped for new ones
 FULL = "The offline queue is full"
 UNAVAILABLE = "The offline queue is not available"
-QUEUE_LOCK = 2  # beside offline.SYNCING
+QUEUE_LOCK = 2  # beside `offline.sync.SYNCING`
 
 
 @dataclass(kw_only=True)

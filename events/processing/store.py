@@ -25,7 +25,8 @@ from lms.models.people import WITHOUT_KEY
 def lock_shard(shard: int) -> None:
     """Let only one transaction at a time write for a shard, even if a drain outlives its lease."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [0x72697665, shard])  # "rive"
+        # The first number stands for this purpose, and must be the same in all releases.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [0x72697665, shard])
 
 
 def save(events: Sequence[Event], *, rule: Rule, now: datetime) -> Changes:

@@ -41,7 +41,7 @@ def holder_of(request: Request) -> KeyHolder | None:
     key = request.headers.get("X-Class-Key") or request.query_params.get("key")
     if not key:
         return None
-    holder = holder_of_key(key)
+    holder = holder_of_key(key.strip())
     if holder is None:
         raise AuthenticationFailed("Unknown class key")
     if not holder.is_active:

@@ -257,6 +257,11 @@ def test_a_key_travels_in_the_address_too(api, cast, key):
     assert [each["id"] for each in api("GET", f"/assignments?key={key}").json()] == [cast.loops.pk]
 
 
+def test_blanks_around_a_key_are_no_part_of_it(api, cast, key):
+    assert api("GET", "/me?email=hanako@example.com", key=f" {key} ").status_code == 200
+    assert api("GET", f"/me?email=hanako@example.com&key={key}%20").status_code == 200
+
+
 def test_a_key_notes_its_use(api, cast, key):
     api("GET", "/assignments", key=key)
     assert cast.python.keys.get().last_used_at is not None

@@ -10,6 +10,7 @@ from classroom.sockets import people, replies
 from classroom.sockets.consumers.following import FollowingSocket
 from classroom.sockets.people import Person
 from classroom.sockets.requests import Frame
+from core.identity import row_number
 from core.login_requirement import logins_required
 from lms.access import class_ids_of, may_see_class
 from realtime import groups
@@ -77,9 +78,9 @@ class DashboardSocket(ScreenSocket):
         wanted = self.query.get("class")
         if not wanted:
             return [*await self.groups_of_students(), groups.DASHBOARDS]
-        if not (wanted[0].isascii() and wanted[0].isdigit() and len(wanted[0]) < 19):
+        class_id = row_number(wanted[0])
+        if class_id is None:
             return None
-        class_id = int(wanted[0])
         if self.user is not None and not await database_sync_to_async(may_see_class)(self.user, class_id):
             return None
         return [groups.class_group(class_id), groups.DASHBOARDS]

@@ -47,7 +47,9 @@ export async function ask(path, { mayBeGone = false, ...options } = {}) {
   if (response.redirected || response.status === 403 || response.status === 404) signedOut = true;
   else if (response.ok) signedOut = false;
   if (!response.ok || signedOut) throw new Unanswered(`answer ${response.status}`);
-  return parse(text);
+  const page = parse(text);
+  setServerTime(page.querySelector("[data-now]")?.dataset.now); // now: what shows the page may do so later
+  return page;
 }
 
 /** Sends a form or a button's values as a POST of ours; the answer is the caller's to read. */
@@ -136,7 +138,6 @@ export function morph(old, fresh, { isGone = () => true } = {}) {
   const change = () => Idiomorph.morph(old, fresh, { restoreFocus: false, callbacks });
   if (old.contains(document.activeElement)) keepFocus(old, change);
   else change();
-  setServerTime(fresh.dataset.now);
   refreshTimes(old);
 }
 

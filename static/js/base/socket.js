@@ -1,6 +1,6 @@
 // A persistent socket: it reconnects, detects a dead connection, and reports its state.
 //
-// connect({ path, onOpen, onFrame, onState }) calls
+// connect({ path, onOpen, onFrame, onState, onShutOut }) calls
 //   onOpen()        after every connection_established: whatever happened before is unknown, so fetch the state;
 //   onFrame(frame)  for every frame with a meaning for the page;
 //   onState(state, heardAt)  at least once a second: "connecting" | "live" | "stale" | "reconnecting";

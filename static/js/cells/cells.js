@@ -3,7 +3,7 @@ import { keepClusters, noteClusters } from "../errors/clusters.js";
 import { keepGrid } from "../base/grid.js";
 import { follow, texts } from "../base/class_page.js";
 import { ask, throttled } from "../base/fragments.js";
-import { refreshTimes, setServerTime } from "../base/time.js";
+import { refreshTimes } from "../base/time.js";
 
 const askEvery = 1000;
 const restBefore = 150; // the pointer must rest on a cell before its figures are asked for
@@ -129,7 +129,6 @@ function patch(answer) {
   const found = [...states.querySelectorAll("[data-student]")];
   const rows = found.map((one) => rowOf(one.dataset.student));
   if (rows.includes(null)) return false;
-  setServerTime(states.dataset.now);
   found.forEach((one, place) => patchRow(rows[place], one.dataset.states));
   moveMedian(states.dataset.median, states.dataset.medianNumber);
   patchShares(states.dataset.shares);
@@ -164,7 +163,6 @@ function swap(answer) {
   const student = was && studentOf(was);
   const cell = was && table.tHead.rows[0].cells[was.cellIndex].dataset.cell;
   map.replaceWith(fresh);
-  setServerTime(fresh.dataset.now);
   adopt(fresh);
   if (place) fresh.querySelector(".map-scroll")?.scrollTo(...place);
   if (!student || !table) return;

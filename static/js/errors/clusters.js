@@ -70,7 +70,6 @@ function finish(form, answer) {
   draw(answer);
 }
 
-/** Times that are true by the server's clock whatever page this is on. */
 export function keepClusters() {
   panel?.addEventListener("submit", send);
 }

@@ -5,7 +5,6 @@ import { keepClusters, noteClusters } from "../errors/clusters.js";
 import { filterCards, offerTeam, onFilter } from "./filters.js";
 import { follow, room, texts } from "../base/class_page.js";
 import { ask, throttled } from "../base/fragments.js";
-import { setServerTime } from "../base/time.js";
 
 const windows = { activeSeconds: Number(room.dataset.activeSeconds), errorSeconds: Number(room.dataset.errorSeconds) };
 const decayEvery = 5000;
@@ -53,7 +52,6 @@ function showCards(fresh) {
 async function fetchEverything() {
   everything = false;
   const state = await ask(`cards/${location.search}`);
-  setServerTime(state.getElementById("state").dataset.now);
   const ours = showCards([...state.getElementById("cards").children]);
   for (const card of cards.all()) if (!ours.has(card.dataset.student)) cards.remove(card);
   notOurs.clear();
@@ -137,7 +135,7 @@ const handlers = {
 };
 
 function showChanged() {
-  if (!changed.size || fetching) return; // `release` comes back to what is left
+  if (!changed.size || fetching) return; // what is left is shown after the answer
   const rows = [...changed.values()];
   changed.clear();
   rows.forEach(showRow);

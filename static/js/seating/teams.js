@@ -3,7 +3,7 @@
 import { applyPositions, isMoving, markOf, marks, startMap } from "./map.js";
 import { follow, room, texts } from "../base/class_page.js";
 import { ask, put, throttled } from "../base/fragments.js";
-import { serverNow, setServerTime, setText } from "../base/time.js";
+import { serverNow, setText } from "../base/time.js";
 
 const windows = { active: Number(room.dataset.activeSeconds), error: Number(room.dataset.errorSeconds) };
 const statuses = Object.keys(texts.ranks).sort((a, b) => texts.ranks[a] - texts.ranks[b]);
@@ -99,7 +99,6 @@ const refresh = throttled(async () => {
   held = [];
   try {
     const page = await ask("room/");
-    setServerTime(page.getElementById("state").dataset.now);
     put(page, "teams");
     if (isMoving()) refresh(); // the map later: a mark must not change while it is dragged
     else showMap(page);

@@ -10,7 +10,7 @@ from events.processing import help_requests
 from events.timeseries import buffer as timeseries_buffer
 from instructors.models import AuditLog
 from lms.models import Session
-from realtime.groups import client_group
+from realtime.groups import email_form
 from tests.classroom.api import types_heard
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def test_http_13_dismiss_help(as_hanako, hanako, lesson, heard):
     told = types_heard(heard)
     assert {("dashboard", "help_resolved"), (f"class.{lesson.class_ref.pk}", "help_resolved")} <= told
     assert {
-        (client_group("aoi@example.com"), "dismiss_help"),
+        (f"client.{email_form('aoi@example.com')}", "dismiss_help"),
         (f"notifications.{lesson.aoi.pk}", "dismiss_help"),
         ("broadcast", "dismiss_help"),
     } <= told

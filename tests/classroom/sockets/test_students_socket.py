@@ -173,5 +173,5 @@ async def test_w2_system_message(redis):
 async def test_w2_grade_and_feedback(redis):
     student = await Student.objects.acreate(email="hanako@example.com")
     async with connected(HANAKO) as hanako:
-        await send_frame(groups.notifications_group(student.pk), graded())
+        await send_frame(f"notifications.{student.pk}", graded())
         assert (await hanako.hear())["data"]["grade"] == 90.0

