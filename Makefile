@@ -24,11 +24,11 @@ demo: .venv/run.stamp ## a class of 40 simulated students, live in your browser;
 run: .venv/run.stamp ## the same without the demo class
 	@exec $(BIN)/python manage.py up
 
-check: lint ## lint, types, layers and the quick tests, which start no process and no browser: a minute and a half
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not slow" $(ARGS)
+check: lint ## lint, types, layers and the quick tests, which start no copy of the product and no browser: five minutes
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not slow" $(ARGS)
 
 test: lint audit needs ## the checks of lint and audit, then all tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)

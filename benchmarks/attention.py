@@ -184,7 +184,7 @@ def _rows(outcome: Outcome, seeds: range) -> list[Row]:
     wrong_kinds = ", ".join(f"{kind} {outcome.wrong_kinds.count(kind)}" for kind in sorted(set(outcome.wrong_kinds)))
     rows = [
         Row(name="attention, precision", value=_percent(right, right + wrong), unit="%",
-            note=f"{right} of {right + wrong} concerns; {what}; wrong: {wrong_kinds or 'none'}"),
+            note=f"{right} of {right + wrong} alerts; {what}; wrong: {wrong_kinds or 'none'}"),
         Row(name="attention, recall", value=_percent(len(outcome.found), truths), unit="%",
             note=f"{len(outcome.found)} of {truths} stretches of {MIN_STRETCH:g} min or more without asking"),
     ]  # fmt: skip
@@ -199,7 +199,7 @@ def _rows(outcome: Outcome, seeds: range) -> list[Row]:
                         note=f"{len(times)} of {total}"))  # fmt: skip
         rows.append(Row(name=f"attention, until shown where a student {why}", unit="min",
                         value=statistics.median(times) if times else float("nan"), note="median"))  # fmt: skip
-    rows.append(Row(name="attention, shown at a time", value=statistics.mean(outcome.shown), unit="concerns",
+    rows.append(Row(name="attention, shown at a time", value=statistics.mean(outcome.shown), unit="alerts",
                     note=f"mean; most {max(outcome.shown)}"))  # fmt: skip
     return rows + percentiles(outcome.seconds, name="attention, one look", note=f"{STUDENTS} students, four queries")
 

@@ -109,6 +109,8 @@ LONG = [
     "tests/classroom/assignments/test_reading.py",
 ]
 PLACE = {file: place for place, file in enumerate(LONG)}
+# Those of them that take more than half a minute: `make check` leaves them out.
+SLOW = {*LONG[: LONG.index("tests/instructors/test_roles.py") + 1]}
 
 # How long an example takes says something about the machine, nothing about the product.
 hypothesis.settings.register_profile(
@@ -133,11 +135,11 @@ def is_of_browser(item: pytest.Item) -> bool:
 
 
 def is_slow(item: pytest.Item) -> bool:
-    """Whether it starts processes, commits, or is of a file that asks thousands of questions."""
+    """Whether it starts processes, commits, or is of a file that takes long."""
     database = item.get_closest_marker("django_db")
     return bool(
-        item.location[0] in PLACE
-        or item.location[0].startswith(("tests/browser/", "tests/faults/", "tests/deploy/"))
+        item.location[0] in SLOW
+        or item.location[0].startswith(("tests/browser/", "tests/faults/", "tests/deploy/", "tests/operations/local/"))
         or {"live_system", "start_live_system", "transactional_db", "live_server"} & set(item.fixturenames)
         or (database and database.kwargs.get("transaction"))
     )

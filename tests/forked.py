@@ -1,7 +1,8 @@
 """Python programs in processes that are forked with the libraries imported, which is most of a start.
 
 What a program imports, reads and does is its own: it finds its environment, its arguments and its output as if it had
-been started alone. That it starts alone, from nothing, is for tests/config/test_up.py and tests/deploy/ to say.
+been started alone. That it starts alone, from nothing, is for
+tests/operations/local/test_up.py and tests/deploy/ to say.
 """
 
 import atexit

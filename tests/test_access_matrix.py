@@ -1,7 +1,7 @@
 """Every address, walked as five kinds of caller, while logins are required: who gets what; and the API once more with a
 key of each class.
 
-The rows are in `tests/access_matrix/`; a new address without one fails. after a run the table is in
+The rows are in `tests/access_matrix/`; a new address without one fails. After a run the table is in
 `test-artifacts/access-matrix.md`.
 """
 

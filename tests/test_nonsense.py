@@ -1,5 +1,5 @@
 """Nonsense at every address of the API and of the pages: in paths, queries, bodies, forms, cookies and headers. It is
-refused with 4xx, or finds nothing; never 500. The administration has a walk of its own (tests/instructors)."""
+refused with 4xx, or finds nothing; never 500. The administration has a walk of its own (tests/lms/admin)."""
 
 import inspect
 import json

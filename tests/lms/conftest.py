@@ -48,7 +48,7 @@ def cast(db) -> Cast:
 
 def make_cast() -> Cast:
     def person(name: str, **fields: Any) -> Instructor:
-        # An unusable password: hashing one takes a quarter of a second and no test here logs in with it.
+        # An unusable password: no test here logs in with one.
         return Instructor.objects.create(email=f"{name}@school.example", name=name, password="!", **fields)
 
     sato, suzuki = person("sato"), person("suzuki")

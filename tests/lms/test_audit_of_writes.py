@@ -1,4 +1,4 @@
-"""Every write is offered to the floor above for the audit log, and a write that fails is not."""
+"""Every write is offered to the layer above for the audit log, and a write that fails is not."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The rule alone: who is a alert, who is not, and who ceases to be one."""
+"""The rule alone: who gets an alert, who is not, and who ceases to be one."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
