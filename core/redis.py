@@ -1,17 +1,18 @@
 """Clients of the Redis server that the settings name.
 
-All timeouts are in seconds. `retries=None` leaves redis-py's own retries with their growing pauses; a number retries
-that often, at once.
+All timeouts are in seconds. Clients made from an address do not retry. The pools of synchronous clients notice
+connections that Redis has closed, as it does with all when it restarts; those of asynchronous ones do not, and fail at
+the next command. With ASYNC_RECONNECT this command is sent once more, on a new connection.
 """
-
-from typing import Any
 
 from django.conf import settings
 from redis import Redis
 from redis import asyncio as aioredis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.retry import Retry
+from redis.exceptions import ConnectionError
+
+ASYNC_RECONNECT = AsyncRetry(NoBackoff(), 1, supported_errors=(ConnectionError,))
 
 
 def blocking_client(*, timeout: float, connect_timeout: float | None = None, health_check_interval: int = 0) -> Redis:
@@ -24,13 +25,12 @@ def blocking_client(*, timeout: float, connect_timeout: float | None = None, hea
     )
 
 
-def short_timeout_client(*, timeout: float, connect_timeout: float = 1, retries: int = 0) -> Redis:
+def short_timeout_client(*, timeout: float, connect_timeout: float = 1) -> Redis:
     """Return a client for synchronous code that can do without Redis and must not be held up by it."""
     return Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=timeout,
         socket_connect_timeout=connect_timeout,
-        retry=Retry(NoBackoff(), retries),
     )
 
 
@@ -39,14 +39,13 @@ def async_client(
     timeout: float | None = None,
     connect_timeout: float | None = None,
     max_connections: int | None = None,
-    retries: int | None = None,
+    reconnect: bool = False,
 ) -> "aioredis.Redis":
     """Return a client for one event loop."""
-    options: dict[str, Any] = {} if retries is None else {"retry": AsyncRetry(NoBackoff(), retries)}
     return aioredis.Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=timeout,
         socket_connect_timeout=connect_timeout,
         max_connections=max_connections,
-        **options,
+        retry=ASYNC_RECONNECT if reconnect else None,
     )

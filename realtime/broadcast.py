@@ -127,7 +127,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 @cache
 def _outside() -> "aioredis.Redis":
-    return async_client(timeout=TIMEOUT)
+    return async_client(timeout=TIMEOUT, reconnect=True)
 
 
 def _run(coroutine: Coroutine[Any, Any, None]) -> None:

@@ -149,7 +149,7 @@ def _redis() -> Redis:
 
 
 def connect() -> "aioredis.Redis":
-    return async_client(timeout=TIMEOUT)
+    return async_client(timeout=TIMEOUT, reconnect=True)
 
 
 # --- Writing --------------------------------------------------------------------------------------------------------

@@ -133,4 +133,4 @@ def _key(test_id: str) -> str:
 
 @cache
 def _redis() -> Redis:
-    return short_timeout_client(timeout=4, connect_timeout=2, retries=1)
+    return short_timeout_client(timeout=4, connect_timeout=2)

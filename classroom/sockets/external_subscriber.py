@@ -52,7 +52,7 @@ async def listen() -> None:
 async def _listen_once() -> None:
     global subscriptions
     # Without the client's silent retries: each subscription is counted and makes presence be written again.
-    redis = async_client(timeout=PING_INTERVAL + 5, retries=0)
+    redis = async_client(timeout=PING_INTERVAL + 5)
     async with redis, redis.pubsub() as pubsub:
         await pubsub.subscribe(OUTSIDE_CHANNEL)
         while True:

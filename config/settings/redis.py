@@ -2,6 +2,7 @@
 
 from config import env
 from config.settings.base import SERVICES
+from core.redis import ASYNC_RECONNECT
 
 REDIS_URL = env.redis_url(SERVICES) or "redis://127.0.0.1:6379/0"
 
@@ -11,7 +12,7 @@ CHANNEL_LAYERS = {
     "default": {
         # The Pub/Sub layer: the core layer silently drops messages once a channel holds 100.
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "retry": ASYNC_RECONNECT}]},
     }
 }
 
