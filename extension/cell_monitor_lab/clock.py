@@ -1,7 +1,7 @@
 """This machine's clock against the product's: students' clocks are wrong, and set right in the middle of a lesson.
 
-An event is kept with the local time and with the *epoch* in which it was recorded. An epoch ends when the local clock is
-set; when the event is sent, the offset of its epoch is added.
+An event is kept with the local time and with the *epoch* in which it was recorded. An epoch ends when the local clock
+is set; when the event is sent, the offset of its epoch is added.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import statistics
 import threading
 import time
 from datetime import datetime, timezone
-from typing import Callable, Optional
+from typing import Callable
 
 from .product import EVENTS_PATH, Product, Unreachable
 
@@ -20,7 +20,7 @@ JUMP_SECONDS = 1.0
 
 
 def steady() -> float:
-    """Return seconds of a clock that nobody sets and that, where the system has one, goes on while the machine sleeps."""
+    """Return seconds of a clock that nobody sets and that, where there is one, goes on while the machine sleeps."""
     boottime = getattr(time, "CLOCK_BOOTTIME", None)
     return time.clock_gettime(boottime) if boottime is not None else time.monotonic()
 
@@ -33,7 +33,7 @@ class Clock:
         self._lock = threading.Lock()
         self._difference = wall() - steady()
         self._jumps = [0.0]  # epoch -> how far the clock was set at its beginning
-        self._offsets: list[Optional[float]] = [None]  # epoch -> seconds by which the product is ahead
+        self._offsets: list[float | None] = [None]  # epoch -> seconds by which the product is ahead
         self.needs_measuring = True
 
     @property
@@ -54,7 +54,7 @@ class Clock:
         """Return the present offset in seconds; 0 while it is unknown."""
         return self.offset_of(self.epoch)
 
-    def offset_of(self, epoch: Optional[int]) -> float:
+    def offset_of(self, epoch: int | None) -> float:
         """Return the offset to apply to events of an epoch; None for those that another process recorded."""
         present = self.epoch
         with self._lock:
@@ -92,7 +92,7 @@ class Clock:
             self.needs_measuring = False
 
 
-def _timestamp(value: object) -> Optional[float]:
+def _timestamp(value: object) -> float | None:
     text = value.get("timestamp") if isinstance(value, dict) else None
     if not isinstance(text, str):
         return None

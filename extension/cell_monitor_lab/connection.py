@@ -6,7 +6,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import Any
 
 from . import CLIENT
 from .identity import Identity, token_owner
@@ -50,7 +50,7 @@ class Connection:
             headers["X-Class-Key"] = identity.class_key
         return Route(identity.url, headers, identity.host)
 
-    def student(self) -> Optional[dict[str, Any]]:
+    def student(self) -> dict[str, Any] | None:
         """Return {id, email, name, team} as the product knows the student, once there is a token."""
         token = self._token(self._identity())
         return (token or {}).get("student")
@@ -82,7 +82,7 @@ class Connection:
             finally:
                 product.close()
 
-    def _token(self, identity: Identity) -> Optional[dict[str, Any]]:
+    def _token(self, identity: Identity) -> dict[str, Any] | None:
         token = self._settings.get("token")
         return token if token and token.get("owner") == token_owner(identity) else None
 
@@ -92,7 +92,7 @@ class Connection:
         address, until = self._without_tokens
         return address != identity.url or time.monotonic() > until
 
-    def _claim(self, identity: Identity) -> Optional[dict[str, Any]]:
+    def _claim(self, identity: Identity) -> dict[str, Any] | None:
         """Ask for a token; None where the product has none to give. Raises NotReady, Unreachable."""
         body: dict[str, Any] = {
             "userId": identity.user_id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Optional
+from typing import Any
 
 from . import CLIENT
 from .outputs import OutputText, clip, clip_end
@@ -24,10 +24,10 @@ TIMES = ("queuedAt", "startedAt", "finishedAt")  # in metadata
 class Cell:
     """Where a run belongs. `path` is the notebook's name for the product, `local_path` that of the file."""
 
-    path: Optional[str] = None
-    local_path: Optional[str] = None
-    cell_id: Optional[str] = None
-    cell_index: Optional[int] = None
+    path: str | None = None
+    local_path: str | None = None
+    cell_id: str | None = None
+    cell_index: int | None = None
     cell_type: str = "code"
     is_private: bool = False  # kind, times and status are sent, nothing of what it says
     is_off: bool = False  # nothing is sent
@@ -42,15 +42,15 @@ class Run:
     kernel_start: int  # which life of the kernel, from 1
     cell: Cell = field(default_factory=Cell)
     code: str = ""
-    execution_count: Optional[int] = None
-    queued_at: Optional[float] = None
-    started_at: Optional[float] = None
-    finished_at: Optional[float] = None
+    execution_count: int | None = None
+    queued_at: float | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
     is_end_estimated: bool = False
     output: OutputText = field(default_factory=OutputText)
     output_bytes: int = 0
     output_types: dict[str, int] = field(default_factory=dict)
-    error_name: Optional[str] = None
+    error_name: str | None = None
     error_value: str = ""
     traceback: str = ""
 
@@ -82,7 +82,7 @@ def run_started(run: Run) -> Event:
     }
 
 
-def run_ended(run: Run, status: str, reason: Optional[str] = None) -> Event:
+def run_ended(run: Run, status: str, reason: str | None = None) -> Event:
     """Return the end of a run. `status` is success, error or aborted; `reason` says why it was aborted."""
     ended_at = run.finished_at if run.finished_at is not None else run.started_at or run.queued_at
     assert ended_at is not None

@@ -52,8 +52,8 @@ class Identity:
 def resolve(configured: Mapping[str, str], environ: Mapping[str, str], stored: Mapping[str, Any]) -> Identity:
     """Return who the student is.
 
-    `configured` are traits; an unset one is looked up in the environment. `stored` is {settings: {…}, panel: {…}}. A class
-    key is sent only to the address that it came with.
+    `configured` are traits; an unset one is looked up in the environment. `stored` is {settings: {…}, panel: {…}}. A
+    class key is sent only to the address that it came with.
     """
     school = {name: configured.get(name) or environ.get(variable, "") for name, variable in ENVIRONMENT.items()}
     school_user, hub_user = school["user_id"].strip(), environ.get("JUPYTERHUB_USER", "").strip()

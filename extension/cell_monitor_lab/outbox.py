@@ -1,9 +1,9 @@
 """The queue on disk: what is recorded stays here until the product has it.
 
 One SQLite file for each process, so that no two processes wait for one another, in a folder of the student. A process
-holds its file with an exclusive lock of SQLite; a file that can be locked by another belongs to a process that is gone, and
-is adopted by the next that starts. Homes are often on NFS, where a write-ahead log is unsafe; so the journal is truncated and
-every commit synced.
+holds its file with an exclusive lock of SQLite; a file that can be locked by another belongs to a process that is gone,
+and is adopted by the next that starts. Homes are often on NFS, where a write-ahead log is unsafe; so the journal is
+truncated and every commit synced.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, TypeVar
 
 from .contract import Event, iso
 
@@ -64,10 +64,10 @@ class Item:
     event: Event
     kind: str
     is_urgent: bool = False
-    clock_epoch: Optional[int] = None
-    opens: Optional[str] = None
-    unfinished: Optional[Event] = None
-    closes: Optional[str] = None
+    clock_epoch: int | None = None
+    opens: str | None = None
+    unfinished: Event | None = None
+    closes: str | None = None
     replaces: bool = False  # events of this kind that still wait
 
 
@@ -79,7 +79,7 @@ class Row:
     event: Event
     kind: str
     added_at: float
-    clock_epoch: Optional[int]
+    clock_epoch: int | None
     size: int
 
 
@@ -181,12 +181,6 @@ class Outbox:
         with self._lock:
             return self._write(lambda: self._cut(row.seq))
 
-    def remember_unfinished(self, key: str, event: Event) -> None:
-        """Keep the event that the next process sends if this one ends without `closes`."""
-        with self._lock:
-            values = (key, _text(event))
-            self._write(lambda: self._db.execute("INSERT OR REPLACE INTO unfinished VALUES (?, ?)", values))
-
     def touch(self) -> None:
         """Note that this process lives, for the end of its session."""
         self.put("seen_at", time.time())
@@ -212,7 +206,7 @@ class Outbox:
     # Reading
 
     def batch(self, max_events: int, max_bytes: int) -> list[Row]:
-        """Return the oldest events that wait: at most `max_events`, and `max_bytes` unless the first alone is larger."""
+        """Return the oldest events that wait: at most `max_events`, and `max_bytes` unless the first is larger."""
         with self._lock:
             cursor = self._db.execute(
                 "SELECT seq, body, kind, added_at, clock_epoch, size FROM outbox ORDER BY seq LIMIT ?", (max_events,)
@@ -414,7 +408,7 @@ class Outbox:
 
 
 def _holds_anything(db: sqlite3.Connection) -> bool:
-    tables = ("outbox", "unfinished", "sent", "refused", "kv WHERE key LIKE 'draft:%'")
+    tables = ("outbox", "unfinished", "sent", "refused", "kv WHERE key = 'drafts' AND value <> '{}'")
     return any(db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() for table in tables)  # noqa: S608
 
 

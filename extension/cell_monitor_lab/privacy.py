@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, Optional
+from typing import Any
 
 from .contract import iso
 from .settings import Settings
@@ -43,7 +43,7 @@ class Privacy:
         """Whether the student or the school agreed."""
         return self.consent() in ("given", "school")
 
-    def pause(self, minutes: Optional[int]) -> None:
+    def pause(self, minutes: int | None) -> None:
         """Record nothing for `minutes`; None: until `resume`."""
         self._settings.put(paused_until=FOREVER if minutes is None else self._now() + minutes * 60)
 

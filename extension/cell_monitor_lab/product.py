@@ -10,7 +10,7 @@ import ssl
 import urllib.request
 from base64 import b64encode
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 from . import CLIENT
@@ -47,7 +47,7 @@ class Answer:
         return detail if isinstance(detail, str) else ""
 
 
-def split_address(address: str) -> tuple[str, Optional[str]]:
+def split_address(address: str) -> tuple[str, str | None]:
     """Return the product's address without what follows its name, and the class key, if the address has one.
 
     Accepts the form that older settings have, `https://host/api/v1/events?key=…`. Raises ValueError for what is no
@@ -73,7 +73,7 @@ class Product:
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._is_tls else 80)
         self._prefix = parts.path.rstrip("/")
-        self._connection: Optional[http.client.HTTPConnection] = None
+        self._connection: http.client.HTTPConnection | None = None
         self._through_proxy = False  # whether the request line must name the whole address
         self._proxy_headers: dict[str, str] = {}
 
@@ -82,10 +82,10 @@ class Product:
         method: str,
         path: str,
         value: Any = None,
-        headers: Optional[dict[str, str]] = None,
+        headers: dict[str, str] | None = None,
         *,
         is_compressed: bool = True,
-        timeout: Optional[float] = None,
+        timeout: float | None = None,
     ) -> Answer:
         """Send a request and return the answer, whatever its status; redirects are not followed. Raises Unreachable.
 
@@ -110,9 +110,7 @@ class Product:
             self._connection.close()
             self._connection = None
 
-    def _exchange(
-        self, method: str, path: str, body: Optional[bytes], headers: dict[str, str], timeout: float
-    ) -> Answer:
+    def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout: float) -> Answer:
         if self._connection is None:
             self._connection = self._connect()
         connection = self._connection
@@ -149,7 +147,7 @@ class Product:
         return connection
 
 
-def _encode(value: Any, headers: dict[str, str], is_compressed: bool) -> tuple[Optional[bytes], dict[str, str]]:
+def _encode(value: Any, headers: dict[str, str], is_compressed: bool) -> tuple[bytes | None, dict[str, str]]:
     headers = {"Accept": "application/json", "User-Agent": CLIENT, **headers}
     if value is None:
         return None, headers

@@ -67,10 +67,6 @@ class Recorder:
         ]
         return self._writer.submit(self._outbox.add, stamped)
 
-    def session_end(self) -> Event:
-        """Return the end of this session, as of now."""
-        return self._signed(plain_event("session_end", time.time()), self._identity())
-
     def close(self) -> None:
         """Wait until everything is written."""
         self._writer.shutdown(wait=True)

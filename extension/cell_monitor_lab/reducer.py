@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from .contract import Cell, Event, Run, run_ended, run_started
 
@@ -25,11 +25,11 @@ class Message:
 
     type: str
     date: float  # seconds since 1970, by the kernel
-    parent_id: Optional[str]
-    parent_type: Optional[str]
+    parent_id: str | None
+    parent_type: str | None
     size: int
     load: Callable[[], dict[str, Any]]
-    subshell_id: Optional[str] = None
+    subshell_id: str | None = None
 
     @property
     def content(self) -> dict[str, Any]:
@@ -38,12 +38,12 @@ class Message:
 
 @dataclass
 class Hint:
-    """What the panel says of a run: `msg_id` is None where the server runs the cell, which is then found by its code."""
+    """What the panel says of a run. `msg_id` is None where the server runs the cell: it is found by its code."""
 
     cell: Cell
-    msg_id: Optional[str] = None
+    msg_id: str | None = None
     code: str = ""
-    queued_at: Optional[float] = None
+    queued_at: float | None = None
 
 
 @dataclass
@@ -53,7 +53,7 @@ class Output:
     event: Event
     msg_id: str
     phase: str  # start, end
-    unfinished: Optional[Event] = None
+    unfinished: Event | None = None
 
 
 @dataclass
@@ -65,8 +65,8 @@ class _Tracked:
     is_skipped: bool = False
     is_start_sent: bool = False
     is_interrupted: bool = False
-    closes_at: Optional[float] = None
-    end_reason: Optional[str] = None  # the kernel's life ended: restarted, died, shutdown, server-stopped
+    closes_at: float | None = None
+    end_reason: str | None = None  # the kernel's life ended: restarted, died, shutdown, server-stopped
     seen_idle: bool = False
 
 
@@ -89,7 +89,7 @@ class Reducer:
     """
 
     kernel_id: str
-    locate: Callable[[str], Optional[Cell]] = lambda _code: None
+    locate: Callable[[str], Cell | None] = lambda _code: None
     is_recording: Callable[[], bool] = lambda: True
     counts: Counts = field(default_factory=Counts)
     has_hints: bool = False
@@ -98,7 +98,7 @@ class Reducer:
         self.life = 1
         self._has_run = False  # since this life began
         self._has_hint = False
-        self._last_reason: Optional[str] = None
+        self._last_reason: str | None = None
         self._runs: dict[str, _Tracked] = {}
         self._order: list[_Tracked] = []  # as the kernel took them up
         self._done: deque[str] = deque(maxlen=REMEMBERED_RUNS)
@@ -208,7 +208,7 @@ class Reducer:
                 outputs.append(Output(event, tracked.run.msg_id, "end"))
         return outputs
 
-    def due(self) -> Optional[float]:
+    def due(self) -> float | None:
         """Return when `tick` has something to do next."""
         for tracked in self._order:
             if tracked.run.started_at is not None and not tracked.is_start_sent:
@@ -345,7 +345,7 @@ class Reducer:
         if tracked.closes_at is not None and not tracked.seen_idle and tracked.end_reason is None:
             tracked.closes_at = now + LIFE_SECONDS  # closed by its reply, but output still comes
 
-    def _close_at(self, tracked: _Tracked, when: Optional[float]) -> None:
+    def _close_at(self, tracked: _Tracked, when: float | None) -> None:
         tracked.closes_at = when
         if tracked not in self._order:
             self._order.append(tracked)
@@ -364,7 +364,7 @@ def _start(run: Run) -> Output:
     return Output(run_started(run), run.msg_id, "start", unfinished)
 
 
-def _verdict(tracked: _Tracked) -> tuple[str, Optional[str]]:
+def _verdict(tracked: _Tracked) -> tuple[str, str | None]:
     """Return status and reason. A run that a person stopped is aborted, so that it is no error in a row."""
     run, reason = tracked.run, tracked.end_reason
     if run.started_at is None:

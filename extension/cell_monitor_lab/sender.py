@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from .clock import Clock, steady
 from .contract import shifted
@@ -56,7 +56,7 @@ class Verdict:
     action: str  # delivered, again, halve, take-out, plain, refused, wrong-address
     failed: dict[int, str] = field(default_factory=dict)
     reason: str = ""
-    after: Optional[float] = None  # Retry-After, in seconds
+    after: float | None = None  # Retry-After, in seconds
 
 
 def judge(answer: Answer, *, is_compressed: bool) -> Verdict:
@@ -95,7 +95,7 @@ class Sender(threading.Thread):
         self._outbox, self._clock, self._route = outbox, clock, route
         self._tell, self._on_refused = tell, on_refused
         self._scale = wait_scale
-        self._product: Optional[Product] = None
+        self._product: Product | None = None
         self._failures = 0
         self._limit = MAX_EVENTS  # of the next batch: smaller after 413
         self._plain_until = 0.0
@@ -308,7 +308,7 @@ def _problems(value: Any) -> dict[int, str]:
     return problems
 
 
-def _retry_after(text: Optional[str]) -> Optional[float]:
+def _retry_after(text: str | None) -> float | None:
     """Return the seconds of a Retry-After; a date there is ignored, since clocks differ."""
     try:
         seconds = float(text) if text else None

@@ -1,4 +1,4 @@
-"""What is remembered across processes: who the student is, their token, consent and pause. One small file, mode 0600."""
+"""What is remembered across processes: the student, their token, consent and pause. One small file, mode 0600."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import threading
 import uuid
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 
 class Settings:
@@ -16,11 +16,11 @@ class Settings:
     Where the file cannot be written, values live in memory. Threads may share it.
     """
 
-    def __init__(self, path: Optional[Path]) -> None:
+    def __init__(self, path: Path | None) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._values: dict[str, Any] = {}
-        self._read_at: Optional[tuple[int, int]] = None  # size and time of the file that was read
+        self._read_at: tuple[int, int] | None = None  # size and time of the file that was read
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a value; reads the file anew if another process has written it."""

@@ -1,0 +1,206 @@
+"""Assignments: the list, starters that never overwrite a file, and hand-ins with a receipt."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import PurePosixPath
+from typing import Any
+
+from .outbox import Outbox
+from .product import Answer, Product, Unreachable
+from .sender import NotReady, Route
+from .texts import say
+
+LIMIT_BYTES = 5 * 1024 * 1024  # the product's SUBMISSION_BYTES_LIMIT, where it does not tell another
+HAND_IN_TIMEOUT_SECONDS = 60.0
+MAX_COPIES = 1000
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class Refused(Exception):
+    """Something cannot be done; `text` says why in {code, en, ja}, `status` is that of the answer to the panel."""
+
+    def __init__(self, text: dict[str, str], status: int = 409, **more: Any) -> None:
+        super().__init__(text["code"])
+        self.text, self.status, self.more = text, status, more
+
+
+def canonical(content: Any) -> bytes:
+    """Return canonical JSON as the product hashes it: sorted keys, no blanks, UTF-8, whole numbers without a fraction,
+    U+FFFD for what PostgreSQL cannot store, null for NaN and infinities."""
+    return json.dumps(
+        _storable(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _storable_text(value)
+    if isinstance(value, dict):
+        return {_storable_text(str(key)): _storable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_storable(inner) for inner in value]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        return int(Decimal(repr(value))) if value.is_integer() else value
+    return value
+
+
+def _storable_text(text: str) -> str:
+    if not _UNSTORABLE.search(text):
+        return text
+    joined = text.encode("utf-16", errors="surrogatepass").decode("utf-16", errors="replace")
+    return joined.replace("\0", "\ufffd")
+
+
+def free_name(filename: str, is_taken: Callable[[str], bool]) -> str:
+    """Return a name that no file has: `name.ipynb`, else `name-2.ipynb`, … Folders in `filename` are dropped."""
+    plain = PurePosixPath(filename.replace("\\", "/")).name.lstrip(".") or "assignment.ipynb"
+    stem = plain[: -len(".ipynb")] if plain.endswith(".ipynb") else plain
+    for number in range(1, MAX_COPIES):
+        name = f"{stem}.ipynb" if number == 1 else f"{stem}-{number}.ipynb"
+        if not is_taken(name):
+            return name
+    raise Refused(say("not-written", why=plain))
+
+
+class Assignments:
+    """Asks the product; every method blocks, so call it in a thread. Raises Refused."""
+
+    def __init__(
+        self, route: Callable[[], Route], student: Callable[[], dict[str, Any] | None], outbox: Outbox
+    ) -> None:
+        self._route, self._student, self._outbox = route, student, outbox
+        self._last: dict[str, Any] | None = None
+
+    def list(self) -> dict[str, Any]:
+        """Return the product's answer to GET /me and {is_stale}: the last one known while the product is away."""
+        try:
+            answer = self._ask("GET", "/api/v1/me")
+        except Refused as error:
+            if self._last is not None and error.text["code"] == "offline":
+                return {**self._last, "is_stale": True}
+            raise
+        self._last = self._value(answer, 200)
+        return {**self._last, "is_stale": False, "drafts": self.drafts()}
+
+    def starter(self, assignment_id: int) -> dict[str, Any]:
+        """Return {assignment_id, filename, content, content_sha256}."""
+        answer = self._ask("GET", f"/api/v1/assignments/{assignment_id}/starter")
+        if answer.status == 404:
+            raise Refused(say("no-starter"), 404)
+        return self._value(answer, 200)
+
+    def history(self, assignment_id: int | None) -> Any:
+        """Return the student's own hand-ins without their notebooks, with grade and feedback."""
+        query = f"&assignment_id={assignment_id}" if assignment_id is not None else ""
+        answer = self._ask("GET", f"/api/v1/submissions?content=0{query}")
+        if answer.status != 200:
+            raise Refused(say("not-handed-in", detail=answer.detail() or str(answer.status)), 502)
+        return answer.json()
+
+    def drafts(self) -> dict[str, Any]:
+        """Return {assignment id: {sha256, made_at}} of what is kept because it could not be handed in."""
+        found = self._outbox.get("drafts", {})
+        return {number: {"sha256": draft["sha256"]} for number, draft in found.items()}
+
+    def hand_in(self, assignment_id: int, content: Any, comment: str | None = None) -> dict[str, Any]:
+        """Hand in a notebook and return the receipt {attempt, submitted_at, content_sha256, is_same, text}.
+
+        "Handed in" is said only after the product's 201. A hand-in whose answer was lost is repeated under its key, so
+        that it counts once; so is the same content while it is a draft.
+        """
+        if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
+            raise Refused(say("no-notebook"), 422)
+        text = canonical(content)
+        if len(text) > LIMIT_BYTES:
+            size, limit = f"{len(text) / 1048576:.1f}", LIMIT_BYTES // 1048576
+            raise Refused(say("too-large", size=size, limit=limit), 413, size=len(text), limit=LIMIT_BYTES)
+        sha256 = hashlib.sha256(text).hexdigest()
+        key = self._draft_key(assignment_id, sha256)
+        student = self._student()
+        body = {
+            "assignment_id": assignment_id,
+            "student_id": student["id"] if student else None,
+            "notebook_content": content,
+            "submission_comment": comment,
+        }
+        try:
+            answer = self._ask(
+                "POST",
+                "/api/v1/submissions",
+                {name: value for name, value in body.items() if value is not None},
+                {"Idempotency-Key": key},
+                timeout=HAND_IN_TIMEOUT_SECONDS,
+            )
+        except Refused as error:
+            if error.text["code"] == "offline":
+                raise Refused(say("draft", host=error.more.get("host", "")), 503, is_draft=True) from None
+            raise
+        if answer.status >= 500:
+            raise Refused(say("draft", host=""), 503, is_draft=True)
+        if answer.status != 201:
+            self._drop_draft(assignment_id)
+            raise Refused(say("not-handed-in", detail=answer.detail() or str(answer.status)), 422)
+        receipt = self._value(answer, 201)
+        self._drop_draft(assignment_id)
+        is_same = receipt.get("content_sha256") == sha256
+        said = say("handed-in", attempt=receipt.get("attempt"), submitted_at=receipt.get("submitted_at"))
+        return {
+            "attempt": receipt.get("attempt"),
+            "submitted_at": receipt.get("submitted_at"),
+            "content_sha256": receipt.get("content_sha256"),
+            "is_same": is_same,
+            "text": said if is_same else say("receipt-differs"),
+        }
+
+    def _draft_key(self, assignment_id: int, sha256: str) -> str:
+        """Return the key of this content's hand-in, kept before it is sent."""
+        drafts = self._outbox.get("drafts", {})
+        draft = drafts.get(str(assignment_id))
+        if draft is None or draft["sha256"] != sha256:
+            draft = {"sha256": sha256, "key": str(uuid.uuid4())}
+            self._outbox.put("drafts", {**drafts, str(assignment_id): draft})
+        return str(draft["key"])
+
+    def _drop_draft(self, assignment_id: int) -> None:
+        drafts = self._outbox.get("drafts", {})
+        if drafts.pop(str(assignment_id), None) is not None:
+            self._outbox.put("drafts", drafts)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        value: Any = None,
+        headers: dict[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        try:
+            route = self._route()
+        except NotReady as error:
+            raise Refused(error.text) from error
+        except Unreachable as error:
+            raise Refused(say("offline", host=""), 503) from error
+        product = Product(route.url)
+        try:
+            return product.request(method, path, value, {**route.headers, **(headers or {})}, timeout=timeout)
+        except Unreachable as error:
+            raise Refused(say("offline", host=route.host), 503, host=route.host) from error
+        finally:
+            product.close()
+
+    @staticmethod
+    def _value(answer: Answer, status: int) -> dict[str, Any]:
+        value = answer.json()
+        if answer.status != status or not isinstance(value, dict):
+            raise Refused(say("not-connected"), 409, detail=answer.detail())
+        return value

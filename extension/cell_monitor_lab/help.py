@@ -1,0 +1,92 @@
+"""The student's request for help: it outlives a reload, is repeated while a tab is open, and ends with the last tab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .contract import iso
+from .recorder import Recorder
+from .texts import say
+
+REPEAT_SECONDS = 15.0  # the product takes 45 s of silence for the end
+WITHOUT_TAB_SECONDS = 30.0
+
+
+class Help:
+    """Call on the event loop. `tell` hears every change; `tick` is called every second."""
+
+    def __init__(
+        self, recorder: Recorder, host: Callable[[], str], is_delivered: Callable[[], bool], tell: Callable[[Any], None]
+    ) -> None:
+        self._recorder, self._host, self._is_delivered, self._tell = recorder, host, is_delivered, tell
+        self._place: dict[str, Any] = {}
+        self._since: float | None = None
+        self._repeated_at = 0.0
+        self._seen_tab_at = 0.0
+        self._told: dict[str, Any] | None = None
+        self._from_product: dict[str, Any] = {}
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the student asks."""
+        return self._since is not None
+
+    def start(self, now: float, *, path: str | None, cell_id: str | None) -> bool:
+        """Ask for help, for a notebook and cell if they are known; False while nothing may be sent."""
+        if not self._recorder.is_recording:
+            return False
+        self._place = {"notebookPath": path, "cellId": cell_id}
+        self._since = self._seen_tab_at = now
+        self._from_product = {}
+        self._repeat(now, is_urgent=True)
+        self._announce()
+        return True
+
+    def stop(self) -> None:
+        """Ask no more."""
+        if self._since is None:
+            return
+        self._since = None
+        self._recorder.event("help_stop", is_urgent=True, **self._place)
+        self._announce()
+
+    def ended_by_product(self, state: dict[str, Any]) -> None:
+        """Take in what the product says of the request: {state, place, of, since, byName}. An end switches it off."""
+        self._from_product = state
+        if state.get("state") in ("off", "helped", "answered", "dismissed", "resolved") and self.is_on:
+            self._since = None  # without help_stop: the product knows
+        self._announce()
+
+    def tick(self, now: float, *, has_tab: bool) -> None:
+        """Repeat the request while a tab is open; end it 30 s after the last is closed."""
+        if has_tab:
+            self._seen_tab_at = now
+        if self._since is None:
+            return
+        if now - self._seen_tab_at > WITHOUT_TAB_SECONDS:
+            self.stop()
+        elif has_tab and now - self._repeated_at >= REPEAT_SECONDS:
+            self._repeat(now, is_urgent=False)
+        self._announce()
+
+    def state(self) -> dict[str, Any]:
+        """Return {is_on, since, text, product}: the latter is what the product said, such as the place in the queue."""
+        code = "help-off" if not self.is_on else "help-asked" if self._is_delivered() else "help-asking"
+        return {
+            "is_on": self.is_on,
+            "since": iso(self._since) if self._since is not None else None,
+            "text": say(code, host=self._host()),
+            "product": self._from_product,
+        }
+
+    def _repeat(self, now: float, *, is_urgent: bool) -> None:
+        self._repeated_at = now
+        # One waiting request is enough: while the product is away they would pile up.
+        self._recorder.event("help", is_urgent=is_urgent, replaces=not is_urgent, **self._place)
+
+    def _announce(self) -> None:
+        state = self.state()
+        if state != self._told:
+            self._told = state
+            self._tell(state)

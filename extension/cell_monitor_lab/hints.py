@@ -1,0 +1,81 @@
+"""What the panel posts: which cell a run belongs to, and what happened to notebooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .contract import Cell
+from .reducer import Hint
+
+MAX_HINTS = 100
+NOTEBOOK_EVENTS = {"opened": "notebook_opened", "closed": "notebook_closed", "saved": "notebook_save"}
+KINDS = ("run", "scheduled", *NOTEBOOK_EVENTS)
+
+_TEXTS = ("msgId", "kernelId", "path", "cellId", "cellType", "code", "assignmentPath")
+
+
+class BadHint(ValueError):
+    """A hint is not as README.md describes it."""
+
+
+def checked(value: Any) -> list[dict[str, Any]]:
+    """Return the hints of a body {hints: […]}. Raises BadHint."""
+    hints = value.get("hints") if isinstance(value, dict) else None
+    if not isinstance(hints, list) or len(hints) > MAX_HINTS:
+        raise BadHint(f"hints must be a list of at most {MAX_HINTS}")
+    for hint in hints:
+        if not isinstance(hint, dict) or hint.get("kind") not in KINDS:
+            raise BadHint("each hint must be an object with a kind: " + ", ".join(KINDS))
+        if any(not isinstance(hint.get(name, ""), (str, type(None))) for name in _TEXTS):
+            raise BadHint("these must be texts: " + ", ".join(_TEXTS))
+        if not isinstance(hint.get("cellIndex", 0), (int, type(None))):
+            raise BadHint("cellIndex must be a number")
+        if not isinstance(hint.get("ageMs", 0), (int, float)):
+            raise BadHint("ageMs must be a number")
+        if hint["kind"] in ("run", "scheduled") and not hint.get("kernelId"):
+            raise BadHint("a run needs its kernelId")
+        if hint["kind"] == "run" and not hint.get("msgId"):
+            raise BadHint("a run needs its msgId")
+    return hints
+
+
+def to_hint(value: dict[str, Any], now: float, prefix: str) -> Hint:
+    """Return a hint about a run. `ageMs` says how long ago the cell was queued, so that no two clocks are compared."""
+    path = value.get("path") or None
+    return Hint(
+        cell=Cell(
+            path=notebook_path(path, value.get("assignmentPath"), prefix),
+            local_path=path,
+            cell_id=value.get("cellId") or None,
+            cell_index=value.get("cellIndex"),
+            cell_type=value.get("cellType") or "code",
+            is_private=bool(value.get("private")),
+            is_off=bool(value.get("off")),
+        ),
+        msg_id=value.get("msgId") if value["kind"] == "run" else None,
+        code=value.get("code") or "",
+        queued_at=now - max(0.0, float(value.get("ageMs") or 0)) / 1000,
+    )
+
+
+def notebook_path(path: str | None, assignment_path: str | None, prefix: str) -> str | None:
+    """Return the name of a notebook at the product: that of its assignment, else its path without the prefix."""
+    if assignment_path:
+        return assignment_path
+    if path and prefix and path.startswith(prefix.strip("/") + "/"):
+        return path[len(prefix.strip("/")) + 1 :]
+    return path
+
+
+def saved_cell(path: str, metadata: dict[str, Any], index: int, cell: dict[str, Any] | None, prefix: str) -> Cell:
+    """Return what the saved file says of a cell; of the notebook alone where `cell` is None."""
+    ours = metadata.get("cell_monitor") or {}
+    tags = ((cell or {}).get("metadata") or {}).get("tags") or []
+    return Cell(
+        path=notebook_path(path, ours.get("path"), prefix),
+        local_path=path,
+        cell_id=(cell or {}).get("id"),
+        cell_index=index if cell is not None else None,
+        is_private="private" in tags,
+        is_off=bool(ours.get("off")),
+    )

@@ -1,0 +1,75 @@
+"""What the teacher tells the student: asked for by long poll while a tab is open. The answer is the product's truth."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+from .product import Product, Unreachable
+from .sender import NotReady, Route
+from .settings import Settings
+
+POLL_SECONDS = 25
+ANSWER_SECONDS = POLL_SECONDS + 10
+MISSING_SECONDS = 600.0  # a product without an inbox is asked again after this
+RETRY_SECONDS = 15.0
+
+log = logging.getLogger(__name__)
+
+
+class Inbox(threading.Thread):
+    """A daemon thread. `is_wanted` tells whether anybody would see it; `tell` hears each answer with something in it."""
+
+    def __init__(
+        self,
+        route: Callable[[], Route],
+        settings: Settings,
+        is_wanted: Callable[[], bool],
+        tell: Callable[[dict[str, Any]], None],
+    ) -> None:
+        super().__init__(name="cell-monitor inbox", daemon=True)
+        self._route, self._settings, self._is_wanted, self._tell = route, settings, is_wanted, tell
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """End after the present answer; nobody waits for that."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Ask until told to stop."""
+        pause = 1.0
+        while not self._stopping.wait(pause):
+            try:
+                pause = self._poll() if self._is_wanted() else 2.0
+            except (NotReady, Unreachable):
+                pause = RETRY_SECONDS
+            except Exception:
+                log.exception("Cell Monitor could not read the inbox; it tries again")
+                pause = RETRY_SECONDS
+
+    def _poll(self) -> float:
+        """Ask once; return how long to wait before the next question."""
+        route = self._route()
+        if "Authorization" not in route.headers:
+            return RETRY_SECONDS
+        since = str(self._settings.get("inbox_since") or "")
+        product = Product(route.url, timeout=ANSWER_SECONDS)
+        try:
+            answer = product.request(
+                "GET", f"/api/v1/me/inbox?since={quote(since)}&wait={POLL_SECONDS}", None, route.headers
+            )
+        finally:
+            product.close()
+        if answer.status == 404:
+            return MISSING_SECONDS
+        value = answer.json()
+        if answer.status != 200 or not isinstance(value, dict):
+            return RETRY_SECONDS
+        if value.get("notifications") or value.get("messages") or value.get("help"):
+            self._tell(value)
+        if value.get("next") is not None:
+            self._settings.put(inbox_since=value["next"])
+        return 0.1

@@ -1,0 +1,278 @@
+"""The addresses of the panel, below {base_url}cell-monitor-lab/.
+
+They want a login and, to change something, XSRF. None counts as activity: an idle server is culled while the panel is
+open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from jupyter_server.auth.decorator import authorized
+from jupyter_server.base.handlers import APIHandler
+from jupyter_server.utils import url_path_join
+from tornado.web import HTTPError, authenticated
+
+from .assignments import Refused, free_name
+from .hints import BadHint, checked
+from .service import Service
+from .texts import say
+
+PAUSES = (15, 60, None)  # minutes
+T = TypeVar("T")
+
+
+class Route(APIHandler):
+    """What all of them share."""
+
+    _track_activity = False
+    auth_resource = "cell_monitor_lab"
+
+    @property
+    def service(self) -> Service:
+        service: Service = self.settings["cell_monitor_lab"]
+        service.seen_panel()
+        return service
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON object that was sent. Raises HTTPError 400."""
+        try:
+            value = json.loads(self.request.body or b"{}")
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise HTTPError(400, "The body must be a JSON object")
+        return value
+
+    def texts(self, *names: str) -> dict[str, str]:
+        """Return the texts of the body that have one of these names. Raises HTTPError 400."""
+        found = {name: value for name, value in self.body().items() if name in names and value is not None}
+        if any(not isinstance(value, str) for value in found.values()):
+            raise HTTPError(400, "These must be texts: " + ", ".join(names))
+        return found
+
+    async def blocking(self, work: Callable[[], T]) -> T | None:
+        """Return what `work` returns, done in a thread; None after an answer that says why it was refused."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(None, work)
+        except Refused as error:
+            self.set_status(error.status)
+            self.finish(json.dumps({"text": error.text, **error.more}))
+            return None
+
+    def number(self, value: Any) -> int:
+        """Return the number of an assignment. Raises HTTPError 400."""
+        if isinstance(value, bool) or not isinstance(value, (int, str)) or not str(value).isdecimal():
+            raise HTTPError(400, "assignment_id must be a number")
+        return int(value)
+
+    def answer(self, value: Any) -> None:
+        self.finish(json.dumps(value))
+
+
+class State(Route):
+    @authenticated
+    @authorized
+    def get(self) -> None:
+        self.answer(self.service.state())
+
+
+class Hints(Route):
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """Answer 200 once what was posted is on disk; 503 asks to keep it and to post it again."""
+        try:
+            hints = checked(self.body())
+        except BadHint as error:
+            raise HTTPError(400, str(error)) from error
+        written = [asyncio.wrap_future(future) for future in self.service.take_hints(hints)]
+        if not all(await asyncio.gather(*written)):
+            raise HTTPError(503, "The disk is full")
+        self.answer({"taken": len(hints)})
+
+
+class HelpRoute(Route):
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """{is_on, path, cellId}"""
+        service, body = self.service, self.body()
+        if body.get("is_on"):
+            place = self.texts("path", "cellId")
+            if not service.help.start(time.time(), path=place.get("path"), cell_id=place.get("cellId")):
+                self.set_status(409)
+                self.answer({"text": say("help-not-recording")})
+                return
+        else:
+            service.help.stop()
+        self.answer(service.help.state())
+
+
+class Pause(Route):
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """{minutes: 15, 60 or null for until I resume}, or {resume: true}"""
+        service, body = self.service, self.body()
+        if body.get("resume"):
+            service.privacy.resume()
+        elif body.get("minutes") in PAUSES:
+            service.help.stop()
+            service.privacy.pause(body.get("minutes"))
+        else:
+            raise HTTPError(400, "minutes must be 15, 60 or null")
+        service.push()
+        self.answer(service.state())
+
+
+class Consent(Route):
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """{is_given}"""
+        service, body = self.service, self.body()
+        if not isinstance(body.get("is_given"), bool):
+            raise HTTPError(400, "is_given must be true or false")
+        service.privacy.answer(is_given=body["is_given"])
+        service.sender.kick()
+        service.push()
+        self.answer(service.state())
+
+
+class Connect(Route):
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """{url, user_id, user_name, team, class_code}; before consent nothing is asked of the product."""
+        service, values = self.service, self.texts("url", "user_id", "user_name", "team", "class_code")
+        service.connect(values)
+        text = await self.blocking(service.check_connection)
+        service.push()
+        self.answer({**service.state(), "text": text})
+
+    @authenticated
+    @authorized
+    async def delete(self) -> None:
+        """Give the token up."""
+        service = self.service
+        await self.blocking(service.connection.forget)
+        service.settings.put(panel=None)
+        service.push()
+        self.answer(service.state())
+
+
+class LabSettings(Route):
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """{serverUrl, userId, userName, teamName} as JupyterLab's settings have them."""
+        service = self.service
+        service.use_settings(self.texts("serverUrl", "userId", "userName", "teamName"))
+        self.answer(service.state())
+
+
+class AssignmentList(Route):
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        found = await self.blocking(self.service.assignments.list)
+        if found is not None:
+            self.answer(found)
+
+
+class Fetch(Route):
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """{assignment_id, folder}: write its starter into the folder, never over a file."""
+        service, body = self.service, self.body()
+        number = self.number(body.get("assignment_id"))
+        folder = self.texts("folder").get("folder", "").strip("/")
+        starter = await self.blocking(lambda: service.assignments.starter(number))
+        if starter is None:
+            return
+        contents = self.contents_manager
+        taken = {item["name"] for item in (await _awaited(contents.get(folder, type="directory")))["content"]}
+        name = free_name(str(starter.get("filename") or ""), taken.__contains__)
+        path = f"{folder}/{name}" if folder else name
+        try:
+            await _awaited(contents.save({"type": "notebook", "format": "json", "content": starter["content"]}, path))
+        except Exception as error:
+            self.set_status(409)
+            self.answer({"text": say("not-written", why=str(error))})
+            return
+        self.answer({"path": path, "text": say("fetched", path=path)})
+
+
+class HandIn(Route):
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """{assignment_id, content, comment}: the notebook as the open model has it."""
+        service, body = self.service, self.body()
+        number = self.number(body.get("assignment_id"))
+        comment = self.texts("comment").get("comment")
+        receipt = await self.blocking(lambda: service.assignments.hand_in(number, body.get("content"), comment))
+        if receipt is not None:
+            self.answer(receipt)
+
+
+class History(Route):
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        asked = self.get_argument("assignment_id", None)
+        number = None if asked is None else self.number(asked)
+        service = self.service
+        found = await self.blocking(lambda: service.assignments.history(number))
+        if found is not None:
+            self.answer(found)
+
+
+class Sent(Route):
+    @authenticated
+    @authorized
+    def get(self) -> None:
+        """What was sent, as it left, and what the product refused."""
+        service = self.service
+        self.answer({"sent": service.outbox.sent(), "refused": service.outbox.refusals()})
+
+    @authenticated
+    @authorized
+    def delete(self) -> None:
+        """Forget everything that waits or was sent."""
+        service = self.service
+        service.outbox.clear()
+        service.push()
+        self.answer(service.state())
+
+
+ROUTES: dict[str, type[Route]] = {
+    "state": State,
+    "hints": Hints,
+    "help": HelpRoute,
+    "pause": Pause,
+    "consent": Consent,
+    "connect": Connect,
+    "settings": LabSettings,
+    "assignments": AssignmentList,
+    "fetch": Fetch,
+    "hand-in": HandIn,
+    "history": History,
+    "sent": Sent,
+}
+
+
+def handlers(base_url: str) -> list[tuple[str, type[Route]]]:
+    """Return the addresses with their handlers."""
+    return [(url_path_join(base_url, "cell-monitor-lab", name), route) for name, route in ROUTES.items()]
+
+
+async def _awaited(value: Any) -> Any:
+    """Await what an asynchronous contents manager returns; a synchronous one returns the value itself."""
+    return await value if hasattr(value, "__await__") else value

@@ -1,0 +1,244 @@
+"""Watches every kernel of the Jupyter server: its IOPub messages, its restarts and its death."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from jupyter_client.session import Session
+
+from .contract import Cell
+from .reducer import Counts, Hint, Message, Output, Reducer
+
+KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
+ACTIONS = {"restart": "restarted", "shutdown": "shutdown"}
+GONE_SECONDS = 6.0  # after which a kernel that was shut down is forgotten
+LOOKUP_SECONDS = 1.0  # between two readings of a notebook for runs that nobody explained
+
+log = logging.getLogger(__name__)
+
+
+class Kernel:
+    """One kernel: its stream, its reducer, and the notebook of its session."""
+
+    def __init__(self, kernel_id: str, reducer: Reducer) -> None:
+        self.id = kernel_id
+        self.reducer = reducer
+        self.manager: Any = None
+        self.stream: Any = None
+        self.port: int | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.cells: list[tuple[str, Cell]] | None = None  # (source, cell) of the saved notebook; None: no notebook
+        self.default_cell: Cell | None = None
+        self.looked_up_at = 0.0
+
+
+class Watcher:
+    """Call on the event loop. `record` takes the events of runs; `cell_of` builds a cell of a saved notebook."""
+
+    def __init__(
+        self,
+        kernel_manager: Any,
+        event_logger: Any,
+        notebook_of: Callable[[str], Awaitable[tuple[str, dict[str, Any]] | None]],
+        cell_of: Callable[[str, dict[str, Any], int, dict[str, Any] | None], Cell],
+        record: Callable[[Iterable[Output]], Any],
+        is_recording: Callable[[], bool],
+    ) -> None:
+        self._manager, self._logger = kernel_manager, event_logger
+        self._notebook_of, self._cell_of = notebook_of, cell_of
+        self._record, self._is_recording = record, is_recording
+        self._kernels: dict[str, Kernel] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.counts = Counts()
+        self.last_message_at = 0.0
+
+    async def start(self) -> None:
+        """Watch the kernels that run already, and hear of those that start."""
+        self._logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_action)
+        for kernel_id in list(self._manager.list_kernel_ids()):
+            self.watch(kernel_id)
+
+    def stop(self) -> None:
+        """End every open run and close the streams."""
+        self._logger.remove_listener(schema_id=KERNEL_ACTIONS, listener=self._on_action)
+        for task in self._tasks:
+            task.cancel()
+        for kernel in list(self._kernels.values()):
+            self._record(kernel.reducer.close(time.time()))
+            self._forget(kernel)
+
+    def hint(self, kernel_id: str, hint: Hint) -> None:
+        """Take in which cell a run belongs to."""
+        kernel = self._kernels.get(kernel_id) or self.watch(kernel_id)
+        self._take(kernel, kernel.reducer.hint(hint, time.time()))
+
+    def kernels(self) -> list[dict[str, Any]]:
+        """Return [{id, is_watched}]: a kernel behind a gateway has no messages here, and the browser must watch it."""
+        return [{"id": kernel.id, "is_watched": kernel.stream is not None} for kernel in self._kernels.values()]
+
+    def watch(self, kernel_id: str) -> Kernel:
+        """Open a kernel's stream, if that is not open yet; hints before that are kept."""
+        kernel = self._kernels.get(kernel_id)
+        if kernel is None:
+            reducer = Reducer(kernel_id, is_recording=self._is_recording, counts=self.counts)
+            kernel = self._kernels[kernel_id] = Kernel(kernel_id, reducer)
+            reducer.locate = lambda code: _locate(kernel, code)
+        if kernel.stream is None:
+            self._connect(kernel)
+        return kernel
+
+    # The stream
+
+    def _connect(self, kernel: Kernel) -> None:
+        if kernel.id not in self._manager:
+            return
+        manager = self._manager.get_kernel(kernel.id)
+        if not hasattr(manager, "connect_iopub"):
+            return  # a gateway's
+        if kernel.manager is None:
+            self._manager.add_restart_callback(kernel.id, lambda: self._ended(kernel, "died"), "restart")
+            self._manager.add_restart_callback(kernel.id, lambda: self._ended(kernel, "died"), "dead")
+        kernel.manager, kernel.port = manager, getattr(manager, "iopub_port", None)
+        session = Session(config=manager.session.config, key=manager.session.key)
+        kernel.stream = manager.connect_iopub()
+        kernel.stream.on_recv(lambda frames: self._receive(kernel, session, frames))
+
+    def _receive(self, kernel: Kernel, session: Any, frames: list[bytes]) -> None:
+        try:
+            _identities, parts = session.feed_identities(frames)
+            message = session.deserialize(parts, content=False)
+            header, parent = message["header"], message.get("parent_header") or {}
+            content = message["content"]
+            taken = Message(
+                type=message["msg_type"],
+                date=_seconds(header.get("date")),
+                parent_id=parent.get("msg_id"),
+                parent_type=parent.get("msg_type"),
+                size=len(content),
+                load=lambda: session.unpack(content),
+                subshell_id=parent.get("subshell_id"),
+            )
+            self.last_message_at = time.time()
+            outputs = kernel.reducer.message(taken, time.time())
+        except Exception:
+            log.warning("Cell Monitor did not understand a message of kernel %s", kernel.id, exc_info=True)
+            return
+        self._take(kernel, outputs)
+        if taken.type == "execute_input" and kernel.reducer.unlocated():
+            self._look_up_soon(kernel)
+
+    def _take(self, kernel: Kernel, outputs: list[Output]) -> None:
+        """Record events, and come back when the next are due."""
+        if outputs:
+            self._record(outputs)
+        if kernel.timer is not None:
+            kernel.timer.cancel()
+            kernel.timer = None
+        due = kernel.reducer.due()
+        if due is not None:
+            delay = max(0.01, due - time.time())
+            kernel.timer = asyncio.get_running_loop().call_later(delay, self._tick, kernel)
+
+    def _tick(self, kernel: Kernel) -> None:
+        kernel.timer = None
+        self._take(kernel, kernel.reducer.tick(time.time()))
+
+    # The kernel's life
+
+    async def _on_action(self, _logger: Any, _schema: str, data: dict[str, Any]) -> None:
+        kernel_id, action = data.get("kernel_id"), data.get("action")
+        if data.get("status") != "success" or not kernel_id:
+            return
+        if action == "start":
+            await self._watch_when_ready(kernel_id)
+        kernel = self._kernels.get(kernel_id)
+        if kernel is None:
+            return
+        if action == "interrupt":
+            self._take(kernel, kernel.reducer.interrupted(time.time()))
+        elif action in ACTIONS:
+            self._ended(kernel, ACTIONS[action])
+            if action == "shutdown":
+                asyncio.get_running_loop().call_later(GONE_SECONDS, self._forget_if_gone, kernel)
+
+    async def _watch_when_ready(self, kernel_id: str) -> None:
+        """The event may come before the kernel is in the manager's list."""
+        for _ in range(100):
+            if kernel_id in self._manager:
+                self.watch(kernel_id)
+                return
+            await asyncio.sleep(0.02)
+
+    def _ended(self, kernel: Kernel, reason: str) -> None:
+        self._take(kernel, kernel.reducer.life_ended(reason, time.time()))
+        port = getattr(kernel.manager, "iopub_port", None)
+        if kernel.stream is not None and port and port != kernel.port:
+            kernel.stream.close()
+            kernel.stream = None
+            self._connect(kernel)
+
+    def _forget_if_gone(self, kernel: Kernel) -> None:
+        if kernel.id not in self._manager:
+            self._take(kernel, kernel.reducer.close(time.time()))
+            self._forget(kernel)
+
+    def _forget(self, kernel: Kernel) -> None:
+        self._kernels.pop(kernel.id, None)
+        if kernel.timer is not None:
+            kernel.timer.cancel()
+        if kernel.stream is not None and not kernel.stream.closed():
+            kernel.stream.close()
+
+    # Runs without a hint
+
+    def _look_up_soon(self, kernel: Kernel) -> None:
+        if time.time() - kernel.looked_up_at < LOOKUP_SECONDS:
+            return
+        kernel.looked_up_at = time.time()
+        task = asyncio.get_running_loop().create_task(self._look_up(kernel))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _look_up(self, kernel: Kernel) -> None:
+        """Read the saved notebook of the kernel's session."""
+        try:
+            found = await self._notebook_of(kernel.id)
+        except Exception:
+            log.debug("Cell Monitor could not read the notebook of kernel %s", kernel.id, exc_info=True)
+            return
+        if found is None:
+            kernel.cells = kernel.default_cell = None
+            return
+        path, notebook = found
+        metadata = notebook.get("metadata") or {}
+        kernel.default_cell = self._cell_of(path, metadata, 0, None)
+        kernel.cells = [
+            (_source(cell), self._cell_of(path, metadata, index, cell))
+            for index, cell in enumerate(notebook.get("cells") or [])
+            if cell.get("cell_type") == "code"
+        ]
+
+
+def _locate(kernel: Kernel, code: str) -> Cell | None:
+    """Return the one cell with this source, else the notebook alone; None where the kernel has no notebook."""
+    if kernel.cells is None:
+        return None
+    found = [cell for source, cell in kernel.cells if source == code]
+    return found[0] if len(found) == 1 else kernel.default_cell
+
+
+def _source(cell: dict[str, Any]) -> str:
+    source = cell.get("source", "")
+    return "".join(source) if isinstance(source, list) else str(source)
+
+
+def _seconds(date: Any) -> float:
+    """Return the time of a header, which is a datetime, or now."""
+    try:
+        return float(date.timestamp())
+    except (AttributeError, ValueError):
+        return time.time()
