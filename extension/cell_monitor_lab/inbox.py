@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Inbox(threading.Thread):
-    """A daemon thread. `is_wanted` tells whether anybody would see it; `tell` hears each answer with something in it."""
+    """A daemon thread. `is_wanted` tells whether anybody would see it; `tell` hears each answer that is not empty."""
 
     def __init__(
         self,

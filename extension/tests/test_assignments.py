@@ -1,0 +1,156 @@
+"""Starters and hand-ins: the hash, the receipt, drafts, and every refusal."""
+
+import hashlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cell_monitor_lab.assignments import LIMIT_BYTES, Assignments, Refused, canonical, free_name
+from cell_monitor_lab.outbox import Outbox
+from cell_monitor_lab.product import Unreachable
+from cell_monitor_lab.sender import NotReady, Route
+from cell_monitor_lab.texts import say
+
+NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+HAND_IN = ("POST", "/api/v1/submissions")
+
+
+def hash_of(content):
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def received(value, _headers):
+    return 201, {
+        "attempt": 1,
+        "submitted_at": "2026-11-28T00:00:00Z",
+        "content_sha256": hash_of(value["notebook_content"]),
+    }
+
+
+@pytest.fixture
+def outbox(tmp_path):
+    outbox = Outbox.in_folder(tmp_path)
+    yield outbox
+    outbox.close()
+
+
+@pytest.fixture
+def assignments(stub, outbox):
+    route = Route(stub.url, {"Authorization": "Student T"}, "stub")
+    return Assignments(lambda: route, lambda: {"id": 7}, outbox)
+
+
+def refusal(work):
+    with pytest.raises(Refused) as error:
+        work()
+    return error.value
+
+
+def test_the_receipt_is_said_after_201_and_has_the_products_hash(assignments, stub):
+    stub.answers[HAND_IN] = received
+    receipt = assignments.hand_in(3, NOTEBOOK, "done")
+    assert receipt["content_sha256"] == hash_of(NOTEBOOK)
+    assert receipt["is_same"]
+    assert receipt["text"]["code"] == "handed-in"
+    _method, _path, headers, body = stub.requests[0]
+    assert (body["assignment_id"], body["student_id"], body["submission_comment"]) == (3, 7, "done")
+    assert body["notebook_content"] == NOTEBOOK
+    assert 0 < len(headers["Idempotency-Key"]) <= 64
+    assert assignments.drafts() == {}
+
+
+def test_another_hash_is_said(assignments, stub):
+    stub.answers[HAND_IN] = (201, {"attempt": 1, "submitted_at": "x", "content_sha256": "0" * 64})
+    assert assignments.hand_in(3, NOTEBOOK)["text"]["code"] == "receipt-differs"
+
+
+def test_a_lost_answer_is_repeated_under_the_same_key(assignments, stub):
+    stub.answers[HAND_IN] = "cut"
+    assert refusal(lambda: assignments.hand_in(3, NOTEBOOK)).text["code"] == "draft"
+    assert assignments.drafts()["3"]["sha256"] == hash_of(NOTEBOOK)
+    stub.answers[HAND_IN] = received
+    assignments.hand_in(3, NOTEBOOK)
+    keys = [request[2]["Idempotency-Key"] for request in stub.requests]
+    assert len(set(keys)) == 1
+    assignments.hand_in(3, NOTEBOOK)
+    assert stub.requests[-1][2]["Idempotency-Key"] != keys[0]
+
+
+def test_other_content_has_another_key(assignments, stub):
+    stub.answers[HAND_IN] = (503, {})
+    refusal(lambda: assignments.hand_in(3, NOTEBOOK))
+    refusal(lambda: assignments.hand_in(3, {**NOTEBOOK, "nbformat_minor": 4}))
+    assert len({request[2]["Idempotency-Key"] for request in stub.requests}) == 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 409, 422])
+def test_a_refusal_is_said_and_is_no_draft(assignments, stub, status):
+    stub.answers[HAND_IN] = (status, {"detail": "The assignment is closed"})
+    error = refusal(lambda: assignments.hand_in(3, NOTEBOOK))
+    assert "The assignment is closed" in error.text["en"]
+    assert assignments.drafts() == {}
+
+
+def test_what_is_too_large_is_not_sent(assignments, stub):
+    large = {**NOTEBOOK, "cells": [{"source": "x" * LIMIT_BYTES}]}
+    error = refusal(lambda: assignments.hand_in(3, large))
+    assert (error.text["code"], error.status) == ("too-large", 413)
+    assert "5.0 MB" in error.text["en"]
+    assert stub.requests == []
+
+
+@pytest.mark.parametrize("content", [None, [], "text", {}, {"cells": {}}])
+def test_what_is_no_notebook_is_not_sent(assignments, stub, content):
+    assert refusal(lambda: assignments.hand_in(3, content)).text["code"] == "no-notebook"
+    assert stub.requests == []
+
+
+def test_the_list_is_kept_while_the_product_is_away(assignments, stub, outbox):
+    stub.answers["GET", "/api/v1/me"] = (200, {"assignments": [{"id": 3}]})
+    assert not assignments.list()["is_stale"]
+
+    def away():
+        raise Unreachable("refused")
+
+    assignments._route = away
+    assert assignments.list() == {"assignments": [{"id": 3}], "is_stale": True}
+    assert refusal(Assignments(away, lambda: None, outbox).list).text["code"] == "offline"
+
+
+def test_who_is_not_connected_is_told_why(outbox):
+    def route():
+        raise NotReady(say("consent-needed"), 600)
+
+    assert refusal(Assignments(route, lambda: None, outbox).list).text["code"] == "consent-needed"
+
+
+def test_an_assignment_without_a_starter_says_so(assignments):
+    error = refusal(lambda: assignments.starter(9))
+    assert (error.text["code"], error.status) == ("no-starter", 404)
+
+
+def test_names_of_starters_never_take_one_that_is_there_nor_leave_the_folder():
+    taken = {"a.ipynb", "a-2.ipynb"}
+    assert free_name("a.ipynb", taken.__contains__) == "a-3.ipynb"
+    assert free_name("../../etc/.a.ipynb", set().__contains__) == "a.ipynb"
+    assert free_name("..\\b.ipynb", set().__contains__) == "b.ipynb"
+    assert free_name("", set().__contains__) == "assignment.ipynb"
+
+
+def test_canonical_is_as_the_product_writes_it():
+    value = {"b": 1.0, "a": [1e2, 0.5, float("nan"), True, None], "ü": "\0\ud83d 日"}
+    assert canonical(value).decode() == '{"a":[100,0.5,null,true,null],"b":1,"ü":"\ufffd\ufffd 日"}'
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(VALUES)
+def test_the_hash_survives_the_way_through_json(value):
+    assert canonical(json.loads(json.dumps(value))) == canonical(value)

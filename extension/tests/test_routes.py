@@ -1,0 +1,243 @@
+"""Every address refuses without a login and without XSRF, counts as no activity, and tells no secret."""
+
+import json
+
+import pytest
+from tornado.httpclient import HTTPClientError
+
+from cell_monitor_lab.routes import ROUTES
+
+from .conftest import wait_for_async
+
+METHODS = [(name, method) for name, route in ROUTES.items() for method in ("GET", "POST", "DELETE") if method.lower() in vars(route)]  # fmt: skip
+CHANGES = [(name, method) for name, method in METHODS if method != "GET"]
+pytestmark = pytest.mark.usefixtures("service")
+
+
+def body_of(method):
+    return {"body": "{}"} if method == "POST" else {}
+
+
+async def fetch(jp_fetch, name, method="GET", value=None):
+    body = {"body": json.dumps(value)} if method == "POST" else {}
+    answer = await jp_fetch("cell-monitor-lab", name, method=method, **body)
+    return json.loads(answer.body)
+
+
+def test_every_route_is_asked():
+    assert {name for name, _method in METHODS} == set(ROUTES)
+    assert len(CHANGES) >= 9
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS)
+async def test_without_a_login(http_server_client, jp_base_url, name, method):
+    with pytest.raises(HTTPClientError) as error:
+        await http_server_client.fetch(
+            f"{jp_base_url}cell-monitor-lab/{name}", method=method, follow_redirects=False, **body_of(method)
+        )
+    assert error.value.code == 403
+
+
+@pytest.mark.parametrize(("name", "method"), CHANGES)
+async def test_with_a_login_cookie_and_without_xsrf(http_server_client, jp_base_url, jp_serverapp, name, method):
+    user = jp_serverapp.identity_provider.user_class("hanako")
+    provider = jp_serverapp.identity_provider
+    from tornado.web import create_signed_value
+
+    cookie_name = f"username-127-0-0-1-{jp_serverapp.port}"
+    host = f"127.0.0.1:{jp_serverapp.port}"
+    value = create_signed_value(
+        jp_serverapp.web_app.settings["cookie_secret"],
+        provider.cookie_name or cookie_name,
+        provider.user_to_cookie(user),
+    )
+    with pytest.raises(HTTPClientError) as error:
+        await http_server_client.fetch(
+            f"{jp_base_url}cell-monitor-lab/{name}",
+            method=method,
+            headers={"Cookie": f"{provider.cookie_name or cookie_name}={value.decode()}", "Host": host},
+            follow_redirects=False,
+            **body_of(method),
+        )
+    assert error.value.code == 403
+
+
+async def test_no_request_is_activity(jp_fetch, jp_web_app):
+    before = jp_web_app.settings.get("api_last_activity")
+    await fetch(jp_fetch, "state")
+    await fetch(jp_fetch, "pause", "POST", {"minutes": 15})
+    assert jp_web_app.settings.get("api_last_activity") == before
+    assert all(route._track_activity is False for route in ROUTES.values())
+
+
+class TestState:
+    @pytest.fixture
+    def lab_config(self):
+        return {"class_key": "VERY-SECRET-KEY"}
+
+    async def test_it_has_no_secret(self, jp_fetch, service, stub):
+        stub.answers["POST", "/api/v1/me/token"] = (201, {"token": "VERY-SECRET-TOKEN", "status": "active"})
+        service.check_connection()
+        assert service.connection.has_token()
+        text = json.dumps(await fetch(jp_fetch, "state"))
+        assert "VERY-SECRET" not in text
+        assert '"status": "active"' in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hints", []),
+        ("hints", {"hints": "x"}),
+        ("hints", {"hints": [{"kind": "other"}]}),
+        ("hints", {"hints": [{"kind": "run", "kernelId": "k"}]}),
+        ("hints", {"hints": [{"kind": "opened", "path": 5}]}),
+        ("hints", {"hints": [{"kind": "opened"}] * 101}),
+        ("pause", {"minutes": 7}),
+        ("consent", {"is_given": "yes"}),
+        ("fetch", {"assignment_id": "x"}),
+        ("hand-in", {"assignment_id": True}),
+        ("connect", {"url": 5}),
+    ],
+)
+async def test_bodies_that_are_not_as_described(jp_fetch, name, value):
+    with pytest.raises(HTTPClientError) as error:
+        await fetch(jp_fetch, name, "POST", value)
+    assert error.value.code == 400
+
+
+async def test_notebook_events_are_sent_with_name_and_session(jp_fetch, stub, service):
+    hints = [{"kind": kind, "path": "a.ipynb"} for kind in ("opened", "saved", "closed")]
+    await fetch(jp_fetch, "hints", "POST", {"hints": hints})
+    await wait_for_async(lambda: len([e for e in stub.events if e["eventType"].startswith("notebook")]) == 3)
+    found = [event for event in stub.events if event["eventType"].startswith("notebook")]
+    assert [event["eventType"] for event in found] == ["notebook_opened", "notebook_save", "notebook_closed"]
+    assert {event["notebookPath"] for event in found} == {"a.ipynb"}
+    assert {event["emailAddress"] for event in found} == {"hanako@example.com"}
+    assert {event["sessionId"] for event in found} == {service.recorder.session_id}
+
+
+async def test_the_name_of_an_assignment_is_its_path(jp_fetch, stub):
+    hint = {"kind": "opened", "path": "mine/week3-2.ipynb", "assignmentPath": "course/week3.ipynb"}
+    await fetch(jp_fetch, "hints", "POST", {"hints": [hint, {"kind": "opened", "path": "x.ipynb", "off": True}]})
+    await wait_for_async(lambda: any(event["eventType"] == "notebook_opened" for event in stub.events))
+    found = [event for event in stub.events if event["eventType"] == "notebook_opened"]
+    assert [(event["notebookPath"], event["metadata"]["localPath"]) for event in found] == [
+        ("course/week3.ipynb", "mine/week3-2.ipynb")
+    ]
+
+
+async def test_a_session_begins_with_a_tab_and_ends_with_the_server(jp_fetch, stub, service):
+    await fetch(jp_fetch, "state")
+    await wait_for_async(lambda: any(event["eventType"] == "session_start" for event in stub.events))
+    await service.stop()
+    assert stub.events[-1]["eventType"] == "session_end"
+
+
+async def test_paused_is_not_recorded(jp_fetch, stub, service):
+    await fetch(jp_fetch, "pause", "POST", {"minutes": None})
+    await fetch(jp_fetch, "hints", "POST", {"hints": [{"kind": "opened", "path": "secret.ipynb"}]})
+    state = await fetch(jp_fetch, "pause", "POST", {"resume": True})
+    assert not state["privacy"]["paused"]
+    await fetch(jp_fetch, "hints", "POST", {"hints": [{"kind": "opened", "path": "open.ipynb"}]})
+    await wait_for_async(lambda: any(event["eventType"] == "notebook_opened" for event in stub.events))
+    assert "secret" not in json.dumps(stub.requests)
+
+
+async def test_help_is_asked_for_and_ended(jp_fetch, stub):
+    state = await fetch(jp_fetch, "help", "POST", {"is_on": True, "path": "a.ipynb", "cellId": "c"})
+    assert state["is_on"]
+    await wait_for_async(lambda: any(event["eventType"] == "help" for event in stub.events))
+    asked = next(event for event in stub.events if event["eventType"] == "help")
+    assert (asked["notebookPath"], asked["cellId"]) == ("a.ipynb", "c")
+    assert (await fetch(jp_fetch, "state"))["help"]["is_on"]
+    assert not (await fetch(jp_fetch, "help", "POST", {"is_on": False}))["is_on"]
+    await wait_for_async(lambda: any(event["eventType"] == "help_stop" for event in stub.events))
+
+
+async def test_a_starter_is_written_and_never_over_a_file(jp_fetch, stub, jp_root_dir):
+    content = {
+        "cells": [],
+        "metadata": {"cell_monitor": {"assignment": 3, "path": "p"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    stub.answers["GET", "/api/v1/assignments/3/starter"] = (200, {"filename": "week3.ipynb", "content": content})
+    assert (await fetch(jp_fetch, "fetch", "POST", {"assignment_id": 3}))["path"] == "week3.ipynb"
+    (jp_root_dir / "week3.ipynb").write_text("mine")
+    assert (await fetch(jp_fetch, "fetch", "POST", {"assignment_id": 3}))["path"] == "week3-2.ipynb"
+    assert (jp_root_dir / "week3.ipynb").read_text() == "mine"
+    assert json.loads((jp_root_dir / "week3-2.ipynb").read_text())["metadata"]["cell_monitor"]["assignment"] == 3
+
+
+async def test_handing_in_while_the_product_is_away_is_a_draft(jp_fetch, stub):
+    stub.answers["POST", "/api/v1/submissions"] = (503, {})
+    notebook = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    with pytest.raises(HTTPClientError) as error:
+        await fetch(jp_fetch, "hand-in", "POST", {"assignment_id": 3, "content": notebook})
+    said = json.loads(error.value.response.body)
+    assert said["is_draft"]
+    assert said["text"]["code"] == "draft"
+    assert said["text"]["ja"]
+
+
+async def test_what_was_sent_can_be_read_and_forgotten(jp_fetch, stub, service):
+    await fetch(jp_fetch, "hints", "POST", {"hints": [{"kind": "opened", "path": "a.ipynb"}]})
+    await wait_for_async(lambda: service.outbox.sent())
+    found = await fetch(jp_fetch, "sent")
+    assert found["sent"][0]["event"]["notebookPath"] == "a.ipynb" or len(found["sent"]) > 1
+    await fetch(jp_fetch, "sent", "DELETE")
+    assert service.outbox.sent() == []
+
+
+async def test_tabs_hear_notices(jp_fetch, jp_serverapp, service):
+    heard = []
+
+    async def listen(_logger, _schema, data):
+        heard.append(data)
+
+    jp_serverapp.event_logger.add_listener(schema_id="https://cell-monitor-lab/notice/v1", listener=listen)
+    await fetch(jp_fetch, "pause", "POST", {"minutes": 60})
+    await wait_for_async(
+        lambda: [data for data in heard if data["kind"] == "state" and data["data"]["privacy"]["paused"]]
+    )
+
+
+class TestWithoutConsent:
+    @pytest.fixture
+    def lab_config(self):
+        return {"consent": ""}
+
+    async def test_nothing_leaves_until_the_student_agrees(self, jp_fetch, stub, service):
+        await fetch(jp_fetch, "hints", "POST", {"hints": [{"kind": "opened", "path": "before.ipynb"}]})
+        state = await fetch(jp_fetch, "state")
+        assert state["privacy"]["consent"] == "unasked"
+        assert state["text"]["code"] == "consent-needed"
+        assert service.outbox.waiting == 0
+        assert stub.requests == []
+        await fetch(jp_fetch, "consent", "POST", {"is_given": True})
+        await fetch(jp_fetch, "hints", "POST", {"hints": [{"kind": "opened", "path": "after.ipynb"}]})
+        await wait_for_async(lambda: any(event["eventType"] == "notebook_opened" for event in stub.events))
+        assert "before" not in json.dumps(stub.requests)
+
+    async def test_help_cannot_be_asked_for(self, jp_fetch):
+        with pytest.raises(HTTPClientError) as error:
+            await fetch(jp_fetch, "help", "POST", {"is_on": True})
+        assert error.value.code == 409
+
+
+class TestWithoutConfiguration:
+    @pytest.fixture
+    def lab_config(self):
+        return {"url": "", "user_id": ""}
+
+    async def test_nothing_leaves_and_the_panel_may_say_who(self, jp_fetch, stub):
+        await fetch(jp_fetch, "hints", "POST", {"hints": [{"kind": "opened", "path": "a.ipynb"}]})
+        assert (await fetch(jp_fetch, "state"))["text"]["code"] == "not-configured"
+        assert stub.requests == []
+        stub.answers["POST", "/api/v1/me/token"] = (201, {"token": "T", "status": "active"})
+        values = {"url": stub.url, "user_id": "taro@example.com", "class_code": "K7QF-2M9X"}
+        state = await fetch(jp_fetch, "connect", "POST", values)
+        assert state["text"]["code"] == "sending"
+        assert state["device"]["status"] == "active"
+        assert state["identity"]["sources"]["url"] == "panel"
