@@ -13,10 +13,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run check test faults bench lint audit lock needs clean
+.PHONY: help demo run check test faults bench lint audit lock needs clean extension extension-test
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/run.stamp ## a class of 40 simulated students, live in your browser; Ctrl-C stops all of it
 	@exec $(BIN)/python manage.py up --demo
@@ -49,13 +49,23 @@ lint: .venv/test.stamp ## Python, scripts, style sheets and templates; types; im
 audit: .venv/test.stamp ## known vulnerabilities of dependencies; without a network it reports that and goes on
 	$(BIN)/python -m tests.advisories
 
+extension: .venv-lab/test.stamp ## the wheel of the JupyterLab extension, in extension/dist
+	rm -rf extension/dist
+	cd extension && ../.venv-lab/bin/python -m build --wheel --no-isolation
+
+extension-test: .venv-lab/test.stamp ## lint, types and tests of the JupyterLab extension
+	cd extension && ../.venv-lab/bin/ruff check .
+	cd extension && ../.venv-lab/bin/ruff format --check .
+	cd extension && ../.venv-lab/bin/mypy
+	cd extension && ../.venv-lab/bin/python -m pytest $(ARGS)
+
 lock: .venv/uv.stamp ## pin the requirements*.in with hashes
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 
 clean: ## remove the virtual environment and caches; your data in .local stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-artifacts
+	rm -rf .venv .venv-lab extension/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 needs: .venv/test.stamp
@@ -78,4 +88,12 @@ needs: .venv/test.stamp
 .venv/test.stamp: requirements-dev.txt .venv/run.stamp
 	@echo "Installing requirements-dev.txt into .venv"
 	@$(call INSTALL,requirements-dev.txt)
+	@touch $@
+
+# JupyterLab is no part of the product and has a virtual environment of its own.
+.venv-lab/test.stamp: extension/requirements-dev.txt extension/pyproject.toml
+	@test -x .venv-lab/bin/python || $(PYTHON) -m venv .venv-lab
+	@echo "Installing extension/requirements-dev.txt into .venv-lab"
+	@.venv-lab/bin/pip install --quiet -r extension/requirements-dev.txt
+	@.venv-lab/bin/pip install --quiet --no-deps --no-build-isolation --editable extension
 	@touch $@

@@ -1,6 +1,5 @@
-"""Fixtures: a stub product that answers by script over real HTTP, and a Jupyter server with the extension."""
+"""A stub product that answers by script over real HTTP."""
 
-import asyncio
 import gzip
 import json
 import threading
@@ -8,8 +7,6 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 
 class Stub:
@@ -121,45 +118,3 @@ def wait_for(condition, seconds=20.0):
             assert found, "it did not happen in time"
             return found
         time.sleep(0.02)
-
-
-async def wait_for_async(condition, seconds=30.0):
-    """The same on the event loop of the test's Jupyter server."""
-    end = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found or time.monotonic() > end:
-            assert found, "it did not happen in time"
-            return found
-        await asyncio.sleep(0.05)
-
-
-@pytest.fixture
-def lab_config():
-    """Traits of the extension beside url, user and consent; a module may override this."""
-    return {}
-
-
-@pytest.fixture
-def jp_server_config(stub, tmp_path, lab_config):
-    return {
-        "ServerApp": {"jpserver_extensions": {"cell_monitor_lab": True}},
-        "CellMonitorLab": {
-            "url": stub.url,
-            "user_id": "hanako@example.com",
-            "user_name": "Hanako",
-            "consent": "given",
-            "data_dir": str(tmp_path / "queue"),
-            **lab_config,
-        },
-    }
-
-
-@pytest.fixture
-async def service(jp_serverapp):
-    """The extension of a running server, which is stopped in the end."""
-    service = jp_serverapp.web_app.settings["cell_monitor_lab"]
-    service.sender._scale = 0.05
-    await wait_for_async(lambda: service._loop is not None)
-    yield service
-    await service.stop()

@@ -78,8 +78,14 @@ def test_a_second_device_waits_until_it_is_confirmed(setup, stub):
 
 @pytest.mark.parametrize(
     ("status", "code", "after"),
-    [(401, "code-unknown", 600), (403, "refused", 600), (422, "refused", 600), (429, "refused", 60), (404, "wrong-address", 60)],
-)  # fmt: skip
+    [
+        (401, "code-unknown", 600),
+        (403, "refused", 600),
+        (422, "refused", 600),
+        (429, "refused", 60),
+        (404, "wrong-address", 60),
+    ],
+)
 def test_what_no_token_says(setup, stub, status, code, after):
     stub.answers[TOKEN] = (status, {"detail": "why"})
     setup.panel["class_code"] = "K7QF-2M9X"

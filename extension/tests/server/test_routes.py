@@ -3,13 +3,20 @@
 import json
 
 import pytest
+from jupyter_server.auth.identity import User
 from tornado.httpclient import HTTPClientError
+from tornado.web import create_signed_value
 
 from cell_monitor_lab.routes import ROUTES
 
 from .conftest import wait_for_async
 
-METHODS = [(name, method) for name, route in ROUTES.items() for method in ("GET", "POST", "DELETE") if method.lower() in vars(route)]  # fmt: skip
+METHODS = [
+    (name, method)
+    for name, route in ROUTES.items()
+    for method in ("GET", "POST", "DELETE")
+    if method.lower() in vars(route)
+]
 CHANGES = [(name, method) for name, method in METHODS if method != "GET"]
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -38,26 +45,26 @@ async def test_without_a_login(http_server_client, jp_base_url, name, method):
     assert error.value.code == 403
 
 
-@pytest.mark.parametrize(("name", "method"), CHANGES)
-async def test_with_a_login_cookie_and_without_xsrf(http_server_client, jp_base_url, jp_serverapp, name, method):
-    user = jp_serverapp.identity_provider.user_class("hanako")
+@pytest.fixture
+def cookie(jp_serverapp, http_server_client):
+    """Headers of a browser that is logged in and has no XSRF token."""
     provider = jp_serverapp.identity_provider
-    from tornado.web import create_signed_value
+    name = provider.cookie_name or f"username-127-0-0-1-{http_server_client.get_http_port()}"
+    user = provider.user_to_cookie(User("hanako", "hanako", "hanako", "h"))
+    value = create_signed_value(jp_serverapp.web_app.settings["cookie_secret"], name, user)
+    return {"Cookie": f"{name}={value.decode()}"}
 
-    cookie_name = f"username-127-0-0-1-{jp_serverapp.port}"
-    host = f"127.0.0.1:{jp_serverapp.port}"
-    value = create_signed_value(
-        jp_serverapp.web_app.settings["cookie_secret"],
-        provider.cookie_name or cookie_name,
-        provider.user_to_cookie(user),
-    )
+
+async def test_the_cookie_is_a_login(http_server_client, jp_base_url, cookie):
+    answer = await http_server_client.fetch(f"{jp_base_url}cell-monitor-lab/state", headers=cookie)
+    assert answer.code == 200
+
+
+@pytest.mark.parametrize(("name", "method"), CHANGES)
+async def test_with_a_login_and_without_xsrf(http_server_client, jp_base_url, cookie, name, method):
     with pytest.raises(HTTPClientError) as error:
         await http_server_client.fetch(
-            f"{jp_base_url}cell-monitor-lab/{name}",
-            method=method,
-            headers={"Cookie": f"{provider.cookie_name or cookie_name}={value.decode()}", "Host": host},
-            follow_redirects=False,
-            **body_of(method),
+            f"{jp_base_url}cell-monitor-lab/{name}", method=method, headers=cookie, **body_of(method)
         )
     assert error.value.code == 403
 
