@@ -45,7 +45,7 @@ class CellMonitorLab(ExtensionApp):
         if NOTICE not in server.event_logger.schemas:
             server.event_logger.register_event_schema(Path(__file__).parent / "notice.yaml")
         self.service = Service(server, configured, folder, os.environ)
-        self.settings["cell_monitor_lab"] = self.service
+        self.settings["cell_monitor_lab_service"] = self.service
         server.io_loop.add_callback(self.service.start)
 
     def initialize_handlers(self) -> None:

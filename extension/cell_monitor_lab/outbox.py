@@ -414,7 +414,7 @@ def _holds_anything(db: sqlite3.Connection) -> bool:
 
 def _open(path: str, timeout: float = 5) -> sqlite3.Connection:
     """Open a file with an exclusive lock that lasts. Raises sqlite3.OperationalError while another process has it."""
-    if path != ":memory:":
+    if path != ":memory:" and not os.path.exists(path):  # closing a file that is open already would end its locks
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:

@@ -65,10 +65,10 @@ def split_address(address: str) -> tuple[str, str | None]:
 class Product:
     """One connection to the product. Not for several threads at once."""
 
-    def __init__(self, url: str, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(self, url: str, timeout: float | None = None) -> None:
         parts = urlsplit(url)
         self.url = url
-        self.timeout = timeout
+        self.timeout = timeout or TIMEOUT_SECONDS
         self._is_tls = parts.scheme == "https"
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if self._is_tls else 80)

@@ -34,7 +34,7 @@ class Route(APIHandler):
 
     @property
     def service(self) -> Service:
-        service: Service = self.settings["cell_monitor_lab"]
+        service: Service = self.settings["cell_monitor_lab_service"]
         service.seen_panel()
         return service
 

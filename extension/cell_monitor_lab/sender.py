@@ -193,6 +193,8 @@ class Sender(threading.Thread):
             self._retry_later()
             return
         if self._product is None or self._product.url != route.url:
+            if self._product is not None:
+                self._product.close()
             self._product = Product(route.url)
         if self._clock.needs_measuring:
             self._clock.measure(self._product)

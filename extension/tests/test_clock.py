@@ -72,7 +72,9 @@ def test_whenever_it_is_set_every_event_gets_the_products_time(sets, ahead):
 def test_it_is_measured_against_the_product(stub):
     stub.clock_offset = -3600
     clock = Clock()
-    assert clock.measure(Product(stub.url))
+    product = Product(stub.url)
+    assert clock.measure(product)
+    product.close()
     assert -3603 < clock.offset < -3598
 
 

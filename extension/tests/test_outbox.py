@@ -239,7 +239,7 @@ def test_kill_9_at_random_moments_loses_nothing_that_was_committed(tmp_path):
         process.stdout.close()
         last = int(lines[-1]) if lines else next_number
         committed += [str(number) for number in range(next_number, last + 1)]
-        next_number = last + 1000
+        next_number = last + 1_000_000
     outbox = Outbox.in_folder(tmp_path)
     found = ids(outbox)
     assert set(committed) <= set(found)

@@ -42,7 +42,7 @@ def jp_server_config(stub, tmp_path, lab_config):
 @pytest.fixture
 def service(jp_serverapp, jp_asyncio_loop):
     """The extension of a running server, with short waits; stopped in the end."""
-    service = jp_serverapp.web_app.settings["cell_monitor_lab"]
+    service = jp_serverapp.web_app.settings["cell_monitor_lab_service"]
     service.sender._scale = 0.05
     jp_asyncio_loop.run_until_complete(wait_for_async(lambda: service._loop is not None))
     yield service
