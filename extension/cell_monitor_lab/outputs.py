@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from typing import Callable
 
 HEAD_BYTES = 12 * 1024
 TAIL_BYTES = 4 * 1024
-
-_OVERWRITTEN = re.compile(r"([^\n\r]*)\r+([^\n\r]+)")
 
 
 class OutputText:
@@ -98,16 +95,16 @@ def apply_carriage_returns(text: str) -> str:
     """Return what a terminal shows: text after a carriage return overwrites its line from the beginning."""
     if "\r" not in text:
         return text
-    text = text.replace("\r\n", "\n")
-    count = 1
-    while count:
-        text, count = _OVERWRITTEN.subn(_overwrite, text)
-    return text
+    return "\n".join(_overwritten(line) for line in text.replace("\r\n", "\n").split("\n"))
 
 
-def _overwrite(match: re.Match[str]) -> str:
-    old, new = match.groups()
-    return new + old[len(new) :]
+def _overwritten(line: str) -> str:
+    *older, newest = line.split("\r")
+    shown = ""
+    for part in older:
+        shown = part + shown[len(part) :]
+    # A carriage return at the end has overwritten nothing yet.
+    return newest + shown[len(newest) :] if newest else shown + "\r" * bool(older)
 
 
 def clip(text: str, size: int) -> str:
@@ -121,7 +118,7 @@ def clip_end(text: str, size: int) -> str:
     """Return the end of `text`, at most `size` bytes of UTF-8."""
     if len(text) * 4 <= size:
         return text
-    return _encoded(text[-size:])[-size:].decode("utf-8", "ignore")
+    return _encoded(text[-size:])[-size:].decode("utf-8", "ignore") if size else ""
 
 
 def _encoded(text: str) -> bytes:

@@ -149,7 +149,8 @@ class Watcher:
 
     # The kernel's life
 
-    async def _on_action(self, _logger: Any, _schema: str, data: dict[str, Any]) -> None:
+    async def _on_action(self, logger: Any, schema_id: str, data: dict[str, Any]) -> None:
+        # jupyter_events calls listeners with these names.
         kernel_id, action = data.get("kernel_id"), data.get("action")
         if data.get("status") != "success" or not kernel_id:
             return

@@ -200,7 +200,7 @@ async def test_what_was_sent_can_be_read_and_forgotten(jp_fetch, stub, service):
 async def test_tabs_hear_notices(jp_fetch, jp_serverapp, service):
     heard = []
 
-    async def listen(_logger, _schema, data):
+    async def listen(logger, schema_id, data):
         heard.append(data)
 
     jp_serverapp.event_logger.add_listener(schema_id="https://cell-monitor-lab/notice/v1", listener=listen)
