@@ -39,7 +39,7 @@ class Help:
         self._place = {"notebookPath": path, "cellId": cell_id}
         self._since = self._seen_tab_at = now
         self._from_product = {}
-        self._repeat(now, is_urgent=True)
+        self._repeat(now, is_first=True)
         self._announce()
         return True
 
@@ -67,7 +67,7 @@ class Help:
         if now - self._seen_tab_at > WITHOUT_TAB_SECONDS:
             self.stop()
         elif has_tab and now - self._repeated_at >= REPEAT_SECONDS:
-            self._repeat(now, is_urgent=False)
+            self._repeat(now, is_first=False)
         self._announce()
 
     def state(self) -> dict[str, Any]:
@@ -80,10 +80,10 @@ class Help:
             "product": self._from_product,
         }
 
-    def _repeat(self, now: float, *, is_urgent: bool) -> None:
+    def _repeat(self, now: float, *, is_first: bool) -> None:
         self._repeated_at = now
         # One waiting request is enough: while the product is away they would pile up.
-        self._recorder.event("help", is_urgent=is_urgent, replaces=not is_urgent, **self._place)
+        self._recorder.event("help", is_urgent=True, replaces=not is_first, **self._place)
 
     def _announce(self) -> None:
         state = self.state()

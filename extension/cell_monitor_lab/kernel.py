@@ -191,8 +191,8 @@ class Hook:
             print(shown("paused"))
         else:
             waiting = self._outbox.waiting if self._outbox else 0
-            text = self._sender.text["code"] if self._sender else "sending"
-            state = shown(text, host=identity.host, status="", check_number="")
+            text = self._sender.text if self._sender else None
+            state = shown(text["code"] if text else "ready", host=identity.host, status="", check_number="")
             print(shown("kernel-status", state=state, waiting=waiting))
 
     # Inside

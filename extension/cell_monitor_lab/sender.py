@@ -102,9 +102,8 @@ class Sender(threading.Thread):
         self._not_before = (0.0, 0.0)  # by the steady and by the wall clock: one of them may stand still or be set
         self._is_stopping = False
         self._is_kicked = False
-        self._is_in_flight = False
         self.random = random.Random()  # noqa: S311
-        self.text: dict[str, str] = say("not-configured")
+        self.text: dict[str, str] | None = None  # what the connection is like, once that is known
 
     # What others call
 
@@ -112,6 +111,7 @@ class Sender(threading.Thread):
         """Try now: an address, a credential or a consent has changed."""
         with self._outbox.changed:
             self._is_kicked = True
+            self.text = None
             self._outbox.changed.notify_all()
 
     def stop(self, seconds: float) -> None:

@@ -134,7 +134,7 @@ class Service:
         elif privacy["paused"]:
             text = say("paused")
         else:
-            text = self.sender.text
+            text = self.sender.text or say("ready", host=identity.host)
         return {
             "version": __version__,
             "identity": public(identity),
@@ -146,7 +146,7 @@ class Service:
             "clock_offset_ms": round(self.clock.offset * 1000),
             "help": self.help.state(),
             "kernels": self.watcher.kernels(),
-            "counts": vars(self.watcher.counts),
+            "counts": dict(vars(self.watcher.counts)),
             "news": self.news,
         }
 
@@ -172,7 +172,7 @@ class Service:
                 kind = NOTEBOOK_EVENTS[value["kind"]]
                 written.append(self.recorder.event(kind, notebookPath=path, metadata=metadata))
             else:
-                self.watcher.hint(value["kernelId"], to_hint(value, now, self.prefix))
+                written.append(self.watcher.hint(value["kernelId"], to_hint(value, now, self.prefix)))
         return written
 
     def connect(self, values: Mapping[str, str]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 TEXTS: dict[str, tuple[str, str]] = {
     # connection
+    "ready": ("Ready to send to {host}.", "{host} に送信する準備ができています。"),
     "sending": ("Connected to {host}.", "{host} に接続しています。"),
     "not-configured": (
         "Cell Monitor is not set up yet. Enter the address, your name and the class code.",

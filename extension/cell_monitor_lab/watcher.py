@@ -71,10 +71,10 @@ class Watcher:
             self._record(kernel.reducer.close(time.time()))
             self._forget(kernel)
 
-    def hint(self, kernel_id: str, hint: Hint) -> None:
-        """Take in which cell a run belongs to."""
+    def hint(self, kernel_id: str, hint: Hint) -> Any:
+        """Take in which cell a run belongs to; return what `record` returns for the events that are due now."""
         kernel = self._kernels.get(kernel_id) or self.watch(kernel_id)
-        self._take(kernel, kernel.reducer.hint(hint, time.time()))
+        return self._take(kernel, kernel.reducer.hint(hint, time.time()))
 
     def kernels(self) -> list[dict[str, Any]]:
         """Return [{id, is_watched}]: a kernel behind a gateway has no messages here, and the browser must watch it."""
@@ -131,10 +131,9 @@ class Watcher:
         if taken.type == "execute_input" and kernel.reducer.unlocated():
             self._look_up_soon(kernel)
 
-    def _take(self, kernel: Kernel, outputs: list[Output]) -> None:
+    def _take(self, kernel: Kernel, outputs: list[Output]) -> Any:
         """Record events, and come back when the next are due."""
-        if outputs:
-            self._record(outputs)
+        recorded = self._record(outputs)
         if kernel.timer is not None:
             kernel.timer.cancel()
             kernel.timer = None
@@ -142,6 +141,7 @@ class Watcher:
         if due is not None:
             delay = max(0.01, due - time.time())
             kernel.timer = asyncio.get_running_loop().call_later(delay, self._tick, kernel)
+        return recorded
 
     def _tick(self, kernel: Kernel) -> None:
         kernel.timer = None
