@@ -39,6 +39,7 @@ class CellMonitorLab(ExtensionApp):
         """Make the service, and start it with the event loop."""
         server = self.serverapp
         assert server is not None
+        assert server.event_logger is not None
         names = ("url", "class_key", "user_id", "user_name", "team", "user_template", "consent", "path_prefix")
         configured = {name: getattr(self, name) for name in names}
         folder = Path(self.data_dir or Path(jupyter_data_dir()) / "cell-monitor")

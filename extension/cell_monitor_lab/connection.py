@@ -66,7 +66,7 @@ class Connection:
 
     def has_token(self) -> bool:
         """Tell whether the product knows this device."""
-        return self.state()["status"] == "active"
+        return bool(self.state()["status"] == "active")
 
     def forget(self) -> None:
         """End the token at the product, if that can be reached, and here."""

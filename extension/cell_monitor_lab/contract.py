@@ -153,7 +153,7 @@ def _metadata(run: Run) -> dict[str, Any]:
 
 def plain_event(kind: str, at: float, **fields: Any) -> Event:
     """Return an event that is no run, with an id of its own. Fields that are None are left out."""
-    event = {"eventId": str(uuid.uuid4()), "eventType": kind, "eventTime": iso(at)}
+    event: Event = {"eventId": str(uuid.uuid4()), "eventType": kind, "eventTime": iso(at)}
     event.update({name: value for name, value in fields.items() if value is not None})
     event["metadata"] = {"client": CLIENT, **(fields.get("metadata") or {})}
     return event

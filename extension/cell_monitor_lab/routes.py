@@ -196,7 +196,7 @@ class Fetch(Route):
         starter = await self.blocking(lambda: service.assignments.starter(number))
         if starter is None:
             return
-        contents = self.contents_manager
+        contents: Any = self.contents_manager
         taken = {item["name"] for item in (await _awaited(contents.get(folder, type="directory")))["content"]}
         name = free_name(str(starter.get("filename") or ""), taken.__contains__)
         path = f"{folder}/{name}" if folder else name
