@@ -2,7 +2,10 @@
 
 The event intake, the offline queue and health are not throttled: a 429 there loses data (http.md section 1.4). Keys:
 
-    limit:calls:{ident}:{window}   integer  calls of an instructor or an address; expires with the window
+    limit:calls:{who}:{window}               integer  calls of an instructor, a student's device or an address
+    limit:failures:{kind}:{client}:{window}  integer  failures of a client address
+
+Each expires with its window.
 """
 
 import hashlib
@@ -24,6 +27,7 @@ if TYPE_CHECKING:  # REST framework imports this module while importing its own 
 
 logger = logging.getLogger(__name__)
 
+CALL_WINDOW, FAILURE_WINDOW = 60, 300  # seconds
 
 class CallerThrottle(SimpleRateThrottle):
     """Limit calls to API_CALLS_PER_MINUTE, by instructor, or by client address where no login is required.
@@ -41,14 +45,27 @@ class CallerThrottle(SimpleRateThrottle):
     def get_rate(self) -> str | None:
         return f"{settings.API_CALLS_PER_MINUTE}/min" if settings.RATE_LIMITS else None
 
-    def get_cache_key(self, request: Request, view: "APIView") -> str:
+
+class CallerThrottle(BaseThrottle):
+    """Limit calls to API_CALLS_PER_MINUTE, by instructor or student's device, or by client address where neither is
+    known."""
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        if not settings.RATE_LIMITS:
+            return True
         # Accessing `request.user` would authenticate: only where a login is needed and no class key replaced it.
         is_login_needed = getattr(view, "is_login_needed", lambda: False)
-        if is_login_needed() and getattr(view, "holder", None) is None:
-            ident = str(request.user.pk)
+        holder = getattr(view, "holder", None)
+        if device := getattr(holder, "token_id", None):
+            who = f"device-{device}"
+        elif is_login_needed() and holder is None:
+            who = str(request.user.pk)
         else:
-            ident = hashlib.sha256(address_of(request).encode()).hexdigest()[:32]
-        return self.cache_format % {"scope": self.scope, "ident": ident}
+            who = _digest(address_of(request))
+        window, passed = divmod(int(time.time()), CALL_WINDOW)
+        if _count(f"limit:calls:{who}:{window}", seconds=CALL_WINDOW) > settings.API_CALLS_PER_MINUTE:
+            raise TooManyRequests(CALL_WINDOW - passed)
+        return True
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         if self.rate is None:
@@ -66,8 +83,46 @@ class CallerThrottle(SimpleRateThrottle):
             return True
         return int(count) <= self.num_requests
 
-    def wait(self) -> float:
-        return self.remaining
+def refuse_after_failures(kind: str, client: str, *, limit: int) -> None:
+    """Raise TooManyRequests if this client address has failed `limit` times in this window. One round trip."""
+    window, passed = divmod(int(time.time()), FAILURE_WINDOW)
+    if settings.RATE_LIMITS and _counted(_failures(kind, client, window)) >= limit:
+        raise TooManyRequests(FAILURE_WINDOW - passed)
+
+
+def count_failure(kind: str, client: str) -> None:
+    """Count a failure of this client address. One round trip."""
+    if settings.RATE_LIMITS:
+        _count(_failures(kind, client, int(time.time()) // FAILURE_WINDOW), seconds=FAILURE_WINDOW)
+
+
+def _failures(kind: str, client: str, window: int) -> str:
+    return f"limit:failures:{kind}:{_digest(client)}:{window}"
+
+
+def _counted(key: str) -> int:
+    """Return the counter; 0 while Redis is not available."""
+    try:
+        return int(_redis().get(key) or 0)
+    except (RedisError, OSError):
+        return 0
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _count(key: str, *, seconds: int) -> int:
+    """Increment the counter and return it; 0 while Redis is not available."""
+    try:
+        with _redis().pipeline(transaction=False) as pipe:
+            pipe.incr(key)
+            pipe.expire(key, seconds, nx=True)
+            counted, _ = pipe.execute()
+    except (RedisError, OSError) as error:
+        logger.warning("API calls are not counted: Redis is not available (%s)", type(error).__name__)
+        return 0
+    return int(counted)
 
 
 @cache

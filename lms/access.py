@@ -16,10 +16,14 @@ A row that a user may not see is answered with 404, never 403, so that ids revea
 
 A class key identifies a class but no student, and classmates share it. A view may let it write to the rows it reaches
 here, and read the assignments of the class, but no data of students.
+
+A student token identifies one student in one class. It reaches the assignments of the class, and of the rest only what
+is this student's own.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Protocol, cast
 
 from django.conf import settings
@@ -39,6 +43,7 @@ from lms.models import (
     Notebook,
     NotebookHistory,
     Student,
+    StudentToken,
 )
 from lms.models.people import WITHOUT_KEY
 
@@ -94,6 +99,7 @@ class Anyone:
 
 
 ANYONE = Anyone()
+USE_PRECISION = timedelta(seconds=15)  # of the last use of a student token
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +114,24 @@ class KeyHolder:
     is_assistant: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class StudentHolder:
+    """The holder of a student token: one student, in one class. No account."""
+
+    token_id: int
+    student_id: int
+    class_id: int
+    is_confirmed: bool
+    is_active: bool = True  # the class
+    email: str = ""
+    pk: int = -1
+    is_admin: bool = False
+    is_assistant: bool = False
+
+
 def classes_of(user: User) -> QuerySet[Class]:
-    """Return the classes that the user teaches or assists in; for an admin all, for a key its own."""
-    if isinstance(user, KeyHolder):
+    """Return the classes that the user teaches or assists in; for an admin all, for a key or token its own."""
+    if isinstance(user, KeyHolder | StudentHolder):
         return Class.objects.filter(pk=user.class_id)
     if user.is_admin:
         return Class.objects.all()
@@ -118,7 +139,10 @@ def classes_of(user: User) -> QuerySet[Class]:
 
 
 def students_of(user: User) -> QuerySet[Student]:
-    """Return the students of the user's classes; for an admin all, also those of no class."""
+    """Return the students of the user's classes; for an admin all, also those of no class. With a student token:
+    that student."""
+    if isinstance(user, StudentHolder):
+        return Student.objects.filter(pk=user.student_id)
     if user.is_admin:
         return Student.objects.all()
     return Student.objects.filter(pk__in=students_in(classes_of(user)).values("pk"))
@@ -144,7 +168,10 @@ def students_seen_by(user: User) -> "QuerySet[Student]":
     if user.is_admin:
         return Student.objects.all()
     latest = F("last_activity_at").desc(nulls_last=True)
-    rows = students_seen_through(classes_of(user).values("pk")).order_by("pk", latest, "class_id").distinct("pk")
+    seen = students_seen_through(classes_of(user).values("pk"))
+    if isinstance(user, StudentHolder):
+        seen = seen.filter(pk=user.student_id)
+    rows = seen.order_by("pk", latest, "class_id").distinct("pk")
     return cast("QuerySet[Student]", rows)
 
 
@@ -162,7 +189,8 @@ def assignments_of(user: User) -> QuerySet[ClassAssignment]:
 
 
 def submissions_of(user: User) -> QuerySet[AssignmentSubmission]:
-    return AssignmentSubmission.objects.filter(assignment__class_ref__in=classes_of(user))
+    found = AssignmentSubmission.objects.filter(assignment__class_ref__in=classes_of(user))
+    return found.filter(student=user.student_id) if isinstance(user, StudentHolder) else found
 
 
 def notebooks_of(user: User) -> QuerySet[Notebook]:
@@ -174,6 +202,8 @@ def notebooks_of(user: User) -> QuerySet[Notebook]:
     if user.is_admin:
         return Notebook.objects.all()
     classes = classes_of(user).values("pk")
+    if isinstance(user, StudentHolder):
+        return Notebook.objects.filter(pk__in=ClassAssignment.objects.filter(class_ref__in=classes).values("notebook"))
     seen = Q(is_course_material=True) | Q(pk__in=ClassAssignment.objects.values("notebook"))
     # Used: the current notebook of a student, opened or saved, or with cells that were run.
     for rows in ("in_use_by", "accesses", "cells__progress"):
@@ -226,6 +256,8 @@ def environments_of(user: User) -> QuerySet[EnvironmentSnapshot]:
     if user.is_admin:
         return EnvironmentSnapshot.objects.all()
     theirs = Q(class_ref__in=classes_of(user).values("pk"))
+    if isinstance(user, StudentHolder):
+        return EnvironmentSnapshot.objects.filter(theirs, student=user.student_id)
     if not settings.EVENTS_REQUIRE_KEY:
         theirs |= Q(class_ref=None, student__in=students_of(user).values("pk"))
     return EnvironmentSnapshot.objects.filter(Q(source=EnvironmentSnapshot.Source.SERVER) | theirs)
@@ -236,6 +268,8 @@ def histories_of(user: User) -> QuerySet[NotebookHistory]:
     class, but none of a student."""
     if isinstance(user, KeyHolder):
         return NotebookHistory.objects.filter(class_ref=user.class_id, student=None)
+    if isinstance(user, StudentHolder):
+        return NotebookHistory.objects.filter(class_ref=user.class_id, student=user.student_id)
     if user.is_admin:
         return NotebookHistory.objects.all()
     return NotebookHistory.objects.filter(Q(class_ref__in=classes_of(user).values("pk")) | Q(owner=user.pk))
@@ -257,6 +291,22 @@ def open_keys(key_ids: Collection[int]) -> set[int]:
 def record_key_use(holder: KeyHolder) -> None:
     """Set the time of last use. One statement."""
     ClassKey.objects.filter(pk=holder.key_id).update(last_used_at=timezone.now())
+
+
+def holder_of_token(token: str) -> StudentHolder | None:
+    """Return the holder of this student token; None if it is unknown or revoked. One query."""
+    valid = StudentToken.objects.filter(token_hash=StudentToken.hash(token), revoked_at=None)
+    found = valid.values_list("pk", "student", "class_ref", "confirmed_at", "class_ref__is_active", "student__email")
+    for pk, student, class_id, confirmed_at, is_active, email in found:
+        return StudentHolder(pk, student, class_id, confirmed_at is not None, is_active, email)
+    return None
+
+
+def record_token_use(holder: StudentHolder) -> None:
+    """Set the time of last use, unless it is less than USE_PRECISION old. One statement."""
+    now = timezone.now()
+    unused = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_PRECISION)
+    StudentToken.objects.filter(unused, pk=holder.token_id).update(last_used_at=now)
 
 
 def classes_taught_by(user: User) -> QuerySet[Class]:

@@ -23,6 +23,9 @@ INSTRUCTORS_MANAGE_ACCOUNTS: bool | None = (
     env.flag("INSTRUCTORS_MANAGE_ACCOUNTS", False) if env.text("INSTRUCTORS_MANAGE_ACCOUNTS") else None
 )
 
+# Minutes for which a class code, with which students join, is valid (lms/class_codes.py).
+CLASS_CODE_MINUTES = env.integer("CLASS_CODE_MINUTES", 120, minimum=1, maximum=7 * 24 * 60)
+
 # --- Passwords --------------------------------------------------------------------------------------------------------
 
 PASSWORD_HASHERS = ["instructors.hashing.Hasher"]  # bcrypt
@@ -51,6 +54,7 @@ STRICT_PASSWORDS = env.flag("STRICT_PASSWORDS", False)
 RATE_LIMITS = env.flag("RATE_LIMITS", True)
 API_CALLS_PER_MINUTE = env.integer("API_CALLS_PER_MINUTE", 600, minimum=1)  # of an instructor, or of an IP address
 LOGIN_FAILURES = env.integer("LOGIN_FAILURES", 10, minimum=1)  # of an IP address for one e-mail, in five minutes
+CLASS_CODE_FAILURES = env.integer("CLASS_CODE_FAILURES", 100, minimum=1)  # of an IP address, in five minutes
 # django-axes stores and shows the failures; instructors/lockout.py decides what counts.
 AXES_HANDLER = "instructors.lockout.Handler"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -7,6 +7,7 @@ The tables of docs/contract/http.md name them as follows:
     bearer       LoginRequired      an instructor's Bearer token
     admin        AdminRequired      the same, of an admin
     class key    lms.api.permissions.ClassKeyRequired
+    student      lms.api.permissions.StudentTokenRequired
 """
 
 from rest_framework.exceptions import PermissionDenied
@@ -15,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from core.login_requirement import logins_required
+from instructors.models import Instructor
 
 
 class LoginIfRequired(BasePermission):
@@ -23,7 +25,8 @@ class LoginIfRequired(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Return True. Raises PermissionDenied with the contract's text, AuthenticationFailed for an invalid token."""
-        if self.is_login_needed() and request.user is None:
+        # A student's device may be known here too (`lms.api.authentication`); it is no login.
+        if self.is_login_needed() and not isinstance(request.user, Instructor):
             raise PermissionDenied("Not authenticated")
         return True
 

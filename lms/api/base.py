@@ -2,19 +2,27 @@
 
 from typing import ClassVar, cast
 
+from rest_framework.authentication import BaseAuthentication
+
 from instructors import audit
 from instructors.rest.views import ApiView as AccountApiView
-from lms.access import ANYONE, KeyHolder, User
+from lms.access import ANYONE, KeyHolder, StudentHolder, User
+from lms.api.authentication import StudentTokenAuthentication
 
 
 class ApiView(AccountApiView):
-    key_methods: ClassVar[frozenset[str]] = frozenset()
-    holder: KeyHolder | None = None  # the permissions in lms.api.permissions set it
+    key_methods: ClassVar[frozenset[str]] = frozenset()  # that accept a class key
+    token_methods: ClassVar[frozenset[str]] = frozenset()  # that accept a student token
+    holder: KeyHolder | StudentHolder | None = None  # the permissions in lms.api.permissions set it
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        ours = super().get_authenticators()
+        return [*ours, StudentTokenAuthentication()] if self.token_methods else ours
 
     @property
     def viewer(self) -> User:
-        """Return the user whose rights apply: the class key's holder if a key was sent, else the caller, or ANYONE
-        while no login is required."""
+        """Return the user whose rights apply: the holder of a student token or class key if one was sent, else the
+        caller, or ANYONE while no login is required."""
         if self.holder is not None:
             return self.holder
         return cast(User, self.request.user) if self.is_login_needed() else ANYONE
@@ -22,8 +30,8 @@ class ApiView(AccountApiView):
     def record_view(self, student_id: int | None) -> None:
         """Record in the audit log that a logged-in account reads one student's data. One insert.
 
-        Call it before the response is sent. Reads with a class key, and those of anonymous callers while no login is
-        required, are not recorded.
+        Call it before the response is sent. Reads with a class key or student token, and those of anonymous callers
+        while no login is required, are not recorded.
         """
         caller = self.caller
         if caller is not None and self.holder is None and student_id is not None:

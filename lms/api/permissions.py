@@ -1,6 +1,8 @@
-"""Permissions of endpoints that students call with the key of their class (`X-Class-Key`, or `?key=`), not a token.
+"""Permissions of endpoints that students call: with the key of their class (`X-Class-Key`, or `?key=`), or with a token
+of their own (`Authorization: Student …`).
 
-A view names in `key_methods` the methods that accept a key.
+A view names in `key_methods` the methods that accept a key, and in `token_methods` those that accept a token. Where
+both are sent, the token counts.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -10,29 +12,51 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from instructors.rest.permissions import LoginIfRequired
-from lms.access import KeyHolder, holder_of_key, may_teach_class, record_key_use
+from lms.access import KeyHolder, StudentHolder, holder_of_key, may_teach_class, record_key_use
+from lms.api.authentication import student_token_of
 
 if TYPE_CHECKING:
     from lms.access import User
 
 
 class ClassKeyOrLogin(LoginIfRequired):
-    """Allow requests with a class key, else as LoginIfRequired does. A key that is sent is always checked."""
+    """Allow requests with a student token or class key, else as LoginIfRequired does. One that is sent is always
+    checked."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if request.method in view.key_methods:
+        view.holder = token_holder_of(request, view)
+        if view.holder is None and request.method in view.key_methods:
             view.holder = holder_of(request)
         return view.holder is not None or super().has_permission(request, view)
 
 
 class ClassKeyRequired(BasePermission):
-    """Allow only requests with a class key. Raises AuthenticationFailed without one."""
+    """Allow only requests with a class key, or a student token where the view accepts one. Raises AuthenticationFailed
+    without one."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        view.holder = holder_of(request)
+        view.holder = token_holder_of(request, view) or holder_of(request)
         if view.holder is None:
             raise AuthenticationFailed("A class key is required: send X-Class-Key, or add ?key=<class key>")
         return True
+
+
+class StudentTokenRequired(BasePermission):
+    """Allow only requests with a student token. Raises AuthenticationFailed without one."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        view.holder = token_holder_of(request, view)
+        if view.holder is None:
+            raise AuthenticationFailed("A student token is required: send Authorization: Student <token>")
+        return True
+
+
+def token_holder_of(request: Request, view: Any) -> StudentHolder | None:
+    """Return the holder of the student token in the request; None without one, or where the view accepts none. Raises
+    what `StudentTokenAuthentication` raises."""
+    if request.method not in view.token_methods or student_token_of(request) is None:
+        return None
+    return request.user if isinstance(request.user, StudentHolder) else None
 
 
 def holder_of(request: Request) -> KeyHolder | None:

@@ -8,6 +8,7 @@ from lms.models.notebooks import Cell, Notebook
 from lms.models.notifications import ProgressNotification
 from lms.models.people import ClassStudent, Session, Student, StudentActivity, Team
 from lms.models.settings import SystemSetting
+from lms.models.tokens import ClassCode, StudentToken
 from lms.models.versions import (
     NotebookBranch,
     NotebookHistory,
@@ -22,6 +23,7 @@ __all__ = [
     "Cell",
     "Class",
     "ClassAssignment",
+    "ClassCode",
     "ClassKey",
     "ClassStaff",
     "ClassStudent",
@@ -39,6 +41,7 @@ __all__ = [
     "Student",
     "StudentActivity",
     "StudentClass",
+    "StudentToken",
     "SystemSetting",
     "Team",
     "TeamPosition",

@@ -55,6 +55,7 @@ NOBODYS = {
     "instructors.Instructor": "accounts of staff",
     "instructors.InstructorStatusHistory": "fixed words",
     "instructors.RevokedToken": "digests",
+    "lms.ClassCode": "random codes",
     "lms.ClassKey": "digests",
     "lms.ClassStaff": "fixed words",
 }

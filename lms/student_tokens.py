@@ -1,0 +1,95 @@
+"""Tokens of students: claimed by a device, confirmed and revoked (docs/contract/http.md section 5b).
+
+The first device that claims a student in a class is active at once. While the student has an active device there, a
+further one waits until the teacher or an active device confirms it, so that a classmate who knows the class key or code
+cannot speak for a student who is there already.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from core.identity import visible
+from lms import bulk_get_or_create
+from lms.enrolment import Listed, enrol_listed
+from lms.models import StudentToken
+
+# Devices of a student that may wait in a class; a further one replaces the oldest.
+MAX_WAITING = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a device says when it asks for a token."""
+
+    email: str  # an identity (`core.identity.is_identity`)
+    name: str | None = None
+    team: str | None = None
+    device: str = ""
+    client: str = ""
+
+
+def claim(class_id: int, claimed: Claim, *, now: datetime) -> tuple[StudentToken, str]:
+    """Create a token, with its student and enrolment where they are missing. Return its row and its text.
+
+    The name and team of the claim are those of the student in the class from now on, as with an event, unless the
+    device has to wait. Locks the student, so that of two claims at the same time only one is the first.
+    """
+    listed = Listed(email=claimed.email, name=visible(claimed.name), team=visible(claimed.team))
+    with transaction.atomic():
+        # In the order of the event pipeline: teams, then students.
+        teams = bulk_get_or_create.find_teams({listed.team} if listed.team else set())
+        student_id = bulk_get_or_create.find_students([listed], teams)[listed.email].id
+        theirs = open_tokens(student_id, class_id)
+        is_first = not theirs.exclude(confirmed_at=None).exists()
+        if is_first:
+            enrol_listed(class_id, [listed], now=now)
+        else:
+            bulk_get_or_create.enrol(student_id, class_id=class_id)
+            _make_room(theirs.filter(confirmed_at=None), now=now)
+        token = secrets.token_urlsafe(32)
+        row = StudentToken.objects.create(
+            student_id=student_id,
+            class_ref_id=class_id,
+            token_hash=StudentToken.hash(token),
+            hint=token[:6],
+            device=claimed.device,
+            client=claimed.client,
+            created_at=now,
+            confirmed_at=now if is_first else None,
+            check_number=_check_number(theirs),
+        )
+    return row, token
+
+
+def open_tokens(student_id: int, class_id: int) -> QuerySet[StudentToken]:
+    """Return the tokens of the student in the class that are not revoked, waiting ones too."""
+    return StudentToken.objects.filter(student=student_id, class_ref=class_id, revoked_at=None)
+
+
+def confirm(tokens: QuerySet[StudentToken], *, now: datetime) -> int:
+    """Confirm those of these tokens that wait. Return how many changed. One statement."""
+    return tokens.filter(confirmed_at=None, revoked_at=None).update(confirmed_at=now)
+
+
+def revoke(tokens: QuerySet[StudentToken], *, now: datetime) -> int:
+    """Revoke these tokens. Return how many changed. One statement.
+
+    The event intake caches tokens for some seconds (`events.intake.credentials`) and accepts a revoked one until then.
+    """
+    return tokens.filter(revoked_at=None).update(revoked_at=now)
+
+
+def _make_room(waiting: QuerySet[StudentToken], *, now: datetime) -> None:
+    """Revoke the oldest waiting tokens, so that one more may wait."""
+    newest = list(waiting.order_by("-pk").values_list("pk", flat=True)[: MAX_WAITING - 1])
+    waiting.exclude(pk__in=newest).update(revoked_at=now)
+
+
+def _check_number(theirs: QuerySet[StudentToken]) -> str:
+    """Return two random digits that no other device of the student shows."""
+    taken = set(theirs.values_list("check_number", flat=True))
+    return secrets.choice([number for number in map(str, range(10, 100)) if number not in taken])
