@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from lms.models import Cell, Notebook, Session, Student
 
+VERIFIED = "It came with a token of the student's own; else whoever has the class key may have sent it."
 THROUGH = "The class whose key it came with; 0: without a key. A plain number, which outlives its class."
 
 
@@ -42,6 +43,7 @@ class CellExecution(models.Model):
     cell_type = models.CharField(max_length=32, null=True, blank=True)
     consecutive_error_count = models.IntegerField(default=0)
     is_significant_error = models.BooleanField(default=False)
+    is_verified = models.BooleanField(default=False, db_default=False, help_text=VERIFIED)
 
     class Meta:
         db_table = "cell_executions"
@@ -207,6 +209,7 @@ class HelpRequest(models.Model):
     last_asked_at = models.DateTimeField(help_text="The latest re-send, by the sender's clock.")
     last_heard_at = models.DateTimeField(help_text="By the server's clock: silence is measured from here.")
     was_resent = models.BooleanField(default=False)
+    is_verified = models.BooleanField(default=False, db_default=False, help_text=VERIFIED)
     claimed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -258,6 +261,7 @@ class OfflineQueueEntry(models.Model):
     # From the original request; the record itself does not contain it.
     class_id = models.BigIntegerField(null=True, blank=True, editable=False, help_text="Of the class whose key it was.")
     is_authorised = models.BooleanField(default=False, editable=False, help_text="With an instructor's token.")
+    is_verified = models.BooleanField(default=False, db_default=False, editable=False, help_text=VERIFIED)
     is_forced = models.BooleanField(default=False, editable=False, help_text="Waits until somebody asks for a sync.")
     # Stream entry and position, so that setting the same record aside twice leaves one row.
     origin = models.CharField(max_length=100, unique=True, null=True, blank=True, editable=False)

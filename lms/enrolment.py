@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from core.identity import email_key, label_key, visible
 from lms import bulk_get_or_create
-from lms.models import StudentClass
+from lms.models import StudentClass, StudentToken
 
 
 @dataclass(kw_only=True)
@@ -91,7 +92,13 @@ def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> E
 
 
 def remove_student(class_id: int, student_id: int) -> bool:
-    """Remove the student from the class, keeping activity and submissions. Return whether they were enrolled."""
+    """Remove the student from the class, keeping activity and submissions. Return whether they were enrolled.
+
+    The tokens of their devices end, so that only a class key or code brings them back.
+    """
+    StudentToken.objects.filter(class_ref=class_id, student=student_id, revoked_at=None).update(
+        revoked_at=timezone.now()
+    )
     deleted, _ = StudentClass.objects.filter(class_ref=class_id, student=student_id).delete()
     return deleted > 0
 

@@ -32,6 +32,7 @@ class OpenRequest:
     is_mine: bool
     looked_for_at: datetime | None
     snoozed_until: datetime | None
+    is_verified: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,6 +151,7 @@ def _queue(
                 is_mine=claim is not None and claim.by_id == user.pk,
                 looked_for_at=state.looked_for_at(help_request),
                 snoozed_until=state.request_snoozed_until(help_request, now),
+                is_verified=help_request.is_verified,
             )
         )
     return queue

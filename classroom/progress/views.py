@@ -22,6 +22,7 @@ from instructors.rest.parameters import path_id, query_boolean, query_integer
 from lms import notifications
 from lms.access import classes_of, scope_of, students_seen_by
 from lms.api.base import ApiView
+from lms.api.permissions import ClassKeyOrLogin
 from lms.models import Student
 from realtime.messages import timestamp
 
@@ -38,6 +39,9 @@ class StudentView(ApiView):
 
 
 class SummaryView(StudentView):
+    token_methods = frozenset({"GET"})
+    permission_classes = (ClassKeyOrLogin,)
+
     @documented(
         summary="A student's progress",
         responses={200: serializers.SummaryResponse},
@@ -51,6 +55,9 @@ class SummaryView(StudentView):
 
 
 class AssignmentView(StudentView):
+    token_methods = frozenset({"GET"})
+    permission_classes = (ClassKeyOrLogin,)
+
     @documented(
         summary="A student's progress with one assignment",
         responses={200: serializers.AssignmentProgressResponse},
@@ -124,6 +131,8 @@ def _stats(view: ApiView, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 class NotificationsView(ApiView):
     action = "get notifications"
+    token_methods = frozenset({"GET"})
+    permission_classes = (ClassKeyOrLogin,)
 
     @documented(
         summary="A student's notifications",
@@ -147,6 +156,8 @@ class NotificationsView(ApiView):
 
 class ReadView(ApiView):
     action = "mark the notification"
+    token_methods = frozenset({"POST"})
+    permission_classes = (ClassKeyOrLogin,)
 
     @documented(
         summary="Mark a notification as read",

@@ -14,6 +14,12 @@ urlpatterns = [
     path(f"{SETUP}connection/state/", connection_views.state, name="class_connection_state"),
     path(f"{SETUP}connection/keys/", connection_views.make, name="class_key_make"),
     path(f"{SETUP}connection/keys/<int:key_id>/revoke/", connection_views.revoke, name="class_key_revoke"),
+    path(f"{SETUP}connection/code/", connection_views.make_class_code, name="class_code_make"),
+    path(f"{SETUP}connection/code/end/", connection_views.end_class_code, name="class_code_end"),
+    path(f"{SETUP}connection/devices/<int:token_id>/confirm/", connection_views.confirm, name="class_device_confirm"),
+    path(
+        f"{SETUP}connection/devices/<int:token_id>/revoke/", connection_views.revoke_token, name="class_device_revoke"
+    ),
     path(f"{SETUP}students/", student_views.students, name="class_students"),
     path(f"{SETUP}students/<int:student_id>/remove/", student_views.take_out, name="class_student_remove"),
     path(f"{SETUP}students/import/", roster_views.import_list, name="class_import"),

@@ -91,6 +91,7 @@ class Run:
     is_retry: bool  # the run above is a later try of the same cell
     shows_change: bool
     is_open: bool
+    is_verified: bool  # it came with a token of the student's own
 
     @property
     def error_line(self) -> str:
@@ -223,6 +224,7 @@ def _run(
         is_retry=is_retry,
         shows_change=is_changed and not (change is not None and change.is_too_long) and (in_history or is_retry),
         is_open=is_first or is_changed or change is None if in_history else not is_retry,
+        is_verified=row.is_verified,
     )
 
 

@@ -25,6 +25,8 @@ INSTRUCTORS_MANAGE_ACCOUNTS: bool | None = (
 
 # Minutes for which a class code, with which students join, is valid (lms/class_codes.py).
 CLASS_CODE_MINUTES = env.integer("CLASS_CODE_MINUTES", 120, minimum=1, maximum=7 * 24 * 60)
+# What students agree to before their extension sends anything; "": the product's own words (lms/client_terms.py).
+CONSENT_TEXT = env.text("CONSENT_TEXT")
 
 # --- Passwords --------------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from events.contract.records import BadBody, Record, problem
 # events.md section 7: a sender's time outside this window (ms around receipt) is replaced by the receipt time.
 MAX_AGE_MS = 30 * 24 * 3600 * 1000
 MAX_AHEAD_MS = 5 * 60 * 1000
+WRONG_STUDENT = "This token belongs to another student"
 CACHE_SIZE = 2048  # entries of each cache: a class sends the same few hundred texts all day
 
 
@@ -50,6 +51,7 @@ class Event(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
     data: dict[str, Any] | None = None
     class_id: int | None = None  # of the class whose key came with the request
     is_authorised: bool = False  # an instructor's token came with the request
+    is_verified: bool = False  # the student's own token came with the request
 
     @property
     def occurred_at(self) -> datetime:
@@ -68,10 +70,19 @@ _unpacker = msgspec.json.Decoder(list[Event])
 # --- Records to events --------------------------------------------------------------------------------------------
 
 
-def admit(record: Record, *, received: int, class_id: int | None = None, cut: column_widths.Cut = None) -> Event | str:
+def admit(
+    record: Record,
+    *,
+    received: int,
+    class_id: int | None = None,
+    cut: column_widths.Cut = None,
+    student: str | None = None,
+) -> Event | str:
     """Return the event of a record, or the reason why it is refused.
 
     `received` is in ms since the epoch. Values too long for their column are cut, and their fields counted in `cut`.
+    `student` is the address of the student whose token was sent: a record without an identity is theirs, and one that
+    names another student is refused.
     """
     r = record
     sent_type = _first_text(r.eventType, r.event, r.event_type, r.type)
@@ -80,6 +91,10 @@ def admit(record: Record, *, received: int, class_id: int | None = None, cut: co
     kind = kind_of(sent_type)
     known_student = r.student_id if isinstance(r.student_id, str) else None
     email = _first_text(r.emailAddress, r.userId, r.user_id, known_student, r.email)
+    if student is not None:
+        if email and email_key(email) != email_key(student):
+            return WRONG_STUDENT
+        email = student
     if len(email) > EMAIL_LENGTH or not _is_identity(email):
         if len(email) > EMAIL_LENGTH or email_key(email):  # cut, it might be another student's
             return "emailAddress is too long"
@@ -108,6 +123,7 @@ def admit(record: Record, *, received: int, class_id: int | None = None, cut: co
         duration_ms=_duration(r),
         data=_extras(r),
         class_id=class_id,
+        is_verified=student is not None,
     )
     _fit(event, cut)
     return event

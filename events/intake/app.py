@@ -1,8 +1,8 @@
 """The intake: an ASGI application beside Django that validates a POST of events and appends them to the stream.
 
 It does as little work as possible, because a class of 200 students posts to it all day: no session, no template, no
-query (`events.intake.class_keys` caches class keys). Requests that arrive during an append share the next one. Source:
-docs/contract/events.md section 1.
+query (`events.intake.class_keys` caches class keys and student tokens). Requests that arrive during an append share the
+next one. Source: docs/contract/events.md section 1.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from events.contract import schema
 from events.contract.kinds import PRIORITIES, kind_of
 from events.contract.records import Problem
 from events.contract.schema import Event
-from events.intake.class_keys import ClassKeyCache, KeyRefused
+from events.intake.class_keys import ClassKeyCache, KeyRefused, StudentTokenCache
 from events.intake.rate_limit import BUSY_SHARE, RateLimiter
 from events.processing import instructor_events
 from events.queue import jobs, stream
@@ -70,6 +70,7 @@ class Admitted(NamedTuple):
 class Intake:
     def __init__(self) -> None:
         self._class_keys = ClassKeyCache(settings.EVENTS_REQUIRE_KEY)
+        self._student_tokens = StudentTokenCache()
         self._appender = Appender()
         self._rate_limiter = RateLimiter(settings.EVENT_KEY_RATE)
         self._warned_at = 0.0
@@ -94,11 +95,17 @@ class Intake:
         await self._appender.close()
 
     async def _handle(self, scope: Scope, receive: Receive, started: float) -> bytes:
-        class_id = await self._class_keys.class_of(given_key(scope))
+        key, token = credentials(scope)
+        student = None
+        if token is None:
+            class_id = await self._class_keys.class_of(key)
+        else:
+            holder = await self._student_tokens.student_of(token)
+            class_id, student = holder.class_id, holder.email
         if self._rate_limiter.is_exceeded(class_id, started) and self._appender.is_busy:
             self._refuse_excess(class_id)
         body = await read_body(scope, receive)
-        admitted = admit_body(body, class_id=class_id)
+        admitted = admit_body(body, class_id=class_id, student=student)
         await authorise(scope, admitted.events)
         batch = f"{random.getrandbits(32):08x}"  # not a secret; `secrets` would cost as much as parsing
         if admitted.events:
@@ -228,14 +235,26 @@ def header(scope: Scope, name: bytes) -> bytes:
     return b""
 
 
-def given_key(scope: Scope) -> str | None:
-    """Return the class key from the header or, because the extension cannot set headers, from the query string."""
-    if key := header(scope, b"x-class-key"):
-        return key.decode("latin-1").strip()
+def credentials(scope: Scope) -> tuple[str | None, str | None]:
+    """Return the class key and the student token that were sent, each or None.
+
+    The key may be in a header or, because the extension in the field cannot set headers, in the query string.
+    """
+    key = authorization = b""
+    for name, value in scope["headers"]:  # once, because it costs as much as parsing the event
+        if name == b"x-class-key":
+            key = key or value
+        elif name == b"authorization":
+            authorization = authorization or value
+    token = None
+    if authorization[:8].lower() == b"student ":
+        token = authorization[8:].decode("latin-1").strip()
+    if key:
+        return key.decode("latin-1").strip(), token
     if b"key=" in scope.get("query_string", b""):
         values = parse_qs(scope["query_string"].decode("latin-1")).get("key")
-        return values[0].strip() if values else None
-    return None
+        return values[0].strip() if values else None, token
+    return None, token
 
 
 async def authorise(scope: Scope, events: Sequence[Event]) -> None:
@@ -315,8 +334,9 @@ def inflate(body: bytes, *, limit: int) -> bytes:
 # --- Admitting records ------------------------------------------------------------------------------------------------
 
 
-def admit_body(body: bytes, *, class_id: int | None) -> Admitted:
-    """Return the events of a body. Raises RequestRefused 413 or 422 if the whole request is refused."""
+def admit_body(body: bytes, *, class_id: int | None, student: str | None = None) -> Admitted:
+    """Return the events of a body. `student` is the address of the student whose token was sent. Raises RequestRefused
+    413 or 422 if the whole request is refused."""
     try:
         records = contract_records.parse(body)
     except contract_records.BadBody as error:
@@ -333,16 +353,24 @@ def admit_body(body: bytes, *, class_id: int | None) -> Admitted:
             schema.refuse_wrong_identity(record, ["body", index])
         except contract_records.BadBody as error:
             raise RequestRefused(422, error.problems) from None
-        admitted = schema.admit(record, received=received, class_id=class_id, cut=cut)
+        admitted = schema.admit(record, received=received, class_id=class_id, cut=cut, student=student)
         if isinstance(admitted, str):
             failed.append({"index": index, "error": admitted})
         else:
             events.append(admitted)
     if failed and not events:
         raise RequestRefused(
-            422, [contract_records.problem(item["error"], "missing", ["body", item["index"]]) for item in failed]
+            422,
+            [
+                contract_records.problem(item["error"], kind_of_problem(item["error"]), ["body", item["index"]])
+                for item in failed
+            ],
         )
     return Admitted(events, len(records), failed, cut)
+
+
+def kind_of_problem(reason: str) -> str:
+    return "wrong_student" if reason == schema.WRONG_STUDENT else "missing"
 
 
 def _success_body(admitted: Admitted, started: float, *, batch: str) -> bytes:

@@ -1,20 +1,32 @@
-"""A cache of class keys, which identify the class of a request without a query for every POST."""
+"""Caches of class keys and student tokens, which identify the sender of a request without a query for every POST."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections, connection
 
-from lms.access import KeyHolder, holder_of_key, record_key_use
+from lms.access import (
+    KeyHolder,
+    StudentHolder,
+    holder_of_key,
+    holder_of_token,
+    record_key_use,
+    record_token_use,
+)
+from lms.api.authentication import NOT_ACTIVE, UNKNOWN, WAITING
 
-# Seconds for which an entry is valid: a revoked key is accepted for at most so long, and while PostgreSQL is away.
+# Seconds for which an entry is valid: a revoked key or token is accepted for at most so long.
 REMEMBERED = 15.0
 MAX_CACHED = 10_000
 
+Holder = TypeVar("Holder", KeyHolder, StudentHolder)
+
 
 class KeyRefused(Exception):
-    """The class key is not valid; `status` and `detail` are for the response."""
+    """The class key or student token is not valid; `status` and `detail` are for the response."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -22,11 +34,39 @@ class KeyRefused(Exception):
 
 
 @dataclass(slots=True)
-class ClassKeyCache:
-    """A cache of class keys. While PostgreSQL is unavailable, cached keys stay valid, so that no event is lost."""
+class _Cache(Generic[Holder]):
+    """Holders by the text of their credential; None for an unknown one. While PostgreSQL is unavailable, cached holders
+    stay valid, so that no event is lost."""
 
-    is_key_required: bool
-    _cache: dict[str, tuple[float, KeyHolder | None]] = field(default_factory=dict)
+    find: Callable[[str], Holder | None]
+    noun: str
+    _known: dict[str, tuple[float, Holder | None]] = field(default_factory=dict)
+
+    async def holder_of(self, text: str) -> Holder | None:
+        """Return the holder, or None for an unknown text. Raises KeyRefused(503)."""
+        now = time.monotonic()
+        checked, holder = self._known.get(text, (0.0, None))
+        if text not in self._known or now - checked > REMEMBERED:
+            holder = await self._look_up(text, now)
+        return holder
+
+    async def _look_up(self, text: str, now: float) -> Holder | None:
+        try:
+            holder = await sync_to_async(self.find)(text)
+        except DatabaseError:
+            if text in self._known:
+                return self._known[text][1]
+            raise KeyRefused(503, f"The {self.noun} cannot be checked now; try again") from None
+        if len(self._known) >= MAX_CACHED:
+            self._known.clear()
+        self._known[text] = (now, holder)
+        return holder
+
+
+class ClassKeyCache:
+    def __init__(self, is_key_required: bool) -> None:
+        self.is_key_required = is_key_required
+        self._cache = _Cache(_find_key, "class key")
 
     async def class_of(self, key: str | None) -> int | None:
         """Return the row id of the key's class, or None if no key is given and none is required. Raises KeyRefused."""
@@ -34,35 +74,50 @@ class ClassKeyCache:
             if self.is_key_required:
                 raise KeyRefused(401, "A class key is required: add ?key=<class key> to the address")
             return None
-        now = time.monotonic()
-        checked, holder = self._cache.get(key, (0.0, None))
-        if key not in self._cache or now - checked > REMEMBERED:
-            holder = await self._look_up(key, now)
+        holder = await self._cache.holder_of(key)
         if holder is None:
             raise KeyRefused(401, "Unknown class key")
         if not holder.is_active:
-            raise KeyRefused(403, "This class is not active")
+            raise KeyRefused(403, NOT_ACTIVE)
         return holder.class_id
 
-    async def _look_up(self, key: str, now: float) -> KeyHolder | None:
-        try:
-            holder = await sync_to_async(_find)(key)
-        except DatabaseError:
-            if key in self._cache:
-                return self._cache[key][1]
-            raise KeyRefused(503, "The class key cannot be checked now; try again") from None
-        if len(self._cache) >= MAX_CACHED:
-            self._cache.clear()
-        self._cache[key] = (now, holder)
+
+class StudentTokenCache:
+    def __init__(self) -> None:
+        self._cache = _Cache(_find_token, "student token")
+
+    async def student_of(self, token: str) -> StudentHolder:
+        """Return the student and class of a confirmed token. Raises KeyRefused."""
+        holder = await self._cache.holder_of(token)
+        if holder is None:
+            raise KeyRefused(401, UNKNOWN)
+        if not holder.is_active:
+            raise KeyRefused(403, NOT_ACTIVE)
+        if not holder.is_confirmed:
+            raise KeyRefused(403, WAITING)
         return holder
 
 
-def _find(key: str) -> KeyHolder | None:
+def _find_key(key: str) -> KeyHolder | None:
     try:
         holder = holder_of_key(key)
         if holder:
             record_key_use(holder)
         return holder
     finally:
-        if not connection.in_atomic_block:
-            close_old_connections()  # there is no Django request whose end would do it
+        _close_connection()
+
+
+def _find_token(token: str) -> StudentHolder | None:
+    try:
+        holder = holder_of_token(token)
+        if holder:
+            record_token_use(holder)
+        return holder
+    finally:
+        _close_connection()
+
+
+def _close_connection() -> None:
+    if not connection.in_atomic_block:
+        close_old_connections()  # there is no Django request whose end would do it

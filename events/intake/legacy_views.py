@@ -19,13 +19,14 @@ from core import gzip_body
 from events.contract import records, schema
 from events.contract.records import Record
 from events.contract.schema import Event
-from events.intake.app import Appender, RequestRefused, inflate
-from events.intake.class_keys import ClassKeyCache, KeyRefused
+from events.intake.app import Appender, RequestRefused, inflate, kind_of_problem
+from events.intake.class_keys import ClassKeyCache, KeyRefused, StudentTokenCache
 from realtime.messages import timestamp
 
 View = Callable[[HttpRequest], Coroutine[Any, Any, HttpResponse]]
 
 _class_keys = ClassKeyCache(settings.EVENTS_REQUIRE_KEY)
+_student_tokens = StudentTokenCache()
 
 
 def json_refusals(view: View) -> View:
@@ -98,8 +99,7 @@ def _items(request: HttpRequest) -> list[Any]:
 
 async def _submit(request: HttpRequest, items: list[Any], *, anonymous: bool) -> list[Event]:
     """Append the events of these items to the stream. Skip records without an identity if `anonymous`, else refuse."""
-    key = request.headers.get("X-Class-Key") or request.GET.get("key")
-    class_id = await _class_keys.class_of(key.strip() if key else None)
+    class_id, student = await _sender_of(request)
     if len(items) > settings.EVENT_BATCH_LIMIT:
         limit = settings.EVENT_BATCH_LIMIT
         raise RequestRefused(413, f"Batch size {len(items)} exceeds maximum allowed size of {limit}")
@@ -116,11 +116,12 @@ async def _submit(request: HttpRequest, items: list[Any], *, anonymous: bool) ->
             schema.refuse_wrong_identity(record, _place(items, index))
         except records.BadBody as error:
             raise RequestRefused(422, error.problems) from None
-        admitted = schema.admit(record, received=received, class_id=class_id)
+        admitted = schema.admit(record, received=received, class_id=class_id, student=student)
         if isinstance(admitted, Event):
             events.append(admitted)
-        elif not anonymous:
-            raise RequestRefused(422, [records.problem(admitted, "missing", _place(items, index))])
+        elif not anonymous or admitted == schema.WRONG_STUDENT:
+            problem = records.problem(admitted, kind_of_problem(admitted), _place(items, index))
+            raise RequestRefused(422, [problem])
     if events:
         # A new one for each request: a connection belongs to one event loop, and these endpoints are rarely used.
         appender = Appender()
@@ -129,6 +130,16 @@ async def _submit(request: HttpRequest, items: list[Any], *, anonymous: bool) ->
         finally:
             await appender.close()
     return events
+
+
+async def _sender_of(request: HttpRequest) -> tuple[int | None, str | None]:
+    """Return the class of the token or key that was sent, and the address of the token's student. Raises KeyRefused."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "student":
+        holder = await _student_tokens.student_of(token.strip())
+        return holder.class_id, holder.email
+    key = request.headers.get("X-Class-Key") or request.GET.get("key")
+    return await _class_keys.class_of(key.strip() if key else None), None
 
 
 def _place(items: list[Any], index: int) -> list[str | int]:

@@ -170,7 +170,7 @@ def read(
             continue
         if not _has_event_id(entry.event_data):
             event.event_id = str(entry.queue_id)
-        event.is_authorised = entry.is_authorised
+        event.is_authorised, event.is_verified = entry.is_authorised, entry.is_verified
         events.append((entry, event))
     return events, refused
 

@@ -142,6 +142,7 @@ COLUMNS = (
     ("cell_type", "text"),
     ("consecutive_error_count", "int"),
     ("is_significant_error", "bool"),
+    ("is_verified", "bool"),
 )
 # Binary arrays: measured fastest of the ways that take ON CONFLICT (docs/decisions/0004-set-based-writes.md).
 INSERT = f"""INSERT INTO cell_executions ({", ".join(name for name, _ in COLUMNS)})
@@ -169,6 +170,7 @@ def _insert(runs: Sequence[Run]) -> None:
             run.event.cell_type,
             run.count,
             run.is_significant,
+            run.event.is_verified,
         )
         for run in runs
     ]

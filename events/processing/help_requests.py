@@ -63,7 +63,9 @@ def save_signals(events: Sequence[Event], resolved: ResolvedRows) -> list[HelpTr
     for member in signals_of:
         received = max(event.received_at for event in signals_of[member])
         activity = resolved.activities[member]
-        transitions += _reconcile(activity, states[member], requests.get(member), received, opened, changed)
+        state = states[member]
+        is_verified = _is_verified(state.open_request, signals_of[member])
+        transitions += _reconcile(activity, state, requests.get(member), received, is_verified, opened, changed)
     # Close before opening: a student has at most one open request in a class.
     if changed:
         HelpRequest.objects.bulk_update(changed, UPDATED_FIELDS)
@@ -91,6 +93,14 @@ def _copy_to_students(
             student.help_stopped_at = _latest(student.help_stopped_at, activity.help_stopped_at)
 
 
+def _is_verified(request: OpenRequest | None, signals: Sequence[Event]) -> bool:
+    """Return whether one of these signals asked within this request and came with the student's own token."""
+    return request is not None and any(
+        event.is_verified and kind_of(event.event_type).help == "ask" and request.since <= event.occurred_at
+        for event in signals
+    )
+
+
 def _latest(*moments: datetime | None) -> datetime | None:
     return max(filter(None, moments), default=None)
 
@@ -103,6 +113,7 @@ UPDATED_FIELDS = [
     "last_asked_at",
     "last_heard_at",
     "was_resent",
+    "is_verified",
     "ended_at",
     "ending",
 ]
@@ -182,6 +193,7 @@ def _reconcile(
     state: HelpState,
     request: HelpRequest | None,
     received: datetime,
+    is_verified: bool,
     opened: list[HelpRequest],
     changed: list[HelpRequest],
 ) -> list[HelpTransition]:
@@ -199,12 +211,12 @@ def _reconcile(
         request = None
     if open_request:
         if request is None:
-            opened.append(_new_request(member, open_request, received))
+            opened.append(_new_request(member, open_request, received, is_verified))
             transitions.append(
                 HelpTransition(*member, True, open_request.since, open_request.notebook, open_request.cell)
             )
         else:
-            _update_request(request, open_request, received)
+            _update_request(request, open_request, received, is_verified)
             changed.append(request)
         activity.help_session_id, activity.help_notebook_path = open_request.session, open_request.notebook
     activity.is_requesting_help = open_request is not None
@@ -224,7 +236,7 @@ def _is_new_request(open_request: OpenRequest, request: HelpRequest) -> bool:
     return open_request.first_received_at is not None and open_request.first_received_at > request.last_heard_at
 
 
-def _new_request(member: Member, open_request: OpenRequest, received: datetime) -> HelpRequest:
+def _new_request(member: Member, open_request: OpenRequest, received: datetime, is_verified: bool) -> HelpRequest:
     student_id, class_id = member
     return HelpRequest(
         student_id=student_id,
@@ -236,15 +248,17 @@ def _new_request(member: Member, open_request: OpenRequest, received: datetime) 
         last_asked_at=open_request.last,
         last_heard_at=received,
         was_resent=open_request.resent,
+        is_verified=is_verified,
     )
 
 
-def _update_request(request: HelpRequest, open_request: OpenRequest, received: datetime) -> None:
+def _update_request(request: HelpRequest, open_request: OpenRequest, received: datetime, is_verified: bool) -> None:
     request.session_id, request.notebook_path = open_request.session, open_request.notebook
     request.cell_id = open_request.cell or request.cell_id
     request.asked_at, request.last_asked_at = open_request.since, open_request.last
     request.last_heard_at = max(request.last_heard_at, received)
     request.was_resent = open_request.resent
+    request.is_verified = request.is_verified or is_verified
 
 
 # --- Ending requests without an event ---------------------------------------------------------------------------------

@@ -149,6 +149,7 @@ def _set_aside(data: dict[str, Any], event: Event | None, origin: str, reason: E
                 error=f"EVENT_PROCESSING_{type(reason).__name__}: {str(reason)[:2000]}",
                 class_id=event.class_id if event else None,
                 is_authorised=event.is_authorised if event else False,
+                is_verified=event.is_verified if event else False,
                 origin=origin,
             )
         ],

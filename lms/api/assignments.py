@@ -66,7 +66,7 @@ class AssignmentFields(serializers.Serializer[Any]):
 
 class AssignmentsView(ApiView):
     action = "list or create assignments"
-    key_methods = frozenset({"GET"})
+    key_methods = token_methods = frozenset({"GET"})
     permission_classes = (ClassKeyOrLogin,)
 
     @documented(
@@ -99,7 +99,7 @@ class AssignmentsView(ApiView):
 
 class AssignmentView(ApiView):
     action = "read or change an assignment"
-    key_methods = frozenset({"GET"})
+    key_methods = token_methods = frozenset({"GET"})
     permission_classes = (ClassKeyOrLogin,)
 
     @documented(summary="One assignment", responses={200: AssignmentResponse}, errors=(404,))

@@ -14,7 +14,7 @@ from core.identity import email_key, is_identity
 from instructors.rest.exceptions import TooLarge, Unprocessable
 from instructors.rest.openapi import documented, text_filter
 from instructors.rest.parameters import query_boolean, validated
-from lms.access import students_of, with_email
+from lms.access import KeyHolder, StudentHolder, students_of, with_email
 from lms.api.base import ApiView
 from lms.api.environment_serializers import (
     CurrentResponse,
@@ -74,7 +74,7 @@ class SummaryView(ApiView):
 
 class SnapshotsView(ApiView):
     action = "create environment snapshot"
-    key_methods = frozenset({"POST"})
+    key_methods = token_methods = frozenset({"POST"})
     permission_classes = (ClassKeyOrLogin,)
 
     @documented(
@@ -91,20 +91,22 @@ class SnapshotsView(ApiView):
     )
     def post(self, request: Request) -> Response:
         """Store the server's environment, or, with `environment`, a report of a student's, stored as sent. With a class
-        key, `environment` is required, and the student of `student_email` is enrolled if necessary."""
+        key, `environment` is required, and the student of `student_email` is enrolled if necessary. With a student
+        token, `environment` is required, and the student is its own."""
         fields = validated(SnapshotRequest(data=self.input(request)))
         context = {name: fields.get(name) for name in IN_QUERY[1:]}
         reported, now = fields.get("environment"), timezone.now()
         if reported is None:
             if self.holder is not None:
-                raise Unprocessable(["body", "environment"], "Field required with a class key", "missing")
+                noun = "class key" if isinstance(self.holder, KeyHolder) else "student token"
+                raise Unprocessable(["body", "environment"], f"Field required with a {noun}", "missing")
             with transaction.atomic():
                 row = snapshots.store_server(forced=fields["force_full_collection"], now=now, **context)
                 self.record_change("environment_snapshot", row)
         else:
             row = self.store_report(reported, fields.get("student_email") or fields.get("emailAddress"), now, context)
         stored = snapshots.environment_of(row)
-        if self.holder is not None:
+        if isinstance(self.holder, KeyHolder):
             row.changed_packages = []  # they would reveal an earlier report, perhaps of a classmate with the same key
         return Response(
             {
@@ -135,16 +137,22 @@ class SnapshotsView(ApiView):
             raise TooLarge(f"The environment exceeds {reports.MAX_BYTES} bytes or {reports.MAX_DEPTH} levels") from None
         class_id = self.holder.class_id if self.holder else None
         with transaction.atomic():
-            student_id = self.student_of(email.strip(), class_id) if email and email_key(email) else None
+            student_id = self.student_of(email.strip(), class_id) if email and email_key(email) else self.own_id
             row = snapshots.store_report(environment, student_id=student_id, class_id=class_id, **context)
             self.record_change("environment_report", row)
         return row
 
+    @property
+    def own_id(self) -> int | None:
+        """The id of the student whose token was sent; None without one."""
+        return self.holder.student_id if isinstance(self.holder, StudentHolder) else None
+
     def student_of(self, email: str, class_id: int | None) -> int:
-        """Return the id of the student, enrolled in the key's class. Raises NotFound, Unprocessable."""
+        """Return the id of the student, enrolled in the key's class. With a student token only its own is found. Raises
+        NotFound, Unprocessable."""
         if not is_identity(email):
             raise Unprocessable(["body", "student_email"], "The address is too long", "string_too_long")
-        if class_id is not None:
+        if class_id is not None and self.own_id is None:
             return get_or_enrol(email, class_id=class_id)
         student = with_email(students_of(self.viewer), email).first()
         if student is None:

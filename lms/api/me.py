@@ -1,11 +1,12 @@
-"""The student's id, class and assignments, for a JupyterLab with the key of the class (http.md section 5a).
+"""What a student's JupyterLab needs to know, with the key of the class or a token of its own (http.md section 5a).
 
-Classmates share the key, so of the student only the id is returned, which a submission needs.
+Classmates share the key, so with it, of the student only the id is returned, which a submission needs.
 """
 
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, Exists, OuterRef
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -14,10 +15,22 @@ from rest_framework.response import Response
 from instructors.rest.exceptions import Unprocessable
 from instructors.rest.openapi import documented, text_filter
 from instructors.rest.parameters import query_text
-from lms.access import assignments_of, classes_of, students_of, with_email
+from lms.access import (
+    StudentHolder,
+    assignments_of,
+    classes_of,
+    students_of,
+    students_seen_by,
+    submissions_of,
+    with_email,
+)
 from lms.api.base import ApiView
 from lms.api.permissions import ClassKeyRequired
-from lms.models import Class, ClassAssignment
+from lms.client_terms import terms
+from lms.models import AssignmentStarter, AssignmentSubmission, Class, ClassAssignment, Student
+from lms.submissions import latest
+
+PRIVATE = "Null with a class key: it does not prove which student the caller is."
 
 
 class MyClass(serializers.ModelSerializer[Class]):
@@ -27,50 +40,156 @@ class MyClass(serializers.ModelSerializer[Class]):
         read_only_fields = fields
 
 
+class DescribedClass(MyClass):
+    class Meta(MyClass.Meta):
+        fields = [*MyClass.Meta.fields, "description"]
+        read_only_fields = fields
+
+
 class MyAssignment(serializers.ModelSerializer[ClassAssignment]):
+    """An assignment, and the student's own submissions to it: by assignment, `context["submissions"]` has the
+    newest, and `context["attempts"]` their number."""
+
     notebook_path = serializers.CharField(source="notebook.path", read_only=True)
-    submitted_at = serializers.SerializerMethodField(
-        help_text="Null: when a student handed in is no classmate's matter."
-    )
+    has_starter = serializers.BooleanField(read_only=True)
+    submitted_at = serializers.SerializerMethodField(help_text=PRIVATE)
+    attempts = serializers.SerializerMethodField(help_text=f"How often it was handed in. {PRIVATE}")
+    grade = serializers.SerializerMethodField(help_text=PRIVATE)
+    feedback = serializers.SerializerMethodField(help_text=PRIVATE)
+    status = serializers.SerializerMethodField(help_text=f"Of the newest submission. {PRIVATE}")
 
     class Meta:
         model = ClassAssignment
-        fields = ["id", "title", "notebook_path", "due_date", "submitted_at"]
+        fields = [
+            "id",
+            "title",
+            "notebook_path",
+            "due_date",
+            "submitted_at",
+            "description",
+            "points",
+            "has_starter",
+            "attempts",
+            "grade",
+            "feedback",
+            "status",
+        ]
         read_only_fields = fields
 
     def get_submitted_at(self, assignment: ClassAssignment) -> datetime | None:
-        """Return None: a class key does not prove which student the caller is."""
-        return None
+        found = self._newest(assignment)
+        return found.submitted_at if found else None
+
+    def get_attempts(self, assignment: ClassAssignment) -> int | None:
+        attempts: dict[int, int] | None = self.context.get("attempts")
+        return None if attempts is None else attempts.get(assignment.pk, 0)
+
+    def get_grade(self, assignment: ClassAssignment) -> float | None:
+        found = self._newest(assignment)
+        return found.grade if found else None
+
+    def get_feedback(self, assignment: ClassAssignment) -> str | None:
+        found = self._newest(assignment)
+        return found.feedback if found else None
+
+    def get_status(self, assignment: ClassAssignment) -> str | None:
+        found = self._newest(assignment)
+        return found.status if found else None
+
+    def _newest(self, assignment: ClassAssignment) -> AssignmentSubmission | None:
+        submissions: dict[int, AssignmentSubmission] = self.context.get("submissions", {})
+        return submissions.get(assignment.pk)
+
+
+class MyName(serializers.Serializer[Any]):
+    name = serializers.CharField(allow_null=True)
+    team = serializers.CharField(allow_null=True)
+
+
+class MyHelp(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(["off", "asked"])
+    since = serializers.DateTimeField(allow_null=True)
+
+
+class ClientTerms(serializers.Serializer[Any]):
+    max_output = serializers.IntegerField(help_text="Bytes of output of one run.")
+    max_source = serializers.IntegerField(help_text="Bytes of the code of one run.")
+    consent_text = serializers.CharField(help_text="What a student agrees to, in the language of the request.")
+    retention_days = serializers.IntegerField(allow_null=True, help_text="Null: for ever.")
+    min_version = serializers.CharField(help_text="The oldest version of the extension that may send.")
+    wheel_url = serializers.CharField(allow_null=True, help_text="Where to install the extension from.")
 
 
 class Me(serializers.Serializer[Any]):
     student_id = serializers.IntegerField()
-    classes = MyClass(many=True)
+    classes = DescribedClass(many=True)
     assignments = MyAssignment(many=True)
+    student = MyName(allow_null=True, help_text=PRIVATE)
+    help = MyHelp(allow_null=True, help_text=PRIVATE)
+    client = ClientTerms()
 
 
 class MeView(ApiView):
     action = "tell what a student has to do"
     permission_classes = (ClassKeyRequired,)
-    key_methods = frozenset({"GET"})
+    key_methods = token_methods = frozenset({"GET"})
 
     @documented(
         summary="A student's ids and assignments",
         responses={200: Me},
         errors=(404,),
-        parameters=[text_filter("email", "The student's address.", required=True)],
+        parameters=[text_filter("email", "The student's address. Required with a class key.")],
     )
     def get(self, request: Request) -> Response:
-        """Only the class of the key. For other classes of the student, send their keys."""
-        email = query_text(request, "email")
-        if not email:
-            raise Unprocessable(["query", "email"], "Field required", "missing")
-        student = with_email(students_of(self.viewer), email).first()
+        """Only the class of the key or token. For other classes of the student, send theirs."""
+        data: dict[str, Any] = {
+            "student_id": self.student(request).pk,
+            "classes": classes_of(self.viewer),
+            "assignments": assignments_of(self.viewer).select_related("notebook").annotate(has_starter=HAS_STARTER),
+            "student": None,
+            "help": None,
+            "client": terms(request),
+        }
+        context: dict[str, Any] = {}
+        if isinstance(self.holder, StudentHolder):
+            context = own_submissions(self.holder)
+            data |= own_state(self.holder)
+        return Response(Me(data, context=context).data)
+
+    def student(self, request: Request) -> Student:
+        """Return the student of the token, or the one of the query. Raises Unprocessable, NotFound."""
+        found = students_of(self.viewer)
+        if not isinstance(self.holder, StudentHolder):
+            email = query_text(request, "email")
+            if not email:
+                raise Unprocessable(["query", "email"], "Field required", "missing")
+            found = with_email(found, email)
+        student = found.first()
         if student is None:
             raise NotFound("Student not found")
-        data = {
-            "student_id": student.pk,
-            "classes": classes_of(self.viewer),
-            "assignments": assignments_of(self.viewer).select_related("notebook"),
-        }
-        return Response(Me(data).data)
+        return student
+
+
+HAS_STARTER = Exists(AssignmentStarter.objects.filter(assignment=OuterRef("pk")))
+
+
+def own_submissions(holder: StudentHolder) -> dict[str, Any]:
+    """Return the context of `MyAssignment`. Two queries."""
+    mine = submissions_of(holder)
+    counts = mine.order_by().values_list("assignment").annotate(Count("pk"))
+    return {
+        "submissions": {row.assignment_id: row for row in latest(mine).defer("notebook_content")},
+        "attempts": dict(counts),
+    }
+
+
+def own_state(holder: StudentHolder) -> dict[str, Any]:
+    """Return name, team and help of the student as the class sees them. One query."""
+    found = students_seen_by(holder).select_related("team").first()
+    if found is None:
+        return {"student": {"name": None, "team": None}, "help": {"state": "off", "since": None}}
+    asks = found.is_requesting_help
+    return {
+        "student": {"name": found.name, "team": found.team.team_name if found.team else None},
+        "help": {"state": "asked" if asks else "off", "since": found.help_requested_at if asks else None},
+    }

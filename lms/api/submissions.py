@@ -1,9 +1,9 @@
-"""Submissions (docs/contract/http.md section 5). Students hand in with the class key.
+"""Submissions (docs/contract/http.md section 5). Students hand in with the class key or a token of their own.
 
 A key identifies a class but no student, and classmates share it. It may create submissions of the class's students and
-receives the receipt, but may read none. With a key the time is the server's, and `status`, `grade` and `feedback` are
-ignored. An assistant may read all submissions and hand in for a student; only those who teach the class may set a
-grade, change or delete.
+receives the receipt, but may read none. A token may create and read those of its student. With either, the time is the
+server's, and `status`, `grade` and `feedback` are ignored. An assistant may read all submissions and hand in for a
+student; only those who teach the class may set a grade, change or delete.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from instructors.rest.fields import Name, Number, RawText, RowId
 from instructors.rest.openapi import PAGING, documented, row_filter, text_filter
 from instructors.rest.parameters import change, find_or_404, path_id, query_id, query_text, validated
-from lms.access import assignments_of, students_of, submissions_of, with_email
+from lms.access import StudentHolder, assignments_of, students_of, submissions_of, with_email
 from lms.api.base import ApiView
 from lms.api.fields import Moment
 from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
@@ -74,12 +74,16 @@ class SubmissionResponse(serializers.ModelSerializer[AssignmentSubmission]):
 
 
 class HandIn(serializers.Serializer[Any]):
-    """The fields that a class key may set."""
+    """The fields that a class key or student token may set."""
 
     assignment_id = RowId()
     student_id = RowId()
     notebook_content = NotebookContent(required=False, allow_null=True)
     submission_comment = RawText(required=False, allow_null=True)
+
+
+class OwnHandIn(HandIn):
+    student_id = RowId(required=False)
 
 
 class NewSubmission(HandIn):
@@ -123,6 +127,7 @@ class SubmissionBase(ApiView):
 class SubmissionsView(SubmissionBase):
     action = "list or create submissions"
     key_methods = frozenset({"POST"})
+    token_methods = frozenset({"GET", "POST"})
     permission_classes = (ClassKeyOrLogin,)
 
     @documented(
@@ -136,6 +141,7 @@ class SubmissionsView(SubmissionBase):
         ],
     )
     def get(self, request: Request) -> Response:
+        """With a student token, the student's own."""
         rows = for_response(submissions_of(self.viewer))
         assignment, student = query_id(request, "assignment_id"), query_id(request, "student_id")
         email = query_text(request, "email")
@@ -158,9 +164,9 @@ class SubmissionsView(SubmissionBase):
     )
     def post(self, request: Request) -> Response:
         """The content must be a notebook and is stored as sent. Handing in again or late is accepted, and shown by
-        `attempt` and `is_late`. With a class key, `submitted_at`, `status`, `grade` and `feedback` are ignored."""
-        serializer = HandIn if self.holder is not None else NewSubmission
-        fields = validated(serializer(data=request.data))
+        `attempt` and `is_late`. With a class key or student token, `submitted_at`, `status`, `grade` and `feedback`
+        are ignored; with a token, `student_id` may be left out."""
+        fields = self.fields(request)
         self.check_references(fields, is_grading=not fields.keys() <= HandIn().fields.keys())
         with transaction.atomic():
             made = AssignmentSubmission.objects.create(**fields, content_sha256=receipt(fields.get("notebook_content")))
@@ -170,9 +176,17 @@ class SubmissionsView(SubmissionBase):
             announce_grade(made)
         return Response(SubmissionResponse(self.find(made.pk)).data, status=201)
 
+    def fields(self, request: Request) -> dict[str, Any]:
+        """Return the fields that the caller may set. Raises ValidationError."""
+        if isinstance(self.holder, StudentHolder):
+            return {"student_id": self.holder.student_id, **validated(OwnHandIn(data=request.data))}
+        return validated((NewSubmission if self.holder is None else HandIn)(data=request.data))
+
 
 class SubmissionView(SubmissionBase):
     action = "read or change a submission"
+    token_methods = frozenset({"GET"})
+    permission_classes = (ClassKeyOrLogin,)
 
     @documented(summary="One submission", responses={200: SubmissionResponse}, errors=(404,))
     def get(self, request: Request, submission_id: str) -> Response:

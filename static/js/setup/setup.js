@@ -32,6 +32,7 @@ function keepCopying() {
 function show(page) {
   const { state } = connection.dataset;
   put(page, "connection");
+  put(page, "devices");
   if (connection.dataset.state !== state) announcements.textContent = connection.querySelector("[data-connection-words]").textContent.trim();
 }
 
