@@ -10,12 +10,12 @@ from typing import Any
 
 from django.conf import settings
 
-from instructors.rest.openapi import CLASS_KEY, CLASS_KEY_IN_ADDRESS, MEANINGS, NOT_BLANK
+from instructors.rest.openapi import CLASS_KEY, CLASS_KEY_IN_ADDRESS, MEANINGS, NOT_BLANK, STUDENT_TOKEN
 
 Shape = dict[str, Any]
 
-# A key is only needed where EVENTS_REQUIRE_KEY is on; one that is given is checked everywhere.
-SECURITY: list[dict[str, list[str]]] = [{}, {CLASS_KEY: []}, {CLASS_KEY_IN_ADDRESS: []}]
+# A key or token is only needed where EVENTS_REQUIRE_KEY is on; one that is given is checked everywhere.
+SECURITY: list[dict[str, list[str]]] = [{}, {CLASS_KEY: []}, {CLASS_KEY_IN_ADDRESS: []}, {STUDENT_TOKEN: []}]
 
 TYPES = ("eventType", "event", "event_type", "type")
 IN_ADDRESS = ("emailAddress", "cellId")  # of POST /progress/process-event

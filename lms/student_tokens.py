@@ -78,7 +78,7 @@ def confirm(tokens: QuerySet[StudentToken], *, now: datetime) -> int:
 def revoke(tokens: QuerySet[StudentToken], *, now: datetime) -> int:
     """Revoke these tokens. Return how many changed. One statement.
 
-    The event intake caches tokens for some seconds (`events.intake.credentials`) and accepts a revoked one until then.
+    The event intake caches tokens for some seconds (`events.intake.class_keys`) and accepts a revoked one until then.
     """
     return tokens.filter(revoked_at=None).update(revoked_at=now)
 

@@ -97,6 +97,15 @@ HTTP = [
         """,
     ),
     *below(
+        "http 5b",
+        """
+        POST /me/token D
+        GET /me/token D
+        DELETE /me/token D
+        POST /me/token/confirm D
+        """,
+    ),
+    *below(
         "http 6",
         """
         POST /offline/queue

@@ -1,5 +1,5 @@
 """Every address, walked as five kinds of caller, while logins are required: who gets what; and the API once more with a
-key of each class.
+key of each class, and with the tokens of three students.
 
 The rows are in `tests/access_matrix/`; a new address without one fails. After a run the table is in
 `test-artifacts/access-matrix.md`.
@@ -17,16 +17,15 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from classroom.analytics.models import AnalyticsReport
 from instructors import tokens
 from instructors.models import Instructor
-from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion
+from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion, StudentToken
 from lms.versions.commits import commit
 from lms.versions.snapshots import Author, Owner, store_snapshot
 from tests.access_matrix.api import API_ROWS
 from tests.access_matrix.keys import KEY_ROWS
 from tests.access_matrix.pages import PAGE_ROWS
+from tests.access_matrix.tokens import TOKEN_ROWS
 from tests.lms.conftest import key_of, make_cast
-from tests.visitors import Visitors
-
-pytestmark = pytest.mark.usefixtures("plain_templates")
+from tests.lms.tokens.conftest import device_of
 
 CALLERS = ("nobody", "gone", "suzuki", "sato", "admin")
 MEANING = "nobody · deactivated · another class's instructor · the class's instructor · admin"
@@ -60,6 +59,7 @@ def ids(cast) -> dict[str, object]:
     ordered = AnalyticsReport.objects.create(report_type="class", requested_by=cast.sato)
     ids = {"ordered": str(ordered.report_id), "work": work.pk, "someone": someone.pk, "report": str(report.snapshot_id)}
     ids |= {"sato": cast.sato.pk, "admin": cast.admin.pk}
+    ids["device"] = device_of(cast.python, "hanako@example.com")[0].pk
     commit = committed(cast)
     ids |= {"commit": commit.version_id, "kept": commit.snapshot.snapshot_id, "branch": str(commit.branch.branch_id)}
     return {**cast.ids(), **ids, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}
@@ -109,10 +109,13 @@ def address_of(path: str, ids) -> str:
     return re.sub(r"\{(\w+)\}", lambda place: str(ids[place[1]]), address)
 
 
+def row_of(method: str, path: str, body) -> tuple[str, ...]:
+    return (method, path, "a report") if isinstance(body, dict) and "environment" in body else (method, path)
+
+
 def key_row(method: str, path: str, body, nobody: str) -> str:
     """What the row says of keys; else the key is taken for nothing."""
-    row = (method, path, "a report") if isinstance(body, dict) and "environment" in body else (method, path)
-    return KEY_ROWS.get(row) or f"{nobody} {nobody}"
+    return KEY_ROWS.get(row_of(method, path, body)) or f"{nobody} {nobody}"
 
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), API_ROWS, ids=IDS[: len(API_ROWS)])
@@ -127,9 +130,24 @@ def test_what_a_class_key_opens(cast, ids, visitors, redis, method, path, body, 
     assert " ".join(found) == key_row(method, path, body, expected.split()[0]), "Python's key · Rust's key"
 
 
-def test_every_row_of_keys_is_walked():
+@pytest.mark.parametrize(("method", "path", "body", "expected"), API_ROWS, ids=IDS[: len(API_ROWS)])
+def test_what_a_student_s_token_opens(cast, ids, redis, method, path, body, expected):
+    found = []
+    for name in ("hanako", "jiro", "ken"):
+        with transaction.atomic():
+            _, token = device_of(cast.rust if name == "ken" else cast.python, f"{name}@example.com")
+            StudentToken.objects.filter(token_hash=StudentToken.hash(token)).update(confirmed_at=datetime.now(UTC))
+            authorization = {"Authorization": f"Student {token}"}
+            found.append(str(call(None, method, address_of(path, ids), filled(body, ids), **authorization)))
+            transaction.set_rollback(True)
+    nobody = expected.split()[0]
+    expected_row = TOKEN_ROWS.get(row_of(method, path, body)) or f"{nobody} {nobody} {nobody}"
+    assert " ".join(found) == expected_row, "Hanako's token · Jiro's, of the same class · Ken's, of Rust"
+
+
+def test_every_row_of_keys_and_tokens_is_walked():
     walked = {(method, path) for method, path, _, _ in API_ROWS}
-    assert {row[:2] for row in KEY_ROWS} <= walked
+    assert {row[:2] for row in [*KEY_ROWS, *TOKEN_ROWS]} <= walked
 
 
 def routes(resolver: URLResolver, prefix: str = "") -> set[str]:

@@ -100,7 +100,7 @@ def confirm(request: HttpRequest, class_id: int, token_id: int) -> HttpResponse:
 
 
 @class_action
-def revoke_token(request: HttpRequest, class_id: int, token_id: int) -> HttpResponse:
+def cut_off(request: HttpRequest, class_id: int, token_id: int) -> HttpResponse:
     _, found = taught_classroom(request, class_id)
     revoke_device(found, token_id=token_id, by=account_of(request), request=request, now=timezone.now())
     words = gettext("The device is revoked. Within %(seconds)d seconds what it sends is refused.")

@@ -1,9 +1,7 @@
 """Caches of class keys and student tokens, which identify the sender of a request without a query for every POST."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections, connection
@@ -33,14 +31,18 @@ class KeyRefused(Exception):
         self.status, self.detail = status, detail
 
 
-@dataclass(slots=True)
 class _Cache(Generic[Holder]):
     """Holders by the text of their credential; None for an unknown one. While PostgreSQL is unavailable, cached holders
     stay valid, so that no event is lost."""
 
-    find: Callable[[str], Holder | None]
-    noun: str
-    _known: dict[str, tuple[float, Holder | None]] = field(default_factory=dict)
+    noun: ClassVar[str]
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[float, Holder | None]] = {}
+
+    def find(self, text: str) -> Holder | None:
+        """Look the holder up. Raises DatabaseError."""
+        raise NotImplementedError
 
     async def holder_of(self, text: str) -> Holder | None:
         """Return the holder, or None for an unknown text. Raises KeyRefused(503)."""
@@ -63,10 +65,15 @@ class _Cache(Generic[Holder]):
         return holder
 
 
-class ClassKeyCache:
+class ClassKeyCache(_Cache[KeyHolder]):
+    noun = "class key"
+
     def __init__(self, is_key_required: bool) -> None:
+        super().__init__()
         self.is_key_required = is_key_required
-        self._cache = _Cache(_find_key, "class key")
+
+    def find(self, text: str) -> KeyHolder | None:
+        return _find(text)
 
     async def class_of(self, key: str | None) -> int | None:
         """Return the row id of the key's class, or None if no key is given and none is required. Raises KeyRefused."""
@@ -74,7 +81,7 @@ class ClassKeyCache:
             if self.is_key_required:
                 raise KeyRefused(401, "A class key is required: add ?key=<class key> to the address")
             return None
-        holder = await self._cache.holder_of(key)
+        holder = await self.holder_of(key)
         if holder is None:
             raise KeyRefused(401, "Unknown class key")
         if not holder.is_active:
@@ -82,13 +89,15 @@ class ClassKeyCache:
         return holder.class_id
 
 
-class StudentTokenCache:
-    def __init__(self) -> None:
-        self._cache = _Cache(_find_token, "student token")
+class StudentTokenCache(_Cache[StudentHolder]):
+    noun = "student token"
+
+    def find(self, text: str) -> StudentHolder | None:
+        return _find_student(text)
 
     async def student_of(self, token: str) -> StudentHolder:
         """Return the student and class of a confirmed token. Raises KeyRefused."""
-        holder = await self._cache.holder_of(token)
+        holder = await self.holder_of(token)
         if holder is None:
             raise KeyRefused(401, UNKNOWN)
         if not holder.is_active:
@@ -98,7 +107,7 @@ class StudentTokenCache:
         return holder
 
 
-def _find_key(key: str) -> KeyHolder | None:
+def _find(key: str) -> KeyHolder | None:
     try:
         holder = holder_of_key(key)
         if holder:
@@ -108,7 +117,7 @@ def _find_key(key: str) -> KeyHolder | None:
         _close_connection()
 
 
-def _find_token(token: str) -> StudentHolder | None:
+def _find_student(token: str) -> StudentHolder | None:
     try:
         holder = holder_of_token(token)
         if holder:

@@ -21,6 +21,7 @@ from instructors.rest.permissions import LoginIfRequired
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 BEARER, CLASS_KEY, CLASS_KEY_IN_ADDRESS = "bearer", "classKey", "classKeyInAddress"
+STUDENT_TOKEN = "studentToken"  # noqa: S105  # a name
 
 # Texts that PostgreSQL can store, and those of them with at least one character that is not white space.
 STORABLE = r"^[^\u0000]*$"
@@ -48,6 +49,12 @@ SECURITY_SCHEMES = {
         "in": "query",
         "name": "key",
         "description": "The same key, for clients that can set no header.",
+    },
+    STUDENT_TOKEN: {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "`Student <token>`: the token of one student's device in one class, from `POST /me/token`.",
     },
 }
 
@@ -167,6 +174,8 @@ class ApiSchema(AutoSchema):
             schemes.append({BEARER: []})
         if self.method in getattr(self.view, "key_methods", ()):
             schemes += [{CLASS_KEY: []}, {CLASS_KEY_IN_ADDRESS: []}]
+        if self.method in getattr(self.view, "token_methods", ()):
+            schemes.append({STUDENT_TOKEN: []})
         return schemes
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:

@@ -28,6 +28,12 @@ API_ROWS = [
     ("DELETE", "/offline/clear", None, "403 403 403 403 200"),
     # --- A class's key
     ("GET", "/me?email=hanako@example.com", None, "401 401 401 401 401"),
+    # --- A student's device: by its token
+    ("POST", "/me/token", {"userId": "hanako@example.com"}, "401 401 401 401 401"),
+    ("POST", "/me/token", {"userId": "hanako@example.com", "class_code": "guessed"}, "401 401 401 401 401"),
+    ("GET", "/me/token", None, "401 401 401 401 401"),
+    ("DELETE", "/me/token", None, "401 401 401 401 401"),
+    ("POST", "/me/token/confirm", {"id": "{device}"}, "401 401 401 401 401"),
     # --- Accounts
     ("POST", "/auth/logout", None, "403 403 200 200 200"),
     ("GET", "/auth/me", None, "403 403 200 200 200"),

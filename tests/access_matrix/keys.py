@@ -7,6 +7,7 @@ KEY_ROWS = {
     ("GET", "/assignments/{loops}"): "200 404",
     ("GET", "/me?email=hanako@example.com"): "200 404",
     # --- Written for the class
+    ("POST", "/me/token"): "201 201",
     ("POST", "/submissions"): "201 404",
     ("POST", "/environment/snapshot"): "422 422",  # the server's own is not a student's to keep
     ("POST", "/environment/snapshot", "a report"): "201 201",

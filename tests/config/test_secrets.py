@@ -18,6 +18,7 @@ SEED = """
 from datetime import UTC, datetime
 from instructors.models import Instructor
 from classroom.setup.invitations import invite
+from lms.class_codes import make_code
 from lms.class_keys import create_key
 from lms.models import Class
 import json
@@ -25,7 +26,8 @@ account = Instructor.objects.create_user("hanako@example.com", "violet-tram-40-b
 made = Class.objects.create(class_code="PY", name="Python", instructor=account)
 now = datetime.now(UTC)
 link = invite(made, email="new@example.com", role="assistant", by=account, request=None, now=now)
-print(json.dumps({"key": create_key(made)[1], "invitation": link}))
+code = make_code(made, by=account, now=now).code
+print(json.dumps({"key": create_key(made)[1], "invitation": link, "code": code}))
 """
 
 
@@ -54,6 +56,12 @@ def use(system, known: dict[str, str]) -> None:
             assert client.post(intake, json=[event()], **ask).status_code == 202
             client.get("/api/v1/me?email=x@example.com", **ask)
             client.get("/api/v1/nowhere", **ask)
+        join = {"userId": "taro@example.com", "class_code": known["code"]}
+        known["device"] = device = client.post("/api/v1/me/token", json=join).json()["token"]
+        student = {"Authorization": f"Student {device}"}
+        assert client.post(intake, json=[event(emailAddress=None)], headers=student).status_code == 202
+        assert client.get("/api/v1/me", headers=student).status_code == 200
+        client.get("/api/v1/nowhere", headers=student)
         login = {"email": "hanako@example.com", "password": PASSWORD}
         client.post("/api/v1/auth/login", json={**login, "password": GUESS})
         known["token"] = token = client.post("/api/v1/auth/login", json=login).json()["token"]["access_token"]
@@ -88,7 +96,9 @@ async def talk(system, known: dict[str, str]) -> None:
             await connect(f"{host}{path}", additional_headers=headers)
 
 
-@pytest.mark.parametrize("name", ["key", "invitation", "token", "session", "csrf", "password", "guess", "metrics"])
+@pytest.mark.parametrize(
+    "name", ["key", "code", "device", "invitation", "token", "session", "csrf", "password", "guess", "metrics"]
+)
 def test_no_secret_is_in_any_log(system, secrets, name):
     wait_until(lambda: "/api/v1/auth/me" in system.web.log.read_text(), what="the log of what was asked")
     text = "\n".join(file.read_text() for file in system.directory.glob("*.log"))
@@ -102,7 +112,7 @@ def test_a_key_is_kept_as_a_hash_alone(system, secrets):
     """The text of a key is in no column of no row: not even whoever reads the database can use one."""
     code = (
         "from django.apps import apps\n"
-        f"secrets = {[secrets['key'], secrets['invitation'].split(':')[0], secrets['token']]!r}\n"
+        f"secrets = {[secrets['key'], secrets['device'], secrets['invitation'].split(':')[0], secrets['token']]!r}\n"
         "found = [m._meta.label for m in apps.get_models() if m._meta.managed for row in m._default_manager.values()"
         " for value in row.values() if any(secret in str(value) for secret in secrets)]\n"
         "print('found', found)"

@@ -10,10 +10,11 @@ from classroom.students.models import StudentNote
 from events.models import HelpRequest
 from instructors import tokens
 from instructors.models import AuditLog
-from lms.models import EnvironmentSnapshot, NotebookHistory, Student
+from lms.models import Class, EnvironmentSnapshot, NotebookHistory, Student
 from lms.submissions import latest
 from lms.versions.snapshots import store_submission
 from tests.browser.lesson import fill
+from tests.lms.tokens.conftest import device_of
 
 PAGE, API = "/classes/{class_id}", "/api/v1"
 
@@ -62,6 +63,9 @@ CHANGES = {
     f"{PAGE}/room/map/plain/": ({}, "map_create"),
     f"{PAGE}/setup/active/": ({"active": "0"}, "class_update"),
     f"{PAGE}/setup/connection/keys/": ({}, "key_create"),
+    f"{PAGE}/setup/connection/code/": ({}, "class_code_create"),
+    f"{PAGE}/setup/connection/code/end/": ({}, "class_code_end"),
+    f"{PAGE}/setup/connection/devices/{{device}}/revoke/": ({}, "device_revoke"),
     f"{PAGE}/setup/students/{{student_id}}/remove/": ({}, "student_remove"),
     f"{PAGE}/setup/people/invite/": ({"email": "new@example.com", "role": "assistant"}, "invitation_create"),
     "/admin/lms/team/add/": ({"team_name": "Blue"}, "admin_add"),
@@ -83,6 +87,7 @@ def places(kaoru, redis):
         "snapshot": NotebookHistory.objects.get(student=student).snapshots.get().snapshot_id,
         "request": HelpRequest.objects.filter(student=student).get().pk,
         "note": StudentNote.objects.get().pk,
+        "device": device_of(Class.objects.get(pk=made["class_id"]), student.email)[0].pk,
     }
 
 

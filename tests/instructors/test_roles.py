@@ -14,9 +14,7 @@ from classroom.urls import urlpatterns
 from instructors.models import AuditLog, Instructor
 from lms.models import ClassKey, ClassStaff
 from tests.browser.lesson import fill
-from tests.visitors import Visitors
-
-pytestmark = pytest.mark.usefixtures("plain_templates")
+from tests.lms.tokens.conftest import device_of
 
 #           nobody · a stranger who teaches · an assistant of the class · its instructor · an admin
 NOBODY = "404 404 404 404 404"
@@ -119,6 +117,10 @@ ROWS = {
     "class_connection_state": (SETS_UP, NOT_SO),
     "class_key_make": (NOT_SO, SETS_UP_302),
     "class_key_revoke": (NOT_SO, SETS_UP_302),
+    "class_code_make": (NOT_SO, SETS_UP_302),
+    "class_code_end": (NOT_SO, SETS_UP_302),
+    "class_device_confirm": (NOT_SO, SETS_UP_302),
+    "class_device_revoke": (NOT_SO, SETS_UP_302),
     "class_students": (SETS_UP, NOT_SO),
     "class_student_remove": (NOT_SO, SETS_UP_302),
     "class_import": (SETS_UP, SETS_UP),
@@ -172,6 +174,7 @@ def address(people, hanako):
         "report_id": "guessed",
         "token": "guessed:token",
         "key_id": key.pk,
+        "token_id": device_of(key.class_ref, "device@example.com")[0].pk,
         "account_id": assistant.pk,
         "invitation_id": MISSING,
     }

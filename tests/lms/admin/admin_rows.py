@@ -16,6 +16,7 @@ from events.models import (
     StudentEvent,
 )
 from instructors.models import AuditLog, Instructor, InstructorStatusHistory
+from lms.class_codes import make_code
 from lms.class_keys import create_key
 from lms.models import (
     AssignmentSubmission,
@@ -34,6 +35,7 @@ from lms.models import (
     Team,
     TeamPosition,
 )
+from lms.student_tokens import Claim, claim
 from lms.versions.commits import commit
 from lms.versions.snapshots import Author, Owner, store_snapshot
 
@@ -59,6 +61,8 @@ def _school(number: int, student: Student, room: Class, notebook: Notebook, teac
     StudentClass.objects.create(student=student, class_ref=room)
     ClassStaff.objects.create(class_ref=room, instructor=teacher)
     create_key(room)
+    make_code(room, by=teacher, now=now)
+    claim(room.pk, Claim(email=student.email), now=now)
     work = ClassAssignment.objects.create(class_ref=room, notebook=notebook, title=f"Work {number}")
     AssignmentSubmission.objects.create(assignment=work, student=student)
     EnvironmentSnapshot.objects.create(student=student, class_ref=room, source="client", versions={"numpy": "2"})
