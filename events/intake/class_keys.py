@@ -44,15 +44,8 @@ class _Cache(Generic[Holder]):
         """Look the holder up. Raises DatabaseError."""
         raise NotImplementedError
 
-    async def holder_of(self, text: str) -> Holder | None:
-        """Return the holder, or None for an unknown text. Raises KeyRefused(503)."""
-        now = time.monotonic()
-        checked, holder = self._known.get(text, (0.0, None))
-        if text not in self._known or now - checked > REMEMBERED:
-            holder = await self._look_up(text, now)
-        return holder
-
     async def _look_up(self, text: str, now: float) -> Holder | None:
+        """Return the holder, or None for an unknown text, and remember the answer. Raises KeyRefused(503)."""
         try:
             holder = await sync_to_async(self.find)(text)
         except DatabaseError:
@@ -81,7 +74,9 @@ class ClassKeyCache(_Cache[KeyHolder]):
             if self.is_key_required:
                 raise KeyRefused(401, "A class key is required: add ?key=<class key> to the address")
             return None
-        holder = await self.holder_of(key)
+        now = time.monotonic()
+        known = self._known.get(key)  # here and not in a coroutine of its own, for every POST passes
+        holder = known[1] if known and now - known[0] <= REMEMBERED else await self._look_up(key, now)
         if holder is None:
             raise KeyRefused(401, "Unknown class key")
         if not holder.is_active:
@@ -97,7 +92,9 @@ class StudentTokenCache(_Cache[StudentHolder]):
 
     async def student_of(self, token: str) -> StudentHolder:
         """Return the student and class of a confirmed token. Raises KeyRefused."""
-        holder = await self.holder_of(token)
+        now = time.monotonic()
+        known = self._known.get(token)
+        holder = known[1] if known and now - known[0] <= REMEMBERED else await self._look_up(token, now)
         if holder is None:
             raise KeyRefused(401, UNKNOWN)
         if not holder.is_active:
