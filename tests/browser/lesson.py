@@ -51,6 +51,7 @@ def fill(teacher: str) -> dict[str, int | str]:
     schoolwork.furnish(lesson, teams, now)
     schoolwork.report_environments(lesson, students)
     schoolwork.remember(account, lesson, students, now)
+    schoolwork.join(account, lesson, students, now)
     [cluster, *_] = clusters_of(classroom_of_class(user=account, class_id=lesson.pk), viewer=account, now=now)
     return {
         "class_id": lesson.pk,

@@ -5,8 +5,9 @@ from typing import Any
 
 from classroom.attention.models import AttentionCase
 from classroom.students.models import StudentNote
-from events.models import HelpRequest
+from events.models import CellExecution, HelpRequest
 from instructors.models import Instructor
+from lms.class_codes import make_code
 from lms.maps import Point, place_teams, replace_map
 from lms.models import (
     AssignmentStarter,
@@ -18,6 +19,7 @@ from lms.models import (
     Student,
     Team,
 )
+from lms.student_tokens import Claim, claim
 
 GREEN = "\x1b[32mok\x1b[39m\n"
 
@@ -96,3 +98,12 @@ def remember(account: Instructor, lesson: Class, students: list[Student], now: d
     AttentionCase.objects.create(
         student=students[4], class_ref=lesson, code="silent", opened_at=now, claimed_by=account, claimed_at=now
     )
+
+
+def join(account: Instructor, lesson: Class, students: list[Student], now: datetime) -> None:
+    """A class code, a student with a device and one that waits, and what came from the first."""
+    make_code(lesson, by=account, now=now)
+    for device in ("laptop", "tablet"):
+        claim(lesson.pk, Claim(email=students[2].email, device=device, client="cell-monitor-lab/0.1.0"), now=now)
+    CellExecution.objects.filter(student=students[2], class_id=lesson.pk).update(is_verified=True)
+    HelpRequest.objects.filter(student=students[2], class_id=lesson.pk).update(is_verified=True)
