@@ -1,5 +1,5 @@
-"""A hostile client against a real server: it counts through every socket and address as nobody, with a key of class A
-and as A's instructor. Class B has a student of whom no byte may arrive, whose work stays as it is, and whose real
+"""A hostile client against a real server: it counts through every socket and address as nobody, with a key of class A,
+with the token of a student of A and as A's instructor. Class B has a student of whom no byte may arrive, whose work stays as it is, and whose real
 JupyterLab goes on.
 """
 
@@ -40,11 +40,13 @@ from lms.models import (
     ProgressNotification,
     Student,
     StudentClass,
+    StudentToken,
 )
 from lms.versions.commits import commit
 from lms.versions.snapshots import Author, Owner, store_snapshot, store_submission
 from tests.access_matrix.api import API_ROWS
 from tests.access_matrix.pages import PAGE_ROWS
+from tests.lms.tokens.conftest import device_of
 from tests.realtime.servers import Server, serve
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,7 +54,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 COUNTED = range(1, 51)
 EMAIL = "kenzaburo@b.example"
 # What is said about B, each text in nothing else. What the client says itself it may hear back: not in here.
-SECRETS = ("Kenzaburo", "TeamB", "b_secret", "BError", "b-feedback", "b-comment", "b-package", "b-session", "Class-B")
+SECRETS = (
+    "Kenzaburo",
+    "TeamB",
+    "b_secret",
+    "BError",
+    "b-feedback",
+    "b-comment",
+    "b-package",
+    "b-session",
+    "Class-B",
+    "b-device",
+)
 NUMBER = 37  # of the student; others are near by
 
 
@@ -61,6 +74,7 @@ class School:
     teacher: Instructor
     other: Instructor
     work: AssignmentSubmission
+    device: str  # the token of a student of A
     ids: dict[str, object] = field(default_factory=dict)
 
 
@@ -100,7 +114,9 @@ def fill() -> School:
         "admin": made[1].pk, "report": report.snapshot_id, "commit": version.version_id, "kept": kept.snapshot_id,
         "branch": version.branch.branch_id, "map": 1, "class_map": 1, "ordered": report.snapshot_id,
     }  # fmt: skip
-    return School(teacher=made[0], other=made[1], work=work, ids=ids)
+    _, device = device_of(a, "mine@a.example")
+    ids["device"] = device_of(b, EMAIL, name="b-device")[0].pk
+    return School(teacher=made[0], other=made[1], work=work, device=device, ids=ids)
 
 
 def happens(student: Student, class_ref: Class, teacher: Instructor) -> None:
@@ -120,7 +136,7 @@ def happens(student: Student, class_ref: Class, teacher: Instructor) -> None:
 
 
 KEPT = (Student, AssignmentSubmission, CellExecution, HelpRequest, ProgressNotification, ClassAssignment, Cell,
-        NotebookVersion)  # fmt: skip
+        NotebookVersion, StudentToken)  # fmt: skip
 
 
 def state_of_b() -> str:
@@ -131,6 +147,7 @@ def state_of_b() -> str:
         Cell: Cell.objects.filter(notebook__path="rust/b_secret.ipynb"),
         NotebookVersion: NotebookVersion.objects.filter(history__class_ref=31),
         ProgressNotification: ProgressNotification.objects.filter(recipient_id=EMAIL),
+        StudentToken: StudentToken.objects.filter(class_ref=31),
     }
     found = [rows.get(model, model._default_manager.all()).order_by("pk") for model in KEPT]
     return "\n".join(serializers.serialize("jsonl", each) for each in found)
@@ -143,6 +160,7 @@ def leaks(text: str, *, but: tuple[str, ...] = ()) -> list[str]:
 CALLERS = {
     "nobody": lambda school: ("", {}),
     "a key of A": lambda school: ("?key=key-11", {"X-Class-Key": "key-11"}),
+    "a student of A": lambda school: ("", {"Authorization": f"Student {school.device}"}),
     "an instructor of A": lambda school: (
         f"?token={token(school)}", {"Authorization": f"Bearer {token(school)}", "Cookie": cookie(school)}
     ),
@@ -272,7 +290,12 @@ def requests(ids: dict[str, object]) -> list[tuple[str, str, object]]:
     for method, path, body, _ in [*API_ROWS, *PAGE_ROWS]:
         address = path[1:] if path.startswith("~") else f"/api/v1{path}"
         address = address.replace("hanako@example.com", EMAIL).replace("lesson/loops", "rust/b_secret")
-        if "logout" in address or "/offline/clear" in address or "/auth/password" in address:
+        if (
+            (method, path) == ("DELETE", "/me/token")
+            or "logout" in address
+            or "/offline/clear" in address
+            or "/auth/password" in address
+        ):
             continue  # of the caller's own
         found.append((method, re.sub(r"\{(\w+)\}", lambda place: str(ids[place[1]]), address), filled(body, ids)))
         if method == "GET" and path.count("{") == 1 and not path.startswith("~"):
