@@ -77,7 +77,7 @@ def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> E
         teams = bulk_get_or_create.find_teams({each.team for each in listed if each.team})
         students = bulk_get_or_create.find_students(listed, teams)
         newcomers = {each.email for each in listed if each.email not in before}
-        _update_students({state.id: state for email, state in students.items() if email in newcomers}, now=now)
+        update_students({state.id: state for email, state in students.items() if email in newcomers}, now=now)
         names: dict[tuple[int, int], tuple[str | None, int | None]] = {}
         for each in listed:
             known = before.get(each.email)
@@ -103,7 +103,7 @@ def remove_student(class_id: int, student_id: int) -> bool:
     return deleted > 0
 
 
-def _update_students(states: dict[int, bulk_get_or_create.StudentState], *, now: datetime) -> None:
+def update_students(states: dict[int, bulk_get_or_create.StudentState], *, now: datetime) -> None:
     """Store name and team of these students. One statement."""
     if not states:
         return

@@ -14,8 +14,8 @@ from django.db.models import QuerySet
 
 from core.identity import visible
 from lms import bulk_get_or_create
-from lms.enrolment import Listed, enrol_listed
-from lms.models import StudentToken
+from lms.enrolment import Listed, update_students
+from lms.models import StudentClass, StudentToken
 
 # Devices of a student that may wait in a class; a further one replaces the oldest.
 MAX_WAITING = 10
@@ -42,17 +42,18 @@ def claim(class_id: int, claimed: Claim, *, now: datetime) -> tuple[StudentToken
     with transaction.atomic():
         # In the order of the event pipeline: teams, then students.
         teams = bulk_get_or_create.find_teams({listed.team} if listed.team else set())
-        student_id = bulk_get_or_create.find_students([listed], teams)[listed.email].id
-        theirs = open_tokens(student_id, class_id)
+        student = bulk_get_or_create.find_students([listed], teams)[listed.email]
+        theirs = open_tokens(student.id, class_id)
         is_first = not theirs.exclude(confirmed_at=None).exists()
-        if is_first:
-            enrol_listed(class_id, [listed], now=now)
-        else:
-            bulk_get_or_create.enrol(student_id, class_id=class_id)
+        bulk_get_or_create.enrol(student.id, class_id=class_id)
+        if not is_first:
             _make_room(theirs.filter(confirmed_at=None), now=now)
+        elif listed.name or listed.team:
+            update_students({student.id: student}, now=now)
+            _rename(student.id, class_id, name=listed.name, team_id=teams.get(listed.team or ""))
         token = secrets.token_urlsafe(32)
         row = StudentToken.objects.create(
-            student_id=student_id,
+            student_id=student.id,
             class_ref_id=class_id,
             token_hash=StudentToken.hash(token),
             hint=token[:6],
@@ -63,6 +64,13 @@ def claim(class_id: int, claimed: Claim, *, now: datetime) -> tuple[StudentToken
             check_number=_check_number(theirs),
         )
     return row, token
+
+
+def _rename(student_id: int, class_id: int, *, name: str | None, team_id: int | None) -> None:
+    """Set the name and team of the student in the class, where they are given. One statement."""
+    changes = {"name": name, "team": team_id}
+    enrolment = StudentClass.objects.filter(student=student_id, class_ref=class_id)
+    enrolment.update(**{column: value for column, value in changes.items() if value})
 
 
 def open_tokens(student_id: int, class_id: int) -> QuerySet[StudentToken]:

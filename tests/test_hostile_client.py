@@ -1,6 +1,6 @@
 """A hostile client against a real server: it counts through every socket and address as nobody, with a key of class A,
-with the token of a student of A and as A's instructor. Class B has a student of whom no byte may arrive, whose work stays as it is, and whose real
-JupyterLab goes on.
+with the token of a student of A and as A's instructor. Class B has a student of whom no byte may arrive, whose work
+stays as it is, and whose real JupyterLab goes on.
 """
 
 import asyncio
@@ -282,6 +282,9 @@ def again(school: School) -> None:
 
 
 # --- Addresses --------------------------------------------------------------------------------------------------------
+
+
+OF_THE_CALLER = ("logout", "/offline/clear", "/auth/password")
 
 
 def requests(ids: dict[str, object]) -> list[tuple[str, str, object]]:

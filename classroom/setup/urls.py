@@ -17,9 +17,7 @@ urlpatterns = [
     path(f"{SETUP}connection/code/", connection_views.make_class_code, name="class_code_make"),
     path(f"{SETUP}connection/code/end/", connection_views.end_class_code, name="class_code_end"),
     path(f"{SETUP}connection/devices/<int:token_id>/confirm/", connection_views.confirm, name="class_device_confirm"),
-    path(
-        f"{SETUP}connection/devices/<int:token_id>/revoke/", connection_views.revoke_token, name="class_device_revoke"
-    ),
+    path(f"{SETUP}connection/devices/<int:token_id>/revoke/", connection_views.cut_off, name="class_device_revoke"),
     path(f"{SETUP}students/", student_views.students, name="class_students"),
     path(f"{SETUP}students/<int:student_id>/remove/", student_views.take_out, name="class_student_remove"),
     path(f"{SETUP}students/import/", roster_views.import_list, name="class_import"),

@@ -41,6 +41,7 @@ SPECTACULAR_SETTINGS = {
         "instructors.rest.openapi.add_security_schemes",
         "config.openapi.add_plain_views",
     ],
+    "ENUM_NAME_OVERRIDES": {"DeviceStatusEnum": ["active", "waiting"]},
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
