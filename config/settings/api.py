@@ -41,7 +41,10 @@ SPECTACULAR_SETTINGS = {
         "instructors.rest.openapi.add_security_schemes",
         "config.openapi.add_plain_views",
     ],
-    "ENUM_NAME_OVERRIDES": {"DeviceStatusEnum": ["active", "waiting"]},
+    "ENUM_NAME_OVERRIDES": {
+        "DeviceStatusEnum": ["active", "waiting"],
+        "StatusEnum": "instructors.models.Instructor.Status",
+    },
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from core.identity import display_name
 from lms.models.classes import Class
 from lms.models.people import Student
 
@@ -50,10 +49,6 @@ class StudentToken(models.Model):
         if self.revoked_at is not None:
             return "revoked"
         return "waiting" if self.confirmed_at is None else "active"
-
-    @property
-    def student_name(self) -> str:
-        return display_name(self.student.name, self.student.email)
 
     @staticmethod
     def hash(token: str) -> str:

@@ -163,5 +163,6 @@ def test_calls_are_counted_by_device(cast, ask, first, settings, redis):
     """A class behind one address does not use up one allowance."""
     settings.API_CALLS_PER_MINUTE = 2
     other = device_of(cast.python, "jiro@example.com")[1]
-    assert [ask("GET", "/me", token=first[1]).status_code for _ in range(3)][-1] == 429
+    statuses = [ask("GET", "/me", token=first[1]).status_code for _ in range(5)]  # in two minutes at most
+    assert 429 in statuses
     assert ask("GET", "/me", token=other).status_code == 200

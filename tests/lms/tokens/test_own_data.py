@@ -174,9 +174,14 @@ def test_handing_in_to_another_class(cast, ask, token):
 def test_only_ones_own_submissions_are_listed(cast, ask, token, jiro):
     mine = hand_in(cast, cast.hanako, grade=8.5)
     theirs = hand_in(cast, jiro, feedback="Jiro's alone")
-    for query in ("", f"?student_id={jiro.pk}", "?email=jiro@example.com", f"?assignment_id={cast.loops.pk}"):
+    for query, found in {
+        "": [mine.pk],
+        f"?assignment_id={cast.loops.pk}": [mine.pk],
+        f"?student_id={jiro.pk}": [],
+        "?email=jiro@example.com": [],
+    }.items():
         listed = ask("GET", f"/submissions{query}", token=token).json()
-        assert [each["id"] for each in listed] == ([] if "jiro" in query or str(jiro.pk) in query[1:] else [mine.pk])
+        assert [each["id"] for each in listed] == found, query
     assert ask("GET", f"/submissions/{mine.pk}", token=token).json()["grade"] == 8.5
     assert ask("GET", f"/submissions/{theirs.pk}", token=token).status_code == 404
 
