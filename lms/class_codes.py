@@ -5,6 +5,7 @@ import unicodedata
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 
 from instructors.models import Instructor
 from lms.models import Class, ClassCode
@@ -16,17 +17,18 @@ MAX_TYPED = 100  # characters of a typed code, with its blanks
 
 
 def make_code(class_ref: Class, *, by: Instructor | None, now: datetime) -> ClassCode:
-    """Create a code, valid for CLASS_CODE_MINUTES, and end the class's earlier one. Call it inside a transaction.
+    """Create a code, valid for CLASS_CODE_MINUTES, and end the class's earlier one.
 
     Locks the class, so that it never has two valid codes.
     """
-    Class.objects.select_for_update(no_key=True).get(pk=class_ref.pk)
-    end_codes(class_ref, now=now)
     code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     expires_at = now + timedelta(minutes=settings.CLASS_CODE_MINUTES)
-    return ClassCode.objects.create(
-        class_ref=class_ref, code=code, created_at=now, expires_at=expires_at, created_by=by
-    )
+    with transaction.atomic():
+        Class.objects.select_for_update(no_key=True).get(pk=class_ref.pk)
+        end_codes(class_ref, now=now)
+        return ClassCode.objects.create(
+            class_ref=class_ref, code=code, created_at=now, expires_at=expires_at, created_by=by
+        )
 
 
 def end_codes(class_ref: Class, *, now: datetime) -> int:

@@ -38,6 +38,7 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["instructors.rest.openapi.one_form"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "instructors.rest.openapi.any_of",
         "instructors.rest.openapi.add_security_schemes",
         "config.openapi.add_plain_views",
     ],

@@ -250,6 +250,15 @@ def one_form(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str,
     return list(found.values())
 
 
+def any_of(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Let an answer fit several of the shapes it may have: one may have the fields of another, and more. A
+    postprocessing hook."""
+    for schema in result["components"]["schemas"].values():
+        if schema.keys() == {"oneOf"} and all("$ref" in each for each in schema["oneOf"]):
+            schema["anyOf"] = schema.pop("oneOf")
+    return result
+
+
 def add_security_schemes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add SECURITY_SCHEMES to the document. A postprocessing hook."""
     result.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES

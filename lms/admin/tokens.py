@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -23,7 +22,7 @@ class StudentTokenAdmin(LargeTableAdmin):
     list_filter = ["revoked_at", "last_used_at"]
     list_select_related = ["student", "class_ref"]
     search_fields = ["student__email_key__contains", "device", "class_ref__class_code"]
-    fields = [
+    fields = readonly_fields = (
         "student",
         "class_ref",
         "hint",
@@ -34,8 +33,7 @@ class StudentTokenAdmin(LargeTableAdmin):
         "confirmed_at",
         "last_used_at",
         "revoked_at",
-    ]
-    readonly_fields = fields
+    )
     actions = ["confirm", "revoke"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -72,7 +70,6 @@ class ClassCodeAdmin(LargeTableAdmin):
         if change:
             return
         by = request.user if isinstance(request.user, Instructor) else None
-        with transaction.atomic():
-            made = class_codes.make_code(obj.class_ref, by=by, now=timezone.now())
+        made = class_codes.make_code(obj.class_ref, by=by, now=timezone.now())
         obj.pk = made.pk
         obj.refresh_from_db()

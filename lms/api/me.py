@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -30,8 +31,6 @@ from lms.client_terms import terms
 from lms.models import AssignmentStarter, AssignmentSubmission, Class, ClassAssignment, Student
 from lms.submissions import latest
 
-PRIVATE = "Null with a class key: it does not prove which student the caller is."
-
 
 class MyClass(serializers.ModelSerializer[Class]):
     class Meta:
@@ -40,49 +39,59 @@ class MyClass(serializers.ModelSerializer[Class]):
         read_only_fields = fields
 
 
+class MyAssignment(serializers.ModelSerializer[ClassAssignment]):
+    notebook_path = serializers.CharField(source="notebook.path", read_only=True)
+    submitted_at = serializers.SerializerMethodField(
+        help_text="Null with a class key: when a student handed in is no classmate's matter."
+    )
+
+    class Meta:
+        model = ClassAssignment
+        fields = ["id", "title", "notebook_path", "due_date", "submitted_at"]
+        read_only_fields = fields
+
+    def get_submitted_at(self, assignment: ClassAssignment) -> datetime | None:
+        """Return None: a class key does not prove which student the caller is."""
+        return None
+
+
+class Me(serializers.Serializer[Any]):
+    student_id = serializers.IntegerField()
+    classes = MyClass(many=True)
+    assignments = MyAssignment(many=True)
+
+
+# --- With a student token: the same, and what is the student's own --------------------------------------------------
+
+
 class DescribedClass(MyClass):
     class Meta(MyClass.Meta):
         fields = [*MyClass.Meta.fields, "description"]
         read_only_fields = fields
 
 
-class MyAssignment(serializers.ModelSerializer[ClassAssignment]):
+class OwnAssignment(MyAssignment):
     """An assignment, and the student's own submissions to it: by assignment, `context["submissions"]` has the
     newest, and `context["attempts"]` their number."""
 
-    notebook_path = serializers.CharField(source="notebook.path", read_only=True)
     has_starter = serializers.BooleanField(read_only=True)
-    submitted_at = serializers.SerializerMethodField(help_text=PRIVATE)
-    attempts = serializers.SerializerMethodField(help_text=f"How often it was handed in. {PRIVATE}")
-    grade = serializers.SerializerMethodField(help_text=PRIVATE)
-    feedback = serializers.SerializerMethodField(help_text=PRIVATE)
-    status = serializers.SerializerMethodField(help_text=f"Of the newest submission. {PRIVATE}")
+    attempts = serializers.SerializerMethodField(help_text="How often it was handed in.")
+    grade = serializers.SerializerMethodField(help_text="Of the newest submission.")
+    feedback = serializers.SerializerMethodField(help_text="Of the newest submission.")
+    status = serializers.SerializerMethodField(help_text="Of the newest submission.")
 
-    class Meta:
-        model = ClassAssignment
-        fields = [
-            "id",
-            "title",
-            "notebook_path",
-            "due_date",
-            "submitted_at",
-            "description",
-            "points",
-            "has_starter",
-            "attempts",
-            "grade",
-            "feedback",
-            "status",
-        ]
+    class Meta(MyAssignment.Meta):
+        own = ["description", "points", "has_starter", "attempts", "grade", "feedback", "status"]
+        fields = [*MyAssignment.Meta.fields, *own]
         read_only_fields = fields
 
     def get_submitted_at(self, assignment: ClassAssignment) -> datetime | None:
         found = self._newest(assignment)
         return found.submitted_at if found else None
 
-    def get_attempts(self, assignment: ClassAssignment) -> int | None:
-        attempts: dict[int, int] | None = self.context.get("attempts")
-        return None if attempts is None else attempts.get(assignment.pk, 0)
+    def get_attempts(self, assignment: ClassAssignment) -> int:
+        attempts: dict[int, int] = self.context["attempts"]
+        return attempts.get(assignment.pk, 0)
 
     def get_grade(self, assignment: ClassAssignment) -> float | None:
         found = self._newest(assignment)
@@ -97,7 +106,7 @@ class MyAssignment(serializers.ModelSerializer[ClassAssignment]):
         return found.status if found else None
 
     def _newest(self, assignment: ClassAssignment) -> AssignmentSubmission | None:
-        submissions: dict[int, AssignmentSubmission] = self.context.get("submissions", {})
+        submissions: dict[int, AssignmentSubmission] = self.context["submissions"]
         return submissions.get(assignment.pk)
 
 
@@ -120,13 +129,15 @@ class ClientTerms(serializers.Serializer[Any]):
     wheel_url = serializers.CharField(allow_null=True, help_text="Where to install the extension from.")
 
 
-class Me(serializers.Serializer[Any]):
-    student_id = serializers.IntegerField()
+class OwnMe(Me):
     classes = DescribedClass(many=True)
-    assignments = MyAssignment(many=True)
-    student = MyName(allow_null=True, help_text=PRIVATE)
-    help = MyHelp(allow_null=True, help_text=PRIVATE)
+    assignments = OwnAssignment(many=True)
+    student = MyName()
+    help = MyHelp()
     client = ClientTerms()
+
+
+ANSWER = PolymorphicProxySerializer("MeAnswer", [Me, OwnMe], None)
 
 
 class MeView(ApiView):
@@ -136,25 +147,22 @@ class MeView(ApiView):
 
     @documented(
         summary="A student's ids and assignments",
-        responses={200: Me},
+        responses={200: ANSWER},
         errors=(404,),
         parameters=[text_filter("email", "The student's address. Required with a class key.")],
     )
     def get(self, request: Request) -> Response:
-        """Only the class of the key or token. For other classes of the student, send theirs."""
+        """Only the class of the key or token. For other classes of the student, send theirs. A class key does not prove
+        which student the caller is: what is the student's own comes with a student token alone."""
         data: dict[str, Any] = {
             "student_id": self.student(request).pk,
             "classes": classes_of(self.viewer),
             "assignments": assignments_of(self.viewer).select_related("notebook").annotate(has_starter=HAS_STARTER),
-            "student": None,
-            "help": None,
-            "client": terms(request),
         }
-        context: dict[str, Any] = {}
-        if isinstance(self.holder, StudentHolder):
-            context = own_submissions(self.holder)
-            data |= own_state(self.holder)
-        return Response(Me(data, context=context).data)
+        if not isinstance(self.holder, StudentHolder):
+            return Response(Me(data).data)
+        data |= {**own_state(self.holder), "client": terms(request)}
+        return Response(OwnMe(data, context=own_submissions(self.holder)).data)
 
     def student(self, request: Request) -> Student:
         """Return the student of the token, or the one of the query. Raises Unprocessable, NotFound."""
@@ -174,7 +182,7 @@ HAS_STARTER = Exists(AssignmentStarter.objects.filter(assignment=OuterRef("pk"))
 
 
 def own_submissions(holder: StudentHolder) -> dict[str, Any]:
-    """Return the context of `MyAssignment`. Two queries."""
+    """Return the context of `OwnAssignment`. Two queries."""
     mine = submissions_of(holder)
     counts = mine.order_by().values_list("assignment").annotate(Count("pk"))
     return {

@@ -81,6 +81,14 @@ def test_the_part_that_is_asked_for_again_has_them_too(signed_in, hanako, python
     assert 'id="connection"' in part
 
 
+def test_many_devices_cost_no_more(signed_in, hanako, python_class, connection, django_assert_num_queries):
+    for number in range(20):
+        device_of(python_class, f"s{number}@example.com")
+    client = signed_in(hanako)
+    with django_assert_num_queries(6):  # session, account, class, keys, students, devices
+        client.get(f"{connection}state/")
+
+
 def test_a_projector_shows_no_names(signed_in, hanako, python_class, aoi, connection, settings):
     device_of(python_class, aoi.email, name="aois-laptop")
     client = signed_in(hanako)

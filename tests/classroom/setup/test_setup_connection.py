@@ -144,7 +144,7 @@ def test_the_state_costs_the_same_for_a_large_class(signed_in, hanako, enrol, co
     for number in range(20):
         enrol(f"s{number}@example.com")
     client = signed_in(hanako)
-    with django_assert_num_queries(5):  # session, account, class, keys, students
+    with django_assert_num_queries(6):  # session, account, class, keys, students, devices
         client.get(f"{connection}state/")
 
 

@@ -11,6 +11,7 @@ from django.conf import settings as django_settings
 from django.db import OperationalError
 
 from config.asgi import INTAKE_PATHS, CorsApplication
+from events.contract import schema
 from events.intake import app as intake_app
 from events.intake import class_keys
 from events.queue import stream
@@ -236,7 +237,7 @@ async def test_key_in_header_or_address_ties_the_events_to_the_class(client, red
     found = [
         event for key in redis.keys("events:*:high") for _, fields in redis.xrange(key) for event in [fields[b"b"]]
     ]
-    assert all(json.loads(item)[0][-2] == python_class.pk for item in found)
+    assert all(schema.unpack(item)[0].class_id == python_class.pk for item in found)
     key = await ClassKey.objects.aget()
     assert key.last_used_at is not None
 

@@ -153,14 +153,14 @@ def test_a_class_that_is_not_active(cast, claim, python_key, by):
 @pytest.mark.parametrize(
     ("fields", "kind"),
     [
-        ({"email": None}, "null"),
-        ({"email": "  "}, "blank"),
+        ({"email": None}, "null_not_allowed"),
+        ({"email": "  "}, "string_too_short"),
         ({"email": "a" * 321}, "max_length"),
         ({"email": "㈱" * 300}, "string_too_long"),
         ({"device": "d" * 101}, "max_length"),
         ({"client": "c" * 61}, "max_length"),
         ({"userName": "n" * 256}, "max_length"),
-        ({"teamName": 7}, "invalid"),
+        ({"teamName": 7}, "value_error"),
     ],
 )
 def test_fields_that_are_refused(claim, python_key, fields, kind):
