@@ -28,6 +28,16 @@ def storable(value: Any, *, max_depth: int = MAX_DEPTH) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def finite_number(value: Any) -> float | None:
+    """Return a number as a float; None for any other type, and for what a float cannot express."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
 def _storable_text(text: str) -> str:
     if not _UNSTORABLE.search(text):
         return text

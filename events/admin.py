@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
 from core.identity import email_key
-from events.models import CellExecution, CellProgress, HelpRequest, NotebookAccess, StudentEvent
+from events.models import CellExecution, CellProgress, ClientHealth, HelpRequest, NotebookAccess, StudentEvent
 from events.offline.admin import OfflineQueueEntryAdmin
 from lms.admin.base import ReadOnlyAdmin
 from lms.models import Student
@@ -50,7 +50,8 @@ class CellExecutionAdmin(ActivityAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CellExecution]:
         """Defer the texts, which the list does not show: an output may have megabytes."""
-        return super().get_queryset(request).defer("output", "code_content", "error_message", "cell__content")
+        runs = super().get_queryset(request)
+        return runs.defer("output", "code_content", "error_message", "traceback", "cell__content")
 
 
 @admin.register(NotebookAccess)
@@ -83,3 +84,12 @@ class HelpRequestAdmin(ActivityAdmin):
     list_display = ["student", "notebook_path", "asked_at", "claimed_by", "ended_at", "ending"]
     list_filter = ["asked_at", "ending"]
     list_select_related = ["student", "claimed_by"]
+
+
+@admin.register(ClientHealth)
+class ClientHealthAdmin(ActivityAdmin):
+    by_event_id = False
+    search_help_text = gettext_lazy("E-mail or name")
+    list_display = ["student", "class_id", "version", "waiting", "dropped", "clock_offset_ms", "reported_at"]
+    list_filter = ["reported_at", "version"]
+    list_select_related = ["student"]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from events.contract.effects import RunStatus
 from events.contract.schema import Event
 from lms.bulk_get_or_create import ActivityState, Member, StudentState
 
@@ -30,7 +31,7 @@ class Run:
     session_id: int
     notebook_id: int
     cell_id: int
-    status: str
+    status: RunStatus
     count: int = 0
     is_significant: bool = False
 

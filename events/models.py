@@ -22,7 +22,7 @@ class CellExecution(models.Model):
     class Status(models.TextChoices):
         SUCCESS = "success"
         ERROR = "error"
-        ABORTED = "aborted"  # did not run (events.md section 2.1): neither a success nor an error
+        ABORTED = "aborted"  # did not run, or was interrupted (events.md section 5): neither a success nor an error
 
     execution_id = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False)
     event_id = models.CharField(max_length=255, null=True, blank=True)
@@ -43,7 +43,13 @@ class CellExecution(models.Model):
     cell_type = models.CharField(max_length=32, null=True, blank=True)
     consecutive_error_count = models.IntegerField(default=0)
     is_significant_error = models.BooleanField(default=False)
-    is_verified = models.BooleanField(default=False, db_default=False, help_text=VERIFIED)
+    # What only some senders report (`events.contract.run_details`).
+    traceback = models.TextField(null=True, blank=True, help_text="At most 16 KiB, with colour codes.")
+    started_at = models.DateTimeField(null=True, blank=True)
+    queued_ms = models.FloatField(null=True, blank=True, help_text="Milliseconds between the request and the start.")
+    run_id = models.CharField(
+        max_length=255, null=True, blank=True, help_text="The sender's; the run's start and end share it."
+    )
 
     class Meta:
         db_table = "cell_executions"
@@ -235,6 +241,31 @@ class HelpRequest(models.Model):
 
     def __str__(self) -> str:
         return f"help {self.pk}"
+
+
+class ClientHealth(models.Model):
+    """What a student's client last reported of itself through one class (events.md section 3.3).
+
+    When an event of the student last arrived is in `StudentActivity`: a copy here would cost each batch one more
+    statement.
+    """
+
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="+", db_index=False)
+    class_id = models.BigIntegerField(default=0, db_default=0, help_text=THROUGH)
+    version = models.CharField(max_length=60, null=True, blank=True)
+    waiting = models.BigIntegerField(null=True, blank=True, help_text="Events in its queue.")
+    dropped = models.BigIntegerField(null=True, blank=True, help_text="Events that it had to drop.")
+    clock_offset_ms = models.FloatField(null=True, blank=True, help_text="Its clock; negative: slow.")
+    reported_at = models.DateTimeField(help_text="By the server's clock.")
+
+    class Meta:
+        db_table = "client_health"
+        ordering = ["id"]
+        verbose_name_plural = "client health"
+        constraints = [models.UniqueConstraint(fields=["student", "class_id"], name="client_health_once_a_class")]
+
+    def __str__(self) -> str:
+        return f"client of {self.student_id} through {self.class_id}"
 
 
 class OfflineQueueEntry(models.Model):

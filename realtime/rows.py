@@ -4,7 +4,7 @@ Rows and runs are TypedDicts and not Structs, because they cross the channel lay
 converting hundreds of them for each batch would cost more than all else. Source: docs/contract/websocket.md section 4.
 """
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from realtime.messages import JustNow, Notice, Part, timestamp
 
@@ -131,11 +131,13 @@ class RunNotice(TypedDict):
     cellId: str
     cellIndex: int | None
     executionCount: int | None
-    status: Literal["executing", "success", "error"]
+    # `aborted` only where the client says so: existing ones never announce the start of a run that does not end.
+    status: Literal["executing", "success", "error", "aborted"]
     hasError: bool
     errorMessage: str | None
     executionDurationMs: float | None
     consecutiveErrorCount: int
+    runId: NotRequired[str]  # if the client has ids of runs: `executing` ends with the notice of the same id
 
 
 # With the class of the key that came with the event: it selects the groups and is not sent.

@@ -28,7 +28,7 @@ SELECT p.student_id, p.notebook_id, count(*) FILTER (WHERE p.last_status = 'succ
        min(first.executed_at), max(p.last_run_at)
 FROM {progress} AS p JOIN cells c ON c.id = p.cell_id AND c.cell_type = 'code'
 LEFT JOIN LATERAL (SELECT executed_at FROM cell_executions e
-                   WHERE e.student_id = p.student_id AND e.cell_id = p.cell_id {scope}
+                   WHERE e.student_id = p.student_id AND e.cell_id = p.cell_id AND e.status <> 'aborted' {scope}
                    ORDER BY executed_at LIMIT 1) first ON true
 GROUP BY 1, 2
 """

@@ -139,4 +139,8 @@ def _execution(run: CellExecution) -> dict[str, Any]:
         "executionCount": run.execution_count,
         "consecutiveErrorCount": run.consecutive_error_count,
         "isSignificantError": run.is_significant_error,
+        "runId": run.run_id,
+        "startedAt": timestamp(run.started_at) if run.started_at else None,
+        "queuedMs": run.queued_ms,
+        "traceback": run.traceback,
     }

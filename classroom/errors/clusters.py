@@ -132,7 +132,7 @@ def _failing(classroom: Classroom, *, now: datetime, display: Display, cell_id: 
     cells = cells.filter(student__in=list(people))
     resolved = StudentActivity.objects.filter(student=OuterRef("student"), class_id=OuterRef("class_id"))
     cells = cells.annotate(resolved_at=Subquery(resolved.values("errors_resolved_at")[:1]))
-    cells = cells.filter(Q(resolved_at=None) | Q(resolved_at__lt=F("last_run_at")))
+    cells = cells.filter(Q(resolved_at=None) | Q(resolved_at__lt=F("last_error_at")))
     if cell_id is not None:
         cells = cells.filter(cell=cell_id)
     runs = CellExecution.objects.filter(

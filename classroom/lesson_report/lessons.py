@@ -24,8 +24,8 @@ MIN_SHARE = 0.2  # of the class, for a lesson to be the default
 
 LESSONS = """
 WITH steps AS (
-  SELECT date_bin('5 minutes', executed_at, '2001-01-01Z') AS step, student_id, count(*) AS runs,
-         min(executed_at) AS first, max(executed_at) AS last
+  SELECT date_bin('5 minutes', executed_at, '2001-01-01Z') AS step, student_id,
+         count(*) FILTER (WHERE status <> 'aborted') AS runs, min(executed_at) AS first, max(executed_at) AS last
   FROM cell_executions WHERE student_id IN (SELECT unnest(%(students)s::bigint[])) AND executed_at >= %(since)s
     AND executed_at <= %(now)s {scope} GROUP BY 1, 2
 ), together AS (

@@ -109,7 +109,7 @@ def _hints(classroom: Classroom, lesson: Lesson) -> list[HintFacts]:
         cell=OuterRef("cell"),
         executed_at__gt=OuterRef("sent_at"),
         executed_at__lt=lesson.until,
-    )
+    ).exclude(status=CellExecution.Status.ABORTED)
     sent = Hint.objects.filter(class_ref=classroom.class_ref, sent_at__gte=lesson.since, sent_at__lt=lesson.until)
     rows = (
         sent.annotate(

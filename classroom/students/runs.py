@@ -82,9 +82,12 @@ class Run:
     number: int | None  # of the cell, from 1
     execution_count: int | None
     duration: float | None  # seconds
+    started_at: datetime | None
+    queued: float | None  # seconds
     errors_in_a_row: int  # 0 if they are not significant
     code: Text
     error: Text  # its end, where the name of the error is
+    traceback: Text  # its end
     output: Text
     change: Change | None  # since the previous run of this cell; None if that is not on the page
     tries: int  # consecutive runs of the cell up to this one
@@ -102,6 +105,18 @@ class Run:
     def has_more_error(self) -> bool:
         """Whether the error has more than its `error_line`."""
         return plain(self.error.shown).strip() != self.error_line
+
+    @property
+    def was_stopped(self) -> bool:
+        """Whether it was aborted while it ran. Others never ran: a cell before them failed, or they had no kernel."""
+        return self.status == CellExecution.Status.ABORTED and (
+            self.execution_count is not None or self.started_at is not None
+        )
+
+    @property
+    def has_own_traceback(self) -> bool:
+        """Whether the traceback has more than the error, which old senders fill with it."""
+        return bool(self.traceback.shown) and plain(self.traceback.shown).strip() != plain(self.error.shown).strip()
 
     @property
     def has_own_output(self) -> bool:
@@ -144,13 +159,15 @@ def _rows(runs: "QuerySet[CellExecution]", last: CellExecution | None) -> list[C
         runs = runs.filter(earlier, executed_at__lte=last.executed_at)
     return list(
         runs.select_related("notebook", "cell")
-        .defer("output", "code_content", "error_message", "cell__content", "cell__cell_metadata")
+        .defer("output", "code_content", "error_message", "traceback", "cell__content", "cell__cell_metadata")
         .defer("notebook__notebook_metadata")
         .annotate(
             code_shown=Left("code_content", MAX_TEXT_LENGTH),
             code_length=Length("code_content"),
             error_shown=Right("error_message", MAX_TEXT_LENGTH),
             error_length=Length("error_message"),
+            traceback_shown=Right("traceback", MAX_TEXT_LENGTH),
+            traceback_length=Length("traceback"),
             output_shown=Left("output", MAX_TEXT_LENGTH),
             output_length=Length("output"),
         )
@@ -170,7 +187,7 @@ def _page(rows: Sequence[CellExecution], *, after: int, above: CellExecution | N
             run = _run(
                 row, _earlier(rows, index), tries[index], characters_left, is_retry, in_history, is_first=index == 0
             )
-            characters_left -= run.code.length + run.error.length + run.output.length
+            characters_left -= run.code.length + run.error.length + run.traceback.length + run.output.length
             page.append(run)
     return page
 
@@ -215,9 +232,12 @@ def _run(
         number=None if position is None or position < 0 else position + 1,
         execution_count=row.execution_count,
         duration=row.duration,
+        started_at=row.started_at,
+        queued=None if row.queued_ms is None else row.queued_ms / 1000,
         errors_in_a_row=row.consecutive_error_count if row.is_significant_error else 0,
         code=_text(row, "code", max_length),
         error=_text(row, "error", max_length, keeps_end=True),
+        traceback=_text(row, "traceback", max_length, keeps_end=True),
         output=_text(row, "output", max_length),
         change=change,
         tries=tries,

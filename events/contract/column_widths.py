@@ -8,8 +8,8 @@ Source: docs/contract/events.md section 1.3.
 import hashlib
 from collections import Counter
 
-TYPE, NAME, TEAM, CELL_TYPE = 100, 255, 255, 32  # characters of labels
-EVENT_ID, SESSION, CELL, PATH = 255, 255, 255, 1024  # characters of identifiers
+TYPE, NAME, TEAM, CELL_TYPE, VERSION = 100, 255, 255, 32, 60  # characters of labels
+EVENT_ID, SESSION, CELL, RUN, PATH = 255, 255, 255, 255, 1024  # characters of identifiers
 PATH_BYTES = 2000  # of UTF-8: an index row of PostgreSQL holds 2,704
 SHORT_PATH = PATH_BYTES // 4  # characters that always fit
 INT_MAX = 2**31 - 1

@@ -1,7 +1,11 @@
 """The effects of a single event."""
 
+from typing import Literal
+
 from events.contract.kinds import UNKNOWN, Kind, kind_of
 from events.contract.schema import Event
+
+RunStatus = Literal["success", "error", "aborted"]
 
 
 def kind_in_effect(event: Event) -> Kind:
@@ -12,12 +16,20 @@ def kind_in_effect(event: Event) -> Kind:
     return kind
 
 
-def status_of(event: Event, *, has_failed: bool) -> str:
-    """Return the status of a run. With `has_failed` the event's kind overrides the record.
+def status_of(event: Event, *, has_failed: bool) -> RunStatus:
+    """Return the status of a run. With `has_failed` the event's kind overrides the record, unless the sender says that
+    the run was aborted.
 
     A code cell with neither a counter nor a result did not run: "Run All" stopped before it (events.md 2.1).
     """
+    if says_aborted(event):
+        return "aborted"
     if event.has_error or has_failed:
         return "error"
     never_ran = event.cell_type == "code" and event.execution_count is None and not event.result
     return "aborted" if never_ran else "success"
+
+
+def says_aborted(event: Event) -> bool:
+    """Return whether the sender says that the run was aborted: interrupted, or never begun."""
+    return event.data is not None and event.data.get("status") == "aborted"

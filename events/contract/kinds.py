@@ -25,6 +25,7 @@ class Kind:
     help: Literal["ask", "stop"] | None = None
     ends_session: bool = False
     alerts: bool = False  # dashboards receive `error_alert` at once
+    reports_client: bool = False  # what a client says of itself, if the record has `metadata.client`
     # About an instructor: needs no student, and takes effect only if an instructor's token came with the request.
     is_about_instructor: bool = False
 
@@ -59,6 +60,7 @@ KINDS = (
     Kind(name="error_occurred", aliases=("error",), priority="high", alerts=True),
     Kind(name="student_session_start", priority="medium", is_about_instructor=True),
     Kind(name="instructor_assignment", priority="medium", is_about_instructor=True),
+    Kind(name="log_entry", priority="low", reports_client=True),
     # Kinds without effects of their own, listed for their priority.
     Kind(name="code_completed", priority="high"),
     Kind(name="status_change", priority="medium"),

@@ -105,7 +105,7 @@ def admit(
     event = Event(
         event_id=_first_text(r.eventId, r.event_id) or str(uuid.uuid4()),
         event_type=kind.name or sent_type,
-        time=_accepted_time(_sent_time(r), received),
+        time=_accepted_time(sent_time(r.eventTime if r.eventTime is not None else r.timestamp), received),
         received=received,
         email=email,
         name=_first_label(r.userName, r.user_name, r.student_name),
@@ -261,9 +261,9 @@ def _extras(r: Record) -> dict[str, Any] | None:
     return extras or None
 
 
-def _sent_time(r: Record) -> float | None:
-    """Return the sender's time in milliseconds since the epoch, or None if it is missing or invalid."""
-    sent = r.eventTime if r.eventTime is not None else r.timestamp
+def sent_time(sent: str | float | None) -> float | None:
+    """Return a sender's time, ISO 8601 or seconds since the epoch, in milliseconds since the epoch; None if it is
+    missing or invalid."""
     if isinstance(sent, str):
         try:
             moment = datetime.fromisoformat(sent.strip())

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from events.changes import Progress, ProgressKey, Run
 from events.contract.effects import status_of
+from events.contract.run_details import details_of
 from events.contract.schema import Event
 from events.processing import consecutive_errors
 from lms.access import Scope
@@ -142,7 +143,10 @@ COLUMNS = (
     ("cell_type", "text"),
     ("consecutive_error_count", "int"),
     ("is_significant_error", "bool"),
-    ("is_verified", "bool"),
+    ("traceback", "text"),
+    ("started_at", "timestamptz"),
+    ("queued_ms", "float8"),
+    ("run_id", "text"),
 )
 # Binary arrays: measured fastest of the ways that take ON CONFLICT (docs/decisions/0004-set-based-writes.md).
 INSERT = f"""INSERT INTO cell_executions ({", ".join(name for name, _ in COLUMNS)})
@@ -151,31 +155,37 @@ INSERT = f"""INSERT INTO cell_executions ({", ".join(name for name, _ in COLUMNS
 
 
 def _insert(runs: Sequence[Run]) -> None:
-    rows = [
-        (
-            run.event.event_id,
-            run.class_id,
-            run.student.id,
-            run.notebook_id,
-            run.cell_id,
-            run.session_id,
-            run.event.occurred_at,
-            run.event.execution_count,
-            run.status,
-            None if run.event.duration_ms is None else run.event.duration_ms / 1000,
-            run.event.error_message,
-            run.event.result,
-            run.event.code,
-            run.event.cell_index,
-            run.event.cell_type,
-            run.count,
-            run.is_significant,
-            run.event.is_verified,
-        )
-        for run in runs
-    ]
+    rows = [_row(run) for run in runs]
     with connection.cursor() as cursor:
         cursor.execute(INSERT, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _row(run: Run) -> tuple[Any, ...]:
+    """Return the values of COLUMNS."""
+    event, details = run.event, details_of(run.event)
+    return (
+        event.event_id,
+        run.class_id,
+        run.student.id,
+        run.notebook_id,
+        run.cell_id,
+        run.session_id,
+        event.occurred_at,
+        event.execution_count,
+        run.status,
+        None if event.duration_ms is None else event.duration_ms / 1000,
+        event.error_message,
+        event.result,
+        event.code,
+        event.cell_index,
+        event.cell_type,
+        run.count,
+        run.is_significant,
+        details.traceback,
+        details.started_at,
+        details.queued_ms,
+        details.run_id,
+    )
 
 
 def _recount(

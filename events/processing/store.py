@@ -15,6 +15,7 @@ from events.changes import Changes
 from events.contract.effects import kind_in_effect
 from events.contract.kinds import Kind
 from events.contract.schema import Event
+from events.processing.client_health import save_reports
 from events.processing.executions import Rule, save_runs
 from events.processing.help_requests import save_signals
 from lms import bulk_get_or_create
@@ -47,6 +48,7 @@ def save(events: Sequence[Event], *, rule: Rule, now: datetime) -> Changes:
     )
     signals = [e for e in events if kinds[e.event_id].help or kinds[e.event_id].ends_session]
     changes.help_transitions = save_signals([event for event in signals if event.email], resolved)
+    save_reports([event for event in events if event.email and kinds[event.event_id].reports_client], resolved)
     _update_activity(events, resolved)
     _save_students({student.id: student for student in resolved.students.values()}, now)
     _save_activities(resolved.activities)

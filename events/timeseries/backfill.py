@@ -209,6 +209,7 @@ def _runs(since: datetime, until: datetime, watermark: Watermark | None) -> Iter
             error_message=run.error_message,
             result=run.output,
             duration_ms=None if run.duration is None else run.duration * 1000,
+            data={"status": run.status} if run.status == CellExecution.Status.ABORTED else None,
         )
 
 

@@ -9,7 +9,7 @@ from events.contract import column_widths, schema
 from events.contract.records import Record
 from events.contract.schema import Event
 from events.intake import app as intake_app
-from events.models import CellExecution, NotebookAccess, OfflineQueueEntry, RunCount, StudentEvent
+from events.models import CellExecution, ClientHealth, NotebookAccess, OfflineQueueEntry, RunCount, StudentEvent
 from events.models import HelpRequest as Ticket
 from lms.models import Cell, Notebook, Session, Student, Team
 from tests.events.conftest import event
@@ -29,6 +29,7 @@ COLUMNS = [
     (Session, "session_id", column_widths.SESSION),
     (Notebook, "path", column_widths.PATH), (Notebook, "name", column_widths.PATH),
     (Cell, "cell_id", column_widths.CELL), (Cell, "cell_type", column_widths.CELL_TYPE),
+    (CellExecution, "run_id", column_widths.RUN), (ClientHealth, "version", column_widths.VERSION),
 ]  # fmt: skip
 NOT_FROM_A_RECORD = {"status", "action", "ending", "last_status", "email", "user_id", "ip_address", "user_agent",
                      "origin", "email_key", "team_key"}  # fmt: skip
