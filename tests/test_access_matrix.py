@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from classroom.analytics.models import AnalyticsReport
 from instructors import tokens
 from instructors.models import Instructor
-from lms.models import AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion, StudentToken
+from lms.models import AssignmentStarter, AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion
 from lms.versions.commits import commit
 from lms.versions.snapshots import Author, Owner, store_snapshot
 from tests.access_matrix.api import API_ROWS
@@ -53,6 +53,7 @@ def cast(rows_of_a_module):
 @pytest.fixture(scope="module")
 def ids(cast) -> dict[str, object]:
     work = AssignmentSubmission.objects.create(assignment=cast.loops, student=cast.hanako)
+    AssignmentStarter.objects.create(assignment=cast.loops, content={"cells": []}, content_sha256="0" * 64)
     someone = Instructor.objects.create(email="someone@school.example", name="Someone", password="!")
     class_map = ClassroomMap.objects.create(class_ref=cast.python)
     report = EnvironmentSnapshot.objects.create(source="client", student=cast.hanako)

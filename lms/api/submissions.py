@@ -1,23 +1,36 @@
 """Submissions (docs/contract/http.md section 5). Students hand in with the class key or a token of their own.
 
 A key identifies a class but no student, and classmates share it. It may create submissions of the class's students and
-receives the receipt, but may read none. A token may create and read those of its student. With either, the time is the
-server's, and `status`, `grade` and `feedback` are ignored. An assistant may read all submissions and hand in for a
-student; only those who teach the class may set a grade, change or delete.
+receives the receipt, but may read none. With a key the time is the server's, and `status`, `grade` and `feedback` are
+ignored. A client that got no answer sends its hand-in again with the same `Idempotency-Key`.
+
+An assistant may read all submissions and hand in for a student; only those who teach the class may set a grade, change
+or delete.
 """
 
+import re
 from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from instructors.rest.exceptions import Conflict, Unprocessable
 from instructors.rest.fields import Name, Number, RawText, RowId
 from instructors.rest.openapi import PAGING, documented, row_filter, text_filter
-from instructors.rest.parameters import change, find_or_404, path_id, query_id, query_text, validated
-from lms.access import StudentHolder, assignments_of, students_of, submissions_of, with_email
+from instructors.rest.parameters import (
+    change,
+    find_or_404,
+    path_id,
+    query_boolean,
+    query_id,
+    query_text,
+    validated,
+)
+from lms.access import KeyHolder, assignments_of, students_of, submissions_of, with_email
 from lms.api.base import ApiView
 from lms.api.fields import Moment
 from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
@@ -25,8 +38,21 @@ from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
 from lms.models import AssignmentSubmission, Student
 from lms.notices import announce_grade
-from lms.submissions import is_grade_notice_due, late_by, with_attempt
+from lms.submissions import SUBMITTED, is_grade_notice_due, late_by, with_attempt
 from lms.versions.snapshots import store_submission
+
+KEY_FORM = r"^[\x21-\x7e]{1,64}$"  # visible ASCII
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": KEY_FORM},
+    OpenApiParameter.HEADER,
+    description="Chosen by the client for one hand-in, such as a UUID. Sent again, it returns the first answer.",
+)
+WITH_CONTENT = OpenApiParameter(
+    "content",
+    {"type": "boolean", "default": True},
+    description="With `0`, `notebook_content` is null; `content_sha256` shows whether there is one.",
+)
 
 EXAMPLE = {
     "assignment_id": 3,
@@ -138,6 +164,7 @@ class SubmissionsView(SubmissionBase):
             row_filter("assignment_id", "Only those to this assignment."),
             row_filter("student_id", "Only those of this student."),
             text_filter("email", "Only those of the student of this address."),
+            WITH_CONTENT,
         ],
     )
     def get(self, request: Request) -> Response:
@@ -153,28 +180,42 @@ class SubmissionsView(SubmissionBase):
         if email:
             rows = rows.filter(student__in=with_email(Student.objects.all(), email))
             self.record_view(with_email(students_of(self.viewer), email).values_list("pk", flat=True).first())
-        return Response(SubmissionResponse(self.paginate_queryset(rows), many=True).data)
+        if query_boolean(request, "content", True):
+            return Response(SubmissionResponse(self.paginate_queryset(rows), many=True).data)
+        without = self.paginate_queryset(rows.defer("notebook_content"))
+        for each in without or []:
+            each.notebook_content = None
+        return Response(SubmissionResponse(without, many=True).data)
 
     @documented(
         summary="Hand in",
         request=NewSubmission,
         responses={201: SubmissionResponse},
-        errors=(404,),
+        errors=(404, 409),
+        parameters=[IDEMPOTENCY_KEY],
         example=EXAMPLE,
     )
     def post(self, request: Request) -> Response:
         """The content must be a notebook and is stored as sent. Handing in again or late is accepted, and shown by
-        `attempt` and `is_late`. With a class key or student token, `submitted_at`, `status`, `grade` and `feedback`
-        are ignored; with a token, `student_id` may be left out."""
-        fields = self.fields(request)
+        `attempt` and `is_late`. With a class key, `submitted_at`, `status`, `grade` and `feedback` are ignored. The
+        receipt is `content_sha256`, `attempt` and `submitted_at`. With an `Idempotency-Key` that was used for this
+        student and assignment nothing is stored, and the answer is the first one; 409 if the content or the comment
+        differs."""
+        serializer = HandIn if self.holder is not None else NewSubmission
+        fields = validated(serializer(data=request.data))
         self.check_references(fields, is_grading=not fields.keys() <= HandIn().fields.keys())
+        columns = {**fields, "content_sha256": receipt(fields.get("notebook_content"))}
         with transaction.atomic():
-            made = AssignmentSubmission.objects.create(**fields, content_sha256=receipt(fields.get("notebook_content")))
-            store_submission(made)
-            self.record_change("submission_create", made)
-        if is_grade_notice_due(before=None, changes=fields):
+            made, is_new = create_once(columns, idempotency_key(request))
+            if is_new:
+                store_submission(made)
+                self.record_change("submission_create", made)
+        if is_new and is_grade_notice_due(before=None, changes=fields):
             announce_grade(made)
-        return Response(SubmissionResponse(self.find(made.pk)).data, status=201)
+        answer = self.find(made.pk)
+        if not is_new and isinstance(self.holder, KeyHolder):
+            as_first_answered(answer)
+        return Response(SubmissionResponse(answer).data, status=201)
 
     def fields(self, request: Request) -> dict[str, Any]:
         """Return the fields that the caller may set. Raises ValidationError."""
@@ -233,3 +274,40 @@ class SubmissionView(SubmissionBase):
 def for_response(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
     """Add what SubmissionResponse needs: the assignment and the number of the attempt."""
     return with_attempt(rows.select_related("assignment"))
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the key in the header; None without one. Raises Unprocessable if it is too long or not visible ASCII."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not key:
+        return None
+    if not re.match(KEY_FORM, key):
+        place = ["header", "Idempotency-Key"]
+        raise Unprocessable(place, "Input should be 1 to 64 visible ASCII characters", "string_pattern_mismatch")
+    return key
+
+
+def create_once(columns: dict[str, Any], key: str | None) -> tuple[AssignmentSubmission, bool]:
+    """Create the submission, or return the one with this key of this student and assignment. Return also whether it is
+    new. Of two concurrent requests, the second waits for the first. Call inside a transaction.
+
+    Raises Conflict if the key was used for other work.
+    """
+    if key is None:
+        return AssignmentSubmission.objects.create(**columns), True
+    names = ("assignment_id", "student_id")
+    found, is_new = AssignmentSubmission.objects.get_or_create(
+        **{name: columns[name] for name in names},
+        idempotency_key=key,
+        defaults={name: value for name, value in columns.items() if name not in names},
+    )
+    sent = (columns["content_sha256"], columns.get("submission_comment"))
+    if not is_new and sent != (found.content_sha256, found.submission_comment):
+        raise Conflict("This Idempotency-Key was used for another hand-in; send a new one")
+    return found, is_new
+
+
+def as_first_answered(submission: AssignmentSubmission) -> None:
+    """Remove what was not sent: a class key does not prove whose submission it is, so the answer must not show how it
+    was graded. Not saved."""
+    submission.status, submission.grade, submission.feedback = SUBMITTED, None, None

@@ -63,11 +63,21 @@ class AssignmentSubmission(models.Model):
     grade = models.FloatField(null=True, blank=True)
     feedback = models.TextField(null=True, blank=True)
     submission_comment = models.TextField(null=True, blank=True)
+    idempotency_key = models.CharField(
+        max_length=64, null=True, blank=True, editable=False, help_text="The sender's: sent again, it is one hand-in."
+    )
 
     class Meta:
         db_table = "assignment_submissions"
         ordering = ["id"]
         verbose_name = "submission"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["assignment", "student", "idempotency_key"],
+                condition=models.Q(idempotency_key__isnull=False),
+                name="submissions_once_a_key",
+            )
+        ]
         indexes = [models.Index(fields=["assignment", "student", "-submitted_at"], name="submissions_of_a_student")]
 
     def __str__(self) -> str:

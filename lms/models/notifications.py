@@ -20,6 +20,9 @@ class ProgressNotification(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)
     action_url = models.TextField(null=True, blank=True)
+    # Of the cell that a hint is about.
+    notebook_path = models.CharField(max_length=1024, null=True, blank=True)
+    cell_id = models.CharField(max_length=255, null=True, blank=True, help_text="As the notebook names it.")
     action_label = models.CharField(max_length=255, null=True, blank=True)
 
     class Meta:

@@ -78,6 +78,7 @@ API_ROWS = [
     ("GET", "/assignments/{loops}", None, "403 403 404 200 200"),
     ("PUT", "/assignments/{loops}", {"points": 5}, "403 403 404 200 200"),
     ("DELETE", "/assignments/{loops}", None, "403 403 404 409 409"),
+    ("GET", "/assignments/{loops}/starter", None, "403 403 404 200 200"),
     ("GET", "/submissions", None, "403 403 200 200 200"),
     ("POST", "/submissions", {"assignment_id": "{loops}", "student_id": "{hanako}"}, "403 403 404 201 201"),
     ("GET", "/submissions/{work}", None, "403 403 404 200 200"),

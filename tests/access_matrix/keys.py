@@ -5,6 +5,7 @@ KEY_ROWS = {
     # --- Read: what the class is set to do
     ("GET", "/assignments"): "200 200",
     ("GET", "/assignments/{loops}"): "200 404",
+    ("GET", "/assignments/{loops}/starter"): "200 404",
     ("GET", "/me?email=hanako@example.com"): "200 404",
     # --- Written for the class
     ("POST", "/me/token"): "201 201",
