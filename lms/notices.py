@@ -16,10 +16,11 @@ from realtime.broadcast import notify
 
 
 def announce_assignment(assignment: ClassAssignment) -> None:
-    """Send a new assignment to all sockets; while logins are required, to the dashboards of its class only."""
-    group = groups.BROADCAST
+    """Send a new assignment to all sockets; while logins are required, to the dashboards and students of its class."""
+    recipients = [groups.BROADCAST]
     if logins_required():
-        group = groups.class_group(assignment.class_ref_id)
+        class_id = assignment.class_ref_id
+        recipients = [groups.class_group(class_id), groups.class_students_group(class_id)]
     data = messages.AssignmentCreatedData(
         assignment_id=assignment.pk,
         class_id=assignment.class_ref_id,
@@ -27,7 +28,7 @@ def announce_assignment(assignment: ClassAssignment) -> None:
         due_date=messages.timestamp(assignment.due_date) if assignment.due_date else None,
     )
     frame = messages.AssignmentCreated(data)
-    notify(lambda: broadcast.publish({}, [(group, frame)], outside=[frame]))
+    notify(lambda: broadcast.publish({}, [(group, frame) for group in recipients], outside=[frame]))
 
 
 def announce_grade(submission: AssignmentSubmission) -> None:

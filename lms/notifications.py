@@ -61,6 +61,8 @@ def notification_data(row: ProgressNotification) -> NotificationData:
         "message": row.message,
         "level": row.level,
         "assignment_id": row.assignment_id,
+        "notebook_path": row.notebook_path,
+        "cell_id": row.cell_id,
         "user_id": row.user_id,
         "is_read": row.is_read,
         "created_at": timestamp(row.created_at),

@@ -29,6 +29,12 @@ def class_group(class_id: int) -> str:
     return f"class.{class_id}"
 
 
+def class_students_group(class_id: int) -> str:
+    """Return the group of sockets that have proved to be of a student of this class, or to have its key. What is sent
+    to it must name no student."""
+    return f"class.{class_id}.students"
+
+
 def instructor_group(instructor_id: int) -> str:
     return f"instructor.{instructor_id}"
 

@@ -221,6 +221,8 @@ class NotificationData(TypedDict):
     message: str
     level: str
     assignment_id: int | None
+    notebook_path: str | None  # of the cell that a hint is about
+    cell_id: str | None
     user_id: str | None
     is_read: bool
     created_at: str

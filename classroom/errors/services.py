@@ -69,7 +69,7 @@ def send_hint(
         if not is_new:  # a second click was faster
             return _repeated(hint, by)
         HintRecipient.objects.bulk_create([HintRecipient(hint=hint, student_id=one.student_id) for one in students])
-        notices = ProgressNotification.objects.bulk_create([_notice(hint, one) for one in students])
+        notices = ProgressNotification.objects.bulk_create([_notice(hint, one, cell) for one in students])
         audit.record(
             action="hint_send",
             actor=by,
@@ -105,7 +105,7 @@ def _text(text: str) -> str:
     return text
 
 
-def _notice(hint: Hint, student: Failing) -> ProgressNotification:
+def _notice(hint: Hint, student: Failing, cell: Cell) -> ProgressNotification:
     return ProgressNotification(
         notification_id=uuid.uuid5(hint.nonce, str(student.student_id)),
         recipient_id=email_key(student.email),
@@ -113,6 +113,8 @@ def _notice(hint: Hint, student: Failing) -> ProgressNotification:
         class_id=hint.class_ref_id or WITHOUT_KEY,
         title=gettext("Hint for cell %(number)s") % {"number": student.number},
         message=hint.text,
+        notebook_path=cell.notebook.path,
+        cell_id=cell.cell_id,
         created_at=hint.sent_at,
     )
 

@@ -32,7 +32,9 @@ def cluster(request: HttpRequest, cell_id: int, digest: str, class_id: int | Non
 @class_action
 def hint(request: HttpRequest, cell_id: int, digest: str, class_id: int | None = None) -> HttpResponse:
     classroom = classroom_of(request, class_id)
-    cell = get_object_or_404(cells_in(classroom).only("pk", "notebook_id"), pk=cell_id)
+    cell = get_object_or_404(
+        cells_in(classroom).select_related("notebook").only("cell_id", "notebook__path"), pk=cell_id
+    )
     text = request.POST.get("suggestion") or request.POST.get("text", "")
     try:
         sent = send_hint(

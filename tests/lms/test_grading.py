@@ -129,7 +129,9 @@ def test_a_new_assignment_is_told_to_everybody(api, cast, notified):
 @pytest.mark.usefixtures("locked")
 def test_with_logins_a_new_assignment_is_told_to_its_class(api, cast, notified):
     create_assignment(api, cast, user=cast.sato)
-    assert [told_groups for told_groups, _ in notified] == [[f"class.{cast.python.pk}"]]
+    assert [told_groups for told_groups, _ in notified] == [
+        [f"class.{cast.python.pk}", f"class.{cast.python.pk}.students"]
+    ]
 
 
 def test_a_grade_that_nobody_can_be_told_is_stored_all_the_same(api, made, monkeypatch, caplog):

@@ -184,6 +184,8 @@ SHAPES: dict[str, dict[str, Any]] = {
             "message": str,
             "level": {"info", "success", "warning", "error"},
             "assignment_id": (int, None),
+            "notebook_path": (str, None),
+            "cell_id": (str, None),
             "user_id": (str, None),
             "is_read": bool,
             "created_at": STAMP,

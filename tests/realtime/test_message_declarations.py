@@ -49,6 +49,8 @@ TOLD = {
     "message": "m",
     "level": "success",
     "assignment_id": 1,
+    "notebook_path": "lesson.ipynb",
+    "cell_id": None,
     "user_id": "a@x.jp",
     "is_read": False,
     "created_at": STAMP,

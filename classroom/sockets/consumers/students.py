@@ -3,8 +3,8 @@
 If logins are required, what a client receives depends on its credential (`AuthenticatedSocket`):
 
     an account's token or cookie   the channels of students whom the account may see
-    a class key                    only that a help request of the student it names, a member of the class, was
-                                   dismissed: classmates share the key
+    a class key                    what the class is set to do, and that a help request of the student it names, a
+                                   member of the class, was dismissed: classmates share the key
     none                           nothing about any student, and chat rooms of its own
 """
 
@@ -55,11 +55,13 @@ class StudentSocket(FollowingSocket):
         return found
 
     def _groups_with_key(self, holder: KeyHolder) -> list[str]:
-        """Return the `help` groups of a student of the class, or of an unknown student, who may join it later."""
+        """Return the group of the class's students, and the `help` groups of a student of the class, or of an unknown
+        student, who may join it later."""
+        of_class = [groups.class_students_group(holder.class_id)]
         pk = self.person.student_id
         if pk is not None and not students_in(classes_of(holder)).filter(pk=pk).exists():
-            return []
-        return groups.in_class("help", self.person.forms, holder.class_id)
+            return of_class
+        return [*of_class, *groups.in_class("help", self.person.forms, holder.class_id)]
 
     @property
     def connection_proof(self) -> str | None:
