@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from classroom.base.classrooms import classroom_of_class
-from classroom.base.display import Display
+from classroom.base.display import PLAIN, Display
 from classroom.setup.client_health import clients_of
 from events.models import ClientHealth
 from lms.models import Class, Student, StudentActivity
@@ -30,7 +30,7 @@ def report(student, class_ref, *, ago=60, **fields):
 
 @pytest.fixture
 def found(hanako, python_class):
-    def select(display=Display()):
+    def select(display=PLAIN):
         classroom = classroom_of_class(user=hanako, class_id=python_class.pk)
         return clients_of(classroom, now=NOW, display=display)
 
