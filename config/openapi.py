@@ -78,7 +78,14 @@ EVENT_FIELDS: Shape = {
         "executionDurationMs": number(
             "number", "Milliseconds. Aliases: `duration_ms`; `executionTime` and `duration`, which are seconds."
         ),
-        "metadata": {"type": "object", "nullable": True, "additionalProperties": True},
+        "status": {"description": "`error`, or `aborted` for a run that was interrupted or never began. Else ignored."},
+        "metadata": {
+            "type": "object",
+            "nullable": True,
+            "additionalProperties": True,
+            "description": "Of a run, `runId`, `startedAt`, `queuedMs` and `traceback` are kept; of a `log_entry`,"
+            " `client` with `version`, `waiting`, `dropped` and `clock_offset_ms`.",
+        },
         **{name: text(f"Alias of `{TYPES[0]}`.") for name in TYPES[1:]},
         **{name: text(f"Alias of `{IDENTITIES[0]}`.") for name in IDENTITIES[1:]},
     },
@@ -137,13 +144,14 @@ SCHEMAS: dict[str, Shape] = {
     },
     "BatchStats": {
         "type": "object",
-        "description": "For people who look into it; nothing should depend on it.",
+        "description": "For people who look into it; nothing should depend on it but `failed_events`.",
         "properties": {
             "batch_id": {"type": "string"},
             "total_events": {"type": "integer"},
             "successful_events": {"type": "integer"},
             "failed_events": {
                 "type": "array",
+                "description": "The records that were not queued, by their index in the array as sent. Promised.",
                 "items": {
                     "type": "object",
                     "properties": {"index": {"type": "integer"}, "error": {"type": "string"}},

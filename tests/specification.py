@@ -74,6 +74,7 @@ HTTP = [
         GET /assignments/{assignment_id}
         PUT /assignments/{assignment_id}
         DELETE /assignments/{assignment_id}
+        GET /assignments/{assignment_id}/starter D
         """,
     ),
     *below(
