@@ -10,6 +10,7 @@ from classroom.setup.models import ClassInvitation
 from events.models import (
     CellExecution,
     CellProgress,
+    ClientHealth,
     HelpRequest,
     NotebookAccess,
     OfflineQueueEntry,
@@ -80,6 +81,7 @@ def _stored_event_rows(
     where = {"student": student, "notebook": notebook, "cell": cell}
     CellExecution.objects.create(**where, session=session, status="error")
     CellProgress.objects.create(**where, last_status="error", last_run_at=now, is_significant_error=True)
+    ClientHealth.objects.create(student=student, version="lab/0.1", reported_at=now)
     NotebookAccess.objects.create(student=student, notebook=notebook, action="open")
     StudentEvent.objects.create(event_id=f"e{number}", event_type="help", student=student, occurred_at=now)
     HelpRequest.objects.create(student=student, asked_at=now, last_asked_at=now, last_heard_at=now)

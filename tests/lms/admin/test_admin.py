@@ -35,7 +35,15 @@ admin.autodiscover()  # as config.urls does, which is read with the first reques
 OURS = [
     model for model in admin.site._registry if model._meta.app_label in {"lms", "events", "instructors", "classroom"}
 ]
-READ_ONLY = {"cellexecution", "notebookaccess", "studentevent", "cellprogress", "session", "helprequest"}
+READ_ONLY = {
+    "cellexecution",
+    "notebookaccess",
+    "studentevent",
+    "cellprogress",
+    "clienthealth",
+    "session",
+    "helprequest",
+}
 
 
 @pytest.fixture
