@@ -88,6 +88,10 @@ class Execution(serializers.Serializer[Any]):
     executionCount = serializers.IntegerField(allow_null=True)
     consecutiveErrorCount = serializers.IntegerField()
     isSignificantError = serializers.BooleanField()
+    runId = serializers.CharField(allow_null=True, help_text="The client's id of the run.")
+    startedAt = serializers.DateTimeField(allow_null=True)
+    queuedMs = serializers.FloatField(allow_null=True, help_text="From the request to the start.")
+    traceback = serializers.CharField(allow_null=True)
 
 
 class SessionRow(serializers.Serializer[Any]):
