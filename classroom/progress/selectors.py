@@ -101,7 +101,9 @@ def _worked(students: Collection[int], notebooks: Collection[int], scope: Scope)
 def _times_of(students: Collection[int], *, scope: Scope) -> dict[int, Times]:
     """Return the durations and first runs by student. One query, which reads all their executions: not for polling."""
     runs = CellExecution.objects.filter(scope.q(), student__in=students).order_by().values_list("student")
-    found = runs.annotate(Sum("duration", filter=ENDED), Count("duration", filter=ENDED), Min("executed_at"))
+    found = runs.annotate(
+        seconds=Sum("duration", filter=ENDED), timed=Count("duration", filter=ENDED), first=Min("executed_at")
+    )
     return {student: Times(seconds or 0.0, timed, first) for student, seconds, timed, first in found}
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from classroom.base.classrooms import classroom_of_class
 from classroom.errors.clusters import clusters_of
 from classroom.lesson_report.lessons import lessons_of
+from classroom.progress.selectors import facts
 from events.models import CellProgress
 from lms.models import StudentActivity
 from tests.instructors.cells import cells_of, ran
@@ -60,6 +61,13 @@ def test_start_and_queue_time(page, ren, run):
     html = page()
     assert f"Started at {timezone.localtime(started):%H:%M:%S}." in html
     assert "It waited 2.5 s for its turn." in html
+
+
+def test_times_of_work_are_those_of_runs_that_ended(hanako, ren, run):
+    run(ren, duration=2.0)
+    run(ren, duration=600.0, status="aborted")
+    times = facts(hanako, [ren.pk]).times[ren.pk]
+    assert (times.seconds, times.timed) == (2.0, 1)
 
 
 def test_lesson_counts_no_aborted_runs(hanako, python_class, aoi, ren, run):

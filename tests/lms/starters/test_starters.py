@@ -11,7 +11,12 @@ pytestmark = pytest.mark.usefixtures("redis")
 
 CODE = {"cell_type": "code", "source": ["x = 1\n", "x"], "metadata": {}, "outputs": [], "execution_count": None}
 TEXT = {"cell_type": "markdown", "source": "# Loops", "metadata": {}}
-OLD = {"cells": [TEXT, CODE, CODE], "metadata": {"kernelspec": {"name": "python3"}}, "nbformat": 4, "nbformat_minor": 2}
+OLD = {
+    "cells": [TEXT, CODE, CODE],
+    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    "nbformat": 4,
+    "nbformat_minor": 2,
+}
 
 
 @pytest.fixture
@@ -48,7 +53,7 @@ def test_what_students_receive(cast, starter, fetch):
     nbformat.validate(content)
     assert (content["nbformat"], content["nbformat_minor"]) == (4, 5)
     assert content["metadata"] == {
-        "kernelspec": {"name": "python3"},
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
         "cell_monitor": {"assignment": cast.loops.pk, "path": "lesson/loops.ipynb"},
     }
     without_ids = [{name: value for name, value in cell.items() if name != "id"} for cell in content["cells"]]

@@ -19,8 +19,9 @@ def notices(redis, sent):  # noqa: F811
     redis.zadd("live:progress", {str(sent[0][1]["dashboard"][0][0]): 9e12})
 
     def told(*records):
+        sent.clear()
         process(*records)
-        return [(run["cellId"], run["status"], run.get("runId")) for _, run in sent[-1][0]]
+        return [(run["cellId"], run["status"], run.get("runId")) for runs, _ in sent for _, run in runs]
 
     return told
 
