@@ -11,7 +11,8 @@ pytestmark = pytest.mark.usefixtures("redis")
 
 CODE = {"cell_type": "code", "source": ["x = 1\n", "x"], "metadata": {}, "outputs": [], "execution_count": None}
 TEXT = {"cell_type": "markdown", "source": "# Loops", "metadata": {}}
-OLD = {
+KERNEL = {"name": "python3", "display_name": "Python 3"}
+OLD = {"cells": [TEXT, CODE, CODE], "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 2}
     "cells": [TEXT, CODE, CODE],
     "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     "nbformat": 4,
