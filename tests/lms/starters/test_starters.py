@@ -13,11 +13,6 @@ CODE = {"cell_type": "code", "source": ["x = 1\n", "x"], "metadata": {}, "output
 TEXT = {"cell_type": "markdown", "source": "# Loops", "metadata": {}}
 KERNEL = {"name": "python3", "display_name": "Python 3"}
 OLD = {"cells": [TEXT, CODE, CODE], "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 2}
-    "cells": [TEXT, CODE, CODE],
-    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-    "nbformat": 4,
-    "nbformat_minor": 2,
-}
 
 
 @pytest.fixture
@@ -54,7 +49,7 @@ def test_what_students_receive(cast, starter, fetch):
     nbformat.validate(content)
     assert (content["nbformat"], content["nbformat_minor"]) == (4, 5)
     assert content["metadata"] == {
-        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "kernelspec": KERNEL,
         "cell_monitor": {"assignment": cast.loops.pk, "path": "lesson/loops.ipynb"},
     }
     without_ids = [{name: value for name, value in cell.items() if name != "id"} for cell in content["cells"]]
