@@ -43,6 +43,7 @@ class CellExecution(models.Model):
     cell_type = models.CharField(max_length=32, null=True, blank=True)
     consecutive_error_count = models.IntegerField(default=0)
     is_significant_error = models.BooleanField(default=False)
+    is_verified = models.BooleanField(default=False, db_default=False, help_text=VERIFIED)
     # What only some senders report (`events.contract.run_details`).
     traceback = models.TextField(null=True, blank=True, help_text="At most 16 KiB, with colour codes.")
     started_at = models.DateTimeField(null=True, blank=True)

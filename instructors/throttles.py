@@ -2,20 +2,22 @@
 
 The event intake, the offline queue and health are not throttled: a 429 there loses data (http.md section 1.4). Keys:
 
-    limit:calls:{who}:{window}               integer  calls of an instructor, a student's device or an address
+    limit:calls:{ident}:{window}             integer  calls of an instructor, a student's device or an address
     limit:failures:{kind}:{client}:{window}  integer  failures of a client address
 
-Each expires with its window.
+Each expires with its window. Nothing is counted while Redis is away.
 """
 
 import hashlib
 import logging
+import time
 from functools import cache
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from redis import Redis
 from redis.exceptions import RedisError
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
@@ -27,13 +29,15 @@ if TYPE_CHECKING:  # REST framework imports this module while importing its own 
 
 logger = logging.getLogger(__name__)
 
-CALL_WINDOW, FAILURE_WINDOW = 60, 300  # seconds
+FAILURE_WINDOW = 300  # seconds
+
 
 class CallerThrottle(SimpleRateThrottle):
-    """Limit calls to API_CALLS_PER_MINUTE, by instructor, or by client address where no login is required.
+    """Limit calls to API_CALLS_PER_MINUTE, by instructor or student's device, or by client address where neither is
+    known.
 
-    Calls are counted by one INCR for a fixed window, and not at all while Redis is away: the list of times that REST
-    framework keeps in the cache misses concurrent calls, is sent twice for each call, and fails with Redis.
+    Calls are counted by one INCR for a fixed window: the list of times that REST framework keeps in the cache misses
+    concurrent calls, is sent twice for each call, and fails with Redis.
     """
 
     scope = "calls"
@@ -45,49 +49,34 @@ class CallerThrottle(SimpleRateThrottle):
     def get_rate(self) -> str | None:
         return f"{settings.API_CALLS_PER_MINUTE}/min" if settings.RATE_LIMITS else None
 
-
-class CallerThrottle(BaseThrottle):
-    """Limit calls to API_CALLS_PER_MINUTE, by instructor or student's device, or by client address where neither is
-    known."""
-
-    def allow_request(self, request: Request, view: "APIView") -> bool:
-        if not settings.RATE_LIMITS:
-            return True
+    def get_cache_key(self, request: Request, view: "APIView") -> str:
         # Accessing `request.user` would authenticate: only where a login is needed and no class key replaced it.
         is_login_needed = getattr(view, "is_login_needed", lambda: False)
         holder = getattr(view, "holder", None)
         if device := getattr(holder, "token_id", None):
-            who = f"device-{device}"
+            ident = f"device-{device}"
         elif is_login_needed() and holder is None:
-            who = str(request.user.pk)
+            ident = str(request.user.pk)
         else:
-            who = _digest(address_of(request))
-        window, passed = divmod(int(time.time()), CALL_WINDOW)
-        if _count(f"limit:calls:{who}:{window}", seconds=CALL_WINDOW) > settings.API_CALLS_PER_MINUTE:
-            raise TooManyRequests(CALL_WINDOW - passed)
-        return True
+            ident = _digest(address_of(request))
+        return self.cache_format % {"scope": self.scope, "ident": ident}
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         if self.rate is None:
             return True
         window, passed = divmod(int(self.timer()), self.duration)
         self.remaining = self.duration - passed
-        key = f"{self.get_cache_key(request, view)}:{window}"
-        try:
-            with _redis().pipeline(transaction=False) as pipe:
-                pipe.incr(key)
-                pipe.expire(key, self.duration, nx=True)
-                count, _ = pipe.execute()
-        except (RedisError, OSError) as error:
-            logger.warning("API calls are not counted: Redis is not available (%s)", type(error).__name__)
-            return True
-        return int(count) <= self.num_requests
+        return _count(f"{self.get_cache_key(request, view)}:{window}", seconds=self.duration) <= self.num_requests
+
+    def wait(self) -> float:
+        return self.remaining
+
 
 def refuse_after_failures(kind: str, client: str, *, limit: int) -> None:
-    """Raise TooManyRequests if this client address has failed `limit` times in this window. One round trip."""
+    """Raise Throttled if this client address has failed `limit` times in this window. One round trip."""
     window, passed = divmod(int(time.time()), FAILURE_WINDOW)
     if settings.RATE_LIMITS and _counted(_failures(kind, client, window)) >= limit:
-        raise TooManyRequests(FAILURE_WINDOW - passed)
+        raise Throttled(FAILURE_WINDOW - passed)
 
 
 def count_failure(kind: str, client: str) -> None:
@@ -100,6 +89,10 @@ def _failures(kind: str, client: str, window: int) -> str:
     return f"limit:failures:{kind}:{_digest(client)}:{window}"
 
 
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 def _counted(key: str) -> int:
     """Return the counter; 0 while Redis is not available."""
     try:
@@ -108,21 +101,17 @@ def _counted(key: str) -> int:
         return 0
 
 
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
-
-
 def _count(key: str, *, seconds: int) -> int:
     """Increment the counter and return it; 0 while Redis is not available."""
     try:
         with _redis().pipeline(transaction=False) as pipe:
             pipe.incr(key)
             pipe.expire(key, seconds, nx=True)
-            counted, _ = pipe.execute()
+            count, _ = pipe.execute()
     except (RedisError, OSError) as error:
         logger.warning("API calls are not counted: Redis is not available (%s)", type(error).__name__)
         return 0
-    return int(counted)
+    return int(count)
 
 
 @cache

@@ -17,7 +17,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from classroom.analytics.models import AnalyticsReport
 from instructors import tokens
 from instructors.models import Instructor
-from lms.models import AssignmentStarter, AssignmentSubmission, ClassroomMap, EnvironmentSnapshot, NotebookVersion
+from lms.models import (
+    AssignmentStarter,
+    AssignmentSubmission,
+    ClassroomMap,
+    EnvironmentSnapshot,
+    NotebookVersion,
+    StudentToken,
+)
 from lms.versions.commits import commit
 from lms.versions.snapshots import Author, Owner, store_snapshot
 from tests.access_matrix.api import API_ROWS
@@ -26,6 +33,9 @@ from tests.access_matrix.pages import PAGE_ROWS
 from tests.access_matrix.tokens import TOKEN_ROWS
 from tests.lms.conftest import key_of, make_cast
 from tests.lms.tokens.conftest import device_of
+from tests.visitors import Visitors
+
+pytestmark = pytest.mark.usefixtures("plain_templates")
 
 CALLERS = ("nobody", "gone", "suzuki", "sato", "admin")
 MEANING = "nobody · deactivated · another class's instructor · the class's instructor · admin"

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('events', '0006_activity_through_classes'),
+        ('events', '0007_verified_events'),
         ('lms', '0012_from_instructors'),
     ]
 

@@ -31,7 +31,7 @@ class StarterResponse(serializers.Serializer[Any]):
 
 class StarterView(ApiView):
     action = "fetch a starter notebook"
-    key_methods = frozenset({"GET"})
+    key_methods = token_methods = frozenset({"GET"})
     permission_classes = (ClassKeyOrLogin,)
 
     @documented(

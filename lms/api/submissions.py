@@ -1,8 +1,9 @@
 """Submissions (docs/contract/http.md section 5). Students hand in with the class key or a token of their own.
 
 A key identifies a class but no student, and classmates share it. It may create submissions of the class's students and
-receives the receipt, but may read none. With a key the time is the server's, and `status`, `grade` and `feedback` are
-ignored. A client that got no answer sends its hand-in again with the same `Idempotency-Key`.
+receives the receipt, but may read none. A token may create and read those of its student. With either, the time is the
+server's, and `status`, `grade` and `feedback` are ignored. A client that got no answer sends its hand-in again with the
+same `Idempotency-Key`.
 
 An assistant may read all submissions and hand in for a student; only those who teach the class may set a grade, change
 or delete.
@@ -30,7 +31,7 @@ from instructors.rest.parameters import (
     query_text,
     validated,
 )
-from lms.access import KeyHolder, assignments_of, students_of, submissions_of, with_email
+from lms.access import KeyHolder, StudentHolder, assignments_of, students_of, submissions_of, with_email
 from lms.api.base import ApiView
 from lms.api.fields import Moment
 from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
@@ -197,12 +198,11 @@ class SubmissionsView(SubmissionBase):
     )
     def post(self, request: Request) -> Response:
         """The content must be a notebook and is stored as sent. Handing in again or late is accepted, and shown by
-        `attempt` and `is_late`. With a class key, `submitted_at`, `status`, `grade` and `feedback` are ignored. The
-        receipt is `content_sha256`, `attempt` and `submitted_at`. With an `Idempotency-Key` that was used for this
-        student and assignment nothing is stored, and the answer is the first one; 409 if the content or the comment
-        differs."""
-        serializer = HandIn if self.holder is not None else NewSubmission
-        fields = validated(serializer(data=request.data))
+        `attempt` and `is_late`. With a class key or student token, `submitted_at`, `status`, `grade` and `feedback`
+        are ignored; with a token, `student_id` may be left out. The receipt is `content_sha256`, `attempt` and
+        `submitted_at`. With an `Idempotency-Key` that was used for this student and assignment nothing is stored, and
+        the answer is the first one; 409 if the content or the comment differs."""
+        fields = self.fields(request)
         self.check_references(fields, is_grading=not fields.keys() <= HandIn().fields.keys())
         columns = {**fields, "content_sha256": receipt(fields.get("notebook_content"))}
         with transaction.atomic():

@@ -167,7 +167,7 @@ class TokenView(TokenBase):
         return Response(ClaimedToken({**answer(row), "token": token}).data, status=201)
 
     def class_of_code(self, typed: str) -> int:
-        """Return the class of a typed code. Raises TooManyRequests, AuthenticationFailed, PermissionDenied."""
+        """Return the class of a typed code. Raises Throttled, AuthenticationFailed, PermissionDenied."""
         if not typed:
             raise AuthenticationFailed("A class key or class code is required: send X-Class-Key, or class_code")
         client = client_of(self.request)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lms', '0012_from_instructors'),
+        ('lms', '0013_student_tokens'),
     ]
 
     operations = [

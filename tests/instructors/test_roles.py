@@ -15,6 +15,9 @@ from instructors.models import AuditLog, Instructor
 from lms.models import ClassKey, ClassStaff
 from tests.browser.lesson import fill
 from tests.lms.tokens.conftest import device_of
+from tests.visitors import Visitors
+
+pytestmark = pytest.mark.usefixtures("plain_templates")
 
 #           nobody · a stranger who teaches · an assistant of the class · its instructor · an admin
 NOBODY = "404 404 404 404 404"

@@ -7,7 +7,7 @@ import pytest
 from events.contract import schema
 from events.models import ClientHealth, StudentEvent
 from tests.events.conftest import event
-from tests.events.test_pipeline import statements
+from tests.events.processing.test_pipeline import statements
 
 CLIENT = {"version": "cell-monitor-lab/0.1", "waiting": 3, "dropped": 1, "clock_offset_ms": -2820000.5}
 FIELDS = ("version", "waiting", "dropped", "clock_offset_ms")

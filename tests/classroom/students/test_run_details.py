@@ -11,7 +11,7 @@ from classroom.lesson_report.lessons import lessons_of
 from classroom.progress.selectors import facts
 from events.models import CellProgress
 from lms.models import StudentActivity
-from tests.instructors.cells import cells_of, ran
+from tests.classroom.cells.cells import cells_of, ran
 
 STOPPED = '<span class="run-status">Stopped</span>'
 

@@ -7,8 +7,8 @@ from channels.db import database_sync_to_async
 
 from lms.models import Class, ClassAssignment, ClassKey, Notebook, ProgressNotification
 from lms.notices import announce_assignment
+from tests.classroom.sockets.test_hints_to_students import a_lesson, send
 from tests.realtime.conftest import connected, instructor
-from tests.realtime.test_hints_to_students import a_lesson, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
