@@ -142,14 +142,15 @@ def test_what_a_class_key_opens(cast, ids, visitors, redis, method, path, body, 
 
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), API_ROWS, ids=IDS[: len(API_ROWS)])
-def test_what_a_student_s_token_opens(cast, ids, redis, method, path, body, expected):
+def test_what_a_student_s_token_opens(cast, ids, visitors, redis, method, path, body, expected):
     found = []
     for name in ("hanako", "jiro", "ken"):
         with transaction.atomic():
             _, token = device_of(cast.rust if name == "ken" else cast.python, f"{name}@example.com")
             StudentToken.objects.filter(token_hash=StudentToken.hash(token)).update(confirmed_at=datetime.now(UTC))
             authorization = {"Authorization": f"Student {token}"}
-            found.append(str(call(None, method, address_of(path, ids), filled(body, ids), **authorization)))
+            answer = call(visitors, None, method, address_of(path, ids), filled(body, ids), **authorization)
+            found.append(str(answer))
             transaction.set_rollback(True)
     nobody = expected.split()[0]
     expected_row = TOKEN_ROWS.get(row_of(method, path, body)) or f"{nobody} {nobody} {nobody}"

@@ -19,6 +19,7 @@ from config import env
 from core.login_requirement import logins_required
 from operations.local import programs, services
 from operations.local.autoscaler import Autoscaler
+from operations.local.demo_lab import DemoLab
 from operations.local.file_permissions import make_private, private_files
 from operations.local.supervisor import Stopped, Supervisor
 
@@ -32,12 +33,14 @@ class Launch:
     """A run of the product, from the lock of its data directory to the end of its last child process."""
 
     demo: bool
+    jupyter: Path | None = None  # with `demo`: the command of a JupyterLab to play a student in
     data_dir: Path = field(default_factory=lambda: Path(settings.DATA_DIR))
     host: str = field(default_factory=lambda: env.text("HOST", "127.0.0.1"))
     port: int = field(default_factory=lambda: int(settings.PORT))
     server: str = field(default_factory=lambda: env.text("WEB_SERVER", programs.SERVERS[0]))
 
     def __post_init__(self) -> None:
+        self.lab = DemoLab(jupyter=self.jupyter, folder=self.data_dir / "lab") if self.jupyter else None
         self.supervisor = Supervisor()
         self.autoscaler = Autoscaler(supervisor=self.supervisor, minimum=settings.WORKERS, maximum=settings.WORKERS_MAX)
 
@@ -120,9 +123,20 @@ class Launch:
             os.environ["DEMO_PASSWORD"] = services.demo_password(self.data_dir)
             if supervisor.finish(programs.seed()) != 0:
                 raise ImproperlyConfigured("The demo class could not be made; the lines above say why.")
-            key = (self.data_dir / "demo_class_key").read_text().strip()
+            key = self._demo_key()
             supervisor.start(programs.simulator(url=self.url, key=key, students=DEMO_STUDENTS, rate=DEMO_RATE))
         self._announce()
+        if self.lab:
+            self._start_lab(self.lab)
+
+    def _demo_key(self) -> str:
+        return (self.data_dir / "demo_class_key").read_text().strip()
+
+    def _start_lab(self, lab: DemoLab) -> None:
+        self.supervisor.say("starting JupyterLab")
+        started = self.supervisor.start(lab.program(url=self.url, key=self._demo_key()))
+        self.supervisor.wait_for(lab.is_ready, seconds=120, what="An answer from JupyterLab", of=started)
+        self.supervisor.say(f"  Play a student at {lab.url}")
 
     def _answers(self) -> bool:
         status = self._status(HEALTH)

@@ -11,6 +11,7 @@ TOKEN_ROWS = {
     ("GET", "/me?email=hanako@example.com"): "200 200 200",  # whatever the address says
     ("GET", "/assignments"): "200 200 200",
     ("GET", "/assignments/{loops}"): "200 200 404",
+    ("GET", "/assignments/{loops}/starter"): "200 200 404",
     ("GET", "/submissions"): "200 200 200",
     ("GET", "/submissions/{work}"): "200 404 404",
     ("GET", "/progress/student/hanako@example.com"): "200 404 404",

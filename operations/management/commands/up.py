@@ -1,6 +1,7 @@
 """`manage.py up`: run the whole product on this machine, without other installed software."""
 
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -16,9 +17,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--demo", action="store_true", help="add a demo class whose students work without end")
+        parser.add_argument(
+            "--lab",
+            type=Path,
+            metavar="JUPYTER",
+            help="with --demo: start JupyterLab by this command, to play a student",
+        )
 
-    def handle(self, *args: Any, demo: bool, **options: Any) -> None:
+    def handle(self, *args: Any, demo: bool, lab: Path | None, **options: Any) -> None:
+        if lab and not demo:
+            raise CommandError("--lab needs --demo: the JupyterLab belongs to the demo class.")
         try:
-            Launch(demo=demo).run()
+            Launch(demo=demo, jupyter=lab).run()
         except (Failed, ImproperlyConfigured, OSError) as error:
             raise CommandError(str(error)) from error

@@ -56,7 +56,7 @@ def test_whole_system_keeps_and_syncs_what_came_while_redis_was_away(start_live_
     system.redis.start()
     with psycopg.connect(system.database_url, autocommit=True) as database:
         stored = "SELECT count(*) FROM cell_executions"
-        wait_until(lambda: database.execute(stored).fetchone()[0] == 2, seconds=40, what=f"sync\n{system.logs()}")
+        wait_until(lambda: database.execute(stored).fetchone()[0] == 2, seconds=90, what=f"sync\n{system.logs()}")
     system.stop()
 
 
