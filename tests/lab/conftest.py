@@ -1,0 +1,88 @@
+"""A student's real Jupyter server beside the real product. Everything here is slow."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from tests.lab.jupyter import BIN, JupyterServer, jupyter_server
+from tests.live import LiveSystem
+from tests.servers import wait_until
+
+MAKE_CLASS = """
+import json
+from django.utils import timezone
+from instructors.models import Instructor
+from lms.class_codes import make_code
+from lms.class_keys import create_key
+from lms.models import Class
+teacher = Instructor.objects.create_user("ito@example.com", "password123", name="伊藤 / Ito")
+made = Class.objects.create(class_code="LAB", name="Lab", instructor=teacher)
+code = make_code(made, by=teacher, now=timezone.now()).code
+print(json.dumps({"id": made.pk, "teacher": teacher.pk, "key": create_key(made)[1], "code": code}))
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed() -> None:
+    """A missing environment is a failure: these tests are not left out in silence."""
+    assert (BIN / "jupyter-server").exists(), "JupyterLab is not installed: `make lab`"
+
+
+class Product:
+    """The product, a class in it, and what is stored."""
+
+    def __init__(self, live: LiveSystem, made: dict[str, Any]) -> None:
+        self.live, self.url, self.made = live, live.url, made
+
+    def rows(self, query: str, *values: object) -> list[dict[str, Any]]:
+        with psycopg.connect(self.live.database_url, row_factory=dict_row) as database:
+            return database.execute(query, values).fetchall()
+
+    def runs(self, email: str) -> list[dict[str, Any]]:
+        """All runs of a student, in their order, with the cell as the notebook names it and the path."""
+        return self.rows(
+            "SELECT e.*, c.cell_id AS cell, n.path FROM cell_executions e JOIN cells c ON c.id = e.cell_id"
+            " JOIN notebooks n ON n.id = e.notebook_id JOIN students s ON s.id = e.student_id"
+            " WHERE s.email = %s ORDER BY e.executed_at, e.id",
+            email,
+        )
+
+    def wait_for_runs(self, email: str, number: int, *, seconds: float = 40) -> list[dict[str, Any]]:
+        wait_until(lambda: len(self.runs(email)) >= number, seconds=seconds, what=f"{number} runs of {email}")
+        return self.runs(email)
+
+    def school(self, email: str) -> dict[str, str]:
+        """What a school sets for one student: nothing is asked in the panel."""
+        names = {"URL": self.url, "KEY": self.made["key"], "USER_ID": email, "USER_NAME": email.split("@")[0]}
+        return {f"CELL_MONITOR_{name}": value for name, value in {**names, "CONSENT": "given"}.items()}
+
+
+@pytest.fixture(scope="module")
+def product(live_system: LiveSystem) -> Product:
+    printed = live_system.manage("shell", "--no-imports", "-v", "0", "-c", MAKE_CLASS)
+    return Product(live_system, json.loads(printed.strip().splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def start_jupyter(product: Product, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., JupyterServer]]:
+    """A factory: `start_jupyter("hanako@example.com")` is set up by the school, `start_jupyter()` by nobody."""
+    with ExitStack() as stack:
+
+        def start(email: str | None = None, **environment: str) -> JupyterServer:
+            school = product.school(email) if email else {}
+            folder = tmp_path_factory.mktemp("jupyter")
+            return stack.enter_context(jupyter_server(folder, **{**school, **environment}))
+
+        yield start
