@@ -26,7 +26,8 @@ class DemoLab:
     jupyter: Path  # the command, in an environment that has JupyterLab and the extension
     folder: Path
     port: int = field(default_factory=lambda: _free_port())
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    # JupyterLab's own login asks for it; in the address, `config.logs` would hide it.
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(9))
 
     def __post_init__(self) -> None:
         if not os.access(self.jupyter, os.X_OK):
@@ -36,7 +37,7 @@ class DemoLab:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/lab?token={self.token}"
+        return f"http://127.0.0.1:{self.port}/lab"
 
     def program(self, *, url: str, key: str) -> Program:
         """Write the notebook of the lesson where there is none, and return the program."""

@@ -136,7 +136,7 @@ class Launch:
         self.supervisor.say("starting JupyterLab")
         started = self.supervisor.start(lab.program(url=self.url, key=self._demo_key()))
         self.supervisor.wait_for(lab.is_ready, seconds=120, what="An answer from JupyterLab", of=started)
-        self.supervisor.say(f"  Play a student at {lab.url}")
+        self.supervisor.say(f"  Play a student at {lab.url} with the password {lab.token}")
 
     def _answers(self) -> bool:
         status = self._status(HEALTH)

@@ -107,6 +107,8 @@ def answers(port: int) -> bool:
         ("GET /api/v1/events?key=abc HTTP/1.1", "GET /api/v1/events?key=[redacted] HTTP/1.1"),
         ("/x?a=1&token=t.t-t&b=2", "/x?a=1&token=[redacted]&b=2"),
         ("Authorization: Bearer eyJhbGciOi.abc", "Authorization: Bearer [redacted]"),
+        ("Authorization: Student eyJhbGciOi-abc", "Authorization: Student [redacted]"),
+        ("a Student of the class", "a Student of the class"),
         ("postgresql://me:secret@host/db", "postgresql://me:[redacted]@host/db"),
         ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
         ("monkey=1", "monkey=1"),
