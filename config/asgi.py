@@ -18,7 +18,7 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402  (needs the app regi
 from django.urls import get_resolver  # noqa: E402
 from redis.exceptions import RedisError  # noqa: E402
 
-from classroom.sockets import background_tasks  # noqa: E402
+from classroom.sockets import background_tasks, long_poll  # noqa: E402
 from classroom.sockets.routing import websocket_urls  # noqa: E402
 from config.body_limits import BodyLimitApplication  # noqa: E402
 from config.cors import CorsApplication  # noqa: E402
@@ -33,6 +33,7 @@ INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/
 
 intake = Intake()
 limited = BodyLimitApplication(cast("Any", django_application))
+inbox = long_poll.LongPoll(limited)
 sockets = AuthMiddlewareStack(websocket_urls)
 
 
@@ -47,6 +48,8 @@ async def route(
         await sockets(scope, receive, send)
     elif scope["path"] in INTAKE_PATHS:
         await intake(scope, receive, send)
+    elif long_poll.PATH.fullmatch(scope["path"]):
+        await inbox(dict(scope), receive, send)
     else:
         await limited(dict(scope), receive, send)
 

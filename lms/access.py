@@ -302,6 +302,12 @@ def holder_of_token(token: str) -> StudentHolder | None:
     return None
 
 
+def confirmed_tokens(token_ids: Collection[int]) -> set[int]:
+    """Return those of these student tokens that are confirmed, not revoked, and of an active class. One query."""
+    valid = StudentToken.objects.filter(pk__in=token_ids, revoked_at=None, class_ref__is_active=True)
+    return set(valid.exclude(confirmed_at=None).values_list("pk", flat=True))
+
+
 def record_token_use(holder: StudentHolder) -> None:
     """Set the time of last use, unless it is less than USE_PRECISION old. One statement."""
     now = timezone.now()

@@ -17,10 +17,9 @@ from realtime.broadcast import notify
 
 def announce_assignment(assignment: ClassAssignment) -> None:
     """Send a new assignment to all sockets; while logins are required, to the dashboards and students of its class."""
-    recipients = [groups.BROADCAST]
-    if logins_required():
-        class_id = assignment.class_ref_id
-        recipients = [groups.class_group(class_id), groups.class_students_group(class_id)]
+    class_id = assignment.class_ref_id
+    staff = groups.class_group(class_id) if logins_required() else groups.BROADCAST
+    recipients = [staff, groups.class_students_group(class_id)]
     data = messages.AssignmentCreatedData(
         assignment_id=assignment.pk,
         class_id=assignment.class_ref_id,
@@ -61,3 +60,4 @@ def announce_grade(submission: AssignmentSubmission) -> None:
     for each in frames:
         notices = [(group, each) for group in recipients]
         notify(partial(broadcast.publish, {}, notices, outside=[each]))
+    notify(lambda: broadcast.wake_inboxes([student.pk]))

@@ -1,10 +1,12 @@
-"""Notifications of students: a submission was graded.
+"""Notifications of students: a submission was graded, a hint was sent, an instructor wrote a message.
 
-A notification is created from the stored grade when notifications are first read. Its id is a hash of its content, so
-that it is created once, and again if the grade changes.
+That of a grade is created from the stored grade when notifications are first read. Its id is a hash of its content, so
+that it is created once, and again if the grade changes. A message of an instructor is a notification with the level
+MESSAGE and the instructor's name as its title.
 """
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +14,11 @@ from django.db import connection
 
 from lms.access import Scope, User, scope_of, students_of
 from lms.models import ProgressNotification, Student
+from lms.models.people import WITHOUT_KEY
 from realtime.messages import NotificationData, timestamp
+
+MESSAGE = "message"
+TITLE_LENGTH = 255
 
 INSERT_MISSING = """
 INSERT INTO progress_notifications (notification_id, recipient_id, recipient_type, title, message, level,
@@ -26,10 +32,35 @@ ON CONFLICT (notification_id) DO NOTHING
 """
 
 
-def notifications(student: Student, *, scope: Scope, unread_only: bool, limit: int, now: datetime) -> dict[str, Any]:
-    """Return the student's notifications in these classes, newest first, and their counts. Two statements."""
+def store_grade_notifications(student: Student, *, now: datetime) -> None:
+    """Create the notifications of the student's grades that have none. One statement."""
     with connection.cursor() as cursor:
         cursor.execute(INSERT_MISSING, [now, student.pk])
+
+
+def store_message(student: Student, class_ids: Iterable[int], *, by_name: str, text: str, now: datetime) -> None:
+    """Store what an instructor wrote to the student, once for each of these classes, or without a class. One statement.
+
+    Once for each, because the student's device in a class reads what came through that class.
+    """
+    ProgressNotification.objects.bulk_create(
+        ProgressNotification(
+            notification_id=uuid.uuid4(),
+            recipient_id=student.email_key,
+            user_id=student.email,
+            class_id=class_id,
+            level=MESSAGE,
+            title=by_name[:TITLE_LENGTH],
+            message=text.replace("\0", ""),
+            created_at=now,
+        )
+        for class_id in list(class_ids) or [WITHOUT_KEY]
+    )
+
+
+def notifications(student: Student, *, scope: Scope, unread_only: bool, limit: int, now: datetime) -> dict[str, Any]:
+    """Return the student's notifications in these classes, newest first, and their counts. Two statements."""
+    store_grade_notifications(student, now=now)
     theirs = ProgressNotification.objects.filter(scope.q(), recipient_id=student.email_key)
     rows = list(theirs.order_by("-created_at", "-pk"))
     unread = [row for row in rows if not row.is_read]
@@ -66,4 +97,14 @@ def notification_data(row: ProgressNotification) -> NotificationData:
         "user_id": row.user_id,
         "is_read": row.is_read,
         "created_at": timestamp(row.created_at),
+    }
+
+
+def message_data(row: ProgressNotification) -> dict[str, str]:
+    """Return a message of an instructor as the inbox and the student's socket send it."""
+    return {
+        "notification_id": str(row.notification_id),
+        "instructor_name": row.title,
+        "message": row.message,
+        "timestamp": timestamp(row.created_at),
     }

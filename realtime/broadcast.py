@@ -9,7 +9,7 @@ import asyncio
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -59,6 +59,21 @@ def notify(send: Callable[[], None]) -> None:
         logger.warning("A live notice was not sent: %s", type(error).__name__)
 
 
+def wake_inboxes(student_ids: Collection[int], *, help_in: Collection[int] = ()) -> None:
+    """Wake those who wait for news of these students, after it is stored. For synchronous callers.
+
+    `help_in` are the classes whose help queue changed (0: any of these students' classes). Raises what `publish`
+    raises.
+    """
+    _run(awake_inboxes(student_ids, help_in=help_in))
+
+
+async def awake_inboxes(student_ids: Collection[int], *, help_in: Collection[int] = ()) -> None:
+    """Do the same as `wake_inboxes`. For consumers."""
+    message = {"type": "inboxes", "students": list(student_ids), "help_in": list(help_in)}
+    await _layer().group_send(groups.INBOXES, message)
+
+
 async def send(notices: Sequence[tuple[str, Message]]) -> None:
     """Send notices to their groups, without the external channel. For consumers."""
     await _send(_layer(), notices)
@@ -67,7 +82,7 @@ async def send(notices: Sequence[tuple[str, Message]]) -> None:
 def system_message(message: str, *, level: Level = "info") -> None:
     """Send a message to every connection and to external programs. For the admin site and for management commands."""
     frame = SystemMessage(SystemMessageData(message, level))
-    publish({}, [(group, frame) for group in (groups.BROADCAST, groups.DASHBOARDS)], outside=[frame])
+    publish({}, [(group, frame) for group in (groups.BROADCAST, groups.DEVICES, groups.DASHBOARDS)], outside=[frame])
 
 
 def system_alert(message: str, *, alert_type: str, severity: Level = "warning") -> None:

@@ -21,6 +21,7 @@ class Connection(Protocol):
     account_id: int | None  # the instructor's
     credential: Hashable | None  # the instructor's session or token
     key_id: int | None  # row id of the class key
+    token_id: int | None  # row id of the student token
     ending: bool  # closed by the server; the peer has not answered yet
     followed: set[str]  # forms of the students whose runs this socket receives
     connected_at: float  # by time.time()

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 from realtime.connections import connections
+from realtime.watchers import watchers
 
 GOING_AWAY = 1001
 FLUSH_DELAY = 0.2  # seconds for the close frames to be written
@@ -39,7 +40,7 @@ class _Handler:
         self.is_closing = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.is_closing or _loop is None or _loop.is_closed() or not connections.all:
+        if self.is_closing or _loop is None or _loop.is_closed() or not (connections.all or watchers.all):
             self.previous(number, frame)
             return
         self.is_closing = True
@@ -48,6 +49,7 @@ class _Handler:
     def _close_all(self, number: int) -> None:
         for socket in list(connections.all):
             socket.end(GOING_AWAY)
+        watchers.end()  # long polls return what there is
         asyncio.get_running_loop().call_later(FLUSH_DELAY, self.previous, number, None)
 
 

@@ -1,7 +1,7 @@
 """Build the names of the channel layer's groups.
 
-If logins are required, a student's whole channel is for admins and for the student (once students can authenticate).
-Instructors receive only what came through a class of theirs, by the group of that channel and class.
+If logins are required, a student's whole channel is for admins. Instructors receive only what came through a class of
+theirs, by the group of that channel and class; so does a student's device, whose token is for one class.
 
 On the wire a channel is `progress:{student}`, with the student's number or e-mail. The channel layer allows neither `:`
 nor `@` in a name and at most 100 characters, so an e-mail is replaced by a digest. Each channel of a student therefore
@@ -21,7 +21,9 @@ ALL_STUDENTS = "dashboard"  # rows and notices of all students
 DASHBOARDS = "dashboards"  # every W1 and W4, with any permissions
 BROADCAST = "broadcast"
 _OF_CLASS = ".class."
+DEVICES = "devices"  # every W6; what is sent to it must name no student
 RUNS = "runs"  # one member in each process, its fan-out: the runs of a batch in one message
+INBOXES = "inboxes"  # one member in each process (`classroom.sockets.inbox_signals`)
 INSTRUCTORS = "instructors"
 
 

@@ -231,18 +231,41 @@ class NotificationData(TypedDict):
 class Notification(Notice, tag="notification"):
     channel: str
     data: NotificationData
+    next: str | msgspec.UnsetType = msgspec.UNSET  # W6: the position after it
 
 
 class InstructorMessageData(Part):
-    instructor_id: int
     instructor_name: str
     message: str
     timestamp: str
+    instructor_id: int | msgspec.UnsetType = msgspec.UNSET  # not on W6, which reads what is stored
+    notification_id: str | msgspec.UnsetType = msgspec.UNSET  # W6: by which it is marked as read
 
 
 class InstructorMessage(Notice, tag="instructor_message"):
     channel: str
     data: InstructorMessageData
+    next: str | msgspec.UnsetType = msgspec.UNSET  # W6: the position after it
+
+
+HelpState = Literal["off", "asked", "coming", "not_found", "answered"]
+
+
+class HelpStatusData(Part):
+    student_id: int
+    class_id: int
+    state: HelpState
+    place: int | None
+    of: int | None
+    since: str | None
+    by_name: str | None
+
+
+class HelpStatus(Notice, tag="help_status"):
+    """What became of a student's request for help, for the student."""
+
+    channel: str
+    data: HelpStatusData
 
 
 # --- Instructors (section 4.5) --------------------------------------------------------------------------------------

@@ -21,25 +21,12 @@ FEEDBACK_LASTS = timedelta(hours=12)  # a lesson, and the one after lunch
 
 
 @dataclass(frozen=True, kw_only=True)
-class AttentionState:
-    lesson: Lesson
-    as_of: datetime
-    help_requests: list[HelpRequest]
-    open_cases: list[AttentionCase]  # of any class in scope
-    request_cases: dict[int, list[AttentionCase]]  # with the code `help`, by the id of the help request
-    alerts: list[Alert]
-    claims: dict[int, Claim]
+class HelpQueue:
+    """The open help requests of a classroom, and what instructors did about them."""
 
-    def snoozed_until(self, alert: Alert, now: datetime) -> datetime | None:
-        """Return until when this alert is snoozed; None if it is not, or if it is now about something else."""
-        if alert.code == "help":
-            found = [self.request_snoozed_until(t, now) for t in self.help_requests if t.student_id == alert.student_id]
-            return found[0] if found else None
-        for case in self.open_cases:
-            same = case.evidence.get("cell") == alert.cell or alert.code == case.code
-            if case.student_id == alert.student_id and case.snoozed_until and case.snoozed_until > now and same:
-                return case.snoozed_until
-        return None
+    help_requests: list[HelpRequest]
+    request_cases: dict[int, list[AttentionCase]]  # with the code `help`, by the id of the help request
+    claims: dict[int, Claim]  # by student id
 
     def request_snoozed_until(self, help_request: HelpRequest, now: datetime) -> datetime | None:
         until = [
@@ -69,6 +56,40 @@ class AttentionState:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class AttentionState(HelpQueue):
+    lesson: Lesson
+    as_of: datetime
+    open_cases: list[AttentionCase]  # of any class in scope
+    alerts: list[Alert]
+
+    def snoozed_until(self, alert: Alert, now: datetime) -> datetime | None:
+        """Return until when this alert is snoozed; None if it is not, or if it is now about something else."""
+        if alert.code == "help":
+            found = [self.request_snoozed_until(t, now) for t in self.help_requests if t.student_id == alert.student_id]
+            return found[0] if found else None
+        for case in self.open_cases:
+            same = case.evidence.get("cell") == alert.cell or alert.code == case.code
+            if case.student_id == alert.student_id and case.snoozed_until and case.snoozed_until > now and same:
+                return case.snoozed_until
+        return None
+
+
+def help_queue(classroom: Classroom, *, now: datetime) -> HelpQueue:
+    """Return the help queue of the classroom alone. Two queries."""
+    return _help_queue(_help_requests(classroom), _cases(classroom, now), now=now)
+
+
+def _help_queue(help_requests: list[HelpRequest], cases: list[AttentionCase], *, now: datetime) -> HelpQueue:
+    request_cases: dict[int, list[AttentionCase]] = {}
+    for case in cases:
+        if case.code == "help":
+            request_cases.setdefault(case.evidence.get("ticket", 0), []).append(case)
+    open_cases = [case for case in cases if case.ended_at is None]
+    claims = active_claims([*help_requests, *open_cases], now=now)
+    return HelpQueue(help_requests=help_requests, request_cases=request_cases, claims=claims)
+
+
 def attention_state(classroom: Classroom, *, now: datetime) -> AttentionState:
     """Return the state of the classroom. Four queries; two of them at most once a second in each process."""
     class_id = classroom.class_ref.pk if classroom.class_ref else None
@@ -81,18 +102,9 @@ def attention_state(classroom: Classroom, *, now: datetime) -> AttentionState:
         shown=frozenset(case.student_id for case in open_cases if case.class_ref_id == class_id),
         feedback=_feedback(cases),
     )
-    request_cases: dict[int, list[AttentionCase]] = {}
-    for case in cases:
-        if case.code == "help":
-            request_cases.setdefault(case.evidence.get("ticket", 0), []).append(case)
+    queue = _help_queue(help_requests, cases, now=now)
     return AttentionState(
-        lesson=lesson,
-        as_of=as_of,
-        help_requests=help_requests,
-        open_cases=open_cases,
-        request_cases=request_cases,
-        alerts=assess(lesson, known, now),
-        claims=active_claims([*help_requests, *open_cases], now=now),
+        **vars(queue), lesson=lesson, as_of=as_of, open_cases=open_cases, alerts=assess(lesson, known, now)
     )
 
 

@@ -228,7 +228,7 @@ def _open_cases(context: _ActionContext) -> QuerySet[AttentionCase]:
 
 def _announce(classroom: Classroom, student: Student, action: AttentionAction, by: Instructor) -> None:
     """Send the action to the pages of the classroom; without a class, to all classes of the student."""
-    classes = [classroom.class_ref.pk] if classroom.class_ref else student.classes.values_list("pk", flat=True)
+    classes = [classroom.class_ref.pk] if classroom.class_ref else list(student.classes.values_list("pk", flat=True))
     frame = messages.AttentionUpdate(
         studentId=student.pk,
         emailAddress=student.email,
@@ -238,6 +238,7 @@ def _announce(classroom: Classroom, student: Student, action: AttentionAction, b
     )
     recipients = [groups.ALL_STUDENTS, *(groups.class_group(class_id) for class_id in classes)]
     notify(lambda: broadcast.publish({}, [(group, frame) for group in recipients], outside=[]))
+    notify(lambda: broadcast.wake_inboxes([student.pk], help_in=list(classes)))
 
 
 def sync_cases(classroom: Classroom, state: AttentionState, *, now: datetime) -> None:

@@ -133,3 +133,4 @@ def _announce(students: list[Failing], notices: list[ProgressNotification], *, c
         )
     ]
     broadcast.publish({}, addressed, outside=[frame for _, frame in frames])
+    broadcast.wake_inboxes([one.student_id for one in students])

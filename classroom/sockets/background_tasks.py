@@ -1,7 +1,7 @@
 """The background tasks of a web process: fan out messages, write presence, and close idle and unauthorized sockets.
 
-Started by the first socket, because daphne does not support the lifespan protocol; under a server that does,
-`config/asgi.py` starts them.
+Started by the first socket or long poll, because daphne does not support the lifespan protocol; under a server that
+does, `config/asgi.py` stops them.
 """
 
 import asyncio
@@ -17,9 +17,10 @@ from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from classroom.sockets import external_subscriber
+from classroom.sockets.inbox_signals import InboxSignals
 from core import login_requirement
 from instructors.credentials import Credential, invalid_credentials
-from lms.access import open_keys
+from lms.access import confirmed_tokens, open_keys
 from realtime import graceful_shutdown, presence
 from realtime.connections import AUTHENTICATION_FAILED, Connection, connections
 from realtime.fanout import FanOut
@@ -35,6 +36,7 @@ CREDENTIAL_INTERVAL = 5.0  # seconds between two checks of credentials
 class BackgroundTasks:
     def __init__(self) -> None:
         self.fanout = FanOut()
+        self.inbox_signals = InboxSignals()
         self.redis = presence.connect()  # connects when it is first used
         self.tasks: list[asyncio.Task[None]] = []
         self.starting = asyncio.Lock()
@@ -45,10 +47,14 @@ class BackgroundTasks:
             if self.tasks:
                 return
             await self.fanout.prepare()
+            await self.inbox_signals.prepare()
             graceful_shutdown.prepare(asyncio.get_running_loop())
             work: list[Callable[[], Awaitable[None]]] = [
                 self.fanout.listen,
                 self.fanout.repeat,
+                self.inbox_signals.listen,
+                self.inbox_signals.work,
+                self.inbox_signals.repeat,
                 external_subscriber.listen,
                 self._write_presence,
                 self._close_idle,
@@ -101,7 +107,7 @@ class BackgroundTasks:
         while not await login_requirement.refresh():
             await asyncio.sleep(POLL_INTERVAL)
         for socket in list(connections.all):
-            if socket.credential is None:
+            if socket.credential is None and socket.token_id is None:
                 socket.end(AUTHENTICATION_FAILED)
 
 
@@ -109,6 +115,7 @@ async def close_invalid() -> None:
     """Close the sockets whose session, token or class key is no longer valid; none while the database is away."""
     with contextlib.suppress(DatabaseError):
         await _close_by_key()
+        await _close_by_student_token()
         await _close_by_credential()
 
 
@@ -117,6 +124,14 @@ async def _close_by_key() -> None:
     still_open = await database_sync_to_async(open_keys)(used) if used else set()
     for socket in list(connections.all):
         if socket.key_id is not None and socket.key_id in used - still_open:
+            socket.end(AUTHENTICATION_FAILED)
+
+
+async def _close_by_student_token() -> None:
+    used = {socket.token_id for socket in connections.all if socket.token_id is not None}
+    still_open = await database_sync_to_async(confirmed_tokens)(used) if used else set()
+    for socket in list(connections.all):
+        if socket.token_id is not None and socket.token_id in used - still_open:
             socket.end(AUTHENTICATION_FAILED)
 
 

@@ -104,7 +104,8 @@ def groups_of(frame: Frame) -> list[str]:
     if person is None and isinstance(frame.get("data"), list) and logins_required():
         return [groups.ALL_STUDENTS]  # rows of unknown students: admins only
     if person is None:
-        return [groups.DASHBOARDS, groups.BROADCAST]
+        names = [groups.DASHBOARDS, groups.BROADCAST]
+        return names if isinstance(frame.get("data"), list) else [*names, groups.DEVICES]
     names = [groups.ALL_STUDENTS] if logins_required() else [groups.ALL_STUDENTS, groups.BROADCAST]
     if person.student_id is not None:
         classes = StudentClass.objects.filter(student_id=person.student_id).values_list("class_ref_id", flat=True)

@@ -106,7 +106,9 @@ def groups_of_channel(name: str) -> list[str]:
 
     The name of a student's channel contains no class, so it stands for the channel in all of the student's classes.
     """
-    if name in (groups.BROADCAST, groups.INSTRUCTORS, groups.ALL_STUDENTS):
+    if name == groups.BROADCAST:
+        return [groups.BROADCAST, groups.DEVICES]
+    if name in (groups.INSTRUCTORS, groups.ALL_STUDENTS):
         return [name]
     kind, _, rest = name.partition(":")
     if kind == "room" and rest:

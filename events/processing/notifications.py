@@ -77,6 +77,9 @@ def announce(batches: Sequence[Changes]) -> None:
         runs=row_updates.run_notices(batches, _overall_rows(audiences)),
         last_runs=row_updates.last_runs(batches),
     )
+    changed = [transition for changes in batches for transition in changes.help_transitions]
+    if changed:
+        broadcast.wake_inboxes({each.student_id for each in changed}, help_in={each.class_id for each in changed})
 
 
 def announce_transitions(transitions: Sequence[HelpTransition]) -> None:

@@ -116,8 +116,11 @@ class MyName(serializers.Serializer[Any]):
 
 
 class MyHelp(serializers.Serializer[Any]):
-    state = serializers.ChoiceField(["off", "asked"])
-    since = serializers.DateTimeField(allow_null=True)
+    state = serializers.ChoiceField(["off", "asked", "coming", "not_found", "answered"])
+    place = serializers.IntegerField(allow_null=True, help_text="In the queue, from 1.")
+    of = serializers.IntegerField(allow_null=True, help_text="How many are in the queue.")
+    since = serializers.DateTimeField(allow_null=True, help_text="When they asked, or were helped.")
+    by_name = serializers.CharField(allow_null=True, help_text="Who is on the way, or helped.")
 
 
 class ClientTerms(serializers.Serializer[Any]):
@@ -161,8 +164,12 @@ class MeView(ApiView):
         }
         if not isinstance(self.holder, StudentHolder):
             return Response(Me(data).data)
-        data |= {**own_state(self.holder), "client": terms(request)}
+        data |= {"student": own_name(self.holder), "help": self.help_of(self.holder), "client": terms(request)}
         return Response(OwnMe(data, context=own_submissions(self.holder)).data)
+
+    def help_of(self, holder: StudentHolder) -> dict[str, Any]:
+        """Return the fields of `MyHelp`. `classroom.inbox`, which knows the queue, overrides it."""
+        raise NotImplementedError
 
     def student(self, request: Request) -> Student:
         """Return the student of the token, or the one of the query. Raises Unprocessable, NotFound."""
@@ -191,13 +198,9 @@ def own_submissions(holder: StudentHolder) -> dict[str, Any]:
     }
 
 
-def own_state(holder: StudentHolder) -> dict[str, Any]:
-    """Return name, team and help of the student as the class sees them. One query."""
+def own_name(holder: StudentHolder) -> dict[str, str | None]:
+    """Return name and team of the student as the class sees them. One query."""
     found = students_seen_by(holder).select_related("team").first()
     if found is None:
-        return {"student": {"name": None, "team": None}, "help": {"state": "off", "since": None}}
-    asks = found.is_requesting_help
-    return {
-        "student": {"name": found.name, "team": found.team.team_name if found.team else None},
-        "help": {"state": "asked" if asks else "off", "since": found.help_requested_at if asks else None},
-    }
+        return {"name": None, "team": None}
+    return {"name": found.name, "team": found.team.team_name if found.team else None}

@@ -175,7 +175,27 @@ SHAPES: dict[str, dict[str, Any]] = {
     "dismiss_help": flat({"emailAddress": str}, timestamp=STAMP),
     "execution_confirmed": notice({"cell_index": (int, None), "execution_count": (int, None)}, message=str),
     "instructor_message": notice(
-        {"instructor_id": int, "instructor_name": str, "message": str, "timestamp": str}, channel=str
+        {
+            "instructor_id?": int,  # not on W6
+            "notification_id?": str,  # W6 alone, as `next`
+            "instructor_name": str,
+            "message": str,
+            "timestamp": str,
+        },
+        channel=str,
+        **{"next?": str},
+    ),
+    "help_status": notice(
+        {
+            "student_id": int,
+            "class_id": int,
+            "state": {"off", "asked", "coming", "not_found", "answered"},
+            "place": (int, None),
+            "of": (int, None),
+            "since": (STAMP, None),
+            "by_name": (str, None),
+        },
+        channel=str,
     ),
     "notification": notice(
         {

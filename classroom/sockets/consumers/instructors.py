@@ -14,6 +14,8 @@ from instructors import status as statuses
 from instructors.credentials import Account, account_of_token
 from instructors.models import Instructor
 from lms.access import User
+from lms.models import Student
+from lms.notifications import store_message
 from realtime import broadcast, groups, messages, presence
 from realtime.connections import ClientType
 from realtime.messages import timestamp
@@ -27,6 +29,13 @@ def _recipient(account: User, student_id: str) -> tuple[Person, list[str]]:
     person = people.by_number(student_id)
     recipients = people.channel_groups(account, person, "notifications")
     return person, sorted({*recipients, *person.groups("notifications")}) if recipients else []
+
+
+def _store_message(account: Account, student_id: int, text: str) -> None:
+    """Store a message to a student, who may read it later. Four queries."""
+    student = Student.objects.get(pk=student_id)
+    class_ids = people.shared_classes(account, student_id)
+    store_message(student, class_ids, by_name=account.name, text=text, now=datetime.now(UTC))
 
 
 def _is_active(instructor_id: int) -> bool:
@@ -136,7 +145,11 @@ class InstructorSocket(ScreenSocket):
         await self._record_message(
             "student_reply", "student", person.student_id or str(request.student_id), request.message
         )
+        if person.student_id is not None:
+            await database_sync_to_async(_store_message)(self.account, person.student_id, request.message)
         await broadcast.send([(group, delivered) for group in recipients])
+        if person.student_id is not None:
+            await broadcast.awake_inboxes([person.student_id])
         self.send_frame(replies.ReplySent(student_id=request.student_id, message=request.message, timestamp=written_at))
 
     async def to_colleague(self, frame: Frame) -> None:

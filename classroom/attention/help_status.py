@@ -1,0 +1,87 @@
+"""What became of students' requests for help, for the students themselves: the queue as their teachers see it.
+
+A student hears their own place and who is on the way to them, and nothing of anybody else but how many wait.
+"""
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import cast
+
+from django.db.models import QuerySet
+
+from classroom.attention.selectors import HelpQueue, help_queue
+from classroom.base.classrooms import Classroom
+from events.models import HelpRequest
+from lms.access import Scope, students_seen_through
+from lms.models import Class, Student
+from realtime.messages import HelpState, timestamp
+
+ANSWERED_FOR = timedelta(minutes=10)  # for so long a student reads that they were helped, unless they ask again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpStatus:
+    state: HelpState = "off"
+    place: int | None = None  # from 1, among those to whom nobody is on the way
+    of: int | None = None  # how many those are
+    since: str | None = None  # asked, or answered
+    by_name: str | None = None  # who is on the way, or who helped
+
+    @property
+    def data(self) -> dict[str, str | int | None]:
+        return asdict(self)
+
+    @property
+    def digest(self) -> str:
+        """Return a short text that differs from that of any other state."""
+        return sha256(repr(self.data).encode()).hexdigest()[:12]
+
+
+OFF = HelpStatus()
+
+
+def help_of_class(class_id: int, about: Collection[int] = (), *, now: datetime) -> dict[int, HelpStatus]:
+    """Return the state of all who ask for help in the class, and of these students. At most three queries."""
+    students = cast("QuerySet[Student]", students_seen_through([class_id]))
+    classroom = Classroom(Class(pk=class_id), students, may_teach=False)
+    found = _in_queue(help_queue(classroom, now=now), now)
+    ended = [student_id for student_id in about if student_id not in found]
+    return {**_after_the_end(ended, classroom.scope, now), **found} if ended else found
+
+
+def help_of_student(student_id: int, class_id: int, *, now: datetime) -> HelpStatus:
+    """Return the state of one student in the class. Two queries if they do not ask, else three."""
+    open_requests = HelpRequest.objects.filter(Scope.of([class_id]).q(), student=student_id, ended_at=None)
+    if open_requests.exists():
+        return help_of_class(class_id, [student_id], now=now)[student_id]
+    return _after_the_end([student_id], Scope.of([class_id]), now)[student_id]
+
+
+def _in_queue(queue: HelpQueue, now: datetime) -> dict[int, HelpStatus]:
+    ordered = queue.queue(now)
+    free = [request for request in ordered if request.student_id not in queue.claims]
+    places = {request.pk: place for place, request in enumerate(free, start=1)}
+    found: dict[int, HelpStatus] = {}
+    for request in ordered:
+        since, claim = timestamp(request.asked_at), queue.claims.get(request.student_id)
+        if claim is not None:
+            status = HelpStatus(state="coming", since=since, by_name=claim.by)
+        else:
+            state: HelpState = "not_found" if queue.looked_for_at(request) else "asked"
+            status = HelpStatus(state=state, place=places[request.pk], of=len(free), since=since)
+        found.setdefault(request.student_id, status)
+    return found
+
+
+def _after_the_end(student_ids: Collection[int], scope: Scope, now: datetime) -> dict[int, HelpStatus]:
+    """Return the state of students who do not ask: helped a moment ago, or off. One query."""
+    ended = HelpRequest.objects.filter(scope.q(), student__in=list(student_ids), ended_at__gt=now - ANSWERED_FOR)
+    newest = ended.select_related("ended_by").order_by("student", "-ended_at", "-pk").distinct("student")
+    found = dict.fromkeys(student_ids, OFF)
+    for request in newest:
+        if request.ending == HelpRequest.Ending.RESOLVED and request.ended_at:
+            by_name = request.ended_by.name if request.ended_by else None
+            found[request.student_id] = HelpStatus(state="answered", since=timestamp(request.ended_at), by_name=by_name)
+    return found

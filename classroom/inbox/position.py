@@ -1,0 +1,71 @@
+"""A position in a student's inbox: what a client has been told. Opaque to clients, who send it back as `since`.
+
+Rows are told in the order of creation, yet a transaction may commit a row after a later one was told. So a position is
+a base, up to which all was told, that stays SETTLING behind, and the rows told beyond it one by one. Pure values.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+SETTLING = timedelta(minutes=2)  # longer than any transaction that writes a notification
+OLDEST = timedelta(days=30)
+MAX_TOLD = 50  # beyond the base; more than that in two minutes move the base on
+MAX_LENGTH = 2000  # characters
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+Key = tuple[datetime, int]  # creation and id of a row; rows are told in this order
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    base: Key
+    told: frozenset[Key] = frozenset()
+    help: str = ""  # a digest of the help state that was told; "" for none
+
+    def __str__(self) -> str:
+        moment, pk = self.base
+        told = "_".join(f"{_number(at - moment)}-{row}" for at, row in sorted(self.told))
+        return f"1.{_number(moment - EPOCH)}.{pk}.{told}.{self.help}"
+
+    def after(self, keys: Iterable[Key], *, now: datetime, is_all: bool) -> "Position":
+        """Return the position once these rows, the next ones, are told. `is_all`: no row is left to be told."""
+        keys = list(keys)
+        settled = (now - SETTLING, 0)
+        reached = settled if is_all else min(settled, max(keys, default=self.base))
+        base = max(self.base, reached)
+        told = sorted(key for key in {*self.told, *keys} if key > base)
+        if len(told) > MAX_TOLD:
+            base, told = told[-MAX_TOLD - 1], told[-MAX_TOLD:]
+        return replace(self, base=base, told=frozenset(told))
+
+    def with_help(self, digest: str) -> "Position":
+        return replace(self, help=digest)
+
+
+def beginning(now: datetime) -> Position:
+    return Position((now - OLDEST, 0))
+
+
+def parse(text: str, *, now: datetime) -> Position:
+    """Return the position that a client sent; the beginning for one that is none, or from the future."""
+    try:
+        version, moment, pk, told, digest = text.split(".")
+        if version != "1" or len(text) > MAX_LENGTH or (not digest.isalnum() and digest):
+            return beginning(now)
+        at = EPOCH + int(moment) * MICROSECOND
+        pairs = [pair.split("-") for pair in told.split("_") if pair]
+        found = Position(
+            (at, int(pk)), frozenset((at + int(gap) * MICROSECOND, int(row)) for gap, row in pairs), digest
+        )
+    except (ValueError, OverflowError):
+        return beginning(now)
+    if at > now or not 0 <= int(pk) < 2**63:
+        return beginning(now)
+    oldest = beginning(now).base
+    return found if found.base > oldest else replace(found, base=oldest)
+
+
+def _number(span: timedelta) -> int:
+    return span // MICROSECOND

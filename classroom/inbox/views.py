@@ -1,0 +1,73 @@
+"""The inbox of a student's device over HTTP, and what `/me` tells of help: docs/contract/http.md, 5a and 5b."""
+
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from classroom.attention.help_status import help_of_student
+from classroom.inbox.position import parse
+from classroom.inbox.selectors import read_inbox
+from classroom.progress.serializers import Notification
+from instructors.rest.openapi import documented
+from instructors.rest.parameters import query_integer
+from lms.access import StudentHolder
+from lms.api.base import ApiView
+from lms.api.me import MeView, MyHelp
+from lms.api.permissions import StudentTokenRequired
+from lms.notifications import message_data, notification_data
+
+MAX_WAIT = 25  # seconds
+
+SINCE = OpenApiParameter("since", str, description="`next` of the answer before. Any other text: from the beginning.")
+WAIT = OpenApiParameter(
+    "wait",
+    {"type": "integer", "minimum": 0, "maximum": MAX_WAIT, "default": 0},
+    description="For how many seconds to wait if there is nothing new.",
+)
+
+
+class InstructorMessage(serializers.Serializer[Any]):
+    notification_id = serializers.UUIDField(help_text="By which it is marked as read, like a notification.")
+    instructor_name = serializers.CharField()
+    message = serializers.CharField()
+    timestamp = serializers.DateTimeField()
+
+
+class InboxAnswer(serializers.Serializer[Any]):
+    next = serializers.CharField(help_text="Send it as `since`.")
+    notifications = Notification(many=True)
+    messages = InstructorMessage(many=True)
+    help = MyHelp()
+
+
+class InboxView(ApiView):
+    action = "read the inbox"
+    token_methods = frozenset({"GET"})
+    permission_classes = (StudentTokenRequired,)
+
+    @documented(summary="What a student was told", responses={200: InboxAnswer}, parameters=[SINCE, WAIT])
+    def get(self, request: Request) -> Response:
+        """Unread notifications and messages of instructors after `since`, at most 100, oldest first and none twice, and
+        what became of the request for help. The beginning is 30 days ago. With `wait` the answer comes at once if
+        anything is new, else as soon as it is."""
+        query_integer(request, "wait", 0, minimum=0, maximum=MAX_WAIT)  # `classroom.sockets.long_poll` has waited
+        assert isinstance(self.holder, StudentHolder)
+        now = timezone.now()
+        inbox = read_inbox(self.holder, parse(request.query_params.get("since", ""), now=now), now=now)
+        return Response(
+            {
+                "next": str(inbox.position),
+                "notifications": [notification_data(item) for item in inbox.notifications],
+                "messages": [message_data(item) for item in inbox.messages],
+                "help": inbox.help.data,
+            }
+        )
+
+
+class MeWithHelpView(MeView):
+    def help_of(self, holder: StudentHolder) -> dict[str, Any]:
+        return help_of_student(holder.student_id, holder.class_id, now=timezone.now()).data

@@ -1,0 +1,138 @@
+"""W6: a student's own device, by its student token (docs/contract/websocket.md section 1).
+
+Notifications and messages are read from PostgreSQL, from the position that the client sends as `since`: what is heard
+through the channel layer only says when to look. So nothing is lost or told twice after a gap.
+"""
+
+from typing import Any
+
+import msgspec
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils import timezone
+
+from classroom.inbox.position import Position, parse
+from classroom.inbox.selectors import Inbox, key_of, read_inbox
+from classroom.sockets import replies
+from classroom.sockets.base import Socket
+from classroom.sockets.inbox_signals import help_frame
+from lms.access import StudentHolder, holder_of_token, record_token_use, submissions_of
+from lms.models import ProgressNotification
+from lms.notifications import MESSAGE, message_data, notification_data
+from realtime import groups
+from realtime.groups import Channel
+from realtime.messages import (
+    AssignmentGraded,
+    InstructorMessage,
+    InstructorMessageData,
+    Message,
+    Notification,
+    encode,
+)
+from realtime.watchers import watchers
+
+OWN: tuple[Channel, ...] = ("progress", "notifications")
+# Notices that are passed on as they are; others are read from PostgreSQL, or are for older clients.
+PASSED_ON = {"system_message", "assignment_created", "dismiss_help"}
+
+
+class DeviceSocket(Socket):
+    """Any number of a student at once. The token goes in a header alone: addresses end up in logs of proxies, and a
+    token does not expire. Scripts of a page cannot set headers of a WebSocket; they read the inbox over HTTP."""
+
+    kind = "student"
+    holder: StudentHolder
+    position: Position
+
+    async def groups_to_join(self) -> list[str] | None:
+        holder = await database_sync_to_async(_holder_of)(self._token())
+        if holder is None:
+            return None
+        self.holder, self.token_id, self.client_id = holder, holder.token_id, str(holder.student_id)
+        self.position = parse(self.query.get("since", [""])[-1], now=timezone.now())
+        self.followed |= {str(holder.student_id)}
+        # What came without a key counts in every class where keys are optional.
+        through: list[int | None] = [holder.class_id, *([] if settings.EVENTS_REQUIRE_KEY else [None])]
+        forms = groups.forms_of_student(holder.student_id, holder.email)
+        own = [name for channel in OWN for class_id in through for name in groups.in_class(channel, forms, class_id)]
+        return [*own, groups.class_students_group(holder.class_id), groups.DEVICES]
+
+    def _token(self) -> str:
+        for name, value in self.scope.get("headers", ()):
+            if name == b"authorization":
+                scheme, _, token = value.decode("latin-1").partition(" ")
+                return str(token.strip()) if scheme.lower() == "student" else ""
+        return ""
+
+    async def on_connected(self) -> None:
+        self.send_frame(replies.ConnectionEstablished(self.client_id, self.kind))
+        self.run(self._tell_news())
+
+    async def end_idle(self) -> None:
+        """Stay: a device has nothing to say for hours. The server's pings find peers that are gone."""
+
+    # --- News -------------------------------------------------------------------------------------------------------
+
+    async def _tell_news(self) -> None:
+        """Tell what is new since the position, now and whenever there may be more."""
+        with watchers.watch(self.holder.student_id, self.holder.class_id) as watcher:
+            is_first = True
+            while True:
+                watcher.news.clear()
+                try:
+                    inbox = await database_sync_to_async(read_inbox)(self.holder, self.position, now=timezone.now())
+                except DatabaseError:
+                    inbox = None  # `InboxSignals.repeat` wakes this again
+                if inbox is not None:
+                    self._tell(inbox, with_help=is_first)
+                    is_first = False
+                    if inbox.has_more:
+                        continue
+                await watcher.news.wait()
+
+    def _tell(self, inbox: Inbox, *, with_help: bool) -> None:
+        now = timezone.now()
+        for item in inbox.items:
+            self.position = self.position.after([key_of(item)], now=now, is_all=False)
+            self.send_frame(self._frame(item, str(self.position)))
+        if with_help or inbox.help.digest != self.position.help:
+            self.send_frame(help_frame(self.holder.student_id, self.holder.class_id, inbox.help))
+        self.position = inbox.position
+
+    def _frame(self, item: ProgressNotification, position: str) -> Message:
+        channel = f"notifications:{self.holder.student_id}"
+        if item.level == MESSAGE:
+            return InstructorMessage(channel, InstructorMessageData(**message_data(item)), next=position)
+        return Notification(channel, notification_data(item), next=position)
+
+    # --- From the channel layer -------------------------------------------------------------------------------------
+
+    async def notice(self, message: dict[str, Any]) -> None:
+        name = message["name"]
+        if name in PASSED_ON:
+            await super().notice(message)
+        elif name == "assignment_graded" and message["key"] not in self.known_keys:
+            self.known_keys.append(message["key"])
+            self.run(self._tell_grade(message["text"]))
+
+    async def _tell_grade(self, text: str) -> None:
+        """Send the notice with grade and feedback, which the channel layer may leave out."""
+        graded = msgspec.json.decode(text, type=AssignmentGraded)
+        find = database_sync_to_async(_grade_of)
+        graded.data.grade, graded.data.feedback = await find(self.holder, graded.data.submission_id)
+        self.send_text(encode(graded))
+
+
+def _holder_of(token: str) -> StudentHolder | None:
+    """Return the holder of a confirmed token of an active class, and record its use. Two statements."""
+    found = holder_of_token(token) if token else None
+    if found is None or not found.is_confirmed or not found.is_active:
+        return None
+    record_token_use(found)
+    return found
+
+
+def _grade_of(holder: StudentHolder, submission_id: int) -> tuple[float | None, str | None]:
+    found = submissions_of(holder).filter(pk=submission_id).values_list("grade", "feedback").first()
+    return found or (None, None)
