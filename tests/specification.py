@@ -104,6 +104,7 @@ HTTP = [
         GET /me/token D
         DELETE /me/token D
         POST /me/token/confirm D
+        GET /me/inbox D
         """,
     ),
     *below(
@@ -280,5 +281,6 @@ SOCKETS = [
     Endpoint("websocket W5", "GET", "/api/v1/v1/progress/ws/instructor", "E", True),
     Endpoint("websocket W5", "GET", "/api/v1/progress/ws/student/{user_id}", "E", True),
     Endpoint("websocket W5", "GET", "/api/v1/progress/ws/instructor", "E", True),
+    Endpoint("websocket W6", "GET", "/api/v1/ws/me", "D"),
     Endpoint("websocket 7", "GET", "/socket.io", "E", True, False),
 ]

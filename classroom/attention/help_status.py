@@ -78,7 +78,7 @@ def _in_queue(queue: HelpQueue, now: datetime) -> dict[int, HelpStatus]:
 def _after_the_end(student_ids: Collection[int], scope: Scope, now: datetime) -> dict[int, HelpStatus]:
     """Return the state of students who do not ask: helped a moment ago, or off. One query."""
     ended = HelpRequest.objects.filter(scope.q(), student__in=list(student_ids), ended_at__gt=now - ANSWERED_FOR)
-    newest = ended.select_related("ended_by").order_by("student", "-ended_at", "-pk").distinct("student")
+    newest = ended.select_related("ended_by").order_by("student_id", "-ended_at", "-pk").distinct("student_id")
     found = dict.fromkeys(student_ids, OFF)
     for request in newest:
         if request.ending == HelpRequest.Ending.RESOLVED and request.ended_at:

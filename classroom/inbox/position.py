@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from core.validators import MAX_BIGINT
+
 SETTLING = timedelta(minutes=2)  # longer than any transaction that writes a notification
 OLDEST = timedelta(days=30)
 MAX_TOLD = 50  # beyond the base; more than that in two minutes move the base on
@@ -56,12 +58,11 @@ def parse(text: str, *, now: datetime) -> Position:
             return beginning(now)
         at = EPOCH + int(moment) * MICROSECOND
         pairs = [pair.split("-") for pair in told.split("_") if pair]
-        found = Position(
-            (at, int(pk)), frozenset((at + int(gap) * MICROSECOND, int(row)) for gap, row in pairs), digest
-        )
+        rows = frozenset((at + int(gap) * MICROSECOND, int(row)) for gap, row in pairs)
+        found = Position((at, int(pk)), rows, digest)
     except (ValueError, OverflowError):
         return beginning(now)
-    if at > now or not 0 <= int(pk) < 2**63:
+    if at > now or not all(0 <= row <= MAX_BIGINT for _, row in (found.base, *rows)):
         return beginning(now)
     oldest = beginning(now).base
     return found if found.base > oldest else replace(found, base=oldest)

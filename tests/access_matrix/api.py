@@ -29,6 +29,7 @@ API_ROWS = [
     # --- A class's key
     ("GET", "/me?email=hanako@example.com", None, "401 401 401 401 401"),
     # --- A student's device: by its token
+    ("GET", "/me/inbox", None, "401 401 401 401 401"),
     ("POST", "/me/token", {"userId": "hanako@example.com"}, "401 401 401 401 401"),
     ("POST", "/me/token", {"userId": "hanako@example.com", "class_code": "guessed"}, "401 401 401 401 401"),
     ("GET", "/me/token", None, "401 401 401 401 401"),

@@ -9,6 +9,7 @@ TOKEN_ROWS = {
     ("POST", "/me/token/confirm"): "200 404 404",
     # --- What the class is set to do, and what is theirs
     ("GET", "/me?email=hanako@example.com"): "200 200 200",  # whatever the address says
+    ("GET", "/me/inbox"): "200 200 200",  # each one's own
     ("GET", "/assignments"): "200 200 200",
     ("GET", "/assignments/{loops}"): "200 200 404",
     ("GET", "/assignments/{loops}/starter"): "200 200 404",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from events.models import HelpRequest
 from lms.client_terms import newest_wheel
 from lms.models import (
     AssignmentStarter,
@@ -12,7 +13,6 @@ from lms.models import (
     EnvironmentSnapshot,
     ProgressNotification,
     Student,
-    StudentActivity,
     StudentClass,
     Team,
 )
@@ -48,7 +48,7 @@ def test_me_before_the_first_event(cast, ask, token):
     told = ask("GET", "/me", token=token).json()
     assert told["student_id"] == cast.hanako.pk
     assert told["student"] == {"name": "Hanako", "team": None}
-    assert told["help"] == {"state": "off", "since": None}
+    assert told["help"] == {"state": "off", "place": None, "of": None, "since": None, "by_name": None}
     assert [each["id"] for each in told["classes"]] == [cast.python.pk]
     [work] = told["assignments"]
     assert (work["submitted_at"], work["attempts"], work["grade"], work["status"]) == (None, 0, None, None)
@@ -94,8 +94,8 @@ def test_me_tells_nothing_of_a_classmates_work(cast, ask, token, jiro):
 
 def test_me_says_whether_they_ask_for_help(cast, ask, token, settings):
     since = datetime.now(UTC).replace(microsecond=0)
-    StudentActivity.objects.create(
-        student=cast.hanako, class_id=cast.python.pk, is_requesting_help=True, help_requested_at=since
+    HelpRequest.objects.create(
+        student=cast.hanako, class_id=cast.python.pk, asked_at=since, last_asked_at=since, last_heard_at=since
     )
     told = ask("GET", "/me", token=token).json()["help"]
     assert (told["state"], datetime.fromisoformat(told["since"])) == ("asked", since)
