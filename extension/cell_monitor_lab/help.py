@@ -11,6 +11,7 @@ from .texts import say
 
 REPEAT_SECONDS = 15.0  # the product takes 45 s of silence for the end
 WITHOUT_TAB_SECONDS = 30.0
+IN_QUEUE = ("asked", "coming", "not_found")  # states of a request that goes on
 
 
 class Help:
@@ -26,6 +27,8 @@ class Help:
         self._seen_tab_at = 0.0
         self._told: dict[str, Any] | None = None
         self._from_product: dict[str, Any] = {}
+        self._is_known = False  # the product said that this request is in its queue
+        self._answered_before: Any = None  # when an earlier request was answered
 
     @property
     def is_on(self) -> bool:
@@ -38,7 +41,9 @@ class Help:
             return False
         self._place = {"notebookPath": path, "cellId": cell_id}
         self._since = self._seen_tab_at = now
+        self._answered_before = self._answered_at()
         self._from_product = {}
+        self._is_known = False
         self._repeat(now, is_first=True)
         self._announce()
         return True
@@ -52,11 +57,21 @@ class Help:
         self._announce()
 
     def ended_by_product(self, state: dict[str, Any]) -> None:
-        """Take in what the product says of the request: {state, place, of, since, byName}. An end switches it off."""
-        self._from_product = state
-        if state.get("state") in ("off", "helped", "answered", "dismissed", "resolved") and self.is_on:
+        """Take in what the product says of the request: {state, place, of, since, by_name}. An end switches it off.
+
+        The product stores a request a moment after it took it, and says `off` until then: that is no end before it
+        said that the request is in its queue.
+        """
+        self._from_product = {**state, "byName": state.get("by_name")}  # as the panel reads it
+        if state.get("state") in IN_QUEUE:
+            self._is_known = True
+        is_answered = self._answered_at() not in (None, self._answered_before)
+        if self.is_on and (is_answered or (self._is_known and state.get("state") not in IN_QUEUE)):
             self._since = None  # without help_stop: the product knows
         self._announce()
+
+    def _answered_at(self) -> Any:
+        return self._from_product.get("since") if self._from_product.get("state") == "answered" else None
 
     def tick(self, now: float, *, has_tab: bool) -> None:
         """Repeat the request while a tab is open; end it 30 s after the last is closed."""
@@ -72,13 +87,27 @@ class Help:
 
     def state(self) -> dict[str, Any]:
         """Return {is_on, since, text, product}: the latter is what the product said, such as the place in the queue."""
-        code = "help-off" if not self.is_on else "help-asked" if self._is_delivered() else "help-asking"
         return {
             "is_on": self.is_on,
             "since": iso(self._since) if self._since is not None else None,
-            "text": say(code, host=self._host()),
+            "text": self._text(),
             "product": self._from_product,
         }
+
+    def _text(self) -> dict[str, str]:
+        told, name = self._from_product, self._from_product.get("by_name")
+        state = told.get("state")
+        if not self.is_on:
+            return say("help-answered") if state == "answered" else say("help-off")
+        if not self._is_delivered():
+            return say("help-asking", host=self._host())
+        if state == "coming":
+            return say("help-coming", name=name) if name else say("help-somebody-coming")
+        if state == "not_found":
+            return say("help-not-found")
+        if state == "asked" and told.get("place") and told.get("of"):
+            return say("help-queue", place=told["place"], of=told["of"])
+        return say("help-asked")
 
     def _repeat(self, now: float, *, is_first: bool) -> None:
         self._repeated_at = now

@@ -33,6 +33,7 @@ class Inbox(threading.Thread):
         super().__init__(name="cell-monitor inbox", daemon=True)
         self._route, self._settings, self._is_wanted, self._tell = route, settings, is_wanted, tell
         self._stopping = threading.Event()
+        self._help: object = None  # as it was told last
 
     def stop(self) -> None:
         """End after the present answer; nobody waits for that."""
@@ -56,11 +57,11 @@ class Inbox(threading.Thread):
         if "Authorization" not in route.headers:
             return RETRY_SECONDS
         since = str(self._settings.get("inbox_since") or "")
+        # At first at once: the position says what an earlier process was told of help, and this one was told nothing.
+        wait = POLL_SECONDS if self._help is not None else 0
         product = Product(route.url, timeout=ANSWER_SECONDS)
         try:
-            answer = product.request(
-                "GET", f"/api/v1/me/inbox?since={quote(since)}&wait={POLL_SECONDS}", None, route.headers
-            )
+            answer = product.request("GET", f"/api/v1/me/inbox?since={quote(since)}&wait={wait}", None, route.headers)
         finally:
             product.close()
         if answer.status == 404:
@@ -68,7 +69,9 @@ class Inbox(threading.Thread):
         value = answer.json()
         if answer.status != 200 or not isinstance(value, dict):
             return RETRY_SECONDS
-        if value.get("notifications") or value.get("messages") or value.get("help"):
+        help_state = value.get("help") or {}
+        if value.get("notifications") or value.get("messages") or help_state != self._help:
+            self._help = help_state
             self._tell(value)
         if value.get("next") is not None:
             self._settings.put(inbox_since=value["next"])

@@ -66,6 +66,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "help-off": ("You are not asking for help.", "ヘルプは依頼していません。"),
     "help-asking": ("Your request waits until {host} can be reached.", "{host} に接続でき次第、依頼が届きます。"),
     "help-asked": ("Your teacher sees that you ask for help.", "ヘルプの依頼が先生に届いています。"),
+    "help-queue": ("You are number {place} of {of} in the queue.", "順番は {of} 人中 {place} 番目です。"),
+    "help-coming": ("{name} is on the way to you.", "{name} さんが向かっています。"),
+    "help-somebody-coming": ("Somebody is on the way to you.", "先生が向かっています。"),
+    "help-not-found": (
+        "You were not found. You are still in the queue: stay at your place.",
+        "先生が席に行きましたが見つかりませんでした。順番は残っています。席でお待ちください。",
+    ),
+    "help-answered": ("Your request was answered.", "ヘルプの依頼は対応済みです。"),
     "help-not-recording": (
         "Help cannot be asked for while nothing is sent.",
         "送信していない間はヘルプを依頼できません。",
