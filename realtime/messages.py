@@ -235,10 +235,10 @@ class Notification(Notice, tag="notification"):
 
 
 class InstructorMessageData(Part):
+    instructor_id: int | None  # None on W6, which reads what is stored
     instructor_name: str
     message: str
     timestamp: str
-    instructor_id: int | msgspec.UnsetType = msgspec.UNSET  # not on W6, which reads what is stored
     notification_id: str | msgspec.UnsetType = msgspec.UNSET  # W6: by which it is marked as read
 
 

@@ -176,7 +176,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "execution_confirmed": notice({"cell_index": (int, None), "execution_count": (int, None)}, message=str),
     "instructor_message": notice(
         {
-            "instructor_id?": int,  # not on W6
+            "instructor_id": (int, None),  # null on W6
             "notification_id?": str,  # W6 alone, as `next`
             "instructor_name": str,
             "message": str,

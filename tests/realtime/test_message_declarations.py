@@ -94,6 +94,9 @@ MESSAGES = {
     "instructor_message": messages.InstructorMessage(
         "notifications:1", messages.InstructorMessageData(2, "n", "m", "T")
     ),
+    "help_status": messages.HelpStatus(
+        "notifications:1", messages.HelpStatusData(1, 2, "asked", place=1, of=3, since=STAMP, by_name=None)
+    ),
     "status_updated": messages.StatusUpdated(**STATUS),
     "status_update": messages.StatusUpdate(**TO_ALL),
     "instructor_status_changed": messages.InstructorStatusChanged(**TO_ALL),

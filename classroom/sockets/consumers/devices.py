@@ -103,7 +103,7 @@ class DeviceSocket(Socket):
     def _frame(self, item: ProgressNotification, position: str) -> Message:
         channel = f"notifications:{self.holder.student_id}"
         if item.level == MESSAGE:
-            return InstructorMessage(channel, InstructorMessageData(**message_data(item)), next=position)
+            return InstructorMessage(channel, InstructorMessageData(None, **message_data(item)), next=position)
         return Notification(channel, notification_data(item), next=position)
 
     # --- From the channel layer -------------------------------------------------------------------------------------
