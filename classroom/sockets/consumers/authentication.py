@@ -22,7 +22,7 @@ from realtime.connections import AUTHENTICATION_FAILED
 class AuthenticatedSocket(Socket):
     user: User | None = None  # the account
     holder: KeyHolder | None = None  # the class key
-    # Row id of an authenticated student. Always None: students have no credentials yet.
+    # Row id of an authenticated student. Always None: a student's token opens `DeviceSocket` alone.
     proven_student: int | None = None
 
     async def authenticate(self, *, with_key: bool = False) -> bool:
