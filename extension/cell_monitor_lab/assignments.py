@@ -15,6 +15,7 @@ from typing import Any
 from .outbox import Outbox
 from .product import Answer, Product, Unreachable
 from .sender import NotReady, Route
+from .settings import Settings
 from .texts import say
 
 LIMIT_BYTES = 5 * 1024 * 1024  # the product's SUBMISSION_BYTES_LIMIT, where it does not tell another
@@ -72,13 +73,23 @@ def free_name(filename: str, is_taken: Callable[[str], bool]) -> str:
     raise Refused(say("not-written", why=plain))
 
 
+def _notebook_text(content: Any) -> bytes:
+    if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
+        raise Refused(say("no-notebook"), 422)
+    return canonical(content)
+
+
 class Assignments:
     """Asks the product; every method blocks, so call it in a thread. Raises Refused."""
 
     def __init__(
-        self, route: Callable[[], Route], student: Callable[[], dict[str, Any] | None], outbox: Outbox
+        self,
+        route: Callable[[], Route],
+        student: Callable[[], dict[str, Any] | None],
+        outbox: Outbox,
+        settings: Settings,
     ) -> None:
-        self._route, self._student, self._outbox = route, student, outbox
+        self._route, self._student, self._outbox, self._settings = route, student, outbox, settings
         self._last: dict[str, Any] | None = None
 
     def list(self) -> dict[str, Any]:
@@ -87,10 +98,30 @@ class Assignments:
             answer = self._ask("GET", "/api/v1/me")
         except Refused as error:
             if self._last is not None and error.text["code"] == "offline":
-                return {**self._last, "is_stale": True}
+                return {**self._last, "is_stale": True, "drafts": self.drafts(), "fetched": self.fetched()}
             raise
         self._last = self._value(answer, 200)
-        return {**self._last, "is_stale": False, "drafts": self.drafts()}
+        return {**self._last, "is_stale": False, "drafts": self.drafts(), "fetched": self.fetched()}
+
+    def fetched(self) -> dict[str, str]:
+        """Return {assignment id: path} of the starters that were written here."""
+        return dict(self._settings.get("fetched", {}))
+
+    def note_fetched(self, assignment_id: int, path: str) -> None:
+        """Remember where a starter was written."""
+        self._settings.put(fetched={**self.fetched(), str(assignment_id): path})
+
+    def progress(self) -> list[dict[str, Any]]:
+        """Return [{assignment_id, completed_cells, total_cells}]; nothing where the product does not tell."""
+        student = self._student()
+        if student is None:
+            return []
+        answer = self._ask("GET", f"/api/v1/progress/student/{student['id']}")
+        summary = (answer.json() or {}).get("progress") if answer.status == 200 else None
+        found = (summary or {}).get("assignments_progress") or []
+        items = list(found.values()) if isinstance(found, dict) else found
+        names = ("assignment_id", "completed_cells", "total_cells")
+        return [{name: item[name] for name in names} for item in items if all(name in item for name in names)]
 
     def starter(self, assignment_id: int) -> dict[str, Any]:
         """Return {assignment_id, filename, content, content_sha256}."""
@@ -112,15 +143,18 @@ class Assignments:
         found = self._outbox.get("drafts", {})
         return {number: {"sha256": draft["sha256"]} for number, draft in found.items()}
 
+    def trial(self, content: Any) -> dict[str, Any]:
+        """Return {size, limit, content_sha256} of what would be handed in."""
+        text = _notebook_text(content)
+        return {"size": len(text), "limit": LIMIT_BYTES, "content_sha256": hashlib.sha256(text).hexdigest()}
+
     def hand_in(self, assignment_id: int, content: Any, comment: str | None = None) -> dict[str, Any]:
         """Hand in a notebook and return the receipt {attempt, submitted_at, content_sha256, is_same, text}.
 
         "Handed in" is said only after the product's 201. A hand-in whose answer was lost is repeated under its key, so
         that it counts once; so is the same content while it is a draft.
         """
-        if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
-            raise Refused(say("no-notebook"), 422)
-        text = canonical(content)
+        text = _notebook_text(content)
         if len(text) > LIMIT_BYTES:
             size, limit = f"{len(text) / 1048576:.1f}", LIMIT_BYTES // 1048576
             raise Refused(say("too-large", size=size, limit=limit), 413, size=len(text), limit=LIMIT_BYTES)

@@ -62,6 +62,8 @@ class Help:
         The product stores a request a moment after it took it, and says `off` until then: that is no end before it
         said that the request is in its queue.
         """
+        if self.is_on and not self._is_delivered():
+            return  # the product does not know of the request yet: this is about an earlier one
         self._from_product = {**state, "byName": state.get("by_name")}  # as the panel reads it
         if state.get("state") in IN_QUEUE:
             self._is_known = True

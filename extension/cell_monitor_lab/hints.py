@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
-from .contract import Cell
+from .contract import Cell, Event, seconds
 from .reducer import Hint
 
 MAX_HINTS = 100
 NOTEBOOK_EVENTS = {"opened": "notebook_opened", "closed": "notebook_closed", "saved": "notebook_save"}
+RUN_EVENTS = ("cell_execution_start", "cell_execution_complete", "cell_execution_error")
+RUN_FIELDS = (
+    "eventId", "eventType", "eventTime", "notebookPath", "cellId", "cellIndex", "cellType", "executionCount", "code",
+    "status", "hasError", "errorMessage", "result", "executionDurationMs", "metadata",
+)  # fmt: skip
 KINDS = ("run", "scheduled", *NOTEBOOK_EVENTS)
 
-_TEXTS = ("msgId", "kernelId", "path", "cellId", "cellType", "code", "assignmentPath")
+_TEXTS = ("eventId", "msgId", "kernelId", "path", "cellId", "cellType", "code", "assignmentPath")
 
 
 class BadHint(ValueError):
@@ -32,11 +38,39 @@ def checked(value: Any) -> list[dict[str, Any]]:
             raise BadHint("cellIndex must be a number")
         if not isinstance(hint.get("ageMs", 0), (int, float)):
             raise BadHint("ageMs must be a number")
+        if hint.get("eventId") and not is_uuid(hint["eventId"]):
+            raise BadHint("eventId must be a UUID")
         if hint["kind"] in ("run", "scheduled") and not hint.get("kernelId"):
             raise BadHint("a run needs its kernelId")
         if hint["kind"] == "run" and not hint.get("msgId"):
             raise BadHint("a run needs its msgId")
     return hints
+
+
+def checked_runs(value: Any) -> list[Event]:
+    """Return the events of a body {events: […]}: runs that only the browser sees. Raises BadHint."""
+    events = value.get("events") if isinstance(value, dict) else None
+    if not isinstance(events, list) or len(events) > MAX_HINTS:
+        raise BadHint(f"events must be a list of at most {MAX_HINTS}")
+    for event in events:
+        if not isinstance(event, dict) or event.get("eventType") not in RUN_EVENTS:
+            raise BadHint("each event must be an object with an eventType: " + ", ".join(RUN_EVENTS))
+        if not is_uuid(event.get("eventId")):
+            raise BadHint("eventId must be a UUID")
+        try:
+            seconds(event["eventTime"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadHint("eventTime must be a time such as 2026-11-27T22:32:12.923Z") from error
+    # Who it is, the recorder adds.
+    return [{name: event[name] for name in RUN_FIELDS if name in event} for event in events]
+
+
+def is_uuid(value: Any) -> bool:
+    """Tell whether this is the text of a UUID."""
+    try:
+        return isinstance(value, str) and str(uuid.UUID(value)) == value.lower()
+    except ValueError:
+        return False
 
 
 def to_hint(value: dict[str, Any], now: float, prefix: str) -> Hint:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -18,6 +20,20 @@ MISSING_SECONDS = 600.0  # a product without an inbox is asked again after this
 RETRY_SECONDS = 15.0
 
 log = logging.getLogger(__name__)
+
+
+def news_of(value: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return notifications and messages of an answer, each with {key, is_read}. The same one has the same key."""
+    found = []
+    for kind in ("notifications", "messages"):
+        for item in value.get(kind) or []:
+            if not isinstance(item, dict):
+                continue
+            number = item.get("notification_id", item.get("id"))
+            if number is None:
+                number = hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()[:16]
+            found.append({**item, "key": f"{kind}:{number}", "is_read": bool(item.get("is_read"))})
+    return found
 
 
 class Inbox(threading.Thread):

@@ -18,7 +18,7 @@ from jupyter_server.utils import url_path_join
 from tornado.web import HTTPError, authenticated
 
 from .assignments import Refused, free_name
-from .hints import BadHint, checked
+from .hints import BadHint, checked, checked_runs
 from .service import Service
 from .texts import say
 
@@ -96,6 +96,32 @@ class Hints(Route):
         self.answer({"taken": len(hints)})
 
 
+class Runs(Route):
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """{events}: runs of a kernel that only the browser sees, in order. 200 and 503 as for hints."""
+        try:
+            events = checked_runs(self.body())
+        except BadHint as error:
+            raise HTTPError(400, str(error)) from error
+        if not await asyncio.wrap_future(self.service.take_runs(events)):
+            raise HTTPError(503, "The disk is full")
+        self.answer({"taken": len(events)})
+
+
+class Read(Route):
+    @authenticated
+    @authorized
+    def post(self) -> None:
+        """{keys}: the student has read these news."""
+        keys = self.body().get("keys")
+        if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise HTTPError(400, "keys must be a list of texts")
+        self.service.read(keys)
+        self.answer({"news": self.service.news})
+
+
 class HelpRoute(Route):
     @authenticated
     @authorized
@@ -161,7 +187,8 @@ class Connect(Route):
         """Give the token up."""
         service = self.service
         await self.blocking(service.connection.forget)
-        service.settings.put(panel=None)
+        service.settings.put(panel=None, news=None)
+        service.news = []
         service.push()
         self.answer(service.state())
 
@@ -206,6 +233,7 @@ class Fetch(Route):
             self.set_status(409)
             self.answer({"text": say("not-written", why=str(error))})
             return
+        service.assignments.note_fetched(number, path)
         self.answer({"path": path, "text": say("fetched", path=path)})
 
 
@@ -213,9 +241,14 @@ class HandIn(Route):
     @authenticated
     @authorized
     async def post(self) -> None:
-        """{assignment_id, content, comment}: the notebook as the open model has it."""
+        """{assignment_id, content, comment}: the notebook as the open model has it. {is_trial: true} only measures."""
         service, body = self.service, self.body()
         number = self.number(body.get("assignment_id"))
+        if body.get("is_trial"):
+            measured = await self.blocking(lambda: service.assignments.trial(body.get("content")))
+            if measured is not None:
+                self.answer(measured)
+            return
         comment = self.texts("comment").get("comment")
         receipt = await self.blocking(lambda: service.assignments.hand_in(number, body.get("content"), comment))
         if receipt is not None:
@@ -232,6 +265,15 @@ class History(Route):
         found = await self.blocking(lambda: service.assignments.history(number))
         if found is not None:
             self.answer(found)
+
+
+class Progress(Route):
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        found = await self.blocking(self.service.assignments.progress)
+        if found is not None:
+            self.answer({"progress": found})
 
 
 class Sent(Route):
@@ -255,6 +297,9 @@ class Sent(Route):
 ROUTES: dict[str, type[Route]] = {
     "state": State,
     "hints": Hints,
+    "runs": Runs,
+    "read": Read,
+    "progress": Progress,
     "help": HelpRoute,
     "pause": Pause,
     "consent": Consent,

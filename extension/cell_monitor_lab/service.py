@@ -19,8 +19,8 @@ from .contract import iso
 from .help import Help
 from .hints import NOTEBOOK_EVENTS, notebook_path, saved_cell, to_hint
 from .identity import Identity, public, resolve
-from .inbox import Inbox
-from .outbox import Outbox
+from .inbox import Inbox, news_of
+from .outbox import Item, Outbox
 from .presence import Presence
 from .privacy import Privacy
 from .recorder import Recorder
@@ -66,9 +66,9 @@ class Service:
             lambda state: self._emit("help", state),
         )
         self.presence = Presence(self.recorder, self.outbox.touch)
-        self.assignments = Assignments(self.connection.route, self.connection.student, self.outbox)
+        self.assignments = Assignments(self.connection.route, self.connection.student, self.outbox, self.settings)
         self.inbox = Inbox(self.connection.route, self.settings, self._is_inbox_wanted, self._news_from_thread)
-        self.news: list[dict[str, Any]] = []
+        self.news: list[dict[str, Any]] = self.settings.get("news", [])
         self.watcher = Watcher(
             server.kernel_manager,
             server.event_logger,
@@ -170,10 +170,23 @@ class Service:
                 path = notebook_path(value.get("path"), value.get("assignmentPath"), self.prefix)
                 metadata = {"localPath": value.get("path"), **({"manual": True} if value.get("manual") else {})}
                 kind = NOTEBOOK_EVENTS[value["kind"]]
-                written.append(self.recorder.event(kind, notebookPath=path, metadata=metadata))
+                named = {"eventId": value["eventId"]} if value.get("eventId") else {}
+                written.append(self.recorder.event(kind, notebookPath=path, metadata=metadata, **named))
             else:
                 written.append(self.watcher.hint(value["kernelId"], to_hint(value, now, self.prefix)))
         return written
+
+    def take_runs(self, events: list[dict[str, Any]]) -> Future[bool]:
+        """Take in runs of a kernel that only the browser sees; the future says when they are on disk."""
+        return self.recorder.keep(
+            [Item(event, "start" if event["eventType"] == "cell_execution_start" else "end") for event in events]
+        )
+
+    def read(self, keys: list[str]) -> None:
+        """Note that the student has read news."""
+        self.news = [{**item, "is_read": item["is_read"] or item["key"] in keys} for item in self.news]
+        self.settings.put(news=self.news)
+        self.push()
 
     def connect(self, values: Mapping[str, str]) -> None:
         """Store what the student typed: url, user_id, user_name, team, class_code. What a school set stays."""
@@ -261,8 +274,11 @@ class Service:
         self._from_thread(lambda: self._take_news(value))
 
     def _take_news(self, value: dict[str, Any]) -> None:
-        items = [*(value.get("notifications") or []), *(value.get("messages") or [])]
+        told = {item["key"] for item in self.news}
+        items = [item for item in news_of(value) if item["key"] not in told]
         self.news = [*self.news, *items][-KEPT_NEWS:]
+        if items:
+            self.settings.put(news=self.news)
         if isinstance(value.get("help"), dict):
             self.help.ended_by_product(value["help"])
         if items:

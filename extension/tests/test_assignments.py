@@ -11,6 +11,7 @@ from cell_monitor_lab.assignments import LIMIT_BYTES, Assignments, Refused, cano
 from cell_monitor_lab.outbox import Outbox
 from cell_monitor_lab.product import Unreachable
 from cell_monitor_lab.sender import NotReady, Route
+from cell_monitor_lab.settings import Settings
 from cell_monitor_lab.texts import say
 
 NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
@@ -39,7 +40,7 @@ def outbox(tmp_path):
 @pytest.fixture
 def assignments(stub, outbox):
     route = Route(stub.url, {"Authorization": "Student T"}, "stub")
-    return Assignments(lambda: route, lambda: {"id": 7}, outbox)
+    return Assignments(lambda: route, lambda: {"id": 7}, outbox, Settings(None))
 
 
 def refusal(work):
@@ -116,14 +117,14 @@ def test_the_list_is_kept_while_the_product_is_away(assignments, stub, outbox):
 
     assignments._route = away
     assert assignments.list() == {"assignments": [{"id": 3}], "is_stale": True}
-    assert refusal(Assignments(away, lambda: None, outbox).list).text["code"] == "offline"
+    assert refusal(Assignments(away, lambda: None, outbox, Settings(None)).list).text["code"] == "offline"
 
 
 def test_who_is_not_connected_is_told_why(outbox):
     def route():
         raise NotReady(say("consent-needed"), 600)
 
-    assert refusal(Assignments(route, lambda: None, outbox).list).text["code"] == "consent-needed"
+    assert refusal(Assignments(route, lambda: None, outbox, Settings(None)).list).text["code"] == "consent-needed"
 
 
 def test_an_assignment_without_a_starter_says_so(assignments):
@@ -158,3 +159,32 @@ VALUES = st.recursive(
 @given(VALUES)
 def test_the_hash_survives_the_way_through_json(value):
     assert canonical(json.loads(json.dumps(value))) == canonical(value)
+
+
+def test_a_trial_measures_and_sends_nothing(assignments, stub):
+    assert assignments.trial(NOTEBOOK) == {
+        "size": len(canonical(NOTEBOOK)),
+        "limit": LIMIT_BYTES,
+        "content_sha256": hash_of(NOTEBOOK),
+    }
+    assert stub.requests == []
+    assert refusal(lambda: assignments.trial({"cells": 5})).text["code"] == "no-notebook"
+
+
+def test_where_a_starter_was_written_is_remembered(assignments, stub):
+    stub.answers["GET", "/api/v1/me"] = (200, {"assignments": []})
+    assignments.note_fetched(3, "week3-2.ipynb")
+    assert assignments.list()["fetched"] == {"3": "week3-2.ipynb"}
+
+
+@pytest.mark.parametrize(
+    "told", [[{"assignment_id": 3, "completed_cells": 2, "total_cells": 5, "cells_progress": []}, {"odd": 1}], {}]
+)
+def test_progress_is_the_products(assignments, stub, told):
+    stub.answers["GET", "/api/v1/progress/student/7"] = (200, {"progress": {"assignments_progress": told}})
+    expected = [{"assignment_id": 3, "completed_cells": 2, "total_cells": 5}] if told else []
+    assert assignments.progress() == expected
+
+
+def test_progress_that_is_not_told_is_none(assignments):
+    assert assignments.progress() == []

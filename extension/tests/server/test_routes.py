@@ -17,6 +17,7 @@ METHODS = [
     for method in ("GET", "POST", "DELETE")
     if method.lower() in vars(route)
 ]
+RUN = "0f31e1f2-6d6b-4cd5-a3a3-0f7bff4ac3ee"
 CHANGES = [(name, method) for name, method in METHODS if method != "GET"]
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -100,6 +101,12 @@ class TestState:
         ("hints", {"hints": [{"kind": "run", "kernelId": "k"}]}),
         ("hints", {"hints": [{"kind": "opened", "path": 5}]}),
         ("hints", {"hints": [{"kind": "opened"}] * 101}),
+        ("hints", {"hints": [{"kind": "opened", "eventId": "no-uuid"}]}),
+        ("runs", {"events": [{"eventType": "help", "eventId": RUN, "eventTime": "2026-11-27T22:32:12.923Z"}]}),
+        ("runs", {"events": [{"eventType": "cell_execution_start", "eventId": "x", "eventTime": "2026-11-27"}]}),
+        ("runs", {"events": [{"eventType": "cell_execution_start", "eventId": RUN}]}),
+        ("runs", {"events": 5}),
+        ("read", {"keys": [1]}),
         ("pause", {"minutes": 7}),
         ("consent", {"is_given": "yes"}),
         ("fetch", {"assignment_id": "x"}),
@@ -248,3 +255,52 @@ class TestWithoutConfiguration:
         assert state["text"]["code"] == "sending"
         assert state["device"]["status"] == "active"
         assert state["identity"]["sources"]["url"] == "panel"
+
+
+async def test_a_notebook_event_that_is_posted_twice_is_one(jp_fetch, stub, service):
+    hint = {"kind": "opened", "path": "a.ipynb", "eventId": RUN}
+    await fetch(jp_fetch, "hints", "POST", {"hints": [hint, hint]})
+    await fetch(jp_fetch, "hints", "POST", {"hints": [{"kind": "saved", "path": "a.ipynb"}]})
+    await wait_for_async(lambda: any(event["eventType"] == "notebook_save" for event in stub.events))
+    assert [event["eventId"] for event in stub.events if event["eventType"] == "notebook_opened"] == [RUN]
+
+
+async def test_runs_that_only_the_browser_sees_are_the_students(jp_fetch, stub):
+    run = {"eventType": "cell_execution_complete", "eventId": RUN, "eventTime": "2026-11-27T22:32:12.923Z"}
+    said = {**run, "code": "1", "emailAddress": "other@example.com", "sessionId": "other"}
+    assert await fetch(jp_fetch, "runs", "POST", {"events": [said]}) == {"taken": 1}
+    await wait_for_async(lambda: stub.ends())
+    assert stub.ends()[0]["emailAddress"] == "hanako@example.com"
+    assert stub.ends()[0]["sessionId"] != "other"
+
+
+async def test_news_are_told_once_and_stay_read(jp_fetch, service):
+    told = {"notifications": [{"notification_id": 5, "title": "A hint"}], "messages": [{"message": "Come here"}]}
+    service._take_news(told)
+    service._take_news(told)
+    news = (await fetch(jp_fetch, "state"))["news"]
+    assert [(item["key"].split(":")[0], item["is_read"]) for item in news] == [
+        ("notifications", False),
+        ("messages", False),
+    ]
+    await fetch(jp_fetch, "read", "POST", {"keys": [news[0]["key"]]})
+    service._take_news(told)
+    assert [item["is_read"] for item in (await fetch(jp_fetch, "state"))["news"]] == [True, False]
+    assert service.settings.get("news")[0]["is_read"]
+
+
+async def test_an_end_of_help_before_the_product_knows_of_it_is_about_an_earlier_one(jp_fetch, stub, service):
+    stub.script[:] = [(503, {}, {})] * 3
+    await fetch(jp_fetch, "help", "POST", {"is_on": True})
+    service._take_news({"help": {"state": "off"}})
+    assert service.help.is_on
+    await wait_for_async(lambda: not service.outbox.has_urgent())
+    service._take_news({"help": {"state": "off"}})
+    assert not service.help.is_on
+
+
+async def test_a_hand_in_on_trial_is_not_handed_in(jp_fetch, stub):
+    notebook = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    measured = await fetch(jp_fetch, "hand-in", "POST", {"assignment_id": 3, "content": notebook, "is_trial": True})
+    assert measured["size"] < measured["limit"]
+    assert not [path for method, path, *_rest in stub.requests if method == "POST" and "submissions" in path]

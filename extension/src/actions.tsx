@@ -1,0 +1,414 @@
+/** What buttons do in JupyterLab: open notebooks, show cells, ask in dialogs. */
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { Clipboard, Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { ReactWidget } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import type { IAssignment, INews, IReceipt, ISent, ITrial } from './api';
+import { Refused } from './api';
+import { errorText, Model } from './model';
+import { said, sizeText, t, timeText } from './texts';
+import { countCells, withoutOutputs } from './words';
+
+export interface IActions {
+  toggleHelp(): Promise<void>;
+  showCell(item: INews): Promise<void>;
+  open(path: string): Promise<NotebookPanel | null>;
+  fetch(work: IAssignment): Promise<void>;
+  handIn(work: IAssignment): Promise<void>;
+  showSent(): Promise<void>;
+  disconnect(): Promise<void>;
+  copy(text: string): void;
+}
+
+const OPEN_MS = 10_000;
+
+export class Actions implements IActions {
+  constructor(
+    private readonly app: JupyterFrontEnd,
+    private readonly tracker: INotebookTracker,
+    private readonly model: Model
+  ) {}
+
+  async toggleHelp(): Promise<void> {
+    const panel = this.tracker.currentWidget;
+    const isOn = this.model.state?.help.is_on ?? false;
+    const place = panel ? { path: ours(panel).path ?? panel.context.path, cellId: panel.content.activeCell?.model.id } : {};
+    this.warn(await this.model.help(!isOn, place));
+  }
+
+  async showCell(item: INews): Promise<void> {
+    const path = item.notebook_path ?? '';
+    const panel = this.find(path) ?? (await this.open(this.localPath(path)));
+    void this.model.read([item.key]);
+    if (!panel) {
+      return;
+    }
+    this.app.shell.activateById(panel.id);
+    await panel.revealed;
+    const index = panel.content.widgets.findIndex(cell => cell.model.id === item.cell_id);
+    if (index < 0) {
+      if (item.cell_id) {
+        this.warn(t('This cell is not in your notebook.'));
+      }
+      return;
+    }
+    panel.content.activeCellIndex = index;
+    panel.content.deselectAll();
+    await panel.content.scrollToItem(index, 'center');
+    panel.content.activate();
+  }
+
+  async open(path: string): Promise<NotebookPanel | null> {
+    try {
+      await this.app.commands.execute('docmanager:open', { path, factory: 'Notebook' });
+    } catch {
+      this.warn(t('{path} is not in your files any more.', { path }));
+      return null;
+    }
+    const end = Date.now() + OPEN_MS;
+    for (;;) {
+      const panel = this.tracker.find(one => one.context.path === path);
+      if (panel) {
+        await panel.context.ready.catch(() => undefined);
+        return panel;
+      }
+      if (Date.now() > end) {
+        return null;
+      }
+      await new Promise(resolve => setTimeout(resolve, 100));
+    }
+  }
+
+  async fetch(work: IAssignment): Promise<void> {
+    try {
+      const { path, text } = await this.model.backend.fetch(work.id, '');
+      Notification.success(said(text), { autoClose: 5000 });
+      await this.model.refreshAssignments();
+      await this.open(path);
+    } catch (error) {
+      this.warn(errorText(error));
+    }
+  }
+
+  async handIn(work: IAssignment): Promise<void> {
+    const panel = await this.notebookOf(work);
+    if (!panel) {
+      await showDialog({
+        title: t('Hand in: {title}', { title: work.title }),
+        body: t('Open the notebook that you want to hand in first.'),
+        buttons: [Dialog.okButton({ label: t('Close') })]
+      });
+      return;
+    }
+    try {
+      await panel.context.save();
+    } catch (error) {
+      this.warn(t('The notebook could not be saved: {detail}', { detail: String(error) }));
+      return;
+    }
+    let content: unknown = panel.context.model.toJSON();
+    let trial: ITrial;
+    try {
+      trial = await this.model.backend.tryHandIn(work.id, content);
+      const isTooLarge = trial.size > trial.limit;
+      if (isTooLarge) {
+        content = withoutOutputs(content);
+        trial = await this.model.backend.tryHandIn(work.id, content);
+      }
+      const before = await this.model.backend.history(work.id).catch(() => []);
+      const isSame = before.length > 0 && before[0].content_sha256 === trial.content_sha256;
+      const isForeign = ours(panel).assignment !== work.id;
+      const body = new HandInBody({ work, path: panel.context.path, content, trial, isTooLarge, isSame, isForeign });
+      const answer = await showDialog({
+        title: t('Hand in: {title}', { title: work.title }),
+        body,
+        buttons: [
+          Dialog.cancelButton({ label: t('Cancel') }),
+          ...(trial.size > trial.limit ? [] : [Dialog.okButton({ label: t('Hand in') })])
+        ]
+      });
+      if (!answer.button.accept) {
+        return;
+      }
+      const receipt = await this.model.backend.handIn(work.id, content, body.comment);
+      void this.handedIn(work);
+      await this.showReceipt(work, receipt);
+    } catch (error) {
+      void this.handedIn(work);
+      const isDraft = error instanceof Refused && Boolean(error.more.is_draft);
+      await showDialog({
+        title: isDraft ? t('Not handed in yet') : t('Not handed in'),
+        body: errorText(error),
+        buttons: [Dialog.okButton({ label: t('Close') })]
+      });
+    }
+  }
+
+  async showSent(): Promise<void> {
+    let sent: ISent;
+    try {
+      sent = await this.model.backend.sent();
+    } catch (error) {
+      this.warn(errorText(error));
+      return;
+    }
+    const answer = await showDialog({
+      title: t('What was sent'),
+      body: new SentBody(sent),
+      buttons: [
+        Dialog.warnButton({ label: t('Delete this list and what waits') }),
+        Dialog.okButton({ label: t('Close') })
+      ],
+      defaultButton: 1
+    });
+    if (answer.button.displayType === 'warn') {
+      this.warn(await this.model.act(backend => backend.forget()));
+    }
+  }
+
+  async disconnect(): Promise<void> {
+    const answer = await showDialog({
+      title: t('Disconnect this device?'),
+      body: t('To connect again you need a class code. What you did so far stays with your teacher.'),
+      buttons: [Dialog.cancelButton({ label: t('Cancel') }), Dialog.warnButton({ label: t('Disconnect') })]
+    });
+    if (answer.button.accept) {
+      this.warn(await this.model.act(backend => backend.disconnect()));
+    }
+  }
+
+  /** Ask once whether anything may be sent. Resolves when the question is gone. */
+  async askConsent(): Promise<void> {
+    const state = this.model.state;
+    if (!state) {
+      return;
+    }
+    const dialog = new Dialog({
+      title: t('May Cell Monitor send what you run?'),
+      body: new ConsentBody(said(state.consent_text), state.identity.user_name || state.identity.user_id),
+      buttons: [Dialog.cancelButton({ label: t('Not now') }), Dialog.okButton({ label: t('Send') })],
+      defaultButton: 0,
+      hasClose: false
+    });
+    const answered = () => {
+      if (this.model.state?.privacy.consent !== 'unasked') {
+        dialog.dispose(); // in another tab
+      }
+    };
+    this.model.changed.connect(answered);
+    try {
+      const answer = await dialog.launch();
+      this.model.changed.disconnect(answered);
+      const isGiven = answer.button.accept;
+      this.warn(await this.model.act(backend => backend.consent(isGiven)));
+    } catch {
+      // The dialog is gone without an answer.
+    } finally {
+      this.model.changed.disconnect(answered);
+    }
+  }
+
+  copy(text: string): void {
+    Clipboard.copyToSystem(text);
+    Notification.info(t('Copied.'), { autoClose: 2000 });
+  }
+
+  private warn(text: string): void {
+    if (text) {
+      Notification.warning(text, { autoClose: 10_000 });
+    }
+  }
+
+  /** Return the open notebook of an assignment, else the one that was fetched for it, else the one in front. */
+  private async notebookOf(work: IAssignment): Promise<NotebookPanel | null> {
+    const open = this.tracker.find(panel => ours(panel).assignment === work.id);
+    const path = this.model.assignments?.fetched?.[String(work.id)];
+    if (open || !path) {
+      return open ?? this.tracker.currentWidget;
+    }
+    return this.open(path);
+  }
+
+  /** Return the open notebook that the product knows by this path. */
+  private find(path: string): NotebookPanel | undefined {
+    return this.tracker.find(panel => ours(panel).path === path || panel.context.path === path);
+  }
+
+  /** Return where the notebook that the product knows by this path is in the student's files. */
+  private localPath(path: string): string {
+    const work = this.model.assignments?.assignments.find(one => one.notebook_path === path);
+    return (work && this.model.assignments?.fetched?.[String(work.id)]) || path;
+  }
+
+  private async handedIn(work: IAssignment): Promise<void> {
+    await this.model.refreshAssignments();
+    await this.model.loadHistory(work.id);
+  }
+
+  private async showReceipt(work: IAssignment, receipt: IReceipt): Promise<void> {
+    const number = receipt.content_sha256.slice(0, 12);
+    const answer = await showDialog({
+      title: t('Handed in: {title}', { title: work.title }),
+      body: new ReceiptBody(receipt, number),
+      buttons: [Dialog.cancelButton({ label: t('Copy the receipt') }), Dialog.okButton({ label: t('Close') })],
+      defaultButton: 1
+    });
+    if (!answer.button.accept && answer.button.label) {
+      this.copy(`${work.title}\n${said(receipt.text)}\nSHA-256 ${receipt.content_sha256}`);
+    }
+  }
+}
+
+function ours(panel: NotebookPanel): { assignment?: number; path?: string } {
+  const value = panel.context.model?.getMetadata('cell_monitor') as unknown;
+  return value && typeof value === 'object' ? value : {};
+}
+
+class ConsentBody extends ReactWidget {
+  constructor(private readonly text: string, private readonly name: string) {
+    super();
+    this.addClass('cm-Dialog');
+  }
+
+  protected render(): JSX.Element {
+    return (
+      <>
+        <p>{this.text}</p>
+        <p>{t('You appear as {name}.', { name: this.name })}</p>
+        <p>{t('You can change your mind in the panel at any time.')}</p>
+      </>
+    );
+  }
+}
+
+interface IHandInProps {
+  work: IAssignment;
+  path: string;
+  content: unknown;
+  trial: ITrial;
+  isTooLarge: boolean;
+  isSame: boolean;
+  isForeign: boolean;
+}
+
+class HandInBody extends ReactWidget {
+  constructor(private readonly props: IHandInProps) {
+    super();
+    this.addClass('cm-Dialog');
+  }
+
+  comment = '';
+
+  protected render(): JSX.Element {
+    const { work, path, content, trial, isTooLarge, isSame, isForeign } = this.props;
+    const { cells, unrun } = countCells(content);
+    const isLate = work.due_date && Date.now() > Date.parse(work.due_date);
+    return (
+      <>
+        <p>{t('This will be handed in, as it is now:')}</p>
+        <dl className="cm-Facts">
+          <dt>{t('Notebook')}</dt>
+          <dd>{path}</dd>
+          <dt>{t('Cells')}</dt>
+          <dd>{cells}</dd>
+          <dt>{t('Size')}</dt>
+          <dd>{sizeText(trial.size)}</dd>
+        </dl>
+        {isForeign && <p className="cm-Warning">{t('This notebook was not made for this assignment. Is it the right one?')}</p>}
+        {unrun > 0 && <p className="cm-Warning">{t('Cells with code that have not run: {count}.', { count: unrun })}</p>}
+        {isSame && <p className="cm-Warning">{t('Nothing has changed since you handed in last.')}</p>}
+        {isLate && <p className="cm-Warning">{t('It is late. It can be handed in all the same.')}</p>}
+        {isTooLarge && trial.size <= trial.limit && (
+          <p className="cm-Warning">
+            {t('With its outputs it is larger than {limit}; it is handed in without them.', { limit: sizeText(trial.limit) })}
+          </p>
+        )}
+        {trial.size > trial.limit && (
+          <p className="cm-Warning">
+            {t('Even without outputs it is larger than {limit}. Take out large pictures or texts.', { limit: sizeText(trial.limit) })}
+          </p>
+        )}
+        <label htmlFor="cm-comment">{t('Comment for your teacher')}</label>
+        <textarea
+          id="cm-comment"
+          className="cm-Input"
+          rows={2}
+          maxLength={1000}
+          onChange={event => {
+            this.comment = event.target.value;
+          }}
+        />
+      </>
+    );
+  }
+}
+
+class ReceiptBody extends ReactWidget {
+  constructor(private readonly receipt: IReceipt, private readonly number: string) {
+    super();
+    this.addClass('cm-Dialog');
+  }
+
+  protected render(): JSX.Element {
+    const { attempt, submitted_at: at, is_same: isSame, text } = this.receipt;
+    return (
+      <>
+        <dl className="cm-Facts">
+          <dt>{t('Attempt')}</dt>
+          <dd>{attempt}</dd>
+          <dt>{t('Received')}</dt>
+          <dd>{timeText(at)}</dd>
+          <dt>{t('Check number')}</dt>
+          <dd>
+            <code>{this.number}</code>
+          </dd>
+        </dl>
+        {!isSame && <p className="cm-Warning">{said(text)}</p>}
+      </>
+    );
+  }
+}
+
+class SentBody extends ReactWidget {
+  constructor(private readonly sent: ISent) {
+    super();
+    this.addClass('cm-Dialog');
+    this.addClass('cm-Sent');
+  }
+
+  protected render(): JSX.Element {
+    const { sent, refused } = this.sent;
+    return (
+      <>
+        <p>{t('The last events, as they left this computer: {count}. Each opens.', { count: sent.length })}</p>
+        {refused.length > 0 && (
+          <section aria-labelledby="cm-refused">
+            <h3 id="cm-refused">{t('Refused by the server')}</h3>
+            {refused.map((item, index) => (
+              <Event key={index} at={item.refused_at} event={item.event} why={item.reason} />
+            ))}
+          </section>
+        )}
+        {sent.map((item, index) => (
+          <Event key={index} at={item.sent_at} event={item.event} />
+        ))}
+      </>
+    );
+  }
+}
+
+function Event({ at, event, why }: { at: string; event: Record<string, unknown>; why?: string }): JSX.Element {
+  const place = [event.notebookPath, event.cellIndex === undefined ? '' : t('cell {number}', { number: Number(event.cellIndex) + 1 })];
+  return (
+    <details className="cm-Event">
+      <summary>
+        {[timeText(at), String(event.eventType ?? ''), ...place, why].filter(Boolean).join(' · ')}
+      </summary>
+      <pre tabIndex={0} aria-label={t('The event')}>
+        {JSON.stringify(event, null, 2)}
+      </pre>
+    </details>
+  );
+}

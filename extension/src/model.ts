@@ -1,0 +1,177 @@
+/** What the panel, the buttons and the status bar show: the state of the other half, kept up to date. */
+import { ISignal, Signal } from '@lumino/signaling';
+
+import {
+  IAssignments,
+  IBackend,
+  IConnectValues,
+  INews,
+  IProgress,
+  IState,
+  ISubmission,
+  NoServer,
+  Notice,
+  Refused
+} from './api';
+import { backoffMs } from './backoff';
+import { said, t } from './texts';
+import { isAllowed, isSetUp, problemText, unread } from './words';
+
+const REFRESH_MS = 60_000;
+
+export class Model {
+  constructor(readonly backend: IBackend) {}
+
+  state: IState | null = null;
+  problem: NoServer | null = null;
+  assignments: IAssignments | null = null;
+  assignmentsProblem = '';
+  progress: Record<number, IProgress> = {};
+  history: Record<number, ISubmission[]> = {};
+  isBusy = false;
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** News that this tab has not shown before. */
+  get arrived(): ISignal<this, INews[]> {
+    return this._arrived;
+  }
+
+  get unread(): INews[] {
+    return unread(this.state?.news ?? []);
+  }
+
+  get isConnected(): boolean {
+    const state = this.state;
+    return !this.problem && state !== null && isSetUp(state) && isAllowed(state);
+  }
+
+  /** Ask for the state: at the start, and when the tab appears. Notices tell the rest. */
+  async refresh(): Promise<void> {
+    try {
+      const state = await this.backend.state();
+      this.failures = 0;
+      this.take(state);
+    } catch (error) {
+      this.problem = error instanceof NoServer ? error : new NoServer('silent', String(error));
+      this._changed.emit();
+      clearTimeout(this.timer);
+      if (this.problem.what === 'silent') {
+        this.failures += 1;
+        this.timer = setTimeout(() => void this.refresh(), backoffMs(this.failures));
+      }
+    }
+  }
+
+  /** Take in a state that was answered or told. */
+  take(state: IState): void {
+    const wasConnected = this.isConnected && this.state?.device.status === state.device.status;
+    this.problem = null;
+    this.state = state;
+    this._changed.emit();
+    if (!wasConnected && this.isConnected) {
+      void this.refreshAssignments();
+    }
+  }
+
+  hear(notice: Notice): void {
+    if (notice.kind === 'state') {
+      this.take(notice.data);
+    } else if (notice.kind === 'help' && this.state) {
+      this.take({ ...this.state, help: notice.data });
+    } else if (notice.kind === 'inbox') {
+      this._arrived.emit(notice.data.news);
+      void this.refresh();
+      void this.refreshAssignments();
+    }
+  }
+
+  /** Ask for assignments, and in the background for progress. */
+  async refreshAssignments(isOld = false): Promise<void> {
+    if (!this.isConnected || this.state?.device.status === 'waiting' || (isOld && Date.now() - this.assignmentsAt < REFRESH_MS)) {
+      return;
+    }
+    this.assignmentsAt = Date.now();
+    try {
+      this.assignments = await this.backend.assignments();
+      this.assignmentsProblem = '';
+    } catch (error) {
+      this.assignmentsProblem = errorText(error);
+    }
+    this._changed.emit();
+    const found = await this.backend.progress().catch(() => []);
+    this.progress = Object.fromEntries(found.map(item => [item.assignment_id, item]));
+    this._changed.emit();
+  }
+
+  async loadHistory(assignmentId: number): Promise<void> {
+    try {
+      const found = await this.backend.history(assignmentId);
+      this.history = { ...this.history, [assignmentId]: found };
+    } catch (error) {
+      this.assignmentsProblem = errorText(error);
+    }
+    this._changed.emit();
+  }
+
+  /** Do something that answers a state; return what went wrong, or ''. */
+  async act(work: (backend: IBackend) => Promise<IState>): Promise<string> {
+    this.isBusy = true;
+    this._changed.emit();
+    try {
+      this.take(await work(this.backend));
+      return '';
+    } catch (error) {
+      return errorText(error);
+    } finally {
+      this.isBusy = false;
+      this._changed.emit();
+    }
+  }
+
+  connect(values: IConnectValues): Promise<string> {
+    return this.act(backend => backend.connect(values));
+  }
+
+  /** Ask for help, or no more; return what went wrong, or ''. */
+  async help(isOn: boolean, place: { path?: string; cellId?: string }): Promise<string> {
+    try {
+      const help = await this.backend.help(isOn, place);
+      if (this.state) {
+        this.take({ ...this.state, help });
+      }
+      return '';
+    } catch (error) {
+      return errorText(error);
+    }
+  }
+
+  async read(keys: string[]): Promise<void> {
+    if (!keys.length || !this.state) {
+      return;
+    }
+    const news = this.state.news.map(item => (keys.includes(item.key) ? { ...item, is_read: true } : item));
+    this.state = { ...this.state, news };
+    this._changed.emit();
+    await this.backend.read(keys).catch(() => undefined);
+  }
+
+  private assignmentsAt = 0;
+  private failures = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly _arrived = new Signal<this, INews[]>(this);
+  private readonly _changed = new Signal<this, void>(this);
+}
+
+/** Return what to tell the student of an error. */
+export function errorText(error: unknown): string {
+  if (error instanceof Refused) {
+    return said(error.text);
+  }
+  if (error instanceof NoServer) {
+    return problemText(error);
+  }
+  return t('Something went wrong: {detail}', { detail: error instanceof Error ? error.message : String(error) });
+}

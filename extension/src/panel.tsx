@@ -1,0 +1,263 @@
+/** The panel in the left sidebar. Plain React; what touches JupyterLab is in actions.tsx. */
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import type { IActions } from './actions';
+import type { INews } from './api';
+import { Assignments } from './assignments';
+import { ConnectForm, ConnectionBox } from './connect';
+import type { Model } from './model';
+import { Mark } from './parts';
+import { said, t } from './texts';
+import { helpWords, isAllowed, isSetUp, newsWords, repairCommand, summary } from './words';
+
+export class Panel extends ReactWidget {
+  constructor(private readonly model: Model, private readonly actions: IActions) {
+    super();
+    this.id = 'cell-monitor-panel';
+    this.addClass('cm-Panel');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', 'Cell Monitor');
+  }
+
+  protected onAfterShow(): void {
+    void this.model.refresh();
+    void this.model.refreshAssignments(true);
+  }
+
+  protected render(): JSX.Element {
+    return (
+      <UseSignal signal={this.model.changed}>
+        {() => <PanelView model={this.model} actions={this.actions} />}
+      </UseSignal>
+    );
+  }
+}
+
+interface IProps {
+  model: Model;
+  actions: IActions;
+}
+
+function PanelView({ model, actions }: IProps): JSX.Element {
+  const [isEditing, setEditing] = React.useState(false);
+  const { state, problem } = model;
+  if (problem || !state) {
+    return (
+      <div className="cm-Content">
+        <StateBox model={model} />
+        {problem && <Problem model={model} actions={actions} />}
+      </div>
+    );
+  }
+  if (!isSetUp(state) || isEditing) {
+    return (
+      <div className="cm-Content">
+        <StateBox model={model} />
+        <ConnectForm model={model} state={state} onDone={() => setEditing(false)} canCancel={isSetUp(state)} />
+      </div>
+    );
+  }
+  if (!isAllowed(state)) {
+    return (
+      <div className="cm-Content">
+        <StateBox model={model} />
+        <section className="cm-Section" aria-labelledby="cm-consent">
+          <h3 id="cm-consent">{t('May this be sent?')}</h3>
+          <p>{said(state.consent_text)}</p>
+          <p>{t('You appear as {name}.', { name: state.identity.user_name || state.identity.user_id })}</p>
+          <div className="cm-Buttons">
+            <button className="cm-Button cm-mod-accept" onClick={() => void model.act(one => one.consent(true))}>
+              {t('Send')}
+            </button>
+            {state.privacy.consent === 'unasked' && (
+              <button className="cm-Button" onClick={() => void model.act(one => one.consent(false))}>
+                {t('Not now')}
+              </button>
+            )}
+          </div>
+        </section>
+        <ConnectionBox model={model} state={state} actions={actions} onEdit={() => setEditing(true)} />
+      </div>
+    );
+  }
+  const isWaiting = state.device.status === 'waiting';
+  return (
+    <div className="cm-Content">
+      <StateBox model={model} canPause />
+      {isWaiting && (
+        <section className="cm-Section" aria-labelledby="cm-confirm">
+          <h3 id="cm-confirm">{t('Confirm this device')}</h3>
+          <p>{t('Tell your teacher this number, or confirm it on a device that you used before:')}</p>
+          <p className="cm-Number">{state.device.check_number}</p>
+          <p>{t('What you run meanwhile is kept and sent afterwards.')}</p>
+        </section>
+      )}
+      <HelpBox model={model} actions={actions} />
+      <NewsBox model={model} actions={actions} />
+      {!isWaiting && <Assignments model={model} actions={actions} />}
+      <ConnectionBox model={model} state={state} actions={actions} onEdit={() => setEditing(true)} />
+    </div>
+  );
+}
+
+function StateBox({ model, canPause = false }: { model: Model; canPause?: boolean }): JSX.Element {
+  const { kind, label, detail } = summary(model.state, model.problem);
+  const { state } = model;
+  const school = state?.device.class?.name;
+  const isPaused = state?.privacy.paused ?? false;
+  return (
+    <section className={`cm-Section cm-State cm-mod-${kind}`} aria-label={t('State')}>
+      <div role="status">
+        <p className="cm-State-label">
+          <Mark kind={kind} />
+          <span>{label}</span>
+        </p>
+        <p className="cm-State-detail">{detail}</p>
+      </div>
+      {school && <p className="cm-State-detail">{t('Class: {name}', { name: school })}</p>}
+      {(state?.queue.dropped ?? 0) > 0 && (
+        <p className="cm-State-detail">
+          {t('{count} of the oldest were given up, because too many waited.', { count: state?.queue.dropped ?? 0 })}
+        </p>
+      )}
+      {state && !state.queue.is_durable && (
+        <p className="cm-State-detail">{t('What waits cannot be stored: it is lost when the server stops.')}</p>
+      )}
+      {canPause && (
+        <div className="cm-Buttons" role="group" aria-label={t('Pause')}>
+          {isPaused ? (
+            <button className="cm-Button cm-mod-accept" onClick={() => void model.act(one => one.resume())}>
+              {t('Resume')}
+            </button>
+          ) : (
+            <>
+              <span className="cm-Buttons-label">{t('Pause:')}</span>
+              <button className="cm-Button" onClick={() => void model.act(one => one.pause(15))}>
+                {t('15 min')}
+              </button>
+              <button className="cm-Button" onClick={() => void model.act(one => one.pause(60))}>
+                {t('60 min')}
+              </button>
+              <button className="cm-Button" onClick={() => void model.act(one => one.pause(null))}>
+                {t('Until I resume')}
+              </button>
+            </>
+          )}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Problem({ model, actions }: IProps): JSX.Element {
+  const command = model.problem ? repairCommand(model.problem) : '';
+  return (
+    <section className="cm-Section" aria-label={t('What to do')}>
+      {command && (
+        <p className="cm-Command">
+          <code>{command}</code>
+          <button className="cm-Button" onClick={() => actions.copy(command)}>
+            {t('Copy')}
+          </button>
+        </p>
+      )}
+      {model.problem?.what === 'missing' && (
+        <p>
+          {t('If it is not installed where the Jupyter server runs:')} <code>pip install cell-monitor-lab</code>
+        </p>
+      )}
+      <div className="cm-Buttons">
+        <button className="cm-Button" onClick={() => void model.refresh()}>
+          {t('Try again')}
+        </button>
+      </div>
+    </section>
+  );
+}
+
+function HelpBox({ model, actions }: IProps): JSX.Element {
+  const help = model.state?.help;
+  const { label, detail, action } = helpWords(help);
+  const isOn = help?.is_on ?? false;
+  const isPaused = model.state?.privacy.paused ?? false;
+  return (
+    <section className="cm-Section" aria-labelledby="cm-help">
+      <h3 id="cm-help">{t('Help')}</h3>
+      <p role="status">{isPaused ? t('Help cannot be asked for during a pause.') : detail}</p>
+      <div className="cm-Buttons">
+        <button
+          className={`cm-Button ${isOn ? 'cm-mod-on' : 'cm-mod-accept'}`}
+          disabled={isPaused}
+          title={action}
+          onClick={() => void actions.toggleHelp()}
+        >
+          {isOn ? `${label} – ${action}` : label}
+        </button>
+      </div>
+    </section>
+  );
+}
+
+const SHOWN_NEWS = 5;
+
+function NewsBox({ model, actions }: IProps): JSX.Element | null {
+  const [isWhole, setWhole] = React.useState(false);
+  const news = [...(model.state?.news ?? [])].reverse();
+  if (!news.length) {
+    return null;
+  }
+  const shown = isWhole ? news : news.slice(0, SHOWN_NEWS);
+  const count = model.unread.length;
+  return (
+    <section className="cm-Section" aria-labelledby="cm-news">
+      <h3 id="cm-news">{count ? t('News ({count} unread)', { count }) : t('News')}</h3>
+      <ul className="cm-List">
+        {shown.map(item => (
+          <NewsItem key={item.key} item={item} model={model} actions={actions} />
+        ))}
+      </ul>
+      <div className="cm-Buttons">
+        {count > 0 && (
+          <button className="cm-Button" onClick={() => void model.read(model.unread.map(item => item.key))}>
+            {t('Mark all as read')}
+          </button>
+        )}
+        {news.length > SHOWN_NEWS && (
+          <button className="cm-Button" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
+            {isWhole ? t('Show fewer') : t('Show all {count}', { count: news.length })}
+          </button>
+        )}
+      </div>
+    </section>
+  );
+}
+
+function NewsItem({ item, model, actions }: IProps & { item: INews }): JSX.Element {
+  const { title, text, time } = newsWords(item);
+  return (
+    <li className={item.is_read ? 'cm-Item' : 'cm-Item cm-mod-unread'}>
+      <p className="cm-Item-title">
+        {!item.is_read && <span className="cm-New">{t('New')}</span>}
+        <strong>{title}</strong> <span className="cm-Time">{time}</span>
+      </p>
+      {text && <p className="cm-Text">{text}</p>}
+      <div className="cm-Buttons">
+        {item.notebook_path && (
+          <button className="cm-Button" onClick={() => void actions.showCell(item)}>
+            {t('Show me')}
+          </button>
+        )}
+        {!item.is_read && (
+          <button
+            className="cm-Button"
+            aria-label={t('Mark as read: {title}', { title })}
+            onClick={() => void model.read([item.key])}
+          >
+            {t('Mark as read')}
+          </button>
+        )}
+      </div>
+    </li>
+  );
+}
