@@ -13,7 +13,7 @@ interface IFormProps {
   onDone: () => void;
 }
 
-const SCHOOL = ['school', 'hub'];
+const SCHOOL = new Set(['school', 'hub']);
 
 export function ConnectForm({ model, state, canCancel, onDone }: IFormProps): JSX.Element {
   const { identity } = state;
@@ -34,7 +34,7 @@ export function ConnectForm({ model, state, canCancel, onDone }: IFormProps): JS
     }
   };
   const field = (name: keyof IConnectValues, label: string, help: string, isRequired: boolean, more = {}) => {
-    const isFixed = SCHOOL.includes(identity.sources[name]);
+    const isFixed = SCHOOL.has(identity.sources[name]);
     return (
       <div className="cm-Field">
         <label htmlFor={`cm-${name}`}>

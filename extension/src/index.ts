@@ -188,7 +188,8 @@ function showNews(model: Model, actions: Actions, panel: Panel): void {
       }
       shown.add(item.key);
       const { title, text } = newsWords(item);
-      Notification.info(text ? `${plain(title)}: ${plain(text)}` : plain(title), {
+      // Shown as text, and cut where it is long; the panel has all of it.
+      Notification.info(text ? `${title}: ${text}` : title, {
         autoClose: false,
         actions: item.notebook_path
           ? [{ label: t('Show me'), callback: () => void actions.showCell(item) }]
@@ -203,12 +204,6 @@ function showNews(model: Model, actions: Actions, panel: Panel): void {
     const { label } = summary(model.state, model.problem);
     panel.title.caption = count ? `Cell Monitor: ${label}, ${t('News: {count}', { count })}` : `Cell Monitor: ${label}`;
   });
-}
-
-/** Notifications are Markdown in JupyterLab: what is said must stay what it is. */
-function plain(text: string): string {
-  const short = text.length > 200 ? `${text.slice(0, 200)}…` : text;
-  return short.replace(/[\\`*_{}[\]()#+!|<>~&-]/g, '\\$&');
 }
 
 /** Ask at the first start, and again for another address; once a page. */

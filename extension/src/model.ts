@@ -31,12 +31,12 @@ export class Model {
   isBusy = false;
 
   get changed(): ISignal<this, void> {
-    return this._changed;
+    return this.changes;
   }
 
   /** News that this tab has not shown before. */
   get arrived(): ISignal<this, INews[]> {
-    return this._arrived;
+    return this.arrivals;
   }
 
   get unread(): INews[] {
@@ -56,7 +56,7 @@ export class Model {
       this.take(state);
     } catch (error) {
       this.problem = error instanceof NoServer ? error : new NoServer('silent', String(error));
-      this._changed.emit();
+      this.changes.emit();
       clearTimeout(this.timer);
       if (this.problem.what === 'silent') {
         this.failures += 1;
@@ -70,7 +70,7 @@ export class Model {
     const wasConnected = this.isConnected && this.state?.device.status === state.device.status;
     this.problem = null;
     this.state = state;
-    this._changed.emit();
+    this.changes.emit();
     if (!wasConnected && this.isConnected) {
       void this.refreshAssignments();
     }
@@ -82,7 +82,7 @@ export class Model {
     } else if (notice.kind === 'help' && this.state) {
       this.take({ ...this.state, help: notice.data });
     } else if (notice.kind === 'inbox') {
-      this._arrived.emit(notice.data.news);
+      this.arrivals.emit(notice.data.news);
       void this.refresh();
       void this.refreshAssignments();
     }
@@ -100,10 +100,10 @@ export class Model {
     } catch (error) {
       this.assignmentsProblem = errorText(error);
     }
-    this._changed.emit();
+    this.changes.emit();
     const found = await this.backend.progress().catch(() => []);
     this.progress = Object.fromEntries(found.map(item => [item.assignment_id, item]));
-    this._changed.emit();
+    this.changes.emit();
   }
 
   async loadHistory(assignmentId: number): Promise<void> {
@@ -113,13 +113,13 @@ export class Model {
     } catch (error) {
       this.assignmentsProblem = errorText(error);
     }
-    this._changed.emit();
+    this.changes.emit();
   }
 
   /** Do something that answers a state; return what went wrong, or ''. */
   async act(work: (backend: IBackend) => Promise<IState>): Promise<string> {
     this.isBusy = true;
-    this._changed.emit();
+    this.changes.emit();
     try {
       this.take(await work(this.backend));
       return '';
@@ -127,7 +127,7 @@ export class Model {
       return errorText(error);
     } finally {
       this.isBusy = false;
-      this._changed.emit();
+      this.changes.emit();
     }
   }
 
@@ -154,15 +154,15 @@ export class Model {
     }
     const news = this.state.news.map(item => (keys.includes(item.key) ? { ...item, is_read: true } : item));
     this.state = { ...this.state, news };
-    this._changed.emit();
+    this.changes.emit();
     await this.backend.read(keys).catch(() => undefined);
   }
 
   private assignmentsAt = 0;
   private failures = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private readonly _arrived = new Signal<this, INews[]>(this);
-  private readonly _changed = new Signal<this, void>(this);
+  private readonly arrivals = new Signal<this, INews[]>(this);
+  private readonly changes = new Signal<this, void>(this);
 }
 
 /** Return what to tell the student of an error. */

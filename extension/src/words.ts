@@ -13,7 +13,7 @@ export interface ISummary {
 }
 
 /** Codes of the server part's texts that mean that all is well. */
-const FINE = ['ready', 'sending'];
+const FINE = new Set(['ready', 'sending']);
 /** What has not left after so long waits; before that it is on its way. */
 const ON_ITS_WAY_MS = 15_000;
 
@@ -42,10 +42,10 @@ export function summary(state: IState | null, problem: NoServer | null, now = Da
     return { kind: 'waiting', label: t('To be confirmed'), detail };
   }
   const isLate = queue.waiting > 0 && now - Date.parse(queue.oldest ?? '') > ON_ITS_WAY_MS;
-  if (queue.waiting > 0 && (!FINE.includes(state.text.code) || isLate)) {
+  if (queue.waiting > 0 && (!FINE.has(state.text.code) || isLate)) {
     return { kind: 'waiting', label: t('Waiting: {count}', { count: queue.waiting }), detail };
   }
-  if (!FINE.includes(state.text.code)) {
+  if (!FINE.has(state.text.code)) {
     return { kind: 'off', label: t('Not connected'), detail };
   }
   return { kind: 'sending', label: t('Sending'), detail };

@@ -11,7 +11,7 @@ let now = 1_000_000;
 const posters: Poster<string>[] = [];
 
 afterEach(() => {
-  posters.splice(0).forEach(poster => poster.stop());
+  posters.splice(0).forEach(made => made.stop());
   factory = new IDBFactory();
 });
 

@@ -31,11 +31,11 @@ describe('translations', () => {
   }
 
   it('has every text in Japanese and none that nobody says', () => {
-    const said = [...used(), ...settings].filter(text => text !== 'Cell Monitor');
-    expect(said.length).toBeGreaterThan(100);
+    const spoken = [...used(), ...settings].filter(text => text !== 'Cell Monitor');
+    expect(spoken.length).toBeGreaterThan(100);
     const known = Object.keys(ja).filter(Boolean);
-    expect(said.filter(text => !known.includes(text))).toEqual([]);
-    expect(known.filter(text => !said.includes(text))).toEqual([]);
+    expect(spoken.filter(text => !known.includes(text))).toEqual([]);
+    expect(known.filter(text => !spoken.includes(text))).toEqual([]);
   });
 
   it('keeps the names of values', () => {

@@ -1,0 +1,292 @@
+"""A real JupyterLab with the wheel, real kernels, a stub product and Debian's Chromium.
+
+With SHOTS=folder, pictures of what is seen are kept there.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.conftest import Stub, wait_for
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+TOKEN = "t"
+SECRET_TOKEN = "VERY-SECRET-STUDENT-TOKEN"
+STUDENT = {"id": 7, "email": "hanako@example.com", "name": "Hanako", "team": None}
+CLASS = {"id": 1, "name": "Informatics 3A", "class_code": "INF3A"}
+WAIT = 120_000  # milliseconds; the machine may be busy
+
+
+def notebook(*cells, **metadata):
+    """Return a notebook of code cells c0, c1, …"""
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, **metadata},
+        "cells": [
+            {
+                "id": f"c{index}",
+                "cell_type": "code",
+                "source": cell if isinstance(cell, str) else cell["source"],
+                "metadata": {} if isinstance(cell, str) else cell["metadata"],
+                "outputs": [],
+                "execution_count": None,
+            }
+            for index, cell in enumerate(cells)
+        ],
+    }
+
+
+class Lab:
+    """One JupyterLab process on a home of its own."""
+
+    def __init__(self, folder, environment):
+        self.root = folder / "work"
+        self.root.mkdir()
+        with contextlib.closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = (folder / "lab.log").open("w")
+        settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+        folders = {
+            "HOME": folder,
+            "JUPYTER_CONFIG_DIR": folder / "config",
+            "JUPYTER_DATA_DIR": folder / "data",
+            "JUPYTER_RUNTIME_DIR": folder / "runtime",
+            "JUPYTERLAB_SETTINGS_DIR": folder / "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces",
+            "IPYTHONDIR": folder / "ipython",
+        }
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("CELL_MONITOR", "JUPYTER"))}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
+             f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True",
+             "--ServerApp.terminals_enabled=False", f"--ServerApp.root_dir={self.root}"],
+            cwd=self.root,
+            env={**kept, **{name: str(path) for name, path in folders.items()}, **environment},
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        wait_for(self.is_up, 120)
+
+    def is_up(self):
+        try:
+            return urllib.request.urlopen(f"{self.url}/api?token={TOKEN}", timeout=5).status == 200
+        except OSError:
+            assert self.process.poll() is None, Path(self.log.name).read_text()
+            return False
+
+    def ask(self, name, method="GET", value=None):
+        """Ask a route of the server part, as the panel does."""
+        request = urllib.request.Request(
+            f"{self.url}/cell-monitor-lab/{name}",
+            method=method,
+            data=None if value is None else json.dumps(value).encode(),
+            headers={"Authorization": f"token {TOKEN}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+
+    def write(self, path, content):
+        (self.root / path).write_text(json.dumps(content))
+
+    def close(self):
+        self.process.terminate()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+class Tab:
+    """A page of JupyterLab."""
+
+    def __init__(self, page, lab):
+        self.page, self.lab = page, lab
+
+    def go(self, path="lab", query=""):
+        self.page.goto(f"{self.lab.url}/{path}?token={TOKEN}&reset{query}")
+        self.page.wait_for_function("window.jupyterapp", timeout=WAIT)
+        self.page.evaluate("window.jupyterapp.restored.then(() => true)")
+        return self
+
+    def run(self, command, args=None):
+        return self.page.evaluate(
+            "([command, args]) => jupyterapp.commands.execute(command, args).then(() => true)", [command, args or {}]
+        )
+
+    def start(self, command, args=None):
+        """The same without waiting for its end."""
+        self.page.evaluate(
+            "([command, args]) => { jupyterapp.commands.execute(command, args).catch(() => null); }",
+            [command, args or {}],
+        )
+
+    def open(self, path):
+        """Open a notebook and wait until its kernel is idle."""
+        self.start("docmanager:open", {"path": path, "factory": "Notebook"})
+        self.page.wait_for_function(
+            """path => {
+              const panel = jupyterapp.shell.currentWidget;
+              const kernel = panel?.context?.path === path && panel.sessionContext?.session?.kernel;
+              return kernel && kernel.status === 'idle' && panel.sessionContext.isReady;
+            }""",
+            arg=path,
+            timeout=WAIT,
+        )
+        return self
+
+    def select(self, index):
+        self.page.evaluate(
+            "index => { const {content} = jupyterapp.shell.currentWidget; content.activeCellIndex = index;"
+            " content.deselectAll(); }",
+            index,
+        )
+
+    def panel(self):
+        """Show the panel and return it."""
+        self.run("cell-monitor-lab:open")
+        found = self.page.locator("#cell-monitor-panel")
+        found.wait_for(timeout=WAIT)
+        return found
+
+    def shot(self, name):
+        folder = os.environ.get("SHOTS")
+        if folder:
+            self.page.screenshot(path=f"{folder}/{name}.png")
+
+
+class Product(Stub):
+    """The stub as the product that knows this student."""
+
+    def __init__(self):
+        super().__init__()
+        self.inbox = []
+        self.reset()
+
+    def reset(self):
+        self.script.clear()
+        self.inbox.clear()
+        self.answers.clear()
+        token = {"token": SECRET_TOKEN, "status": "active", "check_number": "42", "student": STUDENT, "class": CLASS}
+        self.answers["POST", "/api/v1/me/token"] = (201, token)
+        self.answers["DELETE", "/api/v1/me/token"] = (204, None)
+        self.answers["GET", "/api/v1/me"] = (200, {"student_id": 7, "classes": [CLASS], "assignments": []})
+        self.answers["GET", "/api/v1/me/inbox"] = self.long_poll
+        self.answers["GET", "/api/v1/progress/student/7"] = (200, {"progress": {"assignments_progress": []}})
+        self.answers["GET", "/api/v1/submissions"] = (200, [])
+
+    def long_poll(self, _value, _headers):
+        end = time.monotonic() + 2
+        while not self.inbox and time.monotonic() < end:
+            time.sleep(0.05)
+        return 200, {"next": "1", "notifications": [], "messages": [], **(self.inbox.pop(0) if self.inbox else {})}
+
+    def of(self, path):
+        """Return the events of a notebook."""
+        return [event for event in self.events if event.get("notebookPath") == path]
+
+    def ends_of(self, path):
+        return [event for event in self.of(path) if event["eventType"] in ENDS]
+
+    def starts_of(self, path):
+        return [event for event in self.of(path) if event["eventType"] == "cell_execution_start"]
+
+
+ENDS = ("cell_execution_complete", "cell_execution_error")
+
+
+@pytest.fixture(scope="session")
+def the_product():
+    product = Product()
+    yield product
+    product.close()
+
+
+@pytest.fixture
+def product(the_product):
+    the_product.reset()
+    return the_product
+
+
+@pytest.fixture(scope="session")
+def labs(tmp_path_factory):
+    """Start a JupyterLab with an environment; one for each."""
+    started = {}
+
+    def lab(**environment):
+        key = tuple(sorted(environment.items()))
+        if key not in started:
+            started[key] = Lab(tmp_path_factory.mktemp("lab"), environment)
+        return started[key]
+
+    yield lab
+    for one in started.values():
+        one.close()
+
+
+@pytest.fixture
+def lab(labs, product):
+    """One that a school has set up."""
+    return labs(
+        CELL_MONITOR_URL=product.url,
+        CELL_MONITOR_KEY="CLASS-KEY-OF-3A",
+        CELL_MONITOR_USER_ID=STUDENT["email"],
+        CELL_MONITOR_USER_NAME="Hanako",
+        CELL_MONITOR_CONSENT="given",
+    )
+
+
+@pytest.fixture
+def bare(tmp_path_factory, product):
+    """One of which nobody has set anything, for this test alone."""
+    made = Lab(tmp_path_factory.mktemp("bare"), {})
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert executable, "No Chromium: install the package chromium-headless-shell"
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def tabs(browser):
+    """Open tabs; what a page throws fails the test."""
+    contexts, thrown = {}, []
+
+    def tab(lab, locale="en-US", size=(1280, 800)):
+        if locale not in contexts:
+            contexts[locale] = browser.new_context(
+                locale=locale, viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce"
+            )
+            contexts[locale].set_default_timeout(60_000)
+        page = contexts[locale].new_page()
+        page.on("pageerror", lambda error: thrown.append(f"{error}\n{error.stack}"))
+        return Tab(page, lab)
+
+    yield tab
+    for context in contexts.values():
+        context.close()
+    assert [text for text in thrown if "cell-monitor" in text] == []

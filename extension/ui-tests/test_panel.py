@@ -1,0 +1,252 @@
+"""The panel: connecting, consent, pause, help, news, assignments; what a browser may know."""
+
+import hashlib
+import json
+import re
+import time
+
+from conftest import CLASS, SECRET_TOKEN, STUDENT, WAIT, notebook
+from playwright.sync_api import expect
+
+from cell_monitor_lab.assignments import canonical
+from tests.conftest import wait_for
+
+SECONDS = WAIT / 1000
+WORK = {
+    "id": 3, "title": "Week 3: loops", "notebook_path": "course/week3.ipynb", "due_date": "2099-12-01T23:59:00+09:00",
+    "description": "Write <b>three</b> loops.", "points": 10, "has_starter": True, "submitted_at": None, "attempts": 0,
+    "grade": None, "feedback": None, "status": None,
+}  # fmt: skip
+STARTER = notebook("print('start')", "x = 1", cell_monitor={"assignment": 3, "path": "course/week3.ipynb"})
+
+
+def offer(product, **more):
+    """Let the product have one assignment with a starter."""
+    me = {"student_id": 7, "classes": [CLASS], "assignments": [{**WORK, **more}]}
+    product.answers["GET", "/api/v1/me"] = (200, me)
+    starter = {"assignment_id": 3, "filename": "week3.ipynb", "content": STARTER, "content_sha256": "0"}
+    product.answers["GET", "/api/v1/assignments/3/starter"] = (200, starter)
+    told = [{"assignment_id": 3, "completed_cells": 1, "total_cells": 2}]
+    product.answers["GET", "/api/v1/progress/student/7"] = (200, {"progress": {"assignments_progress": told}})
+
+
+def fill(panel, product):
+    panel.get_by_label("Address").fill(product.url)
+    panel.get_by_label("E-mail or student number").fill(STUDENT["email"])
+    panel.get_by_label("Name", exact=True).fill("Hanako")
+
+
+def test_nothing_leaves_before_a_yes_then_the_code_connects(bare, tabs, product):
+    bare.write("first.ipynb", notebook("print('before')", "print('after')"))
+    tab = tabs(bare).go(query="&cell_monitor_code=K7QF-2M9X").open("first.ipynb")
+    panel = tab.panel()
+    expect(panel).to_contain_text("Not set up")
+    expect(panel.get_by_label("Class code")).to_have_value("K7QF-2M9X")
+    asked = len(product.requests)
+    fill(panel, product)
+    panel.get_by_role("button", name="Connect").click()
+    dialog = tab.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("May Cell Monitor send what you run?")
+    expect(dialog).to_contain_text(product.url.removeprefix("http://"))
+    dialog.get_by_role("button", name="Not now").click()
+    expect(panel).to_contain_text("Not sending")
+    tab.select(0)
+    tab.run("notebook:run-cell")
+    time.sleep(3)
+    assert len(product.requests) == asked
+    panel.get_by_role("button", name="Send", exact=True).click()
+    expect(panel).to_contain_text("Informatics 3A", timeout=WAIT)
+    claims = [value for method, path, _headers, value in product.requests if path == "/api/v1/me/token"]
+    assert [(claim["class_code"], claim["userId"]) for claim in claims] == [("K7QF-2M9X", STUDENT["email"])]
+    tab.select(1)
+    tab.run("notebook:run-cell")
+    wait_for(lambda: product.ends_of("first.ipynb"), SECONDS)
+    assert [event["result"] for event in product.ends_of("first.ipynb")] == ["after\n"]
+    assert "before" not in json.dumps(product.requests)
+    panel.get_by_text("Connection and what was sent").click()
+    panel.get_by_role("button", name="What was sent …").click()
+    expect(dialog.locator("summary", has_text="cell_execution_complete")).to_have_count(1)
+    dialog.get_by_role("button", name="Close").click()
+    panel.get_by_role("button", name="Disconnect …").click()
+    dialog.get_by_role("button", name="Disconnect").click()
+    wait_for(lambda: any(method == "DELETE" for method, *_rest in product.requests), SECONDS)
+    expect(panel).to_contain_text("Connect to your class")
+
+
+def test_a_second_device_waits_for_its_confirmation(bare, tabs, product):
+    waiting = {"token": SECRET_TOKEN, "status": "waiting", "check_number": "42", "student": STUDENT, "class": CLASS}
+    product.answers["POST", "/api/v1/me/token"] = (201, waiting)
+    product.answers["GET", "/api/v1/me/token"] = (200, waiting)
+    tab = tabs(bare).go()
+    panel = tab.panel()
+    fill(panel, product)
+    panel.get_by_label("Class code").fill("k7qf 2m9x")
+    panel.get_by_role("button", name="Connect").click()
+    tab.page.get_by_role("dialog").get_by_role("button", name="Send").click()
+    expect(panel.locator(".cm-Number")).to_have_text("42", timeout=WAIT)
+    expect(panel).to_contain_text("To be confirmed")
+    product.answers["GET", "/api/v1/me/token"] = (200, {**waiting, "status": "active"})
+    expect(panel.locator(".cm-Number")).to_have_count(0, timeout=WAIT)
+
+
+def test_help_on_and_off_and_ended_by_the_teacher(lab, tabs, product):
+    lab.write("help.ipynb", notebook("1", "2"))
+    tab = tabs(lab).go().open("help.ipynb")
+    tab.select(1)
+    button = tab.page.locator(".jp-NotebookPanel .cm-HelpButton button")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    button.click()
+    wait_for(lambda: product.of("help.ipynb")[-1]["eventType"] == "help", 3)
+    assert product.of("help.ipynb")[-1]["cellId"] == "c1"
+    expect(button).to_have_attribute("aria-pressed", "true")
+    product.inbox.append({"help": {"state": "waiting", "place": 2, "of": 5}})
+    expect(button).to_have_text("✋ Help asked: number 2")
+    product.inbox.append({"help": {"state": "claimed", "byName": "Ms Ito"}})
+    expect(button).to_have_text("✋ On the way")
+    tab.go()
+    tab.open("help.ipynb")
+    expect(button).to_have_text("✋ On the way")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    wait_for(lambda: any(event["eventType"] == "help_stop" for event in product.of("help.ipynb")), 5)
+    button.click()
+    expect(button).to_have_text("✋ Help asked")
+    product.inbox.append({"help": {"state": "helped"}})
+    expect(button).to_have_text("Ask for help")
+    stops = [event for event in product.of("help.ipynb") if event["eventType"] == "help_stop"]
+    assert len(stops) == 1
+
+
+def test_a_hint_names_its_cell_and_is_read_in_all_tabs(lab, tabs, product):
+    lab.write("hint.ipynb", notebook(*("1" for _ in range(60))))
+    tab, other = tabs(lab).go(), tabs(lab).go()
+    other_panel, panel = other.panel(), tab.panel()
+    hint = {
+        "notification_id": 501,
+        "title": "A hint",
+        "message": "Look <b>here</b> *please*",
+        "notebook_path": "hint.ipynb",
+    }
+    product.inbox.append({"notifications": [{**hint, "cell_id": "c40", "created_at": "2026-11-28T10:00:00Z"}]})
+    expect(panel).to_contain_text("Look <b>here</b> *please*", timeout=WAIT)
+    expect(tab.page.locator(".jp-toast-message")).to_contain_text("A hint: Look <b>here</b> *please*")
+    expect(other_panel).to_contain_text("News (1 unread)")
+    expect(tab.page.locator(".lm-TabBar-tab[data-id=cell-monitor-panel] .lm-TabBar-tabLabel")).to_have_text("1")
+    panel.get_by_role("button", name="Show me").click()
+    tab.page.wait_for_function("jupyterapp.shell.currentWidget?.content?.activeCell?.model?.id === 'c40'", timeout=WAIT)
+    expect(panel.get_by_role("heading", name="News", exact=True)).to_be_visible()
+    expect(other_panel.get_by_role("heading", name="News", exact=True)).to_be_visible()
+    other.go()
+    assert "unread" not in other.panel().inner_text()
+
+
+def test_pause_records_nothing(lab, tabs, product):
+    lab.write("pause.ipynb", notebook("print('paused')", "print('resumed')"))
+    tab = tabs(lab).go().open("pause.ipynb")
+    panel = tab.panel()
+    panel.get_by_role("button", name="15 min").click()
+    expect(panel).to_contain_text("Paused until")
+    expect(tab.page.locator("#jp-main-statusbar .cm-StateItem")).to_contain_text("Paused")
+    expect(panel.get_by_role("button", name="Ask for help")).to_be_disabled()
+    tab.select(0)
+    tab.run("notebook:run-cell")
+    panel.get_by_role("button", name="Resume").click()
+    tab.select(1)
+    tab.run("notebook:run-cell")
+    wait_for(lambda: product.ends_of("pause.ipynb"), SECONDS)
+    assert [event["result"] for event in product.ends_of("pause.ipynb")] == ["resumed\n"]
+    assert "paused" not in json.dumps(product.events)
+
+
+def test_an_assignment_from_its_starter_to_its_receipt(lab, tabs, product):
+    offer(product)
+    received = []
+
+    def receive(value, headers):
+        received.append((value, headers["Idempotency-Key"]))
+        if len(received) == 1:
+            return 503, {"detail": "busy"}
+        sha = hashlib.sha256(canonical(value["notebook_content"])).hexdigest()
+        return 201, {"attempt": 1, "submitted_at": "2026-11-28T10:31:00Z", "content_sha256": sha}
+
+    product.answers["POST", "/api/v1/submissions"] = receive
+    tab = tabs(lab).go()
+    panel = tab.panel()
+    panel.get_by_role("button", name="Look again").click()
+    item = panel.locator("li", has_text="Week 3: loops")
+    expect(item).to_contain_text("Not begun")
+    expect(item).to_contain_text("Write <b>three</b> loops.")
+    expect(item).to_contain_text("Cells done: 1 of 2")
+    item.get_by_role("button", name="Get it").click()
+    expect(item).to_contain_text("In your files", timeout=WAIT)
+    tab.page.wait_for_function("jupyterapp.shell.currentWidget?.context?.path === 'week3.ipynb'", timeout=WAIT)
+    tab.open("week3.ipynb")
+    tab.select(1)
+    tab.run("notebook:run-cell")
+    item.get_by_role("button", name="Hand in …").click()
+    dialog = tab.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("week3.ipynb")
+    expect(dialog).to_contain_text("Cells with code that have not run: 1.")
+    expect(dialog).not_to_contain_text("Is it the right one?")
+    dialog.get_by_label("Comment for your teacher").fill("please look at x")
+    dialog.get_by_role("button", name="Hand in").click()
+    expect(dialog).to_contain_text("Not handed in yet", timeout=WAIT)
+    assert "Handed in" not in dialog.inner_text()
+    dialog.get_by_role("button", name="Close").click()
+    expect(item).to_contain_text("Not handed in yet: it is kept here")
+    item.get_by_role("button", name=re.compile("^Hand in")).click()
+    dialog.get_by_role("button", name="Hand in").click()
+    sha = hashlib.sha256(canonical(wait_for(lambda: received[1:], SECONDS)[0][0]["notebook_content"])).hexdigest()
+    expect(dialog).to_contain_text("Check number", timeout=WAIT)
+    expect(dialog.locator("code")).to_have_text(sha[:12])
+    assert received[0][1] == received[1][1]  # one key: it counts once
+    assert received[0][0]["submission_comment"] == "please look at x"
+    assert received[1][0]["notebook_content"]["cells"][1]["execution_count"] == 1
+    handed = {"id": 9, "attempt": 1, "submitted_at": "2026-11-28T10:31:00Z", "content_sha256": sha, "grade": None}
+    product.answers["GET", "/api/v1/submissions"] = (200, [handed])
+    offer(
+        product, submitted_at="2026-11-28T10:31:00Z", attempts=1, grade=8, feedback="Good <i>work</i>", status="graded"
+    )
+    dialog.get_by_role("button", name="Close").click()
+    panel.get_by_role("button", name="Look again").click()
+    expect(item).to_contain_text("Graded: 8 of 10")
+    expect(item).to_contain_text("Good <i>work</i>")
+    item.get_by_text("Hand-ins").click()
+    expect(item).to_contain_text(sha[:12])
+    item.get_by_role("button", name="Get a fresh copy").click()
+    tab.page.wait_for_function("jupyterapp.shell.currentWidget?.context?.path === 'week3-2.ipynb'", timeout=WAIT)
+
+
+def test_the_browser_knows_neither_key_nor_token(lab, tabs, product):
+    tab = tabs(lab)
+    bodies = []
+    tab.page.on("response", lambda response: bodies.append(response) if "cell-monitor-lab" in response.url else None)
+    tab.go()
+    panel = tab.panel()
+    expect(panel).to_contain_text("Informatics 3A", timeout=WAIT)
+    texts = [body.text() for body in bodies if "/static/" not in body.url and body.ok]
+    stored = tab.page.evaluate(
+        """async () => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie,
+             document.documentElement.outerHTML])"""
+    )
+    assert any('"state"' in text or "device" in text for text in texts)
+    for secret in (SECRET_TOKEN, "CLASS-KEY-OF-3A"):
+        assert not [text for text in texts if secret in text]
+        assert secret not in stored
+
+
+def test_without_the_server_part_the_panel_says_what_to_do(lab, tabs, product):
+    tab = tabs(lab)
+    for answer in (
+        {"status": 404, "json": {"message": "Not Found"}},
+        {"status": 200, "content_type": "text/html", "body": "<p>"},
+    ):
+        tab.page.unroute_all()
+        tab.page.route("**/cell-monitor-lab/**", lambda route, answer=answer: route.fulfill(**answer))
+        tab.go()
+        panel = tab.panel()
+        expect(panel).to_contain_text("jupyter server extension enable cell_monitor_lab")
+        expect(tab.page.locator("#jp-main-statusbar .cm-StateItem")).to_contain_text("Not connected")
+    tab.page.unroute_all()
+    panel.get_by_role("button", name="Try again").click()
+    expect(panel).to_contain_text("Informatics 3A", timeout=WAIT)
