@@ -10,7 +10,9 @@ import { INotebookModel, INotebookTracker, NotebookActions, NotebookPanel } from
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
 
 import type { IHint } from './api';
+import type { ICell } from './contract';
 import { uuid4 } from './ids';
+import { cellOf } from './runs';
 
 type Context = DocumentRegistry.IContext<INotebookModel>;
 
@@ -56,6 +58,19 @@ export class Where {
       }
     }
     return null;
+  }
+
+  /** Return the one cell with code that has this source. */
+  locate(code: string): ICell | null {
+    const cells = this.context.model?.cells;
+    const found: ICellModel[] = [];
+    for (let index = 0; index < (cells?.length ?? 0); index++) {
+      const cell = cells.get(index);
+      if (cell.type === 'code' && cell.sharedModel.getSource() === code) {
+        found.push(cell);
+      }
+    }
+    return found.length === 1 ? cellOf(this.describe('run', '', found[0].id)) : null;
   }
 
   /** Return what a hint says of the notebook and of one of its cells. */
@@ -142,10 +157,10 @@ export class NotebookWatch {
       }
       watched.connection = connection;
       connection?.anyMessage.connect((_, args) => {
+        this.listen?.(connection, args, where);
         if (args.direction === 'send' && args.msg.header.msg_type === 'execute_request') {
           this.requested(watched, connection, args.msg as KernelMessage.IExecuteRequestMsg);
         }
-        this.listen?.(connection, args, where);
       });
     };
     session.kernelChanged.connect(attach);

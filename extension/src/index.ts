@@ -10,6 +10,8 @@ import { Widget } from '@lumino/widgets';
 import { Actions } from './actions';
 import { IBackend, IState, NoServer, NOTICE, Notice, Refused } from './api';
 import { codeFromAddress } from './connect';
+import type { Event } from './contract';
+import { DirectBackend } from './direct';
 import { HelpButton, StateItem } from './help';
 import { IKeptHint, NotebookWatch } from './hints';
 import { uuid4 } from './ids';
@@ -19,6 +21,7 @@ import { Panel } from './panel';
 import { monitorIcon } from './parts';
 import { Poster } from './poster';
 import { ServerBackend } from './request';
+import { BrowserRuns } from './runs';
 import { languageOf, setLanguage, t } from './texts';
 import { isAllowed, isSetUp, newsWords, summary } from './words';
 
@@ -52,7 +55,9 @@ function activate(
   restorer: ILayoutRestorer | null
 ): void {
   setLanguage(languageOf(translator?.languageCode, navigator.language));
-  const backend: IBackend = new ServerBackend(app.serviceManager.serverSettings);
+  // JupyterLite has no server: there the browser is its own other half.
+  const direct = isLite() ? new DirectBackend({ contents: app.serviceManager.contents }) : null;
+  const backend: IBackend = direct ?? new ServerBackend(app.serviceManager.serverSettings);
   const model = new Model(backend);
   const actions = new Actions(app, tracker, model);
 
@@ -76,8 +81,13 @@ function activate(
   });
   statusBar?.registerStatusItem(ID, { item: new StateItem(model, openPanel), align: 'left', rank: 20 });
 
-  watchNotebooks(app, tracker, model, backend);
-  hearNotices(app, model);
+  watchNotebooks(app, tracker, model, backend, direct);
+  if (direct) {
+    direct.onNotice = notice => model.hear(notice);
+    direct.start();
+  } else {
+    hearNotices(app, model);
+  }
   showNews(model, actions, panel);
   askForConsent(app, model, actions);
   if (settings) {
@@ -130,39 +140,83 @@ function addCommands(
   model.changed.connect(() => Object.values(Commands).forEach(id => commands.notifyCommandChanged(id)));
 }
 
+/** Whether this is JupyterLite: its pages say where their site begins. */
+function isLite(): boolean {
+  return document.querySelector('#jupyter-config-data[data-jupyter-lite-root]') !== null;
+}
+
 /** Tell the other half what happens to notebooks, by way of a store that survives the page. */
-function watchNotebooks(app: JupyterFrontEnd, tracker: INotebookTracker, model: Model, backend: IBackend): void {
-  const outbox = new Outbox<IKeptHint>({
-    name: `cell-monitor-lab ${app.serviceManager.serverSettings.baseUrl}`,
-    owner: uuid4()
-  });
-  const poster = new Poster<IKeptHint>({
-    outbox,
+function watchNotebooks(
+  app: JupyterFrontEnd,
+  tracker: INotebookTracker,
+  model: Model,
+  backend: IBackend,
+  direct: DirectBackend | null
+): void {
+  const owner = uuid4();
+  const { baseUrl } = app.serviceManager.serverSettings;
+  const hints = new Poster<IKeptHint>({
+    outbox: new Outbox<IKeptHint>({ name: `cell-monitor-lab ${baseUrl}`, owner }),
     post: (kept, keepalive) =>
       backend.hints(
         kept.map(({ hint, queuedAt }) => ({ ...hint, ageMs: Math.max(0, Date.now() - queuedAt) })),
         keepalive
       ),
-    isWorthRepeating: error => !(error instanceof Refused) && !isRefusedForGood(error)
+    isWorthRepeating
   });
-  const watch = new NotebookWatch(tracker, (kept, id) => {
-    // Before the student agreed nothing is kept, not even here.
-    if (model.state === null || (isSetUp(model.state) && isAllowed(model.state) && !model.state.privacy.paused)) {
-      void poster.add([{ id, value: kept }]);
+  // Events of kernels behind a gateway wait here for the server part. In JupyterLite `runs` stores them itself.
+  const events = new Poster<Event>({
+    outbox: new Outbox<Event>({ name: `cell-monitor-lab runs ${baseUrl}`, owner }),
+    post: found => backend.runs(found),
+    isWorthRepeating
+  });
+  const isUnwatched = (id: string) =>
+    direct !== null || (model.state?.kernels.some(kernel => kernel.id === id && !kernel.is_watched) ?? false);
+  const isRecording = () =>
+    model.state === null || (isSetUp(model.state) && isAllowed(model.state) && !model.state.privacy.paused);
+  const runs = new BrowserRuns(isUnwatched, isRecording, found => {
+    if (direct) {
+      void direct.runs(found);
+    } else {
+      void events.add(found.map(event => ({ id: String(event.eventId), value: event })));
     }
   });
+  const watch = new NotebookWatch(
+    tracker,
+    ({ hint, queuedAt }, id) => {
+      // Before the student agreed nothing is kept, not even here.
+      if (isRecording() && !(hint.kernelId && runs.hint(hint, queuedAt))) {
+        void hints.add([{ id, value: { hint, queuedAt } }]);
+      }
+    },
+    (connection, args, where) => runs.listen(connection, args, where)
+  );
   app.commands.commandExecuted.connect((_, { id }) => {
     if (id === 'docmanager:save' || id === 'docmanager:save-as') {
       watch.savedByHand();
+    } else if (id === 'notebook:interrupt-kernel') {
+      runs.interrupted(tracker.currentWidget?.sessionContext.session?.kernel?.id);
+    }
+  });
+  // A kernel that the state does not name yet may be one behind a gateway.
+  app.serviceManager.sessions.runningChanged.connect((_, sessions) => {
+    const known = new Set(model.state?.kernels.map(kernel => kernel.id));
+    if (!direct && model.state && sessions.some(session => session.kernel && !known.has(session.kernel.id))) {
+      void model.refresh();
     }
   });
   window.addEventListener('pagehide', event => {
     if (!event.persisted) {
       watch.closeAll();
     }
-    poster.last();
+    hints.last();
   });
-  poster.start();
+  hints.start();
+  events.start();
+}
+
+function isWorthRepeating(error: unknown): boolean {
+  return !(error instanceof Refused) && !isRefusedForGood(error);
 }
 
 /** Without the other half there is nobody who will ever want the hint. */

@@ -76,3 +76,10 @@ export function distanceText(iso: string, now = Date.now()): string {
 export function sizeText(bytes: number): string {
   return bytes < 1024 * 1024 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }
+
+/** Return a text in both languages, in the form in which the server part says it. */
+export function textOf(code: string, english: string, values: Record<string, string | number> = {}): ISaid {
+  const filled = (text: string) =>
+    text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+  return { code, en: filled(english), ja: filled(JAPANESE[english]?.[0] || english) };
+}

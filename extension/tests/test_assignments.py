@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -188,3 +189,8 @@ def test_progress_is_the_products(assignments, stub, told):
 
 def test_progress_that_is_not_told_is_none(assignments):
     assert assignments.progress() == []
+
+
+def test_the_panel_hashes_alike():
+    for case in json.loads((Path(__file__).parent.parent / "src/__tests__/canonical.json").read_text()):
+        assert hash_of(json.loads(case["json"])) == case["sha256"]
