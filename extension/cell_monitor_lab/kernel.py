@@ -158,7 +158,7 @@ class Hook:
             print(shown("kernel-usage", usage="%hand_in 3 [notebook.ipynb]"))
             return
         outbox = self._ready()
-        assignments = Assignments(self.connection.route, self.connection.student, outbox)
+        assignments = Assignments(self.connection.route, self.connection.student, outbox, self.settings)
         try:
             content = json.loads(path.read_text("utf-8"))
             receipt = assignments.hand_in(int(number), content)

@@ -164,6 +164,7 @@ class Reducer:
         self._has_run = self._has_hint = False
         self._last_reason = reason
         self._scheduled.clear()
+        is_stopped = False
         for tracked in list(self._runs.values()):
             if tracked.end_reason is not None:
                 continue
@@ -174,6 +175,9 @@ class Reducer:
             elif tracked.run.error_name == "KeyboardInterrupt":
                 tracked.end_reason = reason
                 tracked.closes_at = now
+                is_stopped = True
+            elif is_stopped and tracked.run.started_at is None:
+                tracked.end_reason = reason  # aborted by what stopped the run before it
             elif tracked not in self._order:
                 del self._runs[tracked.run.msg_id]
         return self.tick(now)

@@ -49,17 +49,18 @@ function compare(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** Return a number as Python's repr writes it: 1e-05 and 1e+16, where JavaScript has 0.00001 and 10000000000000000. */
+/** Return a number as Python writes it: 1e-05 for 0.00001, all digits of 1e+22 and of other whole numbers. */
 function numberText(value: number): string {
-  if (Number.isInteger(value)) {
-    return Object.is(value, -0) ? '0' : BigInt(value).toString();
-  }
   const [digits, exponent] = value.toExponential().split('e');
   const power = Number(exponent);
-  if (power >= -4) {
-    return String(value);
+  if (Number.isInteger(value)) {
+    if (Math.abs(value) < 1e21) {
+      return String(value + 0); // no -0
+    }
+    const [first, rest = ''] = digits.split('.');
+    return first + rest.padEnd(power, '0');
   }
-  return `${digits}e-${String(-power).padStart(2, '0')}`;
+  return power >= -4 ? String(value) : `${digits}e-${String(-power).padStart(2, '0')}`;
 }
 
 /** Return the hexadecimal SHA-256, or '' on plain http, where browsers have no SubtleCrypto. */

@@ -199,9 +199,13 @@ function watchNotebooks(
     }
   });
   // A kernel that the state does not name yet may be one behind a gateway.
+  const asked = new Set<string>();
   app.serviceManager.sessions.runningChanged.connect((_, sessions) => {
-    const known = new Set(model.state?.kernels.map(kernel => kernel.id));
-    if (!direct && model.state && sessions.some(session => session.kernel && !known.has(session.kernel.id))) {
+    const known = model.state?.kernels.map(kernel => kernel.id);
+    const isNew = (id: string | undefined) => id !== undefined && !asked.has(id) && known?.includes(id) === false;
+    const found = sessions.map(session => session.kernel?.id).filter(isNew) as string[];
+    if (!direct && found.length) {
+      found.forEach(id => asked.add(id));
       void model.refresh();
     }
   });

@@ -160,6 +160,7 @@ export class Reducer {
     this.life += 1;
     this.hasRun = this.hasHint = false;
     this.lastReason = reason;
+    let isStopped = false;
     for (const tracked of Array.from(this.runs.values())) {
       if (tracked.endReason !== null) {
         continue;
@@ -171,6 +172,9 @@ export class Reducer {
       } else if (tracked.run.errorName === 'KeyboardInterrupt') {
         tracked.endReason = reason;
         tracked.closesAt = now;
+        isStopped = true;
+      } else if (isStopped && tracked.run.startedAt === null) {
+        tracked.endReason = reason; // aborted by what stopped the run before it
       } else if (!this.order.includes(tracked)) {
         this.runs.delete(tracked.run.msgId);
       }

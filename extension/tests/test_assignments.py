@@ -117,7 +117,7 @@ def test_the_list_is_kept_while_the_product_is_away(assignments, stub, outbox):
         raise Unreachable("refused")
 
     assignments._route = away
-    assert assignments.list() == {"assignments": [{"id": 3}], "is_stale": True}
+    assert assignments.list() == {"assignments": [{"id": 3}], "is_stale": True, "drafts": {}, "fetched": {}}
     assert refusal(Assignments(away, lambda: None, outbox, Settings(None)).list).text["code"] == "offline"
 
 

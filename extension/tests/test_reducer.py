@@ -355,3 +355,17 @@ def test_whatever_comes_every_start_has_one_end_and_ids_are_unique(steps, chance
     for output in player.outputs:
         by_run.setdefault(output.msg_id, []).append(output.phase)
     assert all(phases in (["start", "end"], ["end"]) for phases in by_run.values())
+
+
+def test_what_a_restart_aborts_behind_the_run_that_it_stops():
+    player = (
+        Player().hint("a").hint("b").hear(starts("a"), fails("a", "KeyboardInterrupt"), idle("a"), busy("b"), idle("b"))
+    )
+    player.end("restarted").finish()
+    assert player.said() == ["a start", "a end aborted restarted", "b end aborted restarted"]
+
+
+def test_what_an_error_aborts_before_a_restart():
+    player = Player().hint("a").hint("b").hear(starts("a"), fails("a"), idle("a"), busy("b"), idle("b"))
+    player.end("restarted").finish()
+    assert player.said() == ["a start", "a end error - ValueError", "b end aborted error-before"]

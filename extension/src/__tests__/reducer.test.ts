@@ -33,7 +33,7 @@ class Player {
       const words = [String(event.cellId ?? '-'), phase];
       if (phase === 'end') {
         words.push(event.status, event.metadata.reason ?? '-');
-        words.push(event.status === 'error' ? event.errorMessage.split(':')[0] : '-');
+        words.push(event.status === 'error' ? (event.errorMessage ?? '-').split(':')[0] : '-');
       }
       while (words[words.length - 1] === '-') {
         words.pop();
@@ -83,6 +83,24 @@ describe('the reducer', () => {
     expect(ends[1].event.executionDurationMs).toBeCloseTo(1527.8, 0);
     expect(ends[1].event.eventTime).toBe('2026-11-27T22:32:14.498Z');
     expect(played('lab46_flood.jsonl').player.outputs[1].event.executionDurationMs).toBeCloseTo(1777, 0);
+  });
+
+  it('says of what a restart aborts behind the run that it stops that it was restarted', () => {
+    const player = new Player();
+    const said = (run: string, type: string, content: object) =>
+      player.outputs.push(
+        ...player.reducer.message({ type, date: 10, parentId: run, parentType: 'execute_request', content }, player.now)
+      );
+    for (const msgId of ['a', 'b']) {
+      player.reducer.hint({ msgId, cell: { cellId: msgId }, code: '1', queuedAt: 0 }, 0);
+    }
+    said('a', 'execute_input', { code: '1', execution_count: 1 });
+    said('a', 'error', { ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
+    said('a', 'status', { execution_state: 'idle' });
+    said('b', 'status', { execution_state: 'idle' });
+    player.outputs.push(...player.reducer.lifeEnded('restarted', player.now));
+    player.until(60);
+    expect(player.said()).toEqual(['a start', 'a end aborted restarted', 'b end aborted restarted']);
   });
 
   it('closes a run by its reply where idle never comes', () => {

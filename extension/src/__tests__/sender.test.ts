@@ -95,7 +95,7 @@ describe('the sender', () => {
   it('repeats the same batch after 503, a cut and what is no 202', async () => {
     const found = await sending(3, [[503, {}, { 'Retry-After': '1' }], [0], [200], [404]]);
     expect(found.delivered).toEqual([0, 1, 2]);
-    expect(posted.map(batch => batch.map(one => one.n))).toEqual(Array(5).fill([0, 1, 2]));
+    expect(posted.map(batch => batch.map(one => one.n))).toEqual(Array.from({ length: 5 }, () => [0, 1, 2]));
     expect(found.problems).toEqual(['busy', 'unreachable', 'wrong-address', null]);
   });
 

@@ -160,7 +160,7 @@ async def test_restart(notebook, stub, jp_serverapp):
 
 
 async def test_death(notebook, stub):
-    notebook.run("import os; os._exit(1)", "c0")
+    notebook.run("import os, time; time.sleep(1); os._exit(1)", "c0")  # the kernel has c1 by then
     notebook.run("2", "c1")
     await ended(stub, 2)
     assert story(stub) == ["c0 start", "c0 end error", "c1 end aborted died"]
