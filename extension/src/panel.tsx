@@ -242,22 +242,24 @@ function NewsItem({ item, model, actions }: IProps & { item: INews }): JSX.Eleme
         <strong>{title}</strong> <span className="cm-Time">{time}</span>
       </p>
       {text && <p className="cm-Text">{text}</p>}
-      <div className="cm-Buttons">
-        {item.notebook_path && (
-          <button className="cm-Button" onClick={() => void actions.showCell(item)}>
-            {t('Show me')}
-          </button>
-        )}
-        {!item.is_read && (
-          <button
-            className="cm-Button"
-            aria-label={t('Mark as read: {title}', { title })}
-            onClick={() => void model.read([item.key])}
-          >
-            {t('Mark as read')}
-          </button>
-        )}
-      </div>
+      {(item.notebook_path || !item.is_read) && (
+        <div className="cm-Buttons">
+          {item.notebook_path && (
+            <button className="cm-Button" onClick={() => void actions.showCell(item)}>
+              {t('Show me')}
+            </button>
+          )}
+          {!item.is_read && (
+            <button
+              className="cm-Button"
+              aria-label={t('Mark as read: {title}', { title })}
+              onClick={() => void model.read([item.key])}
+            >
+              {t('Mark as read')}
+            </button>
+          )}
+        </div>
+      )}
     </li>
   );
 }

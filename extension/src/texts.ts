@@ -48,7 +48,7 @@ export function said(text: ISaid | null | undefined): string {
   return text ? text[language] || text.en || '' : '';
 }
 
-/** Return a point in time as people here write it; the year and seconds say nothing in a lesson. */
+/** Return a point in time as people here write it; day and year where they are others. */
 export function timeText(iso: string | null | undefined, now = Date.now()): string {
   const at = iso ? Date.parse(iso) : NaN;
   if (Number.isNaN(at)) {
@@ -56,9 +56,14 @@ export function timeText(iso: string | null | undefined, now = Date.now()): stri
   }
   const date = new Date(at);
   const isToday = date.toDateString() === new Date(now).toDateString();
-  const options: Intl.DateTimeFormatOptions = isToday
-    ? { hour: '2-digit', minute: '2-digit' }
-    : { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' };
+  const options: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit' };
+  if (!isToday) {
+    options.month = 'short';
+    options.day = 'numeric';
+  }
+  if (date.getFullYear() !== new Date(now).getFullYear()) {
+    options.year = 'numeric';
+  }
   return new Intl.DateTimeFormat(language === 'ja' ? 'ja-JP' : 'en-GB', options).format(date);
 }
 

@@ -28,10 +28,11 @@ def merged(state, more):
     }  # fmt: skip
 
 
-NO_ONE = {"url": "", "user_id": "", "user_name": "", "sources": {}}
+NO_ONE = {"url": "", "user_id": "", "user_name": "", "sources": dict.fromkeys(["url", "user_id", "user_name"], "panel")}
 ASKED = {"code": "help-asked", "en": "", "ja": ""}
 STATES = {
-    "connect": {"identity": NO_ONE, "text": {"code": "not-configured", "en": "Not set up.", "ja": "未設定です。"}},
+    "connect": {"identity": NO_ONE, "device": {"status": "none", "class": None},
+                "text": {"code": "not-configured", "en": "Not set up.", "ja": "未設定です。"}},
     "consent": {"privacy": {"consent": "refused"}},
     "sending": {"news": NEWS},
     "waiting": {"text": OFFLINE, "queue": {"waiting": 214, "oldest": "2026-11-28T09:00:00Z", "dropped": 3}},
