@@ -24,6 +24,7 @@ class Stub:
         self.times = []  # of POST /events
         self.clock_offset = 0.0
         self.max_events = None
+        self.origin = None  # of pages that may ask
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -57,6 +58,17 @@ class Stub:
 
             do_GET = do_POST = do_DELETE = handle_any
 
+            def do_OPTIONS(self):
+                self.send_response(204)
+                self.send_cors()
+                self.end_headers()
+
+            def send_cors(self):
+                if stub.origin is not None:
+                    self.send_header("Access-Control-Allow-Origin", stub.origin)
+                    self.send_header("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key")
+                    self.send_header("Access-Control-Allow-Methods", "GET, POST, DELETE")
+
             def take_events(self, value):
                 answer = stub.script.pop(0) if stub.script else None
                 if answer == "hang":
@@ -80,6 +92,7 @@ class Stub:
                 self.send_response(status)
                 for name, text in (headers or {}).items():
                     self.send_header(name, text)
+                self.send_cors()
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

@@ -51,7 +51,7 @@ def notebook(*cells, **metadata):
 class Lab:
     """One JupyterLab process on a home of its own."""
 
-    def __init__(self, folder, environment):
+    def __init__(self, folder, environment, program=(sys.executable, "-m", "jupyterlab"), app="LabApp"):
         self.root = folder / "work"
         self.root.mkdir()
         with contextlib.closing(socket.socket()) as probe:
@@ -73,8 +73,8 @@ class Lab:
         }
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CELL_MONITOR", "JUPYTER"))}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}",
-             f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True",
+            [*program, "--no-browser", "--allow-root", f"--port={port}",
+             f"--IdentityProvider.token={TOKEN}", f"--{app}.expose_app_in_browser=True",
              "--ServerApp.terminals_enabled=False", f"--ServerApp.root_dir={self.root}"],
             cwd=self.root,
             env={**kept, **{name: str(path) for name, path in folders.items()}, **environment},
@@ -181,8 +181,8 @@ class Product(Stub):
         self.reset()
 
     def reset(self):
-        self.script.clear()
-        self.inbox.clear()
+        for kept in (self.script, self.inbox, self.events, self.requests):
+            kept.clear()
         self.answers.clear()
         token = {"token": SECRET_TOKEN, "status": "active", "check_number": "42", "student": STUDENT, "class": CLASS}
         self.answers["POST", "/api/v1/me/token"] = (201, token)
@@ -241,20 +241,33 @@ def labs(tmp_path_factory):
         one.close()
 
 
+def set_up(product):
+    """Return what a school sets."""
+    return {
+        "CELL_MONITOR_URL": product.url,
+        "CELL_MONITOR_KEY": "CLASS-KEY-OF-3A",
+        "CELL_MONITOR_USER_ID": STUDENT["email"],
+        "CELL_MONITOR_USER_NAME": "Hanako",
+        "CELL_MONITOR_CONSENT": "given",
+    }
+
+
 @pytest.fixture
 def lab(labs, product):
     """One that a school has set up."""
-    return labs(
-        CELL_MONITOR_URL=product.url,
-        CELL_MONITOR_KEY="CLASS-KEY-OF-3A",
-        CELL_MONITOR_USER_ID=STUDENT["email"],
-        CELL_MONITOR_USER_NAME="Hanako",
-        CELL_MONITOR_CONSENT="given",
-    )
+    return labs(**set_up(product))
 
 
 @pytest.fixture
-def bare(tmp_path_factory, product):
+def fresh():
+    """A product that no other JupyterLab knows."""
+    product = Product()
+    yield product
+    product.close()
+
+
+@pytest.fixture
+def bare(tmp_path_factory):
     """One of which nobody has set anything, for this test alone."""
     made = Lab(tmp_path_factory.mktemp("bare"), {})
     yield made

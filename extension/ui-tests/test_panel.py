@@ -30,62 +30,67 @@ def offer(product, **more):
     product.answers["GET", "/api/v1/progress/student/7"] = (200, {"progress": {"assignments_progress": told}})
 
 
+def instead(answer):
+    """Return a handler of requests to the server part."""
+    return lambda route: route.fulfill(**answer)
+
+
 def fill(panel, product):
     panel.get_by_label("Address").fill(product.url)
     panel.get_by_label("E-mail or student number").fill(STUDENT["email"])
     panel.get_by_label("Name", exact=True).fill("Hanako")
 
 
-def test_nothing_leaves_before_a_yes_then_the_code_connects(bare, tabs, product):
+def test_nothing_leaves_before_a_yes_then_the_code_connects(bare, tabs, fresh):
     bare.write("first.ipynb", notebook("print('before')", "print('after')"))
     tab = tabs(bare).go(query="&cell_monitor_code=K7QF-2M9X").open("first.ipynb")
     panel = tab.panel()
     expect(panel).to_contain_text("Not set up")
     expect(panel.get_by_label("Class code")).to_have_value("K7QF-2M9X")
-    asked = len(product.requests)
-    fill(panel, product)
+    asked = len(fresh.requests)
+    fill(panel, fresh)
     panel.get_by_role("button", name="Connect").click()
     dialog = tab.page.get_by_role("dialog")
     expect(dialog).to_contain_text("May Cell Monitor send what you run?")
-    expect(dialog).to_contain_text(product.url.removeprefix("http://"))
+    expect(dialog).to_contain_text(fresh.url.removeprefix("http://"))
     dialog.get_by_role("button", name="Not now").click()
     expect(panel).to_contain_text("Not sending")
     tab.select(0)
     tab.run("notebook:run-cell")
     time.sleep(3)
-    assert len(product.requests) == asked
+    assert len(fresh.requests) == asked
     panel.get_by_role("button", name="Send", exact=True).click()
     expect(panel).to_contain_text("Informatics 3A", timeout=WAIT)
-    claims = [value for method, path, _headers, value in product.requests if path == "/api/v1/me/token"]
+    claims = [value for method, path, _headers, value in fresh.requests if path == "/api/v1/me/token"]
     assert [(claim["class_code"], claim["userId"]) for claim in claims] == [("K7QF-2M9X", STUDENT["email"])]
     tab.select(1)
     tab.run("notebook:run-cell")
-    wait_for(lambda: product.ends_of("first.ipynb"), SECONDS)
-    assert [event["result"] for event in product.ends_of("first.ipynb")] == ["after\n"]
-    assert "before" not in json.dumps(product.requests)
+    wait_for(lambda: fresh.ends_of("first.ipynb"), SECONDS)
+    assert [event["result"] for event in fresh.ends_of("first.ipynb")] == ["after\n"]
+    assert "before" not in json.dumps(fresh.requests)
     panel.get_by_text("Connection and what was sent").click()
     panel.get_by_role("button", name="What was sent …").click()
     expect(dialog.locator("summary", has_text="cell_execution_complete")).to_have_count(1)
     dialog.get_by_role("button", name="Close").click()
     panel.get_by_role("button", name="Disconnect …").click()
     dialog.get_by_role("button", name="Disconnect").click()
-    wait_for(lambda: any(method == "DELETE" for method, *_rest in product.requests), SECONDS)
+    wait_for(lambda: any(method == "DELETE" for method, *_rest in fresh.requests), SECONDS)
     expect(panel).to_contain_text("Connect to your class")
 
 
-def test_a_second_device_waits_for_its_confirmation(bare, tabs, product):
+def test_a_second_device_waits_for_its_confirmation(bare, tabs, fresh):
     waiting = {"token": SECRET_TOKEN, "status": "waiting", "check_number": "42", "student": STUDENT, "class": CLASS}
-    product.answers["POST", "/api/v1/me/token"] = (201, waiting)
-    product.answers["GET", "/api/v1/me/token"] = (200, waiting)
+    fresh.answers["POST", "/api/v1/me/token"] = (201, waiting)
+    fresh.answers["GET", "/api/v1/me/token"] = (200, waiting)
     tab = tabs(bare).go()
     panel = tab.panel()
-    fill(panel, product)
+    fill(panel, fresh)
     panel.get_by_label("Class code").fill("k7qf 2m9x")
     panel.get_by_role("button", name="Connect").click()
     tab.page.get_by_role("dialog").get_by_role("button", name="Send").click()
     expect(panel.locator(".cm-Number")).to_have_text("42", timeout=WAIT)
     expect(panel).to_contain_text("To be confirmed")
-    product.answers["GET", "/api/v1/me/token"] = (200, {**waiting, "status": "active"})
+    fresh.answers["GET", "/api/v1/me/token"] = (200, {**waiting, "status": "active"})
     expect(panel.locator(".cm-Number")).to_have_count(0, timeout=WAIT)
 
 
@@ -237,12 +242,13 @@ def test_the_browser_knows_neither_key_nor_token(lab, tabs, product):
 
 def test_without_the_server_part_the_panel_says_what_to_do(lab, tabs, product):
     tab = tabs(lab)
-    for answer in (
+    answers = [
         {"status": 404, "json": {"message": "Not Found"}},
         {"status": 200, "content_type": "text/html", "body": "<p>"},
-    ):
+    ]
+    for answer in answers:
         tab.page.unroute_all()
-        tab.page.route("**/cell-monitor-lab/**", lambda route, answer=answer: route.fulfill(**answer))
+        tab.page.route("**/cell-monitor-lab/*", instead(answer))
         tab.go()
         panel = tab.panel()
         expect(panel).to_contain_text("jupyter server extension enable cell_monitor_lab")
