@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
+from .connection import TOKEN_PATH
 from .outbox import Outbox
 from .product import Answer, Product, Unreachable
 from .sender import NotReady, Route
@@ -122,6 +123,20 @@ class Assignments:
         items = list(found.values()) if isinstance(found, dict) else found
         names = ("assignment_id", "completed_cells", "total_cells")
         return [{name: item[name] for name in names} for item in items if all(name in item for name in names)]
+
+    def devices(self) -> list[dict[str, Any]]:
+        """Return the student's devices: [{id, device, client, created_at, last_used_at, status, check_number, is_this}]."""
+        if self._student() is None:
+            return []
+        return self._devices(self._ask("GET", TOKEN_PATH))
+
+    def confirm_device(self, device_id: int) -> list[dict[str, Any]]:
+        """Say that a waiting device is the student's own too; return all of them."""
+        return self._devices(self._ask("POST", f"{TOKEN_PATH}/confirm", {"id": device_id}))
+
+    def _devices(self, answer: Answer) -> list[dict[str, Any]]:
+        found = self._value(answer, 200).get("devices")
+        return found if isinstance(found, list) else []
 
     def starter(self, assignment_id: int) -> dict[str, Any]:
         """Return {assignment_id, filename, content, content_sha256}."""

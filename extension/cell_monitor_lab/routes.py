@@ -65,9 +65,9 @@ class Route(APIHandler):
             return None
 
     def number(self, value: Any) -> int:
-        """Return the number of an assignment. Raises HTTPError 400."""
+        """Return a number of the product's. Raises HTTPError 400."""
         if isinstance(value, bool) or not isinstance(value, (int, str)) or not str(value).isdecimal():
-            raise HTTPError(400, "assignment_id must be a number")
+            raise HTTPError(400, "This must be a number of the product")
         return int(value)
 
     def answer(self, value: Any) -> None:
@@ -276,6 +276,24 @@ class Progress(Route):
             self.answer({"progress": found})
 
 
+class Devices(Route):
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        found = await self.blocking(self.service.assignments.devices)
+        if found is not None:
+            self.answer({"devices": found})
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """{id}: confirm a device that waits."""
+        service, number = self.service, self.number(self.body().get("id"))
+        found = await self.blocking(lambda: service.assignments.confirm_device(number))
+        if found is not None:
+            self.answer({"devices": found})
+
+
 class Sent(Route):
     @authenticated
     @authorized
@@ -300,6 +318,7 @@ ROUTES: dict[str, type[Route]] = {
     "runs": Runs,
     "read": Read,
     "progress": Progress,
+    "devices": Devices,
     "help": HelpRoute,
     "pause": Pause,
     "consent": Consent,

@@ -107,6 +107,14 @@ export interface IProgress {
   total_cells: number;
 }
 
+export interface IDevice {
+  id: number;
+  device: string;
+  status: 'active' | 'waiting';
+  check_number: string | number | null;
+  is_this: boolean;
+}
+
 export interface ISent {
   sent: { sent_at: string; event: Record<string, unknown> }[];
   refused: { refused_at: string; reason: string; event: Record<string, unknown> }[];
@@ -180,6 +188,8 @@ export interface IBackend {
   useSettings(values: Record<string, string>): Promise<IState>;
   assignments(): Promise<IAssignments>;
   progress(): Promise<IProgress[]>;
+  devices(): Promise<IDevice[]>;
+  confirm(deviceId: number): Promise<IDevice[]>;
   fetch(assignmentId: number, folder: string): Promise<{ path: string; text: ISaid }>;
   tryHandIn(assignmentId: number, content: unknown): Promise<ITrial>;
   handIn(assignmentId: number, content: unknown, comment: string): Promise<IReceipt>;

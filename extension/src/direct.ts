@@ -9,6 +9,7 @@ import {
   IAssignments,
   IBackend,
   IConnectValues,
+  IDevice,
   IHelp,
   IHint,
   INews,
@@ -278,6 +279,16 @@ export class DirectBackend implements IBackend {
     }
     const { value } = await this.ask('GET', `/api/v1/progress/student/${id}`, undefined, {}, 200);
     return Object.values(value?.progress?.assignments_progress ?? {});
+  }
+
+  async devices(): Promise<IDevice[]> {
+    const { value } = await this.ask('GET', '/api/v1/me/token', undefined, {}, 200);
+    return value?.devices ?? [];
+  }
+
+  async confirm(deviceId: number): Promise<IDevice[]> {
+    const { value } = await this.ask('POST', '/api/v1/me/token/confirm', { id: deviceId }, {}, 200);
+    return value?.devices ?? [];
   }
 
   async fetch(assignmentId: number, folder: string): Promise<{ path: string; text: ISaid }> {

@@ -5,6 +5,7 @@ import {
   IAssignments,
   IBackend,
   IConnectValues,
+  IDevice,
   INews,
   IProgress,
   IState,
@@ -28,6 +29,8 @@ export class Model {
   assignmentsProblem = '';
   progress: Record<number, IProgress> = {};
   history: Record<number, ISubmission[]> = {};
+  /** Devices of the same student that wait to be confirmed. */
+  waitingDevices: IDevice[] = [];
   isBusy = false;
 
   get changed(): ISignal<this, void> {
@@ -103,6 +106,21 @@ export class Model {
     this.changes.emit();
     const found = await this.backend.progress().catch(() => []);
     this.progress = Object.fromEntries(found.map(item => [item.assignment_id, item]));
+    this.takeDevices(await this.backend.devices().catch(() => []));
+  }
+
+  /** Say that a device is the student's own too; return what went wrong, or ''. */
+  async confirm(device: IDevice): Promise<string> {
+    try {
+      this.takeDevices(await this.backend.confirm(device.id));
+      return '';
+    } catch (error) {
+      return errorText(error);
+    }
+  }
+
+  private takeDevices(devices: IDevice[]): void {
+    this.waitingDevices = devices.filter(device => device.status === 'waiting' && !device.is_this);
     this.changes.emit();
   }
 

@@ -93,6 +93,7 @@ function PanelView({ model, actions }: IProps): JSX.Element {
           <p>{t('What you run meanwhile is kept and sent afterwards.')}</p>
         </section>
       )}
+      {!isWaiting && <DevicesBox model={model} />}
       <HelpBox model={model} actions={actions} />
       <NewsBox model={model} actions={actions} />
       {!isWaiting && <Assignments model={model} actions={actions} />}
@@ -172,6 +173,37 @@ function Problem({ model, actions }: IProps): JSX.Element {
           {t('Try again')}
         </button>
       </div>
+    </section>
+  );
+}
+
+function DevicesBox({ model }: { model: Model }): JSX.Element | null {
+  const [problem, setProblem] = React.useState('');
+  if (!model.waitingDevices.length) {
+    return null;
+  }
+  return (
+    <section className="cm-Section" aria-labelledby="cm-devices">
+      <h3 id="cm-devices">{t('Another device wants to connect as you')}</h3>
+      <p>{t('Confirm it only if it is yours and shows this number.')}</p>
+      <ul className="cm-List">
+        {model.waitingDevices.map(device => (
+          <li className="cm-Item" key={device.id}>
+            <p>{device.device}</p>
+            <p className="cm-Number">{device.check_number}</p>
+            <div className="cm-Buttons">
+              <button className="cm-Button" onClick={() => void model.confirm(device).then(setProblem)}>
+                {t('Confirm: {device}', { device: device.device })}
+              </button>
+            </div>
+          </li>
+        ))}
+      </ul>
+      {problem && (
+        <p className="cm-Problem" role="alert">
+          {problem}
+        </p>
+      )}
     </section>
   );
 }

@@ -6,6 +6,7 @@ import {
   IAssignments,
   IBackend,
   IConnectValues,
+  IDevice,
   IHelp,
   IHint,
   IProgress,
@@ -74,6 +75,14 @@ export class ServerBackend implements IBackend {
 
   async progress(): Promise<IProgress[]> {
     return (await this.ask<{ progress: IProgress[] }>('GET', 'progress')).progress;
+  }
+
+  async devices(): Promise<IDevice[]> {
+    return (await this.ask<{ devices: IDevice[] }>('GET', 'devices')).devices;
+  }
+
+  async confirm(deviceId: number): Promise<IDevice[]> {
+    return (await this.ask<{ devices: IDevice[] }>('POST', 'devices', { id: deviceId })).devices;
   }
 
   fetch(assignmentId: number, folder: string): Promise<{ path: string; text: ISaid }> {

@@ -194,3 +194,14 @@ def test_progress_that_is_not_told_is_none(assignments):
 def test_the_panel_hashes_alike():
     for case in json.loads((Path(__file__).parent.parent / "src/__tests__/canonical.json").read_text()):
         assert hash_of(json.loads(case["json"])) == case["sha256"]
+
+
+def test_a_waiting_device_is_confirmed(assignments, stub):
+    waiting = {"id": 9, "device": "laptop", "status": "waiting", "check_number": "42", "is_this": False}
+    stub.answers["GET", "/api/v1/me/token"] = (200, {"status": "active", "devices": [waiting]})
+    stub.answers["POST", "/api/v1/me/token/confirm"] = lambda value, _headers: (
+        (200, {"devices": [{**waiting, "status": "active"}]}) if value == {"id": 9} else (404, {"detail": "?"})
+    )
+    assert assignments.devices() == [waiting]
+    assert assignments.confirm_device(9)[0]["status"] == "active"
+    assert refusal(lambda: assignments.confirm_device(8)).text["code"] == "not-connected"

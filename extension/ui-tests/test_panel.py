@@ -256,3 +256,16 @@ def test_without_the_server_part_the_panel_says_what_to_do(lab, tabs, product):
     tab.page.unroute_all()
     panel.get_by_role("button", name="Try again").click()
     expect(panel).to_contain_text("Informatics 3A", timeout=WAIT)
+
+
+def test_a_device_confirms_another_of_the_same_student(lab, tabs, product):
+    waiting = {"id": 9, "device": "tablet", "status": "waiting", "check_number": "17", "is_this": False}
+    product.answers["GET", "/api/v1/me/token"] = (200, {"status": "active", "devices": [waiting]})
+    confirmed = (200, {"devices": [{**waiting, "status": "active"}]})
+    product.answers["POST", "/api/v1/me/token/confirm"] = confirmed
+    panel = tabs(lab).go().panel()
+    expect(panel.locator(".cm-Number")).to_have_text("17", timeout=WAIT)
+    panel.get_by_role("button", name="Confirm: tablet").click()
+    expect(panel.locator(".cm-Number")).to_have_count(0)
+    asked = [value for _method, path, _headers, value in product.requests if path.endswith("/confirm")]
+    assert asked == [{"id": 9}]

@@ -78,7 +78,13 @@ def test_the_tab_closed_right_after_a_click(lab, tabs, product):
 
 
 def test_interrupt_restart_and_death(lab, tabs, product):
-    cells = ["import time; time.sleep(60)", "print('queued')", "1/0", "import os; os._exit(1)", "print('after')"]
+    cells = [
+        "import time; time.sleep(60)",
+        "print('queued')",
+        "1/0",
+        "import os, time; time.sleep(1); os._exit(1)",
+        "3",
+    ]
     lab.write("ends.ipynb", notebook(*cells))
     tab = tabs(lab).go().open("ends.ipynb")
     tab.page.evaluate(
@@ -107,7 +113,7 @@ def test_interrupt_restart_and_death(lab, tabs, product):
     tab.start("notebook:run-cell")
     wait_for(lambda: len(product.ends_of("ends.ipynb")) == 4, SECONDS)
     failed = product.ends_of("ends.ipynb")[3]
-    assert failed["cellId"] == "c2", failed
+    assert (failed["cellId"], failed["status"]) == ("c2", "error"), failed
     assert (failed["status"], failed["errorMessage"]) == ("error", "ZeroDivisionError: division by zero")
     assert "ZeroDivisionError" in failed["metadata"]["traceback"]
 
