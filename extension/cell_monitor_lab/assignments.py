@@ -125,7 +125,7 @@ class Assignments:
         return [{name: item[name] for name in names} for item in items if all(name in item for name in names)]
 
     def devices(self) -> list[dict[str, Any]]:
-        """Return the student's devices: [{id, device, client, created_at, last_used_at, status, check_number, is_this}]."""
+        """Return the student's devices: [{id, device, client, status, check_number, is_this, …}]."""
         if self._student() is None:
             return []
         return self._devices(self._ask("GET", TOKEN_PATH))
