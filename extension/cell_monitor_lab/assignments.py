@@ -23,6 +23,8 @@ LIMIT_BYTES = 5 * 1024 * 1024  # the product's SUBMISSION_BYTES_LIMIT, where it 
 HAND_IN_TIMEOUT_SECONDS = 60.0
 MAX_COPIES = 1000
 
+Rows = list[dict[str, Any]]  # within the class, `list` is a method
+
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -112,7 +114,7 @@ class Assignments:
         """Remember where a starter was written."""
         self._settings.put(fetched={**self.fetched(), str(assignment_id): path})
 
-    def progress(self) -> list[dict[str, Any]]:
+    def progress(self) -> Rows:
         """Return [{assignment_id, completed_cells, total_cells}]; nothing where the product does not tell."""
         student = self._student()
         if student is None:
@@ -124,17 +126,17 @@ class Assignments:
         names = ("assignment_id", "completed_cells", "total_cells")
         return [{name: item[name] for name in names} for item in items if all(name in item for name in names)]
 
-    def devices(self) -> list[dict[str, Any]]:
+    def devices(self) -> Rows:
         """Return the student's devices: [{id, device, client, status, check_number, is_this, …}]."""
         if self._student() is None:
             return []
         return self._devices(self._ask("GET", TOKEN_PATH))
 
-    def confirm_device(self, device_id: int) -> list[dict[str, Any]]:
+    def confirm_device(self, device_id: int) -> Rows:
         """Say that a waiting device is the student's own too; return all of them."""
         return self._devices(self._ask("POST", f"{TOKEN_PATH}/confirm", {"id": device_id}))
 
-    def _devices(self, answer: Answer) -> list[dict[str, Any]]:
+    def _devices(self, answer: Answer) -> Rows:
         found = self._value(answer, 200).get("devices")
         return found if isinstance(found, list) else []
 
