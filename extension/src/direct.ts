@@ -33,6 +33,7 @@ import { CLIENT, VERSION } from './version';
 const STORE = 'cell-monitor-lab';
 const HELP_MS = 15_000;
 const INBOX_SECONDS = 25;
+const LEFTOVERS_MS = 30_000;
 const CONFIRMATION_MS = 15_000;
 const KEPT_SENT = 200;
 const KEPT_NEWS = 50;
@@ -119,6 +120,7 @@ export class DirectBackend implements IBackend {
     void this.welcome();
     void this.pollForEver();
     setInterval(() => this.repeatHelp(), HELP_MS);
+    setInterval(() => this.sender.kick(), LEFTOVERS_MS); // what a tab that is gone left behind
   }
 
   async state(): Promise<IState> {
