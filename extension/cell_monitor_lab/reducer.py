@@ -235,7 +235,8 @@ class Reducer:
                 other.seen_idle = True
                 other.run.finished_at = message.date
                 other.run.is_end_estimated = True
-            other.closes_at = now
+            if not _may_be_restart(other):  # which stopped that run, and is told when this one has begun
+                other.closes_at = now
         tracked.is_skipped = tracked.is_skipped or not self.is_recording()
         run.started_at = message.date
         run.kernel_start = tracked.life = self.life
@@ -293,7 +294,7 @@ class Reducer:
         tracked.seen_idle = True
         run.finished_at = message.date
         tracked.closes_at = now + STRAGGLER_SECONDS
-        if run.error_name == "KeyboardInterrupt" and not tracked.is_interrupted and tracked.end_reason is None:
+        if _may_be_restart(tracked):
             tracked.closes_at = now + LIFE_SECONDS  # a restart says so only after it
         if run.started_at is not None or tracked.is_hinted:
             self._close_at(tracked, tracked.closes_at)
@@ -366,6 +367,12 @@ def _start(run: Run) -> Output:
     unfinished.pop("executionDurationMs", None)  # nobody knows
     unfinished.pop("result", None)
     return Output(run_started(run), run.msg_id, "start", unfinished)
+
+
+def _may_be_restart(tracked: _Tracked) -> bool:
+    """Tell whether a run was stopped, and nobody said yet why."""
+    is_stopped = tracked.run.error_name == "KeyboardInterrupt"
+    return is_stopped and not tracked.is_interrupted and tracked.end_reason is None
 
 
 def _verdict(tracked: _Tracked) -> tuple[str, str | None]:

@@ -56,6 +56,11 @@ interface ITracked {
   seenIdle: boolean;
 }
 
+/** A run was stopped, and nobody said yet why. */
+function mayBeRestart(tracked: ITracked): boolean {
+  return tracked.run.errorName === 'KeyboardInterrupt' && !tracked.isInterrupted && tracked.endReason === null;
+}
+
 /** The runs of one kernel. Every input returns the events that are due then; `due` says when to call `tick`. */
 export class Reducer {
   constructor(private readonly options: IReducerOptions) {}
@@ -233,7 +238,9 @@ export class Reducer {
         other.run.finishedAt = message.date;
         other.run.isEndEstimated = true;
       }
-      other.closesAt = now;
+      if (!mayBeRestart(other)) {
+        other.closesAt = now; // else a restart stopped that run, and is told when this one has begun
+      }
     }
     tracked.isSkipped = tracked.isSkipped || !this.isRecording();
     run.startedAt = message.date;
@@ -270,8 +277,7 @@ export class Reducer {
     tracked.seenIdle = true;
     run.finishedAt = message.date;
     // A restart says so only after it.
-    const isUnexplained = run.errorName === 'KeyboardInterrupt' && !tracked.isInterrupted && tracked.endReason === null;
-    tracked.closesAt = now + (isUnexplained ? LIFE_SECONDS : STRAGGLER_SECONDS);
+    tracked.closesAt = now + (mayBeRestart(tracked) ? LIFE_SECONDS : STRAGGLER_SECONDS);
     if (run.startedAt !== null || tracked.isHinted) {
       this.closeAt(tracked, tracked.closesAt);
     }

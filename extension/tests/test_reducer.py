@@ -369,3 +369,15 @@ def test_what_an_error_aborts_before_a_restart():
     player = Player().hint("a").hint("b").hear(starts("a"), fails("a"), idle("a"), busy("b"), idle("b"))
     player.end("restarted").finish()
     assert player.said() == ["a start", "a end error - ValueError", "b end aborted error-before"]
+
+
+def test_a_restart_that_is_told_when_the_next_run_has_begun():
+    player = Player().hint("a").hint("b").hear(starts("a"), fails("a", "KeyboardInterrupt"), idle("a"), starts("b"))
+    player.end("restarted", at=player.now + 1.5).finish()
+    assert player.said() == ["a start", "a end aborted restarted", "b start", "b end aborted restarted"]
+
+
+def test_a_next_run_without_a_restart_waits_for_the_verdict_and_keeps_the_order():
+    player = Player().hint("a").hint("b")
+    player.hear(starts("a"), fails("a", "KeyboardInterrupt"), idle("a"), starts("b"), idle("b")).finish()
+    assert player.said() == ["a start", "a end error - KeyboardInterrupt", "b start", "b end success"]

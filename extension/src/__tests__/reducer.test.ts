@@ -103,6 +103,25 @@ describe('the reducer', () => {
     expect(player.said()).toEqual(['a start', 'a end aborted restarted', 'b end aborted restarted']);
   });
 
+  it('says the same when the next run has begun before the restart is told', () => {
+    const player = new Player();
+    const said = (run: string, type: string, content: object) =>
+      player.outputs.push(
+        ...player.reducer.message({ type, date: 10, parentId: run, parentType: 'execute_request', content }, player.now)
+      );
+    for (const msgId of ['a', 'b']) {
+      player.reducer.hint({ msgId, cell: { cellId: msgId }, code: '1', queuedAt: 0 }, 0);
+    }
+    said('a', 'execute_input', { code: '1', execution_count: 1 });
+    said('a', 'error', { ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
+    said('a', 'status', { execution_state: 'idle' });
+    said('b', 'execute_input', { code: '1', execution_count: 2 });
+    player.until(1.5);
+    player.outputs.push(...player.reducer.lifeEnded('restarted', player.now));
+    player.until(60);
+    expect(player.said()).toEqual(['a start', 'a end aborted restarted', 'b start', 'b end aborted restarted']);
+  });
+
   it('closes a run by its reply where idle never comes', () => {
     const player = new Player();
     const said = (type: string, content: object, date: number) => ({ type, date, parentId: 'r', parentType: 'execute_request', content });

@@ -296,6 +296,9 @@ async def test_an_end_of_help_before_the_product_knows_of_it_is_about_an_earlier
     assert service.help.is_on
     await wait_for_async(lambda: not service.outbox.has_urgent())
     service._take_news({"help": {"state": "off"}})
+    assert service.help.is_on, "accepted, and not yet in the queue"
+    service._take_news({"help": {"state": "asked", "place": 1, "of": 1}})
+    service._take_news({"help": {"state": "off"}})
     assert not service.help.is_on
 
 

@@ -151,11 +151,12 @@ async def test_restart(notebook, stub, jp_serverapp):
     await wait_for_async(lambda: "c0 start" in story(stub))
     await jp_serverapp.kernel_manager.restart_kernel(notebook.kernel_id)
     await ended(stub, 2)
-    assert story(stub) == ["c0 start", "c0 end aborted restarted", "c1 end aborted restarted"]
+    ends = [line for line in story(stub) if line != "c1 start"]  # the kernel may have begun with it
+    assert ends == ["c0 start", "c0 end aborted restarted", "c1 end aborted restarted"]
     await notebook.ready()
     notebook.run("3", "c2")
     await ended(stub, 3)
-    assert story(stub)[3:] == ["c2 start", "c2 end success"]
+    assert story(stub)[-2:] == ["c2 start", "c2 end success"]
     assert stub.ends()[2]["metadata"]["kernelStart"] == 2
 
 

@@ -95,44 +95,43 @@ def test_a_lesson_with_a_restart(system: LiveSystem, second: str):
     headers = {"Authorization": f"Student {claimed.json()['token']}"}
     student = claimed.json()["student"]["id"]
     inbox = httpx.get(f"{second}/api/v1/me/inbox", headers=headers, timeout=30).json()
-    teacher = connect(f"{second.replace('http', 'ws', 1)}/instructor/ws?token={seed['bearer']}")
+    with connect(f"{second.replace('http', 'ws', 1)}/instructor/ws?token={seed['bearer']}") as teacher:
 
-    def write(text: str) -> None:
-        teacher.send(json.dumps({"type": "instructor_reply", "student_id": student, "message": text}))
-        next_of(teacher, "reply_sent")
+        def write(text: str) -> None:
+            teacher.send(json.dumps({"type": "instructor_reply", "student_id": student, "message": text}))
+            next_of(teacher, "reply_sent")
 
-    with device(system.url, headers) as first, device(second, headers) as other:
-        for socket in (first, other):
-            assert next_of(socket, "help_status")["data"]["state"] == "off"
-        poll = Poll(second, headers, inbox["next"])
-        asked = httpx.post(f"{system.url}/api/v1/events", json=[event("help")], headers=headers, timeout=30)
-        assert asked.status_code == 202
-        for socket in (first, other):
-            told = next_of(socket, "help_status")["data"]
-            assert (told["state"], told["place"], told["of"]) == ("asked", 1, 1)
-        poll.join(30)
-        assert poll.answer["help"]["state"] == "asked"
-        write("one")
-        heard = [next_of(socket, "instructor_message") for socket in (first, other)]
-        assert {frame["data"]["message"] for frame in heard} == {"one"}
+        with device(system.url, headers) as first, device(second, headers) as other:
+            for socket in (first, other):
+                assert next_of(socket, "help_status")["data"]["state"] == "off"
+            poll = Poll(second, headers, inbox["next"])
+            asked = httpx.post(f"{system.url}/api/v1/events", json=[event("help")], headers=headers, timeout=30)
+            assert asked.status_code == 202
+            for socket in (first, other):
+                told = next_of(socket, "help_status")["data"]
+                assert (told["state"], told["place"], told["of"]) == ("asked", 1, 1)
+            poll.join(30)
+            assert poll.answer["help"]["state"] == "asked"
+            write("one")
+            heard = [next_of(socket, "instructor_message") for socket in (first, other)]
+            assert {frame["data"]["message"] for frame in heard} == {"one"}
 
-        waits = Poll(system.url, headers, poll.answer["next"])  # told "one" at once
-        waits.join(30)
-        assert [each["message"] for each in waits.answer["messages"]] == ["one"]
-        waits = Poll(system.url, headers, waits.answer["next"])
-        time.sleep(1)  # until it waits
-        system.web.stop()
-        waits.join(30)
-        assert waits.answer["messages"] == []  # ended by the stop, with an answer
-        for _ in first:  # up to the close
-            pass
-        assert first.close_code == 1001
-    write("two")
-    system.web.start()
-    system.wait_until_answers()
-    write("three")
-    with device(system.url, headers, since=heard[0]["next"]) as again:
-        missed = [next_of(again, "instructor_message")["data"]["message"] for _ in range(2)]
-        assert missed == ["two", "three"]
-        assert "instructor_message" not in kinds_until_silence(again)
-    teacher.close()
+            waits = Poll(system.url, headers, poll.answer["next"])  # told "one" at once
+            waits.join(30)
+            assert [each["message"] for each in waits.answer["messages"]] == ["one"]
+            waits = Poll(system.url, headers, waits.answer["next"])
+            time.sleep(1)  # until it waits
+            system.web.stop()
+            waits.join(30)
+            assert waits.answer["messages"] == []  # ended by the stop, with an answer
+            for _ in first:  # up to the close
+                pass
+            assert first.close_code == 1001
+        write("two")
+        system.web.start()
+        system.wait_until_answers()
+        write("three")
+        with device(system.url, headers, since=heard[0]["next"]) as again:
+            missed = [next_of(again, "instructor_message")["data"]["message"] for _ in range(2)]
+            assert missed == ["two", "three"]
+            assert "instructor_message" not in kinds_until_silence(again)
