@@ -64,7 +64,7 @@ class Help:
         """
         if self.is_on and not self._is_delivered():
             return  # the product does not know of the request yet: this is about an earlier one
-        self._from_product = {**state, "byName": state.get("by_name")}  # as the panel reads it
+        self._from_product = state
         if state.get("state") in IN_QUEUE:
             self._is_known = True
         is_answered = self._answered_at() not in (None, self._answered_before)

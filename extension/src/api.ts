@@ -18,7 +18,7 @@ export interface IHelp {
   since: string | null;
   text: ISaid;
   /** What the product said: state, place in the queue, how many wait, who is on the way. */
-  product: { state?: string; place?: number; of?: number; since?: string; byName?: string };
+  product: { state?: string; place?: number; of?: number; since?: string; by_name?: string | null };
 }
 
 export interface IQueue {

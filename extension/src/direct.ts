@@ -201,6 +201,7 @@ export class DirectBackend implements IBackend {
       this.helpSince = Date.now();
       this.helpPlace = { notebookPath: place.path, cellId: place.cellId };
       this.isHelpDelivered = false;
+      this.isHelpKnown = false;
       this.product = {};
       this.repeatHelp();
     } else if (this.helpSince !== null) {
@@ -466,7 +467,10 @@ export class DirectBackend implements IBackend {
     void this.remember({ since: String(value?.next ?? ''), news: [...this.memory.news, ...items].slice(-KEPT_NEWS) });
     if (value?.help && (this.helpSince === null || this.isHelpDelivered)) {
       this.product = value.help;
-      if (['off', 'helped', 'answered', 'dismissed', 'resolved'].includes(value.help.state)) {
+      const isInQueue = ['asked', 'coming', 'not_found'].includes(value.help.state);
+      this.isHelpKnown = this.isHelpKnown || isInQueue;
+      // The product says `off` until it has stored the request, a moment after it took it.
+      if (this.isHelpKnown && !isInQueue) {
         this.helpSince = null;
       }
       this.onNotice({ kind: 'help', data: this.helpState });
@@ -628,6 +632,7 @@ export class DirectBackend implements IBackend {
   private helpPlace: Event = {};
   private helpSince: number | null = null;
   private isHelpDelivered = false;
+  private isHelpKnown = false; // the product said that the request is in its queue
   private isSessionTold = false;
   private kept: ISent['sent'] = [];
   private last: (Omit<IAssignments, 'is_stale'> & object) | null = null;

@@ -98,24 +98,20 @@ export interface IHelpWords {
 
 export function helpWords(help: IHelp | null | undefined, now = Date.now()): IHelpWords {
   if (!help?.is_on) {
-    const ended = help?.product?.state ?? '';
-    const detail = ['helped', 'resolved'].includes(ended)
-      ? t('You were helped.')
-      : ended === 'answered'
-        ? t('You were answered: see the news.')
-        : ended === 'dismissed'
-          ? t('Your teacher has ended the request.')
-          : t('One click tells your teacher that you want help, and with which cell.');
+    const detail =
+      help?.product?.state === 'answered'
+        ? t('You were helped.')
+        : t('One click tells your teacher that you want help, and with which cell.');
     return { label: t('Ask for help'), detail, action: t('Ask your teacher for help') };
   }
   const action = t('Ask no more');
   const since = timeText(help.since, now);
-  const { state, place, of, byName } = help.product ?? {};
+  const { state, place, of, by_name: name } = help.product ?? {};
   if (help.text.code === 'help-asking') {
     return { label: t('Asking …'), detail: said(help.text), action };
   }
-  if (state === 'claimed' || byName) {
-    const detail = byName ? t('{name} is on the way.', { name: byName }) : t('Somebody is on the way.');
+  if (state === 'coming') {
+    const detail = name ? t('{name} is on the way.', { name }) : t('Somebody is on the way.');
     return { label: t('On the way'), detail, action };
   }
   if (state === 'not_found') {

@@ -45,7 +45,7 @@ def test_what_the_student_reads(asked):
     assert asked.state()["text"]["en"] == "You are number 2 of 5 in the queue."
     asked.ended_by_product(COMING)
     assert asked.state()["text"]["en"] == "Ms Ito is on the way to you."
-    assert asked.state()["product"]["byName"] == "Ms Ito"
+    assert asked.state()["product"]["by_name"] == "Ms Ito"
     asked.ended_by_product({**COMING, "by_name": None})
     assert code(asked) == "help-somebody-coming"
     asked.ended_by_product({**ASKED, "state": "not_found"})

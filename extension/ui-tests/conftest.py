@@ -15,7 +15,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 
 from tests.conftest import Stub, wait_for
 
@@ -123,7 +123,11 @@ class Tab:
     def go(self, path="lab", query=""):
         self.page.goto(f"{self.lab.url}/{path}?token={TOKEN}&reset{query}")
         self.page.wait_for_function("window.jupyterapp", timeout=WAIT)
-        self.page.evaluate("window.jupyterapp.restored.then(() => true)")
+        for _ in range(3):  # `reset` loads the page once more
+            with contextlib.suppress(Error):
+                self.page.evaluate("window.jupyterapp.restored.then(() => true)")
+                break
+            self.page.wait_for_function("window.jupyterapp", timeout=WAIT)
         return self
 
     def run(self, command, args=None):

@@ -39,9 +39,9 @@ STATES = {
     "paused": {"privacy": {"paused": True, "paused_until": "2099-11-28T10:15:00Z"}},
     "confirm": {"device": {"status": "waiting", "check_number": "42"}},
     "help-place": {"help": {"is_on": True, "since": "2026-11-28T10:42:00Z", "text": ASKED,
-                            "product": {"state": "waiting", "place": 2, "of": 5}}},
+                            "product": {"state": "asked", "place": 2, "of": 5}}},
     "help-coming": {"help": {"is_on": True, "since": "2026-11-28T10:42:00Z", "text": ASKED,
-                             "product": {"state": "claimed", "byName": "Ito"}}},
+                             "product": {"state": "coming", "by_name": "Ito"}}},
 }  # fmt: skip
 WORKS = [
     {**WORK, "title": "第 3 週", "description": "3 つのループ"},

@@ -105,9 +105,9 @@ def test_help_on_and_off_and_ended_by_the_teacher(lab, tabs, product):
     wait_for(lambda: product.of("help.ipynb")[-1]["eventType"] == "help", 3)
     assert product.of("help.ipynb")[-1]["cellId"] == "c1"
     expect(button).to_have_attribute("aria-pressed", "true")
-    product.inbox.append({"help": {"state": "waiting", "place": 2, "of": 5}})
+    product.inbox.append({"help": {"state": "asked", "place": 2, "of": 5}})
     expect(button).to_have_text("Help asked: number 2")
-    product.inbox.append({"help": {"state": "claimed", "byName": "Ms Ito"}})
+    product.inbox.append({"help": {"state": "coming", "by_name": "Ms Ito"}})
     expect(button).to_have_text("On the way")
     tab.go()
     tab.open("help.ipynb")
@@ -117,7 +117,9 @@ def test_help_on_and_off_and_ended_by_the_teacher(lab, tabs, product):
     wait_for(lambda: any(event["eventType"] == "help_stop" for event in product.of("help.ipynb")), 5)
     button.click()
     expect(button).to_have_text("Help asked")
-    product.inbox.append({"help": {"state": "helped"}})
+    product.inbox.append({"help": {"state": "asked", "place": 1, "of": 1}})
+    expect(button).to_have_text("Help asked: number 1")
+    product.inbox.append({"help": {"state": "answered", "since": "2026-11-28T10:00:00Z", "by_name": "Ms Ito"}})
     expect(button).to_have_text("Ask for help")
     stops = [event for event in product.of("help.ipynb") if event["eventType"] == "help_stop"]
     assert len(stops) == 1

@@ -126,15 +126,15 @@ describe('help', () => {
     [undefined, 'Ask for help'],
     [asked({}, 'help-asking'), 'Asking …'],
     [asked({}), 'Help asked'],
-    [asked({ state: 'waiting', place: 2, of: 5 }), 'Help asked: number 2'],
-    [asked({ state: 'claimed', byName: 'Ms Ito' }), 'On the way'],
+    [asked({ state: 'asked', place: 2, of: 5 }), 'Help asked: number 2'],
+    [asked({ state: 'coming', by_name: 'Ms Ito' }), 'On the way'],
     [asked({ state: 'not_found' }), 'Help asked']
   ])('%# has its label', (help, label) => {
     expect(helpWords(help, NOW).label).toBe(label);
   });
 
   it('says who comes and which place one has', () => {
-    expect(helpWords(asked({ state: 'claimed', byName: 'Ms Ito' }), NOW).detail).toBe('Ms Ito is on the way.');
+    expect(helpWords(asked({ state: 'coming', by_name: 'Ms Ito' }), NOW).detail).toBe('Ms Ito is on the way.');
     expect(helpWords(asked({ place: 2, of: 5 }), NOW).detail).toContain('2 of 5');
   });
 });

@@ -147,7 +147,7 @@ async def test_interrupt(notebook, stub, jp_serverapp):
 
 async def test_restart(notebook, stub, jp_serverapp):
     notebook.run("import time; time.sleep(30)", "c0")
-    notebook.run("2", "c1")
+    notebook.run("time.sleep(30)", "c1")
     await wait_for_async(lambda: "c0 start" in story(stub))
     await jp_serverapp.kernel_manager.restart_kernel(notebook.kernel_id)
     await ended(stub, 2)
