@@ -282,5 +282,6 @@ SOCKETS = [
     Endpoint("websocket W5", "GET", "/api/v1/progress/ws/student/{user_id}", "E", True),
     Endpoint("websocket W5", "GET", "/api/v1/progress/ws/instructor", "E", True),
     Endpoint("websocket W6", "GET", "/api/v1/ws/me", "D"),
+    Endpoint("websocket W6", "GET", "/api/v1/v1/ws/me", "D"),
     Endpoint("websocket 7", "GET", "/socket.io", "E", True, False),
 ]

@@ -116,8 +116,10 @@ def create_assignment(api, cast, **who):
 
 def test_a_new_assignment_is_told_to_everybody(api, cast, notified):
     made = create_assignment(api, cast)
-    [([group], frame)] = notified
-    assert (group, frame["type"], frame["channel"]) == ("broadcast", "assignment_created", "broadcast")
+    [(told_groups, frame)] = notified
+    # The devices of the class are not in `broadcast`, which has rows of students.
+    assert told_groups == ["broadcast", f"class.{cast.python.pk}.students"]
+    assert (frame["type"], frame["channel"]) == ("assignment_created", "broadcast")
     assert frame["data"] == {
         "assignment_id": made["id"],
         "class_id": cast.python.pk,
