@@ -36,6 +36,26 @@ def news_of(value: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def mark_read(route: Callable[[], Route], keys: list[str]) -> None:
+    """Tell the product which news were read, so that other devices of the student do not show them as new.
+
+    Best effort: what does not arrive is shown as new elsewhere, and nothing worse. Blocks; call it in a thread.
+    """
+    numbers = [number for _, _, number in (key.partition(":") for key in keys) if number.isdecimal()]
+    try:
+        found = route()
+        if not numbers or "Authorization" not in found.headers:
+            return
+        product = Product(found.url)
+        try:
+            for number in numbers:
+                product.request("POST", f"/api/v1/progress/notifications/{number}/read", None, found.headers)
+        finally:
+            product.close()
+    except (NotReady, Unreachable) as error:
+        log.info("The product was not told what was read: %s", error)
+
+
 class Inbox(threading.Thread):
     """A daemon thread. `is_wanted` tells whether anybody would see it; `tell` hears each answer that is not empty."""
 

@@ -19,7 +19,7 @@ from .contract import iso
 from .help import Help
 from .hints import NOTEBOOK_EVENTS, notebook_path, saved_cell, to_hint
 from .identity import Identity, public, resolve
-from .inbox import Inbox, news_of
+from .inbox import Inbox, mark_read, news_of
 from .outbox import Item, Outbox
 from .presence import Presence
 from .privacy import Privacy
@@ -187,6 +187,7 @@ class Service:
         self.news = [{**item, "is_read": item["is_read"] or item["key"] in keys} for item in self.news]
         self.settings.put(news=self.news)
         self.push()
+        asyncio.get_running_loop().run_in_executor(None, mark_read, self.connection.route, keys)
 
     def connect(self, values: Mapping[str, str]) -> None:
         """Store what the student typed: url, user_id, user_name, team, class_code. What a school set stays."""
