@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-lab run check test faults bench lint audit lock needs clean lab extension extension-test
+.PHONY: help demo demo-lab run check test faults bench lint audit lock needs clean lab extension extension-python extension-test
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -32,7 +32,8 @@ check: lint ## lint, types, layers and the quick tests, which start no copy of t
 
 test: lint audit needs lab ## the checks of lint and audit, then all tests, those of the JupyterLab extension too
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
-	$(MAKE) extension-test
+	@if $(MAKE) extension/node_modules/npm.stamp; then $(MAKE) extension-test; \
+	else echo "What the panel is built with cannot be installed: it was NOT built and tested again"; $(MAKE) extension-python; fi
 
 faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
@@ -113,6 +114,12 @@ EXTENSION_TESTS := $(wildcard extension/tests/*.py extension/tests/*/*.py extens
 	@.venv-lab/bin/pip install --quiet --no-deps --force-reinstall static/extension/*.whl
 	@touch $@
 
+extension-python: .venv-lab/test.stamp
+	cd extension && $(LAB)/ruff check .
+	cd extension && $(LAB)/ruff format --check .
+	cd extension && $(LAB)/mypy
+	cd extension && $(LAB)/python -m pytest $(ARGS)
+
 # Node is the machine's, from version 20 on; else a wheel has one.
 extension/node_modules/npm.stamp: extension/package.json extension/yarn.lock extension/.yarnrc.yml .venv-lab/test.stamp
 	@node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null || { \
@@ -136,12 +143,9 @@ extension/dist/wheel.stamp: $(EXTENSION_PY) extension/lib/build.stamp
 # The wheel is committed, so that nobody needs Node to give it to students. It must be the one that is built here.
 extension/dist/test.stamp: extension/dist/wheel.stamp $(EXTENSION_TESTS) $(wildcard static/extension/*.whl)
 	@cmp extension/dist/*.whl static/extension/*.whl || { echo "The wheel in static/extension is not that of the sources: make extension"; exit 1; }
-	cd extension && $(LAB)/ruff check .
-	cd extension && $(LAB)/ruff format --check .
-	cd extension && $(LAB)/mypy
+	$(MAKE) extension-python
 	$(IN_EXTENSION) oxlint --deny-warnings src
 	$(IN_EXTENSION) jlpm test
 	$(LAB)/pip install --quiet --no-deps --force-reinstall extension/dist/*.whl
-	cd extension && $(LAB)/python -m pytest $(ARGS)
 	cd extension && $(LAB)/python -m pytest ui-tests $(ARGS)
 	@touch $@
