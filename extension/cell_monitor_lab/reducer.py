@@ -12,6 +12,7 @@ from typing import Any, Callable
 from .contract import Cell, Event, Run, run_ended, run_started
 
 HINT_SECONDS = 2.0  # how long a run waits for the panel to say which cell it is
+LATE_HINT_SECONDS = 5.0  # the same where a panel speaks for the kernel: on a busy machine its word comes late
 STRAGGLER_SECONDS = 0.2  # outputs of other threads come after `idle`
 LIFE_SECONDS = 5.0  # messages of a kernel that ended come late
 REMEMBERED_RUNS = 1000
@@ -243,7 +244,7 @@ class Reducer:
         run.code = message.content.get("code", "")
         run.execution_count = message.content.get("execution_count")
         run.finished_at = tracked.closes_at = tracked.end_reason = None
-        tracked.hint_by = now + HINT_SECONDS
+        tracked.hint_by = now + (LATE_HINT_SECONDS if self.has_hints else HINT_SECONDS)
         if tracked not in self._order:
             self._order.append(tracked)
         if not tracked.is_hinted:

@@ -96,7 +96,7 @@ def screens(live_system, lesson, page: Page, browser: Browser):
     """Hanako's in English, Kaoru's in Japanese, on the live page."""
     class_id, _ = lesson
     context = browser.new_context(locale="ja-JP", viewport={"width": 1024, "height": 768})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     address = f"/classes/{class_id}/"
     yield (
         sit_down(page, live_system, "Hanako", address),

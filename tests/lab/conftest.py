@@ -59,7 +59,7 @@ class Product:
             email,
         )
 
-    def wait_for_runs(self, email: str, number: int, *, seconds: float = 40) -> list[dict[str, Any]]:
+    def wait_for_runs(self, email: str, number: int, *, seconds: float = 90) -> list[dict[str, Any]]:
         wait_until(lambda: len(self.runs(email)) >= number, seconds=seconds, what=f"{number} runs of {email}")
         return self.runs(email)
 

@@ -41,8 +41,8 @@ class Kernel:
         wait_until(file.exists, what="the connection file of the kernel")
         self.client = BlockingKernelClient(connection_file=str(file))
         self.client.load_connection_file()
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self.client.start_channels(hb=False)  # on a busy machine a heart that beats late counts as a death
+        self.client.wait_for_ready(timeout=120)
         wait_until(self.is_watched, what="the extension's watch over the kernel")
 
     def is_watched(self) -> bool:
