@@ -27,7 +27,7 @@ from datetime import timedelta
 from typing import Any, Protocol, cast
 
 from django.conf import settings
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from core.identity import email_key
@@ -43,6 +43,7 @@ from lms.models import (
     Notebook,
     NotebookHistory,
     Student,
+    StudentClass,
     StudentToken,
 )
 from lms.models.people import WITHOUT_KEY
@@ -293,9 +294,14 @@ def record_key_use(holder: KeyHolder) -> None:
     ClassKey.objects.filter(pk=holder.key_id).update(last_used_at=timezone.now())
 
 
+# Of a student token. An enrolment may also be deleted by the administration, which does not know of tokens.
+IS_ENROLLED = Exists(StudentClass.objects.filter(student=OuterRef("student"), class_ref=OuterRef("class_ref")))
+
+
 def holder_of_token(token: str) -> StudentHolder | None:
-    """Return the holder of this student token; None if it is unknown or revoked. One query."""
-    valid = StudentToken.objects.filter(token_hash=StudentToken.hash(token), revoked_at=None)
+    """Return the holder of this student token; None if it is unknown, revoked, or of somebody who is no longer in the
+    class. One query."""
+    valid = StudentToken.objects.filter(IS_ENROLLED, token_hash=StudentToken.hash(token), revoked_at=None)
     found = valid.values_list("pk", "student", "class_ref", "confirmed_at", "class_ref__is_active", "student__email")
     for pk, student, class_id, confirmed_at, is_active, email in found:
         return StudentHolder(pk, student, class_id, confirmed_at is not None, is_active, email)
@@ -304,7 +310,7 @@ def holder_of_token(token: str) -> StudentHolder | None:
 
 def confirmed_tokens(token_ids: Collection[int]) -> set[int]:
     """Return those of these student tokens that are confirmed, not revoked, and of an active class. One query."""
-    valid = StudentToken.objects.filter(pk__in=token_ids, revoked_at=None, class_ref__is_active=True)
+    valid = StudentToken.objects.filter(IS_ENROLLED, pk__in=token_ids, revoked_at=None, class_ref__is_active=True)
     return set(valid.exclude(confirmed_at=None).values_list("pk", flat=True))
 
 

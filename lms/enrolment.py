@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from core.identity import email_key, label_key, visible
 from lms import bulk_get_or_create
-from lms.models import StudentClass, StudentToken
+from lms.models import Student, StudentClass, StudentToken
 
 
 @dataclass(kw_only=True)
@@ -96,10 +96,12 @@ def remove_student(class_id: int, student_id: int) -> bool:
 
     The tokens of their devices end, so that only a class key or code brings them back.
     """
-    StudentToken.objects.filter(class_ref=class_id, student=student_id, revoked_at=None).update(
-        revoked_at=timezone.now()
-    )
-    deleted, _ = StudentClass.objects.filter(class_ref=class_id, student=student_id).delete()
+    with transaction.atomic():
+        # A claim of a token locks the student too: none comes between the two statements.
+        Student.objects.select_for_update(no_key=True).filter(pk=student_id).first()
+        tokens = StudentToken.objects.filter(class_ref=class_id, student=student_id, revoked_at=None)
+        tokens.update(revoked_at=timezone.now())
+        deleted, _ = StudentClass.objects.filter(class_ref=class_id, student=student_id).delete()
     return deleted > 0
 
 

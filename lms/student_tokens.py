@@ -5,20 +5,32 @@ further one waits until the teacher or an active device confirms it, so that a c
 cannot speak for a student who is there already.
 """
 
+import math
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from core.identity import visible
 from lms import bulk_get_or_create
 from lms.enrolment import Listed, update_students
 from lms.models import StudentClass, StudentToken
 
-# Devices of a student that may wait in a class; a further one replaces the oldest.
+# Devices of a student that may wait in a class. A further one replaces the oldest, but not one that may be looked at
+# right now: else whoever has the class key could push it out, and take its number.
 MAX_WAITING = 10
+PROTECTED = timedelta(minutes=10)
+NUMBER_KEPT = timedelta(hours=1)  # for which nobody else gets the number of a device, revoked or not
+
+
+class TooManyWaiting(Exception):
+    """So many devices of the student wait that none can be added. `seconds`: until one can."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("too many devices wait")
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +48,8 @@ def claim(class_id: int, claimed: Claim, *, now: datetime) -> tuple[StudentToken
     """Create a token, with its student and enrolment where they are missing. Return its row and its text.
 
     The name and team of the claim are those of the student in the class from now on, as with an event, unless the
-    device has to wait. Locks the student, so that of two claims at the same time only one is the first.
+    device has to wait. Locks the student, so that of two claims at the same time only one is the first. Raises
+    TooManyWaiting.
     """
     listed = Listed(email=claimed.email, name=visible(claimed.name), team=visible(claimed.team))
     with transaction.atomic():
@@ -61,7 +74,7 @@ def claim(class_id: int, claimed: Claim, *, now: datetime) -> tuple[StudentToken
             client=claimed.client,
             created_at=now,
             confirmed_at=now if is_first else None,
-            check_number=_check_number(theirs),
+            check_number=_check_number(student.id, class_id, now=now),
         )
     return row, token
 
@@ -92,12 +105,23 @@ def revoke(tokens: QuerySet[StudentToken], *, now: datetime) -> int:
 
 
 def _make_room(waiting: QuerySet[StudentToken], *, now: datetime) -> None:
-    """Revoke the oldest waiting tokens, so that one more may wait."""
-    newest = list(waiting.order_by("-pk").values_list("pk", flat=True)[: MAX_WAITING - 1])
-    waiting.exclude(pk__in=newest).update(revoked_at=now)
+    """Revoke the oldest waiting tokens, so that one more may wait. Raises TooManyWaiting."""
+    newest = list(waiting.order_by("-pk").values_list("pk", "created_at")[:MAX_WAITING])
+    if len(newest) < MAX_WAITING:
+        return
+    free_at = newest[-1][1] + PROTECTED
+    if free_at > now:
+        raise TooManyWaiting(math.ceil((free_at - now).total_seconds()))
+    waiting.exclude(pk__in=[pk for pk, _ in newest[:-1]]).update(revoked_at=now)
 
 
-def _check_number(theirs: QuerySet[StudentToken]) -> str:
-    """Return two random digits that no other device of the student shows."""
-    taken = set(theirs.values_list("check_number", flat=True))
-    return secrets.choice([number for number in map(str, range(10, 100)) if number not in taken])
+def _check_number(student_id: int, class_id: int, *, now: datetime) -> str:
+    """Return two random digits that no device of the student shows or has shown lately. Of many devices, only those
+    that wait count."""
+    theirs = StudentToken.objects.filter(student=student_id, class_ref=class_id)
+    waiting = Q(confirmed_at=None, revoked_at=None)
+    for rows in (theirs.filter(Q(revoked_at=None) | Q(created_at__gt=now - NUMBER_KEPT)), theirs.filter(waiting)):
+        taken = set(rows.values_list("check_number", flat=True))
+        if free := [number for number in map(str, range(10, 100)) if number not in taken]:
+            return secrets.choice(free)
+    raise AssertionError("more devices wait than may")

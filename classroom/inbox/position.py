@@ -25,11 +25,12 @@ class Position:
     base: Key
     told: frozenset[Key] = frozenset()
     help: str = ""  # a digest of the help state that was told; "" for none
+    owner: str = ""  # student and class: of another inbox it says nothing
 
     def __str__(self) -> str:
         moment, pk = self.base
         told = "_".join(f"{_number(at - moment)}-{row}" for at, row in sorted(self.told))
-        return f"1.{_number(moment - EPOCH)}.{pk}.{told}.{self.help}"
+        return f"1.{_number(moment - EPOCH)}.{pk}.{told}.{self.help}.{self.owner}"
 
     def after(self, keys: Iterable[Key], *, now: datetime, is_all: bool) -> "Position":
         """Return the position once these rows, the next ones, are told. `is_all`: no row is left to be told."""
@@ -46,26 +47,27 @@ class Position:
         return replace(self, help=digest)
 
 
-def beginning(now: datetime) -> Position:
-    return Position((now - OLDEST, 0))
+def beginning(now: datetime, owner: str = "") -> Position:
+    return Position((now - OLDEST, 0), owner=owner)
 
 
-def parse(text: str, *, now: datetime) -> Position:
-    """Return the position that a client sent; the beginning for one that is none, or from the future."""
+def parse(text: str, *, now: datetime, owner: str = "") -> Position:
+    """Return the position that a client sent; the beginning for one that is none, from the future, or of another
+    inbox."""
+    start = beginning(now, owner)
     try:
-        version, moment, pk, told, digest = text.split(".")
-        if version != "1" or len(text) > MAX_LENGTH or (not digest.isalnum() and digest):
-            return beginning(now)
+        version, moment, pk, told, digest, whose = text.split(".")
+        if version != "1" or whose != owner or len(text) > MAX_LENGTH or (not digest.isalnum() and digest):
+            return start
         at = EPOCH + int(moment) * MICROSECOND
         pairs = [pair.split("-") for pair in told.split("_") if pair]
         rows = frozenset((at + int(gap) * MICROSECOND, int(row)) for gap, row in pairs)
-        found = Position((at, int(pk)), rows, digest)
+        found = Position((at, int(pk)), rows, digest, owner)
     except (ValueError, OverflowError):
-        return beginning(now)
+        return start
     if at > now or not all(0 <= row <= MAX_BIGINT for _, row in (found.base, *rows)):
-        return beginning(now)
-    oldest = beginning(now).base
-    return found if found.base > oldest else replace(found, base=oldest)
+        return start
+    return found if found.base > start.base else replace(found, base=start.base)
 
 
 def _number(span: timedelta) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from classroom.attention.help_status import HelpStatus, help_of_student
-from classroom.inbox.position import Position
+from classroom.inbox.position import Position, parse
 from lms.access import StudentHolder, scope_of
 from lms.models import ProgressNotification, Student
 from lms.notifications import MESSAGE, store_grade_notifications
@@ -29,6 +29,11 @@ class Inbox:
     @property
     def messages(self) -> list[ProgressNotification]:
         return [item for item in self.items if item.level == MESSAGE]
+
+
+def position_of(holder: StudentHolder, since: str, *, now: datetime) -> Position:
+    """Return the position that this device sent."""
+    return parse(since, now=now, owner=f"{holder.student_id}-{holder.class_id}")
 
 
 def read_inbox(holder: StudentHolder, position: Position, *, now: datetime) -> Inbox:

@@ -9,8 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from classroom.attention.help_status import help_of_student
-from classroom.inbox.position import parse
-from classroom.inbox.selectors import read_inbox
+from classroom.inbox.selectors import position_of, read_inbox
 from classroom.progress.serializers import Notification
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import query_integer
@@ -57,7 +56,8 @@ class InboxView(ApiView):
         query_integer(request, "wait", 0, minimum=0, maximum=MAX_WAIT)  # `classroom.sockets.long_poll` has waited
         assert isinstance(self.holder, StudentHolder)
         now = timezone.now()
-        inbox = read_inbox(self.holder, parse(request.query_params.get("since", ""), now=now), now=now)
+        position = position_of(self.holder, request.query_params.get("since", ""), now=now)
+        inbox = read_inbox(self.holder, position, now=now)
         return Response(
             {
                 "next": str(inbox.position),

@@ -17,13 +17,13 @@ from django.db import DatabaseError
 from django.utils import timezone
 from redis.exceptions import RedisError
 
-from classroom.inbox.position import parse
-from classroom.inbox.selectors import read_inbox
+from classroom.inbox.selectors import position_of, read_inbox
 from classroom.inbox.views import MAX_WAIT
 from classroom.sockets import background_tasks
 from events.intake.app import credentials
 from events.intake.class_keys import KeyRefused, StudentTokenCache
 from lms.access import StudentHolder
+from lms.models import Student
 from realtime.watchers import Watcher, watchers
 
 PATH = re.compile(r"/api/v1/(?:v1/)?me/inbox/?")
@@ -105,6 +105,8 @@ async def _wait(peer: _Peer, watcher: Watcher, holder: StudentHolder, *, since: 
             is_news = await database_sync_to_async(_is_news)(holder, since)
         except DatabaseError:
             is_news = False
+        except Student.DoesNotExist:  # deleted since the token was looked up: Django refuses it
+            return True
         if is_news:
             return True
         woken = asyncio.ensure_future(watcher.news.wait())
@@ -123,7 +125,7 @@ async def _wait(peer: _Peer, watcher: Watcher, holder: StudentHolder, *, since: 
 
 def _is_news(holder: StudentHolder, since: str) -> bool:
     now = timezone.now()
-    return read_inbox(holder, parse(since, now=now), now=now).is_news
+    return read_inbox(holder, position_of(holder, since, now=now), now=now).is_news
 
 
 def _wanted(scope: Scope) -> tuple[int, str]:

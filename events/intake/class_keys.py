@@ -19,6 +19,7 @@ from lms.api.authentication import NOT_ACTIVE, UNKNOWN, WAITING
 # Seconds for which an entry is valid: a revoked key or token is accepted for at most so long.
 REMEMBERED = 15.0
 MAX_CACHED = 10_000
+MAX_LENGTH = 128  # characters; longer texts are no credential of ours, and are neither looked up nor kept
 
 Holder = TypeVar("Holder", KeyHolder, StudentHolder)
 
@@ -46,6 +47,8 @@ class _Cache(Generic[Holder]):
 
     async def _look_up(self, text: str, now: float) -> Holder | None:
         """Return the holder, or None for an unknown text, and remember the answer. Raises KeyRefused(503)."""
+        if len(text) > MAX_LENGTH:
+            return None
         try:
             holder = await sync_to_async(self.find)(text)
         except DatabaseError:
@@ -53,9 +56,15 @@ class _Cache(Generic[Holder]):
                 return self._known[text][1]
             raise KeyRefused(503, f"The {self.noun} cannot be checked now; try again") from None
         if len(self._known) >= MAX_CACHED:
-            self._known.clear()
+            self._make_room()
         self._known[text] = (now, holder)
         return holder
+
+    def _make_room(self) -> None:
+        """Forget unknown texts first: known holders are needed while PostgreSQL is unavailable."""
+        self._known = {text: entry for text, entry in self._known.items() if entry[1] is not None}
+        if len(self._known) >= MAX_CACHED:
+            del self._known[next(iter(self._known))]
 
 
 class ClassKeyCache(_Cache[KeyHolder]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import threading
 import time
@@ -20,6 +21,7 @@ TOKEN_PATH = "/api/v1/me/token"  # noqa: S105
 CONFIRMATION_SECONDS = 15.0  # how often a device asks whether it has been confirmed
 WITHOUT_TOKENS_SECONDS = 3600.0  # how long a product is taken for one that has none
 UNANSWERED_SECONDS = 60.0
+MAX_RETIRED = 20
 
 
 class Connection:
@@ -68,19 +70,29 @@ class Connection:
         """Tell whether the product knows this device."""
         return bool(self.state()["status"] == "active")
 
+    def retire(self) -> None:
+        """Use the token no more. It is ended at the product before the next is asked for.
+
+        As long as it is open there, a next one would wait to be confirmed by a device that is gone.
+        """
+        token = self._settings.get("token")
+        if token:
+            retired = [*(self._settings.get("retired") or []), {"url": token["owner"]["url"], "token": token["token"]}]
+            self._settings.put(token=None, inbox_since=None, retired=retired[-MAX_RETIRED:])
+
     def forget(self) -> None:
-        """End the token at the product, if that can be reached, and here."""
-        identity = self._identity()
-        token = self._token(identity)
-        self._settings.put(token=None)
-        if token is not None:
-            product = Product(identity.url)
-            try:
-                product.request("DELETE", TOKEN_PATH, headers={"Authorization": f"Student {token['token']}"})
-            except Unreachable:
-                return
-            finally:
-                product.close()
+        """End the token here, and at the product as soon as that can be reached."""
+        self.retire()
+        with contextlib.suppress(Unreachable):
+            self._end_retired(self._identity().url)
+
+    def _end_retired(self, url: str) -> None:
+        """End the retired tokens of this product. Raises Unreachable."""
+        for each in list(self._settings.get("retired") or []):
+            if each["url"] == url:
+                _ask(url, "DELETE", None, {"Authorization": f"Student {each['token']}"})
+                left = [other for other in self._settings.get("retired") or [] if other != each]
+                self._settings.put(retired=left or None)
 
     def _token(self, identity: Identity) -> dict[str, Any] | None:
         token = self._settings.get("token")
@@ -94,6 +106,9 @@ class Connection:
 
     def _claim(self, identity: Identity) -> dict[str, Any] | None:
         """Ask for a token; None where the product has none to give. Raises NotReady, Unreachable."""
+        if self._settings.get("token"):
+            self.retire()  # of another student, class or product
+        self._end_retired(identity.url)
         body: dict[str, Any] = {
             "userId": identity.user_id,
             "userName": identity.user_name or None,
@@ -124,6 +139,9 @@ class Connection:
         """Return the token once it is active. Raises NotReady while it is not, Unreachable."""
         answer = _ask(identity.url, "GET", None, {"Authorization": f"Student {token['token']}"})
         value = answer.json()
+        if answer.status == 401 and self._may_claim(identity):
+            self._settings.put(token=None)  # it waited too long, or was revoked
+            return self._claim(identity) or token
         if answer.status != 200 or not isinstance(value, dict):
             raise _not_ready(answer, identity)
         token = {**token, **{name: value.get(name) for name in ("status", "student", "class")}}

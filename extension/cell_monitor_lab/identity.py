@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -93,8 +94,9 @@ def _from_template(template: str, user: str) -> str:
 
 
 def token_owner(identity: Identity) -> dict[str, str]:
-    """Return what a token is bound to: with another address or student it is not used."""
-    return {"url": identity.url, "user_id": identity.user_id}
+    """Return what a token is bound to: with another address, student or class key it is not used."""
+    key = hashlib.sha256(identity.class_key.encode()).hexdigest()[:16] if identity.class_key else ""
+    return {"url": identity.url, "user_id": identity.user_id, "key": key}
 
 
 def public(identity: Identity) -> dict[str, Any]:

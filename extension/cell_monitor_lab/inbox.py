@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -36,12 +37,20 @@ def news_of(value: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def _is_uuid(text: str) -> bool:
+    """Tell the product's ids from those that `news_of` makes."""
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
 def mark_read(route: Callable[[], Route], keys: list[str]) -> None:
     """Tell the product which news were read, so that other devices of the student do not show them as new.
 
     Best effort: what does not arrive is shown as new elsewhere, and nothing worse. Blocks; call it in a thread.
     """
-    numbers = [number for _, _, number in (key.partition(":") for key in keys) if number.isdecimal()]
+    numbers = [number for _, _, number in (key.partition(":") for key in keys) if _is_uuid(number)]
     try:
         found = route()
         if not numbers or "Authorization" not in found.headers:

@@ -42,7 +42,7 @@ class Route(APIHandler):
         """Return the JSON object that was sent. Raises HTTPError 400."""
         try:
             value = json.loads(self.request.body or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
             raise HTTPError(400, "The body must be a JSON object")
@@ -66,7 +66,8 @@ class Route(APIHandler):
 
     def number(self, value: Any) -> int:
         """Return a number of the product's. Raises HTTPError 400."""
-        if isinstance(value, bool) or not isinstance(value, (int, str)) or not str(value).isdecimal():
+        is_number = isinstance(value, (int, str)) and not isinstance(value, bool)
+        if not is_number or (isinstance(value, str) and not (value.isdecimal() and len(value) < 20)) or int(value) < 0:
             raise HTTPError(400, "This must be a number of the product")
         return int(value)
 
@@ -147,7 +148,7 @@ class Pause(Route):
         service, body = self.service, self.body()
         if body.get("resume"):
             service.privacy.resume()
-        elif body.get("minutes") in PAUSES:
+        elif "minutes" in body and body["minutes"] in PAUSES:
             service.help.stop()
             service.privacy.pause(body.get("minutes"))
         else:

@@ -198,7 +198,7 @@ class Service:
                 panel[name] = values[name].strip()
         if values.get("class_code"):
             panel["class_code"] = values["class_code"].strip()
-            self.settings.put(token=None)
+            self.connection.retire()
         self.settings.put(panel=panel)
         self.sender.kick()
 

@@ -139,3 +139,37 @@ def test_forgetting_ends_the_token_at_the_product(setup, stub):
     assert stub.requests[-1][0] == "DELETE"
     assert stub.requests[-1][2]["Authorization"] == "Student T"
     assert not setup.connection.has_token()
+
+
+def test_another_class_key_asks_for_another_token_and_ends_the_first(setup, stub):
+    stub.answers[TOKEN] = claimed()
+    setup.panel["url"] = f"{stub.url}/api/v1/events?key=KEY-A"
+    setup.connection.route()
+    setup.panel["url"] = f"{stub.url}/api/v1/events?key=KEY-B"
+    setup.connection.route()
+    told = [(method, headers.get("X-Class-Key") or headers["Authorization"]) for method, _, headers, _ in stub.requests]
+    assert told == [("POST", "KEY-A"), ("DELETE", "Student T"), ("POST", "KEY-B")]
+
+
+def test_a_token_that_could_not_be_ended_is_ended_before_the_next_is_asked_for(setup, stub):
+    stub.answers[TOKEN] = claimed()
+    setup.panel["class_code"] = "K7QF-2M9X"
+    setup.connection.route()
+    stub.answers["DELETE", "/api/v1/me/token"] = (503, {})
+    setup.connection.forget()
+    assert not setup.connection.has_token()
+    with pytest.raises(Unreachable):
+        setup.connection.route()
+    stub.answers["DELETE", "/api/v1/me/token"] = (204, {})
+    setup.connection.route()
+    assert [method for method, *_ in stub.requests] == ["POST", "DELETE", "DELETE", "DELETE", "POST"]
+    assert setup.settings.get("retired") is None
+
+
+def test_a_waiting_token_that_was_revoked_is_asked_for_again(setup, stub):
+    stub.answers[TOKEN] = claimed("waiting")
+    stub.answers["GET", "/api/v1/me/token"] = (401, {"detail": "Unknown student token"})
+    setup.panel["class_code"] = "K7QF-2M9X"
+    setup.connection._claim(setup.identity())
+    stub.answers[TOKEN] = claimed("active")
+    assert setup.connection.route().headers == {"Authorization": "Student T"}

@@ -251,7 +251,9 @@ class SubmissionView(SubmissionBase):
         if "notebook_content" in changes:
             changes["content_sha256"] = receipt(changes["notebook_content"])
         with transaction.atomic():
-            change(found, changes)
+            # Somebody else's hand-in, or one to another assignment, is not what its sender's key stands for.
+            is_moved = not changes.keys().isdisjoint({"assignment_id", "student_id"})
+            change(found, {**changes, "idempotency_key": None} if is_moved else changes)
             if changes:
                 self.record_change("submission_update", found, fields=changes)
             if "notebook_content" in changes:

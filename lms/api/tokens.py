@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -161,9 +161,12 @@ class TokenView(TokenBase):
             device=fields.get("device") or "",
             client=fields.get("client") or "",
         )
-        with transaction.atomic():
-            row, token = student_tokens.claim(class_id, claimed, now=timezone.now())
-            self.record("student_token_claim", row)
+        try:
+            with transaction.atomic():
+                row, token = student_tokens.claim(class_id, claimed, now=timezone.now())
+                self.record("student_token_claim", row)
+        except student_tokens.TooManyWaiting as error:
+            raise Throttled(error.seconds) from None
         return Response(ClaimedToken({**answer(row), "token": token}).data, status=201)
 
     def class_of_code(self, typed: str) -> int:

@@ -12,13 +12,13 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from classroom.inbox.position import Position, parse
-from classroom.inbox.selectors import Inbox, key_of, read_inbox
+from classroom.inbox.position import Position
+from classroom.inbox.selectors import Inbox, key_of, position_of, read_inbox
 from classroom.sockets import replies
 from classroom.sockets.base import Socket
 from classroom.sockets.inbox_signals import help_frame
 from lms.access import StudentHolder, holder_of_token, record_token_use, submissions_of
-from lms.models import ProgressNotification
+from lms.models import ProgressNotification, Student
 from lms.notifications import MESSAGE, message_data, notification_data
 from realtime import groups
 from realtime.groups import Channel
@@ -50,7 +50,7 @@ class DeviceSocket(Socket):
         if holder is None:
             return None
         self.holder, self.token_id, self.client_id = holder, holder.token_id, str(holder.student_id)
-        self.position = parse(self.query.get("since", [""])[-1], now=timezone.now())
+        self.position = position_of(holder, self.query.get("since", [""])[-1], now=timezone.now())
         self.followed |= {str(holder.student_id)}
         # What came without a key counts in every class where keys are optional.
         through: list[int | None] = [holder.class_id, *([] if settings.EVENTS_REQUIRE_KEY else [None])]
@@ -84,6 +84,8 @@ class DeviceSocket(Socket):
                     inbox = await database_sync_to_async(read_inbox)(self.holder, self.position, now=timezone.now())
                 except DatabaseError:
                     inbox = None  # `InboxSignals.repeat` wakes this again
+                except Student.DoesNotExist:  # deleted; the look at tokens closes the socket
+                    return
                 if inbox is not None:
                     self._tell(inbox, with_help=is_first)
                     is_first = False

@@ -233,3 +233,12 @@ def test_of_another_class_nothing_is_told(cast, ask, token, classmates):
     assert help_of(ask, token) == OFF
     asks(cast, cast.hanako)
     assert help_of(ask, token)["of"] == 1
+
+
+def test_a_position_of_another_inbox_is_the_beginning(cast, read):
+    """Of another class of the same student, too: else what came there before would never be told."""
+    StudentClass.objects.create(student=cast.hanako, class_ref=cast.rust)
+    notice(cast.hanako, "Of Rust", class_id=cast.rust.pk)
+    _, other = device_of(cast.rust, "hanako@example.com")
+    here = read()["next"]
+    assert titles(read(here, token=other)) == ["Of Rust"]

@@ -14,6 +14,8 @@ from config.asgi import CorsApplication
 from events.intake import app as intake_app
 from events.intake import class_keys
 from events.intake.app import credentials
+from events.intake.class_keys import MAX_LENGTH, ClassKeyCache, KeyRefused, StudentTokenCache
+from lms.access import StudentHolder
 from lms.api.authentication import WAITING
 from lms.models import Class, ClassKey, StudentToken
 from tests.events.conftest import event
@@ -198,3 +200,24 @@ def test_the_older_intakes_take_it_too(redis, python_class, token):
         answer = Client().post(path, body, content_type="application/json", headers=headers)
         assert (answer.status_code, answer.json()["detail"][0]["msg"]) == (422, WRONG)
     assert [(each.email, each.is_verified) for each in events_of(redis)] == [("hanako@example.com", True)] * 2
+
+
+@pytest.mark.parametrize("cache", [lambda: ClassKeyCache(True).class_of, lambda: StudentTokenCache().student_of])
+async def test_long_texts_are_refused_and_not_kept(db, cache):
+    find = cache()
+    with pytest.raises(KeyRefused) as refused:
+        await find("x" * (MAX_LENGTH + 1))
+    assert refused.value.status == 401
+    assert find.__self__._known == {}
+
+
+def test_a_full_cache_forgets_unknown_texts_and_keeps_holders(monkeypatch):
+    monkeypatch.setattr(class_keys, "MAX_CACHED", 3)
+    cache = StudentTokenCache()
+    holder = StudentHolder(1, 2, 3, True, True, "h@example.com")
+    cache._known = {"known": (0.0, holder), "x": (0.0, None), "y": (0.0, None)}
+    cache._make_room()
+    assert cache._known == {"known": (0.0, holder)}
+    cache._known = dict.fromkeys("abc", (0.0, holder))
+    cache._make_room()
+    assert list(cache._known) == ["b", "c"]

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from instructors.models import AuditLog
-from lms.models import AssignmentSubmission, NotebookSnapshot
+from lms.models import AssignmentSubmission, ClassAssignment, NotebookSnapshot
 from tests.lms.conftest import key_of, make_cast, problem, the_problem
 from tests.lms.test_contract_submissions import NOTEBOOK
 
@@ -119,3 +119,12 @@ def test_two_at_once_are_one():
     for thread in threads:
         thread.join()
     assert found == [(201, AssignmentSubmission.objects.get().pk)] * 4
+
+
+def test_a_hand_in_that_is_moved_gives_its_key_back(hand_in, api, cast):
+    other = ClassAssignment.objects.create(class_ref=cast.python, title="Other", notebook=cast.notebook)
+    first = hand_in().json()["id"]
+    hand_in(assignment_id=other.pk)
+    answer = api("PUT", f"/submissions/{first}", {"assignment_id": other.pk})
+    assert answer.status_code == 200, answer.content
+    assert AssignmentSubmission.objects.get(pk=first).idempotency_key is None

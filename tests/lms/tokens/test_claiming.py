@@ -7,7 +7,7 @@ import pytest
 
 from instructors.models import AuditLog
 from lms.models import ClassCode, Student, StudentClass, StudentToken
-from lms.student_tokens import MAX_WAITING
+from lms.student_tokens import MAX_WAITING, PROTECTED
 from tests.lms.conftest import the_problem
 from tests.lms.tokens.conftest import code_of, device_of
 
@@ -102,12 +102,26 @@ def test_a_spelling_of_the_address_is_the_same_student(cast, claim, python_key):
 
 def test_waiting_devices_are_bounded_and_numbers_differ(cast, claim, python_key):
     device_of(cast.python, "hanako@example.com")
-    for _ in range(MAX_WAITING + 3):
+    for _ in range(MAX_WAITING):
         assert claim(key=python_key).json()["status"] == "waiting"
     waiting = StudentToken.objects.filter(confirmed_at=None, revoked_at=None)
-    assert waiting.count() == MAX_WAITING
-    assert waiting.order_by("pk").last() == StudentToken.objects.order_by("pk").last()
     assert len({row.check_number for row in waiting}) == MAX_WAITING
+    refused = claim(key=python_key)
+    assert refused.status_code == 429, "nobody pushes out a device whose number is being compared"
+    assert 0 < int(refused.headers["Retry-After"]) <= PROTECTED.total_seconds()
+    oldest = waiting.order_by("pk").first()
+    StudentToken.objects.filter(pk=oldest.pk).update(created_at=datetime.now(UTC) - PROTECTED)
+    assert claim(key=python_key).json()["check_number"] != oldest.check_number
+    assert waiting.count() == MAX_WAITING
+    assert oldest not in waiting.all()
+
+
+def test_however_many_devices_a_student_has_there_is_a_number(cast, claim, python_key):
+    device_of(cast.python, "hanako@example.com")
+    for number in range(10, 100):
+        row, _ = device_of(cast.python, "hanako@example.com")
+        StudentToken.objects.filter(pk=row.pk).update(check_number=number, confirmed_at=datetime.now(UTC))
+    assert claim(key=python_key).status_code == 201
 
 
 # --- Refusals -----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from instructors.models import AuditLog
 from lms.access import USE_PRECISION
 from lms.api.authentication import WAITING
 from lms.enrolment import remove_student
-from lms.models import StudentToken
+from lms.models import StudentClass, StudentToken
 from tests.lms.conftest import MISSING
 from tests.lms.tokens.conftest import device_of
 
@@ -166,3 +166,8 @@ def test_calls_are_counted_by_device(cast, ask, first, settings, redis):
     statuses = [ask("GET", "/me", token=first[1]).status_code for _ in range(5)]  # in two minutes at most
     assert 429 in statuses
     assert ask("GET", "/me", token=other).status_code == 200
+
+
+def test_a_token_ends_with_the_enrolment_however_that_is_deleted(cast, ask, first):
+    StudentClass.objects.filter(class_ref=cast.python).delete()
+    assert ask("GET", "/me/token", token=first[1]).status_code == 401
