@@ -70,6 +70,22 @@ function played(name: string): { player: Player; expected: string[] } {
   throw new Error('a trace ends with what it expects');
 }
 
+/** A player that has heard run `a` stopped, with `b` waiting behind it. */
+function stoppedRun() {
+  const player = new Player();
+  const said = (run: string, type: string, content: object) =>
+    player.outputs.push(
+      ...player.reducer.message({ type, date: 10, parentId: run, parentType: 'execute_request', content }, player.now)
+    );
+  for (const msgId of ['a', 'b']) {
+    player.reducer.hint({ msgId, cell: { cellId: msgId }, code: '1', queuedAt: 0 }, 0);
+  }
+  said('a', 'execute_input', { code: '1', execution_count: 1 });
+  said('a', 'error', { ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
+  said('a', 'status', { execution_state: 'idle' });
+  return { player, said };
+}
+
 describe('the reducer', () => {
   it('has traces', () => expect(TRACES.length).toBeGreaterThanOrEqual(10));
 
@@ -86,17 +102,7 @@ describe('the reducer', () => {
   });
 
   it('says of what a restart aborts behind the run that it stops that it was restarted', () => {
-    const player = new Player();
-    const said = (run: string, type: string, content: object) =>
-      player.outputs.push(
-        ...player.reducer.message({ type, date: 10, parentId: run, parentType: 'execute_request', content }, player.now)
-      );
-    for (const msgId of ['a', 'b']) {
-      player.reducer.hint({ msgId, cell: { cellId: msgId }, code: '1', queuedAt: 0 }, 0);
-    }
-    said('a', 'execute_input', { code: '1', execution_count: 1 });
-    said('a', 'error', { ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
-    said('a', 'status', { execution_state: 'idle' });
+    const { player, said } = stoppedRun();
     said('b', 'status', { execution_state: 'idle' });
     player.outputs.push(...player.reducer.lifeEnded('restarted', player.now));
     player.until(60);
@@ -104,17 +110,7 @@ describe('the reducer', () => {
   });
 
   it('says the same when the next run has begun before the restart is told', () => {
-    const player = new Player();
-    const said = (run: string, type: string, content: object) =>
-      player.outputs.push(
-        ...player.reducer.message({ type, date: 10, parentId: run, parentType: 'execute_request', content }, player.now)
-      );
-    for (const msgId of ['a', 'b']) {
-      player.reducer.hint({ msgId, cell: { cellId: msgId }, code: '1', queuedAt: 0 }, 0);
-    }
-    said('a', 'execute_input', { code: '1', execution_count: 1 });
-    said('a', 'error', { ename: 'KeyboardInterrupt', evalue: '', traceback: [] });
-    said('a', 'status', { execution_state: 'idle' });
+    const { player, said } = stoppedRun();
     said('b', 'execute_input', { code: '1', execution_count: 2 });
     player.until(1.5);
     player.outputs.push(...player.reducer.lifeEnded('restarted', player.now));
