@@ -143,7 +143,7 @@ class Recorder:
             return status, message
         if self.bucket is None:
             return 404, 'bucket "cellmonitor" not found'
-        oldest = time.time_ns() - self.bucket.seconds * 10**9 if self.bucket.seconds else 0
+        oldest = _now_ns() - self.bucket.seconds * 10**9 if self.bucket.seconds else 0
         young = [line for line in lines if int(line.rpartition(" ")[2]) >= oldest]
         taken, conflict = [], ""
         for line in young:
@@ -333,3 +333,7 @@ def _plain(literal: dict[str, Any]) -> Any:
     if "elements" in literal:
         return [_plain(element) for element in literal["elements"]]
     return literal["value"] if "value" in literal else literal["values"]
+
+
+def _now_ns() -> int:
+    return time.time_ns()

@@ -176,7 +176,7 @@ def _parts(since: datetime, until: datetime, *, by_hours: bool) -> Sequence[Part
 
     `by_hours`: whether hourly sums may be used.
     """
-    now = datetime.now(UTC)
+    now = _now()
     if not timeseries_client.is_configured() or not _is_cheaper(since, until, now) or not availability.is_due():
         return []
     try:
@@ -223,6 +223,10 @@ def _split(since: datetime, until: datetime, status: BacklogStatus, now: datetim
         return [Part(since, until)]
     found = [Part(since, first), Part(first, last, of_hours=True), Part(last, until)]
     return [part for part in found if part.since < part.until]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _moment(ms: int) -> datetime:

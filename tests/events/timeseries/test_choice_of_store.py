@@ -11,9 +11,10 @@ from django.core.management import call_command
 from events import timeseries
 from events.timeseries import buffer as timeseries_buffer
 from events.timeseries import client as timeseries_client
-from events.timeseries import flux
+from events.timeseries import flux, sender
 from events.timeseries import reads as timeseries_reads
 from lms.models import Student
+from tests import influx
 from tests.events.conftest import event
 from tests.events.timeseries.test_flux import csv
 from tests.influx import Kept, params_of
@@ -25,6 +26,14 @@ THIS_HOUR = NOW.replace(minute=0, second=0, microsecond=0)
 HOUR = timedelta(hours=1)
 WEEK = {"since": NOW - timedelta(days=7), "until": NOW}
 CHART = {"since": THIS_HOUR - timedelta(days=8), "until": THIS_HOUR + 4 * HOUR, "bucket": 4 * HOUR}
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch) -> None:
+    """The time is NOW, also when the hour has ended since this module was imported."""
+    monkeypatch.setattr(sender, "_now_ms", lambda: ms(NOW))
+    monkeypatch.setattr(timeseries_reads, "_now", lambda: NOW)
+    monkeypatch.setattr(influx, "_now_ns", lambda: ms(NOW) * 10**6)
 
 
 @pytest.fixture
@@ -202,7 +211,7 @@ def test_an_hour_of_which_points_are_gone_is_not_summed_again(event_pipeline, ye
     """Its sums would be those of what is left."""
     start = THIS_HOUR - 30 * HOUR
     kept_from = start + timedelta(minutes=20)
-    series.bucket.seconds = int((datetime.now(UTC) - kept_from + timeseries_client.MARGIN).total_seconds())
+    series.bucket.seconds = int((NOW - kept_from + timeseries_client.MARGIN).total_seconds())
     timeseries_buffer.request_probe(redis)
     event_pipeline.post(event(eventTime=(kept_from + timedelta(minutes=20)).isoformat()))
     timeseries.send_waiting()
