@@ -1,8 +1,8 @@
 """Notifications of students: a submission was graded, a hint was sent, an instructor wrote a message.
 
-That of a grade is created from the stored grade when notifications are first read. Its id is a hash of its content, so
-that it is created once, and again if the grade changes. A message of an instructor is a notification with the level
-MESSAGE and the instructor's name as its title.
+That of a grade is created from the stored grade when notifications are first read. Its id is a hash of its content and
+of the number of those that told an earlier grade of the hand-in: it is created once, and again after each change. A
+message of an instructor is a notification with the level MESSAGE and the instructor's name as its title.
 """
 
 import uuid
@@ -20,14 +20,25 @@ from realtime.messages import NotificationData, timestamp
 MESSAGE = "message"
 TITLE_LENGTH = 255
 
+# `ids` has the id of the next notification, and the one that the last has if the grade is still what it told.
 INSERT_MISSING = """
+WITH told AS (
+    SELECT submission_id, count(*) AS number, (array_agg(notification_id ORDER BY id DESC))[1] AS last
+    FROM progress_notifications WHERE recipient_id = %(recipient)s AND submission_id IS NOT NULL GROUP BY submission_id
+), ids AS (
+    SELECT s.id, s.assignment_id, concat_ws(' ', 'Graded:', s.grade, s.feedback) AS message, told.last,
+        md5(concat_ws(':', content, nullif(number, 0)))::uuid AS next,
+        md5(concat_ws(':', content, nullif(number - 1, 0)))::uuid AS if_unchanged
+    FROM assignment_submissions s LEFT JOIN told ON told.submission_id = s.id,
+        LATERAL (SELECT concat_ws(':', 'graded', s.id, s.status, s.grade, s.feedback) AS content) AS contents
+    WHERE s.student_id = %(student)s AND (s.grade IS NOT NULL OR s.status IN ('graded', 'returned'))
+)
 INSERT INTO progress_notifications (notification_id, recipient_id, recipient_type, title, message, level,
-    assignment_id, class_id, user_id, is_read, created_at)
-SELECT md5(concat_ws(':', 'graded', s.id, s.status, s.grade, s.feedback))::uuid, p.email_key, 'student',
-    a.title, concat_ws(' ', 'Graded:', s.grade, s.feedback), 'success', a.id, a.class_id, p.email, false,
-    %s::timestamptz
-FROM assignment_submissions s JOIN class_assignments a ON a.id = s.assignment_id JOIN students p ON p.id = s.student_id
-WHERE s.student_id = %s AND (s.grade IS NOT NULL OR s.status IN ('graded', 'returned'))
+    assignment_id, submission_id, class_id, user_id, is_read, created_at)
+SELECT ids.next, %(recipient)s, 'student', a.title, ids.message, 'success', a.id, ids.id, a.class_id, %(email)s, false,
+    %(now)s::timestamptz
+FROM ids JOIN class_assignments a ON a.id = ids.assignment_id
+WHERE ids.last IS DISTINCT FROM ids.if_unchanged
 ON CONFLICT (notification_id) DO NOTHING
 """
 
@@ -35,7 +46,10 @@ ON CONFLICT (notification_id) DO NOTHING
 def store_grade_notifications(student: Student, *, now: datetime) -> None:
     """Create the notifications of the student's grades that have none. One statement."""
     with connection.cursor() as cursor:
-        cursor.execute(INSERT_MISSING, [now, student.pk])
+        cursor.execute(
+            INSERT_MISSING,
+            {"student": student.pk, "recipient": student.email_key, "email": student.email, "now": now},
+        )
 
 
 def store_message(student: Student, class_ids: Iterable[int], *, by_name: str, text: str, now: datetime) -> None:

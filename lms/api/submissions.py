@@ -42,6 +42,7 @@ from lms.notices import announce_grade
 from lms.submissions import SUBMITTED, is_grade_notice_due, late_by, with_attempt
 from lms.versions.snapshots import store_submission
 
+SENT_WITH_KEY = ("content_sha256", "submission_comment")
 KEY_FORM = r"^[\x21-\x7e]{1,64}$"  # visible ASCII
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -213,8 +214,8 @@ class SubmissionsView(SubmissionBase):
         if is_new and is_grade_notice_due(before=None, changes=fields):
             announce_grade(made)
         answer = self.find(made.pk)
-        if not is_new and isinstance(self.holder, KeyHolder):
-            as_first_answered(answer)
+        if not is_new:
+            as_first_answered(answer, with_grade=not isinstance(self.holder, KeyHolder))
         return Response(SubmissionResponse(answer).data, status=201)
 
     def fields(self, request: Request) -> dict[str, Any]:
@@ -298,18 +299,23 @@ def create_once(columns: dict[str, Any], key: str | None) -> tuple[AssignmentSub
     if key is None:
         return AssignmentSubmission.objects.create(**columns), True
     names = ("assignment_id", "student_id")
+    sent = {name: columns.get(name) for name in SENT_WITH_KEY}
     found, is_new = AssignmentSubmission.objects.get_or_create(
         **{name: columns[name] for name in names},
         idempotency_key=key,
-        defaults={name: value for name, value in columns.items() if name not in names},
+        defaults={**{name: value for name, value in columns.items() if name not in names}, "sent_with_key": sent},
     )
-    sent = (columns["content_sha256"], columns.get("submission_comment"))
-    if not is_new and sent != (found.content_sha256, found.submission_comment):
+    if not is_new and sent != found.sent_with_key:
         raise Conflict("This Idempotency-Key was used for another hand-in; send a new one")
     return found, is_new
 
 
-def as_first_answered(submission: AssignmentSubmission) -> None:
-    """Remove what was not sent: a class key does not prove whose submission it is, so the answer must not show how it
-    was graded. Not saved."""
-    submission.status, submission.grade, submission.feedback = SUBMITTED, None, None
+def as_first_answered(submission: AssignmentSubmission, *, with_grade: bool) -> None:
+    """Give it the receipt of what was sent, which an instructor may have changed since. Not saved.
+
+    `with_grade`: False for a class key, which does not prove whose submission it is.
+    """
+    if not with_grade:
+        submission.status, submission.grade, submission.feedback = SUBMITTED, None, None
+    for name, value in (submission.sent_with_key or {}).items():
+        setattr(submission, name, value)

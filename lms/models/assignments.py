@@ -66,6 +66,9 @@ class AssignmentSubmission(models.Model):
     idempotency_key = models.CharField(
         max_length=64, null=True, blank=True, editable=False, help_text="The sender's: sent again, it is one hand-in."
     )
+    sent_with_key = models.JSONField(
+        null=True, blank=True, editable=False, help_text="The content_sha256 and submission_comment that came with it."
+    )
 
     class Meta:
         db_table = "assignment_submissions"

@@ -14,6 +14,7 @@ class ProgressNotification(models.Model):
     message = models.TextField()
     level = models.CharField(max_length=20, default="info")
     assignment_id = models.BigIntegerField(null=True, blank=True)
+    submission_id = models.BigIntegerField(null=True, blank=True, help_text="Of the hand-in whose grade it tells.")
     class_id = models.BigIntegerField(default=0, db_default=0, help_text="Of the class it is about; 0: of none.")
     user_id = models.CharField(max_length=320, null=True, blank=True)
     is_read = models.BooleanField(default=False)

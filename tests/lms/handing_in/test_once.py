@@ -128,3 +128,15 @@ def test_a_hand_in_that_is_moved_gives_its_key_back(hand_in, api, cast):
     answer = api("PUT", f"/submissions/{first}", {"assignment_id": other.pk})
     assert answer.status_code == 200, answer.content
     assert AssignmentSubmission.objects.get(pk=first).idempotency_key is None
+
+
+def test_sent_again_after_an_instructor_changed_it_has_the_first_receipt(hand_in, api):
+    first = hand_in(submission_comment="Mine").json()
+    changes = {"notebook_content": {**NOTEBOOK, "cells": []}}
+    assert api("PUT", f"/submissions/{first['id']}", changes).json()["content_sha256"] != first["content_sha256"]
+    again = hand_in(submission_comment="Mine")
+    assert again.status_code == 201, again.content
+    receipt = {"id", "attempt", "submitted_at", "content_sha256", "submission_comment"}
+    assert {name: again.json()[name] for name in receipt} == {name: first[name] for name in receipt}
+    assert AssignmentSubmission.objects.get().notebook_content["cells"] == []
+    assert hand_in(submission_comment="Mine", **changes).status_code == 409
