@@ -4,6 +4,7 @@ from django.urls import re_path
 
 from classroom.analytics import api as analytics_api
 from classroom.dashboard import views as dashboard_views
+from classroom.inbox import me
 from classroom.inbox import views as inbox_views
 from classroom.ops import health_views, test_event_views
 from classroom.ops import views as ops_views
@@ -51,7 +52,7 @@ urlpatterns = [
     re_path(r"^progress/notifications/(?P<notification_id>[^/]+)/read/?$", progress_views.ReadView.as_view()),
     re_path(r"^progress/notifications/(?P<user_id>.+?)/?$", progress_views.NotificationsView.as_view()),
     re_path(r"^progress/process-event/?$", progress_views.ProcessEventView.as_view()),
-    re_path(r"^me/?$", inbox_views.MeWithHelpView.as_view()),
+    re_path(r"^me/?$", me.MeView.as_view()),
     re_path(r"^me/inbox/?$", inbox_views.InboxView.as_view()),
     re_path(r"^analytics/progress/?$", analytics_api.ProgressView.as_view()),
     re_path(r"^analytics/teams/?$", analytics_api.TeamsView.as_view()),

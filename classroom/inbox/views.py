@@ -1,4 +1,4 @@
-"""The inbox of a student's device over HTTP, and what `/me` tells of help: docs/contract/http.md, 5a and 5b."""
+"""The inbox of a student's device over HTTP: docs/contract/http.md, 5b."""
 
 from typing import Any
 
@@ -8,14 +8,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from classroom.attention.help_status import help_of_student
+from classroom.inbox.me import MyHelp
 from classroom.inbox.selectors import position_of, read_inbox
 from classroom.progress.serializers import Notification
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import query_integer
 from lms.access import StudentHolder
 from lms.api.base import ApiView
-from lms.api.me import MeView, MyHelp
 from lms.api.permissions import StudentTokenRequired
 from lms.notifications import message_data, notification_data
 
@@ -66,8 +65,3 @@ class InboxView(ApiView):
                 "help": inbox.help.data,
             }
         )
-
-
-class MeWithHelpView(MeView):
-    def help_of(self, holder: StudentHolder) -> dict[str, Any]:
-        return help_of_student(holder.student_id, holder.class_id, now=timezone.now()).data

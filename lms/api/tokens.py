@@ -1,7 +1,7 @@
 """Tokens of students' devices (docs/contract/http.md section 5b).
 
 A device that waits proves only that it knows the class's key or code, which classmates share. It is told nothing of the
-student but the number, which a class key tells too (`lms.api.me`).
+student but the number, which a class key tells too (`classroom.inbox.me`).
 """
 
 from typing import Any
@@ -27,9 +27,8 @@ from lms import class_codes, student_tokens
 from lms.access import StudentHolder
 from lms.api.authentication import NOT_ACTIVE
 from lms.api.base import ApiView
-from lms.api.me import MyClass
 from lms.api.permissions import StudentTokenRequired, holder_of
-from lms.models import StudentClass, StudentToken
+from lms.models import Class, StudentClass, StudentToken
 from lms.models.tokens import CLIENT_LENGTH, DEVICE_LENGTH
 
 WRONG_CODE = "Unknown or expired class code"
@@ -40,6 +39,13 @@ EXAMPLE = {
     "device": "hanako-laptop",
     "client": "cell-monitor-lab/0.1.0",
 }
+
+
+class MyClass(serializers.ModelSerializer[Class]):
+    class Meta:
+        model = Class
+        fields = ["id", "name", "class_code"]
+        read_only_fields = fields
 
 
 class NewToken(serializers.Serializer[Any]):

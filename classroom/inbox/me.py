@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef
+from django.utils import timezone
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from classroom.attention.help_status import help_of_student
 from instructors.rest.exceptions import Unprocessable
 from instructors.rest.openapi import documented, text_filter
 from instructors.rest.parameters import query_text
@@ -27,16 +29,10 @@ from lms.access import (
 )
 from lms.api.base import ApiView
 from lms.api.permissions import ClassKeyRequired
+from lms.api.tokens import MyClass
 from lms.client_terms import terms
-from lms.models import AssignmentStarter, AssignmentSubmission, Class, ClassAssignment, Student
+from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, Student
 from lms.submissions import latest
-
-
-class MyClass(serializers.ModelSerializer[Class]):
-    class Meta:
-        model = Class
-        fields = ["id", "name", "class_code"]
-        read_only_fields = fields
 
 
 class MyAssignment(serializers.ModelSerializer[ClassAssignment]):
@@ -164,12 +160,8 @@ class MeView(ApiView):
         }
         if not isinstance(self.holder, StudentHolder):
             return Response(Me(data).data)
-        data |= {"student": own_name(self.holder), "help": self.help_of(self.holder), "client": terms(request)}
+        data |= {"student": own_name(self.holder), "help": my_help(self.holder), "client": terms(request)}
         return Response(OwnMe(data, context=own_submissions(self.holder)).data)
-
-    def help_of(self, holder: StudentHolder) -> dict[str, Any]:
-        """Return the fields of `MyHelp`. `classroom.inbox`, which knows the queue, overrides it."""
-        raise NotImplementedError
 
     def student(self, request: Request) -> Student:
         """Return the student of the token, or the one of the query. Raises Unprocessable, NotFound."""
@@ -204,3 +196,7 @@ def own_name(holder: StudentHolder) -> dict[str, str | None]:
     if found is None:
         return {"name": None, "team": None}
     return {"name": found.name, "team": found.team.team_name if found.team else None}
+
+
+def my_help(holder: StudentHolder) -> dict[str, Any]:
+    return help_of_student(holder.student_id, holder.class_id, now=timezone.now()).data
