@@ -90,8 +90,8 @@ class Kernel:
 class JupyterServer:
     """One process on a home of its own. `environment` is what a school sets (`CELL_MONITOR_…`)."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
-        self.folder, self.port = folder, free_port()
+    def __init__(self, folder: Path, *, program: str = "jupyter-server", **environment: str) -> None:
+        self.folder, self.port, self.program = folder, free_port(), program
         self.root = folder / "work"
         self.root.mkdir(parents=True)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -105,9 +105,11 @@ class JupyterServer:
         folders = {f"JUPYTER_{name.upper()}_DIR": str(self.folder / name) for name in ("config", "data", "runtime")}
         options = ["--no-browser", "--allow-root", f"--port={self.port}", "--ServerApp.port_retries=0"]
         options += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={self.root}"]
+        if self.program == "jupyter-lab":
+            options.append("--LabApp.expose_app_in_browser=True")
         with (self.folder / "jupyter.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [str(BIN / "jupyter-server"), *options],
+                [str(BIN / self.program), *options],
                 cwd=self.root,
                 env={**kept, "HOME": str(self.folder), **folders, **self.environment},
                 stdout=log,
