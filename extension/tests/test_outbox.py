@@ -170,6 +170,7 @@ def test_without_a_place_for_a_file_it_works_in_memory(tmp_path):
     outbox.add([item(1)])
     assert ids(outbox) == ["1"]
     assert not outbox.status()["is_durable"]
+    outbox.close()
 
 
 def test_on_a_full_disk_events_wait_in_memory(outbox, monkeypatch):

@@ -99,7 +99,7 @@ def rows_of(product: Product, email: str) -> list[dict[str, Any]]:
 
 def judge(product: Product, students: list[Student]) -> tuple[list[str], bool]:
     """Compare rows with what the kernels said. Return lines of a table, and whether all is right."""
-    asked = missing = doubled = disordered = off = unverified = 0
+    asked = missing = doubled = disordered = compared = off = unverified = 0
     worst = 0.0
     for student in students:
         rows = rows_of(product, student.email)
@@ -113,17 +113,18 @@ def judge(product: Product, students: list[Student]) -> tuple[list[str], bool]:
             if row["run_id"] in student.took and row["duration"] is not None:
                 gap = abs(row["duration"] * 1000 - student.took[row["run_id"]])
                 worst = max(worst, gap)
+                compared += 1
                 off += gap > TOLERANCE
     errors = [f"{student.email}: {student.error}" for student in students if student.error]
     lines = [
         f"runs that a kernel ended   {asked}",
         f"missing, stored twice      {missing}, {doubled}",
         f"students out of order      {disordered}",
-        f"durations off by > 50 ms   {off} (worst {worst:.1f} ms)",
+        f"durations off by > 50 ms   {off} of {compared} (worst {worst:.1f} ms)",
         f"not verified               {unverified}",
         *errors,
     ]
-    return lines, not (missing or doubled or disordered or off or unverified or errors) and asked > 0
+    return lines, not (missing or doubled or disordered or off or unverified or errors) and compared > 0
 
 
 def main() -> None:
