@@ -85,7 +85,8 @@ def server_part(server: JupyterServer, *, with_extension: bool) -> dict[str, flo
 
 def browser_part(page: Page, server: JupyterServer) -> dict[str, float]:
     """Return how long the browser's main thread works a run, and until JupyterLab is restored."""
-    server.write("many.ipynb", notebook(*[SOURCE] * RUNS))
+    kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}  # else JupyterLab asks for one
+    server.write("many.ipynb", notebook(*[SOURCE] * RUNS) | {"metadata": {"kernelspec": kernelspec}})
     client = page.context.new_cdp_session(page)
     client.send("Performance.enable", {"timeDomain": "threadTicks"})
 
