@@ -20,10 +20,11 @@ FLAGS = [
 expect.set_options(timeout=15_000)
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True, scope="session")
 def _orm_beside_the_driver() -> None:
-    """The browser's driver keeps an event loop in this thread; Django would refuse the ORM beside it. Never set back:
-    browser tests come last, and where they run alone the test database goes while the driver still runs."""
+    """The browser's driver keeps an event loop in this thread; Django would refuse the ORM beside it. Of the session,
+    because the driver may start before the databases are made. Never set back: browser tests come last, and where they
+    run alone the test database goes while the driver still runs."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 
