@@ -1,23 +1,38 @@
 """The secret key, hosts and origins, cookies, sessions and security headers."""
 
+import fcntl
 import hashlib
+import os
 import secrets
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env
 from config.settings.base import DATA_DIR, DEBUG
 
+_SECRET_LENGTH = 32  # characters
+
 
 def _development_secret() -> str:
-    """Return the key of this copy from DATA_DIR; it survives restarts, so that logins do. Create it if missing."""
+    """Return the key of this copy from DATA_DIR; it survives restarts, so that logins do. Create it if missing.
+
+    Of processes that start together one creates it, under a lock on the folder, and the others read the same.
+    """
     file = DATA_DIR / "secret_key"
     try:
-        if not file.exists():
-            DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file.touch(mode=0o600)
-            file.write_text(secrets.token_urlsafe(48))
-        return file.read_text()
+        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if len(found := _text_of(file)) >= _SECRET_LENGTH:
+            return found
+        folder = os.open(DATA_DIR, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            if len(_text_of(file)) < _SECRET_LENGTH:  # missing, or empty since a full disk
+                file.touch(mode=0o600)
+                file.write_text(secrets.token_urlsafe(48))
+            return file.read_text()
+        finally:
+            os.close(folder)
     except OSError as error:
         raise ImproperlyConfigured(
             f"DATA_DIR is {DATA_DIR}, where no file can be kept ({error.strerror}): make it a folder of yours, or "
@@ -25,8 +40,12 @@ def _development_secret() -> str:
         ) from None
 
 
+def _text_of(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
 SECRET_KEY = env.text("SECRET_KEY") or (_development_secret() if DEBUG else "")
-if len(SECRET_KEY) < 32:
+if len(SECRET_KEY) < _SECRET_LENGTH:
     raise ImproperlyConfigured(
         "With DEBUG=0, SECRET_KEY must be set to at least 32 characters. Make one with: "
         "python -c 'import secrets; print(secrets.token_urlsafe(48))'"
