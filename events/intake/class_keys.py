@@ -1,6 +1,7 @@
 """Caches of class keys and student tokens, which identify the sender of a request without a query for every POST."""
 
 import time
+from abc import ABC, abstractmethod
 from typing import ClassVar, Generic, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -32,7 +33,7 @@ class KeyRefused(Exception):
         self.status, self.detail = status, detail
 
 
-class _Cache(Generic[Holder]):
+class _Cache(ABC, Generic[Holder]):
     """Holders by the text of their credential; None for an unknown one. While PostgreSQL is unavailable, cached holders
     stay valid, so that no event is lost."""
 
@@ -41,9 +42,9 @@ class _Cache(Generic[Holder]):
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, Holder | None]] = {}
 
+    @abstractmethod
     def find(self, text: str) -> Holder | None:
         """Look the holder up. Raises DatabaseError."""
-        raise NotImplementedError
 
     async def _look_up(self, text: str, now: float) -> Holder | None:
         """Return the holder, or None for an unknown text, and remember the answer. Raises KeyRefused(503)."""

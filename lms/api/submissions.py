@@ -305,7 +305,9 @@ def create_once(columns: dict[str, Any], key: str | None) -> tuple[AssignmentSub
         idempotency_key=key,
         defaults={**{name: value for name, value in columns.items() if name not in names}, "sent_with_key": sent},
     )
-    if not is_new and sent != found.sent_with_key:
+    # Rows of before 0015 have only what is stored now.
+    first = found.sent_with_key or {name: getattr(found, name) for name in SENT_WITH_KEY}
+    if not is_new and sent != first:
         raise Conflict("This Idempotency-Key was used for another hand-in; send a new one")
     return found, is_new
 

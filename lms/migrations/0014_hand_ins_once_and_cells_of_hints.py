@@ -11,9 +11,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddField('assignmentsubmission', 'idempotency_key', models.CharField(blank=True, editable=False, help_text="The sender's: sent again, it is one hand-in.", max_length=64, null=True)),
-        migrations.AddField('assignmentsubmission', 'sent_with_key', models.JSONField(blank=True, editable=False, help_text='The content_sha256 and submission_comment that came with it.', null=True)),
         migrations.AddConstraint('assignmentsubmission', models.UniqueConstraint(condition=models.Q(('idempotency_key__isnull', False)), fields=('assignment', 'student', 'idempotency_key'), name='submissions_once_a_key')),
-        migrations.AddField('progressnotification', 'submission_id', models.BigIntegerField(blank=True, help_text='Of the hand-in whose grade it tells.', null=True)),
         migrations.AddField('progressnotification', 'notebook_path', models.CharField(blank=True, max_length=1024, null=True)),
         migrations.AddField('progressnotification', 'cell_id', models.CharField(blank=True, help_text='As the notebook names it.', max_length=255, null=True)),
     ]

@@ -78,8 +78,7 @@ def test_redis_is_away(world):
     listener.join(20)
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
     assert refused.json() == {"detail": "The event queue is not available; try again"}
-    # On a machine that other tests keep busy the web process may get no turn for eight seconds while it writes its log.
-    assert {"202", "503"} <= set(room.answers) <= {"202", "503", "timeout"}
+    assert set(room.answers) == {"202", "503"}, room.answers
     world.check()
 
 

@@ -140,3 +140,10 @@ def test_sent_again_after_an_instructor_changed_it_has_the_first_receipt(hand_in
     assert {name: again.json()[name] for name in receipt} == {name: first[name] for name in receipt}
     assert AssignmentSubmission.objects.get().notebook_content["cells"] == []
     assert hand_in(submission_comment="Mine", **changes).status_code == 409
+
+
+def test_keys_of_before_what_came_with_them_was_kept_are_judged_by_what_is_stored(hand_in):
+    first = hand_in(submission_comment="Mine").json()
+    AssignmentSubmission.objects.update(sent_with_key=None)
+    assert hand_in(submission_comment="Mine").json() == first
+    assert hand_in(submission_comment="Other").status_code == 409
