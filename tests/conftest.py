@@ -64,6 +64,7 @@ LONG = [
     "tests/deploy/test_commands.py",
     "tests/classroom/assignments/test_field_notebooks.py",
     "tests/classroom/sockets/test_socket_permissions.py",
+    "tests/classroom/sockets/test_account_permissions.py",
     "tests/faults/test_poison.py",
     "tests/operations/privacy/test_forget_student.py",
     "tests/test_access_matrix.py",
