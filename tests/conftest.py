@@ -55,6 +55,7 @@ LONG = [
     "tests/faults/test_kills.py",
     "tests/config/test_logs_of_people.py",
     "tests/operations/backup/test_backup.py",
+    "tests/operations/backup/test_refused_backups.py",
     "tests/config/test_headers.py",
     "tests/faults/test_deploying.py",
     "tests/config/test_secrets.py",
