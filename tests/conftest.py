@@ -68,6 +68,7 @@ LONG = [
     "tests/classroom/sockets/test_account_permissions.py",
     "tests/faults/test_poison.py",
     "tests/operations/privacy/test_forget_student.py",
+    "tests/operations/privacy/test_forget_in_texts.py",
     "tests/test_access_matrix.py",
     "tests/lms/test_one_row_migrations.py",
     "tests/classroom/base/test_dates.py",
