@@ -9,7 +9,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from lms.notebooks import terminal
-from lms.notebooks.terminal import Style
+from lms.notebooks.terminal_styles import CODE, Style
 
 CONTROL = re.compile(r"[\x01-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -26,7 +26,7 @@ def to_html(text: str | None) -> SafeString:
 def code_to_html(text: str | None) -> SafeString:
     """Return code as HTML: control sequences and colours are removed, line ends are normalized."""
     lines = (text or "").replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return escape(CONTROL.sub("", terminal.CODE.sub(_tab_or_nothing, lines)))
+    return escape(CONTROL.sub("", CODE.sub(_tab_or_nothing, lines)))
 
 
 def plain(text: str | None) -> str:

@@ -1,99 +1,28 @@
 """W6: a student's device hears what is the student's own, and after a gap what it missed."""
 
 import asyncio
-import uuid
 from datetime import UTC, datetime
 
 import pytest
 from channels.db import database_sync_to_async
-from channels.testing import ApplicationCommunicator
-from httpx import ASGITransport, AsyncClient
 
-from classroom.attention.services import perform
-from classroom.base.classrooms import classroom_of_class
 from classroom.sockets import background_tasks
-from config.asgi import application
-from events.changes import HelpTransition
-from events.models import HelpRequest
-from events.processing import notifications
 from lms import student_tokens
-from lms.models import AssignmentSubmission, Class, ProgressNotification, Student, StudentToken
+from lms.models import AssignmentSubmission, Class, StudentToken
 from lms.notices import announce_assignment, announce_grade
 from realtime import broadcast, groups
-from realtime.watchers import watchers
+from tests.classroom.sockets.devices import PATH, Lesson, device, http, poll
 from tests.lms.tokens.conftest import device_of
-from tests.realtime.conftest import connected, help_resolved, instructor, refusal, send_frame, system_message
+from tests.realtime.conftest import connected, help_resolved, refusal, send_frame, system_message
 
 from .test_notices_to_students import assignment_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("authentication")]
 
-PATH, INBOX = "/api/v1/ws/me", "/api/v1/me/inbox"
-
-
-class Lesson:
-    """A class with two students, who have a device each, and its teacher."""
-
-    @classmethod
-    async def begin(cls) -> "Lesson":
-        self = cls()
-        self.teacher = await instructor(name="Ms Ito")
-        self.work = await assignment_of("PY")
-        self.class_id = self.work.class_ref_id
-        await Class.objects.filter(pk=self.class_id).aupdate(instructor=self.teacher)
-        self.class_ref = await Class.objects.aget(pk=self.class_id)
-        self.row, self.hanako_token = await self.device("hanako@example.com")
-        _, self.jiro_token = await self.device("jiro@example.com")
-        self.hanako = await Student.objects.aget(email="hanako@example.com")
-        self.jiro = await Student.objects.aget(email="jiro@example.com")
-        return self
-
-    async def device(self, email: str) -> tuple[StudentToken, str]:
-        """A confirmed one, however many there are."""
-        row, token = await database_sync_to_async(device_of)(self.class_ref, email)
-        await StudentToken.objects.filter(pk=row.pk).aupdate(confirmed_at=datetime.now(UTC))
-        return row, token
-
-    async def hint(self, student: Student, text: str) -> ProgressNotification:
-        row = await ProgressNotification.objects.acreate(
-            notification_id=uuid.uuid4(), recipient_id=student.email_key, title=text, message="m",
-            class_id=self.class_id,
-        )  # fmt: skip
-        await asyncio.to_thread(broadcast.wake_inboxes, [student.pk])
-        return row
-
-    @database_sync_to_async
-    def asks(self, student: Student) -> None:
-        now = datetime.now(UTC)
-        HelpRequest.objects.create(
-            student=student, class_id=self.class_id, asked_at=now, last_asked_at=now, last_heard_at=now
-        )
-        notifications.announce_transitions([HelpTransition(student.pk, self.class_id, True, now)])
-
-    @database_sync_to_async
-    def act(self, student: Student, what: str) -> None:
-        room = classroom_of_class(user=self.teacher, class_id=self.class_id)
-        perform(room, student, what, by=self.teacher, request=None, student_name="x", now=datetime.now(UTC))
-
-
-def device(token: str, since: str = ""):
-    return connected(f"{PATH}?since={since}", authorization=f"Student {token}")
-
 
 async def state_of(peer) -> tuple:
     told = (await peer.get("help_status"))["data"]
     return told["state"], told["place"], told["of"], told["by_name"]
-
-
-def http() -> AsyncClient:
-    return AsyncClient(transport=ASGITransport(application), base_url="http://testserver", timeout=30)
-
-
-async def poll(client: AsyncClient, token: str, since: str = "", wait: int = 25) -> dict:
-    headers = {"Authorization": f"Student {token}"}
-    answer = await client.get(INBOX, params={"since": since, "wait": wait}, headers=headers)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
 
 
 # --- Who gets in ----------------------------------------------------------------------------------------------------
@@ -285,128 +214,3 @@ async def test_older_clients_hear_it_where_they_hear_their_own(redis, settings, 
             assert await state_of(peer) == ("coming", None, None, "Ms Ito")
             while not await other.hears_nothing():
                 assert (await other.hear())["type"] != "help_status"
-
-
-# --- The long poll ----------------------------------------------------------------------------------------------------
-
-
-async def waiting(number: int = 1) -> None:
-    async with asyncio.timeout(10):
-        while len(watchers.all) < number:
-            await asyncio.sleep(0.02)
-
-
-async def test_a_poll_ends_with_the_notice(redis):
-    lesson = await Lesson.begin()
-    async with http() as client:
-        known = (await poll(client, lesson.hanako_token))["next"]
-        asked = asyncio.create_task(poll(client, lesson.hanako_token, known))
-        await waiting()
-        await lesson.hint(lesson.jiro, "for Jiro")
-        await asyncio.sleep(0.3)
-        assert not asked.done()
-        await lesson.hint(lesson.hanako, "Look again")
-        async with asyncio.timeout(5):
-            told = await asked
-        assert [each["title"] for each in told["notifications"]] == ["Look again"]
-        assert not watchers.all
-
-
-async def test_a_poll_ends_with_a_change_of_help(redis):
-    lesson = await Lesson.begin()
-    await lesson.asks(lesson.jiro)
-    await lesson.asks(lesson.hanako)
-    async with http() as client:
-        known = (await poll(client, lesson.hanako_token))["next"]
-        asked = asyncio.create_task(poll(client, lesson.hanako_token, known))
-        await waiting()
-        await lesson.act(lesson.jiro, "claim")
-        async with asyncio.timeout(5):
-            assert (await asked)["help"]["place"] == 1
-
-
-async def test_a_poll_without_news_ends_after_its_time(redis):
-    lesson = await Lesson.begin()
-    async with http() as client:
-        known = (await poll(client, lesson.hanako_token))["next"]
-        told = await poll(client, lesson.hanako_token, known, wait=1)
-        assert (told["notifications"], told["messages"], told["help"]["state"]) == ([], [], "off")
-
-
-async def test_fifty_polls_leave_other_addresses_free(redis):
-    lesson = await Lesson.begin()
-    tokens = [(await lesson.device(f"s{number}@example.com"))[1] for number in range(50)]
-    async with http() as client:
-        known = await asyncio.gather(*(poll(client, token) for token in tokens))
-        asked = [
-            asyncio.create_task(poll(client, token, told["next"])) for token, told in zip(tokens, known, strict=True)
-        ]
-        await waiting(50)
-        headers = {"Authorization": f"Student {lesson.jiro_token}"}
-        for _ in range(5):
-            assert (await client.get("/api/v1/me", headers=headers)).status_code == 200
-            assert (await client.get("/api/v1/health/live")).status_code == 200
-        assert not any(task.done() for task in asked)
-        ids = [pk async for pk in Student.objects.filter(email__startswith="s").values_list("pk", flat=True)]
-        await ProgressNotification.objects.abulk_create(
-            ProgressNotification(
-                notification_id=uuid.uuid4(), recipient_id=f"s{number}@example.com", title=f"to s{number}", message="m",
-                class_id=lesson.class_id,
-            )
-            for number in range(50)
-        )  # fmt: skip
-        await asyncio.to_thread(broadcast.wake_inboxes, ids)
-        async with asyncio.timeout(20):
-            told = await asyncio.gather(*asked)
-        assert [[each["title"] for each in one["notifications"]] for one in told] == [[f"to s{n}"] for n in range(50)]
-
-
-async def test_who_hangs_up_waits_no_longer(redis):
-    lesson = await Lesson.begin()
-    async with http() as client:
-        known = (await poll(client, lesson.hanako_token))["next"]
-    scope = {
-        "type": "http", "method": "GET", "path": INBOX, "query_string": f"since={known}&wait=25".encode(),
-        "headers": [(b"host", b"testserver"), (b"authorization", f"Student {lesson.hanako_token}".encode())],
-    }  # fmt: skip
-    peer = ApplicationCommunicator(application, scope)
-    await peer.send_input({"type": "http.request", "body": b"", "more_body": False})
-    await waiting()
-    await peer.send_input({"type": "http.disconnect"})
-    await peer.wait(5)
-    assert not watchers.all
-
-
-async def test_a_stopping_server_answers_those_who_wait(redis):
-    lesson = await Lesson.begin()
-    async with http() as client:
-        known = (await poll(client, lesson.hanako_token))["next"]
-        asked = asyncio.create_task(poll(client, lesson.hanako_token, known))
-        await waiting()
-        watchers.end()
-        async with asyncio.timeout(5):
-            assert (await asked)["notifications"] == []
-
-
-async def test_a_poll_with_a_token_that_is_none_is_refused_at_once(redis):
-    await Lesson.begin()
-    async with http() as client:
-        for headers, status in (({"Authorization": "Student guessed"}, 401), ({}, 401)):
-            async with asyncio.timeout(5):
-                answer = await client.get(f"{INBOX}?wait=25", headers=headers)
-            assert answer.status_code == status
-        assert (await client.get(f"{INBOX}?wait=26", headers={"Authorization": "Student x"})).status_code == 401
-
-
-async def test_polls_beyond_a_number_are_answered_at_once(redis):
-    lesson = await Lesson.begin()
-    async with http() as client:
-        known = (await poll(client, lesson.hanako_token))["next"]
-        asked = [asyncio.create_task(poll(client, lesson.hanako_token, known)) for _ in range(10)]
-        await waiting(10)
-        async with asyncio.timeout(5):
-            await poll(client, lesson.hanako_token, known)
-        assert not any(task.done() for task in asked)
-        await lesson.hint(lesson.hanako, "x")
-        async with asyncio.timeout(10):
-            await asyncio.gather(*asked)

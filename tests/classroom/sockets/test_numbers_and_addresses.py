@@ -5,7 +5,7 @@ import pytest
 from classroom.sockets import external_subscriber, people
 from lms.models import Class, Student, StudentClass
 from realtime import groups, messages
-from tests.classroom.sockets.test_socket_permissions import W2
+from tests.classroom.sockets.school import W2
 from tests.realtime.conftest import connected, instructor, send_frame
 
 pytestmark = pytest.mark.django_db(transaction=True)

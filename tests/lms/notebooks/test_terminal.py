@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lms.notebooks.terminal import PLAIN, Style, pieces_of, plain, settled
+from lms.notebooks.terminal import pieces_of, plain, settled
+from lms.notebooks.terminal_styles import PLAIN, Style
 
 ESC = "\x1b"
 TQDM = "".join(f"\r{n:3d}%|{'#' * (n // 10):10}| {n}/100" for n in range(0, 101, 5)) + "\n"
