@@ -213,7 +213,10 @@ function watchNotebooks(
     if (!event.persisted) {
       watch.closeAll();
     }
+    runs.last(direct !== null && !event.persisted);
     hints.last();
+    events.last();
+    direct?.last();
   });
   hints.start();
   events.start();
