@@ -133,7 +133,7 @@ def assignment_list(classroom: Classroom) -> list[tuple[ClassAssignment, Counts]
 def assignment_page(
     classroom: Classroom, *, assignment_id: int, chosen: str, now: datetime, display: Display = PLAIN
 ) -> AssignmentPage:
-    """Return the page's students by name. An unknown filter is ignored. Five queries for any number of students."""
+    """Return the page's students by name. An unknown filter is ignored. Six queries for any number of students."""
     assignment = find_assignment(classroom, assignment_id)
     return AssignmentPage(
         assignment=assignment,
@@ -144,7 +144,7 @@ def assignment_page(
 
 
 def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN) -> list[Work]:
-    """Return the work of all assigned students, by name. Three queries."""
+    """Return the work of all assigned students, by reading, then by name. Four queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     newest = latest(handed_in).select_related("student").defer("notebook_content", "feedback")
     submissions = {submission.student_id: submission for submission in newest}
@@ -152,7 +152,13 @@ def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, d
     members = {student.pk: student for student in classroom.students.only("email", "name")}
     # Former members are shown by their e-mail: names belong to the members of a class.
     former = {pk: Student(pk=pk, email=each.student.email) for pk, each in submissions.items() if pk not in members}
-    students = sorted([*members.values(), *former.values()], key=lambda s: (name_of(s).casefold(), s.pk))
+    readings = {} if display.projector else {pk: person.reading_key for pk, person in classroom.people.items()}
+
+    def place(student: Student) -> tuple[bool, str, int]:
+        reading = readings.get(student.pk)
+        return not reading, reading or name_of(student).casefold(), student.pk
+
+    students = sorted([*members.values(), *former.values()], key=place)
     found = []
     for student in students:
         submission = submissions.get(student.pk)

@@ -46,10 +46,9 @@ class LiveState:
 def live_state(
     classroom: Classroom, *, chosen: Filter, now: datetime, only: list[int] | None = None, display: Display = PLAIN
 ) -> LiveState:
-    """Return the cards of the classroom, or of the students `only`. Two queries, whatever the number of students."""
+    """Return the cards of the classroom, or of the students `only`. Three queries, whatever the number of students."""
     students = classroom.students
     if only is not None:
         students = students.filter(pk__in=only)
-    return LiveState(
-        cards=cards(student_rows(latest_of(students), scope=classroom.scope, now=now), display), filter=chosen
-    )
+    rows = student_rows(latest_of(students), scope=classroom.scope, now=now)
+    return LiveState(cards=cards(rows, display, classroom.people), filter=chosen)
