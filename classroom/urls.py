@@ -24,6 +24,7 @@ from classroom.setup import invitation_views
 from classroom.setup import urls as setup
 from classroom.students import views as students_views
 from instructors import views as instructors_views
+from instructors.first_account_views import first_account_page
 
 # Pages of a classroom: each exists for a class (`class_…`) and for all students (`everybody_…`).
 CLASSROOM: tuple[tuple[str, View, str], ...] = (
@@ -85,6 +86,7 @@ def classroom_patterns() -> list[URLPattern]:
 urlpatterns = [
     path("", classes_views.root, name="classes"),
     path("login/", instructors_views.Login.as_view(), name="login"),
+    path("first-account/<str:token>/", first_account_page, name="first_account"),
     path("logout/", instructors_views.Logout.as_view(), name="logout"),
     path("display/", base_views.switch_display, name="display"),
     path("reports/<str:report_id>/", analytics_views.analytics_report, name="analytics_report"),

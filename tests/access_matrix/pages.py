@@ -6,6 +6,8 @@ ABOUT_A_MAP = ("delete", "place", "take-off", "arrange")
 PAGE_ROWS = [
     ("GET", "~/", None, "302 302 200 200 200"),
     ("GET", "~/login/", None, "200 200 302 302 302"),
+    ("GET", "~/first-account/guessed:token/", None, "404 404 404 404 404"),
+    ("POST", "~/first-account/guessed:token/", None, "404 404 404 404 404"),
     ("POST", "~/logout/", None, "302 302 302 302 302"),
     ("GET", "~/health", None, "200 200 200 200 200"),
     ("GET", "~/classes/{python}/", None, "302 302 404 200 200"),
