@@ -30,7 +30,7 @@ class ExtensionForm(forms.Form):
         label=_("Reason"),
         required=False,
         empty_value=None,
-        help_text=_("For the staff of the class. The student does not see it."),
+        help_text=_("For the staff of the class."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
