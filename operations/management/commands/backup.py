@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 from config.operator_errors import sentence_of
 from operations.backup.backup import backup
 from operations.backup.postgres_client import ProgramFailed
-from operations.local import exclusive
+from operations.local import exclusive, services
 from operations.local.supervisor import Failed
 
 
@@ -56,6 +56,11 @@ class Command(BaseCommand):
 
     def _with_own_servers(self, data_dir: Path, to: Path, keep: int) -> None:
         """Start the embedded servers for the backup, because `manage.py up` does not run."""
+        if "DATABASE_URL" in services.missing(data_dir) and not (data_dir / "postgres").exists():
+            raise CommandError(
+                f"There is no database in DATA_DIR ({data_dir}), so nothing to back up: is it the folder that "
+                "`manage.py up` runs on?"
+            )
         try:
             code = exclusive.run(data_dir, "backup", f"--to={to.absolute()}", f"--keep={keep}")
         except (Failed, ImproperlyConfigured, OSError) as error:

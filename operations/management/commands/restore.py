@@ -67,3 +67,4 @@ class Command(BaseCommand):
         archive.verify(file)  # before the servers are started
         if exclusive.run(data_dir, "restore", str(file.absolute()), *(["--force"] if force else [])) != 0:
             raise CommandError("The backup was not brought back; the lines above say why.")
+        self.stdout.write("Its servers are stopped again: start `manage.py up`.")
