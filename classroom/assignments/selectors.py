@@ -84,6 +84,13 @@ class AssignmentPage:
     def shown(self) -> list[Work]:
         return [work for work in self.works if work.matches(self.chosen)]
 
+    @property
+    def groups(self) -> list[tuple[bool, list[Work]]]:
+        """Return the shown students in two groups: those who handed in, and those who did not. None is empty."""
+        handed_in = [work for work in self.shown if work.submission is not None]
+        missing = [work for work in self.shown if work.submission is None]
+        return [(is_in, group) for is_in, group in ((True, handed_in), (False, missing)) if group]
+
     @cached_property
     def counts(self) -> dict[str, int]:
         """Return the number of students for each filter; the empty name stands for all."""
@@ -135,7 +142,8 @@ def assignment_list(classroom: Classroom) -> list[tuple[ClassAssignment, Counts]
 def assignment_page(
     classroom: Classroom, *, assignment_id: int, chosen: str, now: datetime, display: Display = PLAIN
 ) -> AssignmentPage:
-    """Return the page's students by name. An unknown filter is ignored. Six queries for any number of students."""
+    """Return the page's students: hand-ins by name, then who is missing. An unknown filter is ignored. Six queries for
+    any number of students."""
     assignment = find_assignment(classroom, assignment_id)
     return AssignmentPage(
         assignment=assignment,
@@ -146,7 +154,7 @@ def assignment_page(
 
 
 def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN) -> list[Work]:
-    """Return the work of all assigned students, by name. Four queries."""
+    """Return the work of all assigned students, by name: hand-ins, then who is missing. Four queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     newest = with_own_due(latest(handed_in)).select_related("student").defer("notebook_content", "feedback")
     submissions = {submission.student_id: submission for submission in newest}
@@ -154,7 +162,11 @@ def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, d
     members = {student.pk: student for student in classroom.students.only("email", "name")}
     # Former members are shown by their e-mail: names belong to the members of a class.
     former = {pk: Student(pk=pk, email=each.student.email) for pk, each in submissions.items() if pk not in members}
-    students = sorted([*members.values(), *former.values()], key=lambda s: (name_of(s).casefold(), s.pk))
+    # Hand-ins first, then who is missing.
+    students = sorted(
+        [*members.values(), *former.values()],
+        key=lambda s: (s.pk not in submissions, name_of(s).casefold(), s.pk),
+    )
     extended = extended_dates([assignment])
     found = []
     for student in students:
