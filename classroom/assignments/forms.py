@@ -31,7 +31,12 @@ class AssignmentForm(forms.Form):
         ),
     )
     description = TextField(
-        label=_("Description"), required=False, strip=False, empty_value=None, widget=forms.Textarea(attrs={"rows": 5})
+        label=_("Description"),
+        required=False,
+        strip=False,
+        empty_value=None,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("Markdown: **bold**, lists, `code`, links."),
     )
     due_date = MomentField(label=_("Due"), required=False)
     points = NumberField(
