@@ -5,7 +5,14 @@ from django.views.generic import RedirectView
 
 from classroom.activity import views as activity_views
 from classroom.analytics import views as analytics_views
-from classroom.assignments import copy_views, extension_views, gradebook_views, rubric_views, submission_views
+from classroom.assignments import (
+    copy_views,
+    extension_views,
+    gradebook_views,
+    nbgrader_views,
+    rubric_views,
+    submission_views,
+)
 from classroom.assignments import views as assignments_views
 from classroom.attention import views as attention_views
 from classroom.base import views as base_views
@@ -64,6 +71,8 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("assignments/<int:assignment_id>/grades.csv", assignments_views.grades, "assignment_grades"),
     ("assignments/<int:assignment_id>/rubric/", rubric_views.rubric, "assignment_rubric"),
     ("assignments/<int:assignment_id>/comments/", rubric_views.comments, "assignment_comments"),
+    ("assignments/<int:assignment_id>/nbgrader/", nbgrader_views.nbgrader, "assignment_nbgrader"),
+    ("assignments/<int:assignment_id>/nbgrader/submitted.zip", nbgrader_views.submitted, "assignment_submitted"),
     ("assignments/<int:assignment_id>/copy/", copy_views.copy, "assignment_copy"),
     (
         "assignments/<int:assignment_id>/extensions/<int:student_id>/",

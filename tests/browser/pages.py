@@ -63,6 +63,7 @@ PLACES = [
     Place("extension", in_class("assignments/{0.assignment_id}/extensions/{0.student_id}/"), modes=("projector",)),
     Place("assignment", in_class("assignments/{0.assignment_id}/"), modes=("projector",)),
     Place("rubric", in_class("assignments/{0.assignment_id}/rubric/")),
+    Place("nbgrader", in_class("assignments/{0.assignment_id}/nbgrader/")),
     Place("copy assignment", in_class("assignments/{0.assignment_id}/copy/")),
     Place("edit assignment", in_class("assignments/{0.assignment_id}/edit/")),
     Place("submission", in_class("submissions/{0.submission_id}/"), modes=("projector",)),
