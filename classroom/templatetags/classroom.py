@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
@@ -35,6 +36,15 @@ def ago(moment: datetime | None, now: datetime) -> str:
     if seconds < 86_400:
         return gettext("%(count)d hr. ago") % {"count": seconds // 3600}
     return gettext("%(count)d days ago") % {"count": seconds // 86_400}
+
+
+@register.simple_tag(takes_context=True)
+def apart(context: dict[str, Any], student_id: int) -> str:
+    """Return what tells a student apart from others of the same name, to stand behind the name; often nothing."""
+    if context["display"].projector:
+        return ""
+    text = context["classroom"].apart.get(student_id)
+    return format_html(' <span class="apart">{}</span>', text) if text else ""
 
 
 @register.filter

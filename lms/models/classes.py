@@ -11,8 +11,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from core.identity import display_name, visible
+from core.key_fields import Keyed, KeyField
+from core.readings import KEY_LENGTH, reading_key
 from lms.dates import MomentField
 from lms.models.people import Student, Team
+
+NUMBER_LENGTH = 64  # characters of a student number
 
 
 class Class(models.Model):
@@ -45,7 +49,7 @@ class Class(models.Model):
                 raise ValidationError({column: gettext("Write at least one visible character.")})
 
 
-class StudentClass(models.Model):
+class StudentClass(Keyed):
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="enrolments", db_index=False)
     class_ref = models.ForeignKey(
         Class, on_delete=models.CASCADE, related_name="enrolments", db_column="class_id", verbose_name="class"
@@ -55,6 +59,12 @@ class StudentClass(models.Model):
     # Name and team in this class, from its list or through its keys. They may differ in other classes.
     name = models.CharField(max_length=255, null=True, blank=True)
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="members")
+    # From the list of the class alone: JupyterLab does not send them.
+    student_number = models.CharField(max_length=NUMBER_LENGTH, null=True, blank=True, help_text="学籍番号: any text.")
+    reading = models.CharField(max_length=255, null=True, blank=True, help_text="ふりがな, by which names are sorted.")
+    reading_key = KeyField(
+        of="reading", form=reading_key, max_length=KEY_LENGTH, db_collation="C", default="", db_default=""
+    )
 
     class Meta:
         db_table = "student_classes"

@@ -6,6 +6,7 @@ from django.utils.translation import gettext
 
 from core.identity import LABEL_LENGTH, display_name, email_key, label_key, visible
 from core.key_fields import Keyed, KeyField
+from core.readings import KEY_LENGTH as READING_KEY_LENGTH
 from lms.models.notebooks import Notebook
 
 WITHOUT_KEY = 0  # the `class_id` of activity that was sent without a key
@@ -134,6 +135,9 @@ class ClassStudent(ActivityState):
     team = models.ForeignKey(Team, null=True, on_delete=models.DO_NOTHING, related_name="+")
     current_notebook = models.ForeignKey(Notebook, null=True, on_delete=models.DO_NOTHING, related_name="+")
     created_at = models.DateTimeField(help_text="When they joined the class.")
+    student_number = models.CharField(max_length=64, null=True)
+    reading = models.CharField(max_length=255, null=True)
+    reading_key = models.CharField(max_length=READING_KEY_LENGTH, db_collation="C")
 
     class Meta:
         managed = False

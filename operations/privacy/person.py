@@ -104,7 +104,7 @@ def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
     _refuse_unusable(also)
     ids = tuple(pk for pk, _, _ in mine)
     called = {label_key(name): name.strip() for name in [*(name for _, _, name in mine), *tables.names_in_rows(ids)]}
-    found = _Known(others)
+    found = _Known(others, tables.readings_of_others(ids))
     forms, whole_values = _of_address(key, found)
     shared, words = [], []
     for name in filter(visible, called.values()):
@@ -116,6 +116,11 @@ def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
         else:
             forms += in_texts
             whole_values |= whole
+    for number in map(label_key, tables.numbers_in_rows(ids)):
+        # 24012345 is a person's; 12 and 2024 are anything.
+        if len(number) > (5 if number.isdecimal() else 4) and re.search(r"\d", number):
+            forms.append(names.word(number))
+            whole_values.add(number)
     for text in also:
         in_texts = names.called(text)
         if label_key(text) in found.names or email_key(text) in found.addresses:
@@ -142,9 +147,10 @@ def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
 class _Known:
     """The names and addresses of all other people."""
 
-    def __init__(self, others: list[tuple[int, str, str]]) -> None:
-        self.texts = {text for _, address, name in others for text in (address, name) if visible(text)}
-        self.names = {label_key(name) for _, _, name in others} - {""}
+    def __init__(self, others: list[tuple[int, str, str]], readings: list[str]) -> None:
+        called = [*(name for _, _, name in others), *readings]
+        self.texts = {text for text in [*called, *(address for _, address, _ in others)] if visible(text)}
+        self.names = {label_key(name) for name in called} - {""}
         self.addresses = {email_key(address) for _, address, _ in others}
         self.accounts = {address.partition("@")[0] for address in self.addresses}
 
