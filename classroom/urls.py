@@ -25,6 +25,8 @@ from classroom.lesson_report import views as lesson_report_views
 from classroom.live import views as live_views
 from classroom.notebooks import version_views
 from classroom.notebooks import views as notebooks_views
+from classroom.privacy import class_views as privacy_class_views
+from classroom.privacy import views as privacy_views
 from classroom.seating import map_views
 from classroom.seating import views as seating_views
 from classroom.setup import invitation_views
@@ -90,6 +92,9 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("environments/", environments_views.environments, "class_environments"),
     ("report/", lesson_report_views.report, "class_report"),
     ("report/<slug:name>.csv", lesson_report_views.table, "lesson_table"),
+    ("setup/privacy/", privacy_class_views.class_privacy, "class_privacy"),
+    ("setup/privacy/code/", privacy_class_views.make_student_code, "class_own_code"),
+    ("setup/privacy/erasures/<int:request_id>/", privacy_class_views.answer_erasure, "class_erasure_answer"),
 )
 
 
@@ -108,6 +113,14 @@ urlpatterns = [
     path("first-account/<str:token>/", first_account_page, name="first_account"),
     path("logout/", instructors_views.Logout.as_view(), name="logout"),
     path("display/", base_views.switch_display, name="display"),
+    path("privacy/", privacy_views.privacy, name="privacy"),
+    # A student's own page; the cookie of its session is for these addresses alone.
+    path("me/", privacy_views.me, name="own_page"),
+    path("me/open/", privacy_views.open_page, name="own_page_open"),
+    path("me/copy/", privacy_views.take_along, name="own_page_copy"),
+    path("me/erasure/", privacy_views.ask_for_erasure, name="own_page_erasure"),
+    path("me/erasure/withdraw/", privacy_views.withdraw, name="own_page_withdraw"),
+    path("me/leave/", privacy_views.leave, name="own_page_leave"),
     path("reports/<str:report_id>/", analytics_views.analytics_report, name="analytics_report"),
     path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
     path("classes/<int:class_id>/", live_views.class_live, name="class_live"),

@@ -107,6 +107,7 @@ HTTP = [
         GET /me/token D
         DELETE /me/token D
         POST /me/token/confirm D
+        POST /me/page D
         GET /me/inbox D
         """,
     ),

@@ -82,6 +82,9 @@ PLACES = [
     Place("students", in_class("setup/students/"), modes=("projector",)),
     Place("import", in_class("setup/students/import/")),
     Place("staff", in_class("setup/people/")),
+    Place("class's privacy", in_class("setup/privacy/")),
+    Place("privacy", lambda cast: "/privacy/", signed_in=False),
+    Place("code of the own page", lambda cast: "/me/", signed_in=False),
 ]
 
 
