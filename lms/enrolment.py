@@ -68,12 +68,14 @@ class Enrolled:
 def known_students(class_id: int, emails: Sequence[str]) -> dict[str, Known]:
     """Return the known students by e-mail as given, in any spelling. One query."""
     keys = {email: email_key(email) for email in emails}
+    addresses = sorted(set(keys.values()))
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT s.email_key, s.id, e.name, e.team_id, t.team_name, e.id IS NOT NULL, e.student_number, e.reading
-               FROM students s LEFT JOIN student_classes e ON e.student_id = s.id AND e.class_id = %s
-               LEFT JOIN teams t ON t.id = e.team_id WHERE s.email_key = ANY(%s)""",
-            [class_id, sorted(set(keys.values()))],
+            f"""SELECT s.key, s.id, e.name, e.team_id, t.team_name, e.id IS NOT NULL, e.student_number, e.reading
+               FROM {bulk_get_or_create.BY_ADDRESS} s
+               LEFT JOIN student_classes e ON e.student_id = s.id AND e.class_id = %s
+               LEFT JOIN teams t ON t.id = e.team_id""",  # noqa: S608
+            [addresses, addresses, class_id],
         )
         known = {key: Known(*columns) for key, *columns in cursor.fetchall()}
         return {email: known[key] for email, key in keys.items() if key in known}
