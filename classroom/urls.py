@@ -5,7 +5,7 @@ from django.views.generic import RedirectView
 
 from classroom.activity import views as activity_views
 from classroom.analytics import views as analytics_views
-from classroom.assignments import submission_views
+from classroom.assignments import extension_views, gradebook_views, submission_views
 from classroom.assignments import views as assignments_views
 from classroom.attention import views as attention_views
 from classroom.base import views as base_views
@@ -24,6 +24,7 @@ from classroom.setup import invitation_views
 from classroom.setup import urls as setup
 from classroom.students import views as students_views
 from instructors import views as instructors_views
+from instructors.first_account_views import first_account_page
 
 # Pages of a classroom: each exists for a class (`class_…`) and for all students (`everybody_…`).
 CLASSROOM: tuple[tuple[str, View, str], ...] = (
@@ -55,10 +56,17 @@ CLASSROOM: tuple[tuple[str, View, str], ...] = (
 CLASS: tuple[tuple[str, View, str], ...] = (
     ("assignments/", assignments_views.assignments, "class_assignments"),
     ("assignments/new/", assignments_views.edit, "assignment_new"),
+    ("assignments/gradebook/", gradebook_views.page, "gradebook"),
+    ("assignments/gradebook.csv", gradebook_views.table, "gradebook_table"),
     ("assignments/<int:assignment_id>/", assignments_views.assignment, "assignment"),
     ("assignments/<int:assignment_id>/edit/", assignments_views.edit, "assignment_edit"),
     ("assignments/<int:assignment_id>/next/", assignments_views.next_to_grade, "assignment_next"),
     ("assignments/<int:assignment_id>/grades.csv", assignments_views.grades, "assignment_grades"),
+    (
+        "assignments/<int:assignment_id>/extensions/<int:student_id>/",
+        extension_views.extension,
+        "assignment_extension",
+    ),
     ("submissions/<int:submission_id>/", submission_views.submission, "submission"),
     ("submissions/<int:submission_id>/notebook/", notebooks_views.frame, "submission_notebook"),
     ("submissions/<int:submission_id>/notebook.ipynb", notebooks_views.download, "submission_download"),
@@ -85,6 +93,7 @@ def classroom_patterns() -> list[URLPattern]:
 urlpatterns = [
     path("", classes_views.root, name="classes"),
     path("login/", instructors_views.Login.as_view(), name="login"),
+    path("first-account/<str:token>/", first_account_page, name="first_account"),
     path("logout/", instructors_views.Logout.as_view(), name="logout"),
     path("display/", base_views.switch_display, name="display"),
     path("reports/<str:report_id>/", analytics_views.analytics_report, name="analytics_report"),

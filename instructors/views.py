@@ -5,13 +5,13 @@ from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from instructors import audit, hashing, lockout
+from instructors import audit, first_account, hashing, lockout
 from instructors.authentication import log_in
 from instructors.models import Instructor
 from instructors.permissions import LoginForm, account_of
@@ -22,6 +22,12 @@ class Login(LoginView):
     authentication_form = LoginForm
     template_name = "registration/login.html"
     redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Say how to make an account while there is none, instead of refusing every password. One query."""
+        if first_account.is_missing():
+            return render(request, "registration/no_account.html")
+        return super().dispatch(request, *args, **kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         hashing.refuse_when_full()

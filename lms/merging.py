@@ -7,6 +7,7 @@ Nothing is lost. Everything of the one row becomes the other's; where both have 
     hand-ins                                          all are kept, as attempts of one student: the newest counts
     open requests for help, open cases of attention   the newest stays open, others end
     reports of the client's health                    the newest stays
+    extensions of one due date                        the later one
     hints received                                    once
     histories of notebooks                            one history, its branches and versions numbered apart
 
@@ -21,7 +22,18 @@ from django.db import connection, models, transaction
 
 from core import row_merging as merging
 from core.identity import email_key
-from lms.merging_statements import ACTIVITY, COUNTS, ENROLMENTS, HAND_INS, HEALTH, OPEN, PROGRESS, SESSIONS, STATE
+from lms.merging_statements import (
+    ACTIVITY,
+    COUNTS,
+    ENROLMENTS,
+    EXTENSIONS,
+    HAND_INS,
+    HEALTH,
+    OPEN,
+    PROGRESS,
+    SESSIONS,
+    STATE,
+)
 from lms.models import AssignmentSubmission, Student, StudentAddress
 
 # Tables of which a statement or a function of its own takes care.
@@ -30,7 +42,7 @@ HANDLED = {
     "hint_recipients", "notebook_histories",
 }  # fmt: skip
 # Those where several may be open or have one key, which is resolved before their rows are moved.
-RESOLVED = {"help_requests", "attention_cases", "assignment_submissions"}
+RESOLVED = {"help_requests", "attention_cases", "assignment_submissions", "due_date_extensions"}
 
 # What a preview counts: by kind, the table and a condition.
 KINDS = {
@@ -115,7 +127,17 @@ def merge_students(*, kept_id: int, other_id: int) -> dict[str, int]:
         counts = moved_counts(other_id)
         with connection.cursor() as cursor:
             merging.table_of(cursor, "merged", [(other_id, kept_id)])
-            for statement in (*SESSIONS, *COUNTS, *PROGRESS, *OPEN, *ENROLMENTS, *HAND_INS, *HEALTH, *ACTIVITY):
+            for statement in (
+                *SESSIONS,
+                *COUNTS,
+                *PROGRESS,
+                *OPEN,
+                *ENROLMENTS,
+                *HAND_INS,
+                *HEALTH,
+                *EXTENSIONS,
+                *ACTIVITY,
+            ):
                 cursor.execute(statement)
             merging.repoint(cursor, "merged", *_columns_of_many())
             for table in ("student_classes", "student_activity", "client_health"):

@@ -101,6 +101,16 @@ HEALTH = (
                 WHERE h.student_id IN {INVOLVED}) AS placed WHERE place > 1)""",
 )
 
+# Of two extensions of one due date the later one counts.
+EXTENSIONS = (
+    f"""DELETE FROM due_date_extensions WHERE id IN (
+            SELECT id FROM (
+                SELECT x.id, row_number() OVER (PARTITION BY coalesce(m.kept, x.student_id), x.assignment_id
+                    ORDER BY x.due_date DESC, x.id DESC) AS place
+                FROM due_date_extensions x LEFT JOIN merged m ON m.old = x.student_id
+                WHERE x.student_id IN {INVOLVED}) AS placed WHERE place > 1)""",
+)
+
 _NEWEST = "o.last_activity_at DESC NULLS LAST, o.id DESC"
 _ASKING = "o.is_requesting_help DESC, o.last_help_at DESC NULLS LAST, o.id"
 # The columns of `ActivityState`: what was said and done last, totals of both.

@@ -40,6 +40,16 @@ class AssignmentForm(forms.Form):
             "min_value": _("Points cannot be less than 0."),
         },
     )
+    weight = NumberField(
+        label=_("Weight"),
+        required=False,
+        min_value=0,
+        help_text=_("In the totals of the gradebook: 1 if it is empty, 2 counts double, 0 does not count."),
+        error_messages={
+            "invalid": _("Type a number such as 1 or 0.5, or leave it empty."),
+            "min_value": _("A weight cannot be less than 0."),
+        },
+    )
     starter = StarterField(
         label=_("Starter notebook"),
         required=False,
@@ -51,6 +61,11 @@ class AssignmentForm(forms.Form):
         super().__init__(*sent)
         self.initial = values_of(assignment) if assignment else {}
         self.assignment = assignment
+
+    def clean_weight(self) -> float:
+        """Return the weight: 1 unless another is typed."""
+        weight: float | None = self.cleaned_data["weight"]
+        return 1.0 if weight is None else weight
 
     def clean_due_date(self) -> datetime | None:
         """Return the time; an unchanged one keeps its seconds, which the form does not show."""
@@ -66,9 +81,15 @@ def values_of(assignment: ClassAssignment) -> dict[str, Any]:
         "title": assignment.title,
         "notebook": assignment.notebook.path,
         "description": assignment.description,
-        "due_date": timezone.localtime(due).replace(tzinfo=None).isoformat(timespec="minutes") if due else "",
+        "due_date": shown_moment(due) if due else "",
         "points": "" if points is None else f"{points:g}",
+        "weight": f"{assignment.weight:g}",
     }
+
+
+def shown_moment(moment: datetime) -> str:
+    """Return the value of a `datetime-local` field, in the time zone of the pages."""
+    return timezone.localtime(moment).replace(tzinfo=None).isoformat(timespec="minutes")
 
 
 class GradeForm(forms.Form):

@@ -16,6 +16,7 @@ from classroom.base.display import PLAIN, Display
 from core.identity import visible
 from instructors.models import Instructor
 from lms.access import notebooks_of
+from lms.due_dates import extended_dates, own_due, with_own_due
 from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, Student
 from lms.submissions import (
     IS_GRADED,
@@ -56,7 +57,8 @@ class Work:
     submission: AssignmentSubmission | None
     attempts: int
     late_by: timedelta | None
-    is_overdue: bool  # nothing was submitted by the due date
+    is_overdue: bool  # nothing was submitted by the student's due date
+    extended: datetime | None  # their own due date, if it is later than the others'
 
     @property
     def state(self) -> str:
@@ -115,7 +117,7 @@ def assignment_list(classroom: Classroom) -> list[tuple[ClassAssignment, Counts]
     members = classroom.students.count()
     of_class = Q(student__in=classroom.students.values("pk"))
     handed_in = AssignmentSubmission.objects.filter(assignment__in=[assignment.pk for assignment in found])
-    grouped = with_known_status(latest(handed_in)).values("assignment").annotate(
+    grouped = with_own_due(with_known_status(latest(handed_in))).values("assignment").annotate(
         submitted=Count("pk"),
         late=Count("pk", filter=IS_LATE),
         graded=Count("pk", filter=IS_GRADED),
@@ -144,9 +146,9 @@ def assignment_page(
 
 
 def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN) -> list[Work]:
-    """Return the work of all assigned students, by reading, then by name. Four queries."""
+    """Return the work of all assigned students, by reading, then by name. Five queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
-    newest = latest(handed_in).select_related("student").defer("notebook_content", "feedback")
+    newest = with_own_due(latest(handed_in)).select_related("student").defer("notebook_content", "feedback")
     submissions = {submission.student_id: submission for submission in newest}
     attempts = dict(handed_in.order_by().values_list("student").annotate(Count("pk")))
     members = {student.pk: student for student in classroom.students.only("email", "name")}
@@ -159,9 +161,11 @@ def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, d
         return not reading, reading or name_of(student).casefold(), student.pk
 
     students = sorted([*members.values(), *former.values()], key=place)
+    extended = extended_dates([assignment])
     found = []
     for student in students:
         submission = submissions.get(student.pk)
+        due = own_due(assignment, extended.get((assignment.pk, student.pk)))
         found.append(
             Work(
                 student_id=student.pk,
@@ -170,8 +174,9 @@ def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, d
                 is_of_class=student.pk in members,
                 submission=submission,
                 attempts=attempts.get(student.pk, 0),
-                late_by=late_by(submission, assignment) if submission else None,
-                is_overdue=submission is None and is_over(assignment.due_date, now=now),
+                late_by=late_by(submission) if submission else None,
+                is_overdue=submission is None and is_over(due, now=now),
+                extended=due if due != assignment.due_date else None,
             )
         )
     return found

@@ -20,7 +20,7 @@ def save_assignment(form: AssignmentForm, *, class_ref: Class, by: Instructor, r
     """Create or change the assignment of a valid form, and return it."""
     assignment, given = form.assignment, form.cleaned_data
     is_new = assignment is None
-    columns = {name: given[name] for name in ("title", "description", "due_date", "points")}
+    columns = {name: given[name] for name in ("title", "description", "due_date", "points", "weight")}
     with transaction.atomic():
         columns["notebook"] = _notebook(given["notebook"])
         if assignment is None:

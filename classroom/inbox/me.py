@@ -27,6 +27,7 @@ from lms.access import (
     submissions_of,
     with_email,
 )
+from lms.api.assignments import set_own_due
 from lms.api.base import ApiView
 from lms.api.permissions import ClassKeyRequired
 from lms.api.tokens import MyClass
@@ -152,12 +153,16 @@ class MeView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Only the class of the key or token. For other classes of the student, send theirs. A class key does not prove
-        which student the caller is: what is the student's own comes with a student token alone."""
+        which student the caller is: what is the student's own comes with a student token alone, and so does the later
+        `due_date` of an extension."""
         data: dict[str, Any] = {
             "student_id": self.student(request).pk,
             "classes": classes_of(self.viewer),
-            "assignments": assignments_of(self.viewer).select_related("notebook").annotate(has_starter=HAS_STARTER),
+            "assignments": list(
+                assignments_of(self.viewer).select_related("notebook").annotate(has_starter=HAS_STARTER)
+            ),
         }
+        set_own_due(data["assignments"], self.holder)
         if not isinstance(self.holder, StudentHolder):
             return Response(Me(data).data)
         data |= {"student": own_name(self.holder), "help": my_help(self.holder), "client": terms(request)}

@@ -21,6 +21,7 @@ from events.models import CellExecution, CellProgress, HelpRequest
 from events.student_status import student_rows
 from instructors.models import Instructor
 from lms.access import assignments_of, classes_of
+from lms.due_dates import with_own_due
 from lms.models import AssignmentSubmission, Cell, Notebook, Session
 
 PARTS = ("runs", "notes", "help", "work")
@@ -197,7 +198,7 @@ def _submissions(classroom: Classroom, student_id: int, user: Instructor) -> lis
     assignments = assignments_of(user)
     if classroom.class_ref is not None:
         assignments = assignments.filter(class_ref=classroom.class_ref)
-    found = AssignmentSubmission.objects.filter(student=student_id, assignment__in=assignments)
+    found = with_own_due(AssignmentSubmission.objects.filter(student=student_id, assignment__in=assignments))
     return list(
         found.select_related("assignment__class_ref")
         .defer("notebook_content", "feedback", "assignment__description", "assignment__class_ref__description")

@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from psycopg.conninfo import conninfo_to_dict
 
 from config import env
-from core.login_requirement import logins_required
+from instructors import first_account
 from operations.local import programs, services
 from operations.local.autoscaler import Autoscaler
 from operations.local.demo_lab import DemoLab
@@ -159,15 +159,27 @@ class Launch:
         lines = ["", f"  Cell Monitor is at {self.url}"]
         if self.demo:
             lines.append(f"  Log in as {DEMO_EMAIL} with the password {services.demo_password(self.data_dir)}")
-        elif self._is_open():
-            lines.append("  There is no account yet, so whatever runs on this machine may ask the API without a login.")
-            lines.append("  Make one: manage.py create_instructor --email you@example.com --role admin")
-        for line in [*lines, "  Ctrl-C stops all of it.", ""]:
+        for line in lines:
+            self.supervisor.say(line)
+        if not self.demo and self._has_no_account():
+            self._say_how_to_make_the_first_account()
+        for line in ("  Ctrl-C stops all of it.", ""):
             self.supervisor.say(line)
 
-    def _is_open(self) -> bool:
+    def _say_how_to_make_the_first_account(self) -> None:
+        """Print the link where a person reads along; logs in JSON are kept, and secrets do not belong there."""
+        supervisor = self.supervisor
+        supervisor.say("  There is no account yet. Make the first one, an administrator's, within a day at")
+        if settings.LOG_FORMAT == "json":
+            supervisor.say("  the link that `manage.py first_account_link` prints.")
+        else:
+            supervisor.say(f"  {first_account.link(self.url)}", may_be_secret=True)
+        if settings.API_REQUIRE_AUTH is None:
+            supervisor.say("  Until then, whatever runs on this machine may ask the API without a login.")
+
+    def _has_no_account(self) -> bool:
         try:
-            return not logins_required()
+            return first_account.is_missing()
         finally:
             connection.close()
 

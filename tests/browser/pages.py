@@ -59,6 +59,8 @@ PLACES = [
     Place("room", in_class("room/"), modes=("projector", "walking"), ready=LIVE),
     Place("activity", in_class("activity/"), ready=LIVE),
     Place("assignments", in_class("assignments/")),
+    Place("gradebook", in_class("assignments/gradebook/"), modes=("projector",)),
+    Place("extension", in_class("assignments/{0.assignment_id}/extensions/{0.student_id}/"), modes=("projector",)),
     Place("assignment", in_class("assignments/{0.assignment_id}/"), modes=("projector",)),
     Place("edit assignment", in_class("assignments/{0.assignment_id}/edit/")),
     Place("submission", in_class("submissions/{0.submission_id}/"), modes=("projector",)),

@@ -49,6 +49,7 @@ ROWS = {
         NOT_SO,
     ),  # of somebody else; its own is in test_analytics_report_page.py
     "invitation": (NOBODY, NOBODY),  # a guessed link
+    "first_account": (NOBODY, NOBODY),  # a guessed link
     "class_live": (SEES, NOT_SO),
     "everybody": (ADMIN, NOT_SO),
     # --- Pages of a room, of a class and of everybody

@@ -32,7 +32,7 @@ function draw() {
     if (figure.textContent !== String(value)) figure.textContent = value;
     figure.parentElement.toggleAttribute("data-raised", value > 0);
   }
-  document.querySelector("[data-empty]").hidden = now.length > 0;
+  document.querySelector("[data-empty]").hidden = now.length > 0 || document.querySelector("[data-unconnected]") !== null;
   filterCards(now, texts);
 }
 
@@ -138,6 +138,7 @@ function showChanged() {
   if (!changed.size || fetching) return; // what is left is shown after the answer
   const rows = [...changed.values()];
   changed.clear();
+  document.querySelector("[data-unconnected]")?.remove();
   rows.forEach(showRow);
   draw();
 }

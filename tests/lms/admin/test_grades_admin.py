@@ -89,7 +89,7 @@ def test_a_whole_class_is_graded_on_the_page_of_its_assignment(admin_client, cas
     address = f"/admin/lms/classassignment/{cast.loops.pk}/change/"
     page = admin_client.get(address)
     assert page.status_code == 200
-    form = {"class_ref": cast.python.pk, "notebook": cast.notebook.pk, "title": "Loops"}
+    form = {"class_ref": cast.python.pk, "notebook": cast.notebook.pk, "title": "Loops", "weight": 1}
     form |= {"submissions-TOTAL_FORMS": count, "submissions-INITIAL_FORMS": count}
     for index, each in enumerate(made):
         prefix = f"submissions-{index}"

@@ -18,6 +18,7 @@ from lms import merging
 from lms.models import (
     AssignmentSubmission,
     Cell,
+    DueDateExtension,
     EnvironmentSnapshot,
     ProgressNotification,
     Session,
@@ -192,6 +193,16 @@ def test_the_newest_report_of_a_client_stays(pair, course):
     merge(pair)
     rows = ClientHealth.objects.filter(student=pair.kept).order_by("class_id")
     assert [row.version for row in rows] == ["0", "2"]
+
+
+def test_of_two_extensions_the_later_one_counts(pair, course):
+    for student, hours in ((pair.kept, 1), (pair.other, 2)):
+        DueDateExtension.objects.create(
+            assignment=course.loops, student=student, due_date=pair.now + timedelta(hours=hours)
+        )
+    merge(pair)
+    extension = DueDateExtension.objects.get()
+    assert (extension.student, extension.due_date) == (pair.kept, pair.now + timedelta(hours=2))
 
 
 def test_a_hint_was_received_once(pair, course):
