@@ -128,17 +128,23 @@ def save_register(class_id: int, rows: Iterable[tuple[int, str | None, str | Non
 
 
 def remove_student(class_id: int, student_id: int) -> bool:
-    """Remove the student from the class, keeping activity and submissions. Return whether they were enrolled.
+    """Remove the student from the class, keeping activity and submissions. Return whether they were enrolled."""
+    return bool(remove_students(class_id, [student_id]))
+
+
+def remove_students(class_id: int, student_ids: Sequence[int]) -> int:
+    """Remove these students from the class, keeping activity and submissions. Return how many were enrolled. Three
+    statements.
 
     The tokens of their devices end, so that only a class key or code brings them back.
     """
     with transaction.atomic():
         # A claim of a token locks the student too: none comes between the two statements.
-        Student.objects.select_for_update(no_key=True).filter(pk=student_id).first()
-        tokens = StudentToken.objects.filter(class_ref=class_id, student=student_id, revoked_at=None)
+        list(Student.objects.select_for_update(no_key=True).filter(pk__in=student_ids).order_by("pk").values("pk"))
+        tokens = StudentToken.objects.filter(class_ref=class_id, student__in=student_ids, revoked_at=None)
         tokens.update(revoked_at=timezone.now())
-        deleted, _ = StudentClass.objects.filter(class_ref=class_id, student=student_id).delete()
-    return deleted > 0
+        deleted, _ = StudentClass.objects.filter(class_ref=class_id, student__in=student_ids).delete()
+    return deleted
 
 
 def update_students(states: dict[int, bulk_get_or_create.StudentState], *, now: datetime) -> None:

@@ -22,18 +22,7 @@ from django.db import connection, models, transaction
 
 from core import row_merging as merging
 from core.identity import email_key
-from lms.merging_statements import (
-    ACTIVITY,
-    COUNTS,
-    ENROLMENTS,
-    EXTENSIONS,
-    HAND_INS,
-    HEALTH,
-    OPEN,
-    PROGRESS,
-    SESSIONS,
-    STATE,
-)
+from lms.merging_statements import STATE, STATEMENTS
 from lms.models import AssignmentSubmission, Student, StudentAddress
 
 # Tables of which a statement or a function of its own takes care.
@@ -114,8 +103,10 @@ def shared_work(kept_id: int, other_id: int) -> list[SharedWork]:
     ]
 
 
-def merge_students(*, kept_id: int, other_id: int) -> dict[str, int]:
+def merge_students(*, kept_id: int, other_id: int, keep_old: bool = True) -> dict[str, int]:
     """Merge the other student into the kept one, in one transaction. Return what was moved, as `moved_counts`.
+
+    With `keep_old` the other's address stays known as the kept one's.
 
     Locks both, in order of their ids, as batches of events do. Raises Student.DoesNotExist if one is gone, ValueError
     if both are one, IntegrityError (and changes nothing) if a table that is not known here refuses.
@@ -127,17 +118,7 @@ def merge_students(*, kept_id: int, other_id: int) -> dict[str, int]:
         counts = moved_counts(other_id)
         with connection.cursor() as cursor:
             merging.table_of(cursor, "merged", [(other_id, kept_id)])
-            for statement in (
-                *SESSIONS,
-                *COUNTS,
-                *PROGRESS,
-                *OPEN,
-                *ENROLMENTS,
-                *HAND_INS,
-                *HEALTH,
-                *EXTENSIONS,
-                *ACTIVITY,
-            ):
+            for statement in STATEMENTS:
                 cursor.execute(statement)
             merging.repoint(cursor, "merged", *_columns_of_many())
             for table in ("student_classes", "student_activity", "client_health"):
@@ -150,13 +131,14 @@ def merge_students(*, kept_id: int, other_id: int) -> dict[str, int]:
             # Now and not at the commit: a row that was left behind refuses the merge.
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        _keep_known(kept, other.email)
+        if keep_old:
+            _keep_known(kept, other.email)
         _readdress(before=other.email, numbers=(other_id, kept_id), kept=kept)
     return counts
 
 
-def correct_address(*, student_id: int, email: str) -> Student:
-    """Give the student another address; the old one stays known as theirs. Return the student.
+def correct_address(*, student_id: int, email: str, keep_old: bool = True) -> Student:
+    """Give the student another address; with `keep_old` the old one stays known as theirs. Return the student.
 
     Raises AddressTaken if it is, or was, that of another student, Student.DoesNotExist.
     """
@@ -171,7 +153,8 @@ def correct_address(*, student_id: int, email: str) -> Student:
         StudentAddress.objects.filter(student=student, email_key=key).delete()
         student.save(update_fields=["email"])
         if email_key(before) != key:
-            _keep_known(student, before)
+            if keep_old:
+                _keep_known(student, before)
             _readdress(before=before, numbers=None, kept=student)
     return student
 

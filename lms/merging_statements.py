@@ -145,6 +145,19 @@ ACTIVITY = (
        WHERE o.student_id = m.old AND k.student_id = m.kept AND k.class_id = o.class_id""",
 )
 
+# In this order; then references are moved, and STATE.
+STATEMENTS = (
+    *SESSIONS,
+    *COUNTS,
+    *PROGRESS,
+    *OPEN,
+    *ENROLMENTS,
+    *HAND_INS,
+    *HEALTH,
+    *EXTENSIONS,
+    *ACTIVITY,
+)
+
 STATE = f"""
     UPDATE students s SET name = k.name, team_id = k.team_id, created_at = k.created_at, updated_at = now(), {_SET}
     FROM (

@@ -76,6 +76,8 @@ PLACES = [
     Place("set-up", in_class("setup/")),
     Place("connection", in_class("setup/connection/")),
     Place("students", in_class("setup/students/"), modes=("projector",)),
+    Place("edit students", in_class("setup/students/edit/")),
+    Place("address", in_class("setup/students/{0.student_id}/address/")),
     Place("import", in_class("setup/students/import/")),
     Place("staff", in_class("setup/people/")),
 ]
