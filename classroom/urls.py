@@ -5,7 +5,7 @@ from django.views.generic import RedirectView
 
 from classroom.activity import views as activity_views
 from classroom.analytics import views as analytics_views
-from classroom.assignments import extension_views, gradebook_views, submission_views
+from classroom.assignments import copy_views, extension_views, gradebook_views, rubric_views, submission_views
 from classroom.assignments import views as assignments_views
 from classroom.attention import views as attention_views
 from classroom.base import views as base_views
@@ -62,6 +62,9 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("assignments/<int:assignment_id>/edit/", assignments_views.edit, "assignment_edit"),
     ("assignments/<int:assignment_id>/next/", assignments_views.next_to_grade, "assignment_next"),
     ("assignments/<int:assignment_id>/grades.csv", assignments_views.grades, "assignment_grades"),
+    ("assignments/<int:assignment_id>/rubric/", rubric_views.rubric, "assignment_rubric"),
+    ("assignments/<int:assignment_id>/comments/", rubric_views.comments, "assignment_comments"),
+    ("assignments/<int:assignment_id>/copy/", copy_views.copy, "assignment_copy"),
     (
         "assignments/<int:assignment_id>/extensions/<int:student_id>/",
         extension_views.extension,

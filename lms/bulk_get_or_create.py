@@ -2,7 +2,8 @@
 
 Each table is read in one query. Missing rows are inserted (`ON CONFLICT DO NOTHING`, in key order, so that two workers
 with the same new row neither fail nor deadlock) and read again. Call it inside a transaction: the rows of the students
-are locked until its end, so that changes of one student are applied in order.
+are locked until its end, so that changes of one student are applied in order, and those of notebooks, cells and
+sessions so that nobody deletes them before it. `cell_executions` has no foreign keys and relies on these locks.
 """
 
 import uuid
@@ -202,7 +203,7 @@ def find_notebooks(paths: Iterable[str]) -> dict[str, int]:
     typed = _by_key(paths, notebook_path)
     rows = _find_or_insert(
         sorted(typed),
-        select="SELECT path, id FROM notebooks WHERE path = ANY(%s)",
+        select="SELECT path, id FROM notebooks WHERE path = ANY(%s) ORDER BY id FOR KEY SHARE",
         insert="""INSERT INTO notebooks (path, name, created_at)
                   SELECT path, regexp_replace(rtrim(path, '/'), '^.*/', ''), now()
                   FROM unnest(%s::text[]) AS path ON CONFLICT DO NOTHING""",
@@ -220,7 +221,7 @@ def find_cells(observations: Sequence[Observation], notebooks: dict[str, int]) -
         keys,
         select="""SELECT c.notebook_id, c.cell_id, c.id FROM cells c
                   JOIN unnest(%s::bigint[], %s::text[]) AS k (notebook, cell)
-                  ON c.notebook_id = k.notebook AND c.cell_id = k.cell""",
+                  ON c.notebook_id = k.notebook AND c.cell_id = k.cell ORDER BY c.id FOR KEY SHARE OF c""",
         insert="""INSERT INTO cells (notebook_id, cell_id, cell_type, position)
                   SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[]) ON CONFLICT DO NOTHING""",
         key=lambda row: (row[0], row[1]),
@@ -262,7 +263,8 @@ def find_sessions(observations: Sequence[Observation], resolved: ResolvedRows) -
         sorted(starts),
         select="""SELECT s.student_id, s.class_id, s.session_id, s.id FROM sessions s
                   JOIN unnest(%s::bigint[], %s::bigint[], %s::text[]) AS k (student, class, session)
-                  ON s.student_id = k.student AND s.class_id = k.class AND s.session_id = k.session""",
+                  ON s.student_id = k.student AND s.class_id = k.class AND s.session_id = k.session
+                  ORDER BY s.id FOR KEY SHARE OF s""",
         insert="""INSERT INTO sessions (student_id, class_id, session_id, start_time, is_active)
                   SELECT student, class, session, start, true
                   FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])

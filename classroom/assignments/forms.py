@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 
 from classroom.assignments.fields import MomentField, NumberField, TextField
 from classroom.assignments.starters import StarterField
+from lms.comments import OF_ASSIGNMENT, OF_TEACHER
 from lms.grading import Grade, version_token
-from lms.models import AssignmentSubmission, ClassAssignment
+from lms.models import AssignmentSubmission, ClassAssignment, RubricItem
+from lms.rubrics import proposed_score, ticked_in
 
 
 class AssignmentForm(forms.Form):
@@ -28,7 +31,12 @@ class AssignmentForm(forms.Form):
         ),
     )
     description = TextField(
-        label=_("Description"), required=False, strip=False, empty_value=None, widget=forms.Textarea(attrs={"rows": 5})
+        label=_("Description"),
+        required=False,
+        strip=False,
+        empty_value=None,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("Markdown: **bold**, lists, `code`, links."),
     )
     due_date = MomentField(label=_("Due"), required=False)
     points = NumberField(
@@ -104,12 +112,43 @@ class GradeForm(forms.Form):
         label=_("Feedback"), required=False, strip=False, empty_value=None, widget=forms.Textarea(attrs={"rows": 6})
     )
     seen = forms.Field(required=False, widget=forms.HiddenInput)
+    rubric = forms.MultipleChoiceField(
+        required=False,
+        error_messages={"invalid_choice": _("A line of the rubric was removed meanwhile. Look at the ticks again.")},
+    )
+    keep = forms.ChoiceField(
+        label=_("Keep this text to use again"),
+        required=False,
+        choices=[
+            ("", _("No")),
+            (OF_ASSIGNMENT, _("For all who grade this assignment")),
+            (OF_TEACHER, _("For me, in all my classes")),
+        ],
+    )
 
-    def __init__(self, *sent: Any, submission: AssignmentSubmission) -> None:
+    def __init__(self, *sent: Any, submission: AssignmentSubmission, items: Sequence[RubricItem]) -> None:
         super().__init__(*sent)
         points = "" if submission.grade is None else f"{submission.grade:.10g}"
-        self.initial = {"grade": points, "feedback": submission.feedback, "seen": version_token(submission)}
+        self.initial = {
+            "grade": points,
+            "feedback": submission.feedback,
+            "seen": version_token(submission),
+            "rubric": [str(number) for number in ticked_in(submission)],
+        }
         self.maximum = submission.assignment.points
+        self.items = items
+        self.fields["rubric"].choices = [(str(item.pk), item.text) for item in items]  # type: ignore[attr-defined]
+
+    @property
+    def lines(self) -> list[tuple[RubricItem, bool]]:
+        """Return the items of the rubric, and whether each is ticked in the form."""
+        ticked = set(self["rubric"].value() or ())
+        return [(item, str(item.pk) in ticked) for item in self.items]
+
+    @property
+    def proposed(self) -> float | None:
+        """Return the score that the ticks propose."""
+        return proposed_score(self.items, [item.pk for item, is_ticked in self.lines if is_ticked], most=self.maximum)
 
     def clean_grade(self) -> float | None:
         points: float | None = self.cleaned_data["grade"]
@@ -121,4 +160,9 @@ class GradeForm(forms.Form):
 
     def grade_given(self, *, is_returned: bool) -> Grade:
         given = self.cleaned_data
-        return Grade(points=given["grade"], feedback=given["feedback"], is_returned=is_returned)
+        return Grade(
+            points=given["grade"],
+            feedback=given["feedback"],
+            is_returned=is_returned,
+            ticked=[int(number) for number in given["rubric"]] if self.items else None,
+        )

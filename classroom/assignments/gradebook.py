@@ -9,20 +9,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from classroom.assignments.selectors import assignments_in, name_of
+from classroom.assignments.selectors import assignments_in
 from classroom.assignments.totals import Mark, State, Total, mean, total_of
 from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
+from classroom.base.namesakes import Person
+from core.identity import visible
 from lms.due_dates import extended_dates, own_due, with_own_due
-from lms.models import AssignmentSubmission, ClassAssignment, Student
+from lms.models import AssignmentSubmission, ClassAssignment
 from lms.submissions import is_graded, is_over, late_by, latest
 
 SORTS = ("name", "total")
 
 # What tells who a student is: the head of the column in the CSV, and how to read it.
-IDENTITY: tuple[tuple[str, Callable[[Student], str | None]], ...] = (
-    ("name", lambda student: student.name),
-    ("email", lambda student: student.email),
+IDENTITY: tuple[tuple[str, Callable[[Person], str | None]], ...] = (
+    ("student_number", lambda person: person.student_number),
+    ("name", lambda person: person.name),
+    ("reading", lambda person: person.reading),
+    ("email", lambda person: person.email),
 )
 
 
@@ -40,7 +44,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    student: Student
+    person: Person
     name: str
     shown_email: str
     is_of_class: bool
@@ -65,8 +69,8 @@ class Gradebook:
 
 
 def gradebook(classroom: Classroom, *, now: datetime, sort: str = "", display: Display = PLAIN) -> Gradebook:
-    """Return the gradebook, by name or, with `sort="total"`, the lowest total first. Assignments are in the order of
-    their due dates, those without one last. Four queries."""
+    """Return the gradebook, by reading and name or, with `sort="total"`, the lowest total first. Assignments are in
+    the order of their due dates, those without one last. Four queries."""
     # No descriptions, which may be long.
     columns = assignments_in(classroom).only("title", "due_date", "points", "weight", "class_ref")
     assignments = sorted(columns, key=lambda each: (each.due_date is None, each.due_date, each.pk))
@@ -75,22 +79,24 @@ def gradebook(classroom: Classroom, *, now: datetime, sort: str = "", display: D
     heavy = ("notebook_content", "feedback", "submission_comment", "sent_with_key")
     submissions = {(each.assignment_id, each.student_id): each for each in newest.defer(*heavy)}
     extended = extended_dates(assignments)
-    members = {student.pk: student for student in classroom.students.only("email", "name")}
+    members = classroom.people
     # Former members are shown by their e-mail: names belong to the members of a class.
     former = {
-        student: Student(pk=student, email=each.student.email)
+        student: Person(student, None, each.student.email)
         for (_, student), each in submissions.items()
         if student not in members
     }
-    students = sorted([*members.values(), *former.values()], key=lambda each: (name_of(each).casefold(), each.pk))
+    people = [*members.values(), *former.values()]
+    # On a projector, where students are numbers, an order by reading would tell who is who.
+    people.sort(key=lambda person: person.student_id if display.projector else person.order)
     rows = []
-    for student in students:
-        is_of_class = student.pk in members
+    for person in people:
+        is_of_class = person.student_id in members
         cells = [
             cell(
                 assignment,
-                submissions.get((assignment.pk, student.pk)),
-                due=own_due(assignment, extended.get((assignment.pk, student.pk))),
+                submissions.get((assignment.pk, person.student_id)),
+                due=own_due(assignment, extended.get((assignment.pk, person.student_id))),
                 is_of_class=is_of_class,
                 now=now,
             )
@@ -98,9 +104,9 @@ def gradebook(classroom: Classroom, *, now: datetime, sort: str = "", display: D
         ]
         rows.append(
             Row(
-                student=student,
-                name=display.name(student.pk, name_of(student)),
-                shown_email=display.email(student.email),
+                person=person,
+                name=display.name(person.student_id, visible(person.name) or person.email),
+                shown_email=display.email(person.email),
                 is_of_class=is_of_class,
                 cells=cells,
                 total=total_of(each.mark for each in cells),

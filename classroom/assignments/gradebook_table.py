@@ -36,7 +36,7 @@ def gradebook_csv(book: Gradebook, *, class_code: str, decimal_comma: bool = Fal
 
 
 def _line(row: Row, class_code: str) -> list[Value]:
-    line: list[Value] = [class_code, *(read(row.student) for _, read in IDENTITY), "yes" if row.is_of_class else "no"]
+    line: list[Value] = [class_code, *(read(row.person) for _, read in IDENTITY), "yes" if row.is_of_class else "no"]
     line += [None if row.total.percent is None else round(row.total.percent, 2), row.total.counted]
     line += [cell.mark.grade for cell in row.cells]
     line += [_state(cell) for cell in row.cells]

@@ -84,6 +84,13 @@ class AssignmentPage:
     def shown(self) -> list[Work]:
         return [work for work in self.works if work.matches(self.chosen)]
 
+    @property
+    def groups(self) -> list[tuple[bool, list[Work]]]:
+        """Return the shown students in two groups: those who handed in, and those who did not. None is empty."""
+        handed_in = [work for work in self.shown if work.submission is not None]
+        missing = [work for work in self.shown if work.submission is None]
+        return [(is_in, group) for is_in, group in ((True, handed_in), (False, missing)) if group]
+
     @cached_property
     def counts(self) -> dict[str, int]:
         """Return the number of students for each filter; the empty name stands for all."""
@@ -135,7 +142,8 @@ def assignment_list(classroom: Classroom) -> list[tuple[ClassAssignment, Counts]
 def assignment_page(
     classroom: Classroom, *, assignment_id: int, chosen: str, now: datetime, display: Display = PLAIN
 ) -> AssignmentPage:
-    """Return the page's students by name. An unknown filter is ignored. Six queries for any number of students."""
+    """Return the page's students: hand-ins by name, then who is missing. An unknown filter is ignored. Six queries for
+    any number of students."""
     assignment = find_assignment(classroom, assignment_id)
     return AssignmentPage(
         assignment=assignment,
@@ -146,7 +154,8 @@ def assignment_page(
 
 
 def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN) -> list[Work]:
-    """Return the work of all assigned students, by reading, then by name. Five queries."""
+    """Return the work of all assigned students, hand-ins first, then who is missing; by reading, then by name. Five
+    queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     newest = with_own_due(latest(handed_in)).select_related("student").defer("notebook_content", "feedback")
     submissions = {submission.student_id: submission for submission in newest}
@@ -156,9 +165,9 @@ def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, d
     former = {pk: Student(pk=pk, email=each.student.email) for pk, each in submissions.items() if pk not in members}
     readings = {} if display.projector else {pk: person.reading_key for pk, person in classroom.people.items()}
 
-    def place(student: Student) -> tuple[bool, str, int]:
+    def place(student: Student) -> tuple[bool, bool, str, int]:
         reading = readings.get(student.pk)
-        return not reading, reading or name_of(student).casefold(), student.pk
+        return student.pk not in submissions, not reading, reading or name_of(student).casefold(), student.pk
 
     students = sorted([*members.values(), *former.values()], key=place)
     extended = extended_dates([assignment])

@@ -65,6 +65,7 @@ class AttentionBoard:
     notebook: str
     as_of: datetime
     claims: dict[int, str]  # student id → name of the instructor who is on the way
+    known: list[int]  # ids of the students with an alert or a request, put off or not
 
 
 def board_of(
@@ -116,6 +117,7 @@ def board_of(
         notebook=state.lesson.notebook.rpartition("/")[2],
         as_of=state.as_of,
         claims={student: claim.by for student, claim in state.claims.items()},
+        known=sorted({alert.student_id for alert in state.alerts} | {row.student_id for row in rows}),
     )
 
 

@@ -12,6 +12,9 @@ from classroom.base.student_filters import Filter
 from events.student_status import student_rows
 from lms.models import ClassCode, ClassKey, StudentToken
 
+# The statuses of red cards, which the figure "With errors" counts.
+FAILING = ("error", "significant_error")
+
 
 @dataclass(frozen=True, kw_only=True)
 class LiveState:
@@ -27,7 +30,7 @@ class LiveState:
             "students": len(self.cards),
             "active": statuses["active"],
             "help": statuses["help"],
-            "errors": statuses["error"] + statuses["significant_error"],
+            "errors": sum(card.status in FAILING for card in self.cards),
             "runs": sum(card.runs for card in self.cards),
         }
 

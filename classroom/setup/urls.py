@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from classroom.setup import connection_views, detail_views, register_views, roster_views, staff_views, student_views
+from classroom.setup import (
+    connection_views,
+    copy_views,
+    detail_views,
+    register_views,
+    roster_views,
+    staff_views,
+    student_views,
+)
 
 SETUP = "classes/<int:class_id>/setup/"
 
@@ -10,6 +18,7 @@ urlpatterns = [
     path("classes/new/", detail_views.new_class, name="class_new"),
     path(SETUP, detail_views.details, name="class_setup"),
     path(f"{SETUP}active/", detail_views.switch, name="class_switch"),
+    path(f"{SETUP}copy/", copy_views.copy, name="class_copy"),
     path(f"{SETUP}connection/", connection_views.connection, name="class_connection"),
     path(f"{SETUP}connection/state/", connection_views.state, name="class_connection_state"),
     path(f"{SETUP}connection/keys/", connection_views.make, name="class_key_make"),

@@ -11,7 +11,9 @@ from django.utils.translation import gettext
 
 from classroom.base.ansi import code_to_html, to_html
 from classroom.base.classrooms import Classroom
+from classroom.base.highlight import highlighted
 from classroom.base.js_strings import live_texts
+from classroom.base.markdown import markdown as markdown_to_html
 from classroom.base.tabs import Link, tabs_of
 
 register = template.Library()
@@ -77,6 +79,18 @@ def terminal(text: str | None) -> SafeString:
 def source(text: str | None) -> SafeString:
     """Return code as HTML."""
     return code_to_html(text)
+
+
+@register.filter
+def python(text: str | None) -> SafeString:
+    """Return Python code as HTML, highlighted."""
+    return highlighted(text)
+
+
+@register.filter
+def markdown(text: str | None) -> SafeString:
+    """Return Markdown as safe HTML."""
+    return markdown_to_html(text)
 
 
 @register.filter

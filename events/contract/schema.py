@@ -55,11 +55,16 @@ class Event(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
 
     @property
     def occurred_at(self) -> datetime:
-        return datetime.fromtimestamp(self.time / 1000, UTC)
+        return _moment(self.time)
 
     @property
     def received_at(self) -> datetime:
-        return datetime.fromtimestamp(self.received / 1000, UTC)
+        return _moment(self.received)
+
+
+@lru_cache(maxsize=4096)  # a batch has at most 2,000 events, and asks a dozen times for the time of each
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 # JSON rather than MessagePack: it supports integers of any size and is readable in Redis.

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from instructors.models import AuditLog, Instructor
+from lms.enrolment import save_register
 from lms.models import AssignmentSubmission, ClassAssignment, DueDateExtension, Student, StudentClass
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -159,27 +160,45 @@ def table_of(client, at, query="", delimiter=","):
 
 def test_the_csv(client, at, assign, aoi, ren, python_class):
     loops = assign()
+    save_register(python_class.pk, [(aoi.pk, "0042", "あおい")])
     work = hand_in(loops, aoi, at=NOW - DAY / 2, grade=7.5)
     DueDateExtension.objects.create(assignment=loops, student=ren, due_date=NOW + DAY)
     title = f"Loops [{loops.pk}]"
     head, first, second = table_of(client, at)
     assert head == [
-        "class_code", "name", "email", "in_class", "total_percent", "counted", f"{title} (10 points, weight 1)",
-        f"{title}: state", f"{title}: submitted_at", f"{title}: extended_to",
+        "class_code", "student_number", "name", "reading", "email", "in_class", "total_percent", "counted",
+        f"{title} (10 points, weight 1)", f"{title}: state", f"{title}: submitted_at", f"{title}: extended_to",
     ]  # fmt: skip
     time = timezone.localtime(work.submitted_at).isoformat(sep=" ", timespec="seconds")
     assert re.search(r"[+-]\d\d:\d\d$", time)
-    assert first == ["PY", "Aoi", "aoi@example.com", "yes", "75.0", "1", "7.5", "graded, late", time, ""]
-    assert second[:9] == ["PY", "Ren", "ren@example.com", "yes", "", "0", "", "not handed in yet", ""]
-    assert datetime.fromisoformat(second[9]) == NOW + DAY
+    assert first == [
+        "PY", "0042", "Aoi", "あおい", "aoi@example.com", "yes", "75.0", "1", "7.5", "graded, late", time, "",
+    ]  # fmt: skip
+    assert second[:11] == ["PY", "", "Ren", "", "ren@example.com", "yes", "", "0", "", "not handed in yet", ""]
+    assert datetime.fromisoformat(second[11]) == NOW + DAY
     entry = AuditLog.objects.get(action="grades_export")
     assert (entry.target_type, entry.target_id) == ("class", str(python_class.pk))
+
+
+def test_by_reading_and_two_of_one_name_are_told_apart(client, at, assign, aoi, ren, enrol, python_class):
+    assign()
+    other = enrol("aoi2@example.com", name="Aoi")
+    save_register(python_class.pk, [(ren.pk, None, "アア"), (other.pk, "0043", "おあ"), (aoi.pk, "0042", "いい")])
+    rows = client.get(f"{at}/").context["book"].rows
+    assert [row.person.student_id for row in rows] == [ren.pk, aoi.pk, other.pk]
+    page = client.get(f"{at}/").content.decode()
+    assert page.count('class="apart"') == 2
+    assert "0042" in page
+    assert "0043" in page
+    client.cookies[settings.DISPLAY_COOKIE_NAME] = "projector"
+    projected = client.get(f"{at}/").content.decode()
+    assert "0042" not in projected
 
 
 def test_with_decimal_commas(client, at, assign, aoi):
     hand_in(assign(), aoi, grade=7.5)
     _, line = table_of(client, at, "?decimal=comma", delimiter=";")
-    assert (line[4], line[6]) == ("75,0", "7,5")
+    assert (line[6], line[8]) == ("75,0", "7,5")
 
 
 def test_nothing_is_run_as_a_formula(client, at, assign, enrol):
@@ -187,8 +206,8 @@ def test_nothing_is_run_as_a_formula(client, at, assign, enrol):
     assign("=1+1")
     for query, delimiter in (("", ","), ("?decimal=comma", ";")):
         head, line = table_of(client, at, query, delimiter)
-        assert line[1:3] == ["'=HYPERLINK(1)", "'=cmd@example.com"]
-        assert head[6].startswith("'=1+1")
+        assert line[2:5] == ["'=HYPERLINK(1)", "", "'=cmd@example.com"]
+        assert head[8].startswith("'=1+1")
 
 
 # --- Who, and what it costs -----------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def test_a_grade_is_stored_recorded_and_told(grade, work, notified, at, redis):
 
 
 def test_save_and_next_goes_on(grade, work, other, at, notified):
-    assert grade("next", grade="1")["Location"] == beside(at, other)
+    assert grade("next", grade="1")["Location"] == f"{beside(at, other)}?focus=grade"
 
 
 def test_after_the_last_one_it_goes_back_to_the_list(grade, loops, notified):

@@ -1,10 +1,10 @@
-"""The due date that a student's token says is the student's own: the later one of an extension."""
+"""What a student's token says of the student's own work: the later due date of an extension, what was ticked."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lms.models import DueDateExtension, Student, StudentClass
+from lms.models import AssignmentSubmission, DueDateExtension, RubricItem, Student, StudentClass
 from tests.lms.conftest import key_of
 from tests.lms.tokens.conftest import device_of
 
@@ -25,6 +25,24 @@ def test_a_token_says_the_student_s_own_due_date(cast, ask):
         assert ask("GET", f"/assignments/{cast.loops.pk}", token=token).json()["due_date"] == due
         progress = ask("GET", f"/progress/assignment/{email}/{cast.loops.pk}", token=token)
         assert datetime.fromisoformat(progress.json()["progress"]["due_date"]) == datetime.fromisoformat(due)
+
+
+def test_what_was_ticked_is_told_once_it_is_graded(cast, ask):
+    _, token = device_of(cast.python, "hanako@example.com")
+    items = [
+        RubricItem.objects.create(assignment=cast.loops, position=at, text=text, points=points)
+        for at, (text, points) in enumerate((("It runs", 6), ("Copied", -2)))
+    ]
+    work = AssignmentSubmission.objects.create(
+        assignment=cast.loops, student=cast.hanako, ticked_items=[items[1].pk, 999_999]
+    )
+
+    def told():
+        return ask("GET", "/me", token=token).json()["assignments"][0]["rubric"]
+
+    assert told() == []
+    AssignmentSubmission.objects.filter(pk=work.pk).update(grade=4)
+    assert told() == [{"text": "Copied", "points": -2}]
 
 
 def test_a_class_key_does_not_tell_who_has_one(cast, ask):
