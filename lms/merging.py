@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, models, transaction
+from django.utils.translation import gettext_lazy
 
 from core import row_merging as merging
 from core.identity import email_key
@@ -46,6 +47,20 @@ KINDS = {
     "hints": ("hint_recipients", ""),
     "devices": ("student_tokens", "revoked_at IS NULL"),
     "classes": ("student_classes", ""),
+}
+# How pages call them.
+KIND_WORDS = {
+    "runs": gettext_lazy("Runs"),
+    "hand_ins": gettext_lazy("Hand-ins"),
+    "grades": gettext_lazy("of these with a grade"),
+    "feedback": gettext_lazy("of these with feedback"),
+    "notes": gettext_lazy("Notes"),
+    "help": gettext_lazy("Requests for help"),
+    "versions": gettext_lazy("Kept versions of notebooks"),
+    "environments": gettext_lazy("Reports of environments"),
+    "hints": gettext_lazy("Hints received"),
+    "devices": gettext_lazy("Connected devices"),
+    "classes": gettext_lazy("Classes"),
 }
 
 

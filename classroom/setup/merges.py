@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy
 
 from classroom.base.classrooms import Classroom
 from classroom.setup.members import Member, members_among
@@ -17,20 +16,6 @@ from instructors.models import Instructor
 from lms import merging
 from lms.access import of_other_teachers, scope_of
 from lms.models import Class, Student
-
-KIND_WORDS = {
-    "runs": gettext_lazy("Runs"),
-    "hand_ins": gettext_lazy("Hand-ins"),
-    "grades": gettext_lazy("of these with a grade"),
-    "feedback": gettext_lazy("of these with feedback"),
-    "notes": gettext_lazy("Notes"),
-    "help": gettext_lazy("Requests for help"),
-    "versions": gettext_lazy("Kept versions of notebooks"),
-    "environments": gettext_lazy("Reports of environments"),
-    "hints": gettext_lazy("Hints received"),
-    "devices": gettext_lazy("Connected devices"),
-    "classes": gettext_lazy("Classes"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +43,7 @@ def merge_preview(classroom: Classroom, *, kept_id: int, other_id: int, user: In
     return MergePreview(
         kept=found[kept_id],
         other=found[other_id],
-        counts=[(str(KIND_WORDS[kind]), kept[kind], other[kind]) for kind in merging.KINDS],
+        counts=[(str(merging.KIND_WORDS[kind]), kept[kind], other[kind]) for kind in merging.KINDS],
         shared_work=merging.shared_work(kept_id, other_id),
         is_refused=bool(of_other_teachers(user, [other_id])),
     )

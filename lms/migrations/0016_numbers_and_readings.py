@@ -30,6 +30,8 @@ class Migration(migrations.Migration):
         migrations.AddField('classstudent', 'reading', models.CharField(max_length=255, null=True)),
         migrations.AddField('classstudent', 'reading_key', models.CharField(db_collation='C', max_length=640)),
         migrations.RunSQL(VIEW, UNDO),
+        migrations.AlterModelOptions('student', {'ordering': ['id'], 'verbose_name': 'student', 'verbose_name_plural': 'students'}),
+        migrations.AlterModelOptions('studentclass', {'ordering': ['id'], 'verbose_name': 'enrolment', 'verbose_name_plural': 'enrolments'}),
         migrations.CreateModel(
             name='StudentAddress',
             fields=[

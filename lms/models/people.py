@@ -3,7 +3,7 @@
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from core.identity import LABEL_LENGTH, display_name, email_key, label_key, visible
 from core.key_fields import Keyed, KeyField
@@ -75,6 +75,7 @@ class Student(Keyed, ActivityState):
     class Meta:
         db_table = "students"
         ordering = ["id"]
+        verbose_name, verbose_name_plural = gettext_lazy("student"), gettext_lazy("students")
         constraints = [models.UniqueConstraint(fields=["email_key"], name="students_once")]
         indexes = [
             models.Index(fields=["email"], name="students_email"),
@@ -114,8 +115,7 @@ class StudentAddress(Keyed):
     class Meta:
         db_table = "student_addresses"
         ordering = ["id"]
-        verbose_name = "former address"
-        verbose_name_plural = "former addresses"
+        verbose_name, verbose_name_plural = gettext_lazy("former address"), gettext_lazy("former addresses")
         constraints = [models.UniqueConstraint(fields=["email_key"], name="student_addresses_once")]
 
     def __str__(self) -> str:
