@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from core.identity import display_name, visible
 from core.key_fields import Keyed, KeyField
@@ -69,7 +69,7 @@ class StudentClass(Keyed):
     class Meta:
         db_table = "student_classes"
         ordering = ["id"]
-        verbose_name = "enrolment"
+        verbose_name, verbose_name_plural = gettext_lazy("enrolment"), gettext_lazy("enrolments")
         constraints = [models.UniqueConstraint(fields=["student", "class_ref"], name="student_classes_once")]
 
     def __str__(self) -> str:

@@ -80,6 +80,8 @@ PLACES = [
     Place("copy class", in_class("setup/copy/")),
     Place("connection", in_class("setup/connection/")),
     Place("students", in_class("setup/students/"), modes=("projector",)),
+    Place("edit students", in_class("setup/students/edit/")),
+    Place("address", in_class("setup/students/{0.student_id}/address/")),
     Place("import", in_class("setup/students/import/")),
     Place("staff", in_class("setup/people/")),
     Place("class's privacy", in_class("setup/privacy/")),
