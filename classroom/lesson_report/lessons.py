@@ -7,18 +7,18 @@ cost is that of reading four weeks of the class's runs, which PostgreSQL groups 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
 from classroom.base.classrooms import Classroom
+from classroom.base.spans import LONGEST, Span, start_of
 
 PAUSE = timedelta(minutes=45)
 LOOK_BACK = timedelta(days=28)
 MAX_LESSONS = 12
-MAX_LENGTH = timedelta(hours=24)  # of a lesson that the URL names
 MIN_STUDENTS = 2
 MIN_SHARE = 0.2  # of the class, for a lesson to be the default
 
@@ -42,22 +42,11 @@ HAVING count(DISTINCT student_id) >= %(minimum)s ORDER BY 1 DESC LIMIT %(maximum
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Lesson:
-    """A span of time; `until` is exclusive. `students` is 0 if the URL named a lesson that was not detected."""
+class Lesson(Span):
+    """A lesson. `students` is 0 if the URL named a span that was not detected as one."""
 
-    since: datetime
-    until: datetime
     students: int = 0
     runs: int = 0
-
-    @property
-    def key(self) -> str:
-        """Return the value of `?lesson=` that names it."""
-        return f"{_stamp(self.since)}/{_stamp(self.until)}"
-
-    @property
-    def length(self) -> timedelta:
-        return self.until - self.since
 
 
 def lessons_of(classroom: Classroom, *, now: datetime) -> list[Lesson]:
@@ -94,10 +83,15 @@ def chosen_lesson(text: str, lessons: Sequence[Lesson], *, enrolled: int) -> Les
         since, until = (_moment(part) for part in parts)
     except ValueError:
         return None
-    if not timedelta(0) < until - since <= MAX_LENGTH:
+    if not timedelta(0) < until - since <= LONGEST:
         return None
-    named = Lesson(since=since, until=until)
-    return next((each for each in lessons if (each.since, each.until) == (since, until)), named)
+    return lesson_at(Span(since, until), lessons)
+
+
+def lesson_at(span: Span, lessons: Sequence[Lesson]) -> Lesson:
+    """Return the detected lesson of exactly this span, otherwise one that says that it was not detected."""
+    named = Lesson(since=span.since, until=span.until)
+    return next((each for each in lessons if (each.since, each.until) == (span.since, span.until)), named)
 
 
 def _of_day(day: date, lessons: Sequence[Lesson]) -> Lesson:
@@ -108,8 +102,7 @@ def _of_day(day: date, lessons: Sequence[Lesson]) -> Lesson:
     known = [each for each in lessons if each.since.astimezone(zone).date() == day]
     if known:
         return max(known, key=lambda each: each.students)
-    midnight = datetime.combine(day, time.min, tzinfo=zone)
-    return Lesson(since=midnight, until=midnight + timedelta(days=1))
+    return Lesson(since=start_of(day), until=start_of(day + timedelta(days=1)))
 
 
 def _moment(text: str) -> datetime:
@@ -117,12 +110,8 @@ def _moment(text: str) -> datetime:
     found = datetime.fromisoformat(text.replace(" ", "+"))
     if not 1970 < found.year < 9999:
         raise ValueError(text)
-    return found if found.tzinfo else found.replace(tzinfo=timezone.get_current_timezone())
+    return (found if found.tzinfo else found.replace(tzinfo=timezone.get_current_timezone())).astimezone(UTC)
 
 
 def _floor(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%MZ") if moment.utcoffset() == timedelta(0) else moment.isoformat()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from classroom.lesson_report.selectors import LessonReport
+from core.moments import moment_cell, zone_name
 from lms.spreadsheets import table_csv
 
 Rows = list[Sequence[str | int | float | None]]
@@ -12,7 +13,7 @@ Rows = list[Sequence[str | int | float | None]]
 def lesson_csv(report: LessonReport, table: str) -> bytes:
     """Return one table as CSV. Raises KeyError for a name that is not in TABLES."""
     head, rows = TABLES[table]
-    return table_csv(head, rows(report))
+    return table_csv([column.replace("ZONE", zone_name()) for column in head], rows(report))
 
 
 def _cells(report: LessonReport) -> Rows:
@@ -45,7 +46,7 @@ def _errors(report: LessonReport) -> Rows:
 
 def _hints(report: LessonReport) -> Rows:
     return [
-        (one.sent_at.isoformat(timespec="seconds"), one.sent_by, one.notebook, one.number, one.told, one.after,
+        (moment_cell(one.sent_at), one.sent_by, one.notebook, one.number, one.told, one.after,
          one.helped, one.text)
         for one in report.hints
     ]  # fmt: skip
@@ -68,6 +69,6 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[[LessonReport], Rows]]] = {
     "struggling": (("name", "email", "notebook", "cell", "errors", "worked", "seconds", "cells"), _struggling),
     "help": (("helper", "requests", "wait_seconds_median", "wait_seconds_p90"), _help),
     "errors": (("notebook", "cell", "students", "runs", "error", "message"), _errors),
-    "hints": (("sent_at", "sent_by", "notebook", "cell", "told", "ran_again", "worked", "text"), _hints),
+    "hints": (("sent_at (ZONE)", "sent_by", "notebook", "cell", "told", "ran_again", "worked", "text"), _hints),
     "absent": (("name", "email"), _absent),
 }  # fmt: skip

@@ -98,12 +98,13 @@ def test_from_and_to(mark):
     named = chosen_lesson(f"2026-11-20T10:00{mark}2026-11-20T11:30", [], enrolled=1)
     assert named is not None
     assert (timezone.localtime(named.since).hour, named.length) == (10, 90 * MINUTE)
-    assert chosen_lesson(LESSONS[0].key, LESSONS, enrolled=1) is LESSONS[0]
+    text = f"{LESSONS[0].since.isoformat()}/{LESSONS[0].until.isoformat()}"
+    assert chosen_lesson(text, LESSONS, enrolled=1) is LESSONS[0]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["x", "2026-13-01", "2026-11-20T11:00/2026-11-20T10:00", "2026-11-20/2026-11-22", "a/b/c", "0001-01-01/0001-01-02",
+    ["x", "2026-13-01", "2026-11-20T11:00/2026-11-20T10:00", "2025-11-20/2026-11-22", "a/b/c", "0001-01-01/0001-01-02",
      "9999-12-31T00:00/9999-12-31T23:00", "\0", "/" * 200],
 )  # fmt: skip
 def test_what_names_no_lesson(text):
@@ -309,6 +310,34 @@ def test_without_a_lesson(page):
     assert "Nothing ran in this time" in page("?lesson=2020-01-01")
 
 
+def test_any_span(page, taught):
+    html = page(f"?from={START:%Y-%m-%d}&to={START + timedelta(days=2):%Y-%m-%d}")
+    assert f"{START:%Y-%m-%d} 00:00 – {START + timedelta(days=2):%Y-%m-%d} 24:00" in html
+    assert "Lesson of" not in html
+    assert "2 / 2" in html
+    table = page(f"cells.csv?from={START:%Y-%m-%d}&to={START:%Y-%m-%d}")
+    assert len(table.splitlines()) == 4
+    assert len(page("cells.csv?from=2020-01-01&to=2020-01-02").splitlines()) == 1
+
+
+def test_a_wrong_span_is_said_and_the_page_still_works(page, taught):
+    html = page("?from=2026-11-28&to=whenever")
+    assert 'value="whenever"' in html
+    assert "This is no day and no time." in html
+    assert f"{START:%Y-%m-%d} 10:00–10:41" in html, "the newest lesson"
+    page("cells.csv?from=2026-11-28&to=whenever", status=404)
+
+
+def test_hints_are_exported_in_the_zone_of_the_pages(page, python_class, hanako, at, aoi):
+    cell = at(aoi, 1, status="error").cell
+    Hint.objects.create(
+        nonce=uuid.uuid4(), class_ref=python_class, notebook=cell.notebook, cell=cell, fingerprint="f", text="Look.",
+        sent_by=hanako, sent_at=START + 5 * MINUTE,
+    )  # fmt: skip
+    head, line = list(csv.reader(io.StringIO(page(f"hints.csv?lesson={START:%Y-%m-%d}"))))
+    assert (head[0], line[0]) == ("sent_at (Asia/Tokyo)", f"{START:%Y-%m-%d} 10:05:00+09:00")
+
+
 def test_a_projector_shows_no_names(classroom, taught, aoi, signed_in, hanako):
     client = signed_in(hanako)
     client.cookies[django_settings.DISPLAY_COOKIE_NAME] = "projector"
@@ -348,7 +377,7 @@ def test_forty_students_cost_no_more_queries(page, at, enrol, django_assert_num_
     Session.objects.bulk_create(sessions.values())
     for student in students[:20]:
         at(student, 1, status="error")
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         page()
 
 
