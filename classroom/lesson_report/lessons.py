@@ -1,7 +1,7 @@
 """Detect the lessons of a class from its runs, so that no timetable is needed.
 
-Runs of the class without a pause of more than 45 minutes are one lesson; a single student does not make a lesson. The
-cost is that of reading four weeks of the class's runs, which PostgreSQL groups into five-minute steps.
+Runs of the class without a pause of more than 45 minutes are one lesson; a single student does not make a lesson.
+Aborted runs do not count.
 """
 
 import re
@@ -14,31 +14,54 @@ from django.db import connection
 from django.utils import timezone
 
 from classroom.base.classrooms import Classroom
+from classroom.base.query_plans import planned_for_the_span
 from classroom.base.spans import LONGEST, Span, start_of
+from events.models import RunCount
 
 PAUSE = timedelta(minutes=45)
 LOOK_BACK = timedelta(days=28)
 MAX_LESSONS = 12
 MIN_STUDENTS = 2
 MIN_SHARE = 0.2  # of the class, for a lesson to be the default
+SLOT = timedelta(seconds=RunCount.SLOT_SECONDS)
 
+# `run_counts` says when the class ran something, to five minutes, with one row where there may be a hundred runs: it
+# separates parts whose slots are 45 minutes apart, so that the pause is of 40 minutes or more. When the parts begin and
+# end is then looked up among the runs of their first and last slots, and parts with less than a pause between them are
+# put together again. All runs in the slots of a lesson belong to it, so that its sums are exact.
 LESSONS = """
-WITH steps AS (
-  SELECT date_bin('5 minutes', executed_at, '2001-01-01Z') AS step, student_id,
-         count(*) FILTER (WHERE status <> 'aborted') AS runs, min(executed_at) AS first, max(executed_at) AS last
-  FROM cell_executions WHERE student_id IN (SELECT unnest(%(students)s::bigint[])) AND executed_at >= %(since)s
-    AND executed_at <= %(now)s {scope} GROUP BY 1, 2
-), together AS (
-  SELECT step, min(first) AS first, max(last) AS last FROM steps GROUP BY 1
+WITH slots AS (
+  SELECT slot, student_id, sum(runs) AS runs, sum(errors) AS errors FROM run_counts
+  WHERE slot >= %(since)s AND slot < %(until)s AND runs > 0
+    AND student_id IN (SELECT unnest(%(students)s::bigint[])) {scope} GROUP BY 1, 2
 ), begun AS (
-  SELECT step, (first - lag(last) OVER (ORDER BY step) > %(pause)s)::int AS is_new FROM together
+  SELECT slot, (slot - lag(slot) OVER (ORDER BY slot) >= %(pause)s)::int AS is_new
+  FROM (SELECT DISTINCT slot FROM slots) AS busy
 ), numbered AS (
-  SELECT step, coalesce(sum(is_new) OVER (ORDER BY step), 0) AS number FROM begun
+  SELECT slot, coalesce(sum(is_new) OVER (ORDER BY slot), 0) AS part FROM begun
+), parts AS (
+  SELECT part, min(slot) AS head, max(slot) AS tail FROM numbered GROUP BY 1
+), exact AS (
+  SELECT part,
+    coalesce((SELECT min(executed_at) FROM cell_executions
+              WHERE executed_at >= head AND executed_at < head + %(slot)s {ours}), head) AS first,
+    coalesce((SELECT max(executed_at) FROM cell_executions
+              WHERE executed_at >= tail AND executed_at < tail + %(slot)s {ours}), tail) AS last
+  FROM parts
+), apart AS (
+  SELECT part, first, last, (first - lag(last) OVER (ORDER BY part) > %(pause)s)::int AS is_new FROM exact
+), lessons AS (
+  SELECT part, first, last, coalesce(sum(is_new) OVER (ORDER BY part), 0) AS lesson FROM apart
 )
-SELECT min(first), max(last), count(DISTINCT student_id), sum(runs)::bigint
-FROM steps JOIN numbered USING (step) GROUP BY number
+SELECT min(first), max(last), count(DISTINCT student_id), sum(runs)::bigint, sum(errors)::bigint
+FROM slots JOIN numbered USING (slot) JOIN lessons USING (part) GROUP BY lesson
 HAVING count(DISTINCT student_id) >= %(minimum)s ORDER BY 1 DESC LIMIT %(maximum)s
 """
+# The beginning of a statement about several lessons, numbered from 1; `edges_of` has its parameters.
+LESSONS_GIVEN = """WITH lessons AS (
+  SELECT * FROM unnest(%(since)s::timestamptz[], %(until)s::timestamptz[]) WITH ORDINALITY AS l(since, until, lesson)
+)"""
+OURS = "AND status <> 'aborted' AND student_id IN (SELECT unnest(%(students)s::bigint[])) {scope}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,23 +70,38 @@ class Lesson(Span):
 
     students: int = 0
     runs: int = 0
+    errors: int = 0
 
 
-def lessons_of(classroom: Classroom, *, now: datetime) -> list[Lesson]:
-    """Return the detected lessons, newest first. Two queries."""
+@planned_for_the_span()
+def lessons_of(
+    classroom: Classroom, *, now: datetime, span: Span | None = None, limit: int = MAX_LESSONS
+) -> list[Lesson]:
+    """Return the detected lessons, newest first; those of the last four weeks if no span is given. Three queries."""
     students = list(classroom.students.order_by().values_list("pk", flat=True))
+    scope, minute = classroom.scope.sql(), timedelta(minutes=1)
     named: dict[str, Any] = {
-        "students": students, "since": now - LOOK_BACK, "now": now, "pause": PAUSE,
-        "minimum": min(MIN_STUDENTS, max(1, len(students))), "maximum": MAX_LESSONS,
+        "students": students, "since": span.since if span else now - LOOK_BACK,
+        "until": min(span.until, now + minute) if span else now + minute, "pause": PAUSE, "slot": SLOT,
+        "minimum": min(MIN_STUDENTS, max(1, len(students))), "maximum": limit,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(LESSONS.format(scope=classroom.scope.sql()), named)
+        cursor.execute(LESSONS.format(scope=scope, ours=OURS.format(scope=scope)), named)
         rows = cursor.fetchall()
-    minute = timedelta(minutes=1)
     return [
-        Lesson(since=_floor(first), until=_floor(last) + minute, students=count, runs=runs)
-        for first, last, count, runs in rows
+        Lesson(since=_floor(first), until=_floor(last) + minute, students=count, runs=runs, errors=errors)
+        for first, last, count, runs, errors in rows
     ]
+
+
+def edges_of(lessons: Sequence[Lesson]) -> dict[str, Any]:
+    """Return the parameters of LESSONS_GIVEN."""
+    return {"since": [each.since for each in lessons], "until": [each.until for each in lessons]}
+
+
+def full_lessons(lessons: Sequence[Lesson], *, enrolled: int) -> list[Lesson]:
+    """Return the lessons with a fifth of the class; in the others a few worked on their own."""
+    return [each for each in lessons if each.students >= MIN_SHARE * enrolled]
 
 
 def chosen_lesson(text: str, lessons: Sequence[Lesson], *, enrolled: int) -> Lesson | None:
@@ -73,9 +111,7 @@ def chosen_lesson(text: str, lessons: Sequence[Lesson], *, enrolled: int) -> Les
     server's time zone).
     """
     if not text:
-        return next(
-            (each for each in lessons if each.students >= MIN_SHARE * enrolled), lessons[0] if lessons else None
-        )
+        return next(iter([*full_lessons(lessons, enrolled=enrolled), *lessons]), None)
     parts = re.split(r"\s*(?:/|–|--)\s*", text.strip()[:100])
     try:
         if len(parts) == 1:
