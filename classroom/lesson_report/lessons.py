@@ -1,13 +1,15 @@
 """Detect the lessons of a class from its runs, so that no timetable is needed.
 
 Runs of the class without a pause of more than 45 minutes are one lesson; a single student does not make a lesson.
-Aborted runs do not count.
+Aborted runs do not count. In a large class somebody is always at work: five minutes in which less than one in fifty
+students ran something are a pause too.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from django.db import connection
@@ -22,39 +24,48 @@ PAUSE = timedelta(minutes=45)
 LOOK_BACK = timedelta(days=28)
 MAX_LESSONS = 12
 MIN_STUDENTS = 2
-MIN_SHARE = 0.2  # of the class, for a lesson to be the default
+MIN_SHARE = 0.2  # of the class, for a lesson to be the default, and
+MIN_PEAK = 0.1  # of the class in the same five minutes: homework reaches many, but not at once
+MIN_CROWD = 0.02  # of the class in five minutes that are no pause
 SLOT = timedelta(seconds=RunCount.SLOT_SECONDS)
 
 # `run_counts` says when the class ran something, to five minutes, with one row where there may be a hundred runs: it
-# separates parts whose slots are 45 minutes apart, so that the pause is of 40 minutes or more. When the parts begin and
-# end is then looked up among the runs of their first and last slots, and parts with less than a pause between them are
-# put together again. All runs in the slots of a lesson belong to it, so that its sums are exact.
+# separates parts whose busy slots are 45 minutes apart, so that the pause is of 40 minutes or more. When the parts
+# begin and end is then looked up among the runs of their first and last slots, and parts with less than a pause between
+# them are put together again. All runs in the slots of a lesson belong to it, so that its sums are exact.
 LESSONS = """
 WITH slots AS (
   SELECT slot, student_id, sum(runs) AS runs, sum(errors) AS errors FROM run_counts
   WHERE slot >= %(since)s AND slot < %(until)s AND runs > 0
     AND student_id IN (SELECT unnest(%(students)s::bigint[])) {scope} GROUP BY 1, 2
+), crowds AS (
+  SELECT slot, count(*) AS crowd, count(*) >= %(crowd)s AS is_busy FROM slots GROUP BY 1
 ), begun AS (
-  SELECT slot, (slot - lag(slot) OVER (ORDER BY slot) >= %(pause)s)::int AS is_new
-  FROM (SELECT DISTINCT slot FROM slots) AS busy
+  SELECT *, (is_busy AND slot - max(slot) FILTER (WHERE is_busy) OVER (
+               ORDER BY slot ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) >= %(pause)s)::int AS is_new FROM crowds
 ), numbered AS (
-  SELECT slot, coalesce(sum(is_new) OVER (ORDER BY slot), 0) AS part FROM begun
+  SELECT slot, crowd, is_busy, coalesce(sum(is_new) OVER (ORDER BY slot), 0) AS part FROM begun
 ), parts AS (
-  SELECT part, min(slot) AS head, max(slot) AS tail FROM numbered GROUP BY 1
+  SELECT part, min(slot) FILTER (WHERE is_busy) AS head, max(slot) FILTER (WHERE is_busy) AS tail, max(crowd) AS peak
+  FROM numbered GROUP BY 1 HAVING bool_or(is_busy)
 ), exact AS (
-  SELECT part,
+  SELECT *,
     coalesce((SELECT min(executed_at) FROM cell_executions
               WHERE executed_at >= head AND executed_at < head + %(slot)s {ours}), head) AS first,
     coalesce((SELECT max(executed_at) FROM cell_executions
               WHERE executed_at >= tail AND executed_at < tail + %(slot)s {ours}), tail) AS last
   FROM parts
 ), apart AS (
-  SELECT part, first, last, (first - lag(last) OVER (ORDER BY part) > %(pause)s)::int AS is_new FROM exact
+  SELECT *, (first - lag(last) OVER (ORDER BY part) > %(pause)s)::int AS is_new FROM exact
+), joined AS (
+  SELECT *, coalesce(sum(is_new) OVER (ORDER BY part), 0) AS lesson FROM apart
 ), lessons AS (
-  SELECT part, first, last, coalesce(sum(is_new) OVER (ORDER BY part), 0) AS lesson FROM apart
+  SELECT lesson, min(first) AS first, max(last) AS last, min(head) AS head, max(tail) AS tail, max(peak) AS peak
+  FROM joined GROUP BY 1
 )
-SELECT min(first), max(last), count(DISTINCT student_id), sum(runs)::bigint, sum(errors)::bigint
-FROM slots JOIN numbered USING (slot) JOIN lessons USING (part) GROUP BY lesson
+SELECT lessons.first, lessons.last, count(DISTINCT student_id), sum(runs)::bigint, sum(errors)::bigint, lessons.peak
+FROM slots JOIN numbered USING (slot) JOIN joined USING (part) JOIN lessons USING (lesson)
+WHERE slot BETWEEN lessons.head AND lessons.tail GROUP BY lesson, lessons.first, lessons.last, lessons.peak
 HAVING count(DISTINCT student_id) >= %(minimum)s ORDER BY 1 DESC LIMIT %(maximum)s
 """
 # The beginning of a statement about several lessons, numbered from 1; `edges_of` has its parameters.
@@ -66,9 +77,13 @@ OURS = "AND status <> 'aborted' AND student_id IN (SELECT unnest(%(students)s::b
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lesson(Span):
-    """A lesson. `students` is 0 if the URL named a span that was not detected as one."""
+    """A lesson. `students` is 0 if the URL named a span that was not detected as one.
+
+    `peak` is the largest number of students who ran something in the same five minutes.
+    """
 
     students: int = 0
+    peak: int = 0
     runs: int = 0
     errors: int = 0
 
@@ -84,13 +99,14 @@ def lessons_of(
         "students": students, "since": span.since if span else now - LOOK_BACK,
         "until": min(span.until, now + minute) if span else now + minute, "pause": PAUSE, "slot": SLOT,
         "minimum": min(MIN_STUDENTS, max(1, len(students))), "maximum": limit,
+        "crowd": max(1, ceil(MIN_CROWD * len(students))),
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(LESSONS.format(scope=scope, ours=OURS.format(scope=scope)), named)
         rows = cursor.fetchall()
     return [
-        Lesson(since=_floor(first), until=_floor(last) + minute, students=count, runs=runs, errors=errors)
-        for first, last, count, runs, errors in rows
+        Lesson(since=_floor(first), until=_floor(last) + minute, students=count, runs=runs, errors=errors, peak=peak)
+        for first, last, count, runs, errors, peak in rows
     ]
 
 
@@ -100,8 +116,8 @@ def edges_of(lessons: Sequence[Lesson]) -> dict[str, Any]:
 
 
 def full_lessons(lessons: Sequence[Lesson], *, enrolled: int) -> list[Lesson]:
-    """Return the lessons with a fifth of the class; in the others a few worked on their own."""
-    return [each for each in lessons if each.students >= MIN_SHARE * enrolled]
+    """Return the lessons with a fifth of the class, half of them at once; in the others some worked on their own."""
+    return [each for each in lessons if each.students >= MIN_SHARE * enrolled and each.peak >= MIN_PEAK * enrolled]
 
 
 def chosen_lesson(text: str, lessons: Sequence[Lesson], *, enrolled: int) -> Lesson | None:

@@ -73,8 +73,29 @@ def test_runs_of_others_make_no_lesson(classroom, at, stranger, aoi):
     assert lessons_of(classroom, now=datetime.now(UTC)) == []
 
 
-def lesson(hours: int, students: int = 10) -> Lesson:
-    return Lesson(since=START + timedelta(hours=hours), until=START + timedelta(hours=hours + 1), students=students)
+def test_aborted_runs_make_no_lesson(classroom, at, aoi, ren):
+    at(aoi, 0, status="aborted")
+    at(ren, 0)
+    assert lessons_of(classroom, now=datetime.now(UTC)) == []
+
+
+def test_a_trickle_of_homework_is_a_pause_in_a_large_class(classroom, at, enrol, aoi, ren):
+    """A hundred students; for hours before and after the lesson one of them or another runs something."""
+    others = [enrol(f"s{number}@example.com") for number in range(98)]
+    for place, student in enumerate(others):
+        at(student, 10 * place - 300)
+        at(student, 150 + place / 2)
+    at(aoi, 151, status="error")
+    (found,) = lessons_of(classroom, now=datetime.now(UTC))
+    assert found.since == START + 150 * MINUTE
+    inside = CellExecution.objects.filter(executed_at__gte=found.since, executed_at__lt=found.until)
+    assert (found.runs, found.errors, found.students) == (inside.count(), 1, 99)
+    assert found.peak > 9
+
+
+def lesson(hours: int, students: int = 10, peak: int | None = None) -> Lesson:
+    since = START + timedelta(hours=hours)
+    return Lesson(since=since, until=since + timedelta(hours=1), students=students, peak=peak or students)
 
 
 LESSONS = [lesson(5, 2), lesson(3, 20), lesson(0, 30)]
@@ -84,6 +105,9 @@ def test_the_newest_with_a_fifth_of_the_class_comes_first():
     assert chosen_lesson("", LESSONS, enrolled=40) is LESSONS[1]
     assert chosen_lesson("", LESSONS[:1], enrolled=40) is LESSONS[0], "where no other is known"
     assert chosen_lesson("", [], enrolled=40) is None
+    assert chosen_lesson("", [lesson(8, 20, peak=3), *LESSONS], enrolled=40) is LESSONS[1], (
+        "they were not there at once"
+    )
 
 
 def test_a_day_names_its_fullest_lesson():
