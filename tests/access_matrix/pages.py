@@ -127,6 +127,8 @@ PAGE_ROWS = [
     ("GET", "~/classes/{python}/submissions/{work}/notebook.ipynb", None, "302 302 404 404 404"),
     ("GET", "~/classes/{python}/report/", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/report/cells.csv", None, "302 302 404 404 404"),  # there was no lesson yet
+    ("GET", "~/classes/{python}/report/lessons/", None, "302 302 404 200 200"),
+    ("GET", "~/classes/{python}/report/lessons.csv", None, "302 302 404 200 200"),
     ("GET", "~/classes/{python}/report/nothing.csv", None, "302 302 404 404 404"),
     ("GET", "~/reports/{ordered}/", None, "302 302 404 200 200"),
     ("GET", "~/everybody/", None, "302 302 404 404 200"),
