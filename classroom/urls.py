@@ -3,6 +3,7 @@
 from django.urls import URLPattern, include, path, re_path
 from django.views.generic import RedirectView
 
+from classroom.account import urls as account
 from classroom.activity import views as activity_views
 from classroom.analytics import views as analytics_views
 from classroom.assignments import (
@@ -131,6 +132,7 @@ urlpatterns = [
     *classroom_patterns(),
     *(path(f"classes/<int:class_id>/{page}", view, name=name) for page, view, name in CLASS),
     path("", include(setup.urlpatterns)),
+    path("", include(account.urlpatterns)),
     # URLs typed without the last slash.
     re_path(
         r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/cells|/room|/activity)?|classes/\d+/report)$",

@@ -44,6 +44,11 @@ LIVE = '#freshness[data-state="live"]'
 
 PLACES = [
     Place("login", lambda cast: "/login/", signed_in=False),
+    Place("password forgotten", lambda cast: "/password/", signed_in=False),
+    Place("password link, no longer open", lambda cast: "/password/guessed-token/", signed_in=False),
+    Place("first account, no longer open", lambda cast: "/first-account/guessed:token/", signed_in=False),
+    Place("account", lambda cast: "/account/"),
+    Place("accounts", lambda cast: "/accounts/"),
     Place("only forms", lambda cast: "/display/"),
     Place("classes", lambda cast: "/"),
     Place("new class", lambda cast: "/classes/new/"),

@@ -50,6 +50,15 @@ ROWS = {
     ),  # of somebody else; its own is in test_analytics_report_page.py
     "invitation": (NOBODY, NOBODY),  # a guessed link
     "first_account": (NOBODY, NOBODY),  # a guessed link
+    "account": (LOGGED_IN, NOT_SO),
+    "account_password": (NOT_SO, LOGGED_IN),
+    "account_logins_end": (NOT_SO, "302 302 302 302 302"),
+    "account_login_end": (NOT_SO, UNNAMED),
+    "account_token": (NOT_SO, LOGGED_IN),
+    "accounts": (ADMIN, NOT_SO),
+    "account_password_link": (NOT_SO, ADMIN),
+    "password_forgotten": ("200 200 200 200 200", "200 200 200 200 200"),
+    "password_link": ("410 410 410 410 410", "410 410 410 410 410"),  # a guessed link
     "class_live": (SEES, NOT_SO),
     "everybody": (ADMIN, NOT_SO),
     # --- Pages of a room, of a class and of everybody
