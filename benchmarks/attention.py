@@ -1,4 +1,4 @@
-"""How often "needs attention now" is right, and how soon: simulated lessons that know who is stuck, seen by the real code.
+"""How often "needs attention now" is right, and how soon: simulated lessons that know who is stuck, and the real code.
 
     python -m benchmarks attention
 
@@ -70,7 +70,7 @@ class Outcome:
 
 
 def attention(*, quick: bool = False) -> tuple[list[Row], dict[str, list[list[float]]]]:
-    """Return the rows, and by world the calibration: ten bins of looks, stuck ones, and the sum of what was foreseen."""
+    """Return the rows, and by world the calibration: in ten bins looks, stuck ones, and the sum foreseen."""
     seeds = REPORT[:1] if quick else REPORT
     rotated = json.loads(ROTATED.read_text())
     rows: list[Row] = []

@@ -21,8 +21,9 @@ def draw_calibration(worlds: Mapping[str, Sequence[Sequence[float]]], path: Path
         for number, (name, bins) in enumerate(worlds.items())
     )
     path.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" role="img">'
-        f"<title>Probability foreseen, and share of students who were stuck</title><style>{STYLE}</style>{panels}</svg>\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide}" height="{high}" '
+        f'role="img"><title>Probability foreseen, and share of students who were stuck</title><style>{STYLE}</style>'
+        f"{panels}</svg>\n"
     )
 
 

@@ -72,8 +72,8 @@ def fit_worlds(data: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]) -> di
 
 
 def bound_of(world: str, measures: np.ndarray, truth: np.ndarray) -> dict[str, dict[str, float]]:
-    """Return what there is to be had, by style and in all: boosted trees of all measures, fitted on the truth of the very
-    world, as shares of the oracle on the seeds of the report."""
+    """Return what there is to be had, by style and in all: boosted trees of all measures, fitted on the truth of the
+    very world, as shares of the oracle on the seeds of the report."""
     trees = HistGradientBoostingClassifier(
         max_iter=200, learning_rate=0.06, max_leaf_nodes=16, min_samples_leaf=100, random_state=1
     ).fit(measures, truth)
@@ -81,10 +81,12 @@ def bound_of(world: str, measures: np.ndarray, truth: np.ndarray) -> dict[str, d
     for style in STYLES:
         found[style] = Budgets()
         for seed in REPORT:
-            for _, _, looks in looks_at(make(world, style, seed), every=EVERY):
-                rows = [[float(getattr(look.evidence, name)) for name in MEASURES] for look in looks]
-                scores = trees.predict_proba(np.array(rows))[:, 1]
-                ranked = [looks[place].student for place in np.argsort(-scores)]
+            moments = [looks for _, _, looks in looks_at(make(world, style, seed), every=EVERY)]
+            rows = [[float(getattr(look.evidence, n)) for n in MEASURES] for looks in moments for look in looks]
+            scores = iter(trees.predict_proba(np.array(rows))[:, 1])
+            for looks in moments:
+                likely = {look.student: next(scores) for look in looks}
+                ranked = sorted(likely, key=lambda student: -likely[student])
                 found[style].add(ranked, {look.student for look in looks if look.stuck})
         found["all"] += found[style]
     return {name: {str(k): round(one.share(k), 4) for k in BUDGETS} for name, one in found.items()}
