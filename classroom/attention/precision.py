@@ -1,4 +1,4 @@
-"""The precision of the list, by the feedback of instructors, and what it missed: who asked without having been listed."""
+"""The precision of the list, by the feedback of instructors, and what it missed: who asked without being listed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
