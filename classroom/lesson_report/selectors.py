@@ -6,7 +6,7 @@ from functools import cached_property
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from classroom.base.classrooms import Classroom
+from classroom.base.classrooms import BY_READING, Classroom
 from classroom.base.display import PLAIN, Display
 from classroom.base.query_plans import planned_for_the_span
 from classroom.errors.models import Hint
@@ -147,7 +147,7 @@ def _absent(classroom: Classroom, lesson: Lesson, display: Display) -> list[Abse
     events = StudentEvent.objects.filter(scope, student=student, occurred_at__gte=since, occurred_at__lt=until)
     enrolments = StudentClass.objects.filter(class_ref=classroom.class_ref, role="student", joined_at__lt=until)
     enrolled = classroom.students.filter(pk__in=enrolments.values("student"))
-    missing = enrolled.filter(~Exists(runs), ~Exists(opened), ~Exists(events)).order_by("name", "email", "pk")
+    missing = enrolled.filter(~Exists(runs), ~Exists(opened), ~Exists(events)).order_by(*BY_READING)
     return [
         Absent(
             student_id=student.pk,

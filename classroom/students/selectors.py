@@ -6,23 +6,26 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, QueryDict
 
-from classroom.attention.claims import Claim, claims_of
+from classroom.attention.board import may_act
+from classroom.attention.claims import Claim, cases_in, claims_of
+from classroom.attention.models import AttentionCase
 from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
 from classroom.base.spans import term_of
 from classroom.base.student_cards import Card, card
 from classroom.lesson_report.student_lessons import StudentTerm, student_term
 from classroom.students.models import StudentNote
-from classroom.students.runs import ALL_RUNS, Chosen, Timeline, timeline
+from classroom.students.runs import ALL_RUNS, TEXT_CELLS, Chosen, Timeline, timeline
 from core.identity import row_number
 from events.models import CellExecution, CellProgress, HelpRequest
 from events.student_status import student_rows
 from instructors.models import Instructor
 from lms.access import assignments_of, classes_of
+from lms.due_dates import with_own_due
 from lms.models import AssignmentSubmission, Cell, Notebook, Session
 
 PARTS = ("runs", "lessons", "notes", "help", "work")
@@ -93,6 +96,8 @@ class StudentPage:
     claim: Claim | None  # of the instructor who is on the way
     note_count: int
     help_count: int
+    may_claim: bool  # the student needs somebody, and nobody is on the way
+    may_resolve: bool
     timeline: Timeline | None = None
     choice: Choice | None = None
     significant: Sequence[CellProgress] = ()
@@ -123,12 +128,17 @@ def student_page(
         query = replace(query, part="runs")
     facts = _facts(classroom, student_id, user)
     part = _part(classroom, student_id, query, user, now)
+    help_request = _help_requests(classroom, student_id).filter(ended_at=None).first()
+    claim = claims_of([student_id], scope=classroom.scope, now=now).get(student_id)
+    needs_somebody = help_request is not None or facts["has_case"]
     return StudentPage(
         card=card(rows[0], display),
         address=f"{classroom.address}students/{student_id}/",
         place=_place(facts),
-        help_request=_help_requests(classroom, student_id).filter(ended_at=None).first(),
-        claim=claims_of([student_id], scope=classroom.scope, now=now).get(student_id),
+        help_request=help_request,
+        claim=claim,
+        may_claim=needs_somebody and claim is None,
+        may_resolve=needs_somebody and may_act(classroom, claim, user),
         note_count=facts["note_count"],
         help_count=facts["help_count"],
         significant=list(_significant(classroom, student_id)),
@@ -137,20 +147,21 @@ def student_page(
 
 
 def _facts(classroom: Classroom, student_id: int, user: Instructor) -> dict[str, Any]:
-    """Return the counts and the cell of the latest run. One query."""
+    """Return the counts, whether a case is open, and the cell of the latest run. One query."""
     notes = notes_of(classroom, student_id=student_id, user=user).order_by().values("student")
     tickets = HelpRequest.objects.filter(classroom.scope.q(), student=student_id).order_by().values("student")
-    latest = CellExecution.objects.filter(classroom.scope.q(), student=OuterRef("pk")).order_by("-executed_at", "-pk")[
-        :1
-    ]
+    runs = CellExecution.objects.filter(classroom.scope.q(), ~TEXT_CELLS, student=OuterRef("pk"))
+    latest = runs.order_by("-executed_at", "-pk")[:1]
+    cases = AttentionCase.objects.filter(cases_in(classroom.scope), student=OuterRef("pk"), ended_at=None)
     found = classroom.students.filter(pk=student_id).annotate(
+        has_case=Exists(cases),
         note_count=Coalesce(Subquery(notes.annotate(n=Count("pk")).values("n")), 0),
         help_count=Coalesce(Subquery(tickets.annotate(n=Count("pk")).values("n")), 0),
         place_cell=Subquery(latest.values("cell")),
         place_notebook=Subquery(latest.values("notebook__name")),
         place_index=Subquery(latest.annotate(at=Coalesce("cell_index", "cell__position")).values("at")),
     )
-    names = ("note_count", "help_count", "place_cell", "place_notebook", "place_index")
+    names = ("has_case", "note_count", "help_count", "place_cell", "place_notebook", "place_index")
     return dict(found.values(*names)[0])
 
 
@@ -213,7 +224,7 @@ def _submissions(classroom: Classroom, student_id: int, user: Instructor) -> lis
     assignments = assignments_of(user)
     if classroom.class_ref is not None:
         assignments = assignments.filter(class_ref=classroom.class_ref)
-    found = AssignmentSubmission.objects.filter(student=student_id, assignment__in=assignments)
+    found = with_own_due(AssignmentSubmission.objects.filter(student=student_id, assignment__in=assignments))
     return list(
         found.select_related("assignment__class_ref")
         .defer("notebook_content", "feedback", "assignment__description", "assignment__class_ref__description")

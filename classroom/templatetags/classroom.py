@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from classroom.base.ansi import code_to_html, to_html
 from classroom.base.classrooms import Classroom
+from classroom.base.highlight import highlighted
 from classroom.base.js_strings import live_texts
+from classroom.base.markdown import markdown as markdown_to_html
 from classroom.base.tabs import Link, tabs_of
 from core import moments
 
@@ -34,6 +37,15 @@ def ago(moment: datetime | None, now: datetime) -> str:
     if seconds < 86_400:
         return gettext("%(count)d hr. ago") % {"count": seconds // 3600}
     return gettext("%(count)d days ago") % {"count": seconds // 86_400}
+
+
+@register.simple_tag(takes_context=True)
+def apart(context: dict[str, Any], student_id: int) -> str:
+    """Return what tells a student apart from others of the same name, to stand behind the name; often nothing."""
+    if context["display"].projector:
+        return ""
+    text = context["classroom"].apart.get(student_id)
+    return format_html(' <span class="apart">{}</span>', text) if text else ""
 
 
 @register.filter
@@ -105,6 +117,18 @@ def terminal(text: str | None) -> SafeString:
 def source(text: str | None) -> SafeString:
     """Return code as HTML."""
     return code_to_html(text)
+
+
+@register.filter
+def python(text: str | None) -> SafeString:
+    """Return Python code as HTML, highlighted."""
+    return highlighted(text)
+
+
+@register.filter
+def markdown(text: str | None) -> SafeString:
+    """Return Markdown as safe HTML."""
+    return markdown_to_html(text)
 
 
 @register.filter

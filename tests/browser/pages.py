@@ -44,6 +44,11 @@ LIVE = '#freshness[data-state="live"]'
 
 PLACES = [
     Place("login", lambda cast: "/login/", signed_in=False),
+    Place("password forgotten", lambda cast: "/password/", signed_in=False),
+    Place("password link, no longer open", lambda cast: "/password/guessed-token/", signed_in=False),
+    Place("first account, no longer open", lambda cast: "/first-account/guessed:token/", signed_in=False),
+    Place("account", lambda cast: "/account/"),
+    Place("accounts", lambda cast: "/accounts/"),
     Place("only forms", lambda cast: "/display/"),
     Place("classes", lambda cast: "/"),
     Place("new class", lambda cast: "/classes/new/"),
@@ -61,7 +66,12 @@ PLACES = [
     Place("activity", in_class("activity/"), ready=LIVE),
     Place("activity of a span", in_class("activity/?from=2026-11-01&to=whenever"), ready=LIVE),
     Place("assignments", in_class("assignments/")),
+    Place("gradebook", in_class("assignments/gradebook/"), modes=("projector",)),
+    Place("extension", in_class("assignments/{0.assignment_id}/extensions/{0.student_id}/"), modes=("projector",)),
     Place("assignment", in_class("assignments/{0.assignment_id}/"), modes=("projector",)),
+    Place("rubric", in_class("assignments/{0.assignment_id}/rubric/")),
+    Place("nbgrader", in_class("assignments/{0.assignment_id}/nbgrader/")),
+    Place("copy assignment", in_class("assignments/{0.assignment_id}/copy/")),
     Place("edit assignment", in_class("assignments/{0.assignment_id}/edit/")),
     Place("submission", in_class("submissions/{0.submission_id}/"), modes=("projector",)),
     Place("changes", in_class("submissions/{0.submission_id}/?view=changes")),
@@ -75,10 +85,16 @@ PLACES = [
     Place("lessons", in_class("report/lessons/")),
     Place("environments", in_class("environments/"), modes=("projector",), ready=LIVE),
     Place("set-up", in_class("setup/")),
+    Place("copy class", in_class("setup/copy/")),
     Place("connection", in_class("setup/connection/")),
     Place("students", in_class("setup/students/"), modes=("projector",)),
+    Place("edit students", in_class("setup/students/edit/")),
+    Place("address", in_class("setup/students/{0.student_id}/address/")),
     Place("import", in_class("setup/students/import/")),
     Place("staff", in_class("setup/people/")),
+    Place("class's privacy", in_class("setup/privacy/")),
+    Place("privacy", lambda cast: "/privacy/", signed_in=False),
+    Place("code of the own page", lambda cast: "/me/", signed_in=False),
 ]
 
 
