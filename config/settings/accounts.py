@@ -29,6 +29,8 @@ INSTRUCTORS_MANAGE_ACCOUNTS: bool | None = (
 CLASS_CODE_MINUTES = env.integer("CLASS_CODE_MINUTES", 120, minimum=1, maximum=7 * 24 * 60)
 # What students agree to before their extension sends anything; "": the product's own words (lms/client_terms.py).
 CONSENT_TEXT = env.text("CONSENT_TEXT")
+# Whom students ask about their data, on the page /privacy/: an address, a link or a sentence.
+PRIVACY_CONTACT = env.text("PRIVACY_CONTACT")
 
 # --- Mail, of links to a new password only; without EMAIL_HOST none is sent -------------------------------------------
 

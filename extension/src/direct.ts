@@ -193,6 +193,11 @@ export class DirectBackend implements IBackend {
     this.sender.kick(events.some(event => String(event.eventType).startsWith('help')));
   }
 
+  /** The page goes. */
+  last(): void {
+    this.outbox.last();
+  }
+
   async help(isOn: boolean, place: { path?: string; cellId?: string }): Promise<IHelp> {
     if (isOn && !this.isRecording) {
       throw new Refused(textOf('help-not-recording', 'Help cannot be asked for while nothing is sent.'), 409);
@@ -265,14 +270,14 @@ export class DirectBackend implements IBackend {
   async assignments(): Promise<IAssignments> {
     try {
       const { value } = await this.ask('GET', '/api/v1/me', undefined, {}, 200);
-      this.last = value;
+      this.lastAssignments = value;
     } catch (error) {
-      if (!this.last || !(error instanceof Refused) || error.text.code !== 'offline') {
+      if (!this.lastAssignments || !(error instanceof Refused) || error.text.code !== 'offline') {
         throw error;
       }
-      return { ...this.last, is_stale: true, drafts: this.memory.drafts, fetched: this.memory.fetched };
+      return { ...this.lastAssignments, is_stale: true, drafts: this.memory.drafts, fetched: this.memory.fetched };
     }
-    return { ...(this.last as IAssignments), is_stale: false, drafts: this.memory.drafts, fetched: this.memory.fetched };
+    return { ...(this.lastAssignments as IAssignments), is_stale: false, drafts: this.memory.drafts, fetched: this.memory.fetched };
   }
 
   async progress(): Promise<IProgress[]> {
@@ -635,7 +640,7 @@ export class DirectBackend implements IBackend {
   private isHelpKnown = false; // the product said that the request is in its queue
   private isSessionTold = false;
   private kept: ISent['sent'] = [];
-  private last: (Omit<IAssignments, 'is_stale'> & object) | null = null;
+  private lastAssignments: (Omit<IAssignments, 'is_stale'> & object) | null = null;
   private offset = 0;
   private readonly outbox: Outbox<Event>;
   private product: IHelp['product'] = {};

@@ -22,7 +22,7 @@ import { monitorIcon } from './parts';
 import { Poster } from './poster';
 import { ServerBackend } from './request';
 import { BrowserRuns } from './runs';
-import { languageOf, setLanguage, t } from './texts';
+import { languageOf, said, setLanguage, t } from './texts';
 import { isAllowed, isSetUp, newsWords, summary } from './words';
 
 const ID = 'cell-monitor-lab:plugin';
@@ -90,6 +90,7 @@ function activate(
   }
   showNews(model, actions, panel);
   askForConsent(app, model, actions);
+  tellOfSchoolsConsent(app, model, openPanel);
   if (settings) {
     void passSettings(settings, model);
   }
@@ -213,7 +214,10 @@ function watchNotebooks(
     if (!event.persisted) {
       watch.closeAll();
     }
+    runs.last(direct !== null && !event.persisted);
     hints.last();
+    events.last();
+    direct?.last();
   });
   hints.start();
   events.start();
@@ -274,6 +278,33 @@ function askForConsent(app: JupyterFrontEnd, model: Model, actions: Actions): vo
     }
   };
   model.changed.connect(() => look(model.state));
+}
+
+/** A school that has the consent on paper answers for its students: they are told what is sent, once a browser. */
+function tellOfSchoolsConsent(app: JupyterFrontEnd, model: Model, openPanel: () => void): void {
+  const look = () => {
+    const { state } = model;
+    if (!state || model.problem || !isSetUp(state) || state.privacy.consent !== 'school') {
+      return;
+    }
+    model.changed.disconnect(look);
+    const key = `cell-monitor-lab told ${state.identity.url}`;
+    try {
+      if (localStorage.getItem(key)) {
+        return;
+      }
+      localStorage.setItem(key, new Date().toISOString());
+    } catch {
+      // Forbidden: told again at each start.
+    }
+    void app.restored.then(() =>
+      Notification.info(said(state.consent_text), {
+        autoClose: false,
+        actions: [{ label: t('Pause, and what was sent'), callback: openPanel }]
+      })
+    );
+  };
+  model.changed.connect(look);
 }
 
 /** Who sets addresses and names for a school may do it in JupyterLab's settings. */

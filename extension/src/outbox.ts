@@ -22,6 +22,7 @@ export interface IOutboxOptions {
   name: string;
   owner: string;
   factory?: IDBFactory;
+  storage?: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
   limit?: number;
   /** After how long an entry of another tab is taken over, in milliseconds. */
   orphanMs?: number;
@@ -47,21 +48,34 @@ export class Outbox<T> {
   async add(values: { id: string; value: T }[]): Promise<void> {
     const at = this.now();
     const entries = values.map(({ id, value }) => ({ id, owner: this.options.owner, at, value }));
+    entries.forEach(entry => this.unwritten.set(entry.id, entry));
+    const isWritten = await this.write(entries);
+    entries.forEach(entry => this.unwritten.delete(entry.id));
     const db = await this.open();
-    if (db === null) {
+    if (!isWritten || db === null) {
       this.remember(entries);
-      return;
-    }
-    try {
-      await done(db, 'readwrite', store => entries.forEach(entry => store.put(entry)));
-    } catch {
-      this.remember(entries); // a full disk
       return;
     }
     this.sinceTrim += entries.length;
     if (this.sinceTrim >= 100) {
       this.sinceTrim = 0;
       await this.trim(db);
+    }
+  }
+
+  /**
+   * The page goes. A browser may break off what it has begun to write to its database then, but not what is written
+   * into `localStorage`, where the next page finds it.
+   */
+  last(): void {
+    if (!this.unwritten.size) {
+      return;
+    }
+    try {
+      const entries = [...this.leftBehind(), ...this.unwritten.values()];
+      this.storage?.setItem(this.lastKey, JSON.stringify(entries));
+    } catch {
+      // Full, or forbidden.
     }
   }
 
@@ -120,6 +134,43 @@ export class Outbox<T> {
     void this.opened?.then(db => db?.close());
   }
 
+  /** Return false where there is no database, or no room in it. */
+  private async write(entries: IEntry<T>[]): Promise<boolean> {
+    const db = await this.open();
+    if (db === null) {
+      return false;
+    }
+    return done(db, 'readwrite', store => entries.forEach(entry => store.put(entry))).then(
+      () => true,
+      () => false
+    );
+  }
+
+  /** Move what the last page left into the database, before anything newer. */
+  private async takeOver(db: IDBDatabase): Promise<void> {
+    const entries = this.leftBehind();
+    if (entries.length) {
+      await done(db, 'readwrite', store => entries.forEach(entry => store.put(entry)));
+      this.storage?.removeItem(this.lastKey);
+    }
+  }
+
+  private leftBehind(): IEntry<T>[] {
+    try {
+      return JSON.parse(this.storage?.getItem(this.lastKey) ?? '[]') as IEntry<T>[];
+    } catch {
+      return [];
+    }
+  }
+
+  private get storage(): IOutboxOptions['storage'] {
+    return this.options.storage ?? (globalThis as { localStorage?: Storage }).localStorage;
+  }
+
+  private get lastKey(): string {
+    return `${this.options.name} last`;
+  }
+
   private remember(entries: IEntry<T>[]): void {
     for (const entry of entries) {
       if (!this.unstored.some(row => row.id === entry.id)) {
@@ -144,10 +195,15 @@ export class Outbox<T> {
 
   private open(): Promise<IDBDatabase | null> {
     if (!this.opened) {
-      this.opened = opened(this.options.name, this.options.factory).catch(() => {
-        this.memory = true;
-        return null;
-      });
+      this.opened = opened(this.options.name, this.options.factory)
+        .then(async db => {
+          await this.takeOver(db).catch(() => undefined);
+          return db;
+        })
+        .catch(() => {
+          this.memory = true;
+          return null;
+        });
     }
     return this.opened;
   }
@@ -158,6 +214,7 @@ export class Outbox<T> {
   private unstored: IRow<T>[] = [];
   private unstoredSeq = 0;
   private sinceTrim = 0;
+  private readonly unwritten = new Map<string, IEntry<T>>();
 }
 
 function opened(name: string, factory?: IDBFactory): Promise<IDBDatabase> {

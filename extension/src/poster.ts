@@ -50,6 +50,7 @@ export class Poster<T> {
 
   /** The page goes: post what nobody has answered yet. It stays stored, and the ids make the repetition harmless. */
   last(): void {
+    this.options.outbox.last();
     const values: T[] = [];
     let bytes = 0;
     for (const value of this.fresh.values()) {

@@ -187,6 +187,17 @@ export class Reducer {
     return this.tick(now);
   }
 
+  /** The page goes, so nothing is waited for: runs that are over end now. Where the kernel goes with it, so do the others. */
+  close(isKernelGone: boolean, now: number): IOutput[] {
+    const outputs = isKernelGone ? this.lifeEnded('shutdown', now) : [];
+    for (const tracked of this.runs.values()) {
+      if (isKernelGone || tracked.closesAt !== null) {
+        tracked.closesAt = tracked.hintBy = now;
+      }
+    }
+    return [...outputs, ...this.tick(now)];
+  }
+
   /** Return the events that are due, in the order in which the kernel took up the runs. */
   tick(now: number): IOutput[] {
     const outputs: IOutput[] = [];

@@ -75,6 +75,13 @@ export class BrowserRuns {
     }
   }
 
+  /** The page goes; kernels of JupyterLite live in it. */
+  last(isKernelGone: boolean): void {
+    for (const kernel of this.kernels.values()) {
+      this.take(kernel, kernel.reducer.close(isKernelGone, seconds()));
+    }
+  }
+
   private watch(connection: Kernel.IKernelConnection, where: Where): IWatchedKernel {
     const reducer = new Reducer({
       kernelId: connection.id,

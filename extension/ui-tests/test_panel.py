@@ -79,6 +79,18 @@ def test_nothing_leaves_before_a_yes_then_the_code_connects(bare, tabs, fresh):
     expect(panel).to_contain_text("Connect to your class")
 
 
+def test_what_a_school_agreed_to_is_told_once(lab, tabs, product):
+    tab = tabs(lab, is_told=False).go()
+    toast = tab.page.locator(".jp-toast-message")
+    expect(toast).to_contain_text("as your school agreed with you", timeout=WAIT)
+    tab.shot("school")
+    tab.page.get_by_role("button", name="Pause, and what was sent").click()
+    expect(tab.page.locator("#cell-monitor-panel")).to_contain_text("Until I resume")
+    tab.go()
+    expect(tab.panel()).to_contain_text("Informatics 3A", timeout=WAIT)
+    expect(toast).to_have_count(0)
+
+
 def test_a_second_device_waits_for_its_confirmation(bare, tabs, fresh):
     waiting = {"token": SECRET_TOKEN, "status": "waiting", "check_number": "42", "student": STUDENT, "class": CLASS}
     fresh.answers["POST", "/api/v1/me/token"] = (201, waiting)

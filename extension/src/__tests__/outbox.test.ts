@@ -40,6 +40,28 @@ describe('the outbox', () => {
     expect(second.isDurable).toBe(true);
   });
 
+  it('keeps what a page that goes had not written yet, before what comes later, once', async () => {
+    const kept = new Map<string, string>();
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, text: string) => void kept.set(key, text),
+      removeItem: (key: string) => void kept.delete(key)
+    };
+    const gone = outbox('a', { storage });
+    await gone.add([one('1')]);
+    void gone.add([one('2')]);
+    gone.last();
+    expect([...kept.values()].join()).not.toContain('"1"');
+    const next = outbox('b', { storage, factory: new IDBFactory() }); // the browser broke off what had begun
+    await next.add([one('3')]);
+    expect(await values(next)).toEqual(['2', '3']);
+    expect(kept.size).toBe(0);
+    next.last();
+    expect(kept.size).toBe(0);
+    await gone.add([one('4')]); // the page was not gone after all
+    expect(await values(gone)).toEqual(['1', '2', '4']);
+  });
+
   it('leaves to other tabs what they post themselves', async () => {
     const mine = outbox('a');
     const other = outbox('b');

@@ -130,6 +130,32 @@ describe('the reducer', () => {
     expect(player.said()).toEqual(['c start', 'c end success']);
   });
 
+  it('ends what is over when the page goes, and what runs where the kernel goes with it', () => {
+    const begun = () => {
+      const player = new Player();
+      const say = (run: string, type: string, content: object) =>
+        player.outputs.push(
+          ...player.reducer.message({ type, date: 10, parentId: run, parentType: 'execute_request', content }, player.now)
+        );
+      for (const msgId of ['a', 'b']) {
+        player.outputs.push(...player.reducer.hint({ msgId, cell: { cellId: msgId }, code: '1', queuedAt: 0 }, 0));
+      }
+      say('a', 'execute_input', { code: '1', execution_count: 1 });
+      return { player, say };
+    };
+    const over = begun();
+    over.say('a', 'status', { execution_state: 'idle' });
+    expect(over.player.said()).toEqual(['a start']); // output of other threads may still come
+    over.player.outputs.push(...over.player.reducer.close(false, over.player.now));
+    expect(over.player.said()).toEqual(['a start', 'a end success']);
+
+    const running = begun();
+    running.player.outputs.push(...running.player.reducer.close(false, running.player.now));
+    expect(running.player.said()).toEqual(['a start']); // its kernel runs on elsewhere
+    running.player.outputs.push(...running.player.reducer.close(true, running.player.now));
+    expect(running.player.said()).toEqual(['a start', 'a end aborted shutdown', 'b end aborted shutdown']);
+  });
+
   it('reports nothing of cells that are off, and no text of private ones', () => {
     const player = new Player();
     const run = (id: string, cell: object) => {
