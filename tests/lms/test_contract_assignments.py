@@ -47,7 +47,7 @@ UNPROCESSABLE = [
     row("POST number as due_date", {"due_date": 5}, problem(["body", "due_date"], "value_error")),
     row("POST boolean as points", {"points": True}, problem(["body", "points"], "value_error")),
     row("POST boolean as weight", {"weight": True}, problem(["body", "weight"], "value_error")),
-    row("POST weight below 0", {"weight": -1}, problem(["body", "weight"], "min_value")),
+    row("POST weight below 0", {"weight": -1}, problem(["body", "weight"], "greater_than_equal")),
     row("POST null weight", {"weight": None}, problem(["body", "weight"], "null_not_allowed")),
     row("POST text as points", {"points": "many"}, problem(["body", "points"], "value_error")),
     row("POST nan as points", {"points": "nan"}, problem(["body", "points"], "value_error")),
