@@ -3,9 +3,17 @@
 from django.urls import URLPattern, include, path, re_path
 from django.views.generic import RedirectView
 
+from classroom.account import urls as account
 from classroom.activity import views as activity_views
 from classroom.analytics import views as analytics_views
-from classroom.assignments import copy_views, extension_views, gradebook_views, rubric_views, submission_views
+from classroom.assignments import (
+    copy_views,
+    extension_views,
+    gradebook_views,
+    nbgrader_views,
+    rubric_views,
+    submission_views,
+)
 from classroom.assignments import views as assignments_views
 from classroom.attention import views as attention_views
 from classroom.base import views as base_views
@@ -14,6 +22,7 @@ from classroom.cells import views as cells_views
 from classroom.classes import views as classes_views
 from classroom.environments import views as environments_views
 from classroom.errors import views as errors_views
+from classroom.lesson_report import comparison_views
 from classroom.lesson_report import views as lesson_report_views
 from classroom.live import views as live_views
 from classroom.notebooks import version_views
@@ -66,6 +75,8 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("assignments/<int:assignment_id>/grades.csv", assignments_views.grades, "assignment_grades"),
     ("assignments/<int:assignment_id>/rubric/", rubric_views.rubric, "assignment_rubric"),
     ("assignments/<int:assignment_id>/comments/", rubric_views.comments, "assignment_comments"),
+    ("assignments/<int:assignment_id>/nbgrader/", nbgrader_views.nbgrader, "assignment_nbgrader"),
+    ("assignments/<int:assignment_id>/nbgrader/submitted.zip", nbgrader_views.submitted, "assignment_submitted"),
     ("assignments/<int:assignment_id>/copy/", copy_views.copy, "assignment_copy"),
     (
         "assignments/<int:assignment_id>/extensions/<int:student_id>/",
@@ -82,6 +93,8 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("notebooks/<int:notebook_id>/<slug:ref>/notebook/", version_views.frame, "notebook_version_frame"),
     ("environments/", environments_views.environments, "class_environments"),
     ("report/", lesson_report_views.report, "class_report"),
+    ("report/lessons/", comparison_views.lessons, "class_lessons"),
+    ("report/lessons.csv", comparison_views.table, "class_lessons_csv"),
     ("report/<slug:name>.csv", lesson_report_views.table, "lesson_table"),
     ("setup/privacy/", privacy_class_views.class_privacy, "class_privacy"),
     ("setup/privacy/code/", privacy_class_views.make_student_code, "class_own_code"),
@@ -119,6 +132,7 @@ urlpatterns = [
     *classroom_patterns(),
     *(path(f"classes/<int:class_id>/{page}", view, name=name) for page, view, name in CLASS),
     path("", include(setup.urlpatterns)),
+    path("", include(account.urlpatterns)),
     # URLs typed without the last slash.
     re_path(
         r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/cells|/room|/activity)?|classes/\d+/report)$",

@@ -68,12 +68,14 @@ class Enrolled:
 def known_students(class_id: int, emails: Sequence[str]) -> dict[str, Known]:
     """Return the known students by e-mail as given, in any spelling. One query."""
     keys = {email: email_key(email) for email in emails}
+    addresses = sorted(set(keys.values()))
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT s.email_key, s.id, e.name, e.team_id, t.team_name, e.id IS NOT NULL, e.student_number, e.reading
-               FROM students s LEFT JOIN student_classes e ON e.student_id = s.id AND e.class_id = %s
-               LEFT JOIN teams t ON t.id = e.team_id WHERE s.email_key = ANY(%s)""",
-            [class_id, sorted(set(keys.values()))],
+            f"""SELECT s.key, s.id, e.name, e.team_id, t.team_name, e.id IS NOT NULL, e.student_number, e.reading
+               FROM {bulk_get_or_create.BY_ADDRESS} s
+               LEFT JOIN student_classes e ON e.student_id = s.id AND e.class_id = %s
+               LEFT JOIN teams t ON t.id = e.team_id""",  # noqa: S608
+            [addresses, addresses, class_id],
         )
         known = {key: Known(*columns) for key, *columns in cursor.fetchall()}
         return {email: known[key] for email, key in keys.items() if key in known}
@@ -126,17 +128,23 @@ def save_register(class_id: int, rows: Iterable[tuple[int, str | None, str | Non
 
 
 def remove_student(class_id: int, student_id: int) -> bool:
-    """Remove the student from the class, keeping activity and submissions. Return whether they were enrolled.
+    """Remove the student from the class, keeping activity and submissions. Return whether they were enrolled."""
+    return bool(remove_students(class_id, [student_id]))
+
+
+def remove_students(class_id: int, student_ids: Sequence[int]) -> int:
+    """Remove these students from the class, keeping activity and submissions. Return how many were enrolled. Three
+    statements.
 
     The tokens of their devices end, so that only a class key or code brings them back.
     """
     with transaction.atomic():
         # A claim of a token locks the student too: none comes between the two statements.
-        Student.objects.select_for_update(no_key=True).filter(pk=student_id).first()
-        tokens = StudentToken.objects.filter(class_ref=class_id, student=student_id, revoked_at=None)
+        list(Student.objects.select_for_update(no_key=True).filter(pk__in=student_ids).order_by("pk").values("pk"))
+        tokens = StudentToken.objects.filter(class_ref=class_id, student__in=student_ids, revoked_at=None)
         tokens.update(revoked_at=timezone.now())
-        deleted, _ = StudentClass.objects.filter(class_ref=class_id, student=student_id).delete()
-    return deleted > 0
+        deleted, _ = StudentClass.objects.filter(class_ref=class_id, student__in=student_ids).delete()
+    return deleted
 
 
 def update_students(states: dict[int, bulk_get_or_create.StudentState], *, now: datetime) -> None:

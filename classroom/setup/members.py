@@ -1,6 +1,7 @@
 """Select the students of a class for the set-up pages, and preview an import."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from django.db.models.functions import NullIf
 from classroom.base.classrooms import BY_READING, Classroom
 from classroom.base.display import PLAIN, Display
 from lms.enrolment import Known, Listed, known_students
-from lms.models import Class
+from lms.models import Class, Student
 from lms.rosters.parser import Line, Table
 
 ORDERS: dict[str, tuple[OrderBy | str, ...]] = {
@@ -30,6 +31,7 @@ class Member:
     last_activity_at: datetime | None
     student_number: str = ""
     reading: str = ""
+    stored_name: str = ""  # without the address that is shown where there is none
 
 
 @dataclass(frozen=True)
@@ -56,21 +58,31 @@ def members(classroom: Classroom, *, search: str = "", order: str = "", display:
         *(Q(*((f"{text}__icontains", word) for text in texts), _connector=Q.OR) for word in search.split())
     )
     students = found.order_by(*ORDERS[order])[:MAX_MEMBERS]
-    rows = [
-        Member(
-            each.pk,
-            display.name(each.pk, each.display_name),
-            display.email(each.email),
-            each.team.team_name if each.team else "",
-            each.last_activity_at,
-            "" if display.projector else each.student_number or "",  # type: ignore[attr-defined]
-            "" if display.projector else each.reading or "",  # type: ignore[attr-defined]
-        )
-        for each in students
-    ]
+    rows = [_member(each, display) for each in students]
     if display.projector:
         rows.sort(key=lambda row: row.student_id)  # the order by name would reveal identities
     return Members(rows, enrolled.order_by().count(), search, order)
+
+
+def members_among(classroom: Classroom, student_ids: Sequence[int], *, display: Display = PLAIN) -> list[Member]:
+    """Return those of these students who are in the class, by reading and name. One query."""
+    found = classroom.students.filter(pk__in=student_ids).select_related("team").order_by(*BY_READING)
+    return [_member(each, display) for each in found]
+
+
+def _member(student: Student, display: Display) -> Member:
+    """`student` is a row of `ClassStudent`, which has number and reading."""
+    shown = not display.projector
+    return Member(
+        student.pk,
+        display.name(student.pk, student.display_name),
+        display.email(student.email),
+        student.team.team_name if student.team else "",
+        student.last_activity_at,
+        student.student_number or "" if shown else "",  # type: ignore[attr-defined]
+        student.reading or "" if shown else "",  # type: ignore[attr-defined]
+        student.name or "" if shown else "",
+    )
 
 
 def register(classroom: Classroom) -> list[tuple[str, str, str, str, str]]:

@@ -6,7 +6,7 @@ from lms.models.environments import EnvironmentAnalysis, EnvironmentSnapshot
 from lms.models.maps import ClassroomMap, TeamPosition
 from lms.models.notebooks import Cell, Notebook
 from lms.models.notifications import ProgressNotification
-from lms.models.people import ClassStudent, Session, Student, StudentActivity, Team
+from lms.models.people import ClassStudent, Session, Student, StudentActivity, StudentAddress, Team
 from lms.models.rubrics import RubricItem, SavedComment
 from lms.models.settings import SystemSetting
 from lms.models.tokens import ClassCode, StudentToken
@@ -44,6 +44,7 @@ __all__ = [
     "StoredNotebook",
     "Student",
     "StudentActivity",
+    "StudentAddress",
     "StudentClass",
     "StudentToken",
     "SystemSetting",

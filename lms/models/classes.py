@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from core.identity import display_name, visible
 from core.key_fields import Keyed, KeyField
@@ -20,6 +20,13 @@ NUMBER_LENGTH = 64  # characters of a student number
 
 
 class Class(models.Model):
+    class AttentionList(models.TextChoices):
+        """How readily "needs attention now" lists a student."""
+
+        QUIETER = "quieter"
+        USUAL = "usual"
+        BUSIER = "busier"
+
     class_code = models.CharField(max_length=100, unique=True)
     name = models.CharField(max_length=255)
     description = models.TextField(null=True, blank=True)
@@ -29,6 +36,9 @@ class Class(models.Model):
     start_date = MomentField(null=True, blank=True)
     end_date = MomentField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
+    attention_list = models.CharField(
+        max_length=10, choices=AttentionList.choices, default=AttentionList.USUAL, db_default=AttentionList.USUAL
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
     students: "models.ManyToManyField[Student, StudentClass]" = models.ManyToManyField(
@@ -69,7 +79,7 @@ class StudentClass(Keyed):
     class Meta:
         db_table = "student_classes"
         ordering = ["id"]
-        verbose_name = "enrolment"
+        verbose_name, verbose_name_plural = gettext_lazy("enrolment"), gettext_lazy("enrolments")
         constraints = [models.UniqueConstraint(fields=["student", "class_ref"], name="student_classes_once")]
 
     def __str__(self) -> str:

@@ -274,19 +274,25 @@ def _problem(line: Line, known: set[str]) -> str:
     if not email_key(line.email):
         return gettext("The e-mail address is missing.")
     for column in COLUMNS:
-        text = getattr(line, column)
-        if len(text) > MAX_LENGTHS[column]:
-            words = gettext("The %(column)s is longer than %(most)d characters.")
-            return words % {"column": _label(column), "most": MAX_LENGTHS[column]}
-        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
-            return gettext("The %(column)s contains a line break or a control character.") % {"column": _label(column)}
-        if BROKEN in text:
-            return gettext("The %(column)s contains a character that could not be read.") % {"column": _label(column)}
+        if problem := problem_of(column, getattr(line, column)):
+            return problem
     try:
         validate_address(line.email)
     except ValidationError:
         if email_key(line.email) not in known:
             return gettext("“%(text)s” is not an e-mail address.") % {"text": line.email}
+    return ""
+
+
+def problem_of(column: str, text: str) -> str:
+    """Return why the text cannot be stored in this one of COLUMNS; "" if it can."""
+    if len(text) > MAX_LENGTHS[column]:
+        words = gettext("The %(column)s is longer than %(most)d characters.")
+        return words % {"column": _label(column), "most": MAX_LENGTHS[column]}
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
+        return gettext("The %(column)s contains a line break or a control character.") % {"column": _label(column)}
+    if BROKEN in text:
+        return gettext("The %(column)s contains a character that could not be read.") % {"column": _label(column)}
     return ""
 
 

@@ -53,15 +53,16 @@ def _references(model: Model) -> "Iterator[models.ManyToOneRel]":
             yield relation
 
 
-def theirs(label: str, *, key: str, numbers: Collection[int]) -> "QuerySet[models.Model]":
-    """Return the rows of a table of `data_map.THEIRS` that belong to the person with this key or these primary keys.
+def theirs(label: str, *, keys: Collection[str], numbers: Collection[int]) -> "QuerySet[models.Model]":
+    """Return the rows of a table of `data_map.THEIRS` that belong to the person with these keys of addresses or these
+    primary keys.
 
     Reads the columns once.
     """
     columns = data_map.THEIRS[label]
     digits = {str(number) for number in numbers}
     addresses = set(Student.objects.filter(email_key__in=digits).values_list("email_key", flat=True))
-    called = {"address": {key}, "number": digits, "either": {key, *(digits - addresses)}}
+    called = {"address": {*keys}, "number": digits, "either": {*keys, *(digits - addresses)}}
     rows: QuerySet[models.Model] = apps.get_model(label)._default_manager.all()
     found = [
         pk

@@ -43,6 +43,8 @@ def test_the_export_is_one_click(admin_client, cast, handed_in):
         "feedback",
         "submission_comment",
         "content_sha256",
+        "student_number",
+        "reading",
     ]
     assert (row["class_code"], row["assignment"], row["email"]) == ("PY-101", "Loops", "hanako@example.com")
     assert (row["grade"], row["feedback"], row["submission_comment"]) == ("-1.5", "はい", "")
