@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from statistics import median
 
-from benchmarks.attention import own_database
+from benchmarks.own_database import own_database
 from benchmarks.report import machine, save, table
 from benchmarks.rows import Row
 

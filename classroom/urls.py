@@ -3,9 +3,17 @@
 from django.urls import URLPattern, include, path, re_path
 from django.views.generic import RedirectView
 
+from classroom.account import urls as account
 from classroom.activity import views as activity_views
 from classroom.analytics import views as analytics_views
-from classroom.assignments import copy_views, extension_views, gradebook_views, rubric_views, submission_views
+from classroom.assignments import (
+    copy_views,
+    extension_views,
+    gradebook_views,
+    nbgrader_views,
+    rubric_views,
+    submission_views,
+)
 from classroom.assignments import views as assignments_views
 from classroom.attention import views as attention_views
 from classroom.base import views as base_views
@@ -14,10 +22,13 @@ from classroom.cells import views as cells_views
 from classroom.classes import views as classes_views
 from classroom.environments import views as environments_views
 from classroom.errors import views as errors_views
+from classroom.lesson_report import comparison_views
 from classroom.lesson_report import views as lesson_report_views
 from classroom.live import views as live_views
 from classroom.notebooks import version_views
 from classroom.notebooks import views as notebooks_views
+from classroom.privacy import class_views as privacy_class_views
+from classroom.privacy import views as privacy_views
 from classroom.seating import map_views
 from classroom.seating import views as seating_views
 from classroom.setup import invitation_views
@@ -64,6 +75,8 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("assignments/<int:assignment_id>/grades.csv", assignments_views.grades, "assignment_grades"),
     ("assignments/<int:assignment_id>/rubric/", rubric_views.rubric, "assignment_rubric"),
     ("assignments/<int:assignment_id>/comments/", rubric_views.comments, "assignment_comments"),
+    ("assignments/<int:assignment_id>/nbgrader/", nbgrader_views.nbgrader, "assignment_nbgrader"),
+    ("assignments/<int:assignment_id>/nbgrader/submitted.zip", nbgrader_views.submitted, "assignment_submitted"),
     ("assignments/<int:assignment_id>/copy/", copy_views.copy, "assignment_copy"),
     (
         "assignments/<int:assignment_id>/extensions/<int:student_id>/",
@@ -80,7 +93,12 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("notebooks/<int:notebook_id>/<slug:ref>/notebook/", version_views.frame, "notebook_version_frame"),
     ("environments/", environments_views.environments, "class_environments"),
     ("report/", lesson_report_views.report, "class_report"),
+    ("report/lessons/", comparison_views.lessons, "class_lessons"),
+    ("report/lessons.csv", comparison_views.table, "class_lessons_csv"),
     ("report/<slug:name>.csv", lesson_report_views.table, "lesson_table"),
+    ("setup/privacy/", privacy_class_views.class_privacy, "class_privacy"),
+    ("setup/privacy/code/", privacy_class_views.make_student_code, "class_own_code"),
+    ("setup/privacy/erasures/<int:request_id>/", privacy_class_views.answer_erasure, "class_erasure_answer"),
 )
 
 
@@ -99,6 +117,14 @@ urlpatterns = [
     path("first-account/<str:token>/", first_account_page, name="first_account"),
     path("logout/", instructors_views.Logout.as_view(), name="logout"),
     path("display/", base_views.switch_display, name="display"),
+    path("privacy/", privacy_views.privacy, name="privacy"),
+    # A student's own page; the cookie of its session is for these addresses alone.
+    path("me/", privacy_views.me, name="own_page"),
+    path("me/open/", privacy_views.open_page, name="own_page_open"),
+    path("me/copy/", privacy_views.take_along, name="own_page_copy"),
+    path("me/erasure/", privacy_views.ask_for_erasure, name="own_page_erasure"),
+    path("me/erasure/withdraw/", privacy_views.withdraw, name="own_page_withdraw"),
+    path("me/leave/", privacy_views.leave, name="own_page_leave"),
     path("reports/<str:report_id>/", analytics_views.analytics_report, name="analytics_report"),
     path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
     path("classes/<int:class_id>/", live_views.class_live, name="class_live"),
@@ -106,6 +132,7 @@ urlpatterns = [
     *classroom_patterns(),
     *(path(f"classes/<int:class_id>/{page}", view, name=name) for page, view, name in CLASS),
     path("", include(setup.urlpatterns)),
+    path("", include(account.urlpatterns)),
     # URLs typed without the last slash.
     re_path(
         r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/cells|/room|/activity)?|classes/\d+/report)$",

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 
 from instructors import audit
 from instructors.models import Instructor
+from instructors.sessions import note_client
 from instructors.status import Status, announce_status, change_status
 
 
@@ -45,6 +46,7 @@ def log_in(account: Instructor, *, now: datetime) -> Instructor:
 def log_in_browser(request: HttpRequest, account: Instructor, *, now: datetime) -> None:
     """Begin a new session of the account, which has just proved who it is without a password form. Record it."""
     login(request, account, backend="django.contrib.auth.backends.ModelBackend")
+    note_client(request)
     account = log_in(account, now=now)
     audit.record(action="login", actor=account, request=request)
     announce_status(account)

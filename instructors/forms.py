@@ -78,3 +78,35 @@ class FirstAccountForm(NewPasswordForm, _NameForm):
 
     def owner(self, cleaned: dict[str, Any]) -> Instructor:
         return Instructor(email=cleaned.get("email", ""), name=cleaned.get("name", ""))
+
+
+class ResetPasswordForm(NewPasswordForm):
+    """The new password of an account whose owner came with a link."""
+
+    def __init__(self, *args: Any, account: Instructor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.account = account
+        self.fields["password"].label = _("New password")
+        self.fields["repeated"].label = _("New password, once more")
+
+    def owner(self, cleaned: dict[str, Any]) -> Instructor:
+        return self.account
+
+
+class OwnPasswordForm(ResetPasswordForm):
+    """The new password of an account whose owner knows the present one."""
+
+    current = forms.CharField(
+        label=_("Present password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    field_order = ("current", "password", "repeated")
+
+
+class ForgottenForm(forms.Form):
+    """The address to mail a link to."""
+
+    email = forms.CharField(
+        label=_("E-mail"), max_length=255, widget=forms.EmailInput(attrs={"autocomplete": "username"})
+    )

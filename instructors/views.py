@@ -15,6 +15,7 @@ from instructors import audit, first_account, hashing, lockout
 from instructors.authentication import log_in
 from instructors.models import Instructor
 from instructors.permissions import LoginForm, account_of
+from instructors.sessions import note_client
 from instructors.status import Status, announce_status, change_status
 
 
@@ -35,6 +36,7 @@ class Login(LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
+        note_client(self.request)
         account = log_in(account_of(self.request), now=timezone.now())
         audit.record(action="login", actor=account, request=self.request)
         announce_status(account)

@@ -98,7 +98,8 @@ async def _publish(
     await _send(layer, notices)
     for group, changed in rows.items():
         if changed:
-            await layer.group_send(group, {"type": "rows", "rows": list(changed)})
+            message = {"type": "rows", "group": group, "rows": list(changed)}
+            await layer.group_send(groups.row_group(group), message)
     async with _outside().pipeline(transaction=False) as pipe:
         for frame in outside:
             pipe.publish(OUTSIDE_CHANNEL, encode(frame).encode()[:-1] + OWN_ENDING)  # one more field
@@ -111,7 +112,8 @@ async def _publish_runs(notices: Sequence[ClassRun], last: Mapping[str, Sequence
         await layer.group_send(groups.RUNS, {"type": "runs", "runs": list(notices)})
     for group, runs in last.items():
         if runs:
-            await layer.group_send(group, {"type": "last_runs", "runs": list(runs)})
+            message = {"type": "last_runs", "group": group, "runs": list(runs)}
+            await layer.group_send(groups.row_group(group), message)
 
 
 async def _send(layer: Any, notices: Sequence[tuple[str, Message]]) -> None:

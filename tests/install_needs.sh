@@ -10,6 +10,19 @@ if command -v npm >/dev/null 2>&1 && command -v node >/dev/null 2>&1 && [ ! -d "
     npm ci --prefix "$flux" --ignore-scripts --no-audit --no-fund --silent || echo "tests/flux could not be installed; its tests are skipped" >&2
 fi
 
+# Helm is in no Debian; with Go it is built once, into the virtual environment: one and a half minutes of processor. Without
+# it, the tests of the chart are skipped.
+here="$(cd "$(dirname "$0")/.." && pwd)"
+if ! command -v helm >/dev/null 2>&1 && [ ! -x "$here/.venv/bin/helm" ]; then
+    if command -v go >/dev/null 2>&1; then
+        echo "Building helm"
+        GOBIN="$here/.venv/bin" go install -ldflags '-s -w' helm.sh/helm/v3/cmd/helm@v3.22.0 >/dev/null 2>&1 \
+            || echo "helm could not be built; the tests of the chart are skipped" >&2
+    else
+        echo "Neither helm nor Go is here; the tests of the chart are skipped" >&2
+    fi
+fi
+
 missing=""
 # Any Chromium will do. The shell without windows takes less than half of the processor: it is tried for where that costs
 # nobody a question.

@@ -16,6 +16,7 @@ from classroom.assignments.starters import StarterField
 from lms.comments import OF_ASSIGNMENT, OF_TEACHER
 from lms.grading import Grade, version_token
 from lms.models import AssignmentSubmission, ClassAssignment, RubricItem
+from lms.nbgrader import BadRegion, OldFormat, Release, release
 from lms.rubrics import proposed_score, ticked_in
 
 
@@ -61,7 +62,10 @@ class AssignmentForm(forms.Form):
     starter = StarterField(
         label=_("Starter notebook"),
         required=False,
-        help_text=_("The .ipynb file that students were given. Hand-ins are compared with it."),
+        help_text=_(
+            "The .ipynb file that students were given. Hand-ins are compared with it. Solutions and hidden tests of an"
+            " nbgrader notebook are taken out, and its points are taken over."
+        ),
     )
     remove_starter = forms.BooleanField(label=_("Remove the starter notebook"), required=False)
 
@@ -69,6 +73,46 @@ class AssignmentForm(forms.Form):
         super().__init__(*sent)
         self.initial = values_of(assignment) if assignment else {}
         self.assignment = assignment
+        self.released: Release | None = None
+
+    def clean_starter(self) -> dict[str, Any] | None:
+        """Return the version for students: solutions of an nbgrader notebook are never stored."""
+        content: dict[str, Any] | None = self.cleaned_data["starter"]
+        if content is None:
+            return None
+        try:
+            self.released = release(content)
+        except BadRegion as bad:
+            words = gettext(
+                "The solutions cannot be taken out: in cell %(number)d, “%(marker)s” has no partner. Correct the"
+                " notebook and choose it again."
+            )
+            raise forms.ValidationError(words % {"number": bad.number, "marker": bad.marker}) from None
+        except OldFormat:
+            raise forms.ValidationError(
+                gettext("The solutions cannot be taken out of so old a format. Save the notebook in JupyterLab first.")
+            ) from None
+        return self.released.content
+
+    def clean(self) -> dict[str, Any]:
+        """Take the points of the notebook where none are typed."""
+        found: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.released and self.released.points is not None and "points" in found and found["points"] is None:
+            found["points"] = self.released.points
+        return found
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what there is to say of an nbgrader notebook that was uploaded."""
+        found = []
+        if self.released and (self.released.solutions or self.released.hidden):
+            words = gettext("Taken out for students: solutions of %(solutions)d cells, hidden tests of %(hidden)d.")
+            found.append(words % {"solutions": self.released.solutions, "hidden": self.released.hidden})
+        points = self.released.points if self.released else None
+        if points is not None and points != self.cleaned_data["points"]:
+            words = gettext("The cells of the notebook add up to %(sum)s points; the assignment has %(points)s.")
+            found.append(words % {"sum": f"{points:g}", "points": f"{self.cleaned_data['points']:g}"})
+        return found
 
     def clean_weight(self) -> float:
         """Return the weight: 1 unless another is typed."""

@@ -26,9 +26,10 @@ def class_live(request: HttpRequest, class_id: int | None = None) -> HttpRespons
     classroom = classroom_of(request, class_id)
     # A page view changes nothing: cases are recorded when the page's script requests the lists.
     context = attention_context(request, classroom, is_recorded=False) | _state(request, classroom)
+    is_used = any(card.last_activity for card in context["state"].cards)
     context |= {
         "claims": context["board"].claims,
-        "is_unconnected": is_unconnected(classroom, now=context["now"]),
+        "is_unconnected": not is_used and is_unconnected(classroom, now=context["now"]),
         "failing_said": failing_said(context["state"], known=context["board"].known),
         "clusters": None,  # requested by the page's script, so that the page does not wait for them
         "active_seconds": int(ACTIVE_WINDOW.total_seconds()),

@@ -24,6 +24,14 @@ class DateInput(forms.DateInput):
         super().__init__(format="%Y-%m-%d")
 
 
+USUAL = Class.AttentionList.USUAL
+ATTENTION_LISTS = [
+    (USUAL, _("usual")),
+    (Class.AttentionList.QUIETER, _("quieter")),
+    (Class.AttentionList.BUSIER, _("busier")),
+]
+
+
 class ClassForm(forms.Form):
     name = forms.CharField(
         label=_("Name"),
@@ -42,6 +50,12 @@ class ClassForm(forms.Form):
     )
     start_date = forms.DateField(label=_("First day (optional)"), required=False, widget=DateInput())
     end_date = forms.DateField(label=_("Last day (optional)"), required=False, widget=DateInput())
+    attention_list = forms.ChoiceField(
+        label=_("The list “Needs attention now”"),
+        choices=ATTENTION_LISTS,
+        required=False,
+        help_text=_("Quieter: fewer names, more of them right. Busier: more names, and fewer students are missed."),
+    )
 
     def clean_start_date(self) -> date | None:
         return _plausible(self.cleaned_data["start_date"])
@@ -66,6 +80,7 @@ class ClassForm(forms.Form):
             "description": found["description"] or (before.description if before and not before.description else None),
             "start_date": _moment(start, before.start_date if before else None, time.min),
             "end_date": _moment(end, before.end_date if before else None, time(23, 59, 59)),
+            "attention_list": found["attention_list"] or (before.attention_list if before else USUAL),
         }
 
     @staticmethod
@@ -76,6 +91,7 @@ class ClassForm(forms.Form):
             "description": class_ref.description or "",
             "start_date": _day(class_ref.start_date),
             "end_date": _day(class_ref.end_date),
+            "attention_list": class_ref.attention_list,
         }
 
 

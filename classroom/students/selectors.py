@@ -15,7 +15,9 @@ from classroom.attention.claims import Claim, cases_in, claims_of
 from classroom.attention.models import AttentionCase
 from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
+from classroom.base.spans import term_of
 from classroom.base.student_cards import Card, card
+from classroom.lesson_report.student_lessons import StudentTerm, student_term
 from classroom.students.models import StudentNote
 from classroom.students.runs import ALL_RUNS, TEXT_CELLS, Chosen, Timeline, timeline
 from core.identity import row_number
@@ -26,7 +28,7 @@ from lms.access import assignments_of, classes_of
 from lms.due_dates import with_own_due
 from lms.models import AssignmentSubmission, Cell, Notebook, Session
 
-PARTS = ("runs", "notes", "help", "work")
+PARTS = ("runs", "lessons", "notes", "help", "work")
 SESSIONS, SUBMISSIONS, HELP_REQUESTS, SIGNIFICANT, CELLS = 20, 50, 50, 20, 300
 MAX_NOTES = 100
 
@@ -103,6 +105,7 @@ class StudentPage:
     tickets: Sequence[HelpRequest] = ()
     submissions: Sequence[AssignmentSubmission] = ()
     sessions: Sequence[Session] = ()
+    term: StudentTerm | None = None
 
 
 def student_page(
@@ -116,13 +119,15 @@ def student_page(
 ) -> StudentPage:
     """Return the page. Raises Http404 for a student who is not in this classroom.
 
-    Seven queries for the head and at most four for the part; one for the part with `after`.
+    Seven queries for the head and at most five for the part; one for the part with `after`.
     """
     rows = student_rows(classroom.students.filter(pk=student_id), scope=classroom.scope, now=now)
     if not rows:
         raise Http404
+    if query.part == "lessons" and classroom.class_ref is None:  # all students have no lessons together
+        query = replace(query, part="runs")
     facts = _facts(classroom, student_id, user)
-    part = _part(classroom, student_id, query, user)
+    part = _part(classroom, student_id, query, user, now)
     help_request = _help_requests(classroom, student_id).filter(ended_at=None).first()
     claim = claims_of([student_id], scope=classroom.scope, now=now).get(student_id)
     needs_somebody = help_request is not None or facts["has_case"]
@@ -168,11 +173,13 @@ def _place(facts: dict[str, Any]) -> LatestCell | None:
     return LatestCell(notebook=facts["place_notebook"], cell=facts["place_cell"], number=number)
 
 
-def _part(classroom: Classroom, student_id: int, query: PageQuery, user: Instructor) -> dict[str, Any]:
+def _part(classroom: Classroom, student_id: int, query: PageQuery, user: Instructor, now: datetime) -> dict[str, Any]:
     if query.after is not None and query.part != "runs":
         return {}
     if query.after is not None:
         return {"timeline": timeline(classroom.scope, student_id, chosen=query.chosen, after=query.after)}
+    if query.part == "lessons":
+        return {"term": _term(classroom, student_id, now)}
     if query.part == "notes":
         return {"notes": _notes(classroom, student_id, user)}
     if query.part == "help":
@@ -191,6 +198,15 @@ def _part(classroom: Classroom, student_id: int, query: PageQuery, user: Instruc
         "timeline": timeline(classroom.scope, student_id, chosen=query.chosen, before=query.before),
         "choice": choice,
     }
+
+
+def _term(classroom: Classroom, student_id: int, now: datetime) -> StudentTerm | None:
+    """Return the student's lessons in the term of the class; None for all students."""
+    span = term_of(classroom, now=now)
+    if span is None:
+        return None
+    joined_at = classroom.students.filter(pk=student_id).values_list("created_at", flat=True)[0]
+    return student_term(classroom, student_id, span, joined_at=joined_at, now=now)
 
 
 def _notes(classroom: Classroom, student_id: int, user: Instructor) -> list[Note]:

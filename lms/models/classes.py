@@ -20,6 +20,13 @@ NUMBER_LENGTH = 64  # characters of a student number
 
 
 class Class(models.Model):
+    class AttentionList(models.TextChoices):
+        """How readily "needs attention now" lists a student."""
+
+        QUIETER = "quieter"
+        USUAL = "usual"
+        BUSIER = "busier"
+
     class_code = models.CharField(max_length=100, unique=True)
     name = models.CharField(max_length=255)
     description = models.TextField(null=True, blank=True)
@@ -29,6 +36,9 @@ class Class(models.Model):
     start_date = MomentField(null=True, blank=True)
     end_date = MomentField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
+    attention_list = models.CharField(
+        max_length=10, choices=AttentionList.choices, default=AttentionList.USUAL, db_default=AttentionList.USUAL
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
     students: "models.ManyToManyField[Student, StudentClass]" = models.ManyToManyField(

@@ -34,6 +34,7 @@ API_ROWS = [
     ("POST", "/me/token", {"userId": "hanako@example.com", "class_code": "guessed"}, "401 401 401 401 401"),
     ("GET", "/me/token", None, "401 401 401 401 401"),
     ("DELETE", "/me/token", None, "401 401 401 401 401"),
+    ("POST", "/me/page", None, "401 401 401 401 401"),
     ("POST", "/me/token/confirm", {"id": "{device}"}, "401 401 401 401 401"),
     # --- Accounts
     ("POST", "/auth/logout", None, "403 403 200 200 200"),

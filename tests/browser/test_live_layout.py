@@ -11,15 +11,17 @@ SEED = """
 import json
 from django.utils import timezone
 from instructors.models import Instructor
+from lms.class_keys import create_key
 from lms.models import Class, Student, StudentActivity, StudentClass
 teacher = Instructor.objects.create_user("layout@example.com", "{password}", name="Teacher")
 made = []
 for size in (40, 200):
     lesson = Class.objects.create(class_code=f"L{{size}}", name=f"Class of {{size}}", instructor=teacher)
+    create_key(lesson)
     now = timezone.now()
     for number in range(size):
         state = dict(last_activity_at=now, last_run_at=now, execution_count=100 + number, error_count=12)
-        name = f"高橋 美咲 {{number}}"
+        name = f"高橋 美咲 {{number // 2 if number < 6 else number}}"  # some share a name
         student = Student.objects.create(email=f"l{{size}}-{{number}}@example.com", name=name, **state)
         StudentClass.objects.create(student=student, class_ref=lesson, name=name)
         StudentActivity.objects.create(student=student, class_id=lesson.pk, **state)

@@ -55,7 +55,7 @@ def test_it_costs_the_same_for_a_large_class(signed_in, hanako, enrol, students,
     for number in range(20):
         enrol(f"s{number}@example.com", name=f"Student {number}")
     client = signed_in(hanako)
-    with django_assert_num_queries(5):  # session, account, class, students, their number
+    with django_assert_num_queries(6):  # session, account, class, students, their number, requests for erasure
         client.get(students)
 
 
