@@ -7,13 +7,14 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import execute_from_command_line
-
     try:
-        execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as error:  # the message names the environment variable
-        sys.exit(str(error))
+        from config.command_line import run
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"The package {error.name} is not installed for {sys.executable}. Use .venv/bin/python, which `make run` "
+            "sets up."
+        )
+    sys.exit(run(sys.argv))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from datetime import datetime
 from tqdm import tqdm
 
 from benchmarks import limits
-from benchmarks.attention import REPORT, TUNING, attention
+from benchmarks.attention import attention
+from benchmarks.calibration import CALIBRATION, draw_calibration
 from benchmarks.durable import STUDENTS, durable, memory, warm_up
 from benchmarks.latency import latency
 from benchmarks.pages import pages
@@ -106,7 +107,6 @@ def main() -> None:
         choices=["attention", "prediction", "scaling"],
         help="only this one (default: everything else)",
     )
-    parser.add_argument("--tuning", action="store_true", help="attention: the seeds for trying thresholds")
     parser.add_argument("--fit", action="store_true", help="prediction: print the weights that fit")
     parser.add_argument("--quick", action="store_true", help="one repetition of everything, smaller")
     parser.add_argument("--workers", type=int, default=2, help="rq workers (default %(default)s)")
@@ -119,10 +119,10 @@ def main() -> None:
     given = parser.parse_args()
     about, begun = machine(), datetime.now().astimezone()
     if given.what == "attention":
-        rows = attention(seeds=TUNING if given.tuning else REPORT, quick=given.quick)
+        rows, bins = attention(quick=given.quick)
         print(table(rows))
-        if not given.tuning:
-            print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
+        draw_calibration(bins)
+        print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))} and {CALIBRATION}")
         return
     if given.what == "prediction":
         if given.fit:

@@ -1,207 +1,210 @@
-"""How often "needs attention now" is right, and how soon: a class that knows who is stuck, watched by the real code.
+"""How often "needs attention now" is right, and how soon: simulated lessons that know who is stuck, and the real code.
 
-    python -m benchmarks attention            # the report, on seeds that nothing was tuned on
-    python -m benchmarks attention --tuning   # the seeds for trying thresholds
+    python -m benchmarks attention
 
-Each run of a cell goes through `events.processing.store.save` into PostgreSQL; every twenty simulated seconds the class
-is assessed as the page does it. The result is compared with the truth (`benchmarks.attention_class`) afterwards. No
-alert gets feedback.
+Each world is scored with weights that were fitted on the other two (`benchmarks/fit_attention.py`), on other seeds, and
+with the product's thresholds, hysteresis and places; beside it the rule before, and four baselines. Nobody answers an
+alert, and requests for help are left out.
 """
 
-import os
-import secrets
-import shutil
+import json
 import statistics
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from math import exp
+from random import Random
+from typing import Any
 
-from benchmarks import attention_class as classes
-from benchmarks.rows import Row, percentiles
+from benchmarks import old_rule
+from benchmarks.lessons import STYLES, Lesson
+from benchmarks.lessons.budgets import BUDGETS, Budgets
+from benchmarks.lessons.looks import Look, looks_at
+from benchmarks.lessons.worlds import REPORT, ROTATED, WORLDS, make
+from benchmarks.rows import Row
+from classroom.attention.evidence import is_class_problem
+from classroom.attention.model import terms_of
+from classroom.attention.ranking import MAX_SHOWN, Part, Score, order, part_of
 
-TUNING, REPORT = range(1, 7), range(101, 109)
-STUDENTS = 60
-TICK = 20  # simulated seconds between two polls
-GRACE = 1.0  # minutes after the end in which a visit still meets the problem
-MIN_STRETCH = 5.0  # minutes; shorter stretches end before a teacher arrives and count for precision only
+EVERY = 60.0  # seconds between two looks
+GRACE = 60.0  # seconds after the end in which a visit still meets the problem
+MIN_STRETCH = 300.0  # seconds; shorter ones end before a teacher arrives and count for precision only
+BASELINES = ("most errors in ten minutes", "longest since the last run", "random active", "rule before")
 
 
-@dataclass
+@dataclass(slots=True)
+class Shown:
+    """What a list of alerts did in a lesson."""
+
+    right: int = 0  # alerts that met a student who was stuck
+    wrong: int = 0
+    met: int = 0  # places of students who were stuck, at all looks
+    places: int = 0
+    found: list[float] = field(default_factory=list)  # minutes from the beginning of a stretch until shown
+    missed: int = 0
+
+    def __iadd__(self, other: "Shown") -> "Shown":
+        for name in ("right", "wrong", "met", "places", "found", "missed"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        return self
+
+
+@dataclass(slots=True)
 class Outcome:
-    right: dict[str, int] = field(default_factory=dict)  # by code
-    wrong: dict[str, int] = field(default_factory=dict)
-    wrong_kinds: list[str] = field(default_factory=list)
-    found: list[tuple[str, float]] = field(default_factory=list)  # why, minutes until it was shown
-    missed: list[str] = field(default_factory=list)
-    shown: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)  # of one poll
+    lists: dict[str, Shown] = field(
+        default_factory=lambda: {name: Shown() for name in ("firm", "listed", "rule before")}
+    )
+    budgets: dict[str, Budgets] = field(
+        default_factory=lambda: {name: Budgets() for name in ("model", "list", *BASELINES)}
+    )
+    bins: list[list[float]] = field(default_factory=lambda: [[0, 0, 0.0] for _ in range(10)])  # looks, stuck, sum of p
+
+    def __iadd__(self, other: "Outcome") -> "Outcome":
+        for name, shown in other.lists.items():
+            self.lists[name] += shown
+        for name, budgets in other.budgets.items():
+            self.budgets[name] += budgets
+        self.bins = [
+            [a + b for a, b in zip(one, two, strict=True)] for one, two in zip(self.bins, other.bins, strict=True)
+        ]
+        return self
 
 
-def attention(*, seeds: range, quick: bool = False) -> list[Row]:
-    outcome = Outcome()
-    seeds = seeds[:2] if quick else seeds
-    with own_database():
-        for seed in seeds:
-            _watch(seed, outcome)
-    return _rows(outcome, seeds)
+def attention(*, quick: bool = False) -> tuple[list[Row], dict[str, list[list[float]]]]:
+    """Return the rows, and by world the calibration: in ten bins looks, stuck ones, and the sum foreseen."""
+    seeds = REPORT[:1] if quick else REPORT
+    rotated = json.loads(ROTATED.read_text())
+    rows: list[Row] = []
+    bins: dict[str, list[list[float]]] = {}
+    for world in WORLDS:
+        whole = Outcome()
+        for style in STYLES:
+            outcome = Outcome()
+            for seed in seeds:
+                outcome += watch(make(world, style, seed), rotated[world])
+            rows += _rows(f"{world}, {style}", outcome, rotated[world]["bound"][style])
+            whole += outcome
+        what = f"seeds {seeds[0]} to {seeds[-1]} of four styles"
+        rows += _rows(f"{world}, all", whole, rotated[world]["bound"]["all"], what)
+        bins[world] = whole.bins
+    return rows, bins
 
 
-@contextmanager
-def own_database() -> Iterator[None]:
-    """Start a temporary PostgreSQL as `manage.py up` does, then set up Django with its URL."""
-    import django
-
-    from operations.local.embedded_postgres import Postgres
-    from tests.servers import Running, wait_until
-
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    postgres = Postgres(data_dir=folder / "postgres", durable=False)
-    postgres.prepare()
-    running = Running(program=postgres.program(), log=folder / "log")
-    running.start()
-    try:
-        wait_until(postgres.ready, what="an answer from PostgreSQL")
-        postgres.finish()
-        os.environ |= {
-            "DATABASE_URL": postgres.url, "DATABASE_POOL": "0", "REDIS_URL": "redis://127.0.0.1:1", "DEBUG": "0",
-            "SECRET_KEY": secrets.token_urlsafe(48), "DATA_DIR": str(folder),
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-        }  # fmt: skip
-        django.setup()
-        from django.core.management import call_command
-        from django.db import connection
-
-        call_command("migrate", verbosity=0)
-        yield
-        connection.close()
-    finally:
-        running.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _watch(seed: int, outcome: Outcome) -> None:
-    from classroom.attention import lesson_cache
-    from classroom.attention.models import AttentionCase
-    from classroom.attention.selectors import attention_state, shown_alerts
-    from classroom.attention.services import sync_cases
-    from classroom.base.classrooms import classroom_of_class
-    from instructors.models import Instructor
-    from lms.models import Class
-
-    pupils = classes.make_class(seed=seed, count=STUDENTS)
-    teacher, _ = Instructor.objects.get_or_create(email="bench@example.com", defaults={"role": "admin"})
-    made = Class.objects.create(class_code=f"S{seed}", name=f"Seed {seed}", instructor=teacher)
-    classroom = classroom_of_class(user=teacher, class_id=made.pk)
-    # At a full minute, so that a seed is the same class whenever it runs.
-    start = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=classes.MINUTES + 20)
-    lesson_cache.clear()
-    for tick in range(int(classes.MINUTES * 60) // TICK + 1):
-        minute = tick * TICK / 60
-        now = start + timedelta(minutes=minute)
-        _save(pupils, minute - TICK / 60, minute, start, seed=seed, class_id=made.pk)
-        began = time.perf_counter()
-        state = attention_state(classroom, now=now)
-        outcome.seconds.append(time.perf_counter() - began)
-        sync_cases(classroom, state, now=now)
-        outcome.shown.append(sum(1 for alert in shown_alerts(state, now) if alert.code != "help"))
-    cases = AttentionCase.objects.filter(class_ref=made).select_related("student").order_by("opened_at")
-    _compare(pupils, [(_number(c.student.email), c.code, *_minutes(c, start)) for c in cases], outcome)
+def watch(lesson: Lesson, fitted: dict[str, Any]) -> Outcome:
+    """Look at a lesson as the page does, with these weights."""
+    outcome, random = Outcome(), Random(lesson.seed)
+    parts: dict[int, Part] = {}
+    rule_shows: set[int] = set()
+    records = {name: _Record() for name in outcome.lists}
+    for now, _, looks in looks_at(lesson, every=EVERY):
+        stuck = {look.student for look in looks if look.stuck}
+        likely = {look.student: _probability(look, fitted) for look in looks}
+        parts = _list(looks, likely, parts, now)
+        ranked = sorted(likely, key=lambda student: -likely[student])
+        rule = [student for student, _ in old_rule.alerts({k.student: k.work.runs for k in looks}, rule_shows, now)]
+        rule_shows = set(rule[:MAX_SHOWN])
+        records["firm"].add([student for student, part in parts.items() if part == "firm"], stuck, now)
+        records["listed"].add(list(parts), stuck, now)
+        records["rule before"].add(rule[:MAX_SHOWN], stuck, now)
+        active = [look.student for look in looks if look.evidence.recent]
+        random.shuffle(active)
+        for name, found in {
+            "model": ranked,
+            "list": list(parts),
+            "rule before": rule,
+            "most errors in ten minutes": _by(looks, [look.evidence.recent_failures for look in looks]),
+            "longest since the last run": _by(looks, [look.evidence.silent_minutes for look in looks]),
+            "random active": active,
+        }.items():
+            outcome.budgets[name].add(found, stuck)
+        for student, chance in likely.items():
+            one = outcome.bins[min(9, int(chance * 10))]
+            one[0] += 1
+            one[1] += student in stuck
+            one[2] += chance
+    for name, record in records.items():
+        outcome.lists[name] = record.shown(lesson)
+    return outcome
 
 
-def _number(email: str) -> int:
-    return int(email.partition("@")[0].rpartition("-")[2])
+def _probability(look: Look, fitted: dict[str, Any]) -> float:
+    weights = fitted["weights"]
+    odds = fitted["intercept"] + sum(weights[name] * value for name, value in terms_of(look.evidence).items())
+    return 1 / (1 + exp(-odds))
 
 
-def _minutes(case: object, start: datetime) -> tuple[float, float]:
-    opened, ended = case.opened_at, case.ended_at  # type: ignore[attr-defined]
-    return (opened - start).total_seconds() / 60, (ended - start).total_seconds() / 60 if ended else classes.MINUTES
+def _list(looks: Sequence[Look], likely: dict[int, float], parts: dict[int, Part], now: float) -> dict[int, Part]:
+    """Return who is listed and in which part, in order."""
+    scores: list[tuple[Score, Part, bool]] = []
+    for look in looks:
+        part = part_of(likely[look.student], parts.get(look.student))
+        if part and look.evidence.silent_minutes < 30 and not is_class_problem(look.evidence, now):
+            score = Score(look.student, likely[look.student], look.evidence.since)
+            scores.append((score, part, look.student in parts))
+    by_student = {score.student_id: part for score, part, _ in scores}
+    return {score.student_id: by_student[score.student_id] for score in order(scores)[:MAX_SHOWN]}
 
 
-def _save(
-    pupils: list[classes.Pupil], since: float, until: float, start: datetime, *, seed: int, class_id: int
-) -> None:
-    from django.db import transaction
-
-    from events.contract.schema import Event
-    from events.processing import store
-    from events.processing.executions import Rule
-
-    def event(kind: str, pupil: classes.Pupil, minute: float, **fields: object) -> Event:
-        moment = int((start + timedelta(minutes=minute)).timestamp() * 1000)
-        return Event(
-            event_id=secrets.token_hex(8), event_type=kind, time=moment, received=moment,
-            email=f"s{seed}-{pupil.number}@example.com", name=f"Student {pupil.number}", session="s",
-            notebook=f"course/seed{seed}.ipynb", class_id=class_id, **fields,  # type: ignore[arg-type]
-        )  # fmt: skip
-
-    events = [
-        event(
-            "cell_executed", pupil, run.at, cell=f"c{run.cell}", cell_index=run.cell, code="x", execution_count=1,
-            has_error=bool(run.error), error_message=run.error or None,
-        )
-        for pupil, run in classes.runs_between(pupils, since, until)
-    ]  # fmt: skip
-    for pupil in pupils:
-        if pupil.asks_at is not None and pupil.asks_at <= until and since < pupil.stops_asking_at:
-            ends = pupil.stops_asking_at <= until
-            events.append(event("help_stop" if ends else "help", pupil, pupil.stops_asking_at if ends else until))
-    if events:
-        with transaction.atomic():
-            store.save(events, rule=Rule(threshold=3, enabled=True), now=start + timedelta(minutes=until))
+def _by(looks: Sequence[Look], values: Sequence[float]) -> list[int]:
+    return [looks[place].student for place in sorted(range(len(looks)), key=lambda place: -values[place])]
 
 
-def _compare(pupils: list[classes.Pupil], cases: list[tuple[int, str, float, float]], outcome: Outcome) -> None:
-    for number, code, opened, _ in cases:
-        pupil = pupils[number]
-        is_right = any(one.start <= opened <= one.end + GRACE for one in pupil.stuck)
-        counts = outcome.right if is_right else outcome.wrong
-        counts[code] = counts.get(code, 0) + 1
-        if not is_right:
-            outcome.wrong_kinds.append(f"{pupil.kind}: {code}")
-    for pupil in pupils:
-        for one in pupil.stuck:
-            until = min(one.end, classes.MINUTES)
-            if one.why == "asks" or until - one.start < MIN_STRETCH:
-                continue
-            seen = [
-                max(opened, one.start) for number, _, opened, ended in cases
-                if number == pupil.number and opened <= until and ended >= one.start
-            ]  # fmt: skip
-            if seen:
-                outcome.found.append((one.why, min(seen) - one.start))
-            else:
-                outcome.missed.append(one.why)
+@dataclass(slots=True)
+class _Record:
+    """When whom a list showed."""
+
+    seen: dict[int, list[float]] = field(default_factory=dict)
+    opened: list[tuple[int, float]] = field(default_factory=list)
+    now_shown: set[int] = field(default_factory=set)
+    met: int = 0
+    places: int = 0
+
+    def add(self, students: Sequence[int], stuck: set[int], now: float) -> None:
+        for student in students:
+            self.seen.setdefault(student, []).append(now)
+            if student not in self.now_shown:
+                self.opened.append((student, now))
+            self.places += 1
+            self.met += student in stuck
+        self.now_shown = set(students)
+
+    def shown(self, lesson: Lesson) -> Shown:
+        found = Shown(met=self.met, places=self.places)
+        for student, at in self.opened:
+            is_right = any(one.student == student and one.start <= at <= one.end + GRACE for one in lesson.stuck)
+            found.right += is_right
+            found.wrong += not is_right
+        for one in lesson.stuck:
+            if one.end - one.start >= MIN_STRETCH:
+                inside = [at for at in self.seen.get(one.student, ()) if one.start <= at <= one.end]
+                if inside:
+                    found.found.append((inside[0] - one.start) / 60)
+                else:
+                    found.missed += 1
+        return found
 
 
-def _rows(outcome: Outcome, seeds: range) -> list[Row]:
-    right, wrong = sum(outcome.right.values()), sum(outcome.wrong.values())
-    truths = len(outcome.found) + len(outcome.missed)
-    what = f"{len(seeds)} classes of {STUDENTS} (seeds {seeds[0]} to {seeds[-1]}), {classes.MINUTES:.0f} min each"
-    wrong_kinds = ", ".join(f"{kind} {outcome.wrong_kinds.count(kind)}" for kind in sorted(set(outcome.wrong_kinds)))
-    rows = [
-        Row(name="attention, precision", value=_percent(right, right + wrong), unit="%",
-            note=f"{right} of {right + wrong} alerts; {what}; wrong: {wrong_kinds or 'none'}"),
-        Row(name="attention, recall", value=_percent(len(outcome.found), truths), unit="%",
-            note=f"{len(outcome.found)} of {truths} stretches of {MIN_STRETCH:g} min or more without asking"),
-    ]  # fmt: skip
-    for code in sorted({*outcome.right, *outcome.wrong}):
-        good, bad = outcome.right.get(code, 0), outcome.wrong.get(code, 0)
-        rows.append(Row(name=f"attention, precision of {code}", value=_percent(good, good + bad), unit="%",
-                        note=f"{good} of {good + bad}"))  # fmt: skip
-    for why in ("repeats", "goes silent", "is lost"):
-        times = [minutes for kind, minutes in outcome.found if kind == why]
-        total = len(times) + outcome.missed.count(why)
-        rows.append(Row(name=f"attention, recall where a student {why}", value=_percent(len(times), total), unit="%",
-                        note=f"{len(times)} of {total}"))  # fmt: skip
-        rows.append(Row(name=f"attention, until shown where a student {why}", unit="min",
-                        value=statistics.median(times) if times else float("nan"), note="median"))  # fmt: skip
-    rows.append(Row(name="attention, shown at a time", value=statistics.mean(outcome.shown), unit="alerts",
-                    note=f"mean; most {max(outcome.shown)}"))  # fmt: skip
-    return rows + percentiles(outcome.seconds, name="attention, one look", note=f"{STUDENTS} students, four queries")
+def _rows(where: str, outcome: Outcome, bound: dict[str, float], what: str = "") -> list[Row]:
+    rows: list[Row] = []
+    for name, shown in outcome.lists.items():
+        alerts, stretches = shown.right + shown.wrong, len(shown.found) + shown.missed
+        rows += [
+            Row(name=f"{where}: {name}, precision", unit="%", value=_percent(shown.right, alerts),
+                note=f"{shown.right} of {alerts} alerts met a student who was stuck; of the places at all looks "
+                f"{_percent(shown.met, shown.places):.0f} %{'; ' + what if what else ''}"),
+            Row(name=f"{where}: {name}, recall", unit="%", value=_percent(len(shown.found), stretches),
+                note=f"{len(shown.found)} of {stretches} stretches of 5 min or more"),
+            Row(name=f"{where}: {name}, until shown", unit="min", note="median",
+                value=statistics.median(shown.found) if shown.found else float("nan")),
+        ]  # fmt: skip
+    for name, budgets in outcome.budgets.items():
+        shares = {budget: 100 * budgets.share(budget) for budget in BUDGETS}
+        note = " / ".join(f"{share:.0f}" for share in shares.values()) + " % of the oracle at 1 / 3 / 5 places"
+        if name == "model":
+            of_bound = " / ".join(f"{share / bound[str(budget)]:.0f}" for budget, share in shares.items())
+            limits = " / ".join(f"{100 * bound[str(budget)]:.0f}" for budget in BUDGETS)
+            note += f"; the bound {limits}; of the bound {of_bound} %"
+        rows.append(Row(name=f"{where}: {name}, first five", value=shares[5], unit="%", note=note))
+    return rows
 
 
 def _percent(part: int, whole: int) -> float:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from math import exp
 
 from benchmarks import prediction_class as homework
-from benchmarks.attention import own_database
+from benchmarks.own_database import own_database
 from benchmarks.rows import Row
 
 FITTING, REPORT = range(1, 13), range(201, 213)

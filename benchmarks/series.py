@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from statistics import median
 
-from benchmarks.attention import own_database
+from benchmarks.own_database import own_database
 from benchmarks.report import machine, save, table
 from benchmarks.rows import Row
 
@@ -164,7 +164,7 @@ def series_asked(days: int) -> list[Question]:
     from events.timeseries.reads import _split
     from lms.models import Student
 
-    emails = list(timeseries_sql.addresses(list(Student.objects.values_list("pk", flat=True))).values())
+    emails = list(timeseries_sql.addresses(list(Student.objects.values_list("pk", flat=True))))
     summed, now = BacklogStatus(sums_from=0), datetime.now(UTC)
     questions: list[Question] = []
     for name, since, until, bucket in charts(days):

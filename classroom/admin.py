@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from classroom.models import AnalyticsReport, AttentionCase, ClassInvitation, Hint, HintRecipient
+from classroom.models import AnalyticsReport, AttentionCase, ClassInvitation, ErasureRequest, Hint, HintRecipient
 from classroom.setup.invitations import cancel
 from instructors.permissions import account_of
 from lms.admin.base import ReadOnlyAdmin
@@ -57,6 +57,16 @@ class ClassInvitationAdmin(ReadOnlyAdmin):
         still_open, now = invitations.filter(closed_at=None).select_related("class_ref"), timezone.now()
         for one in still_open:
             cancel(one.class_ref, invitation_id=one.pk, by=account_of(request), request=request, now=now)
+
+
+@admin.register(ErasureRequest)
+class ErasureRequestAdmin(ReadOnlyAdmin):
+    """Requests of students; instructors answer them on the set-up page of the class."""
+
+    list_display = ["asked_at", "student", "class_ref", "status", "answered_by", "answered_at"]
+    list_filter = ["asked_at", "answered_at", "withdrawn_at"]
+    list_select_related = ["student", "class_ref", "answered_by"]
+    search_fields = ["student__email_key__contains"]
 
 
 @admin.register(AnalyticsReport)

@@ -8,6 +8,7 @@ from classroom.inbox import me
 from classroom.inbox import views as inbox_views
 from classroom.ops import health_views, test_event_views
 from classroom.ops import views as ops_views
+from classroom.privacy import api as privacy_api
 from classroom.progress import views as progress_views
 from instructors.api import auth, instructor_status, instructors
 
@@ -53,6 +54,7 @@ urlpatterns = [
     re_path(r"^progress/notifications/(?P<user_id>.+?)/?$", progress_views.NotificationsView.as_view()),
     re_path(r"^progress/process-event/?$", progress_views.ProcessEventView.as_view()),
     re_path(r"^me/?$", me.MeView.as_view()),
+    re_path(r"^me/page/?$", privacy_api.PageView.as_view()),
     re_path(r"^me/inbox/?$", inbox_views.InboxView.as_view()),
     re_path(r"^analytics/progress/?$", analytics_api.ProgressView.as_view()),
     re_path(r"^analytics/teams/?$", analytics_api.TeamsView.as_view()),

@@ -3,7 +3,16 @@
 from classroom.analytics.models import AnalyticsReport
 from classroom.attention.models import AttentionCase
 from classroom.errors.models import Hint, HintRecipient
+from classroom.privacy.models import ErasureRequest
 from classroom.setup.models import ClassInvitation
 from classroom.students.models import StudentNote
 
-__all__ = ["AnalyticsReport", "AttentionCase", "ClassInvitation", "Hint", "HintRecipient", "StudentNote"]
+__all__ = [
+    "AnalyticsReport",
+    "AttentionCase",
+    "ClassInvitation",
+    "ErasureRequest",
+    "Hint",
+    "HintRecipient",
+    "StudentNote",
+]

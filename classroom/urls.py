@@ -3,9 +3,17 @@
 from django.urls import URLPattern, include, path, re_path
 from django.views.generic import RedirectView
 
+from classroom.account import urls as account
 from classroom.activity import views as activity_views
 from classroom.analytics import views as analytics_views
-from classroom.assignments import submission_views
+from classroom.assignments import (
+    copy_views,
+    extension_views,
+    gradebook_views,
+    nbgrader_views,
+    rubric_views,
+    submission_views,
+)
 from classroom.assignments import views as assignments_views
 from classroom.attention import views as attention_views
 from classroom.base import views as base_views
@@ -14,16 +22,20 @@ from classroom.cells import views as cells_views
 from classroom.classes import views as classes_views
 from classroom.environments import views as environments_views
 from classroom.errors import views as errors_views
+from classroom.lesson_report import comparison_views
 from classroom.lesson_report import views as lesson_report_views
 from classroom.live import views as live_views
 from classroom.notebooks import version_views
 from classroom.notebooks import views as notebooks_views
+from classroom.privacy import class_views as privacy_class_views
+from classroom.privacy import views as privacy_views
 from classroom.seating import map_views
 from classroom.seating import views as seating_views
 from classroom.setup import invitation_views
 from classroom.setup import urls as setup
 from classroom.students import views as students_views
 from instructors import views as instructors_views
+from instructors.first_account_views import first_account_page
 
 # Pages of a classroom: each exists for a class (`class_…`) and for all students (`everybody_…`).
 CLASSROOM: tuple[tuple[str, View, str], ...] = (
@@ -55,10 +67,22 @@ CLASSROOM: tuple[tuple[str, View, str], ...] = (
 CLASS: tuple[tuple[str, View, str], ...] = (
     ("assignments/", assignments_views.assignments, "class_assignments"),
     ("assignments/new/", assignments_views.edit, "assignment_new"),
+    ("assignments/gradebook/", gradebook_views.page, "gradebook"),
+    ("assignments/gradebook.csv", gradebook_views.table, "gradebook_table"),
     ("assignments/<int:assignment_id>/", assignments_views.assignment, "assignment"),
     ("assignments/<int:assignment_id>/edit/", assignments_views.edit, "assignment_edit"),
     ("assignments/<int:assignment_id>/next/", assignments_views.next_to_grade, "assignment_next"),
     ("assignments/<int:assignment_id>/grades.csv", assignments_views.grades, "assignment_grades"),
+    ("assignments/<int:assignment_id>/rubric/", rubric_views.rubric, "assignment_rubric"),
+    ("assignments/<int:assignment_id>/comments/", rubric_views.comments, "assignment_comments"),
+    ("assignments/<int:assignment_id>/nbgrader/", nbgrader_views.nbgrader, "assignment_nbgrader"),
+    ("assignments/<int:assignment_id>/nbgrader/submitted.zip", nbgrader_views.submitted, "assignment_submitted"),
+    ("assignments/<int:assignment_id>/copy/", copy_views.copy, "assignment_copy"),
+    (
+        "assignments/<int:assignment_id>/extensions/<int:student_id>/",
+        extension_views.extension,
+        "assignment_extension",
+    ),
     ("submissions/<int:submission_id>/", submission_views.submission, "submission"),
     ("submissions/<int:submission_id>/notebook/", notebooks_views.frame, "submission_notebook"),
     ("submissions/<int:submission_id>/notebook.ipynb", notebooks_views.download, "submission_download"),
@@ -69,7 +93,12 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("notebooks/<int:notebook_id>/<slug:ref>/notebook/", version_views.frame, "notebook_version_frame"),
     ("environments/", environments_views.environments, "class_environments"),
     ("report/", lesson_report_views.report, "class_report"),
+    ("report/lessons/", comparison_views.lessons, "class_lessons"),
+    ("report/lessons.csv", comparison_views.table, "class_lessons_csv"),
     ("report/<slug:name>.csv", lesson_report_views.table, "lesson_table"),
+    ("setup/privacy/", privacy_class_views.class_privacy, "class_privacy"),
+    ("setup/privacy/code/", privacy_class_views.make_student_code, "class_own_code"),
+    ("setup/privacy/erasures/<int:request_id>/", privacy_class_views.answer_erasure, "class_erasure_answer"),
 )
 
 
@@ -85,8 +114,17 @@ def classroom_patterns() -> list[URLPattern]:
 urlpatterns = [
     path("", classes_views.root, name="classes"),
     path("login/", instructors_views.Login.as_view(), name="login"),
+    path("first-account/<str:token>/", first_account_page, name="first_account"),
     path("logout/", instructors_views.Logout.as_view(), name="logout"),
     path("display/", base_views.switch_display, name="display"),
+    path("privacy/", privacy_views.privacy, name="privacy"),
+    # A student's own page; the cookie of its session is for these addresses alone.
+    path("me/", privacy_views.me, name="own_page"),
+    path("me/open/", privacy_views.open_page, name="own_page_open"),
+    path("me/copy/", privacy_views.take_along, name="own_page_copy"),
+    path("me/erasure/", privacy_views.ask_for_erasure, name="own_page_erasure"),
+    path("me/erasure/withdraw/", privacy_views.withdraw, name="own_page_withdraw"),
+    path("me/leave/", privacy_views.leave, name="own_page_leave"),
     path("reports/<str:report_id>/", analytics_views.analytics_report, name="analytics_report"),
     path("invitations/<str:token>/", invitation_views.invitation, name="invitation"),
     path("classes/<int:class_id>/", live_views.class_live, name="class_live"),
@@ -94,6 +132,7 @@ urlpatterns = [
     *classroom_patterns(),
     *(path(f"classes/<int:class_id>/{page}", view, name=name) for page, view, name in CLASS),
     path("", include(setup.urlpatterns)),
+    path("", include(account.urlpatterns)),
     # URLs typed without the last slash.
     re_path(
         r"^(?P<page>login|everybody|(?:classes/\d+|everybody)(?:/students/\d+|/cells|/room|/activity)?|classes/\d+/report)$",

@@ -2,17 +2,22 @@
 
 import asyncio
 import os
+import sys
 import warnings
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, cast
 
 from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # WhiteNoise streams files from synchronous iterators; Django reads them in a thread and warns for each file.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
-django_application = get_asgi_application()
+try:
+    django_application = get_asgi_application()
+except ImproperlyConfigured as error:  # the servers would write a traceback
+    sys.exit(str(error))
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402  (needs the app registry)
 from django.urls import get_resolver  # noqa: E402

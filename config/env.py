@@ -6,9 +6,11 @@ Each raises ImproperlyConfigured with the variable, its value and what is allowe
 import json
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -30,6 +32,41 @@ def word(name: str, default: str) -> str:
     value = text(name, default)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,50}", value):
         _fail(name, value, "at most 50 letters, digits, - and _")
+    return value
+
+
+def choice(name: str, default: str, allowed: Collection[str]) -> str:
+    """Return one of the allowed values, which may be written in any case."""
+    value = text(name, default)
+    for found in allowed:
+        if found.lower() == value.lower():
+            return found
+    _fail(name, value, f"one of {', '.join(allowed)}")
+
+
+def time_zone(name: str, default: str) -> str:
+    """Return the name of a time zone of the IANA database."""
+    value = text(name, default)
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        _fail(name, value, "a time zone like Asia/Tokyo")
+    return value
+
+
+def folder(name: str) -> str:
+    """Return the path of a folder that exists, or an empty text."""
+    value = text(name)
+    if value and not Path(value).is_dir():
+        _fail(name, value, "a folder that exists")
+    return value
+
+
+def http_url(name: str) -> str:
+    """Return an address of http or https, or an empty text."""
+    value = text(name)
+    if value and not re.match(r"(?i)https?://[^/\s]", value):
+        _fail(name, value, "an address like http://host:8086")
     return value
 
 
@@ -96,7 +133,20 @@ def names(name: str, default: list[str]) -> list[str]:
 
 def hosts(name: str, default: list[str]) -> list[str]:
     """Return host names as browsers write them."""
-    return [ascii_host(host) for host in names(name, default)]
+    found = [ascii_host(host) for host in names(name, default)]
+    for host in found:
+        if re.search(r"[/\s]|[^]:]:\d+$", host):
+            _fail(name, host, "host names alone, like lessons.example.org, without https:// and port")
+    return found
+
+
+def origins(name: str, default: list[str]) -> list[str]:
+    """Return origins as browsers write them; a port may be `*`, and `*` alone stands for all."""
+    found = names(name, default)
+    for origin in found:
+        if origin != "*" and not re.fullmatch(r"(?i)https?://[^/\s]+", origin):
+            _fail(name, origin, "origins like https://hub.example.org or http://localhost:*, with https:// and no path")
+    return found
 
 
 def ascii_host(host: str) -> str:

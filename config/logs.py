@@ -19,7 +19,7 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 # passwords in database URLs.
 SECRETS = (
     (re.compile(r"(?i)([?&](?:key|token|password|secret)=)[^&\s\"'<>]+"), r"\1[redacted]"),
-    (re.compile(r"(/invitations/)[^/\s\"'<>]+"), r"\1[redacted]"),
+    (re.compile(r"(/(?:invitations|first-account|password)/)[^/\s\"'<>]+"), r"\1[redacted]"),
     (re.compile(r"(?i)(\bbearer\s+|authorization['\":, b]+student\s+)[\w.~+/=-]{8,}"), r"\1[redacted]"),
     (re.compile(r"(?i)\b((?:sessionid|csrftoken)[\w-]*=|x-class-key['\":, b]+)[^\s;,'\"]+"), r"\1[redacted]"),
     (re.compile(r"(://[^/\s:@]*:)[^/\s@]+(@)"), r"\1[redacted]\2"),

@@ -5,12 +5,16 @@ connections that Redis has closed, as it does with all when it restarts; those o
 the next command. With ASYNC_RECONNECT this command is sent once more, on a new connection.
 """
 
+from collections.abc import Sequence
+from hashlib import sha1
+from typing import Any
+
 from django.conf import settings
 from redis import Redis
 from redis import asyncio as aioredis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError
+from redis.exceptions import ConnectionError, NoScriptError
 
 ASYNC_RECONNECT = AsyncRetry(NoBackoff(), 1, supported_errors=(ConnectionError,))
 
@@ -49,3 +53,25 @@ def async_client(
         max_connections=max_connections,
         retry=ASYNC_RECONNECT if reconnect else None,
     )
+
+
+class Script:
+    """A script that runs for every POST or batch: called by its digest, so that Redis need not read its text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    def call(self, redis: Redis, keys: Sequence[str], *args: Any) -> Any:
+        """Run the script in one round trip; in two if Redis has forgotten it, as after a restart."""
+        try:
+            return redis.evalsha(self.digest, len(keys), *keys, *args)
+        except NoScriptError:  # nothing was done
+            return redis.eval(self.text, len(keys), *keys, *args)
+
+    async def acall(self, redis: "aioredis.Redis", keys: Sequence[str], *args: Any) -> Any:
+        """Do the same as `call`."""
+        try:
+            return await redis.evalsha(self.digest, len(keys), *keys, *args)
+        except NoScriptError:
+            return await redis.eval(self.text, len(keys), *keys, *args)

@@ -24,14 +24,25 @@ class CellExecution(models.Model):
         ERROR = "error"
         ABORTED = "aborted"  # did not run, or was interrupted (events.md section 5): neither a success nor an error
 
-    execution_id = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), unique=True, editable=False)
+    # Unique because it is random: nothing asks for it, and an index in random order would slow down every run.
+    execution_id = models.UUIDField(default=uuid.uuid4, db_default=RandomUUID(), editable=False)
     event_id = models.CharField(max_length=255, null=True, blank=True)
     class_id = models.BigIntegerField(default=0, db_default=0, help_text=THROUGH)
-    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="executions", db_index=False)
-    # Without indexes, because no page filters by them, and each index slows down every run.
-    notebook = models.ForeignKey(Notebook, on_delete=models.CASCADE, related_name="+", db_index=False)
-    cell = models.ForeignKey(Cell, on_delete=models.CASCADE, related_name="executions", db_index=False)
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # Without constraints, which look up all four rows for every run: the pipeline locks what a batch refers to, and a
+    # trigger refuses to delete it (docs/decisions/0021-what-a-run-refers-to.md). Without indexes, because no page
+    # filters by notebook, cell or session alone.
+    student = models.ForeignKey(
+        Student, on_delete=models.CASCADE, related_name="executions", db_index=False, db_constraint=False
+    )
+    notebook = models.ForeignKey(
+        Notebook, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    cell = models.ForeignKey(
+        Cell, on_delete=models.CASCADE, related_name="executions", db_index=False, db_constraint=False
+    )
+    session = models.ForeignKey(
+        Session, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     executed_at = models.DateTimeField(default=timezone.now)
     execution_count = models.IntegerField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices)

@@ -2,10 +2,14 @@
 
 from datetime import datetime
 
+from django.contrib.auth import login
 from django.db import transaction
+from django.http import HttpRequest
 
+from instructors import audit
 from instructors.models import Instructor
-from instructors.status import Status, change_status
+from instructors.sessions import note_client
+from instructors.status import Status, announce_status, change_status
 
 
 class WrongCredentials(Exception):
@@ -37,3 +41,12 @@ def log_in(account: Instructor, *, now: datetime) -> Instructor:
         account.last_login = now
         account.save(update_fields=["last_login"])
     return account
+
+
+def log_in_browser(request: HttpRequest, account: Instructor, *, now: datetime) -> None:
+    """Begin a new session of the account, which has just proved who it is without a password form. Record it."""
+    login(request, account, backend="django.contrib.auth.backends.ModelBackend")
+    note_client(request)
+    account = log_in(account, now=now)
+    audit.record(action="login", actor=account, request=request)
+    announce_status(account)

@@ -74,7 +74,7 @@ def invalid_credentials(credentials: Collection[Credential], *, now: datetime) -
         if account is None or account.is_admin != credential.is_admin:
             return False
         if credential.session_key:
-            return _is_login_of(account, logins.get(credential.session_key, {}))
+            return is_login_of(account, logins.get(credential.session_key, {}))
         return credential.token_id not in revoked and tokens.is_current(
             credential.stamp or None, credential.token_id, credential.issued_at, account
         )
@@ -89,7 +89,7 @@ def _logins(keys: set[str], now: datetime) -> dict[str, dict[str, Any]]:
     return {key: data for key, data in found.items() if not is_over(data, now=now.timestamp())}
 
 
-def _is_login_of(account: Instructor, data: dict[str, Any]) -> bool:
+def is_login_of(account: Instructor, data: dict[str, Any]) -> bool:
     """Return whether the session is a login of this account, under its current password."""
     known = str(data.get(HASH_SESSION_KEY, ""))
     hashes = [account.get_session_auth_hash(), *account.get_session_auth_fallback_hash()]

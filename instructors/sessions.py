@@ -1,7 +1,7 @@
 """The session engine. A login ends SESSION_COOKIE_AGE after it began, or after SESSION_IDLE_MINUTES without activity.
 
 Pages, the admin site and sockets all use it. The session stores `since`, the time of the login, and `seen`, the last
-activity of the user (`instructors.idle_timeout`), both in seconds since the epoch.
+activity of the user (`instructors.idle_timeout`), both in seconds since the epoch, and from where the login came.
 """
 
 import time
@@ -10,8 +10,19 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as Stored
+from django.http import HttpRequest
+
+from instructors.client_ip import address_of
 
 SINCE, SEEN = "since", "seen"
+CLIENT = "client"  # address and program of whoever logged in, for the list of logins
+MAX_PROGRAM = 200  # characters
+
+
+def note_client(request: HttpRequest) -> None:
+    """Keep from where a login came. Call it after the login."""
+    program = "".join(character for character in request.headers.get("User-Agent", "") if character.isprintable())
+    request.session[CLIENT] = [address_of(request), program[:MAX_PROGRAM]]
 
 
 def is_over(data: dict[str, Any], *, now: float) -> bool:

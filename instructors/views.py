@@ -5,16 +5,17 @@ from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView, redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from instructors import audit, hashing, lockout
+from instructors import audit, first_account, hashing, lockout
 from instructors.authentication import log_in
 from instructors.models import Instructor
 from instructors.permissions import LoginForm, account_of
+from instructors.sessions import note_client
 from instructors.status import Status, announce_status, change_status
 
 
@@ -23,12 +24,19 @@ class Login(LoginView):
     template_name = "registration/login.html"
     redirect_authenticated_user = True
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Say how to make an account while there is none, instead of refusing every password. One query."""
+        if first_account.is_missing():
+            return render(request, "registration/no_account.html")
+        return super().dispatch(request, *args, **kwargs)
+
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         hashing.refuse_when_full()
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
+        note_client(self.request)
         account = log_in(account_of(self.request), now=timezone.now())
         audit.record(action="login", actor=account, request=self.request)
         announce_status(account)

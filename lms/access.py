@@ -27,7 +27,9 @@ from datetime import timedelta
 from typing import Any, Protocol, cast
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from core.identity import email_key
@@ -43,6 +45,8 @@ from lms.models import (
     Notebook,
     NotebookHistory,
     Student,
+    StudentActivity,
+    StudentAddress,
     StudentClass,
     StudentToken,
 )
@@ -128,6 +132,7 @@ class StudentHolder:
     pk: int = -1
     is_admin: bool = False
     is_assistant: bool = False
+    former: tuple[str, ...] = ()  # the keys of former addresses, which their JupyterLab may still send
 
 
 def classes_of(user: User) -> QuerySet[Class]:
@@ -177,8 +182,11 @@ def students_seen_by(user: User) -> "QuerySet[Student]":
 
 
 def with_email(students: QuerySet[Student], email: str) -> QuerySet[Student]:
-    """Filter by e-mail address, in any spelling."""
-    return students.filter(email_key=email_key(email))
+    """Filter by e-mail address, in any spelling, or a former one of the student."""
+    key = email_key(email)
+    former = StudentAddress.objects.filter(email_key=key).values("student__email_key")
+    # Evaluated once and first, so that the index of the addresses is used.
+    return students.filter(email_key=Coalesce(Subquery(former[:1]), Value(key)))
 
 
 def students_in(classes: QuerySet[Class]) -> QuerySet[Student]:
@@ -302,9 +310,10 @@ def holder_of_token(token: str) -> StudentHolder | None:
     """Return the holder of this student token; None if it is unknown, revoked, or of somebody who is no longer in the
     class. One query."""
     valid = StudentToken.objects.filter(IS_ENROLLED, token_hash=StudentToken.hash(token), revoked_at=None)
-    found = valid.values_list("pk", "student", "class_ref", "confirmed_at", "class_ref__is_active", "student__email")
-    for pk, student, class_id, confirmed_at, is_active, email in found:
-        return StudentHolder(pk, student, class_id, confirmed_at is not None, is_active, email)
+    columns = ("pk", "student", "class_ref", "confirmed_at", "class_ref__is_active", "student__email")
+    former = ArraySubquery(StudentAddress.objects.filter(student=OuterRef("student")).values("email_key"))
+    for pk, student, class_id, confirmed_at, is_active, email, keys in valid.values_list(*columns, former):
+        return StudentHolder(pk, student, class_id, confirmed_at is not None, is_active, email, former=tuple(keys))
     return None
 
 
@@ -327,6 +336,20 @@ def classes_taught_by(user: User) -> QuerySet[Class]:
         return Class.objects.all()
     teaches = Q(staff__instructor=user.pk, staff__role="instructor")
     return Class.objects.filter(Q(instructor=user.pk) | teaches).distinct()
+
+
+def of_other_teachers(user: User, student_ids: Collection[int]) -> set[int]:
+    """Return those of these students who are, or were, in a class that this user does not teach: what is changed for
+    all classes of a student is not theirs to change. Three queries; none for an admin."""
+    if user.is_admin:
+        return set()
+    others = Class.objects.exclude(pk__in=classes_taught_by(user).values("pk")).values("pk")
+    rows = (
+        StudentClass.objects.filter(class_ref__in=others),
+        StudentActivity.objects.filter(class_id__in=others),
+        AssignmentSubmission.objects.filter(assignment__class_ref__in=others),
+    )
+    return {pk for found in rows for pk in found.filter(student__in=student_ids).values_list("student", flat=True)}
 
 
 def may_teach_class(user: User, class_id: int) -> bool:

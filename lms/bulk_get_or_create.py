@@ -2,13 +2,14 @@
 
 Each table is read in one query. Missing rows are inserted (`ON CONFLICT DO NOTHING`, in key order, so that two workers
 with the same new row neither fail nor deadlock) and read again. Call it inside a transaction: the rows of the students
-are locked until its end, so that changes of one student are applied in order.
+are locked until its end, so that changes of one student are applied in order, and those of notebooks, cells and
+sessions so that nobody deletes them before it. `cell_executions` has no foreign keys and relies on these locks.
 """
 
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -97,6 +98,7 @@ class ResolvedRows:
     notebooks: dict[str, int]  # by the path as given
     cells: dict[tuple[int, str], int]
     current_sessions: dict[Member, str]  # for observations without a session
+    former: dict[str, str] = field(default_factory=dict)  # the student's address, by a former one as given
 
     def member_of(self, observation: Observation) -> Member:
         return self.students[observation.email].id, observation.class_id or WITHOUT_KEY
@@ -112,7 +114,11 @@ class ResolvedRows:
 INSERT_STUDENTS = """INSERT INTO students (email_key, email, is_requesting_help, execution_count, error_count,
                      last_run_failed, created_at)
                      SELECT key, given, false, 0, 0, false, now() FROM unnest(%s::text[], %s::text[]) AS k (key, given)
+                     WHERE NOT EXISTS (SELECT 1 FROM student_addresses a WHERE a.email_key = k.key)
                      ON CONFLICT DO NOTHING"""
+# Students by their addresses and former ones (`lms.models.StudentAddress`). Parameters: the keys, twice.
+BY_ADDRESS = """(SELECT email_key AS key, id FROM students WHERE email_key = ANY(%s)
+                 UNION ALL SELECT email_key, student_id FROM student_addresses WHERE email_key = ANY(%s))"""
 STUDENT_COLUMNS = ", ".join(f"s.{name}" for name in StudentState.__slots__)
 ACTIVITY_COLUMNS = ", ".join(f"a.{name}" for name in ActivityState.__slots__)
 
@@ -123,7 +129,8 @@ def resolve(observations: Sequence[Observation]) -> ResolvedRows:
     students = find_students(observations, teams)
     notebooks = find_notebooks({s.notebook for s in observations if s.notebook})
     cells = find_cells([s for s in observations if s.notebook and s.cell], notebooks)
-    resolved = ResolvedRows(students, {}, teams, {}, notebooks, cells, {})
+    former = {given: state.email for given, state in students.items() if email_key(given) != email_key(state.email)}
+    resolved = ResolvedRows(students, {}, teams, {}, notebooks, cells, {}, former)
     people = [s for s in observations if s.email]
     resolved.activities = find_activities({resolved.member_of(s) for s in people})
     resolved.current_sessions = find_current_sessions({resolved.member_of(s) for s in people if not s.session})
@@ -148,18 +155,22 @@ def find_teams(names: Iterable[str]) -> dict[str, int]:
 
 
 def find_students(observations: Sequence[Observation], teams: dict[str, int]) -> dict[str, StudentState]:
-    """Return the students by e-mail as given, locked in order of their ids. Newer observations set name and team."""
+    """Return the students by e-mail as given, and by their present one, locked in order of their ids. Newer
+    observations set name and team."""
     typed = _by_key((s.email for s in observations if s.email), email_key)
     rows = _find_or_insert(
         sorted(typed),
-        select=f"""SELECT s.email_key, {STUDENT_COLUMNS} FROM students s WHERE s.email_key = ANY(%s)
+        select=f"""SELECT a.key, {STUDENT_COLUMNS} FROM {BY_ADDRESS} a JOIN students s ON s.id = a.id
                    ORDER BY s.id FOR UPDATE OF s""",  # noqa: S608
         insert=INSERT_STUDENTS,
         key=lambda row: row[0],
+        find_columns=lambda keys: [keys, keys],
         more_columns=lambda missing: [[typed[key][0] for key in missing]],
     )
-    states = {row[0]: StudentState(*row[1:]) for row in rows}
-    students = {given: states[key] for key, spellings in typed.items() for given in spellings}
+    by_id: dict[int, StudentState] = {}  # one state, also of a student who comes with two addresses
+    states = {row[0]: by_id.setdefault(row[1], StudentState(*row[1:])) for row in rows}
+    students = {state.email: state for state in states.values()}
+    students |= {given: states[key] for key, spellings in typed.items() for given in spellings}
     for observation in sorted((s for s in observations if s.email), key=lambda s: s.occurred_at):
         student = students[observation.email]
         # An observation older than the last activity does not change the person.
@@ -192,7 +203,7 @@ def find_notebooks(paths: Iterable[str]) -> dict[str, int]:
     typed = _by_key(paths, notebook_path)
     rows = _find_or_insert(
         sorted(typed),
-        select="SELECT path, id FROM notebooks WHERE path = ANY(%s)",
+        select="SELECT path, id FROM notebooks WHERE path = ANY(%s) ORDER BY id FOR KEY SHARE",
         insert="""INSERT INTO notebooks (path, name, created_at)
                   SELECT path, regexp_replace(rtrim(path, '/'), '^.*/', ''), now()
                   FROM unnest(%s::text[]) AS path ON CONFLICT DO NOTHING""",
@@ -210,7 +221,7 @@ def find_cells(observations: Sequence[Observation], notebooks: dict[str, int]) -
         keys,
         select="""SELECT c.notebook_id, c.cell_id, c.id FROM cells c
                   JOIN unnest(%s::bigint[], %s::text[]) AS k (notebook, cell)
-                  ON c.notebook_id = k.notebook AND c.cell_id = k.cell""",
+                  ON c.notebook_id = k.notebook AND c.cell_id = k.cell ORDER BY c.id FOR KEY SHARE OF c""",
         insert="""INSERT INTO cells (notebook_id, cell_id, cell_type, position)
                   SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[]) ON CONFLICT DO NOTHING""",
         key=lambda row: (row[0], row[1]),
@@ -252,7 +263,8 @@ def find_sessions(observations: Sequence[Observation], resolved: ResolvedRows) -
         sorted(starts),
         select="""SELECT s.student_id, s.class_id, s.session_id, s.id FROM sessions s
                   JOIN unnest(%s::bigint[], %s::bigint[], %s::text[]) AS k (student, class, session)
-                  ON s.student_id = k.student AND s.class_id = k.class AND s.session_id = k.session""",
+                  ON s.student_id = k.student AND s.class_id = k.class AND s.session_id = k.session
+                  ORDER BY s.id FOR KEY SHARE OF s""",
         insert="""INSERT INTO sessions (student_id, class_id, session_id, start_time, is_active)
                   SELECT student, class, session, start, true
                   FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
@@ -341,9 +353,10 @@ def get_or_enrol(email: str, *, class_id: int) -> int:
     Call it inside a transaction."""
     [(_, pk)] = _find_or_insert(
         [email_key(email)],
-        select="SELECT email_key, id FROM students WHERE email_key = ANY(%s)",
+        select=f"SELECT a.key, a.id FROM {BY_ADDRESS} a",  # noqa: S608
         insert=INSERT_STUDENTS,
         key=lambda row: row[0],
+        find_columns=lambda keys: [keys, keys],
         more_columns=lambda missing: [[email]],
     )
     enrol(pk, class_id=class_id)
@@ -366,18 +379,24 @@ def _find_or_insert(
     insert: str,
     key: Any,
     columns: Any = lambda keys: [keys],
+    find_columns: Any = None,
     more_columns: Any = lambda keys: [],
 ) -> list[Row]:
-    """Select the rows of these keys, and insert those that are missing. One query if all exist, else three."""
+    """Select the rows of these keys, and insert those that are missing. One query if all exist, else three.
+
+    The parameters of the selection are `find_columns`, by default `columns`; those of the insertion `columns` and
+    `more_columns`.
+    """
     if not keys:
         return []
+    find_columns = find_columns or columns
     with binary_cursor() as cursor:
-        cursor.execute(select, columns(keys))
+        cursor.execute(select, find_columns(keys))
         rows: list[Row] = cursor.fetchall()
         known = {key(row) for row in rows}
         missing = [each for each in keys if each not in known]
         if missing:
             cursor.execute(insert, [*columns(missing), *more_columns(missing)])
-            cursor.execute(select, columns(keys))
+            cursor.execute(select, find_columns(keys))
             rows = cursor.fetchall()
     return rows

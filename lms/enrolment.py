@@ -1,6 +1,6 @@
 """Enrolment of students from a list, and removal. (Class keys enrol students too: `lms.bulk_get_or_create.enrol`.)"""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from core.identity import email_key, label_key, visible
+from core.readings import reading_key
 from lms import bulk_get_or_create
 from lms.models import Student, StudentClass, StudentToken
 
@@ -25,6 +26,8 @@ class Listed:
     cell_index: int | None = None
     cell_type: str = "code"
     class_id: int | None = None
+    student_number: str | None = None
+    reading: str | None = None
 
     @property
     def occurred_at(self) -> datetime:
@@ -41,11 +44,18 @@ class Known:
     team_id: int | None
     team: str | None
     is_member: bool
+    student_number: str | None = None
+    reading: str | None = None
 
     def differs(self, listed: Listed) -> bool:
-        """Return whether the list changes the name or team. An empty one on the list changes nothing."""
+        """Return whether the list changes name, team, number or reading. An empty one on the list changes nothing."""
         name, team = visible(listed.name), label_key(listed.team or "")
-        return bool((name and name != self.name) or (team and team != label_key(self.team or "")))
+        return bool(
+            (name and name != self.name)
+            or (team and team != label_key(self.team or ""))
+            or (listed.student_number and listed.student_number != self.student_number)
+            or (listed.reading and listed.reading != self.reading)
+        )
 
 
 @dataclass(frozen=True)
@@ -58,20 +68,22 @@ class Enrolled:
 def known_students(class_id: int, emails: Sequence[str]) -> dict[str, Known]:
     """Return the known students by e-mail as given, in any spelling. One query."""
     keys = {email: email_key(email) for email in emails}
+    addresses = sorted(set(keys.values()))
     with connection.cursor() as cursor:
         cursor.execute(
-            """SELECT s.email_key, s.id, e.name, e.team_id, t.team_name, e.id IS NOT NULL
-               FROM students s LEFT JOIN student_classes e ON e.student_id = s.id AND e.class_id = %s
-               LEFT JOIN teams t ON t.id = e.team_id WHERE s.email_key = ANY(%s)""",
-            [class_id, sorted(set(keys.values()))],
+            f"""SELECT s.key, s.id, e.name, e.team_id, t.team_name, e.id IS NOT NULL, e.student_number, e.reading
+               FROM {bulk_get_or_create.BY_ADDRESS} s
+               LEFT JOIN student_classes e ON e.student_id = s.id AND e.class_id = %s
+               LEFT JOIN teams t ON t.id = e.team_id""",  # noqa: S608
+            [addresses, addresses, class_id],
         )
         known = {key: Known(*columns) for key, *columns in cursor.fetchall()}
         return {email: known[key] for email, key in keys.items() if key in known}
 
 
 def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> Enrolled:
-    """Enrol all students on the list, with the names and teams it gives in this class. Names and teams in other classes
-    are not changed. Ten queries at most. The same list again changes nothing."""
+    """Enrol all students on the list, with the names, teams, numbers and readings it gives in this class. Other classes
+    are not changed. Eleven queries at most. The same list again changes nothing."""
     with transaction.atomic():
         before = known_students(class_id, [each.email for each in listed])
         teams = bulk_get_or_create.find_teams({each.team for each in listed if each.team})
@@ -85,24 +97,54 @@ def enrol_listed(class_id: int, listed: Sequence[Listed], *, now: datetime) -> E
             name, team = names.get(key) or ((known.name, known.team_id) if known else (None, None))
             names[key] = each.name or name, teams.get(each.team or "") or team
         bulk_get_or_create.save_memberships((*key, *values) for key, values in names.items())
+        save_register(class_id, [(students[each.email].id, each.student_number, each.reading) for each in listed])
     members = {email for email, known in before.items() if known.is_member}
     created = sum(each.email not in members for each in listed)
     updated = sum(each.email in members and before[each.email].differs(each) for each in listed)
     return Enrolled(created, updated, len(listed) - created - updated)
 
 
+def save_register(class_id: int, rows: Iterable[tuple[int, str | None, str | None]]) -> None:
+    """Store numbers and readings (student, number, reading) of members of the class. One statement, none if they are
+    all empty: an empty one changes nothing."""
+    written = [row for row in rows if row[1] or row[2]]
+    if not written:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE student_classes e SET student_number = coalesce(nullif(k.number, ''), e.student_number),
+                   reading = coalesce(nullif(k.reading, ''), e.reading),
+                   reading_key = CASE WHEN k.reading <> '' THEN k.key ELSE e.reading_key END
+               FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS k (student, number, reading, key)
+               WHERE e.student_id = k.student AND e.class_id = %s""",
+            [
+                [student for student, _, _ in written],
+                [number or "" for _, number, _ in written],
+                [reading or "" for _, _, reading in written],
+                [reading_key(reading or "") for _, _, reading in written],
+                class_id,
+            ],
+        )
+
+
 def remove_student(class_id: int, student_id: int) -> bool:
-    """Remove the student from the class, keeping activity and submissions. Return whether they were enrolled.
+    """Remove the student from the class, keeping activity and submissions. Return whether they were enrolled."""
+    return bool(remove_students(class_id, [student_id]))
+
+
+def remove_students(class_id: int, student_ids: Sequence[int]) -> int:
+    """Remove these students from the class, keeping activity and submissions. Return how many were enrolled. Three
+    statements.
 
     The tokens of their devices end, so that only a class key or code brings them back.
     """
     with transaction.atomic():
         # A claim of a token locks the student too: none comes between the two statements.
-        Student.objects.select_for_update(no_key=True).filter(pk=student_id).first()
-        tokens = StudentToken.objects.filter(class_ref=class_id, student=student_id, revoked_at=None)
+        list(Student.objects.select_for_update(no_key=True).filter(pk__in=student_ids).order_by("pk").values("pk"))
+        tokens = StudentToken.objects.filter(class_ref=class_id, student__in=student_ids, revoked_at=None)
         tokens.update(revoked_at=timezone.now())
-        deleted, _ = StudentClass.objects.filter(class_ref=class_id, student=student_id).delete()
-    return deleted > 0
+        deleted, _ = StudentClass.objects.filter(class_ref=class_id, student__in=student_ids).delete()
+    return deleted
 
 
 def update_students(states: dict[int, bulk_get_or_create.StudentState], *, now: datetime) -> None:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from import_export import fields, resources, widgets
 from import_export.formats.base_formats import CSV
 
-from lms.models import AssignmentSubmission
+from lms.models import AssignmentSubmission, StudentClass
 from lms.spreadsheets import harmless
 
 FORMATS = [CSV]
@@ -35,6 +36,8 @@ class SubmissionResource(resources.ModelResource):  # type: ignore[misc]
     assignment = text("assignment__title", "assignment")
     email = text("student__email", "email")
     name = text("student__name", "name")
+    student_number = fields.Field(column_name="student_number", widget=PlainText())
+    reading = fields.Field(column_name="reading", widget=PlainText())
     submitted_at = fields.Field(attribute="submitted_at", column_name="submitted_at", widget=Moment())
     status = text("status", "status")
     feedback = text("feedback", "feedback")
@@ -54,5 +57,23 @@ class SubmissionResource(resources.ModelResource):  # type: ignore[misc]
             "feedback",
             "submission_comment",
             "content_sha256",
+            "student_number",
+            "reading",
         ]
         export_order = fields
+
+    def filter_export(self, queryset: Any, **kwargs: Any) -> Any:
+        """Add what the class of each hand-in knows of its student; rows in a list have it already."""
+        if not isinstance(queryset, QuerySet):
+            return queryset
+        enrolment = StudentClass.objects.filter(
+            student=OuterRef("student"), class_ref=OuterRef("assignment__class_ref")
+        )
+        columns = {name: Subquery(enrolment.values(name)[:1]) for name in ("student_number", "reading")}
+        return queryset.annotate(**columns)
+
+    def dehydrate_student_number(self, submission: AssignmentSubmission) -> str:
+        return harmless(getattr(submission, "student_number", None) or "")
+
+    def dehydrate_reading(self, submission: AssignmentSubmission) -> str:
+        return harmless(getattr(submission, "reading", None) or "")

@@ -5,7 +5,7 @@ The API, the grading page and the admin site notify by the same rule, `lms.submi
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,15 +26,18 @@ CHANGED = "submission_update"
 
 @dataclass(frozen=True, kw_only=True)
 class Grade:
-    """A grade: `points` is None for feedback alone; a returned submission is finished."""
+    """A grade: `points` is None for feedback alone; a returned submission is finished. `ticked` are the ids of items of
+    the rubric; None leaves those that are ticked."""
 
     points: float | None
     feedback: str | None
     is_returned: bool = False
+    ticked: Collection[int] | None = None
 
     def changes_to(self, status: str) -> dict[str, Any]:
         """Return the columns to write into a submission with that status."""
-        return {"grade": self.points, "feedback": self.feedback, "status": self._status(status.lower(), status)}
+        columns = {"grade": self.points, "feedback": self.feedback, "status": self._status(status.lower(), status)}
+        return columns if self.ticked is None else {**columns, "ticked_items": sorted(self.ticked) or None}
 
     def _status(self, lowered: str, status: str) -> str:
         if self.is_returned or lowered == RETURNED:
@@ -54,7 +57,7 @@ class GradedMeanwhile(Exception):
 
 def version_token(submission: AssignmentSubmission) -> str:
     """Return a hash of the graded columns. A form sends it back, so that a change in between is detected."""
-    seen = json.dumps([submission.status, submission.grade, submission.feedback])
+    seen = json.dumps([submission.status, submission.grade, submission.feedback, submission.ticked_items])
     return hashlib.sha256(seen.encode()).hexdigest()[:32]
 
 

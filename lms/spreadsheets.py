@@ -28,10 +28,17 @@ def original(text: str) -> str:
     return bare if bare.lstrip(" ").startswith(FORMULA) else text
 
 
-def table_csv(head: Sequence[str], rows: Iterable[Sequence[str | int | float | None]]) -> bytes:
-    """Return the encoded table, with `harmless` values."""
+def table_csv(
+    head: Sequence[str], rows: Iterable[Sequence[str | int | float | None]], *, decimal_comma: bool = False
+) -> bytes:
+    """Return the encoded table, with `harmless` values. With `decimal_comma` numbers have a comma and columns are
+    separated by semicolons, for German and French spreadsheets, which read 8.5 as the 8th of May."""
     written = StringIO()
-    writer = csv.writer(written)
-    writer.writerow(head)
-    writer.writerows([harmless(value) for value in row] for row in rows)
+    writer = csv.writer(written, delimiter=";" if decimal_comma else ",")
+    for row in (head, *rows):
+        writer.writerow([_with_comma(value) if decimal_comma else harmless(value) for value in row])
     return written.getvalue().encode(ENCODING)
+
+
+def _with_comma(value: str | float | None) -> str | int | float | None:
+    return str(value).replace(".", ",") if isinstance(value, float) else harmless(value)

@@ -24,7 +24,7 @@ from django.db.models import (
 from django.db.models.functions import Lower
 
 from lms.dates import deadline
-from lms.models import AssignmentSubmission, ClassAssignment
+from lms.models import AssignmentSubmission
 
 SUBMITTED, GRADED, RETURNED = "submitted", "graded", "returned"
 
@@ -51,9 +51,10 @@ def latest(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmissio
     return AssignmentSubmission.objects.filter(pk__in=newest.values("pk")).order_by()
 
 
-def late_by(submission: AssignmentSubmission, assignment: ClassAssignment) -> timedelta | None:
-    """Return how long after the due date it was submitted; None if in time or without a due date."""
-    return lateness(submission.submitted_at, assignment.due_date)
+def late_by(submission: AssignmentSubmission) -> timedelta | None:
+    """Return how long after the student's due date it was submitted; None if in time or without a due date. For rows of
+    `lms.due_dates.with_own_due`."""
+    return lateness(submission.submitted_at, submission.own_due)  # type: ignore[attr-defined]
 
 
 def lateness(submitted_at: datetime, due: datetime | None) -> timedelta | None:
@@ -77,17 +78,17 @@ def is_grade_notice_due(*, before: str | None, changes: Mapping[str, Any]) -> bo
     return changes.get("grade") is not None or (changes.get("status") == GRADED and before != GRADED)
 
 
-# The same rules in SQL.
+# The same rules in SQL. IS_LATE is for rows of `lms.due_dates.with_own_due`.
 class WholeMinute(Func):
     template = "date_trunc('minute', %(expressions)s)"
     output_field = DateTimeField()
 
 
-DUE = F("assignment__due_date")
+DUE = F("own_due")
 REST_OF_THE_MINUTE = timedelta(seconds=59, microseconds=999_999)
 DEADLINE = Case(
     When(
-        assignment__due_date=WholeMinute("assignment__due_date"),
+        own_due=WholeMinute("own_due"),
         then=ExpressionWrapper(DUE + REST_OF_THE_MINUTE, output_field=DateTimeField()),
     ),
     default=DUE,

@@ -25,7 +25,7 @@ from realtime.rows import ClassRun, LastRun, StudentRow
 logger = logging.getLogger(__name__)
 
 OUTSIDE_CHANNEL = "student_progress_notifications"
-ORIGIN = "cell-monitor"
+OWN_ENDING = b',"origin":"cell-monitor"}'  # of our own frames on that channel
 TIMEOUT = 5  # seconds for one broadcast
 
 
@@ -98,10 +98,11 @@ async def _publish(
     await _send(layer, notices)
     for group, changed in rows.items():
         if changed:
-            await layer.group_send(group, {"type": "rows", "rows": list(changed)})
+            message = {"type": "rows", "group": group, "rows": list(changed)}
+            await layer.group_send(groups.row_group(group), message)
     async with _outside().pipeline(transaction=False) as pipe:
         for frame in outside:
-            pipe.publish(OUTSIDE_CHANNEL, f'{encode(frame)[:-1]},"origin":"{ORIGIN}"}}')  # one more field
+            pipe.publish(OUTSIDE_CHANNEL, encode(frame).encode()[:-1] + OWN_ENDING)  # one more field
         await pipe.execute()
 
 
@@ -111,7 +112,8 @@ async def _publish_runs(notices: Sequence[ClassRun], last: Mapping[str, Sequence
         await layer.group_send(groups.RUNS, {"type": "runs", "runs": list(notices)})
     for group, runs in last.items():
         if runs:
-            await layer.group_send(group, {"type": "last_runs", "runs": list(runs)})
+            message = {"type": "last_runs", "group": group, "runs": list(runs)}
+            await layer.group_send(groups.row_group(group), message)
 
 
 async def _send(layer: Any, notices: Sequence[tuple[str, Message]]) -> None:

@@ -1,12 +1,14 @@
 """Fan out messages that concern many sockets of a process: receive, decode and encode them once per process.
 
-If each of 200 students' sockets subscribed to the rows of 200 students, a process would decode 40,000 rows a second.
-The fan-out is a member of two groups: the rows of all students, sent to `broadcast` once a second while logins are not
-required, and the runs of each batch, sent to the students' `progress` channels.
+If each of 200 sockets subscribed to the rows of 200 students, a process would decode 40,000 rows a second. The fan-out
+is a member of these groups: the rows of all students, sent to `broadcast` once a second while logins are not required;
+the rows of each group that a dashboard here sees (`realtime.row_feeds`); and the runs of each batch, sent to the
+students' `progress` channels.
 """
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -16,6 +18,7 @@ from realtime import groups
 from realtime.connections import connections
 from realtime.messages import encode
 from realtime.row_buffer import RowBuffer
+from realtime.row_feeds import RowFeeds, Screen
 from realtime.rows import ExecutionConfirmed, ExecutionConfirmedData, ExecutionUpdate, RunNotice, progress_update
 
 logger = logging.getLogger(__name__)
@@ -26,14 +29,27 @@ PAUSE = 1.0  # seconds between two frames to `broadcast`
 class FanOut:
     def __init__(self) -> None:
         self.changed = RowBuffer()
+        self.feeds = RowFeeds()
 
     async def prepare(self) -> None:
         """Join the groups: every message sent after this returns is received."""
         self.layer = get_channel_layer()
         assert self.layer is not None
         self.channel = await self.layer.new_channel()
-        for group in (groups.ALL_STUDENTS, groups.RUNS):
+        for group in (groups.row_group(groups.ALL_STUDENTS), groups.RUNS):
             await self.layer.group_add(group, self.channel)
+
+    async def add_screen(self, screen: Screen, names: Collection[str]) -> None:
+        """Let a screen receive the rows of these groups: all that are sent after this returns."""
+        self.feeds.add_screen(screen, names)
+        for name in names:
+            await self.layer.group_add(groups.row_group(name), self.channel)
+
+    async def remove_screen(self, screen: Screen, names: Collection[str]) -> None:
+        self.feeds.remove_screen(screen)
+        for name in names:
+            if name != groups.ALL_STUDENTS and name not in self.feeds.groups:
+                await self.layer.group_discard(groups.row_group(name), self.channel)
 
     async def listen(self) -> None:
         while True:
@@ -53,8 +69,11 @@ class FanOut:
         if message["type"] == "runs":
             for class_id, run in message["runs"]:
                 self._send_run(class_id, run)
-        elif message["type"] == "rows" and not logins_required() and groups.BROADCAST in connections.groups:
-            self.changed.add(message["rows"])
+        else:
+            self.feeds.receive(message)
+            is_of_all = message["type"] == "rows" and message["group"] == groups.ALL_STUDENTS
+            if is_of_all and not logins_required() and groups.BROADCAST in connections.groups:
+                self.changed.add(message["rows"])
 
     def _send_run(self, class_id: int | None, run: RunNotice) -> None:
         names = groups.student_groups(
@@ -76,7 +95,7 @@ class FanOut:
                 socket.send_text(text)
 
     def send_rows(self) -> None:
-        rows = self.changed.take()
+        rows = self.changed.take().rows
         if rows:
             # Students only: a dashboard that has subscribed to `broadcast` already receives rows by its own groups.
             text = encode(progress_update(rows))

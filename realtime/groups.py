@@ -17,7 +17,7 @@ from core.identity import email_key
 # `help`: a help request of the student was dismissed; the only channel open to a class key. Clients cannot subscribe.
 Channel = Literal["client", "progress", "notifications", "help"]
 
-ALL_STUDENTS = "dashboard"  # rows and notices of all students
+ALL_STUDENTS = "dashboard"  # notices of all students; with `row_group()` their rows
 DASHBOARDS = "dashboards"  # every W1 and W4, with any permissions
 BROADCAST = "broadcast"
 _OF_CLASS = ".class."
@@ -25,6 +25,12 @@ DEVICES = "devices"  # every W6; what is sent to it must name no student
 RUNS = "runs"  # one member in each process, its fan-out: the runs of a batch in one message
 INBOXES = "inboxes"  # one member in each process (`classroom.sockets.inbox_signals`)
 INSTRUCTORS = "instructors"
+
+
+def row_group(name: str) -> str:
+    """Return the group for the rows and last runs of a group, apart from its notices: one member in each process, its
+    fan-out, hears it for all dashboards."""
+    return f"rows.{name}"
 
 
 def class_group(class_id: int) -> str:

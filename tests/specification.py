@@ -75,6 +75,9 @@ HTTP = [
         PUT /assignments/{assignment_id}
         DELETE /assignments/{assignment_id}
         GET /assignments/{assignment_id}/starter D
+        GET /assignments/{assignment_id}/extensions D
+        PUT /assignments/{assignment_id}/extensions/{student_id} D
+        DELETE /assignments/{assignment_id}/extensions/{student_id} D
         """,
     ),
     *below(
@@ -104,6 +107,7 @@ HTTP = [
         GET /me/token D
         DELETE /me/token D
         POST /me/token/confirm D
+        POST /me/page D
         GET /me/inbox D
         """,
     ),

@@ -100,7 +100,10 @@ def call(visitors: Visitors, caller: Instructor | None, method: str, path: str, 
     if caller is not None:
         headers["Authorization"] = f"Bearer {tokens.issue(caller, now=datetime.now(UTC))}"
     content = b"" if body is None else json.dumps(body).encode()
-    return client.generic(method, path, content, content_type="application/json", headers=headers).status_code
+    answer = client.generic(method, path, content, content_type="application/json", headers=headers)
+    for _ in answer.streaming_content if answer.streaming else ():
+        pass  # its end closes the file
+    return answer.status_code
 
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), WALK, ids=IDS)

@@ -5,26 +5,26 @@ values are in pixels from the top. Pure functions.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from itertools import pairwise
 
 from classroom.activity.selectors import Activity, Bucket
 from classroom.base.plots import down, scale
+from core.moments import clock_text, day_text
 
 # Top and height of the panels, in pixels.
 RUNS_TOP, RUNS_HEIGHT = 14, 190
 HELP_TOP, HELP_HEIGHT = 246, 56
 AXIS_TOP = 322
 HEIGHT = 336
-# Every n-th bucket has a time label.
-LABEL_EVERY = {"1h": 2, "24h": 4, "7d": 6}
+MAX_LABELS = 7  # of times
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tick:
     at: float  # pixels from the top, or percent from the left
     value: int = 0
-    moment: datetime | None = None
+    text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +71,17 @@ def chart_of(activity: Activity) -> Chart:
     runs = scale(max(bucket.runs for bucket in buckets))
     asked = scale(max(bucket.asked for bucket in buckets), maximum=2)
     columns = [_column(bucket, index, len(buckets), runs[-1], asked[-1]) for index, bucket in enumerate(buckets)]
-    every = LABEL_EVERY[activity.span.name]
+    every = -(-len(buckets) // MAX_LABELS)
+    # The label of a bucket: the time of day, in a chart over days month and day.
+    is_long = activity.until - activity.since > timedelta(days=2)
     return Chart(
         columns=columns,
         runs_ticks=[Tick(at=down(value, runs[-1], top=RUNS_TOP, height=RUNS_HEIGHT), value=value) for value in runs],
         help_ticks=[Tick(at=down(value, asked[-1], top=HELP_TOP, height=HELP_HEIGHT), value=value) for value in asked],
-        times=[Tick(at=column.left, moment=column.bucket.start) for column in columns[::every]],
+        times=[
+            Tick(at=column.left, text=day_text(column.bucket.start)[5:] if is_long else clock_text(column.bucket.start))
+            for column in columns[::every]
+        ],
         help_line=[Segment(x1=a.middle, y1=a.help_y, x2=b.middle, y2=b.help_y) for a, b in pairwise(columns)],
     )
 

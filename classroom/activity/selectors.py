@@ -2,12 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from django.db.models import Aggregate, DurationField, ExpressionWrapper, F, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Greatest
+from django.utils import timezone
 
+from classroom.activity.buckets import edges_of
 from classroom.base.classrooms import Classroom
+from classroom.base.query_plans import planned_for_the_span
+from classroom.base.spans import Span
 from classroom.dashboard.selectors import Range, chart
 from events import timeseries
 from events.models import HelpRequest
@@ -30,10 +35,17 @@ class Activity:
     end, or until now. None without help requests.
     """
 
-    span: Range
     buckets: list[Bucket]
     active: int  # students who ran something
     wait: timedelta | None
+
+    @property
+    def since(self) -> datetime:
+        return self.buckets[0].start
+
+    @property
+    def until(self) -> datetime:
+        return self.buckets[-1].end
 
     @property
     def runs(self) -> int:
@@ -64,8 +76,7 @@ class Median(Aggregate):
 
 def activity_of(classroom: Classroom, *, span: Range, now: datetime) -> Activity:
     """Return the activity of a classroom. Three queries, four for a class; they read the runs of the span by index."""
-    of_class = classroom.class_ref is not None
-    students = list(classroom.students.order_by().values_list("pk", flat=True)) if of_class else None
+    students = _students(classroom)
     buckets = [
         Bucket(
             start=(start := datetime.fromisoformat(found["time"])),
@@ -77,13 +88,34 @@ def activity_of(classroom: Classroom, *, span: Range, now: datetime) -> Activity
         for found in chart(span, students, now, scope=classroom.scope)
     ]
     window = (buckets[0].start, buckets[-1].end)
-    asked = HelpRequest.objects.filter(classroom.scope.q(), asked_at__gte=window[0], asked_at__lt=window[1])
-    if of_class:
+    done = timeseries.totals(since=window[0], until=window[1], students=students, scope=classroom.scope)
+    return Activity(buckets=buckets, active=done.active, wait=_median_wait(classroom, *window, now=now))
+
+
+@planned_for_the_span()
+def activity_between(classroom: Classroom, span: Span, *, now: datetime) -> Activity:
+    """Return the activity in any span. Three queries, four for a class."""
+    edges = edges_of(span, zone=timezone.get_current_timezone())
+    counts, active = timeseries.between(edges, students=_students(classroom), scope=classroom.scope)
+    buckets = [
+        Bucket(start=start, end=end, runs=runs, errors=errors, asked=asked)
+        for (start, end), (runs, errors, asked) in zip(pairwise(edges), counts, strict=True)
+    ]
+    return Activity(buckets=buckets, active=active, wait=_median_wait(classroom, span.since, span.until, now=now))
+
+
+def _students(classroom: Classroom) -> list[int] | None:
+    """Return the ids of the students of a class; None for all students."""
+    return None if classroom.class_ref is None else list(classroom.students.order_by().values_list("pk", flat=True))
+
+
+def _median_wait(classroom: Classroom, since: datetime, until: datetime, *, now: datetime) -> timedelta | None:
+    asked = HelpRequest.objects.filter(classroom.scope.q(), asked_at__gte=since, asked_at__lt=until)
+    if classroom.class_ref is not None:
         # A subquery instead of the list of ids, so that PostgreSQL joins.
         asked = asked.filter(student__in=classroom.students.values("pk"))
-    done = timeseries.totals(since=window[0], until=window[1], students=students, scope=classroom.scope)
-    waited = asked.aggregate(wait=Median(_wait(now), output_field=DurationField()))
-    return Activity(span=span, buckets=buckets, active=done.active, wait=waited["wait"])
+    found: timedelta | None = asked.aggregate(wait=Median(_wait(now), output_field=DurationField()))["wait"]
+    return found
 
 
 def _wait(now: datetime) -> Combinable:

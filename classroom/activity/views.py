@@ -1,4 +1,4 @@
-"""The activity chart of a classroom."""
+"""The activity chart of a classroom: up to now, or over any span."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -6,24 +6,36 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from classroom.activity.charts import chart_of
-from classroom.activity.selectors import activity_of
+from classroom.activity.selectors import activity_between, activity_of
 from classroom.base.decorators import class_page, classroom_of, is_fragment
 from classroom.base.js_strings import activity_texts
+from classroom.base.spans import span_choice
 from classroom.dashboard.selectors import range_of
+from classroom.lesson_report.lessons import lessons_of
 
 RANGES = {"1h": _("Last hour"), "24h": _("Last 24 hours"), "7d": _("Last 7 days")}
 
 
 @class_page
 def activity(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
+    """Show the activity of `?range=`, or of `?from=` and `?to=`; of the last hour while these are wrong."""
     classroom, now = classroom_of(request, class_id), timezone.now()
-    found = activity_of(classroom, span=range_of(request.GET.get("range")), now=now)
+    choice, recent = span_choice(request.GET, classroom, now=now), range_of(request.GET.get("range"))
+    if choice.span is not None:
+        found = activity_between(classroom, choice.span, now=now)
+    else:
+        found = activity_of(classroom, span=recent, now=now)
     context = {
         "classroom": classroom,
         "now": now,
         "ranges": RANGES,
+        "range": None if choice.span else recent.name,
+        "query": choice.span.query if choice.span else f"range={recent.name}",
         "activity": found,
         "chart": chart_of(found),
         "texts": activity_texts(),
     }
-    return render(request, "activity/_state.html" if is_fragment(request) else "activity/activity.html", context)
+    if is_fragment(request):
+        return render(request, "activity/_state.html", context)
+    lessons = lessons_of(classroom, now=now) if classroom.class_ref else []
+    return render(request, "activity/activity.html", context | {"choice": choice, "lessons": lessons})

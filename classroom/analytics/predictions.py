@@ -47,7 +47,7 @@ class Worked:
 def predictions(
     viewer: User, students: Sequence[Student], *, now: datetime, assignment: ClassAssignment | None = None
 ) -> list[dict[str, Any]]:
-    """Return one row per student and assignment, by assignment and student. Seven queries for any number of rows."""
+    """Return one row per student and assignment, by assignment and student. Eight queries for any number of rows."""
     ids = [student.pk for student in students]
     known = progress.facts(viewer, ids, only=assignment.pk if assignment else None, times=False)
     worked = worked_in(ids, {each.notebook_id for each in known.assignments}, scope=scope_of(viewer))
@@ -96,17 +96,18 @@ def _row(
         "reasons": [],
         "confidence": 0.0,
     }
-    due = deadline(assignment.due_date) if assignment.due_date else None
+    own_due = known.due(student.pk, assignment)
+    due = deadline(own_due) if own_due else None
     submission = known.submitted.get((student.pk, assignment.pk))
     if submission is not None:
         at = timestamp(submission.submitted_at)
-        is_late = is_over(assignment.due_date, now=submission.submitted_at)
+        is_late = is_over(own_due, now=submission.submitted_at)
         reason = f"Handed in {'late ' if is_late else ''}on {_day(submission.submitted_at)}"
         certain = {"completion_probability": 0.0 if is_late else 1.0, "at_risk": False, "confidence": 1.0}
         return row | certain | {"estimated_completion_at": at, "reasons": [reason]}
     evidence = evidence_of(worked, cells=known.cells.get(assignment.notebook_id, 0), due=due, now=now)
     reasons = reasons_of(evidence)
-    if is_over(assignment.due_date, now=now):
+    if is_over(own_due, now=now):
         return row | {"completion_probability": 0.0, "at_risk": True, "confidence": 1.0, "reasons": reasons}
     found = predict(evidence)
     if found is None:

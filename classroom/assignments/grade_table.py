@@ -17,23 +17,24 @@ from lms.submissions import latest
 MISSING = "missing"
 
 
-def _order(student: Student, number: int = 0) -> tuple[str, str, int]:
-    return student.name or "", student.email, number or student.pk
+def _order(student: Student, number: int = 0) -> tuple[bool, str, str, str, int]:
+    reading = getattr(student, "reading_key", "")
+    return not reading, reading, student.name or "", student.email, number or student.pk
 
 
 def grades_csv(
     classroom: Classroom, assignment: ClassAssignment, *, now: datetime, decimal_comma: bool = False
 ) -> bytes:
-    """Return each student's latest submission as CSV; a student without one has the status `missing`. Five queries."""
+    """Return each student's latest submission as CSV; a student without one has the status `missing`. Six queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
     rows = latest(handed_in).select_related("assignment__class_ref", "student").defer("notebook_content")
     # Names and their order are those that the class uses.
     members = {student.pk: student for student in classroom.students}
     handed = sorted(rows, key=lambda each: _order(members.get(each.student_id, each.student), each.pk))
     for each in handed:
-        each.student = Student(
-            pk=each.student_id, email=each.student.email, name=getattr(members.get(each.student_id), "name", None)
-        )
+        member = members.get(each.student_id)
+        each.student = Student(pk=each.student_id, email=each.student.email, name=getattr(member, "name", None))
+        each.student_number, each.reading = getattr(member, "student_number", None), getattr(member, "reading", None)  # type: ignore[attr-defined]
     table = SubmissionResource().export(handed)
     absent = {work.student_id for work in works(classroom, assignment, now=now) if work.submission is None}
     plain = PlainText()
@@ -43,6 +44,8 @@ def grades_csv(
             "assignment": assignment.title,
             "email": student.email,
             "name": student.name,
+            "student_number": student.student_number,  # type: ignore[attr-defined]
+            "reading": student.reading,  # type: ignore[attr-defined]
             "status": MISSING,
         }
         table.append([plain.render(known.get(column, "")) for column in table.headers])

@@ -16,6 +16,7 @@ from classroom.base.display import PLAIN, Display
 from core.identity import visible
 from instructors.models import Instructor
 from lms.access import notebooks_of
+from lms.due_dates import extended_dates, own_due, with_own_due
 from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, Student
 from lms.submissions import (
     IS_GRADED,
@@ -56,7 +57,8 @@ class Work:
     submission: AssignmentSubmission | None
     attempts: int
     late_by: timedelta | None
-    is_overdue: bool  # nothing was submitted by the due date
+    is_overdue: bool  # nothing was submitted by the student's due date
+    extended: datetime | None  # their own due date, if it is later than the others'
 
     @property
     def state(self) -> str:
@@ -81,6 +83,13 @@ class AssignmentPage:
     @cached_property
     def shown(self) -> list[Work]:
         return [work for work in self.works if work.matches(self.chosen)]
+
+    @property
+    def groups(self) -> list[tuple[bool, list[Work]]]:
+        """Return the shown students in two groups: those who handed in, and those who did not. None is empty."""
+        handed_in = [work for work in self.shown if work.submission is not None]
+        missing = [work for work in self.shown if work.submission is None]
+        return [(is_in, group) for is_in, group in ((True, handed_in), (False, missing)) if group]
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -115,7 +124,7 @@ def assignment_list(classroom: Classroom) -> list[tuple[ClassAssignment, Counts]
     members = classroom.students.count()
     of_class = Q(student__in=classroom.students.values("pk"))
     handed_in = AssignmentSubmission.objects.filter(assignment__in=[assignment.pk for assignment in found])
-    grouped = with_known_status(latest(handed_in)).values("assignment").annotate(
+    grouped = with_own_due(with_known_status(latest(handed_in))).values("assignment").annotate(
         submitted=Count("pk"),
         late=Count("pk", filter=IS_LATE),
         graded=Count("pk", filter=IS_GRADED),
@@ -133,7 +142,8 @@ def assignment_list(classroom: Classroom) -> list[tuple[ClassAssignment, Counts]
 def assignment_page(
     classroom: Classroom, *, assignment_id: int, chosen: str, now: datetime, display: Display = PLAIN
 ) -> AssignmentPage:
-    """Return the page's students by name. An unknown filter is ignored. Five queries for any number of students."""
+    """Return the page's students: hand-ins by name, then who is missing. An unknown filter is ignored. Six queries for
+    any number of students."""
     assignment = find_assignment(classroom, assignment_id)
     return AssignmentPage(
         assignment=assignment,
@@ -144,18 +154,27 @@ def assignment_page(
 
 
 def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, display: Display = PLAIN) -> list[Work]:
-    """Return the work of all assigned students, by name. Three queries."""
+    """Return the work of all assigned students, hand-ins first, then who is missing; by reading, then by name. Five
+    queries."""
     handed_in = AssignmentSubmission.objects.filter(assignment=assignment)
-    newest = latest(handed_in).select_related("student").defer("notebook_content", "feedback")
+    newest = with_own_due(latest(handed_in)).select_related("student").defer("notebook_content", "feedback")
     submissions = {submission.student_id: submission for submission in newest}
     attempts = dict(handed_in.order_by().values_list("student").annotate(Count("pk")))
     members = {student.pk: student for student in classroom.students.only("email", "name")}
     # Former members are shown by their e-mail: names belong to the members of a class.
     former = {pk: Student(pk=pk, email=each.student.email) for pk, each in submissions.items() if pk not in members}
-    students = sorted([*members.values(), *former.values()], key=lambda s: (name_of(s).casefold(), s.pk))
+    readings = {} if display.projector else {pk: person.reading_key for pk, person in classroom.people.items()}
+
+    def place(student: Student) -> tuple[bool, bool, str, int]:
+        reading = readings.get(student.pk)
+        return student.pk not in submissions, not reading, reading or name_of(student).casefold(), student.pk
+
+    students = sorted([*members.values(), *former.values()], key=place)
+    extended = extended_dates([assignment])
     found = []
     for student in students:
         submission = submissions.get(student.pk)
+        due = own_due(assignment, extended.get((assignment.pk, student.pk)))
         found.append(
             Work(
                 student_id=student.pk,
@@ -164,8 +183,9 @@ def works(classroom: Classroom, assignment: ClassAssignment, *, now: datetime, d
                 is_of_class=student.pk in members,
                 submission=submission,
                 attempts=attempts.get(student.pk, 0),
-                late_by=late_by(submission, assignment) if submission else None,
-                is_overdue=submission is None and is_over(assignment.due_date, now=now),
+                late_by=late_by(submission) if submission else None,
+                is_overdue=submission is None and is_over(due, now=now),
+                extended=due if due != assignment.due_date else None,
             )
         )
     return found

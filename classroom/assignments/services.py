@@ -1,5 +1,7 @@
 """Create and change assignments: store, write the audit log and announce."""
 
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +14,8 @@ from instructors.models import Instructor
 from instructors.rest.parameters import change
 from lms.api.notebook_content import receipt
 from lms.api.notebooks import name_of_path
-from lms.models import AssignmentStarter, Class, ClassAssignment, Notebook
+from lms.copies import copy_assignments
+from lms.models import AssignmentStarter, Class, ClassAssignment, Notebook, RubricItem
 from lms.notices import announce_assignment
 
 
@@ -20,7 +23,7 @@ def save_assignment(form: AssignmentForm, *, class_ref: Class, by: Instructor, r
     """Create or change the assignment of a valid form, and return it."""
     assignment, given = form.assignment, form.cleaned_data
     is_new = assignment is None
-    columns = {name: given[name] for name in ("title", "description", "due_date", "points")}
+    columns = {name: given[name] for name in ("title", "description", "due_date", "points", "weight")}
     with transaction.atomic():
         columns["notebook"] = _notebook(given["notebook"])
         if assignment is None:
@@ -39,6 +42,42 @@ def save_assignment(form: AssignmentForm, *, class_ref: Class, by: Instructor, r
     if is_new:
         announce_assignment(assignment)
     return assignment
+
+
+def save_rubric(
+    assignment: ClassAssignment,
+    items: Sequence[dict[str, Any]],
+    *,
+    removed: Collection[int],
+    by: Instructor,
+    request: HttpRequest,
+) -> None:
+    """Change, create and delete items of a rubric. `items` have `number` (the id, None for a new one), `text` and
+    `points`, in their order. What somebody else added meanwhile stays."""
+    with transaction.atomic():
+        existing = {item.pk: item for item in RubricItem.objects.select_for_update().filter(assignment=assignment)}
+        for position, each in enumerate(items):
+            item = existing.get(each["number"]) or RubricItem(assignment=assignment)
+            item.position, item.text, item.points = position, each["text"], each["points"]
+            item.save()
+        RubricItem.objects.filter(assignment=assignment, pk__in=removed).delete()
+        audit.record(
+            action="assignment_update",
+            actor=by,
+            request=request,
+            target_type=assignment._meta.model_name,
+            target_id=assignment.pk,
+            details={"fields": ["rubric"]},
+        )
+
+
+def copy_assignment(
+    assignment: ClassAssignment, *, to: Class, days: int, by: Instructor, request: HttpRequest, now: datetime
+) -> ClassAssignment:
+    """Copy an assignment into a class and announce it there. Raises ImplausibleDate."""
+    [made] = copy_assignments([assignment], to=to, days=days, by=by, request=request, now=now)
+    announce_assignment(made)
+    return made
 
 
 def _notebook(path: str) -> Notebook:

@@ -66,6 +66,8 @@ def edit(request: HttpRequest, class_id: int, assignment_id: int | None = None) 
             assert classroom.class_ref is not None
             saved = save_assignment(form, class_ref=classroom.class_ref, by=account_of(request), request=request)
             messages.success(request, gettext("The assignment is saved."))
+            for note in form.notes:
+                messages.info(request, note)
             return HttpResponseRedirect(reverse("assignment", args=[class_id, saved.pk]))
     else:
         form = AssignmentForm(assignment=found)

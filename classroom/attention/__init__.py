@@ -1,9 +1,13 @@
-"""The attention board: which students need help now, and why. The rule is explained in docs/attention.md.
+"""The attention board: which students need help now, and why. Explained in docs/attention.md.
 
-signals         the rule's input and output: plain values
-rule            the thresholds and `assess`, a pure function
-observations    the signals of a classroom from PostgreSQL, in two queries
-lesson_cache    caches them for one second for all dashboards of a process
+history         what each student did at each cell, and the class: a fold over runs
+evidence        the measures of one student at one moment
+model           their probability of being stuck: named terms; the weights are in `weights`
+ranking         thresholds, hysteresis and places
+signals         a lesson, what people did about it, and alerts: plain values
+assessment      alerts from both; all of the above are pure functions
+observations    the lesson of a classroom from PostgreSQL, in two queries
+lesson_cache    caches it for one second for all dashboards of a process
 reason_texts    an alert in the reader's language
 selectors       alerts, help requests and claims of a classroom
 board           the same as the page shows them

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from classroom.attention.claims import Claim
 from classroom.attention.models import AttentionCase
+from classroom.attention.ranking import MAX_SHOWN
 from classroom.attention.reason_texts import SYMBOLS, kind_of, reason_of
-from classroom.attention.rule import MAX_SHOWN
 from classroom.attention.selectors import AttentionState, alert_of, due_alerts, shown_name_of
 from classroom.attention.signals import Alert
 from classroom.base.classrooms import Classroom
@@ -51,11 +51,12 @@ class Entry:
     is_mine: bool
     is_over: bool  # the student continued while an instructor was on the way
     asking: OpenRequest | None  # if the alert is a help request
+    is_firm: bool  # else: worth a look
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttentionBoard:
-    entries: list[Entry]  # unclaimed; at most MAX_SHOWN
+    entries: list[Entry]  # unclaimed; at most MAX_SHOWN: those who need somebody, then those worth a look
     on_the_way: list[Entry]
     queue: list[OpenRequest]  # all open requests
     further: list[OpenRequest]  # those in neither list above: each student is listed once
@@ -65,6 +66,16 @@ class AttentionBoard:
     notebook: str
     as_of: datetime
     claims: dict[int, str]  # student id → name of the instructor who is on the way
+    known: list[int]  # ids of the students with an alert or a request, put off or not
+
+    @property
+    def needing(self) -> list[Entry]:
+        """Return the firm part: who asks, and who very probably needs somebody."""
+        return [entry for entry in self.entries if entry.is_firm]
+
+    @property
+    def worth_a_look(self) -> list[Entry]:
+        return [entry for entry in self.entries if not entry.is_firm]
 
 
 def board_of(
@@ -93,6 +104,7 @@ def board_of(
             is_mine=claim is not None and claim.by_id == user.pk,
             is_over=is_over,
             asking=asking.get(alert.student_id),
+            is_firm=alert.is_firm,
         )
 
     due = due_alerts(state, now)
@@ -116,6 +128,7 @@ def board_of(
         notebook=state.lesson.notebook.rpartition("/")[2],
         as_of=state.as_of,
         claims={student: claim.by for student, claim in state.claims.items()},
+        known=sorted({alert.student_id for alert in state.alerts} | {row.student_id for row in rows}),
     )
 
 
@@ -135,7 +148,7 @@ def _queue(
         cell = help_request.position  # type: ignore[attr-defined]
         student = signals.get(help_request.student_id)
         if cell is None and student is not None and path == state.lesson.notebook:
-            cell = student.tail[0].position if student.tail else student.furthest
+            cell = student.position
         queue.append(
             OpenRequest(
                 request_id=help_request.pk,

@@ -1,4 +1,4 @@
-"""A cache in each process: the observed lesson of a classroom, valid for one second.
+"""A cache in each process: the observed lesson of a classroom, valid for one second, and what the next look builds on.
 
 What people did (claims, feedback, help requests) is not cached: another instructor's click must be visible at once.
 """
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from classroom.attention.observations import observe
+from classroom.attention.observations import Memory, observe
 from classroom.attention.signals import Lesson
 from lms.access import Scope
 from lms.models import Student
@@ -23,6 +23,7 @@ class _CachedLesson:
     lock: threading.Lock = field(default_factory=threading.Lock)
     at: datetime | None = None
     lesson: Lesson = field(default_factory=Lesson)
+    memory: Memory = field(default_factory=Memory)
 
 
 _entries: dict[int | None, _CachedLesson] = {}
@@ -36,7 +37,9 @@ def lesson_of(
     entry = _entry_of(class_id)
     with entry.lock:
         if entry.at is None or not timedelta(0) <= now - entry.at < FRESH:
-            entry.lesson, entry.at = observe(students, scope, now), now
+            if entry.at is not None and now < entry.at:
+                entry.memory = Memory()  # a clock went back
+            entry.lesson, entry.at = observe(students, scope, now, entry.memory), now
         return entry.lesson, entry.at
 
 

@@ -1,218 +1,200 @@
-"""The rule's input for a classroom, from PostgreSQL: two queries, whatever the number of students and stored runs.
+"""The lesson of a classroom from PostgreSQL: two queries, whatever the number of students and stored runs.
 
-The first reads each student's progress at each cell of the class's notebook (`cell_progress`: one row per student and
-cell); the times of these rows also give the minutes in which the class worked. The second reads the latest runs of
-those students who may be in trouble, by the index of a student's latest runs.
+The first reads who ran something in the last hour. The second reads the runs of those who ran something since the last
+look, by the index of a student's latest runs; a `Memory` keeps what is known of the others. From time to time each
+student is read anew, because an event may arrive late or be deleted.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median_low
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
 
-from classroom.attention.rule import GONE, MIN_CLASS, minute_of
-from classroom.attention.signals import CellStats, Lesson, Run, Signals
+from classroom.attention.evidence import evidence_of
+from classroom.attention.history import Run, Work, change_between, class_of, work_of
+from classroom.attention.model import probability, terms_of
+from classroom.attention.signals import Lesson, Signals
 from classroom.errors.fingerprints import MAX_SIGNATURE, error_name, error_signature
 from core.identity import display_name
-from events.cell_progress import progress_seen
 from lms.access import Scope
 from lms.models import Student
 
 LESSON = timedelta(minutes=60)  # students without a run for longer are not in this lesson
 PRESENT = timedelta(minutes=15)  # since the last run: counts in the median, and for the class's notebook
-TAIL = 20  # latest runs of a student to read
-MAY_BE_BEHIND = 4  # cells
-# The class works in a minute in which this share of those present ran a cell for the last time.
-ACTIVE_SHARE, MIN_ACTIVE = 0.08, 2
+HISTORY = 60  # latest runs of a student to know
 MAX_STUDENTS = 1000
-QUIET = timedelta(minutes=5)  # without a run
-STRUGGLE = 3  # errors at one cell
+MIN_CLASS = 4  # students with a position: the median of fewer does not describe the class
+READ_ANEW = 60  # seconds; twice as long for some, so that not all are due at once
+MAX_CODE = 600  # characters of a cell's code to compare
 
 
-@dataclass(slots=True)
-class _StudentRow:
-    """One row of the first query: a student, and parallel lists about the cells of the class's notebook."""
+class _Row(NamedTuple):
+    """One row of the first query."""
 
     pk: int
     name: str | None
     email: str
     last_run_at: datetime
-    last_run_failed: bool
     resolved_at: datetime | None
     notebook: str | None
-    cells: list[int]
-    positions: list[int | None]
-    failing: list[bool]
-    struggled: list[bool]
-    seconds: list[float]  # since the epoch, of the last run of each
-
-    def signals(self) -> Signals:
-        known = [position for position in self.positions if position is not None]
-        return Signals(
-            student_id=self.pk,
-            name=display_name(self.name, self.email),
-            email=self.email,
-            last_run_at=self.last_run_at,
-            cells_run=len(self.cells),
-            furthest=max(known, default=None),
-            resolved_at=self.resolved_at,
-        )
 
 
-# PostgreSQL may plan a repeated statement once for all values. So this one is written to be fast with any estimate: one
-# index lookup per student (LATERAL), and time bounds that are not estimated as a narrow range (`IS TRUE`). With a join
-# instead, the tenth call took twenty times as long as the ninth.
-STUDENTS_SQL = """
-WITH here AS MATERIALIZED (
-    SELECT s.id, s.name, s.email, s.last_run_at, s.last_run_failed, s.errors_resolved_at, s.current_notebook_id
-    FROM ({classroom}) AS s WHERE s.last_run_at > %s AND (s.last_run_at <= %s) IS TRUE
-    ORDER BY s.last_run_at DESC LIMIT %s),
-book AS MATERIALIZED (
-    SELECT current_notebook_id AS id FROM here WHERE last_run_at > %s AND current_notebook_id IS NOT NULL
-    GROUP BY 1 ORDER BY count(*) DESC, 1 DESC LIMIT 1)
-SELECT h.id, h.name, h.email, h.last_run_at, h.last_run_failed, h.errors_resolved_at,
-       (SELECT path FROM notebooks JOIN book USING (id)),
-       coalesce(w.cells, '{{}}'), coalesce(w.positions, '{{}}'),
-       coalesce(w.failing, '{{}}'), coalesce(w.struggled, '{{}}'), coalesce(w.seconds, '{{}}')
-FROM here h LEFT JOIN LATERAL (
-    SELECT array_agg(c.id) AS cells, array_agg(c.position) AS positions,
-           array_agg(p.last_status = 'error') AS failing, array_agg(p.error_count >= {STRUGGLE}) AS struggled,
-           array_agg(extract(epoch FROM p.last_run_at)::float8) AS seconds
-    FROM cells c JOIN {progress} AS p ON p.cell_id = c.id
-    WHERE c.notebook_id = (SELECT id FROM book)
-      AND p.run_count > 0 AND p.last_run_at > %s AND (p.last_run_at <= %s) IS TRUE) w ON true
-"""
+@dataclass(slots=True)
+class _Known:
+    """What is known of one student."""
 
+    last_run_at: datetime
+    due: datetime  # to be read anew
+    runs: list[Run] = field(default_factory=list)
+    codes: dict[int, str] = field(default_factory=dict)  # of the latest run of each cell
+    work: Work = field(default_factory=Work)
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is known of the students of a classroom from one look to the next."""
+
+    students: dict[int, _Known] = field(default_factory=dict)
+
+
+# One index lookup per student (LATERAL), and time bounds that are not estimated as a narrow range (`IS TRUE`), so that
+# the plan that PostgreSQL may keep for a repeated statement is fast with any estimate.
 RUNS_SQL = """
-SELECT k.student, e.executed_at, e.cell_id, coalesce(c.position, e.cell_index), e.status = 'error', e.error
-FROM unnest(%s::bigint[]) AS k (student)
+SELECT k.student, extract(epoch FROM e.executed_at)::float8, e.notebook_id, e.cell_id,
+       coalesce(c.position, e.cell_index), e.status,
+       left(e.error_message, {max_error}), left(e.code_content, {max_code}),
+       left(md5(regexp_replace(left(e.output, 2000), '\\s+', ' ', 'g')), 12)
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS k (student, since)
 CROSS JOIN LATERAL (
-    SELECT x.executed_at, x.cell_id, x.cell_index, x.status, left(x.error_message, {max_length}) AS error
+    SELECT x.id, x.executed_at, x.notebook_id, x.cell_id, x.cell_index, x.status, x.error_message,
+           x.code_content, x.output
     FROM cell_executions x
-    WHERE x.student_id = k.student AND x.executed_at > %s AND (x.executed_at <= %s) IS TRUE
-      AND x.status <> 'aborted' {scope}
-    ORDER BY x.executed_at DESC, x.id DESC LIMIT {tail}) e
+    WHERE x.student_id = k.student AND x.executed_at > k.since AND (x.executed_at <= %s) IS TRUE {scope}
+    ORDER BY x.executed_at DESC, x.id DESC LIMIT {history}) e
 JOIN cells c ON c.id = e.cell_id
-ORDER BY k.student, e.executed_at DESC
+ORDER BY k.student, e.executed_at, e.id
 """
 
 
-def observe(students: QuerySet[Student], scope: Scope, now: datetime) -> Lesson:
-    """Return the current lesson of these students. Two queries; one if no student may be in trouble."""
-    rows = _student_rows(students, scope, now)
-    if not rows:
+def observe(students: QuerySet[Student], scope: Scope, now: datetime, memory: Memory) -> Lesson:
+    """Return the current lesson of these students. Two queries; one if nobody ran anything since the last look."""
+    rows = _rows(students, now)
+    _update(memory, rows, scope, now)
+    works = {row.pk: memory.students[row.pk].work for row in rows if memory.students[row.pk].work.runs}
+    if not works:
         return Lesson()
-    class_cell = _class_cell(rows, now)
-    found = [row.signals() for row in rows]
-    leads = _leads(rows, class_cell, now)
-    in_trouble = [p.pk for p, s in zip(rows, found, strict=True) if _may_be_in_trouble(p, s, class_cell)]
-    recent_runs = _recent_runs(in_trouble, scope, now)
+    class_ = class_of(works.values(), now.timestamp())
+    found: list[Signals] = []
+    for row in rows:
+        work = works.get(row.pk)
+        if work is None:
+            continue
+        evidence = evidence_of(work, class_)
+        found.append(
+            Signals(
+                student_id=row.pk,
+                name=display_name(row.name, row.email),
+                email=row.email,
+                last_run_at=row.last_run_at,
+                work=work,
+                evidence=evidence,
+                probability=probability(terms_of(evidence)),
+                position=work.runs[-1].position,
+                resolved_at=row.resolved_at,
+            )
+        )
+    present = [row for row in rows if now - row.last_run_at < PRESENT]
+    paths = Counter(row.notebook for row in present if row.notebook)
     return Lesson(
-        students=tuple(
-            replace(s, tail=recent_runs.get(s.student_id, ()), lead=leads.get(s.student_id, 0)) for s in found
-        ),
-        notebook=rows[0].notebook or "",
-        cells=_cell_stats(rows),
-        class_cell=class_cell,
-        active_minutes=_active_minutes(rows, now),
+        students=tuple(found),
+        notebook=paths.most_common(1)[0][0] if paths else "",
+        class_cell=_class_cell([works[row.pk] for row in present if row.pk in works]),
+        class_=class_,
     )
 
 
-COLUMNS = ("id", "name", "email", "last_run_at", "last_run_failed", "errors_resolved_at", "current_notebook_id")
+def _rows(students: QuerySet[Student], now: datetime) -> list[_Row]:
+    here = students.filter(last_run_at__gt=now - LESSON, last_run_at__lte=now).order_by("-last_run_at", "pk")
+    columns = ("pk", "name", "email", "last_run_at", "errors_resolved_at", "current_notebook__path")
+    return [_Row(*row) for row in here.values_list(*columns)[:MAX_STUDENTS]]
 
 
-def _student_rows(students: QuerySet[Student], scope: Scope, now: datetime) -> list[_StudentRow]:
-    classroom, params = students.order_by().values(*COLUMNS).query.sql_with_params()
-    progress = progress_seen(scope, where="student_id = h.id AND notebook_id = (SELECT id FROM book)")
+def _update(memory: Memory, rows: Sequence[_Row], scope: Scope, now: datetime) -> None:
+    """Read what is new. At most one query."""
     start = now - LESSON
+    present = {row.pk for row in rows}
+    for gone in memory.students.keys() - present:
+        del memory.students[gone]
+    wanted: dict[int, datetime] = {}
+    for row in rows:
+        known = memory.students.get(row.pk)
+        if known is None or now >= known.due or row.last_run_at < known.last_run_at:
+            due = now + timedelta(seconds=READ_ANEW * (1 + row.pk % 16 / 16))
+            memory.students[row.pk] = _Known(row.last_run_at, due)
+            wanted[row.pk] = start
+        elif row.last_run_at != known.last_run_at:
+            wanted[row.pk] = known.last_run_at
+            known.last_run_at = row.last_run_at
+    if not wanted:
+        return
+    statement = RUNS_SQL.format(
+        max_error=MAX_SIGNATURE * 2, max_code=MAX_CODE, history=HISTORY, scope=scope.sql("x.class_id")
+    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            STUDENTS_SQL.format(classroom=classroom, progress=progress, STRUGGLE=STRUGGLE),
-            [*params, start, now, MAX_STUDENTS, now - PRESENT, start, now],
-        )
-        return [_StudentRow(*row) for row in cursor.fetchall()]
+        cursor.execute(statement, [list(wanted), list(wanted.values()), now])
+        for student, *run in cursor.fetchall():
+            known = memory.students[student]
+            known.runs.append(_run(known.codes, *run))
+    for student in wanted:
+        known = memory.students[student]
+        del known.runs[:-HISTORY]
+        known.work = work_of(tuple(known.runs))
 
 
-def _may_be_in_trouble(row: _StudentRow, signals: Signals, class_cell: int | None) -> bool:
-    behind = class_cell is not None and signals.furthest is not None and class_cell - signals.furthest >= MAY_BE_BEHIND
-    return behind or row.last_run_failed or any(row.failing)
+def _run(
+    codes: dict[int, str],
+    at: float,
+    notebook: int,
+    cell: int,
+    position: int | None,
+    status: str,
+    error: Any,
+    code: str | None,
+    output: str | None,
+) -> Run:
+    before = codes.get(cell)
+    change = None if before is None or code is None else change_between(before, code)
+    if code is not None:
+        codes[cell] = code
+    failed = status == "error"
+    return Run(
+        at=at,
+        notebook=notebook,
+        cell=cell,
+        position=position,
+        failed=failed,
+        aborted=status == "aborted",
+        error=error_signature(error) if failed else "",
+        error_name=error_name(error) if failed else "",
+        output=output or "",
+        change=change,
+    )
 
 
-def _class_cell(rows: Sequence[_StudentRow], now: datetime) -> int | None:
-    """Return the median of the furthest cells of those present; None for fewer than MIN_CLASS students."""
+def _class_cell(works: Sequence[Work]) -> int | None:
+    """Return the median of the furthest cells in the notebook most ran lately; None for fewer than MIN_CLASS."""
+    books = Counter(work.runs[-1].notebook for work in works)
+    if not books:
+        return None
+    book = books.most_common(1)[0][0]
     furthest = [
-        max((p for p in row.positions if p is not None), default=None)
-        for row in rows
-        if now - row.last_run_at < PRESENT
+        max((c.position for c in work.cells.values() if c.notebook == book and c.position is not None), default=None)
+        for work in works
     ]
     known = [position for position in furthest if position is not None]
     return median_low(known) if len(known) >= MIN_CLASS else None
-
-
-def _leads(rows: Sequence[_StudentRow], class_cell: int | None, now: datetime) -> dict[int, int]:
-    """Return how many cells ahead of the class the silent students were at their last run, for those now behind it.
-
-    The class's position then is the median of the furthest cells whose last run is older; computed once per minute.
-    """
-    medians: dict[int, int | None] = {}
-    leads: dict[int, int] = {}
-    for row in rows:
-        furthest = max((p for p in row.positions if p is not None), default=None)
-        if furthest is None or class_cell is None or furthest >= class_cell:
-            continue
-        if not QUIET <= now - row.last_run_at <= GONE:
-            continue
-        minute = minute_of(row.last_run_at) + 1
-        if minute not in medians:
-            reached = [_furthest_by(other, minute * 60) for other in rows]
-            known = [position for position in reached if position is not None]
-            medians[minute] = median_low(known) if known else None
-        position = medians[minute]
-        leads[row.pk] = furthest - position if position is not None else 0
-    return leads
-
-
-def _furthest_by(row: _StudentRow, moment: float) -> int | None:
-    both = zip(row.positions, row.seconds, strict=True)
-    return max((position for position, at in both if position is not None and at <= moment), default=None)
-
-
-def _cell_stats(rows: Sequence[_StudentRow]) -> dict[int, CellStats]:
-    tried: Counter[int] = Counter()
-    struggled: Counter[int] = Counter()
-    for row in rows:
-        tried.update(row.cells)
-        struggled.update(cell for cell, did in zip(row.cells, row.struggled, strict=True) if did)
-    return {cell: CellStats(tried[cell], struggled[cell]) for cell in struggled}
-
-
-def _active_minutes(rows: Sequence[_StudentRow], now: datetime) -> frozenset[int]:
-    minutes: Counter[int] = Counter()
-    for row in rows:
-        minutes.update({int(seconds) // 60 for seconds in row.seconds} | {minute_of(row.last_run_at)})
-    present = sum(now - row.last_run_at < PRESENT for row in rows)
-    minimum = max(MIN_ACTIVE, ACTIVE_SHARE * present)
-    return frozenset(minute for minute, students in minutes.items() if students >= minimum)
-
-
-def _recent_runs(students: Sequence[int], scope: Scope, now: datetime) -> dict[int, tuple[Run, ...]]:
-    if not students:
-        return {}
-    runs: dict[int, list[Run]] = {}
-    with connection.cursor() as cursor:
-        statement = RUNS_SQL.format(max_length=MAX_SIGNATURE * 2, tail=TAIL, scope=scope.sql("x.class_id"))
-        cursor.execute(statement, [list(students), now - LESSON, now])
-        for student, *run in cursor.fetchall():
-            runs.setdefault(student, []).append(_run(*run))
-    return {student: tuple(found) for student, found in runs.items()}
-
-
-def _run(at: datetime, cell: int, position: int | None, failed: bool, error: Any) -> Run:
-    if not failed:
-        return Run(at, cell, position, failed)
-    return Run(at, cell, position, failed, error=error_signature(error), error_name=error_name(error))

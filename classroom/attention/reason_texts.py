@@ -1,8 +1,10 @@
-"""The text of an alert: one short sentence with the reason."""
+"""The text of an alert: its reasons in plain sentences, the strongest first."""
 
-from django.utils.translation import gettext
+from collections.abc import Callable
 
-from classroom.attention.signals import Alert
+from django.utils.translation import gettext, ngettext
+
+from classroom.attention.signals import Alert, Reason
 
 SYMBOLS = {
     "help": "help",
@@ -10,11 +12,12 @@ SYMBOLS = {
     "error_streak": "error",
     "silent": "idle",
     "behind": "active",
+    "no_progress": "active",
+    "same_code": "error",
+    "wandering": "active",
+    "other_output": "active",
+    "restarts": "error",
 }
-
-
-def reason_of(alert: Alert) -> str:
-    return _SENTENCES[alert.code](alert)
 
 
 def kind_of(alert: Alert) -> str:
@@ -25,7 +28,106 @@ def kind_of(alert: Alert) -> str:
         "error_streak": gettext("Many errors"),
         "silent": gettext("Gone quiet"),
         "behind": gettext("Far behind"),
+        "no_progress": gettext("Not getting on"),
+        "same_code": gettext("Same code again"),
+        "wandering": gettext("Going to and fro"),
+        "other_output": gettext("Other output"),
+        "restarts": gettext("Starting over"),
     }[alert.code]
+
+
+def reason_of(alert: Alert) -> str:
+    """Return the reasons as one line. Alerts of before there were several have the sentence of their code."""
+    if not alert.reasons:
+        return _OLD[alert.code](alert) if alert.code in _OLD else kind_of(alert)
+    return " · ".join(_SENTENCES[reason.term](alert, reason) for reason in alert.reasons if reason.term in _SENTENCES)
+
+
+# --- One sentence for each term of `model.terms_of` ------------------------------------------------------------------
+
+
+def _tries(alert: Alert, reason: Reason) -> str:
+    text = ngettext(
+        "%(count)d run without a new cell that works", "%(count)d runs without a new cell that works", reason.count
+    )
+    return text % {"count": reason.count}
+
+
+def _same_code(alert: Alert, reason: Reason) -> str:
+    if reason.count == 1:
+        return gettext("runs the same code again unchanged")
+    return gettext("runs the same code again unchanged, %(count)d times") % {"count": reason.count}
+
+
+def _same_error(alert: Alert, reason: Reason) -> str:
+    values = {"error": alert.error or gettext("error"), "count": reason.count, "cell": _cell(alert.cell)}
+    if alert.cell is None:
+        return gettext("same %(error)s %(count)d times") % values
+    return gettext("same %(error)s %(count)d times in cell %(cell)d") % values
+
+
+def _open_cells(alert: Alert, reason: Reason) -> str:
+    text = ngettext("%(count)d cell fails", "%(count)d cells fail", reason.count)
+    return text % {"count": reason.count}
+
+
+def _hard_cell(alert: Alert, reason: Reason) -> str:
+    text = ngettext(
+        "%(count)d cell fewer works than for most of the class",
+        "%(count)d cells fewer work than for most of the class",
+        reason.count,
+    )
+    return text % {"count": reason.count}
+
+
+def _silent_after_error(alert: Alert, reason: Reason) -> str:
+    values = {"minutes": reason.minutes, "error": alert.error or gettext("error")}
+    return gettext("%(minutes)d min without a run after a %(error)s, while the class goes on") % values
+
+
+def _wandering(alert: Alert, reason: Reason) -> str:
+    text = ngettext(
+        "runs in %(count)d cell while the class gets on",
+        "runs in %(count)d different cells while the class gets on",
+        reason.count,
+    )
+    return text % {"count": reason.count}
+
+
+def _reruns(alert: Alert, reason: Reason) -> str:
+    text = ngettext(
+        "%(count)d run of a cell that worked before",
+        "%(count)d runs of cells that worked before",
+        reason.count,
+    )
+    return text % {"count": reason.count}
+
+
+def _other_output(alert: Alert, reason: Reason) -> str:
+    if reason.count == 1 and alert.cell is not None:
+        return gettext("an output other than the class's")
+    return gettext("outputs other than the class's in %(count)d cells") % {"count": reason.count}
+
+
+def _restarts(alert: Alert, reason: Reason) -> str:
+    return gettext("started over, or runs were stopped")
+
+
+_SENTENCES: dict[str, Callable[[Alert, Reason], str]] = {
+    "tries": _tries,
+    "same_code": _same_code,
+    "same_error": _same_error,
+    "open_cells": _open_cells,
+    "hard_cell": _hard_cell,
+    "silent_after_error": _silent_after_error,
+    "wandering": _wandering,
+    "reruns": _reruns,
+    "other_output": _other_output,
+    "restarts": _restarts,
+}
+
+
+# --- Requests for help, and cases that were recorded before there were several reasons --------------------------------
 
 
 def _help(alert: Alert) -> str:
@@ -35,10 +137,7 @@ def _help(alert: Alert) -> str:
 
 
 def _repeated(alert: Alert) -> str:
-    values = {"error": alert.error or gettext("error"), "count": alert.count, "cell": _cell(alert.cell)}
-    if alert.cell is None:
-        return gettext("same %(error)s %(count)d times") % values
-    return gettext("same %(error)s %(count)d times in cell %(cell)d") % values
+    return _same_error(alert, Reason("same_error", count=alert.count))
 
 
 def _consecutive(alert: Alert) -> str:
@@ -63,6 +162,15 @@ def _behind(alert: Alert) -> str:
     return gettext("far behind: cell %(cell)d for %(minutes)d min, the class is at cell %(class_cell)d") % values
 
 
+_OLD: dict[str, Callable[[Alert], str]] = {
+    "help": _help,
+    "repeated_error": _repeated,
+    "error_streak": _consecutive,
+    "silent": _silent,
+    "behind": _behind,
+}
+
+
 def _cell(position: int | None) -> int:
     """Return the cell number, from 1."""
     return (position or 0) + 1
@@ -75,12 +183,3 @@ def visits_in_words(worth_it: int, visits: int, *, minimum: int) -> str:
     percent = round(100 * worth_it / visits)
     values = {"worth": worth_it, "visits": visits, "percent": percent}
     return gettext("%(worth)d of %(visits)d visits were worth it, %(percent)d %%") % values
-
-
-_SENTENCES = {
-    "help": _help,
-    "repeated_error": _repeated,
-    "error_streak": _consecutive,
-    "silent": _silent,
-    "behind": _behind,
-}

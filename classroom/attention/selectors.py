@@ -6,17 +6,19 @@ from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, Q, Subquery
 
+from classroom.attention.assessment import assess
 from classroom.attention.claims import Claim, active_claims, cases_in
 from classroom.attention.lesson_cache import lesson_of
 from classroom.attention.models import AttentionCase
+from classroom.attention.ranking import MAX_SHOWN, SWITCH, Part, raised_by_answers
 from classroom.attention.reason_texts import SYMBOLS
-from classroom.attention.rule import MAX_SHOWN, assess, gap_of
-from classroom.attention.signals import Alert, Feedback, Known, Lesson
+from classroom.attention.signals import Alert, Feedback, Known, Lesson, Reason
 from classroom.base.classrooms import Classroom, name_in
 from core.identity import display_name
 from events.models import HelpRequest
 from lms.models import Cell
 
+JUDGEMENTS = (AttentionCase.Outcome.HELPED, AttentionCase.Outcome.DISMISSED)
 FEEDBACK_LASTS = timedelta(hours=12)  # a lesson, and the one after lunch
 
 
@@ -99,8 +101,9 @@ def attention_state(classroom: Classroom, *, now: datetime) -> AttentionState:
     open_cases = [case for case in cases if case.ended_at is None]
     known = Known(
         asking={help_request.student_id: help_request.asked_at for help_request in help_requests},
-        shown=frozenset(case.student_id for case in open_cases if case.class_ref_id == class_id),
+        shown={case.student_id: _part(case) for case in open_cases if case.class_ref_id == class_id},
         feedback=_feedback(cases),
+        raised=_raised(classroom, cases),
     )
     queue = _help_queue(help_requests, cases, now=now)
     return AttentionState(
@@ -128,13 +131,16 @@ def alert_of(case: AttentionCase) -> Alert:
     evidence = case.evidence
     return Alert(
         student_id=case.student_id,
-        code=case.code if case.code in SYMBOLS else "silent",  # type: ignore[arg-type]
+        code=case.code if case.code in SYMBOLS else "no_progress",  # type: ignore[arg-type]
         since=datetime.fromisoformat(evidence["since"]) if evidence.get("since") else case.opened_at,
         cell=evidence.get("cell"),
         count=evidence.get("count") or 0,
         error=evidence.get("error") or "",
         class_cell=evidence.get("class_cell"),
         minutes=evidence.get("minutes") or 0,
+        probability=evidence.get("probability"),
+        is_firm=evidence.get("firm", True),
+        reasons=tuple(Reason(**reason) for reason in evidence.get("reasons", ())),
     )
 
 
@@ -165,6 +171,23 @@ def _cases(classroom: Classroom, now: datetime) -> list[AttentionCase]:
     return list(cases.select_related("student", "claimed_by").annotate(student_name=name_in(classroom)).order_by("pk"))
 
 
+def _part(case: AttentionCase) -> Part:
+    return "firm" if case.evidence.get("firm", True) else "weak"
+
+
+def _raised(classroom: Classroom, cases: Iterable[AttentionCase]) -> float:
+    """Return the log-odds by which the threshold of the class is raised: by its switch, and by today's answers."""
+    if classroom.class_ref is None:
+        return 0.0
+    judged = [
+        case.outcome
+        for case in cases
+        if case.class_ref_id == classroom.class_ref.pk and case.code != "help" and case.outcome in JUDGEMENTS
+    ]
+    worth_it = sum(outcome == AttentionCase.Outcome.HELPED for outcome in judged)
+    return SWITCH.get(classroom.class_ref.attention_list, 0.0) + raised_by_answers(worth_it, len(judged))
+
+
 def _feedback(cases: Iterable[AttentionCase]) -> dict[int, Feedback]:
     feedback: dict[int, Feedback] = {}
     for case in cases:
@@ -172,9 +195,5 @@ def _feedback(cases: Iterable[AttentionCase]) -> dict[int, Feedback]:
             continue
         known = feedback.get(case.student_id)
         if known is None or case.ended_at >= known.at:
-            alert = alert_of(case)
-            was_needed = case.outcome != AttentionCase.Outcome.DISMISSED
-            feedback[case.student_id] = Feedback(
-                case.ended_at, alert.code, was_needed, cell=alert.cell, gap=gap_of(alert)
-            )
+            feedback[case.student_id] = Feedback(case.ended_at, case.outcome != AttentionCase.Outcome.DISMISSED)
     return feedback

@@ -242,9 +242,9 @@ def _announce(classroom: Classroom, student: Student, action: AttentionAction, b
 
 
 def sync_cases(classroom: Classroom, state: AttentionState, *, now: datetime) -> None:
-    """Open a case for each alert shown for the first time, and end those whose student recovered.
+    """Open a case for each alert shown for the first time, note which changed parts, and end those that are over.
 
-    At most two queries, none if nothing changed.
+    At most three queries, none if nothing changed.
     """
     if now - state.as_of > timedelta(0):
         return  # a cached lesson could end a case that a newer one has opened; the next observation records what is new
@@ -255,11 +255,29 @@ def sync_cases(classroom: Classroom, state: AttentionState, *, now: datetime) ->
     if new:
         cases = [open_case(classroom, alert, now=now) for alert in new]
         AttentionCase.objects.bulk_create(cases, ignore_conflicts=True)  # another process may have been faster
+    _note_parts(own, state)
     alerted = {alert.student_id for alert in state.alerts}
     recovered = [case.pk for case in own if case.student_id not in alerted and not _is_claimed(case, now)]
     if recovered:
         still_open = AttentionCase.objects.filter(pk__in=recovered, ended_at=None)
         still_open.update(ended_at=now, outcome=AttentionCase.Outcome.RECOVERED)
+
+
+def _note_parts(cases: list[AttentionCase], state: AttentionState) -> None:
+    """Record the part of the list, and the reasons, of cases that changed it: it takes less to stay than to enter.
+
+    A case that was ever firm counts as a firm one in the precision (`was_firm`).
+    """
+    alerts = {alert.student_id: alert for alert in state.alerts if alert.code != "help"}
+    changed = []
+    for case in cases:
+        alert = alerts.get(case.student_id)
+        if alert and case.evidence.get("firm", True) != alert.is_firm:
+            was_firm = case.evidence.get("was_firm", case.evidence.get("firm", True)) or alert.is_firm
+            case.code, case.evidence = alert.code, alert.evidence | {"was_firm": was_firm}
+            changed.append(case)
+    if changed:
+        AttentionCase.objects.bulk_update(changed, ["code", "evidence"])
 
 
 def open_case(classroom: Classroom, alert: Alert, *, now: datetime) -> AttentionCase:

@@ -1,48 +1,32 @@
-"""Input and output of the rule. Cells are given by their position in the notebook, from 0; plain values."""
+"""A lesson as it was observed, what people did about it, and the alerts that come of both. Plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-Code = Literal["help", "repeated_error", "error_streak", "silent", "behind"]
+from classroom.attention.evidence import Evidence
+from classroom.attention.history import ClassWork, Work
 
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    at: datetime
-    cell: int  # row id
-    position: int | None
-    failed: bool
-    error: str = ""  # its signature: the same mistake has the same one
-    error_name: str = ""  # "NameError"
+Code = Literal[
+    "help", "repeated_error", "error_streak", "silent", "behind",
+    "no_progress", "same_code", "wandering", "other_output", "restarts",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """One student in the lesson."""
+    """One student in the lesson, with the score of this moment."""
 
     student_id: int
     name: str
     email: str
     last_run_at: datetime
-    cells_run: int = 0  # different cells in the notebook of the class, during this lesson
-    furthest: int | None = None  # position in the notebook of the class
-    lead: int = 0  # cells ahead of the class at the last run; only for silent students
-    tail: tuple[Run, ...] = ()  # the latest runs, newest first; only for students who may be in trouble
+    work: Work
+    evidence: Evidence
+    probability: float
+    position: int | None = None  # of the last run, in the notebook of the class; from 0
     resolved_at: datetime | None = None  # errors up to then were resolved by an instructor
-
-
-@dataclass(frozen=True, slots=True)
-class CellStats:
-    """The class at one cell."""
-
-    tried: int
-    struggled: int  # students who failed at it three times or more, whether or not they succeeded
-
-    @property
-    def share(self) -> float:
-        return self.struggled / self.tried if self.tried else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,30 +34,40 @@ class Lesson:
     """The students of a classroom at one moment."""
 
     students: tuple[Signals, ...] = ()
-    notebook: str = ""
-    cells: Mapping[int, CellStats] = field(default_factory=dict)  # by row id
-    class_cell: int | None = None  # the median of the furthest cells
-    active_minutes: frozenset[int] = frozenset()  # minutes (since the epoch) in which the class worked
+    notebook: str = ""  # its path; the one that most are in
+    class_cell: int | None = None  # the median of the furthest cells there
+    class_: ClassWork = field(default_factory=lambda: ClassWork(0.0, 1, [], [], {}, 0))
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """The latest feedback of an instructor on an alert about a student."""
+    """The latest answer of an instructor to an alert about a student."""
 
     at: datetime
-    code: Code
     was_needed: bool  # False only if the alert was dismissed as not needed
-    cell: int | None = None  # position
-    gap: int = 0  # how many cells behind the class the student was
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What people did: open help requests, alerts that are shown, feedback of instructors; by student id."""
+    """What people did: open help requests, alerts that are shown, answers of instructors; by student id."""
 
     asking: Mapping[int, datetime] = field(default_factory=dict)
-    shown: frozenset[int] = frozenset()
+    shown: Mapping[int, Literal["firm", "weak"]] = field(default_factory=dict)
     feedback: Mapping[int, Feedback] = field(default_factory=dict)
+    raised: float = 0.0  # log-odds: the class's switch, and what its answers make of it
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One piece of evidence, with the numbers that its sentence says."""
+
+    term: str  # of `model.terms_of`
+    count: int = 0
+    minutes: int = 0
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return {"term": self.term, "count": self.count, "minutes": self.minutes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +82,9 @@ class Alert:
     error: str = ""
     class_cell: int | None = None
     minutes: int = 0  # the duration in the reason text
+    probability: float | None = None  # None: who asks, and alerts of before there was one
+    is_firm: bool = True
+    reasons: tuple[Reason, ...] = ()  # the strongest first
 
     @property
     def evidence(self) -> dict[str, Any]:
@@ -98,4 +95,7 @@ class Alert:
             "error": self.error,
             "class_cell": self.class_cell,
             "minutes": self.minutes,
+            "probability": None if self.probability is None else round(self.probability, 3),
+            "firm": self.is_firm,
+            "reasons": [reason.data for reason in self.reasons],
         }

@@ -25,8 +25,13 @@ def to_html(text: str | None) -> SafeString:
 
 def code_to_html(text: str | None) -> SafeString:
     """Return code as HTML: control sequences and colours are removed, line ends are normalized."""
+    return escape(plain_code(text))
+
+
+def plain_code(text: str | None) -> str:
+    """Return code without control sequences and colours, its line ends normalized; not escaped."""
     lines = (text or "").replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\N{REPLACEMENT CHARACTER}")
-    return escape(CONTROL.sub("", CODE.sub(_tab_or_nothing, lines)))
+    return CONTROL.sub("", CODE.sub(_tab_or_nothing, lines))
 
 
 def plain(text: str | None) -> str:

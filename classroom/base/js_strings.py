@@ -17,6 +17,7 @@ def live_texts() -> dict[str, object]:
         "noNotebook": gettext("No notebook"),
         "never": gettext("never"),
         **freshness_texts(),
+        **failing_texts(),
         "onTheWay": gettext("{name} is on the way"),
         "notSent": gettext("That did not arrive. Check the connection and press again."),
         "notificationsBlocked": gettext("This browser blocks notifications for this site; allow them in its settings."),
@@ -24,6 +25,17 @@ def live_texts() -> dict[str, object]:
         "hintSent": gettext("Hint sent."),
         "hintFailed": gettext("The hint could not be sent. Your text is still here: try again."),
         "shown": gettext("{shown} of {all} students shown"),
+    }
+
+
+def failing_texts() -> dict[str, str]:
+    """Return the sentences about the students with errors; `listed` are those whom the attention list knows."""
+    return {
+        "failingNone": gettext("Students with errors: {count}; none of them long enough to need you."),
+        "failingSome": gettext(
+            "Students with errors: {count}; {listed} listed here or put off, {rest} not long enough to need you."
+        ),
+        "failingAll": gettext("Students with errors: {count}; all listed here or put off."),
     }
 
 

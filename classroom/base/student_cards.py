@@ -1,12 +1,13 @@
 """Student cards: a row of `events.student_status`, translated for the pages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext, gettext_lazy
 
 from classroom.base.display import PLAIN, Display
+from classroom.base.namesakes import Person
 from events.student_status import NO_NOTEBOOK, NO_TEAM
 from realtime.rows import Status, StudentRow
 
@@ -17,8 +18,9 @@ STATUS_WORDS = {
     "active": gettext_lazy("Active"),
     "idle": gettext_lazy("Idle"),
 }
-# The order of the cards by urgency; within a rank, by name.
+# The order of the cards by urgency; within a rank, by reading and name.
 RANKS: dict[Status, int] = {"help": 0, "significant_error": 1, "error": 2, "active": 3, "idle": 4}
+NOBODY: Mapping[int, Person] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +40,15 @@ class Card:
     is_significant: bool
     last_activity: datetime | None
     help_since: datetime | None
+    reading_key: str = ""  # by which cards of one status are sorted; "" for none, and on a projector
 
     @property
     def is_asking(self) -> bool:
         return self.status == "help"
 
 
-def card(row: StudentRow, display: Display = PLAIN) -> Card:
+def card(row: StudentRow, display: Display = PLAIN, people: Mapping[int, Person] = NOBODY) -> Card:
+    person = None if display.projector else people.get(row["studentId"])
     path = "" if row["currentNotebook"] == NO_NOTEBOOK else row["currentNotebook"]
     return Card(
         student_id=row["studentId"],
@@ -62,11 +66,18 @@ def card(row: StudentRow, display: Display = PLAIN) -> Card:
         is_significant=row["hasSignificantError"],
         last_activity=_moment(row["lastActivityAt"]),
         help_since=_moment(row["helpRequestedAt"]),
+        reading_key=person.reading_key if person else "",
     )
 
 
-def cards(rows: Iterable[StudentRow], display: Display = PLAIN) -> list[Card]:
-    return sorted((card(row, display) for row in rows), key=lambda c: (RANKS[c.status], c.name.lower(), c.student_id))
+def cards(rows: Iterable[StudentRow], display: Display = PLAIN, people: Mapping[int, Person] = NOBODY) -> list[Card]:
+    """Return the cards by urgency, then by reading, those without one last and by name."""
+    return sorted((card(row, display, people) for row in rows), key=place_of)
+
+
+def place_of(card: Card) -> tuple[int, bool, str, int]:
+    name = card.reading_key or card.name.lower()
+    return RANKS[card.status], not card.reading_key, name, card.student_id
 
 
 def _moment(text: str | None) -> datetime | None:

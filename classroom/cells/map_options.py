@@ -39,14 +39,18 @@ class MapOptions:
         return "?" + urlencode({key: value for key, value in {**chosen, **changed}.items() if value})
 
     def ordered(self, rows: "Iterable[Row]") -> "list[Row]":
-        """Return the rows sorted: by trouble (most failures first), by progress (furthest first), or by name."""
+        """Return the rows sorted: by trouble (most failures first), by progress (furthest first), or by reading
+        and name."""
         keys: dict[str, Callable[[Row], tuple[int, ...]]] = {
             "trouble": lambda row: (-row.states.count("3"), -row.states.count("2"), -row.furthest),
             "progress": lambda row: (-row.furthest, -row.states.count("1")),
             "name": lambda row: (),
         }
         key = keys[self.sort]
-        return sorted(rows, key=lambda row: (*key(row), _natural(row.name), row.student_id))
+        return sorted(
+            rows,
+            key=lambda row: (*key(row), not row.reading_key, row.reading_key or _natural(row.name), row.student_id),
+        )
 
 
 def _natural(name: str) -> str:

@@ -107,6 +107,7 @@ class Row:
     name: str
     states: str
     is_recent: bool
+    reading_key: str = ""
 
     @cached_property
     def furthest(self) -> int:
@@ -151,16 +152,24 @@ class Member:
     name: str
     notebook_id: int | None
     is_recent: bool
+    reading_key: str = ""  # "" for none, and on a projector
 
 
 def members_of(classroom: Classroom, *, now: datetime, display: Display = PLAIN) -> list[Member]:
     """Return at most `MAX_CARDS` students of the classroom, the last active first. One query."""
     latest = classroom.students.order_by(F("last_activity_at").desc(nulls_last=True), "pk")[:MAX_CARDS]
+    # Only a class knows readings.
+    reading = [] if classroom.class_ref is None or display.projector else ["reading_key"]
+    rows = latest.values_list("pk", "name", "email", "current_notebook_id", "last_activity_at", *reading)
     return [
-        Member(pk, display.name(pk, display_name(name, email)), notebook, bool(at and now - at < RECENT))
-        for pk, name, email, notebook, at in latest.values_list(
-            "pk", "name", "email", "current_notebook_id", "last_activity_at"
+        Member(
+            student_id=pk,
+            name=display.name(pk, display_name(name, email)),
+            notebook_id=notebook,
+            is_recent=bool(at and now - at < RECENT),
+            reading_key="".join(key),
         )
+        for pk, name, email, notebook, at, *key in rows
     ]
 
 
@@ -182,7 +191,13 @@ def cell_map(
     states = _states(classroom, ids, [column.cell_id for column in columns])
     blank = NOT_RUN * len(columns)
     rows = [
-        Row(student_id=m.student_id, name=m.name, states=states.get(m.student_id, blank), is_recent=m.is_recent)
+        Row(
+            student_id=m.student_id,
+            name=m.name,
+            states=states.get(m.student_id, blank),
+            is_recent=m.is_recent,
+            reading_key=m.reading_key,
+        )
         for m in members
     ]
     if classroom.class_ref is None:  # of all students, only those who use this notebook

@@ -59,7 +59,7 @@ NAME = re.compile(r"[A-Za-z_][\w.]{0,60}")
 class Fingerprint:
     name: str  # of the exception without its module; "" where the text has none
     pattern: str
-    line: str  # the error in one line, as the student sees it
+    line: str  # the error in one line, as the student sees it, without its place
 
     @property
     def text(self) -> str:
@@ -77,7 +77,12 @@ def fingerprint(text: str | None) -> Fingerprint:
     plain = _plain(text or "")
     name, message = _raised(plain)
     line = f"{name}: {message}" if name and message else name or message
-    return Fingerprint(name[:100], _pattern(message), line[:MAX_LINE_LENGTH])
+    return Fingerprint(name[:100], _pattern(message), without_place(line[:MAX_LINE_LENGTH]))
+
+
+def without_place(line: str) -> str:
+    """Return the line of an error without `(859882524.py, line 3)`: IPython makes up a file for each run."""
+    return PLACE.sub("", line).strip()
 
 
 def _plain(text: str) -> str:

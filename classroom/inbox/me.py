@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
-from drf_spectacular.utils import PolymorphicProxySerializer
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -27,12 +27,14 @@ from lms.access import (
     submissions_of,
     with_email,
 )
+from lms.api.assignments import set_own_due
 from lms.api.base import ApiView
 from lms.api.permissions import ClassKeyRequired
 from lms.api.tokens import MyClass
 from lms.client_terms import terms
-from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, Student
-from lms.submissions import latest
+from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, RubricItem, Student
+from lms.rubrics import ticked_items
+from lms.submissions import is_graded, latest
 
 
 class MyAssignment(serializers.ModelSerializer[ClassAssignment]):
@@ -66,18 +68,24 @@ class DescribedClass(MyClass):
         read_only_fields = fields
 
 
+class TickedItem(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    points = serializers.FloatField(help_text="May be negative.")
+
+
 class OwnAssignment(MyAssignment):
     """An assignment, and the student's own submissions to it: by assignment, `context["submissions"]` has the
-    newest, and `context["attempts"]` their number."""
+    newest, `context["attempts"]` their number, and `context["ticked"]` by submission the ticked items of the rubric."""
 
     has_starter = serializers.BooleanField(read_only=True)
     attempts = serializers.SerializerMethodField(help_text="How often it was handed in.")
     grade = serializers.SerializerMethodField(help_text="Of the newest submission.")
     feedback = serializers.SerializerMethodField(help_text="Of the newest submission.")
     status = serializers.SerializerMethodField(help_text="Of the newest submission.")
+    rubric = serializers.SerializerMethodField(help_text="What was ticked in the newest submission, once it is graded.")
 
     class Meta(MyAssignment.Meta):
-        own = ["description", "points", "has_starter", "attempts", "grade", "feedback", "status"]
+        own = ["description", "points", "has_starter", "attempts", "grade", "feedback", "status", "rubric"]
         fields = [*MyAssignment.Meta.fields, *own]
         read_only_fields = fields
 
@@ -100,6 +108,14 @@ class OwnAssignment(MyAssignment):
     def get_status(self, assignment: ClassAssignment) -> str | None:
         found = self._newest(assignment)
         return found.status if found else None
+
+    @extend_schema_field(TickedItem(many=True))
+    def get_rubric(self, assignment: ClassAssignment) -> list[dict[str, Any]]:
+        found = self._newest(assignment)
+        if found is None or not is_graded(found):
+            return []
+        ticked: dict[int, list[RubricItem]] = self.context["ticked"]
+        return [{"text": item.text, "points": item.points} for item in ticked[found.pk]]
 
     def _newest(self, assignment: ClassAssignment) -> AssignmentSubmission | None:
         submissions: dict[int, AssignmentSubmission] = self.context["submissions"]
@@ -152,12 +168,16 @@ class MeView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Only the class of the key or token. For other classes of the student, send theirs. A class key does not prove
-        which student the caller is: what is the student's own comes with a student token alone."""
+        which student the caller is: what is the student's own comes with a student token alone, and so does the later
+        `due_date` of an extension."""
         data: dict[str, Any] = {
             "student_id": self.student(request).pk,
             "classes": classes_of(self.viewer),
-            "assignments": assignments_of(self.viewer).select_related("notebook").annotate(has_starter=HAS_STARTER),
+            "assignments": list(
+                assignments_of(self.viewer).select_related("notebook").annotate(has_starter=HAS_STARTER)
+            ),
         }
+        set_own_due(data["assignments"], self.holder)
         if not isinstance(self.holder, StudentHolder):
             return Response(Me(data).data)
         data |= {"student": own_name(self.holder), "help": my_help(self.holder), "client": terms(request)}
@@ -181,13 +201,11 @@ HAS_STARTER = Exists(AssignmentStarter.objects.filter(assignment=OuterRef("pk"))
 
 
 def own_submissions(holder: StudentHolder) -> dict[str, Any]:
-    """Return the context of `OwnAssignment`. Two queries."""
+    """Return the context of `OwnAssignment`. Two queries, three if rubrics were used."""
     mine = submissions_of(holder)
     counts = mine.order_by().values_list("assignment").annotate(Count("pk"))
-    return {
-        "submissions": {row.assignment_id: row for row in latest(mine).defer("notebook_content")},
-        "attempts": dict(counts),
-    }
+    newest = {row.assignment_id: row for row in latest(mine).defer("notebook_content")}
+    return {"submissions": newest, "attempts": dict(counts), "ticked": ticked_items(newest.values())}
 
 
 def own_name(holder: StudentHolder) -> dict[str, str | None]:

@@ -12,13 +12,13 @@ from typing import Any
 
 from django.db import connection
 
-from classroom.base.display import cell_number
 from classroom.lesson_report.lessons import Lesson
+from classroom.lesson_report.places import Places
 from lms.access import Scope
 
 BREAK = timedelta(minutes=10)
 MIN_STUDENTS = 2  # one student alone says nothing about a cell
-MAX_CELLS = 100
+MAX_CELLS = 2_000
 FEW = 4  # students
 
 SCOPE = "/* scope */"  # placeholder for the condition on classes
@@ -49,7 +49,7 @@ FROM (SELECT cell_id, notebook_id, count(*) AS students, count(*) FILTER (WHERE 
                FILTER (WHERE seconds IS NOT NULL) AS times
       FROM tries GROUP BY 1, 2 HAVING count(*) >= %(minimum)s) AS f
 JOIN cells c ON c.id = f.cell_id JOIN notebooks n ON n.id = f.notebook_id
-ORDER BY n.path, c.position NULLS LAST, c.id LIMIT %(maximum)s
+ORDER BY f.students DESC, c.id LIMIT %(maximum)s
 """  # noqa: S608
 
 
@@ -75,13 +75,19 @@ class CellFacts:
         return self.unsolved / self.students
 
 
-def cells_of(students: list[int], lesson: Lesson, *, scope: Scope) -> list[CellFacts]:
-    """Return the cells by notebook and position. One query."""
+def cells_of(students: list[int], lesson: Lesson, *, scope: Scope, places: Places) -> list[CellFacts]:
+    """Return the cells by notebook and position; of more than MAX_CELLS those that most students tried. One query."""
     rows = rows_of(CELLS, students, lesson, scope=scope, minimum=MIN_STUDENTS, maximum=MAX_CELLS)
+
+    def order(row: tuple[Any, ...]) -> tuple[str, bool, int, int]:
+        cell_id, position, _, path, *_ = row
+        place = places.place(cell_id, position)
+        return path, place is None or place < 0, place or 0, cell_id
+
     return [
         CellFacts(
             cell_id=cell_id,
-            number=cell_number(position),
+            number=places.number(cell_id, position),
             notebook=notebook,
             notebook_path=path,
             students=count,
@@ -91,7 +97,9 @@ def cells_of(students: list[int], lesson: Lesson, *, scope: Scope) -> list[CellF
             tries=tries,
             times=tuple(times) if times else None,
         )
-        for cell_id, position, notebook, path, _, _, count, failed, unsolved, errors, tries, times in rows
+        for cell_id, position, notebook, path, _, _, count, failed, unsolved, errors, tries, times in sorted(
+            rows, key=order
+        )
     ]
 
 

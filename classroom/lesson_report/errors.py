@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, F
 
-from classroom.base.display import PLAIN, Display, cell_number
+from classroom.base.display import PLAIN, Display
 from classroom.errors.clusters import MIN_STUDENTS, message_of_run
 from classroom.errors.fingerprints import Fingerprint, fingerprint
 from classroom.lesson_report.lessons import Lesson
+from classroom.lesson_report.places import Places
 from events.models import CellExecution
 from lms.access import Scope
 
@@ -31,7 +32,9 @@ class SharedError:
         return len(self.students)
 
 
-def shared_errors(students: list[int], lesson: Lesson, *, scope: Scope, display: Display = PLAIN) -> list[SharedError]:
+def shared_errors(
+    students: list[int], lesson: Lesson, *, scope: Scope, places: Places, display: Display = PLAIN
+) -> list[SharedError]:
     """Return the shared errors, those with most students first. One query, which groups equal messages of a cell."""
     failed = CellExecution.objects.filter(
         scope.q(),
@@ -54,7 +57,7 @@ def shared_errors(students: list[int], lesson: Lesson, *, scope: Scope, display:
         if one is None:
             one = found[row["cell_id"], mark.digest] = SharedError(
                 cell_id=row["cell_id"],
-                number=cell_number(row["position"]),
+                number=places.number(row["cell_id"], row["position"]),
                 notebook=row["notebook_name"],
                 print=mark,
                 line=mark.text if display.projector else mark.line,

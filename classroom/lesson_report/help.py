@@ -11,10 +11,10 @@ from lms.access import Scope
 
 # The helper is the instructor who claimed the request, else the one who ended it. The wait lasts until the claim, else
 # until the end, else until now.
+WAITED = "greatest(0, extract(epoch FROM coalesce(claimed_at, ended_at, %(now)s) - asked_at))::float"  # seconds
 WAITS = """
 WITH asked AS (
-  SELECT coalesce(claimed_by_id, ended_by_id) AS helper,
-         greatest(0, extract(epoch FROM coalesce(claimed_at, ended_at, %(now)s) - asked_at))::float AS seconds
+  SELECT coalesce(claimed_by_id, ended_by_id) AS helper, {waited} AS seconds
   FROM help_requests
   WHERE asked_at >= %(since)s AND asked_at < %(until)s AND student_id IN (SELECT unnest(%(students)s::bigint[])) {scope}
 )
@@ -44,7 +44,7 @@ def help_in(students: list[int], lesson: Lesson, *, scope: Scope, now: datetime)
     """Return the waits of all requests and of each helper. One query."""
     with connection.cursor() as cursor:
         named: dict[str, Any] = {"students": students, "since": lesson.since, "until": lesson.until, "now": now}
-        cursor.execute(WAITS.format(scope=scope.sql()), named)
+        cursor.execute(WAITS.format(scope=scope.sql(), waited=WAITED), named)
         (_, _, _, count, waits), *rows = cursor.fetchall()
     by = [(helper is None, _waits(name or "", requests, found)) for _, helper, name, requests, found in rows]
     return Help(all=_waits("", count, waits), by=[waits for _, waits in sorted(by, key=lambda row: row[0])])

@@ -6,14 +6,15 @@ from functools import cached_property
 
 from django.db.models import Count, Exists, OuterRef, Q
 
-from classroom.base.classrooms import Classroom
-from classroom.base.display import PLAIN, Display, cell_number
+from classroom.base.classrooms import BY_READING, Classroom
+from classroom.base.display import PLAIN, Display
 from classroom.base.query_plans import planned_for_the_span
 from classroom.errors.models import Hint
 from classroom.lesson_report.cells import CellFacts, cells_of, hardest
 from classroom.lesson_report.errors import SharedError, shared_errors
 from classroom.lesson_report.help import Help, help_in
 from classroom.lesson_report.lessons import Lesson
+from classroom.lesson_report.places import Places, places_in
 from classroom.lesson_report.struggles import MAX_NAMED, Struggle, struggled_silently
 from events.models import CellExecution, NotebookAccess, StudentEvent
 from lms.models import StudentClass
@@ -80,7 +81,7 @@ class LessonReport:
 
 @planned_for_the_span()
 def lesson_report(classroom: Classroom, lesson: Lesson, *, now: datetime, display: Display = PLAIN) -> LessonReport:
-    """Return the report of a lesson. Ten queries for any number of students; they read the lesson's runs by time."""
+    """Return the report of a lesson. Eleven queries for any number of students; they read the lesson's runs by time."""
     students = list(classroom.students.order_by().values_list("pk", flat=True))
     ran = CellExecution.objects.filter(
         classroom.scope.q(), executed_at__gte=lesson.since, executed_at__lt=lesson.until, student__in=students
@@ -88,20 +89,21 @@ def lesson_report(classroom: Classroom, lesson: Lesson, *, now: datetime, displa
     figures = ran.aggregate(
         present=Count("student", distinct=True), runs=Count("pk"), errors=Count("pk", filter=Q(status="error"))
     )
+    places = places_in(students, lesson, scope=classroom.scope)
     return LessonReport(
         lesson=lesson,
         enrolled=len(students),
-        cells=cells_of(students, lesson, scope=classroom.scope),
-        struggling=struggled_silently(classroom, students, lesson, display=display),
+        cells=cells_of(students, lesson, scope=classroom.scope, places=places),
+        struggling=struggled_silently(classroom, students, lesson, places=places, display=display),
         help=help_in(students, lesson, scope=classroom.scope, now=now),
-        shared=shared_errors(students, lesson, scope=classroom.scope, display=display),
-        hints=_hints(classroom, lesson),
+        shared=shared_errors(students, lesson, scope=classroom.scope, places=places, display=display),
+        hints=_hints(classroom, lesson, places),
         absent=_absent(classroom, lesson, display),
         **figures,
     )
 
 
-def _hints(classroom: Classroom, lesson: Lesson) -> list[HintFacts]:
+def _hints(classroom: Classroom, lesson: Lesson, places: Places) -> list[HintFacts]:
     """Return the hints of the lesson, oldest first. One query."""
     later = CellExecution.objects.filter(
         classroom.scope.q(),
@@ -126,7 +128,7 @@ def _hints(classroom: Classroom, lesson: Lesson) -> list[HintFacts]:
             text=hint.text,
             sent_by=hint.sent_by.name if hint.sent_by else "",
             sent_at=hint.sent_at,
-            number=cell_number(hint.cell.position),
+            number=places.number(hint.cell_id, hint.cell.position),
             notebook=hint.notebook.name,
             told=hint.told,
             after=hint.after,
@@ -145,7 +147,7 @@ def _absent(classroom: Classroom, lesson: Lesson, display: Display) -> list[Abse
     events = StudentEvent.objects.filter(scope, student=student, occurred_at__gte=since, occurred_at__lt=until)
     enrolments = StudentClass.objects.filter(class_ref=classroom.class_ref, role="student", joined_at__lt=until)
     enrolled = classroom.students.filter(pk__in=enrolments.values("student"))
-    missing = enrolled.filter(~Exists(runs), ~Exists(opened), ~Exists(events)).order_by("name", "email", "pk")
+    missing = enrolled.filter(~Exists(runs), ~Exists(opened), ~Exists(events)).order_by(*BY_READING)
     return [
         Absent(
             student_id=student.pk,

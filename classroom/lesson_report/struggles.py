@@ -13,9 +13,10 @@ then those who lost most time; the page shows MAX_NAMED and collapses the rest.
 from dataclasses import dataclass
 
 from classroom.base.classrooms import Classroom
-from classroom.base.display import PLAIN, Display, cell_number
+from classroom.base.display import PLAIN, Display
 from classroom.lesson_report.cells import FEW, SCOPE, TRIES, rows_of
 from classroom.lesson_report.lessons import Lesson
+from classroom.lesson_report.places import Places
 
 MANY_ERRORS, UNSOLVED_ERRORS = 5, 3
 MIN_SECONDS = 180
@@ -35,7 +36,7 @@ STRUGGLING = f"""{TRIES}
          count(*) OVER (PARTITION BY student_id) AS cells, sum(seconds) OVER (PARTITION BY student_id) AS lost
   FROM caught ORDER BY student_id, solved, seconds DESC NULLS LAST, errors DESC, cell_id
 )
-SELECT w.student_id, c.position, n.name, w.errors, w.solved, w.seconds, w.cells
+SELECT w.student_id, c.id, c.position, n.name, w.errors, w.solved, w.seconds, w.cells
 FROM worst w JOIN cells c ON c.id = w.cell_id
 JOIN notebooks n ON n.id = w.notebook_id
 WHERE NOT EXISTS (SELECT FROM help_requests h WHERE h.student_id = w.student_id {SCOPE}
@@ -60,7 +61,7 @@ class Struggle:
 
 
 def struggled_silently(
-    classroom: Classroom, students: list[int], lesson: Lesson, *, display: Display = PLAIN
+    classroom: Classroom, students: list[int], lesson: Lesson, *, places: Places, display: Display = PLAIN
 ) -> list[Struggle]:
     """Return the students in the order described above. Two queries."""
     rows = rows_of(
@@ -81,13 +82,13 @@ def struggled_silently(
             student_id=student,
             name=display.name(student, people[student].display_name),
             email=display.email(people[student].email),
-            number=cell_number(position),
+            number=places.number(cell, position),
             notebook=notebook,
             errors=errors,
             is_solved=solved,
             seconds=seconds,
             cells=cells,
         )
-        for student, position, notebook, errors, solved, seconds, cells in rows
+        for student, cell, position, notebook, errors, solved, seconds, cells in rows
         if student in people
     ]

@@ -1,9 +1,11 @@
-"""Export the tables of a lesson's report as CSV; the column names are not translated."""
+"""Export the tables of a lesson's report, and lessons side by side, as CSV; the column names are not translated."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from classroom.lesson_report.comparison import HARDEST, Comparison, LessonRow
 from classroom.lesson_report.selectors import LessonReport
+from core.moments import moment_cell, zone_name
 from lms.spreadsheets import table_csv
 
 Rows = list[Sequence[str | int | float | None]]
@@ -12,7 +14,30 @@ Rows = list[Sequence[str | int | float | None]]
 def lesson_csv(report: LessonReport, table: str) -> bytes:
     """Return one table as CSV. Raises KeyError for a name that is not in TABLES."""
     head, rows = TABLES[table]
-    return table_csv(head, rows(report))
+    return table_csv([column.replace("ZONE", zone_name()) for column in head], rows(report))
+
+
+def comparison_csv(comparison: Comparison) -> bytes:
+    """Return the lessons as CSV, the oldest first."""
+    zone = zone_name()
+    head = (
+        f"since ({zone})", f"until ({zone})", "present", "enrolled", "runs", "errors", "error_share", "help_requests",
+        "wait_seconds_median", *(f"hardest_{number}" for number in range(1, HARDEST + 1)),
+    )  # fmt: skip
+    rows = [
+        (
+            moment_cell(row.lesson.since), moment_cell(row.lesson.until), row.lesson.students, comparison.enrolled,
+            row.lesson.runs, row.lesson.errors, None if row.error_share is None else round(row.error_share, 3),
+            row.help_requests, _seconds(row.median_wait), *_hardest(row),
+        )
+        for row in reversed(comparison.rows)
+    ]  # fmt: skip
+    return table_csv(head, rows)
+
+
+def _hardest(row: LessonRow) -> list[str | None]:
+    named = [f"{cell.notebook}, cell {cell.number}: {cell.failed} of {cell.students} failed" for cell in row.hardest]
+    return [*named, *[None] * (HARDEST - len(named))]
 
 
 def _cells(report: LessonReport) -> Rows:
@@ -45,7 +70,7 @@ def _errors(report: LessonReport) -> Rows:
 
 def _hints(report: LessonReport) -> Rows:
     return [
-        (one.sent_at.isoformat(timespec="seconds"), one.sent_by, one.notebook, one.number, one.told, one.after,
+        (moment_cell(one.sent_at), one.sent_by, one.notebook, one.number, one.told, one.after,
          one.helped, one.text)
         for one in report.hints
     ]  # fmt: skip
@@ -68,6 +93,6 @@ TABLES: dict[str, tuple[tuple[str, ...], Callable[[LessonReport], Rows]]] = {
     "struggling": (("name", "email", "notebook", "cell", "errors", "worked", "seconds", "cells"), _struggling),
     "help": (("helper", "requests", "wait_seconds_median", "wait_seconds_p90"), _help),
     "errors": (("notebook", "cell", "students", "runs", "error", "message"), _errors),
-    "hints": (("sent_at", "sent_by", "notebook", "cell", "told", "ran_again", "worked", "text"), _hints),
+    "hints": (("sent_at (ZONE)", "sent_by", "notebook", "cell", "told", "ran_again", "worked", "text"), _hints),
     "absent": (("name", "email"), _absent),
 }  # fmt: skip

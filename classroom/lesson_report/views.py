@@ -1,13 +1,17 @@
 """The report of a lesson: a page that prints on two sheets, and its tables as CSV."""
 
+from datetime import datetime
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
 from classroom.base.js_strings import live_texts
-from classroom.lesson_report.lessons import chosen_lesson, lessons_of
+from classroom.base.spans import SpanChoice, span_choice
+from classroom.lesson_report.lessons import Lesson, chosen_lesson, lesson_at, lessons_of
 from classroom.lesson_report.selectors import lesson_report
 from classroom.lesson_report.tables import TABLES, lesson_csv
 from classroom.lesson_report.time_plot import time_plot
@@ -17,16 +21,18 @@ from instructors.permissions import account_of
 
 @class_page
 def report(request: HttpRequest, class_id: int) -> HttpResponse:
-    """Show the report of the newest lesson, or of the one that `?lesson=` names."""
-    classroom, now, wanted = classroom_of(request, class_id), timezone.now(), request.GET.get("lesson", "")
+    """Show the report of `?from=` and `?to=`, of the day or span that `?lesson=` names, or of the newest lesson."""
+    classroom, now = classroom_of(request, class_id), timezone.now()
     lessons = lessons_of(classroom, now=now)
-    lesson = chosen_lesson(wanted, lessons, enrolled=classroom.students.count())
+    lesson, choice = _chosen(request, classroom, lessons, now=now)
     found = lesson_report(classroom, lesson, now=now, display=display_of(request)) if lesson else None
     context = {
         "classroom": classroom,
         "now": now,
         "lessons": lessons,
-        "wanted": wanted,
+        "wanted": request.GET.get("lesson", ""),
+        "choice": choice,
+        "query": lesson.query if lesson else "",
         "report": found,
         "plot": time_plot(found.timed) if found else None,
         "texts": live_texts(),
@@ -41,8 +47,8 @@ def table(request: HttpRequest, class_id: int, name: str) -> HttpResponse:
     if name not in TABLES:
         raise Http404("No such table")
     lessons = lessons_of(classroom, now=now)
-    lesson = chosen_lesson(request.GET.get("lesson", ""), lessons, enrolled=classroom.students.count())
-    if lesson is None:
+    lesson, choice = _chosen(request, classroom, lessons, now=now)
+    if lesson is None or choice.is_wrong:
         raise Http404("No such lesson")
     found = lesson_report(classroom, lesson, now=now, display=display_of(request))
     response = HttpResponse(lesson_csv(found, name), content_type="text/csv; charset=utf-8")
@@ -54,6 +60,18 @@ def table(request: HttpRequest, class_id: int, name: str) -> HttpResponse:
         request=request,
         target_type="class",
         target_id=class_id,
-        details={"table": name, "lesson": lesson.key},
+        details={"table": name, "lesson": lesson.query},
     )
     return response
+
+
+def _chosen(
+    request: HttpRequest, classroom: Classroom, lessons: list[Lesson], *, now: datetime
+) -> tuple[Lesson | None, SpanChoice]:
+    """Return the lesson to report on, if there is one, and the choice of spans."""
+    choice = span_choice(request.GET, classroom, now=now)
+    if choice.span is not None:
+        return lesson_at(choice.span, lessons), choice
+    wanted = "" if choice.is_wrong else request.GET.get("lesson", "")
+    lesson = chosen_lesson(wanted, lessons, enrolled=classroom.students.count())
+    return lesson, choice if choice.is_wrong else span_choice(request.GET, classroom, now=now, shown=lesson)

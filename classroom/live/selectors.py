@@ -10,6 +10,10 @@ from classroom.base.display import PLAIN, Display
 from classroom.base.student_cards import Card, cards
 from classroom.base.student_filters import Filter
 from events.student_status import student_rows
+from lms.models import ClassCode, ClassKey, StudentToken
+
+# The statuses of red cards, which the figure "With errors" counts.
+FAILING = ("error", "significant_error")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +30,7 @@ class LiveState:
             "students": len(self.cards),
             "active": statuses["active"],
             "help": statuses["help"],
-            "errors": statuses["error"] + statuses["significant_error"],
+            "errors": sum(card.status in FAILING for card in self.cards),
             "runs": sum(card.runs for card in self.cards),
         }
 
@@ -46,10 +50,23 @@ class LiveState:
 def live_state(
     classroom: Classroom, *, chosen: Filter, now: datetime, only: list[int] | None = None, display: Display = PLAIN
 ) -> LiveState:
-    """Return the cards of the classroom, or of the students `only`. Two queries, whatever the number of students."""
+    """Return the cards of the classroom, or of the students `only`. Three queries, whatever the number of students."""
     students = classroom.students
     if only is not None:
         students = students.filter(pk__in=only)
-    return LiveState(
-        cards=cards(student_rows(latest_of(students), scope=classroom.scope, now=now), display), filter=chosen
-    )
+    rows = student_rows(latest_of(students), scope=classroom.scope, now=now)
+    return LiveState(cards=cards(rows, display, classroom.people), filter=chosen)
+
+
+def is_unconnected(classroom: Classroom, *, now: datetime) -> bool:
+    """Return whether nothing can post events to this class: it has no valid key, no device of a student and no class
+    code with which one could join. One query; none for all students."""
+    class_ref = classroom.class_ref
+    if class_ref is None:
+        return False
+    keys = ClassKey.objects.filter(ClassKey.open_at(now), class_ref=class_ref)
+    devices = StudentToken.objects.filter(class_ref=class_ref, revoked_at=None)
+    codes = ClassCode.objects.filter(class_ref=class_ref, expires_at__gt=now)
+    rows = (found.order_by().values_list("pk")[:1] for found in (keys, devices, codes))
+    first, *others = rows
+    return not first.union(*others, all=True).exists()

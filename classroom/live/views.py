@@ -12,7 +12,8 @@ from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
 from classroom.base.student_filters import Filter
-from classroom.live.selectors import live_state
+from classroom.live.failing_texts import failing_said
+from classroom.live.selectors import is_unconnected, live_state
 from core.identity import row_number
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 
@@ -25,8 +26,11 @@ def class_live(request: HttpRequest, class_id: int | None = None) -> HttpRespons
     classroom = classroom_of(request, class_id)
     # A page view changes nothing: cases are recorded when the page's script requests the lists.
     context = attention_context(request, classroom, is_recorded=False) | _state(request, classroom)
+    is_used = any(card.last_activity for card in context["state"].cards)
     context |= {
         "claims": context["board"].claims,
+        "is_unconnected": not is_used and is_unconnected(classroom, now=context["now"]),
+        "failing_said": failing_said(context["state"], known=context["board"].known),
         "clusters": None,  # requested by the page's script, so that the page does not wait for them
         "active_seconds": int(ACTIVE_WINDOW.total_seconds()),
         "error_seconds": int(ERROR_WINDOW.total_seconds()),

@@ -14,6 +14,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
 from events.models import CellExecution, CellProgress
 from lms.access import Scope, User, classes_of, scope_of
+from lms.due_dates import Extended, extended_dates, own_due
 from lms.models import AssignmentSubmission, Cell, ClassAssignment, Session, Student, StudentClass
 from realtime.messages import timestamp
 
@@ -49,6 +50,10 @@ class Facts:
     submitted: dict[tuple[int, int], AssignmentSubmission] = field(default_factory=dict)  # student, assignment
     sessions: dict[int, str] = field(default_factory=dict)  # student → newest session
     times: dict[int, Times] = field(default_factory=dict)
+    extended: Extended = field(default_factory=dict)
+
+    def due(self, student: int, assignment: ClassAssignment) -> datetime | None:
+        return own_due(assignment, self.extended.get((assignment.pk, student)))
 
     def assignments_of(self, student: int) -> list[ClassAssignment]:
         return [
@@ -65,7 +70,7 @@ def facts(
 ) -> Facts:
     """Load the data of students; with `only` for one assignment.
 
-    Eight queries for any number of students; seven without `times`, none of which reads executions.
+    Nine queries for any number of students; eight without `times`, none of which reads executions.
     """
     assignments = ClassAssignment.objects.filter(class_ref__in=classes_of(viewer)).select_related("notebook")
     found = list(assignments.filter(pk=only) if only is not None else assignments.order_by("pk"))
@@ -79,6 +84,7 @@ def facts(
     handed_in = AssignmentSubmission.objects.filter(student__in=students, assignment__in=[a.pk for a in found])
     for submission in handed_in.defer("notebook_content").order_by("submitted_at", "pk"):
         known.submitted[submission.student_id, submission.assignment_id] = submission
+    known.extended = extended_dates(found, students=students)
     newest = Session.objects.filter(scope.q(), student__in=students).order_by("student", "-start_time", "-pk")
     known.sessions = dict(newest.distinct("student").values_list("student", "session_id"))
     if times:
@@ -111,6 +117,7 @@ def assignment_progress(known: Facts, student: Student, assignment: ClassAssignm
     """Return the `AssignmentProgressInfo` of a student and an assignment, without the cells. No query."""
     worked = known.worked.get((student.pk, assignment.notebook_id), Worked())
     submission = known.submitted.get((student.pk, assignment.pk))
+    due = known.due(student.pk, assignment)
     total = max(known.cells.get(assignment.notebook_id, 0), worked.completed + worked.failing)
     status = _status(worked, total, submission)
     share = 100.0 if status in DONE else 100.0 * worked.completed / total if total else 0.0
@@ -125,7 +132,7 @@ def assignment_progress(known: Facts, student: Student, assignment: ClassAssignm
         "error_cells": worked.failing,
         "total_execution_count": worked.runs,
         "cells_progress": [],
-        "due_date": timestamp(assignment.due_date) if assignment.due_date else None,
+        "due_date": timestamp(due) if due else None,
         "last_activity_at": timestamp(worked.last) if worked.last else None,
         "submission_id": submission.pk if submission else None,
         "submitted_at": timestamp(submission.submitted_at) if submission else None,

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from classroom.attention.claims import claims_of
 from classroom.base.classrooms import MAX_CARDS, Classroom, latest_of
 from classroom.base.display import PLAIN, Display
-from classroom.base.student_cards import RANKS, STATUS_WORDS, Card, card
+from classroom.base.student_cards import RANKS, STATUS_WORDS, Card, card, place_of
 from core.identity import label_key
 from events.student_status import NO_TEAM, student_rows
 from lms.maps import Point, active_map, points_on
@@ -108,13 +108,13 @@ class TeamView:
 
 
 def team_view(classroom: Classroom, *, now: datetime, display: Display = PLAIN) -> TeamView:
-    """Return the teams of the classroom. Six queries, whatever the number of students and teams."""
+    """Return the teams of the classroom. Seven queries, whatever the number of students and teams."""
     rows = student_rows(latest_of(classroom.students), scope=classroom.scope, now=now)
     claims = claims_of((row["studentId"] for row in rows), scope=classroom.scope, now=now)
     members: dict[str, list[Member]] = {}
     for row in rows:
         claim = claims.get(row["studentId"])
-        found = Member(card=card(row, display), helper=claim.by if claim else "")
+        found = Member(card=card(row, display, classroom.people), helper=claim.by if claim else "")
         members.setdefault(row["teamName"], []).append(found)
     active = active_map(classroom.class_ref.pk if classroom.class_ref else None)
     points = points_on(active) if active else {}
@@ -135,9 +135,8 @@ def _teams(members: Mapping[str, list[Member]], points: Mapping[str, Point]) -> 
     return sorted(made, key=lambda team: (RANKS[team.worst], *_order_of_name(team)))
 
 
-def _order_of_member(member: Member) -> tuple[int, str, int]:
-    found = member.card
-    return RANKS[found.status], found.name.lower(), found.student_id
+def _order_of_member(member: Member) -> tuple[int, bool, str, int]:
+    return place_of(member.card)
 
 
 def _order_of_name(team: Team) -> tuple[bool, list[tuple[int, str]]]:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from classroom.setup import audit
 from instructors.models import Instructor
+from lms.copies import copy_assignments, moved
 from lms.models import Class
 
 # Without letters and digits that look alike.
@@ -38,6 +39,28 @@ def create_class(fields: dict[str, Any], *, by: Instructor, request: HttpRequest
     except IntegrityError:
         raise CodeTaken(_first_free(fields["class_code"])) from None
     return created
+
+
+def copy_class(
+    original: Class, *, name: str, class_code: str, days: int, by: Instructor, request: HttpRequest, now: datetime
+) -> Class:
+    """Create a class with the description, dates and assignments of another one, moved by that many days, and with `by`
+    as its owner. Raises CodeTaken, ImplausibleDate."""
+    with transaction.atomic():
+        made = create_class(
+            {
+                "name": name,
+                "class_code": class_code,
+                "description": original.description,
+                "start_date": moved(original.start_date, days=days, now=now),
+                "end_date": moved(original.end_date, days=days, now=now),
+            },
+            by=by,
+            request=request,
+        )
+        assignments = original.assignments.order_by("pk")
+        copy_assignments(assignments, to=made, days=days, by=by, request=request, now=now)
+    return made
 
 
 def change_class(

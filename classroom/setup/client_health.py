@@ -7,7 +7,7 @@ of its students only the last event is known.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from classroom.base.classrooms import Classroom
+from classroom.base.classrooms import BY_READING, Classroom
 from classroom.base.display import Display
 from core.identity import display_name
 from events.models import ClientHealth
@@ -64,7 +64,7 @@ class Client:
 def clients_of(classroom: Classroom, *, now: datetime, display: Display) -> list[Client]:
     """Return the clients of the students of a class: those that report a problem, students of whom nothing arrived,
     then the others, each by name. Two queries."""
-    students = classroom.students.order_by("name", "email", "pk")[:MAX_CLIENTS]
+    students = classroom.students.order_by(*BY_READING)[:MAX_CLIENTS]
     people = list(students.values_list("pk", "email", "name", "last_activity_at"))
     reports = ClientHealth.objects.filter(classroom.scope.q(), student__in=[pk for pk, *_ in people])
     latest = {report.student_id: report for report in reports.order_by("reported_at", "pk")}

@@ -4,16 +4,13 @@ from datetime import date, datetime, time
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import validate_password
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from classroom.setup.classes import CODE_LENGTH
 from classroom.setup.staff import ASSISTANT, INSTRUCTOR
-from core.identity import password_form
 from core.validators import validate_address, validate_visible
-from instructors.models import Instructor
 from lms.dates import doubt
 from lms.models import Class
 
@@ -25,6 +22,14 @@ class DateInput(forms.DateInput):
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
+
+
+USUAL = Class.AttentionList.USUAL
+ATTENTION_LISTS = [
+    (USUAL, _("usual")),
+    (Class.AttentionList.QUIETER, _("quieter")),
+    (Class.AttentionList.BUSIER, _("busier")),
+]
 
 
 class ClassForm(forms.Form):
@@ -45,6 +50,12 @@ class ClassForm(forms.Form):
     )
     start_date = forms.DateField(label=_("First day (optional)"), required=False, widget=DateInput())
     end_date = forms.DateField(label=_("Last day (optional)"), required=False, widget=DateInput())
+    attention_list = forms.ChoiceField(
+        label=_("The list “Needs attention now”"),
+        choices=ATTENTION_LISTS,
+        required=False,
+        help_text=_("Quieter: fewer names, more of them right. Busier: more names, and fewer students are missed."),
+    )
 
     def clean_start_date(self) -> date | None:
         return _plausible(self.cleaned_data["start_date"])
@@ -69,6 +80,7 @@ class ClassForm(forms.Form):
             "description": found["description"] or (before.description if before and not before.description else None),
             "start_date": _moment(start, before.start_date if before else None, time.min),
             "end_date": _moment(end, before.end_date if before else None, time(23, 59, 59)),
+            "attention_list": found["attention_list"] or (before.attention_list if before else USUAL),
         }
 
     @staticmethod
@@ -79,6 +91,7 @@ class ClassForm(forms.Form):
             "description": class_ref.description or "",
             "start_date": _day(class_ref.start_date),
             "end_date": _day(class_ref.end_date),
+            "attention_list": class_ref.attention_list,
         }
 
 
@@ -90,42 +103,6 @@ class InviteForm(forms.Form):
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     role = forms.ChoiceField(label=_("Role"), choices=ROLE_LABELS, initial=INSTRUCTOR)
-
-
-class NewcomerForm(forms.Form):
-    """The name and password of a new account that accepts an invitation."""
-
-    name = forms.CharField(
-        label=_("Your name"),
-        max_length=255,
-        validators=[validate_visible],
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-    )
-    password = forms.CharField(
-        label=_("Password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
-    )
-    repeated = forms.CharField(
-        label=_("Password, once more"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
-    )
-
-    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.email = email
-
-    def clean(self) -> dict[str, Any]:
-        found: dict[str, Any] = super().clean() or self.cleaned_data
-        for field in ("password", "repeated"):
-            if field in found:
-                found[field] = password_form(found[field])
-        password = found.get("password")
-        if password is not None:
-            try:
-                validate_password(password, Instructor(email=self.email, name=found.get("name", "")))
-            except forms.ValidationError as error:
-                self.add_error("password", error)
-        if password and "repeated" in found and password != found["repeated"]:
-            self.add_error("repeated", gettext("The two passwords differ."))
-        return found
 
 
 def _day(moment: datetime | None) -> date | None:

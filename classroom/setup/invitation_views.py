@@ -1,19 +1,16 @@
 """Accept an invitation to a class, with an account or by creating one."""
 
-from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from classroom.setup.forms import NewcomerForm
 from classroom.setup.invitations import Closed, Taken, accept_as, accept_as_newcomer, invitation_of, is_for
 from classroom.setup.models import ClassInvitation
-from instructors import audit
-from instructors.authentication import log_in
+from instructors.authentication import log_in_browser
+from instructors.forms import NewcomerForm
 from instructors.models import Instructor
-from instructors.status import announce_status
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,10 +47,7 @@ def _for_newcomer(request: HttpRequest, found: ClassInvitation, token: str) -> H
         except Taken:
             has_account = True
         else:
-            login(request, account, backend="django.contrib.auth.backends.ModelBackend")
-            account = log_in(account, now=timezone.now())
-            audit.record(action="login", actor=account, request=request)
-            announce_status(account)
+            log_in_browser(request, account, now=timezone.now())
             return redirect("class_live", joined.pk)
     context = {"invitation": found, "form": form, "has_account": has_account}
     return render(request, "setup/invitation.html", context)

@@ -1,17 +1,24 @@
 """Select the students of a class for the set-up pages, and preview an import."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import OrderBy, Q, Value
+from django.db.models.functions import NullIf
 
-from classroom.base.classrooms import Classroom
+from classroom.base.classrooms import BY_READING, Classroom
 from classroom.base.display import PLAIN, Display
 from lms.enrolment import Known, Listed, known_students
-from lms.models import Class
+from lms.models import Class, Student
 from lms.rosters.parser import Line, Table
 
+ORDERS: dict[str, tuple[OrderBy | str, ...]] = {
+    "reading": BY_READING,
+    "name": ("name", "email", "pk"),
+    "number": (NullIf("student_number", Value("")).asc(nulls_last=True), *BY_READING),
+}
 MAX_MEMBERS = 500  # on the page; the search narrows a longer list
 
 
@@ -22,6 +29,9 @@ class Member:
     email: str
     team: str
     last_activity_at: datetime | None
+    student_number: str = ""
+    reading: str = ""
+    stored_name: str = ""  # without the address that is shown where there is none
 
 
 @dataclass(frozen=True)
@@ -29,42 +39,68 @@ class Members:
     rows: list[Member]
     count: int  # of all students of the class, regardless of the search
     search: str
+    order: str = "reading"  # one of ORDERS
 
     @property
     def is_capped(self) -> bool:
         return len(self.rows) >= MAX_MEMBERS
 
 
-def members(classroom: Classroom, *, search: str = "", display: Display = PLAIN) -> Members:
-    """Return the students by name. Two queries. A projector view ignores the search, which would reveal identities."""
+def members(classroom: Classroom, *, search: str = "", order: str = "", display: Display = PLAIN) -> Members:
+    """Return the students in one of ORDERS. Two queries. A projector view ignores search and order, which would reveal
+    identities."""
     assert classroom.class_ref is not None
     enrolled = classroom.students.select_related("team")
     search = "" if display.projector else search.replace("\0", "").strip()[:200]
-    texts = ("name", "email", "team__team_name")
+    order = order if order in ORDERS else "reading"
+    texts = ("name", "email", "team__team_name", "student_number", "reading")
     found = enrolled.filter(
         *(Q(*((f"{text}__icontains", word) for text in texts), _connector=Q.OR) for word in search.split())
     )
-    students = found.order_by("name", "email")[:MAX_MEMBERS]
-    rows = [
-        Member(
-            each.pk,
-            display.name(each.pk, each.display_name),
-            display.email(each.email),
-            each.team.team_name if each.team else "",
-            each.last_activity_at,
-        )
-        for each in students
-    ]
+    students = found.order_by(*ORDERS[order])[:MAX_MEMBERS]
+    rows = [_member(each, display) for each in students]
     if display.projector:
         rows.sort(key=lambda row: row.student_id)  # the order by name would reveal identities
-    return Members(rows, enrolled.order_by().count(), search)
+    return Members(rows, enrolled.order_by().count(), search, order)
 
 
-def register(classroom: Classroom) -> list[tuple[str, str, str]]:
-    """Return (e-mail, name, team) of all students of the class. One query."""
+def members_among(classroom: Classroom, student_ids: Sequence[int], *, display: Display = PLAIN) -> list[Member]:
+    """Return those of these students who are in the class, by reading and name. One query."""
+    found = classroom.students.filter(pk__in=student_ids).select_related("team").order_by(*BY_READING)
+    return [_member(each, display) for each in found]
+
+
+def _member(student: Student, display: Display) -> Member:
+    """`student` is a row of `ClassStudent`, which has number and reading."""
+    shown = not display.projector
+    return Member(
+        student.pk,
+        display.name(student.pk, student.display_name),
+        display.email(student.email),
+        student.team.team_name if student.team else "",
+        student.last_activity_at,
+        student.student_number or "" if shown else "",  # type: ignore[attr-defined]
+        student.reading or "" if shown else "",  # type: ignore[attr-defined]
+        student.name or "" if shown else "",
+    )
+
+
+def register(classroom: Classroom) -> list[tuple[str, str, str, str, str]]:
+    """Return (e-mail, name, team, number, reading) of all students of the class. One query."""
     assert classroom.class_ref is not None
-    rows = classroom.students.order_by("email").values_list("email", "name", "team__team_name")
-    return [(email, name or "", team or "") for email, name, team in rows]
+    columns = ("email", "name", "team__team_name", "student_number", "reading")
+    rows = classroom.students.order_by("email").values_list(*columns)
+    return [(email, name or "", team or "", number or "", reading or "") for email, name, team, number, reading in rows]
+
+
+def listed_by(line: Line) -> Listed:
+    return Listed(
+        email=line.email,
+        name=line.name or None,
+        team=line.team or None,
+        student_number=line.student_number or None,
+        reading=line.reading or None,
+    )
 
 
 @dataclass(frozen=True)
@@ -73,8 +109,14 @@ class LinePreview:
 
     line: Line
     effect: str  # created, updated, unchanged
-    name_before: str = ""
-    team_before: str = ""
+    before: Known | None = None  # of a line that changes somebody
+
+    @property
+    def before_text(self) -> str:
+        """What is replaced: name, team, number and reading as they are."""
+        known = self.before
+        found = (known.name, known.team, known.student_number, known.reading) if known else ()
+        return ", ".join(text for text in found if text) or "–"
 
 
 @dataclass(frozen=True)
@@ -99,6 +141,6 @@ def preview(class_ref: Class, table: Table) -> Preview:
 def _line_preview(line: Line, known: Known | None) -> LinePreview:
     if known is None or not known.is_member:
         return LinePreview(line, "created")
-    if known.differs(Listed(email=line.email, name=line.name or None, team=line.team or None)):
-        return LinePreview(line, "updated", known.name or "", known.team or "")
+    if known.differs(listed_by(line)):
+        return LinePreview(line, "updated", known)
     return LinePreview(line, "unchanged")

@@ -29,7 +29,7 @@ def import_list(request: HttpRequest, class_id: int) -> HttpResponse:
     text = _plain(request.POST.get("text", ""))
     try:
         text = _uploaded(request, text)
-        table = read(text, known=[email for email, _, _ in register(classroom)])
+        table = read(text, known=[email for email, *_ in register(classroom)])
     except Unreadable as problem:
         return show(request, classroom, "import", text=text, problem=str(problem), **limits)
     if request.POST.get("step") == "import" and table.good:
@@ -52,7 +52,7 @@ def _import(
     if not bad:
         return redirect("class_students", found.pk)
     # Show the skipped lines again, to be corrected.
-    text = write((line.email, line.name, line.team) for line in bad).removeprefix("\ufeff")
+    text = write(line.cells for line in bad).removeprefix("\ufeff")
     try:
         left = _checked(found, read(text), text)
     except Unreadable:  # none of the skipped lines names a student

@@ -19,7 +19,8 @@ from lms.rosters.parser import write
 @class_page
 def students(request: HttpRequest, class_id: int) -> HttpResponse:
     classroom, _ = taught_classroom(request, class_id)
-    found = members(classroom, search=request.GET.get("q", ""), display=display_of(request))
+    search, order = request.GET.get("q", ""), request.GET.get("sort", "")
+    found = members(classroom, search=search, order=order, display=display_of(request))
     return show(request, classroom, "students", members=found)
 
 

@@ -7,9 +7,10 @@ from django.db import transaction
 from django.http import Http404, HttpRequest
 
 from classroom.setup import audit
+from classroom.setup.members import listed_by
 from instructors.audit import record
 from instructors.models import Instructor
-from lms.enrolment import Enrolled, Listed, enrol_listed, remove_student
+from lms.enrolment import Enrolled, enrol_listed, remove_student
 from lms.models import Class, Student
 from lms.rosters.parser import Line
 
@@ -17,7 +18,7 @@ from lms.rosters.parser import Line
 def import_students(
     class_ref: Class, lines: Sequence[Line], *, skipped: int, by: Instructor, request: HttpRequest, now: datetime
 ) -> Enrolled:
-    listed = [Listed(email=line.email, name=line.name or None, team=line.team or None) for line in lines]
+    listed = [listed_by(line) for line in lines]
     with transaction.atomic():
         done = enrol_listed(class_ref.pk, listed, now=now)
         counts = {"created": done.created, "updated": done.updated, "unchanged": done.unchanged, "skipped": skipped}

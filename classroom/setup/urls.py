@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from classroom.setup import connection_views, detail_views, roster_views, staff_views, student_views
+from classroom.setup import (
+    connection_views,
+    copy_views,
+    detail_views,
+    register_views,
+    roster_views,
+    staff_views,
+    student_views,
+)
 
 SETUP = "classes/<int:class_id>/setup/"
 
@@ -10,6 +18,7 @@ urlpatterns = [
     path("classes/new/", detail_views.new_class, name="class_new"),
     path(SETUP, detail_views.details, name="class_setup"),
     path(f"{SETUP}active/", detail_views.switch, name="class_switch"),
+    path(f"{SETUP}copy/", copy_views.copy, name="class_copy"),
     path(f"{SETUP}connection/", connection_views.connection, name="class_connection"),
     path(f"{SETUP}connection/state/", connection_views.state, name="class_connection_state"),
     path(f"{SETUP}connection/keys/", connection_views.make, name="class_key_make"),
@@ -20,6 +29,10 @@ urlpatterns = [
     path(f"{SETUP}connection/devices/<int:token_id>/revoke/", connection_views.cut_off, name="class_device_revoke"),
     path(f"{SETUP}students/", student_views.students, name="class_students"),
     path(f"{SETUP}students/<int:student_id>/remove/", student_views.take_out, name="class_student_remove"),
+    path(f"{SETUP}students/<int:student_id>/address/", register_views.address, name="class_student_address"),
+    path(f"{SETUP}students/edit/", register_views.edit, name="class_students_edit"),
+    path(f"{SETUP}students/move/", register_views.move, name="class_students_move"),
+    path(f"{SETUP}students/merge/", register_views.merge, name="class_students_merge"),
     path(f"{SETUP}students/import/", roster_views.import_list, name="class_import"),
     path(f"{SETUP}students/list.csv", student_views.download, name="class_students_csv"),
     path(f"{SETUP}students/template.csv", student_views.template, name="class_students_template"),

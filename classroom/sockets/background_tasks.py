@@ -52,6 +52,7 @@ class BackgroundTasks:
             work: list[Callable[[], Awaitable[None]]] = [
                 self.fanout.listen,
                 self.fanout.repeat,
+                self.fanout.feeds.repeat,
                 self.inbox_signals.listen,
                 self.inbox_signals.work,
                 self.inbox_signals.repeat,

@@ -49,6 +49,7 @@ async def refuse(
 
 class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has no types
     kind: ClientType = "dashboard"
+    background: background_tasks.BackgroundTasks  # from connect() on
     answers: ClassVar[Mapping[str, Handler]] = {}  # by the type of the frame
 
     def __init__(self) -> None:
@@ -74,6 +75,9 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
     @abstractmethod
     async def groups_to_join(self) -> list[str] | None:
         """Return the groups to join; None refuses the connection."""
+
+    async def on_joined(self) -> None:
+        """Run after the groups are joined, before the handshake is accepted."""
 
     async def on_connected(self) -> None:
         """Run after the groups are joined and the handshake is accepted."""
@@ -127,6 +131,7 @@ class Socket(AsyncWebsocketConsumer, ABC):  # type: ignore[misc]  # Channels has
         await self.background.follow(sorted(self.followed))
         for group in groups:
             await self.join_group(group)
+        await self.on_joined()
         await self.accept()
         self.accepted = True
         connections.add(self)

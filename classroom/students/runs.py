@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 
 from classroom.base.ansi import plain
+from classroom.errors.fingerprints import without_place
 from classroom.students.run_diffs import Change, compare
 from core.identity import row_number
 from events.models import CellExecution
@@ -27,6 +28,8 @@ MAX_TEXT_LENGTH = 6_000
 MAX_PAGE_LENGTH = 150_000
 SHORT_TEXT = 400
 MAX_LINE_LENGTH = 200  # characters
+# JupyterLab reports the rendering of a text cell as a run.
+TEXT_CELLS = Q(cell_type__in=("markdown", "raw"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,13 +101,18 @@ class Run:
 
     @property
     def error_line(self) -> str:
+        """The last line of the error, without `(2359142045.py, line 1)`: a name that IPython made up."""
+        return without_place(self._last_error_line)
+
+    @property
+    def _last_error_line(self) -> str:
         lines = plain(self.error.shown).strip().splitlines()
         return lines[-1].strip()[:MAX_LINE_LENGTH] if lines else ""
 
     @property
     def has_more_error(self) -> bool:
-        """Whether the error has more than its `error_line`."""
-        return plain(self.error.shown).strip() != self.error_line
+        """Whether the error has more than its last line."""
+        return plain(self.error.shown).strip() != self._last_error_line
 
     @property
     def was_stopped(self) -> bool:
@@ -140,7 +148,7 @@ def timeline(scope: Scope, student_id: int, *, chosen: Chosen, before: int | Non
 
     With `after`, only runs stored later are returned; the others are read to compare with.
     """
-    mine = CellExecution.objects.filter(scope.q(), student_id=student_id)
+    mine = CellExecution.objects.filter(scope.q(), ~TEXT_CELLS, student_id=student_id)
     last = None if before is None else get_object_or_404(mine.only("executed_at", "cell_id"), pk=before)
     rows = _rows(chosen.among(mine), last)
     shown = rows[:RUNS_A_PAGE]

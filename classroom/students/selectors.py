@@ -6,24 +6,29 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, QueryDict
 
-from classroom.attention.claims import Claim, claims_of
+from classroom.attention.board import may_act
+from classroom.attention.claims import Claim, cases_in, claims_of
+from classroom.attention.models import AttentionCase
 from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
+from classroom.base.spans import term_of
 from classroom.base.student_cards import Card, card
+from classroom.lesson_report.student_lessons import StudentTerm, student_term
 from classroom.students.models import StudentNote
-from classroom.students.runs import ALL_RUNS, Chosen, Timeline, timeline
+from classroom.students.runs import ALL_RUNS, TEXT_CELLS, Chosen, Timeline, timeline
 from core.identity import row_number
 from events.models import CellExecution, CellProgress, HelpRequest
 from events.student_status import student_rows
 from instructors.models import Instructor
 from lms.access import assignments_of, classes_of
+from lms.due_dates import with_own_due
 from lms.models import AssignmentSubmission, Cell, Notebook, Session
 
-PARTS = ("runs", "notes", "help", "work")
+PARTS = ("runs", "lessons", "notes", "help", "work")
 SESSIONS, SUBMISSIONS, HELP_REQUESTS, SIGNIFICANT, CELLS = 20, 50, 50, 20, 300
 MAX_NOTES = 100
 
@@ -91,6 +96,8 @@ class StudentPage:
     claim: Claim | None  # of the instructor who is on the way
     note_count: int
     help_count: int
+    may_claim: bool  # the student needs somebody, and nobody is on the way
+    may_resolve: bool
     timeline: Timeline | None = None
     choice: Choice | None = None
     significant: Sequence[CellProgress] = ()
@@ -98,6 +105,7 @@ class StudentPage:
     tickets: Sequence[HelpRequest] = ()
     submissions: Sequence[AssignmentSubmission] = ()
     sessions: Sequence[Session] = ()
+    term: StudentTerm | None = None
 
 
 def student_page(
@@ -111,19 +119,26 @@ def student_page(
 ) -> StudentPage:
     """Return the page. Raises Http404 for a student who is not in this classroom.
 
-    Seven queries for the head and at most four for the part; one for the part with `after`.
+    Seven queries for the head and at most five for the part; one for the part with `after`.
     """
     rows = student_rows(classroom.students.filter(pk=student_id), scope=classroom.scope, now=now)
     if not rows:
         raise Http404
+    if query.part == "lessons" and classroom.class_ref is None:  # all students have no lessons together
+        query = replace(query, part="runs")
     facts = _facts(classroom, student_id, user)
-    part = _part(classroom, student_id, query, user)
+    part = _part(classroom, student_id, query, user, now)
+    help_request = _help_requests(classroom, student_id).filter(ended_at=None).first()
+    claim = claims_of([student_id], scope=classroom.scope, now=now).get(student_id)
+    needs_somebody = help_request is not None or facts["has_case"]
     return StudentPage(
         card=card(rows[0], display),
         address=f"{classroom.address}students/{student_id}/",
         place=_place(facts),
-        help_request=_help_requests(classroom, student_id).filter(ended_at=None).first(),
-        claim=claims_of([student_id], scope=classroom.scope, now=now).get(student_id),
+        help_request=help_request,
+        claim=claim,
+        may_claim=needs_somebody and claim is None,
+        may_resolve=needs_somebody and may_act(classroom, claim, user),
         note_count=facts["note_count"],
         help_count=facts["help_count"],
         significant=list(_significant(classroom, student_id)),
@@ -132,20 +147,21 @@ def student_page(
 
 
 def _facts(classroom: Classroom, student_id: int, user: Instructor) -> dict[str, Any]:
-    """Return the counts and the cell of the latest run. One query."""
+    """Return the counts, whether a case is open, and the cell of the latest run. One query."""
     notes = notes_of(classroom, student_id=student_id, user=user).order_by().values("student")
     tickets = HelpRequest.objects.filter(classroom.scope.q(), student=student_id).order_by().values("student")
-    latest = CellExecution.objects.filter(classroom.scope.q(), student=OuterRef("pk")).order_by("-executed_at", "-pk")[
-        :1
-    ]
+    runs = CellExecution.objects.filter(classroom.scope.q(), ~TEXT_CELLS, student=OuterRef("pk"))
+    latest = runs.order_by("-executed_at", "-pk")[:1]
+    cases = AttentionCase.objects.filter(cases_in(classroom.scope), student=OuterRef("pk"), ended_at=None)
     found = classroom.students.filter(pk=student_id).annotate(
+        has_case=Exists(cases),
         note_count=Coalesce(Subquery(notes.annotate(n=Count("pk")).values("n")), 0),
         help_count=Coalesce(Subquery(tickets.annotate(n=Count("pk")).values("n")), 0),
         place_cell=Subquery(latest.values("cell")),
         place_notebook=Subquery(latest.values("notebook__name")),
         place_index=Subquery(latest.annotate(at=Coalesce("cell_index", "cell__position")).values("at")),
     )
-    names = ("note_count", "help_count", "place_cell", "place_notebook", "place_index")
+    names = ("has_case", "note_count", "help_count", "place_cell", "place_notebook", "place_index")
     return dict(found.values(*names)[0])
 
 
@@ -157,11 +173,13 @@ def _place(facts: dict[str, Any]) -> LatestCell | None:
     return LatestCell(notebook=facts["place_notebook"], cell=facts["place_cell"], number=number)
 
 
-def _part(classroom: Classroom, student_id: int, query: PageQuery, user: Instructor) -> dict[str, Any]:
+def _part(classroom: Classroom, student_id: int, query: PageQuery, user: Instructor, now: datetime) -> dict[str, Any]:
     if query.after is not None and query.part != "runs":
         return {}
     if query.after is not None:
         return {"timeline": timeline(classroom.scope, student_id, chosen=query.chosen, after=query.after)}
+    if query.part == "lessons":
+        return {"term": _term(classroom, student_id, now)}
     if query.part == "notes":
         return {"notes": _notes(classroom, student_id, user)}
     if query.part == "help":
@@ -182,6 +200,15 @@ def _part(classroom: Classroom, student_id: int, query: PageQuery, user: Instruc
     }
 
 
+def _term(classroom: Classroom, student_id: int, now: datetime) -> StudentTerm | None:
+    """Return the student's lessons in the term of the class; None for all students."""
+    span = term_of(classroom, now=now)
+    if span is None:
+        return None
+    joined_at = classroom.students.filter(pk=student_id).values_list("created_at", flat=True)[0]
+    return student_term(classroom, student_id, span, joined_at=joined_at, now=now)
+
+
 def _notes(classroom: Classroom, student_id: int, user: Instructor) -> list[Note]:
     found = notes_of(classroom, student_id=student_id, user=user).select_related("author", "class_ref")[:MAX_NOTES]
     removable = set(removable_notes(classroom, student_id=student_id, user=user).values_list("pk", flat=True))
@@ -197,7 +224,7 @@ def _submissions(classroom: Classroom, student_id: int, user: Instructor) -> lis
     assignments = assignments_of(user)
     if classroom.class_ref is not None:
         assignments = assignments.filter(class_ref=classroom.class_ref)
-    found = AssignmentSubmission.objects.filter(student=student_id, assignment__in=assignments)
+    found = with_own_due(AssignmentSubmission.objects.filter(student=student_id, assignment__in=assignments))
     return list(
         found.select_related("assignment__class_ref")
         .defer("notebook_content", "feedback", "assignment__description", "assignment__class_ref__description")

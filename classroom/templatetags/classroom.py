@@ -5,13 +5,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from classroom.base.ansi import code_to_html, to_html
 from classroom.base.classrooms import Classroom
+from classroom.base.highlight import highlighted
 from classroom.base.js_strings import live_texts
+from classroom.base.markdown import markdown as markdown_to_html
 from classroom.base.tabs import Link, tabs_of
+from core import moments
 
 register = template.Library()
 
@@ -35,6 +39,15 @@ def ago(moment: datetime | None, now: datetime) -> str:
     return gettext("%(count)d days ago") % {"count": seconds // 86_400}
 
 
+@register.simple_tag(takes_context=True)
+def apart(context: dict[str, Any], student_id: int) -> str:
+    """Return what tells a student apart from others of the same name, to stand behind the name; often nothing."""
+    if context["display"].projector:
+        return ""
+    text = context["classroom"].apart.get(student_id)
+    return format_html(' <span class="apart">{}</span>', text) if text else ""
+
+
 @register.filter
 def waiting(moment: datetime | None, now: datetime) -> str:
     """Return for how long: `3 min`."""
@@ -53,6 +66,43 @@ def lasting(span: timedelta | None) -> str:
 
 
 @register.filter
+def moment(value: datetime | None, precision: str = "") -> str:
+    """Return `2026-11-28 16:31`; with `moment:"seconds"` to the second."""
+    return moments.moment_text(value, seconds=precision == "seconds")
+
+
+@register.filter
+def day(value: datetime | None) -> str:
+    """Return `2026-11-28`."""
+    return moments.day_text(value)
+
+
+@register.filter
+def clock(value: datetime | None, precision: str = "") -> str:
+    """Return `16:31`; with `clock:"seconds"` to the second."""
+    return moments.clock_text(value, seconds=precision == "seconds")
+
+
+@register.filter
+def clock_after(value: datetime | None, since: datetime) -> str:
+    """Return the time of day of what began at `since`; with the day, where that is another."""
+    is_same_day = moments.day_text(value) == moments.day_text(since)
+    return moments.clock_text(value) if is_same_day else moments.moment_text(value)
+
+
+@register.filter
+def span(since: datetime, until: datetime) -> str:
+    """Return `2026-11-28 10:00–11:30`."""
+    return moments.span_text(since, until)
+
+
+@register.simple_tag
+def zone() -> str:
+    """Return the name of the time zone of all times on the pages."""
+    return moments.zone_name()
+
+
+@register.filter
 def iso(moment: datetime | None) -> str:
     return moment.isoformat() if moment else ""
 
@@ -67,6 +117,18 @@ def terminal(text: str | None) -> SafeString:
 def source(text: str | None) -> SafeString:
     """Return code as HTML."""
     return code_to_html(text)
+
+
+@register.filter
+def python(text: str | None) -> SafeString:
+    """Return Python code as HTML, highlighted."""
+    return highlighted(text)
+
+
+@register.filter
+def markdown(text: str | None) -> SafeString:
+    """Return Markdown as safe HTML."""
+    return markdown_to_html(text)
 
 
 @register.filter

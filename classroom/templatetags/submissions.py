@@ -51,6 +51,12 @@ def points(value: float | None) -> str:
 
 
 @register.filter
+def signed(value: float) -> str:
+    """Return `+2`, `−0.5`, `0`: the points of a line of a rubric."""
+    return f"{value:+.10g}".replace("-", "−") if value else "0"
+
+
+@register.filter
 def state_symbol(state: str) -> str:
     return STATES[state][0]
 

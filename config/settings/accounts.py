@@ -4,6 +4,8 @@ import os
 from datetime import timedelta
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config import env
 from config.settings.base import DEBUG
 
@@ -27,6 +29,20 @@ INSTRUCTORS_MANAGE_ACCOUNTS: bool | None = (
 CLASS_CODE_MINUTES = env.integer("CLASS_CODE_MINUTES", 120, minimum=1, maximum=7 * 24 * 60)
 # What students agree to before their extension sends anything; "": the product's own words (lms/client_terms.py).
 CONSENT_TEXT = env.text("CONSENT_TEXT")
+# Whom students ask about their data, on the page /privacy/: an address, a link or a sentence.
+PRIVACY_CONTACT = env.text("PRIVACY_CONTACT")
+
+# --- Mail, of links to a new password only; without EMAIL_HOST none is sent -------------------------------------------
+
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = env.integer("EMAIL_PORT", 587, minimum=1, maximum=65535)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_USER"), env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", True)  # STARTTLS
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM")
+if EMAIL_HOST and not DEFAULT_FROM_EMAIL:
+    raise ImproperlyConfigured("EMAIL_HOST is set and EMAIL_FROM is not: set both, or neither.")
+PASSWORD_RESET_TIMEOUT = 86_400  # seconds for which such a link is valid
 
 # --- Passwords --------------------------------------------------------------------------------------------------------
 

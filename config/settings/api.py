@@ -17,7 +17,7 @@ REST_FRAMEWORK = {
 }
 
 # Bearer tokens (http.md section 1.2).
-ALGORITHM = env.text("ALGORITHM", "HS256")
+ALGORITHM = env.choice("ALGORITHM", "HS256", ("HS256", "HS384", "HS512"))  # all are keyed by SECRET_KEY
 ACCESS_TOKEN_EXPIRE_MINUTES = env.integer("ACCESS_TOKEN_EXPIRE_MINUTES", 30, minimum=1)
 SIMPLE_JWT = {
     "ALGORITHM": ALGORITHM,

@@ -107,7 +107,8 @@ LANGUAGES = [("en", _("English")), ("ja", _("Japanese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
-TIME_ZONE = env.text("TIME_ZONE", "Asia/Tokyo")
+TIME_ZONE = env.time_zone("TIME_ZONE", "Asia/Tokyo")
+FORMAT_MODULE_PATH = "config.formats"  # dates have one form in all languages
 
 # --- Static files and uploads -----------------------------------------------------------------------------------------
 

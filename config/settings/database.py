@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from config import env
@@ -20,12 +22,27 @@ _TCP = {
 _SEVERAL = {"target_session_attrs": "read-write"}
 
 
+def parts_of(url: str) -> dict[str, Any]:
+    """Return the parts of an address of PostgreSQL. Raises ImproperlyConfigured, without the password in it."""
+    try:
+        parts = conninfo_to_dict(url)
+        ports = str(parts.get("port") or "5432").split(",")
+        if all(not port or port.isdigit() for port in ports):
+            return parts
+    except ProgrammingError:
+        pass
+    raise ImproperlyConfigured(
+        "DATABASE_URL is no address of a PostgreSQL server; it must be like postgresql://user:password@host:5432/name. "
+        "Signs like @ and / in a password are written as %40 and %2F."
+    )
+
+
 def settings_of(url: str, *, pool: int) -> dict[str, Any]:
     """Return the entry of DATABASES for an address as libpq reads it: `postgresql://user:password@a:5432,b:5432/name`.
 
-    `pool`: maximum connections of a process; 0 for a connection a thread.
+    `pool`: maximum connections of a process; 0 for a connection a thread. Raises ImproperlyConfigured.
     """
-    parts = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
+    parts = {key: str(value) for key, value in parts_of(url).items() if value is not None}
     host = parts.get("host") or parts.get("hostaddr", "")
     if host and not host.startswith("/"):
         parts = {**_TCP, **(_SEVERAL if "," in host else {}), **parts}

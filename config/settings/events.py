@@ -1,5 +1,7 @@
 """The event pipeline, time series, submissions and retention."""
 
+from django.core.exceptions import ImproperlyConfigured
+
 from config import env
 from config.settings.base import DEBUG, WORKERS_MAX
 
@@ -23,8 +25,10 @@ SESSION_IDLE_HOURS = env.integer("SESSION_IDLE_HOURS", 12, minimum=1)
 
 # --- InfluxDB; without it, PostgreSQL answers the same queries --------------------------------------------------------
 
-INFLUXDB_URL = env.text("INFLUXDB_URL")
+INFLUXDB_URL = env.http_url("INFLUXDB_URL")
 INFLUXDB_TOKEN = env.text("INFLUXDB_TOKEN")
+if INFLUXDB_URL and not INFLUXDB_TOKEN:
+    raise ImproperlyConfigured("INFLUXDB_URL is set and INFLUXDB_TOKEN is not: set both, or neither.")
 INFLUXDB_ORG = env.text("INFLUXDB_ORG", "cellmonitor")
 INFLUXDB_BUCKET = env.text("INFLUXDB_BUCKET", "cellmonitor")
 INFLUXDB_RETENTION_DAYS = env.integer("INFLUXDB_RETENTION_DAYS", 90, minimum=1)

@@ -1,14 +1,13 @@
 """Logs and metrics (docs/operations.md)."""
 
-from django.core.exceptions import ImproperlyConfigured
+import logging
 
 from config import env
 from config.settings.base import DEBUG
 
 # The format of lines on standard error: `plain` for people, `json` for programs.
-LOG_FORMAT = env.text("LOG_FORMAT", "plain" if DEBUG else "json").lower()
-if LOG_FORMAT not in ("plain", "json"):
-    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; it must be plain or json.")
+LOG_FORMAT = env.choice("LOG_FORMAT", "plain" if DEBUG else "json", ("plain", "json"))
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", logging.getLevelNamesMapping())
 # Log each request to a page or to the API; never those to the event intake, which are too many.
 LOG_REQUESTS = env.flag("LOG_REQUESTS", not DEBUG)
 
@@ -20,7 +19,7 @@ LOGGING = {
         "json": {"()": "config.logs.Json"},
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # Access logs of servers contain URLs with class keys; the logger `requests` writes them without.
     "loggers": {
         "uvicorn": {"handlers": [], "propagate": True},
@@ -34,4 +33,4 @@ LOGGING = {
 
 # A client with this token may read /metrics from another machine.
 METRICS_TOKEN = env.text("METRICS_TOKEN")
-PROMETHEUS_MULTIPROC_DIR = env.text("PROMETHEUS_MULTIPROC_DIR")  # where several processes share metrics
+PROMETHEUS_MULTIPROC_DIR = env.folder("PROMETHEUS_MULTIPROC_DIR")  # where several processes share metrics

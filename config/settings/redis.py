@@ -1,10 +1,25 @@
 """Redis: the cache, the channel layer and rq. The event streams use REDIS_URL too."""
 
+from django.core.exceptions import ImproperlyConfigured
+from redis.connection import parse_url
+
 from config import env
 from config.settings.base import SERVICES
 from core.redis import ASYNC_RECONNECT
 
-REDIS_URL = env.redis_url(SERVICES) or "redis://127.0.0.1:6379/0"
+
+def _checked(url: str) -> str:
+    """Return the address. Raises ImproperlyConfigured, without the password in it."""
+    try:
+        parse_url(url)  # type: ignore[no-untyped-call]
+    except (ValueError, TypeError):
+        raise ImproperlyConfigured(
+            "REDIS_URL is no address of a Redis server; it must be like redis://:password@host:6379/0."
+        ) from None
+    return url
+
+
+REDIS_URL = _checked(env.redis_url(SERVICES) or "redis://127.0.0.1:6379/0")
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 

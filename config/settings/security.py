@@ -59,7 +59,7 @@ USE_X_FORWARDED_HOST = env.flag("USE_X_FORWARDED_HOST", False)
 # Origins that may use /api/ and the WebSockets from a browser (http.md section 1.2). The default is a JupyterLab on the
 # same machine; no site of the internet can have such an origin.
 LOCAL_ORIGINS = [f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")]
-BACKEND_CORS_ORIGINS = env.names("BACKEND_CORS_ORIGINS", LOCAL_ORIGINS if DEBUG else [])
+BACKEND_CORS_ORIGINS = env.origins("BACKEND_CORS_ORIGINS", LOCAL_ORIGINS if DEBUG else [])
 
 # --- HTTPS and headers ------------------------------------------------------------------------------------------------
 

@@ -97,15 +97,16 @@ class Intake:
     async def _handle(self, scope: Scope, receive: Receive, started: float) -> bytes:
         key, token = credentials(scope)
         student = None
+        former: tuple[str, ...] = ()
         if token is None:
             class_id = await self._class_keys.class_of(key)
         else:
             holder = await self._student_tokens.student_of(token)
-            class_id, student = holder.class_id, holder.email
+            class_id, student, former = holder.class_id, holder.email, holder.former
         if self._rate_limiter.is_exceeded(class_id, started) and self._appender.is_busy:
             self._refuse_excess(class_id)
         body = await read_body(scope, receive)
-        admitted = admit_body(body, class_id=class_id, student=student)
+        admitted = admit_body(body, class_id=class_id, student=student, former=former)
         await authorise(scope, admitted.events)
         batch = f"{random.getrandbits(32):08x}"  # not a secret; `secrets` would cost as much as parsing
         if admitted.events:
@@ -334,7 +335,9 @@ def inflate(body: bytes, *, limit: int) -> bytes:
 # --- Admitting records ------------------------------------------------------------------------------------------------
 
 
-def admit_body(body: bytes, *, class_id: int | None, student: str | None = None) -> Admitted:
+def admit_body(
+    body: bytes, *, class_id: int | None, student: str | None = None, former: tuple[str, ...] = ()
+) -> Admitted:
     """Return the events of a body. `student` is the address of the student whose token was sent. Raises RequestRefused
     413 or 422 if the whole request is refused."""
     try:
@@ -353,7 +356,7 @@ def admit_body(body: bytes, *, class_id: int | None, student: str | None = None)
             schema.refuse_wrong_identity(record, ["body", index])
         except contract_records.BadBody as error:
             raise RequestRefused(422, error.problems) from None
-        admitted = schema.admit(record, received=received, class_id=class_id, cut=cut, student=student)
+        admitted = schema.admit(record, received=received, class_id=class_id, cut=cut, student=student, former=former)
         if isinstance(admitted, str):
             failed.append({"index": index, "error": admitted})
         else:

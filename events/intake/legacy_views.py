@@ -99,7 +99,7 @@ def _items(request: HttpRequest) -> list[Any]:
 
 async def _submit(request: HttpRequest, items: list[Any], *, anonymous: bool) -> list[Event]:
     """Append the events of these items to the stream. Skip records without an identity if `anonymous`, else refuse."""
-    class_id, student = await _sender_of(request)
+    class_id, student, former = await _sender_of(request)
     if len(items) > settings.EVENT_BATCH_LIMIT:
         limit = settings.EVENT_BATCH_LIMIT
         raise RequestRefused(413, f"Batch size {len(items)} exceeds maximum allowed size of {limit}")
@@ -116,7 +116,7 @@ async def _submit(request: HttpRequest, items: list[Any], *, anonymous: bool) ->
             schema.refuse_wrong_identity(record, _place(items, index))
         except records.BadBody as error:
             raise RequestRefused(422, error.problems) from None
-        admitted = schema.admit(record, received=received, class_id=class_id, student=student)
+        admitted = schema.admit(record, received=received, class_id=class_id, student=student, former=former)
         if isinstance(admitted, Event):
             events.append(admitted)
         elif not anonymous or admitted == schema.WRONG_STUDENT:
@@ -132,14 +132,15 @@ async def _submit(request: HttpRequest, items: list[Any], *, anonymous: bool) ->
     return events
 
 
-async def _sender_of(request: HttpRequest) -> tuple[int | None, str | None]:
-    """Return the class of the token or key that was sent, and the address of the token's student. Raises KeyRefused."""
+async def _sender_of(request: HttpRequest) -> tuple[int | None, str | None, tuple[str, ...]]:
+    """Return the class of the token or key that was sent, and of the token's student the address and the keys of former
+    ones. Raises KeyRefused."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "student":
         holder = await _student_tokens.student_of(token.strip())
-        return holder.class_id, holder.email
+        return holder.class_id, holder.email, holder.former
     key = request.headers.get("X-Class-Key") or request.GET.get("key")
-    return await _class_keys.class_of(key.strip() if key else None), None
+    return await _class_keys.class_of(key.strip() if key else None), None, ()
 
 
 def _place(items: list[Any], index: int) -> list[str | int]:

@@ -149,10 +149,11 @@ COLUMNS = (
     ("queued_ms", "float8"),
     ("run_id", "text"),
 )
-# Binary arrays: measured fastest of the ways that take ON CONFLICT (docs/decisions/0004-set-based-writes.md).
+# Binary arrays: as fast as COPY (docs/decisions/0004-set-based-writes.md). Without ON CONFLICT, which looks into each
+# unique index once more for every row: `_without_stored` has left out what is stored, and whoever stores the same id
+# at the same moment, in another shard, makes one of both transactions fail, which `pipeline.save` repeats.
 INSERT = f"""INSERT INTO cell_executions ({", ".join(name for name, _ in COLUMNS)})
-             SELECT * FROM unnest({", ".join(f"%b::{kind}[]" for _, kind in COLUMNS)})
-             ON CONFLICT DO NOTHING"""  # noqa: S608
+             SELECT * FROM unnest({", ".join(f"%b::{kind}[]" for _, kind in COLUMNS)})"""  # noqa: S608
 
 
 def _insert(runs: Sequence[Run]) -> None:

@@ -38,7 +38,7 @@ class Audience:
 
 
 def announce(batches: Sequence[Changes]) -> None:
-    """Announce the changes of these batches. Three queries, one check for subscribers, one send."""
+    """Announce the changes of these batches. Two queries, one check for subscribers, one send."""
     members = {member for changes in batches for member in changes.members}
     if not members:
         return
@@ -90,7 +90,7 @@ def announce_transitions(transitions: Sequence[HelpTransition]) -> None:
 
 
 def announce_resolution(student_id: int, *, scope: Scope, resolved_by: str, resolved_at: datetime) -> None:
-    """Announce that an instructor resolved a student's errors in these classes. Four queries, one send."""
+    """Announce that an instructor resolved a student's errors in these classes. Three queries, one send."""
     through = StudentActivity.objects.filter(scope.q(), student=student_id).values_list("class_id", flat=True)
     members = {(student_id, class_id) for class_id in through} or {(student_id, WITHOUT_KEY)}
     audiences = _load_audiences(members)
@@ -128,7 +128,7 @@ def send(
 
 
 def _load_audiences(members: Collection[Member]) -> dict[Member, list[Audience]]:
-    """Return the audiences of each student and class. Three queries.
+    """Return the audiences of each student and class. Two queries.
 
     Activity in a class is announced in that class. Activity without a class key is announced in all classes of the
     student, unless EVENTS_REQUIRE_KEY is set.

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 
 from core.postgres_errors import is_read_only
 from events import metrics as events_metrics
@@ -95,8 +95,12 @@ def decode(entries: Sequence[stream.StreamEntry]) -> list[Origin]:
     return origins
 
 
-def save(origins: Sequence[Origin], *, shard: int) -> list[Changes]:
-    """Store these events, in one transaction if none is refused. Return the changes of each transaction."""
+def save(origins: Sequence[Origin], *, shard: int, is_repeated: bool = False) -> list[Changes]:
+    """Store these events, in one transaction if none is refused. Return the changes of each transaction.
+
+    A transaction that broke a constraint is repeated once, as it may be nobody's fault: another shard stored an event
+    of the same id, or somebody deleted the notebook, while it ran.
+    """
     if not origins:
         return []
     now = datetime.now(UTC)
@@ -109,10 +113,14 @@ def save(origins: Sequence[Origin], *, shard: int) -> list[Changes]:
         for announce in filter(None, announcements):
             announce()
         return [changes]
+    except IntegrityError as error:
+        if not is_repeated:
+            return save(origins, shard=shard, is_repeated=True)
+        reason: Exception = error
     except UNAVAILABLE as error:
         if not _is_program_limit(error):
             raise
-        reason: Exception = error
+        reason = error
     except RECORD_ERRORS as error:
         if is_read_only(error):  # no event's fault: the batch waits for the server that takes writes
             raise OperationalError(str(error)) from error

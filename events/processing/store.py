@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from msgspec.structs import replace
 from psycopg.types.json import Jsonb
 
 from events.changes import Changes
@@ -35,6 +36,8 @@ def save(events: Sequence[Event], *, rule: Rule, now: datetime) -> Changes:
     events = list({event.event_id: event for event in reversed(events)}.values())[::-1]  # the first of each id
     kinds = {event.event_id: kind_in_effect(event) for event in events}
     resolved = bulk_get_or_create.resolve(events)
+    if resolved.former:  # under a former address; dashboards and charts know the present one
+        events = [replace(event, email=resolved.former.get(event.email, event.email)) for event in events]
     changes = Changes(events=list(events))
     changes.runs = save_runs(
         [event for event in events if kinds[event.event_id].is_run],

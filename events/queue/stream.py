@@ -33,7 +33,7 @@ from redis import asyncio as aioredis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from core.redis import async_client, blocking_client, short_timeout_client
+from core.redis import Script, async_client, blocking_client, short_timeout_client
 from events.contract.kinds import PRIORITIES, Priority
 
 BEGINNING = "0-0"
@@ -55,33 +55,36 @@ local function is_crowded(bytes)
 end
 """
 
-_APPEND = """
--- KEYS: lease, wake, bytes, high, medium, low. ARGV: wake seconds, then repeated: priority (1 to 3), events, batch
+_APPEND = Script("""
+-- KEYS: lease, wake, bytes, high, medium, low, set of shards.
+-- ARGV: shard, wake seconds, then repeated: priority (1 to 3), events, batch
+redis.call('SADD', KEYS[7], ARGV[1])
 local bytes = 0
-for i = 2, #ARGV, 3 do
+for i = 3, #ARGV, 3 do
   redis.call('XADD', KEYS[3 + tonumber(ARGV[i])], '*', 'b', ARGV[i + 1], 'i', ARGV[i + 2])
   bytes = bytes + #ARGV[i + 1]
 end
 local held = redis.call('INCRBY', KEYS[3], bytes)
 local waiting = redis.call('XLEN', KEYS[4]) + redis.call('XLEN', KEYS[5]) + redis.call('XLEN', KEYS[6])
 local wake = 0
-if redis.call('EXISTS', KEYS[1]) == 0 and redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[1]) then wake = 1 end
+if redis.call('EXISTS', KEYS[1]) == 0 and redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[2]) then wake = 1 end
 return {waiting, held, wake}
-"""
+""")
 
-_ACKNOWLEDGE = """
--- KEYS: bytes, stream.  ARGV: entry id and its bytes, repeated.  Counts only existing entries, so it may be repeated
+_ACKNOWLEDGE = Script("""
+-- KEYS: bytes, high, medium, low.  ARGV: repeated: priority (1 to 3), entry id, its bytes.
+-- Counts only existing entries, so it may be repeated
 local bytes = 0
-for i = 1, #ARGV, 2 do
-  if redis.call('XDEL', KEYS[2], ARGV[i]) == 1 then bytes = bytes + tonumber(ARGV[i + 1]) end
+for i = 1, #ARGV, 3 do
+  if redis.call('XDEL', KEYS[1 + tonumber(ARGV[i])], ARGV[i + 1]) == 1 then bytes = bytes + tonumber(ARGV[i + 2]) end
 end
 return redis.call('DECRBY', KEYS[1], bytes)
-"""
+""")
 
-_RENEW = """
+_RENEW = Script("""
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return 0
-"""
+""")
 
 _FINISH = """
 -- KEYS: lease, high, medium, low.  ARGV: token.  1 = the lease is returned, 0 = entries are waiting
@@ -186,15 +189,20 @@ async def append(redis: "aioredis.Redis", entries: Iterable[OutgoingEntry]) -> d
 
 
 async def _append(redis: "aioredis.Redis", by_shard: dict[int, list[Any]]) -> dict[int, Backlog]:
-    async with redis.pipeline(transaction=True) as pipe:
-        for shard, args in by_shard.items():
-            keys = shard_keys(shard, "lease", "wake", "bytes", *PRIORITIES)
-            pipe.eval(_APPEND, len(keys), *keys, WAKE_SECONDS, *args)
-        pipe.sadd(SHARDS_KEY, *by_shard)
-        answers = await pipe.execute()
+    calls = [
+        ([*shard_keys(shard, "lease", "wake", "bytes", *PRIORITIES), SHARDS_KEY], (shard, WAKE_SECONDS, *args))
+        for shard, args in by_shard.items()
+    ]
+    if len(calls) == 1:  # nearly always: a script is atomic, and a transaction costs as much again
+        [(keys, args)] = calls
+        answers = [await _APPEND.acall(redis, keys, *args)]
+    else:
+        async with redis.pipeline(transaction=True) as pipe:
+            for keys, args in calls:
+                pipe.eval(_APPEND.text, len(keys), *keys, *args)
+            answers = await pipe.execute()
     return {
-        shard: Backlog(entries, held, wake == 1)
-        for shard, (entries, held, wake) in zip(by_shard, answers, strict=False)
+        shard: Backlog(entries, held, wake == 1) for shard, (entries, held, wake) in zip(by_shard, answers, strict=True)
     }
 
 
@@ -278,7 +286,7 @@ class Lease:
 
     def renew(self) -> bool:
         """Renew the lease. Return False if it is lost: stop at once."""
-        return bool(self.redis.eval(_RENEW, 1, *shard_keys(self.shard, "lease"), self.token, LEASE_MS))
+        return bool(_RENEW.call(self.redis, shard_keys(self.shard, "lease"), self.token, LEASE_MS))
 
     def finish(self) -> bool:
         """Return the lease, unless entries are waiting. Return False if they are: the drain must continue."""
@@ -322,13 +330,10 @@ class Lease:
 
     def acknowledge(self, entries: Iterable[StreamEntry]) -> None:
         """Delete these finished entries from the stream. This is the last step of a batch."""
-        by_priority: dict[Priority, list[Any]] = {}
-        for entry in entries:
-            by_priority.setdefault(entry.priority, []).extend((entry.id, len(entry.packed)))
-        with self.redis.pipeline(transaction=True) as pipe:
-            for priority, finished in by_priority.items():
-                pipe.eval(_ACKNOWLEDGE, 2, *shard_keys(self.shard, "bytes", priority), *finished)
-            pipe.execute()
+        finished = [
+            value for entry in entries for value in (PRIORITIES.index(entry.priority) + 1, entry.id, len(entry.packed))
+        ]
+        _ACKNOWLEDGE.call(self.redis, shard_keys(self.shard, "bytes", *PRIORITIES), *finished)
 
 
 def _stream_pages(answer: Any) -> Iterable[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]:

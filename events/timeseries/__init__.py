@@ -19,6 +19,7 @@ from events.timeseries.client import is_configured, unreachable, version
 from events.timeseries.erasure import erase
 from events.timeseries.reads import activity, per_student, totals
 from events.timeseries.sender import Sender, send_waiting, write, write_numbers, write_resolution
+from events.timeseries.sql import between
 from events.timeseries.types import Activity, Number, Totals, Work
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Work",
     "activity",
     "backlog_status",
+    "between",
     "erase",
     "is_configured",
     "per_student",

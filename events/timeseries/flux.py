@@ -8,6 +8,7 @@ from the sums of `buckets`, the rest from single points. Each function raises on
 LookupError or TypeError for an invalid answer.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -132,14 +133,15 @@ def totals(parts: Sequence[Part], *, emails: Collection[str] | None) -> Totals:
     )
 
 
-def per_student(part: Part, *, emails: Mapping[int, str]) -> dict[int, Work]:
-    """Return the totals of each student by the ids of `emails`, without students who ran nothing."""
-    ids = {student_tag(email): student for student, email in emails.items()}
-    counts: dict[int, dict[str, int]] = {}
-    for record in _ask(PER_STUDENT, part, emails.values(), {"_every": MINUTE}):
-        counts.setdefault(ids[record["userId"]], {})[record["result"]] = int(record["_value"])
+def per_student(part: Part, *, students: Mapping[str, int]) -> dict[int, Work]:
+    """Return the totals of each student by the ids of `students`, whose keys are addresses, without students who ran
+    nothing. What came with several addresses of one is added up."""
+    ids = {student_tag(email): student for email, student in students.items()}
+    counts: dict[int, Counter[str]] = {}
+    for record in _ask(PER_STUDENT, part, students, {"_every": MINUTE}):
+        counts.setdefault(ids[record["userId"]], Counter())[record["result"]] += int(record["_value"])
     return {
-        student: Work(runs=found["runs"], errors=found.get("errors", 0), minutes=found["minutes"])
+        student: Work(runs=found["runs"], errors=found["errors"], minutes=found["minutes"])
         for student, found in counts.items()
     }
 

@@ -80,7 +80,7 @@ def activity(
     """
 
     def from_influxdb(parts: Sequence[Part]) -> list[Activity]:
-        emails = None if students is None else timeseries_sql.addresses(students).values()
+        emails = None if students is None else timeseries_sql.addresses(students)
         counts = flux.activity(parts, since=since, bucket=bucket, emails=emails)
         asked = timeseries_sql.requests_for_help(
             since=since, until=until, bucket=bucket, students=students, scope=scope
@@ -115,7 +115,7 @@ def totals(
     """Return the totals from `since` up to `until` of these students, or of all. At most one query."""
 
     def from_influxdb(parts: Sequence[Part]) -> Totals:
-        emails = None if students is None else timeseries_sql.addresses(students).values()
+        emails = None if students is None else timeseries_sql.addresses(students)
         return flux.totals(parts, emails=emails)
 
     return _answer(
@@ -133,7 +133,7 @@ def per_student(
 
     def from_influxdb(parts: Sequence[Part]) -> dict[int, Work]:
         [part] = parts
-        return flux.per_student(part, emails=timeseries_sql.addresses(students))
+        return flux.per_student(part, students=timeseries_sql.addresses(students))
 
     return _answer(
         _parts(since, until, by_hours=False),

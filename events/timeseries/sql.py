@@ -4,7 +4,7 @@ All queries use the indexes on time, so that their cost depends on the activity 
 buckets consist of whole slots is computed from `RunCount`. `students` are row ids; None means all.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,6 +57,37 @@ def activity(
     ]
 
 
+def between(
+    edges: Sequence[datetime], *, students: Collection[int] | None, scope: Scope
+) -> tuple[list[tuple[int, int, int]], int]:
+    """Return runs, errors and help requests from each edge up to the next, and how many students ran something.
+
+    `edges` ascend, at least two; buckets may differ in length, as days do. If all are beginnings of slots, `RunCount`
+    is read instead of the runs. One query.
+    """
+    of_students = f"{'' if students is None else OF_STUDENTS} {scope.sql()}"
+    if all(edge.timestamp() % RunCount.SLOT_SECONDS == 0 for edge in edges):
+        source = f"""SELECT student_id, width_bucket(slot, %(edges)s::timestamptz[]) AS place, runs, errors
+                     FROM run_counts WHERE slot >= %(since)s AND slot < %(until)s {of_students}"""  # noqa: S608
+    else:
+        source = f"""SELECT student_id, width_bucket(executed_at, %(edges)s::timestamptz[]) AS place,
+                            1 AS runs, (status = 'error')::int AS errors {RUNS} {of_students}"""
+    rows = _rows(
+        f"""WITH ran AS ({source}), asked AS (
+                SELECT width_bucket(asked_at, %(edges)s::timestamptz[]) AS place, count(*) AS asked FROM help_requests
+                WHERE asked_at >= %(since)s AND asked_at < %(until)s {of_students} GROUP BY 1
+            ), summed AS (
+                SELECT place, sum(runs) AS runs, sum(errors) AS errors FROM ran GROUP BY 1
+            )
+            SELECT place, coalesce(runs, 0)::bigint, coalesce(errors, 0)::bigint, coalesce(asked, 0),
+                   (SELECT count(DISTINCT student_id) FROM ran WHERE runs > 0)
+            FROM generate_series(1, %(count)s) AS place
+            LEFT JOIN summed USING (place) LEFT JOIN asked USING (place) ORDER BY place""",  # noqa: S608
+        edges[0], edges[-1], students, edges=list(edges), count=len(edges) - 1,
+    )  # fmt: skip
+    return [(runs, errors, asked) for _, runs, errors, asked, _ in rows], rows[0][4]
+
+
 def requests_for_help(
     *, since: datetime, until: datetime, bucket: timedelta, students: Collection[int] | None, scope: Scope
 ) -> dict[int, int]:
@@ -94,10 +125,16 @@ def per_student(*, since: datetime, until: datetime, students: Collection[int], 
     return {student: Work(runs=runs, errors=errors, minutes=minutes) for student, runs, errors, minutes in rows}
 
 
-def addresses(students: Collection[int]) -> dict[int, str]:
-    """Return the e-mail addresses by row id. One query."""
+def addresses(students: Collection[int]) -> dict[str, int]:
+    """Return the row ids by e-mail address, former ones too: points keep the address that they came with. One query."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id, email FROM students WHERE id IN (SELECT unnest(%s::bigint[]))", [list(students)])
+        cursor.execute(
+            """WITH asked AS (SELECT unnest(%(students)s::bigint[]) AS id)
+               SELECT email, id FROM students WHERE id IN (SELECT id FROM asked)
+               UNION ALL
+               SELECT email, student_id FROM student_addresses WHERE student_id IN (SELECT id FROM asked)""",
+            {"students": list(students)},
+        )
         return dict(cursor.fetchall())
 
 

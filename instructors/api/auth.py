@@ -11,10 +11,9 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from instructors import audit, authentication, hashing, lockout, tokens
+from instructors import audit, authentication, hashing, lockout, passwords, tokens
 from instructors.api.callers import account_of
 from instructors.api.fields import Address, InstructorResponse, NewPassword, check_password_rules
-from instructors.models import Instructor
 from instructors.rest.exceptions import BadRequest
 from instructors.rest.fields import Text
 from instructors.rest.openapi import documented
@@ -129,25 +128,11 @@ class PasswordView(ApiView):
         account = account_of(request)
         sent = validated(PasswordRequest(data=request.data))
         check_password_rules(sent["new_password"], account=account, field="new_password")
-        hashing.refuse_when_full()
-        lockout.check(request, email=account.email, now=timezone.now())
-        if not account.check_password(sent["current_password"]):
-            audit.record(action="password_change", actor=account, request=request, outcome=audit.Outcome.FAILURE)
-            raise BadRequest("Current password is incorrect")
-        lockout.reset(request, email=account.email)
-        self._store(request, account, sent["new_password"])
-        return Response({"message": "Password updated successfully"})
-
-    def _store(self, request: Request, account: Instructor, password: str) -> None:
-        account.set_password(password)
-        with transaction.atomic():
-            account.updated_at = timezone.now()
-            account.save(update_fields=["password", "updated_at"])
+        try:
+            passwords.prove(account, sent["current_password"], request=request, now=timezone.now())
+        except passwords.WrongPassword:
+            raise BadRequest("Current password is incorrect") from None
+        with hashing.hash_ahead(sent["new_password"]), transaction.atomic():
+            passwords.store(account, sent["new_password"], request=request, now=timezone.now())
             cast(BearerToken, request.auth).keep_current(account)
-            audit.record(
-                action="password_change",
-                actor=account,
-                request=request,
-                target_type="instructor",
-                target_id=account.pk,
-            )
+        return Response({"message": "Password updated successfully"})

@@ -17,6 +17,7 @@ from lms.grading import record_change
 from lms.models import (
     AssignmentSubmission,
     ClassAssignment,
+    DueDateExtension,
 )
 from lms.notices import announce_grade
 from lms.spreadsheets import ENCODING
@@ -47,7 +48,7 @@ class SubmissionInline(TabularInline):
 
 @admin.register(ClassAssignment)
 class ClassAssignmentAdmin(LargeTableAdmin):
-    list_display = ["title", "class_ref", "notebook", "due_date", "points"]
+    list_display = ["title", "class_ref", "notebook", "due_date", "points", "weight"]
     list_filter = ["due_date"]
     list_select_related = ["class_ref", "notebook"]
     search_fields = ["title", "class_ref__class_code", "class_ref__name"]
@@ -60,6 +61,16 @@ class ClassAssignmentAdmin(LargeTableAdmin):
         if formset.model is AssignmentSubmission:
             for each in formset.initial_forms:
                 record_grade(request, each)
+
+
+@admin.register(DueDateExtension)
+class DueDateExtensionAdmin(LargeTableAdmin):
+    list_display = ["assignment", "student", "due_date", "granted_by", "granted_at"]
+    list_filter = ["due_date"]
+    list_select_related = ["assignment", "student", "granted_by"]
+    search_fields = ["student__email_key__contains", "assignment__title", "assignment__class_ref__class_code"]
+    autocomplete_fields = ["assignment", "student"]
+    readonly_fields = ["granted_by", "granted_at"]
 
 
 @admin.register(AssignmentSubmission)

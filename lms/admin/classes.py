@@ -45,11 +45,11 @@ class ClassAdmin(LargeTableAdmin):
 
 @admin.register(StudentClass)
 class StudentClassAdmin(LargeTableAdmin):
-    list_display = ["student", "class_ref", "role", "joined_at"]
+    list_display = ["student", "class_ref", "name", "student_number", "reading", "role", "joined_at"]
     list_filter = ["joined_at"]
     list_select_related = ["student", "class_ref"]
-    search_fields = ["student__email_key__contains", "student__name", "class_ref__class_code"]
-    autocomplete_fields = ["student", "class_ref"]
+    search_fields = ["student__email_key__contains", "student__name", "student_number", "class_ref__class_code"]
+    autocomplete_fields = ["student", "class_ref", "team"]
 
 
 @admin.register(ClassStaff)

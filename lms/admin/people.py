@@ -1,4 +1,4 @@
-"""The admin site of students, teams, sessions, notebooks, notifications and environments."""
+"""The admin site of teams, sessions, notebooks, notifications and environments."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ from lms.models import (
     Notebook,
     ProgressNotification,
     Session,
-    Student,
     Team,
 )
 
@@ -30,23 +29,6 @@ class TeamAdmin(LargeTableAdmin):
     list_display = ["team_name", "description", "created_at"]
     search_fields = ["team_name", "team_key__contains"]
     readonly_fields = ["created_at", "updated_at"]
-
-
-@admin.register(Student)
-class StudentAdmin(LargeTableAdmin):
-    list_display = ["email", "name", "team", "is_requesting_help", "execution_count", "error_count", "last_activity_at"]
-    list_filter = ["is_requesting_help", "last_activity_at"]
-    list_select_related = ["team"]
-    search_fields = ["email_key__contains", "name"]
-    autocomplete_fields = ["team"]
-
-    def get_fields(self, request: HttpRequest, obj: Student | None = None) -> list[Any]:
-        return ["email", "name", "team", *(self.get_readonly_fields(request, obj) if obj else [])]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Student | None = None) -> list[str]:
-        """Return all fields but those of the person: only the event pipeline writes them."""
-        person = {"id", "email", "email_key", "name", "team"}
-        return [field.name for field in Student._meta.fields if field.name not in person]
 
 
 @admin.register(Session)

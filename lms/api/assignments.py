@@ -1,5 +1,6 @@
 """Assignments of a class (docs/contract/http.md section 4). Students list them with the key of the class."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -12,11 +13,12 @@ from instructors.rest.exceptions import Conflict
 from instructors.rest.fields import Name, Number, RawText, RowId
 from instructors.rest.openapi import PAGING, documented, row_filter
 from instructors.rest.parameters import change, find_or_404, path_id, query_id, validated
-from lms.access import assignments_of, classes_of, notebooks_of
+from lms.access import KeyHolder, StudentHolder, assignments_of, classes_of, notebooks_of
 from lms.api.base import ApiView
 from lms.api.fields import Moment
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
+from lms.due_dates import extended_dates, own_due
 from lms.models import ClassAssignment
 from lms.notices import announce_assignment
 
@@ -44,6 +46,7 @@ class AssignmentResponse(serializers.ModelSerializer[ClassAssignment]):
             "description",
             "due_date",
             "points",
+            "weight",
             "created_at",
             "updated_at",
         ]
@@ -62,6 +65,7 @@ class AssignmentFields(serializers.Serializer[Any]):
         help_text="A time without seconds holds until the end of its minute, a date until the end of its day.",
     )
     points = Number(required=False, allow_null=True)
+    weight = Number(required=False, min_value=0, help_text="In the totals of the gradebook. Default: 1.")
 
 
 class AssignmentsView(ApiView):
@@ -75,10 +79,13 @@ class AssignmentsView(ApiView):
         parameters=[*PAGING, row_filter("class_id", "Only those of this class.")],
     )
     def get(self, request: Request) -> Response:
+        """With a student token, `due_date` is the student's own: the later one, if they have an extension."""
         rows = assignments_of(self.viewer)
         if (class_id := query_id(request, "class_id")) is not None:
             rows = rows.filter(class_ref=class_id)
-        return Response(AssignmentResponse(self.paginate_queryset(rows), many=True).data)
+        found = self.paginate_queryset(rows) or []
+        set_own_due(found, self.holder)
+        return Response(AssignmentResponse(found, many=True).data)
 
     @documented(
         summary="Create an assignment",
@@ -104,7 +111,10 @@ class AssignmentView(ApiView):
 
     @documented(summary="One assignment", responses={200: AssignmentResponse}, errors=(404,))
     def get(self, request: Request, assignment_id: str) -> Response:
-        return Response(AssignmentResponse(self.find(assignment_id)).data)
+        """With a student token, `due_date` is the student's own."""
+        found = self.find(assignment_id)
+        set_own_due([found], self.holder)
+        return Response(AssignmentResponse(found).data)
 
     @documented(
         summary="Change an assignment",
@@ -141,6 +151,15 @@ class AssignmentView(ApiView):
 
     def find(self, assignment_id: str) -> ClassAssignment:
         return find_or_404(assignments_of(self.viewer), path_id(assignment_id, "assignment_id"), "Assignment")
+
+
+def set_own_due(assignments: Sequence[ClassAssignment], holder: KeyHolder | StudentHolder | None) -> None:
+    """Give the assignments the due dates of the student whose token was sent. One query. Not saved."""
+    if not isinstance(holder, StudentHolder):
+        return
+    extended = extended_dates(assignments, students=[holder.student_id])
+    for each in assignments:
+        each.due_date = own_due(each, extended.get((each.pk, holder.student_id)))
 
 
 def check_references(view: ApiView, fields: dict[str, Any]) -> None:

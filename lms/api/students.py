@@ -1,7 +1,7 @@
 """Students, with the ids that submissions need (docs/contract/http.md section 5a)."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import NamedTuple, cast
 
 from django.db.models import QuerySet
 from rest_framework import serializers
@@ -19,15 +19,48 @@ from lms.models import Student, StudentClass
 class StudentResponse(serializers.ModelSerializer[Student]):
     team = serializers.CharField(source="team.team_name", default=None, read_only=True, allow_null=True)
     classes = serializers.SerializerMethodField()
+    student_number = serializers.SerializerMethodField()
+    reading = serializers.SerializerMethodField()
 
     class Meta:
         model = Student
-        fields = ["id", "email", "name", "team", "classes", "is_requesting_help", "last_activity_at"]
+        fields = [
+            "id",
+            "email",
+            "name",
+            "team",
+            "classes",
+            "is_requesting_help",
+            "last_activity_at",
+            "student_number",
+            "reading",
+        ]
         read_only_fields = fields
 
     def get_classes(self, student: Student) -> list[int]:
-        found: list[int] = self.context["classes"].get(student.pk, [])
+        return [enrolment.class_id for enrolment in self._enrolments(student)]
+
+    def get_student_number(self, student: Student) -> str | None:
+        return self._of_class(student, "student_number")
+
+    def get_reading(self, student: Student) -> str | None:
+        return self._of_class(student, "reading")
+
+    def _of_class(self, student: Student, column: str) -> str | None:
+        """Return the value of the class that was asked for, else of the newest class that has one."""
+        if (class_id := self.context.get("class_id")) is not None:
+            return next((getattr(e, column) for e in self._enrolments(student) if e.class_id == class_id), None)
+        return next((text for e in reversed(self._enrolments(student)) if (text := getattr(e, column))), None)
+
+    def _enrolments(self, student: Student) -> list["Enrolment"]:
+        found: list[Enrolment] = self.context["enrolments"].get(student.pk, [])
         return found
+
+
+class Enrolment(NamedTuple):
+    class_id: int
+    student_number: str | None
+    reading: str | None
 
 
 class StudentsView(ApiView):
@@ -55,7 +88,8 @@ class StudentsView(ApiView):
         if team := query_text(request, "team"):
             rows = rows.filter(team__team_key=label_key(team))
         found = self.paginate_queryset(rows)
-        return Response(StudentResponse(found, many=True, context={"classes": classes_in(found, self.viewer)}).data)
+        context = {"enrolments": enrolments_of(found, self.viewer), "class_id": class_id}
+        return Response(StudentResponse(found, many=True, context=context).data)
 
 
 class StudentView(ApiView):
@@ -66,13 +100,14 @@ class StudentView(ApiView):
         rows = students_seen_by(self.viewer).select_related("team")
         found = find_or_404(rows, path_id(student_id, "student_id"), "Student")
         self.record_view(found.pk)
-        return Response(StudentResponse(found, context={"classes": classes_in([found], self.viewer)}).data)
+        return Response(StudentResponse(found, context={"enrolments": enrolments_of([found], self.viewer)}).data)
 
 
-def classes_in(students: Sequence[Student], viewer: User) -> dict[int, list[int]]:
-    """Return the ids of the classes of each student that the viewer sees, by student id. One query."""
+def enrolments_of(students: Sequence[Student], viewer: User) -> dict[int, list[Enrolment]]:
+    """Return the enrolments of each student that the viewer sees, by student id, in order of classes. One query."""
     seen = StudentClass.objects.filter(student__in=[each.pk for each in students], class_ref__in=classes_of(viewer))
-    found: dict[int, list[int]] = {}
-    for student, class_id in seen.order_by("class_ref_id").values_list("student_id", "class_ref_id"):
-        found.setdefault(student, []).append(class_id)
+    found: dict[int, list[Enrolment]] = {}
+    columns = ("student_id", "class_ref_id", "student_number", "reading")
+    for student, *values in seen.order_by("class_ref_id").values_list(*columns):
+        found.setdefault(student, []).append(Enrolment(*values))
     return found

@@ -37,6 +37,7 @@ from lms.api.fields import Moment
 from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
+from lms.due_dates import with_own_due
 from lms.models import AssignmentSubmission, Student
 from lms.notices import announce_grade
 from lms.submissions import SUBMITTED, is_grade_notice_due, late_by, with_attempt
@@ -77,7 +78,7 @@ class SubmissionResponse(serializers.ModelSerializer[AssignmentSubmission]):
         read_only=True, allow_null=True, help_text="The receipt: SHA-256 of the content as canonical JSON."
     )
     attempt = serializers.IntegerField(read_only=True, help_text="1 for the first hand-in, 2 for the next.")
-    is_late = serializers.SerializerMethodField(help_text="Handed in after the assignment was due.")
+    is_late = serializers.SerializerMethodField(help_text="Handed in after it was due for this student.")
 
     class Meta:
         model = AssignmentSubmission
@@ -98,7 +99,7 @@ class SubmissionResponse(serializers.ModelSerializer[AssignmentSubmission]):
         read_only_fields = fields
 
     def get_is_late(self, submission: AssignmentSubmission) -> bool:
-        return late_by(submission, submission.assignment) is not None
+        return late_by(submission) is not None
 
 
 class HandIn(serializers.Serializer[Any]):
@@ -275,8 +276,8 @@ class SubmissionView(SubmissionBase):
 
 
 def for_response(rows: QuerySet[AssignmentSubmission]) -> QuerySet[AssignmentSubmission]:
-    """Add what SubmissionResponse needs: the assignment and the number of the attempt."""
-    return with_attempt(rows.select_related("assignment"))
+    """Add the assignment, and what SubmissionResponse needs: the student's due date, the number of the attempt."""
+    return with_attempt(with_own_due(rows.select_related("assignment")))
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -1,12 +1,13 @@
 """Models of people, classes and course material. Columns as in docs/contract/models.md."""
 
-from lms.models.assignments import AssignmentStarter, AssignmentSubmission, ClassAssignment
+from lms.models.assignments import AssignmentStarter, AssignmentSubmission, ClassAssignment, DueDateExtension
 from lms.models.classes import Class, ClassKey, ClassStaff, StudentClass
 from lms.models.environments import EnvironmentAnalysis, EnvironmentSnapshot
 from lms.models.maps import ClassroomMap, TeamPosition
 from lms.models.notebooks import Cell, Notebook
 from lms.models.notifications import ProgressNotification
-from lms.models.people import ClassStudent, Session, Student, StudentActivity, Team
+from lms.models.people import ClassStudent, Session, Student, StudentActivity, StudentAddress, Team
+from lms.models.rubrics import RubricItem, SavedComment
 from lms.models.settings import SystemSetting
 from lms.models.tokens import ClassCode, StudentToken
 from lms.models.versions import (
@@ -28,6 +29,7 @@ __all__ = [
     "ClassStaff",
     "ClassStudent",
     "ClassroomMap",
+    "DueDateExtension",
     "EnvironmentAnalysis",
     "EnvironmentSnapshot",
     "Notebook",
@@ -36,10 +38,13 @@ __all__ = [
     "NotebookSnapshot",
     "NotebookVersion",
     "ProgressNotification",
+    "RubricItem",
+    "SavedComment",
     "Session",
     "StoredNotebook",
     "Student",
     "StudentActivity",
+    "StudentAddress",
     "StudentClass",
     "StudentToken",
     "SystemSetting",

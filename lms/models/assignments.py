@@ -1,6 +1,8 @@
-"""Assignments of a class, and submissions."""
+"""Assignments of a class, extensions of their due dates, and submissions."""
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -19,6 +21,9 @@ class ClassAssignment(models.Model):
     description = models.TextField(null=True, blank=True)
     due_date = MomentField(null=True, blank=True)
     points = models.FloatField(null=True, blank=True)
+    weight = models.FloatField(
+        default=1, db_default=1, validators=[MinValueValidator(0)], help_text="In the totals; 0: it does not count."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
 
@@ -51,6 +56,29 @@ class AssignmentStarter(models.Model):
         return f"starter of {self.assignment_id}"
 
 
+class DueDateExtension(models.Model):
+    """The later due date of one student. What holds for them is the later of the two (`lms.due_dates`)."""
+
+    assignment = models.ForeignKey(ClassAssignment, on_delete=models.CASCADE, related_name="extensions", db_index=False)
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="extensions")
+    due_date = MomentField()
+    reason = models.TextField(null=True, blank=True, help_text="For the staff of the class.")
+    granted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    granted_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "due_date_extensions"
+        ordering = ["id"]
+        verbose_name = "extension of a due date"
+        verbose_name_plural = "extensions of due dates"
+        constraints = [models.UniqueConstraint(fields=["assignment", "student"], name="due_date_extensions_once")]
+
+    def __str__(self) -> str:
+        return f"extension of {self.assignment_id} for {self.student_id}"
+
+
 class AssignmentSubmission(models.Model):
     assignment = models.ForeignKey(
         ClassAssignment, on_delete=models.PROTECT, related_name="submissions", db_index=False
@@ -63,6 +91,9 @@ class AssignmentSubmission(models.Model):
     grade = models.FloatField(null=True, blank=True)
     feedback = models.TextField(null=True, blank=True)
     submission_comment = models.TextField(null=True, blank=True)
+    ticked_items = models.JSONField(
+        null=True, blank=True, editable=False, help_text="Ids of the rubric items that the grader ticked, ascending."
+    )
     idempotency_key = models.CharField(
         max_length=64, null=True, blank=True, editable=False, help_text="The sender's: sent again, it is one hand-in."
     )

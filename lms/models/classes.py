@@ -8,14 +8,25 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from core.identity import display_name, visible
+from core.key_fields import Keyed, KeyField
+from core.readings import KEY_LENGTH, reading_key
 from lms.dates import MomentField
 from lms.models.people import Student, Team
 
+NUMBER_LENGTH = 64  # characters of a student number
+
 
 class Class(models.Model):
+    class AttentionList(models.TextChoices):
+        """How readily "needs attention now" lists a student."""
+
+        QUIETER = "quieter"
+        USUAL = "usual"
+        BUSIER = "busier"
+
     class_code = models.CharField(max_length=100, unique=True)
     name = models.CharField(max_length=255)
     description = models.TextField(null=True, blank=True)
@@ -25,6 +36,9 @@ class Class(models.Model):
     start_date = MomentField(null=True, blank=True)
     end_date = MomentField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
+    attention_list = models.CharField(
+        max_length=10, choices=AttentionList.choices, default=AttentionList.USUAL, db_default=AttentionList.USUAL
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
     students: "models.ManyToManyField[Student, StudentClass]" = models.ManyToManyField(
@@ -45,7 +59,7 @@ class Class(models.Model):
                 raise ValidationError({column: gettext("Write at least one visible character.")})
 
 
-class StudentClass(models.Model):
+class StudentClass(Keyed):
     student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="enrolments", db_index=False)
     class_ref = models.ForeignKey(
         Class, on_delete=models.CASCADE, related_name="enrolments", db_column="class_id", verbose_name="class"
@@ -55,11 +69,17 @@ class StudentClass(models.Model):
     # Name and team in this class, from its list or through its keys. They may differ in other classes.
     name = models.CharField(max_length=255, null=True, blank=True)
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="members")
+    # From the list of the class alone: JupyterLab does not send them.
+    student_number = models.CharField(max_length=NUMBER_LENGTH, null=True, blank=True, help_text="学籍番号: any text.")
+    reading = models.CharField(max_length=255, null=True, blank=True, help_text="ふりがな, by which names are sorted.")
+    reading_key = KeyField(
+        of="reading", form=reading_key, max_length=KEY_LENGTH, db_collation="C", default="", db_default=""
+    )
 
     class Meta:
         db_table = "student_classes"
         ordering = ["id"]
-        verbose_name = "enrolment"
+        verbose_name, verbose_name_plural = gettext_lazy("enrolment"), gettext_lazy("enrolments")
         constraints = [models.UniqueConstraint(fields=["student", "class_ref"], name="student_classes_once")]
 
     def __str__(self) -> str:

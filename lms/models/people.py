@@ -1,11 +1,13 @@
 """Students, their teams, and their JupyterLab sessions."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from core.identity import LABEL_LENGTH, display_name, email_key, label_key, visible
 from core.key_fields import Keyed, KeyField
+from core.readings import KEY_LENGTH as READING_KEY_LENGTH
 from lms.models.notebooks import Notebook
 
 WITHOUT_KEY = 0  # the `class_id` of activity that was sent without a key
@@ -73,6 +75,7 @@ class Student(Keyed, ActivityState):
     class Meta:
         db_table = "students"
         ordering = ["id"]
+        verbose_name, verbose_name_plural = gettext_lazy("student"), gettext_lazy("students")
         constraints = [models.UniqueConstraint(fields=["email_key"], name="students_once")]
         indexes = [
             models.Index(fields=["email"], name="students_email"),
@@ -89,10 +92,34 @@ class Student(Keyed, ActivityState):
     def clean(self) -> None:
         self.name = visible(self.name)
         Student._meta.get_field("email_key").check_typed(self, taken=gettext("There is a student of this address."))
+        former = StudentAddress.objects.filter(email_key=email_key(self.email)).exclude(student=self.pk)
+        if former.exists():
+            raise ValidationError({"email": gettext("This is a former address of another student.")})
 
     @property
     def display_name(self) -> str:
         return display_name(self.name, self.email)
+
+
+class StudentAddress(Keyed):
+    """A former address of a student: of a row that was merged into theirs, or one that was corrected.
+
+    What still comes with it is theirs (`lms.bulk_get_or_create`, `lms.access.with_email`).
+    """
+
+    student = models.ForeignKey(Student, on_delete=models.CASCADE, related_name="former_addresses")
+    email = models.CharField(max_length=320)
+    email_key = KeyField(of="email", form=email_key)
+    added_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "student_addresses"
+        ordering = ["id"]
+        verbose_name, verbose_name_plural = gettext_lazy("former address"), gettext_lazy("former addresses")
+        constraints = [models.UniqueConstraint(fields=["email_key"], name="student_addresses_once")]
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class StudentActivity(ActivityState):
@@ -134,6 +161,9 @@ class ClassStudent(ActivityState):
     team = models.ForeignKey(Team, null=True, on_delete=models.DO_NOTHING, related_name="+")
     current_notebook = models.ForeignKey(Notebook, null=True, on_delete=models.DO_NOTHING, related_name="+")
     created_at = models.DateTimeField(help_text="When they joined the class.")
+    student_number = models.CharField(max_length=64, null=True)
+    reading = models.CharField(max_length=255, null=True)
+    reading_key = models.CharField(max_length=READING_KEY_LENGTH, db_collation="C")
 
     class Meta:
         managed = False

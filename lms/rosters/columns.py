@@ -14,6 +14,8 @@ from lms.rosters.rows import Row, Unreadable, is_identity
 USER_NAMES = {plain(word) for word in ("username", "user name", "ユーザー名", "ユーザ名", "사용자명", "用户名")}
 READING = re.compile(r"[\u3040-\u30ff\uff66-\uff9f\s・]+")
 NO_NAME = re.compile(r"[\d@/:#=]|^[^\w]*$")
+# The roles of columns by which alone no row is told to be a header.
+NO_NAMES = {"reading", "family reading", "given reading", "student number", "number", "romanised", "alternate"}
 MAX_WORDS = 6  # of a name; a longer text is a remark
 NUMBER = re.compile(r"[A-Za-z]{0,3}[-\d]*\d[-\d]*[A-Za-z]?")
 
@@ -29,11 +31,19 @@ class Layout:
     middle: int | None = None
     family: int | None = None
     header: tuple[str, ...] = ()
+    number: int | None = None
+    reading: tuple[int, ...] = ()  # one column, or those of the family and the given name
 
     @property
     def used(self) -> dict[str, list[int]]:
         parts = [index for index in (self.name, self.given, self.middle, self.family) if index is not None]
-        found = {"email": [self.email], "name": sorted(parts), "team": [] if self.team is None else [self.team]}
+        found = {
+            "email": [self.email],
+            "name": sorted(parts),
+            "reading": list(self.reading),
+            "number": [] if self.number is None else [self.number],
+            "team": [] if self.team is None else [self.team],
+        }
         return {name: indexes for name, indexes in found.items() if indexes}
 
 
@@ -45,7 +55,7 @@ def first_header(rows: list[Row], has_address: list[bool]) -> int | None:
     best, found = 0, None
     for index, row in enumerate(above):
         roles = {meaning.role for cell in row.cells if (meaning := meaning_of(cell))}
-        if "email" not in roles and (not roles - {"reading", "number", "romanised"} or 2 * _width(row) <= width):
+        if "email" not in roles and (not roles - NO_NAMES or 2 * _width(row) <= width):
             continue
         score = 100 * ("email" in roles) + 10 * ("login" in roles) + len(roles)
         if score > best:
@@ -94,8 +104,19 @@ def layout_by_header(header: Row, body: list[Row], known: set[str]) -> Layout:
     if name is not None:
         given = family = None
     middle = find("middle") if given is not None and family is not None else None
-    team = find("team")
-    return Layout(email, team, name, given, middle, family, tuple(header.cells))
+    whole = find("reading")
+    readings = [whole] if whole is not None else [find("family reading"), find("given reading")]
+    return Layout(
+        email=email,
+        team=find("team"),
+        name=name,
+        given=given,
+        middle=middle,
+        family=family,
+        header=tuple(header.cells),
+        number=find("student number"),
+        reading=tuple(index for index in readings if index is not None),
+    )
 
 
 def _email_column(header: Row, meanings: list[Meaning | None], body: list[Row], known: set[str]) -> int:

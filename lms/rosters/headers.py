@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from core.identity import label_key
 
-# The roles of columns. There is also `others`: the address of a person who is no student. `reading`, `romanised` and
-# `number` are recognised so that they are not mistaken for names.
+# The roles of columns. There is also `others`: the address of a person who is no student. `romanised`, `alternate`
+# and `number` are recognised so that they are not mistaken for names.
 WORDS = {
     "email": """email | mail | e-mail address | mail address | email id | e-mail addresses | smtp address | メール
         | メールアドレス | メアド | メルアド | eメール | eメールアドレス | 電子メール | 電子メールアドレス
@@ -95,28 +95,36 @@ WORDS = {
         groepsnaam | groepen | ploeg | gruppnamn | lag | gruppenavn | hold | holdnavn | ryhmä | ryhmän nimi |
         tiimi | joukkue""",
     "reading": """ふりがな | フリガナ | よみがな | ヨミガナ | 読み仮名 | 読みがな | 読み | よみ | ヨミ | カナ | かな
-        | カナ氏名 | かな氏名 | 氏名カナ | 氏名かな | 氏名フリガナ | 氏名ふりがな | 名前フリガナ | 名前ふりがな
-        | 名前カナ | カナ名 | 全角カナ氏名 | 半角カナ氏名 | セイ | メイ | せい | めい | 姓カナ | 名カナ | 姓フリガナ
-        | 名フリガナ | 姓ふりがな | 名ふりがな | カナ姓 | シメイ | しめい | furigana | kana | phonetic name
-        | phonetic first name | phonetic last name | first name phonetic | last name phonetic | alternate name
-        | pronunciation | pinyin | 拼音""",
+        | カナ氏名 | かな氏名 | 氏名カナ | 氏名かな | 氏名フリガナ | 氏名ふりがな | 氏名よみ | 氏名読み | 名前フリガナ
+        | 名前ふりがな | 名前カナ | カナ名 | 全角カナ氏名 | 半角カナ氏名 | シメイ | しめい | 氏名よみがな | 氏名ヨミガナ
+        | furigana | kana | kana name | name kana | reading | name reading | phonetic name | pronunciation | pinyin
+        | 拼音""",
+    "family reading": """セイ | せい | 姓カナ | 姓かな | 姓フリガナ | 姓ふりがな | 姓よみ | カナ姓 | phonetic last name
+        | last name phonetic | phonetic family name | family name kana | last name kana""",
+    "given reading": """メイ | めい | 名カナ | 名かな | 名フリガナ | 名ふりがな | 名よみ | phonetic first name
+        | first name phonetic | phonetic given name | given name kana | first name kana""",
+    "alternate": "alternate name",
     "romanised": """ローマ字 | ローマ字氏名 | 氏名ローマ字 | 英字氏名 | 氏名英字 | 英語氏名 | 氏名英語 | 英文氏名
         | 氏名英文 | 英語名 | 英字名 | アルファベット氏名 | romaji | english name | name in english | romanized name
         | romanised name | 영문 이름 | 영문명 | 영문성명 | 英文名 | 英文姓名""",
-    "number": """no | nr | num | number | id | id number | student id | student number | student no | sis id
-        | sis user id | register number | matriculation number | serial number | roll number | roll no | 番号
-        | 学籍番号 | 学生番号 | 生徒番号 | 学修番号 | 出席番号 | 学生証番号 | 履修者番号 | 個人番号 | idナンバー
-        | 連番 | 項番 | 通番 | 학번 | 번호 | 출석번호 | 学号 | 學號 | 序号 | 編號 | 编号 | matrikelnummer
-        | matrikel nr | numéro | numéro étudiant | número | matrícula | matricola
-        | mã sinh viên | mã số sinh viên | mssv | mã học sinh | số thứ tự | stt | numer albumu | nr albumu |
-        numer indeksu | nr indeksu | numer | lp | αριθμός μητρώου | αμ | α/α | öğrenci no | öğrenci numarası |
-        okul no | numara | sıra no | sıra | รหัสนักศึกษา | รหัสนักเรียน | รหัส | รหัสประจำตัว | เลขประจำตัว |
-        เลขที่ | ลำดับ | ลำดับที่ | الرقم الجامعي | رقم الطالب | رقم القيد | الرقم | رقم | מספר תלמיד | מספר
-        סטודנט | מספר | ת"ז | תעודת זהות | studentské číslo | osobní číslo | číslo studenta | číslo | učo |
-        hallgatói azonosító | neptun kód | neptun | sorszám | номер студента | номер студентського квитка |
-        номер залікової книжки | номер | nim | nis | nisn | npm | nomor | nomor induk | nomor induk mahasiswa |
-        nomor mahasiswa | no induk | studentnummer | leerlingnummer | nummer | stamnummer | personnummer |
-        elevnummer | studienummer | studentnr | opiskelijanumero | numero""",
+    "student number": """id number | student id | student number | student no | sis id | sis user id
+        | register number | matriculation number | roll number | roll no | 学籍番号 | 学生番号 | 生徒番号
+        | 学修番号 | 学生証番号 | 履修者番号 | idナンバー | 학번 | 学号 | 學號 | matrikelnummer
+        | matrikel nr | numéro étudiant | matrícula | matricola | mã sinh viên | mã số sinh viên | mssv
+        | mã học sinh | numer albumu | nr albumu | numer indeksu | nr indeksu | αριθμός μητρώου
+        | αμ | öğrenci no | öğrenci numarası | okul no | รหัสนักศึกษา | รหัสนักเรียน | รหัสประจำตัว
+        | เลขประจำตัว | الرقم الجامعي | رقم الطالب | رقم القيد | מספר תלמיד | מספר סטודנט
+        | studentské číslo | osobní číslo | číslo studenta | učo | hallgatói azonosító | neptun kód
+        | neptun | номер студента | номер студентського квитка
+        | номер залікової книжки | nim | nis | nisn | npm | nomor induk
+        | nomor induk mahasiswa | nomor mahasiswa | no induk | studentnummer | leerlingnummer | stamnummer
+        | elevnummer | studienummer | studentnr | opiskelijanumero | student code | student id number
+        | students id | 学籍id | 学生id | 生徒id | 学籍no | 学生no | 学生証no | 学籍コード | 学生コード""",
+    # Numbers of rows and of systems, and those by which a state knows its people: never imported.
+    "number": """no | nr | num | number | id | serial number | 番号 | 出席番号 | 連番 | 項番 | 通番 | 번호
+        | 출석번호 | 序号 | 編號 | 编号 | numéro | número | số thứ tự | stt | numer | lp | α/α | numara
+        | sıra no | sıra | รหัส | เลขที่ | ลำดับ | ลำดับที่ | الرقم | رقم | מספר | číslo | sorszám
+        | номер | nomor | nummer | numero | 個人番号 | personnummer | ת"ז | תעודת זהות""",
 }
 
 # Whose it is: the student's, where one of these stands before the word.
@@ -225,7 +233,7 @@ def _qualified(found: Meaning, brackets: Iterable[str]) -> Meaning:
     for text in brackets:
         if role in ("name", "given", "family"):
             if any(word in text for word in _READINGS):
-                role = "reading"
+                role = "reading" if role == "name" else f"{role} reading"
             elif any(word in text for word in _ROMANISED):
                 role = "romanised"
             elif role == "name" and text in _SURNAMES:

@@ -1,6 +1,7 @@
 """Parser and writer of lists of students as CSV, from spreadsheets, registers, LMSs or mail programs.
 
     e-mail (required), name, team     by a header that `lms.rosters.headers` knows, or in this order without one
+    number and reading of a student   by such a header alone
     any usual delimiter               the one with which most lines have an address
     any usual encoding                `lms.rosters.encodings`
     values as spreadsheets wrap them  `lms.rosters.cells`
@@ -20,7 +21,7 @@ from dataclasses import dataclass, field
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
-from core.identity import email_key
+from core.identity import email_key, number_form
 from core.validators import validate_address
 from lms.rosters import encodings as rosters_encodings
 from lms.rosters.cells import address_of, is_address, is_marked, name_of, people_of, without_mark
@@ -31,9 +32,9 @@ from lms.spreadsheets import harmless, original
 
 MAX_BYTES = 512 * 1024  # bytes
 MAX_LINES = 2000
-MAX_LENGTHS = {"email": 254, "name": 255, "team": 255}  # characters
+MAX_LENGTHS = {"email": 254, "name": 255, "team": 255, "student_number": 64, "reading": 255}  # characters
 MAX_WRITTEN = 2 * MAX_LINES  # with titles, and names that go over lines
-COLUMNS = ("email", "name", "team")
+COLUMNS = ("email", "name", "team", "student_number", "reading")
 
 HINT = re.compile(r'"?sep=(\\t|.)"?[\s,;]*', re.IGNORECASE)
 # Rows of a Canvas gradebook that are no students.
@@ -49,13 +50,21 @@ class Line:
     name: str
     team: str
     problem: str = ""
+    student_number: str = ""
+    reading: str = ""
+
+    @property
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """The values of `COLUMNS`."""
+        return self.email, self.name, self.team, self.student_number, self.reading
 
 
 @dataclass(frozen=True)
 class Table:
     lines: list[Line]
     ignored: list[str] = field(default_factory=list)  # headers of columns that are not used
-    # The headers of the columns that were read, by `email`, `name` and `team`; of a name there may be two.
+    # The headers of the columns that were read, by `email`, `name`, `reading`, `number` and `team`; of a name or a
+    # reading there may be two.
     columns: dict[str, list[str]] = field(default_factory=dict)
     left_out: list[int] = field(default_factory=list)  # numbers of lines that are no student: titles, headers, sums
 
@@ -97,8 +106,8 @@ def read(text: str, *, known: Iterable[str] = ()) -> Table:
     return table
 
 
-def write(rows: Iterable[tuple[str, str, str]]) -> str:
-    """Return (e-mail, name, team) as CSV, with a byte order mark for Excel, and without formulas."""
+def write(rows: Iterable[tuple[str, str, str, str, str]]) -> str:
+    """Return rows of `COLUMNS` as CSV, with a byte order mark for Excel, and without formulas."""
     target = io.StringIO()
     writer = csv.writer(target)
     writer.writerow(COLUMNS)
@@ -214,7 +223,7 @@ def _line(row: Row, layout: Layout, known: set[str]) -> Line | None:
         return None
     if not (email or name or cell.strip()):
         return None
-    line = Line(row.number, email, name or named, team)
+    line = Line(row.number, email, name or named, team, "", _number(row, layout), _reading(row, layout))
     if row.is_torn:
         line.problem = gettext("A quotation mark is not closed or stands inside a text.")
     return line
@@ -233,6 +242,14 @@ def _name(row: Row, layout: Layout) -> str:
         return name[: MAX_LENGTHS["name"] + 1]
     is_family_first = _is_family_first(layout)
     return " ".join(part for part in ((family, given, middle) if is_family_first else (given, middle, family)) if part)
+
+
+def _number(row: Row, layout: Layout) -> str:
+    return number_form(without_mark(name_of(row.cell(layout.number))))
+
+
+def _reading(row: Row, layout: Layout) -> str:
+    return " ".join(part for index in layout.reading if (part := name_of(row.cell(index))))
 
 
 def _is_family_first(layout: Layout) -> bool:
@@ -257,14 +274,8 @@ def _problem(line: Line, known: set[str]) -> str:
     if not email_key(line.email):
         return gettext("The e-mail address is missing.")
     for column in COLUMNS:
-        text = getattr(line, column)
-        if len(text) > MAX_LENGTHS[column]:
-            words = gettext("The %(column)s is longer than %(most)d characters.")
-            return words % {"column": _label(column), "most": MAX_LENGTHS[column]}
-        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
-            return gettext("The %(column)s contains a line break or a control character.") % {"column": _label(column)}
-        if BROKEN in text:
-            return gettext("The %(column)s contains a character that could not be read.") % {"column": _label(column)}
+        if problem := problem_of(column, getattr(line, column)):
+            return problem
     try:
         validate_address(line.email)
     except ValidationError:
@@ -273,5 +284,23 @@ def _problem(line: Line, known: set[str]) -> str:
     return ""
 
 
+def problem_of(column: str, text: str) -> str:
+    """Return why the text cannot be stored in this one of COLUMNS; "" if it can."""
+    if len(text) > MAX_LENGTHS[column]:
+        words = gettext("The %(column)s is longer than %(most)d characters.")
+        return words % {"column": _label(column), "most": MAX_LENGTHS[column]}
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
+        return gettext("The %(column)s contains a line break or a control character.") % {"column": _label(column)}
+    if BROKEN in text:
+        return gettext("The %(column)s contains a character that could not be read.") % {"column": _label(column)}
+    return ""
+
+
 def _label(column: str) -> str:
-    return {"email": gettext("e-mail"), "name": gettext("name"), "team": gettext("team")}[column]
+    return {
+        "email": gettext("e-mail"),
+        "name": gettext("name"),
+        "team": gettext("team"),
+        "student_number": gettext("student number"),
+        "reading": gettext("reading"),
+    }[column]

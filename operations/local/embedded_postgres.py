@@ -177,6 +177,10 @@ class Postgres:
             extra_groups=[] if self.user else None,
             start_new_session=True,  # Ctrl-C reaches only us: we stop afterwards, with a complete cluster
         )
+        if "No space left" in done.stderr:
+            raise ImproperlyConfigured(
+                f"The disk is full: {self.data_dir} could not be created. Make room, then try again."
+            )
         if done.returncode != 0:
             raise ImproperlyConfigured(f"PostgreSQL could not create {self.data_dir}:\n{done.stderr.strip()}")
         unfinished.rename(self.data_dir)

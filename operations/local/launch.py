@@ -1,5 +1,6 @@
 """The work of `manage.py up`: lock, servers, migrations, processes, announcement, and shutdown."""
 
+import errno
 import http.client
 import ipaddress
 import os
@@ -14,12 +15,16 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.conninfo import conninfo_to_dict
+from redis import Redis
+from redis.exceptions import RedisError
 
 from config import env
-from core.login_requirement import logins_required
+from config.operator_errors import sentence_of
+from instructors import first_account
 from operations.local import programs, services
 from operations.local.autoscaler import Autoscaler
 from operations.local.demo_lab import DemoLab
+from operations.local.disk_space import refuse_full_disk
 from operations.local.file_permissions import make_private, private_files
 from operations.local.supervisor import Stopped, Supervisor
 
@@ -70,6 +75,18 @@ class Launch:
             raise ImproperlyConfigured(
                 f"WEB_SERVER is {self.server!r}; it must be one of {', '.join(programs.SERVERS)}."
             )
+        if not settings.DEBUG and not settings.ALLOWED_HOSTS:
+            raise ImproperlyConfigured("With DEBUG=0, ALLOWED_HOSTS must name the hosts that this copy answers under.")
+        if settings.HTTPS and not settings.SECURE_PROXY_SSL_HEADER:
+            raise ImproperlyConfigured(
+                "HTTPS is 1 and BEHIND_PROXY is 0: every page would lead to https, which only a proxy in front of this "
+                "copy can speak. Set BEHIND_PROXY=1 if there is one, else HTTPS=0."
+            )
+        media = Path(settings.MEDIA_ROOT)
+        if media.exists() and not (media.is_dir() and os.access(media, os.W_OK | os.X_OK)):
+            raise ImproperlyConfigured(
+                f"MEDIA_ROOT is {media}, where no uploads can be kept: make it a folder of yours."
+            )
         if self.demo and not is_loopback(self.host):
             raise ImproperlyConfigured(
                 f"HOST is {self.host!r}, and the demo has a login that is no secret: it runs on loopback only. "
@@ -83,19 +100,33 @@ class Launch:
             try:
                 probe.bind((self.host, self.port))
             except OSError as error:
-                raise ImproperlyConfigured(
-                    f"Cannot listen on {self.host} port {self.port} ({error.strerror}). Stop what uses it, or choose "
-                    f"another one: PORT={self.port + 1}"
-                ) from error
+                raise ImproperlyConfigured(self._why_not_listening(error)) from error
+
+    def _why_not_listening(self, error: OSError) -> str:
+        said = f"Cannot listen on {self.host} port {self.port} ({error.strerror})."
+        if error.errno == errno.EADDRINUSE:
+            return f"{said} Stop what uses it, or choose another one: PORT={min(self.port + 1, 65535)}"
+        if error.errno == errno.EACCES:
+            return f"{said} Ports below 1024 are for root: choose another one, like PORT=8000."
+        return f"{said} HOST must be an address of this machine, like 127.0.0.1, or 0.0.0.0 for all of them."
 
     def _start(self) -> None:
         os.environ |= {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "HOST": self.host}
         start_servers(self.supervisor, self.data_dir)
         services.announce(self.data_dir, {**addresses(), "WEB_URL": self.url})
+        self._say_if_redis_is_away()
         self._migrate()
         if not settings.DEBUG:
             call_command("collectstatic", interactive=False, verbosity=0)
         self._start_processes()
+
+    def _say_if_redis_is_away(self) -> None:
+        """Say it once, in a sentence: everything starts all the same, and goes on when Redis is there."""
+        try:
+            with Redis.from_url(env.redis_url({}), socket_timeout=2, socket_connect_timeout=2) as client:
+                client.ping()
+        except RedisError as error:
+            self.supervisor.say(f"{sentence_of(error)} Until then events are answered with 503.")
 
     def _migrate(self) -> None:
         """Apply migrations, if there are any, in this process, because starting Django again costs a second."""
@@ -159,15 +190,28 @@ class Launch:
         lines = ["", f"  Cell Monitor is at {self.url}"]
         if self.demo:
             lines.append(f"  Log in as {DEMO_EMAIL} with the password {services.demo_password(self.data_dir)}")
-        elif self._is_open():
-            lines.append("  There is no account yet, so whatever runs on this machine may ask the API without a login.")
-            lines.append("  Make one: manage.py create_instructor --email you@example.com --role admin")
-        for line in [*lines, "  Ctrl-C stops all of it.", ""]:
+        for line in lines:
+            self.supervisor.say(line)
+        if not self.demo and self._has_no_account():
+            self._say_how_to_make_the_first_account()
+        for line in ("  Ctrl-C stops all of it.", ""):
             self.supervisor.say(line)
 
-    def _is_open(self) -> bool:
+    def _say_how_to_make_the_first_account(self) -> None:
+        """Print the link where a person reads along; logs in JSON are kept, and secrets do not belong there."""
+        supervisor = self.supervisor
+        supervisor.say("  There is no account yet. Make the first one, an administrator's, within a day at")
+        if settings.LOG_FORMAT == "json":
+            supervisor.say("  the link that `manage.py first_account_link` prints.")
+        else:
+            supervisor.say(f"  {first_account.link(self.url)}", may_be_secret=True)
+        if settings.API_REQUIRE_AUTH is None:
+            who = "whatever runs on this machine" if is_loopback(self.host) else f"whoever reaches {self.host}"
+            supervisor.say(f"  Until then, {who} may ask the API without a login.")
+
+    def _has_no_account(self) -> bool:
         try:
-            return not logins_required()
+            return first_account.is_missing()
         finally:
             connection.close()
 
@@ -178,6 +222,8 @@ def start_servers(supervisor: Supervisor, data_dir: Path) -> None:
     Raises Failed, Stopped, ImproperlyConfigured.
     """
     missing = services.missing(data_dir)
+    if missing:
+        refuse_full_disk(data_dir)
     children = {}
     for name, server in missing.items():
         for message in server.prepare():

@@ -217,8 +217,11 @@ class Supervisor:
 
     # --- Output ---------------------------------------------------------------------------------------------------
 
-    def say(self, line: str, *, child: Child | None = None) -> None:
-        """Write a line with a label. After the reader has gone (`up | head`), drop the output."""
+    def say(self, line: str, *, child: Child | None = None, may_be_secret: bool = False) -> None:
+        """Write a line with a label. After the reader has gone (`up | head`), drop the output.
+
+        Secrets are redacted, except in a line that the person at the terminal needs: `may_be_secret`.
+        """
         name, colour = (child.program.name, child.colour) if child else ("up", 1)
         if settings.LOG_FORMAT == "json":
             self._write(line if line.startswith("{") else as_json(line, process=name))
@@ -226,7 +229,7 @@ class Supervisor:
         label = f"{name:<9}|"
         if self.output.isatty():
             label = f"\033[{colour}m{label}\033[0m"
-        self._write(f"{label} {redacted(line)}")
+        self._write(f"{label} {line if may_be_secret else redacted(line)}")
 
     def _write(self, line: str) -> None:
         try:

@@ -35,6 +35,8 @@ SHARED = {
     "lms.Class": "free texts of teachers",
     "lms.ClassAssignment": "free texts of teachers",
     "lms.ClassroomMap": "names of files",
+    "lms.RubricItem": "free texts of teachers to many",
+    "lms.SavedComment": "free texts of teachers to many",
     "lms.Notebook": "paths may hold a home directory, metadata an author",
     "lms.SystemSetting": "free texts of admins",
     "lms.Team": "a team of one may be called after the person",

@@ -103,7 +103,7 @@ def _forget_rows(person: Person, report: Report, *, keep_grades: bool) -> None:
     for model, keys in contents.items():
         report.deleted.update(_named(tables.unreferred(model, keys).delete()[1]))
     for label in data_map.THEIRS:
-        report.deleted.update(_named(tables.theirs(label, key=person.key, numbers=person.student_ids).delete()[1]))
+        report.deleted.update(_named(tables.theirs(label, keys=person.keys, numbers=person.student_ids).delete()[1]))
     if kept:
         _empty(AssignmentSubmission.objects.filter(pk__in=list(kept)))
     for student in found:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from core.identity import email_key, label_key, row_number, visible
 from instructors.models import Instructor
-from lms.models import Student
+from lms.models import Student, StudentAddress
 from operations.privacy import names, tables
 from operations.privacy.matching import Matcher
 from operations.privacy.names import Form
@@ -27,7 +27,8 @@ class Person:
     email: str
     matcher: Matcher
     student_ids: tuple[int, ...] = ()
-    spellings: frozenset[str] = frozenset()  # of the address, as written in rows
+    spellings: frozenset[str] = frozenset()  # of the addresses, as written in rows
+    former: tuple[str, ...] = ()  # addresses that were the person's, as written in rows
     called: tuple[str, ...] = ()  # the names that the person's own rows have
     also: tuple[str, ...] = ()
     shared_names: tuple[str, ...] = ()  # those of `called` that another person has too
@@ -40,9 +41,14 @@ class Person:
     def key(self) -> str:
         return email_key(self.email)
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of all addresses, former ones too."""
+        return frozenset({self.key, *map(email_key, self.former)})
+
     def is_called(self, identity: str) -> bool:
-        """Return whether this is the person's address in any spelling."""
-        return email_key(identity) == self.key
+        """Return whether this is an address of the person, or was, in any spelling."""
+        return email_key(identity) in self.keys
 
     def cut(self, text: str) -> str:
         return self.matcher.cut(text, instead=self.pseudonym)
@@ -91,7 +97,7 @@ def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
     also = tuple(also)
     if not email_key(email):
         raise BadText("Whose address? Give one that can be seen.")
-    key = email_key(email)
+    key = _present_key(email_key(email))
     mine: list[tuple[int, str, str]] = []
     others: list[tuple[int, str, str]] = []
     for pk, address, name in Student.objects.order_by("pk").values_list("pk", "email", "name").iterator():
@@ -103,9 +109,13 @@ def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
     ]
     _refuse_unusable(also)
     ids = tuple(pk for pk, _, _ in mine)
+    former = list(StudentAddress.objects.filter(student__in=ids).order_by("pk").values_list("email", flat=True))
     called = {label_key(name): name.strip() for name in [*(name for _, _, name in mine), *tables.names_in_rows(ids)]}
-    found = _Known(others)
+    found = _Known(others, tables.readings_of_others(ids))
     forms, whole_values = _of_address(key, found)
+    for address in former:
+        more, whole = _of_address(email_key(address), found)
+        forms, whole_values = forms + more, whole_values | whole
     shared, words = [], []
     for name in filter(visible, called.values()):
         in_texts, whole = _of_name(name)
@@ -116,6 +126,11 @@ def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
         else:
             forms += in_texts
             whole_values |= whole
+    for number in map(label_key, tables.numbers_in_rows(ids)):
+        # 24012345 is a person's; 12 and 2024 are anything.
+        if len(number) > (5 if number.isdecimal() else 4) and re.search(r"\d", number):
+            forms.append(names.word(number))
+            whole_values.add(number)
     for text in also:
         in_texts = names.called(text)
         if label_key(text) in found.names or email_key(text) in found.addresses:
@@ -130,7 +145,10 @@ def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
             whole_values=frozenset(whole_values),
         ),
         student_ids=ids,
-        spellings=frozenset({email.strip(), key, *(address for _, address, _ in mine)}),
+        spellings=frozenset(
+            {email.strip(), key, *(address for _, address, _ in mine), *former, *map(email_key, former)}
+        ),
+        former=tuple(former),
         called=tuple(filter(visible, called.values())),
         also=also,
         shared_names=tuple(shared),
@@ -139,12 +157,19 @@ def find_person(email: str, *, also: Iterable[str] = ()) -> Person:
     )
 
 
+def _present_key(key: str) -> str:
+    """Return the key of the present address of the student who had this one; else the key itself. One query."""
+    found = StudentAddress.objects.filter(email_key=key).values_list("student__email_key", flat=True).first()
+    return found or key
+
+
 class _Known:
     """The names and addresses of all other people."""
 
-    def __init__(self, others: list[tuple[int, str, str]]) -> None:
-        self.texts = {text for _, address, name in others for text in (address, name) if visible(text)}
-        self.names = {label_key(name) for _, _, name in others} - {""}
+    def __init__(self, others: list[tuple[int, str, str]], readings: list[str]) -> None:
+        called = [*(name for _, _, name in others), *readings]
+        self.texts = {text for text in [*called, *(address for _, address, _ in others)] if visible(text)}
+        self.names = {label_key(name) for name in called} - {""}
         self.addresses = {email_key(address) for _, address, _ in others}
         self.accounts = {address.partition("@")[0] for address in self.addresses}
 

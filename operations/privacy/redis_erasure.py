@@ -35,7 +35,7 @@ def erase(person: Person) -> int:
 
 def _group_forms(person: Person) -> set[str]:
     forms = {str(pk) for pk in person.student_ids}
-    return forms | {groups.email_form(spelling) for spelling in {*person.spellings, person.key}}
+    return forms | {groups.email_form(spelling) for spelling in {*person.spellings, *person.keys}}
 
 
 def _names(redis: "Redis", key: bytes, person: Person) -> bool:

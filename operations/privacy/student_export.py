@@ -87,7 +87,7 @@ def _parts(person: Person) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
         yield f"tables/{model._meta.db_table}", _values(model._default_manager.filter(pk__in=keys))
     for label in data_map.THEIRS:
         name = apps.get_model(label)._meta.db_table
-        yield f"tables/{name}", _values(tables.theirs(label, key=person.key, numbers=person.student_ids))
+        yield f"tables/{name}", _values(tables.theirs(label, keys=person.keys, numbers=person.student_ids))
     yield "audit", _audit(person)
     yield "not_yet_stored", _waiting(person)
 

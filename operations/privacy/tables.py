@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, QuerySet
 
 from core.identity import email_key
-from lms.models import Student
+from lms.models import Student, StudentClass
 from operations.privacy import data_map
 
 Model = type[models.Model]
@@ -53,15 +53,16 @@ def _references(model: Model) -> "Iterator[models.ManyToOneRel]":
             yield relation
 
 
-def theirs(label: str, *, key: str, numbers: Collection[int]) -> "QuerySet[models.Model]":
-    """Return the rows of a table of `data_map.THEIRS` that belong to the person with this key or these primary keys.
+def theirs(label: str, *, keys: Collection[str], numbers: Collection[int]) -> "QuerySet[models.Model]":
+    """Return the rows of a table of `data_map.THEIRS` that belong to the person with these keys of addresses or these
+    primary keys.
 
     Reads the columns once.
     """
     columns = data_map.THEIRS[label]
     digits = {str(number) for number in numbers}
     addresses = set(Student.objects.filter(email_key__in=digits).values_list("email_key", flat=True))
-    called = {"address": {key}, "number": digits, "either": {key, *(digits - addresses)}}
+    called = {"address": {*keys}, "number": digits, "either": {*keys, *(digits - addresses)}}
     rows: QuerySet[models.Model] = apps.get_model(label)._default_manager.all()
     found = [
         pk
@@ -74,12 +75,29 @@ def theirs(label: str, *, key: str, numbers: Collection[int]) -> "QuerySet[model
 
 
 def names_in_rows(student_ids: Iterable[int]) -> list[str]:
-    """Return the names of the students in rows with a column `name`, which may differ between classes."""
+    """Return the names and readings of the students in rows with such a column: they may differ between classes."""
+    return _in_columns(("name", "reading"), student_ids)
+
+
+def readings_of_others(student_ids: Collection[int]) -> list[str]:
+    """Return the readings of all other students."""
+    others = StudentClass.objects.exclude(student__in=student_ids).exclude(reading=None)
+    return [reading or "" for reading in others.order_by().values_list("reading", flat=True).distinct()]
+
+
+def numbers_in_rows(student_ids: Collection[int]) -> list[str]:
+    """Return the student numbers in rows of these students that no other student has."""
+    found = _in_columns(("student_number",), student_ids)
+    others = StudentClass.objects.exclude(student__in=student_ids).filter(student_number__in=found)
+    return sorted(set(found) - set(others.values_list("student_number", flat=True)))
+
+
+def _in_columns(names: Collection[str], student_ids: Iterable[int]) -> list[str]:
     found: set[str] = set()
     for table in owned():
-        named = any(each.name == "name" and isinstance(each, models.CharField) for each in table.model._meta.fields)
-        if named and "__" not in table.lookup:
-            found.update(filter(None, table.rows(student_ids).values_list("name", flat=True).distinct()))
+        for column in [] if "__" in table.lookup else table.model._meta.fields:
+            if column.name in names and isinstance(column, models.CharField):
+                found.update(filter(None, table.rows(student_ids).values_list(column.name, flat=True).distinct()))
     return sorted(found)
 
 

@@ -34,6 +34,7 @@ API_ROWS = [
     ("POST", "/me/token", {"userId": "hanako@example.com", "class_code": "guessed"}, "401 401 401 401 401"),
     ("GET", "/me/token", None, "401 401 401 401 401"),
     ("DELETE", "/me/token", None, "401 401 401 401 401"),
+    ("POST", "/me/page", None, "401 401 401 401 401"),
     ("POST", "/me/token/confirm", {"id": "{device}"}, "401 401 401 401 401"),
     # --- Accounts
     ("POST", "/auth/logout", None, "403 403 200 200 200"),
@@ -80,6 +81,9 @@ API_ROWS = [
     ("PUT", "/assignments/{loops}", {"points": 5}, "403 403 404 200 200"),
     ("DELETE", "/assignments/{loops}", None, "403 403 404 409 409"),
     ("GET", "/assignments/{loops}/starter", None, "403 403 404 200 200"),
+    ("GET", "/assignments/{loops}/extensions", None, "403 403 404 200 200"),
+    ("PUT", "/assignments/{loops}/extensions/{hanako}", {"due_date": "2030-02-01"}, "403 403 404 200 200"),
+    ("DELETE", "/assignments/{loops}/extensions/{hanako}", None, "403 403 404 404 404"),
     ("GET", "/submissions", None, "403 403 200 200 200"),
     ("POST", "/submissions", {"assignment_id": "{loops}", "student_id": "{hanako}"}, "403 403 404 201 201"),
     ("GET", "/submissions/{work}", None, "403 403 404 200 200"),

@@ -7,6 +7,7 @@ TOKEN_ROWS = {
     ("GET", "/me/token"): "200 200 200",
     ("DELETE", "/me/token"): "204 204 204",
     ("POST", "/me/token/confirm"): "200 404 404",
+    ("POST", "/me/page"): "201 201 201",
     # --- What the class is set to do, and what is theirs
     ("GET", "/me?email=hanako@example.com"): "200 200 200",  # whatever the address says
     ("GET", "/me/inbox"): "200 200 200",  # each one's own

@@ -14,8 +14,11 @@ from lms.models import (
     AssignmentSubmission,
     Class,
     ClassAssignment,
+    DueDateExtension,
     EnvironmentSnapshot,
     Notebook,
+    RubricItem,
+    SavedComment,
     Student,
     Team,
 )
@@ -54,10 +57,22 @@ def hand_in(lesson: Class, notebook: Notebook, students: list[Student], now: dat
     AssignmentStarter.objects.create(
         assignment=work, content=notebook_of("total = 0\nfor price in prices:\n    pass"), content_sha256="0" * 64
     )
+    items = [
+        RubricItem.objects.create(assignment=work, position=at, text=text, points=points)
+        for at, (text, points) in enumerate((("It runs", 6.0), ("名前がわかりやすい", 4.0), ("Copied", -2.0)))
+    ]
+    SavedComment.objects.create(assignment=work, text="Name your variables.")
+    DueDateExtension.objects.create(assignment=work, student=students[-1], due_date=now + timedelta(days=2))
     states: list[dict[str, Any]] = [
         {"submitted_at": due - timedelta(hours=2)},
         {"submitted_at": due + timedelta(hours=1), "submission_comment": "Sorry, the train was late."},
-        {"submitted_at": due - timedelta(hours=5), "status": "graded", "grade": 7.5, "feedback": "Good."},
+        {
+            "submitted_at": due - timedelta(hours=5),
+            "status": "graded",
+            "grade": 7.5,
+            "feedback": "Good.",
+            "ticked_items": [items[0].pk],
+        },
         {"submitted_at": due - timedelta(hours=6), "status": "returned", "grade": 10},
     ]
     content = notebook_of("total = 0\nfor price in prices:\n    total += price", "print(total)")

@@ -121,7 +121,7 @@ def test_old_data_turns_grey_and_keeps_its_age_in_sight(page):
     page.wait_for_selector("#classroom[data-aged]")
     assert "old" in page.locator("#freshness").inner_text()
     assert "connection is lost" in page.locator("#announcements").inner_text()
-    assert "grayscale" in page.locator("#cards").locator("..").evaluate("element => getComputedStyle(element).filter")
+    assert "grayscale" in page.locator(".live").evaluate("element => getComputedStyle(element).filter")
 
 
 def test_walking_mode_has_targets_for_a_thumb(page):

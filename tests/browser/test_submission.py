@@ -7,7 +7,16 @@ import pytest
 from playwright.sync_api import expect
 
 from instructors.models import Instructor
-from lms.models import AssignmentSubmission, Class, ClassAssignment, Notebook, Student, StudentClass
+from lms.models import (
+    AssignmentSubmission,
+    Class,
+    ClassAssignment,
+    Notebook,
+    RubricItem,
+    SavedComment,
+    Student,
+    StudentClass,
+)
 from tests.browser.visits import let_in
 from tests.lms.notebooks.builders import ALERT, HOSTILE, code, markdown, notebook, shows
 
@@ -123,3 +132,55 @@ def test_what_was_typed_survives_a_reload_and_goes_when_saved(page):
     expect(page.get_by_text("What you had typed before is back")).to_be_hidden()
     expect(page.get_by_label("Grade of 10")).to_have_value("7.5")
     assert len(page.heard) == 1
+
+
+@pytest.fixture
+def rubric(page):
+    assignment = ClassAssignment.objects.get()
+    lines = (("It runs", 6), ("It is explained", 2.5), ("Copied", -3))
+    for position, (text, points) in enumerate(lines):
+        RubricItem.objects.create(assignment=assignment, position=position, text=text, points=points)
+    SavedComment.objects.create(assignment=assignment, text="Name your variables.")
+    page.goto(page.address)
+    return page
+
+
+def test_ticks_fill_in_the_grade_but_not_over_one_that_was_typed(rubric):
+    grade, proposed = rubric.get_by_label("Grade of 10"), rubric.locator("[data-proposed]")
+    rubric.get_by_label("It runs").check()
+    expect(grade).to_have_value("6")
+    rubric.get_by_label("It is explained").check()
+    expect(grade).to_have_value("8.5")
+    grade.fill("7")
+    rubric.get_by_label("Copied").check()
+    expect(proposed).to_have_text("5.5")
+    expect(grade).to_have_value("7")
+    rubric.get_by_role("button", name="Use as the grade").click()
+    expect(grade).to_have_value("5.5")
+    expect(grade).to_be_focused()
+
+
+def test_a_saved_comment_goes_behind_what_is_written(rubric):
+    feedback = rubric.get_by_label("Feedback")
+    feedback.fill("Good.")
+    rubric.get_by_text("Comments to use again").click()
+    rubric.get_by_role("button", name="Insert Name your variables.").click()
+    expect(feedback).to_have_value("Good.\nName your variables.")
+
+
+def test_ticks_survive_a_reload(rubric):
+    rubric.get_by_label("It runs").check()
+    rubric.reload()
+    expect(rubric.get_by_label("It runs")).to_be_checked()
+    expect(rubric.get_by_label("Grade of 10")).to_have_value("6")
+
+
+def test_enter_saves_and_save_and_next_comes_to_the_grade(rubric):
+    student = Student.objects.create(email="mallory@example.com")  # has left the class
+    AssignmentSubmission.objects.create(assignment=ClassAssignment.objects.get(), student=student)
+    rubric.get_by_label("It runs").check()
+    rubric.get_by_label("Grade of 10").press("Enter")
+    expect(rubric.get_by_text("The grade is saved.")).to_be_visible()
+    rubric.get_by_role("button", name="Save and next").click()
+    expect(rubric.get_by_role("heading", level=1)).to_have_text("mallory@example.com")
+    expect(rubric.get_by_label("Grade of 10")).to_be_focused()

@@ -158,7 +158,7 @@ def test_redis_url_takes_the_nearest(put) -> None:
 
 def test_every_variable_that_is_read_is_in_the_example() -> None:
     reader = re.compile(
-        r"(?:env\.)?(?:text|flag|flag_or_auto|integer|path|names|hosts|word|days)\(\s*[\"']([A-Z_]+)[\"']"
+        r"(?:env\.)?(?:text|flag|flag_or_auto|integer|path|names|hosts|word|days|choice|time_zone|folder|http_url|origins)\(\s*[\"']([A-Z_]+)[\"']"
     )
     files = [file for folder in ("config", "operations") for file in (ROOT / folder).rglob("*.py")]
     read = {name for file in files for name in reader.findall(file.read_text())}

@@ -230,7 +230,7 @@ def test_what_names_a_student_by_address_is_found(kissa, python_class, enrol, sp
     assert [each.user_id for each in failed_entries(python_class.instructor)] == [spelling]
     person = find_person(spelling)
     assert person.student_ids == (student.pk,)
-    rows = theirs("events.OfflineQueueEntry", key=person.key, numbers=person.student_ids)
+    rows = theirs("events.OfflineQueueEntry", keys=person.keys, numbers=person.student_ids)
     assert [row.user_id for row in rows] == [spelling]
     headers = {"Authorization": f"Bearer {tokens.issue(kissa, now=timezone.now())}"}
     answer = Client().get(f"/api/v1/progress/notifications/{spelling}", headers=headers)

@@ -49,6 +49,16 @@ ROWS = {
         NOT_SO,
     ),  # of somebody else; its own is in test_analytics_report_page.py
     "invitation": (NOBODY, NOBODY),  # a guessed link
+    "first_account": (NOBODY, NOBODY),  # a guessed link
+    "account": (LOGGED_IN, NOT_SO),
+    "account_password": (NOT_SO, LOGGED_IN),
+    "account_logins_end": (NOT_SO, "302 302 302 302 302"),
+    "account_login_end": (NOT_SO, UNNAMED),
+    "account_token": (NOT_SO, LOGGED_IN),
+    "accounts": (ADMIN, NOT_SO),
+    "account_password_link": (NOT_SO, ADMIN),
+    "password_forgotten": ("200 200 200 200 200", "200 200 200 200 200"),
+    "password_link": ("410 410 410 410 410", "410 410 410 410 410"),  # a guessed link
     "class_live": (SEES, NOT_SO),
     "everybody": (ADMIN, NOT_SO),
     # --- Pages of a room, of a class and of everybody
@@ -101,6 +111,14 @@ ROWS = {
     "assignment_edit": (TEACHES, TEACHES_422),
     "assignment_next": (SEES_NEXT, NOT_SO),
     "assignment_grades": (SEES, NOT_SO),
+    "gradebook": (SEES, NOT_SO),
+    "gradebook_table": (SEES, NOT_SO),
+    "assignment_extension": (TEACHES, TEACHES_422),
+    "assignment_rubric": (TEACHES, TEACHES_422),
+    "assignment_comments": (NOT_SO, TEACHES_422),
+    "assignment_copy": (TEACHES, TEACHES_422),
+    "assignment_nbgrader": (TEACHES, TEACHES_422),
+    "assignment_submitted": (TEACHES, NOT_SO),
     "submission": (SEES, TEACHES_302),
     "submission_notebook": (SEES, NOT_SO),
     "submission_download": (SEES, NOT_SO),
@@ -116,6 +134,7 @@ ROWS = {
     "class_new": (LOGGED_IN, LOGGED_IN),
     "class_setup": (SETS_UP, SETS_UP),
     "class_switch": (NOT_SO, SETS_UP_302),
+    "class_copy": (SETS_UP, SETS_UP),
     "class_connection": (SETS_UP, NOT_SO),
     "class_connection_state": (SETS_UP, NOT_SO),
     "class_key_make": (NOT_SO, SETS_UP_302),
@@ -190,6 +209,8 @@ def answers(visitors, people, method: str, path: str) -> str:
         with transaction.atomic():
             before = AuditLog.objects.count()
             answer = visitors.client(who).generic(method, path)
+            for _ in answer.streaming_content if answer.streaming else ():
+                pass  # its end closes the file
             found.append(str(answer.status_code))
             is_refused = answer.status_code in (403, 404, 405) or "/login/" in answer.headers.get("Location", "")
             if is_refused and "/logout/" not in path:

@@ -7,7 +7,8 @@ from tests.lms.conftest import filled, problem, rows_of, the_problem
 
 pytestmark = pytest.mark.usefixtures("redis")
 
-FIELDS = {"id", "class_id", "notebook_id", "title", "description", "due_date", "points", "created_at", "updated_at"}
+FIELDS = {"id", "class_id", "notebook_id", "title", "description", "due_date", "points", "weight"}
+FIELDS |= {"created_at", "updated_at"}
 NEW = {"class_id": "{python}", "notebook_id": "{notebook}", "title": "Strings"}
 row = rows_of("http 4")
 
@@ -45,6 +46,9 @@ UNPROCESSABLE = [
     ),
     row("POST number as due_date", {"due_date": 5}, problem(["body", "due_date"], "value_error")),
     row("POST boolean as points", {"points": True}, problem(["body", "points"], "value_error")),
+    row("POST boolean as weight", {"weight": True}, problem(["body", "weight"], "value_error")),
+    row("POST weight below 0", {"weight": -1}, problem(["body", "weight"], "min_value")),
+    row("POST null weight", {"weight": None}, problem(["body", "weight"], "null_not_allowed")),
     row("POST text as points", {"points": "many"}, problem(["body", "points"], "value_error")),
     row("POST nan as points", {"points": "nan"}, problem(["body", "points"], "value_error")),
     row("POST points beyond a float", {"points": 10**400}, problem(["body", "points"], "overflow")),

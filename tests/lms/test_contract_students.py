@@ -7,7 +7,17 @@ import pytest
 from lms.models import AssignmentSubmission, ClassAssignment, Student, StudentClass, Team
 from tests.lms.conftest import key_of, problem, rows_of, the_problem
 
-FIELDS = {"id", "email", "name", "team", "classes", "is_requesting_help", "last_activity_at"}
+FIELDS = {
+    "id",
+    "email",
+    "name",
+    "team",
+    "classes",
+    "is_requesting_help",
+    "last_activity_at",
+    "student_number",
+    "reading",
+}
 row = rows_of("http 5a")
 
 
@@ -29,9 +39,23 @@ def test_a_student(api, cast):
         "classes": [cast.python.pk, cast.rust.pk],
         "is_requesting_help": False,
         "last_activity_at": "2025-05-12T08:00:00Z",
+        "student_number": None,
+        "reading": None,
     }
     assert api("GET", f"/students/{cast.hanako.pk}").json() == expected
     assert api("GET", "/students").json()[0] == expected
+
+
+def test_number_and_reading_are_those_of_the_class(api, cast):
+    """(D): of the class that is asked for, else of the newest class that has one."""
+    StudentClass.objects.filter(student=cast.hanako).update(student_number="B-1", reading="はなこ")
+    StudentClass.objects.create(student=cast.hanako, class_ref=cast.rust, student_number="R-1")
+    named = ("student_number", "reading")
+    one = api("GET", f"/students/{cast.hanako.pk}").json()
+    assert [one[name] for name in named] == ["R-1", "はなこ"]
+    for course, expected in ((cast.python, ["B-1", "はなこ"]), (cast.rust, ["R-1", None])):
+        rows = api("GET", f"/students?class_id={course.pk}&email=hanako@example.com").json()
+        assert [rows[0][name] for name in named] == expected
 
 
 def test_a_student_of_nothing(api, db):

@@ -1,10 +1,11 @@
 """W1 and W4: dashboards and monitors, which receive the rows of all students that they may see."""
 
-import asyncio
+import contextlib
 import uuid
 from typing import Any, ClassVar
 
 from channels.db import database_sync_to_async
+from redis.exceptions import RedisError
 
 from classroom.sockets import people, replies
 from classroom.sockets.consumers.following import FollowingSocket
@@ -15,39 +16,34 @@ from core.login_requirement import logins_required
 from lms.access import class_ids_of, may_see_class
 from realtime import groups
 from realtime.groups import Channel
-from realtime.messages import encode, name_of
-from realtime.row_buffer import RowBuffer
-
-TICK = 0.05  # seconds between two polls of changed rows; a poll costs a tenth of a batch
 
 
 class ScreenSocket(FollowingSocket):
-    """A socket that receives rows of students.
-
-    Rows are absolute state. The newest row of each student is buffered until the next poll, or until the peer has read
-    the previous frames: a slow peer receives fewer frames, never old ones.
-    """
+    """A socket that receives rows of students, from the feed of the groups in `row_groups`."""
 
     with_runs = True
 
-    async def on_connected(self) -> None:
-        self.changed = RowBuffer()
-        self.run(self._poll())
+    def __init__(self) -> None:
+        super().__init__()
+        self.row_groups: list[str] = []
+        self.has_feed = False
 
-    async def rows(self, message: dict[str, Any]) -> None:
-        if self.accepted:
-            self.changed.add(message["rows"])
+    async def on_joined(self) -> None:
+        if self.row_groups:
+            self.has_feed = True
+            await self.background.fanout.add_screen(self, self.row_groups)
 
-    async def last_runs(self, message: dict[str, Any]) -> None:
-        if self.accepted:
-            self.changed.add_runs(message["runs"])
+    async def _leave(self) -> None:
+        try:
+            if self.has_feed:
+                with contextlib.suppress(RedisError, OSError):
+                    await self.background.fanout.remove_screen(self, self.row_groups)
+        finally:
+            await super()._leave()
 
-    async def _poll(self) -> None:
-        while True:
-            await asyncio.sleep(TICK)
-            if self.send_queue.is_empty:
-                for frame in self.changed.take_frames(with_runs=self.with_runs):
-                    self.send_text(self.adapt(name_of(frame), encode(frame)))
+    @property
+    def is_read(self) -> bool:
+        return self.send_queue.is_empty
 
     async def channel_groups(self, channel: Channel, person: Person) -> list[str]:
         names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, person, channel)
@@ -56,11 +52,14 @@ class ScreenSocket(FollowingSocket):
         return names
 
     async def groups_of_students(self) -> list[str]:
-        """Return the groups with the rows that this account may see."""
+        """Return the groups with the rows that this account may see, which from then on are its `row_groups`."""
         if not logins_required() or (self.user and self.user.is_admin):
-            return [groups.ALL_STUDENTS]
-        assert self.user is not None
-        return [groups.class_group(pk) for pk in await database_sync_to_async(class_ids_of)(self.user)]
+            self.row_groups = [groups.ALL_STUDENTS]
+        else:
+            assert self.user is not None
+            class_ids = await database_sync_to_async(class_ids_of)(self.user)
+            self.row_groups = [groups.class_group(pk) for pk in class_ids]
+        return self.row_groups
 
 
 class DashboardSocket(ScreenSocket):
@@ -83,10 +82,10 @@ class DashboardSocket(ScreenSocket):
             return None
         if self.user is not None and not await database_sync_to_async(may_see_class)(self.user, class_id):
             return None
-        return [groups.class_group(class_id), groups.DASHBOARDS]
+        self.row_groups = [groups.class_group(class_id)]
+        return [*self.row_groups, groups.DASHBOARDS]
 
     async def on_connected(self) -> None:
-        await super().on_connected()
         self.send_frame(replies.ConnectionEstablished(self.client_id, "dashboard"))
 
     async def refresh(self, frame: Frame) -> None:

@@ -93,7 +93,6 @@ class InstructorSocket(ScreenSocket):
         return [own, groups.INSTRUCTORS, groups.BROADCAST, *await self.groups_of_students()]
 
     async def on_connected(self) -> None:
-        await super().on_connected()
         self.send_frame(replies.ConnectionSuccess(self.account.pk))
 
     def adapt(self, name: str, text: str) -> str:

@@ -11,9 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from redis.exceptions import RedisError
 
+from config.operator_errors import sentence_of
 from operations.backup.backup import backup
 from operations.backup.postgres_client import ProgramFailed
-from operations.local import exclusive
+from operations.local import exclusive, services
 from operations.local.supervisor import Failed
 
 
@@ -44,7 +45,7 @@ class Command(BaseCommand):
         try:
             about = backup(to=file, now=now)
         except (ImproperlyConfigured, ProgramFailed, RedisError, OSError) as error:
-            raise CommandError(f"No backup was made: {error}") from error
+            raise CommandError(f"No backup was made: {sentence_of(error) or error}") from error
         rows = sum(about["rows"].values())
         size = file.stat().st_size / 1024**2
         summary = f"{file}: {rows} rows, {about['waiting_entries']} waiting entries, {size:.1f} MiB"
@@ -55,9 +56,14 @@ class Command(BaseCommand):
 
     def _with_own_servers(self, data_dir: Path, to: Path, keep: int) -> None:
         """Start the embedded servers for the backup, because `manage.py up` does not run."""
+        if "DATABASE_URL" in services.missing(data_dir) and not (data_dir / "postgres").exists():
+            raise CommandError(
+                f"There is no database in DATA_DIR ({data_dir}), so nothing to back up: is it the folder that "
+                "`manage.py up` runs on?"
+            )
         try:
             code = exclusive.run(data_dir, "backup", f"--to={to.absolute()}", f"--keep={keep}")
         except (Failed, ImproperlyConfigured, OSError) as error:
-            raise CommandError(f"No backup was made: {error}") from error
+            raise CommandError(f"No backup was made: {sentence_of(error) or error}") from error
         if code != 0:
             raise CommandError("No backup was made; the lines above say why.")

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
+from config.operator_errors import sentence_of
 from operations.local import append_only_file, services
 from operations.local.embedded_valkey import Valkey, server_program
 from operations.local.supervisor import Failed, Stopped, Supervisor
@@ -29,7 +30,7 @@ class Command(BaseCommand):
                 valkey.end_leftover()
                 messages = append_only_file.repair(valkey.data_dir, server=server_program(), known=known_commands())
         except (Failed, Stopped, ImproperlyConfigured, OSError) as error:
-            raise CommandError(f"Nothing was repaired: {error}") from error
+            raise CommandError(f"Nothing was repaired: {sentence_of(error) or error}") from error
         for message in messages:
             self.stdout.write(message)
 

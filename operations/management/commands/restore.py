@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
+from config.operator_errors import sentence_of
 from operations.backup import archive
 from operations.backup.postgres_client import ProgramFailed
 from operations.backup.restore import Refused, restore
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         except Refused as error:
             raise CommandError(str(error)) from None
         except (Failed, ImproperlyConfigured, ProgramFailed, DatabaseError, RedisError, OSError) as error:
-            raise CommandError(f"The backup was not brought back: {error}") from error
+            raise CommandError(f"The backup was not brought back: {sentence_of(error) or error}") from error
         rows = sum(manifest["rows"].values())
         done = "is whole" if check else "is brought back"
         waited = f"{manifest['waiting_entries']} waiting entries"
@@ -66,3 +67,4 @@ class Command(BaseCommand):
         archive.verify(file)  # before the servers are started
         if exclusive.run(data_dir, "restore", str(file.absolute()), *(["--force"] if force else [])) != 0:
             raise CommandError("The backup was not brought back; the lines above say why.")
+        self.stdout.write("Its servers are stopped again: start `manage.py up`.")

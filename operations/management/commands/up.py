@@ -6,7 +6,9 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
+from config.operator_errors import sentence_of
 from operations.local.launch import Launch
 from operations.local.supervisor import Failed
 
@@ -29,5 +31,9 @@ class Command(BaseCommand):
             raise CommandError("--lab needs --demo: the JupyterLab belongs to the demo class.")
         try:
             Launch(demo=demo, jupyter=lab).run()
-        except (Failed, ImproperlyConfigured, OSError) as error:
+        except Failed as error:
             raise CommandError(str(error)) from error
+        except (ImproperlyConfigured, DatabaseError, OSError) as error:
+            if (sentence := sentence_of(error)) is None:
+                raise
+            raise CommandError(sentence) from error

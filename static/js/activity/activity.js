@@ -1,27 +1,13 @@
-// The activity chart: times as the reader's clock has them, figures at the pointer and under the arrow keys, and the
-// chart painted again by the server when something happened, or now and then.
+// The activity chart: figures at the pointer and under the arrow keys, and the chart painted again by the server when
+// something happened, or now and then.
 import { follow, room, texts } from "../base/class_page.js";
 import { ask, isSignedOut, put, throttled } from "../base/fragments.js";
 
 const pause = 15000; // between two paintings
 const idlePause = 30000; // without any news, time itself moves on
-const language = document.documentElement.lang || "en";
-const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-const day = { month: "numeric", day: "numeric" };
-const formats = Object.fromEntries(Object.entries({ time: clock, day, moment: { ...day, ...clock } })
-  .map(([name, options]) => [name, new Intl.DateTimeFormat(language, options)]));
 const outdated = document.getElementById("outdated");
-let drawnAt = room.dataset.now;
 
 const columns = () => [...document.querySelectorAll(".column")];
-const shown = (iso, name) => formats[name].format(new Date(iso));
-
-function showTimes() {
-  for (const place of document.querySelectorAll("[data-moment]")) place.textContent = shown(place.dataset.moment, place.dataset.show);
-  for (const column of columns()) {
-    column.setAttribute("aria-label", `${shown(column.dataset.from, "moment")}–${shown(column.dataset.to, "time")}: ${column.dataset.figures}`);
-  }
-}
 
 function read(column) {
   for (const other of document.querySelectorAll(".column[data-read]")) if (other !== column) delete other.dataset.read;
@@ -55,7 +41,6 @@ function pointed(event) {
 function show(page) {
   const readAt = document.querySelector(".column[data-read]")?.dataset.from;
   put(page, "state");
-  showTimes();
   const focused = document.activeElement.closest(".column");
   if (focused) choose(focused);
   const column = columns().find((one) => one.dataset.from === readAt);
@@ -64,12 +49,10 @@ function show(page) {
 
 async function load() {
   try {
-    const page = await ask(`activity/?range=${room.dataset.range}`);
-    show(page);
-    drawnAt = page.getElementById("state").dataset.now;
+    show(await ask(`activity/?${room.dataset.query}`));
     outdated.hidden = true;
   } catch (error) {
-    outdated.textContent = isSignedOut() ? texts.signedOut : texts.outdated.replace("{time}", shown(drawnAt, "moment"));
+    outdated.textContent = isSignedOut() ? texts.signedOut : texts.outdated.replace("{time}", document.getElementById("as-of").textContent);
     outdated.hidden = false;
     throw error;
   }
@@ -81,5 +64,4 @@ document.addEventListener("keydown", press);
 document.addEventListener("focusin", pointed);
 document.addEventListener("pointerover", pointed);
 setInterval(() => { if (!document.hidden && !isSignedOut()) refresh(); }, idlePause);
-showTimes();
 follow({ onOpen: refresh, onFrame: refresh });

@@ -17,6 +17,7 @@ const lists = document.getElementById("attention-lists");
 let asked = 0;
 let shown = 0;
 let pointerAt = 0;
+let onShown = () => {};
 let current = null; // the student whose entry the shortcuts mean
 
 const entries = () => [...lists.querySelectorAll("[data-alert-cases] > [data-alert-case]")];
@@ -54,6 +55,7 @@ function show(page) {
   aim();
   showAlerts(lists);
   showClaims(claims());
+  onShown();
 }
 
 /** The status line stays as it is until there is news: only then a screen reader tells what is new in it. */
@@ -113,7 +115,9 @@ async function act(event) {
 export const askAfterRows = throttled(load, afterRows);
 export const askNow = throttled(load, afterActs);
 
-export function keepAttention() {
+/** `shownAgain` is called whenever the lists are new. */
+export function keepAttention(shownAgain) {
+  onShown = shownAgain;
   room.addEventListener("submit", (event) => {
     if (event.submitter?.getAttribute("aria-disabled") === "true") event.preventDefault();
     else act(event);

@@ -20,18 +20,20 @@
   apply(chosen());
 
   document.addEventListener("DOMContentLoaded", () => {
-    const button = document.querySelector("[data-theme-switch]");
+    const buttons = document.querySelectorAll("[data-theme-switch]");
     let theme = chosen();
-    const name = () => { button.textContent = button.dataset[theme]; };
+    const name = () => { for (const button of buttons) button.textContent = button.dataset[theme]; };
     name();
-    button.hidden = false;
-    button.addEventListener("click", () => {
-      theme = themes[(themes.indexOf(theme) + 1) % themes.length];
-      try {
-        localStorage.setItem("theme", theme);
-      } catch { /* it holds for this page, then */ }
-      apply(theme);
-      name();
-    });
+    for (const button of buttons) {
+      button.hidden = false;
+      button.addEventListener("click", () => {
+        theme = themes[(themes.indexOf(theme) + 1) % themes.length];
+        try {
+          localStorage.setItem("theme", theme);
+        } catch { /* it holds for this page, then */ }
+        apply(theme);
+        name();
+      });
+    }
   });
 })();

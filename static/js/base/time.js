@@ -1,7 +1,9 @@
-// Times in the reader's language, by the server's clock: a classroom computer may be minutes off.
+// Times in the reader's language, by the server's clock and in its zone: a classroom computer may be minutes off, and a
+// laptop in another country.
 const language = document.documentElement.lang || "en";
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
-const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false });
+const timeZone = document.body.dataset.zone;
+const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
 const steps = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 const refreshEvery = 5000;
 const units = {};
@@ -33,7 +35,7 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** How long ago, for how long, or at what time of day by the reader's own clock and zone. */
+/** How long ago, for how long, or at what time of day. */
 export function refreshTimes(root = document) {
   for (const time of root.querySelectorAll("time:is([data-ago], [data-waiting], [data-clock])")) {
     const moment = Date.parse(time.dateTime);

@@ -32,8 +32,21 @@ function draw() {
     if (figure.textContent !== String(value)) figure.textContent = value;
     figure.parentElement.toggleAttribute("data-raised", value > 0);
   }
-  document.querySelector("[data-empty]").hidden = now.length > 0;
+  document.querySelector("[data-empty]").hidden = now.length > 0 || document.querySelector("[data-unconnected]") !== null;
+  sayFailing(now.filter((card) => ["error", "significant_error"].includes(card.dataset.status)));
   filterCards(now, texts);
+}
+
+/** How the red cards and the attention list agree: the same sentences as classroom/live/failing_texts.py. */
+function sayFailing(failing) {
+  const known = new Set(document.getElementById("attention-lists").dataset.known.split(" "));
+  const count = failing.length;
+  const listed = failing.filter((card) => known.has(card.dataset.student)).length;
+  const rest = count - listed;
+  const text = listed && rest ? texts.failingSome : rest ? texts.failingNone : texts.failingAll;
+  const said = count ? text.replace("{count}", count).replace("{listed}", listed).replace("{rest}", rest) : "";
+  const place = document.getElementById("failing-said");
+  if (place.textContent !== said) place.textContent = said;
 }
 
 function drawSoon() {
@@ -138,6 +151,7 @@ function showChanged() {
   if (!changed.size || fetching) return; // what is left is shown after the answer
   const rows = [...changed.values()];
   changed.clear();
+  document.querySelector("[data-unconnected]")?.remove();
   rows.forEach(showRow);
   draw();
 }
@@ -159,6 +173,6 @@ cards.keepCards(texts);
 onFilter(draw);
 setInterval(() => { if (cards.decay(windows)) draw(); }, decayEvery);
 draw();
-keepAttention();
+keepAttention(draw);
 keepClusters();
 follow({ onOpen: () => { reload(); askNow(); noteClusters(); }, onFrame: (frame) => { receive(frame); noteClusters(frame); } });

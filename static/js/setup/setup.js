@@ -1,5 +1,6 @@
 // The set-up pages: copy what is shown once, and look again whether events arrive.
 import { texts } from "../base/class_page.js";
+import { keepCopying } from "../base/copy.js";
 import { ask, isSignedOut, put } from "../base/fragments.js";
 import { keepTimes, setServerTime } from "../base/time.js";
 
@@ -8,26 +9,6 @@ const connection = document.getElementById("connection");
 const announcements = document.getElementById("announcements");
 const words = document.getElementById("setup-texts");
 const say = words ? JSON.parse(words.textContent) : {};
-
-async function copy(button) {
-  const source = document.getElementById(button.dataset.copy);
-  try {
-    await navigator.clipboard.writeText(source.textContent.trim());
-    button.textContent = announcements.textContent = say.copied;
-  } catch {
-    // No secure page, or not allowed: it is selected, and the keyboard copies it.
-    getSelection().selectAllChildren(source);
-    source.focus();
-    button.textContent = announcements.textContent = say.selected;
-  }
-}
-
-function keepCopying() {
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => copy(button));
-  }
-}
 
 function show(page) {
   const { state } = connection.dataset;
@@ -51,7 +32,7 @@ function keepLooking(address) {
   }, LOOK_AGAIN);
 }
 
-keepCopying();
+keepCopying(say);
 if (connection) {
   setServerTime(connection.dataset.now);
   keepTimes();

@@ -3,7 +3,7 @@
 //
 // The address remembers it as `#student-<id>?<query>`: a reload keeps it, Back closes it.
 import { linksTo, linkTo, neighbour, pathIn, placeOf, studentOf } from "./drawer_links.js";
-import { follow, room } from "../base/class_page.js";
+import { follow, room, texts } from "../base/class_page.js";
 import { ask, Gone, isSignedOut, parse, post } from "../base/fragments.js";
 import { followStudent } from "./student_view.js";
 
@@ -100,6 +100,25 @@ async function send(form) {
     button.disabled = false;
   }
   return undefined;
+}
+
+/** "I'm going" and "Helped": the lists of the page hear of it as everybody's do, through the socket. */
+async function act(form, button) {
+  const { id } = shown;
+  const buttons = form.querySelectorAll("button");
+  if (button.getAttribute("aria-disabled") === "true") return;
+  for (const one of buttons) one.setAttribute("aria-disabled", "true");
+  let said = texts.notSent;
+  try {
+    const answer = await post(form.getAttribute("action"), { act: button.value });
+    if (answer.redirected || answer.status === 403) return void say("signedOut");
+    if ([200, 409].includes(answer.status)) said = parse(await answer.text()).getElementById("attention-said").textContent;
+  } catch { /* the sentence says so */ }
+  for (const one of buttons) one.removeAttribute("aria-disabled");
+  if (shown?.id !== id) return;
+  drawer.querySelector('[data-drawer-state="said"]').textContent = said;
+  say("said");
+  view?.refresh();
 }
 
 const whole = () => new URL(shown.path, location.href);
@@ -221,7 +240,8 @@ body.addEventListener("submit", (event) => {
   event.preventDefault();
   const form = event.target;
   const chosen = [...new FormData(form)].filter(([, value]) => value !== "");
-  if (form.method === "post") send(form);
+  if ("act" in form.dataset) act(form, event.submitter);
+  else if (form.method === "post") send(form);
   else go(`${form.getAttribute("action")}?${new URLSearchParams(chosen)}`);
 });
 

@@ -106,6 +106,36 @@ def test_an_unknown_span_is_an_hour(page, name):
     assert 'href="?range=1h" aria-current="true"' in page(name)
 
 
+def test_any_span(page, run, ren):
+    run(ren, executed_at=datetime(2026, 3, 4, 1, 30, tzinfo=UTC))
+    html = page("?from=2026-03-01&to=2026-03-31")
+    assert len(re.findall(r'class="column"', html)) == 31
+    assert "2026-03-04 00:00–24:00: Runs 1, errors 0, requests for help 0" in html
+    assert "2026-03-01 00:00 – 2026-03-31 24:00" in html
+    assert 'data-query="from=2026-03-01&amp;to=2026-03-31"' in html
+    assert 'value="2026-03-31"' in html
+
+
+def test_a_wrong_span_is_said_and_the_page_still_works(page, run, ren):
+    run(ren, executed_at=datetime.now(UTC))
+    html = page("?from=yesterday&to=2026-03-31")
+    assert 'value="yesterday"' in html
+    assert "This is no day and no time." in html
+    assert 'aria-invalid="true"' in html
+    assert 'href="?range=1h" aria-current="true"' in html
+    assert "Runs 1, errors 0" in html
+
+
+def test_spans_to_choose(page, run, ren, aoi):
+    for student in (ren, aoi):
+        run(student, executed_at=datetime.now(UTC) - timedelta(days=2))
+    html = page()
+    assert all(word in html for word in ("This week", "The whole term", "Choose a lesson", "2 students"))
+    for address in re.findall(r'href="(\?from=[^"]+)"', html):
+        shown = page(address.replace("&amp;", "&"))
+        assert f'href="{address}" aria-current="true"' in shown, address
+
+
 def test_the_fragment_has_no_frame(page):
     html = page(headers={"x-requested-with": "fragment"})
     assert "<html" not in html
@@ -123,7 +153,7 @@ def test_twenty_students_cost_no_more_queries(page, enrol, run, django_assert_nu
         student = enrol(f"{number}@example.com")
         if number % 2 == 0:
             run(student, executed_at=datetime.now(UTC))
-    with django_assert_num_queries(7):  # session, account, class, and four of the chart
+    with django_assert_num_queries(10):  # session, account, class, four of the chart, three of the lessons
         page()
 
 

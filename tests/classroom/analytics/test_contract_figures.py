@@ -178,5 +178,5 @@ def test_http_16_predictions_refused(as_hanako, course, query, status):
 def test_forty_students_cost_no_more_queries(as_hanako, course, path, django_assert_max_num_queries):
     for number in range(40):
         course.run(course.student(f"s{number}", course.team), MINUTE)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         assert as_hanako("GET", f"{A}/{path.replace('{work}', str(course.work.pk))}").status_code == 200

@@ -24,7 +24,7 @@ def test_a_grade_is_stored_recorded_and_told(grade, work, notified, at, redis):
 
 
 def test_save_and_next_goes_on(grade, work, other, at, notified):
-    assert grade("next", grade="1")["Location"] == beside(at, other)
+    assert grade("next", grade="1")["Location"] == f"{beside(at, other)}?focus=grade"
 
 
 def test_after_the_last_one_it_goes_back_to_the_list(grade, loops, notified):
@@ -178,7 +178,7 @@ def test_grades_of_the_admin_site_are_recorded_and_told(
 
     rows = {"submissions-TOTAL_FORMS": 1, "submissions-INITIAL_FORMS": 1, "submissions-0-id": work.pk}
     rows |= {"submissions-0-assignment": loops.pk, "submissions-0-status": "graded", "submissions-0-grade": "5"}
-    rows |= {"class_ref": loops.class_ref_id, "notebook": loops.notebook_id, "title": "Loops"}
+    rows |= {"class_ref": loops.class_ref_id, "notebook": loops.notebook_id, "title": "Loops", "weight": 1}
     for times in (2, 2):  # the second time nothing has changed
         with django_capture_on_commit_callbacks(execute=True):
             assert admin_client.post(f"/admin/lms/classassignment/{loops.pk}/change/", rows).status_code == 302

@@ -45,7 +45,7 @@ def test_it_costs_the_same_for_many(client, at, loops, ren, django_assert_max_nu
     AssignmentSubmission.objects.bulk_create(
         [AssignmentSubmission(assignment=loops, student=ren, notebook_content=WORK) for _ in range(50)]
     )
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         assert client.get(at).status_code == 200
 
 

@@ -15,19 +15,19 @@ NAME = "NameError: name 'x' is not defined"
 
 @pytest.fixture
 def stuck(enrol, run, notebook):
-    """Somebody who failed the same way five times at cell 7."""
+    """Somebody who ran the same wrong code twenty times at cell 7."""
 
     def make(email: str = "mei@example.com", name: str = "Mei") -> Student:
         now = timezone.now()
         student = enrol(email, name=name, last_activity_at=now, last_run_at=now, last_run_failed=True)
         Student.objects.filter(pk=student.pk).update(current_notebook=notebook)
         cell, _ = Cell.objects.get_or_create(notebook=notebook, cell_id="c7", defaults={"position": 6})
-        for minute in range(5):
-            at = now - timedelta(minutes=minute)
-            run(student, cell=cell, status="error", error_message=NAME, executed_at=at)
+        for number in range(20):
+            at = now - timedelta(seconds=20 * number)
+            run(student, cell=cell, status="error", error_message=NAME, code_content="print(x)", executed_at=at)
         CellProgress.objects.create(
-            student=student, cell=cell, notebook=notebook, run_count=5, error_count=5, last_status="error",
-            last_run_at=now, last_error_at=now, consecutive_error_count=5, is_significant_error=True,
+            student=student, cell=cell, notebook=notebook, run_count=20, error_count=20, last_status="error",
+            last_run_at=now, last_error_at=now, consecutive_error_count=20, is_significant_error=True,
         )  # fmt: skip
         return student
 

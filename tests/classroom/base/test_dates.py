@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from classroom.assignments.selectors import assignment_list, works
-from classroom.base.classrooms import Classroom
+from classroom.base.classrooms import classroom_of_class
 from instructors import tokens
 from lms.models import AssignmentSubmission, Class, ClassAssignment, StudentClass
 
@@ -261,7 +261,7 @@ def test_seconds_that_the_form_does_not_show_are_kept(client, loops):
 def test_it_is_over_at_the_end_of_its_minute(python_class, loops, aoi, hanako, after, is_over):
     ClassAssignment.objects.update(due_date=DUE)
     loops.refresh_from_db()
-    classroom = Classroom(class_ref=python_class, students=python_class.students.all(), may_teach=True)
+    classroom = classroom_of_class(user=hanako, class_id=python_class.pk)
     [work] = works(classroom, loops, now=DUE + after)
     assert work.is_overdue is is_over
     assert assignment_list(classroom)[0][1].late == 0

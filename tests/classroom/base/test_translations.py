@@ -60,7 +60,7 @@ def _environment() -> dict[str, str]:
     return {**{key: value for key, value in os.environ.items() if key != "DJANGO_SETTINGS_MODULE"}, "PATH": path}
 
 
-def test_the_language_follows_the_browser_and_the_switch(client, db):
+def test_the_language_follows_the_browser_and_the_switch(client, hanako):
     page = client.get("/login/", headers={"accept-language": "ja,en;q=0.5"})
     assert '<html lang="ja">' in page.content.decode()
     assert "ログイン" in page.content.decode()

@@ -222,7 +222,7 @@ def test_names_are_text_and_nothing_is_inline(page, cells, enrol):
     assert not re.search(r"<style|\sstyle=|\son\w+=", html)
 
 
-@pytest.mark.parametrize(("path", "most"), [("", 9), ("states/?notebook={}", 7), ("states/?notebook={}&student=1", 7)])
+@pytest.mark.parametrize(("path", "most"), [("", 10), ("states/?notebook={}", 7), ("states/?notebook={}&student=1", 7)])
 def test_twenty_students_and_twenty_cells_cost_what_two_cost(
     signed_in, hanako, python_class, notebook, django_assert_max_num_queries, path, most
 ):

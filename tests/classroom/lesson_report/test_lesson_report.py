@@ -73,8 +73,29 @@ def test_runs_of_others_make_no_lesson(classroom, at, stranger, aoi):
     assert lessons_of(classroom, now=datetime.now(UTC)) == []
 
 
-def lesson(hours: int, students: int = 10) -> Lesson:
-    return Lesson(since=START + timedelta(hours=hours), until=START + timedelta(hours=hours + 1), students=students)
+def test_aborted_runs_make_no_lesson(classroom, at, aoi, ren):
+    at(aoi, 0, status="aborted")
+    at(ren, 0)
+    assert lessons_of(classroom, now=datetime.now(UTC)) == []
+
+
+def test_a_trickle_of_homework_is_a_pause_in_a_large_class(classroom, at, enrol, aoi, ren):
+    """A hundred students; for hours before and after the lesson one of them or another runs something."""
+    others = [enrol(f"s{number}@example.com") for number in range(98)]
+    for place, student in enumerate(others):
+        at(student, 10 * place - 300)
+        at(student, 150 + place / 2)
+    at(aoi, 151, status="error")
+    (found,) = lessons_of(classroom, now=datetime.now(UTC))
+    assert found.since == START + 150 * MINUTE
+    inside = CellExecution.objects.filter(executed_at__gte=found.since, executed_at__lt=found.until)
+    assert (found.runs, found.errors, found.students) == (inside.count(), 1, 99)
+    assert found.peak > 9
+
+
+def lesson(hours: int, students: int = 10, peak: int | None = None) -> Lesson:
+    since = START + timedelta(hours=hours)
+    return Lesson(since=since, until=since + timedelta(hours=1), students=students, peak=peak or students)
 
 
 LESSONS = [lesson(5, 2), lesson(3, 20), lesson(0, 30)]
@@ -84,6 +105,9 @@ def test_the_newest_with_a_fifth_of_the_class_comes_first():
     assert chosen_lesson("", LESSONS, enrolled=40) is LESSONS[1]
     assert chosen_lesson("", LESSONS[:1], enrolled=40) is LESSONS[0], "where no other is known"
     assert chosen_lesson("", [], enrolled=40) is None
+    assert chosen_lesson("", [lesson(8, 20, peak=3), *LESSONS], enrolled=40) is LESSONS[1], (
+        "they were not there at once"
+    )
 
 
 def test_a_day_names_its_fullest_lesson():
@@ -98,12 +122,13 @@ def test_from_and_to(mark):
     named = chosen_lesson(f"2026-11-20T10:00{mark}2026-11-20T11:30", [], enrolled=1)
     assert named is not None
     assert (timezone.localtime(named.since).hour, named.length) == (10, 90 * MINUTE)
-    assert chosen_lesson(LESSONS[0].key, LESSONS, enrolled=1) is LESSONS[0]
+    text = f"{LESSONS[0].since.isoformat()}/{LESSONS[0].until.isoformat()}"
+    assert chosen_lesson(text, LESSONS, enrolled=1) is LESSONS[0]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["x", "2026-13-01", "2026-11-20T11:00/2026-11-20T10:00", "2026-11-20/2026-11-22", "a/b/c", "0001-01-01/0001-01-02",
+    ["x", "2026-13-01", "2026-11-20T11:00/2026-11-20T10:00", "2025-11-20/2026-11-22", "a/b/c", "0001-01-01/0001-01-02",
      "9999-12-31T00:00/9999-12-31T23:00", "\0", "/" * 200],
 )  # fmt: skip
 def test_what_names_no_lesson(text):
@@ -309,6 +334,34 @@ def test_without_a_lesson(page):
     assert "Nothing ran in this time" in page("?lesson=2020-01-01")
 
 
+def test_any_span(page, taught):
+    html = page(f"?from={START:%Y-%m-%d}&to={START + timedelta(days=2):%Y-%m-%d}")
+    assert f"{START:%Y-%m-%d} 00:00 – {START + timedelta(days=2):%Y-%m-%d} 24:00" in html
+    assert "Lesson of" not in html
+    assert "2 / 2" in html
+    table = page(f"cells.csv?from={START:%Y-%m-%d}&to={START:%Y-%m-%d}")
+    assert len(table.splitlines()) == 4
+    assert len(page("cells.csv?from=2020-01-01&to=2020-01-02").splitlines()) == 1
+
+
+def test_a_wrong_span_is_said_and_the_page_still_works(page, taught):
+    html = page("?from=2026-11-28&to=whenever")
+    assert 'value="whenever"' in html
+    assert "This is no day and no time." in html
+    assert f"{START:%Y-%m-%d} 10:00–10:41" in html, "the newest lesson"
+    page("cells.csv?from=2026-11-28&to=whenever", status=404)
+
+
+def test_hints_are_exported_in_the_zone_of_the_pages(page, python_class, hanako, at, aoi):
+    cell = at(aoi, 1, status="error").cell
+    Hint.objects.create(
+        nonce=uuid.uuid4(), class_ref=python_class, notebook=cell.notebook, cell=cell, fingerprint="f", text="Look.",
+        sent_by=hanako, sent_at=START + 5 * MINUTE,
+    )  # fmt: skip
+    head, line = list(csv.reader(io.StringIO(page(f"hints.csv?lesson={START:%Y-%m-%d}"))))
+    assert (head[0], line[0]) == ("sent_at (Asia/Tokyo)", f"{START:%Y-%m-%d} 10:05:00+09:00")
+
+
 def test_a_projector_shows_no_names(classroom, taught, aoi, signed_in, hanako):
     client = signed_in(hanako)
     client.cookies[django_settings.DISPLAY_COOKIE_NAME] = "projector"
@@ -348,7 +401,7 @@ def test_forty_students_cost_no_more_queries(page, at, enrol, django_assert_num_
     Session.objects.bulk_create(sessions.values())
     for student in students[:20]:
         at(student, 1, status="error")
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         page()
 
 

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from events.models import HelpRequest
-from lms.models import Student, StudentClass
+from lms.class_codes import make_code
+from lms.models import ClassKey, ClassStaff, Student, StudentClass
 
 CARD = re.compile(r'data-student="(\d+)"')
 
@@ -91,7 +92,7 @@ def test_nothing_of_the_page_is_inline(page, ren):
 
 
 @pytest.mark.parametrize("path", ["", "cards/"])
-def test_two_hundred_students_cost_at_most_ten_queries(
+def test_two_hundred_students_cost_at_most_eleven_queries(
     signed_in, hanako, python_class, django_assert_max_num_queries, path
 ):
     now = datetime.now(UTC)
@@ -105,6 +106,30 @@ def test_two_hundred_students_cost_at_most_ten_queries(
         ]
     )
     client = signed_in(hanako)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         html = client.get(f"/classes/{python_class.pk}/{path}").content.decode()
     assert len(CARD.findall(html)) == 200
+
+
+def test_a_class_that_nothing_can_post_to_says_so_and_leads_to_its_keys(signed_in, hanako, python_class):
+    client, address = signed_in(hanako), f"/classes/{python_class.pk}/"
+    page = client.get(address).content.decode()
+    assert "Not connected yet" in page
+    assert f'href="{address}setup/connection/"' in page
+    ClassKey.objects.create(class_ref=python_class, key_hash=ClassKey.hash("key"), hint="key")
+    assert "Not connected yet" not in client.get(address).content.decode()
+    ClassKey.objects.update(revoked_at=datetime.now(UTC))
+    assert "Not connected yet" in client.get(address).content.decode()
+    make_code(python_class, by=hanako, now=datetime.now(UTC))
+    assert "Not connected yet" not in client.get(address).content.decode()
+
+
+def test_an_assistant_is_told_whom_to_ask(signed_in, taro, python_class):
+    ClassStaff.objects.create(class_ref=python_class, instructor=taro, role="assistant")
+    page = signed_in(taro).get(f"/classes/{python_class.pk}/").content.decode()
+    assert "Whoever set it up has to make a key" in page
+    assert "setup/connection/" not in page
+
+
+def test_everybody_needs_no_key(signed_in, kaoru):
+    assert "Not connected yet" not in signed_in(kaoru).get("/everybody/").content.decode()

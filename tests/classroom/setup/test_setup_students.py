@@ -9,7 +9,7 @@ from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from instructors.models import AuditLog
-from lms.models import Student, Team
+from lms.models import Student, StudentClass, Team
 from lms.rosters.parser import MAX_BYTES
 
 FILES = Path(__file__).parents[2] / "payloads" / "field" / "rosters"
@@ -55,7 +55,7 @@ def test_it_costs_the_same_for_a_large_class(signed_in, hanako, enrol, students,
     for number in range(20):
         enrol(f"s{number}@example.com", name=f"Student {number}")
     client = signed_in(hanako)
-    with django_assert_num_queries(5):  # session, account, class, students, their number
+    with django_assert_num_queries(6):  # session, account, class, students, their number, requests for erasure
         client.get(students)
 
 
@@ -134,7 +134,7 @@ def test_what_was_skipped_is_left_to_be_corrected(signed_in, hanako, students):
     answer = import_(client, students, "aoi@example.com,Aoi\nyui@@example.com,Yui,=A\n").content.decode()
     assert "Added: 1. Updated: 0. Already there: 0. Skipped: 1." in answer
     left = text_in(answer)
-    assert left.splitlines() == ["email,name,team", "yui@@example.com,Yui,&#x27;=A"]
+    assert left.splitlines() == ["email,name,team,student_number,reading", "yui@@example.com,Yui,&#x27;=A,,"]
     corrected = left.replace("@@", "@").replace("&#x27;", "'")
     assert "Added: 1." in import_(client, students, corrected).content.decode()
     assert Student.objects.get(email="yui@example.com").team.team_name == "=A"
@@ -205,11 +205,86 @@ def test_the_download_can_be_imported_again(signed_in, hanako, enrol, students):
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="class-')
     text = answer.content.decode("utf-8-sig")
-    assert text == "email,name,team\r\naoi@example.com,'=1+1,\r\n"
+    assert text == "email,name,team,student_number,reading\r\naoi@example.com,'=1+1,,,\r\n"
     assert answer.content.startswith(b"\xef\xbb\xbf")
     assert "Already there: 1" in check(client, students, text)
     assert [entry.action for entry in AuditLog.objects.all()] == ["roster_export"]
 
 
 def test_the_template_is_a_header(signed_in, hanako, students):
-    assert signed_in(hanako).get(f"{students}template.csv").content.decode("utf-8-sig") == "email,name,team\r\n"
+    assert (
+        signed_in(hanako).get(f"{students}template.csv").content.decode("utf-8-sig")
+        == "email,name,team,student_number,reading\r\n"
+    )
+
+
+# --- Number and reading ---------------------------------------------------------------------------------------------
+
+LIST = """学籍番号,氏名,フリガナ,メール
+00123,佐藤 花,サトウ ハナ,hana@example.com
+００１２４,青木 蓮,アオキ レン,ren2@example.com
+"""
+
+
+def registered():
+    rows = StudentClass.objects.order_by("student__email")
+    return [tuple(row) for row in rows.values_list("student__email", "student_number", "reading")]
+
+
+def test_number_and_reading_are_shown_before_and_stored_after(signed_in, hanako, students):
+    client = signed_in(hanako)
+    page = check(client, students, LIST)
+    assert "Student number = 学籍番号" in page
+    assert "Reading = フリガナ" in page
+    assert "<td>00123</td>" in page
+    assert "<td>00124</td>" in page
+    import_(client, students, LIST, page=page)
+    assert registered() == [("hana@example.com", "00123", "サトウ ハナ"), ("ren2@example.com", "00124", "アオキ レン")]
+    assert "Already there: 2." in check(client, students, LIST)
+
+
+def test_an_empty_number_changes_nothing_and_another_one_says_what_it_replaces(signed_in, hanako, students):
+    client = signed_in(hanako)
+    import_(client, students, LIST)
+    import_(client, students, "email,student number,reading\nhana@example.com,,\n")
+    assert registered()[0] == ("hana@example.com", "00123", "サトウ ハナ")
+    page = check(client, students, "email,student number\nhana@example.com,00999\n")
+    assert "Changed: 1." in page
+    assert "was: 佐藤 花, 00123, サトウ ハナ" in page
+
+
+def test_the_list_is_sorted_by_reading_name_or_number(signed_in, hanako, ren, students):
+    client = signed_in(hanako)
+    import_(client, students, LIST)
+
+    def order(query=""):
+        page = client.get(students + query).content.decode()
+        return sorted(("Ren<", "佐藤 花<", "青木 蓮<"), key=page.index)
+
+    assert order() == ["青木 蓮<", "佐藤 花<", "Ren<"]  # who has no reading comes last
+    assert order("?sort=number") == ["佐藤 花<", "青木 蓮<", "Ren<"]
+    assert order("?sort=name")[0] == "Ren<"
+    assert order("?sort=nonsense") == order()
+
+
+@pytest.mark.parametrize("search", ["サトウ", "00123"])
+def test_it_is_searched_by_reading_and_number(signed_in, hanako, ren, students, search):
+    client = signed_in(hanako)
+    import_(client, students, LIST)
+    page = client.get(students, {"q": search}).content.decode()
+    assert page.count('class="row"') == 1
+    assert "佐藤 花" in page
+
+
+def test_the_download_has_them_and_can_be_imported_again(signed_in, hanako, students):
+    client = signed_in(hanako)
+    import_(client, students, LIST)
+    text = client.get(f"{students}list.csv").content.decode("utf-8-sig")
+    assert "hana@example.com,佐藤 花,,00123,サトウ ハナ" in text
+    assert "Already there: 2." in check(client, students, text)
+
+
+def test_a_number_that_is_too_long_is_a_problem_of_its_line(signed_in, hanako, students):
+    page = check(signed_in(hanako), students, f"email,student number\nhana@example.com,{'0' * 65}\nken@example.com,7\n")
+    assert "Line 2: The student number is longer than 64 characters." in page
+    assert "New in the class: 1." in page

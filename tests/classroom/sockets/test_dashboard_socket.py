@@ -10,10 +10,9 @@ from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from classroom.sockets.consumers import dashboards
 from config.asgi import application
 from lms.models import Class
-from realtime import broadcast, groups, messages
+from realtime import broadcast, groups, messages, row_feeds
 from realtime.rows import StudentRow
 from tests.realtime.conftest import help_resolved
 
@@ -112,9 +111,12 @@ async def test_many_changes_of_one_student_share_frames_and_the_newest_wins(redi
 
 
 async def test_notices_are_not_held_back(redis, monkeypatch):
-    monkeypatch.setattr(dashboards, "TICK", 60)
+    monkeypatch.setattr(row_feeds, "MIN_PAUSE", 60)
+    monkeypatch.setattr(row_feeds, "MAX_PAUSE", 60)
     notice = help_resolved()
     async with socket() as dashboard:
+        await publish(groups.ALL_STUDENTS, [row(1)])
+        assert (await dashboard.receive_json_from(timeout=3))["type"] == "progress_update"
         await publish(groups.ALL_STUDENTS, [row(1)], [notice])
         frame = await dashboard.receive_json_from(timeout=3)
         assert frame["type"] == "help_resolved"

@@ -131,3 +131,31 @@ def test_a_fragment_is_the_page_without_its_frame(fetch, tries):
     assert "<html" not in fragment
     assert "<h3" in fragment
     assert "3 tries" in fragment
+
+
+@pytest.mark.parametrize("kind", ["markdown", "raw"])
+def test_text_cells_are_not_runs(fetch, run, ren, other_cell, kind):
+    run(ren, code_content="x = 1", cell_type="code")
+    run_of(run, ren, cell=other_cell, code_content="# Title", cell_type=kind)
+    answer = fetch()
+    assert [one.code.shown for one in timeline(answer)] == ["x = 1"]
+    assert answer.context["page"].place.number is None, "the last cell is that of the code"
+
+
+def test_a_run_of_an_old_sender_has_no_kind(fetch, run, ren):
+    run(ren, code_content="x = 1", cell_type=None)
+    assert len(timeline(fetch())) == 1
+
+
+def test_the_place_that_ipython_made_up_is_no_part_of_the_error(fetch, run, ren):
+    run(ren, status="error", error_message="SyntaxError: invalid syntax (2359142045.py, line 1)")
+    [found] = timeline(fetch())
+    assert found.error_line == "SyntaxError: invalid syntax"
+    assert not found.has_more_error
+
+
+def test_code_is_highlighted(fetch, run, ren):
+    run(ren, code_content='for x in "<b>": pass')
+    html = fetch().content.decode()
+    assert '<span class="code-keyword">for</span>' in html
+    assert "&lt;b&gt;" in html

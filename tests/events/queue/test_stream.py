@@ -212,3 +212,36 @@ def test_a_drain_without_the_lease_enqueues_nothing(connection):
     assert holder.take()
     assert not lost.hand_over()
     assert holder.renew()
+
+
+def test_redis_that_has_forgotten_the_scripts_takes_them_again(redis, connection):
+    append()
+    lease = Lease(connection, 0)
+    lease.take()
+    redis.script_flush()
+    assert append().entries == 2
+    redis.script_flush()
+    assert lease.renew()
+    redis.script_flush()
+    entries = lease.read(count=10)
+    lease.acknowledge(entries)
+    assert lease.finish()
+
+
+def test_entries_of_several_shards_are_appended_together(connection):
+    entries = [OutgoingEntry(shard, priority, b"[]") for shard in (1, 2) for priority in ("high", "low")]
+    appended = asyncio.run(_append(*entries))
+    assert {shard: state.entries for shard, state in appended.items()} == {1: 2, 2: 2}
+    assert set(stream.shards(connection)) == {1, 2}
+
+
+def test_entries_of_all_priorities_are_acknowledged_in_one_step(connection):
+    for priority in ("high", "medium", "low"):
+        append(priority=priority)
+    lease = Lease(connection, 0)
+    lease.take()
+    entries = lease.read(count=10)
+    lease.acknowledge(entries)
+    lease.acknowledge(entries)  # as after a lost answer
+    assert lease.finish()
+    assert append().bytes == len(b"[]")

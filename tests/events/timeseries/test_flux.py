@@ -12,7 +12,7 @@ from events.timeseries import buffer as timeseries_buffer
 from events.timeseries import client as timeseries_client
 from events.timeseries import flux
 from events.timeseries import reads as timeseries_reads
-from lms.models import Student
+from lms.models import Student, StudentAddress
 from tests.events.conftest import event
 from tests.influx import params_of
 
@@ -99,6 +99,19 @@ def test_each_student(series, complete):
         ("minutes", [{"userId": "aoi@example.com", "_value": 2}]),
     ))  # fmt: skip
     assert timeseries.per_student(**HOUR, students=[aoi.pk]) == {aoi.pk: timeseries.Work(runs=4, errors=0, minutes=2)}
+
+
+def test_what_came_with_a_former_address_is_the_students(series, complete):
+    aoi = Student.objects.create(email="Aoi@example.com")
+    StudentAddress.objects.create(student=aoi, email="Aio@example.com")
+    tags = ["aio@example.com", "aoi@example.com"]
+    series.answer = lambda query: (200, csv(
+        ("runs", [{"userId": tag, "_value": 4} for tag in tags]),
+        ("minutes", [{"userId": tag, "_value": 2} for tag in tags]),
+    ))  # fmt: skip
+    assert timeseries.per_student(**HOUR, students=[aoi.pk]) == {aoi.pk: timeseries.Work(runs=8, errors=0, minutes=4)}
+    timeseries.totals(**HOUR, students=[aoi.pk])
+    assert [params_of(query)["_students"] for query in series.queries] == [tags, tags]
 
 
 @pytest.mark.parametrize("email", HOSTILE)

@@ -74,13 +74,13 @@ def test_the_checker_finds_what_is_wrong():
 @pytest.mark.parametrize("students", [None, [], ['x") |> drop() //@e.com', "${secrets}@e.com", "花子@例え.jp"]])
 def test_questions(series, redis, students):
     ids = None if students is None else [Student.objects.create(email=email).pk for email in students]
-    emails = None if ids is None else timeseries_sql.addresses(ids).values()
+    emails = None if ids is None else timeseries_sql.addresses(ids)
     for of_hours in (False, True):
         part = Part(HOUR, HOUR + timedelta(hours=3), of_hours)
         flux.activity([part], since=HOUR, bucket=timedelta(hours=1), emails=emails)
         flux.activity([part], since=HOUR + timedelta(minutes=1), bucket=timedelta(minutes=4), emails=emails)
         flux.totals([part], emails=emails)
-    flux.per_student(Part(HOUR, HOUR + timedelta(hours=1)), emails=dict(enumerate(emails or ())))
+    flux.per_student(Part(HOUR, HOUR + timedelta(hours=1)), students=emails or {})
     assert len(series.queries) == 7
     assert {query["query"] for query in series.queries} == {
         flux.ACTIVITY, flux.ACTIVITY_OF_HOURS, flux.TOTALS, flux.TOTALS_OF_HOURS, flux.PER_STUDENT

@@ -26,6 +26,7 @@ from lms.models import (
     ClassAssignment,
     ClassroomMap,
     ClassStaff,
+    DueDateExtension,
     EnvironmentSnapshot,
     Notebook,
     ProgressNotification,
@@ -66,6 +67,7 @@ def _school(number: int, student: Student, room: Class, notebook: Notebook, teac
     claim(room.pk, Claim(email=student.email), now=now)
     work = ClassAssignment.objects.create(class_ref=room, notebook=notebook, title=f"Work {number}")
     AssignmentSubmission.objects.create(assignment=work, student=student)
+    DueDateExtension.objects.create(assignment=work, student=student, due_date=now)
     EnvironmentSnapshot.objects.create(student=student, class_ref=room, source="client", versions={"numpy": "2"})
     ClassInvitation.objects.create(
         class_ref=room, email=f"new{number}@example.com", role="instructor", token_hash=f"{number:064}",

@@ -70,8 +70,8 @@ def _request(client):
 
 
 # Without a page of their own: on another's (positions, starters), their contents alone (stored notebooks, analyses), on
-# the page of a student where it is told who reads them (notes), or of no use to anybody (tokens that were revoked,
-# what charts are added up from).
+# the page of a student where it is told who reads them (notes) or whose they were (addresses), where grades are given
+# (rubrics, saved comments), or of no use to anybody (tokens that were revoked, what charts are added up from).
 ELSEWHERE = {
     "teamposition",
     "assignmentstarter",
@@ -81,7 +81,10 @@ ELSEWHERE = {
     "revokedtoken",
     "studentactivity",
     "classstudent",
+    "studentaddress",
     "runcount",
+    "rubricitem",
+    "savedcomment",
 }
 
 

@@ -43,6 +43,8 @@ def test_the_export_is_one_click(admin_client, cast, handed_in):
         "feedback",
         "submission_comment",
         "content_sha256",
+        "student_number",
+        "reading",
     ]
     assert (row["class_code"], row["assignment"], row["email"]) == ("PY-101", "Loops", "hanako@example.com")
     assert (row["grade"], row["feedback"], row["submission_comment"]) == ("-1.5", "はい", "")
@@ -87,7 +89,7 @@ def test_a_whole_class_is_graded_on_the_page_of_its_assignment(admin_client, cas
     address = f"/admin/lms/classassignment/{cast.loops.pk}/change/"
     page = admin_client.get(address)
     assert page.status_code == 200
-    form = {"class_ref": cast.python.pk, "notebook": cast.notebook.pk, "title": "Loops"}
+    form = {"class_ref": cast.python.pk, "notebook": cast.notebook.pk, "title": "Loops", "weight": 1}
     form |= {"submissions-TOTAL_FORMS": count, "submissions-INITIAL_FORMS": count}
     for index, each in enumerate(made):
         prefix = f"submissions-{index}"

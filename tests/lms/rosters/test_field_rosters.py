@@ -90,7 +90,7 @@ def test_what_was_read_as_what_is_told():
     assert canvas.columns == {"email": ["SIS Login ID"], "name": ["Student"]}
     assert (canvas.left_out, [line.number for line in canvas.lines]) == ([2, 3, 5], [4])
     title = read(text_of((FILES / "roster_title_lines.csv").read_bytes()))
-    assert (title.left_out, title.ignored, title.lines[0].number) == ([1, 2], ["学籍番号"], 5)
+    assert (title.left_out, title.ignored, title.lines[0].number) == ([1, 2], [], 5)
     moodle = read("名,姓,メールアドレス\n花,佐藤,hana@example.com")
     assert moodle.columns["name"] == ["名", "姓"]
 

@@ -82,6 +82,7 @@ def test_me_tells_what_the_panel_shows(cast, ask, token):
         "grade": 8.5,
         "feedback": "Well done",
         "status": "graded",
+        "rubric": [],
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -110,6 +111,13 @@ def test_it_serves_and_tells_where(up: Up) -> None:
     with redis.Redis.from_url(found["REDIS_URL"]) as client:
         assert client.ping()
     assert f"up       |   Cell Monitor is at {up.url}" in up.log.read_text()
+
+
+def test_it_prints_the_link_that_makes_the_first_account(up: Up) -> None:
+    found = re.search(rf"{up.url}/first-account/\S+", up.log.read_text())
+    assert found, up.log.read_text()
+    assert "Make my account" in httpx.get(found[0]).text
+    assert "There is no account yet" in httpx.get(f"{up.url}/login/").text
 
 
 def test_every_file_is_its_owners_alone(up: Up) -> None:

@@ -13,7 +13,7 @@ from events.models import CellExecution
 from events.queue import stream
 from instructors import audit
 from instructors.models import AuditLog, Instructor
-from lms.models import Cell, Notebook, Student, Team
+from lms.models import Cell, Notebook, Student, StudentClass, Team
 from operations.privacy import redaction
 from tests.events.conftest import event
 from tests.operations.privacy.forgetting import forget, of_others
@@ -186,3 +186,34 @@ def test_a_row_that_changed_since_it_was_found_keeps_the_change(lesson, monkeypa
     forget()
     cell.refresh_from_db()
     assert cell.content.startswith("new # forgotten-")
+
+
+@pytest.mark.parametrize(
+    ("said", "goes"),
+    [
+        ("やまだ はなこ さん", True),
+        ("ヤマダ　ハナコ", False),  # another writing of it, which her rows do not have
+        ("number 24012345.", True),
+        ("number 124012345", False),
+        ("さとう れん", False),
+        ("12 of 20", False),
+    ],
+)
+def test_her_reading_and_number_go_too(lesson, said, goes):
+    enrolments = StudentClass.objects.filter(student=lesson.hanako)
+    enrolments.update(reading="やまだ はなこ", student_number="24012345")
+    StudentClass.objects.filter(student=lesson.ren).update(reading="さとう れん", student_number="12")
+    lesson.class_ref.description = said
+    lesson.class_ref.save()
+    forget()
+    lesson.class_ref.refresh_from_db()
+    assert (lesson.class_ref.description != said) is goes
+
+
+def test_a_reading_and_a_number_that_another_has_stay(lesson):
+    StudentClass.objects.update(reading="やまだ はなこ", student_number="24012345")
+    lesson.class_ref.description = said = "やまだ はなこ 24012345"
+    lesson.class_ref.save()
+    forget()
+    lesson.class_ref.refresh_from_db()
+    assert lesson.class_ref.description == said

@@ -1,0 +1,17 @@
+"""URLs of the account pages."""
+
+from django.urls import path
+
+from classroom.account import views, way_back_views
+
+urlpatterns = [
+    path("account/", views.account, name="account"),
+    path("account/password/", views.change_password, name="account_password"),
+    path("account/logins/end/", views.end_others, name="account_logins_end"),
+    path("account/logins/<slug:name>/end/", views.end_login, name="account_login_end"),
+    path("account/token/", views.make_token, name="account_token"),
+    path("accounts/", way_back_views.all_accounts, name="accounts"),
+    path("accounts/<int:account_id>/password-link/", way_back_views.make_link, name="account_password_link"),
+    path("password/", way_back_views.forgotten, name="password_forgotten"),
+    path("password/<str:token>/", way_back_views.choose_password, name="password_link"),
+]

@@ -1,0 +1,91 @@
+"""Alerts from a lesson, and from what people did about it. Pure functions; explained in docs/attention.md."""
+
+from datetime import UTC, datetime, timedelta
+
+from classroom.attention.evidence import Evidence, evidence_of, is_class_problem
+from classroom.attention.model import contributions, probability, terms_of
+from classroom.attention.ranking import NOT_NEEDED, Part, Score, order, part_of
+from classroom.attention.signals import Alert, Code, Known, Lesson, Reason, Signals
+
+GONE = timedelta(minutes=30)  # without a run: the student has left
+REASONS = 3  # at most, for one student
+COUNTS = 0.25  # log-odds: less than this is no reason
+# What an alert is about, by its strongest term. Terms without a code say how sure the rest is.
+CODES: dict[str, Code] = {
+    "same_error": "repeated_error", "open_cells": "error_streak", "silent_after_error": "silent",
+    "hard_cell": "behind", "tries": "no_progress", "same_code": "same_code",
+    "wandering": "wandering", "reruns": "wandering", "other_output": "other_output", "restarts": "restarts",
+}  # fmt: skip
+
+
+def assess(lesson: Lesson, known: Known, now: datetime) -> list[Alert]:
+    """Return all alerts, at most one per student: who asks first, then the firm part, then the rest by urgency."""
+    asking = [Alert(pk, "help", since, minutes=_minutes(now - since)) for pk, since in known.asking.items()]
+    asking.sort(key=lambda alert: (alert.since, alert.student_id))
+    found: dict[int, Alert] = {}
+    scores: list[tuple[Score, Part, bool]] = []
+    for student in lesson.students:
+        if student.student_id in known.asking or now - student.last_run_at > GONE:
+            continue
+        evidence, likely = _answered(lesson, student, known)
+        feedback = known.feedback.get(student.student_id)
+        raised = known.raised + (NOT_NEEDED if feedback and not feedback.was_needed else 0.0)
+        part = part_of(likely, known.shown.get(student.student_id), raised)
+        if part is None or is_class_problem(evidence, lesson.class_.now):
+            continue
+        found[student.student_id] = alert_about(student.student_id, evidence, likely, part, lesson, now)
+        scores.append((Score(student.student_id, likely, evidence.since), part, student.student_id in known.shown))
+    return asking + [found[score.student_id] for score in order(scores)]
+
+
+def _answered(lesson: Lesson, student: Signals, known: Known) -> tuple[Evidence, float]:
+    """Return evidence and probability; of what came later, if somebody answered or resolved the errors."""
+    feedback = known.feedback.get(student.student_id)
+    cuts = [moment for moment in (student.resolved_at, feedback.at if feedback else None) if moment]
+    if not cuts or max(cuts).timestamp() < student.work.runs[0].at:
+        return student.evidence, student.probability
+    evidence = evidence_of(student.work, lesson.class_, since=max(cuts).timestamp())
+    return evidence, probability(terms_of(evidence))
+
+
+def alert_about(student_id: int, evidence: Evidence, likely: float, part: Part, lesson: Lesson, now: datetime) -> Alert:
+    """Return the alert with its strongest reasons."""
+    adds = {name: added for name, added in contributions(terms_of(evidence)).items() if name in CODES}
+    strongest = sorted(adds, key=lambda name: -adds[name])
+    told = [name for name in strongest[:REASONS] if adds[name] >= COUNTS] or strongest[:1]
+    told.sort(key=lambda name: name == "tries")  # what is special about this student first, the general last
+    reasons = tuple(_reason(name, evidence) for name in told)
+    since = datetime.fromtimestamp(evidence.since, UTC)
+    return Alert(
+        student_id=student_id,
+        code=_code(told[0], evidence),
+        since=since,
+        cell=evidence.cell.position if evidence.cell else None,
+        count=reasons[0].count,
+        error=evidence.error_name,
+        class_cell=lesson.class_cell,
+        minutes=_minutes(now - since),
+        probability=likely,
+        is_firm=part == "firm",
+        reasons=reasons,
+    )
+
+
+def _code(term: str, evidence: Evidence) -> Code:
+    if term == "tries" and 2 * evidence.failures > evidence.tries:
+        return "error_streak"
+    return CODES[term]
+
+
+def _reason(term: str, evidence: Evidence) -> Reason:
+    counts = {
+        "tries": evidence.tries, "same_code": evidence.unchanged, "same_error": evidence.same_error + 1,
+        "open_cells": evidence.open_cells, "hard_cell": round(evidence.behind),
+        "wandering": evidence.recent_cells, "reruns": evidence.again, "other_output": evidence.other_outputs,
+        "restarts": evidence.restarts + evidence.aborted,
+    }  # fmt: skip
+    return Reason(term, count=counts.get(term, 0), minutes=int(evidence.silent_minutes))
+
+
+def _minutes(length: timedelta) -> int:
+    return max(0, int(length.total_seconds())) // 60

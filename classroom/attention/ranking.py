@@ -1,0 +1,65 @@
+"""Who is listed, in which part and in which order: thresholds, hysteresis and places. Pure functions.
+
+The list does not flicker: a student enters a part at one probability and leaves it at a lower one, and keeps their
+place unless somebody clearly more urgent needs it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import exp, log
+from typing import Literal
+
+Part = Literal["firm", "weak"]
+
+MAX_SHOWN = 5
+FIRM_ENTERS, FIRM_LEAVES = 0.88, 0.75
+WEAK_ENTERS, WEAK_LEAVES = 0.35, 0.22
+MARGIN = 0.7  # log-odds by which another must be more urgent to take the place of one who is shown
+NOT_NEEDED = 1.2  # log-odds by which the threshold of a student rises after an answer "not needed"
+VISIT = 0.12  # log-odds by which an answer moves the threshold of the class
+EXPECTED = 0.84  # share of visits that should be worth it: at this share, answers move nothing
+MOST = 0.8  # log-odds that all answers of a class move it at most
+SWITCH = {"quieter": 0.7, "usual": 0.0, "busier": -0.7}  # log-odds
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    student_id: int
+    probability: float
+    since: float  # when the trouble began; orders those who are as urgent
+
+
+def part_of(probability: float, was: Part | None, raised: float = 0.0) -> Part | None:
+    """Return the part of the list a student belongs in; None: none. `raised`: log-odds on the threshold."""
+    shifted = _shift(probability, -raised)
+    if shifted >= (FIRM_LEAVES if was == "firm" else FIRM_ENTERS):
+        return "firm"
+    if shifted >= (WEAK_ENTERS if was is None else WEAK_LEAVES):
+        return "weak"
+    return None
+
+
+def order(scores: Iterable[tuple[Score, Part, bool]]) -> list[Score]:
+    """Return them by urgency: the firm part first. The flag says who is shown now, and keeps the place by a margin."""
+
+    def key(one: tuple[Score, Part, bool]) -> tuple[bool, float, float, int]:
+        score, part, is_shown = one
+        return (part != "firm", -_log_odds(score.probability) - MARGIN * is_shown, score.since, score.student_id)
+
+    return [score for score, _, _ in sorted(scores, key=key)]
+
+
+def raised_by_answers(worth_it: int, visits: int) -> float:
+    """Return by how much (log-odds) the answers of a class raise its threshold; negative: lower it."""
+    not_needed = visits - worth_it
+    moved = VISIT * (not_needed * EXPECTED - worth_it * (1 - EXPECTED))
+    return max(-MOST, min(MOST, moved))
+
+
+def _log_odds(probability: float) -> float:
+    kept = min(max(probability, 1e-6), 1 - 1e-6)
+    return log(kept / (1 - kept))
+
+
+def _shift(probability: float, by: float) -> float:
+    return 1 / (1 + exp(-_log_odds(probability) - by)) if by else probability

@@ -1,0 +1,56 @@
+"""The copy of their data that a student takes along: a zip of JSON files and notebooks."""
+
+import json
+import zipfile
+from collections.abc import Iterable
+from datetime import datetime
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from classroom.privacy.stored import parts_of
+from lms.access import StudentHolder, submissions_of
+
+ABOUT = """\
+What Cell Monitor stores of {email}, as far as it came through this class, as of {now}.
+
+    <name>.json            one file for each kind of data, an object for each row
+    notebooks/<id>.ipynb   what was handed in, to open in Jupyter; <id> is that of submissions.json
+
+Not in it: what came through other classes, notes of the staff and records of who looked at what. Ask your school for
+these: it makes a copy of everything.
+
+Rows:
+
+"""
+IN_MEMORY = 5 * 1024 * 1024  # bytes; a larger copy waits in a file
+CHUNK = 500
+
+
+def write_copy(holder: StudentHolder, *, now: datetime) -> IO[bytes]:
+    """Return the zip, opened at its beginning; it is deleted when it is closed. A query a part and chunk."""
+    file: IO[bytes] = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the response closes it
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        counted = []
+        for part in parts_of(holder):
+            rows = part.rows.order_by("pk").values(*part.columns).iterator(chunk_size=CHUNK)
+            counted.append(f"{_write(archive, f'{part.name}.json', rows):8}  {part.name}")
+        handed_in = submissions_of(holder).exclude(notebook_content=None).order_by("pk")
+        for pk, content in handed_in.values_list("pk", "notebook_content").iterator(chunk_size=20):
+            archive.writestr(f"notebooks/{pk}.ipynb", json.dumps(content, ensure_ascii=False, indent=1))
+        archive.writestr("ABOUT.txt", ABOUT.format(email=holder.email, now=now.isoformat()) + "\n".join(counted) + "\n")
+    file.seek(0)
+    return file
+
+
+def _write(archive: zipfile.ZipFile, name: str, rows: Iterable[dict[str, Any]]) -> int:
+    number = 0
+    with archive.open(name, "w", force_zip64=True) as file:
+        file.write(b"[")
+        for row in rows:
+            text = json.dumps(row, ensure_ascii=False, indent=1, cls=DjangoJSONEncoder)
+            file.write(f"{',' if number else ''}\n{text}".encode())
+            number += 1
+        file.write(b"\n]\n")
+    return number

@@ -1,0 +1,51 @@
+"""The page that makes the first account."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+from rest_framework.exceptions import Throttled
+
+from instructors import first_account, hashing, throttles
+from instructors.authentication import log_in_browser
+from instructors.first_account import Closed, Unknown
+from instructors.forms import FirstAccountForm
+from instructors.lockout import client_of
+
+FAILURES = "first_account"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def first_account_page(request: HttpRequest, token: str) -> HttpResponse:
+    """Show and take the form, without a login. 410 for a link that is closed, 404 for one that is not ours, 429 after
+    too many of those from one address."""
+    try:
+        throttles.refuse_after_failures(FAILURES, client_of(request), limit=settings.LOGIN_FAILURES)
+        first_account.check(token)
+        form = FirstAccountForm(request.POST or None)
+        if not (form.is_bound and form.is_valid()):
+            return render(request, "registration/first_account.html", {"form": form})
+        hashing.refuse_when_full()
+        chosen = form.cleaned_data
+        account = first_account.make(
+            token,
+            email=chosen["email"],
+            name=chosen["name"],
+            password=chosen["password"],
+            request=request,
+        )
+    except Throttled as refusal:
+        answer = render(request, "429.html", status=429)
+        answer["Retry-After"] = str(int(getattr(refusal, "wait", None) or throttles.FAILURE_WINDOW))
+        return answer
+    except Unknown:
+        throttles.count_failure(FAILURES, client_of(request))
+        return render(request, "404.html", status=404)
+    except Closed:
+        context = {"has_account": not first_account.is_missing()}
+        return render(request, "registration/first_account_closed.html", context, status=410)
+    log_in_browser(request, account, now=timezone.now())
+    return redirect("classes")

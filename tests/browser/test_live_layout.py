@@ -1,0 +1,92 @@
+"""How much of a class is in sight on the live page, and what the drawer does about a student."""
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.visits import PASSWORD, log_in_live, post
+
+SEED = """
+import json
+from django.utils import timezone
+from instructors.models import Instructor
+from lms.class_keys import create_key
+from lms.models import Class, Student, StudentActivity, StudentClass
+teacher = Instructor.objects.create_user("layout@example.com", "{password}", name="Teacher")
+made = []
+for size in (40, 200):
+    lesson = Class.objects.create(class_code=f"L{{size}}", name=f"Class of {{size}}", instructor=teacher)
+    create_key(lesson)
+    now = timezone.now()
+    for number in range(size):
+        state = dict(last_activity_at=now, last_run_at=now, execution_count=100 + number, error_count=12)
+        name = f"高橋 美咲 {{number // 2 if number < 6 else number}}"  # some share a name
+        student = Student.objects.create(email=f"l{{size}}-{{number}}@example.com", name=name, **state)
+        StudentClass.objects.create(student=student, class_ref=lesson, name=name)
+        StudentActivity.objects.create(student=student, class_id=lesson.pk, **state)
+    made.append(lesson.pk)
+print(json.dumps(made))
+"""
+IN_SIGHT = """() => [...document.querySelectorAll("#cards > .card")].filter((card) => {
+  const box = card.getBoundingClientRect();
+  return box.height > 0 && box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth;
+}).length"""
+
+
+@pytest.fixture(scope="module")
+def classes(live_system) -> dict[int, int]:
+    said = live_system.manage("shell", "-v", "0", "-c", SEED.format(password=PASSWORD))
+    return dict(zip((40, 200), json.loads(said.splitlines()[-1]), strict=True))
+
+
+def open_class(page: Page, live_system, class_id: int, width: int, height: int) -> Page:
+    page.set_viewport_size({"width": width, "height": height})
+    log_in_live(page, f"{live_system.url}/classes/{class_id}/", email="layout@example.com")
+    return page
+
+
+@pytest.mark.parametrize(
+    ("size", "width", "height", "least"),
+    [(40, 1440, 900, 40), (40, 1024, 768, 16), (200, 1440, 900, 190)],
+)
+def test_so_many_cards_are_in_sight(live_system, classes, page: Page, size, width, height, least):
+    open_class(page, live_system, classes[size], width, height)
+    expect(page.locator("#cards .card")).to_have_count(size)
+    assert page.evaluate(IN_SIGHT) >= least
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def test_a_phone_has_two_cards_beside_each_other_and_scrolls_one_way(live_system, classes, page: Page):
+    open_class(page, live_system, classes[40], 390, 844)
+    first, second = (page.locator("#cards .card").nth(number).bounding_box() for number in (0, 1))
+    assert first
+    assert second
+    assert first["y"] == second["y"]
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def test_the_filter_gives_those_who_are_left_their_room(live_system, classes, page: Page):
+    open_class(page, live_system, classes[200], 1440, 900)
+    expect(page.locator("#cards .card-figures").first).to_be_hidden()
+    page.get_by_label("Search").fill("美咲 19")
+    expect(page.locator("#cards .card-figures").first).to_be_hidden()  # the first is not among them
+    expect(page.locator("#cards .card:not([hidden]) .card-figures").first).to_be_visible()
+
+
+def test_i_am_going_and_helped_from_the_drawer(live_system, classes, page: Page):
+    post(live_system, "help", emailAddress="drawer@example.com", userName="Drawn", sessionId="d")
+    live_system.manage("create_instructor", "--email", "drawer-admin@example.com", "--name", "Admin", "--role", "admin",
+                       "--password-stdin", stdin=PASSWORD)  # fmt: skip
+    log_in_live(page, f"{live_system.url}/everybody/", email="drawer-admin@example.com")
+    page.locator("#cards a[data-drawer]", has_text="Drawn").click()
+    drawer = page.locator("#drawer")
+    drawer.get_by_role("button", name="I'm going").click()
+    expect(drawer.locator(".drawer-state")).to_contain_text("You are on the way to Drawn.")
+    expect(drawer.get_by_role("button", name="I'm going")).to_have_count(0)
+    expect(page.locator("[data-on-the-way]")).to_contain_text("Drawn")
+    drawer.get_by_role("button", name="Helped").click()
+    expect(drawer.locator(".drawer-state")).to_contain_text("Noted: Drawn was helped.")
+    expect(drawer.locator("#student-acts")).to_have_count(0)
+    assert page.evaluate("document.activeElement !== document.body"), "the keyboard keeps its place"
+    expect(page.locator("[data-on-the-way]")).to_have_count(0)
