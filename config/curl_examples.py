@@ -37,7 +37,10 @@ VALUES = {
 UNIQUE_ID = "7c0c8a3e-2f5d-4b57-9c3c-0a3f3f6d9b11"
 UNIQUE = ("report_id", "snapshot_id", "branch_id", "notification_id")
 # Of parameters of which one is needed.
-ASKED = {("get", "/api/v1/analytics/predictions"): {"email": VALUES["email"]}}
+ASKED = {
+    ("get", "/api/v1/analytics/predictions"): {"email": VALUES["email"]},
+    ("get", "/api/v1/me"): {"email": VALUES["email"]},
+}
 # Of calls whose views give no example.
 BODIES: dict[tuple[str, str], Any] = {
     ("post", "/api/v1/auth/login"): {"email": "you@example.com", "password": "the password you chose"},
