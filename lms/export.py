@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.utils import timezone
 from import_export import fields, resources, widgets
 from import_export.formats.base_formats import CSV
 
+from core.moments import moment_cell
 from lms.models import AssignmentSubmission, StudentClass
 from lms.spreadsheets import harmless
 
@@ -24,7 +24,7 @@ class Moment(widgets.Widget):  # type: ignore[misc]
     """A time in the server's zone with its UTC offset: `2026-11-28 16:31:42+09:00`."""
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return timezone.localtime(value).isoformat(sep=" ", timespec="seconds") if value else ""
+        return moment_cell(value)
 
 
 def text(path: str, name: str) -> fields.Field:

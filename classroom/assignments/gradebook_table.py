@@ -1,13 +1,10 @@
 """Export the gradebook as CSV: a row for each student, all grades side by side, then the states, then the times.
 
-Times include their UTC offset. `decimal_comma` as in `grade_table`.
+Times include their UTC offset, and heads name their zone. `decimal_comma` as in `grade_table`.
 """
 
-from datetime import datetime
-
-from django.utils import timezone
-
 from classroom.assignments.gradebook import IDENTITY, Cell, Gradebook, Row
+from core.moments import moment_cell, zone_name
 from lms.models import ClassAssignment
 from lms.spreadsheets import table_csv
 
@@ -30,7 +27,8 @@ def gradebook_csv(book: Gradebook, *, class_code: str, decimal_comma: bool = Fal
         f"{title} ({_number(each.points)} points, weight {_number(each.weight)})"
         for title, each in zip(titles, book.assignments, strict=True)
     ]
-    head += [f"{title}: {what}" for what in ("state", "submitted_at", "extended_to") for title in titles]
+    times = (f"{what} ({zone_name()})" for what in ("submitted_at", "extended_to"))
+    head += [f"{title}: {what}" for what in ("state", *times) for title in titles]
     rows = [_line(row, class_code) for row in book.rows]
     return table_csv(head, rows, decimal_comma=decimal_comma)
 
@@ -40,16 +38,12 @@ def _line(row: Row, class_code: str) -> list[Value]:
     line += [None if row.total.percent is None else round(row.total.percent, 2), row.total.counted]
     line += [cell.mark.grade for cell in row.cells]
     line += [_state(cell) for cell in row.cells]
-    line += [_time(cell.submitted_at) for cell in row.cells]
-    return line + [_time(cell.extended) for cell in row.cells]
+    line += [moment_cell(cell.submitted_at) for cell in row.cells]
+    return line + [moment_cell(cell.extended) for cell in row.cells]
 
 
 def _state(cell: Cell) -> str:
     return f"{STATES[cell.mark.state]}, late" if cell.is_late else STATES[cell.mark.state]
-
-
-def _time(moment: datetime | None) -> str:
-    return timezone.localtime(moment).isoformat(sep=" ", timespec="seconds") if moment else ""
 
 
 def _title(assignment: ClassAssignment) -> str:

@@ -40,7 +40,9 @@ class Span:
     @property
     def query(self) -> str:
         """The part of an address that names it."""
-        return f"from={_typed(self.since)}&to={_typed(self.until, is_end=True)}"
+        typed = (_typed(self.since), _typed(self.until, is_end=True))
+        since, until = (text.replace(" ", "T").replace("+", "%2B") for text in typed)
+        return f"from={since}&to={until}"
 
 
 class BoundField(forms.CharField):
@@ -112,6 +114,7 @@ class SpanChoice:
 
     form: SpanForm
     span: Span | None  # that was typed
+    shown: Span | None  # that, or what the page shows without one
     links: list[tuple[str, Span]]
 
     @property
@@ -125,11 +128,11 @@ def span_choice(query: QueryDict, classroom: Classroom, *, now: datetime, shown:
     form = SpanForm(query if is_typed else None, now=now)
     span = form.span
     if not is_typed and shown is not None:
-        form.initial = {"from": moment_text(shown.since), "to": moment_text(shown.until)}
+        form.initial = {"from": _typed(shown.since), "to": _typed(shown.until, is_end=True)}
     links = [(gettext("This week"), week_of(now))]
     if (term := term_of(classroom, now=now)) is not None:
         links.append((gettext("The whole term"), term))
-    return SpanChoice(form=form, span=span, links=links)
+    return SpanChoice(form=form, span=span, shown=span or shown, links=links)
 
 
 def week_of(now: datetime) -> Span:
@@ -169,4 +172,4 @@ def _typed(moment: datetime, *, is_end: bool = False) -> str:
     """Return what to type for a moment: a day where that says it, else a time, with its offset where it is needed."""
     if clock_text(moment) == "00:00":
         return day_text(moment - moment.resolution) if is_end else day_text(moment)
-    return moment_text(moment).replace(" ", "T").replace("+", "%2B")
+    return moment_text(moment)

@@ -10,6 +10,7 @@ from typing import IO, Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from classroom.privacy.stored import parts_of
+from core.moments import moment_text, zone_name
 from lms.access import StudentHolder, submissions_of
 
 ABOUT = """\
@@ -39,7 +40,8 @@ def write_copy(holder: StudentHolder, *, now: datetime) -> IO[bytes]:
         handed_in = submissions_of(holder).exclude(notebook_content=None).order_by("pk")
         for pk, content in handed_in.values_list("pk", "notebook_content").iterator(chunk_size=20):
             archive.writestr(f"notebooks/{pk}.ipynb", json.dumps(content, ensure_ascii=False, indent=1))
-        archive.writestr("ABOUT.txt", ABOUT.format(email=holder.email, now=now.isoformat()) + "\n".join(counted) + "\n")
+        about = ABOUT.format(email=holder.email, now=f"{moment_text(now)} ({zone_name()})")
+        archive.writestr("ABOUT.txt", about + "\n".join(counted) + "\n")
     file.seek(0)
     return file
 

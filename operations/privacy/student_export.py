@@ -26,6 +26,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from core.identity import row_number
+from core.moments import moment_text, zone_name
 from events.contract import schema
 from events.queue import maintenance, stream
 from instructors.models import AuditLog
@@ -73,7 +74,7 @@ def _fill(archive: zipfile.ZipFile, person: Person, now: datetime) -> dict[str, 
     _write_files(archive, person.student_ids)
     counted_mentions = {name: found.rows for name, found in mentions(person).items()}
     archive.writestr("mentions.json", json.dumps(counted_mentions, indent=2))
-    head = f"What Cell Monitor stores of {person.email}, as of {now.isoformat()}.\n\n"
+    head = f"What Cell Monitor stores of {person.email}, as of {moment_text(now)} ({zone_name()}).\n\n"
     tail = "\n".join(f"{number:8}  {name}" for name, number in counted.items())
     archive.writestr("ABOUT.txt", f"{head}{__doc__}\nRows:\n\n{tail}\n")
     return counted

@@ -167,7 +167,8 @@ def test_the_csv(client, at, assign, aoi, ren, python_class):
     head, first, second = table_of(client, at)
     assert head == [
         "class_code", "student_number", "name", "reading", "email", "in_class", "total_percent", "counted",
-        f"{title} (10 points, weight 1)", f"{title}: state", f"{title}: submitted_at", f"{title}: extended_to",
+        f"{title} (10 points, weight 1)", f"{title}: state", f"{title}: submitted_at (Asia/Tokyo)",
+        f"{title}: extended_to (Asia/Tokyo)",
     ]  # fmt: skip
     time = timezone.localtime(work.submitted_at).isoformat(sep=" ", timespec="seconds")
     assert re.search(r"[+-]\d\d:\d\d$", time)
