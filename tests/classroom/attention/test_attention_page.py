@@ -178,13 +178,10 @@ def test_a_case_of_before_is_still_shown(attention_page, hanako, mei, python_cla
     assert "11 min without a run at cell 5, the class is at cell 10" in html
 
 
-def test_the_weaker_part_is_told_apart(attention_page, hanako, mei, python_class):
+def test_the_weaker_part_is_told_apart(attention_page, hanako, mei):
     top, _, weaker = attention_page(hanako).look().partition("Worth a look")
     assert (entries(top), entries(weaker)) == ([], [mei.pk])
     assert "Nobody needs you right now." in top
-    Class.objects.filter(pk=python_class.pk).update(attention_list="quieter")
-    AttentionCase.objects.all().delete()
-    assert entries(attention_page(hanako).look()) == []
 
 
 def test_precision_overall_is_of_the_viewer_s_own_classes(attention_page, hanako, taro, mei, python_class):

@@ -145,3 +145,15 @@ def test_changes_need_a_post_and_its_token(hanako, signed_in, setup, path):
 
 def test_the_pages_need_a_login(client, setup):
     assert client.get(setup).headers["Location"].startswith("/login/?next=/classes/")
+
+
+def test_how_readily_the_attention_list_lists_is_a_choice_of_the_class(signed_in, hanako, python_class):
+    path, values = f"/classes/{python_class.pk}/setup/", {**NEW, "class_code": "PY"}
+    signed_in(hanako).post(path, {**values, "attention_list": "quieter"})
+    python_class.refresh_from_db()
+    assert python_class.attention_list == "quieter"
+    assert b'<option value="quieter" selected>' in signed_in(hanako).get(path).content
+    signed_in(hanako).post(path, values)
+    signed_in(hanako).post(path, {**values, "attention_list": "shouting"})
+    python_class.refresh_from_db()
+    assert python_class.attention_list == "quieter", "left out, or unknown: as it was"
