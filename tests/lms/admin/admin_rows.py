@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from classroom.analytics.models import AnalyticsReport
 from classroom.attention.models import AttentionCase
 from classroom.errors.models import Hint, HintRecipient
+from classroom.privacy.models import ErasureRequest
 from classroom.setup.models import ClassInvitation
 from events.models import (
     CellExecution,
@@ -69,6 +70,7 @@ def _school(number: int, student: Student, room: Class, notebook: Notebook, teac
     AssignmentSubmission.objects.create(assignment=work, student=student)
     DueDateExtension.objects.create(assignment=work, student=student, due_date=now)
     EnvironmentSnapshot.objects.create(student=student, class_ref=room, source="client", versions={"numpy": "2"})
+    ErasureRequest.objects.create(student=student, class_ref=room, text="Please")
     ClassInvitation.objects.create(
         class_ref=room, email=f"new{number}@example.com", role="instructor", token_hash=f"{number:064}",
         invited_by=teacher, expires_at=now + timedelta(days=1),
