@@ -27,7 +27,7 @@ def parts_of(url: str) -> dict[str, Any]:
     try:
         parts = conninfo_to_dict(url)
         ports = str(parts.get("port") or "5432").split(",")
-        if all(port.isdigit() for port in ports):
+        if all(not port or port.isdigit() for port in ports):
             return parts
     except ProgrammingError:
         pass
@@ -41,7 +41,7 @@ def settings_of(url: str, *, pool: int) -> dict[str, Any]:
     """Return the entry of DATABASES for an address as libpq reads it: `postgresql://user:password@a:5432,b:5432/name`.
     Raises ImproperlyConfigured.
 
-    `pool`: maximum connections of a process; 0 for a connection a thread.
+    `pool`: maximum connections of a process; 0 for a connection a thread. Raises ImproperlyConfigured.
     """
     parts = {key: str(value) for key, value in parts_of(url).items() if value is not None}
     host = parts.get("host") or parts.get("hostaddr", "")

@@ -19,8 +19,9 @@ PARTS = {"intake", "pages", "worker", "cron"}
 JOBS = {"migrate", "prune"}
 # Kinds of others' operators, of which Kubernetes publishes no schema.
 FOREIGN = {"ScaledObject", "ServiceMonitor", "HTTPRoute"}
-SECRETS = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "METRICS_TOKEN", "INFLUXDB_TOKEN"}
+SECRETS = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "METRICS_TOKEN", "INFLUXDB_TOKEN", "EMAIL_HOST_PASSWORD"}
 INFLUXDB = "influxdb.url=http://influxdb.example.org:8086"
+MAIL = ("mail.host=smtp.example.org", "mail.from=lessons@example.org", "mail.user=lessons")
 BACKUP = ("backup.enabled=true", "backup.existingClaim=backups")
 COMPOSED = compose.load(dict.fromkeys(compose.example(), "filled"))["services"]
 
@@ -35,7 +36,7 @@ def test_helm_finds_nothing_to_complain_about(size):
 @pytest.mark.parametrize("size", SIZES)
 def test_every_object_is_what_kubernetes_publishes(size, kubernetes):
     kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="make .venv/test.stamp installs it")
-    for item in objects(size, *BACKUP, INFLUXDB):
+    for item in objects(size, *BACKUP, INFLUXDB, *MAIL):
         if item["kind"] not in FOREIGN:
             kubernetes_validate.validate(item, kubernetes, strict=True)
 
@@ -191,7 +192,7 @@ def test_replicas_are_spread_over_zones_and_nodes():
 
 @pytest.mark.parametrize("size", SIZES)
 def test_every_setting_it_names_is_one(size):
-    for part, pod in pods(size, INFLUXDB, *BACKUP).items():
+    for part, pod in pods(size, INFLUXDB, *MAIL, *BACKUP).items():
         names = [item["name"] for item in container(pod)["env"]]
         assert len(names) == len(set(names)), part
         assert set(names) - {"PART"} <= set(setting_names()), part
@@ -207,7 +208,7 @@ def test_the_settings_that_may_be_given_are_those_there_are():
     """What the chart or the image sets itself may not be given a second time."""
     schema = json.loads((CHART / "values.schema.json").read_text())
     given = set(schema["properties"]["settings"]["properties"])
-    itself = set(environment(pods("campus", INFLUXDB)["pages"])) - {"PART", "LOG_FORMAT"}
+    itself = set(environment(pods("campus", INFLUXDB, *MAIL)["pages"])) - {"PART", "LOG_FORMAT"}
     image = {"DEBUG", "DATA_DIR", "STATIC_ROOT", "MEDIA_ROOT"}
     one_address = {"POSTGRES_SERVER", "POSTGRES_PORT", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"}
     one_address |= {"REDIS_HOST", "REDIS_PORT"}
@@ -225,14 +226,13 @@ def test_numbers_arrive_as_they_were_written():
 def test_nothing_secret_is_in_the_chart(size):
     found = objects(size, INFLUXDB, *BACKUP)
     assert not [item for item in found if item["kind"] in {"Secret", "ConfigMap"}]
-    for pod in pods(size, INFLUXDB).values():
+    for pod in pods(size, INFLUXDB, *MAIL).values():
         for item in container(pod)["env"]:
             secret = item["name"] in SECRETS
             assert ("valueFrom" in item) == secret, item["name"]
             assert secret == bool(re.search("SECRET|PASSWORD|TOKEN$|DATABASE_URL|REDIS_URL", item["name"]))
-    assert not re.search(
-        r"^\s*\w*(password|token|secret)\w*: *[\"']?\w", (CHART / "values.yaml").read_text(), re.I | re.M
-    )
+    values = (CHART / "values.yaml").read_text()
+    assert not re.search(r"^\s*\w*(password|token|secret)\w*: *[\"']?\w", values, re.IGNORECASE | re.MULTILINE)
 
 
 def test_the_secret_of_an_operator_can_be_named():
@@ -275,9 +275,8 @@ def test_only_the_proxy_reaches_intake_and_pages_and_nobody_the_rest():
     assert "ingress" not in everything
     ports = [port["port"] for rule in everything["egress"] for port in rule["ports"]]
     assert sorted(set(ports)) == [53, 5432, 6379]
-    assert 8086 in [
-        p["port"] for r in one("campus", "NetworkPolicy", "", INFLUXDB)["spec"]["egress"] for p in r["ports"]
-    ]
+    with_more = one("campus", "NetworkPolicy", "", INFLUXDB, *MAIL)["spec"]["egress"]
+    assert {8086, 587} <= {port["port"] for rule in with_more for port in rule["ports"]}
     web = one("campus", "NetworkPolicy", "-web")["spec"]
     assert web["podSelector"]["matchExpressions"][0]["values"] == ["intake", "pages"]
     [rule] = web["ingress"]

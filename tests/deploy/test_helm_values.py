@@ -18,6 +18,7 @@ pytestmark = helm.needs_helm
         ("networkPolicy.from=null", "networkPolicy.from is missing: name the pods of your ingress controller"),
         ("httpRoute.gateway.name=", "httpRoute.gateway.name is missing"),
         ("worker.autoscaling.backlog.prometheusAddress=", "KEDA reads the backlog from your Prometheus"),
+        ("mail.host=smtp.example.org", "mail.from is missing"),
         ("backup.enabled=true", "backup.existingClaim is missing: name the claim"),
     ],
 )
@@ -36,6 +37,7 @@ def test_nothing_is_rendered_without(setting, words):
         ("settings.SECRET_KEY=x", "'SECRET_KEY' not allowed"),
         ("settings.DATABASE_URL=x", "'DATABASE_URL' not allowed"),
         ("database.password=x", "'password' not allowed"),
+        ("mail.password=x", "'password' not allowed"),
         ("worker.replica=3", "'replica' not allowed"),
         ("worker.replicas=many", "at '/worker/replicas'"),
         ("worker.terminationGracePeriodSeconds=10", "at '/worker/terminationGracePeriodSeconds'"),

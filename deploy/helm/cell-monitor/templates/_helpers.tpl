@@ -82,6 +82,17 @@ migrations run before anything else of the release exists. Call with (dict "root
 - name: INFLUXDB_TOKEN
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: INFLUXDB_TOKEN}}
 {{- end }}
+{{- with $values.mail }}
+{{- if .host }}
+- {name: EMAIL_HOST, value: {{ .host | quote }}}
+- {name: EMAIL_PORT, value: {{ include "cell-monitor.text" .port }}}
+- {name: EMAIL_FROM, value: {{ required "mail.from is missing: the address that mails come from" .from | quote }}}
+- {name: EMAIL_USE_TLS, value: {{ include "cell-monitor.text" .startTLS }}}
+- {name: EMAIL_HOST_USER, value: {{ .user | quote }}}
+- name: EMAIL_HOST_PASSWORD
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: EMAIL_HOST_PASSWORD, optional: {{ empty .user }}}}
+{{- end }}
+{{- end }}
 {{- range $name, $value := $values.settings }}
 - {name: {{ $name }}, value: {{ include "cell-monitor.text" $value }}}
 {{- end }}
