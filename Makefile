@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-lab run check test faults bench lint audit lock needs clean lab extension extension-python extension-test
+.PHONY: help demo demo-lab run check test faults bench fit lint audit lock needs clean lab extension extension-python extension-test
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ faults: needs ## a hundred kills under load, outages of a minute, a full disk: a
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks
 
+fit: .venv-fit/fit.stamp ## fit the weights of "needs attention now" on simulated lessons, in .venv-fit
+	.venv-fit/bin/python -m benchmarks.fit_attention $(ARGS)
+
 lint: .venv/test.stamp ## Python, scripts, style sheets and templates; types; imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -67,9 +70,10 @@ lock: .venv/uv.stamp ## pin the requirements*.in with hashes
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	$(COMPILE) requirements.in -o requirements.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	$(COMPILE) requirements-fit.in -o requirements-fit.txt
 
 clean: ## remove the virtual environment and caches; your data in .local stays
-	rm -rf .venv .venv-lab extension/dist extension/lib extension/node_modules extension/cell_monitor_lab/labextension .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-artifacts
+	rm -rf .venv .venv-lab .venv-fit extension/dist extension/lib extension/node_modules extension/cell_monitor_lab/labextension .mypy_cache .ruff_cache .pytest_cache .import_linter_cache test-artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 needs: .venv/test.stamp
@@ -92,6 +96,12 @@ needs: .venv/test.stamp
 .venv/test.stamp: requirements-dev.txt .venv/run.stamp
 	@echo "Installing requirements-dev.txt into .venv"
 	@$(call INSTALL,requirements-dev.txt)
+	@touch $@
+
+.venv-fit/fit.stamp: requirements-fit.txt .venv/uv.stamp
+	@test -x .venv-fit/bin/python || $(PYTHON) -m venv .venv-fit
+	@echo "Installing requirements-fit.txt into .venv-fit"
+	@VIRTUAL_ENV=.venv-fit $(BIN)/uv pip install --quiet --require-hashes -r $< || .venv-fit/bin/pip install --quiet --require-hashes -r $<
 	@touch $@
 
 # JupyterLab is no part of the product and has a virtual environment of its own. Each step leaves a stamp, so that an

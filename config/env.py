@@ -176,7 +176,8 @@ def database_url(services: dict[str, str]) -> str:
     if text("POSTGRES_SERVER"):
         user, password = text("POSTGRES_USER", "postgres"), text("POSTGRES_PASSWORD")
         login = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
-        address = f"{text('POSTGRES_SERVER')}:{integer('POSTGRES_PORT', 5432)}"
+        port = integer("POSTGRES_PORT", 5432)
+        address = ",".join(f"{host}:{port}" for host in names("POSTGRES_SERVER", []))
         return f"postgresql://{login}@{address}/{text('POSTGRES_DB', 'app')}"
     return services.get("DATABASE_URL", "")
 

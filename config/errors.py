@@ -9,27 +9,35 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.db import DataError
+from django.db import DataError, IntegrityError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from django.views.defaults import server_error
 from rest_framework import exceptions
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
+from rest_framework.views import exception_handler, set_rollback
 
 from config.outages import RETRY_AFTER, TOO_MANY_LOGINS, reason_of
-from instructors.rest.exceptions import Unprocessable
+from instructors.rest.exceptions import KINDS, Unprocessable
 
 logger = logging.getLogger(__name__)
 
 API_PREFIX = "/api/"
+CONTRADICTION = "The request contradicts what is stored; read it again, then try again"
+# The codes of REST framework in the words of the contract (http.md section 1.4). Any other code is a `value_error`.
 TYPES = {
     "required": "missing",
     "null": "null_not_allowed",
-    "invalid": "value_error",
     "blank": "string_too_short",
-    "year": "value_error",
+    "min_length": "string_too_short",
+    "max_length": "string_too_long",
+    "min_value": "greater_than_equal",
+    "max_value": "less_than_equal",
+    "invalid_choice": "literal_error",
+    "not_a_list": "list_type",
+    "not_a_dict": "dict_type",
+    "empty": "too_short",
 }
 
 
@@ -51,7 +59,7 @@ def _problems(detail: Any, location: list[str | int]) -> list[dict[str, Any]]:
     code = getattr(detail, "code", "invalid")
     # The message may quote the input, and a lone surrogate in it cannot be encoded.
     message = "Field required" if code == "required" else str(detail).encode(errors="replace").decode()
-    return [{"loc": location, "msg": message, "type": TYPES.get(code, code)}]
+    return [{"loc": location, "msg": message, "type": TYPES.get(code, code if code in KINDS else "value_error")}]
 
 
 def is_unstorable(error: Exception) -> bool:
@@ -80,6 +88,10 @@ def api_exception(error: Exception, context: dict[str, Any]) -> Response | None:
         logger.warning("Answered 400: %s", type(error).__name__)
         detail = "A value cannot be looked up or stored: out of range, or with characters that no text can hold"
         return Response({"detail": detail}, status=400)
+    if isinstance(error, IntegrityError):  # no view expected it; its text names constraints and values
+        logger.error("Answered 409: a constraint that no view checks", exc_info=error)
+        set_rollback()
+        return Response({"detail": CONTRADICTION}, status=409)
     response = exception_handler(error, context)
     if response is None and reason_of(error):
         return None  # OutagesMiddleware answers 503

@@ -3,12 +3,14 @@
 import logging
 from abc import ABC, abstractmethod
 
+from django.conf import settings
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import FieldError, ValidationError
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from config.errors import API_PREFIX, is_unstorable, outage_response
+from config.errors import API_PREFIX, CONTRADICTION, is_unstorable, outage_response
 from config.outages import reason_of
 from core.middleware import Middleware
 
@@ -50,13 +52,18 @@ class JsonErrorsMiddleware(ErrorReplacingMiddleware):
 
 
 class BlankErrorsMiddleware(ErrorReplacingMiddleware):
-    """Give 400 and 405 responses without content a page, as seen by people who reload the target of a form."""
+    """Give 400 and 405 responses without content a page, as seen by people who reload the target of a form.
 
-    PAGES = {400: "400.html", 405: "405.html"}
+    With DEBUG=1, which a copy of one's own has, replace Django's list of all addresses by the page of a 404.
+    """
+
+    PAGES = {400: "400.html", 404: "404.html", 405: "405.html"}
 
     def handles_response(self, request: HttpRequest, response: HttpResponse) -> bool:
         if response.status_code not in self.PAGES or response.streaming or request.path.startswith(API_PREFIX):
             return False
+        if response.status_code == 404:
+            return settings.DEBUG and response.headers.get("Content-Type", "").startswith("text/html")
         return not response.content and request.method != "HEAD"
 
     def replacement(self, request: HttpRequest, status: int) -> HttpResponse:
@@ -64,7 +71,8 @@ class BlankErrorsMiddleware(ErrorReplacingMiddleware):
 
 
 class BadInputMiddleware(Middleware):
-    """Answer 400, and log a warning, when a request has values that no column can store or no filter understands.
+    """Answer 400, and log a warning, when a request has values that no column can store or no filter understands; 409
+    when they contradict what is stored, which a form did not notice: the names of constraints are for the log.
 
     The admin's change lists pass any query string to filters, which fail in many ways.
     """
@@ -79,6 +87,11 @@ class BadInputMiddleware(Middleware):
             del request.COOKIES[name]
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, IntegrityError):
+            logger.error("Answered 409: a constraint that no form checks", exc_info=exception)
+            if request.path.startswith(API_PREFIX):
+                return JsonResponse({"detail": CONTRADICTION}, status=409)
+            return render(request, "409.html", status=409)
         is_filter = request.path_info.startswith("/admin/") and request.method in ("GET", "HEAD") and request.GET
         if not is_unstorable(exception) and not (is_filter and isinstance(exception, self.FILTER_ERRORS)):
             return None

@@ -5,15 +5,17 @@ An outage is neither the client's mistake nor a bug: 500 would send an administr
 
 from collections.abc import Iterator
 
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from redis.exceptions import OutOfMemoryError, RedisError
 
+from core.postgres_errors import is_read_only
 from instructors.hashing import Busy
 
 RETRY_AFTER = "2"  # seconds
 AWAY = "The database does not answer; try again"
 NO_CONNECTION = "The database has no connection left; try again"
 NONE_FREE = "No connection to the database was free in time; try again"
+READ_ONLY = "The database takes no changes at the moment; try again"
 FULL = "The database's disk is full; an administrator must make room"
 REDIS_AWAY = "Redis does not answer; try again"
 TOO_MANY_LOGINS = "Too many passwords are being checked at once; try again"
@@ -29,6 +31,8 @@ def reason_of(error: BaseException | None) -> str | None:
         return REDIS_FULL
     if isinstance(error, RedisError):
         return REDIS_AWAY
+    if isinstance(error, InternalError) and is_read_only(error):
+        return READ_ONLY
     if not isinstance(error, OperationalError | InterfaceError):
         return None
     causes = list(_causes(error))

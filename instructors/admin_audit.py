@@ -7,9 +7,11 @@ from typing import Any
 from django.apps import apps as django_apps
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import ValidationError
 from django.db.models import ForeignKey, Model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext
 
 from instructors import audit
 from instructors.models import Instructor
@@ -19,6 +21,10 @@ class AuditedAdmin:
     """Mixin for a `ModelAdmin` that records its actions."""
 
     model: type[Model]
+
+    def get_form(self, *args: Any, **kwargs: Any) -> Any:
+        form = super().get_form(*args, **kwargs)  # type: ignore[misc]
+        return type(form.__name__, (PlainConstraints, form), {})
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponseBase:
         answer: HttpResponseBase = super().change_view(request, object_id, *args, **kwargs)  # type: ignore[misc]
@@ -51,6 +57,22 @@ class AuditedAdmin:
             details = {"name": name[:50], "rows": selected[:100], "total": len(selected)}
             _record(request, "admin_action", self.model, None, **details)
         return answer
+
+
+class PlainConstraints:
+    """Mixin for a form of the admin site. A broken constraint is said without its name, which means nothing to
+    people."""
+
+    instance: Model
+
+    def validate_constraints(self) -> None:
+        try:
+            self.instance.validate_constraints(exclude=self._get_validation_exclusions())  # type: ignore[attr-defined]
+        except ValidationError as error:
+            names = [constraint.name for constraint in self.instance._meta.constraints]
+            if any(name in message for name in names for message in error.messages):
+                error = ValidationError(gettext("These values contradict each other, or what is stored already."))
+            self._update_errors(error)  # type: ignore[attr-defined]
 
 
 class WithoutTable:

@@ -58,6 +58,7 @@ LONG = [
     "tests/operations/backup/test_refused_backups.py",
     "tests/config/test_headers.py",
     "tests/faults/test_deploying.py",
+    "tests/faults/test_failover.py",
     "tests/config/test_secrets.py",
     "tests/test_event_pipeline.py",
     "tests/test_two_classes.py",

@@ -95,6 +95,6 @@ def _page(
         "entries": entries_at_the_door(me),
         "token": token,
         "token_minutes": settings.ACCESS_TOKEN_EXPIRE_MINUTES,
-        "api": request.build_absolute_uri("/api/v1/me"),
+        "api": request.build_absolute_uri("/api/v1/auth/me"),
     }
     return render(request, "account/account.html", context, status=status)

@@ -139,7 +139,7 @@ def _failing(found: Evidence, work: Work, class_: ClassWork, done: Run) -> None:
     """Describe the cell that fails most among those run lately, or the current one; and the errors."""
     found.cell = work.cells[done.cell]
     worst, most = None, 0
-    for key in {run.cell for run in work.runs[-LATEST:]}:
+    for key in dict.fromkeys(run.cell for run in reversed(work.runs[-LATEST:])):
         cell = work.cells[key]
         if cell.open_failures:
             found.open_cells += 1

@@ -176,6 +176,12 @@ def _cell(position: int | None) -> int:
     return (position or 0) + 1
 
 
+def asked_in_words(requests: int, missed: int) -> str:
+    """Return what the list missed: how many asked for help whom it had not shown before."""
+    values = {"requests": requests, "missed": missed}
+    return gettext("Asked for help: %(requests)d, not listed before: %(missed)d") % values
+
+
 def visits_in_words(worth_it: int, visits: int, *, minimum: int) -> str:
     """Return the detector's precision as a text; only the number of visits if there are fewer than `minimum`."""
     if visits < minimum:

@@ -264,17 +264,13 @@ def sync_cases(classroom: Classroom, state: AttentionState, *, now: datetime) ->
 
 
 def _note_parts(cases: list[AttentionCase], state: AttentionState) -> None:
-    """Record the part of the list, and the reasons, of cases that changed it: it takes less to stay than to enter.
-
-    A case that was ever firm counts as a firm one in the precision (`was_firm`).
-    """
+    """Record the part of the list, and the reasons, of cases that changed it: it takes less to stay than to enter."""
     alerts = {alert.student_id: alert for alert in state.alerts if alert.code != "help"}
     changed = []
     for case in cases:
         alert = alerts.get(case.student_id)
         if alert and case.evidence.get("firm", True) != alert.is_firm:
-            was_firm = case.evidence.get("was_firm", case.evidence.get("firm", True)) or alert.is_firm
-            case.code, case.evidence = alert.code, alert.evidence | {"was_firm": was_firm}
+            case.code, case.evidence = alert.code, alert.evidence
             changed.append(case)
     if changed:
         AttentionCase.objects.bulk_update(changed, ["code", "evidence"])

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from classroom.attention.board import board_of
-from classroom.attention.precision import MIN_VISITS, Visits, precision_of
-from classroom.attention.reason_texts import visits_in_words
+from classroom.attention.precision import MIN_VISITS, Visits, asked_in, precision_of
+from classroom.attention.reason_texts import asked_in_words, visits_in_words
 from classroom.attention.selectors import attention_state
 from classroom.attention.services import ACTS, Act, Refused, perform, sync_cases
 from classroom.base.classrooms import Classroom
@@ -56,18 +56,21 @@ def act(request: HttpRequest, student_id: int, class_id: int | None = None) -> H
 
 
 def attention_context(request: HttpRequest, classroom: Classroom, *, is_recorded: bool) -> dict[str, Any]:
-    """Return the template context. At most six queries, with `is_recorded` two more if the shown alerts changed."""
+    """Return the template context. At most seven queries, with `is_recorded` three more if alerts changed."""
     now = timezone.now()
     state = attention_state(classroom, now=now)
     if is_recorded:
         sync_cases(classroom, state, now=now)
     board = board_of(classroom, state, user=account_of(request), now=now, display=display_of(request))
-    precision = precision_of(classroom.class_ref.pk if classroom.class_ref else None, viewer=account_of(request))
+    class_id = classroom.class_ref.pk if classroom.class_ref else None
+    precision = precision_of(class_id, viewer=account_of(request))
+    asked = asked_in(class_id, scope=classroom.scope, now=now)
     return {
         "classroom": classroom,
         "now": now,
         "board": board,
         "visits_here": _in_words(precision.in_class),
+        "asked_here": asked_in_words(asked.requests, asked.missed) if asked.requests else "",
         "visits_overall": _in_words(precision.overall) if precision.overall != precision.in_class else "",
     }
 

@@ -1,18 +1,18 @@
 """Weights of `model.py`. Written by `make fit` (benchmarks/fit_attention.py); do not edit."""
 
-INTERCEPT = -5.574
+INTERCEPT = -5.576
 WEIGHTS: dict[str, float] = {
-    "tries": 0.581,
-    "same_code": 0.551,
-    "same_error": 0.18,
-    "open_cells": 0.098,
-    "hard_cell": 1.181,
-    "silent_after_error": 0.346,
-    "wandering": 0.193,
-    "reruns": 0.643,
-    "other_output": 0.671,
+    "tries": 0.583,
+    "same_code": 0.538,
+    "same_error": 0.183,
+    "open_cells": 0.097,
+    "hard_cell": 1.182,
+    "silent_after_error": 0.343,
+    "wandering": 0.194,
+    "reruns": 0.642,
+    "other_output": 0.67,
     "restarts": 0.336,
-    "few_cells": 1.501,
-    "failed_last": 0.8,
-    "still_here": 0.473,
+    "few_cells": 1.499,
+    "failed_last": 0.803,
+    "still_here": 0.475,
 }

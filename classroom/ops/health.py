@@ -53,7 +53,8 @@ changes = _Changes()
 async def report(*, limit: float = TIMEOUT) -> dict[str, Any]:
     """Return the health of all services; `status` is `healthy`, `degraded` or `unhealthy`."""
     checks = {"postgres": postgres, "redis": redis, "influxdb": influxdb, "websocket": websocket, "worker": worker}
-    found = await asyncio.gather(*(_timed(check, limit) for check in checks.values()))
+    limits = {"postgres": limit * _servers()}
+    found = await asyncio.gather(*(_timed(check, limits.get(name, limit)) for name, check in checks.items()))
     services = dict(zip(checks, found, strict=True))
     healthy = {name for name, service in services.items() if service["status"] == "healthy"}
     status = _status(services)
@@ -89,7 +90,7 @@ def _log_changes(status: str, services: dict[str, Service]) -> None:
 
 
 async def is_ready(*, limit: float = TIMEOUT) -> bool:
-    found = await _timed(postgres, limit)
+    found = await _timed(postgres, limit * _servers())
     ready = bool(found["status"] == "healthy")
     changes.log("Ready", "healthy" if ready else "not ready", "" if ready else found["message"], level=logging.ERROR)
     return ready
@@ -106,6 +107,11 @@ async def _timed(check: Callable[[], Awaitable[Service]], limit: float) -> Servi
         found = {"status": "unhealthy", "message": f"Not reachable ({type(error).__name__})"}
     measured = round((time.perf_counter() - begun) * 1000, 2)
     return {"response_time_ms": measured, **found}
+
+
+def _servers() -> int:
+    """Return how many servers of PostgreSQL are tried, one after the other, at most two: one of them may be dead."""
+    return min(2, 1 + str(connection.settings_dict["HOST"]).count(","))
 
 
 async def postgres() -> Service:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from config import env
 from config.settings.accounts import API_REQUIRE_AUTH
-from config.settings.base import DEBUG, PROJECT_NAME, PROJECT_VERSION
+from config.settings.base import DEBUG, PROJECT_VERSION
 
 REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "config.errors.api_exception",
@@ -32,7 +32,7 @@ TEST_EVENTS = env.flag("TEST_EVENTS", DEBUG and not API_REQUIRE_AUTH)
 TEST_EVENTS_BYTES = env.integer("TEST_EVENTS_BYTES", 16 * 1024 * 1024, minimum=1024)  # of all tests together
 
 SPECTACULAR_SETTINGS = {
-    "TITLE": PROJECT_NAME,
+    "TITLE": env.text("PROJECT_NAME", "Cell Monitor API"),
     "VERSION": PROJECT_VERSION,
     "DESCRIPTION": "Classes, assignments and submissions, and what happens in class.",
     "PREPROCESSING_HOOKS": ["instructors.rest.openapi.one_form"],
@@ -41,6 +41,7 @@ SPECTACULAR_SETTINGS = {
         "instructors.rest.openapi.any_of",
         "instructors.rest.openapi.add_security_schemes",
         "config.openapi.add_plain_views",
+        "config.curl_examples.add_curl_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
         "DeviceStatusEnum": ["active", "waiting"],

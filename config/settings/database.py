@@ -1,4 +1,4 @@
-"""PostgreSQL."""
+"""PostgreSQL: one server, or several of which one takes writes."""
 
 from typing import Any
 
@@ -8,6 +8,18 @@ from psycopg.conninfo import conninfo_to_dict
 
 from config import env
 from config.settings.base import DATA_DIR, SERVICES
+
+# The address may say otherwise. A machine that dies closes no connection: without these a statement under way would
+# wait for a quarter of an hour, and a new connection for two minutes.
+_TCP = {
+    "connect_timeout": "2",  # seconds, of each server; below the timeout of the pool
+    "keepalives_idle": "5",  # seconds
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "15000",  # milliseconds without an acknowledgement
+}
+# Of several servers all but one are replicas, or have been the primary until a moment ago.
+_SEVERAL = {"target_session_attrs": "read-write"}
 
 
 def parts_of(url: str) -> dict[str, Any]:
@@ -25,30 +37,37 @@ def parts_of(url: str) -> dict[str, Any]:
     )
 
 
-def _database() -> dict[str, Any]:
-    # Without a URL the embedded server's socket is used, so that the error says which server is not running.
-    url = env.database_url(SERVICES) or f"postgresql://postgres@/cellmonitor?host={DATA_DIR / 'postgres'}"
-    parts = parts_of(url)
-    size = env.integer("DATABASE_POOL", 10)
+def settings_of(url: str, *, pool: int) -> dict[str, Any]:
+    """Return the entry of DATABASES for an address as libpq reads it: `postgresql://user:password@a:5432,b:5432/name`.
+    Raises ImproperlyConfigured.
+
+    `pool`: maximum connections of a process; 0 for a connection a thread.
+    """
+    parts = {key: str(value) for key, value in parts_of(url).items() if value is not None}
+    host = parts.get("host") or parts.get("hostaddr", "")
+    if host and not host.startswith("/"):
+        parts = {**_TCP, **(_SEVERAL if "," in host else {}), **parts}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.pop("dbname", "postgres"),
         "USER": parts.pop("user", ""),
         "PASSWORD": parts.pop("password", ""),
         "HOST": parts.pop("host", ""),
-        "PORT": str(parts.pop("port", "")),
+        "PORT": parts.pop("port", ""),
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            **{key: value for key, value in parts.items() if value is not None},
+            **parts,
             # Arrays are sent in binary, and statements are planned once: the event pipeline repeats a few dozen.
             "server_side_binding": True,
             "prepare_threshold": 5,
             # Under ASGI every request has its own thread, and a new connection costs more than the page. With health
             # checks the pool survives a restart of PostgreSQL. 0 = a connection for each thread.
-            **({"pool": {"min_size": 1, "max_size": size, "timeout": 5, "reconnect_timeout": 3}} if size else {}),
+            **({"pool": {"min_size": 1, "max_size": pool, "timeout": 5, "reconnect_timeout": 3}} if pool else {}),
         },
     }
 
 
-DATABASES = {"default": _database()}
+# Without a URL the embedded server's socket is used, so that the error says which server is not running.
+_URL = env.database_url(SERVICES) or f"postgresql://postgres@/cellmonitor?host={DATA_DIR / 'postgres'}"
+DATABASES = {"default": settings_of(_URL, pool=env.integer("DATABASE_POOL", 10))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

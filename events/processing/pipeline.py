@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 
+from core.postgres_errors import is_read_only
 from events import metrics as events_metrics
 from events import timeseries
 from events.changes import Changes
@@ -121,6 +122,8 @@ def save(origins: Sequence[Origin], *, shard: int, is_repeated: bool = False) ->
             raise
         reason = error
     except RECORD_ERRORS as error:
+        if is_read_only(error):  # no event's fault: the batch waits for the server that takes writes
+            raise OperationalError(str(error)) from error
         reason = error
     if len(origins) == 1:
         event, place, batch = origins[0]

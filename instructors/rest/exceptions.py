@@ -6,6 +6,14 @@ from collections.abc import Sequence
 
 from rest_framework.exceptions import APIException
 
+# Every `type` of a problem: what is wrong, in one vocabulary whoever found it (http.md section 1.4).
+KINDS = (
+    "bool_parsing", "dict_type", "greater_than_equal", "int_parsing", "json_invalid", "less_than_equal", "list_type",
+    "literal_error", "missing", "null_characters_not_allowed", "null_not_allowed", "password_too_weak",
+    "string_pattern_mismatch", "string_too_long", "string_too_short", "surrogate_characters_not_allowed", "too_long",
+    "too_short", "type_error", "value_error", "wrong_student",
+)  # fmt: skip
+
 
 class Unprocessable(APIException):
     """422 with a list that holds one problem."""

@@ -16,6 +16,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from core.validators import MAX_BIGINT
+from instructors.rest.exceptions import KINDS
 from instructors.rest.permissions import LoginIfRequired
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -68,7 +69,7 @@ class Problem(serializers.Serializer[Any]):
         child=serializers.JSONField(), help_text="`body`, `query` or `path`, then names and indexes."
     )
     msg = serializers.CharField()
-    type = serializers.CharField()
+    type = serializers.ChoiceField(choices=KINDS)
 
 
 class ValidationError(serializers.Serializer[Any]):

@@ -17,6 +17,9 @@ from psycopg.conninfo import make_conninfo
 from config import env
 from operations.local.embedded_postgres import PROGRAMS
 
+# Options of the connection that libpq does not know; all others belong to the address.
+DJANGO = {"server_side_binding", "prepare_threshold", "pool"}
+
 
 class ProgramFailed(Exception):
     """A program failed; the message is its standard error."""
@@ -52,7 +55,7 @@ def run(program: str, *arguments: str) -> str:
     """Run a program on our database. The password is in the environment, where `ps` does not show it."""
     database = connection.settings_dict
     parts = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
-    options = {key: value for key, value in database["OPTIONS"].items() if key.startswith("ssl")}
+    options = {key: value for key, value in database["OPTIONS"].items() if key not in DJANGO}
     address = make_conninfo(**{key: database[name] for key, name in parts.items() if database[name]}, **options)
     secret = {"PGPASSWORD": str(database["PASSWORD"])} if database["PASSWORD"] else {}
     return _run([program, f"--dbname={address}", *arguments], secret)

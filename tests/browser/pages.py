@@ -46,7 +46,7 @@ PLACES = [
     Place("login", lambda cast: "/login/", signed_in=False),
     Place("password forgotten", lambda cast: "/password/", signed_in=False),
     Place("password link, no longer open", lambda cast: "/password/guessed-token/", signed_in=False),
-    Place("first account, no longer open", lambda cast: "/first-account/guessed:token/", signed_in=False),
+    Place("first account, a guessed link", lambda cast: "/first-account/guessed:token/", signed_in=False),
     Place("account", lambda cast: "/account/"),
     Place("accounts", lambda cast: "/accounts/"),
     Place("only forms", lambda cast: "/display/"),

@@ -137,6 +137,8 @@ def test_database_url_takes_the_nearest(put) -> None:
     put("5433", "POSTGRES_PORT")
     put("classes", "POSTGRES_DB")
     assert env.database_url(embedded) == "postgresql://me:p%40ss%2Fword@db:5433/classes"
+    put("db, standby", "POSTGRES_SERVER")
+    assert env.database_url({}) == "postgresql://me:p%40ss%2Fword@db:5433,standby:5433/classes"
     put("postgresql://whole", "DATABASE_URL")
     assert env.database_url(embedded) == "postgresql://whole"
 

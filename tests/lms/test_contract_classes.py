@@ -67,9 +67,12 @@ UNPROCESSABLE = [
         "POST list as description", "POST", {**NEW, "description": []}, problem(["body", "description"], "value_error")
     ),
     row("POST blank name", "POST", {**NEW, "name": "  "}, problem(["body", "name"], "string_too_short")),
-    row("POST long name", "POST", {**NEW, "name": "x" * 256}, problem(["body", "name"], "max_length")),
+    row("POST long name", "POST", {**NEW, "name": "x" * 256}, problem(["body", "name"], "string_too_long")),
     row(
-        "POST long class_code", "POST", {**NEW, "class_code": "x" * 101}, problem(["body", "class_code"], "max_length")
+        "POST long class_code",
+        "POST",
+        {**NEW, "class_code": "x" * 101},
+        problem(["body", "class_code"], "string_too_long"),
     ),
     row(
         "POST NUL in name",
@@ -87,7 +90,7 @@ UNPROCESSABLE = [
         "POST instructor beyond bigint",
         "POST",
         {**NEW, "instructor_id": 2**63},
-        problem(["body", "instructor_id"], "max_value"),
+        problem(["body", "instructor_id"], "less_than_equal"),
     ),
     row(
         "POST boolean as instructor_id",
@@ -100,7 +103,7 @@ UNPROCESSABLE = [
         "POST date that UTC cannot hold",
         "POST",
         {**NEW, "start_date": "0001-01-01T00:00:00+14:00"},
-        problem(["body", "start_date"], "overflow"),
+        problem(["body", "start_date"], "value_error"),
     ),
     row("POST a list", "POST", [NEW], problem(["body"], "value_error")),
     row("POST broken JSON", "POST", b"{", problem(["body"], "json_invalid")),

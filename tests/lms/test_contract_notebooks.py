@@ -69,7 +69,7 @@ UNPROCESSABLE = [
     row("POST null path", {"path": None}, "null_not_allowed"),
     row("POST number as path", {"path": 5}, "value_error"),
     row("POST empty path", {"path": ""}, "string_too_short"),
-    row("POST long path", {"path": "x" * 1025}, "max_length"),
+    row("POST long path", {"path": "x" * 1025}, "string_too_long"),
     row("POST NUL in path", {"path": "a\0"}, "null_characters_not_allowed"),
 ]
 

@@ -70,11 +70,11 @@ def test_not_found(api, cast, hand_in, method, path, body, noun):
 
 UNPROCESSABLE = [
     row("boolean as assignment_id", {"assignment_id": False}, problem(["body", "assignment_id"], "value_error")),
-    row("student beyond bigint", {"student_id": 10**30}, problem(["body", "student_id"], "max_value")),
+    row("student beyond bigint", {"student_id": 10**30}, problem(["body", "student_id"], "less_than_equal")),
     row("null student", {"student_id": None}, problem(["body", "student_id"], "null_not_allowed")),
     row("null status", {"status": None}, problem(["body", "status"], "null_not_allowed")),
     row("number as status", {"status": 1}, problem(["body", "status"], "value_error")),
-    row("long status", {"status": "x" * 51}, problem(["body", "status"], "max_length")),
+    row("long status", {"status": "x" * 51}, problem(["body", "status"], "string_too_long")),
     row("boolean as grade", {"grade": True}, problem(["body", "grade"], "value_error")),
     row("infinite grade", {"grade": "Infinity"}, problem(["body", "grade"], "value_error")),
     row("list as grade", {"grade": [1]}, problem(["body", "grade"], "value_error")),

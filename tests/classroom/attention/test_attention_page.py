@@ -156,6 +156,37 @@ def test_precision_is_what_instructors_said(attention_page, hanako, mei, python_
     assert "In this room: 6 of 7 visits were worth it, 86 %" in re.sub(r"\s+", " ", page.look())
 
 
+def test_who_asked_without_having_been_listed_was_missed(attention_page, hanako, mei, aoi, help_request):
+    page = attention_page(hanako)
+    assert "Asked for help: 1, not listed before: 1" in page.look()
+    now = timezone.now()
+    HelpRequest.objects.create(student=mei, asked_at=now, last_asked_at=now, last_heard_at=now)
+    assert "Asked for help: 2, not listed before: 1" in page.look(), "the list had shown Mei a moment before"
+    HelpRequest.objects.filter(student=aoi).update(asked_at=now - timedelta(days=1))
+    assert "Asked for help: 1, not listed before: 0" in page.look()
+
+
+def test_a_case_of_before_is_still_shown(attention_page, hanako, mei, python_class):
+    """Cases that an older version stored have one reason, told by their code."""
+    now = timezone.now()
+    mei.executions.all().delete()
+    AttentionCase.objects.create(
+        student=mei, class_ref=python_class, code="silent", opened_at=now, claimed_by=hanako, claimed_at=now,
+        evidence={"since": now.isoformat(), "cell": 4, "class_cell": 9, "minutes": 11, "error": "", "count": 0},
+    )  # fmt: skip
+    html = attention_page(hanako).look()
+    assert "11 min without a run at cell 5, the class is at cell 10" in html
+
+
+def test_the_weaker_part_is_told_apart(attention_page, hanako, mei, python_class):
+    top, _, weaker = attention_page(hanako).look().partition("Worth a look")
+    assert (entries(top), entries(weaker)) == ([], [mei.pk])
+    assert "Nobody needs you right now." in top
+    Class.objects.filter(pk=python_class.pk).update(attention_list="quieter")
+    AttentionCase.objects.all().delete()
+    assert entries(attention_page(hanako).look()) == []
+
+
 def test_precision_overall_is_of_the_viewer_s_own_classes(attention_page, hanako, taro, mei, python_class):
     """What colleagues said in their rooms is theirs; an admin sees all of it."""
     own = Class.objects.create(class_code="OWN", name="Own", instructor=hanako)
@@ -207,4 +238,4 @@ def test_two_hundred_students_cost_no_more_queries(signed_in, hanako, python_cla
 
     with CaptureQueriesContext(connection) as queries:
         assert client.get(f"/classes/{python_class.pk}/{path}").status_code == 200
-    assert len(queries) <= 12, [query["sql"][:120] for query in queries]
+    assert len(queries) <= 13, [query["sql"][:120] for query in queries]

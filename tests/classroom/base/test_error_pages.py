@@ -1,13 +1,17 @@
 """What people see when something is wrong: what happened, what to do next, and the way on. In both languages."""
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.messages import get_messages
+from django.db import IntegrityError
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 
 from classroom.base.decorators import class_action
 from classroom.base.return_to import page_before
+from config.errors import api_exception
+from config.middleware import BadInputMiddleware
 
 
 def test_the_unknown_page_offers_the_login_and_comes_back(client, db):
@@ -24,7 +28,7 @@ def test_the_unknown_page_says_who_is_logged_in(signed_in, hanako):
     assert "To my classes" in html
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "405", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "405", "409", "429", "500"])
 def test_every_error_page_can_be_drawn_without_a_request(name):
     html = render_to_string(f"{name}.html")
     assert html.count("<h1>") == 1
@@ -95,3 +99,27 @@ def test_a_reload_after_the_session_ended_leads_back_to_the_page(client, hanako)
     client.logout()
     answer = client.get("/classes/1/?status=help")
     assert answer["Location"] == "/login/?next=/classes/1/%3Fstatus%3Dhelp"
+
+
+def test_in_development_too_a_page_that_is_not_there_is_ours(client, db, settings):
+    settings.DEBUG = True
+    for path in ("/nowhere/", "/classes/1/nothing", "/admin/nothing/"):
+        answer = client.get(path, follow=True)
+        assert "Using the URLconf" not in answer.content.decode()
+    answer = client.get("/nowhere/")
+    assert (answer.status_code, "There is no such page" in answer.content.decode()) == (404, True)
+    assert client.get("/api/v1/nowhere").json() == {"detail": "Not Found"}
+
+
+def test_a_broken_constraint_is_said_without_its_name(rf, caplog):
+    request, error = rf.post("/classes/1/"), IntegrityError('violates unique constraint "teams_once" (Aoi)')
+    request.user = AnonymousUser()
+    answer = BadInputMiddleware(lambda _: HttpResponse()).process_exception(request, error)
+    assert answer.status_code == 409
+    html = answer.content.decode()
+    assert "Nothing was changed" in html
+    assert "teams_once" not in html
+    assert "teams_once" in caplog.text
+    answer = api_exception(error, {})
+    assert answer.status_code == 409
+    assert "teams_once" not in str(answer.data)

@@ -91,6 +91,27 @@ def test_database_that_is_away_keeps_the_batch(event_pipeline, monkeypatch):
     assert CellExecution.objects.count() == 1
 
 
+def test_database_that_takes_no_changes_keeps_the_batch(event_pipeline, monkeypatch):
+    """A replica, or a former primary: no event is to blame, and none is set aside."""
+    saved = store.save
+
+    def read_only(*args, **kwargs):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        return saved(*args, **kwargs)
+
+    event_pipeline.append(event(), event())
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "save", read_only)
+        lease = event_pipeline.lease()
+        with pytest.raises(OperationalError, match="read-only"):
+            pipeline.process_batch(lease.read(count=10), lease=lease)
+        lease.release()
+    assert not OfflineQueueEntry.objects.exists()
+    event_pipeline.drain()
+    assert CellExecution.objects.count() == 2
+
+
 def lesson(students: int, events: int) -> list[dict]:
     kinds = ["cell_executed", "notebook_opened", "notebook_saved", "help", "log_entry"]
     return [

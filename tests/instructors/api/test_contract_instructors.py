@@ -74,8 +74,8 @@ BAD = {
     "a number for a name": ({"name": 5}, "name", "value_error"),
     "a NUL in the name": ({"name": "a\0b"}, "name", "null_characters_not_allowed"),
     "a lone surrogate": ({"name": "\ud800"}, "name", None),
-    "a long name": ({"name": "x" * 256}, "name", "max_length"),
-    "a long role": ({"role": "x" * 51}, "role", "max_length"),
+    "a long name": ({"name": "x" * 256}, "name", "string_too_long"),
+    "a long role": ({"role": "x" * 51}, "role", "string_too_long"),
 }
 
 

@@ -41,18 +41,18 @@ def test_put_no_positions_changes_nothing(api, a_map):
 BAD = [
     row("PUT positions missing -> 422", {}, problem(["body", "positions"], "missing")),
     row("PUT positions null -> 422", {"positions": None}, problem(["body", "positions"], "null_not_allowed")),
-    row("PUT positions a list -> 422", {"positions": []}, problem(["body", "positions"], "not_a_dict")),
+    row("PUT positions a list -> 422", {"positions": []}, problem(["body", "positions"], "dict_type")),
     row("PUT x missing -> 422", {"positions": {"A": {"y": 1}}}, problem(["body", "positions", "A", "x"], "missing")),
     row("PUT y missing -> 422", {"positions": {"A": {"x": 1}}}, problem(["body", "positions", "A", "y"], "missing")),
     row(
         "PUT x below 0 -> 422",
         {"positions": {"A": {"x": -0.01, "y": 1}}},
-        problem(["body", "positions", "A", "x"], "min_value"),
+        problem(["body", "positions", "A", "x"], "greater_than_equal"),
     ),
     row(
         "PUT y above 100 -> 422",
         {"positions": {"A": {"x": 1, "y": 100.01}}},
-        problem(["body", "positions", "A", "y"], "max_value"),
+        problem(["body", "positions", "A", "y"], "less_than_equal"),
     ),
     row(
         "PUT x no number -> 422",
@@ -78,7 +78,7 @@ BAD = [
     row(
         "PUT long team -> 422",
         {"positions": {"x" * 256: {"x": 1, "y": 1}}},
-        problem(["body", "positions", "x" * 256], "max_length"),
+        problem(["body", "positions", "x" * 256], "string_too_long"),
     ),
     row(
         "PUT too many teams -> 422",

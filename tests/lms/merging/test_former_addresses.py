@@ -1,8 +1,11 @@
 """What still comes with a former address is the person's: events, tokens, hand-ins, lists."""
 
+import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection, connections, transaction
 
 from events.contract import schema
 from events.contract.records import Record
@@ -118,3 +121,36 @@ def test_an_address_that_is_or_was_anothers_is_refused(pair):
     with pytest.raises(merging.AddressTaken):
         merging.correct_address(student_id=pair.other.pk, email=KEPT)
     assert Student.objects.get(pk=pair.other.pk).email == OTHER
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_that_waits_for_a_merge_makes_no_new_student(pair, event_pipeline, course):
+    """It has read the old row before the merge commits, and finds it gone afterwards."""
+    event_pipeline.append(event(emailAddress=OTHER), class_id=course.python.pk)
+    failed = []
+
+    def drain():
+        try:
+            event_pipeline.drain()
+        except Exception as error:  # told below, in the thread of the test
+            failed.append(error)
+        finally:
+            connections.close_all()
+
+    batch = threading.Thread(target=drain)
+    with transaction.atomic():
+        merging.merge_students(kept_id=pair.kept.pk, other_id=pair.other.pk)
+        batch.start()
+        for _ in range(100):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                if cursor.fetchone()[0]:
+                    break
+            time.sleep(0.05)
+        else:
+            pytest.fail("the batch does not wait")
+    batch.join(timeout=20)
+    assert not failed
+    assert Student.objects.get() == pair.kept
+    assert CellExecution.objects.filter(student=pair.kept).count() == 3
