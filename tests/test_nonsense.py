@@ -43,6 +43,8 @@ def status_of(admin, method: str, address: str, body: bytes = b"", kind: str = "
     client, bearer = admin
     with transaction.atomic():
         answer = client.generic(method, address, body, content_type=kind, headers={**bearer, **headers})
+        for _ in answer.streaming_content if answer.streaming else ():
+            pass  # its end closes the file
         transaction.set_rollback(True)
     return answer.status_code
 
