@@ -22,6 +22,8 @@ pytestmark = pytest.mark.usefixtures("plain_templates")
 #           nobody · a stranger who teaches · an assistant of the class · its instructor · an admin
 NOBODY = "404 404 404 404 404"
 ANYBODY = "200 302 302 302 302"
+PUBLIC = "200 200 200 200 200"
+TO_OWN_PAGE = "302 302 302 302 302"  # which asks for the code
 LOGGED_IN = "302 200 200 200 200"
 SEES = "302 404 200 200 200"
 SEES_NEXT = "302 404 302 302 302"  # leads on to what is there
@@ -50,6 +52,14 @@ ROWS = {
     ),  # of somebody else; its own is in test_analytics_report_page.py
     "invitation": (NOBODY, NOBODY),  # a guessed link
     "first_account": (NOBODY, NOBODY),  # a guessed link
+    # --- Of students; what opens a student's own page is in test_own_page.py
+    "privacy": (PUBLIC, NOT_SO),
+    "own_page": (PUBLIC, NOT_SO),
+    "own_page_open": (NOT_SO, "422 422 422 422 422"),
+    "own_page_copy": (NOT_SO, TO_OWN_PAGE),
+    "own_page_erasure": (NOT_SO, TO_OWN_PAGE),
+    "own_page_withdraw": (NOT_SO, TO_OWN_PAGE),
+    "own_page_leave": (NOT_SO, TO_OWN_PAGE),
     "account": (LOGGED_IN, NOT_SO),
     "account_password": (NOT_SO, LOGGED_IN),
     "account_logins_end": (NOT_SO, "302 302 302 302 302"),
@@ -130,6 +140,8 @@ ROWS = {
     "class_environments": (SEES, NOT_SO),
     "class_report": (SEES, NOT_SO),
     "lesson_table": (SEES, NOT_SO),
+    "class_lessons": (SEES, NOT_SO),
+    "class_lessons_csv": (SEES, NOT_SO),
     # --- Set-up
     "class_new": (LOGGED_IN, LOGGED_IN),
     "class_setup": (SETS_UP, SETS_UP),
@@ -145,6 +157,13 @@ ROWS = {
     "class_device_revoke": (NOT_SO, SETS_UP_302),
     "class_students": (SETS_UP, NOT_SO),
     "class_student_remove": (NOT_SO, SETS_UP_302),
+    "class_students_edit": (SETS_UP, SETS_UP_302),
+    "class_students_move": (NOT_SO, SETS_UP_302),
+    "class_students_merge": (NOT_SO, SETS_UP_302),
+    "class_student_address": (SETS_UP, SETS_UP),
+    "class_privacy": (SETS_UP, NOT_SO),
+    "class_own_code": (NOT_SO, SETS_UP_404),
+    "class_erasure_answer": (NOT_SO, SETS_UP_302),
     "class_import": (SETS_UP, SETS_UP),
     "class_students_csv": (SETS_UP, NOT_SO),
     "class_students_template": (SETS_UP, NOT_SO),
@@ -199,6 +218,7 @@ def address(people, hanako):
         "token_id": device_of(key.class_ref, "device@example.com")[0].pk,
         "account_id": assistant.pk,
         "invitation_id": MISSING,
+        "request_id": MISSING,
     }
     return lambda name: reverse(name, kwargs={part: parts[part] for part in ADDRESSES[name].pattern.converters})
 
