@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.test import Client
 
+from classroom.attention.models import AttentionCase
 from classroom.students.models import StudentNote
 from events.models import HelpRequest
 from instructors import tokens
@@ -80,6 +81,9 @@ def places(kaoru, redis):
     student = Student.objects.get(pk=made["student_id"])
     submission = latest(student.submissions.all()).get(pk=made["submission_id"])
     store_submission(submission)
+    AttentionCase.objects.create(
+        student=student, class_ref_id=made["class_id"], code="no_progress", evidence={}, opened_at=datetime.now(UTC)
+    )
     return {
         **made,
         "email": student.email,

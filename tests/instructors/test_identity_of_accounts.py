@@ -256,7 +256,10 @@ def test_the_administration_finds_students_by_any_spelling(kissa, signed_in, enr
 
 def test_a_blank_name_typed_in_the_administration_is_none(kissa, signed_in):
     Student.objects.create(email=ADDRESS)
-    fields = {"email": ADDRESS, "name": "\u3164", "team": ""}
+    fields = {
+        "email": ADDRESS, "name": "\u3164", "team": "", "enrolments-TOTAL_FORMS": 0, "enrolments-INITIAL_FORMS": 0,
+        "former_addresses-TOTAL_FORMS": 0, "former_addresses-INITIAL_FORMS": 0,
+    }  # fmt: skip
     student = Student.objects.get()
     assert signed_in(kissa).post(f"/admin/lms/student/{student.pk}/change/", fields).status_code == 302
     student.refresh_from_db()
