@@ -8,6 +8,7 @@ Nothing is lost. Everything of the one row becomes the other's; where both have 
     open requests for help, open cases of attention   the newest stays open, others end
     reports of the client's health                    the newest stays
     extensions of one due date                        the later one
+    open requests to be erased                        the first
     hints received                                    once
     histories of notebooks                            one history, its branches and versions numbered apart
 
@@ -32,7 +33,7 @@ HANDLED = {
     "hint_recipients", "notebook_histories",
 }  # fmt: skip
 # Those where several may be open or have one key, which is resolved before their rows are moved.
-RESOLVED = {"help_requests", "attention_cases", "assignment_submissions", "due_date_extensions"}
+RESOLVED = {"help_requests", "attention_cases", "assignment_submissions", "due_date_extensions", "erasure_requests"}
 
 # What a preview counts: by kind, the table and a condition.
 KINDS = {

@@ -71,6 +71,13 @@ OPEN = (
             FROM attention_cases c LEFT JOIN merged m ON m.old = c.student_id
             WHERE c.ended_at IS NULL AND c.student_id IN {INVOLVED}) AS k
         WHERE c.id = k.id AND k.place > 1""",
+    # But of two requests to be erased the first: the time to answer runs from it.
+    f"""UPDATE erasure_requests r SET withdrawn_at = now() FROM (
+            SELECT r.id, row_number() OVER (
+                PARTITION BY coalesce(m.kept, r.student_id), r.class_id ORDER BY r.asked_at, r.id) AS place
+            FROM erasure_requests r LEFT JOIN merged m ON m.old = r.student_id
+            WHERE r.answered_at IS NULL AND r.withdrawn_at IS NULL AND r.student_id IN {INVOLVED}) AS k
+        WHERE r.id = k.id AND k.place > 1""",
 )
 
 ENROLMENTS = (

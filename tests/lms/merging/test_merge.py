@@ -11,6 +11,7 @@ from django.db import IntegrityError, connection, models
 
 from classroom.attention.models import AttentionCase
 from classroom.errors.models import Hint, HintRecipient
+from classroom.privacy.models import ErasureRequest
 from classroom.students.models import StudentNote
 from events.models import CellExecution, CellProgress, ClientHealth, HelpRequest, OfflineQueueEntry, RunCount
 from instructors.models import AuditLog
@@ -203,6 +204,18 @@ def test_of_two_extensions_the_later_one_counts(pair, course):
     merge(pair)
     extension = DueDateExtension.objects.get()
     assert (extension.student, extension.due_date) == (pair.kept, pair.now + timedelta(hours=2))
+
+
+def test_of_two_requests_to_be_erased_the_first_stays_open(pair, course):
+    for student, hours in ((pair.kept, 2), (pair.other, 1)):
+        ErasureRequest.objects.create(
+            student=student, class_ref=course.python, asked_at=pair.now - timedelta(hours=hours), text="Please."
+        )
+    first = ErasureRequest.objects.get(student=pair.kept)
+    merge(pair)
+    assert [each.status for each in ErasureRequest.objects.order_by("asked_at")] == ["open", "withdrawn"]
+    assert ErasureRequest.objects.get(withdrawn_at=None) == first
+    assert ErasureRequest.objects.filter(student=pair.kept).count() == 2
 
 
 def test_a_hint_was_received_once(pair, course):
