@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -106,8 +107,11 @@ class Pair:
         """The postmaster and every process of it, as when the machine goes."""
         process = self.running[0].process
         assert process is not None
-        for child in psutil.Process(process.pid).children():
-            child.kill()
+        postmaster = psutil.Process(process.pid)
+        postmaster.suspend()  # else it ends its other processes itself, once one has died
+        for child in postmaster.children():
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         self.running[0].kill()
 
     def promote(self) -> None:
