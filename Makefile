@@ -27,7 +27,7 @@ demo-lab: .venv/run.stamp lab ## the same with a JupyterLab beside it, in which 
 run: .venv/run.stamp ## the same without the demo class
 	@exec $(BIN)/python manage.py up
 
-check: lint ## lint, types, layers and the quick tests, which start no copy of the product and no browser: five minutes
+check: lint ## lint, types, layers and the quick tests, which start no copy of the product and no browser: two to five minutes
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not slow" $(ARGS)
 
 test: lint audit needs lab ## the checks of lint and audit, then all tests, those of the JupyterLab extension too
