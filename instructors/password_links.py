@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import base36_to_int, int_to_base36
 
-from instructors import audit, hashing
+from instructors import audit, hashing, passwords
 from instructors.models import Instructor
 
 
@@ -58,16 +58,7 @@ def use(token: str, *, password: str, request: HttpRequest, now: datetime) -> In
     with hashing.hash_ahead(password), transaction.atomic():
         Instructor.objects.select_for_update(no_key=True).get(pk=account_of(token).pk)
         account = account_of(token)  # read again under the lock
-        account.set_password(password)
-        account.updated_at = now
-        account.save(update_fields=["password", "updated_at"])
-        audit.record(
-            action="password_reset",
-            actor=account,
-            request=request,
-            target_type="instructor",
-            target_id=account.pk,
-        )
+        passwords.store(account, password, request=request, now=now, action="password_reset")
     return account
 
 

@@ -1,6 +1,7 @@
 """Change one's own password, over pages and API, with the lockout of logins."""
 
 from datetime import datetime
+from typing import Literal
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -27,15 +28,22 @@ def prove(account: Instructor, password: str, *, request: HttpRequest | Request,
     lockout.reset(request, email=account.email)
 
 
-def store(account: Instructor, password: str, *, request: HttpRequest | Request, now: datetime) -> None:
-    """Store a new password. Every session and token of the account ends, but what the caller keeps. Call it in a
-    transaction, after `hashing.hash_ahead`."""
+def store(
+    account: Instructor,
+    password: str,
+    *,
+    request: HttpRequest | Request,
+    now: datetime,
+    action: Literal["password_change", "password_reset"] = "password_change",
+) -> None:
+    """Store a new password, and the action in the audit log. Every session and token of the account ends, but what the
+    caller keeps. Call it in a transaction, after `hashing.hash_ahead`."""
     account.set_password(password)
     with transaction.atomic():
         account.updated_at = now
         account.save(update_fields=["password", "updated_at"])
         audit.record(
-            action="password_change",
+            action=action,
             actor=account,
             request=request,
             target_type="instructor",

@@ -2,14 +2,12 @@
 
 import json
 import zipfile
-from collections.abc import Iterable
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
-
-from django.core.serializers.json import DjangoJSONEncoder
+from typing import IO
 
 from classroom.privacy.stored import parts_of
+from core.json_archive import write_rows
 from core.moments import moment_text, zone_name
 from lms.access import StudentHolder, submissions_of
 
@@ -36,7 +34,7 @@ def write_copy(holder: StudentHolder, *, now: datetime) -> IO[bytes]:
         counted = []
         for part in parts_of(holder):
             rows = part.rows.order_by("pk").values(*part.columns).iterator(chunk_size=CHUNK)
-            counted.append(f"{_write(archive, f'{part.name}.json', rows):8}  {part.name}")
+            counted.append(f"{write_rows(archive, f'{part.name}.json', rows):8}  {part.name}")
         handed_in = submissions_of(holder).exclude(notebook_content=None).order_by("pk")
         for pk, content in handed_in.values_list("pk", "notebook_content").iterator(chunk_size=20):
             archive.writestr(f"notebooks/{pk}.ipynb", json.dumps(content, ensure_ascii=False, indent=1))
@@ -44,15 +42,3 @@ def write_copy(holder: StudentHolder, *, now: datetime) -> IO[bytes]:
         archive.writestr("ABOUT.txt", about + "\n".join(counted) + "\n")
     file.seek(0)
     return file
-
-
-def _write(archive: zipfile.ZipFile, name: str, rows: Iterable[dict[str, Any]]) -> int:
-    number = 0
-    with archive.open(name, "w", force_zip64=True) as file:
-        file.write(b"[")
-        for row in rows:
-            text = json.dumps(row, ensure_ascii=False, indent=1, cls=DjangoJSONEncoder)
-            file.write(f"{',' if number else ''}\n{text}".encode())
-            number += 1
-        file.write(b"\n]\n")
-    return number

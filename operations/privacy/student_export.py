@@ -22,10 +22,10 @@ from typing import Any
 
 from django.apps import apps
 from django.core.files.storage import default_storage
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 
 from core.identity import row_number
+from core.json_archive import write_rows
 from core.moments import moment_text, zone_name
 from events.contract import schema
 from events.queue import maintenance, stream
@@ -69,7 +69,7 @@ def export(person: Person, *, to: Path, now: datetime) -> dict[str, int]:
 def _fill(archive: zipfile.ZipFile, person: Person, now: datetime) -> dict[str, int]:
     counted = {}
     for name, rows in _parts(person):
-        counted[name] = _write_rows(archive, f"{name}.json", rows)
+        counted[name] = write_rows(archive, f"{name}.json", rows)
     _write_notebooks(archive, person.student_ids)
     _write_files(archive, person.student_ids)
     counted_mentions = {name: found.rows for name, found in mentions(person).items()}
@@ -121,18 +121,6 @@ def _waiting(person: Person) -> Iterator[dict[str, Any]]:
                 yield schema.as_sent(event)
     finally:
         redis.close()
-
-
-def _write_rows(archive: zipfile.ZipFile, name: str, rows: Iterable[dict[str, Any]]) -> int:
-    number = 0
-    with archive.open(name, "w", force_zip64=True) as file:
-        file.write(b"[")
-        for row in rows:
-            text = json.dumps(row, ensure_ascii=False, indent=1, cls=DjangoJSONEncoder)
-            file.write(f"{',' if number else ''}\n{text}".encode())
-            number += 1
-        file.write(b"\n]\n")
-    return number
 
 
 def _write_notebooks(archive: zipfile.ZipFile, student_ids: Iterable[int]) -> None:
