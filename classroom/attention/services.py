@@ -25,7 +25,7 @@ from instructors import audit
 from instructors.models import Instructor
 from lms.models import Student
 from realtime import broadcast, groups, messages
-from realtime.broadcast import notify
+from realtime.broadcast import best_effort, notify
 from realtime.messages import AttentionAction
 
 Act = Literal["claim", "release", "snooze-5", "snooze-10", "dismiss", "resolve", "not_found"]
@@ -94,7 +94,7 @@ def perform(
             )  # fmt: skip
     if act in ENDINGS and context.help_request:
         help_services.end_help(student, scope=classroom.scope, ending=ENDINGS[act], by=by, request=request, now=now)
-    _announce(classroom, student, ACTS[act], by)
+    _announce_action(classroom, student, ACTS[act], by)
     return message
 
 
@@ -213,7 +213,7 @@ def _open_cases(context: _ActionContext) -> QuerySet[AttentionCase]:
     return AttentionCase.objects.filter(cases_in(context.classroom.scope), student=context.student, ended_at=None)
 
 
-def _announce(classroom: Classroom, student: Student, action: AttentionAction, by: Instructor) -> None:
+def _announce_action(classroom: Classroom, student: Student, action: AttentionAction, by: Instructor) -> None:
     """Send the action to the pages of the classroom; without a class, to all classes of the student."""
     classes = [classroom.class_ref.pk] if classroom.class_ref else list(student.classes.values_list("pk", flat=True))
     frame = messages.AttentionUpdate(
@@ -224,8 +224,8 @@ def _announce(classroom: Classroom, student: Student, action: AttentionAction, b
         instructorName=by.name,
     )
     recipients = [groups.ALL_STUDENTS, *(groups.class_group(class_id) for class_id in classes)]
-    notify(lambda: broadcast.publish({}, [(group, frame) for group in recipients], outside=[]))
-    notify(lambda: broadcast.wake_inboxes([student.pk], help_in=list(classes)))
+    notify(recipients, frame)
+    best_effort(lambda: broadcast.wake_inboxes([student.pk], help_in=list(classes)))
 
 
 def sync_cases(classroom: Classroom, state: AttentionState, *, now: datetime) -> None:
