@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from classroom.attention.help_status import HelpStatus, help_of_student
+from classroom.attention.help_status import HelpRequestStatus, help_of_student
 from classroom.inbox.position import Position, parse
 from lms.access import StudentHolder, scope_of
 from lms.models import ProgressNotification, Student
@@ -17,7 +17,7 @@ MAX_ITEMS = 100  # in one answer
 @dataclass(frozen=True, kw_only=True)
 class Inbox:
     items: list[ProgressNotification]  # unread ones that were not told yet, in the order of creation
-    help: HelpStatus
+    help: HelpRequestStatus
     position: Position  # after these items and this help state
     is_news: bool  # something is not told yet
     has_more: bool  # items after these
