@@ -1,7 +1,12 @@
-"""Every state of the panel: axe finds nothing, Japanese is complete, 320 px suffice, the keyboard reaches all."""
+"""Every state of panel and dialogs: axe finds nothing, Japanese is complete, 320 px suffice, the keyboard reaches all.
+
+With SHOTS=folder each of them is kept as a picture, in both languages and themes.
+"""
 
 import json
+import os
 import re
+from functools import partial
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -42,7 +47,23 @@ STATES = {
                             "product": {"state": "asked", "place": 2, "of": 5}}},
     "help-coming": {"help": {"is_on": True, "since": "2026-11-28T10:42:00Z", "text": ASKED,
                              "product": {"state": "coming", "by_name": "Ito"}}},
+    "help-offline": {"text": OFFLINE, "queue": {"waiting": 1, "oldest": "2026-11-28T09:00:00Z"},
+                     "help": {"is_on": True, "since": "2026-11-28T10:42:00Z",
+                              "text": {"code": "help-asking", "en": "Your request waits until monitor.school.example "
+                                       "can be reached.", "ja": "接続でき次第、依頼が届きます。"}}},
+    "help-not-found": {"help": {"is_on": True, "since": "2026-11-28T10:42:00Z", "text": ASKED,
+                                "product": {"state": "not_found"}}},
+    "help-answered": {"help": {"is_on": False, "product": {"state": "answered", "by_name": "Ito"}}},
+    "offline": {"text": OFFLINE},
+    "revoked": {"text": {"code": "refused", "en": "monitor.school.example does not accept this device any more. Ask "
+                         "your teacher, or connect again.", "ja": "この端末を受け付けなくなりました。"}},
+    "question": {"question": {"id": 1, "asked_at": "2026-11-28T10:42:00Z"}},
 }  # fmt: skip
+RECEIPT = {"attempt": 2, "submitted_at": "2026-11-28T10:31:00Z", "content_sha256": "3f9a1c" + "0" * 58, "is_same": True,
+           "text": {"code": "handed-in", "en": "Handed in.", "ja": "提出しました。"}}  # fmt: skip
+DRAFT = {"is_draft": True, "text": {
+    "code": "draft", "en": "Not handed in yet: monitor.school.example cannot be reached. It is kept; hand it in again "
+    "later.", "ja": "まだ提出されていません。保存してあるので、後でもう一度提出してください。"}}  # fmt: skip
 WORKS = [
     {**WORK, "title": "第 3 週", "description": "3 つのループ"},
     {**WORK, "id": 4, "title": "第 2 週", "description": "", "due_date": "2026-11-20T23:59:00+09:00"},
@@ -95,8 +116,9 @@ def gallery(lab, tabs, product):
         panel = tab.panel()
         for name in STATES:
             shown["name"] = name
-            tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-            tab.page.wait_for_timeout(1500)
+            with tab.page.expect_response("**/cell-monitor-lab/state*", timeout=WAIT):
+                tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            tab.page.wait_for_timeout(300)
             yield tab, panel, name
 
     return show
@@ -109,6 +131,8 @@ def test_every_state(gallery, locale, theme):
     for tab, panel, name in gallery(locale, theme):
         wrong = problems(tab, "#cell-monitor-panel") + problems(tab, ".cm-HelpButton") + problems(tab, ".cm-StateItem")
         tab.shot(f"{name}-{locale[:2]}-{theme.split()[1].lower()}")
+        if name == "question":
+            expect(tab.page.locator(".jp-toast-message")).to_have_count(1)
         if locale == "ja-JP":
             lines = [line.strip() for line in panel.inner_text().splitlines()]
             allowed = re.compile(r"[\d\W]*$|https?://|Informatics|Hanako|0\.1|cell-monitor")
@@ -118,28 +142,66 @@ def test_every_state(gallery, locale, theme):
     assert found == {}
 
 
-def test_dialogs(lab, tabs, product, gallery):
-    wrong = []
-    for locale in ("en-US", "ja-JP"):
-        product.answers["GET", "/api/v1/submissions"] = (200, [])
-        for tab, panel, name in gallery(locale, "JupyterLab Light"):
-            if name != "sending":
-                continue
-            panel.get_by_role("button", name=re.compile("^(Hand in …|提出…): 第 2 週")).click()
-            dialog = tab.page.locator(".jp-Dialog")
-            expect(dialog.locator("textarea")).to_be_visible(timeout=WAIT)
-            wrong += problems(tab, ".jp-Dialog .cm-Dialog")
-            tab.shot(f"hand-in-{locale[:2]}")
-            tab.page.keyboard.press("Escape")
-            expect(dialog).to_have_count(0)
-            tab.start("cell-monitor-lab:sent")
-            expect(dialog.locator(".cm-Sent")).to_be_visible()
-            dialog.locator("summary").first.click()
-            wrong += problems(tab, ".jp-Dialog .cm-Dialog")
-            tab.shot(f"sent-{locale[:2]}")
-            tab.page.keyboard.press("Escape")
+@pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
+@pytest.mark.parametrize("theme", ["JupyterLab Light", *(["JupyterLab Dark"] if os.environ.get("SHOTS") else [])])
+def test_dialogs(lab, tabs, product, gallery, locale, theme):
+    product.answers["GET", "/api/v1/submissions"] = (200, [])
+    for tab, panel, name in gallery(locale, theme):
+        if name == "sending":
+            wrong = look_at_dialogs(tab, panel, f"{locale[:2]}-{theme.split()[1].lower()}")
             break
     assert wrong == []
+
+
+def look_at_dialogs(tab, panel, ending):
+    """Open each dialog and return what axe finds in them."""
+    wrong, dialog = [], tab.page.locator(".jp-Dialog")
+
+    def look(name):
+        expect(dialog).to_have_count(1)
+        wrong.extend(problems(tab, ".jp-Dialog .jp-Dialog-body"))
+        tab.shot(f"dialog-{name}-{ending}")
+        tab.page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+
+    def hand_in():
+        panel.get_by_role("button", name=re.compile("^(Hand in …|提出…): 第 2 週")).click()
+        expect(dialog.locator("textarea")).to_be_visible(timeout=WAIT)
+
+    hand_in()
+    look("hand-in")
+    for kind, status, value in (("receipt", 200, RECEIPT), ("not-handed-in", 503, DRAFT)):
+        answer = partial(answer_of, status=status, value=value)
+        tab.page.route("**/cell-monitor-lab/hand-in*", answer)
+        hand_in()
+        dialog.get_by_role("button", name=re.compile("^(Hand in|提出)$")).click()
+        expect(dialog.locator("textarea")).to_have_count(0)
+        look(kind)
+        tab.page.unroute("**/cell-monitor-lab/hand-in*", answer)
+    tab.start("cell-monitor-lab:sent")
+    expect(dialog.locator(".cm-Sent")).to_be_visible()
+    dialog.locator("summary").first.click()
+    look("sent")
+    panel.get_by_text(re.compile("Connection and what was sent|接続と送信した内容")).click()
+    panel.get_by_role("button", name=re.compile("Disconnect …|接続を解除…")).click()
+    look("disconnect")
+    STATES["sending"]["privacy"] = {"consent": "unasked"}
+    try:
+        tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        expect(dialog).to_have_count(1, timeout=WAIT)
+        wrong += problems(tab, ".jp-Dialog .jp-Dialog-body")
+        tab.shot(f"dialog-consent-{ending}")
+    finally:
+        del STATES["sending"]["privacy"]
+    return wrong
+
+
+def answer_of(route, status, value):
+    """Answer a hand-in; a trial goes on to the server part."""
+    if json.loads(route.request.post_data or "{}").get("is_trial"):
+        route.continue_()
+    else:
+        route.fulfill(status=status, json=value)
 
 
 def test_narrow_and_by_keyboard(lab, tabs, product):

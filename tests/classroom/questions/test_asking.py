@@ -29,15 +29,15 @@ def asking_class(python_class) -> Class:
 
 @pytest.fixture
 def failing(enrol, run, notebook, asking_class):
-    """Somebody who ran the same wrong code so many times, a minute between."""
+    """Somebody who ran the same wrong code so many times, `every` so many seconds."""
 
-    def make(times: int, email: str = "mei@example.com") -> Student:
+    def make(times: int, email: str = "mei@example.com", *, every: int = 60) -> Student:
         now = timezone.now()
         student = enrol(email, name=email.split("@")[0], last_activity_at=now, last_run_at=now, last_run_failed=True)
         Student.objects.filter(pk=student.pk).update(current_notebook=notebook)
         cell, _ = Cell.objects.get_or_create(notebook=notebook, cell_id="c7", defaults={"position": 6})
         for number in range(times):
-            at = now - timedelta(seconds=60 * number)
+            at = now - timedelta(seconds=every * number)
             run(student, cell=cell, status="error", error_message=NAME, code_content="print(x)", executed_at=at)
         return student
 
@@ -123,8 +123,10 @@ def test_not_who_switched_it_off_nor_who_is_not_in_the_class(asking_class, aoi, 
 
 
 def test_fine_lowers_the_probability_for_ten_minutes_and_is_said(failing, signed_in, hanako, asking_class):
-    mei = failing(20)
+    mei = failing(20, every=20)
     Class.objects.filter(pk=asking_class.pk).update(attention_list="busier")
+    page = f"/classes/{asking_class.pk}/attention/"
+    signed_in(hanako).get(page)  # it takes less to stay on the list than to enter it
     before = chance_of(mei, hanako, asking_class)
     said_at = timezone.now() - timedelta(minutes=2)
     row = StuckQuestion.objects.create(
@@ -135,7 +137,7 @@ def test_fine_lowers_the_probability_for_ten_minutes_and_is_said(failing, signed
     (alert,) = attention_state(room, now=timezone.now()).alerts
     assert alert.probability == pytest.approx(after_saying_fine(before), abs=0.02)
     assert alert.probability < before - 0.1
-    html = signed_in(hanako).get(f"/classes/{asking_class.pk}/attention/").content.decode()
+    html = signed_in(hanako).get(page).content.decode()
     assert f"said they are fine at {clock_text(said_at)}" in html
     StuckQuestion.objects.filter(pk=row.pk).update(answered_at=timezone.now() - timedelta(minutes=11))
     assert chance_of(mei, hanako, asking_class) == pytest.approx(before, abs=0.02)
