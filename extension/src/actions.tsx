@@ -199,7 +199,8 @@ export class Actions implements IActions {
     const answer = await showDialog({
       title: t('Disconnect this device?'),
       body: t('To connect again you need a class code. What you did so far stays with your teacher.'),
-      buttons: [Dialog.cancelButton({ label: t('Cancel') }), Dialog.warnButton({ label: t('Disconnect') })]
+      buttons: [Dialog.cancelButton({ label: t('Cancel') }), Dialog.warnButton({ label: t('Disconnect') })],
+      defaultButton: 0
     });
     if (answer.button.accept) {
       this.warn(await this.model.act(backend => backend.disconnect()));

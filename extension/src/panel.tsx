@@ -84,7 +84,7 @@ function PanelView({ model, actions }: IProps): JSX.Element {
   const isWaiting = state.device.status === 'waiting';
   return (
     <div className="cm-Content">
-      <StateBox model={model} canPause />
+      <StateBox model={model} canPause onEdit={() => setEditing(true)} />
       {isWaiting && (
         <section className="cm-Section" aria-labelledby="cm-confirm">
           <h3 id="cm-confirm">{t('Confirm this device')}</h3>
@@ -105,7 +105,16 @@ function PanelView({ model, actions }: IProps): JSX.Element {
   );
 }
 
-function StateBox({ model, canPause = false }: { model: Model; canPause?: boolean }): JSX.Element {
+/** Codes of what the server part says where only a new connection helps. */
+const NEEDS_CONNECTION = new Set(['refused', 'no-credential', 'code-unknown', 'bad-address', 'wrong-address']);
+
+interface IStateProps {
+  model: Model;
+  canPause?: boolean;
+  onEdit?: () => void;
+}
+
+function StateBox({ model, canPause = false, onEdit }: IStateProps): JSX.Element {
   const { kind, label, detail } = summary(model.state, model.problem);
   const { state } = model;
   const school = state?.device.class?.name;
@@ -127,6 +136,13 @@ function StateBox({ model, canPause = false }: { model: Model; canPause?: boolea
       )}
       {state && !state.queue.is_durable && (
         <p className="cm-State-detail">{t('What waits cannot be stored: it is lost when the server stops.')}</p>
+      )}
+      {onEdit && NEEDS_CONNECTION.has(state?.text.code ?? '') && (
+        <div className="cm-Buttons">
+          <button className="cm-Button cm-mod-accept" onClick={onEdit}>
+            {t('Connect again …')}
+          </button>
+        </div>
       )}
       {canPause && (
         <div className="cm-Buttons" role="group" aria-label={t('Pause')}>
@@ -319,7 +335,7 @@ function HelpBox({ model, actions }: IProps): JSX.Element {
           title={action}
           onClick={() => void actions.toggleHelp()}
         >
-          {isOn ? `${label} – ${action}` : label}
+          {isOn ? action : label}
         </button>
       </div>
     </section>
