@@ -35,6 +35,7 @@ from django.template import Template  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
 from lms.notebooks import render_process  # noqa: E402
+from tests import migrated as migrated_database  # noqa: E402
 from tests.activity import mirror  # noqa: E402
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
 
@@ -224,14 +225,18 @@ def django_db_keepdb() -> bool:
 def migrated(django_db_blocker: Any) -> str:
     """The name of a database in which every migration ran, once for all that are made from it."""
     name = "migrated"
+
+    def migrate() -> None:
+        with django_db_blocker.unblock():
+            before = connection.settings_dict["NAME"]
+            connection.close()
+            connection.settings_dict["NAME"] = name
+            call_command("migrate", verbosity=0, interactive=False)
+            connection.close()
+            connection.settings_dict["NAME"] = before
+
     SESSION.postgres.create_database(name)
-    with django_db_blocker.unblock():
-        before = connection.settings_dict["NAME"]
-        connection.close()
-        connection.settings_dict["NAME"] = name
-        call_command("migrate", verbosity=0, interactive=False)
-        connection.close()
-        connection.settings_dict["NAME"] = before
+    migrated_database.fill(SESSION.postgres.url_of(name), migrate=migrate)
     return name
 
 
