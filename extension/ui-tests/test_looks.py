@@ -84,11 +84,12 @@ def works(locale):
         {"due_date": SOON, "description": "ループを 3 つ書きましょう。" if is_japanese else "Write three loops."},
         {"due_date": PAST},
         {
+            "due_date": PAST,
             "submitted_at": "2026-11-10T09:00:00Z",
             "grade": 8,
             "feedback": "よくできました" if is_japanese else "Well done",
         },
-        {"submitted_at": "2026-11-10T09:00:00Z"},
+        {"due_date": PAST, "submitted_at": "2026-11-10T09:00:00Z"},
     ]
     plain = {**WORK, "description": ""}
     return [{**plain, "id": 3 + n, "title": title, **more[n]} for n, title in enumerate(titles)]
