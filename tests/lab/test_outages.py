@@ -1,6 +1,5 @@
 """The product away, hanging, or killed: what ran meanwhile arrives afterwards, once and in order."""
 
-
 import pytest
 
 from tests.servers import wait_until
