@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from classroom.attention.help_status import HelpStatus, help_of_student
+from classroom.attention.help_status import HelpRequestStatus, help_of_student
 from classroom.inbox.position import Position, parse
 from classroom.questions.selectors import OpenQuestion, open_question
 from lms.access import StudentHolder, scope_of
@@ -20,7 +20,7 @@ IN_QUEUE = ("asked", "coming", "not_found")  # states of a request that goes on
 @dataclass(frozen=True, kw_only=True)
 class Inbox:
     items: list[ProgressNotification]  # unread ones that were not told yet, in the order of creation
-    help: HelpStatus
+    help: HelpRequestStatus
     question: OpenQuestion | None
     position: Position  # after these items and this state
     is_news: bool  # something is not told yet

@@ -12,7 +12,7 @@ from events.models import HelpRequest
 from lms.access import Scope, StudentHolder
 from lms.models import Student, StudentClass
 from realtime import broadcast
-from realtime.broadcast import notify
+from realtime.broadcast import best_effort
 
 
 class AnsweredBefore(Exception):
@@ -60,7 +60,7 @@ def answer(question_id: int, holder: StudentHolder, *, answer: str, now: datetim
         question.save(update_fields=["answer", "answered_at"])
         if answer == StuckQuestion.Answer.NEVER:
             switch(holder, may_be_asked=False)
-    notify(lambda: broadcast.wake_inboxes([holder.student_id]))  # other devices show it no longer
+    best_effort(lambda: broadcast.wake_inboxes([holder.student_id]))  # other devices show it no longer
     return question
 
 
