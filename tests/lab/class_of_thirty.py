@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -239,13 +240,18 @@ def hold_lesson(*, servers: int, browsers: int, seconds: float, pace: float, out
         printed = manage("shell", "--no-imports", "-v", "0", "-c", MAKE_CLASS, environment=environment)
         key = json.loads(printed.strip().splitlines()[-1])["key"]
         begin = threading.Barrier(servers + browsers + 1)
-        for number in range(servers + browsers):
+
+        def arrive(number: int) -> Student:
             has_browser = number >= servers
             school = {"URL": proxy.url, "KEY": key, "USER_ID": f"lab{number:02d}@example.com", "CONSENT": "given"}
             variables = {f"CELL_MONITOR_{name}": value for name, value in school.items()}
             program = "jupyter-lab" if has_browser else "jupyter-server"
             server = JupyterServer(folder / str(number), program=program, **variables)
-            students.append((BrowserStudent if has_browser else Student)(number, server, begin, seconds, pace))
+            return (BrowserStudent if has_browser else Student)(number, server, begin, seconds, pace)
+
+        with ThreadPoolExecutor(3) as pool:
+            for student in pool.map(arrive, range(servers + browsers)):
+                students.append(student)
         threads = [threading.Thread(target=student.work) for student in students]
         for thread in threads:
             thread.start()

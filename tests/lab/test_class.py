@@ -7,7 +7,7 @@ import os
 
 from tests.lab.class_of_thirty import hold_lesson
 
-SHORT = {"servers": 2, "browsers": 3, "seconds": 20, "pace": 0.7, "outage": 2}
+SHORT = {"servers": 2, "browsers": 3, "seconds": 12, "pace": 0.5, "outage": 2}
 LONG = {"servers": 30, "browsers": 3, "seconds": 600, "pace": 6, "outage": 30}
 
 
