@@ -36,7 +36,8 @@ def add_schoolwork(demo: Class, *, now: datetime) -> None:
     for number, (title, days, points, weight) in enumerate(
         [(TITLES[0], -6, POINTS, 1), (TITLES[1], 1, POINTS, 1), (TITLES[2], 15, 3 * POINTS, 2)], start=1
     ):
-        book, _ = Notebook.objects.get_or_create(path=notebook(language="ja", number=number).path)
+        path = notebook(language="ja", number=number).path
+        book, _ = Notebook.objects.get_or_create(path=path, defaults={"name": path.rpartition("/")[2]})
         assignment = ClassAssignment.objects.create(
             class_ref=demo,
             notebook=book,

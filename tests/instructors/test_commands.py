@@ -92,6 +92,7 @@ def test_the_demo_class_has_assignments_in_three_states_and_gets_them_once(seed)
     assert 30 < done.submissions.exclude(grade=None).count() == done.submissions.count() < 40
     assert 0 < open_now.submissions.exclude(grade=None).count() < open_now.submissions.count() < 40
     assert not later.submissions.exists()
+    assert done.notebook.name == "演習01.ipynb"
     assert StudentClass.objects.exclude(student_number=None).count() == 40
 
 
