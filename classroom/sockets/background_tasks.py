@@ -16,7 +16,7 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
-from classroom.sockets import external_subscriber
+from classroom.sockets import external_subscriber, question_rounds
 from classroom.sockets.inbox_delivery import InboxDelivery
 from core import login_requirement
 from instructors.credentials import Credential, invalid_credentials
@@ -56,6 +56,7 @@ class BackgroundTasks:
                 self.inbox_delivery.listen,
                 self.inbox_delivery.work,
                 self.inbox_delivery.repeat,
+                question_rounds.repeat,
                 external_subscriber.listen,
                 self._write_presence,
                 self._close_idle,

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from classroom.inbox.position import Position
 from classroom.inbox.selectors import Inbox, key_of, position_of, read_inbox
+from classroom.questions.selectors import OpenQuestion
 from classroom.sockets import replies
 from classroom.sockets.base import Socket
 from lms.access import StudentHolder, holder_of_token, record_token_use, submissions_of
@@ -27,6 +28,8 @@ from realtime.messages import (
     InstructorMessageData,
     Message,
     Notification,
+    StuckQuestion,
+    StuckQuestionData,
     encode,
 )
 from realtime.watchers import watchers
@@ -99,7 +102,14 @@ class DeviceSocket(Socket):
             self.send_frame(self._frame(item, str(self.position)))
         if with_help or inbox.help.digest != self.position.help:
             self.send_frame(inbox.help.frame(self.holder.student_id, self.holder.class_id))
+        if inbox.position.question != self.position.question or (with_help and inbox.question):
+            self.send_frame(self._question_frame(inbox.question))
         self.position = inbox.position
+
+    def _question_frame(self, question: OpenQuestion | None) -> Message:
+        more = question.data if question else {"id": None, "asked_at": None, "until": None}
+        data = StuckQuestionData(self.holder.student_id, self.holder.class_id, **more)
+        return StuckQuestion(f"notifications:{self.holder.student_id}", data)
 
     def _frame(self, item: ProgressNotification, position: str) -> Message:
         channel = f"notifications:{self.holder.student_id}"
