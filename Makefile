@@ -32,7 +32,7 @@ check: lint ## lint, types, layers and the quick tests, which start no copy of t
 
 test: lint audit needs lab ## the checks of lint and audit, then all tests, those of the JupyterLab extension too
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --ignore tests/lab $(ARGS)
-	$(BIN)/python -m pytest -n 0 tests/lab
+	$(BIN)/python -m pytest -n 2 tests/lab
 	@if $(MAKE) extension/node_modules/npm.stamp; then $(MAKE) extension-test; \
 	else echo "What the panel is built with cannot be installed: it was NOT built and tested again"; $(MAKE) extension-python; fi
 

@@ -194,12 +194,13 @@ class Verdict:
 def judge(product: Product, students: list[Student]) -> Verdict:
     """Compare rows with what the kernels said."""
     asked = missing = doubled = disordered = compared = off = unverified = elsewhere = 0
-    in_browsers = 0
+    stored = in_browsers = 0
     gaps: list[float] = []
     for student in students:
         rows = rows_of(product, student.email)
         ids = [row["run_id"] for row in rows]
         asked += len(student.asked)
+        stored += len(rows)
         in_browsers += len(student.asked) * isinstance(student, BrowserStudent)
         missing += len(set(student.asked) - set(ids))
         doubled += len(ids) - len(set(ids))
@@ -216,6 +217,7 @@ def judge(product: Product, students: list[Student]) -> Verdict:
     typical = statistics.median(gaps) if gaps else 0.0
     lines = [
         f"runs that a kernel ended   {asked}, of these in browsers {in_browsers}",
+        f"rows                       {stored}",
         f"missing, stored twice      {missing}, {doubled}",
         f"students out of order      {disordered}",
         f"at another cell            {elsewhere}",

@@ -1,6 +1,6 @@
 """A class at once, some in real browsers, while the product is killed twice and the network cut once.
 
-A short lesson of a few; LAB_CLASS=long is thirty servers and three browsers for ten minutes.
+A short lesson of a few; LAB_CLASS=long is thirty servers and three browsers for ten minutes, and -n 0 shows its table.
 """
 
 import os
