@@ -144,6 +144,17 @@ class ClassroomMap(Notice, tag="classroom_map"):
     data: ClassroomMapData
 
 
+class ClassroomSeatsData(Part):
+    class_id: int
+    room_id: int
+
+
+class ClassroomSeats(Notice, tag="classroom_seats"):
+    """A room of the class, its seats, or who sits there changed."""
+
+    data: ClassroomSeatsData
+
+
 class SystemAlert(FlatNotice, tag="system_alert"):
     """A service has failed or recovered."""
 

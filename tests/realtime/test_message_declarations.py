@@ -89,6 +89,7 @@ MESSAGES = {
     "error_alert": messages.ErrorAlert(messages.ErrorAlertData(**PLACE, errorMessage="m", timestamp=STAMP)),
     "student_error_resolved": messages.StudentErrorResolved(messages.StudentErrorResolvedData("a@x.jp", STAMP, "b")),
     "classroom_map": messages.ClassroomMap(messages.ClassroomMapData(1, 2, POSITIONS)),
+    "classroom_seats": messages.ClassroomSeats(messages.ClassroomSeatsData(1, 2)),
     "dismiss_help": messages.DismissHelp("a@x.jp"),
     "attention_update": messages.AttentionUpdate(1, "a@x.jp", "claimed", 2, "n"),
     "instructor_message": messages.InstructorMessage(
