@@ -301,6 +301,34 @@ def assign(room: Room, people: Mapping[int, int | None], *, now: datetime) -> di
     }
 
 
+def place(room: Room, student_id: int, seat_id: int, *, now: datetime) -> None:
+    """Place one student. Whoever sat there gets the seat that the student had in this room, if any.
+
+    Raises NotInClass.
+    """
+    with transaction.atomic():
+        lock(room)
+        sitting = _sitting(room)
+        before = next((seat for seat, student in sitting.items() if student == student_id), None)
+        changes: dict[int, int | None] = {seat_id: student_id}
+        if before is not None and before != seat_id:
+            changes[before] = sitting.get(seat_id)
+        assign(room, changes, now=now)
+
+
+def swap(room: Room, first: int, second: int, *, now: datetime) -> None:
+    """Exchange who sits on two seats, given by their ids; one may be free."""
+    with transaction.atomic():
+        lock(room)
+        sitting = _sitting(room)
+        assign(room, {first: sitting.get(second), second: sitting.get(first)}, now=now)
+
+
+def _sitting(room: Room) -> dict[int, int]:
+    """Return the ids of the students by those of their seats. One query."""
+    return dict(SeatAssignment.objects.filter(room=room).values_list("seat", "enrolment__student"))
+
+
 def enrolments_of(class_id: int, student_ids: Collection[int]) -> dict[int, int]:
     """Return the ids of the enrolments of those of these students who are in the class, locked. One query."""
     rows = StudentClass.objects.select_for_update(no_key=True).filter(class_ref=class_id, student__in=list(student_ids))
@@ -337,3 +365,5 @@ def announce(room: Room) -> None:
     data = messages.ClassroomSeatsData(class_id=room.class_ref_id, room_id=room.pk)
     frame = messages.ClassroomSeats(data)
     notify(lambda: broadcast.publish({}, [(groups.class_group(room.class_ref_id), frame)], outside=[]))
+    # Who asks for help is told where their teachers look for them.
+    notify(lambda: broadcast.wake_inboxes((), help_in=[room.class_ref_id]))

@@ -262,6 +262,11 @@ class InstructorMessage(Notice, tag="instructor_message"):
 HelpState = Literal["off", "asked", "coming", "not_found", "answered"]
 
 
+class OwnSeat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    room: str
+    seat: str
+
+
 class HelpStatusData(Part):
     student_id: int
     class_id: int
@@ -270,6 +275,7 @@ class HelpStatusData(Part):
     of: int | None
     since: str | None
     by_name: str | None
+    seats: list[OwnSeat]  # of who asks, one in each room
 
 
 class HelpStatus(Notice, tag="help_status"):

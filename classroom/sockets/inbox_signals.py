@@ -123,6 +123,7 @@ def help_frame(student_id: int, class_id: int, status: HelpStatus) -> HelpStatus
         of=status.of,
         since=status.since,
         by_name=status.by_name,
+        seats=list(status.seats),
     )
     return HelpStatusFrame(f"notifications:{student_id}", data)
 

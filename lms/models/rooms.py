@@ -41,6 +41,14 @@ class Room(Keyed):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        key = label_key(self.name or "")
+        if not key:
+            raise ValidationError({"name": gettext("Write at least one visible character.")})
+        others = Room.objects.filter(class_ref=self.class_ref_id, name_key=key).exclude(pk=self.pk)
+        if others.exists():
+            raise ValidationError({"name": gettext("The class has a room of this name.")})
+
 
 class Seat(Keyed):
     """A seat. Its middle is at a point in percent of the room's width and height from its upper left corner."""

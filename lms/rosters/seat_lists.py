@@ -104,7 +104,7 @@ def read_seats(text: str, *, labels: Iterable[str], classmates: Sequence[Classma
     body = rows if begin is None else rows[begin + 1 :]
     column = _seat_column(header, body, seats)
     kinds = _kinds(header, column)
-    found = _People(classmates)
+    found = People(classmates)
     lines = [_line(row, column, kinds, seats, found) for row in body]
     _check_twice(lines)
     titles = header.cells if header else []
@@ -175,8 +175,8 @@ def _reading_key(text: str) -> str:
     return "\x1f" + "".join(reading_key(text).split())
 
 
-class _People:
-    """The class by address, number and name."""
+class People:
+    """The students of a class by address, number and name."""
 
     def __init__(self, classmates: Sequence[Classmate]) -> None:
         self._by: dict[str, dict[str, list[Classmate]]] = {
@@ -199,6 +199,10 @@ class _People:
             return known.get(label_key(number_form(without_mark(text))), [])
         return known.get(_name_key(text)) or known.get(_reading_key(text), [])
 
+    def one(self, text: str) -> tuple[Classmate | None, str]:
+        """Return the student whom a text names, or the problem."""
+        return _student([(self.kind_of(text), text)], self)
+
     def kind_of(self, cell: str) -> str:
         """Return how a cell without a header names a student."""
         if is_address(cell) or self.named("email", cell):
@@ -206,7 +210,7 @@ class _People:
         return "number" if self.named("number", cell) or cell.strip().isdecimal() else "name"
 
 
-def _line(row: Row, column: int, kinds: Mapping[int, str], seats: Mapping[str, str], people: _People) -> SeatLine:
+def _line(row: Row, column: int, kinds: Mapping[int, str], seats: Mapping[str, str], people: People) -> SeatLine:
     line = SeatLine(row.number, [cell.strip() for cell in row.cells])
     cells = _cells(row, column, kinds, people)
     typed = name_of(row.cell(column))
@@ -221,7 +225,7 @@ def _line(row: Row, column: int, kinds: Mapping[int, str], seats: Mapping[str, s
     return line
 
 
-def _cells(row: Row, column: int, kinds: Mapping[int, str], people: _People) -> list[tuple[str, str]]:
+def _cells(row: Row, column: int, kinds: Mapping[int, str], people: People) -> list[tuple[str, str]]:
     """Return what the line says of the student: (kind, text)."""
     written = [(index, name_of(cell)) for index, cell in enumerate(row.cells) if index != column]
     filled = [(index, text) for index, text in written if text]
@@ -236,7 +240,7 @@ def _cells(row: Row, column: int, kinds: Mapping[int, str], people: _People) -> 
     return found
 
 
-def _student(cells: Collection[tuple[str, str]], people: _People) -> tuple[Classmate | None, str]:
+def _student(cells: Collection[tuple[str, str]], people: People) -> tuple[Classmate | None, str]:
     """Return the student whom all cells name, or the problem. Without cells neither."""
     if not cells:
         return None, ""

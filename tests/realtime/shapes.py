@@ -195,6 +195,7 @@ SHAPES: dict[str, dict[str, Any]] = {
             "of": (int, None),
             "since": (STAMP, None),
             "by_name": (str, None),
+            "seats": [{"room": str, "seat": str}],
         },
         channel=str,
     ),

@@ -96,7 +96,10 @@ MESSAGES = {
         "notifications:1", messages.InstructorMessageData(2, "n", "m", "T")
     ),
     "help_status": messages.HelpStatus(
-        "notifications:1", messages.HelpStatusData(1, 2, "asked", place=1, of=3, since=STAMP, by_name=None)
+        "notifications:1",
+        messages.HelpStatusData(
+            1, 2, "asked", place=1, of=3, since=STAMP, by_name=None, seats=[messages.OwnSeat("r", "s")]
+        ),
     ),
     "status_updated": messages.StatusUpdated(**STATUS),
     "status_update": messages.StatusUpdate(**TO_ALL),
