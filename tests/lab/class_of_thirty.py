@@ -193,7 +193,7 @@ class Verdict:
 
 def judge(product: Product, students: list[Student]) -> Verdict:
     """Compare rows with what the kernels said."""
-    asked = missing = doubled = disordered = compared = off = unverified = elsewhere = 0
+    asked = missing = doubled = disordered = unverified = elsewhere = 0
     stored = in_browsers = 0
     gaps: list[float] = []
     for student in students:
