@@ -140,7 +140,7 @@ def happens(student: Student, class_ref: Class, teacher: Instructor) -> None:
     events = intake_app.admit_body(json.dumps(records).encode(), class_id=class_ref.pk).events
     with transaction.atomic():
         changes = store.save(events, rule=pipeline.current_rule(), now=datetime.now(UTC))
-    notifications.announce([changes])
+    notifications.announce_changes([changes])
     help_services.dismiss_help(student, scope=Scope((class_ref.pk,)), by=teacher, request=None, now=datetime.now(UTC))
 
 
