@@ -19,6 +19,8 @@ from pytest_django.plugin import blocking_manager_key
 # compiles the product anew, whoever has told Python to leave no files.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# As in lms.notebooks.render_worker: jsonschema would import it, for two seconds in every worker.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 from tests import servers  # noqa: E402
 
@@ -58,6 +60,7 @@ LONG = [
     "tests/config/test_logs_of_people.py",
     "tests/operations/backup/test_backup.py",
     "tests/operations/backup/test_refused_backups.py",
+    "tests/operations/backup/test_older_version.py",
     "tests/config/test_headers.py",
     "tests/faults/test_deploying.py",
     "tests/faults/test_failover.py",
