@@ -69,6 +69,7 @@ extension-test: extension/dist/test.stamp ## lint, types and tests of the Jupyte
 lock: .venv/uv.stamp ## pin the requirements*.in with hashes
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-s3.in -o requirements-s3.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) requirements-fit.in -o requirements-fit.txt
 

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import NamedTuple
 
 from django.core.files.base import ContentFile
@@ -135,7 +134,11 @@ def remove_map(found: ClassroomMap) -> None:
 def delete_pictures(names: Iterable[str]) -> None:
     """Delete the files of pictures after the commit of the current transaction."""
     for name in filter(None, names):
-        transaction.on_commit(partial(default_storage.delete, f"{DIRECTORY}/{name}"))
+        # A file that cannot be deleted now is left for `prune`: the map is gone, and the page must say so.
+        def delete(file: str = f"{DIRECTORY}/{name}") -> None:
+            default_storage.delete(file)
+
+        transaction.on_commit(delete, robust=True)
 
 
 def orphaned_pictures(*, before: datetime) -> list[str]:
