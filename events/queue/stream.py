@@ -189,6 +189,12 @@ class NotReplicated(RedisError):
         self.backlogs = backlogs
 
 
+def good_replicas(info: dict[str, Any]) -> int:
+    """Return how many replicas follow this server, of INFO's section `replication`."""
+    of_each = (info[name] for name in info if name.startswith("slave") and name[5:].isdigit())
+    return sum(replica.get("state") == "online" for replica in of_each)
+
+
 # --- Appending --------------------------------------------------------------------------------------------------------
 
 

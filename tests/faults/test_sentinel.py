@@ -51,7 +51,8 @@ def test_a_failover_loses_nothing_and_needs_no_hand(sentinels, start_live_system
             assert back < BACK
             assert not dashboard.is_closed
             health = httpx.get(f"{system.url}/api/v1/health", timeout=10).json()
-            assert health["services"]["redis"]["status"] == "healthy", health
+            redis = health["services"]["redis"]
+            assert (redis["status"], redis["role"], redis["replicas"]) == ("healthy", "master", 1), redis
         assert set(room.answers) <= {"202", "503", "timeout"}, room.answers
         assert room.answers["503"], f"nobody noticed: {room.answers}"
         assert f"know no master called 'lesson', but {NAME}" in why_no_master(sentinels.url.replace(NAME, "lesson"))
