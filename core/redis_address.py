@@ -67,7 +67,7 @@ def parse(url: str) -> Address:
         host = options.get("path") or options.get("host", "localhost")
         return Address(url=url, kind="server", nodes=((host, options.get("port", PORTS["server"])),), options=options)
     if word not in ("sentinel", "cluster") or plain not in ("redis", "rediss"):
-        raise ValueError(f"must be like {', '.join(FORMS.values())}")
+        raise ValueError(f"must be like {FORMS['server']} or {FORMS['sentinel']}")
     kind: Kind = "sentinel" if word == "sentinel" else "cluster"
     places, _, path = rest.partition("?")[0].partition("/")
     login, at, hosts = places.rpartition("@")
