@@ -5,15 +5,18 @@
 
 import errno
 import re
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, ProgrammingError
 from redis import exceptions as redis
+from redis import sentinel
+from redis.asyncio.sentinel import MasterNotFoundError as AsyncMasterNotFoundError
 
 from config import env
 from config.outages import FULL, reason_of
+from core import redis_address
+from core.redis import why_no_master
 
 UP = "Start `manage.py up` in another terminal, which runs one"
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -81,13 +84,15 @@ def _last_part(words: str) -> str:
 
 
 def _redis(error: redis.RedisError) -> str:
-    address = urlsplit(settings.REDIS_URL)
-    where = f"{address.hostname or address.path}:{address.port or 6379}"
+    address = redis_address.parse(settings.REDIS_URL)
+    where = address.where
     if isinstance(error, redis.OutOfMemoryError):
         return f"Redis at {where} has no memory left: give it more, or let workers empty its streams."
     if isinstance(error, redis.AuthenticationError | redis.AuthorizationError) or "NOAUTH" in str(error):
         return f"Redis at {where} refuses the user or password: check REDIS_URL."
     if not env.redis_url({}):
         return f"Redis or Valkey does not run. {UP}, or name one in REDIS_URL."
+    if address.kind == "sentinel" and isinstance(error, sentinel.MasterNotFoundError | AsyncMasterNotFoundError):
+        return f"{why_no_master(settings.REDIS_URL)}. Check REDIS_URL, and the log of the sentinels."
     said = re.sub(r"^Error \S+ connecting to \S+\. ", "", " ".join(str(error).split())).rstrip(".")
     return f"Redis does not answer at {where}: {said}. Start it, or check REDIS_URL."

@@ -1,4 +1,4 @@
-"""Check the health of a container. Exit code 0 or 1, and a message. Needs only the standard library and redis.
+"""Check the health of a container. Exit code 0 or 1, and a message. Needs no settings but REDIS_URL.
 
 healthcheck.py redis postgres    the web server of this container answers and reports these services healthy
 healthcheck.py --worker          a worker of this container is alive and not stuck
@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any, cast
 from urllib import error, request
 
@@ -55,9 +56,10 @@ def cron() -> str:
 
 
 def _redis() -> Any:
-    from redis import Redis
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from core.redis import client_of
 
-    return Redis.from_url(os.environ["REDIS_URL"], socket_timeout=3, socket_connect_timeout=3)
+    return client_of(os.environ["REDIS_URL"], socket_timeout=3, socket_connect_timeout=3)
 
 
 def main(arguments: list[str]) -> int:

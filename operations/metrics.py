@@ -128,6 +128,7 @@ def gauges(stats: system_stats.PipelineStats) -> Iterator[Metric]:
     used, maximum = stats.memory.used, stats.memory.maximum
     yield GaugeMetricFamily("cellmonitor_redis_memory_bytes", "Memory that Redis uses.", value=used)
     yield GaugeMetricFamily("cellmonitor_redis_memory_limit_bytes", "What it may use; 0: unbounded.", value=maximum)
+    yield GaugeMetricFamily("cellmonitor_redis_replicas", "Replicas that follow Redis.", value=stats.replicas)
     yield GaugeMetricFamily(
         "cellmonitor_test_events_bytes", "Bytes that test events hold.", value=stats.test_events_bytes
     )

@@ -64,6 +64,7 @@ LONG = [
     "tests/config/test_headers.py",
     "tests/faults/test_deploying.py",
     "tests/faults/test_failover.py",
+    "tests/faults/test_sentinel.py",
     "tests/config/test_secrets.py",
     "tests/test_event_pipeline.py",
     "tests/test_two_classes.py",

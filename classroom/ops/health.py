@@ -134,14 +134,18 @@ async def redis() -> Service:
         ping = await link.ping()
         counted = await link.pubsub_numsub(OUTSIDE_CHANNEL)
         memory = stream.Memory.read(await link.info("memory"))
+        replication = await link.info("replication")
         test_events = int(await link.get(test_event_store.BYTES) or 0)
         refusal = ""
         try:
             await link.set(WRITTEN, 1, ex=60)
         except ResponseError as error:
             refusal = "OOM" if isinstance(error, OutOfMemoryError) else str(error).partition(" ")[0][:20]
+    replicas = stream.good_replicas(replication)
     return {
-        **_of_memory(memory, refusal),
+        **_of_replicas(replicas, _of_memory(memory, refusal)),
+        "role": replication["role"],
+        "replicas": replicas,
         "ping_response": bool(ping),
         "subscribed": any(number > 0 for _, number in counted),
         "memory_bytes": memory.used,
@@ -160,6 +164,15 @@ def _of_memory(memory: stream.Memory, refusal: str) -> Service:
     if memory.share >= NEARLY_FULL:
         return {"status": "degraded", "message": f"Redis' memory is nearly full: {used}"}
     return {"status": "healthy", "message": "connected"}
+
+
+def _of_replicas(replicas: int, state: Service) -> Service:
+    """Add what is wrong with the number of replicas that have everything, if nothing else is."""
+    wanted = settings.EVENT_REPLICAS
+    if replicas >= wanted or state["status"] == "unhealthy":
+        return state
+    message = f"{replicas} replicas of Redis follow, and EVENT_REPLICAS wants {wanted}: events are refused"
+    return {"status": "unhealthy", "message": message}
 
 
 async def influxdb() -> Service:

@@ -39,6 +39,7 @@ class PipelineStats:
     points_waiting: int
     failed_jobs: int
     memory: stream.Memory
+    replicas: int  # of Redis, that follow it
     test_events_bytes: int
 
     def queue_sizes(self) -> dict[str, int]:
@@ -47,7 +48,7 @@ class PipelineStats:
 
 
 def pipeline_stats(*, now: float) -> PipelineStats:
-    """Return the current state. Eight round trips to Redis. Raises RedisError."""
+    """Return the current state. Nine round trips to Redis. Raises RedisError."""
     return PipelineStats(
         now=now,
         waiting=stream.waiting(_redis()),
@@ -56,6 +57,7 @@ def pipeline_stats(*, now: float) -> PipelineStats:
         points_waiting=timeseries.backlog_status().waiting,
         failed_jobs=jobs.failed_count(),
         memory=stream.Memory.read(cast("dict[str, int]", _redis().info("memory"))),
+        replicas=stream.good_replicas(_redis().info("replication")),
         test_events_bytes=test_event_store.held(),
     )
 

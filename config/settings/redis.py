@@ -1,39 +1,68 @@
 """Redis: the cache, the channel layer and rq. The event streams use REDIS_URL too."""
 
+from typing import Any
+
 from django.core.exceptions import ImproperlyConfigured
-from redis.connection import parse_url
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
 
 from config import env
 from config.settings.base import SERVICES
-from core.redis import ASYNC_RECONNECT
+from core import redis_address
+from core.redis import ASYNC_RECONNECT, CONNECT_TIMEOUT, sentinel_options
 
 
-def _checked(url: str) -> str:
+def _checked(name: str, url: str) -> redis_address.Address:
     """Return the address. Raises ImproperlyConfigured, without the password in it."""
     try:
-        parse_url(url)  # type: ignore[no-untyped-call]
-    except (ValueError, TypeError):
-        raise ImproperlyConfigured(
-            "REDIS_URL is no address of a Redis server; it must be like redis://:password@host:6379/0."
-        ) from None
-    return url
+        return redis_address.parse(url)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is no address of a Redis server; it {error}.") from None
 
 
-REDIS_URL = _checked(env.redis_url(SERVICES) or "redis://127.0.0.1:6379/0")
+REDIS_URL = env.redis_url(SERVICES) or "redis://127.0.0.1:6379/0"
+_address = _checked("REDIS_URL", REDIS_URL)
+if _address.kind == "cluster":
+    raise ImproperlyConfigured("REDIS_URL is a Cluster, which rq cannot use: name one server, or some sentinels.")
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
+_channels: dict[str, Any] = {"address": REDIS_URL, "retry": ASYNC_RECONNECT}
+_rq: dict[str, Any] = {"URL": REDIS_URL}
+
+if _address.kind == "sentinel":
+    _sentinels = list(_address.nodes)
+    CACHES["default"]["LOCATION"] = [REDIS_URL]  # Django takes a comma in a text for the end of an address
+    CACHES["default"]["OPTIONS"] = {"pool_class": "core.redis.MasterPool", "socket_timeout": 4}
+    _channels = {
+        "master_name": _address.master,
+        "sentinels": _sentinels,
+        "sentinel_kwargs": {**sentinel_options(_address), "retry": AsyncRetry(NoBackoff(), 0)},
+        "retry": ASYNC_RECONNECT,
+        "socket_timeout": 10,
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        **_address.options,
+    }
+    _rq = {
+        "SENTINELS": _sentinels,
+        "MASTER_NAME": _address.master,
+        "SENTINEL_KWARGS": sentinel_options(_address),
+        # No timeout of answers: a worker waits for jobs in a blocking command, and sets one that is longer.
+        "CONNECTION_KWARGS": {"socket_connect_timeout": CONNECT_TIMEOUT, **_address.options},
+    }
 
 CHANNEL_LAYERS = {
     "default": {
         # The Pub/Sub layer: the core layer silently drops messages once a channel holds 100.
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "retry": ASYNC_RECONNECT}]},
+        "CONFIG": {"hosts": [_channels]},
     }
 }
 
 # The rq queues, in the order in which workers empty them.
 RQ_PRIORITIES = ["high", "medium", "low"]
-RQ_QUEUES = {name: {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 30} for name in RQ_PRIORITIES}
+RQ_QUEUES = {name: {**_rq, "DEFAULT_TIMEOUT": 30} for name in RQ_PRIORITIES}
 
 # Jobs have no arguments that depend on an uncommitted transaction: they only say that a stream has entries.
 RQ = {"COMMIT_MODE": "auto"}

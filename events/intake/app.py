@@ -167,6 +167,8 @@ class Appender:
                 for _, future in taken:
                     if not future.done():
                         future.set_exception(error)
+                if isinstance(error, stream.NotReplicated):  # they are in the stream, and may be stored already
+                    self._enqueue_drains([shard for shard, state in error.backlogs.items() if state.needs_drain], taken)
                 continue
             for _, future in taken:
                 if not future.done():

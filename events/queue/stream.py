@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from django.conf import settings
 from redis import Redis
 from redis import asyncio as aioredis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -38,6 +39,7 @@ from events.contract.kinds import PRIORITIES, Priority
 
 BEGINNING = "0-0"
 LEASE_MS = 5_000
+REPLICAS_MS = 1_500  # that an append waits for EVENT_REPLICAS replicas; less than the timeout of the client
 WAKE_SECONDS = 10
 SHARDS_KEY = "events:shards"
 # The share of Redis' `maxmemory` that events may not fill: leases, jobs and heartbeats need memory too, and without
@@ -176,16 +178,45 @@ class Memory:
         return self.share >= 1 - RESERVE
 
 
+class NotReplicated(RedisError):
+    """The entries are stored, but too few replicas have them, so a failover may lose them: they must be sent again.
+
+    As they are known by their event ids, having them twice changes nothing.
+    """
+
+    def __init__(self, backlogs: dict[int, Backlog]) -> None:
+        super().__init__(f"fewer than {settings.EVENT_REPLICAS} replicas have the entries")
+        self.backlogs = backlogs
+
+
+def good_replicas(info: dict[str, Any]) -> int:
+    """Return how many replicas follow this server, of INFO's section `replication`."""
+    of_each = (info[name] for name in info if name.startswith("slave") and name[5:].isdigit())
+    return sum(replica.get("state") == "online" for replica in of_each)
+
+
 # --- Appending --------------------------------------------------------------------------------------------------------
 
 
 async def append(redis: "aioredis.Redis", entries: Iterable[OutgoingEntry]) -> dict[int, Backlog]:
-    """Append all entries or none, in one round trip. Raises RedisError, OSError if they are not stored."""
+    """Append all entries or none, in one round trip. Raises RedisError, OSError if they are not stored.
+
+    With EVENT_REPLICAS return when so many replicas have them, in a second round trip. Raises NotReplicated.
+    """
     by_shard: dict[int, list[Any]] = {}
     for entry in entries:
         by_shard.setdefault(entry.shard, []).extend((PRIORITIES.index(entry.priority) + 1, entry.packed, entry.batch))
     with _connection_loss_as_redis_error():
-        return await _append(redis, by_shard)
+        return await (_append_replicated if settings.EVENT_REPLICAS else _append)(redis, by_shard)
+
+
+async def _append_replicated(redis: "aioredis.Redis", by_shard: dict[int, list[Any]]) -> dict[int, Backlog]:
+    async with redis.client() as link:  # WAIT is about what the same connection has written
+        backlogs = await _append(link, by_shard)
+        reached = cast(int, await link.execute_command("WAIT", settings.EVENT_REPLICAS, REPLICAS_MS))  # type: ignore[no-untyped-call]
+    if reached < settings.EVENT_REPLICAS:
+        raise NotReplicated(backlogs)
+    return backlogs
 
 
 async def _append(redis: "aioredis.Redis", by_shard: dict[int, list[Any]]) -> dict[int, Backlog]:

@@ -49,6 +49,9 @@ MIN_BATCH_INTERVAL, MAX_BATCH_INTERVAL, TARGET_BATCH_EVENTS = 0.1, 0.25, 80
 PAUSE_FACTOR, MAX_PAUSE = 2.0, 0.4
 MAX_EVENTS = 2_000  # a batch
 MAX_BYTES = 8 * 1024 * 1024  # a batch
+# Seconds; 15 fewer than this rq waits for a job at a time. A Redis that hangs, and is followed by another one, is
+# noticed no sooner.
+WORKER_TTL = 25
 MAX_RETRY_DELAY = 2.0  # seconds between two tries while PostgreSQL is away
 
 
@@ -188,6 +191,7 @@ class Worker(SimpleWorker):
     """rq's worker without a fork for each job, which would cost more than the job."""
 
     is_stopping: ClassVar[bool] = False
+    max_connection_wait_time = MAX_RETRY_DELAY  # rq's minute would leave events waiting after a failover
     _taken = 0
 
     def reorder_queues(self, reference_queue: Queue) -> None:
@@ -239,11 +243,14 @@ def _work() -> None:
             # may still have a predecessor of that name.
             name = f"{pulse.worker_id}.{attempt}" if attempt else pulse.worker_id
             attempt += 1
-            Worker(queues, name=name, connection=django_rq.get_connection(PRIORITIES[0])).work(logging_level="WARNING")
-            return
+            link = django_rq.get_connection(PRIORITIES[0])
+            Worker(queues, name=name, connection=link, worker_ttl=WORKER_TTL).work(logging_level="WARNING")
+            reason = "rq's worker stopped"
         except RedisError as error:
+            reason = type(error).__name__
+        if not Worker.is_stopping:
             # rq's worker stops if Redis becomes unavailable during a job, so start another one.
             failures = 1 if time.monotonic() - started > 30 else failures + 1
             pause = min(0.1 * 2**failures, MAX_RETRY_DELAY)
-            logger.warning("Redis does not answer (%s); trying again in %.1f s", type(error).__name__, pause)
+            logger.warning("Redis does not answer (%s); trying again in %.1f s", reason, pause)
             time.sleep(pause)

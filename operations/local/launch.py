@@ -15,11 +15,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.conninfo import conninfo_to_dict
-from redis import Redis
 from redis.exceptions import RedisError
 
 from config import env
 from config.operator_errors import sentence_of
+from core.redis import client_of
 from instructors import first_account
 from operations.local import programs, services
 from operations.local.autoscaler import Autoscaler
@@ -127,7 +127,7 @@ class Launch:
     def _say_if_redis_is_away(self) -> None:
         """Say it once, in a sentence: everything starts all the same, and goes on when Redis is there."""
         try:
-            with Redis.from_url(env.redis_url({}), socket_timeout=2, socket_connect_timeout=2) as client:
+            with client_of(env.redis_url({}), socket_timeout=2, socket_connect_timeout=2) as client:
                 client.ping()
         except RedisError as error:
             self.supervisor.say(f"{sentence_of(error)} Until then events are answered with 503.")

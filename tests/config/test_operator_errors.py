@@ -54,6 +54,11 @@ def test_a_database_that_does_not_exist_is_named(tmp_path):
     assert "check DATABASE_URL" in said
 
 
+def test_sentinels_that_do_not_answer_are_named(tmp_path):
+    said = refused(tmp_path, "rqstats", REDIS_URL=f"redis+sentinel://:secret-of-mine@{NO_PORT},127.0.0.1:2/lessons/0")
+    assert said.startswith(f"No sentinel answers at {NO_PORT}, 127.0.0.1:2. Check REDIS_URL")
+
+
 def test_without_redis_a_command_says_what_to_start(tmp_path):
     assert "Redis or Valkey does not run" in refused(tmp_path, "rqstats")
     said = refused(tmp_path, "rqstats", REDIS_URL=f"redis://:secret-of-mine@{NO_PORT}/0")
@@ -81,6 +86,10 @@ def test_the_traceback_is_there_for_whoever_asks(tmp_path):
         ({"DATABASE_URL": "postgresql://me:secret-of-mine%@host/x"}, "written as %40"),
         ({"REDIS_URL": "http://:secret-of-mine@host"}, "REDIS_URL is no address of a Redis"),
         ({"REDIS_URL": "redis://:secret-of-mine@host:port/0"}, "REDIS_URL is no address of a Redis"),
+        ({"REDIS_URL": "redis+sentinel://:secret-of-mine@host:26379"}, "names no master after the sentinels"),
+        ({"REDIS_URL": "redis+sentinel://:secret-of-mine@host:port/m/0"}, "REDIS_URL is no address of a Redis"),
+        ({"REDIS_URL": "redis+sentinel://:secret-of-mine@host/m/first"}, "a database that is no number"),
+        ({"REDIS_URL": "redis+cluster://:secret-of-mine@host:6379"}, "REDIS_URL is a Cluster, which rq cannot use"),
         ({"ALLOWED_HOSTS": "https://lessons.example.org"}, "host names alone"),
         ({"ALLOWED_HOSTS": "lessons.example.org:443"}, "host names alone"),
         ({"BACKEND_CORS_ORIGINS": "hub.example.org"}, "origins like https://hub.example.org"),

@@ -277,6 +277,8 @@ def test_only_the_proxy_reaches_intake_and_pages_and_nobody_the_rest():
     assert sorted(set(ports)) == [53, 5432, 6379]
     with_more = one("campus", "NetworkPolicy", "", INFLUXDB, *MAIL)["spec"]["egress"]
     assert {8086, 587} <= {port["port"] for rule in with_more for port in rule["ports"]}
+    behind_sentinels = one("campus", "NetworkPolicy", "", "redis.sentinelPort=26379")["spec"]["egress"]
+    assert [6379, 26379] in [[port["port"] for port in rule["ports"]] for rule in behind_sentinels]
     web = one("campus", "NetworkPolicy", "-web")["spec"]
     assert web["podSelector"]["matchExpressions"][0]["values"] == ["intake", "pages"]
     [rule] = web["ingress"]

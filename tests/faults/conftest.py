@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import redis as redis_client
 
+from core.redis import client_of
 from operations.local.embedded_postgres import Postgres
 from operations.local.embedded_valkey import Valkey, free_port
 from tests.faults.classroom import Classroom
@@ -47,7 +48,7 @@ class World:
         return psycopg.connect(self.postgres.url, autocommit=True)
 
     def redis(self) -> redis_client.Redis:
-        return redis_client.Redis.from_url(self.system.redis_url)
+        return client_of(self.system.redis_url)
 
     def start_postgres(self) -> None:
         """After a kill its backends may need a moment to let go of the data, and the start is refused until then."""

@@ -123,17 +123,19 @@ def _points(database: "psycopg.Connection[Any]", victoria: VictoriaMetrics) -> l
     return [] if rows == points else [f"{len(rows - points)} points are missing, {len(points - rows)} too many"]
 
 
-def unrest(redis: "Redis", *, now: float) -> list[str]:
-    """What is not finished, or was left behind; empty when the pipeline is at rest. `now` in seconds, Unix time."""
+def unrest(redis: "Redis", *, now: float, streams: "Redis | None" = None) -> list[str]:
+    """What is not finished, or was left behind; empty when the pipeline is at rest. `now` in seconds, Unix time;
+    `streams` where the events are, if they have a Redis of their own."""
     found = []
-    for key in sorted(key.decode() for key in redis.scan_iter(match="events:*", count=1000)):
+    events = redis if streams is None else streams
+    for key in sorted(key.decode() for key in events.scan_iter(match="events:*", count=1000)):
         kind = key.rpartition(":")[2]
-        if kind in ("high", "medium", "low") and redis.xlen(key):
-            found.append(f"{key} holds {redis.xlen(key)}")
+        if kind in ("high", "medium", "low") and events.xlen(key):
+            found.append(f"{key} holds {events.xlen(key)}")
         if kind in ("wake", "lease"):
             found.append(key)
-        if kind == "bytes" and int(redis.get(key) or 0) != 0:
-            found.append(f"{key} is {redis.get(key)!r}")
+        if kind == "bytes" and int(events.get(key) or 0) != 0:
+            found.append(f"{key} is {events.get(key)!r}")
     for priority in ("high", "medium", "low"):
         if waiting := redis.llen(f"rq:queue:{priority}"):
             found.append(f"{waiting} jobs in rq:queue:{priority}")

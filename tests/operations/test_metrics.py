@@ -49,6 +49,7 @@ def test_numbers_of_the_pipeline(event_pipeline):  # noqa: F811
     assert found["cellmonitor_points_waiting", ()] == 0
     assert found["cellmonitor_redis_memory_bytes", ()] > 100_000
     assert found["cellmonitor_redis_memory_limit_bytes", ()] > 100_000_000
+    assert found["cellmonitor_redis_replicas", ()] == 0
     assert found["cellmonitor_test_events_bytes", ()] == 0
 
 
