@@ -89,6 +89,7 @@ def test_people_on_seats(live_system, school, page: Page, browser: Browser):
     page.keyboard.press("Escape")
     drag(page, seat(page, "B3").locator(".seat-box"), seat(page, "A1").locator(".seat-box"), saved=place)
     expect(other.locator("[data-alert-cases]").first).to_contain_text("Seat A1 · Room 2")
+    expect(seat(page, "A1")).to_have_attribute("data-name", "Mio")
     drag(page, seat(page, "A1").locator(".seat-box"), page.locator("#unseated-heading"), saved=place)
     expect(unseated(page, "Mio")).to_have_attribute("data-status", "help")
     context.close()
