@@ -260,6 +260,18 @@ HTTP = [
     ),
     Endpoint("http 17", "GET", "/static/maps/{filename}", "C"),
     *below(
+        "http 17b",
+        """
+        GET /classes/{class_id}/rooms D
+        POST /classes/{class_id}/rooms D
+        GET /rooms/{room_id} D
+        PUT /rooms/{room_id} D
+        DELETE /rooms/{room_id} D
+        PUT /rooms/{room_id}/seats D
+        PUT /rooms/{room_id}/people D
+        """,
+    ),
+    *below(
         "http 18",
         """
         GET /instructor/ws/instructor/status E

@@ -24,6 +24,7 @@ from lms.models import (
     ClassroomMap,
     EnvironmentSnapshot,
     NotebookVersion,
+    Room,
     StudentToken,
 )
 from lms.versions.commits import commit
@@ -67,6 +68,7 @@ def ids(cast) -> dict[str, object]:
     AssignmentStarter.objects.create(assignment=cast.loops, content={"cells": []}, content_sha256="0" * 64)
     someone = Instructor.objects.create(email="someone@school.example", name="Someone", password="!")
     class_map = ClassroomMap.objects.create(class_ref=cast.python)
+    lab = Room.objects.create(class_ref=cast.python, name="Lab")
     report = EnvironmentSnapshot.objects.create(source="client", student=cast.hanako)
     ordered = AnalyticsReport.objects.create(report_type="class", requested_by=cast.sato)
     ids = {"ordered": str(ordered.report_id), "work": work.pk, "someone": someone.pk, "report": str(report.snapshot_id)}
@@ -76,7 +78,7 @@ def ids(cast) -> dict[str, object]:
     ids["question"] = StuckQuestion.objects.create(**asked).pk
     commit = committed(cast)
     ids |= {"commit": commit.version_id, "kept": commit.snapshot.snapshot_id, "branch": str(commit.branch.branch_id)}
-    return {**cast.ids(), **ids, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk}
+    return {**cast.ids(), **ids, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk, "lab": lab.pk}
 
 
 @pytest.fixture(scope="module")

@@ -39,6 +39,7 @@ from lms.models import (
     Notebook,
     NotebookVersion,
     ProgressNotification,
+    Room,
     Student,
     StudentClass,
     StudentToken,
@@ -109,11 +110,12 @@ def fill() -> School:
     report = EnvironmentSnapshot.objects.create(
         source="client", student=ken, class_ref=b, packages=[{"name": "b-package", "version": "1"}]
     )
+    lab = Room.objects.create(class_ref=b, name="b_secret")
     ids = {
         "python": b.pk, "rust": b.pk, "hanako": ken.pk, "ken": ken.pk, "notebook": notebook.pk, "loops": task.pk,
         "traits": task.pk, "missing": 999_999, "work": work.pk, "someone": made[1].pk, "sato": made[1].pk,
         "admin": made[1].pk, "report": report.snapshot_id, "commit": version.version_id, "kept": kept.snapshot_id,
-        "branch": version.branch.branch_id, "map": 1, "class_map": 1, "ordered": report.snapshot_id,
+        "branch": version.branch.branch_id, "map": 1, "class_map": 1, "lab": lab.pk, "ordered": report.snapshot_id,
     }  # fmt: skip
     _, device = device_of(a, "mine@a.example")
     ids["device"] = device_of(b, EMAIL, name="b-device")[0].pk

@@ -55,6 +55,11 @@ def make_class(*, count: int, language: Literal["ja", "en", "mixed"], rng: Rando
     return [_student(number=number, language=language, rng=rng) for number in range(1, count + 1)]
 
 
+def email_of(number: int) -> str:
+    """Return the address of a student, counted from 1."""
+    return f"student{number:03d}@example.com"
+
+
 def _student(*, number: int, language: Literal["ja", "en", "mixed"], rng: Random) -> Student:
     # Draw every number in every language, so that the language does not change which students are stuck.
     english_draw, patience, willing = rng.random(), rng.random(), rng.random()
@@ -62,7 +67,7 @@ def _student(*, number: int, language: Literal["ja", "en", "mixed"], rng: Random
     archetype = rng.choices(list(SHARES), weights=list(SHARES.values()))[0]
     own: Language = ("en" if english_draw < 0.3 else "ja") if language == "mixed" else language
     return Student(
-        email=f"student{number:03d}@example.com",
+        email=email_of(number),
         name=_name(language=own, rng=rng),
         team=TEAMS[(number - 1) // TEAM_SIZE % len(TEAMS)],
         language=own,

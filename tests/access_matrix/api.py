@@ -105,6 +105,14 @@ API_ROWS = [
     ("POST", "/classroom/map/create-default", None, "403 403 200 200 200"),
     ("DELETE", "/classroom/map/{map}", None, "403 403 200 200 200"),
     ("GET", "/classroom/maps", None, "403 403 200 200 200"),
+    # --- Rooms and seats of a class
+    ("GET", "/classes/{python}/rooms", None, "403 403 404 200 200"),
+    ("POST", "/classes/{python}/rooms", {"name": "Hall"}, "403 403 404 201 201"),
+    ("GET", "/rooms/{lab}", None, "403 403 404 200 200"),
+    ("PUT", "/rooms/{lab}", {"name": "Lab 2"}, "403 403 404 200 200"),
+    ("PUT", "/rooms/{lab}/seats", {"seats": []}, "403 403 404 200 200"),
+    ("PUT", "/rooms/{lab}/people", {"people": []}, "403 403 404 200 200"),
+    ("DELETE", "/rooms/{lab}", None, "403 403 404 200 200"),
     # --- Environments
     ("GET", "/environment/current", None, "403 403 200 200 200"),
     ("GET", "/environment/summary", None, "403 403 200 200 200"),

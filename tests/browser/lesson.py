@@ -49,6 +49,7 @@ def fill(teacher: str) -> dict[str, int | str]:
     ]
     work = schoolwork.hand_in(lesson, notebook, students[2:7], now)
     schoolwork.furnish(lesson, teams, now)
+    room_id = schoolwork.seat(lesson, students, now)
     schoolwork.report_environments(lesson, students)
     schoolwork.remember(account, lesson, students, now)
     schoolwork.join(account, lesson, students, now)
@@ -59,6 +60,7 @@ def fill(teacher: str) -> dict[str, int | str]:
         "notebook_id": notebook.pk,
         "cell_id": cells[-1].pk,
         "cluster": cluster.key,
+        "room_id": room_id,
         **work,
     }
 

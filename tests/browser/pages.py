@@ -21,6 +21,7 @@ class Cast:
     notebook_id: int
     assignment_id: int
     submission_id: int
+    room_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,13 @@ PLACES = [
     Place("student's work", of_student("?part=work")),
     Place("cells", in_class("cells/"), modes=("projector", "walking"), ready=LIVE),
     Place("shared error", in_class("cells/errors/{0.cluster}/"), modes=("projector",)),
-    Place("room", in_class("room/"), modes=("projector", "walking"), ready=LIVE),
+    Place("room", in_class("room/?room=teams"), modes=("projector", "walking"), ready=LIVE),
+    Place("room with seats", in_class("room/?room={0.room_id}"), modes=("projector", "walking"), ready=LIVE),
+    Place("all rooms", in_class("room/?room=all"), ready=LIVE),
+    Place("rooms and seats", in_class("room/rooms/")),
+    Place("seats of a room", in_class("room/rooms/{0.room_id}/")),
+    Place("who sits where", in_class("room/rooms/{0.room_id}/people/"), modes=("projector",)),
+    Place("seats from a list", in_class("room/rooms/{0.room_id}/people/list/"), modes=("projector",)),
     Place("activity", in_class("activity/"), ready=LIVE),
     Place("activity of a span", in_class("activity/?from=2026-11-01&to=whenever"), ready=LIVE),
     Place("assignments", in_class("assignments/")),

@@ -22,6 +22,8 @@ from lms.models import (
     Student,
     Team,
 )
+from lms.rooms import assign, make_room
+from lms.seat_grid import Grid
 from lms.student_tokens import Claim, claim
 
 GREEN = "\x1b[32mok\x1b[39m\n"
@@ -88,6 +90,16 @@ def hand_in(lesson: Class, notebook: Notebook, students: list[Student], now: dat
 def furnish(lesson: Class, teams: list[Team], now: datetime) -> None:
     hung = replace_map(class_id=lesson.pk, picture=None, uploaded_by="teacher", now=now)
     place_teams(hung, {teams[0].team_name: Point(30, 40)}, by="teacher", now=now)
+
+
+def seat(lesson: Class, students: list[Student], now: datetime) -> int:
+    """Most of the class in a room with an aisle, and return its id; a second room, in which nobody sits."""
+    room = make_room(lesson.pk, name="PC 教室 2", seats=Grid(rows=3, columns=6, aisles=[3]).seats(), now=now)
+    assign(
+        room, dict(zip(room.seats.values_list("pk", flat=True), [s.pk for s in students[:-2]], strict=False)), now=now
+    )
+    make_room(lesson.pk, name="Hall", seats=Grid(rows=2, columns=2).seats(), now=now)
+    return room.pk
 
 
 def report_environments(lesson: Class, students: list[Student]) -> None:

@@ -121,6 +121,9 @@ async function act(form, button) {
   view?.refresh();
 }
 
+/** The address of a link; `href` of a link in an SVG is no text. */
+const hrefOf = (link) => new URL(link.getAttribute("href"), location.href).href;
+
 const whole = () => new URL(shown.path, location.href);
 
 // --- Opening and closing --------------------------------------------------------------------------------------------
@@ -128,7 +131,7 @@ const whole = () => new URL(shown.path, location.href);
 /** The address already says it. */
 function show(path, link) {
   const id = studentOf(path);
-  opener = link ?? (opener?.isConnected && studentOf(opener.href) === id ? opener : linkTo(id));
+  opener = link ?? (opener?.isConnected && studentOf(hrefOf(opener)) === id ? opener : linkTo(id));
   const isOther = shown?.id !== id;
   if (isOther) title.textContent = opener?.textContent.trim().slice(0, 80) || title.textContent;
   const steps = document.activeElement?.closest?.("[data-drawer-step]");
@@ -212,16 +215,16 @@ function followAddress() {
 
 function move(by) {
   const link = neighbour(opener, shown.id, by);
-  if (link) open(link.href, link);
+  if (link) open(hrefOf(link), link);
 }
 
 // --- User input -----------------------------------------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-drawer]");
-  if (!link || event.defaultPrevented || !isPlain(event) || !studentOf(link.href)) return;
+  if (!link || event.defaultPrevented || !isPlain(event) || !studentOf(hrefOf(link))) return;
   event.preventDefault();
-  open(link.href, link);
+  open(hrefOf(link), link);
 });
 
 drawer.addEventListener("click", (event) => {

@@ -1,4 +1,4 @@
-"""What the demo class has beside its lesson: a class list with student numbers, and assignments in three states."""
+"""What the demo class has beside its lesson: a class list with student numbers, a room, assignments in three states."""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -7,30 +7,44 @@ from typing import Any
 from django.utils import timezone
 
 from events.simulation.lesson import notebook
+from events.simulation.students import email_of
+from lms import rooms
 from lms.api.notebook_content import receipt
 from lms.enrolment import Listed, enrol_listed
 from lms.models import AssignmentSubmission, Class, ClassAssignment, Notebook, Student
+from lms.seat_grid import Grid
 from lms.submissions import GRADED, SUBMITTED
+from operations.local.launch import DEMO_STUDENTS
 
-STUDENTS = 40
 POINTS = 10
 TITLES = ("演習 1 / Exercise 1", "演習 2 / Exercise 2", "プロジェクト / Project")
 FEEDBACK = ("よくできました。 Well done.", "range の終わりに注意。 Mind the end of range.", "")
 
 
-def add_schoolwork(demo: Class, *, now: datetime) -> None:
-    """Give the class its list, and an assignment that is graded, one that is due tomorrow, and one that is far off.
+def fill_class(demo: Class, *, now: datetime) -> None:
+    """Give the class its list, a room with a seat for everybody, and assignments, unless it has some already.
 
-    A class that has an assignment stays as it is.
+    The simulated students say their names with their first events.
     """
-    if demo.assignments.exists():
-        return
     listed = [
-        Listed(email=f"student{number:03d}@example.com", student_number=f"26-{number:04d}")
-        for number in range(1, STUDENTS + 1)
+        Listed(email=email_of(number), student_number=f"26-{number:04d}") for number in range(1, DEMO_STUDENTS + 1)
     ]
-    enrol_listed(demo.pk, listed, now=now)
-    students = list(Student.objects.filter(enrolments__class_ref=demo).order_by("pk"))
+    if not demo.enrolments.exists():
+        enrol_listed(demo.pk, listed, now=now)
+    students = list(Student.objects.filter(enrolments__class_ref=demo).order_by("email"))
+    if not rooms.rooms_of(demo.pk).exists():
+        _add_room(demo, students, now=now)
+    if not demo.assignments.exists():
+        _add_assignments(demo, students, now=now)
+
+
+def _add_room(demo: Class, students: list[Student], *, now: datetime) -> None:
+    room = rooms.make_room(demo.pk, name="Room 2", seats=Grid(rows=5, columns=8, aisles=[4]).seats(), now=now)
+    rooms.fill(room, [student.pk for student in students], keep=True, now=now)
+
+
+def _add_assignments(demo: Class, students: list[Student], *, now: datetime) -> None:
+    """Add an assignment that is graded, one that is due tomorrow, and one that is far off."""
     midnight = timezone.localtime(now).replace(hour=23, minute=59, second=0, microsecond=0)
     chance = Random(1)  # noqa: S311
     for number, (title, days, points, weight) in enumerate(
