@@ -19,9 +19,22 @@ PARTS = {"intake", "pages", "worker", "cron"}
 JOBS = {"migrate", "prune"}
 # Kinds of others' operators, of which Kubernetes publishes no schema.
 FOREIGN = {"ScaledObject", "ServiceMonitor", "HTTPRoute"}
-SECRETS = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "METRICS_TOKEN", "INFLUXDB_TOKEN", "EMAIL_HOST_PASSWORD"}
+SECRETS = {
+    "SECRET_KEY",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "METRICS_TOKEN",
+    "INFLUXDB_TOKEN",
+    "EMAIL_HOST_PASSWORD",
+    "UPLOADS_SECRET_KEY",
+    "DATABASE_REPLICA_URL",
+}
 INFLUXDB = "influxdb.url=http://influxdb.example.org:8086"
 MAIL = ("mail.host=smtp.example.org", "mail.from=lessons@example.org", "mail.user=lessons")
+BUCKET = (
+    "media.bucket.name=uploads", "media.bucket.endpoint=https://s3.example.org",
+    "media.bucket.region=here", "media.bucket.prefix=lessons",
+)  # fmt: skip
 BACKUP = ("backup.enabled=true", "backup.existingClaim=backups")
 COMPOSED = compose.load(dict.fromkeys(compose.example(), "filled"))["services"]
 
@@ -208,8 +221,9 @@ def test_the_settings_that_may_be_given_are_those_there_are():
     """What the chart or the image sets itself may not be given a second time."""
     schema = json.loads((CHART / "values.schema.json").read_text())
     given = set(schema["properties"]["settings"]["properties"])
-    itself = set(environment(pods("campus", INFLUXDB, *MAIL)["pages"])) - {"PART", "LOG_FORMAT"}
-    image = {"DEBUG", "DATA_DIR", "STATIC_ROOT", "MEDIA_ROOT"}
+    all_of_it = (INFLUXDB, *MAIL, *BUCKET, "database.replica.enabled=true")
+    itself = set(environment(pods("campus", *all_of_it)["pages"])) - {"PART", "LOG_FORMAT"}
+    image = {"DEBUG", "DATA_DIR", "STATIC_ROOT", "MEDIA_ROOT", "DRAWN_ROOT"}
     one_address = {"POSTGRES_SERVER", "POSTGRES_PORT", "POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB"}
     one_address |= {"REDIS_HOST", "REDIS_PORT"}
     only_of_up = {"HOST", "PORT", "WORKERS", "WORKERS_MAX", "WEB_SERVER", "VALKEY_MEMORY_BYTES", "PG_PROGRAMS"}
@@ -321,3 +335,26 @@ def test_what_it_says_after_the_installation(size, connections, tmp_path):
     assert "exec -it deploy/lessons-cell-monitor-pages -- python manage.py create_instructor" in said
     assert "Open https://lessons.example.org" in said
     assert "WARNING" not in said
+
+
+def test_uploads_in_a_bucket_need_no_volume():
+    bucket = (*BUCKET, *BACKUP)
+    assert not [item for item in objects("campus", *bucket) if item["kind"] == "PersistentVolumeClaim"]
+    for pod in pods("campus", *bucket).values():
+        assert "media" not in {volume["name"] for volume in pod.get("volumes", [])}
+        named = environment(pod)
+        assert (named["UPLOADS_BUCKET"], named["UPLOADS_ENDPOINT"]) == ("uploads", "https://s3.example.org")
+        assert named["UPLOADS_SECRET_KEY"] == "UPLOADS_SECRET_KEY"
+    [policy] = [
+        item for item in objects("campus", *bucket) if item["kind"] == "NetworkPolicy" and "egress" in item["spec"]
+    ]
+    ports = [port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]]
+    assert 443 in ports
+    assert "UPLOADS_BUCKET" not in environment(pods("campus")["pages"])
+
+
+def test_a_replica_is_named_by_a_secret():
+    replica = ("database.replica.enabled=true", "database.replica.existingSecret=postgres-ro")
+    named = environment(pods("campus", *replica)["pages"])
+    assert (named["DATABASE_REPLICA_URL"], named["DATABASE_REPLICA_MAX_LAG"]) == ("DATABASE_REPLICA_URL", "10")
+    assert "DATABASE_REPLICA_URL" not in environment(pods("campus")["pages"])

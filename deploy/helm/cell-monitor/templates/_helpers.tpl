@@ -73,6 +73,31 @@ migrations run before anything else of the release exists. Call with (dict "root
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: SECRET_KEY}}
 - name: DATABASE_URL
   valueFrom: {secretKeyRef: {name: {{ default $secret $values.database.existingSecret }}, key: {{ $values.database.urlKey }}}}
+{{- with $values.database.replica }}
+{{- if .enabled }}
+- name: DATABASE_REPLICA_URL
+  valueFrom: {secretKeyRef: {name: {{ default $secret .existingSecret }}, key: {{ .urlKey }}}}
+- {name: DATABASE_REPLICA_MAX_LAG, value: {{ include "cell-monitor.text" .maxLag }}}
+{{- end }}
+{{- end }}
+{{- with $values.media.bucket }}
+{{- if .name }}
+- {name: UPLOADS_BUCKET, value: {{ .name | quote }}}
+{{- with .endpoint }}
+- {name: UPLOADS_ENDPOINT, value: {{ . | quote }}}
+{{- end }}
+{{- with .region }}
+- {name: UPLOADS_REGION, value: {{ . | quote }}}
+{{- end }}
+{{- with .prefix }}
+- {name: UPLOADS_PREFIX, value: {{ . | quote }}}
+{{- end }}
+- name: UPLOADS_KEY_ID
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: UPLOADS_KEY_ID, optional: true}}
+- name: UPLOADS_SECRET_KEY
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: UPLOADS_SECRET_KEY, optional: true}}
+{{- end }}
+{{- end }}
 - name: REDIS_URL
   valueFrom: {secretKeyRef: {name: {{ default $secret $values.redis.existingSecret }}, key: {{ $values.redis.urlKey }}}}
 - name: METRICS_TOKEN
@@ -179,7 +204,7 @@ spec:
   {{- else if not $part.autoscaling.enabled }}
   replicas: {{ $part.replicas }}
   {{- end }}
-  {{- if and (eq .part "pages") (not .root.Values.media.existingClaim) (not (has "ReadWriteMany" .root.Values.media.accessModes)) }}
+  {{- if and (eq .part "pages") (not .root.Values.media.bucket.name) (not .root.Values.media.existingClaim) (not (has "ReadWriteMany" .root.Values.media.accessModes)) }}
   # Only one node can have the volume: the old pod goes before the new one comes.
   strategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}
   {{- else if ne .part "cron" }}
