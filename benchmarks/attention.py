@@ -24,7 +24,7 @@ from benchmarks.lessons.worlds import REPORT, ROTATED, WORLDS, make
 from benchmarks.rows import Row
 from classroom.attention.evidence import is_class_problem
 from classroom.attention.model import terms_of
-from classroom.attention.ranking import MAX_SHOWN, Part, Score, order, part_of
+from classroom.attention.ranking import MAX_SHOWN, Part, Score, order, part_of, wheels_spin
 from classroom.attention.weights import INTERCEPT, WEIGHTS
 
 EVERY = 60.0  # seconds between two looks
@@ -143,7 +143,8 @@ def _list(looks: Sequence[Look], likely: dict[int, float], parts: dict[int, Part
     """Return who is listed and in which part, in order."""
     scores: list[tuple[Score, Part, bool]] = []
     for look in looks:
-        part = part_of(likely[look.student], parts.get(look.student))
+        spins = wheels_spin(look.evidence.tries, look.evidence.unchanged)
+        part = part_of(likely[look.student], parts.get(look.student), spins=spins)
         if part and look.evidence.silent_minutes < 30 and not is_class_problem(look.evidence, now):
             score = Score(look.student, likely[look.student], look.evidence.since)
             scores.append((score, part, look.student in parts))

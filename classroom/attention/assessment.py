@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from classroom.attention.evidence import Evidence, evidence_of, is_class_problem
 from classroom.attention.model import contributions, probability, terms_of
-from classroom.attention.ranking import NOT_NEEDED, Part, Score, after_saying_fine, order, part_of
+from classroom.attention.ranking import NOT_NEEDED, Part, Score, after_saying_fine, order, part_of, wheels_spin
 from classroom.attention.signals import Alert, Code, Known, Lesson, Reason, Signals
 
 GONE = timedelta(minutes=30)  # without a run: the student has left
@@ -34,7 +34,8 @@ def assess(lesson: Lesson, known: Known, now: datetime) -> list[Alert]:
             likely = after_saying_fine(likely)
         feedback = known.feedback.get(student.student_id)
         raised = known.raised + (NOT_NEEDED if feedback and not feedback.was_needed else 0.0)
-        part = part_of(likely, known.shown.get(student.student_id), raised)
+        spins = wheels_spin(evidence.tries, evidence.unchanged)
+        part = part_of(likely, known.shown.get(student.student_id), raised, spins=spins)
         if part is None or is_class_problem(evidence, lesson.class_.now):
             continue
         alert = alert_about(student.student_id, evidence, likely, part, lesson, now)

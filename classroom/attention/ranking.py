@@ -12,7 +12,8 @@ from typing import Literal
 Part = Literal["firm", "weak"]
 
 MAX_SHOWN = 5
-FIRM_ENTERS, FIRM_LEAVES = 0.88, 0.75
+FIRM_ENTERS, FIRM_LEAVES = 0.80, 0.65
+FIRM_TRIES, FIRM_UNCHANGED = 12, 3  # runs since a new cell worked, and runs with unchanged code, to enter the firm part
 WEAK_ENTERS, WEAK_LEAVES = 0.35, 0.22
 MARGIN = 0.7  # log-odds by which another must be more urgent to take the place of one who is shown
 SAID_FINE = 2.0  # log-odds by which a student's own "I'm fine" lowers the probability, for a while
@@ -30,10 +31,13 @@ class Score:
     since: float  # when the trouble began; orders those who are as urgent
 
 
-def part_of(probability: float, was: Part | None, raised: float = 0.0) -> Part | None:
-    """Return the part of the list a student belongs in; None: none. `raised`: log-odds on the threshold."""
+def part_of(probability: float, was: Part | None, raised: float = 0.0, *, spins: bool = True) -> Part | None:
+    """Return the part of the list a student belongs in; None: none.
+
+    `raised`: log-odds on the threshold; `spins`: whether the student's wheels spin, without which none is firm.
+    """
     shifted = _shift(probability, -raised)
-    if shifted >= (FIRM_LEAVES if was == "firm" else FIRM_ENTERS):
+    if shifted >= FIRM_LEAVES if was == "firm" else spins and shifted >= FIRM_ENTERS:
         return "firm"
     if shifted >= (WEAK_ENTERS if was is None else WEAK_LEAVES):
         return "weak"
@@ -43,6 +47,11 @@ def part_of(probability: float, was: Part | None, raised: float = 0.0) -> Part |
 def after_saying_fine(probability: float) -> float:
     """Return the probability that a student is stuck who said a moment ago that they are not."""
     return _shift(probability, -SAID_FINE)
+
+
+def wheels_spin(tries: int, unchanged: int) -> bool:
+    """Return whether somebody tries long without a new cell, and has no other idea than the same code again."""
+    return tries >= FIRM_TRIES and unchanged >= FIRM_UNCHANGED
 
 
 def order(scores: Iterable[tuple[Score, Part, bool]]) -> list[Score]:

@@ -194,8 +194,8 @@ def test_not_needed_raises_the_threshold_of_that_student():
 
 
 def test_the_switch_and_the_answers_of_a_class_move_its_threshold():
-    assert ranking.part_of(0.89, None, ranking.SWITCH["quieter"]) == "weak"
-    assert ranking.part_of(0.85, None, ranking.SWITCH["busier"]) == "firm"
+    assert ranking.part_of(0.84, None, ranking.SWITCH["quieter"]) == "weak"
+    assert ranking.part_of(0.75, None, ranking.SWITCH["busier"]) == "firm"
     assert ranking.raised_by_answers(84, 100) == pytest.approx(0)
     assert ranking.raised_by_answers(1, 5) > 0 > ranking.raised_by_answers(10, 10)
     assert ranking.raised_by_answers(0, 50) == ranking.MOST
@@ -233,3 +233,17 @@ def test_which_errors_are_the_same(one, other, is_same):
 )
 def test_the_name_of_an_error(text, name):
     assert error_name(text) == name
+
+
+def test_only_whose_wheels_spin_is_firm():
+    """Many tries, some of the same code; whatever else makes somebody likely is worth a look."""
+    assert not ranking.wheels_spin(ranking.FIRM_TRIES - 1, ranking.FIRM_UNCHANGED)
+    assert not ranking.wheels_spin(ranking.FIRM_TRIES, ranking.FIRM_UNCHANGED - 1)
+    assert ranking.wheels_spin(ranking.FIRM_TRIES, ranking.FIRM_UNCHANGED)
+    assert ranking.part_of(0.95, "weak", spins=False) == "weak"
+    assert ranking.part_of(0.95, "weak", spins=True) == "firm"
+    assert ranking.part_of(0.7, "firm", spins=False) == "firm", "who is in it stays until it is less likely"
+    edits = [replace(run, change=0.1) for run in lost()]
+    (alert,) = assess(lesson(edits), Known(), NOW)
+    assert alert.probability is not None
+    assert (alert.probability > ranking.FIRM_ENTERS, alert.is_firm) == (True, False)
