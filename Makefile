@@ -32,7 +32,7 @@ check: lint ## lint, types, layers and the quick tests, which start no copy of t
 
 test: lint audit needs lab ## the checks of lint and audit, then all tests, those of the JupyterLab extension too
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --ignore tests/lab $(ARGS)
-	$(BIN)/python -m pytest -n 0 tests/lab
+	$(BIN)/python -m pytest -n 2 tests/lab
 	@if $(MAKE) extension/node_modules/npm.stamp; then $(MAKE) extension-test; \
 	else echo "What the panel is built with cannot be installed: it was NOT built and tested again"; $(MAKE) extension-python; fi
 
@@ -69,6 +69,7 @@ extension-test: extension/dist/test.stamp ## lint, types and tests of the Jupyte
 lock: .venv/uv.stamp ## pin the requirements*.in with hashes
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
 	$(COMPILE) requirements.in -o requirements.txt
+	$(COMPILE) requirements-s3.in -o requirements-s3.txt
 	$(COMPILE) requirements-dev.in -o requirements-dev.txt
 	$(COMPILE) requirements-fit.in -o requirements-fit.txt
 

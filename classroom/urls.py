@@ -29,7 +29,7 @@ from classroom.notebooks import version_views
 from classroom.notebooks import views as notebooks_views
 from classroom.privacy import class_views as privacy_class_views
 from classroom.privacy import views as privacy_views
-from classroom.seating import map_views
+from classroom.seating import map_views, people_views, room_views
 from classroom.seating import views as seating_views
 from classroom.setup import invitation_views
 from classroom.setup import urls as setup
@@ -86,6 +86,17 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("submissions/<int:submission_id>/", submission_views.submission, "submission"),
     ("submissions/<int:submission_id>/notebook/", notebooks_views.frame, "submission_notebook"),
     ("submissions/<int:submission_id>/notebook.ipynb", notebooks_views.download, "submission_download"),
+    # Below the tab of the room.
+    ("room/rooms/", room_views.rooms, "class_seat_rooms"),
+    ("room/rooms/<int:room_id>/", room_views.room, "class_seat_room"),
+    ("room/rooms/<int:room_id>/lay-out/", room_views.lay_out, "seat_room_lay_out"),
+    ("room/rooms/<int:room_id>/seats/", room_views.seats, "seat_room_seats"),
+    ("room/rooms/<int:room_id>/seats/add/", room_views.add_seat, "seat_room_add"),
+    ("room/rooms/<int:room_id>/picture/", room_views.picture, "seat_room_picture"),
+    ("room/rooms/<int:room_id>/copy/", room_views.copy, "seat_room_copy"),
+    ("room/rooms/<int:room_id>/delete/", room_views.delete, "seat_room_delete"),
+    ("room/rooms/<int:room_id>/people/", people_views.people, "class_seats"),
+    ("room/rooms/<int:room_id>/people/list/", people_views.import_list, "class_seat_list"),
     ("notebooks/", version_views.notebooks, "class_notebooks"),
     ("notebooks/<int:notebook_id>/", version_views.notebook, "notebook"),
     ("notebooks/<int:notebook_id>/compare/", version_views.compare, "notebook_compare"),

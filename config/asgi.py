@@ -81,4 +81,4 @@ async def handle_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[
 
 application = PathNormalization(RequestLogApplication(CorsApplication(route), intake=INTAKE_PATHS))
 _ = get_resolver().url_patterns  # import all views now instead of in the first request
-gc_tuning.freeze_loaded_objects()
+gc_tuning.freeze_loaded_objects(threshold=gc_tuning.WEB_THRESHOLD)

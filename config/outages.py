@@ -17,9 +17,11 @@ NO_CONNECTION = "The database has no connection left; try again"
 NONE_FREE = "No connection to the database was free in time; try again"
 READ_ONLY = "The database takes no changes at the moment; try again"
 FULL = "The database's disk is full; an administrator must make room"
+STORAGE_AWAY = "The storage of uploads does not answer; try again"
 REDIS_AWAY = "Redis does not answer; try again"
 TOO_MANY_LOGINS = "Too many passwords are being checked at once; try again"
 REDIS_FULL = "Redis has no memory left; try again"
+S3_MODULES = ("botocore.", "boto3.")  # not imported: only who has a bucket has them
 PROGRAM_LIMIT_EXCEEDED = "54"  # SQLSTATE class that is about the statement; Django raises OperationalError for it too
 
 
@@ -33,6 +35,8 @@ def reason_of(error: BaseException | None) -> str | None:
         return REDIS_AWAY
     if isinstance(error, InternalError) and is_read_only(error):
         return READ_ONLY
+    if error is not None and type(error).__module__.startswith(S3_MODULES):
+        return STORAGE_AWAY
     if not isinstance(error, OperationalError | InterfaceError):
         return None
     causes = list(_causes(error))

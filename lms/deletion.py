@@ -25,6 +25,7 @@ from lms.models import (
     NotebookHistory,
     NotebookSnapshot,
     NotebookVersion,
+    Room,
     StoredNotebook,
     Student,
     SystemSetting,
@@ -32,7 +33,7 @@ from lms.models import (
 from lms.models.settings import drop_cache
 
 # Lookups of the maps and snapshots that are deleted with rows of a model.
-MAPS: dict[type[Model], str] = {Class: "class_ref__in", ClassroomMap: "pk__in"}
+MAPS: dict[type[Model], str] = {Class: "class_ref__in", ClassroomMap: "pk__in", Room: "room__in"}
 SNAPSHOTS: dict[type[Model], str] = {
     Class: "history__class_ref__in",
     Student: "history__student__in",

@@ -133,18 +133,18 @@ def remove_student(class_id: int, student_id: int) -> bool:
 
 
 def remove_students(class_id: int, student_ids: Sequence[int]) -> int:
-    """Remove these students from the class, keeping activity and submissions. Return how many were enrolled. Three
+    """Remove these students from the class, keeping activity and submissions. Return how many were enrolled. Five
     statements.
 
-    The tokens of their devices end, so that only a class key or code brings them back.
+    The tokens of their devices end, so that only a class key or code brings them back, and their seats are free.
     """
     with transaction.atomic():
         # A claim of a token locks the student too: none comes between the two statements.
         list(Student.objects.select_for_update(no_key=True).filter(pk__in=student_ids).order_by("pk").values("pk"))
         tokens = StudentToken.objects.filter(class_ref=class_id, student__in=student_ids, revoked_at=None)
         tokens.update(revoked_at=timezone.now())
-        deleted, _ = StudentClass.objects.filter(class_ref=class_id, student__in=student_ids).delete()
-    return deleted
+        _, deleted = StudentClass.objects.filter(class_ref=class_id, student__in=student_ids).delete()
+    return deleted.get(StudentClass._meta.label, 0)
 
 
 def update_students(states: dict[int, bulk_get_or_create.StudentState], *, now: datetime) -> None:

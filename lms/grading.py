@@ -1,16 +1,19 @@
 """Grading: store a grade, record it in the audit log, notify the student.
 
-The API, the grading page and the admin site notify by the same rule, `lms.submissions.is_grade_notice_due`.
+The pages, the API and the admin site all change submissions through this module: the row is locked, and they record and
+notify by the same rule, `lms.submissions.is_grade_notice_due`.
 """
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from rest_framework.request import Request
 
@@ -21,7 +24,11 @@ from lms.models import AssignmentSubmission
 from lms.notices import announce_grade
 from lms.submissions import GRADED, RETURNED, SUBMITTED, is_grade_notice_due
 
-CHANGED = "submission_update"
+CREATED, CHANGED = "submission_create", "submission_update"  # in the audit log
+
+AnyRequest = HttpRequest | Request
+MOVES = {"assignment", "assignment_id", "student", "student_id"}
+NotifyStudent = Callable[[], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,37 +77,56 @@ def give_grade(
     The same grade again (a double click) changes nothing and notifies nobody. The row is locked.
     """
     with transaction.atomic():
-        rows = AssignmentSubmission.objects.select_related("assignment", "student").defer("notebook_content")
-        found = rows.select_for_update(of=("self",)).get(pk=submission_id)
-        before, changes = found.status, grade.changes_to(found.status)
+        found = locked_submissions().get(pk=submission_id)
+        changes = grade.changes_to(found.status)
         if all(getattr(found, name) == value for name, value in changes.items()):
             return found
         if version_token(found) != seen:
             raise GradedMeanwhile(found, *last_change(found.pk))
-        change(found, changes)
-        record_change(found, fields=changes, by=by, request=request)
-    if is_grade_notice_due(before=before, changes=changes):
-        announce_grade(found)
+        notify_student = write(found, changes, by=by, request=request)
+    notify_student()
     return found
 
 
-def record_change(
+def locked_submissions() -> QuerySet[AssignmentSubmission]:
+    """Return all submissions, to be read one by one with a lock on the row, without their notebooks."""
+    rows = AssignmentSubmission.objects.select_related("assignment", "student").defer("notebook_content")
+    return rows.select_for_update(of=("self",))
+
+
+def write(
+    locked: AssignmentSubmission, changes: Mapping[str, Any], *, by: Instructor | None, request: AnyRequest | None
+) -> NotifyStudent:
+    """Write these columns of a submission, whose row is locked, and record it. Call the result after the commit.
+
+    A submission that is given to another student or assignment is not what its sender's idempotency key stands for.
+    """
+    before = locked.status
+    change(locked, changes if MOVES.isdisjoint(changes) else {**changes, "idempotency_key": None})
+    return record(locked, changes, before=before, by=by, request=request)
+
+
+def record(
     submission: AssignmentSubmission,
+    changes: Mapping[str, Any],
     *,
-    fields: Iterable[str],
+    before: str | None,
     by: Instructor | None,
-    request: HttpRequest | Request | None,
-    action: str = CHANGED,
-) -> None:
-    """Record in the audit log which fields were written, never their values."""
-    audit.record(
-        action=action,
-        actor=by,
-        request=request,
-        target_type=submission._meta.model_name,
-        target_id=submission.pk,
-        details={"fields": sorted(fields)},
-    )
+    request: AnyRequest | None,
+) -> NotifyStudent:
+    """Record in the audit log which columns were changed, never their values. `before` is the status that it had, None
+    for a new submission. Return a function that notifies the student, if that is due: call it after the commit."""
+    if changes or before is None:
+        audit.record(
+            action=CREATED if before is None else CHANGED,
+            actor=by,
+            request=request,
+            target_type=submission._meta.model_name,
+            target_id=submission.pk,
+            details={"fields": [] if before is None else sorted(changes)},
+        )
+    is_due = is_grade_notice_due(before=before, changes=changes)
+    return partial(announce_grade, submission) if is_due else lambda: None
 
 
 def last_change(submission_id: int) -> tuple[str | None, datetime | None]:

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import partial
 from typing import NamedTuple
 
 from django.core.files.base import ContentFile
@@ -73,16 +72,7 @@ def replace_map(
             _lock_maps(class_id)
             old = active_map(class_id)
             ClassroomMap.objects.filter(class_ref=class_id, is_active=True).update(is_active=False)
-            made = ClassroomMap.objects.create(
-                class_ref_id=class_id,
-                image_filename=name,
-                image_url=f"{PICTURE_URL}{name}" if name else "",
-                original_filename=original_filename[-MAX_NAME_LENGTH:] if original_filename else None,
-                uploaded_by=uploaded_by,
-                uploaded_at=now,
-                file_size_bytes=len(picture or b""),
-                content_type=CONTENT_TYPE if name else None,
-            )
+            made = _create(name, picture or b"", class_id, original_filename, uploaded_by, now)
             if old is not None and keep_positions:
                 place_teams(made, points_on(old), by=uploaded_by, now=now)
             if old is not None and class_id is not None:
@@ -92,6 +82,40 @@ def replace_map(
             default_storage.delete(f"{DIRECTORY}/{name}")
         raise
     return made
+
+
+def store_room_picture(
+    *, class_id: int, room_id: int, picture: bytes, original_filename: str | None, uploaded_by: str, now: datetime
+) -> ClassroomMap:
+    """Create the picture of a room that has none. Call it in a transaction: if that is undone, the file is left, and
+    `orphaned_pictures` names it."""
+    name = f"classroom_map_{uuid.uuid4()}.jpg"
+    default_storage.save(f"{DIRECTORY}/{name}", ContentFile(picture))
+    return _create(name, picture, class_id, original_filename, uploaded_by, now, room_id=room_id)
+
+
+def _create(
+    name: str,
+    picture: bytes,
+    class_id: int | None,
+    original_filename: str | None,
+    uploaded_by: str | None,
+    now: datetime,
+    *,
+    room_id: int | None = None,
+) -> ClassroomMap:
+    return ClassroomMap.objects.create(
+        class_ref_id=class_id,
+        room_id=room_id,
+        is_active=room_id is None,
+        image_filename=name,
+        image_url=f"{PICTURE_URL}{name}" if name else "",
+        original_filename=original_filename[-MAX_NAME_LENGTH:] if original_filename else None,
+        uploaded_by=uploaded_by,
+        uploaded_at=now,
+        file_size_bytes=len(picture),
+        content_type=CONTENT_TYPE if name else None,
+    )
 
 
 def _lock_maps(class_id: int | None) -> None:
@@ -110,7 +134,11 @@ def remove_map(found: ClassroomMap) -> None:
 def delete_pictures(names: Iterable[str]) -> None:
     """Delete the files of pictures after the commit of the current transaction."""
     for name in filter(None, names):
-        transaction.on_commit(partial(default_storage.delete, f"{DIRECTORY}/{name}"))
+        # A file that cannot be deleted now is left for `prune`: the map is gone, and the page must say so.
+        def delete(file: str = f"{DIRECTORY}/{name}") -> None:
+            default_storage.delete(file)
+
+        transaction.on_commit(delete, robust=True)
 
 
 def orphaned_pictures(*, before: datetime) -> list[str]:

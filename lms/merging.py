@@ -10,6 +10,7 @@ Nothing is lost. Everything of the one row becomes the other's; where both have 
     extensions of one due date                        the later one
     open requests to be erased                        the first
     hints received                                    once
+    seats in one room                                 the kept one's
     histories of notebooks                            one history, its branches and versions numbered apart
 
 The address that is no longer used stays known (`StudentAddress`): what still comes with it is the person's, events that

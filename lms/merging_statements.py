@@ -90,6 +90,14 @@ ENROLMENTS = (
            may_be_asked = e.may_be_asked AND o.may_be_asked
        FROM student_classes o JOIN merged m ON m.old = o.student_id
        WHERE e.student_id = m.kept AND e.class_id = o.class_id""",
+    # The kept row sits where the other one sat, in a room where it has no seat.
+    """UPDATE seat_assignments a SET enrolment_id = e.id
+       FROM student_classes o JOIN merged m ON m.old = o.student_id
+       JOIN student_classes e ON e.student_id = m.kept AND e.class_id = o.class_id
+       WHERE a.enrolment_id = o.id AND NOT EXISTS (
+           SELECT 1 FROM seat_assignments k WHERE k.enrolment_id = e.id AND k.room_id = a.room_id)""",
+    """DELETE FROM seat_assignments a USING student_classes o, merged m, student_classes e
+       WHERE a.enrolment_id = o.id AND o.student_id = m.old AND e.student_id = m.kept AND e.class_id = o.class_id""",
     """DELETE FROM student_classes o USING merged m, student_classes e
        WHERE o.student_id = m.old AND e.student_id = m.kept AND e.class_id = o.class_id""",
 )

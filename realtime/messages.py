@@ -144,6 +144,17 @@ class ClassroomMap(Notice, tag="classroom_map"):
     data: ClassroomMapData
 
 
+class ClassroomSeatsData(Part):
+    class_id: int
+    room_id: int
+
+
+class ClassroomSeats(Notice, tag="classroom_seats"):
+    """A room of the class, its seats, or who sits there changed."""
+
+    data: ClassroomSeatsData
+
+
 class SystemAlert(FlatNotice, tag="system_alert"):
     """A service has failed or recovered."""
 
@@ -251,6 +262,11 @@ class InstructorMessage(Notice, tag="instructor_message"):
 HelpState = Literal["off", "asked", "coming", "not_found", "answered"]
 
 
+class OwnSeat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    room: str
+    seat: str
+
+
 class HelpStatusData(Part):
     student_id: int
     class_id: int
@@ -259,6 +275,7 @@ class HelpStatusData(Part):
     of: int | None
     since: str | None
     by_name: str | None
+    seats: list[OwnSeat]  # of who asks, one in each room
 
 
 class HelpStatus(Notice, tag="help_status"):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-uv.txt")
+LOCKS = ("requirements.txt", "requirements-s3.txt", "requirements-dev.txt", "requirements-uv.txt")
 TIMEOUT = 180  # seconds for all of them
 UNREACHABLE = ("ConnectionError", "Timeout", "SSLError", "ProxyError", "ServiceError", "HTTPError")
 

@@ -19,6 +19,8 @@ from pytest_django.plugin import blocking_manager_key
 # compiles the product anew, whoever has told Python to leave no files.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# As in lms.notebooks.render_worker: jsonschema would import it, for two seconds in every worker.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
 from tests import servers  # noqa: E402
 
@@ -35,6 +37,7 @@ from django.template import Template  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
 from lms.notebooks import render_process  # noqa: E402
+from tests import migrated as migrated_database  # noqa: E402
 from tests.activity import mirror  # noqa: E402
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
 
@@ -57,6 +60,7 @@ LONG = [
     "tests/config/test_logs_of_people.py",
     "tests/operations/backup/test_backup.py",
     "tests/operations/backup/test_refused_backups.py",
+    "tests/operations/backup/test_older_version.py",
     "tests/config/test_headers.py",
     "tests/faults/test_deploying.py",
     "tests/faults/test_failover.py",
@@ -225,14 +229,18 @@ def django_db_keepdb() -> bool:
 def migrated(django_db_blocker: Any) -> str:
     """The name of a database in which every migration ran, once for all that are made from it."""
     name = "migrated"
+
+    def migrate() -> None:
+        with django_db_blocker.unblock():
+            before = connection.settings_dict["NAME"]
+            connection.close()
+            connection.settings_dict["NAME"] = name
+            call_command("migrate", verbosity=0, interactive=False)
+            connection.close()
+            connection.settings_dict["NAME"] = before
+
     SESSION.postgres.create_database(name)
-    with django_db_blocker.unblock():
-        before = connection.settings_dict["NAME"]
-        connection.close()
-        connection.settings_dict["NAME"] = name
-        call_command("migrate", verbosity=0, interactive=False)
-        connection.close()
-        connection.settings_dict["NAME"] = before
+    migrated_database.fill(SESSION.postgres.url_of(name), migrate=migrate)
     return name
 
 

@@ -105,6 +105,7 @@ def _become(
 ) -> None:
     """In the new process: be that program."""
     gc.freeze()  # what was imported before stays
+    gc.set_threshold(20_000, 10, 10)
     if processes._prctl is not None:  # who forked it ends with the session, even if that is killed
         processes._prctl(processes.PR_SET_PDEATHSIG, int(signal.SIGKILL))
     os.setsid()

@@ -12,6 +12,7 @@ from classroom.base.js_strings import activity_texts
 from classroom.base.spans import span_choice
 from classroom.dashboard.selectors import range_of
 from classroom.lesson_report.lessons import lessons_of
+from core import replica
 
 RANGES = {"1h": _("Last hour"), "24h": _("Last 24 hours"), "7d": _("Last 7 days")}
 
@@ -20,22 +21,26 @@ RANGES = {"1h": _("Last hour"), "24h": _("Last 24 hours"), "7d": _("Last 7 days"
 def activity(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
     """Show the activity of `?range=`, or of `?from=` and `?to=`; of the last hour while these are wrong."""
     classroom, now = classroom_of(request, class_id), timezone.now()
-    choice, recent = span_choice(request.GET, classroom, now=now), range_of(request.GET.get("range"))
-    if choice.span is not None:
-        found = activity_between(classroom, choice.span, now=now)
-    else:
-        found = activity_of(classroom, span=recent, now=now)
-    context = {
-        "classroom": classroom,
-        "now": now,
-        "ranges": RANGES,
-        "range": None if choice.span else recent.name,
-        "query": choice.span.query if choice.span else f"range={recent.name}",
-        "activity": found,
-        "chart": chart_of(found),
-        "texts": activity_texts(),
-    }
-    if is_fragment(request):
-        return render(request, "activity/_state.html", context)
-    lessons = lessons_of(classroom, now=now) if classroom.class_ref else []
-    return render(request, "activity/activity.html", context | {"choice": choice, "lessons": lessons})
+
+    def answer() -> HttpResponse:
+        choice, recent = span_choice(request.GET, classroom, now=now), range_of(request.GET.get("range"))
+        if choice.span is not None:
+            found = activity_between(classroom, choice.span, now=now)
+        else:
+            found = activity_of(classroom, span=recent, now=now)
+        context = {
+            "classroom": classroom,
+            "now": now,
+            "ranges": RANGES,
+            "range": None if choice.span else recent.name,
+            "query": choice.span.query if choice.span else f"range={recent.name}",
+            "activity": found,
+            "chart": chart_of(found),
+            "texts": activity_texts(),
+        }
+        if is_fragment(request):
+            return render(request, "activity/_state.html", context)
+        lessons = lessons_of(classroom, now=now) if classroom.class_ref else []
+        return render(request, "activity/activity.html", context | {"choice": choice, "lessons": lessons})
+
+    return replica.figures(request, answer)

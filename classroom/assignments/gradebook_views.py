@@ -8,6 +8,7 @@ from classroom.assignments.gradebook import gradebook
 from classroom.assignments.gradebook_table import gradebook_csv
 from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
+from core import replica
 from instructors import audit
 from instructors.permissions import account_of
 
@@ -16,25 +17,33 @@ from instructors.permissions import account_of
 def page(request: HttpRequest, class_id: int) -> HttpResponse:
     """Show the gradebook, by name or with `?sort=total` by total."""
     now, classroom = timezone.now(), classroom_of(request, class_id)
-    book = gradebook(classroom, now=now, sort=request.GET.get("sort", ""), display=display_of(request))
-    return render(request, "assignments/gradebook.html", {"classroom": classroom, "now": now, "book": book})
+
+    def answer() -> HttpResponse:
+        book = gradebook(classroom, now=now, sort=request.GET.get("sort", ""), display=display_of(request))
+        return render(request, "assignments/gradebook.html", {"classroom": classroom, "now": now, "book": book})
+
+    return replica.figures(request, answer)
 
 
 @class_page
 def table(request: HttpRequest, class_id: int) -> HttpResponse:
     """Return the gradebook as CSV; with `?decimal=comma` for spreadsheets that use decimal commas."""
     now, classroom = timezone.now(), classroom_of(request, class_id)
-    class_ref = classroom.class_ref
-    assert class_ref is not None
-    book = gradebook(classroom, now=now)
-    text = gradebook_csv(book, class_code=class_ref.class_code, decimal_comma=request.GET.get("decimal") == "comma")
-    audit.record(
-        action="grades_export",
-        actor=account_of(request),
-        request=request,
-        target_type=class_ref._meta.model_name,
-        target_id=class_ref.pk,
-    )
-    name = f"gradebook-{class_ref.pk}-{timezone.localdate().isoformat()}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
+
+    def answer() -> HttpResponse:
+        class_ref = classroom.class_ref
+        assert class_ref is not None
+        book = gradebook(classroom, now=now)
+        text = gradebook_csv(book, class_code=class_ref.class_code, decimal_comma=request.GET.get("decimal") == "comma")
+        audit.record(
+            action="grades_export",
+            actor=account_of(request),
+            request=request,
+            target_type=class_ref._meta.model_name,
+            target_id=class_ref.pk,
+        )
+        name = f"gradebook-{class_ref.pk}-{timezone.localdate().isoformat()}.csv"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
+
+    return replica.figures(request, answer)

@@ -3,11 +3,11 @@
 A student hears their own place and who is on the way to them, and nothing of anybody else but how many wait.
 """
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import cast
+from typing import Any, cast
 
 from django.db.models import QuerySet
 
@@ -16,7 +16,8 @@ from classroom.base.classrooms import Classroom
 from events.models import HelpRequest
 from lms.access import Scope, students_seen_through
 from lms.models import Class, Student
-from realtime.messages import HelpState, HelpStatus, HelpStatusData, timestamp
+from lms.rooms import SeatOf
+from realtime.messages import HelpState, HelpStatus, HelpStatusData, OwnSeat, timestamp
 
 ANSWERED_FOR = timedelta(minutes=10)  # for so long a student reads that they were helped, unless they ask again
 
@@ -28,10 +29,11 @@ class HelpRequestStatus:
     of: int | None = None  # how many those are
     since: str | None = None  # asked, or answered
     by_name: str | None = None  # who is on the way, or who helped
+    seats: tuple[OwnSeat, ...] = ()  # where teachers look for who asks: one seat in each room
 
     @property
-    def data(self) -> dict[str, str | int | None]:
-        return asdict(self)
+    def data(self) -> dict[str, Any]:
+        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "seats": _plain(self.seats)}
 
     @property
     def digest(self) -> str:
@@ -40,7 +42,7 @@ class HelpRequestStatus:
 
     def frame(self, student_id: int, class_id: int) -> HelpStatus:
         """Return the message of it for sockets."""
-        data = HelpStatusData(student_id=student_id, class_id=class_id, **asdict(self))
+        data = HelpStatusData(student_id=student_id, class_id=class_id, **{**asdict(self), "seats": list(self.seats)})
         return HelpStatus(f"notifications:{student_id}", data)
 
 
@@ -48,34 +50,40 @@ OFF = HelpRequestStatus()
 
 
 def help_of_class(class_id: int, about: Collection[int] = (), *, now: datetime) -> dict[int, HelpRequestStatus]:
-    """Return the state of all who ask for help in the class, and of these students. At most three queries."""
+    """Return the state of all who ask for help in the class, and of these students. At most four queries."""
     students = cast("QuerySet[Student]", students_seen_through([class_id]))
     classroom = Classroom(Class(pk=class_id), students, may_teach=False)
-    found = _in_queue(help_queue(classroom, now=now), now)
+    queue = help_queue(classroom, now=now)
+    found = _in_queue(queue, classroom.seats if queue.help_requests else {}, now)
     ended = [student_id for student_id in about if student_id not in found]
     return {**_after_the_end(ended, classroom.scope, now), **found} if ended else found
 
 
 def help_of_student(student_id: int, class_id: int, *, now: datetime) -> HelpRequestStatus:
-    """Return the state of one student in the class. Two queries if they do not ask, else three."""
+    """Return the state of one student in the class. Two queries if they do not ask, else four."""
     open_requests = HelpRequest.objects.filter(Scope.of([class_id]).q(), student=student_id, ended_at=None)
     if open_requests.exists():
         return help_of_class(class_id, [student_id], now=now)[student_id]
     return _after_the_end([student_id], Scope.of([class_id]), now)[student_id]
 
 
-def _in_queue(queue: HelpQueue, now: datetime) -> dict[int, HelpRequestStatus]:
+def _plain(seats: tuple[OwnSeat, ...]) -> list[dict[str, str]]:
+    return [{"room": seat.room, "seat": seat.seat} for seat in seats]
+
+
+def _in_queue(queue: HelpQueue, sitting: Mapping[int, list[SeatOf]], now: datetime) -> dict[int, HelpRequestStatus]:
     ordered = queue.queue(now)
     free = [request for request in ordered if request.student_id not in queue.claims]
     places = {request.pk: place for place, request in enumerate(free, start=1)}
     found: dict[int, HelpRequestStatus] = {}
     for request in ordered:
         since, claim = timestamp(request.asked_at), queue.claims.get(request.student_id)
+        seats = tuple(OwnSeat(room=seat.room, seat=seat.label) for seat in sitting.get(request.student_id, ()))
         if claim is not None:
-            status = HelpRequestStatus(state="coming", since=since, by_name=claim.by)
+            status = HelpRequestStatus(state="coming", since=since, by_name=claim.by, seats=seats)
         else:
             state: HelpState = "not_found" if queue.looked_for_at(request) else "asked"
-            status = HelpRequestStatus(state=state, place=places[request.pk], of=len(free), since=since)
+            status = HelpRequestStatus(state=state, place=places[request.pk], of=len(free), since=since, seats=seats)
         found.setdefault(request.student_id, status)
     return found
 

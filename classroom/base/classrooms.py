@@ -15,6 +15,7 @@ from instructors.models import Instructor
 from instructors.permissions import sees_everybody
 from lms.access import EVERYTHING, Scope, classes_of, classes_taught_by, students_seen_through
 from lms.models import Class, Student
+from lms.rooms import SeatOf, seats_of
 
 # A page with more cards is unreadable. Students who ask for help or were active last are always included.
 MAX_CARDS = 500
@@ -60,6 +61,11 @@ class Classroom:
     def apart(self) -> dict[int, str]:
         """What is shown beside the names that more than one student has, by student id. One query."""
         return told_apart(self.people.values())
+
+    @cached_property
+    def seats(self) -> dict[int, list[SeatOf]]:
+        """Where the students of the class sit, by student id; nothing for everybody. One query."""
+        return seats_of(self.class_ref.pk) if self.class_ref else {}
 
     @property
     def socket(self) -> str:

@@ -70,5 +70,16 @@ def team_texts() -> dict[str, object]:
     }
 
 
+def seat_texts() -> dict[str, object]:
+    """Return the texts of `static/js/seating/seats.js` and `plan.js`."""
+    return {
+        "seatSaid": gettext("Seat {seat}: {name}, {status}"),
+        "moved": gettext("Seat {seat}: {x} percent from the left, {y} percent from the top"),
+        "placed": gettext("{name} sits on seat {seat} now"),
+        "seatFreed": gettext("{name} has no seat now"),
+        "notSaved": gettext("That could not be saved, so it is back as it was. Try again."),
+    }
+
+
 def activity_texts() -> dict[str, object]:
     return {"outdated": gettext("The newest figures could not be loaded. These are from {time}.")}

@@ -129,12 +129,18 @@ class MyName(serializers.Serializer[Any]):
     team = serializers.CharField(allow_null=True)
 
 
+class MySeat(serializers.Serializer[Any]):
+    room = serializers.CharField()
+    seat = serializers.CharField()
+
+
 class MyHelp(serializers.Serializer[Any]):
     state = serializers.ChoiceField(["off", "asked", "coming", "not_found", "answered"])
     place = serializers.IntegerField(allow_null=True, help_text="In the queue, from 1.")
     of = serializers.IntegerField(allow_null=True, help_text="How many are in the queue.")
     since = serializers.DateTimeField(allow_null=True, help_text="When they asked, or were helped.")
     by_name = serializers.CharField(allow_null=True, help_text="Who is on the way, or helped.")
+    seats = MySeat(many=True, help_text="Where they sit, while they ask: one seat in each room of the class.")
 
 
 class ClientTerms(serializers.Serializer[Any]):

@@ -33,7 +33,7 @@ def upload(request: HttpRequest, class_id: int | None = None) -> HttpResponse:
         check_upload(size=file.size or 0)
         picture = as_jpeg(file)
     except BadPicture as problem:
-        return _refuse(request, classroom, Refusal(form="upload", message=_message_of(problem)))
+        return _refuse(request, classroom, Refusal(form="upload", message=picture_problem(problem)))
     _replace_map(request, classroom, picture, file.name)
     return _done(request, classroom, gettext("The map has a new picture."))
 
@@ -134,7 +134,8 @@ def _too_many() -> str:
     return gettext("A map takes at most %(number)d teams. Take some off it first.") % {"number": MAX_TEAMS}
 
 
-def _message_of(problem: BadPicture) -> str:
+def picture_problem(problem: BadPicture) -> str:
+    """Return what to say of a picture that cannot be used."""
     return {
         "size": gettext("The file is too large. At most %(number)d MB can be uploaded; save it smaller and try again.")
         % {"number": MAX_BYTES // 1024**2},

@@ -11,6 +11,7 @@ from classroom.setup import audit
 from instructors.models import Instructor
 from lms.copies import copy_assignments, moved
 from lms.models import Class
+from lms.rooms import copy_rooms
 
 # Without letters and digits that look alike.
 ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -44,8 +45,8 @@ def create_class(fields: dict[str, Any], *, by: Instructor, request: HttpRequest
 def copy_class(
     original: Class, *, name: str, class_code: str, days: int, by: Instructor, request: HttpRequest, now: datetime
 ) -> Class:
-    """Create a class with the description, dates and assignments of another one, moved by that many days, and with `by`
-    as its owner. Raises CodeTaken, ImplausibleDate."""
+    """Create a class with the description, dates, assignments and rooms of another one, the dates moved by that many
+    days, and with `by` as its owner. Raises CodeTaken, ImplausibleDate."""
     with transaction.atomic():
         made = create_class(
             {
@@ -60,6 +61,7 @@ def copy_class(
         )
         assignments = original.assignments.order_by("pk")
         copy_assignments(assignments, to=made, days=days, by=by, request=request, now=now)
+        copy_rooms(original, to=made, by=by.email, now=now)
     return made
 
 

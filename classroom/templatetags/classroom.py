@@ -14,6 +14,7 @@ from classroom.base.classrooms import Classroom
 from classroom.base.highlight import highlighted
 from classroom.base.js_strings import live_texts
 from classroom.base.markdown import markdown as markdown_to_html
+from classroom.base.rooms import chosen_room, seats_text
 from classroom.base.tabs import Link, tabs_of
 from core import moments
 
@@ -46,6 +47,17 @@ def apart(context: dict[str, Any], student_id: int) -> str:
         return ""
     text = context["classroom"].apart.get(student_id)
     return format_html(' <span class="apart">{}</span>', text) if text else ""
+
+
+@register.simple_tag(takes_context=True)
+def seat(context: dict[str, Any], student_id: int) -> str:
+    """Return where a student sits, `Seat B4 · Room 2`; often nothing."""
+    classroom, request = context["classroom"], context.get("request")
+    seats = classroom.seats.get(student_id)
+    if not seats:
+        return ""
+    chosen = chosen_room(request, classroom.class_ref.pk) if request else ""
+    return format_html('<span class="seat-of">{}</span>', seats_text(seats, chosen))
 
 
 @register.filter

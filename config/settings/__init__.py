@@ -5,6 +5,7 @@ start with an incomplete configuration.
 """
 
 from config.settings.base import *
+from config.settings.storage import *
 from config.settings.database import *
 from config.settings.redis import *
 from config.settings.security import *

@@ -109,28 +109,3 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.time_zone("TIME_ZONE", "Asia/Tokyo")
 FORMAT_MODULE_PATH = "config.formats"  # dates have one form in all languages
-
-# --- Static files and uploads -----------------------------------------------------------------------------------------
-
-STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = env.path("STATIC_ROOT", DATA_DIR / "static")
-# Uploaded images of seating maps.
-MEDIA_ROOT = env.path("MEDIA_ROOT", DATA_DIR / "media")
-# Uploads are readable by their owner only. Static files are public, and a web server may run as another user.
-FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
-STATIC_IN_DATA_DIR = STATIC_ROOT.is_relative_to(DATA_DIR)
-WHITENOISE_USE_FINDERS = DEBUG
-WHITENOISE_AUTOREFRESH = DEBUG
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage",
-        "OPTIONS": {
-            "file_permissions_mode": 0o600 if STATIC_IN_DATA_DIR else 0o644,
-            "directory_permissions_mode": 0o700 if STATIC_IN_DATA_DIR else 0o755,
-        },
-    },
-}

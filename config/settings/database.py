@@ -37,7 +37,7 @@ def parts_of(url: str) -> dict[str, Any]:
     )
 
 
-def settings_of(url: str, *, pool: int) -> dict[str, Any]:
+def settings_of(url: str, *, pool: int, is_replica: bool = False) -> dict[str, Any]:
     """Return the entry of DATABASES for an address as libpq reads it: `postgresql://user:password@a:5432,b:5432/name`.
     Raises ImproperlyConfigured.
 
@@ -46,7 +46,9 @@ def settings_of(url: str, *, pool: int) -> dict[str, Any]:
     parts = {key: str(value) for key, value in parts_of(url).items() if value is not None}
     host = parts.get("host") or parts.get("hostaddr", "")
     if host and not host.startswith("/"):
-        parts = {**_TCP, **(_SEVERAL if "," in host else {}), **parts}
+        parts = {**_TCP, **(_SEVERAL if "," in host and not is_replica else {}), **parts}
+    if is_replica:  # whatever the address leads to
+        parts.setdefault("options", "-c default_transaction_read_only=on")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.pop("dbname", "postgres"),
@@ -70,4 +72,10 @@ def settings_of(url: str, *, pool: int) -> dict[str, Any]:
 # Without a URL the embedded server's socket is used, so that the error says which server is not running.
 _URL = env.database_url(SERVICES) or f"postgresql://postgres@/cellmonitor?host={DATA_DIR / 'postgres'}"
 DATABASES = {"default": settings_of(_URL, pool=env.integer("DATABASE_POOL", 10))}
+# Reports, exports and history are read from it (`core.replica`). No pool: a report costs more than a connection, and a
+# pool would hide for seconds that the machine is gone.
+if env.text("DATABASE_REPLICA_URL"):
+    DATABASES["replica"] = settings_of(env.text("DATABASE_REPLICA_URL"), pool=0, is_replica=True)
+    DATABASE_ROUTERS = ["core.replica.Router"]
+DATABASE_REPLICA_MAX_LAG = env.integer("DATABASE_REPLICA_MAX_LAG", 10, minimum=1)  # seconds
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

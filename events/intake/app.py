@@ -135,6 +135,7 @@ class Appender:
         self._task: asyncio.Task[None] | None = None
         self._enqueue_tasks: set[asyncio.Task[None]] = set()
         self._backlog: dict[int, Backlog] = {}
+        self._is_overloaded = False  # as of the last append or look
         self._checked_at = 0.0
         self._free_bytes = math.inf  # in Redis, as far as known
 
@@ -173,6 +174,7 @@ class Appender:
                 if not future.done():
                     future.set_result(None)
             self._backlog.update(backlog)
+            self._is_overloaded = is_overloaded(self._backlog.values())
             await self._check_free_memory(sum(len(entry.packed) for entries, _ in taken for entry in entries))
             self._enqueue_drains([shard for shard, state in backlog.items() if state.needs_drain], taken)
 
@@ -192,7 +194,7 @@ class Appender:
 
     async def _check_overload(self) -> None:
         """Raise RequestRefused(503) while the backlog is too large. It is checked at most twice a second."""
-        if not is_overloaded(self._backlog.values()) and self._free_bytes > 0:
+        if not self._is_overloaded and self._free_bytes > 0:
             return
         if time.monotonic() - self._checked_at > 0.5:
             self._checked_at = time.monotonic()
@@ -201,7 +203,8 @@ class Appender:
                 self._free_bytes = await stream.free_bytes(self._connection())
             except (RedisError, OSError):
                 raise RequestRefused(503, "The event queue is not available; try again") from None
-        if is_overloaded(self._backlog.values()):
+        self._is_overloaded = is_overloaded(self._backlog.values())
+        if self._is_overloaded:
             raise RequestRefused(503, "Too many events are waiting; try again")
         if self._free_bytes <= 0:
             raise RequestRefused(503, FULL)

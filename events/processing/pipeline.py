@@ -28,6 +28,7 @@ from events.processing import instructor_events, notifications, store
 from events.processing.executions import Rule
 from events.queue import stream
 from lms import system_settings
+from lms.statement_pipeline import pipelined
 
 logger = logging.getLogger(__name__)
 
@@ -106,8 +107,10 @@ def save(origins: Sequence[Origin], *, shard: int, is_repeated: bool = False) ->
     now = datetime.now(UTC)
     try:
         with transaction.atomic():
-            store.lock_shard(shard)
-            changes = store.save([origin.event for origin in origins], rule=current_rule(), now=now)
+            rule = current_rule()
+            with pipelined():
+                store.lock_shard(shard)
+                changes = store.save([origin.event for origin in origins], rule=rule, now=now)
             # In the same transaction as the event's row, so that a repeated event is applied once.
             announcements = [instructor_events.perform(event, now=now) for event in changes.instructor_events]
         for announce in filter(None, announcements):

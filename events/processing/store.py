@@ -32,7 +32,10 @@ def lock_shard(shard: int) -> None:
 
 
 def save(events: Sequence[Event], *, rule: Rule, now: datetime) -> Changes:
-    """Store the events and update everything derived from them. Call inside a transaction."""
+    """Store the events and update everything derived from them.
+
+    Call it inside a transaction, and inside `pipelined()`: then only what is read is waited for.
+    """
     events = list({event.event_id: event for event in reversed(events)}.values())[::-1]  # the first of each id
     kinds = {event.event_id: kind_in_effect(event) for event in events}
     resolved = bulk_get_or_create.resolve(events)

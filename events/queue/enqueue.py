@@ -45,8 +45,9 @@ def event_of(record: Any, *, received: int, class_id: int | None = None) -> Even
 def outgoing_entries(events: Sequence[Event], *, batch: str = "") -> list[OutgoingEntry]:
     """Return the events packed by shard and priority, in the order of the request."""
     groups: dict[tuple[int, Any], list[Event]] = {}
+    shards = settings.EVENT_SHARDS
     for event in events:
-        shard = schema.shard_of(event.email, settings.EVENT_SHARDS)
+        shard = schema.shard_of(event.email, shards)
         groups.setdefault((shard, kind_of(event.event_type).priority), []).append(event)
     return [
         OutgoingEntry(shard, priority, packed, batch)

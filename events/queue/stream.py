@@ -228,10 +228,7 @@ async def _append(redis: "aioredis.Redis", by_shard: dict[int, list[Any]]) -> di
         [(keys, args)] = calls
         answers = [await _APPEND.acall(redis, keys, *args)]
     else:
-        async with redis.pipeline(transaction=True) as pipe:
-            for keys, args in calls:
-                pipe.eval(_APPEND.text, len(keys), *keys, *args)
-            answers = await pipe.execute()
+        answers = await _APPEND.acall_all(redis, calls)
     return {
         shard: Backlog(entries, held, wake == 1) for shard, (entries, held, wake) in zip(by_shard, answers, strict=True)
     }

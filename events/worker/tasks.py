@@ -43,7 +43,7 @@ POLL_INTERVAL, MAX_TURN = 0.25, 5.0
 # Events that arrive while a drain pauses share a transaction. The fixed cost of a batch equals that of
 # TARGET_BATCH_EVENTS events, so a drain pauses until about so many have arrived, between MIN_BATCH_INTERVAL and
 # MAX_BATCH_INTERVAL seconds after the last batch began. The first event after an idle time does not wait.
-MIN_BATCH_INTERVAL, MAX_BATCH_INTERVAL, TARGET_BATCH_EVENTS = 0.1, 0.25, 25
+MIN_BATCH_INTERVAL, MAX_BATCH_INTERVAL, TARGET_BATCH_EVENTS = 0.1, 0.25, 80
 # It also pauses PAUSE_FACTOR times as long as the batch took, at most MAX_PAUSE seconds, to leave the processor to
 # other processes under many small posts.
 PAUSE_FACTOR, MAX_PAUSE = 2.0, 0.4

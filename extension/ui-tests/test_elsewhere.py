@@ -30,6 +30,21 @@ def environment(name):
     return found
 
 
+def is_asked_once(tab, product):
+    """Whether they are stuck, in the panel and in a notification, until they answered."""
+    product.answers["POST", "/api/v1/me/question"] = (200, {})
+    product.question = {"id": 4, "asked_at": "2026-11-29T10:00:00.000Z", "until": "2026-11-29T10:05:00.000Z"}
+    asked = tab.page.locator("#cell-monitor-panel").get_by_role("region", name="Are you stuck?")
+    expect(asked).to_be_visible(timeout=WAIT)
+    expect(tab.page.locator(".jp-toast-message")).to_have_text("Are you stuck?")
+    asked.get_by_role("button", name="I’m fine").click()
+    product.question = None
+    expect(asked).to_have_count(0)
+    expect(tab.page.locator(".jp-toast-message")).to_have_count(0)
+    told = [value for method, path, _, value in product.requests if (method, path) == ("POST", "/api/v1/me/question")]
+    assert told == [{"id": 4, "answer": "fine"}]
+
+
 def test_jupyterlab_40(tmp_path, tabs, product):
     python = f"{environment('LAB40')}/bin/python"
     lab = Lab(tmp_path, set_up(product), (python, "-m", "jupyterlab"))
@@ -41,6 +56,7 @@ def test_jupyterlab_40(tmp_path, tabs, product):
         wait_for(lambda: len(product.ends_of("old.ipynb")) == 3, SECONDS)
         said = [(event["cellId"], event["cellIndex"], event["status"]) for event in product.ends_of("old.ipynb")]
         assert said == [("c0", 0, "success"), ("c1", 1, "error"), ("c2", 2, "aborted")]
+        is_asked_once(tab, product)
         tab.page.locator(".cm-HelpButton button").click()
         wait_for(lambda: any(event["eventType"] == "help" for event in product.of("old.ipynb")), SECONDS)
         tab.shot("lab40")
@@ -65,6 +81,7 @@ def test_notebook_7(tmp_path, tabs, product):
         tab.page.locator(".jp-NotebookPanel .cm-StateItem button").click()
         expect(tab.page.locator("#cell-monitor-panel")).to_be_visible()
         expect(tab.page.locator("#cell-monitor-panel")).to_contain_text("Informatics 3A")
+        is_asked_once(tab, product)
         tab.shot("notebook7")
     finally:
         lab.close()
@@ -127,6 +144,11 @@ def test_jupyterlite(site, tabs, product):
     ]
     assert {event["emailAddress"] for event in ends} == {STUDENT["email"]}
     assert "42" in ends[1]["result"]
+    is_asked_once(tab, product)
+    product.answers["POST", "/api/v1/me/page"] = (201, {"code": "K7QF", "url": f"{product.url}/me/#K7QF"})
+    with tab.page.expect_popup() as opened:
+        panel.get_by_role("button", name="Open my page").click()
+    opened.value.wait_for_url("**/me/#K7QF", timeout=WAIT)
     tab.shot("lite")
     # What runs while the product is away is sent after a reload.
     product.script[:] = [(503, {}, {})] * 50

@@ -1,5 +1,16 @@
 """The admin site, one module for each group of tables. Django imports this package, which imports the modules."""
 
-from lms.admin import accounts, assignments, classes, maps, people, settings, students, tokens, versions
+from lms.admin import accounts, assignments, classes, maps, people, rooms, settings, students, tokens, versions
 
-__all__ = ["accounts", "assignments", "classes", "maps", "people", "settings", "students", "tokens", "versions"]
+__all__ = [
+    "accounts",
+    "assignments",
+    "classes",
+    "maps",
+    "people",
+    "rooms",
+    "settings",
+    "students",
+    "tokens",
+    "versions",
+]

@@ -1,6 +1,5 @@
-"""The admin site of assignments and submissions. Grades are recorded in the audit log and announced to students."""
+"""The admin site of assignments and submissions. `lms.grading` writes grades, as for the pages and the API."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -10,18 +9,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from import_export.admin import ExportMixin
 
-from instructors.models import Instructor
+from instructors.permissions import account_of
+from lms import grading
 from lms.admin.base import LargeTableAdmin
 from lms.export import FORMATS, SubmissionResource
-from lms.grading import record_change
 from lms.models import (
     AssignmentSubmission,
     ClassAssignment,
     DueDateExtension,
 )
-from lms.notices import announce_grade
 from lms.spreadsheets import ENCODING
-from lms.submissions import is_grade_notice_due
 
 if TYPE_CHECKING:
     TabularInline = admin.TabularInline[Any, Any]
@@ -57,10 +54,9 @@ class ClassAssignmentAdmin(LargeTableAdmin):
     inlines = [SubmissionInline]
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        super().save_formset(request, form, formset, change)
-        if formset.model is AssignmentSubmission:
-            for each in formset.initial_forms:
-                record_grade(request, each)
+        formset.save(commit=False)  # says what was changed, for the log of the admin site
+        for each in formset.initial_forms:
+            save_submission(request, each)
 
 
 @admin.register(DueDateExtension)
@@ -95,23 +91,21 @@ class AssignmentSubmissionAdmin(ExportMixin, LargeTableAdmin):  # type: ignore[m
     readonly_fields = ["content_sha256"]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        record_grade(request, form, is_new=not change)
+        if change:
+            save_submission(request, form)
+        else:
+            super().save_model(request, obj, form, change)
+            notice = grading.record(obj, form.cleaned_data, before=None, by=account_of(request), request=request)
+            transaction.on_commit(notice)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).select_related("assignment__class_ref", "student")
         return rows.defer("notebook_content")
 
 
-def record_grade(request: HttpRequest, form: Any, *, is_new: bool = False) -> None:
-    """Record a grade in the audit log, and notify the student after the commit. Call it after a submission's form was
-    saved, in its transaction."""
-    row, changed = form.instance, form.changed_data
-    if not changed:
-        return
-    actor = request.user if isinstance(request.user, Instructor) else None
-    action = "submission_create" if is_new else "submission_update"
-    record_change(row, fields=changed, by=actor, request=request, action=action)
-    before = None if is_new else form.initial.get("status")
-    if is_grade_notice_due(before=before, changes={name: form.cleaned_data.get(name) for name in changed}):
-        transaction.on_commit(partial(announce_grade, row))
+def save_submission(request: HttpRequest, form: Any) -> None:
+    """Write what a valid form changed, record it, and notify the student after the commit. Call it in a transaction."""
+    changes = {name: form.cleaned_data[name] for name in form.changed_data}
+    if changes:
+        locked = grading.locked_submissions().get(pk=form.instance.pk)
+        transaction.on_commit(grading.write(locked, changes, by=account_of(request), request=request))

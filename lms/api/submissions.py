@@ -23,7 +23,6 @@ from instructors.rest.exceptions import Conflict, Unprocessable
 from instructors.rest.fields import Name, Number, RawText, RowId
 from instructors.rest.openapi import PAGING, documented, row_filter, text_filter
 from instructors.rest.parameters import (
-    change,
     find_or_404,
     path_id,
     query_boolean,
@@ -31,6 +30,7 @@ from instructors.rest.parameters import (
     query_text,
     validated,
 )
+from lms import grading
 from lms.access import KeyHolder, StudentHolder, assignments_of, students_of, submissions_of, with_email
 from lms.api.base import ApiView
 from lms.api.fields import Moment
@@ -39,8 +39,7 @@ from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
 from lms.due_dates import with_own_due
 from lms.models import AssignmentSubmission, Student
-from lms.notices import announce_grade
-from lms.submissions import SUBMITTED, is_grade_notice_due, late_by, with_attempt
+from lms.submissions import SUBMITTED, late_by, with_attempt
 from lms.versions.snapshots import store_submission
 
 SENT_WITH_KEY = ("content_sha256", "submission_comment")
@@ -211,9 +210,9 @@ class SubmissionsView(SubmissionBase):
             made, is_new = create_once(columns, idempotency_key(request))
             if is_new:
                 store_submission(made)
-                self.record_change("submission_create", made)
-        if is_new and is_grade_notice_due(before=None, changes=fields):
-            announce_grade(made)
+                notify_student = grading.record(made, fields, before=None, by=self.caller, request=request)
+        if is_new:
+            notify_student()
         answer = self.find(made.pk)
         if not is_new:
             as_first_answered(answer, with_grade=not isinstance(self.holder, KeyHolder))
@@ -249,19 +248,14 @@ class SubmissionView(SubmissionBase):
         found = self.find_to_grade(submission_id)
         changes = validated(SubmissionChanges(data=request.data, partial=True))
         self.check_references(changes, is_grading=True)
-        before = found.status
         if "notebook_content" in changes:
             changes["content_sha256"] = receipt(changes["notebook_content"])
         with transaction.atomic():
-            # Somebody else's hand-in, or one to another assignment, is not what its sender's key stands for.
-            is_moved = not changes.keys().isdisjoint({"assignment_id", "student_id"})
-            change(found, {**changes, "idempotency_key": None} if is_moved else changes)
-            if changes:
-                self.record_change("submission_update", found, fields=changes)
+            locked = find_or_404(grading.locked_submissions(), found.pk, "Submission")
+            notify_student = grading.write(locked, changes, by=self.caller, request=request)
             if "notebook_content" in changes:
                 store_submission(self.find(found.pk))
-        if is_grade_notice_due(before=before, changes=changes):
-            announce_grade(found)
+        notify_student()
         return Response(SubmissionResponse(self.find(found.pk)).data)
 
     @documented(summary="Delete a submission", responses={200: SubmissionResponse}, errors=(404,))

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('lms', '0018_attention_list'),
+        ('lms', '0019_rooms_and_seats'),
     ]
 
     operations = [

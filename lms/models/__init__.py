@@ -7,6 +7,7 @@ from lms.models.maps import ClassroomMap, TeamPosition
 from lms.models.notebooks import Cell, Notebook
 from lms.models.notifications import ProgressNotification
 from lms.models.people import ClassStudent, Session, Student, StudentActivity, StudentAddress, Team
+from lms.models.rooms import Room, Seat, SeatAssignment
 from lms.models.rubrics import RubricItem, SavedComment
 from lms.models.settings import SystemSetting
 from lms.models.tokens import ClassCode, StudentToken
@@ -38,8 +39,11 @@ __all__ = [
     "NotebookSnapshot",
     "NotebookVersion",
     "ProgressNotification",
+    "Room",
     "RubricItem",
     "SavedComment",
+    "Seat",
+    "SeatAssignment",
     "Session",
     "StoredNotebook",
     "Student",

@@ -14,11 +14,16 @@ IN_PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
 class ClassroomMap(models.Model):
     """The map of one class, or of no class: the one that existing clients share (http.md section 17).
 
-    At most one map of a class is active, and at most one of no class. Without an image it is a plain floor.
+    At most one map of a class is active, and at most one of no class. Without an image it is a plain floor. A row with
+    a `room` is that room's picture, and not active.
     """
 
     class_ref = models.ForeignKey(
         Class, null=True, blank=True, on_delete=models.CASCADE, related_name="maps", db_column="class_id"
+    )
+    # The picture of a room with seats. It is never the active map of the class, on which teams are placed.
+    room = models.OneToOneField(
+        "lms.Room", null=True, blank=True, on_delete=models.CASCADE, related_name="picture", db_column="room_id"
     )
     image_filename = models.CharField(max_length=255, default="", blank=True)
     image_url = models.TextField(default="", blank=True)

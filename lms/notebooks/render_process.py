@@ -64,7 +64,10 @@ def _result(task: str, argument: Any, *, key: str) -> Any:
             result = _run(task, argument)
         finally:
             _slots.release()
-        results.set(f"{VERSION}:{key}", result or "null", CACHE_SECONDS if result else 60)
+        try:
+            results.set(f"{VERSION}:{key}", result or "null", CACHE_SECONDS if result else 60)
+        except OSError as error:  # a disk that is full or read-only; the notebook is drawn all the same
+            logger.warning("A drawn notebook could not be kept: %s", error.strerror)
     return json.loads(result or "null")
 
 
@@ -113,5 +116,5 @@ def _environment() -> dict[str, str]:
 
 @cache
 def _cache() -> FileBasedCache:
-    directory = settings.DATA_DIR / "notebooks"
+    directory = settings.DRAWN_ROOT or settings.DATA_DIR / "notebooks"
     return FileBasedCache(str(directory), {"OPTIONS": {"MAX_ENTRIES": MAX_CACHED, "CULL_FREQUENCY": 4}})

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from django.core.files import File
+
 FORMAT = 1
 MANIFEST, DUMP, STREAMS, SETTINGS, MEDIA = "manifest.json", "database.dump", "events.jsonl", "settings.json", "media/"
 OLDER_STREAMS = "river.jsonl"  # STREAMS in backups of older releases
@@ -44,12 +46,15 @@ class Writer:
 
     def add_file(self, name: str, file: Path) -> None:
         with file.open("rb") as opened:
-            info = self.tar.gettarinfo(arcname=name, fileobj=opened)
-            info.uid = info.gid = 0
-            info.uname = info.gname = ""
-            hashing = _Hashing(opened)
-            self.tar.addfile(info, hashing)
-        self.parts[name] = {"sha256": hashing.digest.hexdigest(), "bytes": info.size}
+            self.add_stream(name, opened, size=os.fstat(opened.fileno()).st_size)
+
+    def add_stream(self, name: str, content: "IO[bytes] | File[bytes]", *, size: int) -> None:
+        """Write a part of `size` bytes as it is read."""
+        info = tarfile.TarInfo(name)
+        info.size, info.mode = size, 0o600
+        hashing = _Hashing(content)
+        self.tar.addfile(info, hashing)
+        self.parts[name] = {"sha256": hashing.digest.hexdigest(), "bytes": size}
 
     def add_bytes(self, name: str, content: bytes) -> None:
         self._add(name, content)
@@ -70,7 +75,7 @@ class Writer:
 class _Hashing:
     """A file object that computes the digest of what is read."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: "IO[bytes] | File[bytes]") -> None:
         self.file, self.digest = file, hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:

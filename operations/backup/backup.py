@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
 from events.queue import maintenance, stream
-from operations.backup import archive, postgres_client
+from operations.backup import archive, postgres_client, uploads
 from operations.local.file_permissions import private_files
 
 SECRET = re.compile(r"SECRET|PASSWORD|TOKEN$", re.IGNORECASE)
@@ -36,14 +36,9 @@ def backup(*, to: Path, now: datetime) -> dict[str, Any]:
             writer.add_file(archive.DUMP, dump)
             writer.add_file(archive.STREAMS, streams)
             writer.add_bytes(archive.SETTINGS, json.dumps(present_settings(), indent=1, sort_keys=True).encode())
-            for file in media_files():
-                writer.add_file(f"{archive.MEDIA}{file.relative_to(settings.MEDIA_ROOT).as_posix()}", file)
+            uploads.add_to(writer)
             writer.finish(about)
     return about
-
-
-def media_files() -> list[Path]:
-    return sorted(file for file in Path(settings.MEDIA_ROOT).rglob("*") if file.is_file() and not file.is_symlink())
 
 
 def present_settings() -> dict[str, str]:

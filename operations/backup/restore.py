@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection
@@ -23,8 +22,8 @@ from psycopg import sql
 from events.contract.kinds import PRIORITIES
 from events.queue import maintenance, stream
 from lms.models.settings import CACHE_KEY
-from operations.backup import archive, postgres_client
-from operations.backup.backup import media_files, row_counts
+from operations.backup import archive, postgres_client, uploads
+from operations.backup.backup import row_counts
 from operations.local.file_permissions import private_files
 
 # Tables that migrations fill: a database with rows in no others counts as empty.
@@ -111,7 +110,8 @@ def _restore(file: Path, *, force: bool) -> dict[str, Any]:
         _run_script(script, manifest)
     connection.close()
     call_command("migrate", interactive=False, verbosity=0)
-    _restore_media(file, manifest)
+    with tempfile.TemporaryDirectory(prefix=".restore-", dir=file.parent) as directory:
+        uploads.restore(file, manifest, directory=Path(directory))
     _restore_streams(file, manifest)
     cache.delete(CACHE_KEY)
     return manifest
@@ -185,20 +185,6 @@ def _check_of(manifest: dict[str, Any]) -> str:
     counts = sql.SQL(", ").join(sql.SQL("({}, {})").format(sql.Literal(name), number) for name, number in rows.items())
     applied = sql.SQL(", ").join(sql.Literal(name) for name in manifest["migrations"])
     return sql.SQL(CHECK).format(counts, applied).as_string()
-
-
-def _restore_media(file: Path, manifest: dict[str, Any]) -> None:
-    """Restore the files and delete all others: an image of a class that no longer exists must not be served."""
-    root = Path(settings.MEDIA_ROOT)
-    wanted = {name.removeprefix(archive.MEDIA) for name in manifest["parts"] if name.startswith(archive.MEDIA)}
-    for name in sorted(wanted):
-        unfinished = root / f".{name.replace('/', '-')}.new"
-        archive.extract(file, f"{archive.MEDIA}{name}", unfinished)
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        unfinished.rename(root / name)
-    for found in media_files():
-        if found.relative_to(root).as_posix() not in wanted:
-            found.unlink()
 
 
 def _waiting_rows(file: Path, manifest: dict[str, Any]) -> Iterator[tuple[int, str, bytes]]:

@@ -83,7 +83,11 @@ class Launch:
                 "copy can speak. Set BEHIND_PROXY=1 if there is one, else HTTPS=0."
             )
         media = Path(settings.MEDIA_ROOT)
-        if media.exists() and not (media.is_dir() and os.access(media, os.W_OK | os.X_OK)):
+        if (
+            not settings.STORAGES["default"].get("OPTIONS")
+            and media.exists()
+            and not (media.is_dir() and os.access(media, os.W_OK | os.X_OK))
+        ):
             raise ImproperlyConfigured(
                 f"MEDIA_ROOT is {media}, where no uploads can be kept: make it a folder of yours."
             )

@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 
 import pytest
 
-from tests.servers import ROOT, setting_names
+from tests import forked
+from tests.servers import setting_names
 
 SHOW = """
 import json
@@ -21,10 +21,7 @@ print(json.dumps(flags))
 def manage(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     kept = {name: value for name, value in os.environ.items() if name not in setting_names()}
     settings = {"DEBUG": "0", "SECRET_KEY": "k9!" * 20 + "abcdefgh", "DATABASE_URL": "postgresql:///unused"}
-    command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env={**kept, **settings, **environment}, capture_output=True, text=True, check=False
-    )
+    return forked.python("manage.py", *arguments, environment={**kept, **settings, **environment})
 
 
 @pytest.fixture

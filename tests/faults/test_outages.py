@@ -32,16 +32,20 @@ def wait_for_load(room) -> None:
     wait_until(lambda: len(room.accepted) > 100, seconds=60, what="a hundred events")
 
 
-def refusals(world) -> tuple[httpx.Response, httpx.Response]:
-    """What a program and a person are answered while PostgreSQL cannot be asked."""
+def answers(world) -> tuple[httpx.Response, httpx.Response]:
+    """What a program and a person are answered."""
     api = httpx.get(f"{world.url}{API}", timeout=30)
     page = httpx.get(f"{world.url}/", cookies={f"sessionid{world.system.suffix}": "x" * 32}, timeout=30)
+    return api, page
+
+
+def are_refused(api: httpx.Response, page: httpx.Response) -> None:
+    """Because PostgreSQL cannot be asked."""
     assert (api.status_code, page.status_code) == (503, 503)
     assert api.json()["detail"].endswith("; try again")
     assert api.headers["retry-after"] == page.headers["retry-after"] == "2"
     assert page.headers["content-type"].startswith("text/html")
     assert "<h1>" in page.text
-    return api, page
 
 
 def test_postgresql_is_away(world):
@@ -50,7 +54,7 @@ def test_postgresql_is_away(world):
         assert world.system.suffix  # asked while it can be
         world.database.kill()
         away = time.monotonic()
-        refusals(world)
+        are_refused(*answers(world))
         time.sleep(max(0.0, SECONDS - (time.monotonic() - away)))
         with world.redis() as link:
             waiting = sum(link.xlen(key) for key in link.scan_iter("events:*:high"))
@@ -98,17 +102,23 @@ def test_no_connection_is_left(world):
     taken, stop = [], threading.Event()
     with world.room() as room:
         wait_for_load(room)
+        assert world.system.suffix  # asked while it can be
         greedy = threading.Thread(target=take_all, args=[world, taken, stop], daemon=True)
         greedy.start()
         try:
-            wait_until(lambda: httpx.get(f"{world.url}{API}", timeout=30).status_code == 503, seconds=60, what="503")
-            api, _ = refusals(world)
+            # Until then, one that was open already, or that is free between two that take it, serves a request more.
+            found = [answers(world)]
+            wait_until(
+                lambda: {each.status_code for each in found[-1]} == {503} or found.append(answers(world)),
+                seconds=60, what="503",
+            )  # fmt: skip
+            are_refused(*found[-1])
         finally:
             stop.set()
             greedy.join(20)
             for one in taken:
                 one.close()
-    assert "connection" in api.json()["detail"]
+    assert "connection" in found[-1][0].json()["detail"]
     assert set(room.answers) == {"202"}
     wait_until(lambda: httpx.get(f"{world.url}{API}", timeout=30).status_code == 200, seconds=60, what="an answer")
     world.check()

@@ -5,10 +5,12 @@ import stat
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from instructors.management.commands import create_instructor
 from instructors.models import Instructor
-from lms.models import Class, ClassKey
+from lms.models import Class, ClassAssignment, ClassKey, StudentClass
+from lms.submissions import is_over
 
 
 @pytest.fixture
@@ -80,6 +82,18 @@ def test_the_demo_class_can_be_seeded_twice(seed, settings):
     assert ClassKey.objects.get().key_hash == ClassKey.hash(key)
     assert Instructor.objects.get().check_password(password)
     assert Class.objects.get().instructor == Instructor.objects.get()
+
+
+def test_the_demo_class_has_assignments_in_three_states_and_gets_them_once(seed):
+    seed()
+    seed()
+    done, open_now, later = ClassAssignment.objects.order_by("due_date")
+    assert [is_over(each.due_date, now=timezone.now()) for each in (done, open_now, later)] == [True, False, False]
+    assert 30 < done.submissions.exclude(grade=None).count() == done.submissions.count() < 40
+    assert 0 < open_now.submissions.exclude(grade=None).count() < open_now.submissions.count() < 40
+    assert not later.submissions.exists()
+    assert done.notebook.name == "演習01.ipynb"
+    assert StudentClass.objects.exclude(student_number=None).count() == 40
 
 
 def test_the_password_can_be_chosen(seed, monkeypatch):

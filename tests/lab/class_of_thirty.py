@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -192,13 +193,14 @@ class Verdict:
 
 def judge(product: Product, students: list[Student]) -> Verdict:
     """Compare rows with what the kernels said."""
-    asked = missing = doubled = disordered = compared = off = unverified = elsewhere = 0
-    in_browsers = 0
+    asked = missing = doubled = disordered = unverified = elsewhere = 0
+    stored = in_browsers = 0
     gaps: list[float] = []
     for student in students:
         rows = rows_of(product, student.email)
         ids = [row["run_id"] for row in rows]
         asked += len(student.asked)
+        stored += len(rows)
         in_browsers += len(student.asked) * isinstance(student, BrowserStudent)
         missing += len(set(student.asked) - set(ids))
         doubled += len(ids) - len(set(ids))
@@ -215,6 +217,7 @@ def judge(product: Product, students: list[Student]) -> Verdict:
     typical = statistics.median(gaps) if gaps else 0.0
     lines = [
         f"runs that a kernel ended   {asked}, of these in browsers {in_browsers}",
+        f"rows                       {stored}",
         f"missing, stored twice      {missing}, {doubled}",
         f"students out of order      {disordered}",
         f"at another cell            {elsewhere}",
@@ -239,13 +242,18 @@ def hold_lesson(*, servers: int, browsers: int, seconds: float, pace: float, out
         printed = manage("shell", "--no-imports", "-v", "0", "-c", MAKE_CLASS, environment=environment)
         key = json.loads(printed.strip().splitlines()[-1])["key"]
         begin = threading.Barrier(servers + browsers + 1)
-        for number in range(servers + browsers):
+
+        def arrive(number: int) -> Student:
             has_browser = number >= servers
             school = {"URL": proxy.url, "KEY": key, "USER_ID": f"lab{number:02d}@example.com", "CONSENT": "given"}
             variables = {f"CELL_MONITOR_{name}": value for name, value in school.items()}
             program = "jupyter-lab" if has_browser else "jupyter-server"
             server = JupyterServer(folder / str(number), program=program, **variables)
-            students.append((BrowserStudent if has_browser else Student)(number, server, begin, seconds, pace))
+            return (BrowserStudent if has_browser else Student)(number, server, begin, seconds, pace)
+
+        with ThreadPoolExecutor(3) as pool:
+            for student in pool.map(arrive, range(servers + browsers)):
+                students.append(student)
         threads = [threading.Thread(target=student.work) for student in students]
         for thread in threads:
             thread.start()

@@ -139,3 +139,23 @@ def _kill_with_children(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
     for child in children:
         child.kill()
+
+
+def test_who_may_be_stuck_is_asked_and_says_they_are_fine(product, start_jupyter):
+    product.live.manage(
+        "shell", "--no-imports", "-c", "from lms.models import Class; Class.objects.update(asks_if_stuck=True)"
+    )
+    mei = start_jupyter("mei@example.com")
+    kernel = mei.kernel("stuck.ipynb", "undefined")
+    for _ in range(8):
+        kernel.run("undefined", cell=0)
+        time.sleep(0.5)
+    product.wait_for_runs("mei@example.com", 8)
+    wait_until(lambda: mei.state()["question"], seconds=60, what="the question")  # whoever asks for the state is a tab
+    number = mei.state()["question"]["id"]
+    assert mei.ask("cell-monitor-lab/question", "POST", {"id": number, "answer": "fine"})["question"] is None
+    query = "SELECT answer, probability, answered_at > asked_at AS is_later FROM stuck_questions WHERE id = %s"
+    wait_until(lambda: product.rows(query, number)[0]["answer"] == "fine", what="the answer")
+    [row] = product.rows(query, number)
+    assert row["is_later"]
+    assert 0.35 <= row["probability"] < 0.88

@@ -1,11 +1,15 @@
 """Those whom grades and new assignments concern are notified (http.md sections 4 and 5)."""
 
 import logging
+import threading
+import time
 
 import msgspec
 import pytest
+from django.db import connection, transaction
 from redis.exceptions import ConnectionError as RedisIsAway
 
+from lms import grading
 from realtime import broadcast
 from realtime.groups import email_form
 from tests.lms.conftest import filled
@@ -87,6 +91,34 @@ def test_what_counts_as_grading(api, made, notified, changes, times):
 def test_graded_is_told_when_it_becomes_so(api, made, notified):
     for _ in range(2):
         api("PUT", f"/submissions/{made['id']}", {"status": "graded"})
+    assert len(notified) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_set_it_to_graded_at_the_same_moment_one_tells(api, made, notified):
+    def put():
+        api("PUT", f"/submissions/{made['id']}", {"status": "graded"})
+        connection.close()
+
+    def is_waiting():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction keeps what it has read
+            cursor.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            return cursor.fetchone() is not None
+
+    second = threading.Thread(target=put)
+    with transaction.atomic():
+        locked = grading.locked_submissions().get(pk=made["id"])
+        notify_student = grading.write(locked, {"status": "graded"}, by=None, request=None)
+        second.start()
+        deadline = time.monotonic() + 20
+        while not is_waiting():
+            assert time.monotonic() < deadline, "the second does not wait for the first"
+            time.sleep(0.05)
+    second.join()
+    notify_student()
     assert len(notified) == 1
 
 

@@ -11,13 +11,13 @@ from typing import Any, get_args
 import msgspec
 import pytest
 from channels.db import database_sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.contrib.auth import get_user_model
 
 from classroom.sockets import background_tasks, replies
 from config.asgi import application
 from instructors import tokens
 from realtime import broadcast, messages
+from tests.realtime.communicators import WAIT, PatientCommunicator
 from tests.realtime.shapes import SHAPES, fits
 
 INSTRUCTOR_FRAMES = ("help_request", "help_resolved", "error_alert", "progress_update", "cell_execution")
@@ -45,7 +45,7 @@ async def caretaker_stops():
 class Peer:
     """One client. `get` reads on to the next frame of a type; `rest` is what came before it and is still there."""
 
-    def __init__(self, communicator: WebsocketCommunicator) -> None:
+    def __init__(self, communicator: PatientCommunicator) -> None:
         self.communicator = communicator
         self.first: dict = {}
 
@@ -55,12 +55,12 @@ class Peer:
     async def say_text(self, text: str) -> None:
         await self.communicator.send_to(text_data=text)
 
-    async def hear(self, timeout: float = 3) -> dict:
+    async def hear(self, timeout: float = WAIT) -> dict:
         frame = json.loads(await self.communicator.receive_from(timeout=timeout), object_pairs_hook=_without_repeats)
         check(frame)
         return frame
 
-    async def get(self, kind: str, timeout: float = 3) -> dict:
+    async def get(self, kind: str, timeout: float = WAIT) -> dict:
         async with asyncio.timeout(timeout):
             while (frame := await self.hear(timeout))["type"] != kind:
                 pass
@@ -73,7 +73,7 @@ class Peer:
     async def hears_nothing(self, timeout: float = 0.3) -> bool:
         return await self.communicator.receive_nothing(timeout=timeout)
 
-    async def close_code(self, timeout: float = 3) -> int:
+    async def close_code(self, timeout: float = WAIT) -> int:
         async with asyncio.timeout(timeout):
             while (output := await self.communicator.receive_output(timeout))["type"] != "websocket.close":
                 pass
@@ -107,16 +107,16 @@ def check_contract(frame: dict) -> None:
     assert frame.get("event", frame["type"]) == frame["type"]
 
 
-def _communicator(path: str, headers: dict[str, str]) -> WebsocketCommunicator:
+def _communicator(path: str, headers: dict[str, str]) -> PatientCommunicator:
     sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    return WebsocketCommunicator(application, path, headers=[(b"host", b"server"), *sent])
+    return PatientCommunicator(application, path, headers=[(b"host", b"server"), *sent])
 
 
 @asynccontextmanager
 async def connected(path: str, **headers: str):
     """A client whose first frame is in `first`."""
     communicator = _communicator(path, headers)
-    accepted, _ = await communicator.connect(timeout=5)
+    accepted, _ = await communicator.connect()
     assert accepted, "refused"
     peer = Peer(communicator)
     try:
@@ -129,7 +129,7 @@ async def connected(path: str, **headers: str):
 async def refusal(path: str, **headers: str) -> int | None:
     """The close code of a handshake that is refused; None where it is accepted."""
     communicator = _communicator(path, headers)
-    accepted, code = await communicator.connect(timeout=5)
+    accepted, code = await communicator.connect()
     await communicator.disconnect()
     return None if accepted else code
 

@@ -161,6 +161,7 @@ SHAPES: dict[str, dict[str, Any]] = {
             "team_positions": {"*": ({"x": NUMBER, "y": NUMBER}, None)},
         }
     ),
+    "classroom_seats": notice({"class_id": int, "room_id": int}),
     "attention_update": flat(
         {
             "studentId": int,
@@ -194,6 +195,7 @@ SHAPES: dict[str, dict[str, Any]] = {
             "of": (int, None),
             "since": (STAMP, None),
             "by_name": (str, None),
+            "seats": [{"room": str, "seat": str}],
         },
         channel=str,
     ),

@@ -89,13 +89,17 @@ MESSAGES = {
     "error_alert": messages.ErrorAlert(messages.ErrorAlertData(**PLACE, errorMessage="m", timestamp=STAMP)),
     "student_error_resolved": messages.StudentErrorResolved(messages.StudentErrorResolvedData("a@x.jp", STAMP, "b")),
     "classroom_map": messages.ClassroomMap(messages.ClassroomMapData(1, 2, POSITIONS)),
+    "classroom_seats": messages.ClassroomSeats(messages.ClassroomSeatsData(1, 2)),
     "dismiss_help": messages.DismissHelp("a@x.jp"),
     "attention_update": messages.AttentionUpdate(1, "a@x.jp", "claimed", 2, "n"),
     "instructor_message": messages.InstructorMessage(
         "notifications:1", messages.InstructorMessageData(2, "n", "m", "T")
     ),
     "help_status": messages.HelpStatus(
-        "notifications:1", messages.HelpStatusData(1, 2, "asked", place=1, of=3, since=STAMP, by_name=None)
+        "notifications:1",
+        messages.HelpStatusData(
+            1, 2, "asked", place=1, of=3, since=STAMP, by_name=None, seats=[messages.OwnSeat("r", "s")]
+        ),
     ),
     "stuck_question": messages.StuckQuestion(
         "notifications:1", messages.StuckQuestionData(1, 2, id=3, asked_at=STAMP, until=STAMP)

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: create a class, its class key and an instructor for a local demonstration."""
+"""`manage.py seed_demo`: create a class with assignments, its key and an instructor for a demonstration."""
 
 import os
 import secrets
@@ -13,6 +13,7 @@ from django.utils import timezone
 from instructors.models import Instructor
 from lms.class_keys import create_key
 from lms.models import Class, ClassKey
+from operations.local.demo_schoolwork import add_schoolwork
 
 CODE, NAME, EMAIL = "DEMO", "Python 入門 / Intro to Python", "demo@example.com"
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             instructor, password = self._instructor()
             demo, _ = Class.objects.get_or_create(class_code=CODE, defaults={"name": NAME, "instructor": instructor})
+            add_schoolwork(demo, now=timezone.now())
             self._key(demo, settings.DATA_DIR / "demo_class_key")
         self.stdout.write(f"Class     {demo.name} ({demo.class_code}, id {demo.pk})")
         self.stdout.write(f"Login     {EMAIL}")

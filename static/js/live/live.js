@@ -145,6 +145,7 @@ const handlers = {
   help_resolved: recheck,
   student_error_resolved: recheck,
   attention_update: showAct,
+  classroom_seats: () => { reload(); askNow(); }, // cards and lists say where somebody sits
   refresh_required: () => setTimeout(reload, Math.random() * 1000),
 };
 

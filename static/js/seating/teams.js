@@ -8,7 +8,7 @@ import { serverNow, setText } from "../base/time.js";
 const windows = { active: Number(room.dataset.activeSeconds), error: Number(room.dataset.errorSeconds) };
 const statuses = Object.keys(texts.ranks).sort((a, b) => texts.ranks[a] - texts.ranks[b]);
 // Frames about what this page does not show, or shows from the rows that come with them.
-const ignored = new Set(["cell_execution", "error_alert", "metrics_update", "delta_update", "system_alert", "system_message", "student_error_resolved"]);
+const ignored = new Set(["cell_execution", "error_alert", "metrics_update", "delta_update", "system_alert", "system_message", "student_error_resolved", "classroom_seats"]);
 const announcements = document.getElementById("announcements");
 const unknown = new Set(); // students who are not in this class
 let held = null; // frames that arrive while the state is fetched
@@ -98,7 +98,7 @@ function decay() {
 const refresh = throttled(async () => {
   held = [];
   try {
-    const page = await ask("room/");
+    const page = await ask("room/?room=teams"); // whatever another window of this account shows
     put(page, "teams");
     if (isMoving()) refresh(); // the map later: a mark must not change while it is dragged
     else showMap(page);

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from instructors.models import AuditLog
+from lms import rooms
 from lms.copies import ImplausibleDate, moved
 from lms.models import (
     AssignmentStarter,
@@ -17,6 +18,7 @@ from lms.models import (
     SavedComment,
     StudentClass,
 )
+from lms.seat_grid import Grid
 from realtime import broadcast
 
 DUE = datetime(2026, 5, 1, 14, 59, tzinfo=UTC)
@@ -157,6 +159,17 @@ def test_a_whole_class(client, whole, loops, hanako, taro, python_class, noteboo
     assert not made.staff.exists()
     assert not made.keys.exists()
     assert not AssignmentSubmission.objects.filter(assignment__class_ref=made).exists()
+
+
+def test_a_whole_class_has_its_rooms_and_nobody_in_them(client, whole, python_class, aoi, announced):
+    room = rooms.make_room(python_class.pk, name="Lab", seats=Grid(rows=1, columns=2).seats(), now=DUE)
+    rooms.fill(room, [aoi.pk], keep=True, now=DUE)
+    client.post(whole, {"name": "Python 2027", "class_code": "PY2", "days": "364"})
+    [copy] = rooms.with_seats(rooms.rooms_of(Class.objects.get(class_code="PY2").pk))
+    assert (copy.name, [(seat.label, seat.student_id) for seat in rooms.seats_in(copy)]) == (
+        "Lab",
+        [("A1", None), ("A2", None)],
+    )
 
 
 def test_a_code_that_is_taken(client, whole, announced):

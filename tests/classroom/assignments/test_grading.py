@@ -7,7 +7,7 @@ from django.db import connection
 
 from instructors.models import AuditLog
 from lms import grading
-from lms.models import ClassAssignment
+from lms.models import AssignmentSubmission, ClassAssignment
 from tests.classroom.assignments.conftest import WORK, beside
 
 # --- Grading --------------------------------------------------------------------------------------------------------
@@ -183,3 +183,12 @@ def test_grades_of_the_admin_site_are_recorded_and_told(
         with django_capture_on_commit_callbacks(execute=True):
             assert admin_client.post(f"/admin/lms/classassignment/{loops.pk}/change/", rows).status_code == 302
         assert len(notified) == AuditLog.objects.filter(action="submission_update").count() == times
+
+
+def test_a_submission_moved_in_the_admin_site_is_not_what_its_sender_repeats(signed_in, kaoru, loops, work, aoi):
+    AssignmentSubmission.objects.filter(pk=work.pk).update(idempotency_key="one")
+    form = {"assignment": loops.pk, "student": aoi.pk, "submitted_at_0": "2026-05-01", "submitted_at_1": "9:00"}
+    form |= {"status": "submitted", "grade": "", "feedback": "", "submission_comment": ""}
+    assert signed_in(kaoru).post(f"/admin/lms/assignmentsubmission/{work.pk}/change/", form).status_code == 302
+    work.refresh_from_db()
+    assert (work.student_id, work.idempotency_key, work.notebook_content) == (aoi.pk, None, WORK)

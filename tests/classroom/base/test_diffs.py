@@ -43,10 +43,10 @@ def test_a_rewrite_too_long_to_compare_says_so():
 def test_hostile_lines_take_no_time():
     rng = random.Random(1)
     old, new = ("\n".join(rng.choice("ab") for _ in range(MAX_LINES - 2)) for _ in range(2))
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(50):
         compare(f"x\n{old}\ny", f"y\n{new}\nx")
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
 
 
 @given(st.text(alphabet="ab\n", max_size=200), st.text(alphabet="ab\n", max_size=200))

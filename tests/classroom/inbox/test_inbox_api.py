@@ -160,7 +160,7 @@ def help_of(ask, token) -> dict:
     return told
 
 
-OFF = {"state": "off", "place": None, "of": None, "since": None, "by_name": None}
+OFF = {"state": "off", "place": None, "of": None, "since": None, "by_name": None, "seats": []}
 
 
 def test_a_request_from_place_to_answer(cast, ask, token, classmates):

@@ -125,7 +125,7 @@ def test_forty_students_cost_no_more_queries(
     for number in range(40):
         in_team(f"チーム{number // 2}", f"s{number}")
     TeamPosition.objects.create(map=plain_map, team_name="チーム1", position_x=1, position_y=1)
-    with django_assert_num_queries(10):  # session, account, class, and seven of the room
+    with django_assert_num_queries(12):  # session, account, class, rooms, seats, and seven of the teams
         room()
     assert len(teams_of(room())) == 20
 

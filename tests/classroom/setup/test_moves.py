@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from instructors.models import AuditLog
+from lms import rooms
 from lms.models import AssignmentSubmission, Class, ClassAssignment, ClassStaff, StudentClass, StudentToken
+from lms.seat_grid import Grid
 
 
 @pytest.fixture
@@ -78,6 +80,14 @@ def test_who_is_there_already_keeps_what_that_class_knows(client, at, python_cla
     assert (row.class_ref, row.name, row.student_number) == (other, "A. Aoki", "7")
 
 
+def test_the_seat_is_free_afterwards(client, at, python_class, other, aoi, ren):
+    room = rooms.make_room(python_class.pk, name="Lab", seats=Grid(rows=1, columns=2).seats(), now=datetime.now(UTC))
+    rooms.fill(room, [aoi.pk, ren.pk], keep=True, now=datetime.now(UTC))
+    client.post(at, {"student": [aoi.pk], "target": other.pk, "step": "move"})
+    assert list(rooms.seats_of(python_class.pk)) == [ren.pk]
+    assert rooms.seats_of(other.pk) == {}
+
+
 def test_only_to_a_class_that_one_teaches(client, at, python_class, other, hanako, taro, aoi):
     theirs = Class.objects.create(class_code="X", name="Theirs", instructor=taro)
     ClassStaff.objects.create(class_ref=theirs, instructor=hanako, role="assistant")
@@ -105,7 +115,7 @@ def test_it_costs_the_same_for_many(client, at, other, enrol, django_assert_max_
     students = [enrol(f"s{number}@example.com").pk for number in range(20)]
     with django_assert_max_num_queries(11):
         client.post(at, {"student": students, "target": other.pk})
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         client.post(at, {"student": students, "target": other.pk, "step": "move"})
     assert len(members(other)) == 20
 

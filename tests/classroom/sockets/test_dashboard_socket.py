@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 from channels.db import database_sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.test import Client
@@ -14,6 +13,7 @@ from config.asgi import application
 from lms.models import Class
 from realtime import broadcast, groups, messages, row_feeds
 from realtime.rows import StudentRow
+from tests.realtime.communicators import PatientCommunicator
 from tests.realtime.conftest import help_resolved
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @asynccontextmanager
 async def socket(path="/ws", **headers):
     sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    communicator = WebsocketCommunicator(application, path, headers=[(b"host", b"server"), *sent])
+    communicator = PatientCommunicator(application, path, headers=[(b"host", b"server"), *sent])
     connected, _ = await communicator.connect()
     assert connected, "refused"
     first = await communicator.receive_json_from()
@@ -35,7 +35,7 @@ async def socket(path="/ws", **headers):
 
 async def is_refused(path="/ws", **headers) -> bool:
     sent = [(name.encode(), value.encode()) for name, value in headers.items()]
-    communicator = WebsocketCommunicator(application, path, headers=[(b"host", b"server"), *sent])
+    communicator = PatientCommunicator(application, path, headers=[(b"host", b"server"), *sent])
     connected, _ = await communicator.connect()
     await communicator.disconnect()
     return not connected
@@ -92,7 +92,7 @@ async def test_unknown_path_is_refused(redis):
 async def test_changed_rows_arrive_as_absolute_state(redis):
     async with socket() as dashboard:
         await publish(groups.ALL_STUDENTS, [row(1, runs=7), row(2)])
-        frame = await dashboard.receive_json_from(timeout=3)
+        frame = await dashboard.receive_json_from()
         assert (frame["type"], frame["event"]) == ("progress_update", "progress_update")
         assert [(r["studentId"], r["cellExecutions"]) for r in frame["data"]] == [(1, 7), (2, 1)]
         assert frame["data"][0]["type"] == "student_progress_update"
@@ -104,7 +104,7 @@ async def test_many_changes_of_one_student_share_frames_and_the_newest_wins(redi
             await publish(groups.ALL_STUDENTS, [row(1, runs=runs)])
         seen = []
         while not seen or seen[-1] != 59:
-            frame = await dashboard.receive_json_from(timeout=3)
+            frame = await dashboard.receive_json_from()
             seen += [r["cellExecutions"] for r in frame["data"]]
         assert seen == sorted(seen)
         assert len(seen) < 59 / 2
@@ -116,9 +116,9 @@ async def test_notices_are_not_held_back(redis, monkeypatch):
     notice = help_resolved()
     async with socket() as dashboard:
         await publish(groups.ALL_STUDENTS, [row(1)])
-        assert (await dashboard.receive_json_from(timeout=3))["type"] == "progress_update"
+        assert (await dashboard.receive_json_from())["type"] == "progress_update"
         await publish(groups.ALL_STUDENTS, [row(1)], [notice])
-        frame = await dashboard.receive_json_from(timeout=3)
+        frame = await dashboard.receive_json_from()
         assert frame["type"] == "help_resolved"
         assert frame["data"]["emailAddress"] == "s1@x.jp"
 
@@ -129,9 +129,9 @@ async def test_our_own_pages_go_without_what_the_rows_say_already(redis):
     async with socket() as program, socket("/ws?runs=0") as page:
         await asyncio.to_thread(broadcast.publish_runs, [], last)
         await publish(groups.ALL_STUDENTS, [row(1)])
-        frames = [(await program.receive_json_from(timeout=3))["type"] for _ in range(2)]
+        frames = [(await program.receive_json_from())["type"] for _ in range(2)]
         assert frames == ["progress_update", "cell_execution"]
-        assert (await page.receive_json_from(timeout=3))["type"] == "progress_update"
+        assert (await page.receive_json_from())["type"] == "progress_update"
         assert await page.receive_nothing(timeout=0.6)
 
 
@@ -140,7 +140,7 @@ async def test_class_hears_its_own_students_only(redis):
     async with socket(f"/ws?class={python.pk}") as dashboard:
         await publish(groups.ALL_STUDENTS, [row(1)])
         await publish(groups.class_group(python.pk), [row(2)])
-        frame = await dashboard.receive_json_from(timeout=3)
+        frame = await dashboard.receive_json_from()
         assert [r["studentId"] for r in frame["data"]] == [2]
         assert await dashboard.receive_nothing(timeout=0.6)
 
@@ -214,7 +214,7 @@ async def test_instructor_hears_their_classes_and_no_others(redis, authenticatio
         await publish(groups.ALL_STUDENTS, [row(1)])
         await publish(groups.class_group(other.pk), [row(2)])
         await publish(groups.class_group(own.pk), [row(3)])
-        frame = await dashboard.receive_json_from(timeout=3)
+        frame = await dashboard.receive_json_from()
         assert [r["studentId"] for r in frame["data"]] == [3]
 
 
@@ -222,7 +222,7 @@ async def test_admin_hears_everybody(redis, authentication):
     cookie = await login("admin@example.com", role="admin")
     async with socket(cookie=cookie) as dashboard:
         await publish(groups.ALL_STUDENTS, [row(1)])
-        assert (await dashboard.receive_json_from(timeout=3))["data"][0]["studentId"] == 1
+        assert (await dashboard.receive_json_from())["data"][0]["studentId"] == 1
 
 
 async def test_notice_through_two_classes_arrives_once(redis, authentication):
@@ -233,5 +233,5 @@ async def test_notice_through_two_classes_arrives_once(redis, authentication):
     async with socket(cookie=cookie) as dashboard:
         notices = [(groups.class_group(found.pk), notice) for found in both]
         await asyncio.to_thread(broadcast.publish, {}, notices, outside=[])
-        assert (await dashboard.receive_json_from(timeout=3))["type"] == "help_resolved"
+        assert (await dashboard.receive_json_from())["type"] == "help_resolved"
         assert await dashboard.receive_nothing(timeout=0.3)

@@ -24,7 +24,7 @@ async def outside(redis: Redis):
     """Publishes as another program does, once somebody listens."""
 
     async def say(payload) -> None:
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(15):
             while not redis.pubsub_numsub(CHANNEL)[0][1]:
                 await asyncio.sleep(0.02)
         assert redis.publish(CHANNEL, payload if isinstance(payload, bytes) else json.dumps(payload)) == 1
@@ -61,7 +61,7 @@ async def test_notice_without_a_channel_reaches_dashboards_and_broadcast_once(ou
         frame = {"type": "help_resolved", "data": wire(help_resolved())["data"]}
         await outside(frame)
         for peer in (hanako, dashboard, w3):
-            assert (await peer.communicator.receive_json_from(3))["data"] == frame["data"]
+            assert (await peer.communicator.receive_json_from())["data"] == frame["data"]
             assert await peer.hears_nothing(0.2)
 
 
@@ -125,13 +125,13 @@ async def test_listens_again_after_redis_was_away(redis, outside):
         before = external_subscriber.subscriptions
         for client in redis.client_list(_type="pubsub"):
             redis.client_kill(client["addr"])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while external_subscriber.subscriptions == before:
                 await asyncio.sleep(0.02)
         await outside({**note(), "channel": "dashboard"})
         assert (await dashboard.get("system_message"))["data"]["message"] == "hi"
         # The channel layer has come back too.
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while not redis.pubsub_numsub("asgi__group__dashboard")[0][1]:
                 await asyncio.sleep(0.05)
         await publish(groups.ALL_STUDENTS, [row(1)])

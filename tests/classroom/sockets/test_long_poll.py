@@ -44,7 +44,7 @@ async def test_a_poll_ends_with_the_notice(redis):
         await asyncio.sleep(0.3)
         assert not asked.done()
         await lesson.hint(lesson.hanako, "Look again")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             told = await asked
         assert [each["title"] for each in told["notifications"]] == ["Look again"]
         assert not watchers.all
@@ -59,7 +59,7 @@ async def test_a_poll_ends_with_a_change_of_help(redis):
         asked = asyncio.create_task(poll(client, lesson.hanako_token, known))
         await waiting()
         await lesson.act(lesson.jiro, "claim")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             assert (await asked)["help"]["place"] == 1
 
 
@@ -138,7 +138,7 @@ async def test_a_stopping_server_answers_those_who_wait(redis):
         asked = asyncio.create_task(poll(client, lesson.hanako_token, known))
         await waiting()
         watchers.end()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             assert (await asked)["notifications"] == []
 
 
@@ -146,7 +146,7 @@ async def test_a_poll_with_a_token_that_is_none_is_refused_at_once(redis):
     await Lesson.begin()
     async with http() as client:
         for headers, status in (({"Authorization": "Student guessed"}, 401), ({}, 401)):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(15):
                 answer = await client.get(f"{INBOX}?wait=25", headers=headers)
             assert answer.status_code == status
         assert (await client.get(f"{INBOX}?wait=26", headers={"Authorization": "Student x"})).status_code == 401
@@ -158,7 +158,7 @@ async def test_polls_beyond_a_number_are_answered_at_once(redis):
         known = (await poll(client, lesson.hanako_token))["next"]
         asked = [asyncio.create_task(poll(client, lesson.hanako_token, known)) for _ in range(10)]
         await waiting(10)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             await poll(client, lesson.hanako_token, known)
         assert not any(task.done() for task in asked)
         await lesson.hint(lesson.hanako, "x")

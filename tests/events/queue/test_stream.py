@@ -235,6 +235,13 @@ def test_entries_of_several_shards_are_appended_together(connection):
     assert set(stream.shards(connection)) == {1, 2}
 
 
+def test_entries_of_several_shards_are_appended_once_when_redis_has_forgotten_the_script(redis, connection):
+    for expected in (1, 2):
+        redis.script_flush()
+        appended = asyncio.run(_append(OutgoingEntry(1, "high", b"[]"), OutgoingEntry(2, "high", b"[]")))
+        assert {shard: state.entries for shard, state in appended.items()} == {1: expected, 2: expected}
+
+
 def test_entries_of_all_priorities_are_acknowledged_in_one_step(connection):
     for priority in ("high", "medium", "low"):
         append(priority=priority)

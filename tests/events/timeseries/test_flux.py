@@ -174,10 +174,10 @@ def test_an_influxdb_that_hangs_costs_two_seconds_once(series, run):
     series.hang = threading.Event()
     begun = time.monotonic()
     assert runs() == 1
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 6
     begun = time.monotonic()
     assert runs() == 1
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 1.5, "it was not asked again"
     series.hang.set()
 
 

@@ -70,7 +70,7 @@ def test_a_worker_sends_by_itself(event_pipeline, series, sender):
 
 
 def test_a_server_that_hangs_holds_up_no_event(event_pipeline, series, sender, monkeypatch):
-    monkeypatch.setattr(timeseries_client, "WRITE_MS", 1_500)
+    monkeypatch.setattr(timeseries_client, "WRITE_MS", 4_000)
     series.hang = threading.Event()
     sender.start()
     event_pipeline.post(event())
@@ -78,7 +78,7 @@ def test_a_server_that_hangs_holds_up_no_event(event_pipeline, series, sender, m
     begun = time.monotonic()
     for _ in range(5):
         event_pipeline.post(event())
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 3.5
     wait_until(lambda: timeseries.backlog_status().reason, what="giving up")
     assert timeseries.backlog_status().reason == "does not answer (ReadTimeoutError)"
     series.hang.set()

@@ -69,11 +69,14 @@ def _request(client):
     return client.get("/admin/").wsgi_request
 
 
-# Without a page of their own: on another's (positions, starters), their contents alone (stored notebooks, analyses), on
-# the page of a student where it is told who reads them (notes) or whose they were (addresses), where grades are given
-# (rubrics, saved comments), or of no use to anybody (tokens that were revoked, what charts are added up from).
+# Without a page of their own: on another's (positions, seats, starters), their contents alone (stored notebooks,
+# analyses), on the page of a student where it is told who reads them (notes) or whose they were (addresses), where
+# grades are given (rubrics, saved comments), or of no use to anybody (tokens that were revoked, what charts are added
+# up from).
 ELSEWHERE = {
     "teamposition",
+    "seat",
+    "seatassignment",
     "assignmentstarter",
     "storednotebook",
     "environmentanalysis",

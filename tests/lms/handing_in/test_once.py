@@ -42,7 +42,7 @@ def test_audit_log_has_it_once(hand_in, cast, locked):
 
 def test_grade_is_told_once(hand_in, monkeypatch):
     told = []
-    monkeypatch.setattr("lms.api.submissions.announce_grade", told.append)
+    monkeypatch.setattr("lms.grading.announce_grade", told.append)
     hand_in(grade=5)
     hand_in(grade=5)
     assert len(told) == 1

@@ -51,7 +51,7 @@ def test_dashboards_hear_of_the_present_address(merged, event_pipeline, course, 
     from events.processing import notifications
 
     heard = []
-    monkeypatch.setattr(notifications, "announce", lambda batches: heard.extend(batches))
+    monkeypatch.setattr(notifications, "announce_changes", lambda batches: heard.extend(batches))
     event_pipeline.post(event(emailAddress=OTHER), class_id=course.python.pk)
     assert {each.email for changes in heard for each in changes.events} == {KEPT}
 

@@ -15,7 +15,7 @@ from classroom.privacy.models import ErasureRequest
 from classroom.students.models import StudentNote
 from events.models import CellExecution, CellProgress, ClientHealth, HelpRequest, OfflineQueueEntry, RunCount
 from instructors.models import AuditLog
-from lms import merging
+from lms import merging, rooms
 from lms.models import (
     AssignmentSubmission,
     Cell,
@@ -30,6 +30,7 @@ from lms.models import (
     StudentToken,
 )
 from lms.models.versions import NotebookHistory, NotebookSnapshot
+from lms.seat_grid import Grid
 from lms.submissions import latest
 from lms.versions.snapshots import store_submission
 from tests.events.conftest import event, failing
@@ -168,6 +169,27 @@ def test_enrolments_become_one_and_lack_nothing(pair, course):
     assert (row.name, row.student_number, row.reading) == ("Hanako", "B-1", "はなこ")
     assert row.reading_key == other.reading_key
     assert StudentClass.objects.count() == 1
+
+
+def test_seats_follow_and_the_kept_ones_stay(pair, course):
+    """In the lab both have a seat, in the hall only the row that goes."""
+    lab, hall = (
+        rooms.make_room(course.python.pk, name=name, seats=Grid(rows=1, columns=2).seats(), now=pair.now)
+        for name in ("Lab", "Hall")
+    )
+    for room, label, student in ((lab, "A1", pair.kept), (lab, "A2", pair.other), (hall, "A2", pair.other)):
+        rooms.assign(room, {room.seats.get(label=label).pk: student.pk}, now=pair.now)
+    merge(pair)
+    seats = [rooms.SeatOf(lab.pk, "Lab", "A1"), rooms.SeatOf(hall.pk, "Hall", "A2")]
+    assert rooms.seats_of(course.python.pk) == {pair.kept.pk: seats}
+
+
+def test_seats_of_a_class_of_the_other_row_alone(pair, course):
+    StudentClass.objects.filter(student=pair.kept).delete()
+    lab = rooms.make_room(course.python.pk, name="Lab", seats=Grid(rows=1, columns=1).seats(), now=pair.now)
+    rooms.assign(lab, {lab.seats.get().pk: pair.other.pk}, now=pair.now)
+    merge(pair)
+    assert rooms.seats_of(course.python.pk) == {pair.kept.pk: [rooms.SeatOf(lab.pk, "Lab", "A1")]}
 
 
 def test_what_is_open_twice_stays_open_once(pair, course):

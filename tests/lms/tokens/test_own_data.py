@@ -48,7 +48,7 @@ def test_me_before_the_first_event(cast, ask, token):
     told = ask("GET", "/me", token=token).json()
     assert told["student_id"] == cast.hanako.pk
     assert told["student"] == {"name": "Hanako", "team": None}
-    assert told["help"] == {"state": "off", "place": None, "of": None, "since": None, "by_name": None}
+    assert told["help"] == {"state": "off", "place": None, "of": None, "since": None, "by_name": None, "seats": []}
     assert [each["id"] for each in told["classes"]] == [cast.python.pk]
     [work] = told["assignments"]
     assert (work["submitted_at"], work["attempts"], work["grade"], work["status"]) == (None, 0, None, None)

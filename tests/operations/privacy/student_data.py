@@ -17,6 +17,7 @@ from events.models import OfflineQueueEntry
 from events.timeseries import buffer as timeseries_buffer
 from instructors import audit
 from instructors.models import Instructor
+from lms import rooms
 from lms.models import (
     AssignmentSubmission,
     Cell,
@@ -32,6 +33,7 @@ from lms.models import (
 )
 from lms.models.maps import ClassroomMap
 from lms.models.versions import NotebookHistory, NotebookSnapshot, StoredNotebook
+from lms.seat_grid import PlacedSeat
 from realtime import groups, presence
 from tests.events.conftest import EventPipeline, event, failing
 
@@ -124,6 +126,8 @@ def _write_about(hanako: Student, ren: Student, class_ref: Class, teacher: Instr
     audit.record(action="student_view", actor=teacher, request=None, target_type="student", target_id=hanako.pk)
     room = ClassroomMap.objects.create(class_ref=class_ref, original_filename=f"{EMAIL}.png")
     TeamPosition.objects.create(map=room, team_name=NAME, position_x=1, position_y=1)
+    lab = rooms.make_room(class_ref.pk, name=f"Lab of {NAME}", seats=[PlacedSeat(NAME, 1, 1)], now=now)
+    rooms.fill(lab, [hanako.pk], keep=True, now=now)
     login = SessionStore()
     login["_messages"] = f"{NAME} was taken out of the class"
     login.create()
