@@ -36,9 +36,8 @@ test: lint audit needs lab ## the checks of lint and audit, then all tests, thos
 	@if $(MAKE) extension/node_modules/npm.stamp; then $(MAKE) extension-test; \
 	else echo "What the panel is built with cannot be installed: it was NOT built and tested again"; $(MAKE) extension-python; fi
 
-faults: needs ## a hundred kills under load, outages of a minute, a full disk: about forty minutes
+faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
-	$(BIN)/python -m tests.faults.kill_valkeys --kills 50
 	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults
 
 bench: .venv/test.stamp ## the benchmarks, as one table

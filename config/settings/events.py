@@ -16,7 +16,7 @@ EVENT_BODY_LIMIT = env.integer("EVENT_BODY_LIMIT", 10 * 1024 * 1024, minimum=102
 EVENT_BACKLOG_LIMIT = env.integer("EVENT_BACKLOG_LIMIT", 200_000, minimum=1)
 # Memory of Redis, in bytes, above which the POST answers 503.
 EVENT_BACKLOG_BYTES = env.integer("EVENT_BACKLOG_BYTES", 1024**3, minimum=1024**2)
-# Replicas of Redis that must have an event before its POST is answered 202, so that a failover loses none.
+# Replicas of Redis that must have an event before its POST is answered 202 (docs/deploy.md says what that covers).
 EVENT_REPLICAS = env.integer("EVENT_REPLICAS", 0, maximum=5)
 # Events a second that a web process accepts from a class while others wait (events/intake/rate_limit.py); 0 = no limit.
 EVENT_KEY_RATE = env.integer("EVENT_KEY_RATE", 1000)

@@ -201,7 +201,8 @@ def good_replicas(info: dict[str, Any]) -> int:
 async def append(redis: "aioredis.Redis", entries: Iterable[OutgoingEntry]) -> dict[int, Backlog]:
     """Append all entries or none, in one round trip. Raises RedisError, OSError if they are not stored.
 
-    With EVENT_REPLICAS return when so many replicas have them, in a second round trip. Raises NotReplicated.
+    With EVENT_REPLICAS return when so many replicas have them, in one round trip more than there are shards. If that
+    fails, some may be stored: the sender repeats all, and event ids make it harmless. Raises NotReplicated.
     """
     by_shard: dict[int, list[Any]] = {}
     for entry in entries:
@@ -212,7 +213,9 @@ async def append(redis: "aioredis.Redis", entries: Iterable[OutgoingEntry]) -> d
 
 async def _append_replicated(redis: "aioredis.Redis", by_shard: dict[int, list[Any]]) -> dict[int, Backlog]:
     async with redis.client() as link:  # WAIT is about what the same connection has written
-        backlogs = await _append(link, by_shard)
+        backlogs: dict[int, Backlog] = {}
+        for shard, args in by_shard.items():  # one by one: a transaction would take another connection
+            backlogs |= await _append(link, {shard: args})
         reached = cast(int, await link.execute_command("WAIT", settings.EVENT_REPLICAS, REPLICAS_MS))  # type: ignore[no-untyped-call]
     if reached < settings.EVENT_REPLICAS:
         raise NotReplicated(backlogs)

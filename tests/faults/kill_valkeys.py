@@ -1,4 +1,6 @@
-"""Random kills of Valkeys, sentinels, workers and the web under load, with EVENT_REPLICAS=1: nothing is lost.
+"""Random kills of Valkeys, sentinels, workers and the web under load, with EVENT_REPLICAS=1: what is lost?
+
+Killed masters are back in the middle of failovers, too, where losses are possible (docs/deploy.md).
 
     python -m tests.faults.kill_valkeys --kills 50
 
