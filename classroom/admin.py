@@ -6,7 +6,15 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from classroom.models import AnalyticsReport, AttentionCase, ClassInvitation, ErasureRequest, Hint, HintRecipient
+from classroom.models import (
+    AnalyticsReport,
+    AttentionCase,
+    ClassInvitation,
+    ErasureRequest,
+    Hint,
+    HintRecipient,
+    StuckQuestion,
+)
 from classroom.setup.invitations import cancel
 from instructors.permissions import account_of
 from lms.admin.base import ReadOnlyAdmin
@@ -17,6 +25,14 @@ class AttentionCaseAdmin(ReadOnlyAdmin):
     list_display = ["opened_at", "student", "class_ref", "code", "claimed_by", "ended_at", "outcome", "ended_by"]
     list_filter = ["code", "outcome", "opened_at"]
     list_select_related = ["student", "class_ref", "claimed_by", "ended_by"]
+    search_fields = ["student__email_key__contains"]
+
+
+@admin.register(StuckQuestion)
+class StuckQuestionAdmin(ReadOnlyAdmin):
+    list_display = ["asked_at", "student", "class_ref", "probability", "answer", "answered_at"]
+    list_filter = ["answer", "asked_at"]
+    list_select_related = ["student", "class_ref"]
     search_fields = ["student__email_key__contains"]
 
 

@@ -10,6 +10,7 @@ from classroom.ops import health_views, test_event_views
 from classroom.ops import views as ops_views
 from classroom.privacy import api as privacy_api
 from classroom.progress import views as progress_views
+from classroom.questions import api as questions_api
 from instructors.api import auth, instructor_status, instructors
 
 urlpatterns = [
@@ -56,6 +57,7 @@ urlpatterns = [
     re_path(r"^me/?$", me.MeView.as_view()),
     re_path(r"^me/page/?$", privacy_api.PageView.as_view()),
     re_path(r"^me/inbox/?$", inbox_views.InboxView.as_view()),
+    re_path(r"^me/question/?$", questions_api.QuestionView.as_view()),
     re_path(r"^analytics/progress/?$", analytics_api.ProgressView.as_view()),
     re_path(r"^analytics/teams/?$", analytics_api.TeamsView.as_view()),
     re_path(r"^analytics/predictions/?$", analytics_api.PredictionsView.as_view()),

@@ -4,6 +4,7 @@ from classroom.analytics.models import AnalyticsReport
 from classroom.attention.models import AttentionCase
 from classroom.errors.models import Hint, HintRecipient
 from classroom.privacy.models import ErasureRequest
+from classroom.questions.models import StuckQuestion
 from classroom.setup.models import ClassInvitation
 from classroom.students.models import StudentNote
 
@@ -14,5 +15,6 @@ __all__ = [
     "ErasureRequest",
     "Hint",
     "HintRecipient",
+    "StuckQuestion",
     "StudentNote",
 ]

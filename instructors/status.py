@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 
 from instructors.models import Instructor, InstructorStatusHistory
 from realtime import broadcast, groups, messages
-from realtime.broadcast import notify
+from realtime.broadcast import best_effort
 
 Status = Instructor.Status
 
@@ -65,4 +65,4 @@ def announce_status(instructor: Instructor) -> None:
         (groups.INSTRUCTORS, messages.InstructorStatusChanged(**fields)),
         (groups.instructor_group(instructor.pk), own),
     ]
-    notify(lambda: broadcast.publish({}, notices, outside=[update]))
+    best_effort(lambda: broadcast.publish_notices(notices, outside=[update]))

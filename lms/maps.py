@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from core.identity import label_key
 from lms.images import CONTENT_TYPE
 from lms.models import ClassroomMap, Team, TeamPosition
-from realtime import broadcast, groups, messages
+from realtime import groups, messages
 from realtime.broadcast import notify
 
 DIRECTORY = "maps"
@@ -201,7 +201,7 @@ def free_points(taken: Collection[Point], number: int) -> list[Point]:
     return [points[index % len(points)] for index in range(number)]
 
 
-def announce(found: ClassroomMap, moved: Mapping[str, Point | None] | None = None) -> None:
+def announce_map(found: ClassroomMap, moved: Mapping[str, Point | None] | None = None) -> None:
     """Send moved teams, or without any that the map was replaced, to the pages that show it. After the commit.
 
     Every dashboard receives changes of the map of no class.
@@ -212,5 +212,4 @@ def announce(found: ClassroomMap, moved: Mapping[str, Point | None] | None = Non
         map_id=found.pk,
         team_positions={team: at and messages.Position(x=at.x, y=at.y) for team, at in (moved or {}).items()},
     )
-    frame = messages.ClassroomMap(data)
-    notify(lambda: broadcast.publish({}, [(group, frame)], outside=[]))
+    notify([group], messages.ClassroomMap(data))

@@ -85,7 +85,9 @@ ENROLMENTS = (
            team_id = coalesce(e.team_id, o.team_id),
            student_number = coalesce(nullif(e.student_number, ''), o.student_number),
            reading = coalesce(nullif(e.reading, ''), o.reading),
-           reading_key = coalesce(nullif(e.reading_key, ''), o.reading_key), joined_at = least(e.joined_at, o.joined_at)
+           reading_key = coalesce(nullif(e.reading_key, ''), o.reading_key),
+           joined_at = least(e.joined_at, o.joined_at),
+           may_be_asked = e.may_be_asked AND o.may_be_asked
        FROM student_classes o JOIN merged m ON m.old = o.student_id
        WHERE e.student_id = m.kept AND e.class_id = o.class_id""",
     # The kept row sits where the other one sat, in a room where it has no seat.

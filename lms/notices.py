@@ -3,8 +3,6 @@
 A failure is logged and does not undo the stored row; clients can read it over HTTP.
 """
 
-from functools import partial
-
 from django.utils import timezone
 
 from core.login_requirement import logins_required
@@ -12,7 +10,7 @@ from lms.access import Scope
 from lms.models import AssignmentSubmission, ClassAssignment
 from lms.notifications import notifications
 from realtime import broadcast, groups, messages
-from realtime.broadcast import notify
+from realtime.broadcast import best_effort, notify
 
 
 def announce_assignment(assignment: ClassAssignment) -> None:
@@ -27,7 +25,7 @@ def announce_assignment(assignment: ClassAssignment) -> None:
         due_date=messages.timestamp(assignment.due_date) if assignment.due_date else None,
     )
     frame = messages.AssignmentCreated(data)
-    notify(lambda: broadcast.publish({}, [(group, frame) for group in recipients], outside=[frame]))
+    notify(recipients, frame, also_outside=True)
 
 
 def announce_grade(submission: AssignmentSubmission) -> None:
@@ -58,6 +56,5 @@ def announce_grade(submission: AssignmentSubmission) -> None:
         class_ids=[submission.assignment.class_ref_id],
     )
     for each in frames:
-        notices = [(group, each) for group in recipients]
-        notify(partial(broadcast.publish, {}, notices, outside=[each]))
-    notify(lambda: broadcast.wake_inboxes([student.pk]))
+        notify(recipients, each, also_outside=True)
+    best_effort(lambda: broadcast.wake_inboxes([student.pk]))

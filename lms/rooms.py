@@ -19,7 +19,7 @@ from lms.maps import HUNDREDTH
 from lms.models import Class, ClassroomMap, Room, Seat, SeatAssignment, StudentClass
 from lms.seat_grid import MAX_SEATS, PlacedSeat, label_order
 from realtime import broadcast, groups, messages
-from realtime.broadcast import notify
+from realtime.broadcast import best_effort, notify
 
 MAX_ROOMS = 50  # of a class
 
@@ -360,10 +360,9 @@ def fill(room: Room, students: Iterable[int], *, keep: bool, now: datetime) -> i
     return len(placed)
 
 
-def announce(room: Room) -> None:
+def announce_room(room: Room) -> None:
     """Say to the pages of the class that its rooms, their seats or who sits there changed. After the commit."""
     data = messages.ClassroomSeatsData(class_id=room.class_ref_id, room_id=room.pk)
-    frame = messages.ClassroomSeats(data)
-    notify(lambda: broadcast.publish({}, [(groups.class_group(room.class_ref_id), frame)], outside=[]))
+    notify([groups.class_group(room.class_ref_id)], messages.ClassroomSeats(data))
     # Who asks for help is told where their teachers look for them.
-    notify(lambda: broadcast.wake_inboxes((), help_in=[room.class_ref_id]))
+    best_effort(lambda: broadcast.wake_inboxes((), help_in=[room.class_ref_id]))

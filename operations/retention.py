@@ -15,6 +15,7 @@ from django.contrib.sessions.models import Session as Login
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
+from classroom.questions.models import StuckQuestion
 from events.models import CellExecution, ClientHealth, HelpRequest, NotebookAccess, OfflineQueueEntry, StudentEvent
 from instructors import audit
 from instructors.models import AuditLog, RevokedToken
@@ -55,6 +56,7 @@ def kinds() -> list[Kind]:
                 StudentEvent.objects.filter(occurred_at__lt=t),
                 HelpRequest.objects.filter(ended_at__lt=t),
                 ClientHealth.objects.filter(reported_at__lt=t),
+                StuckQuestion.objects.filter(asked_at__lt=t),
             ],
         ),
         Kind(name="accesses", days=keep["accesses"], rows=lambda t: [NotebookAccess.objects.filter(accessed_at__lt=t)]),

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -40,6 +40,11 @@ def publish(
     _run(_publish(rows, notices, outside))
 
 
+def publish_notices(notices: Sequence[tuple[str, Message]], *, outside: Sequence[Message]) -> None:
+    """Send notices alone; otherwise like `publish`."""
+    publish({}, notices, outside=outside)
+
+
 def publish_runs(notices: Sequence[ClassRun], last: Mapping[str, Sequence[tuple[int, LastRun]]]) -> None:
     """Send `notices` to the students' `progress` channels and `last`, each student's last run, to groups.
 
@@ -48,10 +53,18 @@ def publish_runs(notices: Sequence[ClassRun], last: Mapping[str, Sequence[tuple[
     _run(_publish_runs(notices, last))
 
 
-def notify(send: Callable[[], None]) -> None:
-    """Send notices about changes that are already stored.
+def notify(recipients: Iterable[str], frame: Message, *, also_outside: bool = False) -> None:
+    """Send one notice about a change that is already stored to these groups and, if asked, to external programs. It is
+    lost if Redis is not reachable (`best_effort`)."""
+    addressed = [(group, frame) for group in recipients]
+    best_effort(lambda: publish_notices(addressed, outside=[frame] if also_outside else []))
 
-    If Redis is not reachable the notices are lost; pages read the state again when they reconnect.
+
+def best_effort(send: Callable[[], None]) -> None:
+    """Call `send`, which sends notices about changes that are already stored.
+
+    If Redis is not reachable the notices are lost, with a warning in the log; pages read the state again when they
+    reconnect.
     """
     try:
         send()
@@ -82,13 +95,14 @@ async def send(notices: Sequence[tuple[str, Message]]) -> None:
 def system_message(message: str, *, level: Level = "info") -> None:
     """Send a message to every connection and to external programs. For the admin site and for management commands."""
     frame = SystemMessage(SystemMessageData(message, level))
-    publish({}, [(group, frame) for group in (groups.BROADCAST, groups.DEVICES, groups.DASHBOARDS)], outside=[frame])
+    everybody = (groups.BROADCAST, groups.DEVICES, groups.DASHBOARDS)
+    publish_notices([(group, frame) for group in everybody], outside=[frame])
 
 
 def system_alert(message: str, *, alert_type: str, severity: Level = "warning") -> None:
     """Notify dashboards and instructors that a service has failed or has recovered."""
     frame = SystemAlert(alert_type=alert_type, severity=severity, message=message)
-    publish({}, [(group, frame) for group in (groups.DASHBOARDS, groups.INSTRUCTORS)], outside=[frame])
+    publish_notices([(group, frame) for group in (groups.DASHBOARDS, groups.INSTRUCTORS)], outside=[frame])
 
 
 async def _publish(

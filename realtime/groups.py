@@ -23,7 +23,7 @@ BROADCAST = "broadcast"
 _OF_CLASS = ".class."
 DEVICES = "devices"  # every W6; what is sent to it must name no student
 RUNS = "runs"  # one member in each process, its fan-out: the runs of a batch in one message
-INBOXES = "inboxes"  # one member in each process (`classroom.sockets.inbox_signals`)
+INBOXES = "inboxes"  # one member in each process (`classroom.sockets.inbox_delivery`)
 INSTRUCTORS = "instructors"
 
 

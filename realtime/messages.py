@@ -285,6 +285,21 @@ class HelpStatus(Notice, tag="help_status"):
     data: HelpStatusData
 
 
+class StuckQuestionData(Part):
+    student_id: int
+    class_id: int
+    id: int | None  # None: nothing is asked any more
+    asked_at: str | None
+    until: str | None
+
+
+class StuckQuestion(Notice, tag="stuck_question"):
+    """Whether the student is stuck, for their own devices."""
+
+    channel: str
+    data: StuckQuestionData
+
+
 # --- Instructors (section 4.5) --------------------------------------------------------------------------------------
 
 

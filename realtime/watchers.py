@@ -1,7 +1,7 @@
 """Who in this process waits for news of a student: long polls and the sockets of students' devices.
 
 Registering is an entry in memory: 200 students who wait cost neither a thread nor a message to Redis. One member of the
-channel layer in each process (`classroom.sockets.inbox_signals`) hears that there is news and wakes those concerned,
+channel layer in each process (`classroom.sockets.inbox_delivery`) hears that there is news and wakes those concerned,
 who read it from PostgreSQL. Used from one event loop, so it needs no locks.
 """
 

@@ -6,6 +6,7 @@ tests/operations/local/test_up.py and tests/deploy/ to say.
 """
 
 import atexit
+import gc
 import multiprocessing
 import os
 import runpy
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import ModuleType
@@ -29,9 +31,10 @@ LIBRARIES = [
     "django.contrib.auth.hashers", "django.core.handlers.asgi", "django.core.management",
     "django.core.serializers.json", "django.db.backends.postgresql.base", "django.db.models", "django.forms",
     "django.template.backends.django", "django.template.defaulttags", "django.test.client", "django.urls",
-    "django.utils.translation.trans_real", "httptools", "jwt", "msgspec", "PIL.Image", "psutil",
-    "psycopg", "psycopg.types.array", "psycopg.types.json", "psycopg_pool", "pygments", "redis", "redis.asyncio",
-    "requests", "rq", "sqlparse", "tests.forked", "urllib3", "uvicorn.config", "uvloop", "yaml",
+    "django.utils.translation.trans_real", "httptools", "jwt", "mistune", "msgspec", "nh3",
+    "packaging.requirements", "PIL.Image", "psutil", "psycopg", "psycopg.types.array", "psycopg.types.json",
+    "psycopg_pool", "pygments", "redis", "redis.asyncio",
+    "requests", "rq", "sqlparse", "tests.forked", "urllib3", "uvicorn.config", "uvloop", "xml.sax.saxutils", "yaml",
 ]  # fmt: skip
 
 _server = multiprocessing.get_context("forkserver")
@@ -41,9 +44,12 @@ _server.set_forkserver_preload(LIBRARIES)
 class Forked:
     """As much of a `subprocess.Popen` as tests use."""
 
-    def __init__(self, argv: Sequence[str], *, environment: Mapping[str, str], stdin: Path, output: Path, error: Path):
+    def __init__(
+        self, argv: Sequence[str], *, environment: Mapping[str, str], stdin: Path, output: Path, error: Path,
+        umask: int | None = None,
+    ):  # fmt: skip
         self.args = argv
-        arguments = (list(argv), dict(environment), str(stdin), str(output), str(error))
+        arguments = (list(argv), dict(environment), str(stdin), str(output), str(error), umask)
         # A daemon, for multiprocessing: it does not wait for it when this process ends.
         self._process: ForkServerProcess = _server.Process(target=_become, args=arguments, daemon=True)
         with patch.dict(sys.modules, __main__=ModuleType("__main__")):  # else it would import what runs here
@@ -65,7 +71,8 @@ class Forked:
 
     def send_signal(self, number: int) -> None:
         if self._process.exitcode is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it ended, and nobody has told this process yet
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
@@ -80,17 +87,24 @@ def spawn(program: Program, log: Path) -> Forked:
     return Forked(program.argv, environment=environment, stdin=Path(os.devnull), output=log, error=log)
 
 
-def run(program: Program, *, environment: Mapping[str, str], stdin: str | None) -> "subprocess.CompletedProcess[str]":
-    """Run it to its end with nothing but this environment."""
+def python(
+    *arguments: str, environment: Mapping[str, str], stdin: str | None = None, umask: int | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """What `subprocess.run([sys.executable, *arguments], …)` in the project's folder would give."""
     with tempfile.TemporaryDirectory() as name:
         given, output, error = (Path(name) / each for each in ("stdin", "stdout", "stderr"))
         given.write_text(stdin or "")
-        code = Forked(program.argv, environment=environment, stdin=given, output=output, error=error).wait()
-        return subprocess.CompletedProcess(program.argv, code, output.read_text(), error.read_text())
+        argv = (sys.executable, *arguments)
+        made = Forked(argv, environment=environment, stdin=given, output=output, error=error, umask=umask)
+        code = made.wait()
+        return subprocess.CompletedProcess(argv, code, output.read_text(), error.read_text())
 
 
-def _become(argv: list[str], environment: dict[str, str], stdin: str, output: str, error: str) -> None:
+def _become(
+    argv: list[str], environment: dict[str, str], stdin: str, output: str, error: str, umask: int | None
+) -> None:
     """In the new process: be that program."""
+    gc.freeze()  # what was imported before stays
     if processes._prctl is not None:  # who forked it ends with the session, even if that is killed
         processes._prctl(processes.PR_SET_PDEATHSIG, int(signal.SIGKILL))
     os.setsid()
@@ -101,6 +115,8 @@ def _become(argv: list[str], environment: dict[str, str], stdin: str, output: st
         opened = os.open(file, flags, 0o600)
         os.dup2(opened, descriptor)
         os.close(opened)
+    if umask is not None:
+        os.umask(umask)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
     os.environ.clear()
@@ -113,6 +129,9 @@ def _become(argv: list[str], environment: dict[str, str], stdin: str, output: st
         if first == "-m":
             sys.argv = rest
             runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+        elif first == "-c":
+            sys.argv = [first, *rest[1:]]
+            exec(compile(rest[0], "<string>", "exec"), {"__name__": "__main__"})
         else:
             sys.argv = [first, *rest]
             runpy.run_path(first, run_name="__main__")

@@ -188,6 +188,7 @@ def suffix_of(url: str) -> str:
 def manage(*arguments: str, environment: dict[str, str], stdin: str | None = None) -> str:
     program = programs.command("manage", *arguments)
     path = {"PATH": sys.exec_prefix + "/bin:/usr/bin:/bin"}
-    done = forked.run(program, environment={**path, **program.environment, **environment}, stdin=stdin)
+    _, *words = program.argv
+    done = forked.python(*words, environment={**path, **program.environment, **environment}, stdin=stdin)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

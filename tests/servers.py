@@ -36,13 +36,16 @@ transport = vars(httpx._transports.default)  # where the name is looked up
 transport["create_ssl_context"] = cache(httpx.create_ssl_context)
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float = 20.0, what: str = "the condition") -> None:
-    """Ask again and again, without Django or a loop: for what happens in another process."""
+def wait_until(
+    condition: Callable[[], object], *, seconds: float = 20.0, what: str = "the condition", pause: float = 0.02
+) -> None:
+    """Ask again and again, without Django or a loop: for what happens in another process. `pause`, in seconds, is
+    longer where to ask costs more than a query."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not come true within {seconds:g} s")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 @contextmanager

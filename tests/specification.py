@@ -108,6 +108,8 @@ HTTP = [
         DELETE /me/token D
         POST /me/token/confirm D
         POST /me/page D
+        POST /me/question D
+        PUT /me/question D
         GET /me/inbox D
         """,
     ),

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from classroom.analytics.models import AnalyticsReport
+from classroom.questions.models import StuckQuestion
 from instructors import tokens
 from instructors.models import Instructor
 from lms.models import (
@@ -73,6 +74,8 @@ def ids(cast) -> dict[str, object]:
     ids = {"ordered": str(ordered.report_id), "work": work.pk, "someone": someone.pk, "report": str(report.snapshot_id)}
     ids |= {"sato": cast.sato.pk, "admin": cast.admin.pk}
     ids["device"] = device_of(cast.python, "hanako@example.com")[0].pk
+    asked = {"student": cast.hanako, "class_ref": cast.python, "asked_at": datetime.now(UTC), "probability": 0.5}
+    ids["question"] = StuckQuestion.objects.create(**asked).pk
     commit = committed(cast)
     ids |= {"commit": commit.version_id, "kept": commit.snapshot.snapshot_id, "branch": str(commit.branch.branch_id)}
     return {**cast.ids(), **ids, "map": ClassroomMap.objects.create().pk, "class_map": class_map.pk, "lab": lab.pk}

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from channels.db import database_sync_to_async
+from django.apps import apps
 from django.conf import settings
 from django.core import serializers
 from django.db import transaction
@@ -52,7 +53,6 @@ from tests.realtime.servers import Server, serve
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-COUNTED = range(1, 51)
 EMAIL = "kenzaburo@b.example"
 # What is said about B, each text in nothing else. What the client says itself it may hear back: not in here.
 SECRETS = (
@@ -77,6 +77,7 @@ class School:
     work: AssignmentSubmission
     device: str  # the token of a student of A
     ids: dict[str, object] = field(default_factory=dict)
+    numbers: list[int] = field(default_factory=list)  # of every row there is, and of some that there are not
 
 
 def fill() -> School:
@@ -118,7 +119,15 @@ def fill() -> School:
     }  # fmt: skip
     _, device = device_of(a, "mine@a.example")
     ids["device"] = device_of(b, EMAIL, name="b-device")[0].pk
-    return School(teacher=made[0], other=made[1], work=work, device=device, ids=ids)
+    return School(teacher=made[0], other=made[1], work=work, device=device, ids=ids, numbers=numbers())
+
+
+def numbers() -> list[int]:
+    """What a client finds that counts: the number of every row of the product, whatever it is of, and some of none."""
+    of_the_product = {"classroom", "events", "instructors", "lms"}
+    models = [model for model in apps.get_models() if model._meta.app_label in of_the_product]
+    found = {pk for model in models for pk in model._default_manager.values_list("pk", flat=True)}
+    return sorted({0, 1, NUMBER - 1, NUMBER + 1} | {pk for pk in found if isinstance(pk, int)})
 
 
 def happens(student: Student, class_ref: Class, teacher: Instructor) -> None:
@@ -133,7 +142,7 @@ def happens(student: Student, class_ref: Class, teacher: Instructor) -> None:
     events = intake_app.admit_body(json.dumps(records).encode(), class_id=class_ref.pk).events
     with transaction.atomic():
         changes = store.save(events, rule=pipeline.current_rule(), now=datetime.now(UTC))
-    notifications.announce([changes])
+    notifications.announce_changes([changes])
     help_services.dismiss_help(student, scope=Scope((class_ref.pk,)), by=teacher, request=None, now=datetime.now(UTC))
 
 
@@ -180,10 +189,14 @@ def cookie(school: School) -> str:
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
-@pytest.fixture
-def server(settings):
-    """Its worker is this process."""
+@pytest.fixture(autouse=True)
+def _locked(settings):
     settings.API_REQUIRE_AUTH = settings.EVENTS_REQUIRE_KEY = True
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup):
+    """One for all callers. Its worker is this process."""
     locks = {"API_REQUIRE_AUTH": "1", "EVENTS_REQUIRE_KEY": "1"}
     with serve("uvicorn", RATE_LIMITS="0", LOG_LEVEL="WARNING", DATABASE_POOL="10", **locks) as running:
         yield running
@@ -198,10 +211,10 @@ SAYS = [
 ]  # fmt: skip
 
 
-def addresses(shown: str) -> list[str]:
+def addresses(shown: str, numbers: list[int]) -> list[str]:
     """Every socket, under every number and under the student's address."""
     under = [
-        f"{path}/{who}" for who in [*COUNTED, EMAIL]
+        f"{path}/{who}" for who in [*numbers, EMAIL]
         for path in ("/api/v1/v1/websocket/ws", "/api/v1/v1/progress/ws/student")
     ]  # fmt: skip
     fixed = ["/ws", "/api/v1/dashboard/ws/dashboard", "/instructor/ws", "/api/v1/progress/ws/instructor"]
@@ -246,7 +259,7 @@ async def listen(server: Server, address: str, ready: asyncio.Event, over: async
 async def test_sockets_say_nothing_of_another_class(redis, server, caller):
     school = await database_sync_to_async(fill)()
     shown, _ = await database_sync_to_async(CALLERS[caller])(school)
-    over, asked = asyncio.Event(), addresses(shown)
+    over, asked = asyncio.Event(), addresses(shown, school.numbers)
     readies = [asyncio.Event() for _ in asked]
     by_key = f"/api/v1/ws/{EMAIL}?key=key-31"
     async with connect(server.url(by_key)) as real, connect(server.url(f"/instructor/ws?token={theirs(school)}")) as w3:
@@ -289,8 +302,8 @@ def again(school: School) -> None:
 OF_THE_CALLER = ("logout", "/offline/clear", "/auth/password")
 
 
-def requests(ids: dict[str, object]) -> list[tuple[str, str, object]]:
-    """Every row of the walk with B's ids, and what takes a number once more with each of fifty."""
+def requests(ids: dict[str, object], numbers: list[int]) -> list[tuple[str, str, object]]:
+    """Every row of the walk with B's ids, and what takes a number once more with each that there is."""
     found = []
     for method, path, body, _ in [*API_ROWS, *PAGE_ROWS]:
         address = path[1:] if path.startswith("~") else f"/api/v1{path}"
@@ -304,7 +317,7 @@ def requests(ids: dict[str, object]) -> list[tuple[str, str, object]]:
             continue  # of the caller's own
         found.append((method, re.sub(r"\{(\w+)\}", lambda place: str(ids[place[1]]), address), filled(body, ids)))
         if method == "GET" and path.count("{") == 1 and not path.startswith("~"):
-            found += [(method, re.sub(r"\{\w+\}", str(number), address), None) for number in COUNTED]
+            found += [(method, re.sub(r"\{\w+\}", str(number), address), None) for number in numbers]
     for query in (f"student_id={NUMBER}", f"email={EMAIL}", "assignment_id=33", "class_id=31", "team=TeamB"):
         found += [("GET", f"/api/v1/{name}?{query}", None) for name in ("submissions", "students", "assignments")]
     found += [("GET", f"/api/v1/me?email={EMAIL}", None), ("GET", "/api/v1/health", None)]
@@ -336,7 +349,7 @@ async def test_addresses_say_nothing_of_another_class_and_change_nothing_there(r
     found: dict[str, list[str]] = {}
     base = f"http://127.0.0.1:{server.port}"
     async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as client:
-        for method, address, body in requests(school.ids):
+        for method, address, body in requests(school.ids, school.numbers):
             if any(part in address for part in WRITES):
                 continue
             answer = await client.request(method, address, json=body) if body is not None else await client.request(

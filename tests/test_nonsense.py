@@ -10,7 +10,6 @@ from urllib.parse import quote, unquote
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.handlers.wsgi import WSGIRequest, get_bytes_from_wsgi
-from django.db import transaction
 from django.http import QueryDict
 from django.test import Client
 from django.urls import Resolver404, resolve
@@ -21,6 +20,7 @@ from tests.access_matrix.api import API_ROWS
 from tests.access_matrix.pages import PAGE_ROWS
 from tests.nonsense import FEW, TEXTS, VALUES
 from tests.test_access_matrix import API, _locked, cast, filled, ids  # noqa: F401  (fixtures)
+from tests.visitors import Undoing, recognise
 
 pytestmark = pytest.mark.usefixtures("plain_templates")
 
@@ -33,19 +33,20 @@ COMMON = ["skip", "limit", "class_id", "email", "page", "sort", "q", "class", "n
 
 
 @pytest.fixture
-def admin(db, redis, ids, cast):  # noqa: F811
+def admin(db, redis, ids, cast, monkeypatch):  # noqa: F811
     client = Client(raise_request_exception=False)
     client.force_login(cast.admin)
-    return client, {"Authorization": f"Bearer {tokens.issue(cast.admin, now=datetime.now(UTC))}"}
+    bearer = f"Bearer {tokens.issue(cast.admin, now=datetime.now(UTC))}"
+    recognise(cast.admin, session=client.session.session_key, bearer=bearer, patch=monkeypatch)
+    return client, {"Authorization": bearer}, Undoing()
 
 
 def status_of(admin, method: str, address: str, body: bytes = b"", kind: str = "application/json", **headers) -> int:
-    client, bearer = admin
-    with transaction.atomic():
-        answer = client.generic(method, address, body, content_type=kind, headers={**bearer, **headers})
-        for _ in answer.streaming_content if answer.streaming else ():
-            pass  # its end closes the file
-        transaction.set_rollback(True)
+    client, bearer, rows = admin
+    answer = client.generic(method, address, body, content_type=kind, headers={**bearer, **headers})
+    for _ in answer.streaming_content if answer.streaming else ():
+        pass  # its end closes the file
+    rows.undo()
     return answer.status_code
 
 

@@ -13,7 +13,6 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from classroom.attention import help_services
 from classroom.base.classrooms import classroom_of_class
 from classroom.cells.map_options import MapOptions
 from classroom.cells.selectors import cell_map, members_of
@@ -299,7 +298,7 @@ def test_a_dismissal_is_told_where_it_was_dismissed(cast, hanako, monkeypatch): 
     def publish(rows, notices, *, outside):
         told.extend(name for name, _ in notices)
 
-    monkeypatch.setattr(help_services.broadcast, "publish", publish)
+    monkeypatch.setattr("realtime.broadcast.publish", publish)
     Client().post(
         f"{API}/dashboard/students/hanako@example.com/dismiss-help",
         headers={"Authorization": f"Bearer {tokens.issue(cast.suzuki, now=datetime.now(UTC))}"},

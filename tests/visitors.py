@@ -1,12 +1,19 @@
 """Clients for walks of thousands of requests: each person logs in once, and the middleware is built once."""
 
 from collections.abc import Iterable
+from copy import copy
 from http.cookies import SimpleCookie
+from typing import Any
 
+import pytest
+from django.contrib.auth.backends import ModelBackend
+from django.db import connection, transaction
 from django.test import Client
 from django.test.client import ClientHandler
 
 from instructors.models import Instructor
+from instructors.sessions import SessionStore
+from instructors.tokens import BearerAuthentication
 
 
 class Visitors:
@@ -28,3 +35,44 @@ class Visitors:
         client.handler = self._handler
         client.cookies = SimpleCookie(self._cookies[account.pk if account else None])
         return client
+
+
+def recognise(account: Instructor, *, session: str, bearer: str = "", patch: pytest.MonkeyPatch) -> None:
+    """Look this account's session and token up once. Two to four queries of each request would find the same again;
+    whoever else asks, or asks with another session or token, is looked up as ever."""
+    known: dict[str, Any] = {}
+    load, get_user, authenticate = SessionStore.load, ModelBackend.get_user, BearerAuthentication.authenticate
+
+    def load_once(store: SessionStore) -> dict[str, Any]:
+        if store.session_key != session:
+            return load(store)
+        if "session" not in known:
+            known["session"] = load(store)
+        return dict(known["session"])
+
+    def authenticate_once(self: BearerAuthentication, request: Any) -> Any:
+        if not bearer or request.META.get("HTTP_AUTHORIZATION") != bearer:
+            return authenticate(self, request)
+        if "bearer" not in known:
+            known["bearer"] = authenticate(self, request)
+        found, token = known["bearer"]
+        return copy(found), token
+
+    def known_user(self: ModelBackend, user_id: Any) -> Any:
+        return copy(account) if user_id == account.pk else get_user(self, user_id)
+
+    patch.setattr(SessionStore, "load", load_once)
+    patch.setattr(BearerAuthentication, "authenticate", authenticate_once)
+    patch.setattr(ModelBackend, "get_user", known_user)
+
+
+class Undoing:
+    """Undo what a request did to the database: one statement a request, where `atomic` has three. Within the test's
+    transaction."""
+
+    def __init__(self) -> None:
+        self._point = transaction.savepoint()
+
+    def undo(self) -> None:
+        transaction.savepoint_rollback(self._point)
+        connection.needs_rollback = False

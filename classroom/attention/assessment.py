@@ -1,10 +1,11 @@
 """Alerts from a lesson, and from what people did about it. Pure functions; explained in docs/attention.md."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from classroom.attention.evidence import Evidence, evidence_of, is_class_problem
 from classroom.attention.model import contributions, probability, terms_of
-from classroom.attention.ranking import NOT_NEEDED, Part, Score, order, part_of
+from classroom.attention.ranking import NOT_NEEDED, Part, Score, after_saying_fine, order, part_of
 from classroom.attention.signals import Alert, Code, Known, Lesson, Reason, Signals
 
 GONE = timedelta(minutes=30)  # without a run: the student has left
@@ -28,12 +29,16 @@ def assess(lesson: Lesson, known: Known, now: datetime) -> list[Alert]:
         if student.student_id in known.asking or now - student.last_run_at > GONE:
             continue
         evidence, likely = _answered(lesson, student, known)
+        said_fine_at = known.fine.get(student.student_id)
+        if said_fine_at:
+            likely = after_saying_fine(likely)
         feedback = known.feedback.get(student.student_id)
         raised = known.raised + (NOT_NEEDED if feedback and not feedback.was_needed else 0.0)
         part = part_of(likely, known.shown.get(student.student_id), raised)
         if part is None or is_class_problem(evidence, lesson.class_.now):
             continue
-        found[student.student_id] = alert_about(student.student_id, evidence, likely, part, lesson, now)
+        alert = alert_about(student.student_id, evidence, likely, part, lesson, now)
+        found[student.student_id] = replace(alert, said_fine_at=said_fine_at)
         scores.append((Score(student.student_id, likely, evidence.since), part, student.student_id in known.shown))
     return asking + [found[score.student_id] for score in order(scores)]
 

@@ -15,8 +15,8 @@ from instructors import audit
 from instructors.models import Instructor
 from lms.access import Scope
 from lms.models import Student, StudentClass
-from realtime import broadcast, groups, messages
-from realtime.broadcast import notify
+from realtime import groups, messages
+from realtime.broadcast import best_effort, notify
 
 BY = "instructor"
 HELP_ENDINGS = {help_requests.Ending.DISMISSED: "help_dismiss", help_requests.Ending.RESOLVED: "help_resolve"}
@@ -48,8 +48,8 @@ def end_help(
         )
         _record(HELP_ENDINGS[ending], student, by, request, {"was_asking": bool(transitions)})
     if transitions:
-        notify(lambda: notifications.announce_transitions(transitions))
-        notify(lambda: timeseries.write_resolution(_event("help_stop", student, now), resolved_by=_name(by)))
+        best_effort(lambda: notifications.announce_transitions(transitions))
+        best_effort(lambda: timeseries.write_resolution(_event("help_stop", student, now), resolved_by=_name(by)))
     frame, class_ids = messages.DismissHelp(student.email), _classes(student, scope)
     recipients = [
         name
@@ -59,7 +59,7 @@ def end_help(
     if not logins_required():
         # A client may have joined under another name; it reacts to its own address only.
         recipients.append(groups.BROADCAST)
-    notify(lambda: broadcast.publish({}, [(group, frame) for group in recipients], outside=[frame]))
+    notify(recipients, frame, also_outside=True)
     return bool(transitions)
 
 
@@ -70,8 +70,8 @@ def resolve_error(
     with transaction.atomic():
         flagged = executions.resolve_errors(student.pk, scope=scope, now=now)
         _record("error_resolve", student, by, request, {"was_flagged": flagged})
-    notify(lambda: notifications.announce_resolution(student.pk, scope=scope, resolved_by=BY, resolved_at=now))
-    notify(lambda: timeseries.write_resolution(_event("error_resolved", student, now), resolved_by=_name(by)))
+    best_effort(lambda: notifications.announce_resolution(student.pk, scope=scope, resolved_by=BY, resolved_at=now))
+    best_effort(lambda: timeseries.write_resolution(_event("error_resolved", student, now), resolved_by=_name(by)))
     return flagged
 
 

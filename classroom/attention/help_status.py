@@ -17,13 +17,13 @@ from events.models import HelpRequest
 from lms.access import Scope, students_seen_through
 from lms.models import Class, Student
 from lms.rooms import SeatOf
-from realtime.messages import HelpState, OwnSeat, timestamp
+from realtime.messages import HelpState, HelpStatus, HelpStatusData, OwnSeat, timestamp
 
 ANSWERED_FOR = timedelta(minutes=10)  # for so long a student reads that they were helped, unless they ask again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HelpStatus:
+class HelpRequestStatus:
     state: HelpState = "off"
     place: int | None = None  # from 1, among those to whom nobody is on the way
     of: int | None = None  # how many those are
@@ -33,18 +33,27 @@ class HelpStatus:
 
     @property
     def data(self) -> dict[str, Any]:
-        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "seats": _plain(self.seats)}
+        return {**self._fields, "seats": [{"room": each.room, "seat": each.seat} for each in self.seats]}
+
+    @property
+    def _fields(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def digest(self) -> str:
         """Return a short text that differs from that of any other state."""
         return sha256(repr(self.data).encode()).hexdigest()[:12]
 
+    def frame(self, student_id: int, class_id: int) -> HelpStatus:
+        """Return the message of it for sockets."""
+        data = HelpStatusData(student_id=student_id, class_id=class_id, **{**self._fields, "seats": list(self.seats)})
+        return HelpStatus(f"notifications:{student_id}", data)
 
-OFF = HelpStatus()
+
+OFF = HelpRequestStatus()
 
 
-def help_of_class(class_id: int, about: Collection[int] = (), *, now: datetime) -> dict[int, HelpStatus]:
+def help_of_class(class_id: int, about: Collection[int] = (), *, now: datetime) -> dict[int, HelpRequestStatus]:
     """Return the state of all who ask for help in the class, and of these students. At most four queries."""
     students = cast("QuerySet[Student]", students_seen_through([class_id]))
     classroom = Classroom(Class(pk=class_id), students, may_teach=False)
@@ -54,7 +63,7 @@ def help_of_class(class_id: int, about: Collection[int] = (), *, now: datetime) 
     return {**_after_the_end(ended, classroom.scope, now), **found} if ended else found
 
 
-def help_of_student(student_id: int, class_id: int, *, now: datetime) -> HelpStatus:
+def help_of_student(student_id: int, class_id: int, *, now: datetime) -> HelpRequestStatus:
     """Return the state of one student in the class. Two queries if they do not ask, else four."""
     open_requests = HelpRequest.objects.filter(Scope.of([class_id]).q(), student=student_id, ended_at=None)
     if open_requests.exists():
@@ -62,28 +71,24 @@ def help_of_student(student_id: int, class_id: int, *, now: datetime) -> HelpSta
     return _after_the_end([student_id], Scope.of([class_id]), now)[student_id]
 
 
-def _plain(seats: tuple[OwnSeat, ...]) -> list[dict[str, str]]:
-    return [{"room": seat.room, "seat": seat.seat} for seat in seats]
-
-
-def _in_queue(queue: HelpQueue, sitting: Mapping[int, list[SeatOf]], now: datetime) -> dict[int, HelpStatus]:
+def _in_queue(queue: HelpQueue, sitting: Mapping[int, list[SeatOf]], now: datetime) -> dict[int, HelpRequestStatus]:
     ordered = queue.queue(now)
     free = [request for request in ordered if request.student_id not in queue.claims]
     places = {request.pk: place for place, request in enumerate(free, start=1)}
-    found: dict[int, HelpStatus] = {}
+    found: dict[int, HelpRequestStatus] = {}
     for request in ordered:
         since, claim = timestamp(request.asked_at), queue.claims.get(request.student_id)
         seats = tuple(OwnSeat(room=seat.room, seat=seat.label) for seat in sitting.get(request.student_id, ()))
         if claim is not None:
-            status = HelpStatus(state="coming", since=since, by_name=claim.by, seats=seats)
+            status = HelpRequestStatus(state="coming", since=since, by_name=claim.by, seats=seats)
         else:
             state: HelpState = "not_found" if queue.looked_for_at(request) else "asked"
-            status = HelpStatus(state=state, place=places[request.pk], of=len(free), since=since, seats=seats)
+            status = HelpRequestStatus(state=state, place=places[request.pk], of=len(free), since=since, seats=seats)
         found.setdefault(request.student_id, status)
     return found
 
 
-def _after_the_end(student_ids: Collection[int], scope: Scope, now: datetime) -> dict[int, HelpStatus]:
+def _after_the_end(student_ids: Collection[int], scope: Scope, now: datetime) -> dict[int, HelpRequestStatus]:
     """Return the state of students who do not ask: helped a moment ago, or off. One query."""
     ended = HelpRequest.objects.filter(scope.q(), student__in=list(student_ids), ended_at__gt=now - ANSWERED_FOR)
     newest = ended.select_related("ended_by").order_by("student_id", "-ended_at", "-pk").distinct("student_id")
@@ -91,5 +96,7 @@ def _after_the_end(student_ids: Collection[int], scope: Scope, now: datetime) ->
     for request in newest:
         if request.ending == HelpRequest.Ending.RESOLVED and request.ended_at:
             by_name = request.ended_by.name if request.ended_by else None
-            found[request.student_id] = HelpStatus(state="answered", since=timestamp(request.ended_at), by_name=by_name)
+            found[request.student_id] = HelpRequestStatus(
+                state="answered", since=timestamp(request.ended_at), by_name=by_name
+            )
     return found

@@ -15,6 +15,7 @@ MAX_SHOWN = 5
 FIRM_ENTERS, FIRM_LEAVES = 0.88, 0.75
 WEAK_ENTERS, WEAK_LEAVES = 0.35, 0.22
 MARGIN = 0.7  # log-odds by which another must be more urgent to take the place of one who is shown
+SAID_FINE = 2.0  # log-odds by which a student's own "I'm fine" lowers the probability, for a while
 NOT_NEEDED = 1.2  # log-odds by which the threshold of a student rises after an answer "not needed"
 VISIT = 0.12  # log-odds by which an answer moves the threshold of the class
 EXPECTED = 0.84  # share of visits that should be worth it: at this share, answers move nothing
@@ -37,6 +38,11 @@ def part_of(probability: float, was: Part | None, raised: float = 0.0) -> Part |
     if shifted >= (WEAK_ENTERS if was is None else WEAK_LEAVES):
         return "weak"
     return None
+
+
+def after_saying_fine(probability: float) -> float:
+    """Return the probability that a student is stuck who said a moment ago that they are not."""
+    return _shift(probability, -SAID_FINE)
 
 
 def order(scores: Iterable[tuple[Score, Part, bool]]) -> list[Score]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.utils.translation import gettext, ngettext
 
 from classroom.attention.signals import Alert, Reason
+from core.moments import clock_text
 
 SYMBOLS = {
     "help": "help",
@@ -40,7 +41,10 @@ def reason_of(alert: Alert) -> str:
     """Return the reasons as one line. Alerts of before there were several have the sentence of their code."""
     if not alert.reasons:
         return _OLD[alert.code](alert) if alert.code in _OLD else kind_of(alert)
-    return " · ".join(_SENTENCES[reason.term](alert, reason) for reason in alert.reasons if reason.term in _SENTENCES)
+    told = [_SENTENCES[reason.term](alert, reason) for reason in alert.reasons if reason.term in _SENTENCES]
+    if alert.said_fine_at:
+        told.append(gettext("said they are fine at %(time)s") % {"time": clock_text(alert.said_fine_at)})
+    return " · ".join(told)
 
 
 # --- One sentence for each term of `model.terms_of` ------------------------------------------------------------------

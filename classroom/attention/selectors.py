@@ -14,6 +14,7 @@ from classroom.attention.ranking import MAX_SHOWN, SWITCH, Part, raised_by_answe
 from classroom.attention.reason_texts import SYMBOLS
 from classroom.attention.signals import Alert, Feedback, Known, Lesson, Reason
 from classroom.base.classrooms import Classroom, name_in
+from classroom.questions.selectors import who_is_fine
 from core.identity import display_name
 from events.models import HelpRequest
 from lms.models import Cell
@@ -93,7 +94,8 @@ def _help_queue(help_requests: list[HelpRequest], cases: list[AttentionCase], *,
 
 
 def attention_state(classroom: Classroom, *, now: datetime) -> AttentionState:
-    """Return the state of the classroom. Four queries; two of them at most once a second in each process."""
+    """Return the state of the classroom. Four queries; two of them at most once a second in each process. One more
+    where students are asked whether they are stuck."""
     class_id = classroom.class_ref.pk if classroom.class_ref else None
     lesson, as_of = lesson_of(class_id, classroom.students, classroom.scope, now)
     help_requests = _help_requests(classroom)
@@ -103,6 +105,7 @@ def attention_state(classroom: Classroom, *, now: datetime) -> AttentionState:
         asking={help_request.student_id: help_request.asked_at for help_request in help_requests},
         shown={case.student_id: _part(case) for case in open_cases if case.class_ref_id == class_id},
         feedback=_feedback(cases),
+        fine=_fine(classroom, now),
         raised=_raised(classroom, cases),
     )
     queue = _help_queue(help_requests, cases, now=now)
@@ -141,6 +144,7 @@ def alert_of(case: AttentionCase) -> Alert:
         probability=evidence.get("probability"),
         is_firm=evidence.get("firm", True),
         reasons=tuple(Reason(**reason) for reason in evidence.get("reasons", ())),
+        said_fine_at=datetime.fromisoformat(evidence["said_fine"]) if evidence.get("said_fine") else None,
     )
 
 
@@ -186,6 +190,12 @@ def _raised(classroom: Classroom, cases: Iterable[AttentionCase]) -> float:
     ]
     worth_it = sum(outcome == AttentionCase.Outcome.HELPED for outcome in judged)
     return SWITCH.get(classroom.class_ref.attention_list, 0.0) + raised_by_answers(worth_it, len(judged))
+
+
+def _fine(classroom: Classroom, now: datetime) -> dict[int, datetime]:
+    if classroom.class_ref is not None and not classroom.class_ref.asks_if_stuck:
+        return {}
+    return who_is_fine([classroom.class_ref.pk] if classroom.class_ref else None, now=now)
 
 
 def _feedback(cases: Iterable[AttentionCase]) -> dict[int, Feedback]:

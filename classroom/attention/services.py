@@ -10,23 +10,22 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from classroom.attention import help_services
-from classroom.attention.claims import cases_in
+from classroom.attention import claims, help_services
+from classroom.attention.claims import cases_in, is_claimed
 from classroom.attention.models import AttentionCase
 from classroom.attention.selectors import AttentionState, attention_state, shown_alerts
 from classroom.attention.signals import Alert
 from classroom.base.classrooms import Classroom
-from events import help_claims
 from events.models import HelpRequest
 from instructors import audit
 from instructors.models import Instructor
 from lms.models import Student
 from realtime import broadcast, groups, messages
-from realtime.broadcast import notify
+from realtime.broadcast import best_effort, notify
 from realtime.messages import AttentionAction
 
 Act = Literal["claim", "release", "snooze-5", "snooze-10", "dismiss", "resolve", "not_found"]
@@ -63,11 +62,9 @@ class _ActionContext:
     @property
     def claimed_by(self) -> Instructor | None:
         """The instructor who is on the way."""
-        rows: list[HelpRequest | AttentionCase] = [*self.cases]
-        for row in [self.help_request, *rows] if self.help_request else rows:
-            if row.claimed_by and row.claimed_at and self.now - row.claimed_at <= help_claims.CLAIM_LASTS:
-                return row.claimed_by
-        return None
+        rows: list[HelpRequest | AttentionCase | None] = [self.help_request, *self.cases]
+        claimed = (row.claimed_by for row in rows if row and row.claimed_by and is_claimed(row, now=self.now))
+        return next(claimed, None)
 
 
 def perform(
@@ -97,7 +94,7 @@ def perform(
             )  # fmt: skip
     if act in ENDINGS and context.help_request:
         help_services.end_help(student, scope=classroom.scope, ending=ENDINGS[act], by=by, request=request, now=now)
-    _announce(classroom, student, ACTS[act], by)
+    _announce_action(classroom, student, ACTS[act], by)
     return message
 
 
@@ -142,13 +139,8 @@ def _check_allowed(context: _ActionContext, act: Act) -> None:
 
 def _claim(context: _ActionContext, act: Act) -> str:
     """Claim what is unclaimed: even without the lock, only one of two instructors would succeed."""
-    is_claimed = context.help_request is not None and help_claims.claim(
-        context.student.pk, scope=context.classroom.scope, instructor_id=context.by.pk, now=context.now
-    )
-    free = Q(claimed_by=None) | Q(claimed_by=context.by.pk) | Q(claimed_at__lt=context.now - help_claims.CLAIM_LASTS)
-    claimable = _open_cases(context).filter(free)
-    is_claimed = claimable.update(claimed_by=context.by, claimed_at=context.now, snoozed_until=None) > 0 or is_claimed
-    if not is_claimed:
+    scope, by = context.classroom.scope, context.by.pk
+    if not claims.claim(context.student.pk, scope=scope, instructor_id=by, now=context.now):
         raise Refused(
             gettext("Somebody else is already on the way to %(student)s.") % {"student": context.student_name}
         )
@@ -156,14 +148,14 @@ def _claim(context: _ActionContext, act: Act) -> str:
 
 
 def _release(context: _ActionContext, act: Act) -> str:
-    _clear_claim(context)
+    claims.release(context.student.pk, scope=context.classroom.scope)
     return gettext("Nobody is on the way to %(student)s any more.") % {"student": context.student_name}
 
 
 def _snooze(context: _ActionContext, act: Act) -> str:
     minutes = int(act.partition("-")[2])
     until = context.now + timedelta(minutes=minutes)
-    _clear_claim(context)
+    claims.release(context.student.pk, scope=context.classroom.scope)
     _open_cases(context).update(snoozed_until=until)
     if context.help_request:
         _record_on_request(context, snoozed_until=until)
@@ -191,17 +183,12 @@ def _not_found(context: _ActionContext, act: Act) -> str:
     """End the case; a help request stays open, since the student still waits: unclaimed, at the end of the queue, with
     the time of the visit."""
     if context.help_request:
-        _clear_claim(context)
+        claims.release(context.student.pk, scope=context.classroom.scope)
         _record_on_request(context, outcome=Outcome.NOT_FOUND)
         names = {"student": context.student_name}
         return gettext("Noted: %(student)s was not found. The request stays at the end of the queue.") % names
     _end(context, act)
     return gettext("Noted: %(student)s was not found.") % {"student": context.student_name}
-
-
-def _clear_claim(context: _ActionContext) -> None:
-    help_claims.release(context.student.pk, scope=context.classroom.scope)
-    _open_cases(context).update(claimed_by=None, claimed_at=None)
 
 
 def _record_on_request(
@@ -226,7 +213,7 @@ def _open_cases(context: _ActionContext) -> QuerySet[AttentionCase]:
     return AttentionCase.objects.filter(cases_in(context.classroom.scope), student=context.student, ended_at=None)
 
 
-def _announce(classroom: Classroom, student: Student, action: AttentionAction, by: Instructor) -> None:
+def _announce_action(classroom: Classroom, student: Student, action: AttentionAction, by: Instructor) -> None:
     """Send the action to the pages of the classroom; without a class, to all classes of the student."""
     classes = [classroom.class_ref.pk] if classroom.class_ref else list(student.classes.values_list("pk", flat=True))
     frame = messages.AttentionUpdate(
@@ -237,8 +224,8 @@ def _announce(classroom: Classroom, student: Student, action: AttentionAction, b
         instructorName=by.name,
     )
     recipients = [groups.ALL_STUDENTS, *(groups.class_group(class_id) for class_id in classes)]
-    notify(lambda: broadcast.publish({}, [(group, frame) for group in recipients], outside=[]))
-    notify(lambda: broadcast.wake_inboxes([student.pk], help_in=list(classes)))
+    notify(recipients, frame)
+    best_effort(lambda: broadcast.wake_inboxes([student.pk], help_in=list(classes)))
 
 
 def sync_cases(classroom: Classroom, state: AttentionState, *, now: datetime) -> None:
@@ -257,7 +244,7 @@ def sync_cases(classroom: Classroom, state: AttentionState, *, now: datetime) ->
         AttentionCase.objects.bulk_create(cases, ignore_conflicts=True)  # another process may have been faster
     _note_parts(own, state)
     alerted = {alert.student_id for alert in state.alerts}
-    recovered = [case.pk for case in own if case.student_id not in alerted and not _is_claimed(case, now)]
+    recovered = [case.pk for case in own if case.student_id not in alerted and not is_claimed(case, now=now)]
     if recovered:
         still_open = AttentionCase.objects.filter(pk__in=recovered, ended_at=None)
         still_open.update(ended_at=now, outcome=AttentionCase.Outcome.RECOVERED)
@@ -284,10 +271,6 @@ def open_case(classroom: Classroom, alert: Alert, *, now: datetime) -> Attention
         evidence=alert.evidence,
         opened_at=now,
     )
-
-
-def _is_claimed(case: AttentionCase, now: datetime) -> bool:
-    return case.claimed_at is not None and now - case.claimed_at <= help_claims.CLAIM_LASTS
 
 
 _HANDLERS = {

@@ -54,6 +54,7 @@ class Known:
     asking: Mapping[int, datetime] = field(default_factory=dict)
     shown: Mapping[int, Literal["firm", "weak"]] = field(default_factory=dict)
     feedback: Mapping[int, Feedback] = field(default_factory=dict)
+    fine: Mapping[int, datetime] = field(default_factory=dict)  # when students said lately that they are fine
     raised: float = 0.0  # log-odds: the class's switch, and what its answers make of it
 
 
@@ -85,6 +86,7 @@ class Alert:
     probability: float | None = None  # None: who asks, and alerts of before there was one
     is_firm: bool = True
     reasons: tuple[Reason, ...] = ()  # the strongest first
+    said_fine_at: datetime | None = None
 
     @property
     def evidence(self) -> dict[str, Any]:
@@ -98,4 +100,5 @@ class Alert:
             "probability": None if self.probability is None else round(self.probability, 3),
             "firm": self.is_firm,
             "reasons": [reason.data for reason in self.reasons],
+            **({"said_fine": self.said_fine_at.isoformat()} if self.said_fine_at else {}),
         }

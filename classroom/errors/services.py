@@ -18,7 +18,7 @@ from lms.models import Cell, ProgressNotification
 from lms.models.people import WITHOUT_KEY
 from lms.notifications import notification_data
 from realtime import broadcast, groups, messages
-from realtime.broadcast import notify
+from realtime.broadcast import best_effort
 
 MAX_TEXT_LENGTH = 500  # characters
 
@@ -78,7 +78,7 @@ def send_hint(
             target_id=cell.pk,
             details={"hint": hint.pk, "students": [one.student_id for one in students]},
         )
-    notify(lambda: _announce(students, notices, class_id=hint.class_ref_id))
+    best_effort(lambda: _announce_hint(students, notices, class_id=hint.class_ref_id))
     return Sent(hint=hint, students=len(students), is_repeated=False)
 
 
@@ -119,7 +119,7 @@ def _notice(hint: Hint, student: Failing, cell: Cell) -> ProgressNotification:
     )
 
 
-def _announce(students: list[Failing], notices: list[ProgressNotification], *, class_id: int | None) -> None:
+def _announce_hint(students: list[Failing], notices: list[ProgressNotification], *, class_id: int | None) -> None:
     """Send the notices to both groups of each student's own channel, and to subscribers in the class."""
     frames = [
         (one, messages.Notification(f"notifications:{one.student_id}", notification_data(notice)))
@@ -132,5 +132,5 @@ def _announce(students: list[Failing], notices: list[ProgressNotification], *, c
             "notifications", student_id=one.student_id, email=one.email, class_ids=[class_id]
         )
     ]
-    broadcast.publish({}, addressed, outside=[frame for _, frame in frames])
+    broadcast.publish_notices(addressed, outside=[frame for _, frame in frames])
     broadcast.wake_inboxes([one.student_id for one in students])

@@ -15,6 +15,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from classroom.attention.help_status import help_of_student
+from classroom.questions.api import MyQuestions
+from classroom.questions.selectors import switches_of
 from instructors.rest.exceptions import Unprocessable
 from instructors.rest.openapi import documented, text_filter
 from instructors.rest.parameters import query_text
@@ -155,6 +157,7 @@ class OwnMe(Me):
     assignments = OwnAssignment(many=True)
     student = MyName()
     help = MyHelp()
+    questions = MyQuestions(help_text="“Are you stuck?”: whether the class asks, and may ask this student.")
     client = ClientTerms()
 
 
@@ -187,6 +190,7 @@ class MeView(ApiView):
         if not isinstance(self.holder, StudentHolder):
             return Response(Me(data).data)
         data |= {"student": own_name(self.holder), "help": my_help(self.holder), "client": terms(request)}
+        data |= {"questions": switches_of(self.holder)}
         return Response(OwnMe(data, context=own_submissions(self.holder)).data)
 
     def student(self, request: Request) -> Student:

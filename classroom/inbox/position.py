@@ -26,11 +26,13 @@ class Position:
     told: frozenset[Key] = frozenset()
     help: str = ""  # a digest of the help state that was told; "" for none
     owner: str = ""  # student and class: of another inbox it says nothing
+    question: str = ""  # the open question that was told; "" for none
 
     def __str__(self) -> str:
         moment, pk = self.base
         told = "_".join(f"{_number(at - moment)}-{row}" for at, row in sorted(self.told))
-        return f"1.{_number(moment - EPOCH)}.{pk}.{told}.{self.help}.{self.owner}"
+        question = f".{self.question}" if self.question else ""  # earlier versions read the rest
+        return f"1.{_number(moment - EPOCH)}.{pk}.{told}.{self.help}.{self.owner}{question}"
 
     def after(self, keys: Iterable[Key], *, now: datetime, is_all: bool) -> "Position":
         """Return the position once these rows, the next ones, are told. `is_all`: no row is left to be told."""
@@ -43,8 +45,8 @@ class Position:
             base, told = told[-MAX_TOLD - 1], told[-MAX_TOLD:]
         return replace(self, base=base, told=frozenset(told))
 
-    def with_help(self, digest: str) -> "Position":
-        return replace(self, help=digest)
+    def with_state(self, *, help: str, question: str) -> "Position":
+        return replace(self, help=help, question=question)
 
 
 def beginning(now: datetime, owner: str = "") -> Position:
@@ -56,13 +58,15 @@ def parse(text: str, *, now: datetime, owner: str = "") -> Position:
     inbox."""
     start = beginning(now, owner)
     try:
-        version, moment, pk, told, digest, whose = text.split(".")
-        if version != "1" or whose != owner or len(text) > MAX_LENGTH or (not digest.isalnum() and digest):
+        version, moment, pk, told, digest, whose, *more = text.split(".")
+        question = more[0] if len(more) == 1 else ""
+        is_other = version != "1" or whose != owner or len(text) > MAX_LENGTH
+        if is_other or len(more) > 1 or any(not part.isalnum() for part in (digest, question) if part):
             return start
         at = EPOCH + int(moment) * MICROSECOND
         pairs = [pair.split("-") for pair in told.split("_") if pair]
         rows = frozenset((at + int(gap) * MICROSECOND, int(row)) for gap, row in pairs)
-        found = Position((at, int(pk)), rows, digest, owner)
+        found = Position((at, int(pk)), rows, digest, owner, question)
     except (ValueError, OverflowError):
         return start
     if at > now or not all(0 <= row <= MAX_BIGINT for _, row in (found.base, *rows)):

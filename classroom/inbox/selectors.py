@@ -1,24 +1,28 @@
-"""What a student is told: notifications, messages of instructors, and what became of their request for help."""
+"""What a student is told: notifications, messages of instructors, what became of their request for help, and whether
+they are asked if they are stuck."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
 
-from classroom.attention.help_status import HelpStatus, help_of_student
+from classroom.attention.help_status import HelpRequestStatus, help_of_student
 from classroom.inbox.position import Position, parse
+from classroom.questions.selectors import OpenQuestion, open_question
 from lms.access import StudentHolder, scope_of
 from lms.models import ProgressNotification, Student
 from lms.notifications import MESSAGE, store_grade_notifications
 
 MAX_ITEMS = 100  # in one answer
+IN_QUEUE = ("asked", "coming", "not_found")  # states of a request that goes on
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inbox:
     items: list[ProgressNotification]  # unread ones that were not told yet, in the order of creation
-    help: HelpStatus
-    position: Position  # after these items and this help state
+    help: HelpRequestStatus
+    question: OpenQuestion | None
+    position: Position  # after these items and this state
     is_news: bool  # something is not told yet
     has_more: bool  # items after these
 
@@ -37,19 +41,23 @@ def position_of(holder: StudentHolder, since: str, *, now: datetime) -> Position
 
 
 def read_inbox(holder: StudentHolder, position: Position, *, now: datetime) -> Inbox:
-    """Return what came after the position, at most MAX_ITEMS, of the class of the token. At most seven statements."""
+    """Return what came after the position, at most MAX_ITEMS, of the class of the token. At most eight statements."""
     student = Student.objects.get(pk=holder.student_id)
     store_grade_notifications(student, now=now)
     items = _items(student, holder, position)
     is_all = len(items) <= MAX_ITEMS
     items = items[:MAX_ITEMS]
     help_status = help_of_student(student.pk, holder.class_id, now=now)
+    is_asking = help_status.state in IN_QUEUE  # whoever asks for help need not be asked
+    question = None if is_asking else open_question(holder, now=now)
+    told = str(question.id) if question else ""
     reached = position.after([key_of(item) for item in items], now=now, is_all=is_all)
     return Inbox(
         items=items,
         help=help_status,
-        position=reached.with_help(help_status.digest),
-        is_news=bool(items) or position.help != help_status.digest,
+        question=question,
+        position=reached.with_state(help=help_status.digest, question=told),
+        is_news=bool(items) or (position.help, position.question) != (help_status.digest, told),
         has_more=not is_all,
     )
 

@@ -35,11 +35,18 @@ class InstructorMessage(serializers.Serializer[Any]):
     timestamp = serializers.DateTimeField()
 
 
+class MyQuestion(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="For the answer, by POST /me/question.")
+    asked_at = serializers.DateTimeField()
+    until = serializers.DateTimeField(help_text="Not to be shown any longer.")
+
+
 class InboxAnswer(serializers.Serializer[Any]):
     next = serializers.CharField(help_text="Send it as `since`.")
     notifications = Notification(many=True)
     messages = InstructorMessage(many=True)
     help = MyHelp()
+    question = MyQuestion(allow_null=True, help_text="“Are you stuck?”, until it is answered. Null: none.")
 
 
 class InboxView(ApiView):
@@ -49,9 +56,9 @@ class InboxView(ApiView):
 
     @documented(summary="What a student was told", responses={200: InboxAnswer}, parameters=[SINCE, WAIT])
     def get(self, request: Request) -> Response:
-        """Unread notifications and messages of instructors after `since`, at most 100, oldest first and none twice, and
-        what became of the request for help. The beginning is 30 days ago. With `wait` the answer comes at once if
-        anything is new, else as soon as it is."""
+        """Unread notifications and messages of instructors after `since`, at most 100, oldest first and none twice,
+        what became of the request for help, and a question to answer. The beginning is 30 days ago. With `wait` the
+        answer comes at once if anything is new, else as soon as it is."""
         query_integer(request, "wait", 0, minimum=0, maximum=MAX_WAIT)  # `classroom.sockets.long_poll` has waited
         assert isinstance(self.holder, StudentHolder)
         now = timezone.now()
@@ -63,5 +70,6 @@ class InboxView(ApiView):
                 "notifications": [notification_data(item) for item in inbox.notifications],
                 "messages": [message_data(item) for item in inbox.messages],
                 "help": inbox.help.data,
+                "question": inbox.question.data if inbox.question else None,
             }
         )

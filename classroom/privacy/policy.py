@@ -35,7 +35,10 @@ def policy() -> Policy:
     keep = settings.RETENTION_DAYS
     found = [
         (gettext("Runs of cells: code, output, error, time"), keep["executions"]),
-        (gettext("Requests for help, starts and ends, state of the connection"), keep["events"]),
+        (
+            gettext("Requests for help, questions whether you are stuck, starts and ends, state of the connection"),
+            keep["events"],
+        ),
         (gettext("Which notebooks were opened, saved and closed"), keep["accesses"]),
         (gettext("Reports of the environment: versions of Python and packages"), keep["environments"]),
         (gettext("Network address and program of a session"), keep["sessions"]),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 
 from classroom.errors.models import HintRecipient
 from classroom.privacy.models import ErasureRequest
+from classroom.questions.models import StuckQuestion
 from core.identity import email_key
 from events.models import CellExecution, CellProgress, ClientHealth, HelpRequest, NotebookAccess, StudentEvent
 from lms.access import StudentHolder, scope_of, submissions_of
@@ -40,6 +41,7 @@ ENVIRONMENT = ("captured_at", "python_env", "system_env", "jupyter_env", "packag
 DEVICE = ("device", "client", "created_at", "confirmed_at", "last_used_at", "revoked_at")
 NOTICE = ("created_at", "title", "message", "level", "is_read", "notebook_path")
 HEALTH = ("version", "waiting", "dropped", "clock_offset_ms", "reported_at")
+QUESTION = ("asked_at", "probability", "answered_at", "answer")
 ERASURE = ("asked_at", "text", "withdrawn_at", "answered_at", "answer")
 
 
@@ -106,6 +108,13 @@ def parts_of(holder: StudentHolder) -> list[Part]:
             "accessed_at",
         ),
         part("help", gettext("Requests for help"), HelpRequest.objects.filter(seen, **mine), HELP, "asked_at"),
+        part(
+            "questions",
+            gettext("Whether you were stuck: questions and your answers"),
+            StuckQuestion.objects.filter(**in_class),
+            QUESTION,
+            "asked_at",
+        ),
         part(
             "events",
             gettext("Other events of JupyterLab"),

@@ -33,7 +33,7 @@ def upload_map(
             keep_positions=True,
         )
         _record("map_upload" if picture is not None else "map_create", made, by, request)
-    maps.announce(made)
+    maps.announce_map(made)
     return made
 
 
@@ -41,7 +41,7 @@ def delete_map(found: ClassroomMap, *, by: Instructor, request: HttpRequest) -> 
     with transaction.atomic():
         _record("map_delete", found, by, request)
         maps.remove_map(found)
-    maps.announce(found)
+    maps.announce_map(found)
 
 
 def place_teams(
@@ -52,7 +52,7 @@ def place_teams(
         shown = maps.place_teams(found, points, by=by.email, now=now)
         _record("map_positions", found, by, request, teams=shown)
     if shown:
-        maps.announce(found, shown)
+        maps.announce_map(found, shown)
 
 
 def unplace_team(found: ClassroomMap, team: str, *, by: Instructor, request: HttpRequest) -> None:
@@ -60,7 +60,7 @@ def unplace_team(found: ClassroomMap, team: str, *, by: Instructor, request: Htt
     with transaction.atomic():
         maps.unplace_teams(found, [team])
         _record("map_positions", found, by, request, teams=[team])
-    maps.announce(found, {team: None})
+    maps.announce_map(found, {team: None})
 
 
 def _record(

@@ -57,6 +57,15 @@ class ClassForm(forms.Form):
         help_text=_("Quieter: fewer names, more of them right. Busier: more names, and fewer students are missed."),
     )
 
+    asks_if_stuck = forms.BooleanField(
+        label=_("Ask students whether they are stuck"),
+        required=False,
+        help_text=_(
+            "A student of whom the list is unsure sees one question in JupyterLab, at most every 15 minutes: “Yes, "
+            "help me” asks for help, “I’m fine” counts for ten minutes. Each student can switch it off."
+        ),
+    )
+
     def clean_start_date(self) -> date | None:
         return _plausible(self.cleaned_data["start_date"])
 
@@ -81,6 +90,7 @@ class ClassForm(forms.Form):
             "start_date": _moment(start, before.start_date if before else None, time.min),
             "end_date": _moment(end, before.end_date if before else None, time(23, 59, 59)),
             "attention_list": found["attention_list"] or (before.attention_list if before else USUAL),
+            "asks_if_stuck": found["asks_if_stuck"],
         }
 
     @staticmethod
@@ -92,6 +102,7 @@ class ClassForm(forms.Form):
             "start_date": _day(class_ref.start_date),
             "end_date": _day(class_ref.end_date),
             "attention_list": class_ref.attention_list,
+            "asks_if_stuck": class_ref.asks_if_stuck,
         }
 
 

@@ -16,8 +16,8 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
-from classroom.sockets import external_subscriber
-from classroom.sockets.inbox_signals import InboxSignals
+from classroom.sockets import external_subscriber, question_rounds
+from classroom.sockets.inbox_delivery import InboxDelivery
 from core import login_requirement
 from instructors.credentials import Credential, invalid_credentials
 from lms.access import confirmed_tokens, open_keys
@@ -36,7 +36,7 @@ CREDENTIAL_INTERVAL = 5.0  # seconds between two checks of credentials
 class BackgroundTasks:
     def __init__(self) -> None:
         self.fanout = FanOut()
-        self.inbox_signals = InboxSignals()
+        self.inbox_delivery = InboxDelivery()
         self.redis = presence.connect()  # connects when it is first used
         self.tasks: list[asyncio.Task[None]] = []
         self.starting = asyncio.Lock()
@@ -47,15 +47,16 @@ class BackgroundTasks:
             if self.tasks:
                 return
             await self.fanout.prepare()
-            await self.inbox_signals.prepare()
+            await self.inbox_delivery.prepare()
             graceful_shutdown.prepare(asyncio.get_running_loop())
             work: list[Callable[[], Awaitable[None]]] = [
                 self.fanout.listen,
                 self.fanout.repeat,
                 self.fanout.feeds.repeat,
-                self.inbox_signals.listen,
-                self.inbox_signals.work,
-                self.inbox_signals.repeat,
+                self.inbox_delivery.listen,
+                self.inbox_delivery.work,
+                self.inbox_delivery.repeat,
+                question_rounds.repeat,
                 external_subscriber.listen,
                 self._write_presence,
                 self._close_idle,

@@ -16,7 +16,7 @@ from instructors.models import Instructor
 from instructors.permissions import may_manage
 from instructors.status import Status, announce_status, change_status
 from instructors.tokens import BearerToken
-from realtime import broadcast, groups, messages
+from realtime import groups, messages
 from realtime.broadcast import notify
 
 logger = logging.getLogger(__name__)
@@ -82,11 +82,11 @@ def _assign(fields: dict[str, Any], now: datetime) -> Announce | None:
         assigned_at=messages.timestamp(now),
     )
 
-    def announce() -> None:
+    def announce_assignment() -> None:
         announce_status(changed)
-        notify(lambda: broadcast.publish({}, [(groups.instructor_group(changed.pk), frame)], outside=[frame]))
+        notify([groups.instructor_group(changed.pk)], frame, also_outside=True)
 
-    return announce
+    return announce_assignment
 
 
 def _fields(event: Event) -> dict[str, Any]:

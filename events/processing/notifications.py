@@ -37,7 +37,7 @@ class Audience:
     row: StudentRow
 
 
-def announce(batches: Sequence[Changes]) -> None:
+def announce_changes(batches: Sequence[Changes]) -> None:
     """Announce the changes of these batches. Two queries, one check for subscribers, one send."""
     members = {member for changes in batches for member in changes.members}
     if not members:
@@ -86,7 +86,7 @@ def announce_transitions(transitions: Sequence[HelpTransition]) -> None:
     """Announce help requests that started or ended without an event."""
     if transitions:
         members = {(transition.student_id, transition.class_id) for transition in transitions}
-        announce([Changes(members=members, help_transitions=list(transitions))])
+        announce_changes([Changes(members=members, help_transitions=list(transitions))])
 
 
 def announce_resolution(student_id: int, *, scope: Scope, resolved_by: str, resolved_at: datetime) -> None:

@@ -140,6 +140,18 @@ class Assignments:
         found = self._value(answer, 200).get("devices")
         return found if isinstance(found, list) else []
 
+    def own_page(self) -> dict[str, Any]:
+        """Return {url} of the student's own page, with a code that works once."""
+        answer = self._ask("POST", "/api/v1/me/page")
+        url = str((answer.json() or {}).get("url") or "") if answer.status == 201 else ""
+        if not url.startswith(("http://", "https://")):
+            raise Refused(say("no-page"), 409, detail=answer.detail())
+        return {"url": url}
+
+    def switch_questions(self, may_be_asked: bool) -> dict[str, Any]:
+        """Say whether the student may be asked if they are stuck; return {is_on, may_be_asked}."""
+        return self._value(self._ask("PUT", "/api/v1/me/question", {"may_be_asked": may_be_asked}), 200)
+
     def starter(self, assignment_id: int) -> dict[str, Any]:
         """Return {assignment_id, filename, content, content_sha256}."""
         answer = self._ask("GET", f"/api/v1/assignments/{assignment_id}/starter")

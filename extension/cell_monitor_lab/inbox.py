@@ -66,7 +66,8 @@ def mark_read(route: Callable[[], Route], keys: list[str]) -> None:
 
 
 class Inbox(threading.Thread):
-    """A daemon thread. `is_wanted` tells whether anybody would see it; `tell` hears each answer that is not empty."""
+    """A daemon thread. `is_wanted` tells whether anybody would see it; `tell` hears each answer with something new;
+    `before` is called before each question."""
 
     def __init__(
         self,
@@ -74,11 +75,14 @@ class Inbox(threading.Thread):
         settings: Settings,
         is_wanted: Callable[[], bool],
         tell: Callable[[dict[str, Any]], None],
+        before: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name="cell-monitor inbox", daemon=True)
         self._route, self._settings, self._is_wanted, self._tell = route, settings, is_wanted, tell
+        self._before = before
         self._stopping = threading.Event()
         self._help: object = None  # as it was told last
+        self._question: object = None
 
     def stop(self) -> None:
         """End after the present answer; nobody waits for that."""
@@ -101,6 +105,7 @@ class Inbox(threading.Thread):
         route = self._route()
         if "Authorization" not in route.headers:
             return RETRY_SECONDS
+        self._before()
         since = str(self._settings.get("inbox_since") or "")
         # At first at once: the position says what an earlier process was told of help, and this one was told nothing.
         wait = POLL_SECONDS if self._help is not None else 0
@@ -115,8 +120,9 @@ class Inbox(threading.Thread):
         if answer.status != 200 or not isinstance(value, dict):
             return RETRY_SECONDS
         help_state = value.get("help") or {}
-        if value.get("notifications") or value.get("messages") or help_state != self._help:
-            self._help = help_state
+        state = (help_state, value.get("question"))
+        if value.get("notifications") or value.get("messages") or state != (self._help, self._question):
+            self._help, self._question = state
             self._tell(value)
         if value.get("next") is not None:
             self._settings.put(inbox_since=value["next"])

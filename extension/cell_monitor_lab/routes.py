@@ -19,6 +19,7 @@ from tornado.web import HTTPError, authenticated
 
 from .assignments import Refused, free_name
 from .hints import BadHint, checked, checked_runs
+from .questions import ANSWERS
 from .service import Service
 from .texts import say
 
@@ -138,6 +139,40 @@ class HelpRoute(Route):
         else:
             service.help.stop()
         self.answer(service.help.state())
+
+
+class Question(Route):
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """{id, answer, path, cellId}: yes asks for help in that place too; {may_be_asked} switches questions."""
+        service, body = self.service, self.body()
+        if isinstance(body.get("may_be_asked"), bool):
+            switched = await self.blocking(lambda: service.assignments.switch_questions(body["may_be_asked"]))
+            if switched is not None:
+                self.answer(switched)
+            return
+        number, answer = self.number(body.get("id")), body.get("answer")
+        if answer not in ANSWERS:
+            raise HTTPError(400, "answer must be one of " + ", ".join(ANSWERS))
+        if answer == "yes":
+            place = self.texts("path", "cellId")
+            if not service.help.start(time.time(), path=place.get("path"), cell_id=place.get("cellId")):
+                self.set_status(409)
+                self.answer({"text": say("help-not-recording")})
+                return
+        service.answer(number, answer)
+        self.answer(service.state())
+
+
+class OwnPage(Route):
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        """Return {url} of the student's own page, with a code that works once."""
+        found = await self.blocking(self.service.assignments.own_page)
+        if found is not None:
+            self.answer(found)
 
 
 class Pause(Route):
@@ -321,6 +356,8 @@ ROUTES: dict[str, type[Route]] = {
     "progress": Progress,
     "devices": Devices,
     "help": HelpRoute,
+    "question": Question,
+    "page": OwnPage,
     "pause": Pause,
     "consent": Consent,
     "connect": Connect,

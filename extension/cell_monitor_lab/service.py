@@ -23,6 +23,7 @@ from .inbox import Inbox, mark_read, news_of
 from .outbox import Item, Outbox
 from .presence import Presence
 from .privacy import Privacy
+from .questions import Questions
 from .recorder import Recorder
 from .sender import NotReady, Sender
 from .settings import Settings
@@ -67,7 +68,14 @@ class Service:
         )
         self.presence = Presence(self.recorder, self.outbox.touch)
         self.assignments = Assignments(self.connection.route, self.connection.student, self.outbox, self.settings)
-        self.inbox = Inbox(self.connection.route, self.settings, self._is_inbox_wanted, self._news_from_thread)
+        self.questions = Questions(self.connection.route, self.settings)
+        self.inbox = Inbox(
+            self.connection.route,
+            self.settings,
+            self._is_inbox_wanted,
+            self._news_from_thread,
+            before=self.questions.tell_quietly,
+        )
         self.news: list[dict[str, Any]] = self.settings.get("news", [])
         self.watcher = Watcher(
             server.kernel_manager,
@@ -148,6 +156,7 @@ class Service:
             "kernels": self.watcher.kernels(),
             "counts": dict(vars(self.watcher.counts)),
             "news": self.news,
+            "question": None if privacy["paused"] or self.help.is_on else self.questions.current(time.time()),
         }
 
     def push(self) -> None:
@@ -188,6 +197,12 @@ class Service:
         self.settings.put(news=self.news)
         self.push()
         asyncio.get_running_loop().run_in_executor(None, mark_read, self.connection.route, keys)
+
+    def answer(self, number: int, answer: str) -> None:
+        """Note what the student answered to a question; the product is told at once, or as soon as it is there."""
+        self.questions.answered(number, answer)
+        self.push()
+        asyncio.get_running_loop().run_in_executor(None, self.questions.tell_quietly)
 
     def connect(self, values: Mapping[str, str]) -> None:
         """Store what the student typed: url, user_id, user_name, team, class_code. What a school set stays."""
@@ -282,6 +297,8 @@ class Service:
             self.settings.put(news=self.news)
         if isinstance(value.get("help"), dict):
             self.help.ended_by_product(value["help"])
+        self.questions.take(value.get("question"), time.time())
+        self.push()
         if items:
             self._emit("inbox", {"news": items, "at": iso(time.time())})
 

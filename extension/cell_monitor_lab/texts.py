@@ -81,6 +81,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # assignments
     "offline": ("{host} cannot be reached just now.", "現在 {host} に接続できません。"),
     "not-connected": ("This device is not connected to a class.", "この端末はクラスに接続されていません。"),
+    "no-page": ("Your page cannot be opened just now.", "マイページを今は開けません。"),
     "no-starter": ("This assignment has no notebook to begin with.", "この課題には配布ノートブックがありません。"),
     "fetched": ("{path} is there.", "{path} を用意しました。"),
     "not-written": ("The notebook could not be written: {why}", "ノートブックを書き込めませんでした：{why}"),

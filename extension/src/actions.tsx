@@ -5,7 +5,7 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import React from 'react';
 
-import type { IAssignment, INews, IReceipt, ISent, ITrial } from './api';
+import type { Answer, IAssignment, INews, IReceipt, ISent, ITrial } from './api';
 import { Refused } from './api';
 import { errorText, Model } from './model';
 import { said, sizeText, t, timeText } from './texts';
@@ -13,6 +13,8 @@ import { countCells, withoutOutputs } from './words';
 
 export interface IActions {
   toggleHelp(): Promise<void>;
+  answer(id: number, answer: Answer): Promise<void>;
+  openOwnPage(): Promise<void>;
   showCell(item: INews): Promise<void>;
   open(path: string): Promise<NotebookPanel | null>;
   fetch(work: IAssignment): Promise<void>;
@@ -32,10 +34,35 @@ export class Actions implements IActions {
   ) {}
 
   async toggleHelp(): Promise<void> {
-    const panel = this.tracker.currentWidget;
     const isOn = this.model.state?.help.is_on ?? false;
-    const place = panel ? { path: ours(panel).path ?? panel.context.path, cellId: panel.content.activeCell?.model.id } : {};
-    this.warn(await this.model.help(!isOn, place));
+    this.warn(await this.model.help(!isOn, this.place()));
+  }
+
+  async answer(id: number, answer: Answer): Promise<void> {
+    this.warn(await this.model.act(backend => backend.answer(id, answer, this.place())));
+    if (answer === 'never') {
+      void this.model.refreshAssignments();
+    }
+  }
+
+  /** Open the student's own page in a new tab: made at once, because browsers allow that during a click alone. */
+  async openOwnPage(): Promise<void> {
+    const page = window.open('about:blank', '_blank');
+    try {
+      const url = await this.model.backend.ownPage();
+      if (page) {
+        page.opener = null;
+        page.location.replace(url);
+      } else {
+        Notification.info(t('Your browser keeps new tabs closed.'), {
+          autoClose: false,
+          actions: [{ label: t('Open my page'), callback: () => window.open(url, '_blank', 'noopener') }]
+        });
+      }
+    } catch (error) {
+      page?.close();
+      this.warn(errorText(error));
+    }
   }
 
   async showCell(item: INews): Promise<void> {
@@ -172,7 +199,8 @@ export class Actions implements IActions {
     const answer = await showDialog({
       title: t('Disconnect this device?'),
       body: t('To connect again you need a class code. What you did so far stays with your teacher.'),
-      buttons: [Dialog.cancelButton({ label: t('Cancel') }), Dialog.warnButton({ label: t('Disconnect') })]
+      buttons: [Dialog.cancelButton({ label: t('Cancel') }), Dialog.warnButton({ label: t('Disconnect') })],
+      defaultButton: 0
     });
     if (answer.button.accept) {
       this.warn(await this.model.act(backend => backend.disconnect()));
@@ -213,6 +241,12 @@ export class Actions implements IActions {
   copy(text: string): void {
     Clipboard.copyToSystem(text);
     Notification.info(t('Copied.'), { autoClose: 2000 });
+  }
+
+  /** Return the notebook and cell that the student is at. */
+  private place(): { path?: string; cellId?: string } {
+    const panel = this.tracker.currentWidget;
+    return panel ? { path: ours(panel).path ?? panel.context.path, cellId: panel.content.activeCell?.model.id } : {};
   }
 
   private warn(text: string): void {

@@ -52,6 +52,16 @@ export interface IState {
   help: IHelp;
   kernels: { id: string; is_watched: boolean }[];
   news: INews[];
+  /** "Are you stuck?", until it is answered or too old. */
+  question: { id: number; asked_at: string | null } | null;
+}
+
+export type Answer = 'yes' | 'fine' | 'never';
+
+/** Whether the class asks its students, and whether this one may be asked. */
+export interface IQuestions {
+  is_on: boolean;
+  may_be_asked: boolean;
 }
 
 export interface IAssignment {
@@ -72,6 +82,7 @@ export interface IAssignment {
 export interface IAssignments {
   assignments: IAssignment[];
   is_stale: boolean;
+  questions?: IQuestions;
   drafts?: Record<string, { sha256: string }>;
   /** Where the panel wrote the starter of an assignment. */
   fetched?: Record<string, string>;
@@ -180,6 +191,11 @@ export interface IBackend {
   /** Events of runs that only the browser sees. */
   runs(events: Record<string, unknown>[]): Promise<void>;
   help(isOn: boolean, place: { path?: string; cellId?: string }): Promise<IHelp>;
+  /** Answer a question; `yes` asks for help in that place. */
+  answer(id: number, answer: Answer, place: { path?: string; cellId?: string }): Promise<IState>;
+  switchQuestions(mayBeAsked: boolean): Promise<IQuestions>;
+  /** Return the address of the student's own page, which opens once. */
+  ownPage(): Promise<string>;
   pause(minutes: number | null): Promise<IState>;
   resume(): Promise<IState>;
   consent(isGiven: boolean): Promise<IState>;

@@ -100,6 +100,8 @@ interface IBoxProps {
 
 export function ConnectionBox({ model, state, actions, onEdit }: IBoxProps): JSX.Element {
   const { identity, privacy, queue } = state;
+  const [problem, setProblem] = React.useState('');
+  const questions = model.assignments?.questions;
   const who = identity.user_name ? `${identity.user_name} (${identity.user_id})` : identity.user_id;
   return (
     <details className="cm-Section">
@@ -121,6 +123,23 @@ export function ConnectionBox({ model, state, actions, onEdit }: IBoxProps): JSX
         <dd>{state.version}</dd>
       </dl>
       {privacy.consent === 'school' && <p>{said(state.consent_text)}</p>}
+      {questions?.is_on && (
+        <p>
+          <label className="cm-Check">
+            <input
+              type="checkbox"
+              checked={questions.may_be_asked}
+              onChange={event => void model.switchQuestions(event.target.checked).then(setProblem)}
+            />{' '}
+            {t('Ask me now and then whether I am stuck')}
+          </label>
+        </p>
+      )}
+      {problem && (
+        <p className="cm-Problem" role="alert">
+          {problem}
+        </p>
+      )}
       <div className="cm-Buttons">
         <button className="cm-Button" onClick={() => void actions.showSent()}>
           {t('What was sent …')}

@@ -6,6 +6,7 @@
 import type { Contents } from '@jupyterlab/services';
 
 import {
+  Answer,
   IAssignments,
   IBackend,
   IConnectValues,
@@ -14,6 +15,7 @@ import {
   IHint,
   INews,
   IProgress,
+  IQuestions,
   IReceipt,
   ISent,
   IState,
@@ -156,7 +158,8 @@ export class DirectBackend implements IBackend {
       },
       help: this.helpState,
       kernels: [],
-      news: memory.news
+      news: memory.news,
+      question: this.isPaused || this.helpSince !== null ? null : this.question
     };
   }
 
@@ -214,6 +217,29 @@ export class DirectBackend implements IBackend {
       void this.runs([{ ...this.plain('help_stop'), ...this.helpPlace }]);
     }
     return this.helpState;
+  }
+
+  async answer(id: number, answer: Answer, place: { path?: string; cellId?: string }): Promise<IState> {
+    if (answer === 'yes') {
+      await this.help(true, place);
+    }
+    const { status } = await this.ask('POST', '/api/v1/me/question', { id, answer });
+    if (status < 500) {
+      this.question = null; // also where it was answered on another device
+    }
+    return this.state();
+  }
+
+  async switchQuestions(mayBeAsked: boolean): Promise<IQuestions> {
+    return (await this.ask('PUT', '/api/v1/me/question', { may_be_asked: mayBeAsked }, {}, 200)).value;
+  }
+
+  async ownPage(): Promise<string> {
+    const { status, value } = await this.ask('POST', '/api/v1/me/page');
+    if (status !== 201 || !/^https?:/.test(String(value?.url))) {
+      throw new Refused(textOf('no-page', 'Your page cannot be opened just now.'), 409);
+    }
+    return value.url;
   }
 
   pause(minutes: number | null): Promise<IState> {
@@ -480,6 +506,10 @@ export class DirectBackend implements IBackend {
       }
       this.onNotice({ kind: 'help', data: this.helpState });
     }
+    if ((value?.question?.id ?? null) !== (this.question?.id ?? null)) {
+      this.question = value?.question ?? null;
+      this.push();
+    }
     if (items.length) {
       this.onNotice({ kind: 'inbox', data: { news: items } });
     }
@@ -644,6 +674,7 @@ export class DirectBackend implements IBackend {
   private offset = 0;
   private readonly outbox: Outbox<Event>;
   private product: IHelp['product'] = {};
+  private question: IState['question'] = null;
   private refusals: ISent['refused'] = [];
   private readonly sender: Sender;
   private readonly sessionId = uuid4();

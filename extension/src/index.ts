@@ -1,6 +1,7 @@
 /** The plugin: puts panel, buttons, status and the watch over notebooks into JupyterLab or Notebook 7. */
 import { ILayoutRestorer, JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, IToolbarWidgetRegistry, Notification } from '@jupyterlab/apputils';
+import { PageConfig } from '@jupyterlab/coreutils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
@@ -23,9 +24,11 @@ import { Poster } from './poster';
 import { ServerBackend } from './request';
 import { BrowserRuns } from './runs';
 import { languageOf, said, setLanguage, t } from './texts';
-import { isAllowed, isSetUp, newsWords, summary } from './words';
+import { isAllowed, isSetUp, newsWords, questionAnswers, summary } from './words';
 
 const ID = 'cell-monitor-lab:plugin';
+const OLDER_PACKAGE = 'cell-monitor';
+const OLDER = `${OLDER_PACKAGE}:plugin`;
 const SETTINGS = ['serverUrl', 'userId', 'userName', 'teamName'];
 
 export const Commands = {
@@ -89,6 +92,7 @@ function activate(
     hearNotices(app, model);
   }
   showNews(model, actions, panel);
+  showQuestions(model, actions);
   askForConsent(app, model, actions);
   tellOfSchoolsConsent(app, model, openPanel);
   if (settings) {
@@ -101,6 +105,7 @@ function activate(
     }
   });
   void app.restored.then(async () => {
+    model.noteOlderExtension(olderExtension(app));
     await model.refresh();
     const isNew = model.state !== null && !isSetUp(model.state) && codeFromAddress(window.location.search);
     if (isNew) {
@@ -266,6 +271,40 @@ function showNews(model: Model, actions: Actions, panel: Panel): void {
     const { label } = summary(model.state, model.problem);
     panel.title.caption = count ? `Cell Monitor: ${label}, ${t('News: {count}', { count })}` : `Cell Monitor: ${label}`;
   });
+}
+
+/** Show each question as a notification too, for as long as it is open. */
+function showQuestions(model: Model, actions: Actions): void {
+  let shown: { question: number; notification: string } | null = null;
+  model.changed.connect(() => {
+    const question = model.problem ? null : (model.state?.question ?? null);
+    if (shown && shown.question !== question?.id) {
+      Notification.dismiss(shown.notification);
+      shown = null;
+    }
+    if (question && !shown) {
+      const answers = questionAnswers().map(({ answer, label }) => ({
+        label,
+        displayType: answer === 'yes' ? ('accent' as const) : ('default' as const),
+        callback: () => void actions.answer(question.id, answer)
+      }));
+      const notification = Notification.emit(t('Are you stuck?'), 'info', { autoClose: false, actions: answers });
+      shown = { question: question.id, notification };
+    }
+  });
+}
+
+/** Tell whether the field's older extension is installed here, and whether it runs. */
+function olderExtension(app: JupyterFrontEnd): 'on' | 'off' | null {
+  if (app.hasPlugin(OLDER) && !PageConfig.Extension.isDisabled(OLDER)) {
+    return 'on';
+  }
+  try {
+    const found = JSON.parse(PageConfig.getOption('federated_extensions') || '[]') as { name?: string }[];
+    return found.some(one => one.name === OLDER_PACKAGE) ? 'off' : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Ask at the first start, and again for another address; once a page. */

@@ -166,6 +166,28 @@ export class Model {
     }
   }
 
+  /** Say whether the student may be asked; return what went wrong, or ''. */
+  async switchQuestions(mayBeAsked: boolean): Promise<string> {
+    try {
+      const questions = await this.backend.switchQuestions(mayBeAsked);
+      if (this.assignments) {
+        this.assignments = { ...this.assignments, questions };
+      }
+      this.changes.emit();
+      return '';
+    } catch (error) {
+      return errorText(error);
+    }
+  }
+
+  /** The field's older extension is installed too: `on`, or switched off by this one. */
+  olderExtension: 'on' | 'off' | null = null;
+
+  noteOlderExtension(value: 'on' | 'off' | null): void {
+    this.olderExtension = value;
+    this.changes.emit();
+  }
+
   async read(keys: string[]): Promise<void> {
     if (!keys.length || !this.state) {
       return;

@@ -9,7 +9,7 @@ import { ConnectForm, ConnectionBox } from './connect';
 import type { Model } from './model';
 import { Mark } from './parts';
 import { said, t } from './texts';
-import { helpWords, isAllowed, isSetUp, newsWords, repairCommand, summary } from './words';
+import { helpWords, isAllowed, isSetUp, newsWords, questionAnswers, repairCommand, summary } from './words';
 
 export class Panel extends ReactWidget {
   constructor(private readonly model: Model, private readonly actions: IActions) {
@@ -84,7 +84,7 @@ function PanelView({ model, actions }: IProps): JSX.Element {
   const isWaiting = state.device.status === 'waiting';
   return (
     <div className="cm-Content">
-      <StateBox model={model} canPause />
+      <StateBox model={model} canPause onEdit={() => setEditing(true)} />
       {isWaiting && (
         <section className="cm-Section" aria-labelledby="cm-confirm">
           <h3 id="cm-confirm">{t('Confirm this device')}</h3>
@@ -93,16 +93,28 @@ function PanelView({ model, actions }: IProps): JSX.Element {
           <p>{t('What you run meanwhile is kept and sent afterwards.')}</p>
         </section>
       )}
+      <QuestionBox model={model} actions={actions} />
+      <OlderExtensionBox model={model} />
       {!isWaiting && <DevicesBox model={model} />}
       <HelpBox model={model} actions={actions} />
       <NewsBox model={model} actions={actions} />
       {!isWaiting && <Assignments model={model} actions={actions} />}
+      {state.device.status === 'active' && <OwnPageBox actions={actions} />}
       <ConnectionBox model={model} state={state} actions={actions} onEdit={() => setEditing(true)} />
     </div>
   );
 }
 
-function StateBox({ model, canPause = false }: { model: Model; canPause?: boolean }): JSX.Element {
+/** Codes of what the server part says where only a new connection helps. */
+const NEEDS_CONNECTION = new Set(['refused', 'no-credential', 'code-unknown', 'bad-address', 'wrong-address']);
+
+interface IStateProps {
+  model: Model;
+  canPause?: boolean;
+  onEdit?: () => void;
+}
+
+function StateBox({ model, canPause = false, onEdit }: IStateProps): JSX.Element {
   const { kind, label, detail } = summary(model.state, model.problem);
   const { state } = model;
   const school = state?.device.class?.name;
@@ -124,6 +136,13 @@ function StateBox({ model, canPause = false }: { model: Model; canPause?: boolea
       )}
       {state && !state.queue.is_durable && (
         <p className="cm-State-detail">{t('What waits cannot be stored: it is lost when the server stops.')}</p>
+      )}
+      {onEdit && NEEDS_CONNECTION.has(state?.text.code ?? '') && (
+        <div className="cm-Buttons">
+          <button className="cm-Button cm-mod-accept" onClick={onEdit}>
+            {t('Connect again …')}
+          </button>
+        </div>
       )}
       {canPause && (
         <div className="cm-Buttons" role="group" aria-label={t('Pause')}>
@@ -208,6 +227,98 @@ function DevicesBox({ model }: { model: Model }): JSX.Element | null {
   );
 }
 
+function QuestionBox({ model, actions }: IProps): JSX.Element | null {
+  const question = model.state?.question;
+  if (!question) {
+    return null;
+  }
+  const answers = questionAnswers();
+  return (
+    <section className="cm-Section cm-Question" aria-labelledby="cm-question">
+      <h3 id="cm-question">{t('Are you stuck?')}</h3>
+      <p>{t('Your teacher asks those who may need help. Only you know.')}</p>
+      <div className="cm-Buttons">
+        {answers.map(({ answer, label }) => (
+          <button
+            className={`cm-Button ${answer === 'yes' ? 'cm-mod-accept' : ''}`}
+            key={answer}
+            onClick={() => void actions.answer(question.id, answer)}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+const OLDER_KEY = 'cell-monitor-lab told of the older extension';
+
+function OlderExtensionBox({ model }: { model: Model }): JSX.Element | null {
+  const [isTold, setTold] = React.useState(() => stored(OLDER_KEY));
+  const older = model.olderExtension;
+  if (!older || isTold === older) {
+    return null;
+  }
+  const command = 'jupyter labextension disable cell-monitor:plugin';
+  return (
+    <section className="cm-Section" aria-labelledby="cm-older">
+      <h3 id="cm-older">{t('The older extension is installed too')}</h3>
+      {older === 'off' ? (
+        <p>{t('This one has switched it off, so each run counts once. You need do nothing; the older one may be uninstalled.')}</p>
+      ) : (
+        <>
+          <p>{t('Both are on, so each run may count twice. Switch the older one off, and reload the page:')}</p>
+          <p className="cm-Command">
+            <code>{command}</code>
+          </p>
+        </>
+      )}
+      <div className="cm-Buttons">
+        <button
+          className="cm-Button"
+          onClick={() => {
+            store(OLDER_KEY, older);
+            setTold(older);
+          }}
+        >
+          {t('Understood')}
+        </button>
+      </div>
+    </section>
+  );
+}
+
+function stored(key: string): string {
+  try {
+    return localStorage.getItem(key) ?? '';
+  } catch {
+    return ''; // forbidden: told again in the next page
+  }
+}
+
+function store(key: string, value: string): void {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // The same.
+  }
+}
+
+function OwnPageBox({ actions }: { actions: IActions }): JSX.Element {
+  return (
+    <section className="cm-Section" aria-labelledby="cm-own-page">
+      <h3 id="cm-own-page">{t('My page')}</h3>
+      <p>{t('What is stored of you, your progress and feedback.')}</p>
+      <div className="cm-Buttons">
+        <button className="cm-Button" onClick={() => void actions.openOwnPage()}>
+          {t('Open my page (new tab)')}
+        </button>
+      </div>
+    </section>
+  );
+}
+
 function HelpBox({ model, actions }: IProps): JSX.Element {
   const help = model.state?.help;
   const { label, detail, action } = helpWords(help);
@@ -224,7 +335,7 @@ function HelpBox({ model, actions }: IProps): JSX.Element {
           title={action}
           onClick={() => void actions.toggleHelp()}
         >
-          {isOn ? `${label} – ${action}` : label}
+          {isOn ? action : label}
         </button>
       </div>
     </section>

@@ -3,6 +3,7 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import {
+  Answer,
   IAssignments,
   IBackend,
   IConnectValues,
@@ -10,6 +11,7 @@ import {
   IHelp,
   IHint,
   IProgress,
+  IQuestions,
   IReceipt,
   ISent,
   IState,
@@ -43,6 +45,18 @@ export class ServerBackend implements IBackend {
 
   help(isOn: boolean, place: { path?: string; cellId?: string }): Promise<IHelp> {
     return this.ask('POST', 'help', { is_on: isOn, ...place });
+  }
+
+  answer(id: number, answer: Answer, place: { path?: string; cellId?: string }): Promise<IState> {
+    return this.ask('POST', 'question', { id, answer, ...place });
+  }
+
+  switchQuestions(mayBeAsked: boolean): Promise<IQuestions> {
+    return this.ask('POST', 'question', { may_be_asked: mayBeAsked });
+  }
+
+  async ownPage(): Promise<string> {
+    return (await this.ask<{ url: string }>('POST', 'page')).url;
   }
 
   pause(minutes: number | null): Promise<IState> {

@@ -1,5 +1,5 @@
 /** What the panel says of a state, in one place, so that status bar, panel and buttons agree. No Lab, no React. */
-import type { IAssignment, IHelp, INews, IState, NoServer } from './api';
+import type { Answer, IAssignment, IHelp, INews, IState, NoServer } from './api';
 import { distanceText, said, t, timeText } from './texts';
 
 export type Kind = 'sending' | 'paused' | 'waiting' | 'off' | 'missing';
@@ -122,6 +122,15 @@ export function helpWords(help: IHelp | null | undefined, now = Date.now()): IHe
       ? t('You are number {place} of {of}, since {time}.', { place, of, time: since })
       : t('Your teacher sees that you ask for help, since {time}.', { time: since });
   return { label: place ? t('Help asked: number {place}', { place }) : t('Help asked'), detail: queue, action };
+}
+
+/** Return the answers to "Are you stuck?", in their order. */
+export function questionAnswers(): { answer: Answer; label: string }[] {
+  return [
+    { answer: 'yes', label: t('Yes, help me') },
+    { answer: 'fine', label: t('I’m fine') },
+    { answer: 'never', label: t('Don’t ask me again') }
+  ];
 }
 
 export type WorkKind = 'graded' | 'handed-in' | 'late' | 'fetched' | 'open' | 'draft';

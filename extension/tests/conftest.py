@@ -56,7 +56,7 @@ class Stub:
                         return
                     self.answer(*found)
 
-            do_GET = do_POST = do_DELETE = handle_any
+            do_GET = do_POST = do_PUT = do_DELETE = handle_any
 
             def do_OPTIONS(self):
                 self.send_response(204)
@@ -67,7 +67,7 @@ class Stub:
                 if stub.origin is not None:
                     self.send_header("Access-Control-Allow-Origin", stub.origin)
                     self.send_header("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key")
-                    self.send_header("Access-Control-Allow-Methods", "GET, POST, DELETE")
+                    self.send_header("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE")
 
             def take_events(self, value):
                 answer = stub.script.pop(0) if stub.script else None

@@ -183,12 +183,14 @@ class Product(Stub):
     def __init__(self):
         super().__init__()
         self.inbox = []
+        self.question = None
         self.reset()
 
     def reset(self):
         for kept in (self.script, self.inbox, self.events, self.requests):
             kept.clear()
         self.answers.clear()
+        self.question = None
         token = {"token": SECRET_TOKEN, "status": "active", "check_number": "42", "student": STUDENT, "class": CLASS}
         self.answers["POST", "/api/v1/me/token"] = (201, token)
         self.answers["DELETE", "/api/v1/me/token"] = (204, None)
@@ -198,10 +200,11 @@ class Product(Stub):
         self.answers["GET", "/api/v1/submissions"] = (200, [])
 
     def long_poll(self, _value, _headers):
-        end = time.monotonic() + 2
-        while not self.inbox and time.monotonic() < end:
+        end, question = time.monotonic() + 2, self.question
+        while not self.inbox and self.question is question and time.monotonic() < end:
             time.sleep(0.05)
-        return 200, {"next": "1", "notifications": [], "messages": [], **(self.inbox.pop(0) if self.inbox else {})}
+        told = {"next": "1", "notifications": [], "messages": [], "question": self.question}
+        return 200, {**told, **(self.inbox.pop(0) if self.inbox else {})}
 
     def of(self, path):
         """Return the events of a notebook."""

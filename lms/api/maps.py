@@ -97,7 +97,7 @@ class UploadView(MapBase):
                 now=timezone.now(),
             )
             self.record_change("map_upload", made, details={})
-        maps.announce(made)
+        maps.announce_map(made)
         return Response(
             {
                 "success": True,
@@ -168,7 +168,7 @@ class PositionsView(MapBase):
             text = f"A map takes at most {maps.MAX_TEAMS} teams"
             raise Unprocessable(["body", "positions"], text, "too_long") from None
         if shown:
-            maps.announce(found, shown)
+            maps.announce_map(found, shown)
         return Response({"success": True, "message": "Team positions updated", "updated_teams": list(moved)})
 
 
@@ -182,7 +182,7 @@ class MapByIdView(MapBase):
         with transaction.atomic():
             self.record_change("map_delete", found, details={})
             maps.remove_map(found)
-        maps.announce(found)
+        maps.announce_map(found)
         return Response({"success": True, "message": "Classroom map deleted"})
 
 
@@ -203,7 +203,7 @@ class DefaultMapView(MapBase):
                 class_id=None, picture=None, uploaded_by=fields.get("instructor_id"), now=timezone.now()
             )
             self.record_change("map_create", made, details={})
-        maps.announce(made)
+        maps.announce_map(made)
         return self.view_of_active()
 
 

@@ -39,6 +39,9 @@ class Class(models.Model):
     attention_list = models.CharField(
         max_length=10, choices=AttentionList.choices, default=AttentionList.USUAL, db_default=AttentionList.USUAL
     )
+    asks_if_stuck = models.BooleanField(
+        default=False, db_default=False, help_text="Asks students of whom the list is unsure (classroom/questions)."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(null=True, blank=True)
     students: "models.ManyToManyField[Student, StudentClass]" = models.ManyToManyField(
@@ -74,6 +77,10 @@ class StudentClass(Keyed):
     reading = models.CharField(max_length=255, null=True, blank=True, help_text="ふりがな, by which names are sorted.")
     reading_key = KeyField(
         of="reading", form=reading_key, max_length=KEY_LENGTH, db_collation="C", default="", db_default=""
+    )
+
+    may_be_asked = models.BooleanField(
+        default=True, db_default=True, help_text="Whether they are stuck. Only the student switches it."
     )
 
     class Meta:

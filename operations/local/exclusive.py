@@ -22,15 +22,15 @@ def run(data_dir: Path, *arguments: str) -> int:
     supervisor = Supervisor()
     with private_files(), services.own(data_dir):
         make_private(data_dir)
-        services.withdraw(data_dir)  # of a run that was killed
+        services.delete_services_file(data_dir)  # of a run that was killed
         supervisor.listen()
         try:
             os.environ["DATA_DIR"] = str(data_dir)
             start_servers(supervisor, data_dir)
-            services.announce(data_dir, addresses())
+            services.write_services_file(data_dir, addresses())
             return supervisor.finish(programs.command(arguments[0], *arguments))
         except Stopped:
             return 1
         finally:
             supervisor.stop()
-            services.withdraw(data_dir)
+            services.delete_services_file(data_dir)

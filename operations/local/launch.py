@@ -59,7 +59,7 @@ class Launch:
         with private_files(), services.own(self.data_dir):
             self._check_port()
             make_private(self.data_dir)
-            services.withdraw(self.data_dir)  # of a run that was killed
+            services.delete_services_file(self.data_dir)  # of a run that was killed
             self.supervisor.listen()
             try:
                 self._start()
@@ -68,7 +68,7 @@ class Launch:
                 pass
             finally:
                 self.supervisor.stop()
-                services.withdraw(self.data_dir)
+                services.delete_services_file(self.data_dir)
 
     def _check_configuration(self) -> None:
         if self.server not in programs.SERVERS:
@@ -113,7 +113,7 @@ class Launch:
     def _start(self) -> None:
         os.environ |= {"DATA_DIR": str(self.data_dir), "PORT": str(self.port), "HOST": self.host}
         start_servers(self.supervisor, self.data_dir)
-        services.announce(self.data_dir, {**addresses(), "WEB_URL": self.url})
+        services.write_services_file(self.data_dir, {**addresses(), "WEB_URL": self.url})
         self._say_if_redis_is_away()
         self._migrate()
         if not settings.DEBUG:

@@ -82,7 +82,7 @@ def holder_of(data_dir: Path) -> str | None:
         return None
 
 
-def announce(data_dir: Path, addresses: Mapping[str, str]) -> None:
+def write_services_file(data_dir: Path, addresses: Mapping[str, str]) -> None:
     """Write services.json atomically."""
     unfinished = data_dir / "services.json.new"
     unfinished.unlink(missing_ok=True)
@@ -90,7 +90,7 @@ def announce(data_dir: Path, addresses: Mapping[str, str]) -> None:
     unfinished.rename(data_dir / "services.json")
 
 
-def withdraw(data_dir: Path) -> None:
+def delete_services_file(data_dir: Path) -> None:
     """Delete services.json."""
     (data_dir / "services.json").unlink(missing_ok=True)
 

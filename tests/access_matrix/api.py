@@ -35,6 +35,8 @@ API_ROWS = [
     ("GET", "/me/token", None, "401 401 401 401 401"),
     ("DELETE", "/me/token", None, "401 401 401 401 401"),
     ("POST", "/me/page", None, "401 401 401 401 401"),
+    ("POST", "/me/question", {"id": "{question}", "answer": "fine"}, "401 401 401 401 401"),
+    ("PUT", "/me/question", {"may_be_asked": False}, "401 401 401 401 401"),
     ("POST", "/me/token/confirm", {"id": "{device}"}, "401 401 401 401 401"),
     # --- Accounts
     ("POST", "/auth/logout", None, "403 403 200 200 200"),

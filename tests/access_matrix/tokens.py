@@ -8,6 +8,8 @@ TOKEN_ROWS = {
     ("DELETE", "/me/token"): "204 204 204",
     ("POST", "/me/token/confirm"): "200 404 404",
     ("POST", "/me/page"): "201 201 201",
+    ("POST", "/me/question"): "200 404 404",
+    ("PUT", "/me/question"): "200 200 200",  # each one's own
     # --- What the class is set to do, and what is theirs
     ("GET", "/me?email=hanako@example.com"): "200 200 200",  # whatever the address says
     ("GET", "/me/inbox"): "200 200 200",  # each one's own

@@ -38,7 +38,7 @@ PAYLOADS = [
     "javascript:window.pwned=6",
     "</script><script>window.pwned=7</script>",
     "</title></textarea></style></noscript></template><img src=x onerror=window.pwned=8>",
-    "{{ 7*7 }}{% debug %}${7*7}#{7*7}<%= 7*7 %>",
+    "{{ 913*731 }}{% debug %}${913*731}#{913*731}<%= 913*731 %>",
     '\x1b]8;;javascript:window.pwned=9\x07pwned\x1b]8;;\x07\x1b[31m<b id="pwned">red</b>\x1b[0m\x1b[2J',
     "‮gpj.exe⁦ مرحبا بالعالم ‏<b id=pwned>",
     "nul\0 bell\x07 <pwned-b></pwned-b>",

@@ -1,5 +1,6 @@
 """Two browsers on the real system: what one instructor does about a student, the other sees without a reload."""
 
+import json
 import time
 
 import pytest
@@ -66,3 +67,20 @@ def test_two_instructors_share_the_lists(live_system, instructors, page: Page, b
     expect(there.locator('#cards [data-email="mio@example.com"]')).not_to_have_attribute("data-status", "help")
     assert there.evaluate("window.loadedOnce")
     context.close()
+
+
+@pytest.mark.parametrize("frame", ["help_request", "progress_update"])
+def test_help_of_a_student_whom_the_page_has_not_met(live_system, instructors, page: Page, frame: str):
+    """The queue is asked for at once, not only when the cards are there or a quarter of a minute is over."""
+    sockets = []
+
+    def connect(socket):
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    page.route_web_socket("**/*", connect)
+    here = open_live(page, live_system, instructors[0])
+    here.wait_for_timeout(1000)  # what the page asks for when it has just opened is answered
+    data = {"studentId": 999, "emailAddress": "new@example.com", "status": "help", "timestamp": "2026-05-01T01:00:00Z"}
+    with here.expect_request("**/attention/", timeout=8_000):
+        sockets[-1].send(json.dumps({"type": frame, "data": data}))

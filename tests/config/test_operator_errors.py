@@ -1,4 +1,7 @@
-"""An operator's mistakes and outages, with the real commands: a sentence, exit code 1, no traceback, no secret."""
+"""An operator's mistakes and outages, with the real commands: a sentence, exit code 1, no traceback, no secret.
+
+That a command says so when it starts from nothing too is for tests/operations/local/test_up.py.
+"""
 
 import errno
 import os
@@ -10,6 +13,7 @@ from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
 from config.operator_errors import sentence_of
+from tests import forked
 from tests.servers import ROOT, setting_names
 
 ACCOUNT = ["create_instructor", "--email", "a@b.example", "--password-stdin"]
@@ -19,10 +23,7 @@ NO_PORT = "127.0.0.1:1"
 def manage(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     without = {*setting_names(), "DJANGO_SETTINGS_MODULE"}
     environment = {name: value for name, value in os.environ.items() if name not in without} | settings
-    return subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *arguments],
-        env=environment, input="long enough\n", capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return forked.python(str(ROOT / "manage.py"), *arguments, environment=environment, stdin="long enough\n")
 
 
 def refused(data_dir, *arguments: str, **settings: str) -> str:

@@ -30,6 +30,7 @@ from websockets.sync.client import connect
 from events.queue import heartbeats
 from operations.local.embedded_postgres import Postgres
 from operations.local.embedded_valkey import free_port, server_program
+from tests import forked
 from tests.deploy import compose
 from tests.servers import ROOT, wait_until
 
@@ -72,6 +73,12 @@ class Stack:
     def once(self, *argv: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(argv, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
 
+    def manage(self, *arguments: str, stdin: str = "") -> str:
+        """What a `manage.py` command says that is here to make or to look at something, not to be tried."""
+        done = forked.python("manage.py", *arguments, environment=self.environment, stdin=stdin)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def is_healthy(self, name: str) -> bool:
         test = self.services[name]["healthcheck"]["test"]
         environment = {**self.environment, "HEALTH_PORT": str(self.ports.get(name, 8000))}
@@ -105,8 +112,7 @@ def stack(tmp_path_factory, postgres_server) -> Iterator[Stack]:
     made = _stack(tmp_path_factory.mktemp("stack"), postgres_server)
     try:
         wait_until(lambda: _answers(made.environment["REDIS_URL"]), what=f"Valkey\n{made.log('valkey')}")
-        collected = made.once(sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0")
-        assert collected.returncode == 0, collected.stderr
+        made.manage("collectstatic", "--noinput", "--verbosity", "0")
         migrated = made.once(*made.argv("migrate"))
         assert migrated.returncode == 0, migrated.stderr
         for name in ("intake", "pages", "worker", "cron"):
@@ -153,9 +159,7 @@ def _answers(url: str) -> bool:
 
 @pytest.fixture(scope="module")
 def key(stack) -> str:
-    done = stack.once(sys.executable, "manage.py", "shell", "--no-imports", "-c", MAKE)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split()[-1]
+    return stack.manage("shell", "--no-imports", "-c", MAKE).split()[-1]
 
 
 def event() -> dict[str, object]:
@@ -173,7 +177,9 @@ def rows(stack: Stack) -> int:
 
 def test_the_parts_become_healthy_and_carry_an_event(stack, key):
     for name in ("intake", "pages", "worker", "cron"):
-        wait_until(lambda name=name: stack.is_healthy(name), seconds=30, what=f"{name} healthy\n{stack.log(name)}")
+        wait_until(
+            lambda name=name: stack.is_healthy(name), seconds=30, what=f"{name} healthy\n{stack.log(name)}", pause=0.5
+        )
     address = f"http://127.0.0.1:{stack.ports['intake']}/api/v1/events"
     assert httpx.post(address, headers=ASK, json=[event()]).status_code == 401
     assert httpx.post(address, headers=ASK, params={"key": key}, json=[event()]).status_code == 202
@@ -217,7 +223,7 @@ def test_the_workers_are_a_supervised_few_and_say_so_in_json(stack):
         lambda: [one for one in psutil.Process(supervisor.pid).children() if one.pid != worker.pid],
         what=f"another worker\n{stack.log('worker')}",
     )
-    wait_until(lambda: stack.is_healthy("worker"), seconds=30, what="the other worker's heartbeat")
+    wait_until(lambda: stack.is_healthy("worker"), seconds=30, what="the other worker's heartbeat", pause=0.5)
 
 
 def test_workers_that_are_all_stuck_are_not_healthy(redis):
@@ -334,19 +340,15 @@ def test_what_a_client_says_about_itself_is_not_believed(stack, proxy):
     assert "max-age=31536000" in direct.headers["strict-transport-security"]
     login = {"email": "nobody@example.com", "password": "wrong one"}
     httpx.post(f"{proxy}/api/v1/auth/login", headers=lied, json=login)
-    done = stack.once(
-        sys.executable, "manage.py", "shell", "--no-imports", "-c",
+    said = stack.manage(
+        "shell", "--no-imports", "-c",
         "from instructors.models import AuditLog; print([a.ip_address for a in AuditLog.objects.all()])",
     )  # fmt: skip
-    assert "203.0.113.9" not in done.stdout
+    assert "203.0.113.9" not in said
 
 
 def test_sockets_are_upgraded_through_the_proxy(proxy, stack):
-    made = subprocess.run(
-        [sys.executable, "manage.py", "create_instructor", "--email=taro@example.com", "--password-stdin"],
-        cwd=ROOT, env=stack.environment, input="correct horse\n", capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert made.returncode == 0, made.stderr
+    stack.manage("create_instructor", "--email=taro@example.com", "--password-stdin", stdin="correct horse\n")
     login = {"email": "taro@example.com", "password": "correct horse"}
     answer = httpx.post(f"{proxy}/api/v1/auth/login", headers=ASK, json=login)
     assert answer.status_code == 200, answer.text

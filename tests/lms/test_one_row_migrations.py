@@ -5,7 +5,6 @@ The migrations run as an operator runs them, in a database of their own.
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +16,7 @@ import pytest
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from tests import servers
+from tests import forked
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 BEFORE = (("lms", "0008"), ("events", "0005"), ("instructors", "0010"))
@@ -120,10 +119,7 @@ class Older:
 
     def _run(self, *words: str) -> "subprocess.CompletedProcess[str]":
         environment = {**os.environ, "DATABASE_URL": self.url, "DATABASE_POOL": "0"}
-        return subprocess.run(
-            [sys.executable, *words],
-            cwd=servers.ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
+        return forked.python(*words, environment=environment)
 
 
 @pytest.fixture(scope="module")

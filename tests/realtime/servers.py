@@ -3,8 +3,8 @@
 import os
 import signal
 import socket
-import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.forked import Forked
+
 COMMANDS = {
     "uvicorn": ["-m", "uvicorn", "config.asgi:application", "--log-level", "warning", "--port"],
     "daphne": ["-m", "daphne", "-v", "0", "config.asgi:application", "-p"],
@@ -22,7 +23,7 @@ COMMANDS = {
 
 
 class Server:
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
+    def __init__(self, process: Forked, port: int) -> None:
         self.process, self.port = process, port
 
     def url(self, path: str) -> str:
@@ -44,18 +45,22 @@ def serve(kind: str, **environment: str) -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     known = {"DATABASE_URL": database_url(), "REDIS_URL": settings.REDIS_URL, "SECRET_KEY": settings.SECRET_KEY}
-    process = subprocess.Popen(
-        [sys.executable, *COMMANDS[kind], str(port)], cwd=ROOT, env={**os.environ, **known, "DEBUG": "1", **environment}
-    )
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield Server(process, port)
-    finally:
-        if process.poll() is None:
+    with tempfile.TemporaryDirectory() as directory:
+        log = Path(directory, "log")
+        process = Forked(
+            [sys.executable, *COMMANDS[kind], str(port)],
+            environment={**os.environ, **known, "DEBUG": "1", **environment},
+            stdin=Path(os.devnull), output=log, error=log,
+        )  # fmt: skip
+        try:
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline and process.poll() is None:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.05)
+            yield Server(process, port)
+        finally:
             process.kill()
-        process.wait()
+            process.wait()
+            sys.stderr.write(log.read_text(errors="replace"))  # which pytest shows of a test that failed

@@ -199,6 +199,16 @@ SHAPES: dict[str, dict[str, Any]] = {
         },
         channel=str,
     ),
+    "stuck_question": notice(
+        {
+            "student_id": int,
+            "class_id": int,
+            "id": (int, None),
+            "asked_at": (STAMP, None),
+            "until": (STAMP, None),
+        },
+        channel=str,
+    ),
     "notification": notice(
         {
             "notification_id": str,

@@ -101,6 +101,9 @@ MESSAGES = {
             1, 2, "asked", place=1, of=3, since=STAMP, by_name=None, seats=[messages.OwnSeat("r", "s")]
         ),
     ),
+    "stuck_question": messages.StuckQuestion(
+        "notifications:1", messages.StuckQuestionData(1, 2, id=3, asked_at=STAMP, until=STAMP)
+    ),
     "status_updated": messages.StatusUpdated(**STATUS),
     "status_update": messages.StatusUpdate(**TO_ALL),
     "instructor_status_changed": messages.InstructorStatusChanged(**TO_ALL),

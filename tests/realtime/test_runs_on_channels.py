@@ -30,7 +30,7 @@ def process(*records: dict) -> int:
     with transaction.atomic():
         changes = store.save(events, rule=pipeline.current_rule(), now=datetime.now(UTC))
     with CaptureQueriesContext(connection) as queries:
-        notifications.announce([changes])
+        notifications.announce_changes([changes])
     return len(queries)
 
 

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from classroom.inbox.position import Position
 from classroom.inbox.selectors import Inbox, key_of, position_of, read_inbox
+from classroom.questions.selectors import OpenQuestion
 from classroom.sockets import replies
 from classroom.sockets.base import Socket
-from classroom.sockets.inbox_signals import help_frame
 from lms.access import StudentHolder, holder_of_token, record_token_use, submissions_of
 from lms.models import ProgressNotification, Student
 from lms.notifications import MESSAGE, message_data, notification_data
@@ -28,6 +28,8 @@ from realtime.messages import (
     InstructorMessageData,
     Message,
     Notification,
+    StuckQuestion,
+    StuckQuestionData,
     encode,
 )
 from realtime.watchers import watchers
@@ -83,7 +85,7 @@ class DeviceSocket(Socket):
                 try:
                     inbox = await database_sync_to_async(read_inbox)(self.holder, self.position, now=timezone.now())
                 except DatabaseError:
-                    inbox = None  # `InboxSignals.repeat` wakes this again
+                    inbox = None  # `InboxDelivery.repeat` wakes this again
                 except Student.DoesNotExist:  # deleted; the look at tokens closes the socket
                     return
                 if inbox is not None:
@@ -99,8 +101,15 @@ class DeviceSocket(Socket):
             self.position = self.position.after([key_of(item)], now=now, is_all=False)
             self.send_frame(self._frame(item, str(self.position)))
         if with_help or inbox.help.digest != self.position.help:
-            self.send_frame(help_frame(self.holder.student_id, self.holder.class_id, inbox.help))
+            self.send_frame(inbox.help.frame(self.holder.student_id, self.holder.class_id))
+        if inbox.position.question != self.position.question or (with_help and inbox.question):
+            self.send_frame(self._question_frame(inbox.question))
         self.position = inbox.position
+
+    def _question_frame(self, question: OpenQuestion | None) -> Message:
+        more = question.data if question else {"id": None, "asked_at": None, "until": None}
+        data = StuckQuestionData(self.holder.student_id, self.holder.class_id, **more)
+        return StuckQuestion(f"notifications:{self.holder.student_id}", data)
 
     def _frame(self, item: ProgressNotification, position: str) -> Message:
         channel = f"notifications:{self.holder.student_id}"

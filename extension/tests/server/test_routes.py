@@ -1,6 +1,7 @@
 """Every address refuses without a login and without XSRF, counts as no activity, and tells no secret."""
 
 import json
+import time
 
 import pytest
 from jupyter_server.auth.identity import User
@@ -107,6 +108,10 @@ class TestState:
         ("runs", {"events": [{"eventType": "cell_execution_start", "eventId": RUN}]}),
         ("runs", {"events": 5}),
         ("read", {"keys": [1]}),
+        ("question", {}),
+        ("question", {"id": 4, "answer": "perhaps"}),
+        ("question", {"id": -1, "answer": "fine"}),
+        ("question", {"may_be_asked": "no"}),
         ("pause", {"minutes": 7}),
         ("consent", {"is_given": "yes"}),
         ("fetch", {"assignment_id": "x"}),
@@ -307,3 +312,67 @@ async def test_a_hand_in_on_trial_is_not_handed_in(jp_fetch, stub):
     measured = await fetch(jp_fetch, "hand-in", "POST", {"assignment_id": 3, "content": notebook, "is_trial": True})
     assert measured["size"] < measured["limit"]
     assert not [path for method, path, *_rest in stub.requests if method == "POST" and "submissions" in path]
+
+
+class TestQuestions:
+    @pytest.fixture
+    def lab_config(self):
+        return {"class_key": "KEY"}
+
+    @pytest.fixture(autouse=True)
+    def _connected(self, service, stub):
+        stub.answers["POST", "/api/v1/me/token"] = (201, {"token": "T", "status": "active"})
+        service.check_connection()
+        service.questions.take(
+            {"id": 4, "asked_at": "2026-11-29T10:00:00Z", "until": "2026-11-29T10:05:00Z"}, time.time()
+        )
+
+    async def test_yes_asks_for_help_in_that_place_and_is_told(self, jp_fetch, service, stub):
+        stub.answers["POST", "/api/v1/me/question"] = (200, {})
+        assert (await fetch(jp_fetch, "state"))["question"]["id"] == 4
+        body = {"id": 4, "answer": "yes", "path": "a.ipynb", "cellId": "c1"}
+        state = await fetch(jp_fetch, "question", "POST", body)
+        assert (state["question"], state["help"]["is_on"]) == (None, True)
+        await wait_for_async(lambda: [event for event in stub.events if event["eventType"] == "help"])
+        (asked,) = [event for event in stub.events if event["eventType"] == "help"]
+        assert (asked["notebookPath"], asked["cellId"]) == ("a.ipynb", "c1")
+        await wait_for_async(lambda: told_to(stub, "/api/v1/me/question") == [{"id": 4, "answer": "yes"}])
+
+    async def test_fine_is_told_and_asks_for_nothing(self, jp_fetch, service, stub):
+        stub.answers["POST", "/api/v1/me/question"] = (200, {})
+        state = await fetch(jp_fetch, "question", "POST", {"id": 4, "answer": "fine"})
+        assert (state["question"], state["help"]["is_on"]) == (None, False)
+        await wait_for_async(lambda: told_to(stub, "/api/v1/me/question") == [{"id": 4, "answer": "fine"}])
+
+    async def test_during_a_pause_nothing_is_asked(self, jp_fetch):
+        assert (await fetch(jp_fetch, "pause", "POST", {"minutes": 15}))["question"] is None
+        with pytest.raises(HTTPClientError) as error:
+            await fetch(jp_fetch, "question", "POST", {"id": 4, "answer": "yes"})
+        assert error.value.code == 409
+
+    async def test_the_switch(self, jp_fetch, stub):
+        stub.answers["PUT", "/api/v1/me/question"] = (200, {"is_on": True, "may_be_asked": False})
+        answer = await fetch(jp_fetch, "question", "POST", {"may_be_asked": False})
+        assert answer == {"is_on": True, "may_be_asked": False}
+        assert told_to(stub, "/api/v1/me/question") == [{"may_be_asked": False}]
+
+    @pytest.mark.parametrize(
+        ("answer", "url"),
+        [
+            ((201, {"url": "https://m.example/me/#K7QF"}), "https://m.example/me/#K7QF"),
+            ((201, {"url": "javascript:alert(1)"}), None),
+            ((503, {"detail": "Codes cannot be made"}), None),
+        ],
+    )
+    async def test_the_own_page(self, jp_fetch, stub, answer, url):
+        stub.answers["POST", "/api/v1/me/page"] = answer
+        if url:
+            assert await fetch(jp_fetch, "page", "POST", {}) == {"url": url}
+            return
+        with pytest.raises(HTTPClientError) as error:
+            await fetch(jp_fetch, "page", "POST", {})
+        assert error.value.code == 409
+
+
+def told_to(stub, address):
+    return [value for _, path, _, value in stub.requests if path == address]

@@ -110,19 +110,20 @@ function fetchCard(id) {
 
 function showRow(row) {
   const card = cards.byId(row.studentId);
-  if (!card) return fetchCard(row.studentId);
-  const wasAsking = card.dataset.status === "help";
-  offerTeam(row.teamName === texts.wireNoTeam ? texts.noTeam : row.teamName);
-  cards.applyRow(card, row);
+  const wasAsking = card?.dataset.status === "help";
+  if (card) {
+    offerTeam(row.teamName === texts.wireNoTeam ? texts.noTeam : row.teamName);
+    cards.applyRow(card, row);
+  } else fetchCard(row.studentId);
   return wasAsking === (row.status === "help") ? askAfterRows() : askNow();
 }
 
 function showHelp(data) {
+  askNow();
   const card = cards.byEmail(data.emailAddress);
   if (!card) return reload();
   card.dataset.helpSince ||= data.timestamp;
-  cards.setStatus(card, "help");
-  return askNow();
+  return cards.setStatus(card, "help");
 }
 
 /** Only the server knows the status of a student after help or errors have ended. */

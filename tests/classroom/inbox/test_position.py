@@ -18,8 +18,12 @@ def is_untold(position: Position, row: tuple[datetime, int]) -> bool:
 
 
 def test_round_trip():
-    position = beginning(NOW).after([key(7, ago=5), key(9)], now=NOW, is_all=True).with_help("abc123")
+    position = (
+        beginning(NOW).after([key(7, ago=5), key(9)], now=NOW, is_all=True).with_state(help="abc123", question="")
+    )
     assert parse(str(position), now=NOW) == position
+    asked = position.with_state(help="abc123", question="7")
+    assert parse(str(asked), now=NOW) == asked
 
 
 def test_a_row_that_is_committed_late_is_still_untold():
@@ -66,4 +70,4 @@ def test_what_is_no_position_is_the_beginning(text):
 
 def test_an_old_position_is_the_beginning_but_for_help():
     old = Position((NOW - OLDEST - timedelta(days=1), 4), help="abc")
-    assert parse(str(old), now=NOW) == beginning(NOW).with_help("abc")
+    assert parse(str(old), now=NOW) == beginning(NOW).with_state(help="abc", question="")

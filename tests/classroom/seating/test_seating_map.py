@@ -9,7 +9,6 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from instructors.models import AuditLog
-from lms import maps
 from lms.models import ClassroomMap, ClassStaff, TeamPosition
 from tests.lms.notebooks.pictures import picture
 
@@ -25,8 +24,7 @@ def _files_of_this_test(settings, tmp_path):
 def notified(monkeypatch):
     heard: list[tuple[str, dict]] = []
     monkeypatch.setattr(
-        maps.broadcast,
-        "publish",
+        "realtime.broadcast.publish",
         lambda rows, notices, outside: heard.extend(
             (group, msgspec.to_builtins(frame.data)) for group, frame in notices
         ),
@@ -223,7 +221,7 @@ def test_while_nobody_can_be_told_the_change_stands(send, plain_map, monkeypatch
     def fail(*args, **kwargs):
         raise OSError
 
-    monkeypatch.setattr(maps.broadcast, "publish", fail)
+    monkeypatch.setattr("realtime.broadcast.publish", fail)
     assert send("place", map=plain_map.pk, team="A", x="1", y="1").status_code == 302
     assert places() == {"A": (1, 1)}
 

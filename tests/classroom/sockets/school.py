@@ -57,7 +57,7 @@ def happens(student: Student, class_ref: Class | None, teacher: Instructor) -> N
     events = intake_app.admit_body(json.dumps([record]).encode(), class_id=class_ref.pk if class_ref else None).events
     with transaction.atomic():
         changes = store.save(events, rule=pipeline.current_rule(), now=datetime.now(UTC))
-    notifications.announce([changes])
+    notifications.announce_changes([changes])
     scope = Scope((class_ref.pk,)) if class_ref else Scope(None)
     help_services.dismiss_help(student, scope=scope, by=teacher, request=None, now=datetime.now(UTC))
     if class_ref is not None:

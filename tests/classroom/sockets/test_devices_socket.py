@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from channels.db import database_sync_to_async
 
+from classroom.questions.models import StuckQuestion
+from classroom.questions.services import answer
 from classroom.sockets import background_tasks
 from lms import student_tokens
+from lms.access import holder_of_token
 from lms.models import AssignmentSubmission, Class, StudentToken
 from lms.notices import announce_assignment, announce_grade
 from realtime import broadcast, groups
@@ -214,3 +217,19 @@ async def test_older_clients_hear_it_where_they_hear_their_own(redis, settings, 
             assert await state_of(peer) == ("coming", None, None, "Ms Ito")
             while not await other.hears_nothing():
                 assert (await other.hear())["type"] != "help_status"
+
+
+async def test_a_device_hears_the_question_and_that_it_is_answered(redis):
+    lesson = await Lesson.begin()
+    async with device(lesson.hanako_token) as peer, device(lesson.jiro_token) as classmate:
+        await peer.get("help_status")
+        await classmate.get("help_status")
+        row = await StuckQuestion.objects.acreate(
+            student=lesson.hanako, class_ref=lesson.class_ref, asked_at=datetime.now(UTC), probability=0.5
+        )
+        await asyncio.to_thread(broadcast.wake_inboxes, [lesson.hanako.pk])
+        assert (await peer.get("stuck_question"))["data"]["id"] == row.pk
+        holder = await database_sync_to_async(holder_of_token)(lesson.hanako_token)
+        await database_sync_to_async(answer)(row.pk, holder, answer="fine", now=datetime.now(UTC))
+        assert (await peer.get("stuck_question"))["data"]["id"] is None
+        assert await classmate.hears_nothing()

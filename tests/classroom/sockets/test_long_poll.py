@@ -2,17 +2,30 @@
 
 import asyncio
 import uuid
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from channels.db import database_sync_to_async
 from channels.testing import ApplicationCommunicator
 
+from classroom.questions.models import StuckQuestion
+from classroom.sockets import question_rounds
 from config.asgi import application
-from lms.models import ProgressNotification, Student
+from lms.models import Class, ProgressNotification, Student
 from realtime import broadcast
 from realtime.watchers import watchers
 from tests.classroom.sockets.devices import INBOX, Lesson, http, poll
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("authentication")]
+
+
+def fails(run, student: Student) -> None:
+    """The same wrong code six times, a minute between."""
+    now = datetime.now(UTC)
+    Student.objects.filter(pk=student.pk).update(last_run_at=now, last_activity_at=now, last_run_failed=True)
+    for number in range(6):
+        at = now - timedelta(minutes=number)
+        run(student, status="error", error_message="NameError: x", code_content="x", executed_at=at)
 
 
 async def waiting(number: int = 1) -> None:
@@ -48,6 +61,22 @@ async def test_a_poll_ends_with_a_change_of_help(redis):
         await lesson.act(lesson.jiro, "claim")
         async with asyncio.timeout(5):
             assert (await asked)["help"]["place"] == 1
+
+
+async def test_who_listens_is_asked_whether_they_are_stuck(redis, run):
+    lesson = await Lesson.begin()
+    await Class.objects.filter(pk=lesson.class_id).aupdate(asks_if_stuck=True)
+    await database_sync_to_async(fails)(run, lesson.hanako)
+    await database_sync_to_async(fails)(run, lesson.jiro)
+    async with http() as client:
+        known = (await poll(client, lesson.hanako_token))["next"]
+        asked = asyncio.create_task(poll(client, lesson.hanako_token, known))
+        await waiting()
+        await question_rounds.ask_once()
+        async with asyncio.timeout(5):
+            told = await asked
+        row = await StuckQuestion.objects.aget()  # Jiro's JupyterLab does not listen
+        assert (row.student_id, told["question"]["id"]) == (lesson.hanako.pk, row.pk)
 
 
 async def test_a_poll_without_news_ends_after_its_time(redis):

@@ -7,6 +7,7 @@ from classroom.analytics.models import AnalyticsReport
 from classroom.attention.models import AttentionCase
 from classroom.errors.models import Hint, HintRecipient
 from classroom.privacy.models import ErasureRequest
+from classroom.questions.models import StuckQuestion
 from classroom.setup.models import ClassInvitation
 from events.models import (
     CellExecution,
@@ -110,6 +111,7 @@ def _work(
     )  # fmt: skip
     HintRecipient.objects.create(hint=hint, student=student)
     AttentionCase.objects.create(student=student, class_ref=room, code="silent", opened_at=now)
+    StuckQuestion.objects.create(student=student, class_ref=room, asked_at=now, probability=0.5)
     AnalyticsReport.objects.create(report_type="class", parameters={"title": room.name}, requested_by=teacher)
 
 

@@ -5,6 +5,7 @@ from django.contrib import admin
 
 from tests.lms.admin.admin_rows import one_of_each
 from tests.nonsense import VALUES
+from tests.visitors import recognise
 
 pytestmark = pytest.mark.usefixtures("plain_templates")
 
@@ -20,6 +21,7 @@ def admin_client(signed_in, kaoru, redis, monkeypatch):
     """The list of all tables beside each page, which no address changes, is left out: it takes a third of the time."""
     monkeypatch.setattr(admin.site, "get_app_list", lambda request, app_label=None: [])
     client = signed_in(kaoru)
+    recognise(kaoru, session=client.session.session_key, patch=monkeypatch)
     client.raise_request_exception = False
     return client
 

@@ -226,12 +226,12 @@ def test_only_missing_servers_are_started(tmp_path: Path, monkeypatch: pytest.Mo
 def test_secrets_are_private_from_the_start(tmp_path: Path) -> None:
     password = services.demo_password(tmp_path)
     assert services.demo_password(tmp_path) == password
-    services.announce(tmp_path, {"REDIS_URL": "redis://x"})
-    services.announce(tmp_path, {"REDIS_URL": "redis://y"})
+    services.write_services_file(tmp_path, {"REDIS_URL": "redis://x"})
+    services.write_services_file(tmp_path, {"REDIS_URL": "redis://y"})
     for name in ("demo_password", "services.json"):
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
-    services.withdraw(tmp_path)
-    services.withdraw(tmp_path)
+    services.delete_services_file(tmp_path)
+    services.delete_services_file(tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["demo_password"]
 
 

@@ -22,6 +22,7 @@ from django.core.management import CommandError, call_command
 
 from operations.local.embedded_valkey import free_port
 from operations.local.launch import Launch, is_loopback
+from tests import forked
 from tests.servers import ROOT, setting_names, wait_until
 
 
@@ -147,19 +148,12 @@ def test_a_backup_cannot_come_back_while_it_runs(up: Up, tmp_path: Path) -> None
 
 def command(up: Up, *arguments: str, code: int = 0) -> str:
     """What a command in another terminal says."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *arguments],
-        env=environment(DATA_DIR=str(up.data_dir)),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-        umask=0,
-    )
-    assert done.returncode == code, done.stdout
-    assert "Traceback" not in done.stdout
-    return done.stdout
+    settings = environment(DATA_DIR=str(up.data_dir))
+    done = forked.python(str(ROOT / "manage.py"), *arguments, environment=settings, umask=0)
+    said = done.stdout + done.stderr
+    assert done.returncode == code, said
+    assert "Traceback" not in said
+    return said
 
 
 def test_another_terminal_finds_the_servers(up: Up) -> None:

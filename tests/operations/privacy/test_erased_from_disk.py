@@ -4,8 +4,6 @@ read byte by byte, holds the name or the address: tables, write-ahead log, appen
 import json
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -20,11 +18,12 @@ import redis
 from psycopg import sql
 
 from operations.local.embedded_valkey import free_port
+from tests import forked
 from tests.events.conftest import event
 from tests.operations.local.test_up import Up, environment, launch
 from tests.operations.privacy.student_data import EMAIL, LONGER, NAME, NICKNAME
 from tests.operations.privacy.text_search import keys_naming
-from tests.servers import ROOT, wait_until
+from tests.servers import wait_until
 
 TOGETHER = NAME.replace(" ", "")
 TOLD = [EMAIL, NAME, TOGETHER, NICKNAME]
@@ -96,8 +95,7 @@ def up() -> Iterator[Up]:
 
 def manage(up: Up, *arguments: str) -> str:
     settings = environment(DATA_DIR=str(up.data_dir), DJANGO_SETTINGS_MODULE="config.settings")
-    argv = [sys.executable, *arguments]
-    done = subprocess.run(argv, env=settings, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = forked.python(*arguments, environment=settings)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

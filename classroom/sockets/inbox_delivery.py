@@ -1,8 +1,9 @@
-"""Hear, once in each web process, that there is news for students, and pass it on to who waits for it here.
+"""Deliver news to the students who wait for it in this web process. A background task, once in each.
 
-A signal says only whose news it is. Long polls and devices' sockets (`realtime.watchers`) are woken and read it. A help
-queue is read here once for all who ask in a class: one claim changes the place of everybody behind it. Those whose
-state changed are woken, and their other sockets (W2) are sent `help_status`.
+A signal of `realtime.broadcast.wake_inboxes` says only whose news it is. Long polls and devices' sockets
+(`realtime.watchers`) are woken and read it. A help queue is read here once for all who ask in a class: one claim
+changes the place of everybody behind it. Those whose state changed are woken, and their other sockets (W2) are sent the
+frame `help_status`.
 """
 
 import asyncio
@@ -16,13 +17,12 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 from django.utils import timezone
 
-from classroom.attention.help_status import OFF, HelpStatus, help_of_class
+from classroom.attention.help_status import OFF, HelpRequestStatus, help_of_class
 from lms.models import Student
 from lms.models.people import WITHOUT_KEY
 from realtime import groups
 from realtime.connections import connections
-from realtime.messages import HelpStatus as HelpStatusFrame
-from realtime.messages import HelpStatusData, encode
+from realtime.messages import encode
 from realtime.watchers import watchers
 
 logger = logging.getLogger(__name__)
@@ -33,9 +33,9 @@ REPEAT_INTERVAL = 30.0
 RETRY_DELAY = 1.0  # seconds
 
 
-class InboxSignals:
+class InboxDelivery:
     def __init__(self) -> None:
-        self._told: dict[int, dict[int, HelpStatus]] = {}  # by class and student
+        self._told: dict[int, dict[int, HelpRequestStatus]] = {}  # by class and student
         self._students: set[int] = set()
         self._changed: defaultdict[int, set[int]] = defaultdict(set)  # by class: students whose request changed
         self._arrived = asyncio.Event()
@@ -107,25 +107,11 @@ class InboxSignals:
         emails = await database_sync_to_async(_emails)(changed)
         for pk, email in emails.items():
             names = groups.student_groups("notifications", student_id=pk, email=email, class_ids=[class_id])
-            text = encode(help_frame(pk, class_id, found[pk]))
+            text = encode(found[pk].frame(pk, class_id))
             for socket in connections.members(names):
                 if socket.token_id is None:  # a device reads it itself, so that no older state comes after a newer one
                     socket.send_text(text)
         watchers.wake(changed)
-
-
-def help_frame(student_id: int, class_id: int, status: HelpStatus) -> HelpStatusFrame:
-    data = HelpStatusData(
-        student_id=student_id,
-        class_id=class_id,
-        state=status.state,
-        place=status.place,
-        of=status.of,
-        since=status.since,
-        by_name=status.by_name,
-        seats=list(status.seats),
-    )
-    return HelpStatusFrame(f"notifications:{student_id}", data)
 
 
 def _emails(student_ids: Collection[int]) -> dict[int, str]:
