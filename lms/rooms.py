@@ -360,10 +360,9 @@ def fill(room: Room, students: Iterable[int], *, keep: bool, now: datetime) -> i
     return len(placed)
 
 
-def announce_seats(room: Room) -> None:
+def announce_room(room: Room) -> None:
     """Say to the pages of the class that its rooms, their seats or who sits there changed. After the commit."""
     data = messages.ClassroomSeatsData(class_id=room.class_ref_id, room_id=room.pk)
-    frame = messages.ClassroomSeats(data)
-    notify([groups.class_group(room.class_ref_id)], frame)
+    notify([groups.class_group(room.class_ref_id)], messages.ClassroomSeats(data))
     # Who asks for help is told where their teachers look for them.
     best_effort(lambda: broadcast.wake_inboxes((), help_in=[room.class_ref_id]))

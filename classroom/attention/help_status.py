@@ -4,7 +4,7 @@ A student hears their own place and who is on the way to them, and nothing of an
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, cast
@@ -33,7 +33,11 @@ class HelpRequestStatus:
 
     @property
     def data(self) -> dict[str, Any]:
-        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "seats": _plain(self.seats)}
+        return {**self._fields, "seats": [{"room": each.room, "seat": each.seat} for each in self.seats]}
+
+    @property
+    def _fields(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def digest(self) -> str:
@@ -42,7 +46,7 @@ class HelpRequestStatus:
 
     def frame(self, student_id: int, class_id: int) -> HelpStatus:
         """Return the message of it for sockets."""
-        data = HelpStatusData(student_id=student_id, class_id=class_id, **{**asdict(self), "seats": list(self.seats)})
+        data = HelpStatusData(student_id=student_id, class_id=class_id, **{**self._fields, "seats": list(self.seats)})
         return HelpStatus(f"notifications:{student_id}", data)
 
 
@@ -65,10 +69,6 @@ def help_of_student(student_id: int, class_id: int, *, now: datetime) -> HelpReq
     if open_requests.exists():
         return help_of_class(class_id, [student_id], now=now)[student_id]
     return _after_the_end([student_id], Scope.of([class_id]), now)[student_id]
-
-
-def _plain(seats: tuple[OwnSeat, ...]) -> list[dict[str, str]]:
-    return [{"room": seat.room, "seat": seat.seat} for seat in seats]
 
 
 def _in_queue(queue: HelpQueue, sitting: Mapping[int, list[SeatOf]], now: datetime) -> dict[int, HelpRequestStatus]:

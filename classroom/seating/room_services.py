@@ -27,7 +27,7 @@ def make_room(
     with transaction.atomic():
         made = rooms.make_room(class_ref.pk, name=name, seats=seats, now=now)
         _record("room_create", made, by, request, seats=len(seats))
-    rooms.announce_seats(made)
+    rooms.announce_room(made)
     return made
 
 
@@ -36,7 +36,7 @@ def rename_room(room: Room, *, name: str, by: Instructor, request: HttpRequest) 
     with transaction.atomic():
         rooms.rename_room(room, name=name)
         _record("room_update", room, by, request, fields=["name"])
-    rooms.announce_seats(room)
+    rooms.announce_room(room)
 
 
 def remove_room(room: Room, *, by: Instructor, request: HttpRequest) -> None:
@@ -44,7 +44,7 @@ def remove_room(room: Room, *, by: Instructor, request: HttpRequest) -> None:
         _record("room_delete", room, by, request, name=room.name)
         announced = Room(pk=room.pk, class_ref_id=room.class_ref_id)
         rooms.remove_room(room)
-    rooms.announce_seats(announced)
+    rooms.announce_room(announced)
 
 
 def copy_room(room: Room, *, to: Class, name: str, by: Instructor, request: HttpRequest, now: datetime) -> Room:
@@ -52,7 +52,7 @@ def copy_room(room: Room, *, to: Class, name: str, by: Instructor, request: Http
     with transaction.atomic():
         made = rooms.copy_room(room, to=to, name=name, by=by.email, now=now)
         _record("room_create", made, by, request, copy_of=room.pk)
-    rooms.announce_seats(made)
+    rooms.announce_room(made)
     return made
 
 
@@ -62,7 +62,7 @@ def set_picture(
     with transaction.atomic():
         rooms.set_picture(room, picture, name=name, by=by.email, now=now)
         _record("room_update", room, by, request, fields=["picture"])
-    rooms.announce_seats(room)
+    rooms.announce_room(room)
 
 
 def lay_out(room: Room, seats: Sequence[PlacedSeat], *, by: Instructor, request: HttpRequest) -> None:
@@ -70,7 +70,7 @@ def lay_out(room: Room, seats: Sequence[PlacedSeat], *, by: Instructor, request:
     with transaction.atomic():
         rooms.lay_out(room, seats)
         _record("room_update", room, by, request, seats=len(seats))
-    rooms.announce_seats(room)
+    rooms.announce_room(room)
 
 
 def add_seat(room: Room, seat: PlacedSeat, *, by: Instructor, request: HttpRequest) -> None:
@@ -78,7 +78,7 @@ def add_seat(room: Room, seat: PlacedSeat, *, by: Instructor, request: HttpReque
     with transaction.atomic():
         rooms.add_seat(room, seat)
         _record("room_update", room, by, request, added=seat.label)
-    rooms.announce_seats(room)
+    rooms.announce_room(room)
 
 
 def change_seats(
@@ -96,7 +96,7 @@ def change_seats(
         if count:
             _record("room_update", room, by, request, changed=count)
     if count:
-        rooms.announce_seats(room)
+        rooms.announce_room(room)
     return count
 
 
@@ -107,7 +107,7 @@ def assign(
     with transaction.atomic():
         rooms.assign(room, people, now=now)
         _record("seats_assign", room, by, request, seats=len(people), **details)
-    rooms.announce_seats(room)
+    rooms.announce_room(room)
 
 
 def place(room: Room, *, student_id: int, seat_id: int, by: Instructor, request: HttpRequest, now: datetime) -> None:
@@ -115,21 +115,21 @@ def place(room: Room, *, student_id: int, seat_id: int, by: Instructor, request:
     with transaction.atomic():
         rooms.place(room, student_id, seat_id, now=now)
         _record("seats_assign", room, by, request, seats=1)
-    rooms.announce_seats(room)
+    rooms.announce_room(room)
 
 
 def swap(room: Room, first: int, second: int, *, by: Instructor, request: HttpRequest, now: datetime) -> None:
     with transaction.atomic():
         rooms.swap(room, first, second, now=now)
         _record("seats_assign", room, by, request, seats=2)
-    rooms.announce_seats(room)
+    rooms.announce_room(room)
 
 
 def free_all(room: Room, *, by: Instructor, request: HttpRequest) -> int:
     with transaction.atomic():
         count = rooms.free_all(room)
         _record("seats_free", room, by, request, seats=count)
-    rooms.announce_seats(room)
+    rooms.announce_room(room)
     return count
 
 
@@ -144,7 +144,7 @@ def fill(
     with transaction.atomic():
         count = rooms.fill(room, students, keep=keep, now=now)
         _record("seats_assign", room, by, request, seats=count, order=order)
-    rooms.announce_seats(room)
+    rooms.announce_room(room)
     return count
 
 
@@ -164,7 +164,7 @@ def import_list(
             rooms.free_all(room)
         rooms.assign(room, people, now=now)
         _record("seat_list_import", room, by, request, seats=len(people), skipped=skipped)
-    rooms.announce_seats(room)
+    rooms.announce_room(room)
 
 
 def _record(action: str, room: Room, by: Instructor, request: HttpRequest, **details: Any) -> None:

@@ -128,7 +128,7 @@ class RoomsView(RoomBase):
             raise _name_taken() from None
         except rooms.TooManyRooms:
             raise BadRequest(f"A class has at most {rooms.MAX_ROOMS} rooms") from None
-        rooms.announce_seats(made)
+        rooms.announce_room(made)
         return self.answer(made, 201)
 
 
@@ -156,7 +156,7 @@ class RoomView(RoomBase):
                 self.record_change("room_update", found, fields=["name"])
         except rooms.RoomNameTaken:
             raise _name_taken() from None
-        rooms.announce_seats(found)
+        rooms.announce_room(found)
         return self.answer(found)
 
     @documented(summary="Delete a room", responses={200: RoomResponse}, errors=(404,))
@@ -168,7 +168,7 @@ class RoomView(RoomBase):
             self.record_change("room_delete", found, details={"class_id": found.class_ref_id})
             gone = Room(pk=found.pk, class_ref_id=found.class_ref_id)
             rooms.remove_room(found)
-        rooms.announce_seats(gone)
+        rooms.announce_room(gone)
         return deleted
 
 
@@ -194,7 +194,7 @@ class SeatsView(RoomBase):
                 self.record_change("room_update", found, fields=["seats"])
         except rooms.SeatLabelTaken:
             raise Unprocessable(["body", "seats"], "Two seats have the same label", "unique") from None
-        rooms.announce_seats(found)
+        rooms.announce_room(found)
         return self.answer(found)
 
 
@@ -226,7 +226,7 @@ class PeopleView(RoomBase):
                 self.record_change("seats_assign", found, details={"seats": len(wanted)})
         except rooms.NotInClass:
             raise Unprocessable(["body", "people"], "A student is not in the class of the room", "unknown") from None
-        rooms.announce_seats(found)
+        rooms.announce_room(found)
         return self.answer(found)
 
 

@@ -127,7 +127,7 @@ def test_an_assistant_reads_alone(api, cast, made, path, settings):
 def test_many_rooms_cost_the_same(api, cast, made, django_assert_max_num_queries):
     room = Room.objects.get()
     for number in range(8):
-        copy = rooms.copy_room(room, to=cast.python, name=f"Room {number}", by="x", now=room.created_at)
+        copy = rooms.copy_room(room, to=cast.python, name=f"Copy {number}", by="x", now=room.created_at)
         rooms.fill(copy, cast.python.students.values_list("pk", flat=True), keep=True, now=room.created_at)
     with django_assert_max_num_queries(7):
         assert len(api("GET", f"/classes/{cast.python.pk}/rooms").json()) == 9
