@@ -193,7 +193,7 @@ class SeatsView(RoomBase):
                 rooms.lay_out(found, seats)
                 self.record_change("room_update", found, fields=["seats"])
         except rooms.SeatLabelTaken:
-            raise Unprocessable(["body", "seats"], "Two seats have the same label", "unique") from None
+            raise Unprocessable(["body", "seats"], "Two seats have the same label", "value_error") from None
         rooms.announce_room(found)
         return self.answer(found)
 
@@ -216,16 +216,18 @@ class PeopleView(RoomBase):
         wanted = {each["seat_id"]: each["student_id"] for each in fields["people"]}
         students = [student for student in wanted.values() if student is not None]
         if len(wanted) < len(fields["people"]) or len(set(students)) < len(students):
-            raise Unprocessable(["body", "people"], "A seat or a student is named twice", "unique")
+            raise Unprocessable(["body", "people"], "A seat or a student is named twice", "value_error")
         known = set(found.seats.filter(pk__in=wanted).values_list("pk", flat=True))
         if unknown := sorted(set(wanted) - known):
-            raise Unprocessable(["body", "people"], f"The room has no seat with id {unknown[0]}", "unknown")
+            raise Unprocessable(["body", "people"], f"The room has no seat with id {unknown[0]}", "value_error")
         try:
             with transaction.atomic():
                 rooms.assign(found, wanted, now=timezone.now())
                 self.record_change("seats_assign", found, details={"seats": len(wanted)})
         except rooms.NotInClass:
-            raise Unprocessable(["body", "people"], "A student is not in the class of the room", "unknown") from None
+            raise Unprocessable(
+                ["body", "people"], "A student is not in the class of the room", "value_error"
+            ) from None
         rooms.announce_room(found)
         return self.answer(found)
 
