@@ -36,7 +36,9 @@ HELPS_400, HELPS_422 = "302 404 400 400 400", "302 404 422 422 422"
 TEACHES_302, TEACHES_400, TEACHES_404, TEACHES_422 = (
     f"302 404 404 {status} {status}" for status in (302, 400, 404, 422)
 )
-SETS_UP_302, SETS_UP_400, SETS_UP_404 = (f"302 404 403 {status} {status}" for status in (302, 400, 404))
+SETS_UP_302, SETS_UP_400, SETS_UP_404, SETS_UP_422 = (
+    f"302 404 403 {status} {status}" for status in (302, 400, 404, 422)
+)
 ADMIN_302, ADMIN_400, ADMIN_422 = (f"302 404 404 404 {status}" for status in (302, 400, 422))
 UNNAMED = "302 404 404 404 404"
 
@@ -142,6 +144,17 @@ ROWS = {
     "lesson_table": (SEES, NOT_SO),
     "class_lessons": (SEES, NOT_SO),
     "class_lessons_csv": (SEES, NOT_SO),
+    # --- Seats: who sets the class up makes rooms and says who sits where
+    "class_seat_rooms": (SETS_UP, SETS_UP_422),
+    "class_seat_room": (SETS_UP, SETS_UP_422),
+    "seat_room_lay_out": (NOT_SO, SETS_UP_422),
+    "seat_room_seats": (NOT_SO, SETS_UP_302),
+    "seat_room_add": (NOT_SO, SETS_UP_422),
+    "seat_room_picture": (NOT_SO, SETS_UP_422),
+    "seat_room_copy": (NOT_SO, SETS_UP_422),
+    "seat_room_delete": (NOT_SO, SETS_UP_302),
+    "class_seats": (SETS_UP, SETS_UP_400),
+    "class_seat_list": (SETS_UP, SETS_UP_422),
     # --- Set-up
     "class_new": (LOGGED_IN, LOGGED_IN),
     "class_setup": (SETS_UP, SETS_UP),
