@@ -9,11 +9,11 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Concat, Greatest, Left, NullIf, Right
 from django.shortcuts import get_object_or_404
 
@@ -31,7 +31,8 @@ GROWING = timedelta(minutes=2)
 MIN_STUDENTS, MAX_CLUSTERS = 2, 5
 MAX_FAILING = 2_000  # student × cell rows to read; the latest failures are always included
 MAX_CODES, MAX_CODE_LENGTH = 60, 3_000  # rows, characters
-EVER = Value(datetime(1970, 1, 1, tzinfo=UTC))
+# A failure is told of back to here at most: who has failed at a cell for weeks would have all their runs read.
+LOOK_BACK = timedelta(hours=12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,7 @@ class Failing:
     notebook_path: str
     run_id: int
     print: Fingerprint
-    since: datetime  # the first failure after the last run that worked
+    since: datetime  # the first failure after the last run that worked, within LOOK_BACK
     last_at: datetime
     code: str = ""
 
@@ -138,13 +139,16 @@ def _failing(classroom: Classroom, *, now: datetime, display: Display, cell_id: 
     runs = CellExecution.objects.filter(
         student=OuterRef("student"), cell=OuterRef("cell"), class_id=OuterRef("class_id")
     )
-    worked = runs.filter(status="success").order_by("-executed_at").values("executed_at")[:1]
+    earliest = ExpressionWrapper(F("last_run_at") - LOOK_BACK, output_field=DateTimeField())
+    cells = cells.annotate(earliest=earliest)
+    succeeded = runs.filter(status="success", executed_at__gt=OuterRef("earliest"))
+    worked = succeeded.order_by("-executed_at").values("executed_at")[:1]
     latest = runs.filter(status="error").order_by("-executed_at", "-pk")
-    failed = runs.filter(status="error", executed_at__gt=OuterRef("from_then")).order_by().values("student")
+    failed = runs.filter(status="error", executed_at__gt=OuterRef("from_then")).order_by("executed_at")
     rows = (
-        cells.annotate(from_then=Greatest(Subquery(worked), F("resolved_at"), EVER))
+        cells.annotate(from_then=Greatest(Subquery(worked), F("resolved_at"), F("earliest")))
         .annotate(
-            since=Subquery(failed.annotate(first=Min("executed_at")).values("first")),
+            since=Subquery(failed.values("executed_at")[:1]),
             run_id=Subquery(latest.values("pk")[:1]),
         )
         .order_by("-last_run_at", "student_id")

@@ -96,6 +96,16 @@ def test_since_when_and_whether_it_grows(shared, cells, aoi, ren, enrol):
     assert found.newcomers == 1
 
 
+def test_a_failure_of_weeks_is_told_of_back_to_this_lesson(shared, cells, aoi, ren):
+    ran(aoi, cells[0], "KeyError: 'a'", ago=20 * 24 * 3600)
+    ran(aoi, cells[0], "KeyError: 'a'", ago=11 * 3600)
+    for student in (aoi, ren):
+        ran(student, cells[0], "KeyError: 'a'", ago=60)
+    (found,) = shared()
+    since = {one.student_id: round((found.now - one.since).total_seconds(), -1) for one in found.students}
+    assert since == {aoi.pk: 11 * 3600, ren.pk: 60}
+
+
 def test_another_classs_students_are_never_counted(shared, cells, aoi, stranger, hanako, taro):
     ran(aoi, cells[0], "KeyError: 'a'")
     ran(stranger, cells[0], "KeyError: 'a'")
