@@ -118,9 +118,9 @@ SCHEMAS: dict[str, Shape] = {
     },
     "LegacyCell": {
         "type": "object",
-        "description": "A cell that ran, as older extensions tell it; every key is optional. The names of"
-        " `EventFields` are taken too.",
+        "description": "A cell that ran, as older extensions tell it; every key is optional.",
         "properties": {
+            **EVENT_FIELDS["properties"],
             "userId": text("Without an identity the record is accepted, and not stored."),
             "notebookPath": text(),
             "cellId": text(),

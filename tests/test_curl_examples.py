@@ -30,6 +30,8 @@ EXPECTED = {
     "put /api/v1/auth/password": {400},
     "post /api/v1/notebooks": {400},  # there it is already
     "delete /api/v1/instructors/{instructor_id}": {400},  # nobody deletes themselves
+    "delete /api/v1/assignments/{assignment_id}": {409},  # it has hand-ins
+    "delete /api/v1/classes/{class_id}": {409},  # it has assignments
 }
 NOT_THERE = {404}  # the row of the example, where there is none
 

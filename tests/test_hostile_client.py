@@ -22,6 +22,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from classroom.attention import help_services
+from classroom.questions.models import StuckQuestion
 from events.intake import app as intake_app
 from events.models import CellExecution, HelpRequest
 from events.processing import notifications, pipeline, store
@@ -117,6 +118,8 @@ def fill() -> School:
         "admin": made[1].pk, "report": report.snapshot_id, "commit": version.version_id, "kept": kept.snapshot_id,
         "branch": version.branch.branch_id, "map": 1, "class_map": 1, "lab": lab.pk, "ordered": report.snapshot_id,
     }  # fmt: skip
+    question = StuckQuestion.objects.create(student=ken, class_ref=b, asked_at=datetime.now(UTC), probability=0.5)
+    ids["question"] = question.pk
     _, device = device_of(a, "mine@a.example")
     ids["device"] = device_of(b, EMAIL, name="b-device")[0].pk
     return School(teacher=made[0], other=made[1], work=work, device=device, ids=ids, numbers=numbers())

@@ -67,7 +67,7 @@ class ExtensionView(ApiView):
         request=ExtensionFields,
         responses={200: ExtensionResponse},
         errors=(404,),
-        example={"due_date": "2025-05-19T08:00:00Z", "reason": "Ill for a week"},
+        example={"due_date": "2025-05-26T08:00:00Z", "reason": "Ill for a week"},
     )
     def put(self, request: Request, assignment_id: str, student_id: str) -> Response:
         """Replaces an earlier extension. The student must be in the class."""

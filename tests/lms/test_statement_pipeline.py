@@ -37,7 +37,7 @@ def test_a_refused_statement_rolls_everything_back_and_the_connection_goes_on():
 
     with pytest.raises(DataError):
         write()
-    assert ran == ["a", "x", "b"]
+    assert ran[:2] == ["a", "x"]  # whether "b" was sent depends on when the refusal comes
     assert not Team.objects.exists()
     insert("c")
     assert Team.objects.count() == 1

@@ -234,5 +234,5 @@ def test_more_students_cost_no_more_queries(page, term, students, enrol, django_
         enrol(f"more{number}@example.com")
     with django_assert_num_queries(10):
         page("report/lessons/")
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         page(f"students/{students[2].pk}/?part=lessons")

@@ -51,7 +51,7 @@ def test_older_runs_follow_by_key(page, ren, run, django_assert_max_num_queries)
         run(ren, executed_at=now - timedelta(minutes=number // 3), code_content=f"run {number}!")
     seen, query = [], ""
     for _ in range(3):
-        with django_assert_max_num_queries(15):
+        with django_assert_max_num_queries(16):
             timeline = page(query).context["page"].timeline
         seen += [row.pk for row in timeline.runs]
         query = f"?before={timeline.older}"
@@ -78,7 +78,7 @@ def test_one_student_among_twenty_costs_as_much_as_alone(page, ren, run, enrol, 
     for number in range(20):
         run(ren, code_content=f"x = {number}", status="error", error_message="NameError: x")
     for query in ("", "?part=notes", "?part=help", "?part=work", "?cell=1&notebook=1"):
-        with django_assert_max_num_queries(15):
+        with django_assert_max_num_queries(16):
             assert page(query).status_code == 200
 
 

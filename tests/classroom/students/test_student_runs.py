@@ -115,7 +115,7 @@ def test_older_runs_keep_the_filter(fetch, run, ren):
 
 
 def test_only_what_came_after_a_run_is_drawn_again(fetch, tries, django_assert_max_num_queries):
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         answer = fetch(f"?after={tries[3].pk}", **FRAGMENT)
     html = answer.content.decode()
     assert f'data-run="{tries[4].pk}"' in html
