@@ -39,7 +39,11 @@ class GridForm(forms.Form):
     """Rows and columns; both empty for a room whose seats are placed one by one."""
 
     rows = forms.IntegerField(
-        label=_("Rows"), min_value=1, max_value=MAX_ROWS, required=False, widget=forms.NumberInput(attrs=NUMBER)
+        label=_("Number of rows"),
+        min_value=1,
+        max_value=MAX_ROWS,
+        required=False,
+        widget=forms.NumberInput(attrs=NUMBER),
     )
     columns = forms.IntegerField(
         label=_("Seats in a row"),
