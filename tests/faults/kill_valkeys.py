@@ -1,8 +1,8 @@
-"""Random kills of Valkeys, sentinels, workers and the web under load, with EVENT_REPLICAS=1: what is lost?
+"""Random kills of Valkeys, sentinels, workers and the web under load, with EVENT_REPLICAS: what is lost?
 
 Killed masters are back in the middle of failovers, too, where losses are possible (docs/deploy.md).
 
-    python -m tests.faults.kill_valkeys --kills 50
+    python -m tests.faults.kill_valkeys --kills 50 --replicas 2
 
 PostgreSQL stays up: `kills` and `test_failover` are about that. One server or sentinel is away at a time, because two
 of three may lose what only they had.
@@ -29,14 +29,14 @@ KINDS = {"master": 40, "replica": 15, "sentinel": 15, "workers": 15, "web": 15}
 AWAY = 6.0  # seconds that a server stays away at most
 
 
-def run(*, kills: int, seed: int) -> tuple[Verdict, Counter[str], Classroom]:
+def run(*, kills: int, seed: int, replicas: int) -> tuple[Verdict, Counter[str], Classroom]:
     """Return the verdict, the kills by kind, and the class that worked meanwhile."""
     chance, done = random.Random(seed), Counter[str]()
     sentinels = Sentinels(directory=Path(tempfile.mkdtemp(prefix="sentinels-")).resolve())
     product = Product()
     try:
         sentinels.start()
-        product.settings |= {"REDIS_URL": sentinels.url, "EVENT_REPLICAS": "1", "EVENT_SHARDS": "4"}
+        product.settings |= {"REDIS_URL": sentinels.url, "EVENT_REPLICAS": str(replicas), "EVENT_SHARDS": "4"}
         product.start()
         room = Classroom(url=product.url, seed=seed, students=20, rate=20.0, timeout=120.0)
         with room:
@@ -99,9 +99,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--replicas", type=int, default=2, help="EVENT_REPLICAS, of two that there are")
     options = parser.parse_args()
     begun = time.monotonic()
-    verdict, done, room = run(kills=options.kills, seed=options.seed)
+    verdict, done, room = run(kills=options.kills, seed=options.seed, replicas=options.replicas)
     print(f"seed {options.seed}: {dict(done)} in {time.monotonic() - begun:.0f} s; {len(room.sent)} sent")  # noqa: T201
     print(f"{len(room.accepted)} accepted, {verdict.rows} rows, {len(verdict.lost)} lost, {verdict.duplicates} twice")  # noqa: T201
     print(f"answers {dict(room.answers)}; given up {len(room.given_up)}; wrong: {verdict.wrong}")  # noqa: T201
