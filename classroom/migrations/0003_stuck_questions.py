@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('classroom', '0002_erasure_requests'),
-        ('lms', '0021_questions'),
+        ('lms', '0020_questions'),
     ]
 
     operations = [
