@@ -1,8 +1,5 @@
 """The page that copies an assignment, into the same class or another one of the teacher."""
 
-from typing import TYPE_CHECKING
-
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,42 +7,18 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from classroom.assignments.rubric_views import taught_assignment
 from classroom.assignments.services import copy_assignment
-from classroom.base.copy_fields import DaysField
-from instructors.models import Instructor
+from classroom.base.copy_fields import DaysField, IntoClassForm
 from instructors.permissions import account_of
-from lms.access import classes_taught_by
 from lms.copies import ImplausibleDate
-from lms.models import Class
-
-if TYPE_CHECKING:
-    ChoiceField = forms.ModelChoiceField[Class]
-else:
-    ChoiceField = forms.ModelChoiceField
 
 
-class ClassChoice(ChoiceField):
-    def label_from_instance(self, obj: Class) -> str:
-        return f"{obj.name} ({obj.class_code})"
-
-
-class CopyForm(forms.Form):
-    to = ClassChoice(
-        Class.objects.none(),
-        label=_("Into the class"),
-        empty_label=None,
-        error_messages={"invalid_choice": _("Choose a class that you teach.")},
-    )
+class CopyForm(IntoClassForm):
     days = DaysField()
-
-    def __init__(self, *sent: object, teacher: Instructor) -> None:
-        super().__init__(*sent)  # type: ignore[arg-type]
-        self.fields["to"].queryset = classes_taught_by(teacher).order_by("-pk")  # type: ignore[attr-defined]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -2,26 +2,19 @@
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from classroom.base.copy_fields import IntoClassForm
 from core.identity import label_key, number_form, row_number, visible
 from core.validators import validate_visible
-from instructors.models import Instructor
-from lms.access import classes_taught_by
-from lms.models import Class
 from lms.models.rooms import MAX_ROOM_NAME, MAX_SEAT_LABEL
 from lms.rooms import Seated
 from lms.seat_grid import MAX_COLUMNS, MAX_ROWS, MAX_SEATS, Grid, PlacedSeat
-
-if TYPE_CHECKING:
-    ChoiceField = forms.ModelChoiceField[Class]
-else:
-    ChoiceField = forms.ModelChoiceField
 
 NUMBER = {"inputmode": "numeric"}
 
@@ -95,23 +88,8 @@ class NewRoomForm(GridForm):
     field_order = ["name", "rows", "columns", "aisles"]
 
 
-class ClassChoice(ChoiceField):
-    def label_from_instance(self, obj: Class) -> str:
-        return f"{obj.name} ({obj.class_code})"
-
-
-class CopyForm(forms.Form):
-    to = ClassChoice(
-        Class.objects.none(),
-        label=_("Into the class"),
-        empty_label=None,
-        error_messages={"invalid_choice": _("Choose a class that you teach.")},
-    )
+class CopyForm(IntoClassForm):
     copy_name = forms.CharField(label=_("Name of the copy"), max_length=MAX_ROOM_NAME, validators=[validate_visible])
-
-    def __init__(self, *sent: object, teacher: Instructor, **options: Any) -> None:
-        super().__init__(*sent, **options)  # type: ignore[arg-type]
-        self.fields["to"].queryset = classes_taught_by(teacher).order_by("-pk")  # type: ignore[attr-defined]
 
 
 class BadSeat(ValueError):
