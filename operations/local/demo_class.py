@@ -39,9 +39,7 @@ def fill_class(demo: Class, *, now: datetime) -> None:
 
 
 def _add_room(demo: Class, students: list[Student], *, now: datetime) -> None:
-    room = rooms.make_room(
-        demo.pk, name="教室 201 / Room 201", seats=Grid(rows=5, columns=8, aisles=[4]).seats(), now=now
-    )
+    room = rooms.make_room(demo.pk, name="PC-201", seats=Grid(rows=5, columns=8, aisles=[4]).seats(), now=now)
     rooms.fill(room, [student.pk for student in students], keep=True, now=now)
 
 
