@@ -17,7 +17,8 @@ from classroom.inbox.selectors import Inbox, key_of, position_of, read_inbox
 from classroom.questions.selectors import OpenQuestion
 from classroom.sockets import replies
 from classroom.sockets.base import Socket
-from lms.access import StudentHolder, holder_of_token, record_token_use, submissions_of
+from lms.access import submissions_of
+from lms.key_holders import StudentHolder, holder_of_token, record_token_use
 from lms.models import ProgressNotification, Student
 from lms.notifications import MESSAGE, message_data, notification_data
 from realtime import groups
