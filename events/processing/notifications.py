@@ -162,7 +162,7 @@ def _transition_frame(transition: HelpTransition, row: StudentRow) -> Message:
         data = messages.HelpResolvedData(emailAddress=row["emailAddress"], resolvedBy=transition.by)
         return messages.HelpResolved(data)
     place = _place(row, transition.notebook, transition.cell)
-    return messages.HelpRequest(messages.HelpRequestData(**place, timestamp=timestamp(transition.at)))
+    return messages.HelpRequested(messages.HelpRequestData(**place, timestamp=timestamp(transition.at)))
 
 
 def _significant_frame(row: StudentRow, *, event_type: str) -> Message | None:

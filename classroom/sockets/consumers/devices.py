@@ -28,8 +28,8 @@ from realtime.messages import (
     InstructorMessage,
     InstructorMessageData,
     Message,
-    Notification,
-    StuckQuestion,
+    NotificationAdded,
+    StuckQuestionAsked,
     StuckQuestionData,
     encode,
 )
@@ -110,13 +110,13 @@ class DeviceSocket(Socket):
     def _question_frame(self, question: OpenQuestion | None) -> Message:
         more = question.data if question else {"id": None, "asked_at": None, "until": None}
         data = StuckQuestionData(self.holder.student_id, self.holder.class_id, **more)
-        return StuckQuestion(f"notifications:{self.holder.student_id}", data)
+        return StuckQuestionAsked(f"notifications:{self.holder.student_id}", data)
 
     def _frame(self, item: ProgressNotification, position: str) -> Message:
         channel = f"notifications:{self.holder.student_id}"
         if item.level == MESSAGE:
             return InstructorMessage(channel, InstructorMessageData(None, **message_data(item)), next=position)
-        return Notification(channel, notification_data(item), next=position)
+        return NotificationAdded(channel, notification_data(item), next=position)
 
     # --- From the channel layer -------------------------------------------------------------------------------------
 
