@@ -86,11 +86,9 @@ def seats_in(room: Room) -> list[Seated]:
     return sorted(found, key=lambda seat: label_order(seat.label))
 
 
-def seats_of(class_id: int, student_ids: Collection[int] | None = None) -> dict[int, list[SeatOf]]:
-    """Return where the students of a class sit, or these of them: their seats, by room. One query."""
+def seats_of(class_id: int) -> dict[int, list[SeatOf]]:
+    """Return where the students of a class sit: their seats, by room. One query."""
     rows = SeatAssignment.objects.filter(room__class_ref=class_id)
-    if student_ids is not None:
-        rows = rows.filter(enrolment__student__in=list(student_ids))
     found: dict[int, list[SeatOf]] = {}
     columns = ("enrolment__student", "room", "room__name", "seat__label")
     for student, *values in rows.order_by("room", "pk").values_list(*columns):

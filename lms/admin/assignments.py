@@ -47,19 +47,25 @@ class GradeForm(Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.locked: AssignmentSubmission | None = None
+        self.changes: dict[str, Any] = {}
         if self.instance.pk:
             self.initial["seen"] = grading.version_token(self.instance)
             for name in self.graded:
                 self.fields[name].show_hidden_initial = True
 
     def clean(self) -> dict[str, Any]:
-        """Lock the row of what is changed. Call it in a transaction, as the admin site does."""
+        """Lock the row if something was changed, and compare. Call it in a transaction, as the admin site does.
+
+        What is stored already (a double click) is no change.
+        """
         found = super().clean() or self.cleaned_data
         if self.instance.pk and self.changed_data:
             self.locked = grading.locked_submissions().get(pk=self.instance.pk)
-            if not set(self.graded).isdisjoint(self.changed_data):
+            typed = {name: found[name] for name in self.changed_data if name in found}
+            self.changes = {name: value for name, value in typed.items() if getattr(self.locked, name) != value}
+            if not self.changes.keys().isdisjoint(self.graded):
                 try:
-                    grading.refuse_if_graded_meanwhile(self.locked, seen=found.get("seen", ""))
+                    grading.refuse_if_graded_meanwhile(self.locked, seen=found["seen"])
                 except grading.GradedMeanwhile as conflict:
                     self._show_conflict(conflict)
         return found
@@ -160,6 +166,6 @@ class AssignmentSubmissionAdmin(ExportMixin, LargeTableAdmin):  # type: ignore[m
 
 def save_submission(request: HttpRequest, form: GradeForm) -> None:
     """Write what a valid form changed, record it, and notify the student after the commit. Call it in a transaction."""
-    changes = {name: form.cleaned_data[name] for name in form.changed_data}
-    if form.locked is not None and changes:
-        transaction.on_commit(grading.write(form.locked, changes, by=account_of(request), request=request))
+    if form.locked is not None and form.changes:
+        notify_student = grading.write(form.locked, form.changes, by=account_of(request), request=request)
+        transaction.on_commit(notify_student)

@@ -50,7 +50,6 @@ def test_one_seat_in_each_room(school, sit):
     assert rooms.seats_of(school.python.pk) == {
         aoi.pk: [rooms.SeatOf(school.lab.pk, "Lab", "A2"), rooms.SeatOf(hall.pk, "Hall", "A1")]
     }
-    assert rooms.seats_of(school.python.pk, [school.people[1].pk]) == {}
     assert rooms.seats_of(school.rust.pk) == {}
 
 
