@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cell_monitor_lab.contract import Cell, event_id
-from cell_monitor_lab.reducer import Hint, Message, Reducer
+from cell_monitor_lab.reducer import Reducer
+from cell_monitor_lab.tracked import Hint, Message
 
 TRACES = sorted((Path(__file__).parent.parent / "traces").glob("*.jsonl"))
 DATE = 1_795_819_000.0
