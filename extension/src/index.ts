@@ -194,7 +194,11 @@ function watchNotebooks(
     tracker,
     ({ hint, queuedAt }, id) => {
       // Before the student agreed nothing is kept, not even here.
-      if (isRecording() && !(hint.kernelId && runs.hint(hint, queuedAt))) {
+      if (!isRecording()) {
+        return;
+      }
+      runs.hint(hint, queuedAt);
+      if (!direct || !hint.kernelId) {
         void hints.add([{ id, value: { hint, queuedAt } }]);
       }
     },

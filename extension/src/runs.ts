@@ -36,22 +36,14 @@ export class BrowserRuns {
     private readonly record: (events: Event[]) => void
   ) {}
 
-  /**
-   * Take in which cell a run is. Return false if the server part must hear of it too: it tells of runs that begin once it
-   * watches the kernel. Both name a run alike, so that it counts once.
-   */
-  hint(hint: IHint, queuedAt: number): boolean {
+  /** Take in which cell a run is. The server part hears it too: a run that was queued before it watched is not its own. */
+  hint(hint: IHint, queuedAt: number): void {
     const { kernelId, msgId } = hint;
-    const teller = kernelId ? this.tellerOf(kernelId) : 'server';
-    if (!kernelId || teller === 'server') {
-      return false;
-    }
-    const kernel = this.kernels.get(kernelId);
+    const kernel = kernelId && this.tellerOf(kernelId) !== 'server' ? this.kernels.get(kernelId) : undefined;
     if (kernel && msgId) {
       const run = { msgId, cell: cellOf(hint), code: hint.code ?? '', queuedAt: queuedAt / 1000 };
       this.take(kernel, kernel.reducer.hint(run, seconds()));
     }
-    return teller === 'page';
   }
 
   /** It may have become known who tells of a kernel: what was held is told, or was seen by the server part. */

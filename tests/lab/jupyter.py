@@ -40,7 +40,9 @@ class Kernel:
         self.kernel_id = session["kernel"]["id"]
         address = f"{server.url.replace('http', 'ws', 1)}/api/kernels/{self.kernel_id}/channels?token={TOKEN}"
         # A kernel behind a gateway that nobody is connected to is let go; a tab always is.
-        self.tab = connect(address, max_size=None) if server.gateway else None
+        self.tab = contextlib.ExitStack()
+        if server.gateway:
+            self.tab.enter_context(connect(address, max_size=None))
         file = (server.gateway or server).folder / "runtime" / f"kernel-{self.kernel_id}.json"
         wait_until(file.exists, what="the connection file of the kernel")
         self.client = BlockingKernelClient(connection_file=str(file))
@@ -89,8 +91,7 @@ class Kernel:
 
     def close(self) -> None:
         self.client.stop_channels()
-        if self.tab is not None:
-            self.tab.close()
+        self.tab.close()
 
 
 class JupyterServer:
