@@ -11,9 +11,12 @@ from typing import Any, cast
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 
+from core import optional_libraries
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # WhiteNoise streams files from synchronous iterators; Django reads them in a thread and warns for each file.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
+optional_libraries.hide()  # until all is loaded
 try:
     django_application = get_asgi_application()
 except ImproperlyConfigured as error:  # the servers would write a traceback
@@ -80,4 +83,5 @@ async def handle_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[
 
 application = PathNormalization(RequestLogApplication(CorsApplication(route), intake=INTAKE_PATHS))
 _ = get_resolver().url_patterns  # import all views now instead of in the first request
+optional_libraries.show()
 gc_tuning.freeze_loaded_objects(threshold=gc_tuning.WEB_THRESHOLD)

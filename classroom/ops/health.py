@@ -89,8 +89,9 @@ def _log_changes(status: str, services: dict[str, Service]) -> None:
     changes.log("Health", status, "", level=logging.ERROR if status == "unhealthy" else logging.WARNING)
 
 
-async def is_ready(*, limit: float = TIMEOUT) -> bool:
-    found = await _timed(postgres, limit * _servers())
+async def is_ready() -> bool:
+    """Return whether PostgreSQL answers."""
+    found = await _timed(postgres, TIMEOUT * _servers())
     ready = bool(found["status"] == "healthy")
     changes.log("Ready", "healthy" if ready else "not ready", "" if ready else found["message"], level=logging.ERROR)
     return ready
