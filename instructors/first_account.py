@@ -60,12 +60,7 @@ def make(token: str, *, email: str, name: str, password: str, request: HttpReque
             raise Closed
         account = Instructor.objects.create_user(email, password, name=name, role=ADMIN)
         audit.record(
-            action="instructor_create",
-            actor=account,
-            request=request,
-            target_type="instructor",
-            target_id=account.pk,
-            details={"role": account.role, "first": True},
+            "instructor_create", account, actor=account, request=request, details={"role": account.role, "first": True}
         )
     return account
 

@@ -64,11 +64,4 @@ def use(token: str, *, password: str, request: HttpRequest, now: datetime) -> In
 
 def record(account: Instructor, *, by: Instructor | None, request: HttpRequest | None, how: str) -> None:
     """Write down that a link was made, never the link."""
-    audit.record(
-        action="password_link",
-        actor=by,
-        request=request,
-        target_type="instructor",
-        target_id=account.pk,
-        details={"how": how},
-    )
+    audit.record("password_link", account, actor=by, request=request, details={"how": how})

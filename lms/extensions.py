@@ -60,11 +60,4 @@ def _record(
     by: Instructor | None,
     request: HttpRequest | Request | None,
 ) -> None:
-    audit.record(
-        action=action,
-        actor=by,
-        request=request,
-        target_type=assignment._meta.model_name,
-        target_id=assignment.pk,
-        details={"student_id": student_id},
-    )
+    audit.record(action, assignment, actor=by, request=request, details={"student_id": student_id})

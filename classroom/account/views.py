@@ -75,7 +75,7 @@ def end_others(request: HttpRequest) -> HttpResponse:
 def make_token(request: HttpRequest) -> HttpResponse:
     """Issue a token for the API. Only this response shows it."""
     me, now = account_of(request), timezone.now()
-    audit.record(action="token_create", actor=me, request=request)
+    audit.record("token_create", actor=me, request=request)
     return _page(request, token=tokens.issue(me, now=now))
 
 

@@ -61,7 +61,7 @@ def request_report(
             ("student", parameters["student_id"]) if report_type == Type.STUDENT else ("report", str(report.report_id))
         )
         audit.record(
-            action="report_create",
+            "report_create",
             actor=by,
             request=request,
             target_type=target_type,

@@ -103,11 +103,5 @@ def grades(request: HttpRequest, class_id: int, assignment_id: int) -> HttpRespo
     table = grades_csv(classroom, found, now=now, decimal_comma=request.GET.get("decimal") == "comma")
     response = HttpResponse(table, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="grades-{found.pk}.csv"'
-    audit.record(
-        action="grades_export",
-        actor=account_of(request),
-        request=request,
-        target_type=found._meta.model_name,
-        target_id=found.pk,
-    )
+    audit.record("grades_export", found, actor=account_of(request), request=request)
     return response

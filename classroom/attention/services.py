@@ -89,7 +89,7 @@ def perform(
         if act not in ENDINGS or not context.help_request:  # ending a help request is audited by end_help
             details = {"class_id": classroom.class_ref.pk if classroom.class_ref else None}
             audit.record(
-                action=f"{kind}_{act.replace('-', '_')}", actor=by, request=request,
+                f"{kind}_{act.replace('-', '_')}", actor=by, request=request,
                 target_type="student", target_id=student.email, details=details,
             )  # fmt: skip
     if act in ENDINGS and context.help_request:

@@ -71,11 +71,10 @@ def send_hint(
         HintRecipient.objects.bulk_create([HintRecipient(hint=hint, student_id=one.student_id) for one in students])
         notices = ProgressNotification.objects.bulk_create([_notice(hint, one, cell) for one in students])
         audit.record(
-            action="hint_send",
+            "hint_send",
+            cell,
             actor=by,
             request=request,
-            target_type="cell",
-            target_id=cell.pk,
             details={"hint": hint.pk, "students": [one.student_id for one in students]},
         )
     best_effort(lambda: _announce_hint(students, notices, class_id=hint.class_ref_id))

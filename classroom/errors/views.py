@@ -73,10 +73,7 @@ def _page(
         classroom, cell_id=cell_id, digest=digest, viewer=viewer, now=now, display=display_of(request)
     )  # fmt: skip
     students = [one.student_id for one in found.students] if found else []
-    audit.record(
-        action="cluster_view", actor=viewer, request=request, target_type="cell", target_id=cell.pk,
-        details={"students": students[:MAX_CODES]},
-    )  # fmt: skip
+    audit.record("cluster_view", cell, actor=viewer, request=request, details={"students": students[:MAX_CODES]})
     context = {
         "classroom": classroom, "now": now, "cell": cell, "number": cell_number(cell.position), "cluster": found,
         "most_codes": MAX_CODES, **said,

@@ -99,10 +99,4 @@ def is_in_frame(request: HttpRequest) -> bool:
 
 
 def _record(request: HttpRequest, found: AssignmentSubmission, action: str) -> None:
-    audit.record(
-        action=action,
-        actor=account_of(request),
-        request=request,
-        target_type=found._meta.model_name,
-        target_id=found.pk,
-    )
+    audit.record(action, found, actor=account_of(request), request=request)

@@ -15,9 +15,9 @@ from classroom.base.display import display_of
 from classroom.privacy import services
 from classroom.privacy.access import CODE_SECONDS, Subject, Unavailable, make_code
 from classroom.privacy.selectors import requests_of
-from classroom.setup import audit
 from classroom.setup.base_views import show, taught_classroom
 from core.identity import display_name, row_number
+from instructors import audit
 from instructors.permissions import account_of
 from lms.models import Class
 
@@ -38,7 +38,7 @@ def make_student_code(request: HttpRequest, class_id: int) -> HttpResponse:
     except Unavailable:
         messages.warning(request, gettext("A code cannot be made at the moment. Try again soon."))
         return redirect("class_privacy", class_id)
-    audit.record("own_page_code", found, by=account_of(request), request=request, student=student.pk)
+    audit.record("own_page_code", found, actor=account_of(request), request=request, details={"student": student.pk})
     return _show(
         request, classroom, found, code=code, code_for=_shown_name(request, student), minutes=CODE_SECONDS // 60
     )

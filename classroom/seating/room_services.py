@@ -9,8 +9,8 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from classroom.base.classrooms import BY_READING, Classroom
-from classroom.setup import audit
 from classroom.setup.members import ORDERS
+from instructors import audit
 from instructors.models import Instructor
 from lms import rooms, seating
 from lms.models import Class, Room
@@ -169,4 +169,4 @@ def import_list(
 
 def _record(action: str, room: Room, by: Instructor, request: HttpRequest, **details: Any) -> None:
     """Record a change of a room in the audit log, as one of its class."""
-    audit.record(action, room.class_ref, by=by, request=request, room=room.pk, **details)
+    audit.record(action, room.class_ref, actor=by, request=request, details={"room": room.pk, **details})

@@ -12,11 +12,10 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest
 
-from classroom.setup import audit, staff
+from classroom.setup import staff
 from classroom.setup.models import ClassInvitation
 from core.identity import email_key
-from instructors import hashing
-from instructors.audit import record
+from instructors import audit, hashing
 from instructors.models import Instructor
 from lms.models import Class
 
@@ -58,7 +57,7 @@ def invite(class_ref: Class, *, email: str, role: str, by: Instructor, request: 
             created_at=now,
             expires_at=now + VALID,
         )
-        audit.record("invitation_create", class_ref, by=by, request=request, email=email, role=role)
+        audit.record("invitation_create", class_ref, actor=by, request=request, details={"email": email, "role": role})
     return _signer().sign(secret)
 
 
@@ -70,7 +69,7 @@ def cancel(class_ref: Class, *, invitation_id: int, by: Instructor, request: Htt
         if found is None:
             raise Http404
         if mine.filter(closed_at=None).update(closed_at=now):
-            audit.record("invitation_cancel", class_ref, by=by, request=request, email=found.email)
+            audit.record("invitation_cancel", class_ref, actor=by, request=request, details={"email": found.email})
 
 
 def invitation_of(token: str, *, now: datetime) -> ClassInvitation:
@@ -94,12 +93,11 @@ def accept_as_newcomer(
         with hashing.hash_ahead(password), transaction.atomic():
             found = _open(token, now=now)
             account = Instructor.objects.create_user(found.email, password, name=name, role=found.role)
-            record(
-                action="instructor_create",
+            audit.record(
+                "instructor_create",
+                account,
                 actor=account,
                 request=request,
-                target_type="instructor",
-                target_id=account.pk,
                 details={"role": account.role, "invited_by": found.invited_by_id},
             )
             _join(found, account, request=request, now=now)
@@ -134,7 +132,7 @@ def _open(token: str, *, now: datetime) -> ClassInvitation:
 
 def _join(found: ClassInvitation, account: Instructor, *, request: HttpRequest, now: datetime) -> None:
     ClassInvitation.objects.filter(pk=found.pk).update(closed_at=now, accepted_by=account)
-    audit.record("invitation_accept", found.class_ref, by=account, request=request, role=found.role)
+    audit.record("invitation_accept", found.class_ref, actor=account, request=request, details={"role": found.role})
     staff.add(found.class_ref, account, role=found.role, by=account, request=request)
 
 

@@ -169,9 +169,7 @@ class SyncView(ApiView):
             return self.report("Sync already in progress", state)
         if not state.queued and not offline_sync.failed_for_now().exists():
             return self.report("No events to sync", state)
-        audit.record(
-            action="offline_sync", actor=known_caller(request), request=request, details={"is_forced": is_forced}
-        )
+        audit.record("offline_sync", actor=known_caller(request), request=request, details={"is_forced": is_forced})
         if not is_forced:
             try:
                 jobs.enqueue_sync()
@@ -207,7 +205,7 @@ class ClearView(ApiView):
         with transaction.atomic():
             waited, failed = undelivered.clear()
             audit.record(
-                action="offline_clear",
+                "offline_clear",
                 actor=known_caller(request),
                 request=request,
                 details={"cleared_events": waited, "cleared_failed_events": failed},

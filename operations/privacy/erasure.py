@@ -61,7 +61,7 @@ def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
     with _index_for_sessions(person), transaction.atomic():
         _forget_rows(person, report, keep_grades=keep_grades)
         audit.record(
-            action="student_forget",
+            "student_forget",
             actor=None,
             request=None,
             target_type="student",
