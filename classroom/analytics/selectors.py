@@ -11,7 +11,7 @@ from typing import Any, cast
 from django.db import connection
 from django.db.models import Count, QuerySet
 
-from classroom.base.query_plans import planned_for_the_span
+from classroom.base.query_plans import custom_query_plans
 from classroom.progress import selectors as progress_selectors
 from core.identity import label_key
 from events.models import HelpRequest
@@ -115,7 +115,7 @@ def chosen_students(viewer: User, *, class_id: int | None = None, team: str = ""
     return students
 
 
-@planned_for_the_span()
+@custom_query_plans()
 def progress_rows(viewer: User, students: Iterable[Student], span: Span, *, scope: Scope) -> list[dict[str, Any]]:
     """Return one row per student, including inactive ones. Eight queries for any number of students."""
     found = list(students)
@@ -142,7 +142,7 @@ def _row(student: Student, work: Work, summary: dict[str, Any]) -> dict[str, Any
     }
 
 
-@planned_for_the_span()
+@custom_query_plans()
 def team_rows(students: Iterable[Student], span: Span, *, scope: Scope) -> list[dict[str, Any]]:
     """Return one row per team, by name, students without a team last. Four queries."""
     found = list(students)

@@ -35,7 +35,7 @@ class NoTarget(Exception):
     """The account may see no such class, team or student."""
 
 
-class Unavailable(Exception):
+class JobNotEnqueued(Exception):
     """The job cannot be enqueued."""
 
 
@@ -44,7 +44,7 @@ def request_report(
 ) -> AnalyticsReport:
     """Create a pending report and enqueue its job.
 
-    Raises NoTarget, and Unavailable if Redis is not reachable; the row is deleted then.
+    Raises NoTarget, and JobNotEnqueued if Redis is not reachable; the row is deleted then.
     """
     parameters: dict[str, Any] = {
         "target": target,
@@ -72,7 +72,7 @@ def request_report(
         jobs.enqueue_call(build_report, str(report.report_id))
     except (RedisError, OSError) as error:
         report.delete()
-        raise Unavailable from error
+        raise JobNotEnqueued from error
     return report
 
 

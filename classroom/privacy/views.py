@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import Throttled
 
 from classroom.privacy import services
-from classroom.privacy.access import Unavailable, begin_session, end_session, holder_of_session, redeem
+from classroom.privacy.access import CodesUnavailable, begin_session, end_session, holder_of_session, redeem
 from classroom.privacy.copy import write_copy
 from classroom.privacy.policy import policy
 from classroom.privacy.selectors import own_page
@@ -53,7 +53,7 @@ def open_page(request: HttpRequest) -> HttpResponse:
         subject = redeem(request.POST.get("code", ""))
     except Throttled:
         return _refuse(request, gettext("Too many wrong codes. Wait a few minutes and try again."), status=429)
-    except Unavailable:
+    except CodesUnavailable:
         return _refuse(request, gettext("Codes cannot be checked at the moment. Try again soon."), status=503)
     if subject is None:
         count_failure("own_page", client)

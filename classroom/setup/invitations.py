@@ -22,23 +22,23 @@ from lms.models import Class
 VALID = timedelta(days=7)
 
 
-class Closed(Exception):
+class InvitationClosed(Exception):
     """The link was used, cancelled or replaced, or has expired."""
 
 
-class SwitchedOff(Exception):
+class AccountInactive(Exception):
     """The e-mail address belongs to an inactive account."""
 
 
-class Taken(Exception):
+class AccountExists(Exception):
     """The e-mail address has an account by now; its owner must log in."""
 
 
 def find_account(email: str) -> Instructor | None:
-    """Return the active account with this e-mail address, or None. Raises SwitchedOff."""
+    """Return the active account with this e-mail address, or None. Raises AccountInactive."""
     found = Instructor.objects.with_email(email)
     if found is not None and not found.is_active:
-        raise SwitchedOff
+        raise AccountInactive
     return found
 
 
@@ -73,7 +73,7 @@ def cancel(class_ref: Class, *, invitation_id: int, by: Instructor, request: Htt
 
 
 def invitation_of(token: str, *, now: datetime) -> ClassInvitation:
-    """Return the open invitation of a token. Raises Http404 for a bad signature, and Closed."""
+    """Return the open invitation of a token. Raises Http404 for a bad signature, and InvitationClosed."""
     try:
         secret = _signer().unsign(token)
     except signing.BadSignature:
@@ -81,14 +81,14 @@ def invitation_of(token: str, *, now: datetime) -> ClassInvitation:
     rows = ClassInvitation.objects.select_related("class_ref", "invited_by")
     found = rows.filter(token_hash=_hash(secret)).first()
     if found is None or found.closed_at is not None or found.expires_at <= now:
-        raise Closed
+        raise InvitationClosed
     return found
 
 
 def accept_as_newcomer(
     token: str, *, name: str, password: str, request: HttpRequest, now: datetime
 ) -> tuple[Instructor, Class]:
-    """Create the account and add it to the class. Raises Closed, and Taken if the address has an account."""
+    """Create the account and add it to the class. Raises InvitationClosed, AccountExists."""
     try:
         with hashing.hash_ahead(password), transaction.atomic():
             found = _open(token, now=now)
@@ -102,12 +102,12 @@ def accept_as_newcomer(
             )
             _join(found, account, request=request, now=now)
     except IntegrityError:
-        raise Taken from None
+        raise AccountExists from None
     return account, found.class_ref
 
 
 def accept_as(account: Instructor, token: str, *, request: HttpRequest, now: datetime) -> Class:
-    """Add an existing account to the class. Raises Closed, and Http404 if the invitation is for another address."""
+    """Add an existing account to the class. Raises InvitationClosed; Http404 if the invitation is for another one."""
     with transaction.atomic():
         found = _open(token, now=now)
         if not is_for(found, account):
@@ -122,11 +122,11 @@ def is_for(found: ClassInvitation, account: Instructor) -> bool:
 
 
 def _open(token: str, *, now: datetime) -> ClassInvitation:
-    """Return the open invitation, locked, so that concurrent requests accept it once. Raises Closed, Http404."""
+    """Return the open invitation, locked: concurrent requests accept it once. Raises InvitationClosed, Http404."""
     found = invitation_of(token, now=now)
     locked = ClassInvitation.objects.select_for_update().filter(pk=found.pk, closed_at=None).first()
     if locked is None:
-        raise Closed
+        raise InvitationClosed
     return found
 
 

@@ -32,7 +32,7 @@ WORTH_AN_INDEX = 20_000_000
 DRAIN_TIMEOUT = 60.0  # seconds for workers to finish their batches
 
 
-class CameBack(Exception):
+class StudentCameBack(Exception):
     """New events of the person arrived during the erasure."""
 
 
@@ -54,7 +54,7 @@ class Report:
 def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
     """Erase a person and record that in the audit log. Call `verification.clear()` afterwards.
 
-    Raises maintenance.StillBusy, CameBack, and timeseries.unreachable() if InfluxDB is away; then run it again.
+    Raises maintenance.StillBusy, StudentCameBack, and timeseries.unreachable() if InfluxDB is away; then run it again.
     """
     report = Report()
     report.waiting_events = maintenance.remove_person(person.is_called, cut=_in_json(person), timeout=DRAIN_TIMEOUT)
@@ -72,7 +72,7 @@ def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
     report.keys = redis_erasure.erase(person)
     timeseries.erase(person.spellings, cut=person.cut, now=now)
     if _came_back(person):
-        raise CameBack
+        raise StudentCameBack
     return report
 
 
