@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.report_content import content_of
-from classroom.analytics.selectors import Span, chosen_students
+from classroom.analytics.selectors import TimeRange, chosen_students
 from classroom.dashboard.selectors import find_student
 from core.identity import row_number
 from events.queue import jobs
@@ -48,7 +48,7 @@ def request_report(
     """
     parameters: dict[str, Any] = {
         "target": target,
-        "time_range": Span.of(time_range, now=now).name,
+        "time_range": TimeRange.of(time_range, now=now).name,
         "format": file_format,
         **_target(by, report_type, target),
     }
@@ -131,7 +131,7 @@ def build_report(report_id: str) -> None:
         # The account may have been deleted or deactivated since: the report fails then.
         viewer = report.requested_by
         if viewer is not None and viewer.is_active:
-            span = Span.of(report.parameters["time_range"], now=report.created_at)
+            span = TimeRange.of(report.parameters["time_range"], now=report.created_at)
             content = content_of(viewer, report_type=report.report_type, parameters=report.parameters, span=span)
             status = Status.READY
     except Exception:
