@@ -100,7 +100,7 @@ def test_what_is_optional_and_not_built_is_no_address(endpoint):
 
 async def test_socket_io_is_not_offered():
     communicator = WebsocketCommunicator(application, NOWHERE, headers=[(b"host", b"server")])
-    accepted, _ = await communicator.connect(timeout=5)
+    accepted, _ = await communicator.connect(timeout=60)
     await communicator.disconnect()
     assert not accepted
 

@@ -24,7 +24,7 @@ def test_pictures_of_rooms_and_static_files(kind, settings, tmp_path: Path):
     made = replace_map(class_id=None, picture=picture(), uploaded_by=None, now=timezone.now())
     with serve(kind, MEDIA_ROOT=str(tmp_path)) as server:
         origin = f"http://127.0.0.1:{server.port}"
-        wait_until(lambda: answers(origin), what=kind, seconds=20)
+        wait_until(lambda: answers(origin), what=kind)
         shown = httpx.get(f"{origin}{made.image_url}", timeout=10)
         assert (shown.status_code, shown.headers["Content-Type"]) == (200, "image/jpeg")
         assert httpx.get(f"{origin}/static/maps/nothing.jpg", timeout=10).status_code == 404

@@ -140,7 +140,7 @@ def fill(link, used: float) -> None:
 
 def settled_memory(link) -> int:
     """Return the used bytes once buffers of the append-only file and of clients, which count too, are written."""
-    wait_until(lambda: _buffers(link) < MIB // 8, seconds=20, what="written buffers")
+    wait_until(lambda: _buffers(link) < MIB // 8, what="written buffers")
     return link.info("memory")["used_memory"]
 
 

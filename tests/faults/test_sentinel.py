@@ -83,7 +83,7 @@ def refuse_without_replicas(system, sentinels, room) -> None:
     def is_taken() -> bool:
         return httpx.post(f"{system.url}/api/v1/events", json=[event], timeout=10).status_code == 202
 
-    wait_until(is_taken, seconds=30, what="202 with a replica")
+    wait_until(is_taken, what="202 with a replica")
     room.accepted[event["eventId"]] = 0.0
     assert rows(system) - before in (0, 1)
 

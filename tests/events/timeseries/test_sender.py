@@ -206,7 +206,7 @@ def test_one_who_was_switched_off_meanwhile_is_not_believed_to_have_everything(
     settings.INFLUXDB_URL = ""
     without = timeseries.Sender(interval=0.01)
     without.start()
-    without.join(5)
+    without.join(60)
     assert not without.is_alive()
     assert timeseries.backlog_status().complete_from is None
 
