@@ -38,7 +38,7 @@ def system(start_live_system, victoria):
 
 
 def health(system) -> dict:
-    answer = httpx.get(f"{system.url}/api/v1/health", timeout=10).json()
+    answer = httpx.get(f"{system.url}/api/v1/health").json()
     return answer.get("detail", answer)["services"]["influxdb"]
 
 
