@@ -39,6 +39,7 @@ test: lint audit needs lab ## the checks of lint and audit, then all tests, thos
 faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
 	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults
+	FAULT_EXAMPLES=20 $(BIN)/python -m pytest tests/lms/test_openapi.py
 
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks

@@ -84,7 +84,7 @@ def test_a_second_signal_hurries(supervisor: Supervisor, output: io.StringIO) ->
         began = time.monotonic()
         supervisor.run()
         supervisor.stop()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 30
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
