@@ -169,6 +169,13 @@ def test_two_spellings_in_one_batch_are_one_student(event_pipeline):
     assert Student.objects.get().execution_count == 2
 
 
+@pytest.mark.parametrize("cell_type", ["markdown", "raw"])
+def test_a_text_cell_that_is_rendered_counts_in_no_total(event_pipeline, cell_type):
+    event_pipeline.post(event(), event(cellId="text", cellType=cell_type, code="# Loops"))
+    assert CellExecution.objects.count() == 2
+    assert Student.objects.get().execution_count == 1
+
+
 def test_team_is_described(event_pipeline):
     event_pipeline.post(event(teamName="チーム7"))
     assert Team.objects.get().description == "チーム7の説明"
