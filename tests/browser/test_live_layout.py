@@ -73,6 +73,7 @@ def test_of_namesakes_number_and_seat_are_in_sight(live_system, classes, page: P
         expect(shown).to_be_visible()
         assert shown.evaluate("e => e.scrollWidth <= e.clientWidth || getComputedStyle(e).display === 'inline'")
     expect(card.locator(".seat-of")).to_have_text("Seat B3 · PC 2")
+    expect(card.get_by_text("No team")).to_be_hidden()  # beside a seat it would only take the room
     box, seat = card.bounding_box(), card.locator(".seat-of").bounding_box()
     assert box
     assert seat
