@@ -48,7 +48,7 @@ def announce_grade(submission: AssignmentSubmission) -> None:
     newest: list[messages.NotificationData] = found["notifications"]
     frames: list[messages.Message] = [messages.AssignmentGraded(channel, data)]
     for fields in newest:
-        frames.append(messages.Notification(channel, {**fields, "message": "Graded"} if is_private else fields))
+        frames.append(messages.NotificationAdded(channel, {**fields, "message": "Graded"} if is_private else fields))
     recipients = groups.student_groups(
         "notifications",
         student_id=student.pk,
@@ -62,7 +62,7 @@ def announce_grade(submission: AssignmentSubmission) -> None:
 
 def announce_due_date(notice: ProgressNotification, student: Student) -> None:
     """Send the stored notification of a changed due date to the student."""
-    frame = messages.Notification(f"notifications:{student.pk}", notification_data(notice))
+    frame = messages.NotificationAdded(f"notifications:{student.pk}", notification_data(notice))
     recipients = groups.student_groups(
         "notifications", student_id=student.pk, email=student.email, class_ids=[notice.class_id]
     )
