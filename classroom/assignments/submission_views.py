@@ -36,7 +36,7 @@ def submission(request: HttpRequest, class_id: int, submission_id: int) -> HttpR
     if request.method == "POST":
         return grade(request, classroom, found)
     form = GradeForm(submission=found, items=rubric_of(found.assignment_id))
-    if request.GET.get("focus") == "grade":  # after *Save and next*
+    if request.GET.get("focus") == "grade":  # after *Next to grade* and *Save and next*
         form.fields["grade"].widget.attrs["autofocus"] = True
     return show(request, classroom, found, form)
 
