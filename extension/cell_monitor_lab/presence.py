@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .contract import plain_event
-from .outbox import Item
 from .recorder import Recorder
+from .store import Item
 
 WITHOUT_TAB_SECONDS = 90.0
 KEY = "session"  # under which the outbox keeps the end that is sent if this process is killed

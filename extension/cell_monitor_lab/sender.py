@@ -12,8 +12,9 @@ from typing import Any, Callable
 
 from .clock import Clock, steady
 from .contract import shifted
-from .outbox import Outbox, Row
+from .outbox import Outbox
 from .product import EVENTS_PATH, Answer, Product, Unreachable
+from .store import Row
 from .texts import say
 
 MAX_EVENTS = 100

@@ -20,13 +20,14 @@ from .help import Help
 from .hints import NOTEBOOK_EVENTS, notebook_path, saved_cell, to_hint
 from .identity import Identity, public, resolve
 from .inbox import Inbox, mark_read, news_of
-from .outbox import Item, Outbox
+from .outbox import Outbox
 from .presence import Presence
 from .privacy import Privacy
 from .questions import Questions
 from .recorder import Recorder
 from .sender import NotReady, Sender
 from .settings import Settings
+from .store import Item
 from .texts import say
 from .watcher import Watcher
 

@@ -5,9 +5,10 @@ import time
 import pytest
 
 from cell_monitor_lab.clock import Clock
-from cell_monitor_lab.outbox import Item, Outbox
+from cell_monitor_lab.outbox import Outbox
 from cell_monitor_lab.product import Answer, Product, Unreachable, split_address
 from cell_monitor_lab.sender import NotReady, Route, Sender, judge
+from cell_monitor_lab.store import Item
 from cell_monitor_lab.texts import say
 
 from .conftest import wait_for
