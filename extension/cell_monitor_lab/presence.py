@@ -31,7 +31,7 @@ class Presence:
                 self._recorder.keep(
                     [Item(start, "session_start", opens=KEY, unfinished=plain_event("session_end", now))]
                 )
-            if self.is_open and now - self._touched_at > 60:
+            if self.is_open and not 0 <= now - self._touched_at <= 60:
                 self._touched_at = now
                 self._touch()
         elif self.is_open and now - self._seen_at > WITHOUT_TAB_SECONDS:
