@@ -253,19 +253,15 @@ class Watcher:
     # Kernels behind a gateway
 
     async def _look_after_gateway(self) -> None:
-        """Ask the gateway now and then which kernels are there and who uses them."""
+        """Ask the gateway now and then whether kernels are there and who uses them."""
         while True:
             await asyncio.sleep(GATEWAY_SECONDS)
-            kernels = [kernel for kernel in self._kernels.values() if is_behind_gateway(kernel.manager)]
-            if not kernels:
-                continue
-            try:
-                models = {model["id"]: model for model in await self._manager.list_kernels()}
-            except Exception:
-                log.info("The gateway does not say which kernels it has", exc_info=True)
-                continue
-            for kernel in kernels:
-                self._look_at(kernel, models.get(kernel.id))
+            for kernel in [one for one in self._kernels.values() if is_behind_gateway(one.manager)]:
+                try:
+                    # Each by itself: gateways are often told to give no list of kernels.
+                    self._look_at(kernel, await kernel.manager.refresh_model())
+                except Exception:
+                    log.info("The gateway does not say how kernel %s is", kernel.id, exc_info=True)
 
     def _look_at(self, kernel: Kernel, model: dict[str, Any] | None) -> None:
         stream = kernel.remote
@@ -273,6 +269,7 @@ class Watcher:
             return
         if model is None:  # the gateway has ended it
             kernel.others = 0
+            stream.close()
             self._ended(kernel, "shutdown")
             self._forget_if_gone(kernel)
             return
