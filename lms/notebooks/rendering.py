@@ -9,7 +9,6 @@ Only `lms.notebooks.render_worker` imports this module, never a web process: it 
 """
 
 import base64
-import json
 import re
 import time
 from html import escape, unescape
@@ -23,6 +22,7 @@ from nbformat import NotebookNode, from_dict
 from pygments.token import STANDARD_TYPES
 
 from core.identity import label_key
+from core.json_values import indented
 from lms.notebooks.cells import PlainCell, cells_of, joined, joined_streams, text_of
 from lms.notebooks.math import formula_in, mathml
 from lms.notebooks.svg import Picture, picture_at, picture_of, with_pictures
@@ -335,7 +335,7 @@ def _chosen(
     if latex:
         return _html(f'<pre><code class="tex">{escape(_cut(latex))}</code></pre>')
     if "application/json" in data:
-        return _display({"text/plain": _cut(json.dumps(data["application/json"], ensure_ascii=False, indent=1))})
+        return _display({"text/plain": _cut(indented(data["application/json"]))})
     return None
 
 
