@@ -193,7 +193,7 @@ def test_a_master_that_is_away(cluster, streams):
         append(*entries(*range(SHARDS)))
     assert raised.value.failed == lost
     victim.start()
-    wait_until(cluster.is_whole, seconds=30, what=f"a whole Cluster\n{cluster.tails()}", pause=0.1)
+    wait_until(cluster.is_whole, what=f"a whole Cluster\n{cluster.tails()}", pause=0.1)
     assert append(*entries(*lost)).keys() == lost
     assert all(read_all(streams, shard) for shard in range(SHARDS))
 
@@ -247,11 +247,11 @@ def test_a_killed_master_loses_nothing_and_needs_no_hand(cluster, start_live_sys
             wait_until(lambda: len(room.accepted) > 60, seconds=60, what=f"sixty events {room.answers}")
             for number in range(KILLS):
                 kill_a_master(cluster, system, room, dashboard, shard=number % SHARDS)
-            health = httpx.get(f"{system.url}/api/v1/health", timeout=10).json()["services"]["redis"]
+            health = httpx.get(f"{system.url}/api/v1/health").json()["services"]["redis"]
             assert (health["status"], health["role"], health["replicas"], health["masters"]) == (
                 "healthy", "master", 1, 3,
             ), health  # fmt: skip
-            numbers = httpx.get(f"{system.url}/metrics", timeout=10).text
+            numbers = httpx.get(f"{system.url}/metrics").text
             assert "cellmonitor_redis_replicas 1.0" in numbers
             assert 'cellmonitor_backlog_entries{priority="high",shard="5"}' in numbers
         assert set(room.answers) <= {"202", "503", "timeout"}, room.answers
@@ -276,7 +276,7 @@ def kill_a_master(cluster, system, room, dashboard, *, shard: int) -> None:
     wait_until(lambda: dashboard.heard > failed_over, seconds=BACK, what="a row after the failover", pause=0.1)
     print(f"another master after {took:.1f} s, all at work {time.monotonic() - failed_over:.1f} s later")  # noqa: T201
     assert not dashboard.is_closed
-    wait_until(cluster.is_whole, seconds=30, what=f"a whole Cluster\n{cluster.tails()}", pause=0.1)
+    wait_until(cluster.is_whole, what=f"a whole Cluster\n{cluster.tails()}", pause=0.1)
 
 
 def rows(system) -> int:

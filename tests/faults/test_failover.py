@@ -62,8 +62,8 @@ def test_a_replica_takes_over(pair):
             def is_back() -> bool:
                 return httpx.get(f"{system.url}{API}", timeout=30).status_code == 200
 
-            wait_until(is_back, seconds=15, what="pages by the new primary")
-            wait_until(lambda: rows(pair.replica) >= accepted, seconds=15, what="the events of the outage as rows")
+            wait_until(is_back, what="pages by the new primary")
+            wait_until(lambda: rows(pair.replica) >= accepted, what="the events of the outage as rows")
             wait_until(lambda: len(room.accepted) > accepted + 100, seconds=60, what="a hundred events more")
         assert set(room.answers) == {"202"}, f"no POST noticed: {room.answers}"
         world.check()
