@@ -36,7 +36,7 @@ def place_of(page: Page, team: str) -> tuple[float, float]:
 
 def drag(page: Page, source, x: float, y: float) -> None:
     """To percent of the map."""
-    source.hover()
+    source.hover(force=True)
     page.mouse.down()
     area = page.locator("#marks").bounding_box()
     page.mouse.move(area["x"] + 30, area["y"] + 30, steps=3)
