@@ -92,7 +92,7 @@ def test_a_move_that_cannot_be_saved_goes_back_and_says_so(room):
     expect(mark(room, "チームA")).to_be_visible()
     before = place_of(room, "チームA")
     held = []
-    room.route("**/room/map/place/", held.append)
+    room.route("**/room/map/place/", lambda route: held.append(route))
     mark(room, "チームA").locator("a").focus()
     with room.expect_request("**/room/map/place/"):
         room.keyboard.press("ArrowRight")
