@@ -1,4 +1,4 @@
-"""A machine that sleeps half an hour: what waits is sent soon after, by a new connection, however long it was to wait."""
+"""A machine that sleeps half an hour: what waits is sent soon after, by a new connection, and the clock is measured."""
 
 import time
 
