@@ -81,11 +81,16 @@ def give_grade(
         changes = grade.changes_to(found.status)
         if all(getattr(found, name) == value for name, value in changes.items()):
             return found
-        if version_token(found) != seen:
-            raise GradedMeanwhile(found, *last_change(found.pk))
+        refuse_if_graded_meanwhile(found, seen=seen)
         notify_student = write(found, changes, by=by, request=request)
     notify_student()
     return found
+
+
+def refuse_if_graded_meanwhile(locked: AssignmentSubmission, *, seen: str) -> None:
+    """Raise GradedMeanwhile if the submission, whose row is locked, no longer has the version token `seen`."""
+    if version_token(locked) != seen:
+        raise GradedMeanwhile(locked, *last_change(locked.pk))
 
 
 def locked_submissions() -> QuerySet[AssignmentSubmission]:

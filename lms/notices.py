@@ -48,7 +48,7 @@ def announce_grade(submission: AssignmentSubmission) -> None:
     newest: list[messages.NotificationData] = found["notifications"]
     frames: list[messages.Message] = [messages.AssignmentGraded(channel, data)]
     for fields in newest:
-        frames.append(messages.Notification(channel, {**fields, "message": "Graded"} if is_private else fields))
+        frames.append(messages.NotificationAdded(channel, {**fields, "message": "Graded"} if is_private else fields))
     recipients = groups.student_groups(
         "notifications",
         student_id=student.pk,

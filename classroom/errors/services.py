@@ -122,7 +122,7 @@ def _notice(hint: Hint, student: Failing, cell: Cell) -> ProgressNotification:
 def _announce_hint(students: list[Failing], notices: list[ProgressNotification], *, class_id: int | None) -> None:
     """Send the notices to both groups of each student's own channel, and to subscribers in the class."""
     frames = [
-        (one, messages.Notification(f"notifications:{one.student_id}", notification_data(notice)))
+        (one, messages.NotificationAdded(f"notifications:{one.student_id}", notification_data(notice)))
         for one, notice in zip(students, notices, strict=True)
     ]
     addressed = [

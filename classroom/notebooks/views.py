@@ -1,6 +1,6 @@
 """Serve a submitted notebook in a sandboxed frame, and as a file.
 
-Three independent protections: the HTML is sanitized (lms.notebooks.rendering); the Content-Security-Policy allows only
+Three independent protections: the HTML is sanitized (lms.notebooks.sanitizing); the Content-Security-Policy allows only
 our stylesheets and embedded pictures; and both the policy and the frame put it in a sandbox, without scripts, forms and
 windows and with an origin of its own.
 """

@@ -19,8 +19,8 @@ from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 
 from core.redis import short_timeout_client
-from lms.access import StudentHolder
 from lms.class_codes import ALPHABET, normal_form
+from lms.key_holders import StudentHolder
 from lms.models import StudentClass, StudentToken
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from rest_framework.response import Response
 
 from classroom.privacy.access import CODE_SECONDS, Subject, Unavailable, make_code
 from instructors.rest.openapi import documented
-from lms.access import StudentHolder
 from lms.api.base import ApiView
 from lms.api.permissions import StudentTokenRequired
+from lms.key_holders import StudentHolder
 
 
 class PageCode(serializers.Serializer[Any]):

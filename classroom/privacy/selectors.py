@@ -12,7 +12,8 @@ from classroom.privacy.services import open_requests
 from classroom.privacy.stored import Counted, counted
 from core.identity import display_name
 from events.models import CellProgress
-from lms.access import StudentHolder, assignments_of, scope_of, students_seen_by, submissions_of
+from lms.access import assignments_of, scope_of, students_seen_by, submissions_of
+from lms.key_holders import StudentHolder
 from lms.models import AssignmentSubmission, Class, ClassAssignment
 from lms.submissions import latest
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from classroom.privacy.models import ErasureRequest
 from instructors import audit
 from instructors.models import Instructor
-from lms.access import StudentHolder
+from lms.key_holders import StudentHolder
 from lms.models import Class
 
 MAX_TEXT = 2_000  # characters

@@ -22,7 +22,7 @@ from classroom.privacy.policy import policy
 from classroom.privacy.selectors import own_page
 from instructors.lockout import client_of
 from instructors.throttles import count_failure, refuse_after_failures
-from lms.access import StudentHolder
+from lms.key_holders import StudentHolder
 
 Act = Callable[[HttpRequest, StudentHolder], HttpResponseBase]
 

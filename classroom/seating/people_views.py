@@ -20,10 +20,11 @@ from classroom.setup.base_views import setup_form
 from core.identity import label_key, row_number
 from instructors.permissions import account_of
 from lms.models import Room
-from lms.rooms import NotInClass, Seated
+from lms.rooms import Seated
 from lms.rosters.parser import MAX_BYTES, text_of, too_large
 from lms.rosters.rows import Unreadable
 from lms.rosters.seat_lists import MAX_LINES, SeatTable, read_seats
+from lms.seating import NotInClass
 from lms.workbooks import BadWorkbook, is_workbook, text_of_workbook
 
 

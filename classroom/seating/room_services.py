@@ -12,7 +12,7 @@ from classroom.base.classrooms import BY_READING, Classroom
 from classroom.setup import audit
 from classroom.setup.members import ORDERS
 from instructors.models import Instructor
-from lms import rooms
+from lms import rooms, seating
 from lms.models import Class, Room
 from lms.seat_grid import PlacedSeat
 
@@ -105,7 +105,7 @@ def assign(
 ) -> None:
     """Raises NotInClass."""
     with transaction.atomic():
-        rooms.assign(room, people, now=now)
+        seating.assign(room, people, now=now)
         _record("seats_assign", room, by, request, seats=len(people), **details)
     rooms.announce_room(room)
 
@@ -113,21 +113,21 @@ def assign(
 def place(room: Room, *, student_id: int, seat_id: int, by: Instructor, request: HttpRequest, now: datetime) -> None:
     """Raises NotInClass."""
     with transaction.atomic():
-        rooms.place(room, student_id, seat_id, now=now)
+        seating.place(room, student_id, seat_id, now=now)
         _record("seats_assign", room, by, request, seats=1)
     rooms.announce_room(room)
 
 
 def swap(room: Room, first: int, second: int, *, by: Instructor, request: HttpRequest, now: datetime) -> None:
     with transaction.atomic():
-        rooms.swap(room, first, second, now=now)
+        seating.swap(room, first, second, now=now)
         _record("seats_assign", room, by, request, seats=2)
     rooms.announce_room(room)
 
 
 def free_all(room: Room, *, by: Instructor, request: HttpRequest) -> int:
     with transaction.atomic():
-        count = rooms.free_all(room)
+        count = seating.free_all(room)
         _record("seats_free", room, by, request, seats=count)
     rooms.announce_room(room)
     return count
@@ -142,7 +142,7 @@ def fill(
     if order == RANDOM:
         SystemRandom().shuffle(students)
     with transaction.atomic():
-        count = rooms.fill(room, students, keep=keep, now=now)
+        count = seating.fill(room, students, keep=keep, now=now)
         _record("seats_assign", room, by, request, seats=count, order=order)
     rooms.announce_room(room)
     return count
@@ -161,8 +161,8 @@ def import_list(
     """Place the people of a list; with `free_others` nobody else has a seat in the room."""
     with transaction.atomic():
         if free_others:
-            rooms.free_all(room)
-        rooms.assign(room, people, now=now)
+            seating.free_all(room)
+        seating.assign(room, people, now=now)
         _record("seat_list_import", room, by, request, seats=len(people), skipped=skipped)
     rooms.announce_room(room)
 

@@ -15,7 +15,7 @@ from events.contract.schema import Event
 from events.processing import consecutive_errors
 from lms.access import Scope
 from lms.binary_cursor import binary_cursor
-from lms.bulk_get_or_create import ResolvedRows
+from lms.resolved_rows import ResolvedRows
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from redis import Redis
 from events.contract import schema
 from events.contract.kinds import PRIORITIES, Priority
 from events.contract.schema import Event
-from events.queue import renamed_keys, stream
+from events.queue import moved, renamed_keys, stream
 from events.queue.stream import Lease, StreamEntry
 
 PAGE = 200
@@ -26,11 +26,6 @@ if ARGV[3] ~= '' then redis.call('XADD', KEYS[2], '*', 'b', ARGV[3], 'i', ARGV[4
 redis.call('INCRBY', KEYS[1], #ARGV[3] - tonumber(ARGV[2]))
 return 1
 """
-_APPEND = """
--- KEYS: bytes, stream.  ARGV: packed events
-redis.call('XADD', KEYS[2], '*', 'b', ARGV[1])
-return redis.call('INCRBY', KEYS[1], #ARGV[1])
-"""
 
 
 class StillBusy(Exception):
@@ -39,10 +34,12 @@ class StillBusy(Exception):
 
 def entries(redis: Redis) -> Iterator[tuple[int, StreamEntry]]:
     """Yield all unfinished entries with their shards, in the order of each stream."""
-    for streams in (renamed_keys.streams, _streams):  # in this order: entries move from the first to the second
-        for shard, priority, key in streams(redis):
-            for found in _entries_of_stream(redis, key, priority):
-                yield shard, found
+    with moved.former() as former:
+        for each in filter(None, (former, redis)):  # in this order: entries move from the first to the second
+            for streams in (renamed_keys.streams, _streams):  # and here
+                for shard, priority, key in streams(each):
+                    for found in _entries_of_stream(each, key, priority):
+                        yield shard, found
 
 
 def events(redis: Redis) -> Iterator[Event]:
@@ -59,8 +56,7 @@ def restore_entries(redis: Redis, rows: Iterable[tuple[int, str, bytes]]) -> int
     for shard, priority, packed in rows:
         if priority not in PRIORITIES:
             raise ValueError(f"{priority!r} is no priority")
-        redis.eval(_APPEND, 2, *stream.shard_keys(shard, "bytes", priority), packed)
-        redis.sadd(stream.SHARDS_KEY, shard)
+        moved.append_entry(redis, shard, StreamEntry(priority, "", packed))
         number += 1
     return number
 
@@ -85,7 +81,7 @@ def remove_person(is_person: IsPerson, *, cut: Callable[[str], str], timeout: fl
     """
     redis, deadline, removed = stream.connect(), time.monotonic() + timeout, 0
     try:
-        renamed_keys.take_over(redis)
+        moved.take_over(redis)
         for shard in stream.shards(redis):
             lease = Lease(redis, shard)
             while any(redis.xlen(stream.stream_key(shard, priority)) for priority in PRIORITIES):

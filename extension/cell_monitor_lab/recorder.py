@@ -14,7 +14,7 @@ from .contract import Event, plain_event
 from .identity import Identity
 from .outbox import Item, Outbox
 from .privacy import Privacy
-from .reducer import Output
+from .tracked import Output
 
 
 class Recorder:

@@ -246,21 +246,13 @@ class Service:
                 log.exception("Cell Monitor goes on after an error")
 
     def _tick(self, now: float) -> None:
-        self._has_tab = now - self._panel_at < TAB_SECONDS or self._has_connections()
+        self._has_tab = now - self._panel_at < TAB_SECONDS or self.watcher.has_connections()
         self.presence.tick(now, has_tab=self._has_tab)
         self.help.tick(now, has_tab=self._has_tab)
         if self.presence.is_open and now - self._health_at > HEALTH_SECONDS:
             self._health_at = now
             self._report_health()
         self.push()
-
-    def _has_connections(self) -> bool:
-        """Tell whether a browser holds the socket of a kernel: every open notebook does."""
-        manager = self._server.kernel_manager
-        try:
-            return any(manager.kernel_model(kernel_id)["connections"] > 0 for kernel_id in manager.list_kernel_ids())
-        except Exception:  # a kernel that ends just now, or a manager that counts none
-            return False
 
     def _report_health(self) -> None:
         status = self.outbox.status()

@@ -238,6 +238,16 @@ export class Reducer {
     return first.run.startedAt !== null && !first.isStartSent ? first.hintBy : first.closesAt;
   }
 
+  /** Whether something is queued or on. */
+  get isBusy(): boolean {
+    return this.runs.size > 0;
+  }
+
+  /** Whether a run is queued or on. */
+  knows(msgId: string | undefined): boolean {
+    return msgId !== undefined && this.runs.has(msgId);
+  }
+
   private takeInput(tracked: ITracked, message: IMessage, now: number): void {
     const { run } = tracked;
     for (const other of this.order) {

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cell_monitor_lab.contract import Cell, event_id
-from cell_monitor_lab.reducer import Hint, Message, Reducer
+from cell_monitor_lab.reducer import Reducer
+from cell_monitor_lab.tracked import Hint, Message
 
 TRACES = sorted((Path(__file__).parent.parent / "traces").glob("*.jsonl"))
 DATE = 1_795_819_000.0
@@ -381,3 +382,27 @@ def test_a_next_run_without_a_restart_waits_for_the_verdict_and_keeps_the_order(
     player = Player().hint("a").hint("b")
     player.hear(starts("a"), fails("a", "KeyboardInterrupt"), idle("a"), starts("b"), idle("b")).finish()
     assert player.said() == ["a start", "a end error - KeyboardInterrupt", "b start", "b end success"]
+
+
+def test_a_run_that_was_queued_before_anybody_listened_is_not_told():
+    """Behind a gateway the page tells of it; that its `idle` is heard here is no abort."""
+    is_watched = False
+    reducer = Reducer("k", is_recording=lambda: is_watched)
+    reducer.hint(Hint(Cell(path="a.ipynb", cell_id="c1"), "m1", "1", 0.0), 0.0)
+    is_watched = True
+    outputs = reducer.message(message("status", "m1", {"execution_state": "idle"}, 1.0), 1.0)
+    outputs += reducer.tick(60.0) + reducer.close(61.0)
+    assert outputs == []
+
+
+def test_an_end_that_nobody_heard_is_estimated_once_the_kernel_is_idle():
+    reducer = Reducer("k")
+    reducer.hint(Hint(Cell(path="a.ipynb", cell_id="c1"), "m1", "1", 0.5), 0.5)
+    reducer.hint(Hint(Cell(path="a.ipynb", cell_id="c2"), "m2", "2", 0.5), 0.5)
+    reducer.message(message("execute_input", "m1", {"code": "1", "execution_count": 1}, 1.0), 1.0)
+    assert reducer.found_idle(3.0, since=2.5) == [], "it may have begun just after the gateway was asked"
+    [output] = reducer.found_idle(20.0, since=4.0)
+    assert (output.phase, output.event["status"], output.event["executionDurationMs"]) == ("end", "success", 3000)
+    assert output.event["metadata"]["endIsEstimated"] is True
+    assert not reducer.is_busy, "nobody knows what became of the other"
+    assert reducer.close(30.0) == []

@@ -6,8 +6,9 @@ from rest_framework.authentication import BaseAuthentication
 
 from instructors import audit
 from instructors.rest.views import ApiView as AccountApiView
-from lms.access import ANYONE, KeyHolder, StudentHolder, User
+from lms.access import ANYONE, User
 from lms.api.authentication import StudentTokenAuthentication
+from lms.key_holders import KeyHolder, StudentHolder
 
 
 class ApiView(AccountApiView):

@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visits import PASSWORD, log_in_live, post
+from tests.browser.visits import PASSWORD, log_in_live, post, wait_until_live
 
 SEED = """
 import json
@@ -33,6 +33,21 @@ IN_SIGHT = """() => [...document.querySelectorAll("#cards > .card")].filter((car
   return box.height > 0 && box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth;
 }).length"""
 
+# All at one moment: what is above them may still change.
+TOPS = """() => [...document.querySelectorAll("#cards > .card")].map((card) => card.getBoundingClientRect().top)"""
+
+# What moved without anybody's doing, and how much of the window it took (https://web.dev/articles/cls).
+SHIFTS = """() => new Promise((done) => {
+  const found = [];
+  const note = (list) => {
+    for (const { value, sources, hadRecentInput } of list.getEntries()) {
+      if (!hadRecentInput) found.push({ value, moved: sources.map(({ node }) => node?.cloneNode().outerHTML) });
+    }
+  };
+  new PerformanceObserver(note).observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(found))));
+})"""
+
 
 @pytest.fixture(scope="module")
 def classes(live_system) -> dict[int, int]:
@@ -59,11 +74,22 @@ def test_so_many_cards_are_in_sight(live_system, classes, page: Page, size, widt
 
 def test_a_phone_has_two_cards_beside_each_other_and_scrolls_one_way(live_system, classes, page: Page):
     open_class(page, live_system, classes[40], 390, 844)
-    first, second = (page.locator("#cards .card").nth(number).bounding_box() for number in (0, 1))
-    assert first
-    assert second
-    assert first["y"] == second["y"]
+    first, second = page.evaluate(TOPS)[:2]
+    assert first == second
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+@pytest.mark.parametrize(("size", "width", "height"), [(40, 390, 844), (40, 1440, 900), (200, 1440, 900)])
+def test_nothing_moves_when_the_page_becomes_live(live_system, classes, page: Page, size, width, height):
+    """Neither when the parts arrive that the script fetches nor when its buttons work. What is left is the word beside
+    the dot: 0.001 on a phone."""
+    open_class(page, live_system, classes[size], width, height)
+    with page.expect_response("**/attention/"), page.expect_response("**/cards/"):
+        page.reload()
+    wait_until_live(page)
+    expect(page.locator("#clusters [data-clusters-none]")).to_be_visible()
+    shifts = page.evaluate(SHIFTS)
+    assert sum(shift["value"] for shift in shifts) < 0.005, shifts
 
 
 def test_the_filter_gives_those_who_are_left_their_room(live_system, classes, page: Page):

@@ -17,7 +17,7 @@ from events.contract import schema
 from events.intake import app as intake_app
 from events.models import CellExecution
 from events.processing import pipeline, store
-from events.queue import jobs, stream
+from events.queue import appending, jobs, stream
 from events.queue.enqueue import outgoing_entries
 from events.queue.stream import Lease
 from events.worker import tasks
@@ -39,10 +39,10 @@ def append() -> str:
     one = event()
     [made] = intake_app.admit_body(schema.msgspec.json.encode([one]), class_id=None).events
 
-    async def send() -> dict[int, stream.Backlog]:
+    async def send() -> dict[int, appending.Backlog]:
         redis = stream.connect_async()
         try:
-            return await stream.append(redis, outgoing_entries([made]))
+            return await appending.append(redis, outgoing_entries([made]))
         finally:
             await redis.aclose()
 

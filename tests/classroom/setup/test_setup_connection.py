@@ -10,8 +10,8 @@ import pytest
 from classroom.setup.jupyterlab import Address, connection_of
 from events.intake.class_keys import ClassKeyCache, KeyRefused
 from instructors.models import AuditLog
-from lms.access import holder_of_key
 from lms.class_keys import create_key
+from lms.key_holders import holder_of_key
 from lms.models import Class, ClassKey, Student
 
 
