@@ -111,7 +111,7 @@ def make_room(class_id: int, *, name: str, seats: Sequence[PlacedSeat] = (), now
 
 
 def rename_room(room: Room, *, name: str) -> None:
-    """Raises RoomNameTaken."""
+    """Rename the room. Raises RoomNameTaken."""
     room.name = name
     _named(room)
 
@@ -151,7 +151,7 @@ def lay_out(room: Room, seats: Sequence[PlacedSeat]) -> None:
 
 
 def add_seat(room: Room, seat: PlacedSeat) -> Seat:
-    """Raises TooManySeats, SeatLabelTaken."""
+    """Add a seat to the room. Raises TooManySeats, SeatLabelTaken."""
     with transaction.atomic():
         lock(room)
         keys = set(Seat.objects.filter(room=room).values_list("label_key", flat=True))

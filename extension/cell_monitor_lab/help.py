@@ -83,7 +83,7 @@ class Help:
             return
         if now - self._seen_tab_at > WITHOUT_TAB_SECONDS:
             self.stop()
-        elif has_tab and now - self._repeated_at >= REPEAT_SECONDS:
+        elif has_tab and not 0 <= now - self._repeated_at < REPEAT_SECONDS:  # or the clock was put back
             self._repeat(now, is_first=False)
         self._announce()
 

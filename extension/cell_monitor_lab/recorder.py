@@ -12,8 +12,9 @@ from typing import Any
 from .clock import Clock
 from .contract import Event, plain_event
 from .identity import Identity
-from .outbox import Item, Outbox
+from .outbox import Outbox
 from .privacy import Privacy
+from .store import Item
 from .tracked import Output
 
 

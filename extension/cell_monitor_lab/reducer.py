@@ -17,7 +17,7 @@ LATE_HINT_SECONDS = 5.0  # the same where a panel speaks for the kernel: on a bu
 STRAGGLER_SECONDS = 0.2  # outputs of other threads come after `idle`
 LIFE_SECONDS = 5.0  # messages of a kernel that ended come late
 REMEMBERED_RUNS = 1000
-MAX_QUEUED = 1000  # hints of which no message ever came
+MAX_QUEUED = 20_000  # hints of which no message ever came; a notebook with so many cells may be run at once
 MAX_SCHEDULED = 200
 
 
@@ -36,12 +36,16 @@ class Reducer:
     """The runs of one kernel. Every input returns the events that are due then; `due` says when to call `tick`.
 
     `now` is in seconds by any clock that goes on evenly with that of the kernel's dates. `locate` finds the cell of a
-    run without a hint: None if there is none. `is_recording` is asked when a run begins.
+    run without a hint: None if there is none. `is_recording` is asked when a run begins. `ahead` is how far the wall
+    clock is ahead of one that stands still while the machine sleeps: what it gained in a run is no part of that.
+    `has_panel` tells whether hints may be expected, though none came yet.
     """
 
     kernel_id: str
     locate: Callable[[str], Cell | None] = lambda _code: None
     is_recording: Callable[[], bool] = lambda: True
+    ahead: Callable[[], float] = lambda: 0.0
+    has_panel: Callable[[], bool] = lambda: False
     counts: Counts = field(default_factory=Counts)
     has_hints: bool = False
 
@@ -51,7 +55,7 @@ class Reducer:
         self._has_hint = False
         self._last_reason: str | None = None
         self._runs: dict[str, Tracked] = {}
-        self._order: list[Tracked] = []  # as the kernel took them up
+        self._order: dict[str, Tracked] = {}  # as the kernel took them up, by msg id
         self._done: deque[str] = deque(maxlen=REMEMBERED_RUNS)
         self._scheduled: deque[Hint] = deque(maxlen=MAX_SCHEDULED)
 
@@ -61,7 +65,7 @@ class Reducer:
         """Take in what the panel says of a run."""
         self.has_hints = True
         if hint.msg_id is None:
-            waiting = [item for item in self._order if not item.is_hinted and item.run.code == hint.code]
+            waiting = [item for item in self._order.values() if not item.is_hinted and item.run.code == hint.code]
             if waiting:
                 self._apply(waiting[0], hint, now)
             else:
@@ -96,7 +100,7 @@ class Reducer:
 
     def interrupted(self, now: float) -> list[Output]:
         """Take in that somebody interrupts the kernel."""
-        for tracked in self._order:
+        for tracked in self._order.values():
             if not tracked.seen_idle or tracked.run.error_name == "KeyboardInterrupt":
                 tracked.is_interrupted = True
                 if tracked.seen_idle:
@@ -134,7 +138,7 @@ class Reducer:
                 is_stopped = True
             elif is_stopped and tracked.run.started_at is None:
                 tracked.end_reason = reason  # aborted by what stopped the run before it
-            elif tracked not in self._order:
+            elif tracked.run.msg_id not in self._order:
                 del self._runs[tracked.run.msg_id]
         return self.tick(now)
 
@@ -148,7 +152,7 @@ class Reducer:
                 tracked.seen_idle = tracked.run.is_end_estimated = True
                 tracked.run.finished_at = min(max(since, began), now)
                 tracked.closes_at = now
-            elif tracked not in self._order:
+            elif tracked.run.msg_id not in self._order:
                 del self._runs[tracked.run.msg_id]  # nobody knows what became of it
         return self.tick(now)
 
@@ -162,7 +166,7 @@ class Reducer:
     def tick(self, now: float) -> list[Output]:
         """Return the events that are due, in the order in which the kernel took up the runs."""
         outputs: list[Output] = []
-        for tracked in list(self._order):
+        for tracked in list(self._order.values()):
             if tracked.run.started_at is not None and not tracked.is_start_sent:
                 if not self._is_located(tracked, now):
                     break
@@ -170,20 +174,22 @@ class Reducer:
                 self.counts.runs += not tracked.is_skipped
                 if not tracked.is_skipped:
                     outputs.append(tracked.start())
-            if tracked.closes_at is None or now < tracked.closes_at:
+            # What is due later than anything can be was set by a clock that was put back meanwhile.
+            if tracked.closes_at is None or now < tracked.closes_at <= now + LIFE_SECONDS:
                 break
             if tracked.run.started_at is None and not tracked.is_hinted:
                 tracked.is_skipped = True  # a silent request that the end of the kernel cut
-            self._order.remove(tracked)
+            del self._order[tracked.run.msg_id]
             del self._runs[tracked.run.msg_id]
             self._done.append(tracked.run.msg_id)
             if not tracked.is_skipped:
+                tracked.note_sleep(self.ahead() - tracked.ahead)
                 outputs.append(tracked.end())
         return outputs
 
     def due(self) -> float | None:
         """Return when `tick` has something to do next."""
-        for tracked in self._order:
+        for tracked in self._order.values():
             if tracked.run.started_at is not None and not tracked.is_start_sent:
                 return tracked.hint_by
             return tracked.closes_at
@@ -196,13 +202,13 @@ class Reducer:
 
     def unlocated(self) -> list[str]:
         """Return the code of runs that still wait for a hint."""
-        return [item.run.code for item in self._order if not (item.is_hinted or item.is_start_sent)]
+        return [item.run.code for item in self._order.values() if not (item.is_hinted or item.is_start_sent)]
 
     # Messages of a run
 
     def _take_input(self, tracked: Tracked, message: Message, now: float) -> None:
         run = tracked.run
-        for other in self._order:
+        for other in self._order.values():
             if other is tracked:
                 continue
             if not other.seen_idle and other.end_reason is None:  # its idle was lost
@@ -217,9 +223,9 @@ class Reducer:
         run.code = message.content.get("code", "")
         run.execution_count = message.content.get("execution_count")
         run.finished_at = tracked.closes_at = tracked.end_reason = None
-        tracked.hint_by = now + (LATE_HINT_SECONDS if self.has_hints else HINT_SECONDS)
-        if tracked not in self._order:
-            self._order.append(tracked)
+        tracked.ahead = self.ahead()
+        tracked.hint_by = now + (LATE_HINT_SECONDS if self.has_hints or self.has_panel() else HINT_SECONDS)
+        self._order.setdefault(tracked.run.msg_id, tracked)
         if not tracked.is_hinted:
             for hint in self._scheduled:
                 if hint.code == run.code:
@@ -274,7 +280,7 @@ class Reducer:
     def _is_located(self, tracked: Tracked, now: float) -> bool:
         if tracked.is_hinted or tracked.is_skipped:
             return True
-        if now < tracked.hint_by:
+        if now < tracked.hint_by <= now + LATE_HINT_SECONDS:
             return False
         cell = self.locate(tracked.run.code)
         # Where the panel speaks, a run that it does not know is a request of another extension.
@@ -292,11 +298,10 @@ class Reducer:
 
     def _close_at(self, tracked: Tracked, when: float | None) -> None:
         tracked.closes_at = when
-        if tracked not in self._order:
-            self._order.append(tracked)
+        self._order.setdefault(tracked.run.msg_id, tracked)
 
     def _drop_oldest_queued(self) -> None:
         if len(self._runs) >= MAX_QUEUED:
-            queued = [item for item in self._runs.values() if item not in self._order]
+            queued = [item for item in self._runs.values() if item.run.msg_id not in self._order]
             for tracked in queued[: MAX_QUEUED // 2]:
                 del self._runs[tracked.run.msg_id]

@@ -7,6 +7,8 @@ from typing import Any, Callable
 
 from .contract import Cell, Event, Run, run_ended, run_started
 
+SLEPT_SECONDS = 2.0  # from where the wall clock was set, or went on while the machine slept
+
 
 @dataclass
 class Message:
@@ -59,6 +61,7 @@ class Tracked:
     closes_at: float | None = None
     end_reason: str | None = None  # the kernel's life ended: restarted, died, shutdown, server-stopped
     seen_idle: bool = False
+    ahead: float = 0.0  # of the wall clock when it began
 
     @property
     def is_on(self) -> bool:
@@ -107,6 +110,15 @@ class Tracked:
         run.error_name = str(content.get("ename") or "Error")
         run.error_value = str(content.get("evalue") or "")
         run.traceback = "\n".join(str(line) for line in content.get("traceback") or [])
+
+    def note_sleep(self, gained: float) -> None:
+        """Take in what the wall clock gained since the start: where the dates have it, it is no part of the run."""
+        run = self.run
+        if run.started_at is None or run.finished_at is None or abs(gained) < SLEPT_SECONDS:
+            return
+        took = run.finished_at - run.started_at
+        if took > gained - SLEPT_SECONDS if gained > 0 else took < 0:
+            run.slept = min(gained, took)
 
     def start(self) -> Output:
         """Return the event of its start."""

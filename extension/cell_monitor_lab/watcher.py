@@ -12,7 +12,7 @@ from jupyter_client.session import Session
 
 from .contract import Cell, seconds
 from .gateway import GatewayStream, is_behind_gateway
-from .reducer import Counts, Reducer
+from .reducer import LIFE_SECONDS, Counts, Reducer
 from .tracked import Hint, Message, Output
 
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
@@ -61,10 +61,11 @@ class Watcher:
         cell_of: Callable[[str, dict[str, Any], int, dict[str, Any] | None], Cell],
         record: Callable[[Iterable[Output]], Any],
         is_recording: Callable[[], bool],
+        has_panel: Callable[[], bool],
     ) -> None:
         self._manager, self._logger = kernel_manager, event_logger
         self._notebook_of, self._cell_of = notebook_of, cell_of
-        self._record, self._is_recording = record, is_recording
+        self._record, self._is_recording, self._has_panel = record, is_recording, has_panel
         self._kernels: dict[str, Kernel] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.counts = Counts()
@@ -123,7 +124,8 @@ class Watcher:
         """Open a kernel's stream, if that is not open yet; hints before that are kept."""
         kernel = self._kernels.get(kernel_id)
         if kernel is None:
-            reducer = Reducer(kernel_id, counts=self.counts)
+            reducer = Reducer(kernel_id, has_panel=self._has_panel, counts=self.counts)
+            reducer.ahead = lambda: time.time() - time.monotonic()
             kernel = self._kernels[kernel_id] = Kernel(kernel_id, reducer)
             # What begins while nobody listens at the gateway is told by the page, from its start to its end.
             reducer.is_recording = lambda: self._is_recording() and (kernel.remote is None or kernel.is_watched)
@@ -193,7 +195,7 @@ class Watcher:
             kernel.timer = None
         due = kernel.reducer.due()
         if due is not None:
-            delay = max(0.01, due - time.time())
+            delay = min(max(0.01, due - time.time()), LIFE_SECONDS)
             kernel.timer = asyncio.get_running_loop().call_later(delay, self._tick, kernel)
         return recorded
 
@@ -251,19 +253,15 @@ class Watcher:
     # Kernels behind a gateway
 
     async def _look_after_gateway(self) -> None:
-        """Ask the gateway now and then which kernels are there and who uses them."""
+        """Ask the gateway now and then whether kernels are there and who uses them."""
         while True:
             await asyncio.sleep(GATEWAY_SECONDS)
-            kernels = [kernel for kernel in self._kernels.values() if is_behind_gateway(kernel.manager)]
-            if not kernels:
-                continue
-            try:
-                models = {model["id"]: model for model in await self._manager.list_kernels()}
-            except Exception:
-                log.info("The gateway does not say which kernels it has", exc_info=True)
-                continue
-            for kernel in kernels:
-                self._look_at(kernel, models.get(kernel.id))
+            for kernel in [one for one in self._kernels.values() if is_behind_gateway(one.manager)]:
+                try:
+                    # Each by itself: gateways are often told to give no list of kernels.
+                    self._look_at(kernel, await kernel.manager.refresh_model())
+                except Exception:
+                    log.info("The gateway does not say how kernel %s is", kernel.id, exc_info=True)
 
     def _look_at(self, kernel: Kernel, model: dict[str, Any] | None) -> None:
         stream = kernel.remote
@@ -271,6 +269,7 @@ class Watcher:
             return
         if model is None:  # the gateway has ended it
             kernel.others = 0
+            stream.close()
             self._ended(kernel, "shutdown")
             self._forget_if_gone(kernel)
             return

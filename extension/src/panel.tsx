@@ -106,7 +106,7 @@ function PanelView({ model, actions }: IProps): JSX.Element {
 }
 
 /** Codes of what the server part says where only a new connection helps. */
-const NEEDS_CONNECTION = new Set(['refused', 'no-credential', 'code-unknown', 'bad-address', 'wrong-address']);
+const NEEDS_CONNECTION = new Set(['refused', 'no-credential', 'code-unknown', 'bad-address', 'wrong-address', 'moved']);
 
 interface IStateProps {
   model: Model;

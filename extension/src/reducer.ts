@@ -10,7 +10,7 @@ const HINT_SECONDS = 2;
 const STRAGGLER_SECONDS = 0.2;
 const LIFE_SECONDS = 5;
 const REMEMBERED_RUNS = 1000;
-const MAX_QUEUED = 1000;
+const MAX_QUEUED = 20_000;
 
 export interface IMessage {
   type: string;

@@ -90,3 +90,10 @@ def test_the_inbox_goes_on_from_its_position_and_tells_changes(stub, tmp_path):
     assert [each["help"]["state"] for each in told] == ["off", "asked", "asked"]
     asked = [path.partition("?")[2] for _, path, _, _ in stub.requests]
     assert asked == ["since=&wait=0", "since=p1&wait=25", "since=p2&wait=25", "since=p2&wait=25"]
+
+
+def test_help_is_repeated_though_the_clock_is_put_back(asked, recorder):
+    """A laptop that was 47 min fast is set right while its student waits; 45 s of silence are the end of a request."""
+    asked.tick(1016.0 - 2820, has_tab=True)
+    asked.tick(1020.0 - 2820, has_tab=True)
+    assert recorder.kinds == ["help", "help"]

@@ -1,6 +1,7 @@
 """The rules of what kernel messages mean: recorded traces, then each rule alone."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -406,3 +407,50 @@ def test_an_end_that_nobody_heard_is_estimated_once_the_kernel_is_idle():
     assert output.event["metadata"]["endIsEstimated"] is True
     assert not reducer.is_busy, "nobody knows what became of the other"
     assert reducer.close(30.0) == []
+
+
+def run_over(gained, started, finished):
+    """Return the end of a run during which the wall clock gained some seconds on the one that stands still in sleep."""
+    ahead = 1000.0
+    reducer = Reducer("k", locate=lambda _code: Cell(path="a.ipynb"), ahead=lambda: ahead)
+    reducer.hint(Hint(Cell(path="a.ipynb", cell_id="c1"), "m1", "1", started), started)
+    reducer.message(message("execute_input", "m1", {"code": "1"}, started), started)
+    ahead += gained
+    outputs = reducer.message(message("status", "m1", {"execution_state": "idle"}, finished), finished)
+    return (outputs + reducer.tick(finished + 1))[-1].event
+
+
+@pytest.mark.parametrize(
+    ("gained", "finished", "duration"),
+    [
+        (1800.0, 1_000_000_000 + 1860.0, 60_000),  # half an hour of sleep in a run of a minute
+        (1800.0, 1_000_000_000 + 60.0, 60_000),  # the sleep came after it
+        (-2820.0, 1_000_000_000 + 60.0 - 2820.0, 60_000),  # the clock was 47 min fast, and is set right in the run
+        (1.0, 1_000_000_000 + 60.0, 60_000),  # a clock that is corrected a little is no sleep
+    ],
+)
+def test_a_sleep_and_a_clock_that_is_set_are_no_part_of_the_duration(gained, finished, duration):
+    end = run_over(gained, 1_000_000_000.0, finished)
+    assert end["executionDurationMs"] == duration
+
+
+def test_a_clock_that_is_put_back_holds_no_end_back():
+    reducer = Reducer("k")
+    reducer.hint(Hint(Cell(path="a.ipynb", cell_id="c1"), "m1", "1", 10_000.0), 10_000.0)
+    reducer.message(message("execute_input", "m1", {"code": "1"}, 10_000.0), 10_000.0)
+    assert reducer.message(message("status", "m1", {"execution_state": "idle"}, 10_001.0), 10_001.0) == []
+    [output] = reducer.tick(7_000.0)
+    assert output.phase == "end"
+
+
+def test_a_notebook_of_ten_thousand_cells_keeps_every_hint_and_its_restart_is_quick():
+    """JupyterLab sends all requests of Run All at once."""
+    reducer = Reducer("k", locate=lambda _code: None)
+    for number in range(10_000):
+        reducer.hint(Hint(Cell(path="a.ipynb", cell_id=f"c{number}"), f"m{number}", "pass", 1.0), 1.0)
+    outputs = reducer.message(message("execute_input", "m0", {"code": "pass"}, 2.0), 2.0)
+    assert outputs[0].event["cellId"] == "c0"
+    before = time.process_time()
+    outputs = reducer.life_ended("restarted", 3.0) + reducer.tick(60.0)
+    assert time.process_time() - before < 5
+    assert len([output for output in outputs if output.phase == "end"]) == 10_000

@@ -17,8 +17,9 @@ from core.redis import blocking_client
 from events.intake.app import Appender, RequestRefused
 from events.queue import appending, maintenance, moved, servers, stream
 from events.queue.appending import Incomplete, OutgoingEntry
-from events.queue.enqueue import event_of
+from events.queue.enqueue import event_of, outgoing_entries
 from events.queue.stream import Lease
+from operations.privacy import verification
 from tests.events.conftest import event
 from tests.faults.classroom import Classroom
 from tests.faults.conftest import IS_LONG
@@ -119,6 +120,21 @@ def test_what_waits_in_the_former_redis_is_taken_over(cluster, streams, settings
     assert read_all(streams, 3) == ["batch 3"]
     assert read_all(streams, 200 % stream.MAX_SHARDS) == ["of old"]
     assert not any(redis.xlen(stream.stream_key(shard, "high")) for shard in (2, 3))
+
+
+def test_a_person_is_erased(cluster, streams):
+    """From the entries of others, from the file of each server, and a backup that is restored has them again."""
+    events = [event_of(event(emailAddress=f"{name}@example.com"), received=0) for name in ("hanako", "taro", "jiro")]
+    append(*outgoing_entries(events))
+    rows = [(shard, entry.priority, entry.packed) for shard, entry in maintenance.entries(streams)]
+    removed = maintenance.remove_person(lambda email: email.startswith("hanako"), cut=lambda text: text, timeout=5)
+    assert removed == 1
+    assert {found.email for found in maintenance.events(streams)} == {"taro@example.com", "jiro@example.com"}
+    assert list(verification._redis_file()) == []
+    for node in cluster.servers:
+        assert all(b"hanako" not in file.read_bytes() for file in node.directory.glob("appendonlydir/*"))
+    assert maintenance.restore_entries(streams, rows) == len(rows)
+    assert sum(found.email == "hanako@example.com" for found in maintenance.events(streams)) == 1
 
 
 def test_a_slot_that_moves_is_followed(cluster, streams):
