@@ -55,9 +55,9 @@ def test_two_instructors_share_the_lists(live_system, instructors, page: Page, b
     there.route("**/attention/", lambda route: held.append(route))
     here.locator('[data-shortcut="claim"]').press("Enter")
     expect(there.locator('#cards [data-email="mio@example.com"] [data-claim]')).to_contain_text("Tanaka is on the way")
-    there.unroute("**/attention/")
     for route in held:
         route.continue_()
+    there.unroute("**/attention/")
     expect(there.locator("[data-on-the-way]")).to_contain_text("Tanaka is on the way")
     expect(there.locator("[data-help-for]")).to_contain_text("Tanaka is on the way")
     expect(here.locator("#attention-said")).to_contain_text("You are on the way to 高橋 美緒.")
