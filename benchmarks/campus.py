@@ -131,7 +131,7 @@ def tables() -> str:
         lines.append(
             f"| {size:,} | {n.events:,.0f} | {parts} | {n.cores} | {n.memory:.1f} | {n.storage:,.0f} | {n.money:,.0f} |"
         )
-    lines += ["", "| full first | at so many students |", "|---|---|"]
+    lines += ["", "| reaches its limit first | at so many students |", "|---|---|"]
     lines += [f"| {name} | {number:,.0f} |" for name, number in sorted(limits(costs).items(), key=lambda item: item[1])]
     return "\n".join(lines) + "\n"
 

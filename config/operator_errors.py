@@ -39,6 +39,8 @@ def sentence_of(error: BaseException) -> str | None:
             "The database is not that of this version: a table or a column is missing. `manage.py up` brings it up to "
             "date, and so does `manage.py migrate`."
         )
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        return "A value has bytes that are no UTF-8: type it again, in a terminal with UTF-8."
     return of_file(error) if isinstance(error, OSError) else None
 
 
@@ -84,6 +86,9 @@ def _last_part(words: str) -> str:
 
 
 def _redis(error: redis.RedisError) -> str:
+    if "Redis Cluster cannot be connected" in str(error):
+        where = redis_address.parse(settings.EVENTS_REDIS_URL).where
+        return f"The Cluster of the event streams does not answer at {where}: start it, or check EVENTS_REDIS_URL."
     address = redis_address.parse(settings.REDIS_URL)
     where = address.where
     if isinstance(error, redis.OutOfMemoryError):

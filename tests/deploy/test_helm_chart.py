@@ -23,6 +23,7 @@ SECRETS = {
     "SECRET_KEY",
     "DATABASE_URL",
     "REDIS_URL",
+    "EVENTS_REDIS_URL",
     "METRICS_TOKEN",
     "INFLUXDB_TOKEN",
     "EMAIL_HOST_PASSWORD",
@@ -156,6 +157,42 @@ def test_an_image_of_uploads_is_seen_by_every_replica():
     # Where one node only can mount it, the old pod goes first.
     rolling = one("class", "Deployment", "-pages")["spec"]["strategy"]["rollingUpdate"]
     assert rolling == {"maxUnavailable": 1, "maxSurge": 0}
+
+
+# --- Stopping and restoring -----------------------------------------------------------------------------------------
+
+STOPPED = "stopped={intake,pages,worker,cron}"
+RESTORE = (STOPPED, "restore.file=cellmonitor-20261129-031500.tar", *BACKUP)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_what_is_stopped_has_no_pods_and_nobody_starts_them(size):
+    found = objects(size, "stopped={worker,cron}", *BACKUP)
+    deployments = {
+        i["metadata"]["labels"]["app.kubernetes.io/component"]: i for i in found if i["kind"] == "Deployment"
+    }
+    assert {part for part, item in deployments.items() if item["spec"].get("replicas") == 0} == {"worker", "cron"}
+    scaled = [i for i in found if i["kind"] in {"HorizontalPodAutoscaler", "ScaledObject"}]
+    assert "worker" not in {i["metadata"]["labels"]["app.kubernetes.io/component"] for i in scaled}
+    assert {i["spec"]["suspend"] for i in found if i["kind"] == "CronJob"} == {True}
+    assert {i["spec"]["suspend"] for i in objects(size, *BACKUP) if i["kind"] == "CronJob"} == {False}
+
+
+@pytest.mark.parametrize("kubernetes", [OLDEST, NEWEST])
+def test_a_restore_reads_the_claim_and_writes_the_uploads(kubernetes):
+    kubernetes_validate = pytest.importorskip("kubernetes_validate", reason="make .venv/test.stamp installs it")
+    job = one("campus", "Job", "-restore", *RESTORE)
+    kubernetes_validate.validate(job, kubernetes, strict=True)
+    assert job["metadata"]["annotations"]["helm.sh/hook"] == "post-upgrade"
+    assert job["spec"]["backoffLimit"] == 0, "half a restore is looked at before another"
+    pod = job["spec"]["template"]["spec"]
+    assert container(pod)["args"] == ["python", "manage.py", "restore", "/backups/cellmonitor-20261129-031500.tar"]
+    mounts = {item["mountPath"]: item.get("readOnly", False) for item in container(pod)["volumeMounts"]}
+    assert mounts == {"/tmp": False, "/data/media": False, "/backups": True}
+    forced = one("campus", "Job", "-restore", *RESTORE, "restore.force=true", *BUCKET)["spec"]["template"]["spec"]
+    assert container(forced)["args"][-1] == "--force"
+    assert "/data/media" not in {item["mountPath"] for item in container(forced)["volumeMounts"]}
+    assert not [item for item in objects("campus", *BACKUP) if item["metadata"]["name"].endswith("-restore")]
 
 
 # --- Scaling and disruption -----------------------------------------------------------------------------------------

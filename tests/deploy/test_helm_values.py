@@ -20,6 +20,7 @@ pytestmark = helm.needs_helm
         ("worker.autoscaling.backlog.prometheusAddress=", "KEDA reads the backlog from your Prometheus"),
         ("mail.host=smtp.example.org", "mail.from is missing"),
         ("backup.enabled=true", "backup.existingClaim is missing: name the claim"),
+        ("restore.file=a.tar", "restore.file is set while intake would run"),
     ],
 )
 def test_nothing_is_rendered_without(setting, words):
@@ -50,6 +51,8 @@ def test_nothing_is_rendered_without(setting, words):
         ("prune.schedule=nightly", "at '/prune/schedule'"),
         ("intake.resources.limits=null", "at '/intake/resources'"),
         ("media.size=lots", "at '/media/size'"),
+        ("stopped={workers}", "at '/stopped/0'"),
+        ("restore.file=../a.tar", "at '/restore/file'"),
     ],
 )
 def test_a_wrong_value_is_named(setting, words):

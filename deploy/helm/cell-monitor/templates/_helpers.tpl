@@ -100,6 +100,8 @@ migrations run before anything else of the release exists. Call with (dict "root
 {{- end }}
 - name: REDIS_URL
   valueFrom: {secretKeyRef: {name: {{ default $secret $values.redis.existingSecret }}, key: {{ $values.redis.urlKey }}}}
+- name: EVENTS_REDIS_URL
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: EVENTS_REDIS_URL, optional: true}}
 - name: METRICS_TOKEN
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: METRICS_TOKEN, optional: {{ not $values.serviceMonitor.enabled }}}}
 {{- with $values.influxdb.url }}
@@ -198,16 +200,19 @@ metadata:
     {{- include "cell-monitor.labels" .root | nindent 4 }}
     app.kubernetes.io/component: {{ .part }}
 spec:
-  {{- if eq .part "cron" }}
+  {{- if has .part .root.Values.stopped }}
+  replicas: 0
+  {{- else if eq .part "cron" }}
   replicas: 1
-  strategy: {type: Recreate}
   {{- else if not $part.autoscaling.enabled }}
   replicas: {{ $part.replicas }}
   {{- end }}
-  {{- if and (eq .part "pages") (not .root.Values.media.bucket.name) (not .root.Values.media.existingClaim) (not (has "ReadWriteMany" .root.Values.media.accessModes)) }}
+  {{- if eq .part "cron" }}
+  strategy: {type: Recreate}
+  {{- else if and (eq .part "pages") (not .root.Values.media.bucket.name) (not .root.Values.media.existingClaim) (not (has "ReadWriteMany" .root.Values.media.accessModes)) }}
   # Only one node can have the volume: the old pod goes before the new one comes.
   strategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 1, maxSurge: 0}}
-  {{- else if ne .part "cron" }}
+  {{- else }}
   strategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}
   {{- end }}
   revisionHistoryLimit: 5
