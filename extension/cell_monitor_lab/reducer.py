@@ -14,6 +14,7 @@ from .tracked import Hint, Message, Output, Tracked
 
 HINT_SECONDS = 2.0  # how long a run waits for the panel to say which cell it is
 LATE_HINT_SECONDS = 5.0  # the same where a panel speaks for the kernel: on a busy machine its word comes late
+FIRST_HINT_SECONDS = 10.0  # and where a page that is still starting has said nothing yet
 STRAGGLER_SECONDS = 0.2  # outputs of other threads come after `idle`
 LIFE_SECONDS = 5.0  # messages of a kernel that ended come late
 REMEMBERED_RUNS = 1000
@@ -224,7 +225,8 @@ class Reducer:
         run.execution_count = message.content.get("execution_count")
         run.finished_at = tracked.closes_at = tracked.end_reason = None
         tracked.ahead = self.ahead()
-        tracked.hint_by = now + (LATE_HINT_SECONDS if self.has_hints or self.has_panel() else HINT_SECONDS)
+        late = FIRST_HINT_SECONDS if self.has_panel() else HINT_SECONDS
+        tracked.hint_by = now + (LATE_HINT_SECONDS if self.has_hints else late)
         self._order.setdefault(tracked.run.msg_id, tracked)
         if not tracked.is_hinted:
             for hint in self._scheduled:
@@ -280,7 +282,7 @@ class Reducer:
     def _is_located(self, tracked: Tracked, now: float) -> bool:
         if tracked.is_hinted or tracked.is_skipped:
             return True
-        if now < tracked.hint_by <= now + LATE_HINT_SECONDS:
+        if now < tracked.hint_by <= now + FIRST_HINT_SECONDS:
             return False
         cell = self.locate(tracked.run.code)
         # Where the panel speaks, a run that it does not know is a request of another extension.

@@ -454,3 +454,13 @@ def test_a_notebook_of_ten_thousand_cells_keeps_every_hint_and_its_restart_is_qu
     outputs = reducer.life_ended("restarted", 3.0) + reducer.tick(60.0)
     assert time.process_time() - before < 5
     assert len([output for output in outputs if output.phase == "end"]) == 10_000
+
+
+@pytest.mark.parametrize(("has_hints", "has_panel", "waits"), [(False, False, 2), (True, True, 5), (False, True, 10)])
+def test_how_long_a_run_waits_for_its_hint(has_hints, has_panel, waits):
+    reducer = Reducer("k", locate=lambda _code: Cell(path="a.ipynb", cell_id="saved"), has_panel=lambda: has_panel)
+    reducer.has_hints = has_hints
+    reducer.message(message("execute_input", "m1", {"code": "1"}, 100.0), 100.0)
+    assert reducer.tick(100.0 + waits - 0.1) == []
+    [output] = reducer.tick(100.0 + waits)
+    assert output.event["cellId"] == "saved"

@@ -52,7 +52,7 @@ def test_two_instructors_share_the_lists(live_system, instructors, page: Page, b
 
     # The other's card shows it by what the socket says, before the lists are there again.
     held = []
-    there.route("**/attention/", held.append)
+    there.route("**/attention/", lambda route: held.append(route))
     here.locator('[data-shortcut="claim"]').press("Enter")
     expect(there.locator('#cards [data-email="mio@example.com"] [data-claim]')).to_contain_text("Tanaka is on the way")
     there.unroute("**/attention/")

@@ -36,7 +36,7 @@ def place_of(page: Page, team: str) -> tuple[float, float]:
 
 def drag(page: Page, source, x: float, y: float) -> None:
     """To percent of the map."""
-    source.hover()
+    source.hover(force=True)
     page.mouse.down()
     area = page.locator("#marks").bounding_box()
     page.mouse.move(area["x"] + 30, area["y"] + 30, steps=3)
@@ -92,7 +92,7 @@ def test_a_move_that_cannot_be_saved_goes_back_and_says_so(room):
     expect(mark(room, "チームA")).to_be_visible()
     before = place_of(room, "チームA")
     held = []
-    room.route("**/room/map/place/", held.append)
+    room.route("**/room/map/place/", lambda route: held.append(route))
     mark(room, "チームA").locator("a").focus()
     with room.expect_request("**/room/map/place/"):
         room.keyboard.press("ArrowRight")

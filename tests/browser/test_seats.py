@@ -39,7 +39,7 @@ def unseated(page: Page, name: str):
 
 
 def drag(page: Page, source, target, *, saved: str) -> None:
-    source.hover()
+    source.hover(force=True)
     page.mouse.down()
     end = target.bounding_box()
     page.mouse.move(end["x"] + 5, end["y"] + 5, steps=3)

@@ -116,6 +116,9 @@ def test_what_waits_in_the_former_redis_is_taken_over(cluster, streams, settings
     reader.release()
     assert moved.take_over(streams) == 1
     assert moved.take_over(streams) == 0
+    assert stream.stranded_shards(streams) == [2, 3, 200 % stream.MAX_SHARDS], (
+        "their drains are enqueued by the workers"
+    )
     assert read_all(streams, 2) == ["batch 2", "second"]
     assert read_all(streams, 3) == ["batch 3"]
     assert read_all(streams, 200 % stream.MAX_SHARDS) == ["of old"]
