@@ -69,6 +69,7 @@ class Watcher:
         self._kernels: dict[str, Kernel] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.counts = Counts()
+        self.last_message_at = 0.0
 
     async def start(self) -> None:
         """Watch the kernels that run already, and hear of those that start."""
@@ -176,6 +177,7 @@ class Watcher:
         self._heard(kernel, taken)
 
     def _heard(self, kernel: Kernel, taken: Message) -> None:
+        self.last_message_at = time.time()
         try:
             outputs = kernel.reducer.message(taken, time.time())
         except Exception:
