@@ -42,9 +42,11 @@ extension-if-node:
 	@if $(MAKE) extension/node_modules/npm.stamp; then $(MAKE) extension-test; \
 	else echo "What the panel is built with cannot be installed: it was NOT built and tested again"; $(MAKE) extension-python; fi
 
-faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
+faults: needs ## a hundred kills under load, outages of a minute, a full disk, a campus: about forty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
+	$(BIN)/python -m tests.faults.campus --kills 50 --rate 60
 	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults
+	FAULT_EXAMPLES=20 $(BIN)/python -m pytest tests/lms/test_openapi.py
 
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks

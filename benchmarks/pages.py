@@ -9,6 +9,7 @@ import bcrypt
 import httpx
 import psycopg
 
+from benchmarks.processes import cpu_seconds
 from benchmarks.rows import Row, percentiles
 from benchmarks.system import System
 from core.identity import email_key
@@ -46,10 +47,20 @@ def look(system: System, *, class_id: int, stored: int) -> list[Row]:
             ("overview API, 7 d", f"{OVERVIEW}?time_range=7d", bearer),
         ):
             note = f"{STUDENTS} students, {stored:,} stored executions"
+            begun = cpu_seconds(system.pid)
             rows += percentiles(_times(browser, path, headers), name=name, note=note)
+            rows.append(
+                Row(name=f"{name}, processor", value=_spent(system, begun), unit="ms", note="web and PostgreSQL")
+            )
         shown = len(browser.get(OVERVIEW, headers=bearer).json()["students"])
         assert shown == STUDENTS, f"the overview shows {shown} students"
     return rows
+
+
+def _spent(system: System, begun: dict[str, float]) -> float:
+    """Return the milliseconds of processor for each of the requests since `begun`."""
+    now = cpu_seconds(system.pid)
+    return sum(now[part] - begun[part] for part in ("web", "postgres")) / (REPETITIONS + 1) * 1000
 
 
 def remember(system: System, *, class_id: int, count: int) -> None:

@@ -27,6 +27,7 @@ FOREIGN = (
     "DATABASE_URL",
     "POSTGRES_SERVER",
     "REDIS_URL",
+    "EVENTS_REDIS_URL",
     "REDIS_HOST",
     "INFLUXDB_URL",
     "WEB_URL",

@@ -16,6 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off"}
+LONGEST_DAYS = 36_525  # a hundred years: far longer times cannot be added to a date
+LONGEST_HOURS, LONGEST_MINUTES, LONGEST_SECONDS = (LONGEST_DAYS * each for each in (24, 24 * 60, 24 * 60 * 60))
 
 
 def _fail(name: str, value: str, expected: str) -> NoReturn:
@@ -104,10 +106,10 @@ def integer(name: str, default: int, *, minimum: int = 0, maximum: int | None = 
 
 
 def days(name: str, default: int, *, minimum: int) -> int:
-    """Return a retention period in days: 0 for ever, or at least `minimum`."""
+    """Return a retention period in days: 0 for ever, or `minimum` to LONGEST_DAYS."""
     number = integer(name, default)
-    if 0 < number < minimum:
-        _fail(name, str(number), f"0 or at least {minimum}")
+    if 0 < number < minimum or number > LONGEST_DAYS:
+        _fail(name, str(number), f"0 or at least {minimum} and at most {LONGEST_DAYS}")
     return number
 
 

@@ -70,7 +70,7 @@ def refusal(status: int) -> Shape:
 
 
 def intake(name: str, summary: str, description: str, *, body: Shape, example: Any, success: Shape) -> Shape:
-    """The operation of an intake; `success` is its answers that are no refusals. Never 429: that would lose events."""
+    """Return the operation of an intake; `success` has the answers that are no refusals. Never 429: it loses events."""
     refusals = {str(status): refusal(status) for status in REFUSALS if name == "events_create" or status != 415}
     return {
         "operationId": name,
@@ -176,7 +176,7 @@ PATHS: dict[str, Shape] = {
 
 
 def add_plain_views(result: Shape, **_: Any) -> Shape:
-    """A postprocessing hook of drf-spectacular."""
+    """Add what no REST framework view answers. A postprocessing hook of drf-spectacular."""
     result["paths"] = dict(sorted({**result["paths"], **PATHS}.items()))
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     result["components"]["schemas"] = dict(sorted({**schemas, **SCHEMAS}.items()))

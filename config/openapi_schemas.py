@@ -19,7 +19,7 @@ def text(description: str = "") -> Shape:
 
 
 def number(kind: str, description: str) -> Shape:
-    """A number, or a text that is one."""
+    """Return the shape of a number, or a text that is one."""
     pattern = r"^-?(0|[1-9][0-9]{0,17})$" if kind == "integer" else r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?$"
     return {
         "anyOf": [{"type": kind}, {"type": "string", "pattern": pattern}],
@@ -85,7 +85,7 @@ EVENT_FIELDS: Shape = {
 
 
 def first_of(names: Sequence[str]) -> Shape:
-    """Of these names the first that is given says something."""
+    """Return a shape in which the first of these names that is given is not blank."""
     choices = []
     for index, name in enumerate(names):
         earlier = {other: {"enum": [None], "nullable": True} for other in names[:index]}

@@ -39,6 +39,8 @@ def sentence_of(error: BaseException) -> str | None:
             "The database is not that of this version: a table or a column is missing. `manage.py up` brings it up to "
             "date, and so does `manage.py migrate`."
         )
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        return "A value has bytes that are no UTF-8: type it again, in a terminal with UTF-8."
     return of_file(error) if isinstance(error, OSError) else None
 
 

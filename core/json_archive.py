@@ -1,11 +1,12 @@
 """Rows as JSON in a zip, one at a time: a table of any size needs the memory of one row."""
 
-import json
 import zipfile
 from collections.abc import Iterable
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
+
+from core.json_values import indented
 
 
 def write_rows(archive: zipfile.ZipFile, name: str, rows: Iterable[dict[str, Any]]) -> int:
@@ -14,7 +15,7 @@ def write_rows(archive: zipfile.ZipFile, name: str, rows: Iterable[dict[str, Any
     with archive.open(name, "w", force_zip64=True) as file:
         file.write(b"[")
         for row in rows:
-            text = json.dumps(row, ensure_ascii=False, indent=1, cls=DjangoJSONEncoder)
+            text = indented(row, cls=DjangoJSONEncoder)
             file.write(f"{',' if number else ''}\n{text}".encode())
             number += 1
         file.write(b"\n]\n")

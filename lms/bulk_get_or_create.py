@@ -18,7 +18,7 @@ from django.db import connection
 from core.identity import email_key, label_key, notebook_path, visible
 from lms.binary_cursor import binary_cursor
 from lms.models.people import WITHOUT_KEY
-from lms.resolved_rows import ActivityState, Member, Observation, ResolvedRows, StudentState, columns_of
+from lms.resolved_rows import Activity, ActivityState, Member, Observation, ResolvedRows, StudentState, columns_of
 
 Row = tuple[Any, ...]
 
@@ -88,7 +88,7 @@ def find_students(observations: Sequence[Observation], teams: dict[str, int]) ->
     for observation in sorted((s for s in observations if s.email), key=lambda s: s.occurred_at):
         student = students[observation.email]
         # An observation older than the last activity does not change the person.
-        if student.last_activity_at is None or observation.occurred_at >= student.last_activity_at:
+        if is_latest(observation, student):
             student.name = visible(observation.name) or student.name
             student.team_id = teams.get(observation.team or "") or student.team_id
     return students
@@ -226,7 +226,7 @@ def update_memberships(observations: Sequence[Observation], resolved: ResolvedRo
     save_memberships(changed)
 
 
-def is_latest(observation: Observation, activity: ActivityState) -> bool:
+def is_latest(observation: Observation, activity: Activity) -> bool:
     """Return whether the observation is not older than the last activity."""
     return activity.last_activity_at is None or observation.occurred_at >= activity.last_activity_at
 

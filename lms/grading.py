@@ -123,11 +123,10 @@ def record(
     for a new submission. Return a function that notifies the student, if that is due: call it after the commit."""
     if changes or before is None:
         audit.record(
-            action=CREATED if before is None else CHANGED,
+            CREATED if before is None else CHANGED,
+            submission,
             actor=by,
             request=request,
-            target_type=submission._meta.model_name,
-            target_id=submission.pk,
             details={"fields": [] if before is None else sorted(changes)},
         )
     is_due = is_grade_notice_due(before=before, changes=changes)

@@ -14,6 +14,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from core.json_values import finite_number
 from lms.notebooks.cells import cells_of, version_of
 
 SOLUTION, TESTS, SCHEME = "SOLUTION", "HIDDEN TESTS", "MARK SCHEME"
@@ -87,11 +88,10 @@ def points_of(content: dict[str, Any]) -> float | None:
     found = []
     for cell in content.get("cells") or ():
         settings = _settings(cell) if isinstance(cell, dict) else {}
-        points = settings.get("points")
-        is_number = isinstance(points, int | float) and not isinstance(points, bool)
-        if is_number and (settings.get("grade") or settings.get("task")):
-            found.append(float(points))  # type: ignore[arg-type]
-    return sum(found) if found else None
+        points = finite_number(settings.get("points"))
+        if points is not None and (settings.get("grade") or settings.get("task")):
+            found.append(points)
+    return finite_number(sum(found)) if found else None
 
 
 def checksum(cell: Cell) -> str:
@@ -107,8 +107,7 @@ def checksum(cell: Cell) -> str:
         str(settings.get("grade_id", "")),
     ]
     if is_grade:
-        points = settings.get("points")
-        parts.append(str(float(points)) if isinstance(points, int | float) else "0.0")
+        parts.append(str(finite_number(settings.get("points")) or 0.0))
     return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
 
 

@@ -111,9 +111,11 @@ def make_room(class_id: int, *, name: str, seats: Sequence[PlacedSeat] = (), now
 
 
 def rename_room(room: Room, *, name: str) -> None:
-    """Raises RoomNameTaken."""
-    room.name = name
-    _named(room)
+    """Rename the room. Raises RoomNameTaken, Room.DoesNotExist."""
+    with transaction.atomic():
+        lock(room)  # saving a room that was deleted meanwhile would make it again, without its seats
+        room.name = name
+        _named(room)
 
 
 def _named(room: Room) -> Room:
@@ -151,7 +153,7 @@ def lay_out(room: Room, seats: Sequence[PlacedSeat]) -> None:
 
 
 def add_seat(room: Room, seat: PlacedSeat) -> Seat:
-    """Raises TooManySeats, SeatLabelTaken."""
+    """Add a seat to the room. Raises TooManySeats, SeatLabelTaken."""
     with transaction.atomic():
         lock(room)
         keys = set(Seat.objects.filter(room=room).values_list("label_key", flat=True))
@@ -210,14 +212,18 @@ def remove_room(room: Room) -> None:
 
 
 def copy_room(room: Room, *, to: Class, name: str, by: str, now: datetime) -> Room:
-    """Copy the room with its seats and its picture, and nobody on them. Raises RoomNameTaken, TooManyRooms."""
+    """Copy the room with its seats and its picture, if that is still there, and nobody on them. Raises RoomNameTaken,
+    TooManyRooms."""
     with transaction.atomic():
         seats = [PlacedSeat(seat.label, seat.x, seat.y) for seat in seats_in(room)]
         made = make_room(to.pk, name=name, seats=seats, now=now)
         picture = picture_of(room)
         if picture is not None:
-            with default_storage.open(f"{maps.DIRECTORY}/{picture.image_filename}") as file:
-                content = file.read()
+            try:
+                with default_storage.open(f"{maps.DIRECTORY}/{picture.image_filename}") as file:
+                    content = file.read()
+            except FileNotFoundError:  # uploads were not brought back with the database
+                return made
             set_picture(made, content, name=picture.original_filename, by=by, now=now)
     return made
 

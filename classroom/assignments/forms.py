@@ -97,8 +97,9 @@ class AssignmentForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Take the points of the notebook where none are typed."""
         found: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.released and self.released.points is not None and "points" in found and found["points"] is None:
-            found["points"] = self.released.points
+        points = self.released.points if self.released else None
+        if points is not None and points >= 0 and found.get("points", 0) is None:
+            found["points"] = points
         return found
 
     @property
@@ -111,7 +112,8 @@ class AssignmentForm(forms.Form):
         points = self.released.points if self.released else None
         if points is not None and points != self.cleaned_data["points"]:
             words = gettext("The cells of the notebook add up to %(sum)s points; the assignment has %(points)s.")
-            found.append(words % {"sum": f"{points:g}", "points": f"{self.cleaned_data['points']:g}"})
+            given = self.cleaned_data["points"]
+            found.append(words % {"sum": f"{points:g}", "points": "–" if given is None else f"{given:g}"})
         return found
 
     def clean_weight(self) -> float:

@@ -5,7 +5,6 @@ Names are safe as file names on every system, and for nbgrader, which takes no `
 what is not safe in it becomes `_`, and of equal folders each gets the student's number.
 """
 
-import json
 import re
 import unicodedata
 import zipfile
@@ -15,6 +14,7 @@ from datetime import UTC
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
+from core.json_values import indented
 from lms.models import AssignmentSubmission, ClassAssignment, Student
 from lms.submissions import latest
 
@@ -55,7 +55,7 @@ def submitted_zip(assignment: ClassAssignment, *, name: str) -> tuple[IO[bytes],
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
         for each in newest.order_by("student").iterator(chunk_size=1):
             folder = f"submitted/{folders[each.student_id]}/{safe_name(name, 'assignment')}"
-            content = json.dumps(each.notebook_content, ensure_ascii=False, indent=1)
+            content = indented(each.notebook_content)
             archive.writestr(f"{folder}/{notebook}.ipynb", f"{content}\n")
             time = f"{each.submitted_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC"
             archive.writestr(f"{folder}/timestamp.txt", f"{time}\n")

@@ -134,7 +134,7 @@ def _export(
     response = HttpResponse(content, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}.csv"'
     audit.record(
-        action="report_export",
+        "report_export",
         actor=account_of(request),
         request=request,
         target_type="class",

@@ -5,7 +5,6 @@ our stylesheets and embedded pictures; and both the policy and the frame put it 
 windows and with an origin of its own.
 """
 
-import json
 import re
 from typing import Any
 
@@ -20,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from classroom.assignments.submissions import find_submission, hash_of
 from classroom.base.decorators import class_page, classroom_of
+from core.json_values import indented
 from instructors import audit
 from instructors.permissions import account_of
 from lms.models import AssignmentSubmission
@@ -85,7 +85,7 @@ def download(request: HttpRequest, class_id: int, submission_id: int) -> HttpRes
     found = find_submission(classroom_of(request, class_id), submission_id, with_content=True)
     if found.notebook_content is None:
         raise Http404
-    content = json.dumps(found.notebook_content, ensure_ascii=False, indent=1)
+    content = indented(found.notebook_content)
     response = HttpResponse(content, content_type="application/x-ipynb+json")
     response["Content-Disposition"] = f'attachment; filename="submission-{found.pk}.ipynb"'
     response["X-Content-Type-Options"] = "nosniff"
@@ -99,10 +99,4 @@ def is_in_frame(request: HttpRequest) -> bool:
 
 
 def _record(request: HttpRequest, found: AssignmentSubmission, action: str) -> None:
-    audit.record(
-        action=action,
-        actor=account_of(request),
-        request=request,
-        target_type=found._meta.model_name,
-        target_id=found.pk,
-    )
+    audit.record(action, found, actor=account_of(request), request=request)

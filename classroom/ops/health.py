@@ -147,7 +147,8 @@ async def redis() -> Service:
     replications = [replication]
     if stream.has_own_redis():
         streams, memory, replications = await asyncio.to_thread(_event_streams)
-        state = state if state["status"] == "unhealthy" else streams
+        if state["status"] == "healthy" or streams["status"] == "unhealthy":
+            state = streams
     replicas = servers.fewest_replicas(replications)
     return {
         **_of_replicas(replicas, state),

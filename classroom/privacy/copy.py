@@ -1,6 +1,5 @@
 """The copy of their data that a student takes along: a zip of JSON files and notebooks."""
 
-import json
 import zipfile
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
@@ -8,6 +7,7 @@ from typing import IO
 
 from classroom.privacy.stored import parts_of
 from core.json_archive import write_rows
+from core.json_values import indented
 from core.moments import moment_text, zone_name
 from lms.access import submissions_of
 from lms.key_holders import StudentHolder
@@ -38,7 +38,7 @@ def write_copy(holder: StudentHolder, *, now: datetime) -> IO[bytes]:
             counted.append(f"{write_rows(archive, f'{part.name}.json', rows):8}  {part.name}")
         handed_in = submissions_of(holder).exclude(notebook_content=None).order_by("pk")
         for pk, content in handed_in.values_list("pk", "notebook_content").iterator(chunk_size=20):
-            archive.writestr(f"notebooks/{pk}.ipynb", json.dumps(content, ensure_ascii=False, indent=1))
+            archive.writestr(f"notebooks/{pk}.ipynb", indented(content))
         about = ABOUT.format(email=holder.email, now=f"{moment_text(now)} ({zone_name()})")
         archive.writestr("ABOUT.txt", about + "\n".join(counted) + "\n")
     file.seek(0)

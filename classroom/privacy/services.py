@@ -48,7 +48,7 @@ def answer(
         if not found.update(answered_at=now, answered_by=by, answer=text[:MAX_TEXT]):
             return False
         audit.record(
-            action="erasure_answer",
+            "erasure_answer",
             actor=by,
             request=request,
             target_type="student",
@@ -65,7 +65,7 @@ def open_requests(class_id: int) -> QuerySet[ErasureRequest]:
 def record(action: str, holder: StudentHolder, *, request: HttpRequest) -> None:
     """Write to the audit log what a student did. One insert."""
     audit.record(
-        action=action,
+        action,
         actor=None,
         request=request,
         target_type="student",

@@ -18,7 +18,7 @@ REST_FRAMEWORK = {
 
 # Bearer tokens (http.md section 1.2).
 ALGORITHM = env.choice("ALGORITHM", "HS256", ("HS256", "HS384", "HS512"))  # all are keyed by SECRET_KEY
-ACCESS_TOKEN_EXPIRE_MINUTES = env.integer("ACCESS_TOKEN_EXPIRE_MINUTES", 30, minimum=1)
+ACCESS_TOKEN_EXPIRE_MINUTES = env.integer("ACCESS_TOKEN_EXPIRE_MINUTES", 30, minimum=1, maximum=env.LONGEST_MINUTES)
 SIMPLE_JWT = {
     "ALGORITHM": ALGORITHM,
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=ACCESS_TOKEN_EXPIRE_MINUTES),

@@ -19,7 +19,7 @@ WORKERS = env.integer("WORKERS", 2, minimum=1, maximum=64)
 # While events wait, the supervisor starts more workers, up to this number.
 WORKERS_MAX = env.integer("WORKERS_MAX", WORKERS, minimum=WORKERS, maximum=64)
 # Seconds after which a worker that has work and makes no progress, or sends no heartbeat, is replaced.
-WORKER_STALLED = env.integer("WORKER_STALLED", 40, minimum=1)
+WORKER_STALLED = env.integer("WORKER_STALLED", 40, minimum=1, maximum=env.LONGEST_SECONDS)
 
 # --- Applications -----------------------------------------------------------------------------------------------------
 

@@ -22,8 +22,9 @@ _TCP = {
 _SEVERAL = {"target_session_attrs": "read-write"}
 
 
-def parts_of(url: str) -> dict[str, Any]:
-    """Return the parts of an address of PostgreSQL. Raises ImproperlyConfigured, without the password in it."""
+def parts_of(url: str, *, name: str = "DATABASE_URL") -> dict[str, Any]:
+    """Return the parts of an address of PostgreSQL, which is in the setting `name`. Raises ImproperlyConfigured,
+    without the password in it."""
     try:
         parts = conninfo_to_dict(url)
         ports = str(parts.get("port") or "5432").split(",")
@@ -32,7 +33,7 @@ def parts_of(url: str) -> dict[str, Any]:
     except ProgrammingError:
         pass
     raise ImproperlyConfigured(
-        "DATABASE_URL is no address of a PostgreSQL server; it must be like postgresql://user:password@host:5432/name. "
+        f"{name} is no address of a PostgreSQL server; it must be like postgresql://user:password@host:5432/name. "
         "Signs like @ and / in a password are written as %40 and %2F."
     )
 
@@ -43,7 +44,8 @@ def settings_of(url: str, *, pool: int, is_replica: bool = False) -> dict[str, A
 
     `pool`: maximum connections of a process; 0 for a connection a thread. Raises ImproperlyConfigured.
     """
-    parts = {key: str(value) for key, value in parts_of(url).items() if value is not None}
+    name = "DATABASE_REPLICA_URL" if is_replica else "DATABASE_URL"
+    parts = {key: str(value) for key, value in parts_of(url, name=name).items() if value is not None}
     host = parts.get("host") or parts.get("hostaddr", "")
     if host and not host.startswith("/"):
         parts = {**_TCP, **(_SEVERAL if "," in host and not is_replica else {}), **parts}
@@ -77,5 +79,7 @@ DATABASES = {"default": settings_of(_URL, pool=env.integer("DATABASE_POOL", 10))
 if env.text("DATABASE_REPLICA_URL"):
     DATABASES["replica"] = settings_of(env.text("DATABASE_REPLICA_URL"), pool=0, is_replica=True)
     DATABASE_ROUTERS = ["core.replica.Router"]
-DATABASE_REPLICA_MAX_LAG = env.integer("DATABASE_REPLICA_MAX_LAG", 10, minimum=1)  # seconds
+DATABASE_REPLICA_MAX_LAG = env.integer(  # seconds
+    "DATABASE_REPLICA_MAX_LAG", 10, minimum=1, maximum=env.LONGEST_SECONDS
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

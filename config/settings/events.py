@@ -21,9 +21,9 @@ EVENT_REPLICAS = env.integer("EVENT_REPLICAS", 0, maximum=5)
 # Events a second that a web process accepts from a class while others wait (events/intake/rate_limit.py); 0 = no limit.
 EVENT_KEY_RATE = env.integer("EVENT_KEY_RATE", 1000)
 # Seconds without a signal after which a help request ends: if the sender has never re-sent it, and if it has.
-HELP_SILENCE = env.integer("HELP_SILENCE", 300, minimum=1)
-HELP_RESENT_SILENCE = env.integer("HELP_RESENT_SILENCE", 45, minimum=1)
-SESSION_IDLE_HOURS = env.integer("SESSION_IDLE_HOURS", 12, minimum=1)
+HELP_SILENCE = env.integer("HELP_SILENCE", 300, minimum=1, maximum=env.LONGEST_SECONDS)
+HELP_RESENT_SILENCE = env.integer("HELP_RESENT_SILENCE", 45, minimum=1, maximum=env.LONGEST_SECONDS)
+SESSION_IDLE_HOURS = env.integer("SESSION_IDLE_HOURS", 12, minimum=1, maximum=env.LONGEST_HOURS)
 
 # --- InfluxDB; without it, PostgreSQL answers the same queries --------------------------------------------------------
 
@@ -33,9 +33,9 @@ if INFLUXDB_URL and not INFLUXDB_TOKEN:
     raise ImproperlyConfigured("INFLUXDB_URL is set and INFLUXDB_TOKEN is not: set both, or neither.")
 INFLUXDB_ORG = env.text("INFLUXDB_ORG", "cellmonitor")
 INFLUXDB_BUCKET = env.text("INFLUXDB_BUCKET", "cellmonitor")
-INFLUXDB_RETENTION_DAYS = env.integer("INFLUXDB_RETENTION_DAYS", 90, minimum=1)
+INFLUXDB_RETENTION_DAYS = env.integer("INFLUXDB_RETENTION_DAYS", 90, minimum=1, maximum=env.LONGEST_DAYS)
 # Pages query InfluxDB for spans of at least this many days; PostgreSQL is cheaper for shorter ones. 0 = never.
-INFLUXDB_ASK_DAYS = env.integer("INFLUXDB_ASK_DAYS", 7, minimum=0)
+INFLUXDB_ASK_DAYS = env.integer("INFLUXDB_ASK_DAYS", 7, minimum=0, maximum=env.LONGEST_DAYS)
 # Points that may wait in Redis while InfluxDB is away, and their bytes. A point is about 700 bytes.
 INFLUXDB_WAITING_LIMIT = env.integer("INFLUXDB_WAITING_LIMIT", 500_000, minimum=1)
 INFLUXDB_WAITING_BYTES = env.integer("INFLUXDB_WAITING_BYTES", 256 * 1024 * 1024, minimum=1)

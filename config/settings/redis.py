@@ -24,10 +24,10 @@ REDIS_URL = env.redis_url(SERVICES) or "redis://127.0.0.1:6379/0"
 _address = _checked("REDIS_URL", REDIS_URL)
 if _address.kind == "cluster":
     raise ImproperlyConfigured(
-        "REDIS_URL is a Cluster, which rq and channels_redis cannot use: name one server, or some sentinels. "
-        "A Cluster can hold the event streams: name it in EVENTS_REDIS_URL."
+        "REDIS_URL is a Cluster, which rq cannot use: name one server, or some sentinels. "
+        "A Cluster can have the event streams: name it in EVENTS_REDIS_URL."
     )
-# Of the event streams alone, from the next POST on (events/queue/moved.py takes over what waits in REDIS_URL).
+# Of the event streams alone, empty: REDIS_URL (`events.queue.moved` takes over what waits there).
 EVENTS_REDIS_URL = env.text("EVENTS_REDIS_URL")
 if EVENTS_REDIS_URL:
     _checked("EVENTS_REDIS_URL", EVENTS_REDIS_URL)

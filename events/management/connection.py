@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import re
+from argparse import ArgumentTypeError
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -15,6 +17,13 @@ def default_url() -> str:
     """Return WEB_URL, else the address recorded by a running `manage.py up`, else the default address."""
     found: str = os.environ.get("WEB_URL", "").strip() or settings.SERVICES.get("WEB_URL", "")
     return found or "http://127.0.0.1:8000"
+
+
+def server_url(text: str) -> str:
+    """Return an address as it was given to a command. Raises ArgumentTypeError."""
+    if not re.match(r"(?i)https?://[^/\s]", text):
+        raise ArgumentTypeError(f"{text!r} is not an address; it must look like http://127.0.0.1:8000")
+    return text
 
 
 async def reach(*, url: str, key: str) -> ConnectionPool:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, cast
 import msgspec
 from redis import Redis
 
+from core.redis_cluster import is_cluster
 from events.contract import schema
 from events.contract.kinds import PRIORITIES, Priority
 from events.contract.schema import Event
@@ -25,6 +26,11 @@ if redis.call('XDEL', KEYS[2], ARGV[1]) == 0 then return 0 end
 if ARGV[3] ~= '' then redis.call('XADD', KEYS[2], '*', 'b', ARGV[3], 'i', ARGV[4]) end
 redis.call('INCRBY', KEYS[1], #ARGV[3] - tonumber(ARGV[2]))
 return 1
+"""
+_APPEND = """
+-- KEYS: bytes, stream.  ARGV: packed events
+redis.call('XADD', KEYS[2], '*', 'b', ARGV[1])
+return redis.call('INCRBY', KEYS[1], #ARGV[1])
 """
 
 
@@ -56,7 +62,10 @@ def restore_entries(redis: Redis, rows: Iterable[tuple[int, str, bytes]]) -> int
     for shard, priority, packed in rows:
         if priority not in PRIORITIES:
             raise ValueError(f"{priority!r} is no priority")
-        moved.append_entry(redis, shard, StreamEntry(priority, "", packed))
+        shard = stream.shard_here(redis, shard)
+        redis.eval(_APPEND, 2, *stream.shard_keys(shard, "bytes", priority), packed)
+        if not is_cluster(redis):
+            redis.sadd(stream.SHARDS_KEY, shard)
         number += 1
     return number
 

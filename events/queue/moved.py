@@ -5,34 +5,19 @@ with the setting of before. An entry is appended here and then deleted there, so
 changes nothing: rows are keyed by event id.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from redis import Redis
 
 from core.redis import blocking_client
-from core.redis_cluster import is_cluster
 from events.contract.kinds import PRIORITIES
-from events.queue import renamed_keys, stream
+from events.queue import appending, renamed_keys, stream
+from events.queue.appending import OutgoingEntry
 from events.queue.stream import Lease, StreamEntry
 
 PAGE = 200  # entries of a priority
-
-_APPEND = """
--- KEYS: bytes, stream.  ARGV: packed events, batch
-redis.call('XADD', KEYS[2], '*', 'b', ARGV[1], 'i', ARGV[2])
-return redis.call('INCRBY', KEYS[1], #ARGV[1])
-"""
-
-
-def append_entry(redis: Redis, shard: int, entry: StreamEntry) -> None:
-    """Append an entry of another Redis or of a backup. Raises RedisError."""
-    is_sharded = is_cluster(redis)
-    if is_sharded:
-        shard %= stream.MAX_SHARDS  # of an older release, which had more
-    redis.eval(_APPEND, 2, *stream.shard_keys(shard, "bytes", entry.priority), entry.packed, entry.batch)
-    if not is_sharded:
-        redis.sadd(stream.SHARDS_KEY, shard)
 
 
 @contextmanager
@@ -48,7 +33,8 @@ def former() -> Iterator[Redis | None]:
 def take_over(redis: Redis) -> int:
     """Take over the streams of an older release, and what waits in REDIS_URL. Return the number of shards.
 
-    A shard that a drain is reading is left for the next call. Raises RedisError.
+    A shard that a drain is reading is left for the next call. Do not call this in a thread with a running event loop.
+    Raises RedisError, OSError.
     """
     with former() as old:
         if old is None:
@@ -63,11 +49,23 @@ def _move(old: Redis, redis: Redis, shard: int) -> bool:
     lease = Lease(old, shard)
     if not lease.take():
         return False
+    here = stream.shard_here(redis, shard)
     try:
         while lease.renew() and (entries := lease.read(count=PAGE)):
-            for entry in entries:
-                append_entry(redis, shard, entry)
+            asyncio.run(_append(here, entries))
             lease.acknowledge(entries)
     finally:
         lease.release()
+    # An append says that it enqueues a drain: `stranded_shards` is to find the shard instead.
+    redis.delete(stream.shard_keys(here, "wake")[0])
     return True
+
+
+async def _append(shard: int, entries: Sequence[StreamEntry]) -> None:
+    """Append them as the intake does, and so with EVENT_REPLICAS: they were answered 202. Raises RedisError."""
+    outgoing = [OutgoingEntry(shard, each.priority, each.packed, each.batch) for each in entries]
+    redis = stream.connect_async()
+    try:
+        await appending.append(redis, outgoing)
+    finally:
+        await redis.aclose()

@@ -238,6 +238,11 @@ def shards(redis: Redis) -> list[int]:
     return sorted(int(member) for member in cast(set[bytes], redis.smembers(SHARDS_KEY)))
 
 
+def shard_here(redis: Redis, shard: int) -> int:
+    """Return the number that a shard of another Redis or of a backup gets: a Cluster has MAX_SHARDS at most."""
+    return shard % MAX_SHARDS if is_cluster(redis) else shard
+
+
 def stranded_shards(redis: Redis) -> list[int]:
     """Return the shards that have entries but neither a running nor an enqueued drain.
 

@@ -1,6 +1,6 @@
 """The admin site of assignments and submissions. `lms.grading` writes grades, as for the pages and the API."""
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -12,7 +12,7 @@ from import_export.admin import ExportMixin
 
 from instructors.permissions import account_of
 from lms import grading
-from lms.admin.base import LargeTableAdmin
+from lms.admin.base import LargeTableAdmin, ModelForm, TabularInline
 from lms.export import FORMATS, SubmissionResource
 from lms.models import (
     AssignmentSubmission,
@@ -20,12 +20,6 @@ from lms.models import (
     DueDateExtension,
 )
 from lms.spreadsheets import ENCODING
-
-if TYPE_CHECKING:
-    TabularInline = admin.TabularInline[Any, Any]
-    Form = forms.ModelForm[Any]
-else:
-    TabularInline, Form = admin.TabularInline, forms.ModelForm
 
 
 class SeenField(forms.CharField):
@@ -37,7 +31,7 @@ class SeenField(forms.CharField):
         return False
 
 
-class GradeForm(Form):
+class GradeForm(ModelForm):
     """A submission. What was typed is compared with what the page showed, so that a row that nobody touched is left as
     it is; a grade is refused if somebody graded after the page was shown."""
 

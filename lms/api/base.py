@@ -37,7 +37,7 @@ class ApiView(AccountApiView):
         caller = self.caller
         if caller is not None and self.holder is None and student_id is not None:
             audit.record(
-                action="student_view",
+                "student_view",
                 actor=caller,
                 request=self.request,
                 target_type="student",

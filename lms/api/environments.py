@@ -134,7 +134,7 @@ class SnapshotsView(ApiView):
         """Store a report of the student with this address. Raises TooLarge, NotFound, Unprocessable."""
         try:
             environment = reports.read_report(reported, now=now)
-        except reports.TooLarge:
+        except reports.ReportTooLarge:
             raise TooLarge(f"The environment exceeds {reports.MAX_BYTES} bytes or {reports.MAX_DEPTH} levels") from None
         class_id = self.holder.class_id if self.holder else None
         with transaction.atomic():

@@ -126,12 +126,7 @@ class TokenBase(ApiView):
         """Write to the audit log what a device did. One insert."""
         details = {"class": row.class_ref_id, "hint": row.hint, "status": row.status}
         audit.record(
-            action=action,
-            actor=None,
-            request=self.request,
-            target_type="student",
-            target_id=row.student_id,
-            details=details,
+            action, actor=None, request=self.request, target_type="student", target_id=row.student_id, details=details
         )
 
 

@@ -9,7 +9,6 @@ Only `lms.notebooks.render_worker` imports this module, never a web process: it 
 """
 
 import base64
-import json
 import re
 from html import escape
 from typing import Any
@@ -18,6 +17,7 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import MarkdownWithMath, MathBlockParser
 from nbformat import NotebookNode, from_dict
 
+from core.json_values import indented
 from lms.notebooks.cells import PlainCell, cells_of, joined, joined_streams, text_of
 from lms.notebooks.markdown_cells import Formulas, InlineParser, Renderer
 from lms.notebooks.math import formula_in
@@ -142,7 +142,7 @@ def _chosen(
     if latex:
         return _html(f'<pre><code class="tex">{escape(_cut(latex))}</code></pre>')
     if "application/json" in data:
-        return _display({"text/plain": _cut(json.dumps(data["application/json"], ensure_ascii=False, indent=1))})
+        return _display({"text/plain": _cut(indented(data["application/json"]))})
     return None
 
 

@@ -27,7 +27,16 @@ from lms.rosters import encodings as rosters_encodings
 from lms.rosters.cells import address_of, is_address, is_marked, name_of, people_of, without_mark
 from lms.rosters.columns import Layout, first_header, is_another_header, layout_by_header, layout_without_header
 from lms.rosters.encodings import BROKEN
-from lms.rosters.rows import Row, Unreadable, is_identity, is_known, rows_by_best_delimiter, rows_of, unwrapped
+from lms.rosters.rows import (
+    Row,
+    Unreadable,
+    is_identity,
+    is_known,
+    refuse_wide,
+    rows_by_best_delimiter,
+    rows_of,
+    unwrapped,
+)
 from lms.spreadsheets import harmless, original
 
 MAX_BYTES = 512 * 1024  # bytes
@@ -156,6 +165,7 @@ def _table(text: str, known: set[str]) -> Table:
     if all(row.is_torn for row in rows):
         problem = gettext("Line %(number)d cannot be read: a quotation mark is not closed or stands inside a text.")
         raise Unreadable(problem % {"number": rows[0].number})
+    refuse_wide(rows)
     return _lines(rows, known)
 
 

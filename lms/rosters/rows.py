@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext
+
 from core.identity import email_key
 from lms.rosters.cells import is_address
 from lms.rosters.encodings import HEAD
@@ -15,6 +17,7 @@ from lms.spreadsheets import original
 
 DELIMITERS = ",;\t|，；、｜"
 WRAPPED = re.compile(r'\s*"(?P<line>(?:[^"]|"")*)"[\s;,]*')
+MAX_CELLS = 500  # of a row; what reads columns goes through all rows for each
 MAX_JOINED = 10  # lines of one quoted text
 
 
@@ -87,6 +90,14 @@ def rows_of(text: str, delimiter: str) -> list[Row]:
     if any("@" in cell.strip().partition("\n")[2] for row in rows for cell in row.cells if "\n" in cell.strip()):
         return list(_one_by_one(text, delimiter))
     return rows
+
+
+def refuse_wide(rows: Iterable[Row]) -> None:
+    """Raises Unreadable for a row of more than MAX_CELLS cells."""
+    for row in rows:
+        if len(row.cells) > MAX_CELLS:
+            words = gettext("Line %(number)d has more than %(most)d columns. Delete those that are not needed.")
+            raise Unreadable(words % {"number": row.number, "most": MAX_CELLS})
 
 
 def _reader(lines: Iterable[str], delimiter: str) -> Any:

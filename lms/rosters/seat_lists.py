@@ -18,7 +18,7 @@ from core.readings import reading_key
 from lms.rosters.cells import address_of, is_address, name_of, without_mark
 from lms.rosters.headers import meaning_of, plain
 from lms.rosters.parser import MAX_BYTES, too_large
-from lms.rosters.rows import DELIMITERS, Row, Unreadable, rows_of
+from lms.rosters.rows import DELIMITERS, Row, Unreadable, refuse_wide, rows_of
 
 MAX_LINES = 1000
 WORDS = """seat | seats | seat number | seat no | seat label | seat id | desk | place | position | pc | pc number | 席
@@ -99,6 +99,7 @@ def read_seats(text: str, *, labels: Iterable[str], classmates: Sequence[Classma
         raise Unreadable(gettext("The list is empty. Paste at least one line with a seat and a student."))
     if len(rows) > MAX_LINES:
         raise Unreadable(gettext("More than %(most)d lines. Import the list in parts.") % {"most": MAX_LINES})
+    refuse_wide(rows)
     begin = _header(rows, seats)
     header = rows[begin] if begin is not None else None
     body = rows if begin is None else rows[begin + 1 :]

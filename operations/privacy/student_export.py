@@ -26,6 +26,7 @@ from django.db import models
 
 from core.identity import row_number
 from core.json_archive import write_rows
+from core.json_values import indented
 from core.moments import moment_text, zone_name
 from events.contract import schema
 from events.queue import maintenance, stream
@@ -126,7 +127,7 @@ def _waiting(person: Person) -> Iterator[dict[str, Any]]:
 def _write_notebooks(archive: zipfile.ZipFile, student_ids: Iterable[int]) -> None:
     handed_in = AssignmentSubmission.objects.filter(student__in=student_ids).exclude(notebook_content=None)
     for submission in handed_in.iterator(chunk_size=20):
-        text = json.dumps(submission.notebook_content, ensure_ascii=False, indent=1)
+        text = indented(submission.notebook_content)
         archive.writestr(f"notebooks/{submission.pk}.ipynb", text)
 
 

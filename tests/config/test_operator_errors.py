@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
@@ -90,6 +91,7 @@ def test_the_traceback_is_there_for_whoever_asks(tmp_path):
         ({"REDIS_URL": "redis+sentinel://:secret-of-mine@host:port/m/0"}, "REDIS_URL is no address of a Redis"),
         ({"REDIS_URL": "redis+sentinel://:secret-of-mine@host/m/first"}, "a database that is no number"),
         ({"REDIS_URL": "redis+cluster://:secret-of-mine@host:6379"}, "REDIS_URL is a Cluster, which rq cannot use"),
+        ({"EVENTS_REDIS_URL": "redis+cluster://:secret-of-mine@host/2"}, "EVENTS_REDIS_URL is no address"),
         ({"ALLOWED_HOSTS": "https://lessons.example.org"}, "host names alone"),
         ({"ALLOWED_HOSTS": "lessons.example.org:443"}, "host names alone"),
         ({"BACKEND_CORS_ORIGINS": "hub.example.org"}, "origins like https://hub.example.org"),
@@ -98,6 +100,10 @@ def test_the_traceback_is_there_for_whoever_asks(tmp_path):
         ({"INFLUXDB_URL": "http://influx:8086"}, "INFLUXDB_TOKEN is not: set both, or neither"),
         ({"PROMETHEUS_MULTIPROC_DIR": "/nowhere"}, "a folder that exists"),
         ({"WORKERS": "4", "WORKERS_MAX": "2"}, "WORKERS_MAX is '2'"),
+        ({"DATABASE_REPLICA_URL": "mysql://me:secret-of-mine@host/x"}, "DATABASE_REPLICA_URL is no address of a"),
+        ({"SESSION_IDLE_MINUTES": "99999999999"}, "at least 1 and at most 52596000"),
+        ({"ACCESS_TOKEN_EXPIRE_MINUTES": "99999999999"}, "at least 1 and at most 52596000"),
+        ({"RETENTION_EVENTS_DAYS": "999999999"}, "0 or at least 30 and at most 36525"),
     ],
     ids=str,
 )
@@ -150,6 +156,28 @@ def test_a_web_server_says_what_is_missing(tmp_path):
 )
 def test_trouble_with_a_file_names_it(number, said):
     assert said in (sentence_of(OSError(number, os.strerror(number), "/data/x")) or "")
+
+
+def test_bytes_that_are_no_text_are_said():
+    with pytest.raises(UnicodeEncodeError) as caught:
+        os.fsdecode(b"a\xff").encode()
+    assert "no UTF-8" in (sentence_of(caught.value) or "")
+
+
+@pytest.mark.parametrize(("option", "most"), [("email", 255), ("name", 255), ("role", 50)])
+def test_an_account_with_a_text_that_is_too_long_is_refused(option, most, django_user_model):
+    given = {"email": "a@b.example", option: "x" * 400}
+    if option == "email":
+        given = {"email": f"{'x' * 60}@{'.'.join(['y' * 60] * 4)}.example"}
+    with pytest.raises(CommandError, match=rf"--{option} has \d+ characters; at most {most}"):
+        call_command("create_instructor", password_stdin=True, **given)
+
+
+@pytest.mark.parametrize("command", ["password_link", "first_account_link"])
+def test_a_link_begins_with_an_address_of_a_server(command):
+    arguments = ["--url", "javascript:alert(1)", *(["--email", "a@b.example"] if command == "password_link" else [])]
+    with pytest.raises(CommandError, match="must look like http"):
+        call_command(command, *arguments)
 
 
 def test_a_bug_is_not_hidden():

@@ -115,10 +115,11 @@ class Sentinels(Group):
     """A master, two replicas and three sentinels. `servers[0]` begins as the master."""
 
     min_replicas: int = 0
+    addresses: tuple[str, ...] = ("127.0.0.1",)  # of the machines, which take servers and sentinels in turn
 
     @property
     def url(self) -> str:
-        nodes = ",".join(f"127.0.0.1:{node.port}" for node in self.sentinels)
+        nodes = ",".join(f"{node.address}:{node.port}" for node in self.sentinels)
         return f"redis+sentinel://:{PASSWORD}@{nodes}/{NAME}/0"
 
     def start(self) -> None:
@@ -133,18 +134,23 @@ class Sentinels(Group):
 
     def _make(self) -> None:
         more = [f"min-replicas-to-write {self.min_replicas}", "min-replicas-max-lag 10"]
-        master = Node(directory=self.directory / "valkey-0", lines=server_lines(*more))
-        of = f"replicaof 127.0.0.1 {master.port}"
-        replicas = [Node(directory=self.directory / f"valkey-{i}", lines=server_lines(of, *more)) for i in (1, 2)]
+        places = [self.addresses[number % len(self.addresses)] for number in range(3)]
+        master = Node(directory=self.directory / "valkey-0", lines=server_lines(*more), address=places[0])
+        of = f"replicaof {master.address} {master.port}"
+        replicas = [
+            Node(directory=self.directory / f"valkey-{i}", lines=server_lines(of, *more), address=places[i])
+            for i in (1, 2)
+        ]
         self.servers = [master, *replicas]
         watched = [
-            f"sentinel monitor {NAME} 127.0.0.1 {master.port} 2",
+            f"sentinel monitor {NAME} {master.address} {master.port} 2",
             f"sentinel auth-pass {NAME} {PASSWORD}",
             f"sentinel down-after-milliseconds {NAME} {DOWN_MS}",
             f"sentinel failover-timeout {NAME} 6000",
         ]
         self.sentinels = [
-            Node(directory=self.directory / f"sentinel-{i}", lines=watched, is_sentinel=True) for i in range(3)
+            Node(directory=self.directory / f"sentinel-{i}", lines=watched, is_sentinel=True, address=places[i])
+            for i in range(3)
         ]
 
     def _knows_all(self, sentinel: Node) -> bool:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lms.api import notebook_content
 from lms.models import AssignmentSubmission
 from tests.lms.conftest import filled, problem, rows_of, the_problem
 
@@ -198,6 +199,17 @@ def test_content_beyond_the_limit_is_413(api, cast, settings):
     response = api("POST", "/submissions", {**filled(NEW, cast.ids()), "notebook_content": content})
     assert response.status_code == 413
     assert response.json()["detail"].endswith("the maximum size is 1024 bytes")
+
+
+def test_numbers_that_are_longer_when_written_out_are_counted_before_they_are(api, cast, settings, monkeypatch):
+    """1e308 has five characters as sent and 309 digits in canonical JSON: 10 MB of them would be half a gigabyte."""
+    settings.SUBMISSION_BYTES_LIMIT = 10_000
+    written = []
+    monkeypatch.setattr(notebook_content, "canonical", lambda value: written.append(value) or b"")
+    content = {"cells": [], "metadata": {"x": [{"y": -1e308}] * 100}}
+    response = api("POST", "/submissions", {**filled(NEW, cast.ids()), "notebook_content": content})
+    assert response.status_code == 413
+    assert not written
 
 
 def test_post_answers_201_with_the_fields_and_defaults(hand_in):

@@ -25,9 +25,9 @@ PARTS = {
 }
 
 
-def workbook(**changed: str) -> bytes:
+def workbook(method: int = zipfile.ZIP_DEFLATED, **changed: str) -> bytes:
     file = BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as written:
+    with zipfile.ZipFile(file, "w", method) as written:
         for name, content in {**PARTS, **changed}.items():
             written.writestr(name, content)
     return file.getvalue()
@@ -70,3 +70,37 @@ def test_a_part_that_is_too_large_is_not_unpacked(monkeypatch):
     monkeypatch.setattr(workbooks, "MAX_UNPACKED", 100)
     with pytest.raises(BadWorkbook, match="too large"):
         text_of_workbook(workbook())
+
+
+def sheet(rows: str) -> dict[str, str]:
+    return {"xl/worksheets/sheet1.xml": f"<worksheet {MAIN}><sheetData>{rows}</sheetData></worksheet>"}
+
+
+def test_one_long_text_in_every_cell_is_not_written_out():
+    shared = f"<sst {MAIN}><si><t>{'a' * 1_000_000}</t></si></sst>"
+    content = workbook(**{"xl/sharedStrings.xml": shared}, **sheet('<row><c t="s"><v>0</v></c></row>' * 1000))
+    assert len(content) < 10_000  # and would be a gigabyte
+    with pytest.raises(BadWorkbook, match="too much text"):
+        text_of_workbook(content)
+
+
+@pytest.mark.parametrize("content", ["<c/>" * 600_000, "<c>" * 600_000], ids=["beside each other", "in each other"])
+def test_millions_of_elements_in_a_small_file(content):
+    with pytest.raises(BadWorkbook, match="too large"):
+        text_of_workbook(workbook(**sheet(f"<row>{content}")))
+
+
+def test_a_column_of_a_thousand_letters_is_left_out():
+    """Its number would have as many digits."""
+    assert text_of_workbook(workbook(**sheet(f'<row><c r="{"A" * 1000}1"><v>1</v></c></row>'))) == ""
+    assert workbooks._column("A" * 1000 + "1") < 26**3 + 26**2 + 26
+
+
+def test_another_packing_is_refused():
+    """A damaged one raises an error of its own library."""
+    content = workbook(zipfile.ZIP_LZMA)
+    with pytest.raises(BadWorkbook, match="packed"):
+        text_of_workbook(content)
+    start = content.index(b"xl/workbook.xml") + len("xl/workbook.xml")
+    with pytest.raises(BadWorkbook):
+        text_of_workbook(content[: start + 4] + b"\xff" * 30 + content[start + 34 :])

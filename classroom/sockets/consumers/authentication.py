@@ -82,7 +82,7 @@ def _holder(key: str) -> KeyHolder | None:
 
 def _record_view(account_id: int, student_id: int, what: str) -> None:
     audit.record(
-        action="student_view",
+        "student_view",
         actor=Instructor.objects.filter(pk=account_id).first(),
         request=None,
         target_type="student",

@@ -1,6 +1,7 @@
 """Post recorded requests again, to test a server with real data."""
 
 import asyncio
+import math
 from argparse import ArgumentParser
 from collections import Counter
 from contextlib import suppress
@@ -33,8 +34,8 @@ class Command(BaseCommand):
         parser.add_argument("--shift-times", action="store_true", help="move all event times; the latest becomes now")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["speed"] < 0:
-            raise CommandError("--speed must be 0 or more.")
+        if not 0 <= options["speed"] < math.inf:
+            raise CommandError("--speed must be a number of 0 or more.")
         posts = self._load(options)
         with suppress(KeyboardInterrupt):
             answers = asyncio.run(self._replay(posts, options))

@@ -1,6 +1,7 @@
 """Simulate a class of students who post events over HTTP, for demonstrations and load tests."""
 
 import asyncio
+import math
 import signal
 from argparse import ArgumentParser
 from contextlib import suppress
@@ -18,6 +19,7 @@ from events.simulation.classroom import GRACE_PERIOD, Classroom, wall_clock
 from events.simulation.sender import Sender
 from events.simulation.students import make_class
 
+MOST_MINUTES = 366 * 24 * 60  # 0 is for longer
 STOPPED_GRACE_PERIOD = 1.0  # seconds for pending events after Ctrl-C
 
 
@@ -76,8 +78,10 @@ class Command(BaseCommand):
 
 
 def _check(*, students: int, rate: float, minutes: float) -> None:
-    if students < 1 or rate <= 0 or minutes < 0:
-        raise CommandError("--students must be at least 1, --rate above 0 and --minutes 0 or more.")
+    if students < 1 or not (0 < rate < math.inf and 0 <= minutes <= MOST_MINUTES):
+        raise CommandError(
+            f"--students must be at least 1, --rate a number above 0 and --minutes one from 0 to {MOST_MINUTES}."
+        )
 
 
 async def _lesson(*, classroom: Classroom, sender: Sender, minutes: float, out: BaseCommand) -> tuple[int, bool]:

@@ -37,6 +37,8 @@ class Command(BaseCommand):
             role = role_of(options["role"]) if options["role"].strip() else ""
         except FalseRole as error:
             raise CommandError(f"{error}.") from None
+        for column, given in (("email", email), ("name", options["name"]), ("role", role)):
+            _check_length(column, given)
         found = Instructor.objects.with_email(email)
         if found and not options["update"]:
             raise CommandError(f"{found.email} exists already. To change it, add --update.")
@@ -67,3 +69,9 @@ class Command(BaseCommand):
         account.role = role or account.role
         account.is_active = True
         account.save(update_fields=["password", "name", "role", "is_active"])
+
+
+def _check_length(column: str, given: str) -> None:
+    most = getattr(Instructor._meta.get_field(column), "max_length", None)
+    if most is not None and len(given) > most:
+        raise CommandError(f"--{column} has {len(given)} characters; at most {most} can be stored.")

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from events.management.connection import default_url
+from events.management.connection import default_url, server_url
 from instructors import first_account
 
 
@@ -13,7 +13,9 @@ class Command(BaseCommand):
     help = "Print a link with which the first account, an administrator's, is made in a browser. Valid for a day."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--url", help="address of the server; default: WEB_URL, or the server `up` runs here")
+        parser.add_argument(
+            "--url", type=server_url, help="address of the server; default: WEB_URL, or the server `up` runs here"
+        )
 
     def handle(self, *args: Any, url: str | None, **options: Any) -> None:
         if not first_account.is_missing():

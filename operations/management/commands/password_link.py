@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from events.management.connection import default_url
+from events.management.connection import default_url, server_url
 from instructors import password_links
 from instructors.models import Instructor
 
@@ -15,7 +15,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--email", required=True)
-        parser.add_argument("--url", help="address of the server; default: WEB_URL, or the server `up` runs here")
+        parser.add_argument(
+            "--url", type=server_url, help="address of the server; default: WEB_URL, or the server `up` runs here"
+        )
 
     def handle(self, *args: Any, email: str, url: str | None, **options: Any) -> None:
         account = Instructor.objects.with_email(email)

@@ -10,7 +10,7 @@ from core import optional_libraries
 from events.worker.tasks import work
 from operations.local import gc_tuning
 from operations.local.autoscaler import Autoscaler
-from operations.local.supervisor import Failed, Supervisor
+from operations.local.supervisor import StartFailed, Supervisor
 
 
 class Command(BaseCommand):
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         try:
             autoscaler.start()
             supervisor.run(each_turn=autoscaler.poll)
-        except Failed as error:
+        except StartFailed as error:
             raise CommandError(str(error)) from error
         finally:
             supervisor.stop()

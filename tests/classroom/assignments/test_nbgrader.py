@@ -75,6 +75,12 @@ def test_typed_points_hold_and_the_difference_is_said(upload):
     assert ClassAssignment.objects.get().points == 10
 
 
+def test_points_below_zero_are_not_taken_over(upload):
+    html = upload(notebook(cell("code", "x", grade_id="a", grade=True, locked=True, points=-3))).content.decode()
+    assert ClassAssignment.objects.get().points is None
+    assert "add up to -3 points; the assignment has –" in html
+
+
 def test_a_region_without_a_partner_is_asked_about(upload):
     answer = upload(notebook(cell("markdown", "# A"), cell("code", "### BEGIN SOLUTION\nx")))
     assert answer.status_code == 422
@@ -109,6 +115,15 @@ def test_the_newest_hand_ins_are_in_the_zip(client, page, loops, work, ren, aoi)
     assert archive.read(f"{folder}/timestamp.txt") == b"2026-05-01 14:59:30.250000 UTC\n"
     entry = AuditLog.objects.get(action="submissions_export")
     assert (entry.target_id, entry.details) == (str(loops.pk), {"count": 1})
+
+
+def test_a_notebook_that_is_nested_deeply_stays_small(client, page, work):
+    deep = [0] * 10_000
+    for _ in range(90):
+        deep = [deep]
+    AssignmentSubmission.objects.filter(pk=work.pk).update(notebook_content={"cells": [], "metadata": {"x": deep}})
+    found = unpacked(client.get(f"{page}submitted.zip"))
+    assert found.getinfo(next(name for name in found.namelist() if name.endswith(".ipynb"))).file_size < 50_000
 
 
 def test_the_name_in_nbgrader_may_be_typed(client, page, work):

@@ -63,7 +63,10 @@ def test_no_server_is_a_clear_error():
         simulate(Receiver(url=url))
 
 
-@pytest.mark.parametrize("wrong", ["--students=0", "--rate=0", "--minutes=-1", "--url=nonsense"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["--students=0", "--rate=0", "--minutes=-1", "--url=nonsense", "--minutes=nan", "--minutes=inf", "--rate=nan"],
+)
 def test_senseless_options_are_refused(wrong):
     with listening() as server, pytest.raises(CommandError):
         simulate(server, wrong)

@@ -118,6 +118,22 @@ def test_two_labels_change_hands(school, sit, sitting):
     assert rooms.change_seats(school.lab, {first.pk: PlacedSeat("A2", 10, 10)}) == 0
 
 
+def test_a_copy_of_a_room_whose_picture_is_lost_has_none(school):
+    rooms.set_picture(school.lab, picture(), name="lab.png", by="taro@example.com", now=NOW)
+    default_storage.delete(f"{maps.DIRECTORY}/{pictures()[0]}")
+    made = rooms.copy_room(school.lab, to=school.rust, name="Lab", by="taro@example.com", now=NOW)
+    assert labels(made) == labels(school.lab)
+    assert rooms.picture_of(made) is None
+
+
+def test_a_room_that_was_deleted_meanwhile_is_not_made_again_by_its_new_name(school):
+    seen = Room.objects.get(pk=school.lab.pk)
+    rooms.remove_room(school.lab)
+    with pytest.raises(Room.DoesNotExist):
+        rooms.rename_room(seen, name="Lab B")
+    assert not Room.objects.filter(pk=seen.pk).exists()
+
+
 def test_a_copy_has_seats_and_a_picture_and_nobody(school, sit, django_capture_on_commit_callbacks):
     sit(A1=school.people[0])
     rooms.set_picture(school.lab, picture(), name="lab.png", by="taro@example.com", now=NOW)

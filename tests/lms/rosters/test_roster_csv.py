@@ -112,3 +112,10 @@ def test_what_is_written_is_read_again_and_never_a_formula():
     assert text.startswith("\ufeffemail,name,team")
     assert ",'=HYPERLINK(1)," in text
     assert people(read(text)) == rows
+
+
+def test_a_line_of_thousands_of_columns_is_refused():
+    """Each of them would be looked for in each line."""
+    rows = "\n".join(f"s{number}@example.com,Name {number}" for number in range(100))
+    with pytest.raises(Unreadable, match="Line 1 has more than 500 columns"):
+        read(f"email,name{',x' * 5000}\n{rows}")

@@ -108,3 +108,9 @@ def test_numbers_as_labels():
     """Labels are numbers, and so are students: the column with most labels is that of the seats."""
     table = read_seats("2601,1\n2602,2\n2603,3", labels=["1", "2", "3"], classmates=PEOPLE)
     assert {line.label: line.student.student_id for line in table.good} == {"1": 1, "2": 2, "3": 3}
+
+
+def test_a_line_of_thousands_of_columns_is_refused():
+    """Each of them would be looked for in each line."""
+    with pytest.raises(Unreadable, match="Line 2 has more than 500 columns"):
+        read(f"A1,2601\nA2,2602{',x' * 5000}\nA3,2603")

@@ -161,3 +161,11 @@ def test_odd_metadata_break_nothing(odd):
     broken = notebook({"cell_type": "code", "metadata": odd, "source": None}, None, 7)
     assert points_of(broken) is None
     assert release(broken).solutions == 0
+
+
+@pytest.mark.parametrize("points", [10**400, 1e308, "3", True, None], ids=str)
+def test_points_that_are_no_number_that_can_be_stored_are_left_out(points):
+    cells = [cell("code", "x", grade_id=name, grade=True, solution=True, points=points) for name in ("a", "b")]
+    made = release(notebook(*cells))
+    assert made.points is None
+    assert made.solutions == 2
