@@ -46,7 +46,7 @@ class Kernel:
 
     @property
     def is_watched(self) -> bool:
-        """Whether every run that begins now is seen here."""
+        """Whether each run that begins is seen here."""
         return self.remote.is_watching if self.remote else self.stream is not None
 
 
@@ -184,6 +184,9 @@ class Watcher:
             log.warning("Cell Monitor did not understand a message of kernel %s", kernel.id, exc_info=True)
             return
         self._take(kernel, outputs)
+        if taken.type == "error" and kernel.remote:
+            for after in (1.0, 4.0):  # a kernel that the gateway ends interrupts its run first
+                self._start_task(self._ask_gateway(kernel, after))
         if taken.type == "execute_input" and kernel.reducer.unlocated():
             self._look_up_soon(kernel)
 
@@ -256,12 +259,16 @@ class Watcher:
         """Ask the gateway now and then whether kernels are there and who uses them."""
         while True:
             await asyncio.sleep(GATEWAY_SECONDS)
+            # Each by itself: gateways are often told to give no list of kernels.
             for kernel in [one for one in self._kernels.values() if is_behind_gateway(one.manager)]:
-                try:
-                    # Each by itself: gateways are often told to give no list of kernels.
-                    self._look_at(kernel, await kernel.manager.refresh_model())
-                except Exception:
-                    log.info("The gateway does not say how kernel %s is", kernel.id, exc_info=True)
+                await self._ask_gateway(kernel)
+
+    async def _ask_gateway(self, kernel: Kernel, after: float = 0) -> None:
+        await asyncio.sleep(after)
+        try:
+            self._look_at(kernel, await kernel.manager.refresh_model())
+        except Exception:
+            log.info("The gateway does not say how kernel %s is", kernel.id, exc_info=True)
 
     def _look_at(self, kernel: Kernel, model: dict[str, Any] | None) -> None:
         stream = kernel.remote

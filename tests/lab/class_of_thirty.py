@@ -39,7 +39,8 @@ from tests.servers import wait_until
 
 CODES = ("1 + 1", "1 / 0", "undefined", "import time; time.sleep(1.5)", "print('x' * 2000)", "sum(range(10**6))")
 START_SECONDS = 180  # of JupyterLab with a notebook in a browser, on a busy machine
-OPEN = "jupyterapp.commands.execute('docmanager:open', {path: 'lesson.ipynb', factory: 'Notebook'}).catch(() => null)"
+OPEN = """jupyterapp.commands.execute('docmanager:open', {path: 'lesson.ipynb', factory: 'Notebook'})
+  .then(() => true, () => false)"""
 IDLE = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 RUN = """cell => {
   const {content} = jupyterapp.shell.currentWidget;
