@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-lab run check test faults bench fit lint audit lock needs clean lab extension extension-python extension-test
+.PHONY: help demo demo-lab run check test faults bench fit lint audit lock needs clean lab lab-test extension extension-if-node extension-python extension-test
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -32,13 +32,21 @@ check: lint ## lint, types, layers and the quick tests, which start no copy of t
 
 test: lint audit needs lab ## the checks of lint and audit, then all tests, those of the JupyterLab extension too
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --ignore tests/lab $(ARGS)
-	$(BIN)/python -m pytest -n 2 tests/lab
+	@$(MAKE) -j 2 --output-sync=target lab-test extension-if-node
+
+# These wait for kernels more than they compute: the two go side by side.
+lab-test: .venv/test.stamp .venv-lab/lab.stamp
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/lab
+
+extension-if-node:
 	@if $(MAKE) extension/node_modules/npm.stamp; then $(MAKE) extension-test; \
 	else echo "What the panel is built with cannot be installed: it was NOT built and tested again"; $(MAKE) extension-python; fi
 
-faults: needs ## a hundred kills under load, outages of a minute, a full disk: about twenty minutes
+faults: needs ## a hundred kills under load, outages of a minute, a full disk, a campus: about forty minutes
 	$(BIN)/python -m tests.faults.kills --kills 100 $(ARGS)
+	$(BIN)/python -m tests.faults.campus --kills 50 --rate 60
 	FAULTS=long FAULT_EXAMPLES=500 $(BIN)/python -m pytest -s tests/faults
+	FAULT_EXAMPLES=20 $(BIN)/python -m pytest tests/lms/test_openapi.py
 
 bench: .venv/test.stamp ## the benchmarks, as one table
 	$(BIN)/python -m benchmarks
@@ -64,7 +72,7 @@ extension: extension/dist/wheel.stamp ## the wheel of the JupyterLab extension, 
 	rm -f static/extension/*.whl
 	cp extension/dist/*.whl static/extension/
 
-extension-test: extension/dist/test.stamp ## lint, types and tests of the JupyterLab extension, in a real JupyterLab too
+extension-test: .venv-lab/tested-python.stamp .venv-lab/tested-panel.stamp .venv-lab/tested-ui.stamp ## lint, types and tests of the JupyterLab extension, in a real JupyterLab too
 
 lock: .venv/uv.stamp ## pin the requirements*.in with hashes
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
@@ -113,8 +121,8 @@ EXTENSION_TS := $(wildcard extension/src/*.ts extension/src/*.tsx extension/src/
 	extension/package.json extension/tsconfig.json
 EXTENSION_PY := $(wildcard extension/cell_monitor_lab/*.py extension/cell_monitor_lab/*.yaml extension/jupyter-config/*/*) \
 	extension/pyproject.toml extension/install.json extension/README.md extension/LICENSE
-EXTENSION_TESTS := $(wildcard extension/tests/*.py extension/tests/*/*.py extension/ui-tests/*.py extension/traces/*.jsonl \
-	extension/src/__tests__/* extension/.oxlintrc.json)
+EXTENSION_TESTS := $(wildcard extension/tests/*.py extension/tests/*/*.py extension/traces/*.jsonl)
+EXTENSION_UI_TESTS := $(wildcard extension/ui-tests/*.py) extension/tests/conftest.py
 
 .venv-lab/test.stamp: extension/requirements-dev.txt
 	@test -x .venv-lab/bin/python || $(PYTHON) -m venv .venv-lab
@@ -123,14 +131,18 @@ EXTENSION_TESTS := $(wildcard extension/tests/*.py extension/tests/*/*.py extens
 	@touch $@
 
 .venv-lab/lab.stamp: .venv-lab/test.stamp $(wildcard static/extension/*.whl)
-	@.venv-lab/bin/pip install --quiet --no-deps --force-reinstall static/extension/*.whl
+	@VIRTUAL_ENV=.venv-lab $(BIN)/uv pip install --quiet --no-deps --reinstall static/extension/*.whl 2>/dev/null \
+		|| .venv-lab/bin/pip install --quiet --no-deps --force-reinstall static/extension/*.whl
 	@touch $@
 
-extension-python: .venv-lab/test.stamp
+extension-python: .venv-lab/tested-python.stamp
+
+.venv-lab/tested-python.stamp: .venv-lab/test.stamp $(EXTENSION_PY) $(EXTENSION_TESTS) $(EXTENSION_UI_TESTS)
 	cd extension && $(LAB)/ruff check .
 	cd extension && $(LAB)/ruff format --check .
 	cd extension && $(LAB)/mypy
-	cd extension && $(LAB)/python -m pytest $(ARGS)
+	cd extension && $(LAB)/python -m pytest -n 4 $(ARGS)
+	@touch $@
 
 # Node is the machine's, from version 20 on; else a wheel has one.
 extension/node_modules/npm.stamp: extension/package.json extension/yarn.lock extension/.yarnrc.yml .venv-lab/test.stamp
@@ -152,12 +164,17 @@ extension/dist/wheel.stamp: $(EXTENSION_PY) extension/lib/build.stamp
 	cd extension && $(LAB)/python -m build --wheel --no-isolation
 	@touch $@
 
-# The wheel is committed, so that nobody needs Node to give it to students. It must be the one that is built here.
-extension/dist/test.stamp: extension/dist/wheel.stamp $(EXTENSION_TESTS) $(wildcard static/extension/*.whl)
-	@$(LAB)/python extension/compare_wheels.py extension/dist/*.whl static/extension/*.whl || { echo "The wheel in static/extension is not that of the sources: make extension"; exit 1; }
-	$(MAKE) extension-python
+.venv-lab/tested-panel.stamp: $(EXTENSION_TS) $(wildcard extension/src/__tests__/* extension/traces/*.jsonl) extension/.oxlintrc.json extension/node_modules/npm.stamp
 	$(IN_EXTENSION) oxlint --deny-warnings src
 	$(IN_EXTENSION) jlpm test
-	$(LAB)/pip install --quiet --no-deps --force-reinstall extension/dist/*.whl
-	cd extension && $(LAB)/python -m pytest ui-tests $(ARGS)
+	@touch $@
+
+# The wheel is committed, so that nobody needs Node to give it to students. It must be the one that is built here.
+extension/dist/same.stamp: extension/dist/wheel.stamp $(wildcard static/extension/*.whl)
+	@$(LAB)/python extension/compare_wheels.py extension/dist/*.whl static/extension/*.whl || { echo "The wheel in static/extension is not that of the sources: make extension"; exit 1; }
+	@touch $@
+
+# In the JupyterLab that has that wheel.
+.venv-lab/tested-ui.stamp: extension/dist/same.stamp .venv-lab/lab.stamp $(EXTENSION_UI_TESTS)
+	cd extension && $(LAB)/python -m pytest -n 2 --dist loadfile ui-tests $(ARGS)
 	@touch $@

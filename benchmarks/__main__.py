@@ -4,12 +4,14 @@ import argparse
 import sys
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from tqdm import tqdm
 
 from benchmarks import limits
 from benchmarks.attention import attention
 from benchmarks.calibration import CALIBRATION, draw_calibration
+from benchmarks.compare import compare
 from benchmarks.durable import STUDENTS, durable, memory, warm_up
 from benchmarks.latency import latency
 from benchmarks.pages import pages
@@ -109,6 +111,8 @@ def main() -> None:
     )
     parser.add_argument("--fit", action="store_true", help="prediction: print the weights that fit")
     parser.add_argument("--quick", action="store_true", help="one repetition of everything, smaller")
+    parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="compare with this older checkout, in turns")
+    parser.add_argument("--rounds", type=int, default=3, help="with --against (default %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="rq workers (default %(default)s)")
     parser.add_argument(
         "--connections",
@@ -136,6 +140,16 @@ def main() -> None:
         rows = scaling()
         print(table(rows))
         print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))} and {PICTURE}")
+        return
+    if given.against:
+        sizes = QUICK if given.quick else Sizes()
+        rows = compare(
+            before=given.against.resolve(), rounds=given.rounds, workers=given.workers,
+            count=sizes.singles, seconds=sizes.seconds, classes=CLASSES,
+        )  # fmt: skip
+        options = {**vars(given), "what": "against", "against": "another checkout"}
+        print(table(rows))
+        print(f"\nWritten to {save(rows, moment=begun, about=about, options=options)}")
         return
     rows = measure(sizes=QUICK if given.quick else Sizes(), workers=given.workers, connections=given.connections)
     print(table(rows))

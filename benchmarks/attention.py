@@ -2,9 +2,9 @@
 
     python -m benchmarks attention
 
-Each world is scored with weights that were fitted on the other two (`benchmarks/fit_attention.py`), on other seeds, and
-with the product's thresholds, hysteresis and places; the demo class, on which nothing was fitted or chosen, with the
-product's weights. Beside it stand the rule before and baselines. Nobody answers an alert, and requests for help are
+Each world is scored with weights that were fitted on the other three (`benchmarks/fit_attention.py`), on other seeds,
+and with the product's thresholds, hysteresis and places; the demo class, on which nothing was fitted or chosen, with
+the product's weights. Beside it stand the rule before and baselines. Nobody answers an alert, and requests for help are
 left out.
 """
 
@@ -78,15 +78,19 @@ def attention(*, quick: bool = False) -> tuple[list[Row], dict[str, list[list[fl
     rows: list[Row] = []
     bins: dict[str, list[list[float]]] = {}
     for world in WORLDS:
-        whole = Outcome()
+        whole, bare = Outcome(), Outcome()
         for style in STYLES:
             outcome = Outcome()
             for seed in seeds:
-                outcome += watch(make(world, style, seed), rotated[world])
+                lesson = make(world, style, seed)
+                outcome += watch(lesson, rotated[world])
+                bare += watch(lesson, rotated[world], bare=True)
             rows += _rows(f"{world}, {style}", outcome, rotated[world]["bound"][style])
             whole += outcome
         what = f"seeds {seeds[0]} to {seeds[-1]} of four styles"
         rows += _rows(f"{world}, all", whole, rotated[world]["bound"]["all"], what)
+        for row in _rows(f"{world}, bare sender", bare, None, "neither code, outputs nor aborted runs"):
+            rows += [row] if any(name in row.name for name in (": firm, ", ": listed, ", ": model, ")) else []
         bins[world] = whole.bins
     whole = Outcome()
     for seed in seeds:
@@ -96,13 +100,13 @@ def attention(*, quick: bool = False) -> tuple[list[Row], dict[str, list[list[fl
     return rows, bins
 
 
-def watch(lesson: Lesson, fitted: dict[str, Any]) -> Outcome:
-    """Look at a lesson as the page does, with these weights."""
+def watch(lesson: Lesson, fitted: dict[str, Any], *, bare: bool = False) -> Outcome:
+    """Look at a lesson as the page does, with these weights; `bare`: of `looks_at`."""
     outcome, random = Outcome(), Random(lesson.seed)
     parts: dict[int, Part] = {}
     rule_shows: set[int] = set()
     records = {name: _Record() for name in outcome.lists}
-    for now, _, looks in looks_at(lesson, every=EVERY):
+    for now, _, looks in looks_at(lesson, every=EVERY, bare=bare):
         stuck = {look.student for look in looks if look.stuck}
         likely = {look.student: _probability(look, fitted) for look in looks}
         parts = _list(looks, likely, parts, now)
@@ -143,7 +147,7 @@ def _list(looks: Sequence[Look], likely: dict[int, float], parts: dict[int, Part
     """Return who is listed and in which part, in order."""
     scores: list[tuple[Score, Part, bool]] = []
     for look in looks:
-        spins = wheels_spin(look.evidence.tries, look.evidence.unchanged)
+        spins = wheels_spin(look.evidence.tries)
         part = part_of(likely[look.student], parts.get(look.student), spins=spins)
         if part and look.evidence.silent_minutes < 30 and not is_class_problem(look.evidence, now):
             score = Score(look.student, likely[look.student], look.evidence.since)

@@ -11,9 +11,9 @@ EVENT_BYTES = 1024
 HEAD = "POST /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: "
 
 
-def event(*, tag: str, number: int, students: int) -> dict[str, object]:
+def event(*, tag: str, number: int, students: int, cells: int = CELLS) -> dict[str, object]:
     """Return the `number`th run of the class `tag`; both determine its id and student."""
-    student, cell, fails = number % students, number // students % CELLS, number % ERROR_EVERY == 0
+    student, cell, fails = number % students, number // students % cells, number % ERROR_EVERY == 0
     found: dict[str, object] = {
         "eventId": f"{tag}-{number:08d}",
         "eventType": "cell_executed",
@@ -44,13 +44,14 @@ def address(*, tag: str, student: int) -> str:
     return f"{tag}-{student:03d}@example.com"
 
 
-def requests(*, tag: str, count: int, size: int, students: int) -> list[bytes]:
-    """Return complete HTTP requests with `count` events, `size` in each."""
+def requests(*, tag: str, count: int, size: int, students: int, cells: int = CELLS, first: int = 0) -> list[bytes]:
+    """Return complete HTTP requests with `count` events from the `first`th on, `size` in each."""
     encode = msgspec.json.encode
     found = []
-    for first in range(0, count, size):
-        numbers = range(first, min(first + size, count))
-        found.append(request(encode([event(tag=tag, number=number, students=students) for number in numbers])))
+    for begin in range(first, first + count, size):
+        numbers = range(begin, min(begin + size, first + count))
+        events = [event(tag=tag, number=number, students=students, cells=cells) for number in numbers]
+        found.append(request(encode(events)))
     return found
 
 

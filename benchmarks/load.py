@@ -19,7 +19,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.bodies import requests
+from benchmarks.bodies import CELLS, requests
 
 AGAIN = 0.05  # seconds until a request that was answered 503 is sent again
 HANG = 600  # seconds after which a run that does not end is given up
@@ -116,9 +116,12 @@ class Generator:
 
 
 @contextlib.contextmanager
-def prepared(*, port: int, tag: str, count: int, size: int, students: int, connections: int) -> Iterator[Generator]:
-    """Return a generator that has built its bodies."""
+def prepared(
+    *, port: int, tag: str, count: int, size: int, students: int, connections: int, cells: int = CELLS, first: int = 0
+) -> Iterator[Generator]:
+    """Return a generator that has built its bodies; see `bodies.requests`."""
     options = {"port": port, "tag": tag, "count": count, "size": size, "students": students}
+    options |= {"cells": cells, "first": first}
     command = [sys.executable, "-m", "benchmarks.load", f"--connections={connections}"]
     process = subprocess.Popen(
         [*command, *(f"--{name}={value}" for name, value in options.items())],
@@ -139,11 +142,13 @@ def prepared(*, port: int, tag: str, count: int, size: int, students: int, conne
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name in ("port", "count", "size", "students", "connections"):
+    for name in ("port", "count", "size", "students", "connections", "cells", "first"):
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--tag", required=True)
     given = parser.parse_args()
-    waiting = requests(tag=given.tag, count=given.count, size=given.size, students=given.students)
+    waiting = requests(
+        tag=given.tag, count=given.count, size=given.size, students=given.students, cells=given.cells, first=given.first
+    )
     print("ready", flush=True)
     sys.stdin.readline()
     print(json.dumps(uvloop.run(send(port=given.port, waiting=waiting, connections=given.connections))), flush=True)

@@ -109,7 +109,7 @@ async def measure(url: str, ids: dict[str, int], tokens: list[str]) -> dict[str,
             cellId=str(number),
             timestamp=messages.timestamp(),
         )
-        help_ = messages.HelpRequest(asked)
+        help_ = messages.HelpRequested(asked)
         system = messages.SystemMessage(messages.SystemMessageData(str(number)))
         sent = time.perf_counter()
         await asyncio.to_thread(broadcast.publish_runs, runs, {})

@@ -27,6 +27,7 @@ FOREIGN = (
     "DATABASE_URL",
     "POSTGRES_SERVER",
     "REDIS_URL",
+    "EVENTS_REDIS_URL",
     "REDIS_HOST",
     "INFLUXDB_URL",
     "WEB_URL",
@@ -73,9 +74,9 @@ class System:
 
 
 @contextmanager
-def running(*, workers: int, logins: bool = False) -> Iterator[System]:
+def running(*, workers: int, logins: bool = False, root: Path = ROOT) -> Iterator[System]:
     """The system, answering, in a folder of its own. Its log is shown when it does not come up."""
-    with data_folder() as folder, started(folder=folder, workers=workers, logins=logins) as system:
+    with data_folder() as folder, started(folder=folder, workers=workers, logins=logins, root=root) as system:
         yield system
 
 
@@ -89,13 +90,13 @@ def data_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def started(*, folder: Path, workers: int, logins: bool = False) -> Iterator[System]:
-    """Start the system on an existing folder."""
+def started(*, folder: Path, workers: int, logins: bool = False, root: Path = ROOT) -> Iterator[System]:
+    """Start the system of the checkout `root` on an existing folder."""
     port = free_port()
     log = (folder / "up.log").open("wb")
     process = subprocess.Popen(
-        [sys.executable, str(ROOT / "manage.py"), "up"],
-        cwd=ROOT,
+        [sys.executable, str(root / "manage.py"), "up"],
+        cwd=root,
         env=environment(folder=folder, port=port, workers=workers, logins=logins),
         stdin=subprocess.DEVNULL,
         stdout=log,

@@ -22,7 +22,6 @@ from classroom.cells import views as cells_views
 from classroom.classes import views as classes_views
 from classroom.environments import views as environments_views
 from classroom.errors import views as errors_views
-from classroom.lesson_report import comparison_views
 from classroom.lesson_report import views as lesson_report_views
 from classroom.live import views as live_views
 from classroom.notebooks import version_views
@@ -104,8 +103,8 @@ CLASS: tuple[tuple[str, View, str], ...] = (
     ("notebooks/<int:notebook_id>/<slug:ref>/notebook/", version_views.frame, "notebook_version_frame"),
     ("environments/", environments_views.environments, "class_environments"),
     ("report/", lesson_report_views.report, "class_report"),
-    ("report/lessons/", comparison_views.lessons, "class_lessons"),
-    ("report/lessons.csv", comparison_views.table, "class_lessons_csv"),
+    ("report/lessons/", lesson_report_views.compared, "class_lessons"),
+    ("report/lessons.csv", lesson_report_views.compared_table, "class_lessons_csv"),
     ("report/<slug:name>.csv", lesson_report_views.table, "lesson_table"),
     ("setup/privacy/", privacy_class_views.class_privacy, "class_privacy"),
     ("setup/privacy/code/", privacy_class_views.make_student_code, "class_own_code"),

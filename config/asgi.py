@@ -11,9 +11,12 @@ from typing import Any, cast
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 
+from core import optional_libraries
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # WhiteNoise streams files from synchronous iterators; Django reads them in a thread and warns for each file.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
+optional_libraries.hide()  # until all is loaded
 try:
     django_application = get_asgi_application()
 except ImproperlyConfigured as error:  # the servers would write a traceback
@@ -29,9 +32,8 @@ from config.body_limits import BodyLimitApplication  # noqa: E402
 from config.cors import CorsApplication  # noqa: E402
 from config.path_normalization import PathNormalization  # noqa: E402
 from config.request_log import RequestLogApplication  # noqa: E402
-from core.redis import short_timeout_client  # noqa: E402
 from events.intake.app import Intake  # noqa: E402
-from events.queue import renamed_keys  # noqa: E402
+from events.queue import moved, stream  # noqa: E402
 from operations.local import gc_tuning  # noqa: E402
 
 INTAKE_PATHS = {"/api/v1/events", "/api/v1/events/", "/api/v1/v1/events", "/api/v1/v1/events/"}
@@ -60,8 +62,8 @@ async def route(
 
 
 def take_over_streams() -> None:
-    with short_timeout_client(timeout=4) as redis:
-        renamed_keys.take_over(redis)
+    with stream.connect() as redis:
+        moved.take_over(redis)
 
 
 async def handle_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
@@ -81,4 +83,5 @@ async def handle_lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[
 
 application = PathNormalization(RequestLogApplication(CorsApplication(route), intake=INTAKE_PATHS))
 _ = get_resolver().url_patterns  # import all views now instead of in the first request
+optional_libraries.show()
 gc_tuning.freeze_loaded_objects(threshold=gc_tuning.WEB_THRESHOLD)

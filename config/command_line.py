@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management import execute_from_command_line
 
 from config.operator_errors import sentence_of
+from core import optional_libraries
 
 # They serve many threads for long. Any other command has one thread, and without a pool it learns at once why there is
 # no connection.
@@ -16,6 +17,8 @@ INTERRUPTED = 130  # as shells have it: 128 and the number of SIGINT
 
 def run(argv: Sequence[str]) -> int:
     """Run the command and return the exit code. Raises what is no operator's mistake; with --traceback, everything."""
+    if argv[1:2] == ["work"]:
+        optional_libraries.hide()  # until the command begins
     try:
         if argv[1:2] and argv[1] not in WITH_POOL:
             settings.DATABASES["default"]["OPTIONS"].pop("pool", None)

@@ -86,6 +86,9 @@ def _last_part(words: str) -> str:
 
 
 def _redis(error: redis.RedisError) -> str:
+    if "Redis Cluster cannot be connected" in str(error):
+        where = redis_address.parse(settings.EVENTS_REDIS_URL).where
+        return f"The Cluster of the event streams does not answer at {where}: start it, or check EVENTS_REDIS_URL."
     address = redis_address.parse(settings.REDIS_URL)
     where = address.where
     if isinstance(error, redis.OutOfMemoryError):

@@ -24,6 +24,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelConnectionPool
 
 from core.redis_address import Address, Options, parse
+from core.redis_cluster import AsyncClusterClients, cluster_client
 
 ASYNC_RECONNECT = AsyncRetry(NoBackoff(), 1, supported_errors=(ConnectionError,))
 # Of each sentinel. One that is gone costs a new connection so much, until another was asked successfully.
@@ -74,9 +75,24 @@ def async_client(
     return aioredis.Redis.from_url(address.url, **options)
 
 
+def async_cluster_clients(
+    url: str, *, timeout: float, connect_timeout: float, max_connections: int
+) -> AsyncClusterClients:
+    """Return clients of a Cluster's masters for one event loop."""
+    options = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": connect_timeout,
+        "max_connections": max_connections,
+    }
+    address = parse(url)
+    return AsyncClusterClients(address, _merged(address, options))
+
+
 def client_of(url: str, **options: Any) -> Redis:
     """Return a synchronous client of any address. `options` are those of redis-py's connections."""
     address = parse(url)
+    if address.kind == "cluster":
+        return cluster_client(address, _merged(address, options))
     if address.kind == "sentinel":
         return Redis.from_pool(MasterPool.from_url(url, **options))
     return Redis.from_url(url, **options)

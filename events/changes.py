@@ -5,7 +5,7 @@ from datetime import datetime
 
 from events.contract.effects import RunStatus
 from events.contract.schema import Event
-from lms.bulk_get_or_create import ActivityState, Member, StudentState
+from lms.resolved_rows import ActivityState, Member, StudentState
 
 ProgressKey = tuple[int, int, int]  # row ids of the student, the cell, and the class whose key came with the run
 

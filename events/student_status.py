@@ -14,9 +14,9 @@ from django.db.models import QuerySet
 from core.identity import display_name
 from lms.access import EVERYTHING, Scope
 from lms.binary_cursor import binary_cursor
-from lms.bulk_get_or_create import Member
 from lms.models import Student
 from lms.models.people import WITHOUT_KEY
+from lms.resolved_rows import Member
 from realtime.messages import timestamp
 from realtime.rows import SignificantCell, Status, StudentRow
 

@@ -101,7 +101,7 @@ def _is_of_students(model: type[Model]) -> bool:
 
 def _record(request: HttpRequest, action: str, model: type[Model], pk: Any, **details: Any) -> None:
     audit.record(
-        action=action,
+        action,
         actor=request.user if isinstance(request.user, Instructor) else None,
         request=request,
         target_type=model._meta.model_name,

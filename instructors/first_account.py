@@ -19,11 +19,11 @@ from instructors.roles import ADMIN
 VALID = timedelta(days=1)
 
 
-class Unknown(Exception):
+class UnknownLink(Exception):
     """The token was not made by this copy."""
 
 
-class Closed(Exception):
+class LinkClosed(Exception):
     """The token has expired, or an account exists."""
 
 
@@ -38,34 +38,29 @@ def link(base: str) -> str:
 
 
 def check(token: str) -> None:
-    """Raise Unknown or Closed unless the token may make the first account now. One query for a token of ours."""
+    """Raise UnknownLink or LinkClosed unless the token may make the first account now. One query for our tokens."""
     try:
         _signer().unsign(token, max_age=VALID)
     except signing.SignatureExpired:
-        raise Closed from None
+        raise LinkClosed from None
     except signing.BadSignature:
-        raise Unknown from None
+        raise UnknownLink from None
     if not is_missing():
-        raise Closed
+        raise LinkClosed
 
 
 def make(token: str, *, email: str, name: str, password: str, request: HttpRequest) -> Instructor:
-    """Create the first account, an admin. Raises Unknown and Closed. Of concurrent calls one creates it: the table is
-    locked against every other insert until the commit."""
+    """Create the first account, an admin. Raises UnknownLink and LinkClosed. Of concurrent calls one creates it: the
+    table is locked against every other insert until the commit."""
     check(token)
     with hashing.hash_ahead(password), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE instructors IN SHARE ROW EXCLUSIVE MODE")
         if not is_missing():
-            raise Closed
+            raise LinkClosed
         account = Instructor.objects.create_user(email, password, name=name, role=ADMIN)
         audit.record(
-            action="instructor_create",
-            actor=account,
-            request=request,
-            target_type="instructor",
-            target_id=account.pk,
-            details={"role": account.role, "first": True},
+            "instructor_create", account, actor=account, request=request, details={"role": account.role, "first": True}
         )
     return account
 

@@ -10,7 +10,7 @@ from rest_framework.exceptions import Throttled
 
 from instructors import first_account, hashing, throttles
 from instructors.authentication import log_in_browser
-from instructors.first_account import Closed, Unknown
+from instructors.first_account import LinkClosed, UnknownLink
 from instructors.forms import FirstAccountForm
 from instructors.lockout import client_of
 
@@ -41,10 +41,10 @@ def first_account_page(request: HttpRequest, token: str) -> HttpResponse:
         answer = render(request, "429.html", status=429)
         answer["Retry-After"] = str(int(getattr(refusal, "wait", None) or throttles.FAILURE_WINDOW))
         return answer
-    except Unknown:
+    except UnknownLink:
         throttles.count_failure(FAILURES, client_of(request))
         return render(request, "404.html", status=404)
-    except Closed:
+    except LinkClosed:
         context = {"has_account": not first_account.is_missing()}
         return render(request, "registration/first_account_closed.html", context, status=410)
     log_in_browser(request, account, now=timezone.now())

@@ -94,7 +94,7 @@ class Handler(AxesDatabaseHandler):  # type: ignore[misc]  # django-axes has no 
             lifted: int = super().reset_attempts(**which)
             if lifted:
                 details = {"locks": lifted, **{name: value for name, value in which.items() if value}}
-                audit.record(action="login_unlock", actor=None, request=None, details=details)
+                audit.record("login_unlock", actor=None, request=None, details=details)
         return lifted
 
 

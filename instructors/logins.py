@@ -48,7 +48,7 @@ def end(account: Instructor, name: str, *, request: HttpRequest, now: datetime) 
     with transaction.atomic():
         ended, _ = Session.objects.filter(session_key__in=keys).delete()
         if ended:
-            audit.record(action="login_end", actor=account, request=request)
+            audit.record("login_end", actor=account, request=request)
     return bool(ended)
 
 
@@ -58,7 +58,7 @@ def end_others(account: Instructor, *, request: HttpRequest, now: datetime) -> N
         account.revived_at = account.updated_at = now
         account.save(update_fields=["revived_at", "updated_at"])
         account.refresh_from_db(fields=["revived_at"])
-        audit.record(action="logins_end", actor=account, request=request)
+        audit.record("logins_end", actor=account, request=request)
     update_session_auth_hash(request, account)
 
 

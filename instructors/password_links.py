@@ -17,7 +17,7 @@ from instructors import audit, hashing, passwords
 from instructors.models import Instructor
 
 
-class Closed(Exception):
+class LinkClosed(Exception):
     """The link was used, has expired, or was never made."""
 
 
@@ -38,7 +38,7 @@ def link(account: Instructor, *, base: str) -> str:
 
 
 def account_of(token: str) -> Instructor:
-    """Return the account of a link that is open. One query. Raises Closed."""
+    """Return the account of a link that is open. One query. Raises LinkClosed."""
     number, _, signature = token.partition("-")
     try:
         found = Instructor.objects.filter(pk=base36_to_int(number), is_active=True).first()
@@ -46,12 +46,12 @@ def account_of(token: str) -> Instructor:
         found = None
     # Without an account the signature is computed all the same: the time does not tell which accounts exist.
     if not _tokens.check_token(found or Instructor(pk=0, email="-", password="!"), signature) or found is None:  # noqa: S106
-        raise Closed
+        raise LinkClosed
     return found
 
 
 def use(token: str, *, password: str, request: HttpRequest, now: datetime) -> Instructor:
-    """Set the password and return the account. All its sessions and tokens end. Raises Closed.
+    """Set the password and return the account. All its sessions and tokens end. Raises LinkClosed.
 
     Locks the account, so that of concurrent calls one sets it.
     """
@@ -64,11 +64,4 @@ def use(token: str, *, password: str, request: HttpRequest, now: datetime) -> In
 
 def record(account: Instructor, *, by: Instructor | None, request: HttpRequest | None, how: str) -> None:
     """Write down that a link was made, never the link."""
-    audit.record(
-        action="password_link",
-        actor=by,
-        request=request,
-        target_type="instructor",
-        target_id=account.pk,
-        details={"how": how},
-    )
+    audit.record("password_link", account, actor=by, request=request, details={"how": how})

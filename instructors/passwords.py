@@ -23,7 +23,7 @@ def prove(account: Instructor, password: str, *, request: HttpRequest | Request,
     hashing.refuse_when_full()
     lockout.check(request, email=account.email, now=now)
     if not account.check_password(password):
-        audit.record(action="password_change", actor=account, request=request, outcome=audit.Outcome.FAILURE)
+        audit.record("password_change", actor=account, request=request, outcome=audit.Outcome.FAILURE)
         raise WrongPassword
     lockout.reset(request, email=account.email)
 
@@ -42,10 +42,4 @@ def store(
     with transaction.atomic():
         account.updated_at = now
         account.save(update_fields=["password", "updated_at"])
-        audit.record(
-            action=action,
-            actor=account,
-            request=request,
-            target_type="instructor",
-            target_id=account.pk,
-        )
+        audit.record(action, account, actor=account, request=request)

@@ -38,7 +38,7 @@ class Login(LoginView):
         response = super().form_valid(form)
         note_client(self.request)
         account = log_in(account_of(self.request), now=timezone.now())
-        audit.record(action="login", actor=account, request=self.request)
+        audit.record("login", actor=account, request=self.request)
         announce_status(account)
         return response
 
@@ -46,7 +46,7 @@ class Login(LoginView):
         """Record the failure. A locked-out attempt is not one; `locked_out` answers it."""
         if not getattr(self.request, "axes_locked_out", False):
             audit.record(
-                action="login_failed",
+                "login_failed",
                 actor=None,
                 request=self.request,
                 target_type="instructor",
@@ -84,7 +84,7 @@ class Logout(LogoutView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> TemplateResponse:
         if isinstance(request.user, Instructor):
             account = change_status(instructor_id=request.user.pk, status=Status.OFFLINE, now=timezone.now())
-            audit.record(action="logout", actor=account, request=request)
+            audit.record("logout", actor=account, request=request)
             announce_status(account)
         response: TemplateResponse = super().post(request, *args, **kwargs)  # type: ignore[assignment]
         return response

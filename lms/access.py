@@ -23,21 +23,18 @@ is this student's own.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Protocol, cast
 
 from django.conf import settings
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
 from core.identity import email_key
+from lms.key_holders import KeyHolder, StudentHolder
 from lms.models import (
     AssignmentSubmission,
     Class,
     ClassAssignment,
-    ClassKey,
     ClassroomMap,
     ClassStaff,
     ClassStudent,
@@ -48,7 +45,6 @@ from lms.models import (
     StudentActivity,
     StudentAddress,
     StudentClass,
-    StudentToken,
 )
 from lms.models.people import WITHOUT_KEY
 
@@ -104,35 +100,6 @@ class Anyone:
 
 
 ANYONE = Anyone()
-USE_PRECISION = timedelta(seconds=15)  # of the last use of a student token
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHolder:
-    """The holder of an ingest key: no account, with access to one class."""
-
-    key_id: int
-    class_id: int
-    is_active: bool
-    pk: int = -1
-    is_admin: bool = False
-    is_assistant: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class StudentHolder:
-    """The holder of a student token: one student, in one class. No account."""
-
-    token_id: int
-    student_id: int
-    class_id: int
-    is_confirmed: bool
-    is_active: bool = True  # the class
-    email: str = ""
-    pk: int = -1
-    is_admin: bool = False
-    is_assistant: bool = False
-    former: tuple[str, ...] = ()  # the keys of former addresses, which their JupyterLab may still send
 
 
 def classes_of(user: User) -> QuerySet[Class]:
@@ -282,52 +249,6 @@ def histories_of(user: User) -> QuerySet[NotebookHistory]:
     if user.is_admin:
         return NotebookHistory.objects.all()
     return NotebookHistory.objects.filter(Q(class_ref__in=classes_of(user).values("pk")) | Q(owner=user.pk))
-
-
-def holder_of_key(key: str) -> KeyHolder | None:
-    """Return the holder of this ingest key; None if it is unknown or revoked. One query."""
-    valid = ClassKey.objects.filter(ClassKey.open_at(timezone.now()), key_hash=ClassKey.hash(key))
-    found = valid.select_related("class_ref").first()
-    return KeyHolder(found.pk, found.class_ref_id, found.class_ref.is_active) if found else None
-
-
-def open_keys(key_ids: Collection[int]) -> set[int]:
-    """Return those of these keys that are valid and of an active class. One query."""
-    valid = ClassKey.objects.filter(ClassKey.open_at(timezone.now()), pk__in=key_ids, class_ref__is_active=True)
-    return set(valid.values_list("pk", flat=True))
-
-
-def record_key_use(holder: KeyHolder) -> None:
-    """Set the time of last use. One statement."""
-    ClassKey.objects.filter(pk=holder.key_id).update(last_used_at=timezone.now())
-
-
-# Of a student token. An enrolment may also be deleted by the administration, which does not know of tokens.
-IS_ENROLLED = Exists(StudentClass.objects.filter(student=OuterRef("student"), class_ref=OuterRef("class_ref")))
-
-
-def holder_of_token(token: str) -> StudentHolder | None:
-    """Return the holder of this student token; None if it is unknown, revoked, or of somebody who is no longer in the
-    class. One query."""
-    valid = StudentToken.objects.filter(IS_ENROLLED, token_hash=StudentToken.hash(token), revoked_at=None)
-    columns = ("pk", "student", "class_ref", "confirmed_at", "class_ref__is_active", "student__email")
-    former = ArraySubquery(StudentAddress.objects.filter(student=OuterRef("student")).values("email_key"))
-    for pk, student, class_id, confirmed_at, is_active, email, keys in valid.values_list(*columns, former):
-        return StudentHolder(pk, student, class_id, confirmed_at is not None, is_active, email, former=tuple(keys))
-    return None
-
-
-def confirmed_tokens(token_ids: Collection[int]) -> set[int]:
-    """Return those of these student tokens that are confirmed, not revoked, and of an active class. One query."""
-    valid = StudentToken.objects.filter(IS_ENROLLED, pk__in=token_ids, revoked_at=None, class_ref__is_active=True)
-    return set(valid.exclude(confirmed_at=None).values_list("pk", flat=True))
-
-
-def record_token_use(holder: StudentHolder) -> None:
-    """Set the time of last use, unless it is less than USE_PRECISION old. One statement."""
-    now = timezone.now()
-    unused = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_PRECISION)
-    StudentToken.objects.filter(unused, pk=holder.token_id).update(last_used_at=now)
 
 
 def classes_taught_by(user: User) -> QuerySet[Class]:

@@ -9,9 +9,8 @@ sessions so that nobody deletes them before it. `cell_executions` has no foreign
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -19,97 +18,9 @@ from django.db import connection
 from core.identity import email_key, label_key, notebook_path, visible
 from lms.binary_cursor import binary_cursor
 from lms.models.people import WITHOUT_KEY
+from lms.resolved_rows import Activity, ActivityState, Member, Observation, ResolvedRows, StudentState, columns_of
 
 Row = tuple[Any, ...]
-Member = tuple[int, int]  # row ids of a student and of the class whose key was sent (0: no key)
-
-
-class Observation(Protocol):
-    """What an event or a list says about a student. The attributes have the names of the event contract."""
-
-    email: str
-    name: str | None
-    team: str | None
-    session: str | None
-    notebook: str | None
-    cell: str | None
-    cell_index: int | None
-    cell_type: str
-    class_id: int | None
-
-    @property
-    def occurred_at(self) -> datetime: ...
-
-
-@dataclass(slots=True)
-class StudentState:
-    """A row of `students`, locked for this batch: identity, and activity summed over all classes."""
-
-    id: int
-    email: str
-    name: str | None
-    team_id: int | None
-    is_requesting_help: bool
-    help_requested_at: datetime | None
-    last_help_at: datetime | None
-    help_stopped_at: datetime | None
-    help_dismissed_at: datetime | None
-    help_session_id: str | None
-    help_notebook_path: str | None
-    errors_resolved_at: datetime | None
-    last_activity_at: datetime | None
-    current_notebook_id: int | None
-    execution_count: int
-    error_count: int
-    last_run_at: datetime | None
-    last_run_failed: bool
-
-
-@dataclass(slots=True)
-class ActivityState:
-    """A row of `student_activity`: the activity of one student through one class (0: without a key)."""
-
-    student_id: int
-    class_id: int
-    is_requesting_help: bool = False
-    help_requested_at: datetime | None = None
-    last_help_at: datetime | None = None
-    help_stopped_at: datetime | None = None
-    help_dismissed_at: datetime | None = None
-    help_session_id: str | None = None
-    help_notebook_path: str | None = None
-    errors_resolved_at: datetime | None = None
-    last_activity_at: datetime | None = None
-    current_notebook_id: int | None = None
-    execution_count: int = 0
-    error_count: int = 0
-    last_run_at: datetime | None = None
-    last_run_failed: bool = False
-
-
-@dataclass(slots=True)
-class ResolvedRows:
-    """The rows that the observations of a batch refer to."""
-
-    students: dict[str, StudentState]  # by the address as given; two spellings of one address share one state
-    activities: dict[Member, ActivityState]
-    teams: dict[str, int]  # by the name as given
-    sessions: dict[tuple[int, int, str], int]  # by student, class and session id
-    notebooks: dict[str, int]  # by the path as given
-    cells: dict[tuple[int, str], int]
-    current_sessions: dict[Member, str]  # for observations without a session
-    former: dict[str, str] = field(default_factory=dict)  # the student's address, by a former one as given
-
-    def member_of(self, observation: Observation) -> Member:
-        return self.students[observation.email].id, observation.class_id or WITHOUT_KEY
-
-    def activity_of(self, observation: Observation) -> ActivityState:
-        return self.activities[self.member_of(observation)]
-
-    def session_of(self, observation: Observation) -> tuple[int, int, str]:
-        member = self.member_of(observation)
-        return *member, observation.session or self.current_sessions[member]
-
 
 INSERT_STUDENTS = """INSERT INTO students (email_key, email, is_requesting_help, execution_count, error_count,
                      last_run_failed, created_at)
@@ -119,8 +30,8 @@ INSERT_STUDENTS = """INSERT INTO students (email_key, email, is_requesting_help,
 # Students by their addresses and former ones (`lms.models.StudentAddress`). Parameters: the keys, twice.
 BY_ADDRESS = """(SELECT email_key AS key, id FROM students WHERE email_key = ANY(%s)
                  UNION ALL SELECT email_key, student_id FROM student_addresses WHERE email_key = ANY(%s))"""
-STUDENT_COLUMNS = ", ".join(f"s.{name}" for name in StudentState.__slots__)
-ACTIVITY_COLUMNS = ", ".join(f"a.{name}" for name in ActivityState.__slots__)
+STUDENT_COLUMNS = columns_of(StudentState, alias="s")
+ACTIVITY_COLUMNS = columns_of(ActivityState, alias="a")
 
 
 def resolve(observations: Sequence[Observation]) -> ResolvedRows:
@@ -168,13 +79,16 @@ def find_students(observations: Sequence[Observation], teams: dict[str, int]) ->
         more_columns=lambda missing: [[typed[key][0] for key in missing]],
     )
     by_id: dict[int, StudentState] = {}  # one state, also of a student who comes with two addresses
-    states = {row[0]: by_id.setdefault(row[1], StudentState(*row[1:])) for row in rows}
+    states: dict[str, StudentState] = {}
+    for key, *columns in rows:
+        state = StudentState(*columns)
+        states[key] = by_id.setdefault(state.id, state)
     students = {state.email: state for state in states.values()}
     students |= {given: states[key] for key, spellings in typed.items() for given in spellings}
     for observation in sorted((s for s in observations if s.email), key=lambda s: s.occurred_at):
         student = students[observation.email]
         # An observation older than the last activity does not change the person.
-        if student.last_activity_at is None or observation.occurred_at >= student.last_activity_at:
+        if is_latest(observation, student):
             student.name = visible(observation.name) or student.name
             student.team_id = teams.get(observation.team or "") or student.team_id
     return students
@@ -192,10 +106,11 @@ def find_activities(members: set[Member]) -> dict[Member, ActivityState]:
                   SELECT student, class, false, 0, 0, false
                   FROM unnest(%s::bigint[], %s::bigint[]) AS k (student, class)
                   ON CONFLICT DO NOTHING""",
-        key=lambda row: (row[0], row[1]),
+        key=lambda row: row[-2:],
         columns=_columns,
     )
-    return {(row[0], row[1]): ActivityState(*row) for row in rows}
+    states = [ActivityState(*row) for row in rows]
+    return {(state.student_id, state.class_id): state for state in states}
 
 
 def find_notebooks(paths: Iterable[str]) -> dict[str, int]:
@@ -311,7 +226,7 @@ def update_memberships(observations: Sequence[Observation], resolved: ResolvedRo
     save_memberships(changed)
 
 
-def is_latest(observation: Observation, activity: ActivityState) -> bool:
+def is_latest(observation: Observation, activity: Activity) -> bool:
     """Return whether the observation is not older than the last activity."""
     return activity.last_activity_at is None or observation.occurred_at >= activity.last_activity_at
 

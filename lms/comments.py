@@ -46,4 +46,4 @@ def delete_comment(comment: SavedComment, *, by: Instructor, request: HttpReques
 
 
 def _record(action: str, comment: SavedComment, *, by: Instructor, request: HttpRequest) -> None:
-    audit.record(action=action, actor=by, request=request, target_type=comment._meta.model_name, target_id=comment.pk)
+    audit.record(action, comment, actor=by, request=request)

@@ -58,14 +58,7 @@ def copy_assignments(
                 **{name: getattr(original, name) for name in COPIED},
             )
             _copy_parts(original, copy, now=now)
-            audit.record(
-                action="assignment_create",
-                actor=by,
-                request=request,
-                target_type=copy._meta.model_name,
-                target_id=copy.pk,
-                details={"copy_of": original.pk},
-            )
+            audit.record("assignment_create", copy, actor=by, request=request, details={"copy_of": original.pk})
             made.append(copy)
     return made
 

@@ -11,11 +11,12 @@ from core.identity import email_key, label_key, visible
 from core.readings import reading_key
 from lms import bulk_get_or_create
 from lms.models import Student, StudentClass, StudentToken
+from lms.resolved_rows import StudentState
 
 
 @dataclass(kw_only=True)
 class Listed:
-    """A line of a list. It satisfies `lms.bulk_get_or_create.Observation`."""
+    """A line of a list. It satisfies `lms.resolved_rows.Observation`."""
 
     email: str
     name: str | None = None
@@ -147,7 +148,7 @@ def remove_students(class_id: int, student_ids: Sequence[int]) -> int:
     return deleted.get(StudentClass._meta.label, 0)
 
 
-def update_students(states: dict[int, bulk_get_or_create.StudentState], *, now: datetime) -> None:
+def update_students(states: dict[int, StudentState], *, now: datetime) -> None:
     """Store name and team of these students. One statement."""
     if not states:
         return

@@ -1,14 +1,19 @@
-"""Extensions of due dates: grant or withdraw one, and record it in the audit log."""
+"""Extensions of due dates: grant or withdraw one, record it in the audit log, and tell the student."""
 
 from datetime import datetime
 
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from rest_framework.request import Request
 
+from core.moments import moment_text, zone_name
 from instructors import audit
 from instructors.models import Instructor
-from lms.models import ClassAssignment, DueDateExtension
+from lms.due_dates import own_due
+from lms.models import ClassAssignment, DueDateExtension, Student
+from lms.notices import announce_due_date
+from lms.notifications import store_due_date
 
 NO_DUE_DATE, NOT_LATER = "no_due_date", "not_later"
 
@@ -31,25 +36,43 @@ def extend(
     request: HttpRequest | Request | None,
     now: datetime,
 ) -> DueDateExtension:
-    """Grant an extension, or replace the student's earlier one. Raises ExtensionRefused."""
+    """Grant an extension, or replace the student's earlier one. The student is told if their due date is another one
+    now. Raises ExtensionRefused."""
     if assignment.due_date is None:
         raise ExtensionRefused(NO_DUE_DATE)
     if until <= assignment.due_date:
         raise ExtensionRefused(NOT_LATER)
     columns = {"due_date": until, "reason": reason, "granted_by": by, "granted_at": now}
+    of_student = DueDateExtension.objects.filter(assignment=assignment, student=student_id)
     with transaction.atomic():
+        earlier = of_student.values_list("due_date", flat=True).first()
         granted, _ = DueDateExtension.objects.update_or_create(
             assignment=assignment, student_id=student_id, defaults=columns
         )
         _record("extension_grant", assignment, student_id, by=by, request=request)
+    if own_due(assignment, earlier) != until:
+        _tell(student_id, assignment, gettext("You may hand in until %(due)s (%(zone)s)."), due=until, now=now)
     return granted
 
 
-def withdraw(extension: DueDateExtension, *, by: Instructor | None, request: HttpRequest | Request | None) -> None:
-    """Delete an extension: the due date of the assignment holds again."""
+def withdraw(
+    extension: DueDateExtension, *, by: Instructor | None, request: HttpRequest | Request | None, now: datetime
+) -> None:
+    """Delete an extension: the due date of the assignment holds again, and the student is told."""
+    assignment, due = extension.assignment, extension.assignment.due_date
     with transaction.atomic():
-        _record("extension_withdraw", extension.assignment, extension.student_id, by=by, request=request)
+        _record("extension_withdraw", assignment, extension.student_id, by=by, request=request)
         extension.delete()
+    if due is not None and own_due(assignment, extension.due_date) != due:
+        words = gettext("You have no extension any more: hand in until %(due)s (%(zone)s).")
+        _tell(extension.student_id, assignment, words, due=due, now=now)
+
+
+def _tell(student_id: int, assignment: ClassAssignment, words: str, *, due: datetime, now: datetime) -> None:
+    """Store and announce what the student reads, in the language of whoever changed it, as a hint is."""
+    student = Student.objects.get(pk=student_id)
+    text = words % {"due": moment_text(due), "zone": zone_name()}
+    announce_due_date(store_due_date(student, assignment, text=text, now=now), student)
 
 
 def _record(
@@ -60,11 +83,4 @@ def _record(
     by: Instructor | None,
     request: HttpRequest | Request | None,
 ) -> None:
-    audit.record(
-        action=action,
-        actor=by,
-        request=request,
-        target_type=assignment._meta.model_name,
-        target_id=assignment.pk,
-        details={"student_id": student_id},
-    )
+    audit.record(action, assignment, actor=by, request=request, details={"student_id": student_id})

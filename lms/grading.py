@@ -81,11 +81,16 @@ def give_grade(
         changes = grade.changes_to(found.status)
         if all(getattr(found, name) == value for name, value in changes.items()):
             return found
-        if version_token(found) != seen:
-            raise GradedMeanwhile(found, *last_change(found.pk))
+        refuse_if_graded_meanwhile(found, seen=seen)
         notify_student = write(found, changes, by=by, request=request)
     notify_student()
     return found
+
+
+def refuse_if_graded_meanwhile(locked: AssignmentSubmission, *, seen: str) -> None:
+    """Raise GradedMeanwhile if the submission, whose row is locked, no longer has the version token `seen`."""
+    if version_token(locked) != seen:
+        raise GradedMeanwhile(locked, *last_change(locked.pk))
 
 
 def locked_submissions() -> QuerySet[AssignmentSubmission]:
@@ -118,11 +123,10 @@ def record(
     for a new submission. Return a function that notifies the student, if that is due: call it after the commit."""
     if changes or before is None:
         audit.record(
-            action=CREATED if before is None else CHANGED,
+            CREATED if before is None else CHANGED,
+            submission,
             actor=by,
             request=request,
-            target_type=submission._meta.model_name,
-            target_id=submission.pk,
             details={"fields": [] if before is None else sorted(changes)},
         )
     is_due = is_grade_notice_due(before=before, changes=changes)

@@ -1,4 +1,4 @@
-"""Conversion of uploaded pictures to small JPEGs. No other module imports Pillow.
+"""Conversion of uploaded pictures to small JPEGs. No other module imports Pillow, and this one when a picture comes.
 
 The file's name and declared type are ignored: the decoder decides by the content, among three formats only. A
 decompression bomb is refused by the size in its header, before a pixel is decoded. The result is redrawn, so that only
@@ -7,9 +7,10 @@ the pixels of the file are kept: no metadata of a photograph, no comment, no app
 
 import logging
 from io import BytesIO
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from PIL import Image, ImageChops, UnidentifiedImageError
+if TYPE_CHECKING:
+    from PIL.Image import Image, Transpose
 
 logger = logging.getLogger(__name__)
 
@@ -19,14 +20,14 @@ MAX_SIDE = 2048
 QUALITY = 85
 FORMATS = ["JPEG", "PNG", "WEBP"]
 ORIENTATION = 0x0112  # of Exif
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+TURNS = {  # names of Pillow's transpositions
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
 }
 # Other formats, by their first bytes, for the error message.
 OTHERS = (
@@ -43,8 +44,6 @@ OTHERS = (
 BRANDS = ((b"avif", "an AVIF"), (b"avis", "an AVIF"), (b"heic", "a HEIC"), (b"heix", "a HEIC"), (b"mif1", "a HEIF"))
 CONTENT_TYPE = "image/jpeg"
 UNREADABLE = "The file is not a readable JPEG, PNG or WebP image"
-
-Image.MAX_IMAGE_PIXELS = LARGEST_PIXELS
 
 
 class BadPicture(ValueError):
@@ -66,6 +65,9 @@ def as_jpeg(file: IO[bytes]) -> bytes:
 
     The largest accepted picture takes up to a second of CPU and 200 MB of memory.
     """
+    from PIL import Image, UnidentifiedImageError
+
+    Image.MAX_IMAGE_PIXELS = LARGEST_PIXELS
     try:
         with Image.open(file, formats=FORMATS) as found:
             if found.width * found.height > LARGEST_PIXELS:
@@ -95,7 +97,9 @@ def _format_error(file: IO[bytes]) -> str:
     return f"Unsupported file type: the file is {named[0]}, not a readable JPEG, PNG or WebP image; save it as one"
 
 
-def _redraw(found: Image.Image) -> bytes:
+def _redraw(found: "Image") -> bytes:
+    from PIL import Image
+
     turn = _turn(found)
     small = _with_eight_bits(found)
     small.thumbnail((MAX_SIDE, MAX_SIDE))
@@ -107,15 +111,18 @@ def _redraw(found: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _turn(found: Image.Image) -> Image.Transpose | None:
+def _turn(found: "Image") -> "Transpose | None":
     """Return the transposition that makes the picture upright; None if its Exif data cannot be read."""
+    from PIL.Image import Transpose
+
     try:
-        return TURNS.get(found.getexif().get(ORIENTATION, 1))
+        name = TURNS.get(found.getexif().get(ORIENTATION, 1))
+        return Transpose[name] if name else None
     except Exception:  # cameras write anything
         return None
 
 
-def _with_eight_bits(found: Image.Image) -> Image.Image:
+def _with_eight_bits(found: "Image") -> "Image":
     """Convert the picture to eight bits a channel without palette, so that it can be scaled and drawn. Pillow's own
     conversion clips 16-bit grey to white, and its scaling of 1-bit pictures drops lines."""
     transparent = found.info.get("transparency")
@@ -134,6 +141,8 @@ def _with_eight_bits(found: Image.Image) -> Image.Image:
     if (
         found.mode == "CMYK" and "adobe" not in found.info
     ):  # Pillow inverts all CMYK, but only Adobe's is stored inverted
+        from PIL import ImageChops
+
         return ImageChops.invert(found)
     target = {"1": "L", "P": "RGB"}.get(found.mode)
     return found.convert(target) if target else found

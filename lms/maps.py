@@ -215,4 +215,4 @@ def announce_map(found: ClassroomMap, moved: Mapping[str, Point | None] | None =
         map_id=found.pk,
         team_positions={team: at and messages.Position(x=at.x, y=at.y) for team, at in (moved or {}).items()},
     )
-    notify([group], messages.ClassroomMap(data))
+    notify([group], messages.ClassroomMapChanged(data))

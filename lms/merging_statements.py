@@ -130,7 +130,7 @@ EXTENSIONS = (
 
 _NEWEST = "o.last_activity_at DESC NULLS LAST, o.id DESC"
 _ASKING = "o.is_requesting_help DESC, o.last_help_at DESC NULLS LAST, o.id"
-# The columns of `ActivityState`: what was said and done last, totals of both.
+# The columns of `ActivityColumns`: what was said and done last, totals of both.
 _SUMS = {
     "is_requesting_help": "bool_or(o.is_requesting_help)",
     "help_requested_at": """coalesce(max(o.help_requested_at) FILTER (WHERE o.is_requesting_help),

@@ -1,4 +1,4 @@
-"""Announcements of assignments and grades to sockets and external subscribers.
+"""Announcements of assignments, grades and due dates to sockets and external subscribers.
 
 A failure is logged and does not undo the stored row; clients can read it over HTTP.
 """
@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from core.login_requirement import logins_required
 from lms.access import Scope
-from lms.models import AssignmentSubmission, ClassAssignment
-from lms.notifications import notifications
+from lms.models import AssignmentSubmission, ClassAssignment, ProgressNotification, Student
+from lms.notifications import notification_data, notifications
 from realtime import broadcast, groups, messages
 from realtime.broadcast import best_effort, notify
 
@@ -48,7 +48,7 @@ def announce_grade(submission: AssignmentSubmission) -> None:
     newest: list[messages.NotificationData] = found["notifications"]
     frames: list[messages.Message] = [messages.AssignmentGraded(channel, data)]
     for fields in newest:
-        frames.append(messages.Notification(channel, {**fields, "message": "Graded"} if is_private else fields))
+        frames.append(messages.NotificationAdded(channel, {**fields, "message": "Graded"} if is_private else fields))
     recipients = groups.student_groups(
         "notifications",
         student_id=student.pk,
@@ -57,4 +57,14 @@ def announce_grade(submission: AssignmentSubmission) -> None:
     )
     for each in frames:
         notify(recipients, each, also_outside=True)
+    best_effort(lambda: broadcast.wake_inboxes([student.pk]))
+
+
+def announce_due_date(notice: ProgressNotification, student: Student) -> None:
+    """Send the stored notification of a changed due date to the student."""
+    frame = messages.NotificationAdded(f"notifications:{student.pk}", notification_data(notice))
+    recipients = groups.student_groups(
+        "notifications", student_id=student.pk, email=student.email, class_ids=[notice.class_id]
+    )
+    notify(recipients, frame, also_outside=True)
     best_effort(lambda: broadcast.wake_inboxes([student.pk]))

@@ -1,4 +1,5 @@
-"""Notifications of students: a submission was graded, a hint was sent, an instructor wrote a message.
+"""Notifications of students: a submission was graded, a hint was sent, an instructor wrote a message, or the due date
+of one student changed.
 
 That of a grade is created from the stored grade when notifications are first read. Its id is a hash of its content and
 of the number of those that told an earlier grade of the hand-in: it is created once, and again after each change. A
@@ -13,7 +14,7 @@ from typing import Any
 from django.db import connection
 
 from lms.access import Scope, User, scope_of, students_of
-from lms.models import ProgressNotification, Student
+from lms.models import ClassAssignment, ProgressNotification, Student
 from lms.models.people import WITHOUT_KEY
 from realtime.messages import NotificationData, timestamp
 
@@ -69,6 +70,20 @@ def store_message(student: Student, class_ids: Iterable[int], *, by_name: str, t
             created_at=now,
         )
         for class_id in list(class_ids) or [WITHOUT_KEY]
+    )
+
+
+def store_due_date(student: Student, assignment: ClassAssignment, *, text: str, now: datetime) -> ProgressNotification:
+    """Store that the due date of one student has changed; `text` says what holds now. One statement."""
+    return ProgressNotification.objects.create(
+        notification_id=uuid.uuid4(),
+        recipient_id=student.email_key,
+        user_id=student.email,
+        class_id=assignment.class_ref_id or WITHOUT_KEY,
+        assignment_id=assignment.pk,
+        title=assignment.title,
+        message=text,
+        created_at=now,
     )
 
 

@@ -139,7 +139,7 @@ def prune_audit_log(*, now: datetime) -> int:
             cursor.execute("DELETE FROM audit_logs WHERE occurred_at < %s", [before])
             number = int(cursor.rowcount)
         audit.record(
-            action="audit_prune",
+            "audit_prune",
             actor=None,
             request=None,
             details={"entries": number, "before": before.isoformat(), "retention_days": days},

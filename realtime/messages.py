@@ -89,7 +89,7 @@ class HelpRequestData(Place, kw_only=True):
     priority: Literal["urgent"] = "urgent"
 
 
-class HelpRequest(Notice, tag="help_request"):
+class HelpRequested(Notice, tag="help_request"):
     data: HelpRequestData
 
 
@@ -138,7 +138,7 @@ class ClassroomMapData(Part):
     team_positions: dict[str, Position | None]  # by the names of teams; None: removed from the map
 
 
-class ClassroomMap(Notice, tag="classroom_map"):
+class ClassroomMapChanged(Notice, tag="classroom_map"):
     """Teams were moved on a map or, without positions, the map was replaced."""
 
     data: ClassroomMapData
@@ -239,7 +239,7 @@ class NotificationData(TypedDict):
     created_at: str
 
 
-class Notification(Notice, tag="notification"):
+class NotificationAdded(Notice, tag="notification"):
     channel: str
     data: NotificationData
     next: str | msgspec.UnsetType = msgspec.UNSET  # W6: the position after it
@@ -293,7 +293,7 @@ class StuckQuestionData(Part):
     until: str | None
 
 
-class StuckQuestion(Notice, tag="stuck_question"):
+class StuckQuestionAsked(Notice, tag="stuck_question"):
     """Whether the student is stuck, for their own devices."""
 
     channel: str

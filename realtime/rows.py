@@ -104,14 +104,14 @@ class CellExecutionData(LastRun):
     status: Status
 
 
-class CellExecution(Notice, tag="cell_execution"):
+class CellExecuted(Notice, tag="cell_execution"):
     """A run for older dashboards; the total is absolute, because they overwrite theirs with it."""
 
     data: CellExecutionData
 
 
-def cell_execution(row: StudentRow, run: LastRun) -> CellExecution:
-    return CellExecution(
+def cell_execution(row: StudentRow, run: LastRun) -> CellExecuted:
+    return CellExecuted(
         {
             **run,
             "emailAddress": row["emailAddress"],

@@ -12,9 +12,9 @@ from django.db.models.signals import post_save
 
 from core.key_fields import KeyedQuerySet
 from lms.models import Student, StudentActivity, StudentClass
-from lms.models.people import WITHOUT_KEY, ActivityState
+from lms.models.people import WITHOUT_KEY, ActivityColumns
 
-STATE = [field.attname for field in ActivityState._meta.get_fields()]
+STATE = [field.attname for field in ActivityColumns._meta.get_fields()]
 NAMES = {*STATE, "current_notebook", "name", "team", "team_id"}
 
 

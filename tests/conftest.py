@@ -23,6 +23,9 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # As in lms.notebooks.render_worker: jsonschema would import it, for two seconds in every worker.
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
+# Nothing of what is imported and collected is garbage (`pytest_collection_finish`).
+gc.disable()
+
 from tests import servers  # noqa: E402
 
 SESSION = servers.Session()
@@ -39,11 +42,13 @@ from django.template import Template  # noqa: E402
 from django.test import TransactionTestCase  # noqa: E402
 
 from lms.notebooks import render_process  # noqa: E402
+from tests import logins  # noqa: E402
 from tests import migrated as migrated_database  # noqa: E402
 from tests.activity import mirror  # noqa: E402
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
 
 mirror()
+logins.use()
 
 # Names that tests look for in pages, where they must not be. One in some thousand tokens of forms has one by chance.
 NAMES = re.compile("aoi|eve|jiro|ken|mei|mio|ren|rin|rust|sho|taro|yui", re.IGNORECASE)
@@ -63,79 +68,73 @@ django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHash
 
 FIRST_SETTINGS = import_module("lms.migrations.0002_first_settings")
 
-# Files that take more than ten seconds, longest first (`--durations=0`).
+# Files that take more than seven seconds with four workers on two processors, longest first (`--durations=0`).
 LONG = [
     "tests/test_nonsense.py",
     "tests/lms/test_openapi.py",
     "tests/lms/admin/test_nonsense_admin.py",
-    "tests/test_hostile_client.py",
     "tests/operations/local/test_up.py",
-    "tests/faults/test_outages.py",
-    "tests/faults/test_kills.py",
-    "tests/config/test_logs_of_people.py",
-    "tests/operations/backup/test_backup.py",
-    "tests/operations/backup/test_refused_backups.py",
-    "tests/operations/backup/test_older_version.py",
-    "tests/config/test_headers.py",
-    "tests/faults/test_deploying.py",
-    "tests/faults/test_failover.py",
-    "tests/faults/test_sentinel.py",
-    "tests/config/test_secrets.py",
-    "tests/test_event_pipeline.py",
-    "tests/test_two_classes.py",
-    "tests/operations/privacy/test_erased_from_disk.py",
     "tests/deploy/test_commands.py",
-    "tests/classroom/assignments/test_field_notebooks.py",
-    "tests/classroom/sockets/test_socket_permissions.py",
-    "tests/classroom/sockets/test_account_permissions.py",
-    "tests/faults/test_poison.py",
-    "tests/operations/privacy/test_forget_student.py",
-    "tests/operations/privacy/test_forget_in_texts.py",
+    "tests/faults/test_outages.py",
     "tests/test_access_matrix.py",
-    "tests/lms/test_one_row_migrations.py",
-    "tests/classroom/base/test_dates.py",
-    "tests/lms/admin/test_admin.py",
-    "tests/faults/test_backlog.py",
-    "tests/operations/local/test_two_copies.py",
+    "tests/faults/test_kills.py",
+    "tests/faults/test_sentinel.py",
+    "tests/term/test_term.py",
+    "tests/test_two_classes.py",
+    "tests/classroom/assignments/test_field_notebooks.py",
     "tests/instructors/test_roles.py",
+    "tests/test_hostile_client.py",
+    "tests/classroom/sockets/test_socket_permissions.py",
+    "tests/operations/backup/test_older_version.py",
+    "tests/faults/test_replica.py",
+    "tests/lms/admin/test_admin.py",
+    "tests/faults/test_failover.py",
+    "tests/classroom/base/test_dates.py",
+    "tests/operations/privacy/test_forget_in_texts.py",
+    "tests/config/test_logs_of_people.py",
     "tests/lms/notebooks/test_real_notebooks.py",
-    "tests/operations/local/test_local_copy.py",
-    "tests/events/timeseries/test_backfill_live.py",
-    "tests/deploy/test_partitioning.py",
-    "tests/events/timeseries/test_sender.py",
-    "tests/lms/notebooks/test_notebook_drawing.py",
-    "tests/test_quickstart.py",
+    "tests/operations/backup/test_refused_backups.py",
+    "tests/operations/backup/test_backup.py",
     "tests/realtime/test_connections.py",
-    "tests/realtime/test_real_servers.py",
-    "tests/lms/test_contract_submissions.py",
+    "tests/operations/privacy/test_erased_from_disk.py",
+    "tests/faults/test_backlog.py",
+    "tests/test_event_pipeline.py",
     "tests/lms/notebooks/test_notebook_math.py",
-    "tests/lms/test_access.py",
-    "tests/events/timeseries/test_outage.py",
-    "tests/realtime/test_many_sockets.py",
-    "tests/instructors/test_identity_of_accounts.py",
-    "tests/config/test_logs.py",
-    "tests/classroom/lesson_report/test_lesson_report.py",
+    "tests/operations/privacy/test_forget_student.py",
+    "tests/events/timeseries/test_sender.py",
     "tests/operations/local/test_autoscaler.py",
+    "tests/test_curl_examples.py",
+    "tests/faults/test_poison.py",
+    "tests/config/test_secrets.py",
+    "tests/config/test_headers.py",
+    "tests/events/processing/test_what_a_run_refers_to.py",
+    "tests/lms/test_one_row_migrations.py",
+    "tests/classroom/sockets/test_account_permissions.py",
+    "tests/operations/local/test_local_copy.py",
+    "tests/classroom/sockets/test_long_poll.py",
+    "tests/events/timeseries/test_outage.py",
     "tests/operations/local/test_append_only.py",
-    "tests/events/offline/test_offline_queue.py",
-    "tests/classroom/assignments/test_grading.py",
-    "tests/lms/versions/test_contract_commits.py",
-    "tests/instructors/test_audit_trail.py",
-    "tests/classroom/notebooks/test_notebooks_page.py",
+    "tests/classroom/sockets/test_devices_socket.py",
+    "tests/faults/test_two_releases.py",
+    "tests/operations/test_rqcron.py",
+    "tests/realtime/test_many_sockets.py",
+    "tests/events/timeseries/test_backfill_live.py",
+    "tests/instructors/test_identity_of_accounts.py",
+    "tests/config/test_operator_errors.py",
+    "tests/realtime/test_real_servers.py",
     "tests/classroom/sockets/test_instructors_socket.py",
-    "tests/classroom/attention/test_feedback.py",
-    "tests/lms/notebooks/test_terminal.py",
-    "tests/events/intake/test_rate_limit.py",
-    "tests/classroom/cells/test_cells_page.py",
-    "tests/classroom/errors/test_hints.py",
     "tests/classroom/sockets/test_students_socket.py",
-    "tests/config/test_body_limits.py",
-    "tests/lms/versions/test_versions_access.py",
-    "tests/classroom/assignments/test_reading.py",
+    "tests/operations/local/test_two_copies.py",
+    "tests/deploy/test_helm_chart.py",
+    "tests/lms/notebooks/test_notebook_drawing.py",
+    "tests/events/simulation/test_simulate_class.py",
+    "tests/faults/test_deploying.py",
+    "tests/operations/backup/test_backup_of_a_bucket.py",
+    "tests/events/offline/test_offline_queue.py",
 ]
 PLACE = {file: place for place, file in enumerate(LONG)}
-# Those of them that take more than half a minute: `make check` leaves them out.
-SLOW = {*LONG[: LONG.index("tests/instructors/test_roles.py") + 1]}
+# Those of them that take more than twelve seconds: `make check` leaves them out.
+SLOW = {*LONG[: LONG.index("tests/operations/local/test_local_copy.py") + 1]}
 
 # How long an example takes says something about the machine, nothing about the product.
 hypothesis.settings.register_profile(
@@ -162,6 +161,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 10)
+    gc.enable()
 
 
 def is_of_browser(item: pytest.Item) -> bool:

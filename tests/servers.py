@@ -20,6 +20,7 @@ from http.server import HTTPServer
 from pathlib import Path
 from typing import IO
 
+import httpx._config
 import httpx._transports.default
 
 from operations.local.embedded_postgres import Postgres
@@ -35,9 +36,15 @@ INFLUXDB = {name: os.environ.get(f"INFLUXDB_{name}", "") for name in ("URL", "TO
 transport = vars(httpx._transports.default)  # where the name is looked up
 transport["create_ssl_context"] = cache(httpx.create_ssl_context)
 
+# Seconds for which a busy machine may let whoever asks wait; what is there at once costs none of them.
+PATIENCE = 60.0
+# httpx gives an answer five seconds, unless it is told.
+for part in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, part, PATIENCE)
+
 
 def wait_until(
-    condition: Callable[[], object], *, seconds: float = 20.0, what: str = "the condition", pause: float = 0.02
+    condition: Callable[[], object], *, seconds: float = PATIENCE, what: str = "the condition", pause: float = 0.02
 ) -> None:
     """Ask again and again, without Django or a loop: for what happens in another process. `pause`, in seconds, is
     longer where to ask costs more than a query."""

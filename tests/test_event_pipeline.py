@@ -117,7 +117,7 @@ def test_nothing_is_lost_when_a_worker_and_valkey_die(system):
     with ThreadPoolExecutor(1) as pool:
         posting = pool.submit(post_all, system.url, batches_of(events, seed=2), at_a_third=third.set)
         # In this thread: a process ends with the thread that started it.
-        assert third.wait(30)
+        assert third.wait(60)
         system.redis.kill()
         time.sleep(0.5)
         system.redis.start()

@@ -302,9 +302,6 @@ def again(school: School) -> None:
 # --- Addresses --------------------------------------------------------------------------------------------------------
 
 
-OF_THE_CALLER = ("logout", "/offline/clear", "/auth/password")
-
-
 def requests(ids: dict[str, object], numbers: list[int]) -> list[tuple[str, str, object]]:
     """Every row of the walk with B's ids, and what takes a number once more with each that there is."""
     found = []

@@ -59,7 +59,7 @@ def test_every_endpoint_of_the_contract_answers(endpoint, db):
 async def test_the_intake_beside_django(path):
     for method, status in (("PURGE", 405), ("GET", 405), ("POST", 422)):
         communicator = HttpCommunicator(application, method, path, body=b"{}")
-        answer = await communicator.get_response(timeout=5)
+        answer = await communicator.get_response(timeout=60)
         assert answer["status"] == status
 
 
@@ -100,7 +100,7 @@ def test_what_is_optional_and_not_built_is_no_address(endpoint):
 
 async def test_socket_io_is_not_offered():
     communicator = WebsocketCommunicator(application, NOWHERE, headers=[(b"host", b"server")])
-    accepted, _ = await communicator.connect(timeout=5)
+    accepted, _ = await communicator.connect(timeout=60)
     await communicator.disconnect()
     assert not accepted
 

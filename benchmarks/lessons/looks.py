@@ -22,8 +22,11 @@ class Look:
     stuck: Stuck | None
 
 
-def looks_at(lesson: Lesson, *, every: float) -> Iterator[tuple[float, ClassWork, list[Look]]]:
-    """Yield the time, the class, and all who have run anything, every so many seconds."""
+def looks_at(lesson: Lesson, *, every: float, bare: bool = False) -> Iterator[tuple[float, ClassWork, list[Look]]]:
+    """Yield the time, the class, and all who have run anything, every so many seconds.
+
+    `bare`: as from a sender that reports neither code nor outputs, and no aborted runs.
+    """
     histories: dict[int, list[Run]] = {}
     codes: dict[tuple[int, str], str] = {}
     works: dict[int, Work] = {}
@@ -33,11 +36,13 @@ def looks_at(lesson: Lesson, *, every: float) -> Iterator[tuple[float, ClassWork
         changed: set[int] = set()
         while done < len(lesson.runs) and lesson.runs[done].at <= now:
             run = lesson.runs[done]
+            done += 1
+            if bare and run.status == "aborted":
+                continue
             key = (run.student, run.cell)
-            histories.setdefault(run.student, []).append(seen(run, codes.get(key)))
+            histories.setdefault(run.student, []).append(seen(run, codes.get(key), bare=bare))
             codes[key] = run.code
             changed.add(run.student)
-            done += 1
         for student in changed:
             works[student] = work_of(histories[student][-HISTORY:])
         if works:
@@ -50,13 +55,13 @@ def looks_at(lesson: Lesson, *, every: float) -> Iterator[tuple[float, ClassWork
         now += every
 
 
-def seen(run: LessonRun, before: str | None) -> Run:
+def seen(run: LessonRun, before: str | None, *, bare: bool = False) -> Run:
     """Return the run as the product reads it from the database; `before` is the code of the cell's run before."""
     return Run(
         at=run.at, notebook=run.notebook, cell=run.cell, position=run.position, failed=run.failed,
         aborted=run.status == "aborted", error=NUMBER.sub("0", f"{run.error}: {run.message}") if run.failed else "",
-        error_name=run.error, output=" ".join(run.output.split()),
-        change=None if before is None else change_between(before, run.code),
+        error_name=run.error, output="" if bare else " ".join(run.output.split()),
+        change=None if before is None or bare else change_between(before, run.code),
     )  # fmt: skip
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from benchmarks.lessons import Lesson, Style
 
-WORLDS = ("states", "tinkerers", "skills")
+WORLDS = ("states", "tinkerers", "skills", "drift")
 FITTING, REPORT = range(1, 9), range(101, 107)  # seeds
 SIZES = (30, 60, 60, 120)  # students, by seed
-# The weights of which each world is reported: fitted on the other two. And the bounds.
+# The weights of which each world is reported: fitted on the other three. And the bounds.
 ROTATED = Path(__file__).parent / "rotated.json"
 
 

@@ -42,7 +42,7 @@ def open_keys_of(account: Instructor, *, now: datetime) -> list[Key]:
     ]
 
 
-def entries_at_the_door(account: Instructor) -> list[AuditLog]:
+def login_entries(account: Instructor) -> list[AuditLog]:
     """Return the newest entries about logins of this account, successful and not. Two queries."""
     entries = AuditLog.objects.filter(action__in=AT_THE_DOOR)
     mine = entries.filter(actor_id=account.pk)[:MAX_ENTRIES]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from classroom.account import views, way_back_views
+from classroom.account import password_views, views
 
 urlpatterns = [
     path("account/", views.account, name="account"),
@@ -10,8 +10,8 @@ urlpatterns = [
     path("account/logins/end/", views.end_others, name="account_logins_end"),
     path("account/logins/<slug:name>/end/", views.end_login, name="account_login_end"),
     path("account/token/", views.make_token, name="account_token"),
-    path("accounts/", way_back_views.all_accounts, name="accounts"),
-    path("accounts/<int:account_id>/password-link/", way_back_views.make_link, name="account_password_link"),
-    path("password/", way_back_views.forgotten, name="password_forgotten"),
-    path("password/<str:token>/", way_back_views.choose_password, name="password_link"),
+    path("accounts/", password_views.all_accounts, name="accounts"),
+    path("accounts/<int:account_id>/password-link/", password_views.make_link, name="account_password_link"),
+    path("password/", password_views.forgotten, name="password_forgotten"),
+    path("password/<str:token>/", password_views.choose_password, name="password_link"),
 ]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 from rest_framework.exceptions import Throttled
 
 from classroom.account.browsers import browser_of
-from classroom.account.selectors import entries_at_the_door, open_keys_of
+from classroom.account.selectors import login_entries, open_keys_of
 from classroom.base.decorators import class_action, class_page
 from classroom.base.js_strings import setup_texts
 from instructors import audit, hashing, logins, passwords, tokens
@@ -75,7 +75,7 @@ def end_others(request: HttpRequest) -> HttpResponse:
 def make_token(request: HttpRequest) -> HttpResponse:
     """Issue a token for the API. Only this response shows it."""
     me, now = account_of(request), timezone.now()
-    audit.record(action="token_create", actor=me, request=request)
+    audit.record("token_create", actor=me, request=request)
     return _page(request, token=tokens.issue(me, now=now))
 
 
@@ -92,7 +92,7 @@ def _page(
         ],
         "setup_texts": setup_texts(),
         "keys": open_keys_of(me, now=now),
-        "entries": entries_at_the_door(me),
+        "entries": login_entries(me),
         "token": token,
         "token_minutes": settings.ACCESS_TOKEN_EXPIRE_MINUTES,
         "api": request.build_absolute_uri("/api/v1/auth/me"),

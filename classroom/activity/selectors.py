@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from classroom.activity.buckets import edges_of
 from classroom.base.classrooms import Classroom
-from classroom.base.query_plans import planned_for_the_span
+from classroom.base.query_plans import custom_query_plans
 from classroom.base.spans import Span
 from classroom.dashboard.selectors import Range, chart
 from events import timeseries
@@ -92,7 +92,7 @@ def activity_of(classroom: Classroom, *, span: Range, now: datetime) -> Activity
     return Activity(buckets=buckets, active=done.active, wait=_median_wait(classroom, *window, now=now))
 
 
-@planned_for_the_span()
+@custom_query_plans()
 def activity_between(classroom: Classroom, span: Span, *, now: datetime) -> Activity:
     """Return the activity in any span. Three queries, four for a class."""
     edges = edges_of(span, zone=timezone.get_current_timezone())

@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,11 +15,11 @@ from classroom.analytics import serializers
 from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.predictions import predictions
 from classroom.analytics.report_content import content_csv
-from classroom.analytics.selectors import Span, chosen_students, progress_rows, team_rows
-from classroom.analytics.services import FAILED, NoTarget, Unavailable, find_report, request_report, requeue
+from classroom.analytics.selectors import TimeRange, chosen_students, progress_rows, team_rows
+from classroom.analytics.services import FAILED, JobNotEnqueued, NoTarget, find_report, request_report, requeue
 from classroom.dashboard.selectors import find_student
 from instructors.api.callers import account_of
-from instructors.rest.exceptions import Conflict, Unprocessable
+from instructors.rest.exceptions import Conflict, ServiceUnavailable, Unprocessable
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import find_or_404, query_id, query_text, validated
 from instructors.rest.permissions import LoginRequired
@@ -55,7 +55,7 @@ class ProgressView(AnalyticsView):
     def get(self, request: Request) -> Response:
         """Of all students whom the caller may see. Filters are combined with AND."""
         now = timezone.now()
-        span = Span.of(request.query_params.get("time_range"), now=now)
+        span = TimeRange.of(request.query_params.get("time_range"), now=now)
         email, class_id, team = query_text(request, "email"), query_id(request, "class_id"), query_text(request, "team")
         if class_id is not None:
             find_or_404(classes_of(self.viewer), class_id, "Class")
@@ -77,7 +77,7 @@ class TeamsView(AnalyticsView):
     )
     def get(self, request: Request) -> Response:
         now = timezone.now()
-        span = Span.of(request.query_params.get("time_range"), now=now)
+        span = TimeRange.of(request.query_params.get("time_range"), now=now)
         rows = team_rows(chosen_students(self.viewer), span, scope=scope_of(self.viewer))
         return Response({"generated_at": timestamp(now), "time_range": span.name, "teams": rows})
 
@@ -132,13 +132,9 @@ class ReportsView(AnalyticsView):
             )
         except NoTarget as error:
             raise NotFound(str(error)) from None
-        except Unavailable:
+        except JobNotEnqueued:
             raise ServiceUnavailable("No worker can be told to make the report; try again in a moment") from None
         return Response(_ordered(report), status=201)
-
-
-class ServiceUnavailable(APIException):
-    status_code = 503
 
 
 class OwnReportView(AnalyticsView):

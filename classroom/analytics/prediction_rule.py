@@ -89,10 +89,9 @@ def features(evidence: Evidence) -> tuple[float, float, float, float]:
     )
 
 
-def probability(
-    values: tuple[float, ...], *, intercept: float = INTERCEPT, weights: tuple[float, ...] = WEIGHTS
-) -> float:
-    return 1 / (1 + exp(-intercept - sum(weight * value for weight, value in zip(weights, values, strict=True))))
+def probability(values: tuple[float, ...]) -> float:
+    """Return the probability, 0 to 1, by the weights of the logistic regression."""
+    return 1 / (1 + exp(-INTERCEPT - sum(weight * value for weight, value in zip(WEIGHTS, values, strict=True))))
 
 
 def estimate(evidence: Evidence) -> datetime | None:

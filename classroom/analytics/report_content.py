@@ -5,7 +5,7 @@ from datetime import timedelta
 from math import ceil
 from typing import Any
 
-from classroom.analytics.selectors import SPANS, Span, chosen_students, progress_rows, rate, team_rows
+from classroom.analytics.selectors import SPANS, TimeRange, chosen_students, progress_rows, rate, team_rows
 from classroom.base.display import Display
 from events import timeseries
 from lms.access import Scope, User, scope_of
@@ -19,7 +19,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def content_of(viewer: User, *, report_type: str, parameters: Mapping[str, Any], span: Span) -> dict[str, Any]:
+def content_of(viewer: User, *, report_type: str, parameters: Mapping[str, Any], span: TimeRange) -> dict[str, Any]:
     """Return the content. A constant number of queries, which read the runs of the span.
 
     `parameters` name a target that existed when the report was ordered; the content is limited to what the viewer may
@@ -55,7 +55,7 @@ def content_of(viewer: User, *, report_type: str, parameters: Mapping[str, Any],
     }
 
 
-def activity(span: Span, students: list[int], *, scope: Scope) -> list[dict[str, Any]]:
+def activity(span: TimeRange, students: list[int], *, scope: Scope) -> list[dict[str, Any]]:
     """Return contiguous buckets up to the end of the span, oldest first."""
     bucket = BUCKETS[span.name]
     since = span.until - ceil(SPANS[span.name] / bucket) * bucket

@@ -11,7 +11,7 @@ from typing import Any, cast
 from django.db import connection
 from django.db.models import Count, QuerySet
 
-from classroom.base.query_plans import planned_for_the_span
+from classroom.base.query_plans import custom_query_plans
 from classroom.progress import selectors as progress_selectors
 from core.identity import label_key
 from events.models import HelpRequest
@@ -63,7 +63,7 @@ WHERE is_significant_error AND student_id = ANY(%s)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeRange:
     """A span of time up to now."""
 
     name: str
@@ -71,7 +71,7 @@ class Span:
     until: datetime
 
     @classmethod
-    def of(cls, name: str | None, *, now: datetime) -> "Span":
+    def of(cls, name: str | None, *, now: datetime) -> "TimeRange":
         """Return the span of that name; an unknown name means seven days."""
         known = name if name in SPANS else DEFAULT_SPAN
         return cls(known, now - SPANS[known], now)
@@ -87,7 +87,7 @@ class Work:
     minutes: int = 0
 
 
-def work_of(students: Collection[int], span: Span, *, scope: Scope) -> dict[int, Work]:
+def work_of(students: Collection[int], span: TimeRange, *, scope: Scope) -> dict[int, Work]:
     """Return the work of the students who did anything. One query, which reads the runs of the span."""
     if not students:
         return {}
@@ -115,8 +115,8 @@ def chosen_students(viewer: User, *, class_id: int | None = None, team: str = ""
     return students
 
 
-@planned_for_the_span()
-def progress_rows(viewer: User, students: Iterable[Student], span: Span, *, scope: Scope) -> list[dict[str, Any]]:
+@custom_query_plans()
+def progress_rows(viewer: User, students: Iterable[Student], span: TimeRange, *, scope: Scope) -> list[dict[str, Any]]:
     """Return one row per student, including inactive ones. Eight queries for any number of students."""
     found = list(students)
     ids = [student.pk for student in found]
@@ -142,8 +142,8 @@ def _row(student: Student, work: Work, summary: dict[str, Any]) -> dict[str, Any
     }
 
 
-@planned_for_the_span()
-def team_rows(students: Iterable[Student], span: Span, *, scope: Scope) -> list[dict[str, Any]]:
+@custom_query_plans()
+def team_rows(students: Iterable[Student], span: TimeRange, *, scope: Scope) -> list[dict[str, Any]]:
     """Return one row per team, by name, students without a team last. Four queries."""
     found = list(students)
     ids = [student.pk for student in found]
@@ -159,7 +159,7 @@ def team_rows(students: Iterable[Student], span: Span, *, scope: Scope) -> list[
     ]
 
 
-def _stuck(students: list[int], span: Span, scope: Scope) -> dict[int, int]:
+def _stuck(students: list[int], span: TimeRange, scope: Scope) -> dict[int, int]:
     """Return the number of cells with significant errors by student."""
     with connection.cursor() as cursor:
         cursor.execute(STUCK.format(scope=scope.sql()), [students, span.since, span.until])

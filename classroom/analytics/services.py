@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.report_content import content_of
-from classroom.analytics.selectors import Span, chosen_students
+from classroom.analytics.selectors import TimeRange, chosen_students
 from classroom.dashboard.selectors import find_student
 from core.identity import row_number
 from events.queue import jobs
@@ -35,7 +35,7 @@ class NoTarget(Exception):
     """The account may see no such class, team or student."""
 
 
-class Unavailable(Exception):
+class JobNotEnqueued(Exception):
     """The job cannot be enqueued."""
 
 
@@ -44,11 +44,11 @@ def request_report(
 ) -> AnalyticsReport:
     """Create a pending report and enqueue its job.
 
-    Raises NoTarget, and Unavailable if Redis is not reachable; the row is deleted then.
+    Raises NoTarget, and JobNotEnqueued if Redis is not reachable; the row is deleted then.
     """
     parameters: dict[str, Any] = {
         "target": target,
-        "time_range": Span.of(time_range, now=now).name,
+        "time_range": TimeRange.of(time_range, now=now).name,
         "format": file_format,
         **_target(by, report_type, target),
     }
@@ -61,7 +61,7 @@ def request_report(
             ("student", parameters["student_id"]) if report_type == Type.STUDENT else ("report", str(report.report_id))
         )
         audit.record(
-            action="report_create",
+            "report_create",
             actor=by,
             request=request,
             target_type=target_type,
@@ -72,7 +72,7 @@ def request_report(
         jobs.enqueue_call(build_report, str(report.report_id))
     except (RedisError, OSError) as error:
         report.delete()
-        raise Unavailable from error
+        raise JobNotEnqueued from error
     return report
 
 
@@ -131,7 +131,7 @@ def build_report(report_id: str) -> None:
         # The account may have been deleted or deactivated since: the report fails then.
         viewer = report.requested_by
         if viewer is not None and viewer.is_active:
-            span = Span.of(report.parameters["time_range"], now=report.created_at)
+            span = TimeRange.of(report.parameters["time_range"], now=report.created_at)
             content = content_of(viewer, report_type=report.report_type, parameters=report.parameters, span=span)
             status = Status.READY
     except Exception:

@@ -30,7 +30,7 @@ class ExtensionForm(forms.Form):
         label=_("Reason"),
         required=False,
         empty_value=None,
-        help_text=_("For the staff of the class."),
+        help_text=_("For the staff of the class. The student is told the new date, not the reason."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
@@ -51,7 +51,7 @@ def extension(request: HttpRequest, class_id: int, assignment_id: int, student_i
     name = display_of(request).name(student.pk, name_of(student))
     if request.method == "POST" and request.POST.get("then") == "withdraw":
         if found is not None:
-            withdraw(found, by=account_of(request), request=request)
+            withdraw(found, by=account_of(request), request=request, now=timezone.now())
         messages.success(request, gettext("%(name)s has the due date of everybody again.") % {"name": name})
         return back
     initial: dict[str, Any] = {}

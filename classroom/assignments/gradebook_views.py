@@ -35,13 +35,7 @@ def table(request: HttpRequest, class_id: int) -> HttpResponse:
         assert class_ref is not None
         book = gradebook(classroom, now=now)
         text = gradebook_csv(book, class_code=class_ref.class_code, decimal_comma=request.GET.get("decimal") == "comma")
-        audit.record(
-            action="grades_export",
-            actor=account_of(request),
-            request=request,
-            target_type=class_ref._meta.model_name,
-            target_id=class_ref.pk,
-        )
+        audit.record("grades_export", class_ref, actor=account_of(request), request=request)
         name = f"gradebook-{class_ref.pk}-{timezone.localdate().isoformat()}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)

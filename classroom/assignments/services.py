@@ -32,11 +32,10 @@ def save_assignment(form: AssignmentForm, *, class_ref: Class, by: Instructor, r
             change(assignment, columns)
         fields = [*columns, *_update_starter(assignment, given["starter"], removes=given["remove_starter"])]
         audit.record(
-            action="assignment_create" if is_new else "assignment_update",
+            "assignment_create" if is_new else "assignment_update",
+            assignment,
             actor=by,
             request=request,
-            target_type=assignment._meta.model_name,
-            target_id=assignment.pk,
             details={"fields": sorted(fields)},
         )
     if is_new:
@@ -61,14 +60,7 @@ def save_rubric(
             item.position, item.text, item.points = position, each["text"], each["points"]
             item.save()
         RubricItem.objects.filter(assignment=assignment, pk__in=removed).delete()
-        audit.record(
-            action="assignment_update",
-            actor=by,
-            request=request,
-            target_type=assignment._meta.model_name,
-            target_id=assignment.pk,
-            details={"fields": ["rubric"]},
-        )
+        audit.record("assignment_update", assignment, actor=by, request=request, details={"fields": ["rubric"]})
 
 
 def copy_assignment(

@@ -42,12 +42,12 @@ def read_notebook(upload: UploadedFile[Any]) -> dict[str, Any]:
         content: dict[str, Any] = NotebookContent().run_validation(json.loads(text_of_file(file)))
         return content
     except ValidationError as error:
-        raise forms.ValidationError(why_refused(str(error.get_codes()[0]))) from None  # type: ignore[index]
+        raise forms.ValidationError(message_for_code(str(error.get_codes()[0]))) from None  # type: ignore[index]
     except (ValueError, RecursionError) as error:  # no JSON, or no text
-        raise forms.ValidationError(what_it_is(file, error)) from None
+        raise forms.ValidationError(message_for_file(file, error)) from None
 
 
-def why_refused(code: str) -> str:
+def message_for_code(code: str) -> str:
     """Return the message for an error code of lms.api.notebook_content."""
     if code == "deep":
         return gettext("This notebook is nested too deeply. Clear its outputs and save it again.")
@@ -61,7 +61,7 @@ def text_of_file(file: bytes) -> str:
     return file.decode(json.detect_encoding(file)).removeprefix("\ufeff")
 
 
-def what_it_is(file: bytes, error: Exception) -> str:
+def message_for_file(file: bytes, error: Exception) -> str:
     """Return a message that says why a file that is not JSON is not a notebook, and what to do."""
     start = file[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not start:

@@ -36,7 +36,7 @@ def submission(request: HttpRequest, class_id: int, submission_id: int) -> HttpR
     if request.method == "POST":
         return grade(request, classroom, found)
     form = GradeForm(submission=found, items=rubric_of(found.assignment_id))
-    if request.GET.get("focus") == "grade":  # after *Save and next*
+    if request.GET.get("focus") == "grade":  # after *Next to grade* and *Save and next*
         form.fields["grade"].widget.attrs["autofocus"] = True
     return show(request, classroom, found, form)
 
@@ -116,13 +116,7 @@ def show(
 ) -> HttpResponse:
     page = submission_page(classroom, found, display=display_of(request))
     is_compared = request.GET.get("view") == "changes" and page.has_starter and page.has_content
-    audit.record(
-        action="submission_view",
-        actor=account_of(request),
-        request=request,
-        target_type=found._meta.model_name,
-        target_id=found.pk,
-    )
+    audit.record("submission_view", found, actor=account_of(request), request=request)
     context = {
         "classroom": classroom,
         "now": timezone.now(),

@@ -84,7 +84,7 @@ def edit(request: HttpRequest, class_id: int, assignment_id: int | None = None) 
 
 @class_page
 def next_to_grade(request: HttpRequest, class_id: int, assignment_id: int) -> HttpResponse:
-    """Redirect to the next ungraded submission, following `?after=`; to the assignment if all are graded."""
+    """Redirect to the next ungraded submission after `?after=`, ready for its grade; else to the assignment."""
     classroom = classroom_of(request, class_id)
     find_assignment(classroom, assignment_id)
     after = row_number(request.GET.get("after", ""))
@@ -92,7 +92,7 @@ def next_to_grade(request: HttpRequest, class_id: int, assignment_id: int) -> Ht
     if found is None:
         messages.info(request, gettext("Everything that was handed in is graded."))
         return HttpResponseRedirect(reverse("assignment", args=[class_id, assignment_id]))
-    return HttpResponseRedirect(reverse("submission", args=[class_id, found]))
+    return HttpResponseRedirect(reverse("submission", args=[class_id, found]) + "?focus=grade")
 
 
 @class_page
@@ -103,11 +103,5 @@ def grades(request: HttpRequest, class_id: int, assignment_id: int) -> HttpRespo
     table = grades_csv(classroom, found, now=now, decimal_comma=request.GET.get("decimal") == "comma")
     response = HttpResponse(table, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="grades-{found.pk}.csv"'
-    audit.record(
-        action="grades_export",
-        actor=account_of(request),
-        request=request,
-        target_type=found._meta.model_name,
-        target_id=found.pk,
-    )
+    audit.record("grades_export", found, actor=account_of(request), request=request)
     return response

@@ -14,7 +14,7 @@ from lms.access import students_seen_through
 from lms.models import Class, Student
 
 
-def ask_those_unsure(listening: Mapping[int, Collection[int]], *, now: datetime) -> list[int]:
+def ask_uncertain_students(listening: Mapping[int, Collection[int]], *, now: datetime) -> list[int]:
     """Ask students whose JupyterLab listens now: `listening` has their ids by class. Return the ids of those asked.
 
     One query, and for each of these classes that asks the queries of `attention_state` and `ask`.

@@ -11,11 +11,13 @@ from classroom.attention.signals import Alert, Code, Known, Lesson, Reason, Sign
 GONE = timedelta(minutes=30)  # without a run: the student has left
 REASONS = 3  # at most, for one student
 COUNTS = 0.25  # log-odds: less than this is no reason
+SILENT = 3.0  # minutes without a run after an error: what is said of being at one cell for long
+SAYS_LESS = {"at_cell": "tries", "failing_cell": "same_error"}  # than the other: not told beside it
 # What an alert is about, by its strongest term. Terms without a code say how sure the rest is.
 CODES: dict[str, Code] = {
-    "same_error": "repeated_error", "open_cells": "error_streak", "silent_after_error": "silent",
-    "hard_cell": "behind", "tries": "no_progress", "same_code": "same_code",
-    "wandering": "wandering", "reruns": "wandering", "other_output": "other_output", "restarts": "restarts",
+    "same_error": "repeated_error", "failing_cell": "error_streak", "at_cell": "no_progress", "tries": "no_progress",
+    "same_code": "same_code", "going_back": "wandering", "reruns": "wandering", "other_output": "other_output",
+    "restarts": "restarts",
 }  # fmt: skip
 
 
@@ -34,7 +36,7 @@ def assess(lesson: Lesson, known: Known, now: datetime) -> list[Alert]:
             likely = after_saying_fine(likely)
         feedback = known.feedback.get(student.student_id)
         raised = known.raised + (NOT_NEEDED if feedback and not feedback.was_needed else 0.0)
-        spins = wheels_spin(evidence.tries, evidence.unchanged)
+        spins = wheels_spin(evidence.tries)
         part = part_of(likely, known.shown.get(student.student_id), raised, spins=spins)
         if part is None or is_class_problem(evidence, lesson.class_.now):
             continue
@@ -57,9 +59,13 @@ def _answered(lesson: Lesson, student: Signals, known: Known) -> tuple[Evidence,
 def alert_about(student_id: int, evidence: Evidence, likely: float, part: Part, lesson: Lesson, now: datetime) -> Alert:
     """Return the alert with its strongest reasons."""
     adds = {name: added for name, added in contributions(terms_of(evidence)).items() if name in CODES}
+    for name, better in SAYS_LESS.items():
+        if adds[better] >= COUNTS and not (name == "at_cell" and _is_silent(evidence)):
+            del adds[name]
     strongest = sorted(adds, key=lambda name: -adds[name])
     told = [name for name in strongest[:REASONS] if adds[name] >= COUNTS] or strongest[:1]
-    told.sort(key=lambda name: name == "tries")  # what is special about this student first, the general last
+    # What is special about this student first, the general last.
+    told.sort(key=lambda name: name == "tries" or (name == "at_cell" and not _is_silent(evidence)))
     reasons = tuple(_reason(name, evidence) for name in told)
     since = datetime.fromtimestamp(evidence.since, UTC)
     return Alert(
@@ -78,19 +84,27 @@ def alert_about(student_id: int, evidence: Evidence, likely: float, part: Part, 
 
 
 def _code(term: str, evidence: Evidence) -> Code:
+    if term == "at_cell" and _is_silent(evidence):
+        return "silent"
     if term == "tries" and 2 * evidence.failures > evidence.tries:
         return "error_streak"
     return CODES[term]
 
 
 def _reason(term: str, evidence: Evidence) -> Reason:
+    if term == "at_cell" and _is_silent(evidence):
+        return Reason("silent_after_error", minutes=int(evidence.silent_minutes))
     counts = {
         "tries": evidence.tries, "same_code": evidence.unchanged, "same_error": evidence.same_error + 1,
-        "open_cells": evidence.open_cells, "hard_cell": round(evidence.behind),
-        "wandering": evidence.recent_cells, "reruns": evidence.again, "other_output": evidence.other_outputs,
+        "failing_cell": evidence.cell_failures, "at_cell": round(evidence.at_cell), "going_back": evidence.went_back,
+        "reruns": evidence.again, "other_output": evidence.other_outputs,
         "restarts": evidence.restarts + evidence.aborted,
     }  # fmt: skip
     return Reason(term, count=counts.get(term, 0), minutes=int(evidence.silent_minutes))
+
+
+def _is_silent(evidence: Evidence) -> bool:
+    return evidence.last_failed and evidence.silent_minutes >= SILENT
 
 
 def _minutes(length: timedelta) -> int:

@@ -6,6 +6,7 @@ present. Nothing of it passes during a lecture or a break, and a hard cell makes
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from classroom.attention.history import CellOfClass, CellWork, ClassWork, Run, Work, is_unusual, work_of
 
@@ -35,6 +36,8 @@ class Evidence:
     recent_solved: int = 0  # new cells that worked
     recent_cells: int = 0  # different cells
     again: int = 0  # runs of cells that had worked before
+    at_cell: float = 0.0  # class runs since the student came to the current cell
+    went_back: int = 0  # to an earlier cell, in the latest tries
     class_solved: float = 0.0  # class cells of the last ten minutes
     same_error: int = 0  # the latest error, how often before at its cell
     errors: int = 0  # different ones
@@ -71,7 +74,8 @@ def evidence_of(work: Work, class_: ClassWork, *, since: float = 0.0) -> Evidenc
             return found
     runs = work.runs
     last = runs[-1]
-    done = next((run for run in reversed(runs) if not run.aborted), last)
+    done = work.done or runs
+    current = done[-1]
     reached = work.solved_at[-1] if work.solved_at else runs[0].at - 1
     found.silence, found.silent_minutes = class_.runs_since(last.at), (now - last.at) / 60
     found.last_failed = last.failed
@@ -80,11 +84,12 @@ def evidence_of(work: Work, class_: ClassWork, *, since: float = 0.0) -> Evidenc
     found.solved, found.behind = len(whole.solved_at), class_.solved_median - len(whole.solved_at)
     found.recent_solved = sum(moment > now - RECENT for moment in work.solved_at[-TRIES:])
     found.minutes = (now - runs[0].at) / 60
-    found.shared = class_.cells.get(done.cell, NOTHING).tried / class_.present
+    found.shared = class_.cells.get(current.cell, NOTHING).tried / class_.present
     _recent(found, runs, reached, now)
     found.again = found.recent - found.recent_failures - found.recent_solved
-    _changes(found, runs, now)
-    _failing(found, work, class_, done)
+    _path(found, work.done, class_)
+    _changes(found, work.done, now)
+    _failing(found, work, class_, current)
     _outputs(found, work, class_, now)
     found.since = reached if found.tries else last.at
     return found
@@ -123,9 +128,22 @@ def _recent(found: Evidence, runs: Sequence[Run], reached: float, now: float) ->
     found.recent_cells = len(seen)
 
 
+def _path(found: Evidence, runs: Sequence[Run], class_: ClassWork) -> None:
+    """Tell how long the student is at one cell, and how often they went back to an earlier one."""
+    arrived = class_.now
+    for run in reversed(runs):
+        if run.cell != runs[-1].cell:
+            break
+        arrived = run.at
+    found.at_cell = class_.runs_since(arrived)
+    for before, run in pairwise(runs[-TRIES:]):
+        if before.notebook == run.notebook and before.position is not None and run.position is not None:
+            found.went_back += run.position < before.position
+
+
 def _changes(found: Evidence, runs: Sequence[Run], now: float) -> None:
     """Count small and large changes among the latest tries."""
-    tries = [run.change for run in runs[-TRIES:] if run.change is not None and run.at > now - OLD and not run.aborted]
+    tries = [run.change for run in runs[-TRIES:] if run.change is not None and run.at > now - OLD]
     for change in tries:
         if change == 0:
             found.unchanged += 1
@@ -135,17 +153,17 @@ def _changes(found: Evidence, runs: Sequence[Run], now: float) -> None:
             found.large += 1
 
 
-def _failing(found: Evidence, work: Work, class_: ClassWork, done: Run) -> None:
+def _failing(found: Evidence, work: Work, class_: ClassWork, current: Run) -> None:
     """Describe the cell that fails most among those run lately, or the current one; and the errors."""
-    found.cell = work.cells[done.cell]
+    found.cell = work.cells[current.cell]
     worst, most = None, 0
-    for key in dict.fromkeys(run.cell for run in reversed(work.runs[-LATEST:])):
+    for key in dict.fromkeys(run.cell for run in reversed(work.done[-LATEST:])):
         cell = work.cells[key]
         if cell.open_failures:
             found.open_cells += 1
             if cell.failures > most:
                 worst, most = key, cell.failures
-    errors = [run for run in work.runs[-LATEST:] if run.failed and run.at > class_.now - OLD]
+    errors = [run for run in work.done[-LATEST:] if run.failed and run.at > class_.now - OLD]
     if errors:
         latest = errors[-1]
         found.same_error = sum(run.error == latest.error and run.cell == latest.cell for run in errors) - 1
@@ -164,12 +182,13 @@ def _failing(found: Evidence, work: Work, class_: ClassWork, done: Run) -> None:
 def _outputs(found: Evidence, work: Work, class_: ClassWork, now: float) -> None:
     """Count outputs of the latest cells that are not what the class got there."""
     seen: set[int | str] = set()
-    for run in reversed(work.runs[-TRIES:]):
+    latest = work.done[-TRIES:]
+    for run in reversed(latest):
         if run.at < now - OLD:
             break
-        if run.failed or run.aborted or run.cell in seen:
+        if run.failed or run.cell in seen:
             continue
         seen.add(run.cell)
         if is_unusual(work.cells[run.cell].output, class_.cells.get(run.cell, NOTHING)):
             found.other_outputs += 1
-            found.other_output += sum(one.cell == run.cell for one in work.runs[-TRIES:])
+            found.other_output += sum(one.cell == run.cell for one in latest)

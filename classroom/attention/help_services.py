@@ -89,7 +89,7 @@ def _record(
     details: dict[str, bool],
 ) -> None:
     audit.record(
-        action=action, actor=by, request=request, target_type="student", target_id=student.email, details=dict(details)
+        action, actor=by, request=request, target_type="student", target_id=student.email, details=dict(details)
     )
 
 

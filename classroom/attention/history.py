@@ -56,7 +56,8 @@ class Work:
     runs: Sequence[Run] = ()
     cells: dict[int | str, CellWork] = field(default_factory=dict)
     solved_at: list[float] = field(default_factory=list)  # when a cell worked for the first time
-    times: list[float] = field(default_factory=list)  # of all runs that were not aborted
+    done: list[Run] = field(default_factory=list)  # that were not aborted: one "run all" that stops leaves many
+    times: list[float] = field(default_factory=list)  # of these
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ def work_of(runs: Sequence[Run]) -> Work:
         cell.position = run.position
         if run.aborted:
             continue
+        work.done.append(run)
         work.times.append(run.at)
         cell.runs += 1
         if run.failed:

@@ -13,9 +13,9 @@ Part = Literal["firm", "weak"]
 
 MAX_SHOWN = 5
 FIRM_ENTERS, FIRM_LEAVES = 0.80, 0.65
-FIRM_TRIES, FIRM_UNCHANGED = 12, 3  # runs since a new cell worked, and runs with unchanged code, to enter the firm part
+FIRM_TRIES = 12  # runs since a new cell worked, to enter the firm part
 WEAK_ENTERS, WEAK_LEAVES = 0.35, 0.22
-MARGIN = 0.7  # log-odds by which another must be more urgent to take the place of one who is shown
+MARGIN = 0.3  # log-odds by which another must be more urgent to take the place of one who is shown
 SAID_FINE = 2.0  # log-odds by which a student's own "I'm fine" lowers the probability, for a while
 NOT_NEEDED = 1.2  # log-odds by which the threshold of a student rises after an answer "not needed"
 VISIT = 0.12  # log-odds by which an answer moves the threshold of the class
@@ -49,9 +49,9 @@ def after_saying_fine(probability: float) -> float:
     return _shift(probability, -SAID_FINE)
 
 
-def wheels_spin(tries: int, unchanged: int) -> bool:
-    """Return whether somebody tries long without a new cell, and has no other idea than the same code again."""
-    return tries >= FIRM_TRIES and unchanged >= FIRM_UNCHANGED
+def wheels_spin(tries: int) -> bool:
+    """Return whether somebody has tried for long without a new cell that works."""
+    return tries >= FIRM_TRIES
 
 
 def order(scores: Iterable[tuple[Score, Part, bool]]) -> list[Score]:

@@ -47,7 +47,7 @@ def reason_of(alert: Alert) -> str:
     return " · ".join(told)
 
 
-# --- One sentence for each term of `model.terms_of` ------------------------------------------------------------------
+# --- One sentence for each term of `model.terms_of`, and for those of before that recorded cases have ----------------
 
 
 def _tries(alert: Alert, reason: Reason) -> str:
@@ -73,6 +73,30 @@ def _same_error(alert: Alert, reason: Reason) -> str:
 def _open_cells(alert: Alert, reason: Reason) -> str:
     text = ngettext("%(count)d cell fails", "%(count)d cells fail", reason.count)
     return text % {"count": reason.count}
+
+
+def _failing_cell(alert: Alert, reason: Reason) -> str:
+    text = ngettext(
+        "%(count)d failure at a cell that works for classmates",
+        "%(count)d failures at a cell that works for classmates",
+        reason.count,
+    )
+    return text % {"count": reason.count}
+
+
+def _at_cell(alert: Alert, reason: Reason) -> str:
+    text = ngettext(
+        "still at the same cell while each of the class made %(count)d run",
+        "still at the same cell while each of the class made %(count)d runs",
+        reason.count,
+    )
+    return text % {"count": reason.count}
+
+
+def _going_back(alert: Alert, reason: Reason) -> str:
+    if reason.count == 1:
+        return gettext("went back to an earlier cell")
+    return gettext("went back to earlier cells %(count)d times") % {"count": reason.count}
 
 
 def _hard_cell(alert: Alert, reason: Reason) -> str:
@@ -121,13 +145,17 @@ _SENTENCES: dict[str, Callable[[Alert, Reason], str]] = {
     "tries": _tries,
     "same_code": _same_code,
     "same_error": _same_error,
-    "open_cells": _open_cells,
-    "hard_cell": _hard_cell,
+    "failing_cell": _failing_cell,
+    "at_cell": _at_cell,
     "silent_after_error": _silent_after_error,
-    "wandering": _wandering,
+    "going_back": _going_back,
     "reruns": _reruns,
     "other_output": _other_output,
     "restarts": _restarts,
+    # Terms of before.
+    "open_cells": _open_cells,
+    "hard_cell": _hard_cell,
+    "wandering": _wandering,
 }
 
 

@@ -43,7 +43,7 @@ OUTCOMES = {"dismiss": Outcome.DISMISSED, "resolve": Outcome.HELPED, "not_found"
 ENDINGS = {"dismiss": HelpRequest.Ending.DISMISSED, "resolve": HelpRequest.Ending.RESOLVED}
 
 
-class Refused(Exception):
+class ActionRefused(Exception):
     """Another instructor was faster, or nothing is open; the message is shown to the user."""
 
 
@@ -77,7 +77,7 @@ def perform(
     student_name: str,
     now: datetime,
 ) -> str:
-    """Perform the action, record it and notify the open pages. Return the message for the user. Raises Refused."""
+    """Perform the action, record it, notify the open pages. Return the message for the user. Raises ActionRefused."""
     # Read before the lock, since it may query the whole classroom: a case is opened for the alert that the user saw.
     alert = _alert_about(classroom, student.pk, now)
     with transaction.atomic():
@@ -89,7 +89,7 @@ def perform(
         if act not in ENDINGS or not context.help_request:  # ending a help request is audited by end_help
             details = {"class_id": classroom.class_ref.pk if classroom.class_ref else None}
             audit.record(
-                action=f"{kind}_{act.replace('-', '_')}", actor=by, request=request,
+                f"{kind}_{act.replace('-', '_')}", actor=by, request=request,
                 target_type="student", target_id=student.email, details=details,
             )  # fmt: skip
     if act in ENDINGS and context.help_request:
@@ -132,16 +132,16 @@ def _check_allowed(context: _ActionContext, act: Act) -> None:
     claimed_by = context.claimed_by
     names = {"name": claimed_by.name if claimed_by else "", "student": context.student_name}
     if not context.help_request and not context.cases:
-        raise Refused(gettext("%(student)s no longer needs anybody.") % names)
+        raise ActionRefused(gettext("%(student)s no longer needs anybody.") % names)
     if claimed_by and claimed_by.pk != context.by.pk and (act == "claim" or not context.classroom.may_teach):
-        raise Refused(gettext("%(name)s is already on the way to %(student)s.") % names)
+        raise ActionRefused(gettext("%(name)s is already on the way to %(student)s.") % names)
 
 
 def _claim(context: _ActionContext, act: Act) -> str:
     """Claim what is unclaimed: even without the lock, only one of two instructors would succeed."""
     scope, by = context.classroom.scope, context.by.pk
     if not claims.claim(context.student.pk, scope=scope, instructor_id=by, now=context.now):
-        raise Refused(
+        raise ActionRefused(
             gettext("Somebody else is already on the way to %(student)s.") % {"student": context.student_name}
         )
     return gettext("You are on the way to %(student)s.") % {"student": context.student_name}

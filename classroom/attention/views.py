@@ -12,7 +12,7 @@ from classroom.attention.board import board_of
 from classroom.attention.precision import MIN_VISITS, Visits, asked_in, precision_of
 from classroom.attention.reason_texts import asked_in_words, visits_in_words
 from classroom.attention.selectors import attention_state
-from classroom.attention.services import ACTS, Act, Refused, perform, sync_cases
+from classroom.attention.services import ACTS, Act, ActionRefused, perform, sync_cases
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_action, class_page, classroom_of, is_fragment
 from classroom.base.display import display_of
@@ -45,7 +45,7 @@ def act(request: HttpRequest, student_id: int, class_id: int | None = None) -> H
             student_name=student_name,
             now=timezone.now(),
         )
-    except Refused as refusal:
+    except ActionRefused as refusal:
         message, status = str(refusal), 409
     if is_fragment(request):
         return _fragment(request, classroom, message=message, status=status)

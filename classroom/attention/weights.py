@@ -1,18 +1,17 @@
 """Weights of `model.py`. Written by `make fit` (benchmarks/fit_attention.py); do not edit."""
 
-INTERCEPT = -5.576
+INTERCEPT = -7.432
 WEIGHTS: dict[str, float] = {
-    "tries": 0.583,
-    "same_code": 0.538,
-    "same_error": 0.183,
-    "open_cells": 0.097,
-    "hard_cell": 1.182,
-    "silent_after_error": 0.343,
-    "wandering": 0.194,
-    "reruns": 0.642,
-    "other_output": 0.67,
-    "restarts": 0.336,
-    "few_cells": 1.499,
-    "failed_last": 0.803,
-    "still_here": 0.475,
+    "tries": 0.46,
+    "same_code": 0.311,
+    "same_error": 0.146,
+    "failing_cell": 0.553,
+    "at_cell": 0.407,
+    "going_back": 1.458,
+    "reruns": 0.552,
+    "other_output": 0.796,
+    "restarts": 0.926,
+    "few_cells": 1.665,
+    "failed_last": 1.121,
+    "still_here": 1.672,
 }

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from classroom.base.namesakes import Person, told_apart
+from classroom.base.namesakes import Person, distinguished
 from instructors.models import Instructor
 from instructors.permissions import sees_everybody
 from lms.access import EVERYTHING, Scope, classes_of, classes_taught_by, students_seen_through
@@ -60,7 +60,7 @@ class Classroom:
     @cached_property
     def apart(self) -> dict[int, str]:
         """What is shown beside the names that more than one student has, by student id. One query."""
-        return told_apart(self.people.values())
+        return distinguished(self.people.values())
 
     @cached_property
     def seats(self) -> dict[int, list[SeatOf]]:

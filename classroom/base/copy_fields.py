@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 else:
     ChoiceField = forms.ModelChoiceField
 
-MOST_DAYS = 3660
+MAX_DAYS = 3660
 
 
 class DaysField(forms.IntegerField):
     """By how many days to move the dates. The default is a year of whole weeks."""
 
     def __init__(self) -> None:
-        limits: dict[str, Any] = {"min_value": -MOST_DAYS, "max_value": MOST_DAYS, "initial": A_YEAR}
+        limits: dict[str, Any] = {"min_value": -MAX_DAYS, "max_value": MAX_DAYS, "initial": A_YEAR}
         super().__init__(
             label=_("Move all dates by days"),
             help_text=_("364 days are 52 weeks: the day of the week and the time of day stay. 0 keeps the dates."),

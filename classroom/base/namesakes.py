@@ -32,7 +32,7 @@ class Person:
         return not self.reading_key, self.reading_key, self.shown.casefold(), self.student_id
 
 
-def told_apart(people: Iterable[Person]) -> dict[int, str]:
+def distinguished(people: Iterable[Person]) -> dict[int, str]:
     """Return what to show beside the names that more than one has, by student id.
 
     It is the first of number, reading and address that no other of the same name has.

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 
 @contextmanager
-def planned_for_the_span() -> Iterator[None]:
+def custom_query_plans() -> Iterator[None]:
     """Plan every statement for its values, until the end of the transaction. One query; also a decorator."""
     with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:

@@ -45,7 +45,7 @@ class Span:
         return f"from={since}&to={until}"
 
 
-class BoundField(forms.CharField):
+class SpanEdgeField(forms.CharField):
     """A day, or a day and a time; a moment in UTC. `is_end`: the day's last moment, and of two moments the later."""
 
     default_error_messages = {
@@ -83,8 +83,8 @@ class SpanForm(forms.Form):
         super().__init__({"from": data.get("from"), "to": data.get("to")} if data is not None else None)
         self.now = now
         options: dict[str, Any] = {"required": False, "widget": forms.TextInput(attrs={"autocomplete": "off"})}
-        self.fields["from"] = BoundField(label=_("From"), **options)
-        self.fields["to"] = BoundField(label=_("To"), is_end=True, **options)
+        self.fields["from"] = SpanEdgeField(label=_("From"), **options)
+        self.fields["to"] = SpanEdgeField(label=_("To"), is_end=True, **options)
 
     def clean(self) -> dict[str, Any]:
         found = self.cleaned_data

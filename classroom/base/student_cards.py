@@ -40,7 +40,8 @@ class Card:
     is_significant: bool
     last_activity: datetime | None
     help_since: datetime | None
-    reading_key: str = ""  # by which cards of one status are sorted; "" for none, and on a projector
+    reading_key: str = ""  # by which cards of one status are sorted, "" for none; on a projector by number
+    has_team: bool = True
 
     @property
     def is_asking(self) -> bool:
@@ -66,7 +67,8 @@ def card(row: StudentRow, display: Display = PLAIN, people: Mapping[int, Person]
         is_significant=row["hasSignificantError"],
         last_activity=_moment(row["lastActivityAt"]),
         help_since=_moment(row["helpRequestedAt"]),
-        reading_key=person.reading_key if person else "",
+        reading_key=f"{row['studentId']:010}" if display.projector else person.reading_key if person else "",
+        has_team=row["teamName"] != NO_TEAM,
     )
 
 

@@ -5,13 +5,13 @@ from typing import Any
 from rest_framework import serializers
 
 
-class SignificantCell(serializers.Serializer[Any]):
+class OverviewSignificantCell(serializers.Serializer[Any]):
     cell_id = serializers.IntegerField()
     consecutive_count = serializers.IntegerField()
     last_error_time = serializers.DateTimeField(allow_null=True)
 
 
-class StudentRow(serializers.Serializer[Any]):
+class OverviewStudent(serializers.Serializer[Any]):
     studentId = serializers.IntegerField()
     emailAddress = serializers.CharField()
     userName = serializers.CharField()
@@ -26,7 +26,7 @@ class StudentRow(serializers.Serializer[Any]):
     errorCount = serializers.IntegerField()
     consecutiveErrorCount = serializers.IntegerField()
     hasSignificantError = serializers.BooleanField()
-    significantErrorCells = SignificantCell(many=True)
+    significantErrorCells = OverviewSignificantCell(many=True)
 
 
 class Metrics(serializers.Serializer[Any]):
@@ -46,7 +46,7 @@ class Bucket(serializers.Serializer[Any]):
 
 
 class OverviewResponse(serializers.Serializer[Any]):
-    students = StudentRow(many=True)
+    students = OverviewStudent(many=True)
     metrics = Metrics()
     activityChart = Bucket(many=True)
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, Concat, Greatest, Left, NullIf, Right
 from django.shortcuts import get_object_or_404
 
@@ -140,15 +141,16 @@ def _failing(classroom: Classroom, *, now: datetime, display: Display, cell_id: 
         student=OuterRef("student"), cell=OuterRef("cell"), class_id=OuterRef("class_id")
     )
     earliest = ExpressionWrapper(F("last_run_at") - LOOK_BACK, output_field=DateTimeField())
-    cells = cells.annotate(earliest=earliest)
-    succeeded = runs.filter(status="success", executed_at__gt=OuterRef("earliest"))
-    worked = succeeded.order_by("-executed_at").values("executed_at")[:1]
     latest = runs.filter(status="error").order_by("-executed_at", "-pk")
-    failed = runs.filter(status="error", executed_at__gt=OuterRef("from_then")).order_by("executed_at")
+    failed = runs.filter(status="error", executed_at__gt=OuterRef("from_then"))
+    # The first of a series has the count one: looked for from its end, it is found after as many runs as failed, where
+    # looking for the last success would read all runs of whoever has never succeeded.
+    first = failed.filter(consecutive_error_count=1).order_by("-executed_at")
+    oldest = failed.order_by("executed_at")
     rows = (
-        cells.annotate(from_then=Greatest(Subquery(worked), F("resolved_at"), F("earliest")))
+        cells.annotate(from_then=Greatest(F("resolved_at"), earliest))
         .annotate(
-            since=Subquery(failed.values("executed_at")[:1]),
+            since=Coalesce(Subquery(first.values("executed_at")[:1]), Subquery(oldest.values("executed_at")[:1])),
             run_id=Subquery(latest.values("pk")[:1]),
         )
         .order_by("-last_run_at", "student_id")
@@ -198,7 +200,9 @@ def _with_messages(rows: Sequence[dict[str, Any]], people: dict[int, list[Any]],
 
 
 def _executions(run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    runs = CellExecution.objects.filter(pk__in=run_ids).annotate(message=message_of_run()).order_by()
+    # One array: two thousand parameters take Django and psycopg longer than the query.
+    ids = RawSQL("SELECT unnest(%s::bigint[])", [list(run_ids)])
+    runs = CellExecution.objects.filter(pk__in=ids).annotate(message=message_of_run()).order_by()
     columns = ("pk", "message", "cell__position", "notebook__name", "notebook__path")
     return {row["pk"]: row for row in runs.values(*columns)}
 

@@ -23,7 +23,7 @@ from realtime.broadcast import best_effort
 MAX_TEXT_LENGTH = 500  # characters
 
 
-class Refused(Exception):
+class HintRefused(Exception):
     """The hint was not sent; the message for the sender says what to do."""
 
 
@@ -47,7 +47,7 @@ def send_hint(
 ) -> Sent:
     """Send the hint to the students who have the error now, over WebSockets and as stored notifications.
 
-    Raises Refused if the text is empty or too long, or if no student has the error any more. At most nine queries,
+    Raises HintRefused if the text is empty or too long, or if no student has the error any more. At most nine queries,
     whatever the number of students.
     """
     form_id = _nonce(nonce)
@@ -57,7 +57,7 @@ def send_hint(
     text = _text(text)
     students = failing_at(classroom, cell_id=cell.pk, digest=digest, now=now)
     if not students:
-        raise Refused(gettext("Nobody has this error any more, so nothing was sent."))
+        raise HintRefused(gettext("Nobody has this error any more, so nothing was sent."))
     with transaction.atomic():
         hint, is_new = Hint.objects.get_or_create(
             nonce=form_id,
@@ -71,11 +71,10 @@ def send_hint(
         HintRecipient.objects.bulk_create([HintRecipient(hint=hint, student_id=one.student_id) for one in students])
         notices = ProgressNotification.objects.bulk_create([_notice(hint, one, cell) for one in students])
         audit.record(
-            action="hint_send",
+            "hint_send",
+            cell,
             actor=by,
             request=request,
-            target_type="cell",
-            target_id=cell.pk,
             details={"hint": hint.pk, "students": [one.student_id for one in students]},
         )
     best_effort(lambda: _announce_hint(students, notices, class_id=hint.class_ref_id))
@@ -84,7 +83,7 @@ def send_hint(
 
 def _repeated(hint: Hint, by: Instructor) -> Sent:
     if hint.sent_by_id != by.pk:
-        raise Refused(gettext("This form is out of date. Load the page again and send it from there."))
+        raise HintRefused(gettext("This form is out of date. Load the page again and send it from there."))
     return Sent(hint=hint, students=hint.sent_to.count(), is_repeated=True)
 
 
@@ -92,16 +91,16 @@ def _nonce(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise Refused(gettext("This form is out of date. Load the page again and send it from there.")) from None
+        raise HintRefused(gettext("This form is out of date. Load the page again and send it from there.")) from None
 
 
 def _text(text: str) -> str:
     text = text.replace("\0", "").replace("\r\n", "\n").strip()
     if not text:
-        raise Refused(gettext("Write what should help, then send it."))
+        raise HintRefused(gettext("Write what should help, then send it."))
     if len(text) > MAX_TEXT_LENGTH:
         words = gettext("This is too long: %(length)d characters. Shorten it to %(most)d and send it again.")
-        raise Refused(words % {"length": len(text), "most": MAX_TEXT_LENGTH})
+        raise HintRefused(words % {"length": len(text), "most": MAX_TEXT_LENGTH})
     return text
 
 
@@ -122,7 +121,7 @@ def _notice(hint: Hint, student: Failing, cell: Cell) -> ProgressNotification:
 def _announce_hint(students: list[Failing], notices: list[ProgressNotification], *, class_id: int | None) -> None:
     """Send the notices to both groups of each student's own channel, and to subscribers in the class."""
     frames = [
-        (one, messages.Notification(f"notifications:{one.student_id}", notification_data(notice)))
+        (one, messages.NotificationAdded(f"notifications:{one.student_id}", notification_data(notice)))
         for one, notice in zip(students, notices, strict=True)
     ]
     addressed = [

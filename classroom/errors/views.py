@@ -12,7 +12,7 @@ from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_action, class_page, classroom_of, is_fragment
 from classroom.base.display import cell_number, display_of
 from classroom.errors.clusters import MAX_CODES, cells_in, cluster_of, clusters_of
-from classroom.errors.services import Refused, send_hint
+from classroom.errors.services import HintRefused, send_hint
 from instructors import audit
 from instructors.permissions import account_of
 
@@ -47,7 +47,7 @@ def hint(request: HttpRequest, cell_id: int, digest: str, class_id: int | None =
             request=request,
             now=timezone.now(),
         )
-    except Refused as refusal:
+    except HintRefused as refusal:
         if is_fragment(request):
             return HttpResponse(str(refusal), status=422, content_type="text/plain; charset=utf-8")
         return _page(request, classroom, cell_id, digest, status=422, problem=str(refusal), text=text)
@@ -73,10 +73,7 @@ def _page(
         classroom, cell_id=cell_id, digest=digest, viewer=viewer, now=now, display=display_of(request)
     )  # fmt: skip
     students = [one.student_id for one in found.students] if found else []
-    audit.record(
-        action="cluster_view", actor=viewer, request=request, target_type="cell", target_id=cell.pk,
-        details={"students": students[:MAX_CODES]},
-    )  # fmt: skip
+    audit.record("cluster_view", cell, actor=viewer, request=request, details={"students": students[:MAX_CODES]})
     context = {
         "classroom": classroom, "now": now, "cell": cell, "number": cell_number(cell.position), "cluster": found,
         "most_codes": MAX_CODES, **said,

@@ -20,20 +20,13 @@ from classroom.questions.selectors import switches_of
 from instructors.rest.exceptions import Unprocessable
 from instructors.rest.openapi import documented, text_filter
 from instructors.rest.parameters import query_text
-from lms.access import (
-    StudentHolder,
-    assignments_of,
-    classes_of,
-    students_of,
-    students_seen_by,
-    submissions_of,
-    with_email,
-)
+from lms.access import assignments_of, classes_of, students_of, students_seen_by, submissions_of, with_email
 from lms.api.assignments import set_own_due
 from lms.api.base import ApiView
 from lms.api.permissions import ClassKeyRequired
 from lms.api.tokens import MyClass
 from lms.client_terms import terms
+from lms.key_holders import StudentHolder
 from lms.models import AssignmentStarter, AssignmentSubmission, ClassAssignment, RubricItem, Student
 from lms.rubrics import ticked_items
 from lms.submissions import is_graded, latest

@@ -9,7 +9,8 @@ from django.db.models import Q
 from classroom.attention.help_status import HelpRequestStatus, help_of_student
 from classroom.inbox.position import Position, parse
 from classroom.questions.selectors import OpenQuestion, open_question
-from lms.access import StudentHolder, scope_of
+from lms.access import scope_of
+from lms.key_holders import StudentHolder
 from lms.models import ProgressNotification, Student
 from lms.notifications import MESSAGE, store_grade_notifications
 

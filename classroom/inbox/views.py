@@ -13,9 +13,9 @@ from classroom.inbox.selectors import position_of, read_inbox
 from classroom.progress.serializers import Notification
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import query_integer
-from lms.access import StudentHolder
 from lms.api.base import ApiView
 from lms.api.permissions import StudentTokenRequired
+from lms.key_holders import StudentHolder
 from lms.notifications import message_data, notification_data
 
 MAX_WAIT = 25  # seconds

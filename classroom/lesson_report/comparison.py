@@ -13,7 +13,7 @@ from django.db import connection
 
 from classroom.base.classrooms import Classroom
 from classroom.base.display import cell_number
-from classroom.base.query_plans import planned_for_the_span
+from classroom.base.query_plans import custom_query_plans
 from classroom.base.spans import Span
 from classroom.lesson_report.cells import FEW, MIN_STUDENTS, SCOPE
 from classroom.lesson_report.help import WAITED
@@ -83,7 +83,7 @@ class Comparison:
     enrolled: int
 
 
-@planned_for_the_span()
+@custom_query_plans()
 def compared_lessons(classroom: Classroom, span: Span, *, now: datetime, with_small: bool = False) -> Comparison:
     """Return the lessons in a span; with `with_small` also those with less than a fifth of the class. Six queries."""
     students = list(classroom.students.order_by().values_list("pk", flat=True))

@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from classroom.base.classrooms import Classroom
-from classroom.base.query_plans import planned_for_the_span
+from classroom.base.query_plans import custom_query_plans
 from classroom.base.spans import LONGEST, Span, start_of
 from events.models import RunCount
 
@@ -88,7 +88,7 @@ class Lesson(Span):
     errors: int = 0
 
 
-@planned_for_the_span()
+@custom_query_plans()
 def lessons_of(
     classroom: Classroom, *, now: datetime, span: Span | None = None, limit: int = MAX_LESSONS
 ) -> list[Lesson]:

@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from classroom.base.classrooms import BY_READING, Classroom
 from classroom.base.display import PLAIN, Display
-from classroom.base.query_plans import planned_for_the_span
+from classroom.base.query_plans import custom_query_plans
 from classroom.errors.models import Hint
 from classroom.lesson_report.cells import CellFacts, cells_of, hardest
 from classroom.lesson_report.errors import SharedError, shared_errors
@@ -79,7 +79,7 @@ class LessonReport:
         return self.errors / self.runs if self.runs else None
 
 
-@planned_for_the_span()
+@custom_query_plans()
 def lesson_report(classroom: Classroom, lesson: Lesson, *, now: datetime, display: Display = PLAIN) -> LessonReport:
     """Return the report of a lesson. Eleven queries for any number of students; they read the lesson's runs by time."""
     students = list(classroom.students.order_by().values_list("pk", flat=True))

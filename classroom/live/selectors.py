@@ -1,12 +1,14 @@
 """The student cards of the live page."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
 from classroom.base.classrooms import MAX_CARDS, Classroom, latest_of
 from classroom.base.display import PLAIN, Display
+from classroom.base.js_strings import failing_texts
 from classroom.base.student_cards import Card, cards
 from classroom.base.student_filters import Filter
 from events.student_status import student_rows
@@ -70,3 +72,15 @@ def is_unconnected(classroom: Classroom, *, now: datetime) -> bool:
     rows = (found.order_by().values_list("pk")[:1] for found in (keys, devices, codes))
     first, *others = rows
     return not first.union(*others, all=True).exists()
+
+
+def failing_said(state: LiveState, *, known: Collection[int]) -> str:
+    """Return how the red cards and the attention list agree, empty where no card is red; `known` are the students whom
+    the list knows. No query. live.js keeps the sentence up to date."""
+    failing = {card.student_id for card in state.cards if card.status in FAILING}
+    if not failing:
+        return ""
+    listed = len(failing.intersection(known))
+    rest = len(failing) - listed
+    text = failing_texts()["failingSome" if listed and rest else "failingNone" if rest else "failingAll"]
+    return text.format(count=len(failing), listed=listed, rest=rest)

@@ -12,8 +12,7 @@ from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
 from classroom.base.student_filters import Filter
-from classroom.live.failing_texts import failing_said
-from classroom.live.selectors import is_unconnected, live_state
+from classroom.live.selectors import failing_said, is_unconnected, live_state
 from core.identity import row_number
 from events.student_status import ACTIVE_WINDOW, ERROR_WINDOW
 

@@ -108,7 +108,7 @@ def record_view(request: HttpRequest, version: Version) -> None:
         return
     is_submission = version.entry.submission_id is not None
     audit.record(
-        action="submission_view" if is_submission else "version_view",
+        "submission_view" if is_submission else "version_view",
         actor=account_of(request),
         request=request,
         target_type=(AssignmentSubmission if is_submission else NotebookVersion)._meta.model_name,

@@ -1,6 +1,6 @@
 """Serve a submitted notebook in a sandboxed frame, and as a file.
 
-Three independent protections: the HTML is sanitized (lms.notebooks.rendering); the Content-Security-Policy allows only
+Three independent protections: the HTML is sanitized (lms.notebooks.sanitizing); the Content-Security-Policy allows only
 our stylesheets and embedded pictures; and both the policy and the frame put it in a sandbox, without scripts, forms and
 windows and with an origin of its own.
 """
@@ -99,10 +99,4 @@ def is_in_frame(request: HttpRequest) -> bool:
 
 
 def _record(request: HttpRequest, found: AssignmentSubmission, action: str) -> None:
-    audit.record(
-        action=action,
-        actor=account_of(request),
-        request=request,
-        target_type=found._meta.model_name,
-        target_id=found.pk,
-    )
+    audit.record(action, found, actor=account_of(request), request=request)

@@ -15,9 +15,9 @@ from redis.exceptions import OutOfMemoryError, ResponseError
 
 from classroom.dashboard.connections import connections
 from classroom.ops import test_event_store
-from core.redis import async_client
+from core.redis import async_client, short_timeout_client
 from events import timeseries
-from events.queue import heartbeats, stream
+from events.queue import heartbeats, servers, stream
 from realtime.broadcast import OUTSIDE_CHANNEL
 from realtime.messages import timestamp
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 REQUIRED = {"postgres", "redis", "websocket", "worker"}
 # Seconds that the oldest event may wait.
 MAX_WAIT_WITHOUT_WORKERS, MAX_WAIT = 15, 60
-NEARLY_FULL = 0.7  # of Redis' memory; from 1 - stream.RESERVE on the intake responds with 503
+NEARLY_FULL = 0.7  # of Redis' memory; from 1 - servers.RESERVE on the intake responds with 503
 MIB = 1024 * 1024
 WRITTEN = "health:written"  # string; tests whether Redis accepts a write; expires
 
@@ -89,8 +89,9 @@ def _log_changes(status: str, services: dict[str, Service]) -> None:
     changes.log("Health", status, "", level=logging.ERROR if status == "unhealthy" else logging.WARNING)
 
 
-async def is_ready(*, limit: float = TIMEOUT) -> bool:
-    found = await _timed(postgres, limit * _servers())
+async def is_ready() -> bool:
+    """Return whether PostgreSQL answers."""
+    found = await _timed(postgres, TIMEOUT * _servers())
     ready = bool(found["status"] == "healthy")
     changes.log("Ready", "healthy" if ready else "not ready", "" if ready else found["message"], level=logging.ERROR)
     return ready
@@ -128,24 +129,32 @@ async def postgres() -> Service:
 async def redis() -> Service:
     """Ping Redis and write to it: with full memory or a full disk it answers pings but accepts no events.
 
-    `subscribed` says whether any process subscribes to the external channel.
+    `subscribed` says whether any process subscribes to the external channel. If the event streams have a Redis of their
+    own, memory, replicas and role are its, and both must be well.
     """
     async with async_client(connect_timeout=TIMEOUT) as link:
         ping = await link.ping()
         counted = await link.pubsub_numsub(OUTSIDE_CHANNEL)
-        memory = stream.Memory.read(await link.info("memory"))
+        memory = servers.Memory.read(await link.info("memory"))
         replication = await link.info("replication")
         test_events = int(await link.get(test_event_store.BYTES) or 0)
         refusal = ""
         try:
             await link.set(WRITTEN, 1, ex=60)
         except ResponseError as error:
-            refusal = "OOM" if isinstance(error, OutOfMemoryError) else str(error).partition(" ")[0][:20]
-    replicas = stream.good_replicas(replication)
+            refusal = _code(error)
+    state = _of_memory(memory, refusal)
+    replications = [replication]
+    if stream.has_own_redis():
+        streams, memory, replications = await asyncio.to_thread(_event_streams)
+        if state["status"] == "healthy" or streams["status"] == "unhealthy":
+            state = streams
+    replicas = servers.fewest_replicas(replications)
     return {
-        **_of_replicas(replicas, _of_memory(memory, refusal)),
-        "role": replication["role"],
+        **_of_replicas(replicas, state),
+        "role": replications[0]["role"],
         "replicas": replicas,
+        "masters": len(replications),
         "ping_response": bool(ping),
         "subscribed": any(number > 0 for _, number in counted),
         "memory_bytes": memory.used,
@@ -154,7 +163,21 @@ async def redis() -> Service:
     }
 
 
-def _of_memory(memory: stream.Memory, refusal: str) -> Service:
+def _event_streams() -> tuple[Service, servers.Memory, list[dict[str, Any]]]:
+    """Return the state of the Redis of the event streams, the memory of its fullest server, and INFO's section
+    `replication` of each. Write to each shard, as a part of a Cluster may be away."""
+    with short_timeout_client(timeout=TIMEOUT, url=stream.url()) as link:
+        refusals = servers.refusals(link)
+        memory = servers.fullest(servers.infos(link, "memory"))
+        return _of_memory(memory, _code(refusals[0]) if refusals else ""), memory, servers.infos(link, "replication")
+
+
+def _code(error: Exception) -> str:
+    """Return the error code of a refused write, such as OOM, MISCONF or READONLY."""
+    return "OOM" if isinstance(error, OutOfMemoryError) else str(error).partition(" ")[0][:20]
+
+
+def _of_memory(memory: servers.Memory, refusal: str) -> Service:
     """Return the status of Redis; `refusal` is the error code of the write, such as OOM, MISCONF or READONLY."""
     used = f"{memory.used // MIB} of {memory.maximum // MIB} MiB are used"
     if refusal == "OOM" or memory.is_full:

@@ -50,7 +50,7 @@ def create_setting(
 
 def _record(setting: SystemSetting, details: dict[str, Any], *, by: Instructor, request: Request) -> None:
     audit.record(
-        action="setting_update",
+        "setting_update",
         actor=by,
         request=request,
         target_type="setting",

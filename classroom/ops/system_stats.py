@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import psutil
 from django.db import connection
@@ -18,7 +18,7 @@ from core.redis import blocking_client
 from events import metrics as events_metrics
 from events import timeseries
 from events.contract.kinds import PRIORITIES
-from events.queue import heartbeats, jobs, stream
+from events.queue import heartbeats, jobs, servers, stream
 from lms.models import Session, Student
 from realtime.messages import timestamp
 
@@ -38,7 +38,7 @@ class PipelineStats:
     sockets: dict[str, int]
     points_waiting: int
     failed_jobs: int
-    memory: stream.Memory
+    memory: servers.Memory
     replicas: int  # of Redis, that follow it
     test_events_bytes: int
 
@@ -48,16 +48,23 @@ class PipelineStats:
 
 
 def pipeline_stats(*, now: float) -> PipelineStats:
-    """Return the current state. Nine round trips to Redis. Raises RedisError."""
+    """Return the current state. Nine round trips to Redis, and in a Cluster two more to each master. Raises RedisError.
+
+    Memory and replicas are those of the master of the event streams that is worst off.
+    """
+    with stream.connect() as redis:
+        waiting = stream.waiting(redis)
+        memory = servers.fullest(servers.infos(redis, "memory"))
+        replicas = servers.fewest_replicas(servers.infos(redis, "replication"))
     return PipelineStats(
         now=now,
-        waiting=stream.waiting(_redis()),
+        waiting=waiting,
         workers=heartbeats.heartbeats(),
         sockets=connections().by_type,
         points_waiting=timeseries.backlog_status().waiting,
         failed_jobs=jobs.failed_count(),
-        memory=stream.Memory.read(cast("dict[str, int]", _redis().info("memory"))),
-        replicas=stream.good_replicas(_redis().info("replication")),
+        memory=memory,
+        replicas=replicas,
         test_events_bytes=test_event_store.held(),
     )
 

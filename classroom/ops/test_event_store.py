@@ -76,25 +76,25 @@ return count
 """
 
 
-class Full(Exception):
+class StoreFull(Exception):
     """Nothing was stored; the text says why, and what to do."""
 
 
 def add(test_id: str, records: list[dict[str, Any]], *, now: datetime) -> None:
-    """Store all records with `received_at`, or none, in one round trip. Raises Full, RedisError."""
+    """Store all records with `received_at`, or none, in one round trip. Raises StoreFull, RedisError."""
     if not records:
         return
     maximum = settings.TEST_EVENTS_BYTES
     if len(records) * RECORD > maximum:  # before they are encoded
-        raise Full(_too_much(held()))
+        raise StoreFull(_too_much(held()))
     stamped = [json.dumps({**record, "received_at": timestamp(now)}) for record in records]
     keys = (IDS, SIZES, BYTES, NUMBER, _key(test_id))
     args: tuple[Any, ...] = (now.timestamp(), LIFETIME, maximum, RECORD, ID, _key(""), test_id, *stamped)
     done, size = cast("list[int]", _redis().eval(_ADD, len(keys), *keys, *args))
     if done < 0:
-        raise Full("Redis' memory is needed for the events of lessons; try again when less waits")
+        raise StoreFull("Redis' memory is needed for the events of lessons; try again when less waits")
     if done == 0:
-        raise Full(_too_much(size))
+        raise StoreFull(_too_much(size))
 
 
 def _too_much(size: int) -> str:

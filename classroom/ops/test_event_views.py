@@ -14,19 +14,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from classroom.ops import test_event_store
-from instructors.rest.exceptions import Unprocessable
+from instructors.rest.exceptions import ServiceUnavailable, Unprocessable
 from instructors.rest.openapi import documented
 from lms.api.base import ApiView
 
 TEST_ID = OpenApiParameter("test_id", str, OpenApiParameter.PATH)
 
 
-class Unavailable(APIException):
-    status_code = 503
-    default_detail = "Test events are not available; try again"
-
-
-class Full(APIException):
+class InsufficientStorage(APIException):
     """507 rather than 413: the body itself is not too large."""
 
     status_code = 507
@@ -58,7 +53,9 @@ class TestEventsBase(ApiView):
         super().initial(request, *args, **kwargs)
 
     def handle_exception(self, exc: Exception) -> Response:
-        return super().handle_exception(Unavailable() if isinstance(exc, RedisError) else exc)
+        if isinstance(exc, RedisError):
+            exc = ServiceUnavailable("Test events are not available; try again")
+        return super().handle_exception(exc)
 
 
 class TestIdsView(TestEventsBase):
@@ -93,8 +90,8 @@ class TestEventsView(TestEventsBase):
                 raise Unprocessable(["body", index], "Input should be a valid dictionary", "dict_type")
         try:
             test_event_store.add(test_id, records, now=timezone.now())
-        except test_event_store.Full as error:
-            raise Full(str(error)) from None
+        except test_event_store.StoreFull as error:
+            raise InsufficientStorage(str(error)) from None
         return Response({"message": f"{len(records)} test events stored for test_id: {test_id}"})
 
     @documented(summary="Delete the events of a test", responses={200: Stored}, errors=(404,), parameters=[TEST_ID])

@@ -19,8 +19,8 @@ from django.http import HttpRequest, HttpResponse
 from redis.exceptions import RedisError
 
 from core.redis import short_timeout_client
-from lms.access import StudentHolder
 from lms.class_codes import ALPHABET, normal_form
+from lms.key_holders import StudentHolder
 from lms.models import StudentClass, StudentToken
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ COOKIE_PATH = "/me/"
 SALT = "own-page"
 
 
-class Unavailable(Exception):
+class CodesUnavailable(Exception):
     """Redis is away: a code can be neither made nor read. Ask again soon."""
 
 
@@ -47,25 +47,25 @@ class Subject:
 
 
 def make_code(subject: Subject) -> str:
-    """Return a new code as it is shown: `ABCDE-FGHJK`. Raises Unavailable."""
+    """Return a new code as it is shown: `ABCDE-FGHJK`. Raises CodesUnavailable."""
     code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     value = json.dumps([subject.student_id, subject.class_id, subject.token_id])
     try:
         _redis().set(_key(code), value, ex=CODE_SECONDS)
     except (RedisError, OSError) as error:
-        raise Unavailable from error
+        raise CodesUnavailable from error
     return f"{code[:5]}-{code[5:]}"
 
 
 def redeem(typed: str) -> Subject | None:
-    """Return whose code it is, and end it; None for an unknown, used or expired one. Raises Unavailable."""
+    """Return whose code it is, and end it; None for an unknown, used or expired one. Raises CodesUnavailable."""
     code = normal_form(typed)
     if len(code) != LENGTH:
         return None
     try:
         found = _redis().getdel(_key(code))
     except (RedisError, OSError) as error:
-        raise Unavailable from error
+        raise CodesUnavailable from error
     if not isinstance(found, bytes):
         return None
     student_id, class_id, token_id = json.loads(found)

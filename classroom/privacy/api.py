@@ -4,26 +4,21 @@ from typing import Any
 
 from django.urls import reverse
 from rest_framework import serializers
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from classroom.privacy.access import CODE_SECONDS, Subject, Unavailable, make_code
+from classroom.privacy.access import CODE_SECONDS, CodesUnavailable, Subject, make_code
+from instructors.rest.exceptions import ServiceUnavailable
 from instructors.rest.openapi import documented
-from lms.access import StudentHolder
 from lms.api.base import ApiView
 from lms.api.permissions import StudentTokenRequired
+from lms.key_holders import StudentHolder
 
 
 class PageCode(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="To be typed on the page.")
     url = serializers.CharField(help_text="The page; the code stands after `#`, which no browser sends.")
     expires_in = serializers.IntegerField(help_text="Seconds.")
-
-
-class NoCodes(APIException):
-    status_code = 503
-    default_detail = "Codes cannot be made at the moment: try again soon"
 
 
 class PageView(ApiView):
@@ -40,7 +35,7 @@ class PageView(ApiView):
         subject = Subject(student_id=holder.student_id, class_id=holder.class_id, token_id=holder.token_id)
         try:
             code = make_code(subject)
-        except Unavailable:
-            raise NoCodes from None
+        except CodesUnavailable:
+            raise ServiceUnavailable("Codes cannot be made at the moment: try again soon") from None
         page = request.build_absolute_uri(reverse("own_page"))
         return Response(PageCode({"code": code, "url": f"{page}#{code}", "expires_in": CODE_SECONDS}).data, status=201)

@@ -13,11 +13,11 @@ from classroom.base.classrooms import Classroom
 from classroom.base.decorators import class_action, class_page
 from classroom.base.display import display_of
 from classroom.privacy import services
-from classroom.privacy.access import CODE_SECONDS, Subject, Unavailable, make_code
+from classroom.privacy.access import CODE_SECONDS, CodesUnavailable, Subject, make_code
 from classroom.privacy.selectors import requests_of
-from classroom.setup import audit
 from classroom.setup.base_views import show, taught_classroom
 from core.identity import display_name, row_number
+from instructors import audit
 from instructors.permissions import account_of
 from lms.models import Class
 
@@ -35,10 +35,10 @@ def make_student_code(request: HttpRequest, class_id: int) -> HttpResponse:
     student = get_object_or_404(classroom.students, pk=row_number(request.POST.get("student", "")))
     try:
         code = make_code(Subject(student_id=student.pk, class_id=class_id))
-    except Unavailable:
+    except CodesUnavailable:
         messages.warning(request, gettext("A code cannot be made at the moment. Try again soon."))
         return redirect("class_privacy", class_id)
-    audit.record("own_page_code", found, by=account_of(request), request=request, student=student.pk)
+    audit.record("own_page_code", found, actor=account_of(request), request=request, details={"student": student.pk})
     return _show(
         request, classroom, found, code=code, code_for=_shown_name(request, student), minutes=CODE_SECONDS // 60
     )

@@ -9,7 +9,8 @@ from classroom.privacy.stored import parts_of
 from core.json_archive import write_rows
 from core.json_values import indented
 from core.moments import moment_text, zone_name
-from lms.access import StudentHolder, submissions_of
+from lms.access import submissions_of
+from lms.key_holders import StudentHolder
 
 ABOUT = """\
 What Cell Monitor stores of {email}, as far as it came through this class, as of {now}.

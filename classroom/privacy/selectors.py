@@ -12,7 +12,9 @@ from classroom.privacy.services import open_requests
 from classroom.privacy.stored import Counted, counted
 from core.identity import display_name
 from events.models import CellProgress
-from lms.access import StudentHolder, assignments_of, scope_of, students_seen_by, submissions_of
+from lms.access import assignments_of, scope_of, students_seen_by, submissions_of
+from lms.api.assignments import set_own_due
+from lms.key_holders import StudentHolder
 from lms.models import AssignmentSubmission, Class, ClassAssignment
 from lms.submissions import latest
 
@@ -21,8 +23,9 @@ MAX_REQUESTS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    assignment: ClassAssignment
+    assignment: ClassAssignment  # with the due date of this student
     submission: AssignmentSubmission | None  # the newest
+    is_extended: bool  # it is later than that of everybody
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,16 +48,25 @@ class OwnPage:
 
 
 def own_page(holder: StudentHolder) -> OwnPage:
-    """Return the page: seven queries, and one for each kind of data that is counted."""
+    """Return the page: eight queries, and one for each kind of data that is counted."""
     newest = {row.assignment_id: row for row in latest(submissions_of(holder)).defer("notebook_content")}
-    assignments = assignments_of(holder).order_by("due_date", "pk").defer("description")
+    assignments = list(assignments_of(holder).order_by("due_date", "pk").defer("description"))
+    due_of_everybody = {each.pk: each.due_date for each in assignments}
+    set_own_due(assignments, holder)
     student = students_seen_by(holder).first()
     asked = ErasureRequest.objects.filter(student=holder.student_id, class_ref=holder.class_id)
     return OwnPage(
         class_name=Class.objects.values_list("name", flat=True).get(pk=holder.class_id),
         email=holder.email,
         name=display_name(student.name if student else None, holder.email),
-        work=[Work(assignment=each, submission=newest.get(each.pk)) for each in assignments],
+        work=[
+            Work(
+                assignment=each,
+                submission=newest.get(each.pk),
+                is_extended=each.due_date != due_of_everybody[each.pk],
+            )
+            for each in assignments
+        ],
         notebooks=_notebooks(holder),
         stored=counted(holder),
         erasure=asked.order_by("-pk").first(),

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from classroom.privacy.models import ErasureRequest
 from instructors import audit
 from instructors.models import Instructor
-from lms.access import StudentHolder
+from lms.key_holders import StudentHolder
 from lms.models import Class
 
 MAX_TEXT = 2_000  # characters
@@ -48,7 +48,7 @@ def answer(
         if not found.update(answered_at=now, answered_by=by, answer=text[:MAX_TEXT]):
             return False
         audit.record(
-            action="erasure_answer",
+            "erasure_answer",
             actor=by,
             request=request,
             target_type="student",
@@ -65,7 +65,7 @@ def open_requests(class_id: int) -> QuerySet[ErasureRequest]:
 def record(action: str, holder: StudentHolder, *, request: HttpRequest) -> None:
     """Write to the audit log what a student did. One insert."""
     audit.record(
-        action=action,
+        action,
         actor=None,
         request=request,
         target_type="student",

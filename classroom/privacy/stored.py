@@ -18,7 +18,8 @@ from classroom.privacy.models import ErasureRequest
 from classroom.questions.models import StuckQuestion
 from core.identity import email_key
 from events.models import CellExecution, CellProgress, ClientHealth, HelpRequest, NotebookAccess, StudentEvent
-from lms.access import StudentHolder, scope_of, submissions_of
+from lms.access import scope_of, submissions_of
+from lms.key_holders import StudentHolder
 from lms.models import EnvironmentSnapshot, ProgressNotification, Session, StudentClass, StudentToken
 
 RUN = (

@@ -16,14 +16,15 @@ from django.views.decorators.http import require_POST, require_safe
 from rest_framework.exceptions import Throttled
 
 from classroom.privacy import services
-from classroom.privacy.access import Unavailable, begin_session, end_session, holder_of_session, redeem
+from classroom.privacy.access import CodesUnavailable, begin_session, end_session, holder_of_session, redeem
 from classroom.privacy.copy import write_copy
 from classroom.privacy.policy import policy
 from classroom.privacy.selectors import own_page
 from instructors.lockout import client_of
-from instructors.throttles import count_failure, refuse_after_failures
-from lms.access import StudentHolder
+from instructors.throttles import FAILURE_WINDOW, count_failure, refuse_after_failures
+from lms.key_holders import StudentHolder
 
+COPIES = 3  # of one student in one class, in five minutes
 Act = Callable[[HttpRequest, StudentHolder], HttpResponseBase]
 
 
@@ -40,7 +41,7 @@ def me(request: HttpRequest) -> HttpResponse:
     holder = holder_of_session(request)
     if holder is None:
         return render(request, "privacy/code.html")
-    return render(request, "privacy/me.html", {"page": own_page(holder), "now": timezone.now(), "policy": policy()})
+    return _page(request, holder)
 
 
 @require_POST
@@ -53,7 +54,7 @@ def open_page(request: HttpRequest) -> HttpResponse:
         subject = redeem(request.POST.get("code", ""))
     except Throttled:
         return _refuse(request, gettext("Too many wrong codes. Wait a few minutes and try again."), status=429)
-    except Unavailable:
+    except CodesUnavailable:
         return _refuse(request, gettext("Codes cannot be checked at the moment. Try again soon."), status=503)
     if subject is None:
         count_failure("own_page", client)
@@ -80,8 +81,17 @@ def of_student(act: Act) -> Callable[[HttpRequest], HttpResponseBase]:
 
 
 @of_student
-def take_along(request: HttpRequest, holder: StudentHolder) -> FileResponse:
-    """Send the copy of what is stored as a zip."""
+def take_along(request: HttpRequest, holder: StudentHolder) -> HttpResponseBase:
+    """Send the copy of what is stored as a zip; it reads everything, so after COPIES in five minutes: 429."""
+    whose = f"{holder.student_id}-{holder.class_id}"
+    try:
+        refuse_after_failures("own_copy", whose, limit=COPIES)
+    except Throttled as refusal:
+        sentence = gettext("You have downloaded your data several times just now. Wait a few minutes and try again.")
+        response = _page(request, holder, error=sentence, status=429)
+        response.headers["Retry-After"] = str(int(getattr(refusal, "wait", None) or FAILURE_WINDOW))
+        return response
+    count_failure("own_copy", whose)
     services.record("own_page_export", holder, request=request)
     file = write_copy(holder, now=timezone.now())
     return FileResponse(file, as_attachment=True, filename="cell-monitor-my-data.zip")
@@ -110,6 +120,11 @@ def leave(request: HttpRequest) -> HttpResponse:
     response = HttpResponseRedirect(reverse("own_page"))
     end_session(response)
     return response
+
+
+def _page(request: HttpRequest, holder: StudentHolder, *, error: str = "", status: int = 200) -> HttpResponse:
+    context = {"page": own_page(holder), "now": timezone.now(), "policy": policy(), "error": error}
+    return render(request, "privacy/me.html", context, status=status)
 
 
 def _refuse(request: HttpRequest, sentence: str, *, status: int) -> HttpResponse:

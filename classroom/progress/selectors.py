@@ -23,7 +23,7 @@ DONE = {"completed", "submitted", "reviewed"}
 
 
 @dataclass(slots=True)
-class Worked:
+class NotebookWork:
     """What a student did in the code cells of one notebook."""
 
     completed: int = 0
@@ -46,7 +46,7 @@ class Facts:
     assignments: list[ClassAssignment]
     cells: dict[int, int]  # notebook → code cells
     classes: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))  # student → classes
-    worked: dict[tuple[int, int], Worked] = field(default_factory=dict)  # student, notebook
+    worked: dict[tuple[int, int], NotebookWork] = field(default_factory=dict)  # student, notebook
     submitted: dict[tuple[int, int], AssignmentSubmission] = field(default_factory=dict)  # student, assignment
     sessions: dict[int, str] = field(default_factory=dict)  # student → newest session
     times: dict[int, Times] = field(default_factory=dict)
@@ -92,7 +92,7 @@ def facts(
     return known
 
 
-def _worked(students: Collection[int], notebooks: Collection[int], scope: Scope) -> dict[tuple[int, int], Worked]:
+def _worked(students: Collection[int], notebooks: Collection[int], scope: Scope) -> dict[tuple[int, int], NotebookWork]:
     ran = CellProgress.objects.filter(scope.q(), student__in=students, notebook__in=notebooks, cell__cell_type="code")
     grouped = ran.order_by().values_list("student", "notebook")
     found = grouped.annotate(
@@ -101,7 +101,7 @@ def _worked(students: Collection[int], notebooks: Collection[int], scope: Scope)
         runs=Sum("run_count"),
         last=Max("last_run_at"),
     )
-    return {(student, notebook): Worked(*rest) for student, notebook, *rest in found}
+    return {(student, notebook): NotebookWork(*rest) for student, notebook, *rest in found}
 
 
 def _times_of(students: Collection[int], *, scope: Scope) -> dict[int, Times]:
@@ -115,7 +115,7 @@ def _times_of(students: Collection[int], *, scope: Scope) -> dict[int, Times]:
 
 def assignment_progress(known: Facts, student: Student, assignment: ClassAssignment) -> dict[str, Any]:
     """Return the `AssignmentProgressInfo` of a student and an assignment, without the cells. No query."""
-    worked = known.worked.get((student.pk, assignment.notebook_id), Worked())
+    worked = known.worked.get((student.pk, assignment.notebook_id), NotebookWork())
     submission = known.submitted.get((student.pk, assignment.pk))
     due = known.due(student.pk, assignment)
     total = max(known.cells.get(assignment.notebook_id, 0), worked.completed + worked.failing)
@@ -140,7 +140,7 @@ def assignment_progress(known: Facts, student: Student, assignment: ClassAssignm
     }
 
 
-def _status(worked: Worked, total: int, submission: AssignmentSubmission | None) -> str:
+def _status(worked: NotebookWork, total: int, submission: AssignmentSubmission | None) -> str:
     if submission is not None:
         known = {"graded": "reviewed", "returned": "reviewed", "failed": "failed"}
         return known.get(submission.status.lower(), "submitted")

@@ -15,9 +15,9 @@ from instructors.rest.exceptions import Conflict
 from instructors.rest.fields import RowId
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import validated
-from lms.access import StudentHolder
 from lms.api.base import ApiView
 from lms.api.permissions import StudentTokenRequired
+from lms.key_holders import StudentHolder
 
 
 class QuestionAnswer(serializers.Serializer[Any]):

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 # Asked are those of whom the list is unsure: below, hardly anybody is stuck; above, somebody should go in any case.
-LEAST, MOST = 0.35, 0.88
+MIN_PROBABILITY, MAX_PROBABILITY = 0.35, 0.88
 ASK_AGAIN = timedelta(minutes=15)  # after the last question to this student, in any class
 AFTER_HELP = timedelta(minutes=5)  # after a request for help began or ended
 OPEN_FOR = timedelta(minutes=5)  # then the question is not shown any more
@@ -12,4 +12,4 @@ FINE_FOR = timedelta(minutes=10)  # for so long "I'm fine" counts
 
 def is_worth_asking(probability: float) -> bool:
     """Return whether the answer of a student who is stuck with this probability would tell something."""
-    return LEAST <= probability < MOST
+    return MIN_PROBABILITY <= probability < MAX_PROBABILITY

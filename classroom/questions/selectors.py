@@ -6,7 +6,7 @@ from datetime import datetime
 
 from classroom.questions.models import StuckQuestion
 from classroom.questions.rules import FINE_FOR, OPEN_FOR
-from lms.access import StudentHolder
+from lms.key_holders import StudentHolder
 from lms.models import StudentClass
 from realtime.messages import timestamp
 

@@ -9,7 +9,8 @@ from django.db.models import Q
 from classroom.questions.models import StuckQuestion
 from classroom.questions.rules import AFTER_HELP, ASK_AGAIN
 from events.models import HelpRequest
-from lms.access import Scope, StudentHolder
+from lms.access import Scope
+from lms.key_holders import StudentHolder
 from lms.models import Student, StudentClass
 from realtime import broadcast
 from realtime.broadcast import best_effort

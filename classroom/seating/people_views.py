@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from classroom.base.classrooms import Classroom
 from classroom.base.decorators import is_fragment
 from classroom.base.display import display_of
+from classroom.base.uploaded_lists import plain, uploaded
 from classroom.seating import room_services
 from classroom.seating.people import Choices, inputs_of, typed_people
 from classroom.seating.room_views import room_to_change, seats_of_room, show
@@ -20,11 +21,11 @@ from classroom.setup.base_views import setup_form
 from core.identity import label_key, row_number
 from instructors.permissions import account_of
 from lms.models import Room
-from lms.rooms import NotInClass, Seated
-from lms.rosters.parser import MAX_BYTES, text_of, too_large
+from lms.rooms import Seated
+from lms.rosters.parser import MAX_BYTES
 from lms.rosters.rows import Unreadable
 from lms.rosters.seat_lists import MAX_LINES, SeatTable, read_seats
-from lms.workbooks import BadWorkbook, is_workbook, text_of_workbook
+from lms.seating import NotInClass
 
 
 @setup_form
@@ -132,7 +133,7 @@ def import_list(request: HttpRequest, class_id: int, room_id: int) -> HttpRespon
     limits: dict[str, Any] = {"room": room, "most_lines": MAX_LINES, "most_kb": MAX_BYTES // 1024}
     if display_of(request).projector or request.method != "POST":
         return show(request, classroom, "seat_list", **limits)
-    text, free_others = _plain(request.POST.get("text", "")), "free" in request.POST
+    text, free_others = plain(request.POST.get("text", "")), "free" in request.POST
     limits["free_others"] = free_others
     seats, choices = seats_of_room(room), Choices(classroom)
 
@@ -140,7 +141,7 @@ def import_list(request: HttpRequest, class_id: int, room_id: int) -> HttpRespon
         return read_seats(text, labels=[seat.label for seat in seats], classmates=choices.classmates)
 
     try:
-        text = _uploaded(request, text)
+        text = uploaded(request, text)
         table = read(text)
     except Unreadable as problem:
         return show(request, classroom, "seat_list", status=422, text=text, problem=str(problem), **limits)
@@ -182,28 +183,6 @@ def _import(
     left = preview(table, seats, choices, free_others=False)
     context = {**limits, "free_others": False, "is_rest": True, "preview": left, "checked": _digest(text, False)}
     return show(request, classroom, "seat_list", text=text, **context)
-
-
-def _uploaded(request: HttpRequest, text: str) -> str:
-    """Return the text of the uploaded file, or `text` without one. Raises Unreadable."""
-    file = request.FILES.get("file")
-    if file is None:
-        return text
-    if (file.size or 0) > MAX_BYTES:
-        raise Unreadable(too_large())
-    content = file.read()
-    if not is_workbook(content):
-        return _plain(text_of(content))
-    try:
-        return _plain(text_of_workbook(content))
-    except BadWorkbook:
-        words = gettext("This workbook cannot be read. Save it as .xlsx or CSV in your spreadsheet and try again.")
-        raise Unreadable(words) from None
-
-
-def _plain(text: str) -> str:
-    """Normalize the text as a textarea sends it back, with "\\n" as line end."""
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip("\n")
 
 
 def _digest(text: str, free_others: bool) -> str:

@@ -10,7 +10,6 @@ WIDEST = 1080  # px; a plan of more columns has narrower seats first, and then i
 PITCH = (60, 96)  # px from seat to seat, at least and at most
 ROW = 64  # px from row to row
 HEIGHTS = (220, 1800)
-SEAT_HEIGHT = 50
 GAP = 8  # px between two seats beside each other
 LETTER, WIDE_LETTER = 6.8, 12.6  # px
 

@@ -136,5 +136,5 @@ class SeatRow:
         self.problem = ""
 
     def placed(self) -> PlacedSeat:
-        """Raises BadSeat."""
+        """Return the seat as typed. Raises BadSeat."""
         return typed_seat(self.label, self.x, self.y, elsewhere=(self.seat.x, self.seat.y))

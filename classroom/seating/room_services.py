@@ -9,10 +9,10 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from classroom.base.classrooms import BY_READING, Classroom
-from classroom.setup import audit
 from classroom.setup.members import ORDERS
+from instructors import audit
 from instructors.models import Instructor
-from lms import rooms
+from lms import rooms, seating
 from lms.models import Class, Room
 from lms.seat_grid import PlacedSeat
 
@@ -23,7 +23,7 @@ FILL_ORDERS = ("reading", "number", RANDOM)
 def make_room(
     class_ref: Class, *, name: str, seats: Sequence[PlacedSeat], by: Instructor, request: HttpRequest, now: datetime
 ) -> Room:
-    """Raises what `lms.rooms.make_room` raises."""
+    """Make a room and record it. Raises what `lms.rooms.make_room` raises."""
     with transaction.atomic():
         made = rooms.make_room(class_ref.pk, name=name, seats=seats, now=now)
         _record("room_create", made, by, request, seats=len(seats))
@@ -32,7 +32,7 @@ def make_room(
 
 
 def rename_room(room: Room, *, name: str, by: Instructor, request: HttpRequest) -> None:
-    """Raises RoomNameTaken."""
+    """Rename the room and record it. Raises RoomNameTaken."""
     with transaction.atomic():
         rooms.rename_room(room, name=name)
         _record("room_update", room, by, request, fields=["name"])
@@ -48,7 +48,7 @@ def remove_room(room: Room, *, by: Instructor, request: HttpRequest) -> None:
 
 
 def copy_room(room: Room, *, to: Class, name: str, by: Instructor, request: HttpRequest, now: datetime) -> Room:
-    """Raises RoomNameTaken, TooManyRooms."""
+    """Copy the room and record it. Raises RoomNameTaken, TooManyRooms."""
     with transaction.atomic():
         made = rooms.copy_room(room, to=to, name=name, by=by.email, now=now)
         _record("room_create", made, by, request, copy_of=room.pk)
@@ -66,7 +66,7 @@ def set_picture(
 
 
 def lay_out(room: Room, seats: Sequence[PlacedSeat], *, by: Instructor, request: HttpRequest) -> None:
-    """Raises TooManySeats, SeatLabelTaken."""
+    """Replace the seats of the room and record it. Raises TooManySeats, SeatLabelTaken."""
     with transaction.atomic():
         rooms.lay_out(room, seats)
         _record("room_update", room, by, request, seats=len(seats))
@@ -74,7 +74,7 @@ def lay_out(room: Room, seats: Sequence[PlacedSeat], *, by: Instructor, request:
 
 
 def add_seat(room: Room, seat: PlacedSeat, *, by: Instructor, request: HttpRequest) -> None:
-    """Raises TooManySeats, SeatLabelTaken."""
+    """Add a seat and record it. Raises TooManySeats, SeatLabelTaken."""
     with transaction.atomic():
         rooms.add_seat(room, seat)
         _record("room_update", room, by, request, added=seat.label)
@@ -103,31 +103,31 @@ def change_seats(
 def assign(
     room: Room, people: Mapping[int, int | None], *, by: Instructor, request: HttpRequest, now: datetime, **details: Any
 ) -> None:
-    """Raises NotInClass."""
+    """Place students on seats and record it. Raises NotInClass."""
     with transaction.atomic():
-        rooms.assign(room, people, now=now)
+        seating.assign(room, people, now=now)
         _record("seats_assign", room, by, request, seats=len(people), **details)
     rooms.announce_room(room)
 
 
 def place(room: Room, *, student_id: int, seat_id: int, by: Instructor, request: HttpRequest, now: datetime) -> None:
-    """Raises NotInClass."""
+    """Place one student and record it. Raises NotInClass."""
     with transaction.atomic():
-        rooms.place(room, student_id, seat_id, now=now)
+        seating.place(room, student_id, seat_id, now=now)
         _record("seats_assign", room, by, request, seats=1)
     rooms.announce_room(room)
 
 
 def swap(room: Room, first: int, second: int, *, by: Instructor, request: HttpRequest, now: datetime) -> None:
     with transaction.atomic():
-        rooms.swap(room, first, second, now=now)
+        seating.swap(room, first, second, now=now)
         _record("seats_assign", room, by, request, seats=2)
     rooms.announce_room(room)
 
 
 def free_all(room: Room, *, by: Instructor, request: HttpRequest) -> int:
     with transaction.atomic():
-        count = rooms.free_all(room)
+        count = seating.free_all(room)
         _record("seats_free", room, by, request, seats=count)
     rooms.announce_room(room)
     return count
@@ -142,7 +142,7 @@ def fill(
     if order == RANDOM:
         SystemRandom().shuffle(students)
     with transaction.atomic():
-        count = rooms.fill(room, students, keep=keep, now=now)
+        count = seating.fill(room, students, keep=keep, now=now)
         _record("seats_assign", room, by, request, seats=count, order=order)
     rooms.announce_room(room)
     return count
@@ -161,12 +161,12 @@ def import_list(
     """Place the people of a list; with `free_others` nobody else has a seat in the room."""
     with transaction.atomic():
         if free_others:
-            rooms.free_all(room)
-        rooms.assign(room, people, now=now)
+            seating.free_all(room)
+        seating.assign(room, people, now=now)
         _record("seat_list_import", room, by, request, seats=len(people), skipped=skipped)
     rooms.announce_room(room)
 
 
 def _record(action: str, room: Room, by: Instructor, request: HttpRequest, **details: Any) -> None:
     """Record a change of a room in the audit log, as one of its class."""
-    audit.record(action, room.class_ref, by=by, request=request, room=room.pk, **details)
+    audit.record(action, room.class_ref, actor=by, request=request, details={"room": room.pk, **details})

@@ -72,6 +72,4 @@ def _record(
     teams: Collection[str] = (),
 ) -> None:
     details = {"class_id": found.class_ref_id, **({"teams": sorted(teams)} if teams else {})}
-    audit.record(
-        action=action, actor=by, request=request, target_type="classroommap", target_id=found.pk, details=details
-    )
+    audit.record(action, found, actor=by, request=request, details=details)

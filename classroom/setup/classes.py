@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
-from classroom.setup import audit
+from instructors import audit
 from instructors.models import Instructor
 from lms.copies import copy_assignments, moved
 from lms.models import Class
@@ -36,7 +36,7 @@ def create_class(fields: dict[str, Any], *, by: Instructor, request: HttpRequest
     try:
         with transaction.atomic():
             created = Class.objects.create(instructor=by, **fields)
-            audit.record("class_create", created, by=by, request=request)
+            audit.record("class_create", created, actor=by, request=request)
     except IntegrityError:
         raise CodeTaken(_first_free(fields["class_code"])) from None
     return created
@@ -75,7 +75,7 @@ def change_class(
     try:
         with transaction.atomic():
             Class.objects.filter(pk=class_ref.pk).update(**changes, updated_at=now)
-            audit.record("class_update", class_ref, by=by, request=request, fields=sorted(changes))
+            audit.record("class_update", class_ref, actor=by, request=request, details={"fields": sorted(changes)})
     except IntegrityError:
         raise CodeTaken(_first_free(changes["class_code"])) from None
     for name, value in changes.items():

@@ -10,8 +10,8 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from classroom.base.display import PLAIN, Display
-from classroom.setup import audit
 from core.identity import display_name
+from instructors import audit
 from instructors.models import Instructor
 from lms import class_codes, student_tokens
 from lms.models import Class, ClassCode, StudentClass, StudentToken
@@ -66,7 +66,13 @@ def make_code(class_ref: Class, *, by: Instructor, request: HttpRequest, now: da
     """Create a class code; the earlier one ends."""
     with transaction.atomic():
         made = class_codes.make_code(class_ref, by=by, now=now)
-        audit.record("class_code_create", class_ref, by=by, request=request, expires_at=made.expires_at.isoformat())
+        audit.record(
+            "class_code_create",
+            class_ref,
+            actor=by,
+            request=request,
+            details={"expires_at": made.expires_at.isoformat()},
+        )
     return made
 
 
@@ -74,7 +80,7 @@ def end_code(class_ref: Class, *, by: Instructor, request: HttpRequest, now: dat
     """End the valid code of the class; does nothing without one."""
     with transaction.atomic():
         if class_codes.end_codes(class_ref, now=now):
-            audit.record("class_code_end", class_ref, by=by, request=request)
+            audit.record("class_code_end", class_ref, actor=by, request=request)
 
 
 def confirm_device(
@@ -104,5 +110,7 @@ def _change(
     found = get_object_or_404(mine.select_related("student"))
     with transaction.atomic():
         if change(mine, now=now):
-            audit.record(action, class_ref, by=by, request=request, hint=found.hint, student=found.student_id)
+            audit.record(
+                action, class_ref, actor=by, request=request, details={"hint": found.hint, "student": found.student_id}
+            )
     return found

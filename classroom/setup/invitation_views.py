@@ -6,7 +6,14 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from classroom.setup.invitations import Closed, Taken, accept_as, accept_as_newcomer, invitation_of, is_for
+from classroom.setup.invitations import (
+    AccountExists,
+    InvitationClosed,
+    accept_as,
+    accept_as_newcomer,
+    invitation_of,
+    is_for,
+)
 from classroom.setup.models import ClassInvitation
 from instructors.authentication import log_in_browser
 from instructors.forms import NewcomerForm
@@ -23,7 +30,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         if isinstance(request.user, Instructor):
             return _for_account(request, request.user, found, token)
         return _for_newcomer(request, found, token)
-    except Closed:
+    except InvitationClosed:
         return render(request, "setup/invitation_closed.html", status=410)
 
 
@@ -44,7 +51,7 @@ def _for_newcomer(request: HttpRequest, found: ClassInvitation, token: str) -> H
             account, joined = accept_as_newcomer(
                 token, name=chosen["name"], password=chosen["password"], request=request, now=timezone.now()
             )
-        except Taken:
+        except AccountExists:
             has_account = True
         else:
             log_in_browser(request, account, now=timezone.now())

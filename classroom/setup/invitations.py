@@ -12,34 +12,33 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest
 
-from classroom.setup import audit, staff
+from classroom.setup import staff
 from classroom.setup.models import ClassInvitation
 from core.identity import email_key
-from instructors import hashing
-from instructors.audit import record
+from instructors import audit, hashing
 from instructors.models import Instructor
 from lms.models import Class
 
 VALID = timedelta(days=7)
 
 
-class Closed(Exception):
+class InvitationClosed(Exception):
     """The link was used, cancelled or replaced, or has expired."""
 
 
-class SwitchedOff(Exception):
+class AccountInactive(Exception):
     """The e-mail address belongs to an inactive account."""
 
 
-class Taken(Exception):
+class AccountExists(Exception):
     """The e-mail address has an account by now; its owner must log in."""
 
 
 def find_account(email: str) -> Instructor | None:
-    """Return the active account with this e-mail address, or None. Raises SwitchedOff."""
+    """Return the active account with this e-mail address, or None. Raises AccountInactive."""
     found = Instructor.objects.with_email(email)
     if found is not None and not found.is_active:
-        raise SwitchedOff
+        raise AccountInactive
     return found
 
 
@@ -58,7 +57,7 @@ def invite(class_ref: Class, *, email: str, role: str, by: Instructor, request: 
             created_at=now,
             expires_at=now + VALID,
         )
-        audit.record("invitation_create", class_ref, by=by, request=request, email=email, role=role)
+        audit.record("invitation_create", class_ref, actor=by, request=request, details={"email": email, "role": role})
     return _signer().sign(secret)
 
 
@@ -70,11 +69,11 @@ def cancel(class_ref: Class, *, invitation_id: int, by: Instructor, request: Htt
         if found is None:
             raise Http404
         if mine.filter(closed_at=None).update(closed_at=now):
-            audit.record("invitation_cancel", class_ref, by=by, request=request, email=found.email)
+            audit.record("invitation_cancel", class_ref, actor=by, request=request, details={"email": found.email})
 
 
 def invitation_of(token: str, *, now: datetime) -> ClassInvitation:
-    """Return the open invitation of a token. Raises Http404 for a bad signature, and Closed."""
+    """Return the open invitation of a token. Raises Http404 for a bad signature, and InvitationClosed."""
     try:
         secret = _signer().unsign(token)
     except signing.BadSignature:
@@ -82,34 +81,33 @@ def invitation_of(token: str, *, now: datetime) -> ClassInvitation:
     rows = ClassInvitation.objects.select_related("class_ref", "invited_by")
     found = rows.filter(token_hash=_hash(secret)).first()
     if found is None or found.closed_at is not None or found.expires_at <= now:
-        raise Closed
+        raise InvitationClosed
     return found
 
 
 def accept_as_newcomer(
     token: str, *, name: str, password: str, request: HttpRequest, now: datetime
 ) -> tuple[Instructor, Class]:
-    """Create the account and add it to the class. Raises Closed, and Taken if the address has an account."""
+    """Create the account and add it to the class. Raises InvitationClosed, AccountExists."""
     try:
         with hashing.hash_ahead(password), transaction.atomic():
             found = _open(token, now=now)
             account = Instructor.objects.create_user(found.email, password, name=name, role=found.role)
-            record(
-                action="instructor_create",
+            audit.record(
+                "instructor_create",
+                account,
                 actor=account,
                 request=request,
-                target_type="instructor",
-                target_id=account.pk,
                 details={"role": account.role, "invited_by": found.invited_by_id},
             )
             _join(found, account, request=request, now=now)
     except IntegrityError:
-        raise Taken from None
+        raise AccountExists from None
     return account, found.class_ref
 
 
 def accept_as(account: Instructor, token: str, *, request: HttpRequest, now: datetime) -> Class:
-    """Add an existing account to the class. Raises Closed, and Http404 if the invitation is for another address."""
+    """Add an existing account to the class. Raises InvitationClosed; Http404 if the invitation is for another one."""
     with transaction.atomic():
         found = _open(token, now=now)
         if not is_for(found, account):
@@ -124,17 +122,17 @@ def is_for(found: ClassInvitation, account: Instructor) -> bool:
 
 
 def _open(token: str, *, now: datetime) -> ClassInvitation:
-    """Return the open invitation, locked, so that concurrent requests accept it once. Raises Closed, Http404."""
+    """Return the open invitation, locked: concurrent requests accept it once. Raises InvitationClosed, Http404."""
     found = invitation_of(token, now=now)
     locked = ClassInvitation.objects.select_for_update().filter(pk=found.pk, closed_at=None).first()
     if locked is None:
-        raise Closed
+        raise InvitationClosed
     return found
 
 
 def _join(found: ClassInvitation, account: Instructor, *, request: HttpRequest, now: datetime) -> None:
     ClassInvitation.objects.filter(pk=found.pk).update(closed_at=now, accepted_by=account)
-    audit.record("invitation_accept", found.class_ref, by=account, request=request, role=found.role)
+    audit.record("invitation_accept", found.class_ref, actor=account, request=request, details={"role": found.role})
     staff.add(found.class_ref, account, role=found.role, by=account, request=request)
 
 

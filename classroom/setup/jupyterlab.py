@@ -1,4 +1,5 @@
-"""Select the connection state of a class's JupyterLabs: its class keys, and whether events arrive.
+"""Select the connection state of a class's JupyterLabs: its class keys, the devices of its students, and whether events
+arrive.
 
 The extension is configured by its setting `serverUrl`, the URL that it posts to (docs/contract/events.md section 2,
 "Default URL … (setting `serverUrl`)"). It cannot set headers, so the key is part of the URL (http.md section 5a). The
@@ -12,10 +13,11 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Min, Q
 
 from lms.access import students_seen_through
-from lms.models import Class, ClassKey
+from lms.class_codes import valid_code
+from lms.models import Class, ClassKey, StudentToken
 
 # The intake records a key's use about every fifteen seconds (`events.intake.class_keys.REMEMBERED`).
 RECENT = timedelta(minutes=2)
@@ -43,7 +45,9 @@ class Key:
 class Connection:
     state: State
     keys: list[Key]  # newest first
-    students: int  # students with an event since the newest open key was created
+    devices: int  # of students, that are confirmed and not revoked
+    device_last_used_at: datetime | None
+    students: int  # students with an event since the newest open key was created, or the first device without one
     last_event_at: datetime | None
     has_unconfigured: bool
 
@@ -89,18 +93,23 @@ class Address:
 
 
 def connection_of(class_ref: Class, *, now: datetime) -> Connection:
-    """Return the connection state of a class. Two queries."""
+    """Return the connection state of a class. Four queries at most."""
     rows = ClassKey.objects.filter(class_ref=class_ref).order_by("-pk")
     keys = [_key(row, now) for row in rows]
     newest = next((key for key in keys if key.is_open), None)
-    since = newest.created_at if newest else now
+    active = StudentToken.objects.filter(class_ref=class_ref, revoked_at=None).exclude(confirmed_at=None)
+    devices = active.aggregate(count=Count("pk"), first=Min("created_at"), last=Max("last_used_at"))
+    since = newest.created_at if newest else devices["first"] or now
     seen = students_seen_through([class_ref.pk]).aggregate(
         students=Count("pk", filter=Q(last_activity_at__gte=since)),
         last=Max("last_activity_at"),
         unconfigured=Count("pk", filter=UNCONFIGURED),
     )
-    state = _state(class_ref, newest, now)
-    return Connection(state, keys, seen["students"], seen["last"], seen["unconfigured"] > 0)
+    is_open = bool(newest or devices["count"]) or valid_code(class_ref, now=now) is not None
+    state = _state(class_ref, is_open, [newest.last_used_at if newest else None, devices["last"]], now)
+    return Connection(
+        state, keys, devices["count"], devices["last"], seen["students"], seen["last"], seen["unconfigured"] > 0
+    )
 
 
 def _key(row: ClassKey, now: datetime) -> Key:
@@ -108,12 +117,14 @@ def _key(row: ClassKey, now: datetime) -> Key:
     return Key(row.pk, row.hint, row.created_at, row.last_used_at, row.revoked_at, is_open)
 
 
-def _state(class_ref: Class, newest: Key | None, now: datetime) -> State:
-    """Return the state of the newest open key; older keys do not count."""
+def _state(class_ref: Class, is_open: bool, uses: list[datetime | None], now: datetime) -> State:
+    """Return the state: `is_open` if there is a key, a device or a class code; `uses` are the last ones of the newest
+    open key and of the devices. Older keys do not count."""
     if not class_ref.is_active:
         return "over"
-    if newest is None:
+    if not is_open:
         return "none"
-    if newest.last_used_at is None:
+    last = max((used for used in uses if used), default=None)
+    if last is None:
         return "waiting"
-    return "connected" if now - newest.last_used_at < RECENT else "quiet"
+    return "connected" if now - last < RECENT else "quiet"

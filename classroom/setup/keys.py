@@ -6,7 +6,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from classroom.setup import audit
+from instructors import audit
 from instructors.models import Instructor
 from lms.class_keys import create_key, revoke_keys
 from lms.models import Class, ClassKey
@@ -41,7 +41,7 @@ def make_key(
         if grace is not None:
             ended = revoke_keys(ClassKey.objects.filter(class_ref=class_ref), at=now + grace)
         row, key = create_key(class_ref)
-        audit.record("key_create", class_ref, by=by, request=request, hint=row.hint, ended=ended)
+        audit.record("key_create", class_ref, actor=by, request=request, details={"hint": row.hint, "ended": ended})
     return row, key
 
 
@@ -50,5 +50,5 @@ def revoke_key(class_ref: Class, *, key_id: int, by: Instructor, request: HttpRe
     found = get_object_or_404(ClassKey, pk=key_id, class_ref=class_ref)
     with transaction.atomic():
         if revoke_keys(ClassKey.objects.filter(pk=found.pk), at=now):
-            audit.record("key_revoke", class_ref, by=by, request=request, hint=found.hint)
+            audit.record("key_revoke", class_ref, actor=by, request=request, details={"hint": found.hint})
     return found

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from classroom.base.classrooms import Classroom
 from classroom.setup.members import Member, members_among
-from instructors.audit import record
+from instructors import audit
 from instructors.models import Instructor
 from lms import merging
 from lms.access import of_other_teachers, scope_of
@@ -86,4 +86,4 @@ def correct(
 
 
 def _record(action: str, student: Student, details: dict[str, Any], by: Instructor, request: HttpRequest) -> None:
-    record(action=action, actor=by, request=request, target_type="student", target_id=student.email, details=details)
+    audit.record(action, actor=by, request=request, target_type="student", target_id=student.email, details=details)

@@ -11,9 +11,9 @@ from django.http import HttpRequest
 
 from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
-from classroom.setup import audit
 from classroom.setup.members import Member, members_among
 from events.models import CellExecution
+from instructors import audit
 from instructors.models import Instructor
 from lms.access import classes_taught_by
 from lms.enrolment import remove_students
@@ -91,8 +91,12 @@ def move(class_ref: Class, student_ids: Sequence[int], *, target: Class, by: Ins
         remove_students(class_ref.pk, list(before))
         moved = sorted(before)
         if moved:
-            audit.record("students_move_out", class_ref, by=by, request=request, students=moved, to=target.pk)
-            audit.record("students_move_in", target, by=by, request=request, students=moved, of=class_ref.pk)
+            audit.record(
+                "students_move_out", class_ref, actor=by, request=request, details={"students": moved, "to": target.pk}
+            )
+            audit.record(
+                "students_move_in", target, actor=by, request=request, details={"students": moved, "of": class_ref.pk}
+            )
     return len(moved)
 
 

@@ -12,9 +12,9 @@ from django.db import transaction
 from django.http import HttpRequest
 
 from classroom.base.classrooms import Classroom
-from classroom.setup import audit
 from classroom.setup.members import Members
 from core.identity import label_key, number_form, visible
+from instructors import audit
 from instructors.models import Instructor
 from lms.bulk_get_or_create import find_teams
 from lms.models import Class, StudentClass
@@ -109,5 +109,5 @@ def save(class_ref: Class, rows: Sequence[EditedRow], *, by: Instructor, request
         StudentClass.objects.bulk_update(enrolments, ["name", "reading", "student_number", "team"])
         changed = [enrolment.student_id for enrolment in enrolments]
         if changed:
-            audit.record("students_update", class_ref, by=by, request=request, students=changed)
+            audit.record("students_update", class_ref, actor=by, request=request, details={"students": changed})
     return len(changed)

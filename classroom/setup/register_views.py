@@ -26,7 +26,7 @@ from lms.models import Student, StudentAddress
 
 @setup_form
 def edit(request: HttpRequest, class_id: int) -> HttpResponse:
-    """The form of all students that a search finds; the first `register_edits.MAX_ROWS` of them."""
+    """Show the form of all students that a search finds; the first `register_edits.MAX_ROWS` of them."""
     classroom, class_ref = taught_classroom(request, class_id)
     display = display_of(request)
     if display.projector:

@@ -11,12 +11,13 @@ from django.utils.translation import gettext
 
 from classroom.base.classrooms import Classroom
 from classroom.base.display import display_of
+from classroom.base.uploaded_lists import plain, uploaded
 from classroom.setup.base_views import setup_form, show, taught_classroom
 from classroom.setup.members import Preview, preview, register
 from classroom.setup.students import import_students
 from instructors.permissions import account_of
 from lms.models import Class
-from lms.rosters.parser import MAX_BYTES, MAX_LINES, Table, read, text_of, too_large, write
+from lms.rosters.parser import MAX_BYTES, MAX_LINES, Table, read, write
 from lms.rosters.rows import Unreadable
 
 
@@ -26,9 +27,9 @@ def import_list(request: HttpRequest, class_id: int) -> HttpResponse:
     limits = {"most_lines": MAX_LINES, "most_kb": MAX_BYTES // 1024}
     if display_of(request).projector or request.method != "POST":
         return show(request, classroom, "import", **limits)
-    text = _plain(request.POST.get("text", ""))
+    text = plain(request.POST.get("text", ""))
     try:
-        text = _uploaded(request, text)
+        text = uploaded(request, text)
         table = read(text, known=[email for email, *_ in register(classroom)])
     except Unreadable as problem:
         return show(request, classroom, "import", text=text, problem=str(problem), **limits)
@@ -57,27 +58,12 @@ def _import(
         left = _checked(found, read(text), text)
     except Unreadable:  # none of the skipped lines names a student
         return redirect("class_students", found.pk)
-    return show(request, classroom, "import", text=_plain(text), is_rest=True, **left, **limits)
+    return show(request, classroom, "import", text=plain(text), is_rest=True, **left, **limits)
 
 
 def _checked(found: Class, table: Table, text: str) -> dict[str, Any]:
     shown: Preview = preview(found, table)
-    return {"preview": shown, "checked": _digest(_plain(text))}
-
-
-def _uploaded(request: HttpRequest, text: str) -> str:
-    """Return the text of the uploaded file, or `text` without one. Raises Unreadable."""
-    file = request.FILES.get("file")
-    if file is None:
-        return text
-    if (file.size or 0) > MAX_BYTES:
-        raise Unreadable(too_large())
-    return _plain(text_of(file.read()))
-
-
-def _plain(text: str) -> str:
-    """Normalize the text as a textarea sends it back, with "\\n" as line end."""
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+    return {"preview": shown, "checked": _digest(plain(text))}
 
 
 def _digest(text: str) -> str:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.http import Http404, HttpRequest
 
-from classroom.setup import audit
+from instructors import audit
 from instructors.models import Instructor
 from lms.models import Class, ClassStaff
 
@@ -37,7 +37,9 @@ def add(class_ref: Class, account: Instructor, *, role: str, by: Instructor, req
         _, is_new = ClassStaff.objects.get_or_create(class_ref=class_ref, instructor=account, defaults={"role": role})
         if is_new:
             _promote(account, role)
-            audit.record("staff_add", class_ref, by=by, request=request, instructor_id=account.pk, role=role)
+            audit.record(
+                "staff_add", class_ref, actor=by, request=request, details={"instructor_id": account.pk, "role": role}
+            )
     return is_new
 
 
@@ -51,7 +53,13 @@ def change_role(class_ref: Class, *, account_id: int, role: str, by: Instructor,
             member.save(update_fields=["role"])
             _promote(member.instructor, role)
             _refuse_without_instructor(class_ref)
-            audit.record("staff_change", class_ref, by=by, request=request, instructor_id=account_id, role=role)
+            audit.record(
+                "staff_change",
+                class_ref,
+                actor=by,
+                request=request,
+                details={"instructor_id": account_id, "role": role},
+            )
     return member.instructor
 
 
@@ -67,7 +75,7 @@ def remove(class_ref: Class, *, account_id: int, by: Instructor, request: HttpRe
         member.delete()
         _refuse_without_instructor(class_ref)
         action = "staff_leave" if by.pk == account_id else "staff_remove"
-        audit.record(action, class_ref, by=by, request=request, instructor_id=account_id)
+        audit.record(action, class_ref, actor=by, request=request, details={"instructor_id": account_id})
     return member.instructor
 
 
@@ -85,7 +93,7 @@ def hand_over(class_ref: Class, *, account_id: int, by: Instructor, request: Htt
         if before.instructor_id is not None:
             ClassStaff.objects.create(class_ref=class_ref, instructor_id=before.instructor_id, role=INSTRUCTOR)
         Class.objects.filter(pk=class_ref.pk).update(instructor=account_id, updated_at=now)
-        audit.record("class_hand_over", class_ref, by=by, request=request, instructor_id=account_id)
+        audit.record("class_hand_over", class_ref, actor=by, request=request, details={"instructor_id": account_id})
     return successor.instructor
 
 

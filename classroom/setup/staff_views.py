@@ -32,7 +32,7 @@ def invite(request: HttpRequest, class_id: int) -> HttpResponse:
     email, role, by, now = form.cleaned_data["email"], form.cleaned_data["role"], account_of(request), timezone.now()
     try:
         account = invitations.find_account(email)
-    except invitations.SwitchedOff:
+    except invitations.AccountInactive:
         form.add_error("email", gettext("This account is switched off. An administrator can switch it on again."))
         return _page(request, class_id, form)
     if account is None:

@@ -8,10 +8,10 @@ from django.utils.translation import gettext
 
 from classroom.base.decorators import class_action, class_page
 from classroom.base.display import display_of
-from classroom.setup import audit
 from classroom.setup.base_views import show, taught_classroom
 from classroom.setup.members import members, register
 from classroom.setup.students import remove
+from instructors import audit
 from instructors.permissions import account_of
 from lms.rosters.parser import write
 
@@ -40,7 +40,7 @@ def download(request: HttpRequest, class_id: int) -> HttpResponse:
     """Return all students of the class as CSV that can be imported again."""
     classroom, found = taught_classroom(request, class_id)
     rows = register(classroom)
-    audit.record("roster_export", found, by=account_of(request), request=request, students=len(rows))
+    audit.record("roster_export", found, actor=account_of(request), request=request, details={"students": len(rows)})
     return _file(write(rows), f"class-{class_id}-{timezone.localdate().isoformat()}.csv")
 
 

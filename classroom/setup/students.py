@@ -6,9 +6,8 @@ from datetime import datetime
 from django.db import transaction
 from django.http import Http404, HttpRequest
 
-from classroom.setup import audit
 from classroom.setup.members import listed_by
-from instructors.audit import record
+from instructors import audit
 from instructors.models import Instructor
 from lms.enrolment import Enrolled, enrol_listed, remove_student
 from lms.models import Class, Student
@@ -22,7 +21,7 @@ def import_students(
     with transaction.atomic():
         done = enrol_listed(class_ref.pk, listed, now=now)
         counts = {"created": done.created, "updated": done.updated, "unchanged": done.unchanged, "skipped": skipped}
-        audit.record("roster_import", class_ref, by=by, request=request, **counts)
+        audit.record("roster_import", class_ref, actor=by, request=request, details=counts)
     return done
 
 
@@ -33,8 +32,8 @@ def remove(class_ref: Class, *, student_id: int, by: Instructor, request: HttpRe
         raise Http404
     with transaction.atomic():
         if remove_student(class_ref.pk, student.pk):
-            record(
-                action="student_remove",
+            audit.record(
+                "student_remove",
                 actor=by,
                 request=request,
                 target_type="student",

@@ -22,7 +22,7 @@ from classroom.inbox.views import MAX_WAIT
 from classroom.sockets import background_tasks
 from events.intake.app import credentials
 from events.intake.class_keys import KeyRefused, StudentTokenCache
-from lms.access import StudentHolder
+from lms.key_holders import StudentHolder
 from lms.models import Student
 from realtime.watchers import Watcher, watchers
 

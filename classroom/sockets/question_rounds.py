@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 from django.utils import timezone
 
-from classroom.attention.asking import ask_those_unsure
+from classroom.attention.asking import ask_uncertain_students
 from realtime import broadcast
 from realtime.watchers import watchers
 
@@ -34,7 +34,7 @@ async def ask_once() -> None:
     if not listening:
         return
     try:
-        asked = await database_sync_to_async(ask_those_unsure)(listening, now=timezone.now())
+        asked = await database_sync_to_async(ask_uncertain_students)(listening, now=timezone.now())
     except DatabaseError as error:
         logger.warning("Nobody could be asked whether they are stuck: %s", type(error).__name__)
         return

@@ -17,6 +17,7 @@ from classroom.base.ansi import plain
 from classroom.errors.fingerprints import without_place
 from classroom.students.run_diffs import Change, compare
 from core.identity import row_number
+from events.contract.effects import TEXT_CELLS
 from events.models import CellExecution
 from lms.access import Scope
 from lms.models import Cell, Notebook
@@ -28,8 +29,7 @@ MAX_TEXT_LENGTH = 6_000
 MAX_PAGE_LENGTH = 150_000
 SHORT_TEXT = 400
 MAX_LINE_LENGTH = 200  # characters
-# JupyterLab reports the rendering of a text cell as a run.
-TEXT_CELLS = Q(cell_type__in=("markdown", "raw"))
+OF_TEXT = Q(cell_type__in=TEXT_CELLS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +148,7 @@ def timeline(scope: Scope, student_id: int, *, chosen: Chosen, before: int | Non
 
     With `after`, only runs stored later are returned; the others are read to compare with.
     """
-    mine = CellExecution.objects.filter(scope.q(), ~TEXT_CELLS, student_id=student_id)
+    mine = CellExecution.objects.filter(scope.q(), ~OF_TEXT, student_id=student_id)
     last = None if before is None else get_object_or_404(mine.only("executed_at", "cell_id"), pk=before)
     rows = _rows(chosen.among(mine), last)
     shown = rows[:RUNS_A_PAGE]

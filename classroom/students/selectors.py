@@ -19,7 +19,7 @@ from classroom.base.spans import term_of
 from classroom.base.student_cards import Card, card
 from classroom.lesson_report.student_lessons import StudentTerm, student_term
 from classroom.students.models import StudentNote
-from classroom.students.runs import ALL_RUNS, TEXT_CELLS, Chosen, Timeline, timeline
+from classroom.students.runs import ALL_RUNS, OF_TEXT, Chosen, Timeline, timeline
 from core.identity import row_number
 from events.models import CellExecution, CellProgress, HelpRequest
 from events.student_status import student_rows
@@ -150,7 +150,7 @@ def _facts(classroom: Classroom, student_id: int, user: Instructor) -> dict[str,
     """Return the counts, whether a case is open, and the cell of the latest run. One query."""
     notes = notes_of(classroom, student_id=student_id, user=user).order_by().values("student")
     tickets = HelpRequest.objects.filter(classroom.scope.q(), student=student_id).order_by().values("student")
-    runs = CellExecution.objects.filter(classroom.scope.q(), ~TEXT_CELLS, student=OuterRef("pk"))
+    runs = CellExecution.objects.filter(classroom.scope.q(), ~OF_TEXT, student=OuterRef("pk"))
     latest = runs.order_by("-executed_at", "-pk")[:1]
     cases = AttentionCase.objects.filter(cases_in(classroom.scope), student=OuterRef("pk"), ended_at=None)
     found = classroom.students.filter(pk=student_id).annotate(

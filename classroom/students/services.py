@@ -69,7 +69,7 @@ def _locked(notes: "QuerySet[StudentNote]", note_id: int) -> StudentNote:
 
 def _record(action: str, note: StudentNote, student: Student, by: Instructor, request: HttpRequest) -> None:
     audit.record(
-        action=action,
+        action,
         actor=by,
         request=request,
         target_type="student",

@@ -88,7 +88,7 @@ def _view_of(request: HttpRequest, classroom: Classroom, student_id: int, page: 
     except BadSignature:
         pass
     audit.record(
-        action="student_view",
+        "student_view",
         actor=user,
         request=request,
         target_type="student",

@@ -16,6 +16,7 @@ from classroom.base.js_strings import live_texts
 from classroom.base.markdown import markdown as markdown_to_html
 from classroom.base.rooms import chosen_room, seats_text
 from classroom.base.tabs import Link, tabs_of
+from classroom.privacy.services import open_requests
 from core import moments
 
 register = template.Library()
@@ -186,3 +187,9 @@ def minutes(seconds: float) -> str:
 def page_texts(context: Mapping[str, Any]) -> dict[str, object]:
     """Return the texts for scripts: those of every class page, and the page's own."""
     return {**live_texts(), **(context.get("texts") or {})}
+
+
+@register.filter
+def open_erasures(classroom: Classroom) -> int:
+    """Return how many requests for erasure are open in the class. One query."""
+    return open_requests(classroom.class_ref.pk).count() if classroom.class_ref else 0

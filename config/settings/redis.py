@@ -1,4 +1,4 @@
-"""Redis: the cache, the channel layer and rq. The event streams use REDIS_URL too."""
+"""Redis: the cache, the channel layer and rq, and the event streams, which may have a Redis of their own."""
 
 from typing import Any
 
@@ -23,7 +23,14 @@ def _checked(name: str, url: str) -> redis_address.Address:
 REDIS_URL = env.redis_url(SERVICES) or "redis://127.0.0.1:6379/0"
 _address = _checked("REDIS_URL", REDIS_URL)
 if _address.kind == "cluster":
-    raise ImproperlyConfigured("REDIS_URL is a Cluster, which rq cannot use: name one server, or some sentinels.")
+    raise ImproperlyConfigured(
+        "REDIS_URL is a Cluster, which rq cannot use: name one server, or some sentinels. "
+        "A Cluster can have the event streams: name it in EVENTS_REDIS_URL."
+    )
+# Of the event streams alone, empty: REDIS_URL (`events.queue.moved` takes over what waits there).
+EVENTS_REDIS_URL = env.text("EVENTS_REDIS_URL")
+if EVENTS_REDIS_URL:
+    _checked("EVENTS_REDIS_URL", EVENTS_REDIS_URL)
 
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}

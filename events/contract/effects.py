@@ -6,6 +6,7 @@ from events.contract.kinds import UNKNOWN, Kind, kind_of
 from events.contract.schema import Event
 
 RunStatus = Literal["success", "error", "aborted"]
+TEXT_CELLS = ("markdown", "raw")  # JupyterLab reports the rendering of a text cell as a run
 
 
 def kind_in_effect(event: Event) -> Kind:
@@ -28,6 +29,11 @@ def status_of(event: Event, *, has_failed: bool) -> RunStatus:
         return "error"
     never_ran = event.cell_type == "code" and event.execution_count is None and not event.result
     return "aborted" if never_ran else "success"
+
+
+def is_in_totals(event: Event, status: RunStatus) -> bool:
+    """Return whether the run counts in the student's totals: code that succeeded or failed (events.md section 5)."""
+    return status != "aborted" and event.cell_type not in TEXT_CELLS
 
 
 def says_aborted(event: Event) -> bool:

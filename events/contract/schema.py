@@ -62,7 +62,7 @@ class Event(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
         return _moment(self.received)
 
 
-@lru_cache(maxsize=4096)  # a batch has at most 2,000 events, and asks a dozen times for the time of each
+@lru_cache(maxsize=4096)  # a batch has at most 1,000 events, and asks a dozen times for the time of each
 def _moment(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 

@@ -12,7 +12,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Container, MutableMapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
@@ -32,9 +32,9 @@ from events.contract.schema import Event
 from events.intake.class_keys import ClassKeyCache, KeyRefused, StudentTokenCache
 from events.intake.rate_limit import BUSY_SHARE, RateLimiter
 from events.processing import instructor_events
-from events.queue import jobs, stream
+from events.queue import appending, jobs, stream
+from events.queue.appending import Backlog, Incomplete, OutgoingEntry
 from events.queue.enqueue import is_overloaded, outgoing_entries
-from events.queue.stream import Backlog, OutgoingEntry
 from instructors.rest.exceptions import too_large_for
 
 logger = logging.getLogger(__name__)
@@ -154,25 +154,24 @@ class Appender:
         try:
             await future
         except (RedisError, OSError) as error:
-            logger.warning("Redis did not take the events: %s", type(error).__name__, extra={"batch_id": batch})
-            full = isinstance(error, OutOfMemoryError)
+            reason = error if isinstance(error, Incomplete) else type(error).__name__
+            logger.warning("Redis did not take the events: %s", reason, extra={"batch_id": batch})
+            full = isinstance(error.__cause__ or error, OutOfMemoryError)
             raise RequestRefused(503, FULL if full else "The event queue is not available; try again") from None
 
     async def _flush(self) -> None:
         while self._waiting:
             taken, self._waiting = self._waiting, []
             try:
-                backlog = await stream.append(self._connection(), [p for entries, _ in taken for p in entries])
-            except Exception as error:
-                for _, future in taken:
-                    if not future.done():
-                        future.set_exception(error)
-                if isinstance(error, stream.NotReplicated):  # they are in the stream, and may be stored already
-                    self._enqueue_drains([shard for shard, state in error.backlogs.items() if state.needs_drain], taken)
+                backlog = await appending.append(self._connection(), [p for entries, _ in taken for p in entries])
+            except Incomplete as error:  # what is in a stream is stored, even if its sender is told to send it again
+                _answer(taken, error, failed=error.failed)
+                self._enqueue_drains([shard for shard, state in error.backlogs.items() if state.needs_drain], taken)
                 continue
-            for _, future in taken:
-                if not future.done():
-                    future.set_result(None)
+            except Exception as error:
+                _answer(taken, error)
+                continue
+            _answer(taken)
             self._backlog.update(backlog)
             self._is_overloaded = is_overloaded(self._backlog.values())
             await self._check_free_memory(sum(len(entry.packed) for entries, _ in taken for entry in entries))
@@ -199,8 +198,8 @@ class Appender:
         if time.monotonic() - self._checked_at > 0.5:
             self._checked_at = time.monotonic()
             try:
-                self._backlog = await stream.backlog(self._connection(), list(self._backlog))
-                self._free_bytes = await stream.free_bytes(self._connection())
+                self._backlog = await appending.backlog(self._connection(), list(self._backlog))
+                self._free_bytes = await appending.free_bytes(self._connection())
             except (RedisError, OSError):
                 raise RequestRefused(503, "The event queue is not available; try again") from None
         self._is_overloaded = is_overloaded(self._backlog.values())
@@ -215,7 +214,7 @@ class Appender:
         if self._free_bytes <= 0 or time.monotonic() - self._checked_at > 1:
             self._checked_at = time.monotonic()
             with contextlib.suppress(RedisError, OSError):
-                self._free_bytes = await stream.free_bytes(self._connection())
+                self._free_bytes = await appending.free_bytes(self._connection())
 
     async def close(self) -> None:
         """Wait for running tasks and close the connection. Accepted events are in the stream already."""
@@ -228,6 +227,22 @@ class Appender:
         if self._redis is None:
             self._redis = stream.connect_async()
         return self._redis
+
+
+def _answer(
+    taken: Sequence[tuple[list[OutgoingEntry], "asyncio.Future[None]"]],
+    error: Exception | None = None,
+    *,
+    failed: Container[int] | None = None,
+) -> None:
+    """Let those who wait go on: with the error if an entry of theirs belongs to a failed shard; None = all shards."""
+    for entries, future in taken:
+        if future.done():
+            continue
+        if error is not None and (failed is None or any(entry.shard in failed for entry in entries)):
+            future.set_exception(error)
+        else:
+            future.set_result(None)
 
 
 # --- Reading a request ----------------------------------------------------------------------------------------------

@@ -7,15 +7,8 @@ from typing import ClassVar, Generic, TypeVar
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections, connection
 
-from lms.access import (
-    KeyHolder,
-    StudentHolder,
-    holder_of_key,
-    holder_of_token,
-    record_key_use,
-    record_token_use,
-)
 from lms.api.authentication import NOT_ACTIVE, UNKNOWN, WAITING
+from lms.key_holders import KeyHolder, StudentHolder, holder_of_key, holder_of_token, record_key_use, record_token_use
 
 # Seconds for which an entry is valid: a revoked key or token is accepted for at most so long.
 REMEMBERED = 15.0

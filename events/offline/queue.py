@@ -26,7 +26,7 @@ QUEUE_LOCK = 2  # beside `offline.sync.SYNCING`
 
 
 @dataclass(kw_only=True)
-class Taken:
+class AcceptedRecords:
     """The result for the records of one request; each record is in exactly one of the two lists."""
 
     entries: list[OfflineQueueEntry] = field(default_factory=list)
@@ -42,7 +42,7 @@ def take(
     is_authorised: Callable[[dict[str, Any]], bool],
     enqueue_drains: EnqueueDrains,
     now: datetime,
-) -> Taken:
+) -> AcceptedRecords:
     """Append the records to the stream. Queue invalid ones, and all if `is_forced` or if the stream is unavailable.
 
     At most five statements for queued records, none if all are appended.
@@ -69,7 +69,7 @@ def take(
         except DatabaseError as error:
             logger.warning("The offline queue does not take events: %s", error)
             failed = {entry.queue_id: UNAVAILABLE for entry in left}
-    return Taken(
+    return AcceptedRecords(
         entries=[entry for entry in entries if entry.queue_id not in failed],
         failed=[(entry.event_data, failed[entry.queue_id]) for entry in entries if entry.queue_id in failed],
     )

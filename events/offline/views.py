@@ -34,7 +34,7 @@ from events.queue import jobs
 from events.queue.enqueue import event_of
 from instructors import audit
 from instructors.api.callers import known_caller
-from instructors.rest.exceptions import BadRequest, TooLarge
+from instructors.rest.exceptions import BadRequest, ServiceUnavailable, TooLarge
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import validated
 from instructors.rest.parsers import GzipJSONParser
@@ -47,11 +47,7 @@ EXAMPLE = {"eventType": "notebook_opened", "emailAddress": "student001@example.c
 _class_keys = ClassKeyCache(settings.EVENTS_REQUIRE_KEY)
 
 
-class Unavailable(APIException):
-    status_code = 503
-
-
-class Failed(APIException):
+class SyncFailed(APIException):
     status_code = 500
 
 
@@ -82,7 +78,7 @@ class QueueView(ApiView):
             self.class_id = async_to_sync(_class_keys.class_of)(key.strip() or None)
         except KeyRefused as refusal:
             kinds = {401: AuthenticationFailed, 403: PermissionDenied}
-            raise kinds.get(refusal.status, Unavailable)(refusal.detail) from None
+            raise kinds.get(refusal.status, ServiceUnavailable)(refusal.detail) from None
 
     @documented(
         summary="Queue events",
@@ -109,7 +105,7 @@ class QueueView(ApiView):
             now=timezone.now(),
         )
         if not taken.entries and any(error == offline_queue.UNAVAILABLE for _, error in taken.failed):
-            raise Unavailable("The offline queue is not available; try again")
+            raise ServiceUnavailable("The offline queue is not available; try again")
         answer: dict[str, Any] = {
             "message": f"{len(taken.entries)} events queued for offline sync",
             "queued_event_ids": [entry.queue_id for entry in taken.entries],
@@ -169,15 +165,13 @@ class SyncView(ApiView):
             return self.report("Sync already in progress", state)
         if not state.queued and not offline_sync.failed_for_now().exists():
             return self.report("No events to sync", state)
-        audit.record(
-            action="offline_sync", actor=known_caller(request), request=request, details={"is_forced": is_forced}
-        )
+        audit.record("offline_sync", actor=known_caller(request), request=request, details={"is_forced": is_forced})
         if not is_forced:
             try:
                 jobs.enqueue_sync()
             except (RedisError, OSError):
                 reason = "the event queue is not available; what is queued is synced once it is back"
-                raise Failed(f"Failed to sync offline events: {reason}") from None
+                raise SyncFailed(f"Failed to sync offline events: {reason}") from None
             return self.report("Sync started in background", state)
         started = timezone.now()
         done = offline_sync.sync(enqueue_drains=jobs.enqueue_drains, by_hand=True, is_eager=True, now=started)
@@ -207,7 +201,7 @@ class ClearView(ApiView):
         with transaction.atomic():
             waited, failed = undelivered.clear()
             audit.record(
-                action="offline_clear",
+                "offline_clear",
                 actor=known_caller(request),
                 request=request,
                 details={"cleared_events": waited, "cleared_failed_events": failed},

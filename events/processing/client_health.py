@@ -6,7 +6,7 @@ from django.db import connection
 
 from events.contract.client_reports import ClientReport, report_of
 from events.contract.schema import Event
-from lms.bulk_get_or_create import Member, ResolvedRows
+from lms.resolved_rows import Member, ResolvedRows
 
 UPSERT = """
 INSERT INTO client_health (student_id, class_id, version, waiting, dropped, clock_offset_ms, reported_at)

@@ -9,13 +9,13 @@ from typing import Any
 from django.db import connection, transaction
 
 from events.changes import Progress, ProgressKey, Run
-from events.contract.effects import status_of
+from events.contract.effects import is_in_totals, status_of
 from events.contract.run_details import details_of
 from events.contract.schema import Event
 from events.processing import consecutive_errors
 from lms.access import Scope
 from lms.binary_cursor import binary_cursor
-from lms.bulk_get_or_create import ResolvedRows
+from lms.resolved_rows import ResolvedRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,9 +290,10 @@ def _update_students(runs: Sequence[Run]) -> None:
         if run.status == "aborted":
             continue
         moment = run.event.occurred_at
+        is_counted = is_in_totals(run.event, run.status)
         for state in (run.student, run.activity):
-            state.execution_count += 1
-            state.error_count += run.status == "error"
+            state.execution_count += is_counted
+            state.error_count += is_counted and run.status == "error"
             if state.last_run_at is None or moment >= state.last_run_at:
                 state.last_run_at, state.last_run_failed = moment, run.status == "error"
 

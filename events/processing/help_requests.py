@@ -20,8 +20,8 @@ from events.contract.schema import MAX_AHEAD_MS, Event
 from events.models import HelpRequest
 from events.processing.help_rules import Dismissal, HelpState, OpenRequest, Signal, Timeouts, reduce_signals
 from lms.access import Scope
-from lms.bulk_get_or_create import ActivityState, Member, ResolvedRows, StudentState
 from lms.models import Student, StudentActivity
+from lms.resolved_rows import ActivityState, Member, ResolvedRows, StudentState
 
 Ending = HelpRequest.Ending
 ENDED_BY_INSTRUCTOR = [Ending.RESOLVED, Ending.DISMISSED, Ending.NOT_FOUND]

@@ -8,14 +8,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from rest_framework_simplejwt.exceptions import TokenError
-
 from core.validators import MAX_BIGINT
 from events.contract.schema import Event
 from instructors.models import Instructor
 from instructors.permissions import may_manage
 from instructors.status import Status, announce_status, change_status
-from instructors.tokens import BearerToken
 from realtime import groups, messages
 from realtime.broadcast import notify
 
@@ -26,6 +23,11 @@ Announce = Callable[[], None]
 
 def instructor_of(token: str) -> Instructor | None:
     """Return the active instructor of a Bearer token, or None if the token is not valid. Two queries."""
+    # Here, because workers have no tokens to check, and these modules take 3 MiB.
+    from rest_framework_simplejwt.exceptions import TokenError
+
+    from instructors.tokens import BearerToken
+
     try:
         found = BearerToken(token).instructor()  # type: ignore[arg-type]  # simplejwt takes texts too
     except TokenError:

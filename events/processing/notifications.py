@@ -18,9 +18,9 @@ from events.contract.schema import Event
 from events.processing import row_updates
 from events.student_status import NO_TEAM, rows_by_class
 from lms.access import Scope
-from lms.bulk_get_or_create import Member
 from lms.models import StudentActivity
 from lms.models.people import WITHOUT_KEY
+from lms.resolved_rows import Member
 from realtime import broadcast, groups, messages
 from realtime.messages import Message, timestamp
 from realtime.rows import ClassRun, LastRun, StudentRow, progress_update, significant_error_alert
@@ -162,7 +162,7 @@ def _transition_frame(transition: HelpTransition, row: StudentRow) -> Message:
         data = messages.HelpResolvedData(emailAddress=row["emailAddress"], resolvedBy=transition.by)
         return messages.HelpResolved(data)
     place = _place(row, transition.notebook, transition.cell)
-    return messages.HelpRequest(messages.HelpRequestData(**place, timestamp=timestamp(transition.at)))
+    return messages.HelpRequested(messages.HelpRequestData(**place, timestamp=timestamp(transition.at)))
 
 
 def _significant_frame(row: StudentRow, *, event_type: str) -> Message | None:

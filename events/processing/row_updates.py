@@ -16,7 +16,7 @@ from events.changes import Changes, Run
 from events.contract.effects import kind_in_effect, says_aborted
 from events.contract.run_details import run_id_of
 from events.contract.schema import Event
-from lms.bulk_get_or_create import Member
+from lms.resolved_rows import Member
 from realtime import presence
 from realtime.groups import forms_of_student
 from realtime.messages import timestamp

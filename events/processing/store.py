@@ -20,8 +20,8 @@ from events.processing.client_health import save_reports
 from events.processing.executions import Rule, save_runs
 from events.processing.help_requests import save_signals
 from lms import bulk_get_or_create
-from lms.bulk_get_or_create import ActivityState, Member, ResolvedRows, StudentState
 from lms.models.people import WITHOUT_KEY
+from lms.resolved_rows import ActivityState, Member, ResolvedRows, StudentState
 
 
 def lock_shard(shard: int) -> None:

@@ -16,8 +16,8 @@ from events.contract import records, schema
 from events.contract.kinds import kind_of
 from events.contract.records import Record
 from events.contract.schema import Event
-from events.queue import stream
-from events.queue.stream import Backlog, OutgoingEntry
+from events.queue import appending, stream
+from events.queue.appending import Backlog, OutgoingEntry
 
 # Of one stream entry; a larger one is split between events, so that batches stay small.
 MAX_ENTRY_BYTES = 256 * 1024
@@ -88,10 +88,10 @@ def enqueue(events: Sequence[Event]) -> list[int]:
 async def _enqueue(entries: list[OutgoingEntry], count: int) -> list[int]:
     redis = stream.connect_async()
     try:
-        waiting = await stream.backlog(redis, {entry.shard for entry in entries})
-        if is_overloaded(waiting.values()) or await stream.free_bytes(redis) <= 0:
+        waiting = await appending.backlog(redis, {entry.shard for entry in entries})
+        if is_overloaded(waiting.values()) or await appending.free_bytes(redis) <= 0:
             raise QueueUnavailable
-        appended = await stream.append(redis, entries)
+        appended = await appending.append(redis, entries)
         events_metrics.count("received", number=count)
     finally:
         await redis.aclose()

@@ -6,14 +6,17 @@ text, so that enqueuing one does not import it.
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import cache
 
 import django_rq
+from redis import Redis
 from redis.exceptions import RedisError
 from rq.job import Job
 from rq.registry import FailedJobRegistry
 
+from core.redis import blocking_client
 from events.contract.kinds import PRIORITIES, Priority
-from events.queue import renamed_keys, stream
+from events.queue import moved, stream
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +41,12 @@ def enqueue_drains(shards: Iterable[int]) -> None:
 def requeue_stranded_shards() -> None:
     """Enqueue a drain of every shard that has entries but neither a running nor an enqueued drain.
 
-    Take over the shards of an older release before.
+    Take over the shards of an older release before, and those that were elsewhere.
     """
-    redis = stream.connect()
-    renamed_keys.take_over(redis)
-    for shard in stream.stranded_shards(redis):
-        enqueue_drain(shard)
-    redis.close()
+    with stream.connect() as redis:
+        moved.take_over(redis)
+        for shard in stream.stranded_shards(redis):
+            enqueue_drain(shard)
 
 
 def enqueue_sync() -> None:
@@ -63,8 +65,20 @@ def enqueue_call(work: Callable[[str], None], argument: str) -> None:
 
 def failed_count() -> int:
     """Return the number of jobs in rq's failed registries."""
-    with stream.connect() as redis:
-        return sum(FailedJobRegistry(name, connection=redis).count for name in PRIORITIES)
+    return sum(FailedJobRegistry(name, connection=_connection()).count for name in PRIORITIES)
+
+
+def is_waiting() -> bool:
+    """Return whether jobs wait in a queue. One round trip. Raises RedisError."""
+    with _connection().pipeline(transaction=False) as pipe:
+        for name in PRIORITIES:
+            pipe.llen(f"rq:queue:{name}")
+        return any(pipe.execute())
+
+
+@cache
+def _connection() -> Redis:
+    return blocking_client(timeout=4, connect_timeout=3, health_check_interval=30)
 
 
 def delete_jobs_naming(is_named_in: Callable[[str], bool]) -> int:

@@ -10,10 +10,11 @@ from typing import Any, TypeAlias, cast
 import msgspec
 from redis import Redis
 
+from core.redis_cluster import is_cluster
 from events.contract import schema
 from events.contract.kinds import PRIORITIES, Priority
 from events.contract.schema import Event
-from events.queue import renamed_keys, stream
+from events.queue import moved, renamed_keys, stream
 from events.queue.stream import Lease, StreamEntry
 
 PAGE = 200
@@ -39,10 +40,12 @@ class StillBusy(Exception):
 
 def entries(redis: Redis) -> Iterator[tuple[int, StreamEntry]]:
     """Yield all unfinished entries with their shards, in the order of each stream."""
-    for streams in (renamed_keys.streams, _streams):  # in this order: entries move from the first to the second
-        for shard, priority, key in streams(redis):
-            for found in _entries_of_stream(redis, key, priority):
-                yield shard, found
+    with moved.former() as former:
+        for each in filter(None, (former, redis)):  # in this order: entries move from the first to the second
+            for streams in (renamed_keys.streams, _streams):  # and here
+                for shard, priority, key in streams(each):
+                    for found in _entries_of_stream(each, key, priority):
+                        yield shard, found
 
 
 def events(redis: Redis) -> Iterator[Event]:
@@ -59,8 +62,10 @@ def restore_entries(redis: Redis, rows: Iterable[tuple[int, str, bytes]]) -> int
     for shard, priority, packed in rows:
         if priority not in PRIORITIES:
             raise ValueError(f"{priority!r} is no priority")
+        shard = stream.shard_here(redis, shard)
         redis.eval(_APPEND, 2, *stream.shard_keys(shard, "bytes", priority), packed)
-        redis.sadd(stream.SHARDS_KEY, shard)
+        if not is_cluster(redis):
+            redis.sadd(stream.SHARDS_KEY, shard)
         number += 1
     return number
 
@@ -85,7 +90,7 @@ def remove_person(is_person: IsPerson, *, cut: Callable[[str], str], timeout: fl
     """
     redis, deadline, removed = stream.connect(), time.monotonic() + timeout, 0
     try:
-        renamed_keys.take_over(redis)
+        moved.take_over(redis)
         for shard in stream.shards(redis):
             lease = Lease(redis, shard)
             while any(redis.xlen(stream.stream_key(shard, priority)) for priority in PRIORITIES):

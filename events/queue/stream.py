@@ -1,7 +1,8 @@
 """The Redis streams between the intake and the workers. No other module accesses their keys, except maintenance.
 
-The intake appends the events of a request, one entry for each shard and priority, and learns in the same round trip
-whether a drain is running or enqueued for the shard. If not, it enqueues one (`events.worker.tasks`). The drain takes
+The intake appends the events of a request (`events.queue.appending`), one entry for each shard and priority, and
+learns in the same round trip whether a drain is running or enqueued for the shard. If not, it enqueues one
+(`events.worker.tasks`). The drain takes
 the shard's lease, reads the waiting entries, and acknowledges them after everything else is done, which deletes them.
 So a stream contains exactly the unfinished entries, and the next holder of the lease begins at the first entry,
 including those that a predecessor left unfinished. There is no consumer group: the holder of the lease is the only
@@ -10,41 +11,44 @@ reader, so Redis need not record who read which entry (docs/decisions/0012-plain
 The lease is returned in one atomic step that fails while entries are left (`_FINISH`). An append either precedes that
 step, and the drain continues, or follows it, finds no lease, and enqueues a drain. So no entry is missed.
 
-Keys, all of a shard in one Redis Cluster slot (`N` = shard number):
+Keys, all of a shard in one slot of a Cluster (`N` = shard number):
 
     events:{N}:high|medium|low   stream   fields: b = packed events, i = batch id of the POST
     events:{N}:lease             string   token of the running drain; expires LEASE_MS after its last renewal
     events:{N}:wake              string   a drain is enqueued; expires WAKE_SECONDS later, in case the job was lost
     events:{N}:bytes             integer  bytes of all entries of the shard
-    events:shards                set      all shard numbers ever written to, so that a smaller EVENT_SHARDS loses none
+    events:{N}:written           string   only if the streams have a Redis of their own: tests whether it accepts a
+                                          write; expires
+    events:shards                set      all shard numbers ever written to, so that a smaller EVENT_SHARDS loses none;
+                                          not in a Cluster, where a script has the keys of one slot: `bytes` tells
 
-`events.queue.renamed_keys` takes over the keys of older versions, whose names differ.
+They are in EVENTS_REDIS_URL, which is REDIS_URL if it is not set. `events.queue.renamed_keys` takes over the keys of
+older versions, whose names differ, and `events.queue.moved` what waits in REDIS_URL if the streams are elsewhere.
 """
 
-import math
+import logging
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from django.conf import settings
 from redis import Redis
 from redis import asyncio as aioredis
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
-from core.redis import Script, async_client, blocking_client, short_timeout_client
+from core import redis_address
+from core.redis import Script, async_client, async_cluster_clients, blocking_client, short_timeout_client
+from core.redis_cluster import AsyncClusterClients, as_redis_errors, is_cluster
 from events.contract.kinds import PRIORITIES, Priority
+
+logger = logging.getLogger(__name__)
 
 BEGINNING = "0-0"
 LEASE_MS = 5_000
-REPLICAS_MS = 1_500  # that an append waits for EVENT_REPLICAS replicas; less than the timeout of the client
 WAKE_SECONDS = 10
 SHARDS_KEY = "events:shards"
-# The share of Redis' `maxmemory` that events may not fill: leases, jobs and heartbeats need memory too, and without
-# them no worker could drain the streams.
-RESERVE = 0.15
+MAX_SHARDS = 64  # the largest EVENT_SHARDS
 # The share beyond which only events of lessons are stored, and no waiting points or test events.
 COMMON = 0.5
 
@@ -56,22 +60,6 @@ local function is_crowded(bytes)
   return maximum > 0 and tonumber(string.match(memory, 'used_memory:(%d+)')) + bytes > maximum * {COMMON}
 end
 """
-
-_APPEND = Script("""
--- KEYS: lease, wake, bytes, high, medium, low, set of shards.
--- ARGV: shard, wake seconds, then repeated: priority (1 to 3), events, batch
-redis.call('SADD', KEYS[7], ARGV[1])
-local bytes = 0
-for i = 3, #ARGV, 3 do
-  redis.call('XADD', KEYS[3 + tonumber(ARGV[i])], '*', 'b', ARGV[i + 1], 'i', ARGV[i + 2])
-  bytes = bytes + #ARGV[i + 1]
-end
-local held = redis.call('INCRBY', KEYS[3], bytes)
-local waiting = redis.call('XLEN', KEYS[4]) + redis.call('XLEN', KEYS[5]) + redis.call('XLEN', KEYS[6])
-local wake = 0
-if redis.call('EXISTS', KEYS[1]) == 0 and redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[2]) then wake = 1 end
-return {waiting, held, wake}
-""")
 
 _ACKNOWLEDGE = Script("""
 -- KEYS: bytes, high, medium, low.  ARGV: repeated: priority (1 to 3), entry id, its bytes.
@@ -136,141 +124,6 @@ class StreamEntry:
     id: str
     packed: bytes
     batch: str = ""  # batch_id in the answer to the POST, for the log
-
-
-@dataclass(frozen=True, slots=True)
-class OutgoingEntry:
-    """An entry to append."""
-
-    shard: int
-    priority: Priority
-    packed: bytes
-    batch: str = ""
-
-
-@dataclass(slots=True)
-class Backlog:
-    """The unfinished entries of one shard, and whether a drain must be enqueued for it."""
-
-    entries: int
-    bytes: int
-    needs_drain: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """The memory that Redis uses and may use, in bytes; `maximum` is 0 without a limit."""
-
-    used: int
-    maximum: int
-
-    @classmethod
-    def read(cls, info: dict[str, int]) -> "Memory":
-        return cls(info["used_memory"], info.get("maxmemory", 0))
-
-    @property
-    def share(self) -> float:
-        return self.used / self.maximum if self.maximum else 0.0
-
-    @property
-    def is_full(self) -> bool:
-        """Return whether the intake answers 503."""
-        return self.share >= 1 - RESERVE
-
-
-class NotReplicated(RedisError):
-    """The entries are stored, but too few replicas have them, so a failover may lose them: they must be sent again.
-
-    As they are known by their event ids, having them twice changes nothing.
-    """
-
-    def __init__(self, backlogs: dict[int, Backlog]) -> None:
-        super().__init__(f"fewer than {settings.EVENT_REPLICAS} replicas have the entries")
-        self.backlogs = backlogs
-
-
-def good_replicas(info: dict[str, Any]) -> int:
-    """Return how many replicas follow this server, of INFO's section `replication`."""
-    of_each = (info[name] for name in info if name.startswith("slave") and name[5:].isdigit())
-    return sum(replica.get("state") == "online" for replica in of_each)
-
-
-# --- Appending --------------------------------------------------------------------------------------------------------
-
-
-async def append(redis: "aioredis.Redis", entries: Iterable[OutgoingEntry]) -> dict[int, Backlog]:
-    """Append all entries or none, in one round trip. Raises RedisError, OSError if they are not stored.
-
-    With EVENT_REPLICAS return when so many replicas have them, in one round trip more than there are shards. If that
-    fails, some may be stored: the sender repeats all, and event ids make it harmless. Raises NotReplicated.
-    """
-    by_shard: dict[int, list[Any]] = {}
-    for entry in entries:
-        by_shard.setdefault(entry.shard, []).extend((PRIORITIES.index(entry.priority) + 1, entry.packed, entry.batch))
-    with _connection_loss_as_redis_error():
-        return await (_append_replicated if settings.EVENT_REPLICAS else _append)(redis, by_shard)
-
-
-async def _append_replicated(redis: "aioredis.Redis", by_shard: dict[int, list[Any]]) -> dict[int, Backlog]:
-    async with redis.client() as link:  # WAIT is about what the same connection has written
-        backlogs: dict[int, Backlog] = {}
-        for shard, args in by_shard.items():  # one by one: a transaction would take another connection
-            backlogs |= await _append(link, {shard: args})
-        reached = cast(int, await link.execute_command("WAIT", settings.EVENT_REPLICAS, REPLICAS_MS))  # type: ignore[no-untyped-call]
-    if reached < settings.EVENT_REPLICAS:
-        raise NotReplicated(backlogs)
-    return backlogs
-
-
-async def _append(redis: "aioredis.Redis", by_shard: dict[int, list[Any]]) -> dict[int, Backlog]:
-    calls = [
-        ([*shard_keys(shard, "lease", "wake", "bytes", *PRIORITIES), SHARDS_KEY], (shard, WAKE_SECONDS, *args))
-        for shard, args in by_shard.items()
-    ]
-    if len(calls) == 1:  # nearly always: a script is atomic, and a transaction costs as much again
-        [(keys, args)] = calls
-        answers = [await _APPEND.acall(redis, keys, *args)]
-    else:
-        answers = await _APPEND.acall_all(redis, calls)
-    return {
-        shard: Backlog(entries, held, wake == 1) for shard, (entries, held, wake) in zip(by_shard, answers, strict=True)
-    }
-
-
-async def backlog(redis: "aioredis.Redis", shards: Iterable[int]) -> dict[int, Backlog]:
-    """Return the backlogs of these shards without appending anything."""
-    shards = list(shards)
-    with _connection_loss_as_redis_error():
-        async with redis.pipeline(transaction=False) as pipe:
-            for shard in shards:
-                for priority in PRIORITIES:
-                    pipe.xlen(stream_key(shard, priority))
-                pipe.get(shard_keys(shard, "bytes")[0])
-            answers = await pipe.execute()
-    found = {}
-    for index, shard in enumerate(shards):
-        *lengths, held = answers[index * 4 : index * 4 + 4]
-        found[shard] = Backlog(sum(lengths), int(held or 0), needs_drain=False)
-    return found
-
-
-@contextmanager
-def _connection_loss_as_redis_error() -> Iterator[None]:
-    """Convert the RuntimeError that uvloop raises if a connection is lost before the first command."""
-    try:
-        yield
-    except RuntimeError as error:
-        raise RedisConnectionError(str(error)) from error
-
-
-async def free_bytes(redis: "aioredis.Redis") -> float:
-    """Return the bytes that are free without the reserve for workers (RESERVE).
-
-    Infinite without a limit; negative if the reserve is in use.
-    """
-    with _connection_loss_as_redis_error():
-        found = Memory.read(cast(dict[str, int], await redis.info("memory")))
-    return found.maximum * (1 - RESERVE) - found.used if found.maximum else math.inf
 
 
 # --- Draining ---------------------------------------------------------------------------------------------------------
@@ -374,21 +227,38 @@ def _stream_pages(answer: Any) -> Iterable[tuple[bytes, list[tuple[bytes, dict[b
     return answer or []
 
 
+# --- The state of the streams -----------------------------------------------------------------------------------------
+
+
 def shards(redis: Redis) -> list[int]:
     """Return all shard numbers ever written to, in ascending order."""
+    if is_cluster(redis):
+        counted = _ask_all(redis, [("EXISTS", *shard_keys(shard, "bytes")) for shard in range(MAX_SHARDS)])
+        return [shard for shard, exists in enumerate(counted) if exists]
     return sorted(int(member) for member in cast(set[bytes], redis.smembers(SHARDS_KEY)))
+
+
+def shard_here(redis: Redis, shard: int) -> int:
+    """Return the number that a shard of another Redis or of a backup gets: a Cluster has MAX_SHARDS at most."""
+    return shard % MAX_SHARDS if is_cluster(redis) else shard
 
 
 def stranded_shards(redis: Redis) -> list[int]:
     """Return the shards that have entries but neither a running nor an enqueued drain.
 
-    This marks the drains as enqueued, so the caller must enqueue them.
+    This marks the drains as enqueued, so the caller must enqueue them. In a Cluster, leave shards out that have no
+    master at the moment.
     """
     found = []
-    for shard in shards(redis):
+    for shard in range(MAX_SHARDS) if is_cluster(redis) else shards(redis):
         keys = shard_keys(shard, "lease", "wake", *PRIORITIES)
-        if redis.eval(_CLAIM_WAKE, len(keys), *keys, WAKE_SECONDS):
-            found.append(shard)
+        try:
+            if redis.eval(_CLAIM_WAKE, len(keys), *keys, WAKE_SECONDS):
+                found.append(shard)
+        except (RedisError, OSError) as error:
+            if not is_cluster(redis):
+                raise
+            logger.warning("Shard %d cannot be read at the moment: %s", shard, type(error).__name__)
     return found
 
 
@@ -405,14 +275,20 @@ class Waiting:
 def waiting(redis: Redis) -> list[Waiting]:
     """Return the state of all streams, including empty ones. Two round trips, without reading the entries' contents."""
     streams = [(shard, priority) for shard in shards(redis) for priority in PRIORITIES]
-    with redis.pipeline(transaction=False) as pipe:
-        for shard, priority in streams:
-            pipe.eval(_LENGTH_AND_FIRST, 1, stream_key(shard, priority))
-        answers = pipe.execute()
+    answers = _ask_all(redis, [("EVAL", _LENGTH_AND_FIRST, 1, stream_key(*each)) for each in streams])
     return [
         Waiting(shard, priority, entries, int(first.split(b"-")[0]) if first else None)
         for (shard, priority), (entries, first) in zip(streams, answers, strict=True)
     ]
+
+
+def _ask_all(redis: Redis, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    """Return the answers, in one round trip to each server."""
+    with redis.pipeline(transaction=False) as pipe:
+        for command in commands:
+            pipe.execute_command(*command)  # type: ignore[no-untyped-call]
+        with as_redis_errors():
+            return pipe.execute()
 
 
 def oldest_waiting(redis: Redis) -> int | None:
@@ -420,20 +296,36 @@ def oldest_waiting(redis: Redis) -> int | None:
     return min((found.oldest for found in waiting(redis) if found.oldest is not None), default=None)
 
 
+# --- Connections ------------------------------------------------------------------------------------------------------
+
+
+def url() -> str:
+    """Return the address of the Redis that has the streams."""
+    return settings.EVENTS_REDIS_URL or settings.REDIS_URL
+
+
+def has_own_redis() -> bool:
+    """Return whether the streams are in another Redis than everything else."""
+    return url() != settings.REDIS_URL
+
+
 def connect() -> Redis:
-    """Return a client for workers. Its timeout is longer than any blocking read, and shorter than a lease."""
-    return blocking_client(timeout=4, connect_timeout=3, health_check_interval=30)
+    """Return a client for workers. Its timeout is longer than any blocking read, and shorter than a lease. Raises
+    RedisError if the streams are in a Cluster of which no node answers."""
+    return blocking_client(timeout=4, connect_timeout=3, health_check_interval=30, url=url())
 
 
 def is_reachable() -> bool:
-    """Return whether Redis answers within a second. Does not retry."""
+    """Return whether Redis answers within a second, of a Cluster any node. Does not retry."""
     try:
-        with short_timeout_client(timeout=1) as redis:
-            return bool(redis.ping())
+        with short_timeout_client(timeout=1, url=url()) as redis:
+            return is_cluster(redis) or bool(redis.ping())  # a client of a Cluster has asked for the map
     except (RedisError, OSError):
         return False
 
 
-def connect_async() -> "aioredis.Redis":
+def connect_async() -> "aioredis.Redis | AsyncClusterClients":
     """Return a client for one event loop. The intake answers 503 after its timeout."""
-    return async_client(timeout=4, connect_timeout=2, max_connections=16)
+    if redis_address.parse(url()).kind == "cluster":
+        return async_cluster_clients(url(), timeout=4, connect_timeout=1, max_connections=16)
+    return async_client(timeout=4, connect_timeout=2, max_connections=16, url=url())

@@ -39,7 +39,7 @@ from redis import Redis
 
 from core.redis import blocking_client
 from events.contract.schema import MAX_AHEAD_MS
-from events.queue.stream import IS_CROWDED
+from events.timeseries import buffer_scripts as scripts
 from events.timeseries.client import Bucket, kept_from
 from events.timeseries.line_protocol import time_of
 
@@ -54,94 +54,6 @@ TROUBLE_SECONDS = 600
 PAUSES = (1, 2, 4)
 AWAY_PAUSE = 15  # seconds
 MAX_PAUSE = 60  # seconds
-
-_ADD = (
-    IS_CROWDED
-    + """
--- KEYS: waiting, held.  ARGV: maximum of points, of bytes, points, lines, oldest and newest event time, complete from
-redis.call('HSETNX', KEYS[2], 'complete_from', ARGV[7])
-local points = tonumber(redis.call('HGET', KEYS[2], 'points') or 0)
-local bytes = tonumber(redis.call('HGET', KEYS[2], 'bytes') or 0)
-if points + ARGV[3] > tonumber(ARGV[1]) or bytes + #ARGV[4] > tonumber(ARGV[2]) or is_crowded(#ARGV[4]) then
-  local since = tonumber(redis.call('HGET', KEYS[2], 'dropped_since') or ARGV[5])
-  local complete = tonumber(redis.call('HGET', KEYS[2], 'complete_from'))
-  redis.call('HINCRBY', KEYS[2], 'dropped', ARGV[3])
-  if tonumber(ARGV[5]) <= since then redis.call('HSET', KEYS[2], 'dropped_since', ARGV[5]) end
-  if tonumber(ARGV[6]) >= complete then
-    redis.call('HSET', KEYS[2], 'complete_from', string.format('%.0f', ARGV[6] + 1))
-  end
-  local sums = tonumber(redis.call('HGET', KEYS[2], 'sums_from'))
-  if sums and tonumber(ARGV[6]) >= sums then
-    redis.call('HSET', KEYS[2], 'sums_from', string.format('%.0f', ARGV[6] + 1))
-  end
-  return 0
-end
-redis.call('XADD', KEYS[1], '*', 'n', ARGV[3], 'l', ARGV[4])
-redis.call('HINCRBY', KEYS[2], 'points', ARGV[3])
-redis.call('HINCRBY', KEYS[2], 'bytes', #ARGV[4])
-return 1
-"""
-)
-
-_STATUS = """
--- KEYS: held, waiting, trouble, unsummed.  Does not read the entries' contents, which may be large
-local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)
-local hour = redis.call('ZRANGE', KEYS[4], 0, 0)
-return {redis.call('HGETALL', KEYS[1]), first[1] and first[1][1] or '', redis.call('HGET', KEYS[3], 'reason') or '',
-        hour[1] or ''}
-"""
-
-_REMOVE = """
--- KEYS: waiting, held.  ARGV: entry id, points and bytes, repeated.  Counts only existing entries
-for i = 1, #ARGV, 3 do
-  if redis.call('XDEL', KEYS[1], ARGV[i]) == 1 then
-    redis.call('HINCRBY', KEYS[2], 'points', -ARGV[i + 1])
-    redis.call('HINCRBY', KEYS[2], 'bytes', -ARGV[i + 2])
-  end
-end
-"""
-
-
-_REFUSED = """
--- KEYS: held.  ARGV: number, InfluxDB's message, their newest event time or ''
-redis.call('HINCRBY', KEYS[1], 'refused', ARGV[1])
-redis.call('HSET', KEYS[1], 'refusal', ARGV[2])
-if ARGV[3] == '' then return end
-local before = tonumber(redis.call('HGET', KEYS[1], 'refused_until') or 0)
-if tonumber(ARGV[3]) > before then redis.call('HSET', KEYS[1], 'refused_until', ARGV[3]) end
-local complete = tonumber(redis.call('HGET', KEYS[1], 'complete_from'))
-if complete and tonumber(ARGV[3]) >= complete then
-  redis.call('HSET', KEYS[1], 'complete_from', string.format('%.0f', ARGV[3] + 1))
-end
-local sums = tonumber(redis.call('HGET', KEYS[1], 'sums_from'))
-if sums and tonumber(ARGV[3]) >= sums then
-  redis.call('HSET', KEYS[1], 'sums_from', string.format('%.0f', ARGV[3] + 1))
-end
-"""
-
-_INVALIDATE_SUMS = """
--- KEYS: held.  ARGV: an event time up to which the sums may be wrong
-local sums = tonumber(redis.call('HGET', KEYS[1], 'sums_from'))
-if sums and tonumber(ARGV[1]) >= sums then
-  redis.call('HSET', KEYS[1], 'sums_from', string.format('%.0f', ARGV[1] + 1))
-end
-"""
-
-_BUCKET = """
--- KEYS: held.  ARGV: bucket, its creation, retention, complete from if it is new, start of its retention
--- Returns 1 if the bucket was replaced
-local known = redis.call('HGET', KEYS[1], 'bucket')
-local complete = tonumber(redis.call('HGET', KEYS[1], 'complete_from'))
-redis.call('HSET', KEYS[1], 'bucket', ARGV[1], 'retention', ARGV[3])
-if known ~= ARGV[1] and complete and (known or tonumber(ARGV[2]) > complete) then
-  redis.call('HSET', KEYS[1], 'complete_from', ARGV[4])
-  if redis.call('HEXISTS', KEYS[1], 'sums_from') == 1 then redis.call('HSET', KEYS[1], 'sums_from', ARGV[4]) end
-  if known then redis.call('HSET', KEYS[1], 'remade', ARGV[2]) end
-  return 1
-end
-if complete and complete < tonumber(ARGV[5]) then redis.call('HSET', KEYS[1], 'complete_from', ARGV[5]) end
-return 0
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +95,8 @@ def append(redis: Redis, lines: Sequence[str], *, now_ms: int) -> int:
         for part in parts:
             times = [time_of(line) for line in part]
             pipe.eval(
-                _ADD, 2, WAITING, HELD, settings.INFLUXDB_WAITING_LIMIT, settings.INFLUXDB_WAITING_BYTES, len(part),
-                msgspec.json.encode(part), min(times), max(times), now_ms + MAX_AHEAD_MS,
+                scripts.ADD, 2, WAITING, HELD, settings.INFLUXDB_WAITING_LIMIT, settings.INFLUXDB_WAITING_BYTES,
+                len(part), msgspec.json.encode(part), min(times), max(times), now_ms + MAX_AHEAD_MS,
             )  # fmt: skip
         kept = pipe.execute()
     return sum(len(part) for part, is_kept in zip(parts, kept, strict=True) if not is_kept)
@@ -212,7 +124,7 @@ def oldest(redis: Redis, *, lines: int) -> list[BufferEntry]:
 def remove(redis: Redis, entries: Iterable[BufferEntry]) -> None:
     """Remove entries that InfluxDB has. May be repeated."""
     args = [value for entry in entries for value in (entry.id, len(entry.lines), entry.bytes)]
-    redis.eval(_REMOVE, 2, WAITING, HELD, *args)
+    redis.eval(scripts.REMOVE, 2, WAITING, HELD, *args)
 
 
 def count_refused(redis: Redis, number: int, *, reason: str, until_ms: int | None) -> None:
@@ -220,7 +132,7 @@ def count_refused(redis: Redis, number: int, *, reason: str, until_ms: int | Non
 
     `until_ms` is its event time, or None if none of the lines is about a student.
     """
-    redis.eval(_REFUSED, 1, HELD, number, reason, "" if until_ms is None else until_ms)
+    redis.eval(scripts.REFUSED, 1, HELD, number, reason, "" if until_ms is None else until_ms)
 
 
 def count_expired(redis: Redis, number: int) -> None:
@@ -252,7 +164,7 @@ def record_bucket(redis: Redis, bucket: Bucket | None, *, now_ms: int) -> bool:
         return False
     keeps_from = kept_from(bucket.seconds, now_ms=now_ms)
     args = (bucket.identity, bucket.made, bucket.seconds, now_ms + MAX_AHEAD_MS, keeps_from)
-    return bool(redis.eval(_BUCKET, 1, HELD, *args))
+    return bool(redis.eval(scripts.BUCKET, 1, HELD, *args))
 
 
 def record_sums_bucket(redis: Redis, bucket: Bucket | None, *, now_ms: int) -> None:
@@ -268,7 +180,7 @@ def record_sums_bucket(redis: Redis, bucket: Bucket | None, *, now_ms: int) -> N
 
 def invalidate_sums(redis: Redis, *, until_ms: int) -> None:
     """Record that sums of hours up to this event time may be wrong."""
-    redis.eval(_INVALIDATE_SUMS, 1, HELD, until_ms)
+    redis.eval(scripts.INVALIDATE_SUMS, 1, HELD, until_ms)
 
 
 def mark_unsummed(redis: Redis, hours: Iterable[int]) -> None:
@@ -337,7 +249,7 @@ def backlog_status(redis: Redis | None = None) -> BacklogStatus:
     if redis is None:
         with connect() as link:
             return backlog_status(link)
-    pairs, first, reason, hour = cast(Any, redis.eval(_STATUS, 4, HELD, WAITING, TROUBLE, UNSUMMED))
+    pairs, first, reason, hour = cast(Any, redis.eval(scripts.STATUS, 4, HELD, WAITING, TROUBLE, UNSUMMED))
     held = dict(zip(pairs[::2], pairs[1::2], strict=True))
 
     def number(name: bytes) -> int | None:

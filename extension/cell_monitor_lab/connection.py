@@ -13,7 +13,7 @@ from . import CLIENT
 from .identity import Identity, token_owner
 from .privacy import Privacy
 from .product import Answer, Product, Unreachable
-from .sender import REFUSED_SECONDS, NotReady, Route
+from .sender import REFUSED_SECONDS, NotReady, Route, say_of_wrong_address
 from .settings import Settings
 from .texts import say
 
@@ -170,5 +170,5 @@ def _not_ready(answer: Answer, identity: Identity) -> NotReady:
     elif answer.status in (401, 403, 422, 429):
         text = {**say("refused", host=identity.host), "detail": answer.detail()}
     else:
-        return NotReady(say("wrong-address", host=identity.host, status=answer.status), UNANSWERED_SECONDS)
+        return NotReady(say_of_wrong_address(answer, identity.host), UNANSWERED_SECONDS)
     return NotReady(text, UNANSWERED_SECONDS if answer.status == 429 else REFUSED_SECONDS)

@@ -47,6 +47,7 @@ class Run:
     started_at: float | None = None
     finished_at: float | None = None
     is_end_estimated: bool = False
+    slept: float = 0.0  # seconds of the run in which the machine slept, or by which its clock was set
     output: OutputText = field(default_factory=OutputText)
     output_bytes: int = 0
     output_types: dict[str, int] = field(default_factory=dict)
@@ -97,9 +98,11 @@ def run_ended(run: Run, status: str, reason: str | None = None) -> Event:
     }
     metadata = event["metadata"]
     if run.started_at is not None:
-        event["executionDurationMs"] = round(max(0.0, ended_at - run.started_at) * 1000, 3)
+        event["executionDurationMs"] = round(max(0.0, ended_at - run.started_at - run.slept) * 1000, 3)
     if run.finished_at is not None:
         metadata["finishedAt"] = iso(run.finished_at)
+    if run.slept:
+        metadata["sleptMs"] = round(run.slept * 1000)
     if run.is_end_estimated:
         metadata["endIsEstimated"] = True
     if reason:

@@ -27,6 +27,7 @@ class Help:
         self._seen_tab_at = 0.0
         self._told: dict[str, Any] | None = None
         self._from_product: dict[str, Any] = {}
+        self._early: dict[str, Any] | None = None
         self._is_known = False  # the product said that this request is in its queue
         self._answered_before: Any = None  # when an earlier request was answered
 
@@ -43,6 +44,7 @@ class Help:
         self._since = self._seen_tab_at = now
         self._answered_before = self._answered_at()
         self._from_product = {}
+        self._early = None
         self._is_known = False
         self._repeat(now, is_first=True)
         self._announce()
@@ -63,7 +65,10 @@ class Help:
         said that the request is in its queue.
         """
         if self.is_on and not self._is_delivered():
-            return  # the product does not know of the request yet: this is about an earlier one
+            # This is about an earlier request, or so quick that nobody noted yet that this one was delivered.
+            self._early = state if state.get("state") in IN_QUEUE else None
+            return
+        self._early = None
         self._from_product = state
         if state.get("state") in IN_QUEUE:
             self._is_known = True
@@ -81,9 +86,11 @@ class Help:
             self._seen_tab_at = now
         if self._since is None:
             return
+        if self._early is not None and self._is_delivered():
+            self.ended_by_product(self._early)
         if now - self._seen_tab_at > WITHOUT_TAB_SECONDS:
             self.stop()
-        elif has_tab and now - self._repeated_at >= REPEAT_SECONDS:
+        elif has_tab and not 0 <= now - self._repeated_at < REPEAT_SECONDS:  # or the clock was put back
             self._repeat(now, is_first=False)
         self._announce()
 

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from .contract import Cell, Event, seconds
-from .reducer import Hint
+from .tracked import Hint
 
 MAX_HINTS = 100
 NOTEBOOK_EVENTS = {"opened": "notebook_opened", "closed": "notebook_closed", "saved": "notebook_save"}

@@ -29,11 +29,12 @@ from .connection import Connection
 from .contract import Cell, Run, plain_event, run_ended, run_started
 from .help import REPEAT_SECONDS
 from .identity import Identity, resolve
-from .outbox import Item, Outbox
+from .outbox import Outbox
 from .privacy import Privacy
 from .sender import Sender
 from .service import SERVER_PART
 from .settings import Settings
+from .store import Item
 from .texts import say
 
 STOP_SECONDS = 2.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .contract import plain_event
-from .outbox import Item
 from .recorder import Recorder
+from .store import Item
 
 WITHOUT_TAB_SECONDS = 90.0
 KEY = "session"  # under which the outbox keeps the end that is sent if this process is killed
@@ -31,7 +31,7 @@ class Presence:
                 self._recorder.keep(
                     [Item(start, "session_start", opens=KEY, unfinished=plain_event("session_end", now))]
                 )
-            if self.is_open and now - self._touched_at > 60:
+            if self.is_open and not 0 <= now - self._touched_at <= 60:
                 self._touched_at = now
                 self._touch()
         elif self.is_open and now - self._seen_at > WITHOUT_TAB_SECONDS:

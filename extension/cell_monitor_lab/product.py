@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import ssl
+import time
 import urllib.request
 from base64 import b64encode
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from . import CLIENT
 TIMEOUT_SECONDS = 10.0
 GZIP_FROM_BYTES = 256
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
+MAX_DRIPPING = 3  # an answer may take so many times the longest silence
 EVENTS_PATH = "/api/v1/events"
 
 
@@ -37,7 +39,7 @@ class Answer:
         """Return the body as JSON, or None if it is none."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def detail(self) -> str:
@@ -123,7 +125,7 @@ class Product:
             headers = {**headers, **self._proxy_headers}
         connection.request(method, target, body, headers)
         response = connection.getresponse()
-        content = response.read(MAX_ANSWER_BYTES)
+        content = _read(response, time.monotonic() + timeout * MAX_DRIPPING)
         answer = Answer(response.status, {name.lower(): text for name, text in response.getheaders()}, content)
         if response.will_close or not response.isclosed():
             self.close()
@@ -145,6 +147,19 @@ class Product:
             self._through_proxy = proxy is not None
             self._proxy_headers = _proxy_login(proxy) if proxy else {}
         return connection
+
+
+def _read(response: http.client.HTTPResponse, until: float) -> bytes:
+    """Return the body. Raises TimeoutError where it drips in so slowly that no single read is late."""
+    parts, left = [], MAX_ANSWER_BYTES
+    while left > 0 and (part := response.read1(min(left, 1 << 16))):
+        parts.append(part)
+        left -= len(part)
+        if time.monotonic() > until:
+            raise TimeoutError
+    if response.length == 0:
+        response.close()  # all was read, so the connection can be kept
+    return b"".join(parts)
 
 
 def _encode(value: Any, headers: dict[str, str], is_compressed: bool) -> tuple[bytes | None, dict[str, str]]:

@@ -12,9 +12,10 @@ from typing import Any
 from .clock import Clock
 from .contract import Event, plain_event
 from .identity import Identity
-from .outbox import Item, Outbox
+from .outbox import Outbox
 from .privacy import Privacy
-from .reducer import Output
+from .store import Item
+from .tracked import Output
 
 
 class Recorder:

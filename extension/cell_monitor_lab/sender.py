@@ -9,11 +9,13 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any, Callable
+from urllib.parse import urlsplit
 
 from .clock import Clock, steady
 from .contract import shifted
-from .outbox import Outbox, Row
+from .outbox import Outbox
 from .product import EVENTS_PATH, Answer, Product, Unreachable
+from .store import Row
 from .texts import say
 
 MAX_EVENTS = 100
@@ -251,7 +253,7 @@ class Sender(threading.Thread):
                 self._failures += 1
                 self._wait_at_most(verdict.after + self.random.uniform(0, min(SPREAD_SECONDS, verdict.after)))
         else:
-            self._say(say("wrong-address", host=route.host, status=answer.status))
+            self._say(say_of_wrong_address(answer, route.host))
             self._failures = max(self._failures, 1)
             self._wait_at_most(WRONG_ADDRESS_SECONDS)
 
@@ -286,13 +288,21 @@ class Sender(threading.Thread):
             self._tell(text)
 
 
+def say_of_wrong_address(answer: Answer, host: str) -> dict[str, str]:
+    """Return what is said where another answer came than the product's: a redirect names the address to enter."""
+    place = urlsplit(answer.headers.get("location", ""))
+    if 300 <= answer.status < 400 and place.scheme in ("http", "https") and place.hostname:
+        return say("moved", host=host, url=f"{place.scheme}://{place.netloc}")
+    return say("wrong-address", host=host, status=answer.status)
+
+
 def _failed_events(value: Any) -> dict[int, str]:
     stats = value.get("batch_stats") if isinstance(value, dict) else None
     failed = stats.get("failed_events") if isinstance(stats, dict) else None
     return {
         item["index"]: str(item.get("error", ""))
-        for item in failed or []
-        if isinstance(item, dict) and isinstance(item.get("index"), int)
+        for item in (failed if isinstance(failed, list) else [])
+        if isinstance(item, dict) and isinstance(item.get("index"), int) and item["index"] >= 0
     }
 
 
@@ -304,7 +314,7 @@ def _problems(value: Any) -> dict[int, str]:
     problems: dict[int, str] = {}
     for item in detail:
         place = item.get("loc") if isinstance(item, dict) else None
-        if not isinstance(place, list) or len(place) < 2 or not isinstance(place[1], int):
+        if not isinstance(place, list) or len(place) < 2 or not isinstance(place[1], int) or place[1] < 0:
             return {}
         problems.setdefault(place[1], f"{'.'.join(str(part) for part in place[2:])}: {item.get('msg', '')}".strip(": "))
     return problems
@@ -316,4 +326,4 @@ def _retry_after(text: str | None) -> float | None:
         seconds = float(text) if text else None
     except ValueError:
         return None
-    return None if seconds is None else min(max(seconds, 0.0), 3600.0)
+    return None if seconds is None or seconds != seconds else min(max(seconds, 0.0), 3600.0)

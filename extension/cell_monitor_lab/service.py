@@ -20,13 +20,14 @@ from .help import Help
 from .hints import NOTEBOOK_EVENTS, notebook_path, saved_cell, to_hint
 from .identity import Identity, public, resolve
 from .inbox import Inbox, mark_read, news_of
-from .outbox import Item, Outbox
+from .outbox import Outbox
 from .presence import Presence
 from .privacy import Privacy
 from .questions import Questions
 from .recorder import Recorder
 from .sender import NotReady, Sender
 from .settings import Settings
+from .store import Item
 from .texts import say
 from .watcher import Watcher
 
@@ -84,6 +85,7 @@ class Service:
             lambda path, metadata, index, cell: saved_cell(path, metadata, index, cell, self.prefix),
             self.recorder.runs,
             lambda: self.recorder.is_recording,
+            lambda: self._has_tab and self._panel_at > 0,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ticker: asyncio.Task[None] | None = None
@@ -246,21 +248,13 @@ class Service:
                 log.exception("Cell Monitor goes on after an error")
 
     def _tick(self, now: float) -> None:
-        self._has_tab = now - self._panel_at < TAB_SECONDS or self._has_connections()
+        self._has_tab = 0 <= now - self._panel_at < TAB_SECONDS or self.watcher.has_connections()
         self.presence.tick(now, has_tab=self._has_tab)
         self.help.tick(now, has_tab=self._has_tab)
-        if self.presence.is_open and now - self._health_at > HEALTH_SECONDS:
+        if self.presence.is_open and not 0 <= now - self._health_at <= HEALTH_SECONDS:
             self._health_at = now
             self._report_health()
         self.push()
-
-    def _has_connections(self) -> bool:
-        """Tell whether a browser holds the socket of a kernel: every open notebook does."""
-        manager = self._server.kernel_manager
-        try:
-            return any(manager.kernel_model(kernel_id)["connections"] > 0 for kernel_id in manager.list_kernel_ids())
-        except Exception:  # a kernel that ends just now, or a manager that counts none
-            return False
 
     def _report_health(self) -> None:
         status = self.outbox.status()

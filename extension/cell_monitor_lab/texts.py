@@ -41,6 +41,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{host} answers, but it is not Cell Monitor (status {status}). Check the address.",
         "{host} は応答しますが、Cell Monitor ではありません（ステータス {status}）。アドレスを確認してください。",
     ),
+    "moved": (
+        "{host} answers at another address: {url}. Enter that one.",
+        "{host} は別のアドレス {url} で応答しています。そのアドレスを入力してください。",
+    ),
     "code-unknown": (
         "This class code is not known, or it has expired. Ask your teacher for a new one.",
         "このクラスコードは無効か、期限が切れています。先生に新しいコードを聞いてください。",

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from jupyter_client.session import Session
 
-from .contract import Cell
-from .reducer import Counts, Hint, Message, Output, Reducer
+from .contract import Cell, seconds
+from .gateway import GatewayStream, is_behind_gateway
+from .reducer import LIFE_SECONDS, Counts, Reducer
+from .tracked import Hint, Message, Output
 
 KERNEL_ACTIONS = "https://events.jupyter.org/jupyter_server/kernel_actions/v1"
 ACTIONS = {"restart": "restarted", "shutdown": "shutdown"}
 GONE_SECONDS = 6.0  # after which a kernel that was shut down is forgotten
+GATEWAY_SECONDS = 10.0  # between two looks at kernels behind a gateway
 LOOKUP_SECONDS = 1.0  # between two readings of a notebook for runs that nobody explained
 
 log = logging.getLogger(__name__)
@@ -29,11 +32,22 @@ class Kernel:
         self.reducer = reducer
         self.manager: Any = None
         self.stream: Any = None
+        self.others = 0  # connections to the gateway that are not ours
         self.port: int | None = None
         self.timer: asyncio.TimerHandle | None = None
         self.cells: list[tuple[str, Cell]] | None = None  # (source, cell) of the saved notebook; None: no notebook
         self.default_cell: Cell | None = None
         self.looked_up_at = 0.0
+
+    @property
+    def remote(self) -> GatewayStream | None:
+        """The stream of a kernel behind a gateway."""
+        return self.stream if isinstance(self.stream, GatewayStream) else None
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether every run that begins now is seen here."""
+        return self.remote.is_watching if self.remote else self.stream is not None
 
 
 class Watcher:
@@ -47,10 +61,11 @@ class Watcher:
         cell_of: Callable[[str, dict[str, Any], int, dict[str, Any] | None], Cell],
         record: Callable[[Iterable[Output]], Any],
         is_recording: Callable[[], bool],
+        has_panel: Callable[[], bool],
     ) -> None:
         self._manager, self._logger = kernel_manager, event_logger
         self._notebook_of, self._cell_of = notebook_of, cell_of
-        self._record, self._is_recording = record, is_recording
+        self._record, self._is_recording, self._has_panel = record, is_recording, has_panel
         self._kernels: dict[str, Kernel] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.counts = Counts()
@@ -61,6 +76,7 @@ class Watcher:
         self._logger.add_listener(schema_id=KERNEL_ACTIONS, listener=self._on_action)
         for kernel_id in list(self._manager.list_kernel_ids()):
             self.watch(kernel_id)
+        self._start_task(self._look_after_gateway())
 
     def stop(self) -> None:
         """End every open run and close the streams."""
@@ -74,18 +90,45 @@ class Watcher:
     def hint(self, kernel_id: str, hint: Hint) -> Any:
         """Take in which cell a run belongs to; return what `record` returns for the events that are due now."""
         kernel = self._kernels.get(kernel_id) or self.watch(kernel_id)
+        if kernel.remote:
+            kernel.remote.resume()
         return self._take(kernel, kernel.reducer.hint(hint, time.time()))
 
     def kernels(self) -> list[dict[str, Any]]:
-        """Return [{id, is_watched}]: a kernel behind a gateway has no messages here, and the browser must watch it."""
-        return [{"id": kernel.id, "is_watched": kernel.stream is not None} for kernel in self._kernels.values()]
+        """Return [{id, is_watched, needs_page}]: the page tells of what is not watched here, while it is open."""
+        return [
+            {
+                "id": kernel.id,
+                "is_watched": kernel.is_watched,
+                "needs_page": kernel.remote.is_lost if kernel.remote else kernel.stream is None,
+            }
+            for kernel in self._kernels.values()
+        ]
+
+    def has_connections(self) -> bool:
+        """Tell whether a browser holds the socket of a kernel: every open notebook does."""
+        for kernel_id in self._manager.list_kernel_ids():
+            kernel = self._kernels.get(kernel_id)
+            if kernel is not None and is_behind_gateway(kernel.manager):
+                if kernel.others:
+                    return True
+                continue
+            try:
+                if self._manager.kernel_model(kernel_id)["connections"] > 0:
+                    return True
+            except Exception:  # noqa: S112 - a kernel that ends just now, or a manager that counts none
+                continue
+        return False
 
     def watch(self, kernel_id: str) -> Kernel:
         """Open a kernel's stream, if that is not open yet; hints before that are kept."""
         kernel = self._kernels.get(kernel_id)
         if kernel is None:
-            reducer = Reducer(kernel_id, is_recording=self._is_recording, counts=self.counts)
+            reducer = Reducer(kernel_id, has_panel=self._has_panel, counts=self.counts)
+            reducer.ahead = lambda: time.time() - time.monotonic()
             kernel = self._kernels[kernel_id] = Kernel(kernel_id, reducer)
+            # What begins while nobody listens at the gateway is told by the page, from its start to its end.
+            reducer.is_recording = lambda: self._is_recording() and (kernel.remote is None or kernel.is_watched)
             reducer.locate = lambda code: _locate(kernel, code)
         if kernel.stream is None:
             self._connect(kernel)
@@ -97,8 +140,14 @@ class Watcher:
         if kernel.id not in self._manager:
             return
         manager = self._manager.get_kernel(kernel.id)
-        if not hasattr(manager, "connect_iopub"):
-            return  # a gateway's
+        if is_behind_gateway(manager):
+            kernel.manager = manager
+            kernel.stream = GatewayStream(
+                kernel.id, lambda message: self._heard(kernel, message), lambda: self._ended(kernel, "died")
+            )
+            return
+        if not getattr(manager, "iopub_port", 0) and getattr(manager, "transport", "tcp") == "tcp":
+            return  # a kernel of another kind, without ports: the page watches it
         if kernel.manager is None:
             self._manager.add_restart_callback(kernel.id, lambda: self._ended(kernel, "died"), "restart")
             self._manager.add_restart_callback(kernel.id, lambda: self._ended(kernel, "died"), "dead")
@@ -122,7 +171,14 @@ class Watcher:
                 load=lambda: session.unpack(content),
                 subshell_id=parent.get("subshell_id"),
             )
-            self.last_message_at = time.time()
+        except Exception:
+            log.warning("Cell Monitor did not understand a message of kernel %s", kernel.id, exc_info=True)
+            return
+        self._heard(kernel, taken)
+
+    def _heard(self, kernel: Kernel, taken: Message) -> None:
+        self.last_message_at = time.time()
+        try:
             outputs = kernel.reducer.message(taken, time.time())
         except Exception:
             log.warning("Cell Monitor did not understand a message of kernel %s", kernel.id, exc_info=True)
@@ -139,7 +195,7 @@ class Watcher:
             kernel.timer = None
         due = kernel.reducer.due()
         if due is not None:
-            delay = max(0.01, due - time.time())
+            delay = min(max(0.01, due - time.time()), LIFE_SECONDS)
             kernel.timer = asyncio.get_running_loop().call_later(delay, self._tick, kernel)
         return recorded
 
@@ -177,7 +233,7 @@ class Watcher:
     def _ended(self, kernel: Kernel, reason: str) -> None:
         self._take(kernel, kernel.reducer.life_ended(reason, time.time()))
         port = getattr(kernel.manager, "iopub_port", None)
-        if kernel.stream is not None and port and port != kernel.port:
+        if kernel.stream is not None and not kernel.remote and port and port != kernel.port:
             kernel.stream.close()
             kernel.stream = None
             self._connect(kernel)
@@ -194,13 +250,48 @@ class Watcher:
         if kernel.stream is not None and not kernel.stream.closed():
             kernel.stream.close()
 
+    # Kernels behind a gateway
+
+    async def _look_after_gateway(self) -> None:
+        """Ask the gateway now and then whether kernels are there and who uses them."""
+        while True:
+            await asyncio.sleep(GATEWAY_SECONDS)
+            for kernel in [one for one in self._kernels.values() if is_behind_gateway(one.manager)]:
+                try:
+                    # Each by itself: gateways are often told to give no list of kernels.
+                    self._look_at(kernel, await kernel.manager.refresh_model())
+                except Exception:
+                    log.info("The gateway does not say how kernel %s is", kernel.id, exc_info=True)
+
+    def _look_at(self, kernel: Kernel, model: dict[str, Any] | None) -> None:
+        stream = kernel.remote
+        if stream is None:
+            return
+        if model is None:  # the gateway has ended it
+            kernel.others = 0
+            stream.close()
+            self._ended(kernel, "shutdown")
+            self._forget_if_gone(kernel)
+            return
+        was_used = kernel.others > 0
+        kernel.others = max(0, int(model.get("connections") or 0) - stream.is_open)
+        if kernel.others:
+            stream.resume()
+        if model.get("execution_state") == "idle":
+            self._take(kernel, kernel.reducer.found_idle(time.time(), since=_last_activity(model)))
+            if not kernel.others and not was_used and not kernel.reducer.is_busy:
+                stream.close()  # else the gateway takes the kernel for used, and never ends it
+
     # Runs without a hint
 
     def _look_up_soon(self, kernel: Kernel) -> None:
         if time.time() - kernel.looked_up_at < LOOKUP_SECONDS:
             return
         kernel.looked_up_at = time.time()
-        task = asyncio.get_running_loop().create_task(self._look_up(kernel))
+        self._start_task(self._look_up(kernel))
+
+    def _start_task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -235,6 +326,14 @@ def _locate(kernel: Kernel, code: str) -> Cell | None:
 def _source(cell: dict[str, Any]) -> str:
     source = cell.get("source", "")
     return "".join(source) if isinstance(source, list) else str(source)
+
+
+def _last_activity(model: dict[str, Any]) -> float:
+    """Return when the gateway last heard of a kernel, or now."""
+    try:
+        return seconds(str(model["last_activity"]))
+    except (KeyError, ValueError):
+        return time.time()
 
 
 def _seconds(date: Any) -> float:

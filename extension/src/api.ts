@@ -50,7 +50,8 @@ export interface IState {
   text: ISaid;
   queue: IQueue;
   help: IHelp;
-  kernels: { id: string; is_watched: boolean }[];
+  /** Of kernels that are not watched the page tells; some need it for long. */
+  kernels: { id: string; is_watched: boolean; needs_page?: boolean }[];
   news: INews[];
   /** "Are you stuck?", until it is answered or too old. */
   question: { id: number; asked_at: string | null } | null;

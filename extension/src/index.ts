@@ -22,7 +22,7 @@ import { Panel } from './panel';
 import { monitorIcon } from './parts';
 import { Poster } from './poster';
 import { ServerBackend } from './request';
-import { BrowserRuns } from './runs';
+import { BrowserRuns, Teller } from './runs';
 import { languageOf, said, setLanguage, t } from './texts';
 import { isAllowed, isSetUp, newsWords, questionAnswers, summary } from './words';
 
@@ -176,22 +176,29 @@ function watchNotebooks(
     post: found => backend.runs(found),
     isWorthRepeating
   });
-  const isUnwatched = (id: string) =>
-    direct !== null || (model.state?.kernels.some(kernel => kernel.id === id && !kernel.is_watched) ?? false);
+  const tellerOf = (id: string): Teller => {
+    const kernel = model.state?.kernels.find(one => one.id === id);
+    return direct ? 'page' : !kernel ? 'unknown' : kernel.is_watched ? 'server' : 'page';
+  };
   const isRecording = () =>
     model.state === null || (isSetUp(model.state) && isAllowed(model.state) && !model.state.privacy.paused);
-  const runs = new BrowserRuns(isUnwatched, isRecording, found => {
+  const runs = new BrowserRuns(tellerOf, isRecording, found => {
     if (direct) {
       void direct.runs(found);
     } else {
       void events.add(found.map(event => ({ id: String(event.eventId), value: event })));
     }
   });
+  model.changed.connect(() => runs.settle());
   const watch = new NotebookWatch(
     tracker,
     ({ hint, queuedAt }, id) => {
       // Before the student agreed nothing is kept, not even here.
-      if (isRecording() && !(hint.kernelId && runs.hint(hint, queuedAt))) {
+      if (!isRecording()) {
+        return;
+      }
+      runs.hint(hint, queuedAt);
+      if (!direct || !hint.kernelId) {
         void hints.add([{ id, value: { hint, queuedAt } }]);
       }
     },

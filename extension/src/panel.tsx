@@ -9,7 +9,7 @@ import { ConnectForm, ConnectionBox } from './connect';
 import type { Model } from './model';
 import { Mark } from './parts';
 import { said, t } from './texts';
-import { helpWords, isAllowed, isSetUp, newsWords, questionAnswers, repairCommand, summary } from './words';
+import { helpWords, isAllowed, isSetUp, needsPage, newsWords, questionAnswers, repairCommand, summary } from './words';
 
 export class Panel extends ReactWidget {
   constructor(private readonly model: Model, private readonly actions: IActions) {
@@ -106,7 +106,7 @@ function PanelView({ model, actions }: IProps): JSX.Element {
 }
 
 /** Codes of what the server part says where only a new connection helps. */
-const NEEDS_CONNECTION = new Set(['refused', 'no-credential', 'code-unknown', 'bad-address', 'wrong-address']);
+const NEEDS_CONNECTION = new Set(['refused', 'no-credential', 'code-unknown', 'bad-address', 'wrong-address', 'moved']);
 
 interface IStateProps {
   model: Model;
@@ -127,6 +127,11 @@ function StateBox({ model, canPause = false, onEdit }: IStateProps): JSX.Element
           <span>{label}</span>
         </p>
         <p className="cm-State-detail">{detail}</p>
+        {state && needsPage(state) && (
+          <p className="cm-State-detail">
+            {t('The Jupyter server cannot see a kernel of yours: this page tells what runs there. Keep it open until your cells have ended.')}
+          </p>
+        )}
       </div>
       {school && <p className="cm-State-detail">{t('Class: {name}', { name: school })}</p>}
       {(state?.queue.dropped ?? 0) > 0 && (

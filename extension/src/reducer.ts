@@ -10,7 +10,7 @@ const HINT_SECONDS = 2;
 const STRAGGLER_SECONDS = 0.2;
 const LIFE_SECONDS = 5;
 const REMEMBERED_RUNS = 1000;
-const MAX_QUEUED = 1000;
+const MAX_QUEUED = 20_000;
 
 export interface IMessage {
   type: string;
@@ -236,6 +236,16 @@ export class Reducer {
       return null;
     }
     return first.run.startedAt !== null && !first.isStartSent ? first.hintBy : first.closesAt;
+  }
+
+  /** Whether something is queued or on. */
+  get isBusy(): boolean {
+    return this.runs.size > 0;
+  }
+
+  /** Whether a run is queued or on. */
+  knows(msgId: string | undefined): boolean {
+    return msgId !== undefined && this.runs.has(msgId);
   }
 
   private takeInput(tracked: ITracked, message: IMessage, now: number): void {

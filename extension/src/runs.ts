@@ -14,40 +14,66 @@ const ENDS: Partial<Record<Kernel.Status, 'restarted' | 'died' | 'shutdown'>> = 
   terminating: 'shutdown'
 };
 
+/** Who tells of a kernel's runs. Before the other half was asked, nobody knows. */
+export type Teller = 'page' | 'server' | 'unknown';
+
+/** At most so many events are held until it is known who tells. */
+const MAX_HELD = 1000;
+
 interface IWatchedKernel {
   reducer: Reducer;
+  held: Event[];
+  /** Whether its runs were the page's to tell. Those that were begun then stay so to their end. */
+  isOurs: boolean;
   timer?: ReturnType<typeof setTimeout>;
 }
 
 export class BrowserRuns {
-  /** `isWanted` tells whether nobody else watches a kernel; `record` takes events in order. */
+  /** `record` takes events in order. */
   constructor(
-    private readonly isWanted: (kernelId: string) => boolean,
+    private readonly tellerOf: (kernelId: string) => Teller,
     private readonly isRecording: () => boolean,
     private readonly record: (events: Event[]) => void
   ) {}
 
-  /** Take in which cell a run is. Return false if somebody else watches its kernel. */
-  hint(hint: IHint, queuedAt: number): boolean {
+  /** Take in which cell a run is. The server part hears it too: a run that was queued before it watched is not its own. */
+  hint(hint: IHint, queuedAt: number): void {
     const { kernelId, msgId } = hint;
-    if (!kernelId || !this.isWanted(kernelId)) {
-      return false;
-    }
-    const kernel = this.kernels.get(kernelId);
+    const kernel = kernelId && this.tellerOf(kernelId) !== 'server' ? this.kernels.get(kernelId) : undefined;
     if (kernel && msgId) {
       const run = { msgId, cell: cellOf(hint), code: hint.code ?? '', queuedAt: queuedAt / 1000 };
       this.take(kernel, kernel.reducer.hint(run, seconds()));
     }
-    return true;
+  }
+
+  /** It may have become known who tells of a kernel: what was held is told, or was seen by the server part. */
+  settle(): void {
+    for (const [id, kernel] of this.kernels) {
+      const teller = this.tellerOf(id);
+      const held = teller === 'page' ? kernel.held.splice(0) : [];
+      if (held.length && this.isRecording()) {
+        this.record(held);
+      }
+      kernel.isOurs = kernel.isOurs || teller === 'page';
+      if (teller === 'server' && !kernel.isOurs) {
+        this.forget(id, kernel);
+      }
+    }
   }
 
   /** Hear a message, in whichever direction it goes. */
   listen(connection: Kernel.IKernelConnection, args: Kernel.IAnyMessageArgs, where: Where): void {
-    if (!this.isWanted(connection.id)) {
-      return;
-    }
-    const kernel = this.kernels.get(connection.id) ?? this.watch(connection, where);
     const { msg, direction } = args;
+    const known = this.kernels.get(connection.id);
+    if (this.tellerOf(connection.id) === 'server') {
+      if (known && !known.reducer.isBusy) {
+        this.forget(connection.id, known);
+      }
+      if (direction === 'send' || !known?.reducer.knows((msg.parent_header as Partial<KernelMessage.IHeader>).msg_id)) {
+        return;
+      }
+    }
+    const kernel = known ?? this.watch(connection, where);
     if (direction === 'send') {
       if (msg.header.msg_type === ('interrupt_request' as KernelMessage.MessageType)) {
         this.interrupted(connection.id);
@@ -88,7 +114,7 @@ export class BrowserRuns {
       isRecording: this.isRecording,
       locate: code => where.locate(code)
     });
-    const kernel: IWatchedKernel = { reducer };
+    const kernel: IWatchedKernel = { reducer, held: [], isOurs: this.tellerOf(connection.id) === 'page' };
     this.kernels.set(connection.id, kernel);
     connection.statusChanged.connect((_, status) => {
       const reason = ENDS[status];
@@ -100,8 +126,11 @@ export class BrowserRuns {
   }
 
   private take(kernel: IWatchedKernel, outputs: IOutput[]): void {
-    if (outputs.length) {
-      this.record(outputs.map(output => output.event));
+    const events = outputs.map(output => output.event);
+    if (events.length && kernel.isOurs) {
+      this.record(events);
+    } else {
+      kernel.held = [...kernel.held, ...events].slice(-MAX_HELD);
     }
     clearTimeout(kernel.timer);
     const due = kernel.reducer.due();
@@ -109,6 +138,11 @@ export class BrowserRuns {
       const delay = Math.max(10, (due - seconds()) * 1000);
       kernel.timer = setTimeout(() => this.take(kernel, kernel.reducer.tick(seconds())), delay);
     }
+  }
+
+  private forget(id: string, kernel: IWatchedKernel): void {
+    clearTimeout(kernel.timer);
+    this.kernels.delete(id);
   }
 
   private readonly kernels = new Map<string, IWatchedKernel>();

@@ -59,6 +59,11 @@ export function isAllowed(state: IState): boolean {
   return state.privacy.consent === 'given' || state.privacy.consent === 'school';
 }
 
+/** Whether runs are told by the page alone, so that it must stay open. */
+export function needsPage(state: IState): boolean {
+  return state.kernels.some(kernel => kernel.needs_page);
+}
+
 /** Return what is wrong and the one command that mends it. */
 export function problemText(problem: NoServer): string {
   switch (problem.what) {

@@ -90,3 +90,32 @@ def test_the_inbox_goes_on_from_its_position_and_tells_changes(stub, tmp_path):
     assert [each["help"]["state"] for each in told] == ["off", "asked", "asked"]
     asked = [path.partition("?")[2] for _, path, _, _ in stub.requests]
     assert asked == ["since=&wait=0", "since=p1&wait=25", "since=p2&wait=25", "since=p2&wait=25"]
+
+
+def test_help_is_repeated_though_the_clock_is_put_back(asked, recorder):
+    """A laptop that was 47 min fast is set right while its student waits; 45 s of silence are the end of a request."""
+    asked.tick(1016.0 - 2820, has_tab=True)
+    asked.tick(1020.0 - 2820, has_tab=True)
+    assert recorder.kinds == ["help", "help"]
+
+
+def test_a_place_that_is_told_before_the_delivery_is_noted_is_shown(recorder):
+    """The inbox answers at once; the product tells a place only when it changes."""
+    is_delivered = False
+    made = Help(recorder, lambda: "host", lambda: is_delivered, lambda state: None)
+    made.start(1000.0, path="a.ipynb", cell_id="c")
+    made.ended_by_product(ASKED)
+    assert code(made) == "help-asking"
+    is_delivered = True
+    made.tick(1001.0, has_tab=True)
+    assert code(made) == "help-queue"
+
+
+def test_an_earlier_answer_that_is_told_early_ends_nothing(recorder):
+    is_delivered = False
+    made = Help(recorder, lambda: "host", lambda: is_delivered, lambda state: None)
+    made.start(1000.0, path="a.ipynb", cell_id="c")
+    made.ended_by_product(ANSWERED)
+    is_delivered = True
+    made.tick(1001.0, has_tab=True)
+    assert made.is_on

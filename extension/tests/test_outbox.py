@@ -7,14 +7,19 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cell_monitor_lab import outbox as module
-from cell_monitor_lab.outbox import Item, Outbox
+from cell_monitor_lab import outbox as module_of_outbox
+from cell_monitor_lab import queue_file
+from cell_monitor_lab import store as module
+from cell_monitor_lab.outbox import Outbox
+from cell_monitor_lab.store import Item
 
 
 def event(number, kind="cell_execution_complete", **fields):
@@ -122,7 +127,7 @@ def test_a_file_in_use_is_left_alone_and_an_orphan_is_adopted(tmp_path):
     first.put("drafts", {"3": {"sha256": "x", "key": "k"}})
     second = Outbox.in_folder(tmp_path)
     assert ids(second) == []
-    first._db.close()  # as if killed
+    first.store.db.close()  # as if killed
     third = Outbox.in_folder(tmp_path)
     assert ids(third) == ["1", "2", "2-end"]
     assert third.get("drafts")["3"]["key"] == "k"
@@ -136,7 +141,7 @@ def test_the_end_of_a_killed_session_is_the_last_time_it_was_seen(tmp_path):
     end = event("end", "session_end")
     first.add([Item(event("start", "session_start"), "session_start", opens="session", unfinished=end)])
     first.put("seen_at", 1_800_000_000.0)
-    first._db.close()
+    first.store.db.close()
     second = Outbox.in_folder(tmp_path)
     assert second.batch(9, 10**9)[-1].event["eventTime"] == "2027-01-15T08:00:00.000Z"
     second.close()
@@ -146,7 +151,7 @@ def test_a_run_that_ended_leaves_nothing_unfinished(tmp_path):
     first = Outbox.in_folder(tmp_path)
     first.add([Item(event(1), "start", opens="run", unfinished=event(2))])
     first.add([Item(event(2), "end", closes="run")])
-    first._db.close()
+    first.store.db.close()
     second = Outbox.in_folder(tmp_path)
     assert ids(second) == ["1", "2"]
     second.close()
@@ -164,7 +169,8 @@ def test_an_empty_queue_leaves_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_a_place_for_a_file_it_works_in_memory(tmp_path):
+def test_without_a_place_for_a_file_it_works_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
     (tmp_path / "file").write_text("")
     outbox = Outbox.in_folder(tmp_path / "file")
     outbox.add([item(1)])
@@ -178,7 +184,7 @@ def test_on_a_full_disk_events_wait_in_memory(outbox, monkeypatch):
         raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "_write", full)
+        patch.setattr(outbox.store, "write", full)
         assert not outbox.add([item(1)])
     assert outbox.status()["waiting"] == 1
     assert outbox.add([item(2)])
@@ -197,7 +203,7 @@ def test_any_order_of_work_and_kills_loses_nothing_and_keeps_the_order(tmp_path_
             expected += [str(number + index) for index in range(amount)]
             number += amount
         elif what == "kill":
-            outbox._db.close()
+            outbox.store.db.close()
             outbox = Outbox.in_folder(folder)
         else:
             rows = outbox.batch(amount, 10**9)
@@ -214,7 +220,8 @@ def test_any_order_of_work_and_kills_loses_nothing_and_keeps_the_order(tmp_path_
 WRITER = """
 import sys
 from pathlib import Path
-from cell_monitor_lab.outbox import Item, Outbox
+from cell_monitor_lab.outbox import Outbox
+from cell_monitor_lab.store import Item
 outbox = Outbox.in_folder(Path(sys.argv[1]))
 number = int(sys.argv[2])
 while True:
@@ -253,3 +260,135 @@ def test_kill_9_at_random_moments_loses_nothing_that_was_committed(tmp_path):
 def test_half_of_a_surrogate_pair_can_be_kept(outbox):
     outbox.add([item(1, code="\ud83d")])
     assert json.dumps(outbox.batch(1, 10**9)[0].event)
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """The folder of temporary files of the machine, for this test alone."""
+    place = tmp_path / "tmp"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    return place
+
+
+def refuse_locks(monkeypatch, refused):
+    """Files below `refused` cannot be locked, as on a network file system without a lock service."""
+    real = queue_file.open_file
+
+    def open_file(path, timeout=5):
+        if str(refused) in path:
+            raise sqlite3.OperationalError("database is locked")
+        return real(path, timeout)
+
+    monkeypatch.setattr(queue_file, "open_file", open_file)
+
+
+def test_where_the_home_refuses_locks_the_queue_lies_on_this_machine(tmp_path, elsewhere, monkeypatch):
+    home = tmp_path / "home"
+    with monkeypatch.context() as patch:
+        refuse_locks(patch, home)
+        first = Outbox.in_folder(home)
+        first.add([item(1)])
+        assert first.path.startswith(str(elsewhere))
+        assert first.status()["is_durable"]
+        first.store.db.close()  # as if killed
+        second = Outbox.in_folder(home)
+        assert ids(second) == ["1"], "and is found there by the next process"
+        second.store.db.close()
+    third = Outbox.in_folder(home)
+    assert ids(third) == ["1"], "and where the home takes locks again"
+    assert third.path.startswith(str(home))
+    third.close()
+
+
+def test_a_folder_of_temporary_files_that_another_user_could_read_is_not_used(tmp_path, elsewhere, monkeypatch):
+    home = tmp_path / "home"
+    refuse_locks(monkeypatch, home)
+    place = queue_file.places(home)[1]
+    place.mkdir(mode=0o755)
+    place.chmod(0o755)
+    outbox = Outbox.in_folder(home)
+    assert outbox.path == ":memory:"
+    assert not outbox.status()["is_durable"]
+    outbox.close()
+
+
+def test_what_is_in_memory_takes_no_file_from_the_disk(tmp_path, elsewhere, monkeypatch):
+    """It would be lost with this process."""
+    left = Outbox.in_folder(tmp_path / "home")
+    left.add([item(1)])
+    left.store.db.close()
+    monkeypatch.setattr(module_of_outbox, "new_file", fail)
+    outbox = Outbox.in_folder(tmp_path / "home")
+    assert ids(outbox) == ["1"]
+    assert Path(left.path).exists()
+    outbox.close()
+
+
+def fail(_work):
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_on_a_full_disk_what_comes_is_sent_from_memory_and_once(outbox, monkeypatch):
+    outbox.add([item(1)])
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox.store, "write", fail)
+        assert not outbox.add([item(2)])
+        assert not outbox.add([item(2), item(3)]), "the page posts again what was not stored"
+        assert ids(outbox) == ["1", "2", "3"]
+        assert (outbox.waiting, outbox.status()["is_durable"]) == (3, False)
+        first, second, third = outbox.batch(9, 10**9)
+        outbox.delivered([first, second])
+        outbox.refused([(third, "no")])
+        assert ids(outbox) == []
+        assert outbox.waiting == 0
+    assert outbox.add([item(4)])
+    assert ids(outbox) == ["4"]
+    assert {found["event"]["eventId"] for found in outbox.sent()} == {"1", "2"}
+    assert outbox.refusals()[0]["event"]["eventId"] == "3"
+
+
+def test_a_request_for_help_waits_once_in_memory_too(outbox, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox.store, "write", fail)
+        for number in range(3):
+            outbox.add([Item(event(number, "help"), "help", is_urgent=True, replaces=True)])
+        assert ids(outbox) == ["2"]
+        assert outbox.has_urgent()
+
+
+def test_what_is_too_much_for_memory_is_counted(outbox, monkeypatch):
+    monkeypatch.setattr(module_of_outbox, "MAX_HELD", 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox.store, "write", fail)
+        outbox.add([item(number) for number in range(15)])
+        assert outbox.status()["dropped"] == 5
+    outbox.touch()
+    assert ids(outbox) == [str(number) for number in range(5, 15)]
+    assert outbox.status()["dropped"] == 5
+
+
+def test_a_real_full_disk(tmp_path):
+    """SQLite is allowed so many pages and no more, which is what it says of a full disk."""
+    outbox = Outbox.in_folder(tmp_path)
+    outbox.add([item(1)])
+    pages = outbox.store.db.execute("PRAGMA page_count").fetchone()[0]
+    outbox.store.db.execute(f"PRAGMA max_page_count = {pages}")
+    assert not outbox.add([item(2, code="x" * 50_000)])
+    assert ids(outbox) == ["1", "2"]
+    outbox.store.db.execute("PRAGMA max_page_count = 1000000")
+    outbox.touch()
+    assert outbox.status()["is_durable"]
+    assert ids(outbox) == ["1", "2"]
+    outbox.close()
+
+
+def test_a_file_that_cannot_be_read_any_more_stops_nobody(outbox):
+    outbox.add([item(1)])
+    outbox.store.db.close()
+    assert not outbox.add([item(2)])
+    assert ids(outbox) == ["2"]
+    assert not outbox.status()["is_durable"]
+    outbox.touch()
+    outbox.delivered(outbox.batch(9, 10**9))
+    assert ids(outbox) == []

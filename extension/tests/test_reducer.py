@@ -1,6 +1,7 @@
 """The rules of what kernel messages mean: recorded traces, then each rule alone."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cell_monitor_lab.contract import Cell, event_id
-from cell_monitor_lab.reducer import Hint, Message, Reducer
+from cell_monitor_lab.reducer import Reducer
+from cell_monitor_lab.tracked import Hint, Message
 
 TRACES = sorted((Path(__file__).parent.parent / "traces").glob("*.jsonl"))
 DATE = 1_795_819_000.0
@@ -381,3 +383,84 @@ def test_a_next_run_without_a_restart_waits_for_the_verdict_and_keeps_the_order(
     player = Player().hint("a").hint("b")
     player.hear(starts("a"), fails("a", "KeyboardInterrupt"), idle("a"), starts("b"), idle("b")).finish()
     assert player.said() == ["a start", "a end error - KeyboardInterrupt", "b start", "b end success"]
+
+
+def test_a_run_that_was_queued_before_anybody_listened_is_not_told():
+    """Behind a gateway the page tells of it; that its `idle` is heard here is no abort."""
+    is_watched = False
+    reducer = Reducer("k", is_recording=lambda: is_watched)
+    reducer.hint(Hint(Cell(path="a.ipynb", cell_id="c1"), "m1", "1", 0.0), 0.0)
+    is_watched = True
+    outputs = reducer.message(message("status", "m1", {"execution_state": "idle"}, 1.0), 1.0)
+    outputs += reducer.tick(60.0) + reducer.close(61.0)
+    assert outputs == []
+
+
+def test_an_end_that_nobody_heard_is_estimated_once_the_kernel_is_idle():
+    reducer = Reducer("k")
+    reducer.hint(Hint(Cell(path="a.ipynb", cell_id="c1"), "m1", "1", 0.5), 0.5)
+    reducer.hint(Hint(Cell(path="a.ipynb", cell_id="c2"), "m2", "2", 0.5), 0.5)
+    reducer.message(message("execute_input", "m1", {"code": "1", "execution_count": 1}, 1.0), 1.0)
+    assert reducer.found_idle(3.0, since=2.5) == [], "it may have begun just after the gateway was asked"
+    [output] = reducer.found_idle(20.0, since=4.0)
+    assert (output.phase, output.event["status"], output.event["executionDurationMs"]) == ("end", "success", 3000)
+    assert output.event["metadata"]["endIsEstimated"] is True
+    assert not reducer.is_busy, "nobody knows what became of the other"
+    assert reducer.close(30.0) == []
+
+
+def run_over(gained, started, finished):
+    """Return the end of a run during which the wall clock gained some seconds on the one that stands still in sleep."""
+    ahead = 1000.0
+    reducer = Reducer("k", locate=lambda _code: Cell(path="a.ipynb"), ahead=lambda: ahead)
+    reducer.hint(Hint(Cell(path="a.ipynb", cell_id="c1"), "m1", "1", started), started)
+    reducer.message(message("execute_input", "m1", {"code": "1"}, started), started)
+    ahead += gained
+    outputs = reducer.message(message("status", "m1", {"execution_state": "idle"}, finished), finished)
+    return (outputs + reducer.tick(finished + 1))[-1].event
+
+
+@pytest.mark.parametrize(
+    ("gained", "finished", "duration"),
+    [
+        (1800.0, 1_000_000_000 + 1860.0, 60_000),  # half an hour of sleep in a run of a minute
+        (1800.0, 1_000_000_000 + 60.0, 60_000),  # the sleep came after it
+        (-2820.0, 1_000_000_000 + 60.0 - 2820.0, 60_000),  # the clock was 47 min fast, and is set right in the run
+        (1.0, 1_000_000_000 + 60.0, 60_000),  # a clock that is corrected a little is no sleep
+    ],
+)
+def test_a_sleep_and_a_clock_that_is_set_are_no_part_of_the_duration(gained, finished, duration):
+    end = run_over(gained, 1_000_000_000.0, finished)
+    assert end["executionDurationMs"] == duration
+
+
+def test_a_clock_that_is_put_back_holds_no_end_back():
+    reducer = Reducer("k")
+    reducer.hint(Hint(Cell(path="a.ipynb", cell_id="c1"), "m1", "1", 10_000.0), 10_000.0)
+    reducer.message(message("execute_input", "m1", {"code": "1"}, 10_000.0), 10_000.0)
+    assert reducer.message(message("status", "m1", {"execution_state": "idle"}, 10_001.0), 10_001.0) == []
+    [output] = reducer.tick(7_000.0)
+    assert output.phase == "end"
+
+
+def test_a_notebook_of_ten_thousand_cells_keeps_every_hint_and_its_restart_is_quick():
+    """JupyterLab sends all requests of Run All at once."""
+    reducer = Reducer("k", locate=lambda _code: None)
+    for number in range(10_000):
+        reducer.hint(Hint(Cell(path="a.ipynb", cell_id=f"c{number}"), f"m{number}", "pass", 1.0), 1.0)
+    outputs = reducer.message(message("execute_input", "m0", {"code": "pass"}, 2.0), 2.0)
+    assert outputs[0].event["cellId"] == "c0"
+    before = time.process_time()
+    outputs = reducer.life_ended("restarted", 3.0) + reducer.tick(60.0)
+    assert time.process_time() - before < 5
+    assert len([output for output in outputs if output.phase == "end"]) == 10_000
+
+
+@pytest.mark.parametrize(("has_hints", "has_panel", "waits"), [(False, False, 2), (True, True, 5), (False, True, 10)])
+def test_how_long_a_run_waits_for_its_hint(has_hints, has_panel, waits):
+    reducer = Reducer("k", locate=lambda _code: Cell(path="a.ipynb", cell_id="saved"), has_panel=lambda: has_panel)
+    reducer.has_hints = has_hints
+    reducer.message(message("execute_input", "m1", {"code": "1"}, 100.0), 100.0)
+    assert reducer.tick(100.0 + waits - 0.1) == []
+    [output] = reducer.tick(100.0 + waits)
+    assert output.event["cellId"] == "saved"

@@ -1,13 +1,18 @@
 """Every row of the sender's table, against a stub product over real HTTP."""
 
+import contextlib
+import json
+import socket
+import threading
 import time
 
 import pytest
 
 from cell_monitor_lab.clock import Clock
-from cell_monitor_lab.outbox import Item, Outbox
+from cell_monitor_lab.outbox import Outbox
 from cell_monitor_lab.product import Answer, Product, Unreachable, split_address
-from cell_monitor_lab.sender import NotReady, Route, Sender, judge
+from cell_monitor_lab.sender import NotReady, Route, Sender, judge, say_of_wrong_address
+from cell_monitor_lab.store import Item
 from cell_monitor_lab.texts import say
 
 from .conftest import wait_for
@@ -190,7 +195,7 @@ def test_a_refusal_of_gzip_is_followed_by_plain_bodies(stub, outbox, start, stat
         (401, "refused"),
         (403, "refused"),
         (404, "wrong-address"),
-        (301, "wrong-address"),
+        (301, "moved"),
         (200, "wrong-address"),
         (429, "wrong-address"),
     ],
@@ -296,3 +301,60 @@ def test_addresses():
 def test_unreachable_says_why_without_the_address():
     with pytest.raises(Unreachable, match="refused"):
         Product("http://127.0.0.1:9").request("GET", "/")
+
+
+@pytest.mark.parametrize(
+    "stats",
+    [{"failed_events": 5}, {"failed_events": [{"index": -1, "error": "x"}]}, {"failed_events": [{"index": 99}]}, None],
+)
+def test_a_202_with_nonsense_refuses_nothing(stats):
+    answer = Answer(202, {}, json.dumps({"batch_stats": stats}).encode())
+    assert [index for index in judge(answer, is_compressed=True).failed if index < 2] == []
+
+
+def test_a_422_about_an_element_before_the_first_is_halved():
+    body = json.dumps({"detail": [{"loc": ["body", -1], "msg": "no"}]}).encode()
+    assert judge(Answer(422, {}, body), is_compressed=True).action == "halve"
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("nan", None), ("inf", 3600.0), ("-5", 0.0), ("soon", None), ("7", 7.0)])
+def test_a_retry_after_is_a_number_of_seconds_or_nothing(said, seconds):
+    """Not a number would be asked again without any wait."""
+    assert judge(Answer(503, {"retry-after": said}, b""), is_compressed=True).after == seconds
+
+
+def test_a_redirect_names_the_address_to_enter():
+    said = say_of_wrong_address(Answer(301, {"location": "https://cm.example.com/login/"}, b""), "cm.example.com")
+    assert said["code"] == "moved"
+    assert "https://cm.example.com" in said["en"]
+    assert "login" not in said["en"]
+    for elsewhere in ("/login", "javascript:alert(1)", "https://", ""):
+        assert say_of_wrong_address(Answer(302, {"location": elsewhere}, b""), "host")["code"] == "wrong-address"
+
+
+def test_an_answer_that_drips_is_no_answer(monkeypatch):
+    """No single read is late, and the whole would take for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip():
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                while True:
+                    connection.sendall(b"x")
+                    time.sleep(0.05)
+
+        threading.Thread(target=drip, daemon=True).start()
+        product = Product(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.3)
+        before = time.monotonic()
+        with pytest.raises(Unreachable):
+            product.request("GET", "/")
+        assert time.monotonic() - before < 5
+        product.close()
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, "null", '"text"', "[]", "{}", '{"batch_stats": 3}'])
+def test_hostile_bodies_are_read_as_nothing(body):
+    for status in (202, 400, 401, 413, 422, 500):
+        assert judge(Answer(status, {}, body.encode()), is_compressed=True).failed == {}

@@ -15,7 +15,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 from tests.conftest import Stub, wait_for
 
@@ -26,6 +26,8 @@ SECRET_TOKEN = "VERY-SECRET-STUDENT-TOKEN"
 STUDENT = {"id": 7, "email": "hanako@example.com", "name": "Hanako", "team": None}
 CLASS = {"id": 1, "name": "Informatics 3A", "class_code": "INF3A"}
 WAIT = 120_000  # milliseconds; the machine may be busy
+
+expect.set_options(timeout=60_000)
 
 
 def notebook(*cells, **metadata):

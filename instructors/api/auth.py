@@ -71,7 +71,7 @@ class LoginView(ApiView):
         lockout.reset(request, email=sent["email"])
         with transaction.atomic():
             account = authentication.log_in(account, now=now)
-            audit.record(action="login", actor=account, request=request)
+            audit.record("login", actor=account, request=request)
         announce_status(account)
         token = {
             "access_token": tokens.issue(account, now=now),
@@ -82,7 +82,7 @@ class LoginView(ApiView):
 
     def _record_failure(self, request: Request, email: str, reason: str) -> None:
         audit.record(
-            action="login_failed",
+            "login_failed",
             actor=None,
             request=request,
             target_type="instructor",
@@ -103,7 +103,7 @@ class LogoutView(ApiView):
         with transaction.atomic():
             account = change_status(instructor_id=account.pk, status=Status.OFFLINE, now=timezone.now())
             cast(BearerToken, request.auth).revoke(account)
-            audit.record(action="logout", actor=account, request=request)
+            audit.record("logout", actor=account, request=request)
         announce_status(account)
         return Response({"message": "Successfully logged out"})
 

@@ -178,11 +178,10 @@ def _set_status(request: Request, account: Instructor, sent: dict[str, Any]) -> 
             instructor_id=account.pk, status=sent["status"], session_id=session_id, now=timezone.now()
         )
         audit.record(
-            action="status_change",
+            "status_change",
+            account,
             actor=account_of(request),
             request=request,
-            target_type="instructor",
-            target_id=account.pk,
             details={"from": account.status, "to": changed.status, "session_id": session_id},
         )
     announce_status(changed)

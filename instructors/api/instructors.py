@@ -146,11 +146,4 @@ def _change(account: Instructor, fields: dict[str, Any]) -> None:
 
 
 def _record(request: Request, action: str, account: Instructor, details: dict[str, Any]) -> None:
-    audit.record(
-        action=action,
-        actor=account_of(request),
-        request=request,
-        target_type="instructor",
-        target_id=account.pk,
-        details=details,
-    )
+    audit.record(action, account, actor=account_of(request), request=request, details=details)

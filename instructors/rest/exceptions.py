@@ -39,6 +39,10 @@ class TooLarge(APIException):
     status_code = 413
 
 
+class ServiceUnavailable(APIException):
+    status_code = 503
+
+
 def too_large_for(limit: int) -> str:
     """Return the message for a body that exceeds the limit, as sent or as inflated."""
     return f"The body exceeds the maximum size of {limit} bytes"

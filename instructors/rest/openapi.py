@@ -126,7 +126,6 @@ def documented(
     errors: Iterable[int] = (),
     parameters: Sequence[OpenApiParameter] = (),
     example: Any = None,
-    tags: Sequence[str] | None = None,
     operation_id: str | None = None,
 ) -> Callable[[Method], Method]:
     """Describe one method of a view. The method's docstring is the description.
@@ -142,7 +141,6 @@ def documented(
         responses=all_responses,
         parameters=list(parameters),
         examples=[OpenApiExample("Example", example, request_only=True)] if example is not None else None,
-        tags=list(tags) if tags else None,
     )
 
 

@@ -74,10 +74,9 @@ class ApiView(APIView):
         written. Their values (grades, notebooks) are never recorded.
         """
         audit.record(
-            action=action,
+            action,
+            row,
             actor=self.caller,
             request=self.request,
-            target_type=row._meta.model_name,
-            target_id=row.pk,
             details={"fields": sorted(fields)} if details is None else details,
         )

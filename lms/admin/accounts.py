@@ -147,7 +147,7 @@ class AccessAttemptAdmin(ReadOnlyAdmin):
             for row in queryset:
                 details = {"address": row.ip_address}
                 audit.record(
-                    action="login_unlock",
+                    "login_unlock",
                     actor=actor,
                     request=request,
                     target_type="instructor",

@@ -1,17 +1,18 @@
 """The admin site of assignments and submissions. `lms.grading` writes grades, as for the pages and the API."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext
 from import_export.admin import ExportMixin
 
 from instructors.permissions import account_of
 from lms import grading
-from lms.admin.base import LargeTableAdmin
+from lms.admin.base import LargeTableAdmin, ModelForm, TabularInline
 from lms.export import FORMATS, SubmissionResource
 from lms.models import (
     AssignmentSubmission,
@@ -20,20 +21,73 @@ from lms.models import (
 )
 from lms.spreadsheets import ENCODING
 
-if TYPE_CHECKING:
-    TabularInline = admin.TabularInline[Any, Any]
-    Form = forms.ModelForm[Any]
-else:
-    TabularInline, Form = admin.TabularInline, forms.ModelForm
+
+class SeenField(forms.CharField):
+    """The version token of the row as the page showed it. Never a change of its own."""
+
+    widget = forms.HiddenInput
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+
+class GradeForm(ModelForm):
+    """A submission. What was typed is compared with what the page showed, so that a row that nobody touched is left as
+    it is; a grade is refused if somebody graded after the page was shown."""
+
+    seen = SeenField(required=False)
+    graded = ("status", "grade", "feedback")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.locked: AssignmentSubmission | None = None
+        self.changes: dict[str, Any] = {}
+        if self.instance.pk:
+            self.initial["seen"] = grading.version_token(self.instance)
+            for name in self.graded:
+                self.fields[name].show_hidden_initial = True
+
+    def clean(self) -> dict[str, Any]:
+        """Lock the row if something was changed, and compare. Call it in a transaction, as the admin site does.
+
+        What is stored already (a double click) is no change.
+        """
+        found = super().clean() or self.cleaned_data
+        if self.instance.pk and self.changed_data:
+            self.locked = grading.locked_submissions().get(pk=self.instance.pk)
+            typed = {name: found[name] for name in self.changed_data if name in found}
+            self.changes = {name: value for name, value in typed.items() if getattr(self.locked, name) != value}
+            if not self.changes.keys().isdisjoint(self.graded):
+                try:
+                    grading.refuse_if_graded_meanwhile(self.locked, seen=found["seen"])
+                except grading.GradedMeanwhile as conflict:
+                    self._show_conflict(conflict)
+        return found
+
+    def _show_conflict(self, conflict: grading.GradedMeanwhile) -> None:
+        """Show what is stored beside what was typed. Saving again replaces it."""
+        theirs = conflict.submission
+        data = cast("QueryDict", self.data).copy()
+        data[self.add_prefix("seen")] = grading.version_token(theirs)
+        self.data = data
+        who = gettext("Somebody graded this meanwhile.")
+        if conflict.by:
+            who = gettext("%(by)s graded this meanwhile.") % {"by": conflict.by}
+        grade = "–" if theirs.grade is None else f"{theirs.grade:g}"
+        stored = f"{gettext('Their grade')}: {grade}. {gettext('Their feedback')}: {theirs.feedback or '–'}"
+        self.add_error(
+            None, [who, stored, gettext("What you typed is below and not saved. Save again to replace theirs.")]
+        )
 
 
 class SubmissionInline(TabularInline):
     """The grades of an assignment on its page. Contents of submissions are neither shown nor fetched."""
 
     model = AssignmentSubmission
+    form = GradeForm
     extra = 0
     can_delete = False
-    fields = ["student", "submitted_at", "status", "grade", "feedback"]
+    fields = ["student", "submitted_at", "status", "grade", "feedback", "seen"]
     readonly_fields = ["student", "submitted_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -73,6 +127,7 @@ class DueDateExtensionAdmin(LargeTableAdmin):
 class AssignmentSubmissionAdmin(ExportMixin, LargeTableAdmin):  # type: ignore[misc]
     """Submissions can be graded, and exported as a table. The export respects the filters and search of the list."""
 
+    form = GradeForm
     resource_classes = [SubmissionResource]
     export_formats = FORMATS
     to_encoding = ENCODING
@@ -103,9 +158,8 @@ class AssignmentSubmissionAdmin(ExportMixin, LargeTableAdmin):  # type: ignore[m
         return rows.defer("notebook_content")
 
 
-def save_submission(request: HttpRequest, form: Any) -> None:
+def save_submission(request: HttpRequest, form: GradeForm) -> None:
     """Write what a valid form changed, record it, and notify the student after the commit. Call it in a transaction."""
-    changes = {name: form.cleaned_data[name] for name in form.changed_data}
-    if changes:
-        locked = grading.locked_submissions().get(pk=form.instance.pk)
-        transaction.on_commit(grading.write(locked, changes, by=account_of(request), request=request))
+    if form.locked is not None and form.changes:
+        notify_student = grading.write(form.locked, form.changes, by=account_of(request), request=request)
+        transaction.on_commit(notify_student)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -15,9 +16,11 @@ from lms.deletion import delete_row, delete_rows
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+    ModelForm = forms.ModelForm[Any]
     Pages = Paginator[Any]
 else:
-    ModelAdmin, Pages = admin.ModelAdmin, Paginator
+    ModelAdmin, TabularInline, ModelForm, Pages = admin.ModelAdmin, admin.TabularInline, forms.ModelForm, Paginator
 
 admin.site.site_header = admin.site.site_title = "Cell Monitor"
 admin.site.index_title = gettext_lazy("Administration")

@@ -1,15 +1,14 @@
 """The admin site of classes, their students, staff and keys."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from lms.admin.base import LargeTableAdmin
+from lms.admin.base import LargeTableAdmin, TabularInline
 from lms.class_keys import create_key, revoke_keys
 from lms.models import (
     Class,
@@ -17,12 +16,6 @@ from lms.models import (
     ClassStaff,
     StudentClass,
 )
-
-if TYPE_CHECKING:
-    TabularInline = admin.TabularInline[Any, Any]
-    Form = forms.ModelForm[Any]
-else:
-    TabularInline, Form = admin.TabularInline, forms.ModelForm
 
 
 class ClassStaffInline(TabularInline):

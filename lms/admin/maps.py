@@ -1,19 +1,14 @@
 """The admin site of classroom maps, to view and delete them. The pages of classes upload and arrange them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 
-from lms.admin.base import ReadOnlyAdmin
+from lms.admin.base import ReadOnlyAdmin, TabularInline
 from lms.models import ClassroomMap, TeamPosition
-
-if TYPE_CHECKING:
-    TabularInline = admin.TabularInline[Any, Any]
-else:
-    TabularInline = admin.TabularInline
 
 
 class TeamPositionInline(TabularInline):

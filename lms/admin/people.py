@@ -1,8 +1,5 @@
 """The admin site of teams, sessions, notebooks, notifications and environments."""
 
-from typing import TYPE_CHECKING, Any
-
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -16,12 +13,6 @@ from lms.models import (
     Session,
     Team,
 )
-
-if TYPE_CHECKING:
-    TabularInline = admin.TabularInline[Any, Any]
-    Form = forms.ModelForm[Any]
-else:
-    TabularInline, Form = admin.TabularInline, forms.ModelForm
 
 
 @admin.register(Team)

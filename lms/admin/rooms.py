@@ -10,14 +10,13 @@ from django.http import HttpRequest
 from django.utils.translation import gettext, gettext_lazy
 
 from core.identity import label_key
-from lms.admin.base import LargeTableAdmin
+from lms.admin.base import LargeTableAdmin, TabularInline
 from lms.models import Room, Seat
 
 if TYPE_CHECKING:
-    TabularInline = admin.TabularInline[Any, Any]
     FormSet = forms.BaseInlineFormSet[Any, Any, Any]
 else:
-    TabularInline, FormSet = admin.TabularInline, forms.BaseInlineFormSet
+    FormSet = forms.BaseInlineFormSet
 
 
 class Seats(FormSet):

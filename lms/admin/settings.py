@@ -1,8 +1,7 @@
 """The admin site of system settings. Changes are recorded in the audit log as those through the API are."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -10,18 +9,11 @@ from django.utils.translation import gettext, gettext_lazy
 
 from instructors import audit
 from instructors.permissions import account_of
-from lms.admin.base import LargeTableAdmin
+from lms.admin.base import LargeTableAdmin, ModelForm
 from lms.models import (
     SystemSetting,
 )
 from lms.system_settings import BOUNDS, DEFAULTS, SMALLEST_AND_LARGEST, TYPE_NAMES, BadSetting, read, text_of
-
-if TYPE_CHECKING:
-    TabularInline = admin.TabularInline[Any, Any]
-    Form = forms.ModelForm[Any]
-else:
-    TabularInline, Form = admin.TabularInline, forms.ModelForm
-
 
 UNREADABLE = {
     "int": gettext_lazy("This must be a whole number."),
@@ -30,7 +22,7 @@ UNREADABLE = {
 }
 
 
-class SystemSettingForm(Form):
+class SystemSettingForm(ModelForm):
     def clean(self) -> dict[str, Any]:
         """Validate the value as the API does, so that every stored value can be parsed."""
         found: dict[str, Any] = super().clean() or self.cleaned_data
@@ -87,7 +79,7 @@ class SystemSettingAdmin(LargeTableAdmin):
 
     def _record(self, request: HttpRequest, setting: SystemSetting, details: dict[str, Any]) -> None:
         audit.record(
-            action="setting_update",
+            "setting_update",
             actor=account_of(request),
             request=request,
             target_type="setting",

@@ -1,6 +1,6 @@
 """The admin site of students: the person, their enrolments and former addresses, and the merging of two rows."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -16,13 +16,8 @@ from core.identity import row_number
 from instructors import audit
 from instructors.models import Instructor
 from lms import merging
-from lms.admin.base import LargeTableAdmin
+from lms.admin.base import LargeTableAdmin, TabularInline
 from lms.models import Student, StudentAddress, StudentClass
-
-if TYPE_CHECKING:
-    TabularInline = admin.TabularInline[Any, Any]
-else:
-    TabularInline = admin.TabularInline
 
 LABELS: dict[str, Any] = {
     "email": _("E-mail"),
@@ -156,7 +151,7 @@ class StudentAdmin(LargeTableAdmin):
                     kept_id=kept.pk, other_id=other.pk, keep_old=bool(request.POST.get("keep_old"))
                 )
                 audit.record(
-                    action="student_merge",
+                    "student_merge",
                     actor=request.user if isinstance(request.user, Instructor) else None,
                     request=request,
                     target_type="student",

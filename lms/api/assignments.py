@@ -13,12 +13,13 @@ from instructors.rest.exceptions import Conflict
 from instructors.rest.fields import Name, Number, RawText, RowId
 from instructors.rest.openapi import PAGING, documented, row_filter
 from instructors.rest.parameters import change, find_or_404, path_id, query_id, validated
-from lms.access import KeyHolder, StudentHolder, assignments_of, classes_of, notebooks_of
+from lms.access import assignments_of, classes_of, notebooks_of
 from lms.api.base import ApiView
 from lms.api.fields import Moment
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
 from lms.due_dates import extended_dates, own_due
+from lms.key_holders import KeyHolder, StudentHolder
 from lms.models import ClassAssignment
 from lms.notices import announce_assignment
 

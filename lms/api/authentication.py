@@ -4,7 +4,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from lms.access import StudentHolder, holder_of_token, record_token_use
+from lms.key_holders import StudentHolder, holder_of_token, record_token_use
 
 UNKNOWN = "Unknown student token"
 WAITING = (

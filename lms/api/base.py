@@ -6,8 +6,9 @@ from rest_framework.authentication import BaseAuthentication
 
 from instructors import audit
 from instructors.rest.views import ApiView as AccountApiView
-from lms.access import ANYONE, KeyHolder, StudentHolder, User
+from lms.access import ANYONE, User
 from lms.api.authentication import StudentTokenAuthentication
+from lms.key_holders import KeyHolder, StudentHolder
 
 
 class ApiView(AccountApiView):
@@ -36,7 +37,7 @@ class ApiView(AccountApiView):
         caller = self.caller
         if caller is not None and self.holder is None and student_id is not None:
             audit.record(
-                action="student_view",
+                "student_view",
                 actor=caller,
                 request=self.request,
                 target_type="student",

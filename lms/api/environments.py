@@ -14,7 +14,7 @@ from core.identity import email_key, is_identity
 from instructors.rest.exceptions import TooLarge, Unprocessable
 from instructors.rest.openapi import documented, text_filter
 from instructors.rest.parameters import query_boolean, validated
-from lms.access import KeyHolder, StudentHolder, students_of, with_email
+from lms.access import students_of, with_email
 from lms.api.base import ApiView
 from lms.api.environment_serializers import (
     CurrentResponse,
@@ -32,6 +32,7 @@ from lms.environments import reports, snapshots
 from lms.environments.collection import installed
 from lms.environments.health import examine
 from lms.environments.packages import filter_by_name, key_packages
+from lms.key_holders import KeyHolder, StudentHolder
 from lms.models import EnvironmentSnapshot
 
 IN_QUERY = ("force_full_collection", "notebook_path", "cell_id", "execution_count")
@@ -133,7 +134,7 @@ class SnapshotsView(ApiView):
         """Store a report of the student with this address. Raises TooLarge, NotFound, Unprocessable."""
         try:
             environment = reports.read_report(reported, now=now)
-        except reports.TooLarge:
+        except reports.ReportTooLarge:
             raise TooLarge(f"The environment exceeds {reports.MAX_BYTES} bytes or {reports.MAX_DEPTH} levels") from None
         class_id = self.holder.class_id if self.holder else None
         with transaction.atomic():

@@ -100,7 +100,7 @@ class ExtensionView(ApiView):
         if found is None:
             raise NotFound("This student has no extension")
         deleted = ExtensionResponse(found).data
-        withdraw(found, by=self.caller, request=request)
+        withdraw(found, by=self.caller, request=request, now=timezone.now())
         return Response(deleted)
 
 

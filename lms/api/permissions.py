@@ -12,8 +12,9 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from instructors.rest.permissions import LoginIfRequired
-from lms.access import KeyHolder, StudentHolder, holder_of_key, may_teach_class, record_key_use
+from lms.access import may_teach_class
 from lms.api.authentication import student_token_of
+from lms.key_holders import KeyHolder, StudentHolder, holder_of_key, record_key_use
 
 if TYPE_CHECKING:
     from lms.access import User

@@ -14,7 +14,7 @@ from instructors.rest.exceptions import BadRequest, Unprocessable
 from instructors.rest.fields import Name, Number, RowId
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import find_or_404, path_id, validated
-from lms import rooms
+from lms import rooms, seating
 from lms.access import classes_of
 from lms.api.base import ApiView
 from lms.api.permissions import refuse_unless_taught
@@ -222,9 +222,9 @@ class PeopleView(RoomBase):
             raise Unprocessable(["body", "people"], f"The room has no seat with id {unknown[0]}", "value_error")
         try:
             with transaction.atomic():
-                rooms.assign(found, wanted, now=timezone.now())
+                seating.assign(found, wanted, now=timezone.now())
                 self.record_change("seats_assign", found, details={"seats": len(wanted)})
-        except rooms.NotInClass:
+        except seating.NotInClass:
             raise Unprocessable(
                 ["body", "people"], "A student is not in the class of the room", "value_error"
             ) from None

@@ -31,13 +31,14 @@ from instructors.rest.parameters import (
     validated,
 )
 from lms import grading
-from lms.access import KeyHolder, StudentHolder, assignments_of, students_of, submissions_of, with_email
+from lms.access import assignments_of, students_of, submissions_of, with_email
 from lms.api.base import ApiView
 from lms.api.fields import Moment
 from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.deletion import delete_row
 from lms.due_dates import with_own_due
+from lms.key_holders import KeyHolder, StudentHolder
 from lms.models import AssignmentSubmission, Student
 from lms.submissions import SUBMITTED, late_by, with_attempt
 from lms.versions.snapshots import store_submission

@@ -24,10 +24,10 @@ from instructors.rest.openapi import documented
 from instructors.rest.parameters import find_or_404, validated
 from instructors.throttles import count_failure, refuse_after_failures
 from lms import class_codes, student_tokens
-from lms.access import StudentHolder
 from lms.api.authentication import NOT_ACTIVE
 from lms.api.base import ApiView
 from lms.api.permissions import StudentTokenRequired, holder_of
+from lms.key_holders import StudentHolder
 from lms.models import Class, StudentClass, StudentToken
 from lms.models.tokens import CLIENT_LENGTH, DEVICE_LENGTH
 
@@ -126,12 +126,7 @@ class TokenBase(ApiView):
         """Write to the audit log what a device did. One insert."""
         details = {"class": row.class_ref_id, "hint": row.hint, "status": row.status}
         audit.record(
-            action=action,
-            actor=None,
-            request=self.request,
-            target_type="student",
-            target_id=row.student_id,
-            details=details,
+            action, actor=None, request=self.request, target_type="student", target_id=row.student_id, details=details
         )
 
 

@@ -91,6 +91,6 @@ class ComparisonRequest(serializers.Serializer[Any]):
     to_version_id = RawText(required=False, allow_null=True, help_text="The same by its other name.")
 
 
-def opaque(name: str, meaning: str = "") -> OpenApiParameter:
+def opaque(name: str) -> OpenApiParameter:
     """Describe an id in the path that is no integer."""
-    return OpenApiParameter(name, str, OpenApiParameter.PATH, required=True, description=meaning)
+    return OpenApiParameter(name, str, OpenApiParameter.PATH, required=True)

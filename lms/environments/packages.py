@@ -1,6 +1,7 @@
 """Packages: normalised names (PEP 503), differences, and broken requirements."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TypedDict
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -63,8 +64,8 @@ def broken_requirements(packages: Iterable[Package], versions: Mapping[str, str]
     for package in packages:
         for text in package["requires"]:
             try:
-                requirement = Requirement(text)
-                if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+                requirement = _applying(text)
+                if requirement is None:
                     continue
                 installed = versions.get(canonicalize_name(requirement.name))
                 if installed is None:
@@ -75,6 +76,17 @@ def broken_requirements(packages: Iterable[Package], versions: Mapping[str, str]
             except (InvalidRequirement, InvalidVersion):
                 continue  # an old package may have metadata outside of the standard
     return found
+
+
+@lru_cache(maxsize=4096)  # the environments of a class hold the same texts, a thousand each
+def _applying(text: str) -> Requirement | None:
+    """Return the requirement that a text of a package's metadata is; None where it is an extra's or another platform's.
+
+    Raises `InvalidRequirement`; `InvalidVersion` where it compares what is no version."""
+    requirement = Requirement(text)
+    if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+        return None
+    return requirement
 
 
 class Difference(TypedDict):

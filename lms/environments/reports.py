@@ -29,18 +29,18 @@ FROZEN = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:===?|@)\s*(\S+)")
 NAME = re.compile(r"^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$")
 
 
-class TooLarge(Exception):
+class ReportTooLarge(Exception):
     """The report has more than MAX_BYTES, or more than MAX_DEPTH levels."""
 
 
 def read_report(environment: dict[str, Any], *, now: datetime) -> Environment:
-    """Return the environment that a report describes. Raises TooLarge."""
+    """Return the environment that a report describes. Raises ReportTooLarge."""
     try:
         environment = storable(environment, max_depth=MAX_DEPTH)
     except TooDeep:
-        raise TooLarge from None
+        raise ReportTooLarge from None
     if len(json.dumps(environment, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_BYTES:
-        raise TooLarge
+        raise ReportTooLarge
     parts = {name: dict(part) if isinstance(part := environment.get(name), dict) else {} for name in PARTS}
     packages = _packages(environment, parts["python_env"])
     python = parts["python_env"] | {name: environment[name] for name in PYTHON if environment.get(name) is not None}

@@ -32,7 +32,7 @@ class Team(Keyed):
         Team._meta.get_field("team_key").check_typed(self, taken=gettext("There is a team of this name."))
 
 
-class ActivityState(models.Model):
+class ActivityColumns(models.Model):
     """The columns that every list of students shows. Only the event pipeline writes them. An overview of a class reads
     one table, however many executions are stored."""
 
@@ -57,7 +57,7 @@ class ActivityState(models.Model):
         abstract = True
 
 
-class Student(Keyed, ActivityState):
+class Student(Keyed, ActivityColumns):
     """A student, identified by the e-mail that JupyterLab sends, with activity summed over all classes.
 
     Name and team are the last ones from any class. A class sees its own (`StudentClass`), and the `StudentActivity`
@@ -122,7 +122,7 @@ class StudentAddress(Keyed):
         return self.email
 
 
-class StudentActivity(ActivityState):
+class StudentActivity(ActivityColumns):
     """The activity of one student through one class: what was sent with a key of that class.
 
     `class_id` is no foreign key, and 0 for activity without a key: rows outlive their class, and then only admins see
@@ -145,7 +145,7 @@ class StudentActivity(ActivityState):
         return f"{self.student_id} through {self.class_id}"
 
 
-class ClassStudent(ActivityState):
+class ClassStudent(ActivityColumns):
     """A student as one class sees them: a row of the view `class_students` for each enrolment. Read only.
 
     It has the columns of `Student` under the same names, so that code for students reads these rows too. Filter by

@@ -79,11 +79,11 @@ def layout_by_header(header: Row, body: list[Row], known: set[str]) -> Layout:
     meanings = [meaning_of(cell) for cell in header.cells]
     email = _email_column(header, meanings, body, known)
 
-    def find(role: str, *, but: int | None = None) -> int | None:
+    def find(role: str) -> int | None:
         found = [
             (meaning.rank, index)
             for index, meaning in enumerate(meanings)
-            if meaning and meaning.role == role and index not in (email, but)
+            if meaning and meaning.role == role and index != email
         ]
         return min(found)[1] if found else None
 

@@ -10,9 +10,12 @@ import codecs
 import csv
 import unicodedata
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from lms.rosters.headers import meaning_of
-from lms.rosters.letters import ALPHABETS, CANDIDATES, DOTTED, Candidate
+
+if TYPE_CHECKING:  # its tables of names take more than a MiB, and few lists need them
+    from lms.rosters.letters import Candidate
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -70,6 +73,8 @@ def _iso_2022_jp(content: bytes) -> str | None:
 
 def _most_plausible(content: bytes) -> str | None:
     """Return the text with the best score; None if no score is high enough, or another is as high."""
+    from lms.rosters.letters import CANDIDATES
+
     found = content.decode("utf-8", errors="replace")
     broken = found.count(BROKEN)
     if sum(not letter.isascii() for letter in found) > 3 * broken:
@@ -90,7 +95,7 @@ def _most_plausible(content: bytes) -> str | None:
     return ranked[0] if is_certain else None
 
 
-def _score(text: str, candidate: Candidate) -> float:
+def _score(text: str, candidate: "Candidate") -> float:
     """Return the plausibility of a text: about 1 for a list of names, below 0 for most wrong encodings."""
     weights = [
         candidate.weigh(letter, text[at - 1 : at], text[at + 1 : at + 2])
@@ -104,6 +109,8 @@ def _score(text: str, candidate: Candidate) -> float:
 
 def _is_of_one_language(text: str) -> bool:
     """Return whether the accents of the text are those of one alphabet: `Jiří` and not `Jiøí`."""
+    from lms.rosters.letters import ALPHABETS, DOTTED
+
     lower = text[:100_000].translate(DOTTED).lower()
     accents = {letter for letter in lower if "\u00df" <= letter <= "\u1eff"}
     return bool(accents) and any(accents <= alphabet for alphabet in ALPHABETS)

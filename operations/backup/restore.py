@@ -69,14 +69,14 @@ $check$;
 """
 
 
-class Refused(Exception):
+class RestoreRefused(Exception):
     """The backup cannot be restored into this database; the message says why, and what to do."""
 
 
 def restore(file: Path, *, force: bool) -> dict[str, Any]:
     """Restore a backup and return its manifest. Restored files are private to their owner.
 
-    Raises Refused, archive.Damaged, ImproperlyConfigured, postgres_client.ProgramFailed.
+    Raises RestoreRefused, archive.Damaged, ImproperlyConfigured, postgres_client.ProgramFailed.
     """
     with private_files():
         return _restore(file, force=force)
@@ -103,7 +103,7 @@ def _restore(file: Path, *, force: bool) -> dict[str, Any]:
                 max_bytes=max_bytes,
             )  # fmt: skip
         except postgres_client.ProgramFailed as error:
-            raise Refused(
+            raise RestoreRefused(
                 f"The backup's database cannot be unfolded within {max_bytes // 1024**2} MiB beside the backup "
                 f"({_reason(error)}). Nothing was changed."
             ) from None
@@ -122,17 +122,17 @@ def refuse_what_cannot_work(manifest: dict[str, Any], *, force: bool) -> None:
     known = {f"{app}.{name}" for app, name in loader.disk_migrations}
     newer = sorted(set(manifest["migrations"]) - known)
     if newer:
-        raise Refused(f"The backup is of a newer version, which has {newer[-1]}: install that version first.")
+        raise RestoreRefused(f"The backup is of a newer version, which has {newer[-1]}: install that version first.")
     postgres_client.refuse_older_programs()
     if manifest["postgresql"] > postgres_client.server_major():
-        raise Refused(
+        raise RestoreRefused(
             f"The backup is of PostgreSQL {manifest['postgresql']}, the server is {postgres_client.server_major()}."
         )
     if others := _others_after_a_while():
-        raise Refused(f"{others} other connections use the database: stop web, workers and cron first.")
+        raise RestoreRefused(f"{others} other connections use the database: stop web, workers and cron first.")
     filled = sorted(name for name, number in row_counts().items() if number and name not in FILLED_BY_MIGRATIONS)
     if filled and not force:
-        raise Refused(f"The database is not empty ({', '.join(filled[:5])}): --force replaces everything in it.")
+        raise RestoreRefused(f"The database is not empty ({', '.join(filled[:5])}): --force replaces everything in it.")
 
 
 def other_sessions() -> int:
@@ -154,18 +154,18 @@ def _others_after_a_while() -> int:
 
 
 def _refuse_other_dumps(dump: Path, manifest: dict[str, Any]) -> None:
-    """Raise Refused if the dump is of another product, before it is run."""
+    """Raise RestoreRefused if the dump is of another product, before it is run."""
     try:
         listed = postgres_client.run_locally("pg_restore", "--list", str(dump))
     except postgres_client.ProgramFailed as error:
-        raise Refused(f"The backup's database cannot be read ({_reason(error)}). Nothing was changed.") from None
+        raise RestoreRefused(f"The backup's database cannot be read ({_reason(error)}). Nothing was changed.") from None
     tables = set(re.findall(r"^\d+; \d+ \d+ TABLE public (\S+) ", listed, re.MULTILINE))
     if not REQUIRED_TABLES <= set(manifest["rows"]) <= tables:
-        raise Refused("The database in the backup is none of this product's. Nothing was changed.")
+        raise RestoreRefused("The database in the backup is none of this product's. Nothing was changed.")
 
 
 def _run_script(script: Path, manifest: dict[str, Any]) -> None:
-    """Run the script and compare the result with the manifest in one transaction. Raises Refused."""
+    """Run the script and compare the result with the manifest in one transaction. Raises RestoreRefused."""
     prepare, check = script.with_name("prepare"), script.with_name("check")
     prepare.write_text(PREPARE)
     check.write_text(_check_of(manifest))
@@ -176,7 +176,7 @@ def _run_script(script: Path, manifest: dict[str, Any]) -> None:
             f"--file={prepare}", f"--file={script}", f"--file={check}",
         )  # fmt: skip
     except postgres_client.ProgramFailed as error:
-        raise Refused(f"PostgreSQL did not take the backup ({_reason(error)}). Nothing was changed.") from None
+        raise RestoreRefused(f"PostgreSQL did not take the backup ({_reason(error)}). Nothing was changed.") from None
 
 
 def _check_of(manifest: dict[str, Any]) -> str:

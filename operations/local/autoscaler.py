@@ -93,7 +93,7 @@ class Autoscaler:
         pause, self.polled_at = now - self.polled_at, now
         try:
             beats = {beat["pid"]: beat for beat in heartbeats.heartbeats() if beat["host"] == heartbeats.HOST}
-            with short_timeout_client(timeout=1) as redis:
+            with short_timeout_client(timeout=1, url=stream.url()) as redis:
                 oldest = stream.oldest_waiting(redis)
         except (RedisError, OSError):
             for seen in self.seen.values():

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from events.simulation.lesson import notebook
 from events.simulation.students import email_of
-from lms import rooms
+from lms import rooms, seating
 from lms.api.notebook_content import receipt
 from lms.enrolment import Listed, enrol_listed
 from lms.models import AssignmentSubmission, Class, ClassAssignment, Notebook, Student
@@ -40,7 +40,7 @@ def fill_class(demo: Class, *, now: datetime) -> None:
 
 def _add_room(demo: Class, students: list[Student], *, now: datetime) -> None:
     room = rooms.make_room(demo.pk, name="PC-201", seats=Grid(rows=5, columns=8, aisles=[4]).seats(), now=now)
-    rooms.fill(room, [student.pk for student in students], keep=True, now=now)
+    seating.fill(room, [student.pk for student in students], keep=True, now=now)
 
 
 def _add_assignments(demo: Class, students: list[Student], *, now: datetime) -> None:

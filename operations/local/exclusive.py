@@ -17,7 +17,7 @@ def is_needed(data_dir: Path) -> bool:
 def run(data_dir: Path, *arguments: str) -> int:
     """Start the servers, run a `manage.py` command and stop them. Return its exit code.
 
-    Raises Failed, ImproperlyConfigured.
+    Raises StartFailed, ImproperlyConfigured.
     """
     supervisor = Supervisor()
     with private_files(), services.own(data_dir):

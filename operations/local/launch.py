@@ -223,7 +223,7 @@ class Launch:
 def start_servers(supervisor: Supervisor, data_dir: Path) -> None:
     """Start the servers that the environment has no URL for, and set their URLs in it.
 
-    Raises Failed, Stopped, ImproperlyConfigured.
+    Raises StartFailed, Stopped, ImproperlyConfigured.
     """
     missing = services.missing(data_dir)
     if missing:

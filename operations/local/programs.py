@@ -9,6 +9,7 @@ from operations.local.processes import Program
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = str(ROOT / "manage.py")
 SERVERS = ("uvicorn", "daphne")
+WEBSOCKET_PROTOCOL = "config.websocket_protocol:WebSocketProtocol"  # of uvicorn: compresses once for all sockets
 
 
 def web(*, host: str, port: int, server: str = "uvicorn") -> Program:
@@ -16,7 +17,7 @@ def web(*, host: str, port: int, server: str = "uvicorn") -> Program:
         options = ["-b", host, "-p", str(port), "-v", "0", "--application-close-timeout", "5"]
     else:
         options = ["--host", host, "--port", str(port), "--loop", "uvloop", "--http", "httptools"]
-        options += ["--ws", "websockets-sansio", "--lifespan", "auto", "--timeout-graceful-shutdown", "5"]
+        options += ["--ws", WEBSOCKET_PROTOCOL, "--lifespan", "auto", "--timeout-graceful-shutdown", "5"]
         options += ["--no-access-log", "--log-level", "warning"]
     return _python("web", "-m", server, *options, "config.asgi:application", rank=4)
 

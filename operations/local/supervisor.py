@@ -31,7 +31,7 @@ class Stopped(Exception):
     """A stop signal arrived while waiting."""
 
 
-class Failed(Exception):
+class StartFailed(Exception):
     """Something that the product needs did not start."""
 
 
@@ -88,7 +88,7 @@ class Supervisor:
         try:
             child.process = child.program.spawn()
         except OSError as error:
-            raise Failed(f"{child.program.name} cannot be started: {error}") from error
+            raise StartFailed(f"{child.program.name} cannot be started: {error}") from error
         assert child.process.stdout is not None
         os.set_blocking(child.process.stdout.fileno(), False)
         self.selector.register(child.process.stdout, selectors.EVENT_READ, child)
@@ -132,20 +132,20 @@ class Supervisor:
     ) -> None:
         """Pump until the condition is true.
 
-        Raises Stopped on a stop signal; Failed after the timeout, or after MAX_FAILED_STARTS of the child `of`, with
-        its last line of output and the advice.
+        Raises Stopped on a stop signal; StartFailed after the timeout, or after MAX_FAILED_STARTS of the child `of`,
+        with its last line of output and the advice.
         """
         deadline = time.monotonic() + seconds
         while not condition():
             if self.stop_signals:
                 raise Stopped
             if of is not None and of.ends >= MAX_FAILED_STARTS:
-                raise Failed(
+                raise StartFailed(
                     f"{of.program.name} ended {of.ends} times and did not start; its last words: "
                     f"{of.last_line[:300]!r}. {advice}"
                 )
             if time.monotonic() > deadline:
-                raise Failed(f"{what} did not happen within {seconds:g} s; the lines above say why.")
+                raise StartFailed(f"{what} did not happen within {seconds:g} s; the lines above say why.")
             self.pump(0.02)
 
     def finish(self, program: Program) -> int:

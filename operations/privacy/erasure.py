@@ -32,7 +32,7 @@ WORTH_AN_INDEX = 20_000_000
 DRAIN_TIMEOUT = 60.0  # seconds for workers to finish their batches
 
 
-class CameBack(Exception):
+class StudentCameBack(Exception):
     """New events of the person arrived during the erasure."""
 
 
@@ -54,14 +54,14 @@ class Report:
 def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
     """Erase a person and record that in the audit log. Call `verification.clear()` afterwards.
 
-    Raises maintenance.StillBusy, CameBack, and timeseries.unreachable() if InfluxDB is away; then run it again.
+    Raises maintenance.StillBusy, StudentCameBack, and timeseries.unreachable() if InfluxDB is away; then run it again.
     """
     report = Report()
     report.waiting_events = maintenance.remove_person(person.is_called, cut=_in_json(person), timeout=DRAIN_TIMEOUT)
     with _index_for_sessions(person), transaction.atomic():
         _forget_rows(person, report, keep_grades=keep_grades)
         audit.record(
-            action="student_forget",
+            "student_forget",
             actor=None,
             request=None,
             target_type="student",
@@ -72,7 +72,7 @@ def forget(person: Person, *, keep_grades: bool, now: datetime) -> Report:
     report.keys = redis_erasure.erase(person)
     timeseries.erase(person.spellings, cut=person.cut, now=now)
     if _came_back(person):
-        raise CameBack
+        raise StudentCameBack
     return report
 
 

@@ -10,62 +10,27 @@ in `--also 山田`, is found only where no character of its own script touches i
 """
 
 import re
-import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 from core.identity import email_key, label_key
-
-# --- Characters -----------------------------------------------------------------------------------------------------
-
-_RANGES = (
-    ("hiragana", "\u3041-\u309f"),
-    ("katakana", "\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"),
-    ("han", "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"),
-    ("hangul", "\u1100-\u11ff\u3130-\u318f\uac00-\ud7ff"),
-    ("unspaced", "\u0e00-\u109f\u1780-\u17ff"),  # Thai, Lao, Tibetan, Burmese, Khmer
+from operations.privacy.characters import (
+    AFTER,
+    AFTER_ONE,
+    BEFORE,
+    BEFORE_ONE,
+    PARTICLES,
+    TITLES,
+    are_one_word,
+    is_alphabetic,
+    is_word,
+    path_begins,
+    script,
+    touches,
+    word_before,
 )
-_SCRIPTS = [(name, re.compile(f"[{characters}]")) for name, characters in _RANGES]
-
-
-@cache
-def script(character: str) -> str:
-    """Return hiragana, katakana, han, hangul, unspaced, letter (of a script with words), digit, or "" for others."""
-    if not character.isascii():
-        for name, pattern in _SCRIPTS:
-            if pattern.match(character):
-                return name
-    category = unicodedata.category(character)
-    return {"L": "letter", "M": "letter", "N": "digit"}.get(category[0], "")
-
-
-# What makes a longer family name of what follows (小山田, 大山田), and more of it where the family name is one
-# character (林 in 若林). What makes a longer given name of what precedes (健太郎, 由美子), and more of it where that is
-# one character (明 in 明美). Characters that often end or begin other words are left out: 一年山田太郎, 山田太郎代理.
-BEFORE, BEFORE_ONE = (
-    set("小大中上下東西南北新古奥"),
-    set("若平高長石松竹梅杉栗柳藤山川河野村木原岡田島谷青赤黒白金今本吉神御福富宮桜"),
-)
-AFTER, AFTER_ONE = (
-    set("子郎朗美江恵香奈菜佳彦男夫雄介哉樹輝斗丸吉緒織音乃穂咲莉梨沙紗貴々"),
-    set("一二三太也人司志実生行之代治平花衣里明義信央希紀"),
-)
-
-# What may touch a lone word from behind although it is of the same script.
-TITLES = {
-    "han": re.compile(
-        "(?:君|様|氏|殿)(?![子代江香恵枝])|先生|先輩|後輩|教授|講師|助教|助手|選手|班|組"
-        "|的|说|說|同学|同學|老师|老師|女士|小姐"
-    ),
-    "hiragana": re.compile("さん|ちゃん|くん|さま|せんせい|は|が|を|に|へ|です|だ|から|まで|より|って"),
-    "katakana": re.compile("サン|クン|チャン|サマ|センセイ"),
-    "hangul": re.compile("씨|님|군|양|선생|교수|학생|은|는|이|가|을|를|의|에|와|과|도|한테|께"),
-}  # fmt: skip
-# Behind two characters these make another name (はると, ゆきの); behind three they are particles.
-PARTICLES = re.compile("[のともや]")
 
 # --- Forms ----------------------------------------------------------------------------------------------------------
 
@@ -127,21 +92,21 @@ class Address(Form):
         return not (self._goes_on_before(text, start, end) or self._goes_on_behind(text, end))
 
     def _goes_on_before(self, text: str, start: int, end: int) -> bool:
-        before = _word_before(text, start)
-        if _is_word(before) and _are_one_word(before, text[start]):
+        before = word_before(text, start)
+        if is_word(before) and are_one_word(before, text[start]):
             return True
         # `first.taro@`, `first+taro@` are others; in the name of a file `-` divides, and `_` does everywhere.
-        if before and before in ".+%-" and start > 1 and _is_word(text[start - 2]):
-            return not (before in ".-" and (_FILE_NAME.match(text, end) or _path_begins(text, start)))
+        if before and before in ".+%-" and start > 1 and is_word(text[start - 2]):
+            return not (before in ".-" and (_FILE_NAME.match(text, end) or path_begins(text, start)))
         return False
 
     def _goes_on_behind(self, text: str, end: int) -> bool:
         after, then = text[end : end + 1], text[end + 1 : end + 2]
-        if _is_word(after) and _are_one_word(text[end - 1], after):
+        if is_word(after) and are_one_word(text[end - 1], after):
             return True
-        if after == "." and _is_word(then) and _are_one_word(text[end - 1], then):
+        if after == "." and is_word(then) and are_one_word(text[end - 1], then):
             return not _ENDING.match(text, end)
-        return after == "-" and _is_word(then) and not _FILE_NAME.match(text, end)
+        return after == "-" and is_word(then) and not _FILE_NAME.match(text, end)
 
 
 class Home(Form):
@@ -149,7 +114,7 @@ class Home(Form):
 
     def is_whole(self, text: str, start: int, end: int) -> bool:
         after, then = text[end : end + 1], text[end + 1 : end + 2]
-        return not (_is_word(after) or after in {"_", "-", "@"} or (after == "." and _is_word(then)))
+        return not (is_word(after) or after in {"_", "-", "@"} or (after == "." and is_word(then)))
 
 
 @dataclass(frozen=True)
@@ -174,31 +139,31 @@ class Name(Form):
     def _is_of_two_people(self, text: str, start: int, end: int) -> bool:
         """Return whether a match is the end of one name and the start of the next: Sato [Taro, Yamada] Ken."""
         said = text[start:end]
-        in_cjk = not (_is_alphabetic(said[0]) or _is_alphabetic(said[-1]))
+        in_cjk = not (is_alphabetic(said[0]) or is_alphabetic(said[-1]))
         if self.is_lone or not (_BETWEEN_PEOPLE.search(said) or (self.is_turned and in_cjk)):
             return False
         before, behind = _WORD_BEFORE.search(text[max(0, start - 40) : start]), _WORD_BEHIND.match(text, end)
         return any(found and _may_be_name(found[1], in_cjk=in_cjk) for found in (before, behind))
 
     def _goes_on_before(self, text: str, start: int, end: int) -> bool:
-        before, first = _word_before(text, start), text[start]
+        before, first = word_before(text, start), text[start]
         if not before:
             return False
-        if _touches(before, first, digits=self.is_lone):
+        if touches(before, first, digits=self.is_lone):
             match script(first):
                 case "han" if self._is_anywhere:
                     return before in BEFORE or (self.one_before and before in BEFORE_ONE)
                 case "hiragana" | "unspaced" if self._is_anywhere:
                     return False
             return True
-        hyphen = before in "-'\u2019\u2010" and start > 1 and _is_alphabetic(text[start - 2]) and _is_alphabetic(first)
+        hyphen = before in "-'\u2019\u2010" and start > 1 and is_alphabetic(text[start - 2]) and is_alphabetic(first)
         return hyphen and not self._is_slug(text, start, end)
 
     def _goes_on_behind(self, text: str, start: int, end: int) -> bool:
         after, last = text[end : end + 1], text[end - 1]
         if not after:
             return False
-        if _touches(after, last, digits=self.is_lone):
+        if touches(after, last, digits=self.is_lone):
             if script(last) in TITLES and TITLES[script(last)].match(text, end):
                 return False
             match script(last):
@@ -211,7 +176,7 @@ class Name(Form):
             return True
         if after in "'\u2019" and re.match(r"s?(?!\w)", text[end + 1 :]):
             return False
-        hyphen = after in "-'\u2019\u2010" and _is_alphabetic(text[end + 1 : end + 2]) and _is_alphabetic(last)
+        hyphen = after in "-'\u2019\u2010" and is_alphabetic(text[end + 1 : end + 2]) and is_alphabetic(last)
         return hyphen and not self._is_slug(text, start, end)
 
     @property
@@ -254,7 +219,7 @@ def full_name(name: str) -> list[Form]:
     parts = [part for part in _PARTS.split(name) if part]
     if len(parts) == 1:
         return _undivided(parts[0])
-    if sum(_weight(part) > 1 or not _is_alphabetic(part[-1]) for part in parts) < 2 or len(parts) > 6:
+    if sum(_weight(part) > 1 or not is_alphabetic(part[-1]) for part in parts) < 2 or len(parts) > 6:
         return []
     in_han = all(script(c) == "han" for part in parts for c in part)
     fragments = tuple({fragment for part in parts for fragment in _fragments(part)})
@@ -314,7 +279,7 @@ def _undivided(part: str) -> list[Form]:
 def _ordered(parts: list[str]) -> str:
     said = _spelled(parts[0])
     for left, right in pairwise(parts):
-        joined = not (_is_alphabetic(left[-1]) and _is_alphabetic(right[0])) or min(len(left), len(right)) > 2
+        joined = not (is_alphabetic(left[-1]) and is_alphabetic(right[0])) or min(len(left), len(right)) > 2
         said += f"{BETWEEN}{'?' if joined else ''}{_spelled(right)}"
     return said
 
@@ -324,7 +289,7 @@ def _spelled(part: str) -> str:
     spelled = [_SAME.get(c, re.escape(c)) for c in part]
     if all(script(c) == "han" for c in part):
         return "[ ]?".join(spelled)
-    return f"{spelled[0]}[.]?" if len(part) == 1 and _is_alphabetic(part) else "".join(spelled)
+    return f"{spelled[0]}[.]?" if len(part) == 1 and is_alphabetic(part) else "".join(spelled)
 
 
 def _fragments(part: str) -> set[str]:
@@ -337,46 +302,7 @@ def _weight(part: str) -> int:
     return sum(bool(script(c)) for c in part)
 
 
-# --- Neighbours -----------------------------------------------------------------------------------------------------
-
-
-def _is_word(character: str) -> bool:
-    return bool(character) and bool(script(character))
-
-
-def _is_alphabetic(character: str) -> bool:
-    return bool(character) and script(character[-1]) == "letter"
-
-
-def _are_one_word(left: str, right: str) -> bool:
-    """Return whether two characters of an address are of one word: digits and letters are, 宛先 and `taro@` are not."""
-    alphabetic = {"letter", "digit"}
-    return script(left) == script(right) or {script(left), script(right)} <= alphabetic
-
-
-def _touches(neighbour: str, edge: str, *, digits: bool) -> bool:
-    """Return whether both have the same script and may be one word. Digits count for a lone word (S123 in S1234)."""
-    if neighbour == "ー":
-        return script(edge) in {"katakana", "hiragana"}
-    if digits and {script(neighbour), script(edge)} <= {"letter", "digit"}:
-        return True
-    return script(neighbour) == script(edge) and script(edge) not in {"", "digit"}
-
-
 def _may_be_name(word: str, *, in_cjk: bool) -> bool:
     if in_cjk:
         return len(word) < 4 and all(script(c) in {"han", "katakana", "hangul"} for c in word)
     return not _NO_NAMES.fullmatch(word)
-
-
-def _word_before(text: str, start: int) -> str:
-    r"""Return the character before; "" for the end of an escape: the n of `\n`, the s of `%s`."""
-    if start > 1 and text[start - 1] in "nrtbfv" and text[start - 2] == "\\":
-        return ""
-    if start > 1 and text[start - 1] in "sd" and text[start - 2] == "%":
-        return ""
-    return text[start - 1 : start]
-
-
-def _path_begins(text: str, start: int) -> bool:
-    return bool(re.search(r"[/\\][^\s/\\]*\Z", text[max(0, start - 255) : start]))

@@ -10,7 +10,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from core.redis import blocking_client
-from events.queue import jobs
+from core.redis_cluster import servers_of
+from events.queue import jobs, stream
 from operations.privacy.person import Person
 from realtime import groups, presence
 
@@ -30,6 +31,10 @@ def erase(person: Person) -> int:
             if (key.startswith(JOB_KEYS) or not key.startswith(HANDLED_ELSEWHERE)) and _names(redis, key, person):
                 erased += int(redis.delete(key))
         _clear_slow_log(redis, person)
+    if stream.has_own_redis():
+        with blocking_client(timeout=10, url=stream.url()) as streams:
+            for server in servers_of(streams, with_replicas=True):
+                _clear_slow_log(server, person)
     return erased
 
 

@@ -11,12 +11,15 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.db import OperationalError, ProgrammingError, connection
 from psycopg import sql
 from redis import Redis
 from redis.exceptions import RedisError
 
 from core.redis import blocking_client
+from core.redis_cluster import servers_of
+from events.queue import stream
 from operations.privacy import tables
 
 REWRITE_TIMEOUT = 120.0  # seconds for Redis to rewrite its file
@@ -41,18 +44,24 @@ def clear() -> list[str]:
 
 def _redis_file() -> Iterator[str]:
     try:
-        with blocking_client(timeout=10) as redis:
-            state: Any = redis.info("persistence")
-            if state.get("aof_enabled"):
-                yield from _rewrite(redis)
-            elif state.get("rdb_last_save_time") and redis.config_get("save").get("save"):
-                redis.bgsave()
-                yield from _wait(redis, "rdb_bgsave_in_progress", "rdb_last_bgsave_status")
+        for url in dict.fromkeys((settings.REDIS_URL, stream.url())):
+            with blocking_client(timeout=10, url=url) as redis:
+                for server in servers_of(redis, with_replicas=True):
+                    yield from _file_of(server)
     except RedisError as error:
         yield (
             f"Redis does not let us write its file anew ({error}): the person stays in it until that happens. Ask "
             "whoever runs Redis for BGREWRITEAOF, or BGSAVE where it keeps snapshots."
         )
+
+
+def _file_of(redis: Redis) -> Iterator[str]:
+    state: Any = redis.info("persistence")
+    if state.get("aof_enabled"):
+        yield from _rewrite(redis)
+    elif state.get("rdb_last_save_time") and redis.config_get("save").get("save"):
+        redis.bgsave()
+        yield from _wait(redis, "rdb_bgsave_in_progress", "rdb_last_bgsave_status")
 
 
 def _rewrite(redis: Redis) -> Iterator[str]:

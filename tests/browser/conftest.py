@@ -17,7 +17,7 @@ FLAGS = [
     "--disable-sync",
 ]
 # For as long a page may take on a busy machine. What is there at once costs none of it.
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(autouse=True, scope="session")

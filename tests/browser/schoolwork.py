@@ -22,8 +22,9 @@ from lms.models import (
     Student,
     Team,
 )
-from lms.rooms import assign, make_room
+from lms.rooms import make_room
 from lms.seat_grid import Grid
+from lms.seating import assign
 from lms.student_tokens import Claim, claim
 
 GREEN = "\x1b[32mok\x1b[39m\n"

@@ -33,10 +33,11 @@ def test_only_what_follows_a_touch_is_of_a_person(page: Page, live_system, room)
     log_in(page, url=live_system.url, **LOGIN)
     asked: list[dict[str, str]] = []
     page.on("request", lambda request: asked.append(request.headers))
-    page.goto(room)
+    with page.expect_response("**/attention/"):
+        page.goto(room)
     page.wait_for_selector(LIVE)
-    page.wait_for_timeout(1500)
     own = [headers for headers in asked if headers.get("x-requested-with") == "fragment"]
+    assert own
     assert not any("x-activity" in headers for headers in own)
     asked.clear()
     page.locator("a[data-drawer]").first.click()

@@ -5,25 +5,31 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.visits import PASSWORD, log_in_live, post
+from tests.browser.visits import PASSWORD, log_in_live, post, wait_until_live
 
 SEED = """
 import json
 from django.utils import timezone
 from instructors.models import Instructor
 from lms.class_keys import create_key
-from lms.models import Class, Student, StudentActivity, StudentClass
+from lms.models import Class, Room, Seat, SeatAssignment, Student, StudentActivity, StudentClass
 teacher = Instructor.objects.create_user("layout@example.com", "{password}", name="Teacher")
 made = []
 for size in (40, 200):
     lesson = Class.objects.create(class_code=f"L{{size}}", name=f"Class of {{size}}", instructor=teacher)
     create_key(lesson)
     now = timezone.now()
+    room = Room.objects.create(class_ref=lesson, name="PC 2")
     for number in range(size):
         state = dict(last_activity_at=now, last_run_at=now, execution_count=100 + number, error_count=12)
         name = f"高橋 美咲 {{number // 2 if number < 6 else number}}"  # some share a name
         student = Student.objects.create(email=f"l{{size}}-{{number}}@example.com", name=name, **state)
-        StudentClass.objects.create(student=student, class_ref=lesson, name=name)
+        there = StudentClass.objects.create(
+            student=student, class_ref=lesson, name=name, student_number=f"2026A1{{number:03}}"
+        )
+        if number < 6:
+            seat = Seat.objects.create(room=room, label=f"B{{number}}", position_x=10 + number, position_y=10)
+            SeatAssignment.objects.create(room=room, seat=seat, enrolment=there)
         StudentActivity.objects.create(student=student, class_id=lesson.pk, **state)
     made.append(lesson.pk)
 print(json.dumps(made))
@@ -35,6 +41,18 @@ IN_SIGHT = """() => [...document.querySelectorAll("#cards > .card")].filter((car
 
 # All at one moment: what is above them may still change.
 TOPS = """() => [...document.querySelectorAll("#cards > .card")].map((card) => card.getBoundingClientRect().top)"""
+
+# What moved without anybody's doing, and how much of the window it took (https://web.dev/articles/cls).
+SHIFTS = """() => new Promise((done) => {
+  const found = [];
+  const note = (list) => {
+    for (const { value, sources, hadRecentInput } of list.getEntries()) {
+      if (!hadRecentInput) found.push({ value, moved: sources.map(({ node }) => node?.cloneNode().outerHTML) });
+    }
+  };
+  new PerformanceObserver(note).observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(found))));
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +78,38 @@ def test_so_many_cards_are_in_sight(live_system, classes, page: Page, size, widt
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
+def test_of_namesakes_number_and_seat_are_in_sight(live_system, classes, page: Page):
+    open_class(page, live_system, classes[40], 1440, 900)
+    card = page.locator("#cards .card", has_text="2026A1003")
+    for shown in (card.locator(".apart"), card.locator(".seat-of")):
+        expect(shown).to_be_visible()
+        assert shown.evaluate("e => e.scrollWidth <= e.clientWidth || getComputedStyle(e).display === 'inline'")
+    expect(card.locator(".seat-of")).to_have_text("Seat B3 · PC 2")
+    expect(card.get_by_text("No team")).to_be_hidden()  # beside a seat it would only take the room
+    box, seat = card.bounding_box(), card.locator(".seat-of").bounding_box()
+    assert box
+    assert seat
+    assert seat["x"] + seat["width"] <= box["x"] + box["width"], "the seat is not cut off"
+
+
 def test_a_phone_has_two_cards_beside_each_other_and_scrolls_one_way(live_system, classes, page: Page):
     open_class(page, live_system, classes[40], 390, 844)
     first, second = page.evaluate(TOPS)[:2]
     assert first == second
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+@pytest.mark.parametrize(("size", "width", "height"), [(40, 390, 844), (40, 1440, 900), (200, 1440, 900)])
+def test_nothing_moves_when_the_page_becomes_live(live_system, classes, page: Page, size, width, height):
+    """Neither when the parts arrive that the script fetches nor when its buttons work. What is left is the word beside
+    the dot: 0.001 on a phone."""
+    open_class(page, live_system, classes[size], width, height)
+    with page.expect_response("**/attention/"), page.expect_response("**/cards/"):
+        page.reload()
+    wait_until_live(page)
+    expect(page.locator("#clusters [data-clusters-none]")).to_be_visible()
+    shifts = page.evaluate(SHIFTS)
+    assert sum(shift["value"] for shift in shifts) < 0.005, shifts
 
 
 def test_the_filter_gives_those_who_are_left_their_room(live_system, classes, page: Page):

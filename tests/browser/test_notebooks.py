@@ -37,7 +37,11 @@ def test_two_versions_side_by_side_and_unified(page):
     page.goto(page.address)
     page.get_by_role("link", name="loops.ipynb").click()
     expect(page.get_by_role("radio", name="Older: Starter of Loops")).to_be_checked()
-    expect(page.get_by_role("radio", name="Newer: Loops · Eve")).to_be_checked()
+    newer = page.get_by_role("radio", name="Newer: Loops · Eve")
+    expect(newer).to_be_checked()
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert newer.bounding_box()["width"] >= 24, "what is chosen is seen on a phone too"
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.get_by_role("button", name="Compare").click()
     gone, come = page.get_by_text("a = 1"), page.get_by_text("a = 2")
     expect(gone).to_be_visible()

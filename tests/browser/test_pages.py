@@ -1,5 +1,7 @@
 """The pages in a real browser: landmarks, keyboard, narrow screens, strict content policy; no sockets here."""
 
+import re
+
 import pytest
 from django.conf import settings as django_settings
 from playwright.sync_api import expect
@@ -47,10 +49,10 @@ def test_every_page_is_built_for_everybody(page, which):
 def test_the_filter_is_kept_in_the_address_and_survives_a_reload(page):
     page.goto(page.class_address)
     page.fill("[name=q]", "ren")
-    assert page.locator(".card:visible").count() == 1
-    assert page.url.endswith("?q=ren")
+    expect(page.locator(".card:visible")).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"\?q=ren$"))
     page.reload()
-    assert page.locator(".card:visible").count() == 1
+    expect(page.locator(".card:visible")).to_have_count(1)
 
 
 def test_a_chosen_theme_is_remembered(page):
@@ -61,8 +63,8 @@ def test_a_chosen_theme_is_remembered(page):
     button.click()
     page.reload()
     page.locator("[popovertarget]").click()
-    assert page.get_attribute("html", "data-theme") == "dark"
-    assert button.inner_text() == "Theme: dark"
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(button).to_have_text("Theme: dark")
 
 
 def test_the_menu_closes_when_it_is_left(page):
@@ -94,7 +96,7 @@ def test_the_figures_of_my_classes_stay_true_and_say_so_when_they_do_not(page):
     page.clock.install()
     page.goto("/")
     figure = page.locator(".class-tile .figures dd").first
-    assert figure.inner_text() == "2"
+    expect(figure).to_have_text("2")
     Student.objects.last().enrolments.all().delete()
     page.evaluate("window.same = true")
     page.clock.run_for(11_000)
@@ -103,7 +105,7 @@ def test_the_figures_of_my_classes_stay_true_and_say_so_when_they_do_not(page):
     page.context.set_offline(True)
     page.clock.run_for(45_000)
     page.wait_for_selector("#classes-old:not([hidden])")
-    assert "old" in page.locator("#classes-old").inner_text()
+    expect(page.locator("#classes-old")).to_contain_text("old")
     page.context.set_offline(False)
     page.context.clear_cookies()
     page.clock.run_for(11_000)
@@ -119,8 +121,8 @@ def test_old_data_turns_grey_and_keeps_its_age_in_sight(page):
     assert not page.locator("#classroom[data-aged]").count()
     page.clock.run_for(40_000)
     page.wait_for_selector("#classroom[data-aged]")
-    assert "old" in page.locator("#freshness").inner_text()
-    assert "connection is lost" in page.locator("#announcements").inner_text()
+    expect(page.locator("#freshness")).to_contain_text("old")
+    expect(page.locator("#announcements")).to_contain_text("connection is lost")
     assert "grayscale" in page.locator(".live").evaluate("element => getComputedStyle(element).filter")
 
 

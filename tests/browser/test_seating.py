@@ -36,9 +36,9 @@ def place_of(page: Page, team: str) -> tuple[float, float]:
 
 def drag(page: Page, source, x: float, y: float) -> None:
     """To percent of the map."""
-    box, area = source.bounding_box(), page.locator("#marks").bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    source.hover(force=True)
     page.mouse.down()
+    area = page.locator("#marks").bounding_box()
     page.mouse.move(area["x"] + 30, area["y"] + 30, steps=3)
     page.mouse.move(area["x"] + area["width"] * x / 100, area["y"] + area["height"] * y / 100, steps=3)
     with page.expect_response(lambda answer: "/room/map/place/" in answer.url) as saved:
@@ -91,10 +91,14 @@ def test_a_map_is_set_up_and_another_browser_follows(live_system, room, browser)
 def test_a_move_that_cannot_be_saved_goes_back_and_says_so(room):
     expect(mark(room, "チームA")).to_be_visible()
     before = place_of(room, "チームA")
-    room.route("**/room/map/place/", lambda route: route.abort())
+    held = []
+    room.route("**/room/map/place/", lambda route: held.append(route))
     mark(room, "チームA").locator("a").focus()
-    room.keyboard.press("ArrowRight")
+    with room.expect_request("**/room/map/place/"):
+        room.keyboard.press("ArrowRight")
     assert place_of(room, "チームA") != before
+    [route] = held
+    route.abort()
     expect(room.locator("#map-problem")).to_contain_text("チームA could not be moved")
     assert place_of(room, "チームA") == before
     room.unroute("**/room/map/place/")

@@ -39,9 +39,9 @@ def unseated(page: Page, name: str):
 
 
 def drag(page: Page, source, target, *, saved: str) -> None:
-    begin, end = source.bounding_box(), target.bounding_box()
-    page.mouse.move(begin["x"] + begin["width"] / 2, begin["y"] + begin["height"] / 2)
+    source.hover(force=True)
     page.mouse.down()
+    end = target.bounding_box()
     page.mouse.move(end["x"] + 5, end["y"] + 5, steps=3)
     page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2, steps=3)
     with page.expect_response(lambda answer: saved in answer.url and answer.request.method == "POST") as answered:

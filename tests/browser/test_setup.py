@@ -63,7 +63,7 @@ def test_a_newcomer_sets_up_a_class(strict_system, newcomer):
     settings = page.evaluate("navigator.clipboard.readText()")
     expect(page.locator("#connection")).to_contain_text("Waiting for the first event")
     assert send_event(settings) == 202
-    expect(page.locator("#connection")).to_contain_text("Connected", timeout=12_000)
+    expect(page.locator("#connection")).to_contain_text("Connected", timeout=30_000)
     expect(page.locator("#announcements")).to_contain_text("Connected")
 
     page.get_by_role("link", name="Live", exact=True).click()

@@ -34,7 +34,7 @@ def log_in_live(page: Page, address: str, *, email: str) -> None:
 
 def wait_until_live(page: Page) -> None:
     """Right after a login, which hashes a password, on a machine on which a class may be at work."""
-    expect(page.locator("#freshness")).to_have_attribute("data-state", "live", timeout=15_000)
+    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
 
 
 def let_in(context: BrowserContext, live_server, client: Client, account: Instructor) -> None:

@@ -187,7 +187,7 @@ def test_a_page_says_it_in_a_sentence(db, limit, settings, monkeypatch):
 
 def raw(system: LiveSystem, head: str, body: bytes) -> bytes:
     """The answer to a client that sends all of it before it listens."""
-    with socket.create_connection(("127.0.0.1", system.port), timeout=20) as link:
+    with socket.create_connection(("127.0.0.1", system.port), timeout=60) as link:
         link.sendall(f"{head}\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode() + body)
         answer = b""
         while piece := link.recv(65536):

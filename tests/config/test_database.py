@@ -83,7 +83,7 @@ def test_a_server_that_is_gone_costs_two_seconds(silent) -> None:
             assert cursor.fetchone() == (1,)
     finally:
         link.close()
-    assert 1.0 < time.monotonic() - begun < 10.0
+    assert 1.0 < time.monotonic() - begun < 60.0, "without a limit it is two minutes"
 
 
 @pytest.mark.django_db

@@ -85,7 +85,7 @@ def test_nor_the_servers_own_access_log(system, tmp_path):
     running = Running(program=program, log=tmp_path / "web.log")
     running.start()
     try:
-        wait_until(lambda: answers(port), seconds=30, what="an answer")
+        wait_until(lambda: answers(port), what="an answer")
         httpx.post(f"http://127.0.0.1:{port}/api/v1/events?key={KEY}", json=[event()])
         httpx.get(f"http://127.0.0.1:{port}/api/v1/nothing?key={KEY}")
     finally:

@@ -91,6 +91,7 @@ def test_the_traceback_is_there_for_whoever_asks(tmp_path):
         ({"REDIS_URL": "redis+sentinel://:secret-of-mine@host:port/m/0"}, "REDIS_URL is no address of a Redis"),
         ({"REDIS_URL": "redis+sentinel://:secret-of-mine@host/m/first"}, "a database that is no number"),
         ({"REDIS_URL": "redis+cluster://:secret-of-mine@host:6379"}, "REDIS_URL is a Cluster, which rq cannot use"),
+        ({"EVENTS_REDIS_URL": "redis+cluster://:secret-of-mine@host/2"}, "EVENTS_REDIS_URL is no address"),
         ({"ALLOWED_HOSTS": "https://lessons.example.org"}, "host names alone"),
         ({"ALLOWED_HOSTS": "lessons.example.org:443"}, "host names alone"),
         ({"BACKEND_CORS_ORIGINS": "hub.example.org"}, "origins like https://hub.example.org"),

@@ -73,7 +73,7 @@ async def refused_at(path, *, host, app=None, **headers):
     """The close code of a refused handshake; None where the application behind the rule is reached."""
     sent = [(b"host", host.encode()), *((name.encode(), value.encode()) for name, value in headers.items())]
     communicator = WebsocketCommunicator(app or CorsApplication(accept), path, headers=sent)
-    accepted, code = await communicator.connect(timeout=5)
+    accepted, code = await communicator.connect(timeout=60)
     await communicator.disconnect()
     return None if accepted else code
 

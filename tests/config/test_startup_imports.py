@@ -8,12 +8,30 @@ from tests.servers import ROOT
 
 # Building nbformat's validator makes a grammar (1.3 s of processor); the others draw and compare notebooks.
 HEAVY = {"nbformat", "jsonschema", "nbconvert", "nbdime"}
+# What others load where it is installed, and what few requests need: together 12 MiB of a web process, 5 of a worker.
+UNNEEDED = {"requests", "urllib3", "charset_normalizer", "jinja2", "pygments", "greenlet", "PIL", "lms.rosters.letters"}
+# Of a worker: it serves no pages, checks no tokens and draws nothing. (`rest_framework` alone is an application.)
+OF_WEB = {"classroom.urls", "config.urls", "rest_framework.views", "rest_framework_simplejwt", "drf_spectacular.views"}
+OF_WEB |= {"django.test", "unittest", "import_export.admin", "influxdb_client", "pandas", "reactivex", "uvicorn"}
 LOAD = """
 import sys
 import config.asgi
 from django.urls import resolve
 resolve("/api/v1/submissions")
 print(*sys.modules)
+"""
+WORKER = """
+import sys
+from config import command_line
+from operations.local import gc_tuning
+
+def print_modules():  # where the command would begin to work
+    print(*(name for name, module in sys.modules.items() if module is not None))
+    print(sum(module is None for module in sys.modules.values()))
+    raise SystemExit
+
+gc_tuning.freeze_loaded_objects = print_modules
+command_line.run(["manage.py", "work"])
 """
 WALKED = """
 import gc
@@ -36,7 +54,19 @@ def output_of(code: str) -> str:
 
 
 def test_heavy_libraries_are_loaded_when_they_are_needed():
-    assert HEAVY & set(output_of(LOAD).split()) == set()
+    assert (HEAVY | UNNEEDED) & set(output_of(LOAD).split()) == set()
+
+
+def test_a_worker_holds_no_page_and_no_library_of_pages():
+    loaded, hidden = output_of(WORKER).splitlines()
+    assert (HEAVY | UNNEEDED | OF_WEB) & set(loaded.split()) == set()
+    assert "events.processing.pipeline" in loaded.split()
+    assert hidden == "0"
+
+
+def test_what_was_hidden_at_the_start_can_be_used_afterwards():
+    used = "import requests, jinja2, pygments.lexers; print(requests.get, jinja2.Environment, pygments.lexers)"
+    assert output_of(f"import config.asgi; {used}")
 
 
 def test_the_collector_does_not_walk_what_stays():

@@ -24,11 +24,11 @@ def test_pictures_of_rooms_and_static_files(kind, settings, tmp_path: Path):
     made = replace_map(class_id=None, picture=picture(), uploaded_by=None, now=timezone.now())
     with serve(kind, MEDIA_ROOT=str(tmp_path)) as server:
         origin = f"http://127.0.0.1:{server.port}"
-        wait_until(lambda: answers(origin), what=kind, seconds=20)
-        shown = httpx.get(f"{origin}{made.image_url}", timeout=10)
+        wait_until(lambda: answers(origin), what=kind)
+        shown = httpx.get(f"{origin}{made.image_url}")
         assert (shown.status_code, shown.headers["Content-Type"]) == (200, "image/jpeg")
-        assert httpx.get(f"{origin}/static/maps/nothing.jpg", timeout=10).status_code == 404
-        style = httpx.get(f"{origin}/static/css/base/tokens.css", timeout=10)
+        assert httpx.get(f"{origin}/static/maps/nothing.jpg").status_code == 404
+        style = httpx.get(f"{origin}/static/css/base/tokens.css")
         assert style.status_code == 200
         assert style.headers["Content-Type"].startswith("text/css")
 

@@ -54,7 +54,7 @@ def server(postgres_server) -> Iterator[int]:
 def test_it_starts_with_these_settings_and_its_health_check_says_when(server):
     words = [*SERVICE["healthcheck"]["test"][1:], "-p", str(server)]
     check = [PROGRAMS / words[0], *words[1:]]
-    wait_until(lambda: subprocess.run(check, check=False).returncode == 0, seconds=30, what="PostgreSQL")
+    wait_until(lambda: subprocess.run(check, check=False).returncode == 0, what="PostgreSQL")
     address = f"host=127.0.0.1 port={server} user=cellmonitor dbname=postgres"
     with psycopg.connect(f"{address} password=filled") as connection:
         [shown] = connection.execute(

@@ -13,7 +13,7 @@ from django.conf import settings
 from events.contract import schema
 from events.intake import app as intake_app
 from events.processing import pipeline
-from events.queue import stream
+from events.queue import appending, stream
 from events.queue.enqueue import outgoing_entries
 
 
@@ -42,7 +42,7 @@ class EventPipeline:
     def put(self, events: list[schema.Event]) -> None:
         async def send() -> None:
             redis = stream.connect_async()
-            await stream.append(redis, outgoing_entries(events))
+            await appending.append(redis, outgoing_entries(events))
             await redis.aclose()
 
         asyncio.run(send())

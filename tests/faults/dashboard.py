@@ -26,7 +26,7 @@ class Dashboard:
 
     def __exit__(self, *problem: object) -> None:
         self._stop.set()
-        self._thread.join(20)
+        self._thread.join(60)
 
     async def _listen(self) -> None:
         async with connect(self.url, proxy=None, max_size=None) as socket:

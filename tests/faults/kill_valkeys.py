@@ -80,7 +80,7 @@ def _recover(sentinels: Sentinels, room: Classroom) -> None:
     """Every server is there again, and events are taken: the next kill must not meet the only one that has them."""
     wait_until(lambda: sentinels.replicas() == 2, seconds=60, what=f"two replicas\n{sentinels.tails()}")
     accepted = len(room.accepted)
-    wait_until(lambda: len(room.accepted) > accepted + 5, seconds=30, what="five events after a kill")
+    wait_until(lambda: len(room.accepted) > accepted + 5, what="five events after a kill")
 
 
 def come_to_rest(sentinels: Sentinels) -> None:

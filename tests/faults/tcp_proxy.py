@@ -38,7 +38,7 @@ class TcpProxy:
     def close(self) -> None:
         self.disconnect()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
         self._loop.close()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:

@@ -49,7 +49,7 @@ def drain(system, link, client) -> None:
 
 
 def test_more_than_may_wait_is_refused_and_redis_stays_as_it_is(system, link):
-    with httpx.Client(base_url=system.url, timeout=20) as client:
+    with httpx.Client(base_url=system.url) as client:
         taken, refusal = flood(client, maximum=LIMIT * 2)
         assert taken == LIMIT
         assert refusal.status_code == 503
@@ -65,7 +65,7 @@ def test_more_than_may_wait_is_refused_and_redis_stays_as_it_is(system, link):
 def test_a_full_redis_keeps_room_for_those_who_empty_it(system, link):
     maximum = link.info("memory")["used_memory"] + 12 * MIB
     link.config_set("maxmemory", maximum)
-    with httpx.Client(base_url=system.url, timeout=20) as client:
+    with httpx.Client(base_url=system.url) as client:
         for _ in range(LIMIT):
             answer = client.post("/api/v1/events", json=[event(result="x" * 100_000)])
             if answer.status_code != 202:
@@ -92,7 +92,7 @@ def test_ninety_kilobytes_of_test_events_stop_no_lesson(system, link):
     """Compressed a thousand times, they would be a hundred megabytes. Lessons go on, and health counts what is held."""
     maximum = link.info("memory")["used_memory"] + 64 * MIB
     link.config_set("maxmemory", maximum)
-    with httpx.Client(base_url=system.url, timeout=20) as client:
+    with httpx.Client(base_url=system.url) as client:
         bomb = packed(10 * MIB - 100)
         sent = [client.post(f"/api/v1/test/events/t{number}", **bomb) for number in range(9)]
         assert 60_000 < 9 * len(bomb["content"]) < 120_000
@@ -140,7 +140,7 @@ def fill(link, used: float) -> None:
 
 def settled_memory(link) -> int:
     """Return the used bytes once buffers of the append-only file and of clients, which count too, are written."""
-    wait_until(lambda: _buffers(link) < MIB // 8, seconds=20, what="written buffers")
+    wait_until(lambda: _buffers(link) < MIB // 8, what="written buffers")
     return link.info("memory")["used_memory"]
 
 
@@ -153,7 +153,7 @@ def test_a_disk_that_takes_no_more_is_said(system, link):
     """As with a full disk: it answers a ping, and no write."""
     link.config_set("min-replicas-to-write", 1)
     try:
-        with httpx.Client(base_url=system.url, timeout=20) as client:
+        with httpx.Client(base_url=system.url) as client:
             found = health(client)
             assert (found["status"], found["ping_response"]) == ("unhealthy", True)
             assert found["message"] == "Redis refuses writes (NOREPLICAS): its log says why"
@@ -163,7 +163,7 @@ def test_a_disk_that_takes_no_more_is_said(system, link):
 
 def test_memory_that_is_gone_at_once_is_a_refusal_too(system, link):
     """Somebody else filled it: the append itself is refused, wholly."""
-    with httpx.Client(base_url=system.url, timeout=20) as client:
+    with httpx.Client(base_url=system.url) as client:
         link.config_set("maxmemory", 1)
         refusal = client.post("/api/v1/events", json=[event(), event("help"), event("log_entry")])
         assert refusal.status_code == 503

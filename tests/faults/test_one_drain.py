@@ -17,7 +17,7 @@ from events.contract import schema
 from events.intake import app as intake_app
 from events.models import CellExecution
 from events.processing import pipeline, store
-from events.queue import jobs, stream
+from events.queue import appending, jobs, stream
 from events.queue.enqueue import outgoing_entries
 from events.queue.stream import Lease
 from events.worker import tasks
@@ -39,10 +39,10 @@ def append() -> str:
     one = event()
     [made] = intake_app.admit_body(schema.msgspec.json.encode([one]), class_id=None).events
 
-    async def send() -> dict[int, stream.Backlog]:
+    async def send() -> dict[int, appending.Backlog]:
         redis = stream.connect_async()
         try:
-            return await stream.append(redis, outgoing_entries([made]))
+            return await appending.append(redis, outgoing_entries([made]))
         finally:
             await redis.aclose()
 
@@ -138,7 +138,7 @@ def test_of_many_that_reach_for_the_lease_one_gets_it(redis):
         start, links = threading.Barrier(6), [stream.connect() for _ in range(6)]
 
         def reach(link: Any, start: threading.Barrier = start) -> bool:
-            start.wait(10)
+            start.wait(60)
             return Lease(link, SHARD).take()
 
         with ThreadPoolExecutor(6) as pool:
@@ -159,7 +159,7 @@ def test_who_lost_the_lease_waits_in_postgresql_for_who_has_it(redis, transactio
 
     def late() -> None:
         try:
-            inside.wait(10)
+            inside.wait(60)
             pipeline.save(origins, shard=SHARD)
             order.append("late")
         finally:
@@ -167,7 +167,7 @@ def test_who_lost_the_lease_waits_in_postgresql_for_who_has_it(redis, transactio
 
     def elsewhere() -> None:
         try:
-            inside.wait(10)
+            inside.wait(60)
             with transaction.atomic():
                 store.lock_shard(SHARD + 1)
             order.append("elsewhere")
@@ -180,10 +180,10 @@ def test_who_lost_the_lease_waits_in_postgresql_for_who_has_it(redis, transactio
     with transaction.atomic():
         store.lock_shard(SHARD)
         inside.set()
-        threads[1].join(10)
+        threads[1].join(60)
         threads[0].join(0.3)
         order.append("holder")
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert order == ["elsewhere", "holder", "late"]
     assert CellExecution.objects.count() == 1

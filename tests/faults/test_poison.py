@@ -213,5 +213,5 @@ def test_garbage_in_the_stream_is_set_aside_and_what_follows_is_stored(system, c
     with psycopg.connect(system.database_url, autocommit=True) as database:
         ids = [one["eventId"] for one in sent]
         question = "SELECT count(*) FROM cell_executions WHERE event_id = ANY(%s)"
-        wait_until(lambda: database.execute(question, [ids]).fetchone() == (8,), seconds=30, what="what follows")
+        wait_until(lambda: database.execute(question, [ids]).fetchone() == (8,), what="what follows")
     wait_until(lambda: accounted(system)[1] - before == 7, what="the garbage, with its reasons")

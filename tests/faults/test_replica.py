@@ -71,7 +71,7 @@ def test_figures_come_from_a_replica_that_is_near_enough(pair: Pair):  # noqa: F
             assert (ann, ben) == (True, False)
             assert as_of
         # One that lags more is not asked.
-        wait_until(lambda: enrolled() == (True, True, None), seconds=30, what="the figures of the primary")
+        wait_until(lambda: enrolled() == (True, True, None), what="the figures of the primary")
         link.execute("SELECT pg_wal_replay_resume()")
         wait_until(lambda: enrolled()[2], what="the replica again")
         assert enrolled()[:2] == (True, True)

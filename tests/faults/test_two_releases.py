@@ -76,17 +76,17 @@ def test_both_releases_at_once(older, start_live_system):
         wait_until(lambda: answers(older_url), seconds=60, what=f"an answer of the release before\n{web.tail()}")
         # What the older web takes, the new worker stores.
         post(older_url)
-        wait_until(all_stored, seconds=30, what="the rows of the older web's events by the new worker")
+        wait_until(all_stored, what="the rows of the older web's events by the new worker")
         pages_answer()
         # Both workers and both crons at once: a shard is read by one of them.
         worker.start()
         post(older_url)
         post(system.url)
-        wait_until(all_stored, seconds=30, what="the rows of both webs' events")
+        wait_until(all_stored, what="the rows of both webs' events")
         # What the new web takes, the older worker stores.
         system.running_workers[0].stop()
         post(system.url)
-        wait_until(all_stored, seconds=30, what="the rows of the new web's events by the older worker")
+        wait_until(all_stored, what="the rows of the new web's events by the older worker")
         pages_answer()
     finally:
         for each in (web, worker, cron):

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 from jupyter_client import BlockingKernelClient
+from websockets.sync.client import connect
 
 from operations.local.embedded_valkey import free_port
 from tests.servers import ROOT, wait_until
@@ -37,7 +38,12 @@ class Kernel:
         body = {"path": path, "name": path, "type": "notebook", "kernel": {"name": "python3"}}
         session = server.ask("api/sessions", "POST", body)
         self.kernel_id = session["kernel"]["id"]
-        file = server.folder / "runtime" / f"kernel-{self.kernel_id}.json"
+        address = f"{server.url.replace('http', 'ws', 1)}/api/kernels/{self.kernel_id}/channels?token={TOKEN}"
+        # A kernel behind a gateway that nobody is connected to is let go; a tab always is.
+        self.tab = contextlib.ExitStack()
+        if server.gateway:
+            self.tab.enter_context(connect(address, max_size=None))
+        file = (server.gateway or server).folder / "runtime" / f"kernel-{self.kernel_id}.json"
         wait_until(file.exists, what="the connection file of the kernel")
         self.client = BlockingKernelClient(connection_file=str(file))
         self.client.load_connection_file()
@@ -85,6 +91,7 @@ class Kernel:
 
     def close(self) -> None:
         self.client.stop_channels()
+        self.tab.close()
 
 
 class JupyterServer:
@@ -97,6 +104,7 @@ class JupyterServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = environment
         self.kernels: list[Kernel] = []
+        self.gateway: JupyterServer | None = None  # the server that runs its kernels
         self.start()
 
     def start(self) -> None:

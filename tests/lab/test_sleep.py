@@ -7,7 +7,9 @@ import time
 
 import psutil
 import pytest
+from websockets.sync.client import connect
 
+from tests.lab.jupyter import TOKEN
 from tests.servers import wait_until
 
 EMAIL = "sleeper@example.com"
@@ -26,18 +28,30 @@ def jupyter(start_jupyter):
 
 
 def test_after_a_sleep_the_next_run_is_sent_and_messages_come(product, jupyter):
+    """Help that was asked before it is still on, and the token still counts."""
     kernel = jupyter.kernel("sleep.ipynb", "1 + 1")
     kernel.run("1 + 1", cell=0)
     product.wait_for_runs(EMAIL, 1)
+    with connect(f"{jupyter.url.replace('http', 'ws')}/api/kernels/{kernel.kernel_id}/channels?token={TOKEN}"):
+        sleep_and_wake(product, jupyter, kernel)
+
+
+def sleep_and_wake(product, jupyter, kernel):
+    jupyter.ask("cell-monitor-lab/help", "POST", {"is_on": True, "path": "sleep.ipynb", "cellId": "c0"})
+    wait_until(lambda: jupyter.state()["help"]["text"]["code"] == "help-queue", seconds=30, what="a place in the queue")
     family = [psutil.Process(jupyter.process.pid), *psutil.Process(jupyter.process.pid).children(recursive=True)]
     for process in family:
         os.kill(process.pid, signal.SIGSTOP)
     time.sleep(35)  # longer than a request to the inbox waits
     for process in family:
         os.kill(process.pid, signal.SIGCONT)
+    awake_at = time.monotonic()
     kernel.run("1 + 1", cell=0)
     first, second = product.wait_for_runs(EMAIL, 2, seconds=60)
+    assert time.monotonic() - awake_at < 20, "the class wakes up within ten seconds, not all at once"
     assert first["status"] == second["status"] == "success"
     assert second["duration"] < 5, "the sleep is not part of the run"
+    assert jupyter.state()["help"]["is_on"]
+    assert jupyter.state()["device"]["status"] == "active"
     product.live.manage("shell", "--no-imports", "-v", "0", "-c", MESSAGE)
     wait_until(lambda: "Good morning" in json.dumps(jupyter.state()["news"]), seconds=60, what="the message")

@@ -3,7 +3,7 @@
 import pytest
 
 from instructors.models import AuditLog
-from lms import rooms
+from lms import rooms, seating
 from lms.models import ClassStaff, Room, Student
 
 pytestmark = pytest.mark.usefixtures("redis")
@@ -128,6 +128,6 @@ def test_many_rooms_cost_the_same(api, cast, made, django_assert_max_num_queries
     room = Room.objects.get()
     for number in range(8):
         copy = rooms.copy_room(room, to=cast.python, name=f"Copy {number}", by="x", now=room.created_at)
-        rooms.fill(copy, cast.python.students.values_list("pk", flat=True), keep=True, now=room.created_at)
+        seating.fill(copy, cast.python.students.values_list("pk", flat=True), keep=True, now=room.created_at)
     with django_assert_max_num_queries(7):
         assert len(api("GET", f"/classes/{cast.python.pk}/rooms").json()) == 9

@@ -224,6 +224,6 @@ def test_content_that_is_being_kept_again_is_not_deleted_under_ones_hands():
         thread.start()
         thread.join(0.5)
         assert thread.is_alive(), "it waits"
-    thread.join(10)
+    thread.join(60)
     assert forgotten == [0]
     assert kept() == (1, 1)

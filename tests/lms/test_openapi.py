@@ -4,9 +4,12 @@ What the checks may not expect of the answers, and why, stands in schemathesis.t
 `st run <server>/api/v1/openapi.json`, which asks the running server the same at greater length.
 """
 
+import os
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 
 import pytest
 import requests
@@ -24,6 +27,7 @@ from classroom.analytics.models import AnalyticsReport
 from classroom.analytics.services import build_report
 from instructors import tokens
 from lms.api.schema_views import document
+from lms.environments import collection
 from lms.models import AssignmentSubmission, ClassroomMap
 from tests.servers import ROOT
 
@@ -127,8 +131,9 @@ def one_connection():
         signal.connect(close_old_connections)
 
 
+# The boundary cases are always asked; of those at random, `make faults` asks more.
 EXAMPLES = settings(
-    max_examples=5,
+    max_examples=int(os.environ.get("FAULT_EXAMPLES", "2")),
     deadline=None,
     derandomize=True,
     database=None,
@@ -137,7 +142,7 @@ EXAMPLES = settings(
 )
 
 
-def test_answers_are_as_documented(cast, redis, one_connection, settings, subtests):
+def test_answers_are_as_documented(cast, redis, one_connection, settings, subtests, monkeypatch):
     """Whatever is sent, valid or not: no server error, and only answers that the document names. Nothing is limited, as
     nobody here comes near a limit (tests/instructors/api/test_contract_limits.py).
 
@@ -145,33 +150,51 @@ def test_answers_are_as_documented(cast, redis, one_connection, settings, subtes
     takes seconds, when it only reads this file."""
 
     settings.RATE_LIMITS = False
-    made_for: dict[str, dict] = {}  # an operation that only reads finds them again
+    monkeypatch.setattr(collection, "CACHE_SECONDS", 3600.0)  # nothing is installed meanwhile
+    bearer = f"Bearer {tokens.issue(cast.sato, now=datetime.now(UTC))}"
+    made_for: dict[str, Rows] = {}  # an operation that only reads finds them again
+    asked: Counter[str] = Counter()
 
     def ask(case):
+        """The call as it was made up, then the same about rows that exist. Where no row is, one call is enough of those
+        that differ only in the rest of the body, which the second looks at."""
         if case.path.split("/")[3] in WANT_A_TOKEN:
-            case.headers["Authorization"] = f"Bearer {tokens.issue(cast.sato, now=datetime.now(UTC))}"
-        case.call_and_validate(checks=named(*TRUE))
+            case.headers["Authorization"] = bearer
         if case.operation.label not in made_for or case.method.upper() != "GET":
             made_for.clear()
-            there = {"submission": handed_in(cast), "map": a_map(), "report": ordered(cast)}
-            made_for[case.operation.label] = {**cast.ids(), **there}
-        point_at(case, made_for[case.operation.label])
-        case.call_and_validate(checks=named(*TRUE))
+            made_for[case.operation.label] = Rows(cast)
+        rows = made_for[case.operation.label]
+        meant = rows.meant_by(case)
+        if not any(meant) or is_new(case.operation.label, meant, case.path_parameters, case.query):
+            call(case)
+        rows.put_into(case)
+        call(case)
+
+    def call(case):
+        """Once what only reads, and all else twice: the second finds what the first has done."""
+        place = case.method, case.formatted_path, case.query
+        parts = *place, case.headers, case.cookies, case.media_type, case.body
+        if is_new(*parts, times=1 if case.method.upper() == "GET" else 2):
+            case.call_and_validate(checks=named(*TRUE))
+
+    def is_new(*parts, times=1):
+        asked[repr(parts)] += 1
+        return asked[repr(parts)] <= times
 
     # Without the file: its operations would widen what is included here, and it says nothing about the checks used.
     config = schemathesis.Config()
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app=get_wsgi_application(), config=config).include(
         path_regex=f"^/api/v1/({'|'.join(NOUNS)})(/|$)"
     )
-    asked = []
+    walked = []
     for made in get_all_tests(schema=schema, test_func=ask, settings=EXAMPLES, given_kwargs={}):
         operation, test = made.ok()
-        asked.append((operation.path, operation.method))
+        walked.append((operation.path, operation.method))
         redis.flushall()
         with subtests.test(operation.label), transaction.atomic():
             test()
             transaction.set_rollback(True)
-    assert sorted(asked) == sorted(operations())
+    assert sorted(walked) == sorted(operations())
 
 
 @pytest.fixture(scope="module")
@@ -228,42 +251,69 @@ def test_ids_in_a_query_reach_from_the_least_to_the_greatest(client, db):
     assert client.get("/api/v1/students?class_id=--5").status_code == 422
 
 
-def handed_in(cast):
-    """A submission; each example finds one, though the one before may have deleted it."""
-    mine = AssignmentSubmission.objects.filter(assignment=cast.loops, student=cast.hanako)
-    return (mine.first() or mine.create(assignment=cast.loops, student=cast.hanako)).pk
+class Rows:
+    """Rows that exist, so that not every answer is a 404. Each is looked for once, where a call is about it, and made
+    where there is none: the call before may have deleted it."""
 
+    def __init__(self, cast) -> None:
+        self._cast = cast
+        self._ids = cast.ids()
 
-def a_map():
-    return (ClassroomMap.objects.filter(is_active=True).first() or ClassroomMap.objects.create()).pk
+    def meant_by(self, case) -> list[dict]:
+        """What the call asks for by the names of rows: in its path, its query and its body."""
+        return [{name: place[name] for name in sorted(self.NAMES & place.keys())} for place in self._places(case)]
 
+    def put_into(self, case) -> None:
+        for place in self._places(case):
+            place.update({name: getattr(self, name) for name in self.NAMES & place.keys()})
 
-def ordered(cast):
-    """A report that is ready."""
-    mine = AnalyticsReport.objects.filter(requested_by=cast.sato, status="ready")
-    report = mine.first()
-    if report is None:
-        parameters = {"title": "Python", "class_id": cast.python.pk, "time_range": "7d", "format": "json"}
-        report = AnalyticsReport.objects.create(requested_by=cast.sato, report_type="class", parameters=parameters)
-        build_report(str(report.report_id))
-    return str(report.report_id)
+    @staticmethod
+    def _places(case):
+        return [part if isinstance(part, dict) else {} for part in (case.path_parameters, case.query, case.body)]
 
+    @property
+    def class_id(self):
+        return self._ids["python"]
 
-def point_at(case, ids):
-    """The same call about rows that exist, so that not every answer is a 404."""
-    real = {
-        "class_id": ids["python"],
-        "assignment_id": ids["loops"],
-        "submission_id": ids["submission"],
-        "student_id": ids["hanako"],
-        "notebook_id": ids["notebook"],
-        "map_id": ids["map"],
-        "report_id": ids["report"],
-        "email": "hanako@example.com",
-    }
-    for place in (case.path_parameters, case.query, case.body):
-        if isinstance(place, dict):
-            place.update({name: real[name] for name in place if name in real})
+    @property
+    def assignment_id(self):
+        return self._ids["loops"]
+
+    @property
+    def student_id(self):
+        return self._ids["hanako"]
+
+    @property
+    def notebook_id(self):
+        return self._ids["notebook"]
+
+    email = "hanako@example.com"
+
+    @cached_property
+    def submission_id(self):
+        mine = AssignmentSubmission.objects.filter(assignment=self._cast.loops, student=self._cast.hanako)
+        return (mine.first() or mine.create(assignment=self._cast.loops, student=self._cast.hanako)).pk
+
+    @cached_property
+    def map_id(self):
+        return (ClassroomMap.objects.filter(is_active=True).first() or ClassroomMap.objects.create()).pk
+
+    @cached_property
+    def report_id(self):
+        """A report that is ready."""
+        mine = AnalyticsReport.objects.filter(requested_by=self._cast.sato, status="ready")
+        report = mine.first()
+        if report is None:
+            parameters = {"title": "Python", "class_id": self.class_id, "time_range": "7d", "format": "json"}
+            report = AnalyticsReport.objects.create(
+                requested_by=self._cast.sato, report_type="class", parameters=parameters
+            )
+            build_report(str(report.report_id))
+        return str(report.report_id)
+
+    NAMES = frozenset(
+        {"class_id", "assignment_id", "submission_id", "student_id", "notebook_id", "map_id", "report_id", "email"}
+    )
 
 
 def test_the_document_is_served_as_json(client, db):

@@ -19,16 +19,16 @@ def test_cron_starts_before_redis_and_goes_on_after_an_outage(start_live_system)
     system.redis.stop()
     system.cron.start()
     try:
-        wait_until(warnings, seconds=30, what=f"a warning\n{log}")
+        wait_until(warnings, what=f"a warning\n{log}")
         system.redis.start()
-        wait_until(a_job_is_queued, seconds=30, what="a job")
+        wait_until(a_job_is_queued, what="a job")
         earlier = warnings()
         system.redis.kill()
-        wait_until(lambda: warnings() > earlier, seconds=30, what="another warning")
+        wait_until(lambda: warnings() > earlier, what="another warning")
         system.redis.start()
         with redis_client.Redis.from_url(system.redis_url) as link:
             link.delete("rq:queue:high")
-        wait_until(a_job_is_queued, seconds=30, what="a job after the outage")
+        wait_until(a_job_is_queued, what="a job after the outage")
         process = system.cron.process
         system.cron.stop()
         assert process.returncode == 0

@@ -4,7 +4,7 @@ from typing import Any
 
 from channels.testing import WebsocketCommunicator
 
-WAIT = 15.0  # seconds, on a busy machine; what is there at once costs none of it
+WAIT = 60.0  # seconds, on a busy machine; what is there at once costs none of it
 
 
 class PatientCommunicator(WebsocketCommunicator):

@@ -13,10 +13,11 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+from operations.local.programs import WEBSOCKET_PROTOCOL
 from tests.forked import Forked
 
 COMMANDS = {
-    "uvicorn": ["-m", "uvicorn", "config.asgi:application", "--log-level", "warning", "--port"],
+    "uvicorn": f"-m uvicorn config.asgi:application --ws {WEBSOCKET_PROTOCOL} --log-level warning --port".split(),
     "daphne": ["-m", "daphne", "-v", "0", "config.asgi:application", "-p"],
     "runserver": ["manage.py", "runserver", "--noreload", "-v", "0"],
 }

@@ -78,17 +78,17 @@ MESSAGES = {
     "assignment_graded": graded(),
     "assignment_created": messages.AssignmentCreated(messages.AssignmentCreatedData(1, 2, "t", STAMP)),
     "execution_confirmed": rows.ExecutionConfirmed(rows.ExecutionConfirmedData(0, 1)),
-    "notification": messages.Notification("notifications:1", TOLD),
+    "notification": messages.NotificationAdded("notifications:1", TOLD),
     "system_message": messages.SystemMessage(messages.SystemMessageData("m", "info")),
     "system_alert": messages.SystemAlert("redis", "critical", "m"),
     "progress_update": rows.progress_update([row(1)]),
     "significant_error_alert": rows.significant_error_alert(row(1), event_type="cell_executed"),
     "cell_execution": rows.cell_execution(row(1), LAST),
-    "help_request": messages.HelpRequest(messages.HelpRequestData(**PLACE, timestamp=STAMP)),
+    "help_request": messages.HelpRequested(messages.HelpRequestData(**PLACE, timestamp=STAMP)),
     "help_resolved": messages.HelpResolved(messages.HelpResolvedData("a@x.jp", "student")),
     "error_alert": messages.ErrorAlert(messages.ErrorAlertData(**PLACE, errorMessage="m", timestamp=STAMP)),
     "student_error_resolved": messages.StudentErrorResolved(messages.StudentErrorResolvedData("a@x.jp", STAMP, "b")),
-    "classroom_map": messages.ClassroomMap(messages.ClassroomMapData(1, 2, POSITIONS)),
+    "classroom_map": messages.ClassroomMapChanged(messages.ClassroomMapData(1, 2, POSITIONS)),
     "classroom_seats": messages.ClassroomSeats(messages.ClassroomSeatsData(1, 2)),
     "dismiss_help": messages.DismissHelp("a@x.jp"),
     "attention_update": messages.AttentionUpdate(1, "a@x.jp", "claimed", 2, "n"),
@@ -101,7 +101,7 @@ MESSAGES = {
             1, 2, "asked", place=1, of=3, since=STAMP, by_name=None, seats=[messages.OwnSeat("r", "s")]
         ),
     ),
-    "stuck_question": messages.StuckQuestion(
+    "stuck_question": messages.StuckQuestionAsked(
         "notifications:1", messages.StuckQuestionData(1, 2, id=3, asked_at=STAMP, until=STAMP)
     ),
     "status_updated": messages.StatusUpdated(**STATUS),

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 async def written(redis, total: int) -> dict:
     """This process's entry, once it says so."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             for key in redis.keys("live:process:*"):
                 entry = msgspec.json.decode(redis.get(key))

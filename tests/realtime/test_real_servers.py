@@ -15,14 +15,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 async def frame(ws, kind: str) -> dict:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while (heard := json.loads(await ws.recv()))["type"] != kind:
             pass
     return heard
 
 
 async def code_of(ws) -> int:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await ws.recv()
@@ -72,7 +72,7 @@ async def test_two_processes_are_one(redis):
         second = await connect(two.url(path))
         await frame(second, "connection_established")
         assert await code_of(first) == 1000
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while redis.pubsub_numsub("student_progress_notifications")[0][1] < 2:
                 await asyncio.sleep(0.05)
         outside = wire(system_message("Outside"))

@@ -15,7 +15,8 @@ from classroom.sockets.people import Person
 from instructors import audit
 from instructors.credentials import Account, Credential, account_of_token
 from instructors.models import Instructor
-from lms.access import KeyHolder, User, holder_of_key, record_key_use
+from lms.access import User
+from lms.key_holders import KeyHolder, holder_of_key, record_key_use
 from realtime.connections import AUTHENTICATION_FAILED
 
 
@@ -81,7 +82,7 @@ def _holder(key: str) -> KeyHolder | None:
 
 def _record_view(account_id: int, student_id: int, what: str) -> None:
     audit.record(
-        action="student_view",
+        "student_view",
         actor=Instructor.objects.filter(pk=account_id).first(),
         request=None,
         target_type="student",

@@ -17,7 +17,8 @@ from classroom.inbox.selectors import Inbox, key_of, position_of, read_inbox
 from classroom.questions.selectors import OpenQuestion
 from classroom.sockets import replies
 from classroom.sockets.base import Socket
-from lms.access import StudentHolder, holder_of_token, record_token_use, submissions_of
+from lms.access import submissions_of
+from lms.key_holders import StudentHolder, holder_of_token, record_token_use
 from lms.models import ProgressNotification, Student
 from lms.notifications import MESSAGE, message_data, notification_data
 from realtime import groups
@@ -27,8 +28,8 @@ from realtime.messages import (
     InstructorMessage,
     InstructorMessageData,
     Message,
-    Notification,
-    StuckQuestion,
+    NotificationAdded,
+    StuckQuestionAsked,
     StuckQuestionData,
     encode,
 )
@@ -109,13 +110,13 @@ class DeviceSocket(Socket):
     def _question_frame(self, question: OpenQuestion | None) -> Message:
         more = question.data if question else {"id": None, "asked_at": None, "until": None}
         data = StuckQuestionData(self.holder.student_id, self.holder.class_id, **more)
-        return StuckQuestion(f"notifications:{self.holder.student_id}", data)
+        return StuckQuestionAsked(f"notifications:{self.holder.student_id}", data)
 
     def _frame(self, item: ProgressNotification, position: str) -> Message:
         channel = f"notifications:{self.holder.student_id}"
         if item.level == MESSAGE:
             return InstructorMessage(channel, InstructorMessageData(None, **message_data(item)), next=position)
-        return Notification(channel, notification_data(item), next=position)
+        return NotificationAdded(channel, notification_data(item), next=position)
 
     # --- From the channel layer -------------------------------------------------------------------------------------
 

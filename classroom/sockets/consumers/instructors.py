@@ -45,7 +45,7 @@ def _is_active(instructor_id: int) -> bool:
 def _record_message(account_id: int, action: str, target_type: str, target_id: int | str, length: int) -> None:
     """Record in the audit log that an instructor sent a message, with the length of its text only."""
     audit.record(
-        action=action,
+        action,
         actor=Instructor.objects.filter(pk=account_id).first(),
         request=None,
         target_type=target_type,
@@ -65,7 +65,7 @@ def _change_status(instructor_id: int, status: str, session_id: int | None) -> N
     except (statuses.UnknownSession, Instructor.DoesNotExist) as error:
         raise BadRequest(f"Unknown session: {session_id}") from error
     audit.record(
-        action="status_change",
+        "status_change",
         actor=changed,
         request=None,
         target_type="instructor",

@@ -20,7 +20,8 @@ from classroom.sockets.consumers.following import FollowingSocket
 from classroom.sockets.people import Person
 from classroom.sockets.requests import BadRequest, Frame
 from core.login_requirement import logins_required
-from lms.access import KeyHolder, classes_of, staff_of, students_in
+from lms.access import classes_of, staff_of, students_in
+from lms.key_holders import KeyHolder
 from realtime import broadcast, groups, presence
 from realtime.groups import Channel
 from realtime.messages import AssignmentGraded, Message, encode, timestamp

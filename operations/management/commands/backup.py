@@ -15,7 +15,7 @@ from config.operator_errors import sentence_of
 from operations.backup.backup import backup
 from operations.backup.postgres_client import ProgramFailed
 from operations.local import exclusive, services
-from operations.local.supervisor import Failed
+from operations.local.supervisor import StartFailed
 
 
 class Command(BaseCommand):
@@ -63,7 +63,7 @@ class Command(BaseCommand):
             )
         try:
             code = exclusive.run(data_dir, "backup", f"--to={to.absolute()}", f"--keep={keep}")
-        except (Failed, ImproperlyConfigured, OSError) as error:
+        except (StartFailed, ImproperlyConfigured, OSError) as error:
             raise CommandError(f"No backup was made: {sentence_of(error) or error}") from error
         if code != 0:
             raise CommandError("No backup was made; the lines above say why.")

@@ -27,12 +27,5 @@ class Command(BaseCommand):
             counted = export_account(account, to=file)
         except FileExistsError:
             raise CommandError(f"{file} exists already: move it away, or name another with --to.") from None
-        audit.record(
-            action="account_export",
-            actor=None,
-            request=None,
-            target_type="instructor",
-            target_id=account.pk,
-            details={"rows": sum(counted.values())},
-        )
+        audit.record("account_export", account, actor=None, request=None, details={"rows": sum(counted.values())})
         self.stdout.write(self.style.SUCCESS(f"{file}: {sum(counted.values())} rows from {len(counted)} tables."))

@@ -38,7 +38,7 @@ class Command(BaseCommand):
             raise CommandError(f"{file} exists already: move it away, or name another with --to.") from None
         # Only the number, so that this entry is not a new trace.
         audit.record(
-            action="student_export",
+            "student_export",
             actor=None,
             request=None,
             target_type="student",

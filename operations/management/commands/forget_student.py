@@ -12,7 +12,7 @@ from events import timeseries
 from events.queue import maintenance
 from instructors.models import Instructor
 from operations.privacy import verification
-from operations.privacy.erasure import CameBack, Report, forget
+from operations.privacy.erasure import Report, StudentCameBack, forget
 from operations.privacy.person import BadText, Person, address_meant, find_person, hint_of_number
 from operations.privacy.redaction import mentions
 from operations.privacy.tables import owned
@@ -92,7 +92,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "Workers are still busy with events of this shard. Nothing was erased: try again."
             ) from None
-        except CameBack:
+        except StudentCameBack:
             raise CommandError(
                 "New events of this address arrived meanwhile: stop its JupyterLab or revoke its class key, then run "
                 f"this again: {again}"

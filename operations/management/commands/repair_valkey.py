@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from config.operator_errors import sentence_of
 from operations.local import append_only_file, services
 from operations.local.embedded_valkey import Valkey, server_program
-from operations.local.supervisor import Failed, Stopped, Supervisor
+from operations.local.supervisor import StartFailed, Stopped, Supervisor
 
 
 class Command(BaseCommand):
@@ -29,14 +29,14 @@ class Command(BaseCommand):
                 valkey = Valkey(data_dir=data_dir / "valkey")
                 valkey.end_leftover()
                 messages = append_only_file.repair(valkey.data_dir, server=server_program(), known=known_commands())
-        except (Failed, Stopped, ImproperlyConfigured, OSError) as error:
+        except (StartFailed, Stopped, ImproperlyConfigured, OSError) as error:
             raise CommandError(f"Nothing was repaired: {sentence_of(error) or error}") from error
         for message in messages:
             self.stdout.write(message)
 
 
 def known_commands() -> set[bytes]:
-    """Return the commands of this version in upper case, from a temporary server. Raises Failed, Stopped."""
+    """Return the commands of this version in upper case, from a temporary server. Raises StartFailed, Stopped."""
     supervisor = Supervisor()
     with tempfile.TemporaryDirectory(prefix="cellmonitor-valkey-") as directory:
         empty = Valkey(data_dir=Path(directory).resolve() / "valkey")

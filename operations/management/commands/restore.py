@@ -13,9 +13,9 @@ from redis.exceptions import RedisError
 from config.operator_errors import sentence_of
 from operations.backup import archive
 from operations.backup.postgres_client import ProgramFailed
-from operations.backup.restore import Refused, restore
+from operations.backup.restore import RestoreRefused, restore
 from operations.local import exclusive, services
-from operations.local.supervisor import Failed
+from operations.local.supervisor import StartFailed
 
 
 class Command(BaseCommand):
@@ -38,9 +38,9 @@ class Command(BaseCommand):
             manifest = self._checked(file) if check else restore(file, force=force)
         except archive.Damaged as error:
             raise CommandError(f"{file} is damaged: {error}. Nothing was changed.") from None
-        except Refused as error:
+        except RestoreRefused as error:
             raise CommandError(str(error)) from None
-        except (Failed, ImproperlyConfigured, ProgramFailed, DatabaseError, RedisError, OSError) as error:
+        except (StartFailed, ImproperlyConfigured, ProgramFailed, DatabaseError, RedisError, OSError) as error:
             raise CommandError(f"The backup was not brought back: {sentence_of(error) or error}") from error
         rows = sum(manifest["rows"].values())
         done = "is whole" if check else "is brought back"

@@ -10,7 +10,7 @@ from django.db import DatabaseError
 
 from config.operator_errors import sentence_of
 from operations.local.launch import Launch
-from operations.local.supervisor import Failed
+from operations.local.supervisor import StartFailed
 
 
 class Command(BaseCommand):
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             raise CommandError("--lab needs --demo: the JupyterLab belongs to the demo class.")
         try:
             Launch(demo=demo, jupyter=lab).run()
-        except Failed as error:
+        except StartFailed as error:
             raise CommandError(str(error)) from error
         except (ImproperlyConfigured, DatabaseError, OSError) as error:
             if (sentence := sentence_of(error)) is None:

@@ -6,10 +6,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from core import optional_libraries
 from events.worker.tasks import work
 from operations.local import gc_tuning
 from operations.local.autoscaler import Autoscaler
-from operations.local.supervisor import Failed, Supervisor
+from operations.local.supervisor import StartFailed, Supervisor
 
 
 class Command(BaseCommand):
@@ -21,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--max", type=int, dest="maximum", help="workers at most; EVENT_SHARDS should be no less")
 
     def handle(self, *args: Any, minimum: int, maximum: int | None, **options: Any) -> None:
+        optional_libraries.show()
         if maximum is None:
             gc_tuning.freeze_loaded_objects()
             work()
@@ -38,7 +40,7 @@ class Command(BaseCommand):
         try:
             autoscaler.start()
             supervisor.run(each_turn=autoscaler.poll)
-        except Failed as error:
+        except StartFailed as error:
             raise CommandError(str(error)) from error
         finally:
             supervisor.stop()

@@ -51,7 +51,6 @@ function canNotify() {
 function showChoices(root) {
   const place = root.querySelector("[data-alerts]");
   if (!place) return;
-  place.hidden = false;
   for (const button of place.querySelectorAll("[data-alert]")) {
     const kind = button.dataset.alert;
     button.setAttribute("aria-pressed", String(choices[kind] && (kind === "sound" || canNotify())));

@@ -48,6 +48,7 @@ export function applyRow(card, row) {
   const path = row.currentNotebook === texts.wireNoNotebook ? "" : row.currentNotebook;
   if (!isProjected) patch(card, "name", row.userName);
   patch(card, "team", row.teamName === texts.wireNoTeam ? texts.noTeam : row.teamName);
+  card.querySelector(".card-where").toggleAttribute("data-teamless", row.teamName === texts.wireNoTeam);
   patch(card, "notebook", path.split("/").pop() || texts.noNotebook).title = path;
   patch(card, "runs", row.cellExecutions);
   patch(card, "errors", row.errorCount);

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from instructors.models import AuditLog
-from lms import rooms
+from lms import rooms, seating
 from lms.copies import ImplausibleDate, moved
 from lms.models import (
     AssignmentStarter,
@@ -163,7 +163,7 @@ def test_a_whole_class(client, whole, loops, hanako, taro, python_class, noteboo
 
 def test_a_whole_class_has_its_rooms_and_nobody_in_them(client, whole, python_class, aoi, announced):
     room = rooms.make_room(python_class.pk, name="Lab", seats=Grid(rows=1, columns=2).seats(), now=DUE)
-    rooms.fill(room, [aoi.pk], keep=True, now=DUE)
+    seating.fill(room, [aoi.pk], keep=True, now=DUE)
     client.post(whole, {"name": "Python 2027", "class_code": "PY2", "days": "364"})
     [copy] = rooms.with_seats(rooms.rooms_of(Class.objects.get(class_code="PY2").pk))
     assert (copy.name, [(seat.label, seat.student_id) for seat in rooms.seats_in(copy)]) == (

@@ -132,7 +132,8 @@ def test_it_is_drawn_as_it_should_look(name):
 def test_the_copy_that_is_drawn_is_a_valid_notebook(name):
     import nbformat
 
-    from lms.notebooks.rendering import Formulas, _notebook
+    from lms.notebooks.markdown_cells import Formulas
+    from lms.notebooks.rendering import _notebook
 
     nbformat.validate(_notebook(content_of(name), Formulas()))
 

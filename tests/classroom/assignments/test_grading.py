@@ -169,6 +169,7 @@ def test_grades_of_the_admin_site_are_recorded_and_told(
         "submitted_at_1": "9:00",
     }
     form |= {"status": "submitted", "grade": "4", "feedback": "", "submission_comment": ""}
+    form |= {"seen": grading.version_token(work)}
     with django_capture_on_commit_callbacks(execute=True):
         assert admin_client.post(f"/admin/lms/assignmentsubmission/{work.pk}/change/", form).status_code == 302
     assert notified == [work.pk]
@@ -179,6 +180,8 @@ def test_grades_of_the_admin_site_are_recorded_and_told(
     rows = {"submissions-TOTAL_FORMS": 1, "submissions-INITIAL_FORMS": 1, "submissions-0-id": work.pk}
     rows |= {"submissions-0-assignment": loops.pk, "submissions-0-status": "graded", "submissions-0-grade": "5"}
     rows |= {"class_ref": loops.class_ref_id, "notebook": loops.notebook_id, "title": "Loops", "weight": 1}
+    work.refresh_from_db()
+    rows |= {"submissions-0-seen": grading.version_token(work)}
     for times in (2, 2):  # the second time nothing has changed
         with django_capture_on_commit_callbacks(execute=True):
             assert admin_client.post(f"/admin/lms/classassignment/{loops.pk}/change/", rows).status_code == 302

@@ -248,6 +248,9 @@ def test_after_save_and_next_the_focus_is_on_the_grade(grade, client, other, at,
     assert address.endswith(f"/submissions/{other.pk}/?focus=grade")
     assert "autofocus" in client.get(address).content.decode()
     assert "autofocus" not in client.get(at).content.decode()
+    start = at.partition("submissions/")[0]
+    first = client.get(f"{start}assignments/{other.assignment_id}/next/")["Location"]
+    assert first == f"{start}submissions/{other.pk}/?focus=grade"
 
 
 def test_hand_ins_come_first_then_who_is_missing(client, loops, enrol, work):

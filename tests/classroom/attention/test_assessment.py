@@ -10,7 +10,8 @@ from classroom.attention.assessment import assess
 from classroom.attention.evidence import evidence_of
 from classroom.attention.history import Run, change_between, class_of, work_of
 from classroom.attention.model import probability, terms_of
-from classroom.attention.signals import Feedback, Known, Lesson, Signals
+from classroom.attention.reason_texts import reason_of
+from classroom.attention.signals import Feedback, Known, Lesson, Reason, Signals
 from classroom.errors.fingerprints import error_name, error_signature
 
 NOW = datetime(2026, 5, 8, 10, 30, tzinfo=UTC)
@@ -169,7 +170,7 @@ def test_a_place_is_taken_by_a_margin():
         scores = [(ranking.Score(1, shown, 0), "weak", True), (ranking.Score(2, other, 0), "weak", False)]
         return ranking.order(scores)[0].student_id
 
-    assert first(0.5, 0.6) == 1
+    assert first(0.5, 0.55) == 1
     assert first(0.5, 0.8) == 2
 
 
@@ -189,8 +190,9 @@ def test_after_an_answer_only_what_came_later_counts():
 
 
 def test_not_needed_raises_the_threshold_of_that_student():
-    assert len(listed(lesson(repeating()), feedback=answered(25, was_needed=True))) == 1
-    assert listed(lesson(repeating()), feedback=answered(25, was_needed=False)) == []
+    some = lesson(repeating(8))
+    assert len(listed(some, feedback=answered(25, was_needed=True))) == 1
+    assert listed(some, feedback=answered(25, was_needed=False)) == []
 
 
 def test_the_switch_and_the_answers_of_a_class_move_its_threshold():
@@ -236,14 +238,47 @@ def test_the_name_of_an_error(text, name):
 
 
 def test_only_whose_wheels_spin_is_firm():
-    """Many tries, some of the same code; whatever else makes somebody likely is worth a look."""
-    assert not ranking.wheels_spin(ranking.FIRM_TRIES - 1, ranking.FIRM_UNCHANGED)
-    assert not ranking.wheels_spin(ranking.FIRM_TRIES, ranking.FIRM_UNCHANGED - 1)
-    assert ranking.wheels_spin(ranking.FIRM_TRIES, ranking.FIRM_UNCHANGED)
+    """Many tries without a new cell; whatever else makes somebody likely is worth a look."""
+    assert not ranking.wheels_spin(ranking.FIRM_TRIES - 1)
+    assert ranking.wheels_spin(ranking.FIRM_TRIES)
     assert ranking.part_of(0.95, "weak", spins=False) == "weak"
     assert ranking.part_of(0.95, "weak", spins=True) == "firm"
     assert ranking.part_of(0.7, "firm", spins=False) == "firm", "who is in it stays until it is less likely"
-    edits = [replace(run, change=0.1) for run in lost()]
-    (alert,) = assess(lesson(edits), Known(), NOW)
+    few = [run for run in lost() if run.at > ago(5).timestamp()]
+    (alert,) = assess(lesson(few), Known(), NOW)
     assert alert.probability is not None
     assert (alert.probability > ranking.FIRM_ENTERS, alert.is_firm) == (True, False)
+
+
+def test_one_run_all_that_stops_counts_once():
+    """However many cells stood below the one that failed."""
+
+    def stopped(cells: int) -> list[Run]:
+        return [*repeating(5), *[one(0.1, 10 + cell, aborted=True) for cell in range(cells)]]
+
+    assert likely(stopped(12)) == likely(stopped(6)) > likely(stopped(0))
+
+
+def test_how_long_at_a_cell_counts_in_runs_of_the_class():
+    came = [*steady(7, 6), one(6, 6, NAME), one(3, 6, NAME, change=0.5)]
+    found = lesson(came).students[0].evidence
+    assert found.at_cell == pytest.approx(lesson(came).class_.runs_since(ago(6).timestamp()))
+    looked = [*came, one(2, 1), one(1, 6, NAME, change=0.5)]
+    assert lesson(looked).students[0].evidence.at_cell < found.at_cell, "from when they came back"
+    assert lesson(came, classmates=0).students[0].evidence.at_cell < found.at_cell, "a lecture is not long"
+
+
+def test_going_back_is_counted_within_a_notebook():
+    back = [*steady(6, 6), one(5, 2), one(4, 6, NAME), one(3, 1)]
+    assert lesson(back).students[0].evidence.went_back == 2
+    elsewhere = [*steady(6, 6), replace(one(5, 2), notebook=2), one(4, 6, NAME)]
+    assert lesson(elsewhere).students[0].evidence.went_back == 0
+    assert likely(back) > likely([*steady(6, 6), one(5, 5), one(4, 6, NAME), one(3, 6)])
+
+
+def test_who_is_silent_after_an_error_is_told_so():
+    stopped = [*steady(12, 6), *[one(11 - n / 5, 6, NAME, change=0.0) for n in range(9)]]
+    (alert,) = assess(lesson(stopped), Known(), NOW)
+    assert "9 min without a run after a NameError, while the class goes on" in reason_of(alert)
+    at_it = replace(alert, reasons=(Reason("at_cell", count=5),))
+    assert reason_of(at_it) == "still at the same cell while each of the class made 5 runs"

@@ -95,7 +95,7 @@ def test_what_is_shown_is_recorded_once_and_ends_with_recovery(attention_page, h
     page.look()
     page.look()
     (case,) = AttentionCase.objects.all()
-    assert (case.code, case.evidence["count"], case.ended_at) == ("same_code", 8, None)
+    assert (case.code, case.evidence["count"], case.ended_at) == ("repeated_error", 20, None)
     run(mei, cell=Cell.objects.get(cell_id="c7"), status="success", executed_at=timezone.now())
     assert entries(page.look()) == []
     case.refresh_from_db()

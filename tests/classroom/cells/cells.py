@@ -33,11 +33,14 @@ def progress(student: Student, cell: Cell, state: str, *, ago: float = 10, **fie
 def ran(student: Student, cell: Cell, error: str | None = None, *, ago: float = 10, code: str = "x") -> CellExecution:
     """A run, with an error or without, and where it leaves the student."""
     session, _ = Session.objects.get_or_create(student=student, session_id="s1")
+    at = datetime.now(UTC) - timedelta(seconds=ago)
+    earlier = CellExecution.objects.filter(student=student, cell=cell, executed_at__lt=at).order_by("-executed_at")
+    before = earlier.values_list("consecutive_error_count", flat=True).first() or 0
     progress(student, cell, "1" if error is None else "2", ago=ago)
     return CellExecution.objects.create(
         student=student, cell=cell, notebook_id=cell.notebook_id, session=session, error_message=error,
-        status="success" if error is None else "error", code_content=code,
-        executed_at=datetime.now(UTC) - timedelta(seconds=ago),
+        status="success" if error is None else "error", code_content=code, executed_at=at,
+        consecutive_error_count=0 if error is None else before + 1,
     )  # fmt: skip
 
 

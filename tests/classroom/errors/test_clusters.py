@@ -10,7 +10,7 @@ from classroom.base.display import Display
 from classroom.errors.clusters import clusters_of
 from events.models import CellExecution, CellProgress
 from instructors.models import AuditLog
-from lms.models import Cell, Class, Session, Student, StudentClass
+from lms.models import Cell, Class, Session, Student, StudentActivity, StudentClass
 from tests.classroom.cells.cells import a_class_of, cells_of, ran
 
 
@@ -94,6 +94,20 @@ def test_since_when_and_whether_it_grows(shared, cells, aoi, ren, enrol):
     (found,) = shared()
     assert round((found.now - found.since).total_seconds(), -1) == 600
     assert found.newcomers == 1
+
+
+def test_who_fails_again_after_it_was_resolved_counts_from_then(shared, cells, aoi, ren):
+    for ago in (500, 400):
+        ran(aoi, cells[0], "KeyError: 'a'", ago=ago)
+    now = datetime.now(UTC)
+    Student.objects.filter(pk=aoi.pk).update(errors_resolved_at=now - timedelta(seconds=300))
+    StudentActivity.objects.filter(student=aoi).update(errors_resolved_at=now - timedelta(seconds=300))
+    CellExecution.objects.filter(student=aoi).update(consecutive_error_count=0)
+    for ago in (200, 100):
+        ran(aoi, cells[0], "KeyError: 'a'", ago=ago)
+    ran(ren, cells[0], "KeyError: 'a'", ago=50)
+    (found,) = shared()
+    assert round((found.now - found.since).total_seconds(), -1) == 200
 
 
 def test_a_failure_of_weeks_is_told_of_back_to_this_lesson(shared, cells, aoi, ren):

@@ -7,10 +7,12 @@ import pytest
 
 from classroom.attention.services import perform
 from classroom.base.classrooms import classroom_of_class
+from core.moments import moment_text, zone_name
 from events.models import HelpRequest
 from events.processing import help_requests
+from lms import extensions
 from lms.access import Scope
-from lms.models import AssignmentSubmission, ProgressNotification, Student, StudentClass
+from lms.models import AssignmentSubmission, DueDateExtension, ProgressNotification, Student, StudentClass
 from lms.notifications import store_message
 from tests.lms.tokens.conftest import device_of
 
@@ -242,3 +244,61 @@ def test_a_position_of_another_inbox_is_the_beginning(cast, read):
     _, other = device_of(cast.rust, "hanako@example.com")
     here = read()["next"]
     assert titles(read(here, token=other)) == ["Of Rust"]
+
+
+# --- The due date of one student -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def extend_to(cast):
+    def extend_to(until: datetime, *, reason: str | None = None) -> DueDateExtension:
+        return extensions.extend(
+            cast.loops, cast.hanako.pk, until=until, reason=reason, by=cast.sato, request=None, now=datetime.now(UTC)
+        )
+
+    return extend_to
+
+
+def test_an_extension_is_told_with_its_date_and_without_its_reason(cast, read, extend_to):
+    until = cast.loops.due_date + timedelta(days=7)
+    extend_to(until, reason="Ill for a week")
+    [told] = read()["notifications"]
+    assert (told["title"], told["level"], told["assignment_id"]) == ("Loops", "info", cast.loops.pk)
+    assert moment_text(until) in told["message"]
+    assert zone_name() in told["message"]
+    assert "Ill" not in str(told)
+
+
+def test_only_another_date_is_news(cast, read, extend_to):
+    until = cast.loops.due_date + timedelta(days=7)
+    extend_to(until)
+    since = read()["next"]
+    extend_to(until, reason="Typed later")
+    assert read(since)["notifications"] == []
+    extend_to(until + timedelta(days=1))
+    [told] = read(since)["notifications"]
+    assert moment_text(until + timedelta(days=1)) in told["message"]
+
+
+def test_the_end_of_an_extension_is_told(cast, read, extend_to):
+    granted = extend_to(cast.loops.due_date + timedelta(days=7))
+    since = read()["next"]
+    extensions.withdraw(granted, by=cast.sato, request=None, now=datetime.now(UTC))
+    [told] = read(since)["notifications"]
+    assert moment_text(cast.loops.due_date) in told["message"]
+
+
+def test_the_end_of_one_that_no_longer_held_is_no_news(cast, read, extend_to):
+    granted = extend_to(cast.loops.due_date + timedelta(days=7))
+    since = read()["next"]
+    granted.assignment.due_date = granted.due_date + timedelta(days=1)  # moved for everybody
+    extensions.withdraw(granted, by=cast.sato, request=None, now=datetime.now(UTC))
+    assert read(since)["notifications"] == []
+
+
+def test_of_the_extension_of_a_classmate_nothing_is_told(cast, read, classmates):
+    extensions.extend(
+        cast.loops, classmates[0].pk, until=cast.loops.due_date + timedelta(days=7), reason=None, by=cast.sato,
+        request=None, now=datetime.now(UTC),
+    )  # fmt: skip
+    assert read()["notifications"] == []

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings as django_settings
 
 from events.models import HelpRequest
 from lms.class_codes import make_code
@@ -38,6 +39,15 @@ def test_a_card_says_its_status_in_words_and_shape(page, ren, flag):
     assert 'href="#status-significant_error"' in html
     assert '<span data-field="status">Repeated errors</span>' in html
     assert '<b data-field="consecutive">4</b>' in html
+
+
+def test_on_a_projector_students_stand_in_the_order_of_their_numbers(signed_in, hanako, python_class, enrol):
+    made = [enrol(f"s{number}@example.com", pk=number).pk for number in (9_998, 9_999, 10_000, 10_001)]
+    client = signed_in(hanako)
+    client.cookies[django_settings.DISPLAY_COOKIE_NAME] = "projector"
+    html = client.get(f"/classes/{python_class.pk}/").content.decode()
+    assert CARD.findall(html) == [str(pk) for pk in made]
+    assert f'data-reading="{made[0]:010}"' in html, "and the script sorts them so"
 
 
 def test_names_are_text_never_markup(page, enrol):

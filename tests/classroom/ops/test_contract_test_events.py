@@ -136,7 +136,7 @@ def test_what_is_over_counts_no_more(settings, redis):
     assert total(redis) < 8_000, "both went when somebody came after their time"
     for minutes in (4, 2):
         records.add("fed", [{"a": "x" * 5_000}], now=now - timedelta(minutes=minutes))
-    with pytest.raises(records.Full):
+    with pytest.raises(records.StoreFull):
         records.add("fed", [{"a": "x" * 5_000}], now=now)
     later = now + timedelta(minutes=5, seconds=30)
     records.add("fed", [{"a": "x" * 5_000}], now=later)

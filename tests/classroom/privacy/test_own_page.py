@@ -3,14 +3,19 @@
 import io
 import json
 import zipfile
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.test import Client
 
 from classroom.privacy.models import ErasureRequest
 from classroom.students.models import StudentNote
+from core.moments import moment_text
 from events.models import CellExecution
+from instructors import throttles
 from instructors.models import AuditLog
+from lms.extensions import extend
 from lms.models import AssignmentSubmission, Class, ClassAssignment
 
 SECRET = "what the staff think"
@@ -132,3 +137,41 @@ def test_forms_from_elsewhere_are_refused(open_as, ren):
     client = Client(enforce_csrf_checks=True)
     client.cookies = open_as(ren).cookies
     assert client.post("/me/erasure/").status_code == 403
+
+
+def test_the_due_date_is_the_students_own(open_as, ren, aoi, work, hanako):
+    task = work.assignment
+    task.due_date = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    task.save()
+    until = task.due_date + timedelta(days=3)
+    extend(task, ren.pk, until=until, reason="Ill", by=hanako, request=None, now=task.due_date)
+    html = open_as(ren).get("/me/").content.decode()
+    assert moment_text(until) in html
+    assert "extended for you" in html
+    assert "Ill" not in html
+    html = open_as(aoi).get("/me/").content.decode()
+    assert moment_text(task.due_date) in html
+    assert "extended for you" not in html
+
+
+def copies(client: Client) -> int:
+    answer = client.post("/me/copy/")
+    if answer.streaming:
+        read(answer)  # to its end, which closes the file
+    return answer.status_code
+
+
+def test_a_copy_is_made_three_times_in_five_minutes(open_as, settings, monkeypatch, ren, aoi):
+    settings.RATE_LIMITS = True
+    clock = SimpleNamespace(time=lambda: 1_000_000_200.0)  # a window does not end meanwhile
+    monkeypatch.setattr(throttles, "time", clock)
+    client = open_as(ren)
+    assert [copies(client) for _ in range(4)] == [200, 200, 200, 429]
+    again = open_as(ren).post("/me/copy/")  # another session of the same student
+    assert again.status_code == 429
+    assert 0 < int(again.headers["Retry-After"]) <= 300
+    html = again.content.decode()
+    assert "Wait a few minutes" in html
+    assert "Download my data" in html
+    assert copies(open_as(aoi)) == 200
+    assert AuditLog.objects.filter(action="own_page_export").count() == 4

@@ -6,12 +6,12 @@ import pytest
 from django.utils import timezone
 
 from classroom.attention import lesson_cache
-from classroom.attention.asking import ask_those_unsure
+from classroom.attention.asking import ask_uncertain_students
 from classroom.attention.ranking import after_saying_fine
 from classroom.attention.selectors import attention_state
 from classroom.base.classrooms import classroom_of_class
 from classroom.questions.models import StuckQuestion
-from classroom.questions.rules import LEAST, MOST, is_worth_asking
+from classroom.questions.rules import MAX_PROBABILITY, MIN_PROBABILITY, is_worth_asking
 from classroom.questions.services import ask
 from core.moments import clock_text
 from events.models import HelpRequest
@@ -52,11 +52,17 @@ def chance_of(student: Student, account, class_ref: Class) -> float:
 
 def rounds(class_ref: Class, *students: Student, now=None) -> list[int]:
     lesson_cache.clear()
-    return ask_those_unsure({class_ref.pk: [each.pk for each in students]}, now=now or timezone.now())
+    return ask_uncertain_students({class_ref.pk: [each.pk for each in students]}, now=now or timezone.now())
 
 
 def test_the_band():
-    assert [is_worth_asking(chance) for chance in (0.1, LEAST, 0.6, MOST, 0.97)] == [False, True, True, False, False]
+    assert [is_worth_asking(chance) for chance in (0.1, MIN_PROBABILITY, 0.6, MAX_PROBABILITY, 0.97)] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
 
 
 def test_who_may_be_stuck_is_asked_once(failing, hanako, asking_class):

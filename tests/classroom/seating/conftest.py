@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from lms import rooms
+from lms import rooms, seating
 from lms.models import Room, Student
 from lms.seat_grid import Grid
 
@@ -26,7 +26,7 @@ def lab(python_class) -> Room:
 def sit():
     def place(room: Room, **people: Student | None) -> None:
         ids = dict(room.seats.values_list("label", "pk"))
-        rooms.assign(room, {ids[label]: one and one.pk for label, one in people.items()}, now=NOW)
+        seating.assign(room, {ids[label]: one and one.pk for label, one in people.items()}, now=NOW)
 
     return place
 

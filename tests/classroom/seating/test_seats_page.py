@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from events.models import HelpRequest
-from lms import rooms
+from lms import rooms, seating
 from lms.models import Student, StudentClass
 from lms.seat_grid import Grid
 
@@ -119,7 +119,7 @@ def test_two_hundred_cost_no_more_queries(page, lab, hall, enrol, django_assert_
     for student in Student.objects.bulk_create(people):
         StudentClass.objects.create(student=student, class_ref=python_class)
     rooms.lay_out(lab, Grid(rows=10, columns=20).seats())
-    rooms.fill(lab, [student.pk for student in people], keep=True, now=NOW)
+    seating.fill(lab, [student.pk for student in people], keep=True, now=NOW)
     page("?room=all")
     with django_assert_num_queries(11):
         shown = page()

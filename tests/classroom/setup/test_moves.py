@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from instructors.models import AuditLog
-from lms import rooms
+from lms import rooms, seating
 from lms.models import AssignmentSubmission, Class, ClassAssignment, ClassStaff, StudentClass, StudentToken
 from lms.seat_grid import Grid
 
@@ -82,7 +82,7 @@ def test_who_is_there_already_keeps_what_that_class_knows(client, at, python_cla
 
 def test_the_seat_is_free_afterwards(client, at, python_class, other, aoi, ren):
     room = rooms.make_room(python_class.pk, name="Lab", seats=Grid(rows=1, columns=2).seats(), now=datetime.now(UTC))
-    rooms.fill(room, [aoi.pk, ren.pk], keep=True, now=datetime.now(UTC))
+    seating.fill(room, [aoi.pk, ren.pk], keep=True, now=datetime.now(UTC))
     client.post(at, {"student": [aoi.pk], "target": other.pk, "step": "move"})
     assert list(rooms.seats_of(python_class.pk)) == [ren.pk]
     assert rooms.seats_of(other.pk) == {}

@@ -10,9 +10,10 @@ import pytest
 from classroom.setup.jupyterlab import Address, connection_of
 from events.intake.class_keys import ClassKeyCache, KeyRefused
 from instructors.models import AuditLog
-from lms.access import holder_of_key
+from lms.class_codes import make_code
 from lms.class_keys import create_key
-from lms.models import Class, ClassKey, Student
+from lms.key_holders import holder_of_key
+from lms.models import Class, ClassCode, ClassKey, Student, StudentToken
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_the_state_costs_the_same_for_a_large_class(signed_in, hanako, enrol, co
     for number in range(20):
         enrol(f"s{number}@example.com")
     client = signed_in(hanako)
-    with django_assert_num_queries(6):  # session, account, class, keys, students, devices
+    with django_assert_num_queries(8):  # session, account, class, keys, devices, students, code, the list of devices
         client.get(f"{connection}state/")
 
 
@@ -199,3 +200,34 @@ def test_last_activity_of_other_classes_students_does_not_count(python_class, db
     Student.objects.create(email="x@example.com", last_activity_at=datetime.now(UTC))
     seen = connection_of(python_class, now=datetime.now(UTC))
     assert (seen.students, seen.last_event_at) == (0, None)
+
+
+def test_devices_of_students_are_a_connection_without_any_key(signed_in, hanako, python_class, enrol, connection):
+    now = datetime.now(UTC)
+    make_code(python_class, by=hanako, now=now)
+    assert connection_of(python_class, now=now).state == "waiting", "students may join with the code"
+    student = enrol("aoi@example.com", last_activity_at=now + timedelta(minutes=1))
+    token = StudentToken.objects.create(
+        student=student, class_ref=python_class, token_hash="h", hint="ab", check_number="12", confirmed_at=now,
+        created_at=now,
+    )  # fmt: skip
+    token.last_used_at = now
+    token.save()
+    seen = connection_of(python_class, now=now)
+    assert (seen.state, seen.devices, seen.device_last_used_at, seen.students) == ("connected", 1, now, 1)
+    assert connection_of(python_class, now=now + timedelta(minutes=3)).state == "quiet"
+    page = signed_in(hanako).get(connection).content.decode()
+    assert "Connected: events arrive" in page
+    assert "1 device of students" in page
+    assert "Newest key" not in page
+    StudentToken.objects.update(revoked_at=now)
+    ClassCode.objects.all().delete()
+    assert connection_of(python_class, now=now).state == "none"
+
+
+def test_a_device_that_waits_is_none(python_class, enrol):
+    now = datetime.now(UTC)
+    StudentToken.objects.create(
+        student=enrol("aoi@example.com"), class_ref=python_class, token_hash="h", hint="ab", check_number="12"
+    )
+    assert connection_of(python_class, now=now).state == "none"

@@ -85,7 +85,7 @@ def test_many_devices_cost_no_more(signed_in, hanako, python_class, connection, 
     for number in range(20):
         device_of(python_class, f"s{number}@example.com")
     client = signed_in(hanako)
-    with django_assert_num_queries(6):  # session, account, class, keys, students, devices
+    with django_assert_num_queries(7):  # session, account, class, keys, devices, students, their list
         client.get(f"{connection}state/")
 
 

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from instructors.models import AuditLog
 from lms.models import Student, StudentClass, Team
 from lms.rosters.parser import MAX_BYTES
+from tests.lms.test_workbooks import MAIN, workbook
 
 FILES = Path(__file__).parents[2] / "payloads" / "field" / "rosters"
 
@@ -174,6 +175,18 @@ def test_a_file_that_is_no_list_leaves_what_was_typed(signed_in, hanako, student
     page = check(signed_in(hanako), students, "aoi@example.com", file=SimpleUploadedFile("a.csv", content))
     assert words in page
     assert text_in(page) == "aoi@example.com"
+
+
+def test_a_workbook_is_read_as_a_csv_is(signed_in, hanako, students):
+    cells = [["氏名", "ふりがな", "学籍番号", "メールアドレス"], ["佐藤 花", "さとう はな", "2601", "hana@example.com"]]
+    rows = "".join(
+        "<row>" + "".join(f"<c t='inlineStr'><is><t>{text}</t></is></c>" for text in row) + "</row>" for row in cells
+    )
+    sheet = f"<worksheet {MAIN}><sheetData>{rows}</sheetData></worksheet>"
+    file = SimpleUploadedFile("名簿.xlsx", workbook(**{"xl/worksheets/sheet1.xml": sheet}))
+    page = check(signed_in(hanako), students, file=file)
+    assert "New in the class: 1." in page
+    assert text_in(page).splitlines()[1] == "佐藤 花\tさとう はな\t2601\thana@example.com"
 
 
 def test_nothing_is_not_a_list(signed_in, hanako, students):

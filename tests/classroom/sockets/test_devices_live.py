@@ -58,7 +58,7 @@ def device(url: str, headers: dict[str, str], since: str = "") -> ClientConnecti
 
 
 def next_of(socket: ClientConnection, kind: str) -> dict:
-    while (frame := json.loads(socket.recv(timeout=20)))["type"] != kind:
+    while (frame := json.loads(socket.recv(timeout=60)))["type"] != kind:
         pass
     return frame
 
@@ -110,19 +110,19 @@ def test_a_lesson_with_a_restart(system: LiveSystem, second: str):
             for socket in (first, other):
                 told = next_of(socket, "help_status")["data"]
                 assert (told["state"], told["place"], told["of"]) == ("asked", 1, 1)
-            poll.join(30)
+            poll.join(60)
             assert poll.answer["help"]["state"] == "asked"
             write("one")
             heard = [next_of(socket, "instructor_message") for socket in (first, other)]
             assert {frame["data"]["message"] for frame in heard} == {"one"}
 
             waits = Poll(system.url, headers, poll.answer["next"])  # told "one" at once
-            waits.join(30)
+            waits.join(60)
             assert [each["message"] for each in waits.answer["messages"]] == ["one"]
             waits = Poll(system.url, headers, waits.answer["next"])
             time.sleep(1)  # until it waits
             system.web.stop()
-            waits.join(30)
+            waits.join(60)
             assert waits.answer["messages"] == []  # ended by the stop, with an answer
             for _ in first:  # up to the close
                 pass

@@ -24,7 +24,7 @@ async def outside(redis: Redis):
     """Publishes as another program does, once somebody listens."""
 
     async def say(payload) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not redis.pubsub_numsub(CHANNEL)[0][1]:
                 await asyncio.sleep(0.02)
         assert redis.publish(CHANNEL, payload if isinstance(payload, bytes) else json.dumps(payload)) == 1
@@ -76,10 +76,10 @@ async def test_our_own_frames_are_not_heard_a_second_time(outside):
 async def test_we_publish_for_other_programs(redis):
     ear = redis.pubsub()
     ear.subscribe(CHANNEL)
-    assert ear.get_message(timeout=1)["type"] == "subscribe"
+    assert ear.get_message(timeout=30)["type"] == "subscribe"
     notice = help_resolved()
     await asyncio.to_thread(broadcast.publish, {}, [], outside=[notice])
-    heard = json.loads(ear.get_message(timeout=1)["data"])
+    heard = json.loads(ear.get_message(timeout=30)["data"])
     assert heard == {**wire(notice), "origin": "cell-monitor"}
     ear.close()
 
@@ -125,13 +125,13 @@ async def test_listens_again_after_redis_was_away(redis, outside):
         before = external_subscriber.subscriptions
         for client in redis.client_list(_type="pubsub"):
             redis.client_kill(client["addr"])
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while external_subscriber.subscriptions == before:
                 await asyncio.sleep(0.02)
         await outside({**note(), "channel": "dashboard"})
         assert (await dashboard.get("system_message"))["data"]["message"] == "hi"
         # The channel layer has come back too.
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not redis.pubsub_numsub("asgi__group__dashboard")[0][1]:
                 await asyncio.sleep(0.05)
         await publish(groups.ALL_STUDENTS, [row(1)])

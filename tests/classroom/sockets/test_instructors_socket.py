@@ -66,7 +66,7 @@ async def test_w3_token_expires_during_the_connection(redis, settings):
     moment = datetime.now(UTC) - timedelta(minutes=settings.ACCESS_TOKEN_EXPIRE_MINUTES) + timedelta(seconds=2)
     teacher.token = tokens.issue(teacher, now=moment)
     async with connected(path(teacher)) as w3:
-        assert await w3.close_code(timeout=4) == 4001
+        assert await w3.close_code() == 4001
 
 
 @pytest.mark.parametrize("nested", [True, False])

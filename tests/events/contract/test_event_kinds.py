@@ -59,7 +59,8 @@ def test_run_that_never_ran_is_neither_success_nor_error(event_pipeline, fields,
     event_pipeline.post(event(**fields))
     assert CellExecution.objects.get().status == status
     student = Student.objects.get()
-    assert (student.execution_count, student.error_count) == ((status != "aborted"), (status == "error"))
+    is_code = fields.get("cellType") != "markdown"
+    assert (student.execution_count, student.error_count) == ((status != "aborted" and is_code), (status == "error"))
 
 
 def test_start_of_a_run_is_no_execution_but_knows_the_cell(event_pipeline):
@@ -167,6 +168,13 @@ def test_student_is_known_without_case_and_follows_what_is_newer(event_pipeline,
 def test_two_spellings_in_one_batch_are_one_student(event_pipeline):
     event_pipeline.post(event(), event(emailAddress="Hanako@Example.Com"))
     assert Student.objects.get().execution_count == 2
+
+
+@pytest.mark.parametrize("cell_type", ["markdown", "raw"])
+def test_a_text_cell_that_is_rendered_counts_in_no_total(event_pipeline, cell_type):
+    event_pipeline.post(event(), event(cellId="text", cellType=cell_type, code="# Loops"))
+    assert CellExecution.objects.count() == 2
+    assert Student.objects.get().execution_count == 1
 
 
 def test_team_is_described(event_pipeline):

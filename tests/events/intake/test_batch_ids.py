@@ -7,7 +7,7 @@ import logging
 from events.contract import schema
 from events.intake import app as intake_app
 from events.processing import pipeline
-from events.queue import stream
+from events.queue import appending, stream
 from events.queue.enqueue import outgoing_entries
 from tests.events.conftest import event
 
@@ -17,7 +17,7 @@ def append(event_pipeline, batch: str) -> None:
 
     async def send() -> None:
         redis = stream.connect_async()
-        await stream.append(redis, outgoing_entries(admitted.events, batch=batch))
+        await appending.append(redis, outgoing_entries(admitted.events, batch=batch))
         await redis.aclose()
 
     asyncio.run(send())

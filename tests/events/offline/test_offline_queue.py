@@ -46,9 +46,9 @@ def test_whole_system_keeps_and_syncs_what_came_while_redis_was_away(start_live_
     system = start_live_system(workers=1)
     api = f"{system.url}/api/v1/offline"
     system.redis.stop()
-    answer = httpx.post(f"{api}/queue", json={"events": [event(), event()]}, timeout=20)
+    answer = httpx.post(f"{api}/queue", json={"events": [event(), event()]})
     assert (answer.status_code, answer.json()["successful_count"]) == (202, 2), answer.text
-    state = httpx.get(f"{api}/status", timeout=20).json()["queue_status"]
+    state = httpx.get(f"{api}/status").json()["queue_status"]
     assert (state["is_online"], state["network_status"], state["total_queued_events"]) == (False, "offline", 2)
     refused = httpx.post(f"{api}/sync", json={}, timeout=60)
     assert refused.status_code == 500

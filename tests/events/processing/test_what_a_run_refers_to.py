@@ -109,7 +109,7 @@ def test_a_deletion_that_had_to_wait_for_a_batch_is_refused(event_pipeline, tran
         thread = threading.Thread(target=delete_the_session)
         thread.start()
         wait_until_blocked()
-    thread.join(10)
+    thread.join(60)
     assert outcomes == ["cell_executions"]
     assert CellExecution.objects.count() == 1
     assert not orphans()
@@ -123,7 +123,7 @@ def test_a_row_that_was_deleted_before_the_batch_is_made_again(event_pipeline, t
         thread = threading.Thread(target=after_a_block, args=(other.commit,))
         thread.start()
         event_pipeline.drain()
-        thread.join(10)
+        thread.join(60)
     assert CellExecution.objects.count() == 1
     assert not OfflineQueueEntry.objects.exists()
     assert not orphans()
@@ -146,7 +146,7 @@ def test_an_event_that_another_shard_stores_at_the_same_moment_is_stored_once(ev
         thread = threading.Thread(target=after_a_block, args=(other.commit,))
         thread.start()
         event_pipeline.drain()
-        thread.join(10)
+        thread.join(60)
     assert CellExecution.objects.filter(event_id=twice["eventId"]).count() == 1
     assert not OfflineQueueEntry.objects.exists()
     assert Student.objects.get().execution_count == 1, "the other shard counts what it stores"

@@ -26,9 +26,9 @@ def pulse(monkeypatch, redis) -> Pulse:
 def test_websocket_6_the_key_and_the_channel(pulse, redis):
     with redis.pubsub() as ear:
         ear.subscribe("worker_heartbeat")
-        assert ear.get_message(timeout=1)["type"] == "subscribe"
+        assert ear.get_message(timeout=30)["type"] == "subscribe"
         heartbeats.beat(heartbeats.pulse, publish=True)
-        heard = json.loads(ear.get_message(timeout=1)["data"])
+        heard = json.loads(ear.get_message(timeout=30)["data"])
     assert heard == json.loads(redis.get("worker:w-1:heartbeat"))
     assert heard.keys() >= {
         "worker_id", "status", "timestamp", "uptime_seconds", "processed_messages", "error_count", "memory_usage"

@@ -10,7 +10,7 @@ from config import asgi
 from events.contract import schema
 from events.models import CellExecution
 from events.processing import pipeline
-from events.queue import jobs, maintenance, renamed_keys, stream
+from events.queue import appending, jobs, maintenance, renamed_keys, stream
 from tests.events.conftest import event
 
 SHARD = 3  # of all events in this module
@@ -84,11 +84,11 @@ def test_all_shards_and_priorities(event_pipeline):
     async def send() -> None:
         client = stream.connect_async()
         entries = [
-            stream.OutgoingEntry(shard, priority, f"{shard} {priority}".encode())
+            appending.OutgoingEntry(shard, priority, f"{shard} {priority}".encode())
             for shard in (0, 7, 255)
             for priority in ("high", "medium", "low")
         ]
-        await stream.append(client, entries)
+        await appending.append(client, entries)
         await client.aclose()
 
     asyncio.run(send())

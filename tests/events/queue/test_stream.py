@@ -6,19 +6,20 @@ import time
 
 import pytest
 
-from events.queue import stream
-from events.queue.stream import Lease, OutgoingEntry
+from events.queue import appending, stream
+from events.queue.appending import OutgoingEntry
+from events.queue.stream import Lease
 
 
-async def _append(*entries: OutgoingEntry) -> dict[int, stream.Backlog]:
+async def _append(*entries: OutgoingEntry) -> dict[int, appending.Backlog]:
     redis = stream.connect_async()
     try:
-        return await stream.append(redis, entries)
+        return await appending.append(redis, entries)
     finally:
         await redis.aclose()
 
 
-def append(packed: bytes = b"[]", *, shard: int = 0, priority: stream.Priority = "high") -> stream.Backlog:
+def append(packed: bytes = b"[]", *, shard: int = 0, priority: stream.Priority = "high") -> appending.Backlog:
     return asyncio.run(_append(OutgoingEntry(shard, priority, packed)))[shard]
 
 
@@ -179,7 +180,7 @@ def test_nothing_falls_between_an_append_and_the_end_of_a_drain(connection):
         redis = stream.connect_async()
         for number in range(appended):
             await asyncio.sleep(number % 5 / 1000)
-            backlog = await stream.append(redis, [OutgoingEntry(0, "high", str(number).encode())])
+            backlog = await appending.append(redis, [OutgoingEntry(0, "high", str(number).encode())])
             if backlog[0].needs_drain:
                 thread = threading.Thread(target=drain)
                 thread.start()

@@ -38,7 +38,7 @@ def system(start_live_system, victoria):
 
 
 def health(system) -> dict:
-    answer = httpx.get(f"{system.url}/api/v1/health", timeout=10).json()
+    answer = httpx.get(f"{system.url}/api/v1/health").json()
     return answer.get("detail", answer)["services"]["influxdb"]
 
 
@@ -65,7 +65,7 @@ def test_no_point_is_missing_after_an_outage(system, victoria):
         batch = events[first : first + size]
         post_all(system.url, [batch[start : start + 10] for start in range(0, size, 10)], connections=4)
     with psycopg.connect(system.database_url, autocommit=True) as database:
-        wait_until(lambda: len(database.execute(ROWS).fetchall()) == len(events), seconds=30, what="all rows")
+        wait_until(lambda: len(database.execute(ROWS).fetchall()) == len(events), what="all rows")
         rows = set(database.execute(ROWS).fetchall())
     done = time.monotonic()
     wait_until(lambda: health(system).get("waiting") == 0, seconds=60, what="the end of the backlog")

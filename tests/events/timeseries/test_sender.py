@@ -70,15 +70,14 @@ def test_a_worker_sends_by_itself(event_pipeline, series, sender):
 
 
 def test_a_server_that_hangs_holds_up_no_event(event_pipeline, series, sender, monkeypatch):
-    monkeypatch.setattr(timeseries_client, "WRITE_MS", 4_000)
+    monkeypatch.setattr(timeseries_client, "WRITE_MS", 10_000)
     series.hang = threading.Event()
     sender.start()
     event_pipeline.post(event())
     wait_until(lambda: event_pipeline.redis.exists("points:sender"), what="the sender's try")
-    begun = time.monotonic()
     for _ in range(5):
         event_pipeline.post(event())
-    assert time.monotonic() - begun < 3.5
+    assert not timeseries.backlog_status().reason, "all are stored, and the sender still waits"
     wait_until(lambda: timeseries.backlog_status().reason, what="giving up")
     assert timeseries.backlog_status().reason == "does not answer (ReadTimeoutError)"
     series.hang.set()
@@ -206,7 +205,7 @@ def test_one_who_was_switched_off_meanwhile_is_not_believed_to_have_everything(
     settings.INFLUXDB_URL = ""
     without = timeseries.Sender(interval=0.01)
     without.start()
-    without.join(5)
+    without.join(60)
     assert not without.is_alive()
     assert timeseries.backlog_status().complete_from is None
 

@@ -15,8 +15,8 @@ from events.intake import app as intake_app
 from events.intake import class_keys
 from events.intake.app import credentials
 from events.intake.class_keys import MAX_LENGTH, ClassKeyCache, KeyRefused, StudentTokenCache
-from lms.access import StudentHolder
 from lms.api.authentication import WAITING
+from lms.key_holders import StudentHolder
 from lms.models import Class, ClassKey, StudentToken
 from tests.events.conftest import event
 from tests.lms.tokens.conftest import device_of

@@ -41,7 +41,7 @@ def test_second_drain_of_a_shard_leaves_at_once(event_pipeline, monkeypatch):
     event_pipeline.append(event())
     started = time.monotonic()
     tasks.drain(lease.shard)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
     assert not CellExecution.objects.exists()
     assert lease.renew()
 
@@ -73,7 +73,7 @@ def test_waiting_jobs_get_their_turn_although_events_keep_coming(event_pipeline,
     django_rq.get_queue("high").enqueue("events.worker.tasks.expire_silent")
     started = time.monotonic()
     tasks.drain(shard_of_hanako(event_pipeline))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
 
 
 def test_drain_waits_for_the_database_and_loses_nothing(event_pipeline, monkeypatch):
@@ -157,6 +157,6 @@ def test_stopping_worker_ends_its_drain(event_pipeline, monkeypatch):
     try:
         started = time.monotonic()
         tasks.drain(shard_of_hanako(event_pipeline))
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 15
     finally:
         tasks.Worker.is_stopping = False

@@ -19,7 +19,7 @@ from events.models import (
     StudentEvent,
 )
 from instructors.models import AuditLog, Instructor, InstructorStatusHistory
-from lms import rooms
+from lms import rooms, seating
 from lms.class_codes import make_code
 from lms.class_keys import create_key
 from lms.models import (
@@ -81,7 +81,7 @@ def _school(number: int, student: Student, room: Class, notebook: Notebook, teac
     floor = ClassroomMap.objects.create(class_ref=room, image_filename=f"map{number}.jpg")
     TeamPosition.objects.create(map=floor, team_name="A", position_x=1, position_y=2)
     lab = rooms.make_room(room.pk, name="Lab", seats=Grid(rows=1, columns=2).seats(), now=now)
-    rooms.fill(lab, [student.pk], keep=True, now=now)
+    seating.fill(lab, [student.pk], keep=True, now=now)
 
 
 def _stored_event_rows(

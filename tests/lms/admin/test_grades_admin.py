@@ -4,7 +4,10 @@ import csv
 import io
 
 import pytest
+from bs4 import BeautifulSoup
 
+from instructors.models import AuditLog
+from lms.grading import Grade, give_grade, version_token
 from lms.models import AssignmentSubmission, Student, StudentClass
 
 EXPORT = "/admin/lms/assignmentsubmission/export/"
@@ -94,7 +97,76 @@ def test_a_whole_class_is_graded_on_the_page_of_its_assignment(admin_client, cas
     for index, each in enumerate(made):
         prefix = f"submissions-{index}"
         form |= {f"{prefix}-id": each.pk, f"{prefix}-assignment": cast.loops.pk, f"{prefix}-status": "graded"}
-        form |= {f"{prefix}-grade": index, f"{prefix}-feedback": ""}
+        form |= {f"{prefix}-grade": index, f"{prefix}-feedback": "", f"{prefix}-seen": version_token(each)}
     assert admin_client.post(address, form).status_code == 302
     graded = AssignmentSubmission.objects.filter(status="graded", notebook_content={"cells": []})
     assert sorted(graded.values_list("grade", flat=True)) == [float(n) for n in range(count)]
+
+
+# --- Somebody graded meanwhile --------------------------------------------------------------------------------------
+
+
+def fields_of(page) -> dict[str, str]:
+    """Return what a browser would send of the form of an admin page."""
+    form = BeautifulSoup(page.content, "html.parser").select_one("#content form[id$=_form]")
+    typed = {field["name"]: field.get("value", "") for field in form.select("input[name]:not([type=submit])")}
+    typed |= {field["name"]: field.text.removeprefix("\n") for field in form.select("textarea")}
+    chosen = {field["name"]: field.select_one("option[selected]") for field in form.select("select")}
+    return typed | {name: option["value"] if option else "" for name, option in chosen.items()}
+
+
+def grades(cast, submission, points: float) -> None:
+    seen = version_token(AssignmentSubmission.objects.get(pk=submission.pk))
+    give_grade(submission.pk, Grade(points=points, feedback="Theirs"), seen=seen, by=cast.sato, request=None)
+
+
+@pytest.fixture(params=["its own page", "the page of its assignment"])
+def graded_page(request, cast, handed_in):
+    """The address of a page on which the hand-in is graded, and the prefix of its fields there."""
+    if request.param == "its own page":
+        return f"/admin/lms/assignmentsubmission/{handed_in.pk}/change/", ""
+    return f"/admin/lms/classassignment/{cast.loops.pk}/change/", "submissions-0-"
+
+
+def test_a_grade_that_was_given_meanwhile_is_not_overwritten(admin_client, cast, handed_in, graded_page):
+    address, prefix = graded_page
+    typed = fields_of(admin_client.get(address)) | {f"{prefix}grade": "3", f"{prefix}feedback": "Mine"}
+    grades(cast, handed_in, 8)
+
+    refused = admin_client.post(address, typed)
+    assert refused.status_code == 200
+    page = refused.content.decode()
+    assert f"{cast.sato.name} graded this meanwhile." in page
+    assert "Their grade: 8. Their feedback: Theirs" in page
+    assert "Mine" in page
+    handed_in.refresh_from_db()
+    assert (handed_in.grade, handed_in.feedback) == (8, "Theirs")
+
+    assert admin_client.post(address, fields_of(refused)).status_code == 302
+    handed_in.refresh_from_db()
+    assert (handed_in.grade, handed_in.feedback) == (3, "Mine")
+
+
+def test_a_row_that_nobody_touched_keeps_the_grade_that_was_given_meanwhile(admin_client, cast, handed_in):
+    other = AssignmentSubmission.objects.create(assignment=cast.loops, student=cast.ken)
+    address = f"/admin/lms/classassignment/{cast.loops.pk}/change/"
+    typed = fields_of(admin_client.get(address))
+    [of_other] = [
+        name.removesuffix("-id") for name, value in typed.items() if name.endswith("-id") and value == str(other.pk)
+    ]
+    grades(cast, handed_in, 8)
+    assert admin_client.post(address, typed | {f"{of_other}-grade": "5"}).status_code == 302
+    handed_in.refresh_from_db()
+    other.refresh_from_db()
+    assert (handed_in.grade, handed_in.feedback, other.grade) == (8, "Theirs", 5)
+    changed = AuditLog.objects.filter(action="submission_update").order_by("pk")
+    assert [entry.details["fields"] for entry in changed] == [["feedback", "grade", "status"], ["grade"]]
+
+
+def test_a_form_without_the_token_changes_no_grade(admin_client, cast, handed_in, graded_page):
+    address, prefix = graded_page
+    typed = fields_of(admin_client.get(address)) | {f"{prefix}grade": "3"}
+    del typed[f"{prefix}seen"]
+    assert admin_client.post(address, typed).status_code == 200
+    handed_in.refresh_from_db()
+    assert handed_in.grade == -1.5

@@ -15,7 +15,7 @@ from classroom.privacy.models import ErasureRequest
 from classroom.students.models import StudentNote
 from events.models import CellExecution, CellProgress, ClientHealth, HelpRequest, OfflineQueueEntry, RunCount
 from instructors.models import AuditLog
-from lms import merging, rooms
+from lms import merging, rooms, seating
 from lms.models import (
     AssignmentSubmission,
     Cell,
@@ -178,7 +178,7 @@ def test_seats_follow_and_the_kept_ones_stay(pair, course):
         for name in ("Lab", "Hall")
     )
     for room, label, student in ((lab, "A1", pair.kept), (lab, "A2", pair.other), (hall, "A2", pair.other)):
-        rooms.assign(room, {room.seats.get(label=label).pk: student.pk}, now=pair.now)
+        seating.assign(room, {room.seats.get(label=label).pk: student.pk}, now=pair.now)
     merge(pair)
     seats = [rooms.SeatOf(lab.pk, "Lab", "A1"), rooms.SeatOf(hall.pk, "Hall", "A2")]
     assert rooms.seats_of(course.python.pk) == {pair.kept.pk: seats}
@@ -187,7 +187,7 @@ def test_seats_follow_and_the_kept_ones_stay(pair, course):
 def test_seats_of_a_class_of_the_other_row_alone(pair, course):
     StudentClass.objects.filter(student=pair.kept).delete()
     lab = rooms.make_room(course.python.pk, name="Lab", seats=Grid(rows=1, columns=1).seats(), now=pair.now)
-    rooms.assign(lab, {lab.seats.get().pk: pair.other.pk}, now=pair.now)
+    seating.assign(lab, {lab.seats.get().pk: pair.other.pk}, now=pair.now)
     merge(pair)
     assert rooms.seats_of(course.python.pk) == {pair.kept.pk: [rooms.SeatOf(lab.pk, "Lab", "A1")]}
 

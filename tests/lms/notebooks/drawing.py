@@ -11,7 +11,7 @@ def draw(*arguments: Any, **options: Any) -> Any:
 
 
 def clean(*arguments: Any, **options: Any) -> Any:
-    from lms.notebooks.rendering import clean
+    from lms.notebooks.sanitizing import clean
 
     return clean(*arguments, **options)
 

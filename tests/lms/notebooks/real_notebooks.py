@@ -25,7 +25,7 @@ def sweep(content: Any) -> str:
     from lms.api.notebook_content import NotebookContent, receipt
     from lms.notebooks.cells import cells_of
     from lms.notebooks.render_process import html_of
-    from lms.notebooks.rendering import clean
+    from lms.notebooks.sanitizing import clean
     from lms.versions.cells import last_execution_time, shown_cells
     from lms.versions.comparison import TooDifferent, compare
     from lms.versions.lookup import empty_notebook

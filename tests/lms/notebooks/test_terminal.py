@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from lms.notebooks.terminal import pieces_of, plain, settled
 from lms.notebooks.terminal_styles import PLAIN, Style
 
-ESC = "\x1b"
 TQDM = "".join(f"\r{n:3d}%|{'#' * (n // 10):10}| {n}/100" for n in range(0, 101, 5)) + "\n"
 NESTED = (
     "\router:   0%\n\rinner:  50%\x1b[A\n\rinner: 100%\x1b[A\router:  50%\n\rinner:  50%\x1b[A\n\rinner: 100%\x1b[A"

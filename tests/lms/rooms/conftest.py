@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from instructors.models import Instructor
-from lms import rooms
+from lms import rooms, seating
 from lms.models import Class, Student, StudentClass
 from lms.seat_grid import Grid
 
@@ -34,7 +34,7 @@ def sit(school):
         room = room or school.lab
         seats = {seat.label: seat.pk for seat in room.seats.all()}
         chosen = {seats[label]: student and student.pk for label, student in people.items()}
-        return rooms.assign(room, chosen, now=NOW)
+        return seating.assign(room, chosen, now=NOW)
 
     return place
 

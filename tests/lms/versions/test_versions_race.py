@@ -20,7 +20,7 @@ def test_commits_at_once(api, monkeypatch, contents):
     start = Barrier(AT_ONCE)
 
     def commit(number):
-        start.wait(30)
+        start.wait(60)
         try:
             content = notebook(code(str(number % contents)))
             body = {"notebook_path": "race.ipynb", "notebook_content": content, "commit_message": str(number)}

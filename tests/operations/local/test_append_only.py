@@ -14,7 +14,7 @@ from operations.local import append_only_file, services
 from operations.local.append_only_file import Damaged, scan
 from operations.local.embedded_valkey import Valkey, server_program
 from operations.local.launch import start_servers
-from operations.local.supervisor import Failed, Supervisor
+from operations.local.supervisor import StartFailed, Supervisor
 from tests.servers import Running, wait_until
 
 ENTRIES = 20  # before the file is written anew, and as many after
@@ -186,7 +186,7 @@ def test_a_command_that_nobody_knows(copy, settings, capsys):
     settings.DATA_DIR = copy.parent
     supervisor = Supervisor(output=(log := (copy.parent / "log").open("w+")))
     child = supervisor.start(prepared(copy).program())
-    with pytest.raises(Failed) as failure:
+    with pytest.raises(StartFailed) as failure:
         supervisor.wait_for(lambda: False, seconds=60, what="It", of=child, advice=Valkey(data_dir=copy).advice())
     supervisor.stop()
     log.close()

@@ -206,7 +206,7 @@ def test_children_end_with_a_killed_parent(tmp_path: Path) -> None:
         assert parent.stdout is not None
         child = psutil.Process(int(parent.stdout.readline()))
         parent.send_signal(signal.SIGKILL)
-    wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE, seconds=5)
+    wait_until(lambda: not child.is_running() or child.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_only_missing_servers_are_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

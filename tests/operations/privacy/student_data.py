@@ -17,7 +17,7 @@ from events.models import OfflineQueueEntry
 from events.timeseries import buffer as timeseries_buffer
 from instructors import audit
 from instructors.models import Instructor
-from lms import rooms
+from lms import rooms, seating
 from lms.models import (
     AssignmentSubmission,
     Cell,
@@ -127,7 +127,7 @@ def _write_about(hanako: Student, ren: Student, class_ref: Class, teacher: Instr
     room = ClassroomMap.objects.create(class_ref=class_ref, original_filename=f"{EMAIL}.png")
     TeamPosition.objects.create(map=room, team_name=NAME, position_x=1, position_y=1)
     lab = rooms.make_room(class_ref.pk, name=f"Lab of {NAME}", seats=[PlacedSeat(NAME, 1, 1)], now=now)
-    rooms.fill(lab, [hanako.pk], keep=True, now=now)
+    seating.fill(lab, [hanako.pk], keep=True, now=now)
     login = SessionStore()
     login["_messages"] = f"{NAME} was taken out of the class"
     login.create()

@@ -100,6 +100,8 @@ migrations run before anything else of the release exists. Call with (dict "root
 {{- end }}
 - name: REDIS_URL
   valueFrom: {secretKeyRef: {name: {{ default $secret $values.redis.existingSecret }}, key: {{ $values.redis.urlKey }}}}
+- name: EVENTS_REDIS_URL
+  valueFrom: {secretKeyRef: {name: {{ $secret }}, key: EVENTS_REDIS_URL, optional: true}}
 - name: METRICS_TOKEN
   valueFrom: {secretKeyRef: {name: {{ $secret }}, key: METRICS_TOKEN, optional: {{ not $values.serviceMonitor.enabled }}}}
 {{- with $values.influxdb.url }}

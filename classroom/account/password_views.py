@@ -79,7 +79,7 @@ def choose_password(request: HttpRequest, token: str) -> HttpResponse:
         account = password_links.use(token, password=form.cleaned_data["password"], request=request, now=now)
     except Throttled as refusal:
         return _too_many(request, refusal)
-    except password_links.Closed:
+    except password_links.LinkClosed:
         throttles.count_failure(FAILURES, client_of(request))
         return render(request, "account/link_closed.html", status=410)
     log_in_browser(request, account, now=now)
