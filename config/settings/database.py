@@ -79,7 +79,6 @@ DATABASES = {"default": settings_of(_URL, pool=env.integer("DATABASE_POOL", 10))
 if env.text("DATABASE_REPLICA_URL"):
     DATABASES["replica"] = settings_of(env.text("DATABASE_REPLICA_URL"), pool=0, is_replica=True)
     DATABASE_ROUTERS = ["core.replica.Router"]
-DATABASE_REPLICA_MAX_LAG = env.integer(  # seconds
-    "DATABASE_REPLICA_MAX_LAG", 10, minimum=1, maximum=env.LONGEST_SECONDS
-)
+# Seconds.
+DATABASE_REPLICA_MAX_LAG = env.integer("DATABASE_REPLICA_MAX_LAG", 10, minimum=1, maximum=env.LONGEST_SECONDS)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -111,6 +111,5 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax
 LANGUAGE_COOKIE_AGE = 365 * 86_400
 SESSION_ENGINE = "instructors.sessions"
 SESSION_COOKIE_AGE = 12 * 3600  # seconds since the login
-SESSION_IDLE_MINUTES = env.integer(  # without activity of the person
-    "SESSION_IDLE_MINUTES", 120, minimum=1, maximum=env.LONGEST_MINUTES
-)
+# Without activity of the person.
+SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", 120, minimum=1, maximum=env.LONGEST_MINUTES)
