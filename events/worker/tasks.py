@@ -46,7 +46,7 @@ MIN_BATCH_INTERVAL, MAX_BATCH_INTERVAL, TARGET_BATCH_EVENTS = 0.1, 0.25, 80
 # It also pauses PAUSE_FACTOR times as long as the batch took, at most MAX_PAUSE seconds, to leave the processor to
 # other processes under many small posts.
 PAUSE_FACTOR, MAX_PAUSE = 2.0, 0.4
-MAX_EVENTS = 1_250  # a batch, each 8 KiB of memory (docs/decisions/0024-memory-of-a-process.md)
+MAX_EVENTS = 1_250  # a batch, each 8 KiB of memory (docs/decisions/0025-memory-of-a-process.md)
 MAX_BYTES = 4 * 1024 * 1024  # a batch
 # Seconds; 15 fewer than this rq waits for a job at a time. A Redis that hangs, and is followed by another one, is
 # noticed no sooner.
