@@ -20,7 +20,7 @@ from classroom.assignments.selectors import find_assignment, name_of
 from classroom.base.decorators import classroom_of
 from classroom.base.display import display_of
 from instructors.permissions import account_of
-from lms.extensions import NO_DUE_DATE, ExtensionRefused, extend, withdraw
+from lms.due_date_extensions import NO_DUE_DATE, ExtensionRefused, extend, withdraw
 from lms.models import DueDateExtension
 
 

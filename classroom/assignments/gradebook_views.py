@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from classroom.assignments.gradebook import gradebook
-from classroom.assignments.gradebook_table import gradebook_csv
+from classroom.assignments.gradebook_csv import gradebook_csv
 from classroom.base.decorators import class_page, classroom_of
 from classroom.base.display import display_of
 from core import replica

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from classroom.assignments.forms import AssignmentForm
-from classroom.assignments.grade_table import grades_csv
+from classroom.assignments.grades_csv import grades_csv
 from classroom.assignments.selectors import (
     assignment_list,
     assignment_page,

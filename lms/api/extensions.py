@@ -17,7 +17,7 @@ from lms.access import assignments_of
 from lms.api.base import ApiView
 from lms.api.fields import Moment
 from lms.api.permissions import refuse_unless_taught
-from lms.extensions import NO_DUE_DATE, NOT_LATER, ExtensionRefused, extend, withdraw
+from lms.due_date_extensions import NO_DUE_DATE, NOT_LATER, ExtensionRefused, extend, withdraw
 from lms.models import ClassAssignment, DueDateExtension, Student
 
 REFUSALS = {

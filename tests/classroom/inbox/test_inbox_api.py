@@ -10,7 +10,7 @@ from classroom.base.classrooms import classroom_of_class
 from core.moments import moment_text, zone_name
 from events.models import HelpRequest
 from events.processing import help_requests
-from lms import extensions
+from lms import due_date_extensions
 from lms.access import Scope
 from lms.models import AssignmentSubmission, DueDateExtension, ProgressNotification, Student, StudentClass
 from lms.notifications import store_message
@@ -252,7 +252,7 @@ def test_a_position_of_another_inbox_is_the_beginning(cast, read):
 @pytest.fixture
 def extend_to(cast):
     def extend_to(until: datetime, *, reason: str | None = None) -> DueDateExtension:
-        return extensions.extend(
+        return due_date_extensions.extend(
             cast.loops, cast.hanako.pk, until=until, reason=reason, by=cast.sato, request=None, now=datetime.now(UTC)
         )
 
@@ -283,7 +283,7 @@ def test_only_another_date_is_news(cast, read, extend_to):
 def test_the_end_of_an_extension_is_told(cast, read, extend_to):
     granted = extend_to(cast.loops.due_date + timedelta(days=7))
     since = read()["next"]
-    extensions.withdraw(granted, by=cast.sato, request=None, now=datetime.now(UTC))
+    due_date_extensions.withdraw(granted, by=cast.sato, request=None, now=datetime.now(UTC))
     [told] = read(since)["notifications"]
     assert moment_text(cast.loops.due_date) in told["message"]
 
@@ -292,12 +292,12 @@ def test_the_end_of_one_that_no_longer_held_is_no_news(cast, read, extend_to):
     granted = extend_to(cast.loops.due_date + timedelta(days=7))
     since = read()["next"]
     granted.assignment.due_date = granted.due_date + timedelta(days=1)  # moved for everybody
-    extensions.withdraw(granted, by=cast.sato, request=None, now=datetime.now(UTC))
+    due_date_extensions.withdraw(granted, by=cast.sato, request=None, now=datetime.now(UTC))
     assert read(since)["notifications"] == []
 
 
 def test_of_the_extension_of_a_classmate_nothing_is_told(cast, read, classmates):
-    extensions.extend(
+    due_date_extensions.extend(
         cast.loops, classmates[0].pk, until=cast.loops.due_date + timedelta(days=7), reason=None, by=cast.sato,
         request=None, now=datetime.now(UTC),
     )  # fmt: skip

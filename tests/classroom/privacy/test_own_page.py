@@ -15,7 +15,7 @@ from core.moments import moment_text
 from events.models import CellExecution
 from instructors import throttles
 from instructors.models import AuditLog
-from lms.extensions import extend
+from lms.due_date_extensions import extend
 from lms.models import AssignmentSubmission, Class, ClassAssignment
 
 SECRET = "what the staff think"

@@ -1,6 +1,6 @@
 """Export the gradebook as CSV: a row for each student, all grades side by side, then the states, then the times.
 
-Times include their UTC offset, and heads name their zone. `decimal_comma` as in `grade_table`.
+Times include their UTC offset, and heads name their zone. `decimal_comma` as in `grades_csv`.
 """
 
 from classroom.assignments.gradebook import IDENTITY, Cell, Gradebook, Row
