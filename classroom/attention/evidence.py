@@ -38,7 +38,6 @@ class Evidence:
     again: int = 0  # runs of cells that had worked before
     at_cell: float = 0.0  # class runs since the student came to the current cell
     went_back: int = 0  # to an earlier cell, in the latest tries
-    class_solved: float = 0.0  # class cells of the last ten minutes
     same_error: int = 0  # the latest error, how often before at its cell
     errors: int = 0  # different ones
     unchanged: int = 0  # tries with the same code as the one before
@@ -80,7 +79,6 @@ def evidence_of(work: Work, class_: ClassWork, *, since: float = 0.0) -> Evidenc
     found.silence, found.silent_minutes = class_.runs_since(last.at), (now - last.at) / 60
     found.last_failed = last.failed
     found.stalled, found.stalled_runs = class_.solved_since(reached), class_.runs_since(reached)
-    found.class_solved = class_.solved_since(now - RECENT)
     found.solved, found.behind = len(whole.solved_at), class_.solved_median - len(whole.solved_at)
     found.recent_solved = sum(moment > now - RECENT for moment in work.solved_at[-TRIES:])
     found.minutes = (now - runs[0].at) / 60

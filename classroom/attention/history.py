@@ -38,7 +38,6 @@ class Run:
 class CellWork:
     """One student at one cell."""
 
-    first_at: float
     notebook: int | str
     position: int | None = None
     runs: int = 0
@@ -94,7 +93,7 @@ def work_of(runs: Sequence[Run]) -> Work:
     for run in runs:
         cell = work.cells.get(run.cell)
         if cell is None:
-            cell = work.cells[run.cell] = CellWork(first_at=run.at, notebook=run.notebook)
+            cell = work.cells[run.cell] = CellWork(notebook=run.notebook)
         cell.position = run.position
         if run.aborted:
             continue
