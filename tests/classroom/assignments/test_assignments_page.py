@@ -113,11 +113,11 @@ def test_who_waits_longest_comes_next_and_round_again(client, hand_in, aoi, ren,
         return client.get(f"{at}next/{after}")["Location"]
 
     place = f"/classes/{python_class.pk}/submissions"
-    assert follows() == f"{place}/{first.pk}/"
-    assert follows(f"?after={first.pk}") == f"{place}/{yui.pk}/"
-    assert follows(f"?after={yui.pk}") == f"{place}/{first.pk}/"
-    assert follows(f"?after={done.pk}") == f"{place}/{yui.pk}/"
-    assert follows("?after=abc") == f"{place}/{first.pk}/"
+    assert follows() == f"{place}/{first.pk}/?focus=grade"
+    assert follows(f"?after={first.pk}") == f"{place}/{yui.pk}/?focus=grade"
+    assert follows(f"?after={yui.pk}") == f"{place}/{first.pk}/?focus=grade"
+    assert follows(f"?after={done.pk}") == f"{place}/{yui.pk}/?focus=grade"
+    assert follows("?after=abc") == f"{place}/{first.pk}/?focus=grade"
 
 
 def test_when_all_is_graded_it_says_so(client, hand_in, aoi, at):

@@ -20,10 +20,10 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def fails(run, student: Student) -> None:
-    """The same wrong code six times, a minute between."""
+    """The same wrong code ten times, a minute between: probably stuck, but not surely."""
     now = datetime.now(UTC)
     Student.objects.filter(pk=student.pk).update(last_run_at=now, last_activity_at=now, last_run_failed=True)
-    for number in range(6):
+    for number in range(10):
         at = now - timedelta(minutes=number)
         run(student, status="error", error_message="NameError: x", code_content="x", executed_at=at)
 

@@ -35,6 +35,7 @@ def keys_naming(redis: Redis, *words: str) -> list[str]:
         b"set": redis.smembers,
         b"zset": lambda key: redis.zrange(key, 0, -1, withscores=True),
         b"stream": redis.xrange,
+        b"none": lambda key: "",  # it expired meanwhile
     }
     wanted = [form for word in words for form in (word.lower(), str(word.lower().encode())[2:-1])]
     found = []
