@@ -145,8 +145,8 @@ class Tab:
             [command, args or {}],
         )
 
-    def open(self, path):
-        """Open a notebook and wait until its kernel is idle."""
+    def open(self, path, timeout=WAIT):
+        """Open a notebook and wait until its kernel is idle. `timeout` in milliseconds."""
         self.start("docmanager:open", {"path": path, "factory": "Notebook"})
         self.page.wait_for_function(
             """path => {
@@ -155,7 +155,7 @@ class Tab:
               return kernel && kernel.status === 'idle' && panel.sessionContext.isReady;
             }""",
             arg=path,
-            timeout=WAIT,
+            timeout=timeout,
         )
         return self
 
