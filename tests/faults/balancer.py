@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from operations.local.embedded_valkey import free_port
+from tests.faults.tcp_proxy import carry
 
 CONNECT = 1.0  # seconds for a server to accept, before the next one is asked
 
@@ -37,7 +38,7 @@ class Balancer:
         with suppress(OSError):
             if server := await self._connect():
                 inner, outer = server
-                await asyncio.gather(_carry(reader, outer), _carry(inner, writer), return_exceptions=True)
+                await asyncio.gather(carry(reader, outer), carry(inner, writer), return_exceptions=True)
         writer.close()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
@@ -47,12 +48,3 @@ class Balancer:
             with suppress(OSError, TimeoutError):
                 return await asyncio.wait_for(asyncio.open_connection(host, port), CONNECT)
         return None
-
-
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    finally:
-        writer.close()

@@ -62,7 +62,7 @@ class TcpProxy:
             inner, outer = await asyncio.open_connection("127.0.0.1", self._behind)
             self._writers.add(outer)
             try:
-                await asyncio.gather(self._carry(reader, outer), self._carry(inner, writer))
+                await asyncio.gather(carry(reader, outer), carry(inner, writer))
             finally:
                 self._writers.discard(outer)
                 outer.close()
@@ -72,11 +72,12 @@ class TcpProxy:
             self._writers.discard(writer)
             writer.close()
 
-    @staticmethod
-    async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        finally:
-            writer.close()
+
+async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Write what is read until its end, then close the writer."""
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    finally:
+        writer.close()
