@@ -19,7 +19,7 @@ from classroom.lesson_report.tables import lesson_csv
 from events.models import HelpRequest, NotebookAccess, StudentEvent
 from lms.models import Cell, Class, StudentClass
 
-NOW = datetime.now(UTC).replace(minute=40, second=0, microsecond=0)
+NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 START = NOW - timedelta(minutes=30)
 MINUTE = timedelta(minutes=1)
 
