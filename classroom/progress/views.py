@@ -13,7 +13,7 @@ from classroom.progress import serializers
 from core.identity import row_number
 from core.validators import MAX_BIGINT
 from events.contract.records import BadBody
-from events.intake.app import RequestRefused
+from events.intake.request import RequestRefused
 from events.intake.submit import submit
 from events.student_status import ACTIVE_WINDOW
 from instructors.rest.exceptions import Unprocessable

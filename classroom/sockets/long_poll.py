@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 from classroom.inbox.selectors import position_of, read_inbox
 from classroom.inbox.views import MAX_WAIT
 from classroom.sockets import background_tasks
-from events.intake.app import credentials
 from events.intake.class_keys import KeyRefused, StudentTokenCache
+from events.intake.request import credentials
 from lms.key_holders import StudentHolder
 from lms.models import Student
 from realtime.watchers import Watcher, watchers
