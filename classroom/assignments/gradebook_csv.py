@@ -4,7 +4,7 @@ Times include their UTC offset, and heads name their zone. `decimal_comma` as in
 """
 
 from classroom.assignments.gradebook import IDENTITY, Cell, Gradebook, Row
-from core.moments import moment_cell, zone_name
+from core.time_formats import moment_cell, zone_name
 from lms.models import ClassAssignment
 from lms.spreadsheets import table_csv
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.utils.translation import gettext, ngettext
 
 from classroom.attention.signals import Alert, Reason
-from core.moments import clock_text
+from core.time_formats import clock_text
 
 SYMBOLS = {
     "help": "help",

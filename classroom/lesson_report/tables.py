@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from classroom.lesson_report.comparison import HARDEST, Comparison, LessonRow
 from classroom.lesson_report.selectors import LessonReport
-from core.moments import moment_cell, zone_name
+from core.time_formats import moment_cell, zone_name
 from lms.spreadsheets import table_csv
 
 Rows = list[Sequence[str | int | float | None]]

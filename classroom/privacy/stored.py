@@ -19,7 +19,7 @@ from classroom.questions.models import StuckQuestion
 from core.identity import email_key
 from events.models import CellExecution, CellProgress, ClientHealth, HelpRequest, NotebookAccess, StudentEvent
 from lms.access import scope_of, submissions_of
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import EnvironmentSnapshot, ProgressNotification, Session, StudentClass, StudentToken
 
 RUN = (
@@ -65,7 +65,7 @@ class Counted:
     newest: datetime | None
 
 
-def parts_of(holder: StudentHolder) -> list[Part]:
+def parts_of(holder: StudentTokenHolder) -> list[Part]:
     """Return the parts, titles in the language of the request. One query."""
     seen = scope_of(holder).q()
     mine: dict[str, Any] = {"student": holder.student_id}
@@ -160,7 +160,7 @@ def parts_of(holder: StudentHolder) -> list[Part]:
     ]
 
 
-def counted(holder: StudentHolder) -> list[Counted]:
+def counted(holder: StudentTokenHolder) -> list[Counted]:
     """Return how many rows each part has, and from when to when. A query a part."""
     found = []
     for part in parts_of(holder):

@@ -22,7 +22,7 @@ from classroom.inbox.views import MAX_WAIT
 from classroom.sockets import background_tasks
 from events.intake.class_keys import KeyRefused, StudentTokenCache
 from events.intake.request import credentials
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import Student
 from realtime.watchers import Watcher, watchers
 
@@ -56,7 +56,7 @@ class LongPoll:
         finally:
             peer.stop()
 
-    async def _holder(self, scope: Scope) -> StudentHolder | None:
+    async def _holder(self, scope: Scope) -> StudentTokenHolder | None:
         """Return the holder of the token that was sent; None where Django has to refuse the request."""
         _, token = credentials(scope)
         try:
@@ -94,7 +94,7 @@ class _Peer:
         self.next.cancel()
 
 
-async def _wait(peer: _Peer, watcher: Watcher, holder: StudentHolder, *, since: str, seconds: int) -> bool:
+async def _wait(peer: _Peer, watcher: Watcher, holder: StudentTokenHolder, *, since: str, seconds: int) -> bool:
     """Wait until there is news, the time is over, or the server stops. Return False if the peer has hung up."""
     with contextlib.suppress(RedisError, OSError):  # no signal comes until Redis is back; the next poll tries again
         await background_tasks.start()
@@ -123,7 +123,7 @@ async def _wait(peer: _Peer, watcher: Watcher, holder: StudentHolder, *, since: 
     return True
 
 
-def _is_news(holder: StudentHolder, since: str) -> bool:
+def _is_news(holder: StudentTokenHolder, since: str) -> bool:
     now = timezone.now()
     return read_inbox(holder, position_of(holder, since, now=now), now=now).is_news
 

@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from django.db import DatabaseError
 from django.utils import timezone
 
-from classroom.attention.asking import ask_uncertain_students
+from classroom.attention.questions import ask_uncertain_students
 from realtime import broadcast
 from realtime.watchers import watchers
 

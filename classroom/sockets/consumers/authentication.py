@@ -16,13 +16,13 @@ from instructors import audit
 from instructors.credentials import Account, Credential, account_of_token
 from instructors.models import Instructor
 from lms.access import User
-from lms.key_holders import KeyHolder, holder_of_key, record_key_use
+from lms.credential_holders import ClassKeyHolder, holder_of_key, record_key_use
 from realtime.connections import AUTHENTICATION_FAILED
 
 
 class AuthenticatedSocket(Socket):
     user: User | None = None  # the account
-    holder: KeyHolder | None = None  # the class key
+    holder: ClassKeyHolder | None = None  # the class key
     # Row id of an authenticated student. Always None: a student's token opens `DeviceSocket` alone.
     proven_student: int | None = None
 
@@ -71,7 +71,7 @@ class AuthenticatedSocket(Socket):
             await database_sync_to_async(_record_view)(self.user.pk, person.student_id, what)
 
 
-def _holder(key: str) -> KeyHolder | None:
+def _holder(key: str) -> ClassKeyHolder | None:
     """Return the holder of an open key of an active class, and record its use. Two queries."""
     found = holder_of_key(key)
     if found is None or not found.is_active:

@@ -18,7 +18,7 @@ from classroom.questions.selectors import OpenQuestion
 from classroom.sockets import replies
 from classroom.sockets.base import Socket
 from lms.access import submissions_of
-from lms.key_holders import StudentHolder, holder_of_token, record_token_use
+from lms.credential_holders import StudentTokenHolder, holder_of_token, record_token_use
 from lms.models import ProgressNotification, Student
 from lms.notifications import MESSAGE, message_data, notification_data
 from realtime import groups
@@ -45,7 +45,7 @@ class DeviceSocket(Socket):
     token does not expire. Scripts of a page cannot set headers of a WebSocket; they read the inbox over HTTP."""
 
     kind = "student"
-    holder: StudentHolder
+    holder: StudentTokenHolder
     position: Position
 
     async def groups_to_join(self) -> list[str] | None:
@@ -136,7 +136,7 @@ class DeviceSocket(Socket):
         self.send_text(encode(graded))
 
 
-def _holder_of(token: str) -> StudentHolder | None:
+def _holder_of(token: str) -> StudentTokenHolder | None:
     """Return the holder of a confirmed token of an active class, and record its use. Two statements."""
     found = holder_of_token(token) if token else None
     if found is None or not found.is_confirmed or not found.is_active:
@@ -145,6 +145,6 @@ def _holder_of(token: str) -> StudentHolder | None:
     return found
 
 
-def _grade_of(holder: StudentHolder, submission_id: int) -> tuple[float | None, str | None]:
+def _grade_of(holder: StudentTokenHolder, submission_id: int) -> tuple[float | None, str | None]:
     found = submissions_of(holder).filter(pk=submission_id).values_list("grade", "feedback").first()
     return found or (None, None)

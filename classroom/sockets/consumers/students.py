@@ -21,7 +21,7 @@ from classroom.sockets.people import Person
 from classroom.sockets.requests import BadRequest, Frame
 from core.login_requirement import logins_required
 from lms.access import classes_of, staff_of, students_in
-from lms.key_holders import KeyHolder
+from lms.credential_holders import ClassKeyHolder
 from realtime import broadcast, groups, presence
 from realtime.groups import Channel
 from realtime.messages import AssignmentGraded, Message, encode, timestamp
@@ -55,7 +55,7 @@ class StudentSocket(FollowingSocket):
             self.followed |= set(self.person.first_forms)
         return found
 
-    def _groups_with_key(self, holder: KeyHolder) -> list[str]:
+    def _groups_with_key(self, holder: ClassKeyHolder) -> list[str]:
         """Return the group of the class's students, and the `help` groups of a student of the class, or of an unknown
         student, who may join it later."""
         of_class = [groups.class_students_group(holder.class_id)]

@@ -14,7 +14,7 @@ from django.db import connection
 from redis.exceptions import OutOfMemoryError, ResponseError
 
 from classroom.dashboard.connections import connections
-from classroom.ops import test_event_store
+from classroom.system import test_event_store
 from core.redis import async_client, short_timeout_client
 from events import timeseries
 from events.queue import heartbeats, servers, stream

@@ -13,7 +13,7 @@ from django.db.models import Count, Q
 from redis import Redis
 
 from classroom.dashboard.connections import connections
-from classroom.ops import test_event_store
+from classroom.system import test_event_store
 from core.redis import blocking_client
 from events import metrics as events_metrics
 from events import timeseries
