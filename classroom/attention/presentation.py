@@ -36,7 +36,7 @@ class OpenRequest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class AlertEntry:
     """An alert as the page shows it."""
 
     student_id: int
@@ -56,8 +56,8 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AttentionBoard:
-    entries: list[Entry]  # unclaimed; at most MAX_SHOWN: those who need somebody, then those worth a look
-    on_the_way: list[Entry]
+    entries: list[AlertEntry]  # unclaimed; at most MAX_SHOWN: those who need somebody, then those worth a look
+    on_the_way: list[AlertEntry]
     queue: list[OpenRequest]  # all open requests
     further: list[OpenRequest]  # those in neither list above: each student is listed once
     waiting: int  # alerts not shown
@@ -69,12 +69,12 @@ class AttentionBoard:
     known: list[int]  # ids of the students with an alert or a request, put off or not
 
     @property
-    def needing(self) -> list[Entry]:
+    def needing(self) -> list[AlertEntry]:
         """Return the firm part: who asks, and who very probably needs somebody."""
         return [entry for entry in self.entries if entry.is_firm]
 
     @property
-    def worth_a_look(self) -> list[Entry]:
+    def worth_a_look(self) -> list[AlertEntry]:
         return [entry for entry in self.entries if not entry.is_firm]
 
 
@@ -89,9 +89,9 @@ def board_of(
     queue = _queue(classroom, state, user, now, display)
     asking = {one.student_id: one for one in queue}
 
-    def entry(alert: Alert, *, is_over: bool = False) -> Entry:
+    def entry(alert: Alert, *, is_over: bool = False) -> AlertEntry:
         claim = state.claims.get(alert.student_id)
-        return Entry(
+        return AlertEntry(
             student_id=alert.student_id,
             name=display.name(alert.student_id, names.get(alert.student_id, "")),
             code=alert.code,

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from classroom.base.namesakes import Person, distinguished
+from classroom.base.namesakes import NamedStudent, distinguished
 from instructors.models import Instructor
 from instructors.permissions import sees_everybody
 from lms.access import EVERYTHING, Scope, classes_of, classes_taught_by, students_seen_through
@@ -46,7 +46,7 @@ class Classroom:
         return Scope.of([self.class_ref.pk]) if self.class_ref else EVERYTHING
 
     @cached_property
-    def people(self) -> dict[int, Person]:
+    def people(self) -> dict[int, NamedStudent]:
         """The students of the class by id; of everybody, those whose names others have too. One query."""
         columns = ["pk", "name", "email"]
         if self.class_ref is not None:
@@ -55,7 +55,7 @@ class Classroom:
             names = Student.objects.exclude(name=None).order_by().values("name").annotate(count=Count("pk"))
             rows = self.students.filter(name__in=names.filter(count__gt=1).values("name")).order_by()
             rows = rows.values_list(*columns)[:MAX_NAMESAKES]
-        return {values[0]: Person(*values) for values in rows}
+        return {values[0]: NamedStudent(*values) for values in rows}
 
     @cached_property
     def apart(self) -> dict[int, str]:

@@ -22,7 +22,7 @@ MAX_REQUESTS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class OwnAssignment:
     assignment: ClassAssignment  # with the due date of this student
     submission: AssignmentSubmission | None  # the newest
     is_extended: bool  # it is later than that of everybody
@@ -41,7 +41,7 @@ class OwnPage:
     class_name: str
     email: str
     name: str
-    work: Sequence[Work]
+    work: Sequence[OwnAssignment]
     notebooks: Sequence[Notebook]
     stored: Sequence[Counted]
     erasure: ErasureRequest | None  # the newest request
@@ -60,7 +60,7 @@ def own_page(holder: StudentTokenHolder) -> OwnPage:
         email=holder.email,
         name=display_name(student.name if student else None, holder.email),
         work=[
-            Work(
+            OwnAssignment(
                 assignment=each,
                 submission=newest.get(each.pk),
                 is_extended=each.due_date != due_of_everybody[each.pk],

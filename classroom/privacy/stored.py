@@ -47,7 +47,7 @@ ERASURE = ("asked_at", "text", "withdrawn_at", "answered_at", "answer")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class StoredRows:
     """Rows of one kind; `moment` is the column with their time."""
 
     name: str  # of the file in the copy
@@ -65,14 +65,14 @@ class Counted:
     newest: datetime | None
 
 
-def parts_of(holder: StudentTokenHolder) -> list[Part]:
+def parts_of(holder: StudentTokenHolder) -> list[StoredRows]:
     """Return the parts, titles in the language of the request. One query."""
     seen = scope_of(holder).q()
     mine: dict[str, Any] = {"student": holder.student_id}
     in_class: dict[str, Any] = {**mine, "class_ref": holder.class_id}
 
-    def part(name: str, title: str, rows: QuerySet[Any], columns: Sequence[str], moment: str) -> Part:
-        return Part(name=name, title=title, rows=rows, columns=columns, moment=moment)
+    def part(name: str, title: str, rows: QuerySet[Any], columns: Sequence[str], moment: str) -> StoredRows:
+        return StoredRows(name=name, title=title, rows=rows, columns=columns, moment=moment)
 
     notices = ProgressNotification.objects.filter(recipient_id=email_key(holder.email), class_id=holder.class_id)
     hints = HintRecipient.objects.filter(**mine, hint__class_ref=holder.class_id)

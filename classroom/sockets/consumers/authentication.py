@@ -11,7 +11,7 @@ from collections.abc import Callable
 from channels.db import database_sync_to_async
 
 from classroom.sockets.base import Socket
-from classroom.sockets.people import Person
+from classroom.sockets.people import StudentIdentity
 from instructors import audit
 from instructors.credentials import Account, Credential, account_of_token
 from instructors.models import Instructor
@@ -65,7 +65,7 @@ class AuthenticatedSocket(Socket):
             delay = max(0.0, account.expires_at - time.time())
             self.run(_call_later(delay, lambda: self.end(AUTHENTICATION_FAILED)))
 
-    async def record_view(self, person: Person, what: str) -> None:
+    async def record_view(self, person: StudentIdentity, what: str) -> None:
         """Record in the audit log that an account reads or follows a student's data."""
         if self.user is not None and person.student_id is not None:
             await database_sync_to_async(_record_view)(self.user.pk, person.student_id, what)

@@ -17,7 +17,7 @@ from channels.db import database_sync_to_async
 from classroom.sockets import people, replies, requests
 from classroom.sockets.base import NORMAL
 from classroom.sockets.consumers.following import FollowingSocket
-from classroom.sockets.people import Person
+from classroom.sockets.people import StudentIdentity
 from classroom.sockets.requests import BadRequest, Frame
 from core.login_requirement import logins_required
 from lms.access import classes_of, staff_of, students_in
@@ -104,7 +104,7 @@ class StudentSocket(FollowingSocket):
         if message["age"] > self.age:
             self.end(NORMAL)
 
-    async def channel_groups(self, channel: Channel, person: Person) -> list[str]:
+    async def channel_groups(self, channel: Channel, person: StudentIdentity) -> list[str]:
         """Return the groups of the channel; if logins are required, only an account may follow students."""
         names: list[str] = await database_sync_to_async(people.channel_groups)(self.user, person, channel)
         if names:

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as django_settings
 
 from classroom.environments.report_snippet import KEY, snippet
-from classroom.errors.error_shares import Comparison, Runs, difference_interval, wilson
+from classroom.errors.error_shares import ErrorShareComparison, Runs, difference_interval, wilson
 from events.models import CellExecution
 from lms.class_keys import create_key
 from lms.models import Class, EnvironmentSnapshot, Notebook, Session, Student, StudentClass
@@ -158,7 +158,7 @@ CRITERION = [
 
 @pytest.mark.parametrize(("these", "others", "verdict"), CRITERION)
 def test_criterion(these, others, verdict):
-    assert Comparison(Runs(*these), Runs(*others)).verdict == verdict
+    assert ErrorShareComparison(Runs(*these), Runs(*others)).verdict == verdict
 
 
 def test_intervals_of_the_literature(monkeypatch):
