@@ -148,6 +148,11 @@ def students_seen_by(user: User) -> "QuerySet[Student]":
     return cast("QuerySet[Student]", rows)
 
 
+def find_student(viewer: User, email: str) -> Student | None:
+    """Return the student with this e-mail (any spelling) if the viewer may see them. One query, by the unique index."""
+    return with_email(students_seen_by(viewer).select_related("team"), email).first()
+
+
 def with_email(students: QuerySet[Student], email: str) -> QuerySet[Student]:
     """Filter by e-mail address, in any spelling, or a former one of the student."""
     key = email_key(email)

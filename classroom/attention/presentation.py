@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from classroom.attention.claims import Claim
+from classroom.attention.claims import Claim, may_act
 from classroom.attention.models import AttentionCase
 from classroom.attention.ranking import MAX_SHOWN
 from classroom.attention.reason_texts import SYMBOLS, kind_of, reason_of
@@ -130,11 +130,6 @@ def board_of(
         claims={student: claim.by for student, claim in state.claims.items()},
         known=sorted({alert.student_id for alert in state.alerts} | {row.student_id for row in rows}),
     )
-
-
-def may_act(classroom: Classroom, claim: Claim | None, user: Instructor) -> bool:
-    """Return whether the user may act: a claimed student belongs to the claimant, teachers of the class and admins."""
-    return claim is None or claim.by_id == user.pk or classroom.may_teach
 
 
 def _queue(

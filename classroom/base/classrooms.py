@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, Exists, F, OrderBy, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import NullIf
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -20,6 +20,14 @@ from lms.rooms import SeatOf, seats_of
 # A page with more cards is unreadable. Students who ask for help or were active last are always included.
 MAX_CARDS = 500
 MAX_NAMESAKES = 2000  # people of everybody whose names are compared
+
+# The order of a class list: by reading, those without one last, then by name.
+BY_READING = (NullIf("reading_key", Value("")).asc(nulls_last=True), "name", "email", "pk")
+ORDERS: dict[str, tuple[OrderBy | str, ...]] = {
+    "reading": BY_READING,
+    "name": ("name", "email", "pk"),
+    "number": (NullIf("student_number", Value("")).asc(nulls_last=True), *BY_READING),
+}
 
 
 @dataclass(frozen=True)
@@ -87,10 +95,6 @@ def name_in(classroom: Classroom) -> Subquery:
     Another class may have another name for them, and `student.name` is the latest name in any class.
     """
     return Subquery(classroom.students.order_by().filter(pk=OuterRef("student")).values("name")[:1])
-
-
-# The order of a class list: by reading, those without one last, then by name.
-BY_READING = (NullIf("reading_key", Value("")).asc(nulls_last=True), "name", "email", "pk")
 
 
 def classroom_of_everybody(*, user: Instructor) -> Classroom:

@@ -12,7 +12,7 @@ from django.db.models.fields.json import KeyTextTransform
 
 from classroom.base.classrooms import Classroom
 from classroom.base.display import Display
-from classroom.errors.error_shares import ErrorShareComparison, Runs, runs_by_student, together
+from classroom.environments.error_shares import ErrorShareComparison, Runs, runs_by_student, together
 from core.identity import display_name
 from lms.models import EnvironmentSnapshot
 

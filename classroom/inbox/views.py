@@ -10,10 +10,10 @@ from rest_framework.response import Response
 
 from classroom.inbox.me import MyHelp
 from classroom.inbox.selectors import position_of, read_inbox
-from classroom.progress.serializers import Notification
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import query_integer
 from lms.api.base import ApiView
+from lms.api.notifications import Notification
 from lms.api.permissions import StudentTokenRequired
 from lms.credential_holders import StudentTokenHolder
 from lms.notifications import message_data, notification_data

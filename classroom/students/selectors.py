@@ -10,9 +10,8 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, QueryDict
 
-from classroom.attention.claims import Claim, cases_in, claims_of
+from classroom.attention.claims import Claim, cases_in, claims_of, may_act
 from classroom.attention.models import AttentionCase
-from classroom.attention.presentation import may_act
 from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
 from classroom.base.spans import term_of
