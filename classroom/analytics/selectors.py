@@ -11,9 +11,9 @@ from typing import Any, cast
 from django.db import connection
 from django.db.models import Count, QuerySet
 
-from classroom.base.query_plans import custom_query_plans
 from classroom.progress import selectors as progress_selectors
 from core.identity import label_key
+from core.postgres import custom_query_plans
 from events.models import HelpRequest
 from events.student_status import NO_TEAM
 from lms.access import Scope, User, classes_of, students_seen_by, students_seen_through

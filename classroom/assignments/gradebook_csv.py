@@ -20,7 +20,7 @@ STATES = {
 Value = str | int | float | None
 
 
-def gradebook_csv(book: Gradebook, *, class_code: str, decimal_comma: bool = False) -> bytes:
+def gradebook_csv(book: Gradebook, *, class_code: str, decimal_comma: bool) -> bytes:
     titles = [_title(assignment) for assignment in book.assignments]
     head = ["class_code", *(name for name, _ in IDENTITY), "in_class", "total_percent", "counted"]
     head += [

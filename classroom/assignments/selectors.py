@@ -140,7 +140,7 @@ def assignment_list(classroom: Classroom) -> list[tuple[ClassAssignment, Counts]
 
 
 def assignment_page(
-    classroom: Classroom, *, assignment_id: int, chosen: str, now: datetime, display: Display = PLAIN
+    classroom: Classroom, *, assignment_id: int, chosen: str, now: datetime, display: Display
 ) -> AssignmentPage:
     """Return the page's students: hand-ins by name, then who is missing. An unknown filter is ignored. Six queries for
     any number of students."""

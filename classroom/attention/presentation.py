@@ -10,7 +10,7 @@ from classroom.attention.reason_texts import SYMBOLS, kind_of, reason_of
 from classroom.attention.selectors import AttentionState, alert_of, due_alerts, shown_name_of
 from classroom.attention.signals import Alert
 from classroom.base.classrooms import Classroom
-from classroom.base.display import PLAIN, Display
+from classroom.base.display import Display
 from events.models import HelpRequest
 from instructors.models import Instructor
 
@@ -79,7 +79,7 @@ class AttentionBoard:
 
 
 def board_of(
-    classroom: Classroom, state: AttentionState, *, user: Instructor, now: datetime, display: Display = PLAIN
+    classroom: Classroom, state: AttentionState, *, user: Instructor, now: datetime, display: Display
 ) -> AttentionBoard:
     """Return the board for this user. No query."""
     names = {s.student_id: s.name for s in state.lesson.students}

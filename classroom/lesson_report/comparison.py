@@ -13,11 +13,11 @@ from django.db import connection
 
 from classroom.base.classrooms import Classroom
 from classroom.base.display import cell_number
-from classroom.base.query_plans import custom_query_plans
 from classroom.base.spans import Span
 from classroom.lesson_report.cells import FEW, MIN_STUDENTS, SCOPE
 from classroom.lesson_report.help import WAITED
 from classroom.lesson_report.lessons import LESSONS_GIVEN, Lesson, edges_of, full_lessons, lessons_of
+from core.postgres import custom_query_plans
 
 MAX_LESSONS = 400  # in a span: more than one on each of its days
 HARDEST = 3
