@@ -1,4 +1,4 @@
-"""Who holds an ingest key of a class, or the token of a student. Neither is an account.
+"""The holders of a class's ingest key and of a student's token. Neither is an account.
 
 What they may see is decided in `lms.access`.
 """

@@ -1,4 +1,4 @@
-"""Extensions of due dates: grant or withdraw one, record it in the audit log, and tell the student."""
+"""Extensions of due dates: grant or withdraw one, record it in the audit log, and notify the student."""
 
 from datetime import datetime
 

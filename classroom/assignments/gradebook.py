@@ -21,7 +21,7 @@ from lms.submissions import is_graded, is_over, late_by, latest
 
 SORTS = ("name", "total")
 
-# What tells who a student is: the head of the column in the CSV, and how to read it.
+# What identifies a student: the head of the column in the CSV, and how to read it.
 IDENTITY: tuple[tuple[str, Callable[[NamedStudent], str | None]], ...] = (
     ("student_number", lambda person: person.student_number),
     ("name", lambda person: person.name),
@@ -87,7 +87,7 @@ def gradebook(classroom: Classroom, *, now: datetime, sort: str = "", display: D
         if student not in members
     }
     people = [*members.values(), *former.values()]
-    # On a projector, where students are numbers, an order by reading would tell who is who.
+    # On a projector, where students are numbers, an order by reading would reveal who is who.
     people.sort(key=lambda person: person.student_id if display.projector else person.order)
     rows = []
     for person in people:

@@ -1,4 +1,4 @@
-"""What tells people apart whose shown names are the same: their student number, else their reading, else their address.
+"""What distinguishes people with the same shown name: their student number, else their reading, else their address.
 
 A name is the same however it is typed: 佐藤 花 and 佐藤花 are. Pages show the text beside the name; on a projector,
 where students are numbers, they show nothing.

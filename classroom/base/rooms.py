@@ -1,4 +1,4 @@
-"""Which room of a class somebody looks at, and how a seat is called."""
+"""The room of a class that an account has chosen to see, and the labels of seats."""
 
 from collections.abc import Sequence
 

@@ -1,6 +1,6 @@
 """What a student's JupyterLab needs to know, with the key of the class or a token of its own (http.md section 5a).
 
-Classmates share the key, so with it, of the student only the id is returned, which a submission needs.
+Classmates share the key, so a request with the key returns only the student's id, which a submission needs.
 """
 
 from datetime import datetime

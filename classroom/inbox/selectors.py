@@ -1,5 +1,5 @@
-"""What a student is told: notifications, messages of instructors, what became of their request for help, and whether
-they are asked if they are stuck."""
+"""Select a student's inbox: notifications, messages of instructors, the state of their help request, and a question to
+answer."""
 
 from dataclasses import dataclass
 from datetime import datetime

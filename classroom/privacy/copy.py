@@ -1,4 +1,4 @@
-"""The copy of their data that a student takes along: a zip of JSON files and notebooks."""
+"""The copy of their data that a student can download: a zip of JSON files and notebooks."""
 
 import zipfile
 from datetime import datetime

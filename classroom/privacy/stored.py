@@ -1,7 +1,7 @@
-"""What is stored of a student, as far as it came through one class: counted for the page, in full for the copy.
+"""What is stored about a student through one class: counted for the page, in full for the copy.
 
-It is what the token of the student opens elsewhere too, and no more: whoever has the key of a class may have claimed
-the student there first. What other classes stored, notes of the staff and the audit log are in the copy that an
+It is no more than the student's token gives access to elsewhere: whoever has the key of a class may have claimed the
+student there first. What came through other classes, notes of the staff and the audit log are in the copy that an
 operator makes (`manage.py export_student`).
 """
 

@@ -1,4 +1,4 @@
-"""The pages that say who sits where: one field a seat, everybody at once, two who swap, or a list."""
+"""The pages that assign students to seats: one field per seat, everybody at once, a swap of two, or a list."""
 
 import hashlib
 from typing import Any

@@ -1,4 +1,4 @@
-"""Changes of rooms, seats and who sits there. The audit log records each, and the open pages hear of it."""
+"""Change rooms, seats and who sits there. The audit log records each change, and open pages receive it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime

@@ -1,7 +1,7 @@
 """Let `GET /me/inbox?wait=…` wait until there is something to answer.
 
 An ASGI application around Django, which answers. A Django view that waits would hold a thread for each student, because
-the middleware is synchronous. Here one who waits is a task and an entry in memory (`realtime.watchers`).
+the middleware is synchronous. Here each waiting client is a task and an entry in memory (`realtime.watchers`).
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class LongPoll:
 
 
 class _Peer:
-    """Who asks: reads ahead, to notice when they hang up, and hands on what was read."""
+    """The client: reads ahead to notice when it disconnects, and passes on what was read."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -74,7 +74,7 @@ class _Peer:
         self.next = asyncio.ensure_future(receive())
 
     def has_gone(self) -> bool:
-        """Return whether they hung up, once `next` is done. Read on otherwise."""
+        """Return whether the client has disconnected, once `next` is done. Read on otherwise."""
         message = self.next.result()
         self._read.append(message)
         if message["type"] == "http.disconnect":
@@ -95,7 +95,7 @@ class _Peer:
 
 
 async def _wait(peer: _Peer, watcher: Watcher, holder: StudentTokenHolder, *, since: str, seconds: int) -> bool:
-    """Wait until there is news, the time is over, or the server stops. Return False if the peer has hung up."""
+    """Wait until there is news, the time is over, or the server stops. Return False if the client has disconnected."""
     with contextlib.suppress(RedisError, OSError):  # no signal comes until Redis is back; the next poll tries again
         await background_tasks.start()
     deadline = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""Ask students whether they are stuck, now and then: those whose devices or long polls this process serves.
+"""Ask students at intervals whether they are stuck: those whose devices or long polls this process serves.
 
 Two processes may look at one class at once; `classroom.questions.services.ask` sees to it that nobody is asked twice.
 """

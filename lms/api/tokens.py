@@ -1,7 +1,7 @@
 """Tokens of students' devices (docs/contract/http.md section 5b).
 
-A device that waits proves only that it knows the class's key or code, which classmates share. It is told nothing of the
-student but the number, which a class key tells too (`classroom.inbox.me`).
+A device that waits proves only that it knows the class's key or code, which classmates share. It learns nothing about
+the student but the number, which a class key reveals too (`classroom.inbox.me`).
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """W6: a student's own device, by its student token (docs/contract/websocket.md section 1).
 
-Notifications and messages are read from PostgreSQL, from the position that the client sends as `since`: what is heard
-through the channel layer only says when to look. So nothing is lost or told twice after a gap.
+Notifications and messages are read from PostgreSQL, from the position that the client sends as `since`: a message of
+the channel layer only says when to read. So nothing is lost or sent twice after a gap.
 """
 
 from typing import Any
@@ -78,7 +78,7 @@ class DeviceSocket(Socket):
     # --- News -------------------------------------------------------------------------------------------------------
 
     async def _tell_news(self) -> None:
-        """Tell what is new since the position, now and whenever there may be more."""
+        """Send what is new since the position, now and whenever there may be more."""
         with watchers.watch(self.holder.student_id, self.holder.class_id) as watcher:
             is_first = True
             while True:
