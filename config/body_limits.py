@@ -7,7 +7,7 @@ There are two layers, because the body is read before Django resolves the path, 
 `BodyLimitApplication` stops reading at the limit, and `BodyLimitMiddleware` answers. It also handles bodies without a
 Content-Length (`Transfer-Encoding: chunked`), which Django and REST framework would treat as empty.
 
-The event intake does not pass through Django and counts for itself (`events.intake.app.read_body`).
+The event intake does not pass through Django and counts for itself (`events.intake.request.read_body`).
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -20,7 +20,7 @@ from django.template import loader
 
 from config.errors import API_PREFIX
 from core.middleware import Middleware
-from events.intake.app import header, read_rest
+from events.intake.request import header, read_rest
 from instructors.rest.exceptions import too_large_for
 from lms.api.base import ApiView
 

@@ -22,7 +22,7 @@ from config.env import ascii_host
 from config.errors import API_PREFIX
 from core import login_requirement
 from core.middleware import Middleware
-from events.intake.app import header
+from events.intake.request import header
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -18,7 +18,7 @@ from django.conf import settings
 from config.errors import API_PREFIX
 from config.logs import request_id
 from events import metrics as events_metrics
-from events.intake.app import header
+from events.intake.request import header
 
 logger = logging.getLogger("requests")
 

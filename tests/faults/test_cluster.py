@@ -11,7 +11,8 @@ import pytest
 
 from config.operator_errors import sentence_of
 from core.redis import blocking_client
-from events.intake.app import Appender, RequestRefused
+from events.intake.appender import Appender
+from events.intake.request import RequestRefused
 from events.queue import appending, maintenance, moved, servers, stream
 from events.queue.appending import Incomplete, OutgoingEntry
 from events.queue.enqueue import event_of, outgoing_entries
