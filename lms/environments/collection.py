@@ -83,14 +83,15 @@ def _read() -> tuple[list[Package], dict[str, str]]:
     found: dict[str, Package] = {}
     installers: dict[str, str] = {}
     for distribution in metadata.distributions():
-        name = distribution.metadata["Name"]
+        headers = distribution.metadata  # its other attributes read and parse the file anew
+        name = headers["Name"]
         if not name or name in found:
             continue  # a remnant of a broken installation, or shadowed by one earlier on the path
         found[name] = {
             "name": name,
-            "version": distribution.version or "",
+            "version": headers["Version"] or "",
             "location": str(distribution.locate_file("")),
-            "requires": list(distribution.requires or []),
+            "requires": headers.get_all("Requires-Dist") or list(distribution.requires or []),
         }
         installers[name] = (distribution.read_text("INSTALLER") or "").strip()
     return [found[name] for name in sorted(found, key=str.lower)], installers
