@@ -13,7 +13,6 @@ from functools import cached_property
 from hashlib import sha256
 from statistics import median_low
 
-from django.db import connection
 from django.db.models import F
 from django.shortcuts import get_object_or_404
 from django.utils.functional import Promise
@@ -24,6 +23,7 @@ from classroom.base.display import PLAIN, Display, cell_number
 from classroom.cells.map_options import MapOptions
 from classroom.errors.fingerprints import fingerprint
 from core.identity import display_name
+from core.postgres import fetch_all
 from events.cell_progress import progress_seen
 from lms.models import Notebook
 from lms.system_settings import current as current_settings
@@ -211,11 +211,9 @@ def cell_map(
 def _columns(
     classroom: Classroom, notebook: Notebook, ids: list[int], choice: MapOptions
 ) -> tuple[list[MapColumn], int]:
-    with connection.cursor() as cursor:
-        scope = classroom.scope
-        statement = COLUMNS.format(ran_in=scope.sql("p.class_id"), run_in=scope.sql("x.class_id"))
-        cursor.execute(statement, [notebook.pk, ids])
-        found = cursor.fetchall()
+    scope = classroom.scope
+    statement = COLUMNS.format(ran_in=scope.sql("p.class_id"), run_in=scope.sql("x.class_id"))
+    found = fetch_all(statement, [notebook.pk, ids])
     has_enough = max((count for *_, count in found), default=0) >= MIN_STUDENTS
     shared = [row for row in found if choice.all_cells or not has_enough or row[2] > 1]
     shown = {row[0] for row in sorted(shared, key=lambda row: -row[2])[:MAX_COLUMNS]}
@@ -237,12 +235,11 @@ def _states(classroom: Classroom, ids: list[int], cells: list[int]) -> dict[int,
     if not cells or not ids:
         return {}
     progress = progress_seen(classroom.scope, where="student_id = ANY(%s) AND cell_id = ANY(%s)")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            STATES.format(progress=progress),
-            [ids, cells, int(current_settings()["consecutive_error_threshold"]) or 3, ids, cells],
-        )
-        return dict(cursor.fetchall())
+    found = fetch_all(
+        STATES.format(progress=progress),
+        [ids, cells, int(current_settings()["consecutive_error_threshold"]) or 3, ids, cells],
+    )
+    return dict(found)
 
 
 def _counted(columns: list[MapColumn], rows: list[MapRow]) -> list[MapColumn]:
@@ -274,14 +271,13 @@ def cell_details(classroom: Classroom, *, student_id: int, notebook: Notebook) -
     """Return a student's figures per cell. Raises Http404 if they are not in the classroom. Two queries."""
     get_object_or_404(classroom.students.only("pk"), pk=student_id)
     progress = progress_seen(classroom.scope, where="student_id = %s")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            DETAILS.format(progress=progress, scope=classroom.scope.sql("x.class_id")), [student_id, notebook.pk]
-        )
-        return [
-            CellDetail(cell, runs, errors, consecutive, last_run, _error_name(message))
-            for cell, runs, errors, consecutive, last_run, message in cursor.fetchall()
-        ]
+    found = fetch_all(
+        DETAILS.format(progress=progress, scope=classroom.scope.sql("x.class_id")), [student_id, notebook.pk]
+    )
+    return [
+        CellDetail(cell, runs, errors, consecutive, last_run, _error_name(message))
+        for cell, runs, errors, consecutive, last_run, message in found
+    ]
 
 
 def _error_name(message: str | None) -> str:
