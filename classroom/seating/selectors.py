@@ -116,7 +116,7 @@ def team_view(classroom: Classroom, *, now: datetime, display: Display = PLAIN) 
         claim = claims.get(row["studentId"])
         found = TeamMember(card=card(row, display, classroom.people), helper=claim.by if claim else "")
         members.setdefault(row["teamName"], []).append(found)
-    active = active_map(classroom.class_ref.pk if classroom.class_ref else None)
+    active = active_map(classroom.class_id)
     points = points_on(active) if active else {}
     return TeamView(teams=_teams(members, points), map=active, is_capped=len(rows) >= MAX_CARDS)
 
