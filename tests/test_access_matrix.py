@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 
 from classroom.analytics.models import AnalyticsReport
@@ -35,7 +34,7 @@ from tests.access_matrix.pages import PAGE_ROWS
 from tests.access_matrix.tokens import TOKEN_ROWS
 from tests.lms.conftest import key_of, make_cast
 from tests.lms.tokens.conftest import device_of
-from tests.visitors import Visitors
+from tests.visitors import Undoing, Visitors
 
 pytestmark = pytest.mark.usefixtures("plain_templates")
 
@@ -115,10 +114,10 @@ def call(visitors: Visitors, caller: Instructor | None, method: str, path: str, 
 def test_who_gets_what(cast, ids, visitors, redis, request, method, path, body, expected):
     address = address_of(path, ids)
     found = []
-    for name in CALLERS:
-        with transaction.atomic():
+    with Undoing.watching() as rows:
+        for name in CALLERS:
             found.append(str(call(visitors, getattr(cast, name, None), method, address, filled(body, ids))))
-            transaction.set_rollback(True)
+            rows.undo()
     TABLE[request.node.callspec.id] = " ".join(found)
     assert " ".join(found) == expected, MEANING
 
@@ -140,26 +139,26 @@ def key_row(method: str, path: str, body, nobody: str) -> str:
 @pytest.mark.parametrize(("method", "path", "body", "expected"), API_ROWS, ids=IDS[: len(API_ROWS)])
 def test_what_a_class_key_opens(cast, ids, visitors, redis, method, path, body, expected):
     found = []
-    for class_ref in (cast.python, cast.rust):
-        with transaction.atomic():
+    with Undoing.watching() as rows:
+        for class_ref in (cast.python, cast.rust):
             key = key_of(class_ref, f"key of {class_ref.pk}")
             answer = call(visitors, None, method, address_of(path, ids), filled(body, ids), **{"X-Class-Key": key})
             found.append(str(answer))
-            transaction.set_rollback(True)
+            rows.undo()
     assert " ".join(found) == key_row(method, path, body, expected.split()[0]), "Python's key · Rust's key"
 
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), API_ROWS, ids=IDS[: len(API_ROWS)])
 def test_what_a_student_s_token_opens(cast, ids, visitors, redis, method, path, body, expected):
     found = []
-    for name in ("hanako", "jiro", "ken"):
-        with transaction.atomic():
+    with Undoing.watching() as rows:
+        for name in ("hanako", "jiro", "ken"):
             _, token = device_of(cast.rust if name == "ken" else cast.python, f"{name}@example.com")
             StudentToken.objects.filter(token_hash=StudentToken.hash(token)).update(confirmed_at=datetime.now(UTC))
             authorization = {"Authorization": f"Student {token}"}
             answer = call(visitors, None, method, address_of(path, ids), filled(body, ids), **authorization)
             found.append(str(answer))
-            transaction.set_rollback(True)
+            rows.undo()
     nobody = expected.split()[0]
     expected_row = TOKEN_ROWS.get(row_of(method, path, body)) or f"{nobody} {nobody} {nobody}"
     assert " ".join(found) == expected_row, "Hanako's token · Jiro's, of the same class · Ken's, of Rust"

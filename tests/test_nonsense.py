@@ -39,7 +39,8 @@ def admin(db, redis, ids, cast, monkeypatch):  # noqa: F811
     client.force_login(cast.admin)
     bearer = f"Bearer {tokens.issue(cast.admin, now=datetime.now(UTC))}"
     recognise(cast.admin, session=client.session.session_key, bearer=bearer, patch=monkeypatch)
-    return client, {"Authorization": bearer}, Undoing()
+    with Undoing.watching() as rows:
+        yield client, {"Authorization": bearer}, rows
 
 
 def status_of(admin, method: str, address: str, body: bytes = b"", kind: str = "application/json", **headers) -> int:
