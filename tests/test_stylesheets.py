@@ -1,6 +1,5 @@
 """The checks of `make lint` for style sheets."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -29,13 +28,3 @@ def test_fallbacks_and_colour_tokens_are_allowed(tmp_path: Path) -> None:
     (tmp_path / "page.css").write_text("a { height: 100vh; height: 100dvh; color: var(--text) }")
     files = sorted(tmp_path.glob("*.css"))
     assert stylesheets.findings(files, defined=stylesheets.custom_properties(tmp_path)) == []
-
-
-def test_no_style_depends_on_the_language() -> None:
-    """Contrast is measured in one language for all (tests/browser/axe_rules.py)."""
-    knows = re.compile(r":lang\(|\[\s*lang\b")
-    assert knows.search("p:lang(ja) {}")
-    assert knows.search("html[lang=ja] p {}")
-    sheets = {file: file.read_text() for file in stylesheets.STATIC.rglob("*.css")}
-    assert sheets
-    assert not [file for file, text in sheets.items() if knows.search(text)]

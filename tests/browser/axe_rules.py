@@ -4,19 +4,14 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-CONTRAST = "color-contrast"
 
 
-def problems(page: Page, *, colours: bool = True) -> list[str]:
-    """One line a rule and place. Every rule in the light theme; in the dark one what depends on colours. `colours` is
-    False where the same page was looked at in another language: contrast is two thirds of the work, and no style sheet
-    knows the language (tests/test_stylesheets.py)."""
+def problems(page: Page) -> list[str]:
+    """One line a rule and place. Every rule in the light theme; in the dark one what depends on colours."""
     page.emulate_media(color_scheme="light")
-    if not colours:
-        return violations(page, {"runOnly": TAGS, "rules": {CONTRAST: {"enabled": False}}})
     found = violations(page, {"runOnly": TAGS})
     page.emulate_media(color_scheme="dark")
-    return found + violations(page, {"runOnly": {"type": "rule", "values": [CONTRAST]}})
+    return found + violations(page, {"runOnly": {"type": "rule", "values": ["color-contrast"]}})
 
 
 def violations(page: Page, options: dict) -> list[str]:
