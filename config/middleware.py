@@ -2,12 +2,16 @@
 
 import logging
 from abc import ABC, abstractmethod
+from dataclasses import asdict
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import FieldError, ValidationError
 from django.db import IntegrityError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 
 from config.errors import API_PREFIX, CONTRADICTION, is_unstorable, outage_response
@@ -97,6 +101,19 @@ class BadInputMiddleware(Middleware):
             return None
         logger.warning("Answered 400: %s", type(exception).__name__, exc_info=logger.isEnabledFor(logging.DEBUG))
         return HttpResponse(status=400)
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """Set the Content-Security-Policy on 404 pages with DEBUG=1 too.
+
+    django-csp leaves it out there for Django's list of all addresses, which BlankErrorsMiddleware replaces.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        response = super().process_response(request, response)
+        if settings.DEBUG and response.status_code == 404 and HEADER not in response:
+            response[HEADER] = build_policy(**asdict(self.get_policy_parts(request=request, response=response)))
+        return response
 
 
 class OutagesMiddleware(Middleware):

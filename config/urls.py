@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from classroom.system.health_views import health
+from config.admin_names import translate_names
 from instructors.admin_audit import audit_site
 from instructors.views import Logout, admin_login
 from lms.api.maps import ImageView
@@ -11,6 +12,7 @@ from operations.metrics import metrics
 
 admin.autodiscover()
 audit_site(admin.site)
+translate_names()
 
 urlpatterns = [
     # Both forms of every API path work: /api/v1/X and /api/v1/v1/X (docs/contract/http.md section 1.1).

@@ -26,6 +26,8 @@ _NEEDS_CLEANING = re.compile(f"[\u0000-\u0008\u000b-\u001f\u2028\u2029{_IGNORED}
 _LINE_BREAK = re.compile("[\v\f\r\x85\u2028\u2029]")
 _BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]")
 _BLANK = re.compile("[\\s\u2800\u3164\uffa0]")  # and characters that look like one
+# Embeddings, overrides and isolates: without their end they turn the text that follows a name around.
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")  # of Hangul: letters in Unicode, but invisible
 
 
@@ -120,9 +122,15 @@ def visible(text: str | None) -> str | None:
     return text if _INVISIBLE.sub("", text).strip() else None
 
 
+def undirected(text: str) -> str:
+    """Return the text without characters that change the writing direction of what follows. Right-to-left letters
+    need none: they bring their own direction."""
+    return text if text.isascii() else _DIRECTION.sub("", text)
+
+
 def display_name(name: str | None, email: str) -> str:
-    """Return the name or, if it has no visible character, the local part of the address."""
-    return visible(name) or visible(email.replace("＠", "@").partition("@")[0]) or email
+    """Return the name or, if it has no visible character, the local part of the address; without direction controls."""
+    return undirected(visible(name) or visible(email.replace("＠", "@").partition("@")[0]) or email)
 
 
 def notebook_path(path: str) -> str:

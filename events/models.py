@@ -89,7 +89,7 @@ class CellExecution(models.Model):
 class RunCount(models.Model):
     """The numbers of a student's runs and errors in five minutes, for charts.
 
-    PostgreSQL triggers (migration 0005) maintain it in the transaction that adds or deletes executions. A lesson of an
+    PostgreSQL triggers (migration 0010) maintain it in the transaction that adds or deletes executions. A lesson of an
     hour has 2,400 of these rows, and up to 700,000 executions.
     """
 

@@ -25,6 +25,20 @@ class ExtensionRefused(Exception):
         super().__init__(code)
         self.code = code
 
+    def words(self) -> str:
+        """Return what forms say, in the language of the page."""
+        if self.code == NO_DUE_DATE:
+            return gettext("This assignment has no due date. Give it one first.")
+        return gettext("Choose a time after the due date of everybody.")
+
+
+def refuse_unless_later(assignment: ClassAssignment, until: datetime) -> None:
+    """Raise ExtensionRefused unless the time is after the assignment's own due date."""
+    if assignment.due_date is None:
+        raise ExtensionRefused(NO_DUE_DATE)
+    if until <= assignment.due_date:
+        raise ExtensionRefused(NOT_LATER)
+
 
 def extend(
     assignment: ClassAssignment,
@@ -38,10 +52,7 @@ def extend(
 ) -> DueDateExtension:
     """Grant an extension, or replace the student's earlier one. The student is told if their due date is another one
     now. Raises ExtensionRefused."""
-    if assignment.due_date is None:
-        raise ExtensionRefused(NO_DUE_DATE)
-    if until <= assignment.due_date:
-        raise ExtensionRefused(NOT_LATER)
+    refuse_unless_later(assignment, until)
     columns = {"due_date": until, "reason": reason, "granted_by": by, "granted_at": now}
     of_student = DueDateExtension.objects.filter(assignment=assignment, student=student_id)
     with transaction.atomic():
@@ -69,10 +80,12 @@ def withdraw(
 
 
 def _tell(student_id: int, assignment: ClassAssignment, words: str, *, due: datetime, now: datetime) -> None:
-    """Store and announce what the student reads, in the language of whoever changed it, as a hint is."""
+    """Store what the student reads, in the language of whoever changed it, as a hint is; announce it once it is
+    committed."""
     student = Student.objects.get(pk=student_id)
     text = words % {"due": moment_text(due), "zone": zone_name()}
-    announce_due_date(store_due_date(student, assignment, text=text, now=now), student)
+    notice = store_due_date(student, assignment, text=text, now=now)
+    transaction.on_commit(lambda: announce_due_date(notice, student))
 
 
 def _record(

@@ -13,6 +13,7 @@ from django.db.models import Count, QuerySet
 from classroom.progress import selectors as progress_selectors
 from core.identity import label_key
 from core.postgres import custom_query_plans, fetch_all
+from events.counted_runs import COUNTED_SQL
 from events.models import HelpRequest
 from events.student_status import NO_TEAM
 from lms.access import Scope, User, classes_of, students_seen_by, students_seen_through
@@ -30,15 +31,16 @@ MAX_PAUSE = timedelta(minutes=5)
 # The parts of a team's score, in points of 100.
 PARTICIPATION, SUCCESS, UNSTUCK = 40, 40, 20
 
-WORKED = """
+WORKED = f"""
 WITH runs AS (
-  SELECT student_id, notebook_id, executed_at AS at, (status <> 'aborted')::int AS run, (status = 'error')::int AS error
+  SELECT student_id, notebook_id, executed_at AS at, ({COUNTED_SQL})::int AS run,
+         ({COUNTED_SQL} AND status = 'error')::int AS error
   FROM cell_executions WHERE student_id IN (SELECT unnest(%(students)s::bigint[]))
-    AND executed_at >= %(since)s AND executed_at < %(until)s {scope}
+    AND executed_at >= %(since)s AND executed_at < %(until)s {{scope}}
 ), opened AS (
   SELECT student_id, notebook_id, accessed_at AS at, 0 AS run, 0 AS error
   FROM notebook_accesses WHERE student_id IN (SELECT unnest(%(students)s::bigint[]))
-    AND accessed_at >= %(since)s AND accessed_at < %(until)s {scope}
+    AND accessed_at >= %(since)s AND accessed_at < %(until)s {{scope}}
 ), signs AS NOT MATERIALIZED (SELECT * FROM runs UNION ALL SELECT * FROM opened
 ), paused AS (
   SELECT student_id, run, error, lead(at) OVER (PARTITION BY student_id ORDER BY at) - at AS pause FROM signs
@@ -52,7 +54,7 @@ WITH runs AS (
 )
 SELECT student_id, runs::bigint, errors::bigint, notebooks, round(extract(epoch FROM active) / 60)::int
 FROM worked JOIN books USING (student_id)
-"""
+"""  # noqa: S608
 
 STUCK = """
 SELECT student_id, count(DISTINCT cell_id) FROM cell_executions

@@ -20,7 +20,7 @@ from classroom.assignments.selectors import find_assignment, name_of
 from classroom.base.decorators import classroom_of
 from classroom.base.display import display_of
 from instructors.permissions import account_of
-from lms.due_date_extensions import NO_DUE_DATE, ExtensionRefused, extend, withdraw
+from lms.due_date_extensions import ExtensionRefused, extend, withdraw
 from lms.models import DueDateExtension
 
 
@@ -71,7 +71,7 @@ def extension(request: HttpRequest, class_id: int, assignment_id: int, student_i
                 now=timezone.now(),
             )
         except ExtensionRefused as refused:
-            form.add_error("due_date", _refusal(refused))
+            form.add_error("due_date", refused.words())
         else:
             messages.success(request, gettext("%(name)s may hand in later.") % {"name": name})
             return back
@@ -84,9 +84,3 @@ def extension(request: HttpRequest, class_id: int, assignment_id: int, student_i
         "granted": found,
     }
     return render(request, "assignments/extension.html", context, status=422 if form.errors else 200)
-
-
-def _refusal(refused: ExtensionRefused) -> str:
-    if refused.code == NO_DUE_DATE:
-        return gettext("This assignment has no due date. Give it one first.")
-    return gettext("Choose a time after the due date of everybody.")

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from classroom.base.namesakes import NamedStudent, distinguished
+from core.identity import undirected
 from instructors.models import Instructor
 from instructors.permissions import sees_everybody
 from lms.access import EVERYTHING, Scope, classes_of, classes_taught_by, students_seen_through
@@ -47,7 +48,7 @@ class Classroom:
 
     @property
     def title(self) -> str:
-        return self.class_ref.name if self.class_ref else gettext("Everybody")
+        return undirected(self.class_ref.name) if self.class_ref else gettext("Everybody")
 
     @cached_property
     def address(self) -> str:

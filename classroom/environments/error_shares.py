@@ -22,6 +22,7 @@ from typing import Literal
 
 from django.db.models import Count, Q
 
+from events.counted_runs import COUNTED
 from events.models import CellExecution
 from lms.access import Scope
 
@@ -98,7 +99,7 @@ def difference_interval(these: Runs, others: Runs) -> tuple[float, float]:
 def runs_by_student(students: Collection[int], *, scope: Scope, now: datetime) -> dict[int, Runs]:
     """Return the runs of the last seven days by student; aborted runs do not count. One query."""
     recent = CellExecution.objects.filter(scope.q(), student__in=students, executed_at__gte=now - WINDOW)
-    counted = recent.exclude(status=CellExecution.Status.ABORTED).order_by().values_list("student")
+    counted = recent.filter(COUNTED).order_by().values_list("student")
     failed = Count("pk", filter=Q(status=CellExecution.Status.ERROR))
     return {
         student: Runs(1, runs, errors) for student, runs, errors in counted.annotate(runs=Count("pk"), failed=failed)

@@ -17,6 +17,7 @@ from django.utils import timezone
 from classroom.base.classrooms import Classroom
 from classroom.base.spans import LONGEST, Span, start_of
 from core.postgres import custom_query_plans, fetch_all
+from events.counted_runs import COUNTED_SQL
 from events.models import RunCount
 
 PAUSE = timedelta(minutes=45)
@@ -71,7 +72,7 @@ HAVING count(DISTINCT student_id) >= %(minimum)s ORDER BY 1 DESC LIMIT %(maximum
 LESSONS_GIVEN = """WITH lessons AS (
   SELECT * FROM unnest(%(since)s::timestamptz[], %(until)s::timestamptz[]) WITH ORDINALITY AS l(since, until, lesson)
 )"""
-OURS = "AND status <> 'aborted' AND student_id IN (SELECT unnest(%(students)s::bigint[])) {scope}"
+OURS = f"AND {COUNTED_SQL} AND student_id IN (SELECT unnest(%(students)s::bigint[])) {{scope}}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

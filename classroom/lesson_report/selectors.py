@@ -16,6 +16,7 @@ from classroom.lesson_report.lessons import Lesson
 from classroom.lesson_report.places import Places, places_in
 from classroom.lesson_report.struggles import MAX_NAMED, Struggle, struggled_silently
 from core.postgres import custom_query_plans
+from events.counted_runs import COUNTED
 from events.models import CellExecution, NotebookAccess, StudentEvent
 from lms.models import StudentClass
 
@@ -85,7 +86,7 @@ def lesson_report(classroom: Classroom, lesson: Lesson, *, now: datetime, displa
     students = list(classroom.students.order_by().values_list("pk", flat=True))
     ran = CellExecution.objects.filter(
         classroom.scope.q(), executed_at__gte=lesson.since, executed_at__lt=lesson.until, student__in=students
-    ).exclude(status=CellExecution.Status.ABORTED)
+    ).filter(COUNTED)
     figures = ran.aggregate(
         present=Count("student", distinct=True), runs=Count("pk"), errors=Count("pk", filter=Q(status="error"))
     )
@@ -111,7 +112,7 @@ def _hints(classroom: Classroom, lesson: Lesson, places: Places) -> list[HintFac
         cell=OuterRef("cell"),
         executed_at__gt=OuterRef("sent_at"),
         executed_at__lt=lesson.until,
-    ).exclude(status=CellExecution.Status.ABORTED)
+    ).filter(COUNTED)
     sent = Hint.objects.filter(class_ref=classroom.class_ref, sent_at__gte=lesson.since, sent_at__lt=lesson.until)
     rows = (
         sent.annotate(

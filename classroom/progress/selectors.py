@@ -12,13 +12,13 @@ from typing import Any
 
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 
+from events.counted_runs import COUNTED
 from events.models import CellExecution, CellProgress
 from lms.access import Scope, User, classes_of, scope_of
 from lms.due_dates import Extended, extended_dates, own_due
 from lms.models import AssignmentSubmission, Cell, ClassAssignment, Session, Student, StudentClass
 from realtime.messages import timestamp
 
-ENDED = ~Q(status=CellExecution.Status.ABORTED)  # runs that succeeded or failed
 DONE = {"completed", "submitted", "reviewed"}
 
 
@@ -108,7 +108,7 @@ def _times_of(students: Collection[int], *, scope: Scope) -> dict[int, Times]:
     """Return the durations and first runs by student. One query, which reads all their executions: not for polling."""
     runs = CellExecution.objects.filter(scope.q(), student__in=students).order_by().values_list("student")
     found = runs.annotate(
-        seconds=Sum("duration", filter=ENDED), timed=Count("duration", filter=ENDED), first=Min("executed_at")
+        seconds=Sum("duration", filter=COUNTED), timed=Count("duration", filter=COUNTED), first=Min("executed_at")
     )
     return {student: Times(seconds or 0.0, timed, first) for student, seconds, timed, first in found}
 

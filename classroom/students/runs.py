@@ -17,7 +17,7 @@ from classroom.base.ansi import plain
 from classroom.errors.fingerprints import without_place
 from classroom.students.run_diffs import Change, compare
 from core.identity import row_number
-from events.contract.effects import TEXT_CELLS
+from events.counted_runs import OF_TEXT
 from events.models import CellExecution
 from lms.access import Scope
 from lms.models import Cell, Notebook
@@ -29,7 +29,6 @@ MAX_TEXT_LENGTH = 6_000
 MAX_PAGE_LENGTH = 150_000
 SHORT_TEXT = 400
 MAX_LINE_LENGTH = 200  # characters
-OF_TEXT = Q(cell_type__in=TEXT_CELLS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,9 @@ from classroom.base.spans import term_of
 from classroom.base.student_cards import Card, card
 from classroom.lesson_report.student_lessons import StudentTerm, student_term
 from classroom.students.models import StudentNote
-from classroom.students.runs import ALL_RUNS, OF_TEXT, Chosen, Timeline, timeline
+from classroom.students.runs import ALL_RUNS, Chosen, Timeline, timeline
 from core.identity import row_number
+from events.counted_runs import OF_TEXT
 from events.models import CellExecution, CellProgress, HelpRequest
 from events.student_status import student_rows
 from instructors.models import Instructor

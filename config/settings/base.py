@@ -52,7 +52,7 @@ MIDDLEWARE = [
     "config.cors.AllowedHostsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.middleware.PolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",  # before the middleware that replaces error responses
     "config.middleware.BadInputMiddleware",  # before the session is loaded
     "django.contrib.sessions.middleware.SessionMiddleware",

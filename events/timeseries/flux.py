@@ -17,8 +17,8 @@ from typing import Any
 from django.conf import settings
 
 from events.timeseries import client as timeseries_client
-from events.timeseries.hourly_sums import SUMS, hourly_bucket, sums
-from events.timeseries.line_protocol import MEASUREMENT, RUN_KINDS, student_tag
+from events.timeseries.hourly_sums import RUNS_COUNTED, SUMS, hourly_bucket, sums
+from events.timeseries.line_protocol import MEASUREMENT, student_tag
 from events.timeseries.types import StudentTotals, Totals
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ _POINTS = f"""{_STUDENTS}
 points = (field) => from(bucket: _bucket)
     |> range(start: _since, stop: _until)
     |> filter(fn: (r) => r._measurement == "{MEASUREMENT}" and r._field == field)
-    |> filter(fn: (r) => {" or ".join(f'r.event == "{kind}"' for kind in RUN_KINDS)})
+    |> filter(fn: (r) => {RUNS_COUNTED})
 failed = (tables=<-) => tables |> filter(fn: (r) => r._value == false)
 """
 _SUMS = f"""{_STUDENTS}

@@ -2,9 +2,13 @@
 
 from django.conf import settings
 
+from events.contract.effects import TEXT_CELLS
 from events.timeseries.line_protocol import MEASUREMENT, RUN_KINDS
 
 SUMS = "student_activity"  # the measurement
+# The condition on a point that counts as a run, as `events.counted_runs` has it for a row.
+_KINDS = " or ".join(f'r.event == "{kind}"' for kind in RUN_KINDS)
+RUNS_COUNTED = " and ".join([f"({_KINDS})", *(f'r.cellType != "{kind}"' for kind in TEXT_CELLS)])
 
 
 def hourly_bucket() -> str:
@@ -13,12 +17,11 @@ def hourly_bucket() -> str:
 
 def sums(*, bucket: str, into: str, start: str, stop: str) -> str:
     """Return the Flux query that writes hourly sums; the arguments are Flux expressions."""
-    kinds = " or ".join(f'r.event == "{kind}"' for kind in RUN_KINDS)
     return f"""
 points = (field) => from(bucket: {bucket})
     |> range(start: {start}, stop: {stop})
     |> filter(fn: (r) => r._measurement == "{MEASUREMENT}" and r._field == field)
-    |> filter(fn: (r) => {kinds})
+    |> filter(fn: (r) => {RUNS_COUNTED})
 store = (tables=<-, field) => tables
     |> group(columns: ["userId", "teamName", "notebook", "_time"])
     |> sum()

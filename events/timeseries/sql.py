@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.postgres import fetch_all
+from events.counted_runs import COUNTED_SQL
 from events.models import RunCount
 from events.timeseries.types import Activity, StudentTotals, Totals
 from lms.access import Scope
@@ -16,9 +17,9 @@ from realtime.messages import timestamp
 
 # A set to join with, because PostgreSQL would search an array parameter linearly for each run.
 OF_STUDENTS = "AND student_id IN (SELECT unnest(%(students)s::bigint[]))"
-RUNS = """FROM cell_executions
+RUNS = f"""FROM cell_executions
           WHERE executed_at >= %(since)s::timestamptz AND executed_at < %(until)s::timestamptz
-            AND status <> 'aborted'"""
+            AND {COUNTED_SQL}"""
 
 FROM_COUNTS = """SELECT date_bin(%(bucket)s::interval, slot, %(since)s::timestamptz) AS start,
                     sum(runs) AS runs, sum(errors) AS errors

@@ -7,17 +7,20 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext
 from import_export.admin import ExportMixin
 
 from instructors.permissions import account_of
 from lms import grading
 from lms.admin.base import LargeTableAdmin, ModelForm, TabularInline
+from lms.due_date_extensions import ExtensionRefused, extend, refuse_unless_later, withdraw
 from lms.export import FORMATS, SubmissionResource
 from lms.models import (
     AssignmentSubmission,
     ClassAssignment,
     DueDateExtension,
+    StudentClass,
 )
 from lms.spreadsheets import ENCODING
 
@@ -113,14 +116,62 @@ class ClassAssignmentAdmin(LargeTableAdmin):
             save_submission(request, each)
 
 
+class ExtensionForm(ModelForm):
+    """An extension, with the refusals of `lms.due_date_extensions` beside the fields."""
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or self.cleaned_data
+        assignment, student = found.get("assignment"), found.get("student")
+        if self.instance.pk:  # whose extension it is stays
+            assignment, student = self.instance.assignment, None
+        if assignment is not None and "due_date" in found:
+            try:
+                refuse_unless_later(assignment, found["due_date"])
+            except ExtensionRefused as refused:
+                self.add_error("due_date", refused.words())
+        enrolments = StudentClass.objects.filter(student=student, role="student")
+        if assignment and student and not enrolments.filter(class_ref=assignment.class_ref_id).exists():
+            self.add_error("student", gettext("This student is not in the class of the assignment."))
+        return found
+
+
 @admin.register(DueDateExtension)
 class DueDateExtensionAdmin(LargeTableAdmin):
+    """Extensions are granted and withdrawn as on the pages and in the API: audited, and the student is told."""
+
+    form = ExtensionForm
     list_display = ["assignment", "student", "due_date", "granted_by", "granted_at"]
     list_filter = ["due_date"]
     list_select_related = ["assignment", "student", "granted_by"]
     search_fields = ["student__email_key__contains", "assignment__title", "assignment__class_ref__class_code"]
     autocomplete_fields = ["assignment", "student"]
     readonly_fields = ["granted_by", "granted_at"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        whose = [] if obj is None else ["assignment", "student"]
+        return [*whose, *self.readonly_fields]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change and not form.changed_data:
+            return
+        granted = extend(
+            obj.assignment,
+            obj.student_id,
+            until=obj.due_date,
+            reason=obj.reason,
+            by=account_of(request),
+            request=request,
+            now=timezone.now(),
+        )
+        obj.pk = granted.pk  # for the log of the admin site
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        withdraw(obj, by=account_of(request), request=request, now=timezone.now())
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with transaction.atomic():
+            for each in queryset.select_related("assignment"):
+                self.delete_model(request, each)
 
 
 @admin.register(AssignmentSubmission)

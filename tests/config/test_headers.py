@@ -194,3 +194,11 @@ def test_other_sites_may_call_by_a_list(system, origin, is_listed):
             assert allowed == (origin if is_listed else None)
             assert "Origin" in answer.headers["Vary"]
     assert "Access-Control-Allow-Origin" not in httpx.get(f"{system.url}/login/", headers={"Origin": origin}).headers
+
+
+def test_a_missing_page_has_the_policy_with_debug_too(client, settings):
+    settings.DEBUG = True
+    answer = client.get("/no/such/page")
+    assert answer.status_code == 404
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]

@@ -90,6 +90,13 @@ def test_a_name_is_shown_as_typed():
     assert display_name(None, "\u200b@example.com") == "\u200b@example.com"
 
 
+@pytest.mark.parametrize("control", "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", ids=ascii)
+def test_a_shown_name_does_not_turn_what_follows_around(control):
+    assert display_name(f"Hana{control} 山田", "hana@example.com") == "Hana 山田"
+    assert display_name(None, f"ha{control}na@example.com") == "hana"
+    assert display_name("עדי", "adi@example.com") == "עדי"
+
+
 @pytest.mark.parametrize(
     ("address", "is_one"),
     [

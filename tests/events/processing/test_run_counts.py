@@ -1,5 +1,6 @@
 """What charts are added up from: always what the executions are, however those came and went."""
 
+import importlib
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +23,7 @@ def counted() -> set[tuple[int, datetime, int, int]]:
 
 def in_the_rows() -> set[tuple[int, datetime, int, int]]:
     found: dict[tuple[int, datetime], list[int]] = {}
-    for run in CellExecution.objects.exclude(status="aborted"):
+    for run in CellExecution.objects.exclude(status="aborted").exclude(cell_type="markdown"):
         slot = EPOCH + (run.executed_at - EPOCH) // timedelta(minutes=5) * timedelta(minutes=5)
         counts = found.setdefault((run.student_id, slot), [0, 0])
         counts[0] += 1
@@ -39,7 +40,8 @@ def test_runs_are_counted_once_in_any_order(event_pipeline, clock):
         for _ in range(60)
     ]
     events.append(event(eventTime=clock(30), executionCount=None, result=None))  # "Run All" stopped before it
-    for size in (1, 9, 40, 11):
+    events.append(event(eventTime=clock(40), cellType="markdown"))
+    for size in (1, 9, 41, 11):
         event_pipeline.post(*chance.sample(events, size))
     event_pipeline.post(*events)
     assert CellExecution.objects.filter(status="aborted").count() == 1
@@ -55,6 +57,26 @@ def test_what_is_deleted_no_longer_counts_and_leaves_nothing(event_pipeline, clo
     assert sum(runs for _, _, runs, _ in counted()) == 3
     CellExecution.objects.all().delete()
     assert counted() == set()
+
+
+def test_text_cells_leave_no_counts(event_pipeline, clock):
+    event_pipeline.post(event(eventTime=clock(1), cellType="markdown"), event(eventTime=clock(301)))
+    assert sum(runs for _, _, runs, _ in counted()) == 1
+    CellExecution.objects.filter(cell_type="markdown").delete()
+    assert sum(runs for _, _, runs, _ in counted()) == 1
+
+
+def test_those_counted_before_are_taken_out(event_pipeline, clock):
+    texts = [event(eventTime=clock(second), cellType="markdown", cellId="text") for second in (1, 2, 601)]
+    event_pipeline.post(*texts, event(eventTime=clock(3)))
+    [(student, slot, _, _)] = counted()
+    RunCount.objects.update(runs=3)  # as the triggers counted until migration 0010
+    RunCount.objects.create(student_id=student, slot=slot + timedelta(minutes=10), runs=1, errors=0)
+    RunCount.objects.update(class_id=CellExecution.objects.first().class_id)
+    migration = importlib.import_module("events.migrations.0010_runs_of_text_cells")
+    with connection.cursor() as cursor:
+        cursor.execute(migration.CODE_ONLY)
+    assert counted() == in_the_rows() == {(student, slot, 1, 0)}
 
 
 def test_a_student_goes_with_their_counts(event_pipeline, clock):
