@@ -347,7 +347,7 @@ def test_the_older_extension_is_told_of_once(lab, tabs, product):
         route.fulfill(response=answer, body=answer.text().replace('"federated_extensions": [', older, 1))
 
     tab = tabs(lab)
-    tab.page.route("**/lab?*", with_older)
+    tab.page.route("**/lab/workspaces/*", with_older)
     tab.go()
     told = tab.panel().get_by_role("region", name="The older extension is installed too")
     expect(told).to_contain_text("each run counts once", timeout=WAIT)
