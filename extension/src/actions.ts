@@ -285,10 +285,14 @@ export class Actions implements IActions {
     const answer = await showDialog({
       title: t('Handed in: {title}', { title: work.title }),
       body: new ReceiptBody(receipt, number),
-      buttons: [Dialog.cancelButton({ label: t('Copy the receipt') }), Dialog.okButton({ label: t('Close') })],
+      buttons: [
+        Dialog.cancelButton({ label: t('Copy the receipt'), actions: ['copy'] }),
+        Dialog.okButton({ label: t('Close') })
+      ],
       defaultButton: 1
     });
-    if (!answer.button.accept && answer.button.label) {
+    if (answer.button.actions.includes('copy')) {
+      // Escape is no accept either, and must leave the clipboard alone.
       this.copy(`${work.title}\n${said(receipt.text)}\nSHA-256 ${receipt.content_sha256}`);
     }
   }

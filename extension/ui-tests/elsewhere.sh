@@ -14,7 +14,7 @@ packages() {
 	NOTEBOOK7) echo "notebook>=7.5,<8 ipykernel" ;;
 	JUPYTERLITE) echo "jupyterlite-core jupyterlite-javascript-kernel jupyter_server" ;;
 	COLLABORATION) echo "jupyterlab jupyter-collaboration ipykernel" ;;
-	ENTERPRISE_GATEWAY) echo "jupyter_enterprise_gateway>=3.2 ipykernel" ;;
+	ENTERPRISE_GATEWAY) echo "jupyter_enterprise_gateway>=3.2 ipykernel<7" ;;
 	*) echo "No such environment: $1" >&2; exit 1 ;;
 	esac
 }
