@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-lab run check test faults bench fit lint audit lock needs clean lab lab-test extension extension-if-node extension-python extension-test
+.PHONY: help demo demo-lab run check test faults bench fit lint audit lock needs clean lab lab-test extension extension-if-node extension-python extension-test extension-elsewhere
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -32,9 +32,9 @@ check: lint ## lint, types, layers and the quick tests, which start no copy of t
 
 test: lint audit needs lab ## the checks of lint and audit, then all tests, those of the JupyterLab extension too
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --ignore tests/lab $(ARGS)
-	@$(MAKE) -j 2 --output-sync=target lab-test extension-if-node
+	@$(MAKE) -j 3 --output-sync=target lab-test extension-if-node
 
-# These wait for kernels more than they compute: the two go side by side.
+# These wait for kernels more than they compute: three go side by side.
 lab-test: .venv/test.stamp .venv-lab/lab.stamp
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/lab
 
@@ -73,6 +73,9 @@ extension: extension/dist/wheel.stamp ## the wheel of the JupyterLab extension, 
 	cp extension/dist/*.whl static/extension/
 
 extension-test: .venv-lab/tested-python.stamp .venv-lab/tested-panel.stamp .venv-lab/tested-ui.stamp ## lint, types and tests of the JupyterLab extension, in a real JupyterLab too
+
+extension-elsewhere: .venv-lab/lab.stamp ## the wheel in older JupyterLabs, Notebook 7, JupyterLite, with collaboration, Enterprise Gateway: once a release; ONLY="LAB40 …" for some
+	@extension/ui-tests/elsewhere.sh $(ONLY)
 
 lock: .venv/uv.stamp ## pin the requirements*.in with hashes
 	$(COMPILE) requirements-uv.in -o requirements-uv.txt
@@ -141,7 +144,7 @@ extension-python: .venv-lab/tested-python.stamp
 	cd extension && $(LAB)/ruff check .
 	cd extension && $(LAB)/ruff format --check .
 	cd extension && $(LAB)/mypy
-	cd extension && $(LAB)/python -m pytest -n 4 $(ARGS)
+	cd extension && $(LAB)/python -m pytest -n 3 $(ARGS)
 	@touch $@
 
 # Node is the machine's, from version 20 on; else a wheel has one.
@@ -176,5 +179,5 @@ extension/dist/same.stamp: extension/dist/wheel.stamp $(wildcard static/extensio
 
 # In the JupyterLab that has that wheel.
 .venv-lab/tested-ui.stamp: extension/dist/same.stamp .venv-lab/lab.stamp $(EXTENSION_UI_TESTS)
-	cd extension && $(LAB)/python -m pytest -n 2 --dist loadfile ui-tests $(ARGS)
+	cd extension && $(LAB)/python -m pytest -n 2 --dist worksteal ui-tests $(ARGS)
 	@touch $@

@@ -7,73 +7,19 @@ open.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 from jupyter_server.auth.decorator import authorized
-from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 from tornado.web import HTTPError, authenticated
 
-from .assignments import Refused, free_name
+from .assignment_routes import AssignmentList, Fetch, HandIn, History, Progress
 from .hints import BadHint, checked, checked_runs
 from .questions import ANSWERS
-from .service import Service
+from .route import Route
 from .texts import say
 
 PAUSES = (15, 60, None)  # minutes
-T = TypeVar("T")
-
-
-class Route(APIHandler):
-    """What all of them share."""
-
-    _track_activity = False
-    auth_resource = "cell_monitor_lab"
-
-    @property
-    def service(self) -> Service:
-        service: Service = self.settings["cell_monitor_lab_service"]
-        service.seen_panel()
-        return service
-
-    def body(self) -> dict[str, Any]:
-        """Return the JSON object that was sent. Raises HTTPError 400."""
-        try:
-            value = json.loads(self.request.body or b"{}")
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
-            raise HTTPError(400, "The body must be a JSON object")
-        return value
-
-    def texts(self, *names: str) -> dict[str, str]:
-        """Return the texts of the body that have one of these names. Raises HTTPError 400."""
-        found = {name: value for name, value in self.body().items() if name in names and value is not None}
-        if any(not isinstance(value, str) for value in found.values()):
-            raise HTTPError(400, "These must be texts: " + ", ".join(names))
-        return found
-
-    async def blocking(self, work: Callable[[], T]) -> T | None:
-        """Return what `work` returns, done in a thread; None after an answer that says why it was refused."""
-        try:
-            return await asyncio.get_running_loop().run_in_executor(None, work)
-        except Refused as error:
-            self.set_status(error.status)
-            self.finish(json.dumps({"text": error.text, **error.more}))
-            return None
-
-    def number(self, value: Any) -> int:
-        """Return a number of the product's. Raises HTTPError 400."""
-        is_number = isinstance(value, (int, str)) and not isinstance(value, bool)
-        if not is_number or (isinstance(value, str) and not (value.isdecimal() and len(value) < 20)) or int(value) < 0:
-            raise HTTPError(400, "This must be a number of the product")
-        return int(value)
-
-    def answer(self, value: Any) -> None:
-        self.finish(json.dumps(value))
 
 
 class State(Route):
@@ -239,79 +185,6 @@ class LabSettings(Route):
         self.answer(service.state())
 
 
-class AssignmentList(Route):
-    @authenticated
-    @authorized
-    async def get(self) -> None:
-        found = await self.blocking(self.service.assignments.list)
-        if found is not None:
-            self.answer(found)
-
-
-class Fetch(Route):
-    @authenticated
-    @authorized
-    async def post(self) -> None:
-        """{assignment_id, folder}: write its starter into the folder, never over a file."""
-        service, body = self.service, self.body()
-        number = self.number(body.get("assignment_id"))
-        folder = self.texts("folder").get("folder", "").strip("/")
-        starter = await self.blocking(lambda: service.assignments.starter(number))
-        if starter is None:
-            return
-        contents: Any = self.contents_manager
-        taken = {item["name"] for item in (await _awaited(contents.get(folder, type="directory")))["content"]}
-        name = free_name(str(starter.get("filename") or ""), taken.__contains__)
-        path = f"{folder}/{name}" if folder else name
-        try:
-            await _awaited(contents.save({"type": "notebook", "format": "json", "content": starter["content"]}, path))
-        except Exception as error:
-            self.set_status(409)
-            self.answer({"text": say("not-written", why=str(error))})
-            return
-        service.assignments.note_fetched(number, path)
-        self.answer({"path": path, "text": say("fetched", path=path)})
-
-
-class HandIn(Route):
-    @authenticated
-    @authorized
-    async def post(self) -> None:
-        """{assignment_id, content, comment}: the notebook as the open model has it. {is_trial: true} only measures."""
-        service, body = self.service, self.body()
-        number = self.number(body.get("assignment_id"))
-        if body.get("is_trial"):
-            measured = await self.blocking(lambda: service.assignments.trial(body.get("content")))
-            if measured is not None:
-                self.answer(measured)
-            return
-        comment = self.texts("comment").get("comment")
-        receipt = await self.blocking(lambda: service.assignments.hand_in(number, body.get("content"), comment))
-        if receipt is not None:
-            self.answer(receipt)
-
-
-class History(Route):
-    @authenticated
-    @authorized
-    async def get(self) -> None:
-        asked = self.get_argument("assignment_id", None)
-        number = None if asked is None else self.number(asked)
-        service = self.service
-        found = await self.blocking(lambda: service.assignments.history(number))
-        if found is not None:
-            self.answer(found)
-
-
-class Progress(Route):
-    @authenticated
-    @authorized
-    async def get(self) -> None:
-        found = await self.blocking(self.service.assignments.progress)
-        if found is not None:
-            self.answer({"progress": found})
-
-
 class Devices(Route):
     @authenticated
     @authorized
@@ -373,8 +246,3 @@ ROUTES: dict[str, type[Route]] = {
 def handlers(base_url: str) -> list[tuple[str, type[Route]]]:
     """Return the addresses with their handlers."""
     return [(url_path_join(base_url, "cell-monitor-lab", name), route) for name, route in ROUTES.items()]
-
-
-async def _awaited(value: Any) -> Any:
-    """Await what an asynchronous contents manager returns; a synchronous one returns the value itself."""
-    return await value if hasattr(value, "__await__") else value

@@ -1,5 +1,6 @@
 /** Events as docs/contract/events.md of the product describes them; the same as contract.py. */
-import { eventId } from './ids';
+import type { IHint } from './api';
+import { eventId, uuid4 } from './ids';
 import { clip, clipEnd, OutputText } from './outputs';
 import { CLIENT } from './version';
 
@@ -133,4 +134,28 @@ function metadata(run: Run): Event {
     }
   }
   return found;
+}
+
+const KINDS: Partial<Record<IHint['kind'], string>> = {
+  opened: 'notebook_opened',
+  closed: 'notebook_closed',
+  saved: 'notebook_save'
+};
+
+/** Return an event of now, without a place. */
+export function plainEvent(kind: string, id?: string): Event {
+  return { eventId: id ?? uuid4(), eventType: kind, eventTime: iso(Date.now() / 1000), metadata: { client: CLIENT } };
+}
+
+/** Return what happened to a notebook; null where it is off, or the hint is of a run. */
+export function notebookEvent(hint: IHint): Event | null {
+  const kind = KINDS[hint.kind];
+  if (!kind || hint.off) {
+    return null;
+  }
+  return {
+    ...plainEvent(kind, hint.eventId),
+    notebookPath: hint.assignmentPath || hint.path,
+    metadata: { client: CLIENT, localPath: hint.path, ...(hint.manual ? { manual: true } : {}) }
+  };
 }

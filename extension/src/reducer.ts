@@ -5,22 +5,13 @@
  * a msg id, since it is made from the request itself.
  */
 import { Event, ICell, Run, runEnded, runStarted } from './contract';
+import { IMessage, ITracked, mayBeRestart, Reason, takeOutput, verdict } from './tracked';
 
 const HINT_SECONDS = 2;
 const STRAGGLER_SECONDS = 0.2;
 const LIFE_SECONDS = 5;
 const REMEMBERED_RUNS = 1000;
 const MAX_QUEUED = 20_000;
-
-export interface IMessage {
-  type: string;
-  /** Seconds since 1970, by the kernel. */
-  date: number;
-  parentId: string | null;
-  parentType: string | null;
-  content: Record<string, any>; // eslint-disable-line
-  subshellId?: string | null;
-}
 
 export interface IHintedRun {
   msgId: string;
@@ -34,31 +25,12 @@ export interface IOutput {
   phase: 'start' | 'end';
 }
 
-export type Reason = 'restarted' | 'died' | 'shutdown' | 'server-stopped';
-
 export interface IReducerOptions {
   kernelId: string;
   /** Finds the cell of a run without a hint: null if there is none. */
   locate?: (code: string) => ICell | null;
   /** Asked when a run begins. */
   isRecording?: () => boolean;
-}
-
-interface ITracked {
-  run: Run;
-  hintBy: number;
-  isHinted: boolean;
-  isSkipped: boolean;
-  isStartSent: boolean;
-  isInterrupted: boolean;
-  closesAt: number | null;
-  endReason: Reason | null;
-  seenIdle: boolean;
-}
-
-/** A run was stopped, and nobody said yet why. */
-function mayBeRestart(tracked: ITracked): boolean {
-  return tracked.run.errorName === 'KeyboardInterrupt' && !tracked.isInterrupted && tracked.endReason === null;
 }
 
 /** The runs of one kernel. Every input returns the events that are due then; `due` says when to call `tick`. */
@@ -105,22 +77,11 @@ export class Reducer {
         this.takeInput(tracked, message, now);
         break;
       case 'stream':
-        tracked.run.outputBytes += sizeOf(message.content);
-        tracked.run.output.add(String(message.content.name ?? 'stdout'), String(message.content.text ?? ''));
-        this.wentOn(tracked, now);
-        break;
       case 'display_data':
       case 'execute_result':
-        this.takeData(tracked, message, now);
-        break;
       case 'clear_output':
-        tracked.run.output.clear(Boolean(message.content.wait));
-        this.wentOn(tracked, now);
-        break;
       case 'error':
-        tracked.run.errorName = String(message.content.ename || 'Error');
-        tracked.run.errorValue = String(message.content.evalue || '');
-        tracked.run.traceback = (message.content.traceback ?? []).map(String).join('\n');
+        takeOutput(tracked.run, message);
         this.wentOn(tracked, now);
         break;
       case 'status':
@@ -275,21 +236,6 @@ export class Reducer {
     }
   }
 
-  private takeData(tracked: ITracked, message: IMessage, now: number): void {
-    const { run } = tracked;
-    run.outputBytes += sizeOf(message.content);
-    const data: Record<string, unknown> = message.content.data ?? {};
-    for (const [mime, value] of Object.entries(data)) {
-      const size = typeof value === 'string' ? value.length : JSON.stringify(value).length;
-      run.outputTypes[mime] = (run.outputTypes[mime] ?? 0) + size;
-    }
-    const text = data['text/plain'];
-    if (text !== undefined) {
-      run.output.add('result', `${Array.isArray(text) ? text.join('') : String(text)}\n`);
-    }
-    this.wentOn(tracked, now);
-  }
-
   private takeStatus(tracked: ITracked, message: IMessage, now: number): void {
     if (message.content.execution_state !== 'idle') {
       return;
@@ -370,36 +316,4 @@ export class Reducer {
   private readonly runs = new Map<string, ITracked>();
   private readonly order: ITracked[] = [];
   private readonly done = new Set<string>();
-}
-
-/** Return status and reason. A run that a person stopped is aborted, so that it is no error in a row. */
-function verdict(tracked: ITracked): ['success' | 'error' | 'aborted', string | null] {
-  const { run, endReason: reason } = tracked;
-  if (run.startedAt === null) {
-    return ['aborted', reason ?? 'error-before'];
-  }
-  if (run.errorName === 'KeyboardInterrupt') {
-    if (reason !== null && reason !== 'died') {
-      return ['aborted', reason];
-    }
-    if (tracked.isInterrupted) {
-      return ['aborted', 'interrupted'];
-    }
-  }
-  if (run.errorName !== null) {
-    return ['error', null];
-  }
-  if (tracked.seenIdle || reason === null) {
-    return ['success', null];
-  }
-  if (reason === 'died') {
-    run.errorName = 'KernelDied';
-    run.errorValue = "the kernel's process ended during this run";
-    return ['error', null];
-  }
-  return ['aborted', reason];
-}
-
-function sizeOf(content: unknown): number {
-  return JSON.stringify(content).length;
 }

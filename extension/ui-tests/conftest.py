@@ -12,10 +12,11 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, expect, sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.conftest import Stub, wait_for
 
@@ -123,14 +124,11 @@ class Tab:
     def __init__(self, page, lab):
         self.page, self.lab = page, lab
 
-    def go(self, path="lab", query=""):
-        self.page.goto(f"{self.lab.url}/{path}?token={TOKEN}&reset{query}")
+    def go(self, query=""):
+        """Load JupyterLab in a workspace of its own: nothing is open, and nothing of an earlier page is restored."""
+        self.page.goto(f"{self.lab.url}/lab/workspaces/{uuid.uuid4().hex}?token={TOKEN}{query}")
         self.page.wait_for_function("window.jupyterapp", timeout=WAIT)
-        for _ in range(3):  # `reset` loads the page once more
-            with contextlib.suppress(Error):
-                self.page.evaluate("window.jupyterapp.restored.then(() => true)")
-                break
-            self.page.wait_for_function("window.jupyterapp", timeout=WAIT)
+        self.page.evaluate("window.jupyterapp.restored.then(() => true)")
         return self
 
     def run(self, command, args=None):

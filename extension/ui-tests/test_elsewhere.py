@@ -1,22 +1,24 @@
-"""The same wheel in JupyterLab 4.0, Notebook 7 and JupyterLite. Once a release: each needs an environment of its own.
+"""The same wheel in other JupyterLabs, Notebook 7, JupyterLite, with real-time collaboration and Enterprise Gateway.
 
-    LAB40=… NOTEBOOK7=… JUPYTERLITE=… python -m pytest ui-tests/test_elsewhere.py
-
-Each names a virtual environment with the wheel and ipykernel. The last has jupyterlite-core,
-jupyterlite-javascript-kernel and jupyter_server.
+Once a release: each needs an environment of its own. `make extension-elsewhere` makes them and runs this file; the
+variables name them.
 """
 
+import contextlib
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from conftest import STUDENT, TOKEN, WAIT, Lab, Tab, notebook, set_up
 from playwright.sync_api import expect
+from test_gateway import opened
 
 from tests.conftest import wait_for
 
@@ -45,8 +47,9 @@ def is_asked_once(tab, product):
     assert told == [{"id": 4, "answer": "fine"}]
 
 
-def test_jupyterlab_40(tmp_path, tabs, product):
-    python = f"{environment('LAB40')}/bin/python"
+@pytest.mark.parametrize("name", ["LAB40", "LAB42", "LAB44"])
+def test_jupyterlab(name, tmp_path, tabs, product):
+    python = f"{environment(name)}/bin/python"
     lab = Lab(tmp_path, set_up(product), (python, "-m", "jupyterlab"))
     try:
         lab.write("old.ipynb", notebook("print(1)", "1/0", "print(3)"))
@@ -59,13 +62,14 @@ def test_jupyterlab_40(tmp_path, tabs, product):
         is_asked_once(tab, product)
         tab.page.locator(".cm-HelpButton button").click()
         wait_for(lambda: any(event["eventType"] == "help" for event in product.of("old.ipynb")), SECONDS)
-        tab.shot("lab40")
+        tab.shot(name.lower())
     finally:
         lab.close()
 
 
-def test_notebook_7(tmp_path, tabs, product):
-    python = f"{environment('NOTEBOOK7')}/bin/python"
+@pytest.mark.parametrize("name", ["NOTEBOOK70", "NOTEBOOK7"])
+def test_notebook_7(name, tmp_path, tabs, product):
+    python = f"{environment(name)}/bin/python"
     lab = Lab(tmp_path, set_up(product), (python, "-m", "notebook"), "JupyterNotebookApp")
     try:
         lab.write("seven.ipynb", notebook("print(1)", "print(2)"))
@@ -82,7 +86,100 @@ def test_notebook_7(tmp_path, tabs, product):
         expect(tab.page.locator("#cell-monitor-panel")).to_be_visible()
         expect(tab.page.locator("#cell-monitor-panel")).to_contain_text("Informatics 3A")
         is_asked_once(tab, product)
-        tab.shot("notebook7")
+        tab.shot(name.lower())
+    finally:
+        lab.close()
+
+
+def test_two_people_in_one_document(tmp_path, tabs, product):
+    """With jupyter-collaboration. A Jupyter server is one student's, so both browsers' runs are that student's."""
+    python = f"{environment('COLLABORATION')}/bin/python"
+    lab = Lab(tmp_path, set_up(product), (python, "-m", "jupyterlab"))
+    try:
+        lab.write("both.ipynb", notebook("print('a')", "print('b')", "1/0"))
+        first, second = tabs(lab).go(), tabs(lab, "en-GB").go()  # two contexts: nothing is shared but the server
+        first.open("both.ipynb")
+        second.open("both.ipynb")
+        second.page.evaluate(
+            "jupyterapp.shell.currentWidget.content.widgets[0].model.sharedModel.setSource('print(42)')"
+        )
+        source = "jupyterapp.shell.currentWidget.content.widgets[0].model.sharedModel.getSource()"
+        first.page.wait_for_function(f"{source} === 'print(42)'", timeout=WAIT)  # it is one document
+        for number, (tab, cell) in enumerate([(first, 0), (second, 1), (second, 0), (first, 2)]):
+            tab.select(cell)
+            tab.run("notebook:run-cell")
+            wait_for(lambda number=number: len(product.ends_of("both.ipynb")) > number, SECONDS)
+        ends = product.ends_of("both.ipynb")
+        said = [(event["cellId"], event["cellIndex"], event["status"]) for event in ends]
+        assert said == [("c0", 0, "success"), ("c1", 1, "success"), ("c0", 0, "success"), ("c2", 2, "error")]
+        assert ends[0]["result"].strip() == ends[2]["result"].strip() == "42"
+        assert {event["emailAddress"] for event in ends} == {STUDENT["email"]}
+        for tab in (first, second):
+            expect(tab.panel()).to_contain_text("Informatics 3A", timeout=WAIT)
+        second.select(1)
+        second.start("notebook:run-all-cells")
+        wait_for(lambda: len(product.ends_of("both.ipynb")) >= 7, SECONDS)
+        first.page.close()
+        second.run("notebook:run-cell")
+        wait_for(lambda: len(product.ends_of("both.ipynb")) >= 8, SECONDS)
+        assert len({event["eventId"] for event in product.ends_of("both.ipynb")}) == 8
+        assert len(product.starts_of("both.ipynb")) == 8
+        assert len({event["sessionId"] for event in product.ends_of("both.ipynb")}) == 1
+    finally:
+        lab.close()
+
+
+@pytest.fixture
+def enterprise(tmp_path):
+    """An Enterprise Gateway with kernels of this machine; its address."""
+    folder = environment("ENTERPRISE_GATEWAY")
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    log = tmp_path / "gateway.log"
+    with log.open("w") as written:
+        process = subprocess.Popen(
+            [f"{folder}/bin/jupyter-enterprisegateway", "--ip=127.0.0.1", f"--port={url.rsplit(':', 1)[1]}",
+             "--port_retries=0", "--EnterpriseGatewayApp.allow_remote_access=True"],
+            cwd=tmp_path, stdout=written, stderr=subprocess.STDOUT,
+            env={**os.environ, "HOME": str(tmp_path), "JUPYTER_RUNTIME_DIR": str(tmp_path / "runtime"),
+                 "PATH": f"{folder}/bin:{os.environ['PATH']}"},
+        )  # fmt: skip
+
+    def answers():
+        assert process.poll() is None, log.read_text()
+        with contextlib.suppress(OSError):
+            return urllib.request.urlopen(f"{url}/api/kernelspecs", timeout=5).status == 200
+
+    try:
+        wait_for(answers, SECONDS)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.mark.timeout(300)
+def test_enterprise_gateway(enterprise, tmp_path, tabs, product):
+    (tmp_path / "lab").mkdir()
+    # A gateway asks whose kernel it is, and starts none for root.
+    lab = Lab(tmp_path / "lab", {**set_up(product), "JUPYTER_GATEWAY_URL": enterprise, "KERNEL_USERNAME": "hanako"})
+    try:
+        lab.write("far.ipynb", notebook("import time; time.sleep(3); print('slept')", "1 + 1", "1/0"))
+        tab = opened(tabs(lab).go(), "far.ipynb")
+        wait_for(lambda: all(kernel["is_watched"] for kernel in lab.ask("state")["kernels"]), SECONDS)
+        tab.start("notebook:run-all-cells")
+        wait_for(lambda: product.starts_of("far.ipynb"), SECONDS)
+        tab.go()  # the page is loaded anew during the run
+        wait_for(lambda: len(product.ends_of("far.ipynb")) >= 3, SECONDS)
+        ends = product.ends_of("far.ipynb")
+        assert [(event["cellId"], event["status"]) for event in ends] == [
+            ("c0", "success"),
+            ("c1", "success"),
+            ("c2", "error"),
+        ]
+        assert 3000 <= ends[0]["executionDurationMs"] < 3300
+        assert len({event["eventId"] for event in ends}) == 3
     finally:
         lab.close()
 

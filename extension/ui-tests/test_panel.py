@@ -227,9 +227,11 @@ def test_an_assignment_from_its_starter_to_its_receipt(lab, tabs, product):
     offer(
         product, submitted_at="2026-11-28T10:31:00Z", attempts=1, grade=8, feedback="Good <i>work</i>", status="graded"
     )
-    dialog.get_by_role("button", name="Close").click()
+    tab.page.evaluate("document.addEventListener('copy', () => { window.isCopied = true; }, true)")
+    dialog.get_by_role("button", name="Close").press("Escape")
     panel.get_by_role("button", name="Look again").click()
     expect(item).to_contain_text("Graded: 8 of 10")
+    assert not tab.page.evaluate("window.isCopied"), "only the button puts the receipt into the clipboard"
     expect(item).to_contain_text("Good <i>work</i>")
     item.get_by_text("Hand-ins").click()
     expect(item).to_contain_text(sha[:12])
@@ -347,7 +349,7 @@ def test_the_older_extension_is_told_of_once(lab, tabs, product):
         route.fulfill(response=answer, body=answer.text().replace('"federated_extensions": [', older, 1))
 
     tab = tabs(lab)
-    tab.page.route("**/lab?*", with_older)
+    tab.page.route("**/lab/workspaces/*", with_older)
     tab.go()
     told = tab.panel().get_by_role("region", name="The older extension is installed too")
     expect(told).to_contain_text("each run counts once", timeout=WAIT)

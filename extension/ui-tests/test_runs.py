@@ -52,7 +52,8 @@ def test_two_tabs_on_one_notebook(lab, tabs, product):
 
 
 def test_a_reload_during_a_run(lab, tabs, product):
-    lab.write("reload.ipynb", notebook("import time; time.sleep(8); print('slept')", "1 + 1", "print('third')"))
+    slow = "import time; t0 = time.time(); time.sleep(5); print((time.time() - t0) * 1000)"
+    lab.write("reload.ipynb", notebook(slow, "1 + 1", "print('third')"))
     tab = tabs(lab).go().open("reload.ipynb")
     tab.start("notebook:run-all-cells")
     wait_for(lambda: product.starts_of("reload.ipynb"), SECONDS)
@@ -60,8 +61,8 @@ def test_a_reload_during_a_run(lab, tabs, product):
     wait_for(lambda: len(product.ends_of("reload.ipynb")) >= 3, SECONDS)
     ends = product.ends_of("reload.ipynb")
     assert [event["cellId"] for event in ends] == ["c0", "c1", "c2"]
-    assert [event["result"].strip() for event in ends] == ["slept", "2", "third"]
-    assert 8000 <= ends[0]["executionDurationMs"] < 8300
+    assert [event["result"].strip() for event in ends[1:]] == ["2", "third"]
+    assert -1 < ends[0]["executionDurationMs"] - float(ends[0]["result"]) < 500  # by the kernel's own clock
     assert ends[1]["executionDurationMs"] < 1000
 
 

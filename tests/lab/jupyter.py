@@ -68,6 +68,15 @@ class Kernel:
         """Execute, and return the reply."""
         return self.reply(self.execute(code, cell=cell), timeout=timeout)
 
+    def begun(self, msg_id: str, *, timeout: float = 60) -> None:
+        """Wait until the kernel has taken up the run, and half a second more, in which its code begins."""
+        deadline = time.monotonic() + timeout
+        while True:
+            found = self.client.get_iopub_msg(timeout=max(0.1, deadline - time.monotonic()))
+            if found["msg_type"] == "execute_input" and found["parent_header"].get("msg_id") == msg_id:
+                break
+        time.sleep(0.5)
+
     def reply(self, msg_id: str, *, timeout: float = 60) -> dict[str, Any]:
         deadline = time.monotonic() + timeout
         while True:

@@ -60,7 +60,7 @@ def test_an_interrupt_is_no_error(product, hanako):
     kernel = hanako.kernel("stopped.ipynb", "while True: pass")
     before = len(product.runs("hanako@example.com"))
     asked = kernel.execute("while True: pass", cell=0)
-    time.sleep(1)
+    kernel.begun(asked)
     hanako.ask(f"api/kernels/{kernel.kernel_id}/interrupt", "POST")
     kernel.reply(asked)
     assert product.wait_for_runs("hanako@example.com", before + 1)[-1]["status"] == "aborted"
@@ -77,9 +77,9 @@ def test_a_kernel_that_dies(product, hanako):
 def test_a_restart_ends_what_runs(product, hanako):
     kernel = hanako.kernel("restarts.ipynb", "import time; time.sleep(60)", "2")
     before = len(product.runs("hanako@example.com"))
-    kernel.execute("import time; time.sleep(60)", cell=0)
+    first = kernel.execute("import time; time.sleep(60)", cell=0)
     kernel.execute("2", cell=1)
-    time.sleep(2)
+    kernel.begun(first)
     hanako.ask(f"api/kernels/{kernel.kernel_id}/restart", "POST")
     rows = product.wait_for_runs("hanako@example.com", before + 2)[-2:]
     assert [row["status"] for row in rows] == ["aborted", "aborted"]

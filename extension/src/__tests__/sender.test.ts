@@ -8,7 +8,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import cases from './canonical.json';
 import { canonical, sha256 } from '../canonical';
 import type { Event } from '../contract';
-import { DirectBackend, freeName, shifted } from '../direct';
+import { shifted } from '../clock';
+import { freeName } from '../coursework';
+import { DirectBackend } from '../direct';
 import { Outbox } from '../outbox';
 import { Sender } from '../sender';
 

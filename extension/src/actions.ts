@@ -2,14 +2,13 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard, Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
-import { ReactWidget } from '@jupyterlab/ui-components';
-import React from 'react';
 
 import type { Answer, IAssignment, INews, IReceipt, ISent, ITrial } from './api';
 import { Refused } from './api';
+import { ConsentBody, HandInBody, ReceiptBody, SentBody } from './dialogs';
 import { errorText, Model } from './model';
-import { said, sizeText, t, timeText } from './texts';
-import { countCells, withoutOutputs } from './words';
+import { said, t } from './texts';
+import { withoutOutputs } from './words';
 
 export interface IActions {
   toggleHelp(): Promise<void>;
@@ -286,10 +285,14 @@ export class Actions implements IActions {
     const answer = await showDialog({
       title: t('Handed in: {title}', { title: work.title }),
       body: new ReceiptBody(receipt, number),
-      buttons: [Dialog.cancelButton({ label: t('Copy the receipt') }), Dialog.okButton({ label: t('Close') })],
+      buttons: [
+        Dialog.cancelButton({ label: t('Copy the receipt'), actions: ['copy'] }),
+        Dialog.okButton({ label: t('Close') })
+      ],
       defaultButton: 1
     });
-    if (!answer.button.accept && answer.button.label) {
+    if (answer.button.actions.includes('copy')) {
+      // Escape is no accept either, and must leave the clipboard alone.
       this.copy(`${work.title}\n${said(receipt.text)}\nSHA-256 ${receipt.content_sha256}`);
     }
   }
@@ -298,151 +301,4 @@ export class Actions implements IActions {
 function ours(panel: NotebookPanel): { assignment?: number; path?: string } {
   const value = panel.context.model?.getMetadata('cell_monitor') as unknown;
   return value && typeof value === 'object' ? value : {};
-}
-
-class ConsentBody extends ReactWidget {
-  constructor(private readonly text: string, private readonly name: string) {
-    super();
-    this.addClass('cm-Dialog');
-  }
-
-  protected render(): JSX.Element {
-    return (
-      <>
-        <p>{this.text}</p>
-        <p>{t('You appear as {name}.', { name: this.name })}</p>
-        <p>{t('You can change your mind in the panel at any time.')}</p>
-      </>
-    );
-  }
-}
-
-interface IHandInProps {
-  work: IAssignment;
-  path: string;
-  content: unknown;
-  trial: ITrial;
-  isTooLarge: boolean;
-  isSame: boolean;
-  isForeign: boolean;
-}
-
-class HandInBody extends ReactWidget {
-  constructor(private readonly props: IHandInProps) {
-    super();
-    this.addClass('cm-Dialog');
-  }
-
-  comment = '';
-
-  protected render(): JSX.Element {
-    const { work, path, content, trial, isTooLarge, isSame, isForeign } = this.props;
-    const { cells, unrun } = countCells(content);
-    const isLate = work.due_date && Date.now() > Date.parse(work.due_date);
-    return (
-      <>
-        <p>{t('This will be handed in, as it is now:')}</p>
-        <dl className="cm-Facts">
-          <dt>{t('Notebook')}</dt>
-          <dd>{path}</dd>
-          <dt>{t('Cells')}</dt>
-          <dd>{cells}</dd>
-          <dt>{t('Size')}</dt>
-          <dd>{sizeText(trial.size)}</dd>
-        </dl>
-        {isForeign && <p className="cm-Warning">{t('This notebook was not made for this assignment. Is it the right one?')}</p>}
-        {unrun > 0 && <p className="cm-Warning">{t('Cells with code that have not run: {count}.', { count: unrun })}</p>}
-        {isSame && <p className="cm-Warning">{t('Nothing has changed since you handed in last.')}</p>}
-        {isLate && <p className="cm-Warning">{t('It is late. It can be handed in all the same.')}</p>}
-        {isTooLarge && trial.size <= trial.limit && (
-          <p className="cm-Warning">
-            {t('With its outputs it is larger than {limit}; it is handed in without them.', { limit: sizeText(trial.limit) })}
-          </p>
-        )}
-        {trial.size > trial.limit && (
-          <p className="cm-Warning">
-            {t('Even without outputs it is larger than {limit}. Take out large pictures or texts.', { limit: sizeText(trial.limit) })}
-          </p>
-        )}
-        <label htmlFor="cm-comment">{t('Comment for your teacher')}</label>
-        <textarea
-          id="cm-comment"
-          className="cm-Input"
-          rows={2}
-          maxLength={1000}
-          onChange={event => {
-            this.comment = event.target.value;
-          }}
-        />
-      </>
-    );
-  }
-}
-
-class ReceiptBody extends ReactWidget {
-  constructor(private readonly receipt: IReceipt, private readonly number: string) {
-    super();
-    this.addClass('cm-Dialog');
-  }
-
-  protected render(): JSX.Element {
-    const { attempt, submitted_at: at, is_same: isSame, text } = this.receipt;
-    return (
-      <>
-        <dl className="cm-Facts">
-          <dt>{t('Attempt')}</dt>
-          <dd>{attempt}</dd>
-          <dt>{t('Received')}</dt>
-          <dd>{timeText(at)}</dd>
-          <dt>{t('Check number')}</dt>
-          <dd>
-            <code>{this.number}</code>
-          </dd>
-        </dl>
-        {!isSame && <p className="cm-Warning">{said(text)}</p>}
-      </>
-    );
-  }
-}
-
-class SentBody extends ReactWidget {
-  constructor(private readonly sent: ISent) {
-    super();
-    this.addClass('cm-Dialog');
-    this.addClass('cm-Sent');
-  }
-
-  protected render(): JSX.Element {
-    const { sent, refused } = this.sent;
-    return (
-      <>
-        <p>{t('The last events, as they left this computer: {count}. Each opens.', { count: sent.length })}</p>
-        {refused.length > 0 && (
-          <section aria-labelledby="cm-refused">
-            <h3 id="cm-refused">{t('Refused by the server')}</h3>
-            {refused.map((item, index) => (
-              <Event key={index} at={item.refused_at} event={item.event} why={item.reason} />
-            ))}
-          </section>
-        )}
-        {sent.map((item, index) => (
-          <Event key={index} at={item.sent_at} event={item.event} />
-        ))}
-      </>
-    );
-  }
-}
-
-function Event({ at, event, why }: { at: string; event: Record<string, unknown>; why?: string }): JSX.Element {
-  const place = [event.notebookPath, event.cellIndex === undefined ? '' : t('cell {number}', { number: Number(event.cellIndex) + 1 })];
-  return (
-    <details className="cm-Event">
-      <summary>
-        {[timeText(at), String(event.eventType ?? ''), ...place, why].filter(Boolean).join(' · ')}
-      </summary>
-      <pre tabIndex={0} aria-label={t('The event')}>
-        {JSON.stringify(event, null, 2)}
-      </pre>
-    </details>
-  );
 }
