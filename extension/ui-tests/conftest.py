@@ -262,8 +262,10 @@ def set_up(product):
 
 @pytest.fixture
 def lab(labs, product):
-    """One that a school has set up."""
-    return labs(**set_up(product))
+    """One that a school has set up; help that an earlier test left on is off."""
+    found = labs(**set_up(product))
+    found.ask("help", "POST", {"is_on": False})
+    return found
 
 
 @pytest.fixture

@@ -313,7 +313,7 @@ def test_are_you_stuck_fine_in_the_panel_and_yes_in_the_notification(lab, tabs, 
     tab.page.get_by_role("button", name="Yes, help me").last.click(timeout=WAIT)
     expect(panel.get_by_role("button", name="Ask no more")).to_be_visible()
     wait_for(lambda: any(event["eventType"] == "help" for event in product.of("stuck.ipynb")), SECONDS)
-    assert answers_to(product)[1:] == [{"id": 5, "answer": "yes"}]
+    wait_for(lambda: answers_to(product)[1:] == [{"id": 5, "answer": "yes"}], SECONDS)
     product.question = None
     tab.page.locator(".cm-HelpButton button").click()
 
