@@ -190,7 +190,7 @@ def test_after_an_answer_only_what_came_later_counts():
 
 
 def test_not_needed_raises_the_threshold_of_that_student():
-    some = lesson(repeating(8))
+    some = lesson(repeating(6))
     assert len(listed(some, feedback=answered(25, was_needed=True))) == 1
     assert listed(some, feedback=answered(25, was_needed=False)) == []
 
