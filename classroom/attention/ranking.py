@@ -31,13 +31,13 @@ class Score:
     since: float  # when the trouble began; orders those who are as urgent
 
 
-def part_of(probability: float, was: Part | None, raised: float = 0.0, *, spins: bool = True) -> Part | None:
+def part_of(probability: float, was: Part | None, raised: float = 0.0, *, backed: bool = True) -> Part | None:
     """Return the part of the list a student belongs in; None: none.
 
-    `raised`: log-odds on the threshold; `spins`: whether the student's wheels spin, without which none is firm.
+    `raised`: log-odds on the threshold; `backed`: of `is_backed`, without which nobody enters the firm part.
     """
     shifted = _shift(probability, -raised)
-    if shifted >= FIRM_LEAVES if was == "firm" else spins and shifted >= FIRM_ENTERS:
+    if shifted >= FIRM_LEAVES if was == "firm" else backed and shifted >= FIRM_ENTERS:
         return "firm"
     if shifted >= (WEAK_ENTERS if was is None else WEAK_LEAVES):
         return "weak"
@@ -52,6 +52,12 @@ def after_saying_fine(probability: float) -> float:
 def wheels_spin(tries: int) -> bool:
     """Return whether somebody has tried for long without a new cell that works."""
     return tries >= FIRM_TRIES
+
+
+def is_backed(tries: int, other_outputs: int, *, outputs_agree: bool) -> bool:
+    """Return whether two kinds of evidence back a high probability: wheels that spin, and an output that is not the
+    class's. Where the class has no usual outputs to compare with, the first is enough."""
+    return wheels_spin(tries) and (other_outputs > 0 or not outputs_agree)
 
 
 def order(scores: Iterable[tuple[Score, Part, bool]]) -> list[Score]:
