@@ -23,8 +23,9 @@ from benchmarks.lessons.looks import Look, looks_at
 from benchmarks.lessons.worlds import REPORT, ROTATED, WORLDS, make
 from benchmarks.rows import Row
 from classroom.attention.evidence import is_class_problem
+from classroom.attention.history import ClassWork, outputs_agree
 from classroom.attention.probability import terms_of
-from classroom.attention.ranking import MAX_SHOWN, Part, Score, order, part_of, wheels_spin
+from classroom.attention.ranking import MAX_SHOWN, Part, Score, is_backed, order, part_of
 from classroom.attention.weights import INTERCEPT, WEIGHTS
 
 EVERY = 60.0  # seconds between two looks
@@ -106,10 +107,10 @@ def watch(lesson: Lesson, fitted: dict[str, Any], *, bare: bool = False) -> Outc
     parts: dict[int, Part] = {}
     rule_shows: set[int] = set()
     records = {name: _Record() for name in outcome.lists}
-    for now, _, looks in looks_at(lesson, every=EVERY, bare=bare):
+    for now, class_, looks in looks_at(lesson, every=EVERY, bare=bare):
         stuck = {look.student for look in looks if look.stuck}
         likely = {look.student: _probability(look, fitted) for look in looks}
-        parts = _list(looks, likely, parts, now)
+        parts = _list(looks, class_, likely, parts)
         ranked = sorted(likely, key=lambda student: -likely[student])
         rule = [student for student, _ in old_rule.alerts({k.student: k.work.runs for k in looks}, rule_shows, now)]
         rule_shows = set(rule[:MAX_SHOWN])
@@ -143,13 +144,16 @@ def _probability(look: Look, fitted: dict[str, Any]) -> float:
     return 1 / (1 + exp(-odds))
 
 
-def _list(looks: Sequence[Look], likely: dict[int, float], parts: dict[int, Part], now: float) -> dict[int, Part]:
+def _list(
+    looks: Sequence[Look], class_: ClassWork, likely: dict[int, float], parts: dict[int, Part]
+) -> dict[int, Part]:
     """Return who is listed and in which part, in order."""
     scores: list[tuple[Score, Part, bool]] = []
+    agree = outputs_agree(class_)
     for look in looks:
-        spins = wheels_spin(look.evidence.tries)
-        part = part_of(likely[look.student], parts.get(look.student), spins=spins)
-        if part and look.evidence.silent_minutes < 30 and not is_class_problem(look.evidence, now):
+        backed = is_backed(look.evidence.tries, look.evidence.other_outputs, outputs_agree=agree)
+        part = part_of(likely[look.student], parts.get(look.student), backed=backed)
+        if part and look.evidence.silent_minutes < 30 and not is_class_problem(look.evidence, class_.now):
             score = Score(look.student, likely[look.student], look.evidence.since)
             scores.append((score, part, look.student in parts))
     by_student = {score.student_id: part for score, part, _ in scores}

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from classroom.attention.evidence import Evidence, evidence_of, is_class_problem
+from classroom.attention.history import outputs_agree
 from classroom.attention.probability import contributions, probability, terms_of
-from classroom.attention.ranking import NOT_NEEDED, Part, Score, after_saying_fine, order, part_of, wheels_spin
+from classroom.attention.ranking import NOT_NEEDED, Part, Score, after_saying_fine, is_backed, order, part_of
 from classroom.attention.signals import Alert, Code, Known, Lesson, Reason, Signals
 
 GONE = timedelta(minutes=30)  # without a run: the student has left
@@ -27,6 +28,7 @@ def assess(lesson: Lesson, known: Known, now: datetime) -> list[Alert]:
     asking.sort(key=lambda alert: (alert.since, alert.student_id))
     found: dict[int, Alert] = {}
     scores: list[tuple[Score, Part, bool]] = []
+    agree = outputs_agree(lesson.class_)
     for student in lesson.students:
         if student.student_id in known.asking or now - student.last_run_at > GONE:
             continue
@@ -36,8 +38,8 @@ def assess(lesson: Lesson, known: Known, now: datetime) -> list[Alert]:
             likely = after_saying_fine(likely)
         feedback = known.feedback.get(student.student_id)
         raised = known.raised + (NOT_NEEDED if feedback and not feedback.was_needed else 0.0)
-        spins = wheels_spin(evidence.tries)
-        part = part_of(likely, known.shown.get(student.student_id), raised, spins=spins)
+        backed = is_backed(evidence.tries, evidence.other_outputs, outputs_agree=agree)
+        part = part_of(likely, known.shown.get(student.student_id), raised, backed=backed)
         if part is None or is_class_problem(evidence, lesson.class_.now):
             continue
         alert = alert_about(student.student_id, evidence, likely, part, lesson, now)

@@ -157,6 +157,15 @@ def is_unusual(output: str, cell: CellOfClass) -> bool:
     return usual >= USUAL * others and cell.outputs[output] - 1 < RARE * others
 
 
+def outputs_agree(class_: ClassWork) -> bool:
+    """Return whether there is a cell at which most of the class got one output: outputs can be compared. Stops at the
+    first."""
+    return any(
+        (total := sum(cell.outputs.values())) > MIN_SOLVERS and max(cell.outputs.values()) >= USUAL * total
+        for cell in class_.cells.values()
+    )
+
+
 @lru_cache(maxsize=2048)
 def change_between(before: str, after: str) -> float:
     """Return how much of the code changed, by its words and signs: 0 for none, 1 for all."""

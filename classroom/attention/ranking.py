@@ -14,7 +14,7 @@ Part = Literal["firm", "weak"]
 MAX_SHOWN = 5
 FIRM_ENTERS, FIRM_LEAVES = 0.80, 0.65
 FIRM_TRIES = 12  # runs since a new cell worked, to enter the firm part
-WEAK_ENTERS, WEAK_LEAVES = 0.35, 0.22
+WEAK_ENTERS, WEAK_LEAVES = 0.20, 0.13
 MARGIN = 0.3  # log-odds by which another must be more urgent to take the place of one who is shown
 SAID_FINE = 2.0  # log-odds by which a student's own "I'm fine" lowers the probability, for a while
 NOT_NEEDED = 1.2  # log-odds by which the threshold of a student rises after an answer "not needed"
@@ -31,13 +31,13 @@ class Score:
     since: float  # when the trouble began; orders those who are as urgent
 
 
-def part_of(probability: float, was: Part | None, raised: float = 0.0, *, spins: bool = True) -> Part | None:
+def part_of(probability: float, was: Part | None, raised: float = 0.0, *, backed: bool = True) -> Part | None:
     """Return the part of the list a student belongs in; None: none.
 
-    `raised`: log-odds on the threshold; `spins`: whether the student's wheels spin, without which none is firm.
+    `raised`: log-odds on the threshold; `backed`: of `is_backed`, without which nobody enters the firm part.
     """
     shifted = _shift(probability, -raised)
-    if shifted >= FIRM_LEAVES if was == "firm" else spins and shifted >= FIRM_ENTERS:
+    if shifted >= FIRM_LEAVES if was == "firm" else backed and shifted >= FIRM_ENTERS:
         return "firm"
     if shifted >= (WEAK_ENTERS if was is None else WEAK_LEAVES):
         return "weak"
@@ -52,6 +52,12 @@ def after_saying_fine(probability: float) -> float:
 def wheels_spin(tries: int) -> bool:
     """Return whether somebody has tried for long without a new cell that works."""
     return tries >= FIRM_TRIES
+
+
+def is_backed(tries: int, other_outputs: int, *, outputs_agree: bool) -> bool:
+    """Return whether two kinds of evidence back a high probability: wheels that spin, and an output that is not the
+    class's. Where the class has no usual outputs to compare with, the first is enough."""
+    return wheels_spin(tries) and (other_outputs > 0 or not outputs_agree)
 
 
 def order(scores: Iterable[tuple[Score, Part, bool]]) -> list[Score]:

@@ -8,7 +8,7 @@ import pytest
 from classroom.attention import ranking
 from classroom.attention.assessment import assess
 from classroom.attention.evidence import evidence_of
-from classroom.attention.history import Run, change_between, class_of, work_of
+from classroom.attention.history import Run, change_between, class_of, outputs_agree, work_of
 from classroom.attention.probability import probability, terms_of
 from classroom.attention.reason_texts import reason_of
 from classroom.attention.signals import Feedback, Known, Lesson, Reason, Signals
@@ -190,7 +190,7 @@ def test_after_an_answer_only_what_came_later_counts():
 
 
 def test_not_needed_raises_the_threshold_of_that_student():
-    some = lesson(repeating(8))
+    some = lesson(repeating(6))
     assert len(listed(some, feedback=answered(25, was_needed=True))) == 1
     assert listed(some, feedback=answered(25, was_needed=False)) == []
 
@@ -241,13 +241,37 @@ def test_only_whose_wheels_spin_is_firm():
     """Many tries without a new cell; whatever else makes somebody likely is worth a look."""
     assert not ranking.wheels_spin(ranking.FIRM_TRIES - 1)
     assert ranking.wheels_spin(ranking.FIRM_TRIES)
-    assert ranking.part_of(0.95, "weak", spins=False) == "weak"
-    assert ranking.part_of(0.95, "weak", spins=True) == "firm"
-    assert ranking.part_of(0.7, "firm", spins=False) == "firm", "who is in it stays until it is less likely"
+    assert ranking.part_of(0.95, "weak", backed=False) == "weak"
+    assert ranking.part_of(0.95, "weak", backed=True) == "firm"
+    assert ranking.part_of(0.7, "firm", backed=False) == "firm", "who is in it stays until it is less likely"
     few = [run for run in lost() if run.at > ago(5).timestamp()]
     (alert,) = assess(lesson(few), Known(), NOW)
     assert alert.probability is not None
     assert (alert.probability > ranking.FIRM_ENTERS, alert.is_firm) == (True, False)
+
+
+def test_two_kinds_of_evidence_back_the_firm_part():
+    """Wheels that spin, and an output that is not the class's; where there is none to compare with, the first."""
+    enough = ranking.FIRM_TRIES
+    assert ranking.is_backed(enough, 1, outputs_agree=True)
+    assert not ranking.is_backed(enough, 0, outputs_agree=True)
+    assert not ranking.is_backed(enough - 1, 3, outputs_agree=True)
+    assert ranking.is_backed(enough, 0, outputs_agree=False)
+
+
+def test_whose_outputs_are_the_class_s_is_worth_a_look():
+    same = [replace(run, output="out 0") if run.output.startswith("mine") else run for run in lost()]
+    (alert,) = assess(lesson(same), Known(), NOW)
+    (unusual,) = assess(lesson(lost()), Known(), NOW)
+    assert (alert.is_firm, unusual.is_firm) == (False, True)
+
+
+def test_outputs_agree_where_most_of_the_class_has_one():
+    assert outputs_agree(lesson().class_)
+    own = [[replace(run, output=f"{number} {run.output}") for run in steady()] for number in range(10)]
+    assert not outputs_agree(lesson(*own, classmates=0).class_), "each has their own data"
+    silent = [[replace(run, output="") for run in steady()] for _ in range(10)]
+    assert not outputs_agree(lesson(*silent, classmates=0).class_), "a sender that reports none"
 
 
 def test_one_run_all_that_stops_counts_once():
