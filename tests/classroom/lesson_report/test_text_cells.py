@@ -10,13 +10,18 @@ from tests.classroom.lesson_report.conftest import MINUTE, START
 
 
 @pytest.fixture
-def taught(at, aoi, ren):
+def taught(at, aoi, ren, python_class):
     for student in (aoi, ren):
-        at(student, 1, cell_type="code")
-        at(student, 2, cell_type="code", status="error")
-        for minute in (3, 4, 5):
-            at(student, minute, cell=1, cell_type="markdown")
-        at(student, 6, cell=2, cell_type="raw")
+        for minute, fields in enumerate(
+            [
+                {"cell_type": "code"},
+                {"cell_type": "code", "status": "error"},
+                {"cell_type": "markdown", "cell": 1},
+                {"cell_type": "markdown", "cell": 1},
+                {"cell_type": "raw", "cell": 2},
+            ]
+        ):
+            at(student, minute, class_id=python_class.pk, **fields)
 
 
 def test_the_report(taught, report, classroom):
