@@ -36,7 +36,7 @@ def as_redis_errors() -> Iterator[None]:
 class ClusterClient(RedisCluster):
     """A synchronous client. Its pipelines raise RedisClusterException (`as_redis_errors`).
 
-    It stays open, as others use it too (`cluster_client`).
+    It stays open, because other callers share it (`cluster_client`).
     """
 
     def close(self) -> None:

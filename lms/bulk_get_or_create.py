@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from core.identity import email_key, label_key, notebook_path, visible
-from lms.binary_cursor import binary_cursor
+from core.postgres import binary_cursor
 from lms.models.people import WITHOUT_KEY
 from lms.resolved_rows import Activity, ActivityState, Member, Observation, ResolvedRows, StudentState, columns_of
 

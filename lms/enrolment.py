@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from core.identity import email_key, label_key, visible
-from core.readings import reading_key
+from core.kana_order import reading_key
 from lms import bulk_get_or_create
 from lms.models import Student, StudentClass, StudentToken
 from lms.resolved_rows import StudentState

@@ -6,7 +6,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from import_export import fields, resources, widgets
 from import_export.formats.base_formats import CSV
 
-from core.moments import moment_cell
+from core.time_formats import moment_cell
 from lms.models import AssignmentSubmission, StudentClass
 from lms.spreadsheets import harmless
 

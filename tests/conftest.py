@@ -152,6 +152,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if is_slow(item):
             item.add_marker(pytest.mark.slow)
+        if starts_processes(item) and os.environ.get("FAULTS") != "long":
+            # On a machine that stands still for seconds one of them may be killed for dead, or be late. The second try
+            # is told at the end of the run (RERUN): it is a fault of the test or of the product all the same.
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(trylast=True)
@@ -168,13 +172,18 @@ def is_of_browser(item: pytest.Item) -> bool:
     return item.location[0].startswith("tests/browser/")
 
 
+def starts_processes(item: pytest.Item) -> bool:
+    folders = ("tests/browser/", "tests/faults/", "tests/deploy/", "tests/operations/local/", "tests/lab/")
+    return item.location[0].startswith(folders) or bool({"live_system", "start_live_system"} & set(item.fixturenames))
+
+
 def is_slow(item: pytest.Item) -> bool:
     """Whether it starts processes, commits, or is of a file that takes long."""
     database = item.get_closest_marker("django_db")
     return bool(
         item.location[0] in SLOW
-        or item.location[0].startswith(("tests/browser/", "tests/faults/", "tests/deploy/", "tests/operations/local/"))
-        or {"live_system", "start_live_system", "transactional_db", "live_server"} & set(item.fixturenames)
+        or starts_processes(item)
+        or {"transactional_db", "live_server"} & set(item.fixturenames)
         or (database and database.kwargs.get("transaction"))
     )
 

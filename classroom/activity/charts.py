@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from classroom.activity.selectors import Activity, Bucket
 from classroom.base.plots import down, scale
-from core.moments import clock_text, day_text
+from core.time_formats import clock_text, day_text
 
 # Top and height of the panels, in pixels.
 RUNS_TOP, RUNS_HEIGHT = 14, 190

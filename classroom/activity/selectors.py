@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from classroom.activity.buckets import edges_of
 from classroom.base.classrooms import Classroom
-from classroom.base.query_plans import custom_query_plans
+from classroom.base.recent_ranges import Range, chart
 from classroom.base.spans import Span
-from classroom.dashboard.selectors import Range, chart
+from core.postgres import custom_query_plans
 from events import timeseries
 from events.models import HelpRequest
 

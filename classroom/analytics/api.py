@@ -17,13 +17,12 @@ from classroom.analytics.predictions import predictions
 from classroom.analytics.report_content import content_csv
 from classroom.analytics.selectors import TimeRange, chosen_students, progress_rows, team_rows
 from classroom.analytics.services import FAILED, JobNotEnqueued, NoTarget, find_report, request_report, requeue
-from classroom.dashboard.selectors import find_student
 from instructors.api.callers import account_of
 from instructors.rest.exceptions import Conflict, ServiceUnavailable, Unprocessable
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import find_or_404, query_id, query_text, validated
 from instructors.rest.permissions import LoginRequired
-from lms.access import Scope, assignments_of, classes_of, scope_of
+from lms.access import Scope, assignments_of, classes_of, find_student, scope_of
 from lms.api.base import ApiView
 from lms.models import Student
 from realtime.messages import timestamp

@@ -45,7 +45,7 @@ class Worked:
 
 
 def predictions(
-    viewer: User, students: Sequence[Student], *, now: datetime, assignment: ClassAssignment | None = None
+    viewer: User, students: Sequence[Student], *, now: datetime, assignment: ClassAssignment | None
 ) -> list[dict[str, Any]]:
     """Return one row per student and assignment, by assignment and student. Eight queries for any number of rows."""
     ids = [student.pk for student in students]

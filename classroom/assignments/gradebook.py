@@ -13,7 +13,7 @@ from classroom.assignments.selectors import assignments_in
 from classroom.assignments.totals import Mark, State, Total, mean, total_of
 from classroom.base.classrooms import Classroom
 from classroom.base.display import PLAIN, Display
-from classroom.base.namesakes import Person
+from classroom.base.namesakes import NamedStudent
 from core.identity import visible
 from lms.due_dates import extended_dates, own_due, with_own_due
 from lms.models import AssignmentSubmission, ClassAssignment
@@ -21,8 +21,8 @@ from lms.submissions import is_graded, is_over, late_by, latest
 
 SORTS = ("name", "total")
 
-# What tells who a student is: the head of the column in the CSV, and how to read it.
-IDENTITY: tuple[tuple[str, Callable[[Person], str | None]], ...] = (
+# What identifies a student: the head of the column in the CSV, and how to read it.
+IDENTITY: tuple[tuple[str, Callable[[NamedStudent], str | None]], ...] = (
     ("student_number", lambda person: person.student_number),
     ("name", lambda person: person.name),
     ("reading", lambda person: person.reading),
@@ -44,7 +44,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    person: Person
+    person: NamedStudent
     name: str
     shown_email: str
     is_of_class: bool
@@ -82,12 +82,12 @@ def gradebook(classroom: Classroom, *, now: datetime, sort: str = "", display: D
     members = classroom.people
     # Former members are shown by their e-mail: names belong to the members of a class.
     former = {
-        student: Person(student, None, each.student.email)
+        student: NamedStudent(student, None, each.student.email)
         for (_, student), each in submissions.items()
         if student not in members
     }
     people = [*members.values(), *former.values()]
-    # On a projector, where students are numbers, an order by reading would tell who is who.
+    # On a projector, where students are numbers, an order by reading would reveal who is who.
     people.sort(key=lambda person: person.student_id if display.projector else person.order)
     rows = []
     for person in people:

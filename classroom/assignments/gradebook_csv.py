@@ -4,7 +4,7 @@ Times include their UTC offset, and heads name their zone. `decimal_comma` as in
 """
 
 from classroom.assignments.gradebook import IDENTITY, Cell, Gradebook, Row
-from core.moments import moment_cell, zone_name
+from core.time_formats import moment_cell, zone_name
 from lms.models import ClassAssignment
 from lms.spreadsheets import table_csv
 
@@ -20,7 +20,7 @@ STATES = {
 Value = str | int | float | None
 
 
-def gradebook_csv(book: Gradebook, *, class_code: str, decimal_comma: bool = False) -> bytes:
+def gradebook_csv(book: Gradebook, *, class_code: str, decimal_comma: bool) -> bytes:
     titles = [_title(assignment) for assignment in book.assignments]
     head = ["class_code", *(name for name, _ in IDENTITY), "in_class", "total_percent", "counted"]
     head += [

@@ -8,8 +8,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from classroom.attention.board import board_of
 from classroom.attention.precision import MIN_VISITS, Visits, asked_in, precision_of
+from classroom.attention.presentation import board_of
 from classroom.attention.reason_texts import asked_in_words, visits_in_words
 from classroom.attention.selectors import attention_state
 from classroom.attention.services import ACTS, Act, ActionRefused, perform, sync_cases

@@ -18,7 +18,7 @@ from rest_framework.exceptions import ValidationError
 
 from classroom.base.classrooms import Classroom
 from core.identity import number_form
-from core.moments import clock_text, day_text, moment_text
+from core.time_formats import clock_text, day_text, moment_text
 from lms.api.fields import DAY, Moment
 from lms.dates import FIRST_YEAR, LAST_YEAR
 

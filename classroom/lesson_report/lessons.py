@@ -16,8 +16,8 @@ from django.db import connection
 from django.utils import timezone
 
 from classroom.base.classrooms import Classroom
-from classroom.base.query_plans import custom_query_plans
 from classroom.base.spans import LONGEST, Span, start_of
+from core.postgres import custom_query_plans
 from events.models import RunCount
 
 PAUSE = timedelta(minutes=45)

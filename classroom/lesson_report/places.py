@@ -1,8 +1,8 @@
 """The numbers of cells as the class had them in a lesson.
 
 Other classes may use a file of the same path in which the cells are in another order, and the shared row of a cell has
-the position of whoever ran it last. So a number is that of the class's latest run in the lesson, and only where runs
-do not tell it that of the shared row.
+the position of whoever ran it last. So a cell's number comes from the class's latest run in the lesson, and from the
+shared row only where the runs lack it.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One student over the lessons of a term: were they there, what ran, did they ask, what did they solve."""
+"""One student over the lessons of a term: attendance, runs, help requests and solved cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

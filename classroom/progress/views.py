@@ -7,7 +7,6 @@ from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from classroom.dashboard.selectors import find_student
 from classroom.progress import selectors as progress_selectors
 from classroom.progress import serializers
 from core.identity import row_number
@@ -20,7 +19,7 @@ from instructors.rest.exceptions import Unprocessable
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import path_id, query_boolean, query_integer
 from lms import notifications
-from lms.access import classes_of, scope_of, students_seen_by
+from lms.access import classes_of, find_student, scope_of, students_seen_by
 from lms.api.base import ApiView
 from lms.api.permissions import ClassKeyOrLogin
 from lms.models import Student

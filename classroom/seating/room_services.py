@@ -1,4 +1,4 @@
-"""Changes of rooms, seats and who sits there. The audit log records each, and the open pages hear of it."""
+"""Change rooms, seats and who sits there. The audit log records each change, and open pages receive it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -8,8 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest
 
-from classroom.base.classrooms import BY_READING, Classroom
-from classroom.setup.members import ORDERS
+from classroom.base.classrooms import BY_READING, ORDERS, Classroom
 from instructors import audit
 from instructors.models import Instructor
 from lms import rooms, seating

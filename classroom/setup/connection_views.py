@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from classroom.base.decorators import class_action, class_page
 from classroom.base.display import display_of
-from classroom.setup.base_views import show, taught_classroom
+from classroom.base.setup_pages import show, taught_classroom
 from classroom.setup.client_health import clients_of
 from classroom.setup.devices import confirm_device, devices_of, end_code, make_code, revoke_device
 from classroom.setup.jupyterlab import Address, connection_of

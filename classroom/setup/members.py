@@ -5,20 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import OrderBy, Q, Value
-from django.db.models.functions import NullIf
+from django.db.models import Q
 
-from classroom.base.classrooms import BY_READING, Classroom
+from classroom.base.classrooms import BY_READING, ORDERS, Classroom
 from classroom.base.display import PLAIN, Display
 from lms.enrolment import Known, Listed, known_students
 from lms.models import Class, Student
 from lms.rosters.parser import Line, Table
 
-ORDERS: dict[str, tuple[OrderBy | str, ...]] = {
-    "reading": BY_READING,
-    "name": ("name", "email", "pk"),
-    "number": (NullIf("student_number", Value("")).asc(nulls_last=True), *BY_READING),
-}
 MAX_MEMBERS = 500  # on the page; the search narrows a longer list
 
 

@@ -1,6 +1,7 @@
-"""Merge two students of a class who are one person, and correct the address of one.
+"""Merge two students of a class who are the same person, and correct the address of one.
 
-Both change the person for all their classes. A teacher may where all of these are the teacher's; else an admin.
+Both change the person for all their classes. A teacher may do so if they teach all of these classes, otherwise only an
+admin.
 """
 
 from dataclasses import dataclass

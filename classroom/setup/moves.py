@@ -1,4 +1,4 @@
-"""Move students from one class of a teacher to another: who they are moves, what they did stays."""
+"""Move students from one class of a teacher to another: their enrolment moves, their activity stays."""
 
 from collections import Counter
 from collections.abc import Sequence

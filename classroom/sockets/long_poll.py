@@ -1,7 +1,7 @@
 """Let `GET /me/inbox?wait=…` wait until there is something to answer.
 
 An ASGI application around Django, which answers. A Django view that waits would hold a thread for each student, because
-the middleware is synchronous. Here one who waits is a task and an entry in memory (`realtime.watchers`).
+the middleware is synchronous. Here each waiting client is a task and an entry in memory (`realtime.watchers`).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from classroom.inbox.views import MAX_WAIT
 from classroom.sockets import background_tasks
 from events.intake.class_keys import KeyRefused, StudentTokenCache
 from events.intake.request import credentials
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import Student
 from realtime.watchers import Watcher, watchers
 
@@ -56,7 +56,7 @@ class LongPoll:
         finally:
             peer.stop()
 
-    async def _holder(self, scope: Scope) -> StudentHolder | None:
+    async def _holder(self, scope: Scope) -> StudentTokenHolder | None:
         """Return the holder of the token that was sent; None where Django has to refuse the request."""
         _, token = credentials(scope)
         try:
@@ -66,7 +66,7 @@ class LongPoll:
 
 
 class _Peer:
-    """Who asks: reads ahead, to notice when they hang up, and hands on what was read."""
+    """The client: reads ahead to notice when it disconnects, and passes on what was read."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -74,7 +74,7 @@ class _Peer:
         self.next = asyncio.ensure_future(receive())
 
     def has_gone(self) -> bool:
-        """Return whether they hung up, once `next` is done. Read on otherwise."""
+        """Return whether the client has disconnected, once `next` is done. Read on otherwise."""
         message = self.next.result()
         self._read.append(message)
         if message["type"] == "http.disconnect":
@@ -94,8 +94,8 @@ class _Peer:
         self.next.cancel()
 
 
-async def _wait(peer: _Peer, watcher: Watcher, holder: StudentHolder, *, since: str, seconds: int) -> bool:
-    """Wait until there is news, the time is over, or the server stops. Return False if the peer has hung up."""
+async def _wait(peer: _Peer, watcher: Watcher, holder: StudentTokenHolder, *, since: str, seconds: int) -> bool:
+    """Wait until there is news, the time is over, or the server stops. Return False if the client has disconnected."""
     with contextlib.suppress(RedisError, OSError):  # no signal comes until Redis is back; the next poll tries again
         await background_tasks.start()
     deadline = time.monotonic() + seconds
@@ -123,7 +123,7 @@ async def _wait(peer: _Peer, watcher: Watcher, holder: StudentHolder, *, since: 
     return True
 
 
-def _is_news(holder: StudentHolder, since: str) -> bool:
+def _is_news(holder: StudentTokenHolder, since: str) -> bool:
     now = timezone.now()
     return read_inbox(holder, position_of(holder, since, now=now), now=now).is_news
 

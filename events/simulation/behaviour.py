@@ -45,15 +45,13 @@ class Stuck:
 
 
 class Life:
-    def __init__(
-        self, *, student: Student, rng: Random, clock: Callable[[], datetime], pace: float = 1.0, first: int = 1
-    ) -> None:
+    def __init__(self, *, student: Student, rng: Random, clock: Callable[[], datetime], pace: float = 1.0) -> None:
         self.student = student
         self.stuck: list[Stuck] = []  # ends may be in the future: readers clip them at now
         self._rng = rng
         self._clock = clock
         self._pace = pace
-        self._number = first
+        self._number = 1
         # Ids depend on the time too, or a second run of the same class would be a repetition of the first.
         self._record = Recorder(student=student, ids=Random(f"{rng.random()} {clock().isoformat()}"))  # noqa: S311
         self._count = 0  # the kernel's In [n]

@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -43,12 +43,10 @@ class Classroom:
         rate: float,
         seed: int,
         start: datetime,
-        clock: Callable[[], datetime] = wall_clock,
     ) -> None:
         self._start = start
         self._rate = rate
         self._seed = seed
-        self._clock = clock
         # Random numbers per student, so that adding a student does not change the others' behaviour.
         self.student_clocks = [
             StudentClock(student=student, rng=Random(f"{seed} {student.email}"), pace=pace_for(rate), start=start)  # noqa: S311
@@ -73,7 +71,7 @@ class Classroom:
         """Send all events up to `until`; cancel it to stop. Pending events then continue: see `finish`."""
         slots = asyncio.Semaphore(MAX_PENDING)
         for moment, event in self.timeline(until=until):
-            wait = (moment - self._clock()).total_seconds()
+            wait = (moment - wall_clock()).total_seconds()
             if wait > 0:
                 await asyncio.sleep(max(wait, TICK))
             await slots.acquire()

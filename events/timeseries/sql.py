@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 
 from events.models import RunCount
-from events.timeseries.types import Activity, Totals, Work
+from events.timeseries.types import Activity, StudentTotals, Totals
 from lms.access import Scope
 from realtime.messages import timestamp
 
@@ -114,7 +114,9 @@ def totals(*, since: datetime, until: datetime, students: Collection[int] | None
     return Totals(runs=runs, errors=errors, seconds=seconds, active=active)
 
 
-def per_student(*, since: datetime, until: datetime, students: Collection[int], scope: Scope) -> dict[int, Work]:
+def per_student(
+    *, since: datetime, until: datetime, students: Collection[int], scope: Scope
+) -> dict[int, StudentTotals]:
     """Return each student's totals, without students who ran nothing. One query."""
     rows = _rows(
         f"""SELECT student_id, count(*), count(*) FILTER (WHERE status = 'error'),
@@ -122,7 +124,9 @@ def per_student(*, since: datetime, until: datetime, students: Collection[int], 
             {RUNS} {OF_STUDENTS} {scope.sql()} GROUP BY 1""",
         since, until, students,
     )  # fmt: skip
-    return {student: Work(runs=runs, errors=errors, minutes=minutes) for student, runs, errors, minutes in rows}
+    return {
+        student: StudentTotals(runs=runs, errors=errors, minutes=minutes) for student, runs, errors, minutes in rows
+    }
 
 
 def addresses(students: Collection[int]) -> dict[str, int]:

@@ -8,13 +8,13 @@ from instructors import audit
 from instructors.rest.views import ApiView as AccountApiView
 from lms.access import ANYONE, User
 from lms.api.authentication import StudentTokenAuthentication
-from lms.key_holders import KeyHolder, StudentHolder
+from lms.credential_holders import ClassKeyHolder, StudentTokenHolder
 
 
 class ApiView(AccountApiView):
     key_methods: ClassVar[frozenset[str]] = frozenset()  # that accept a class key
     token_methods: ClassVar[frozenset[str]] = frozenset()  # that accept a student token
-    holder: KeyHolder | StudentHolder | None = None  # the permissions in lms.api.permissions set it
+    holder: ClassKeyHolder | StudentTokenHolder | None = None  # the permissions in lms.api.permissions set it
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         ours = super().get_authenticators()

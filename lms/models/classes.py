@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from core.identity import display_name, visible
+from core.kana_order import KEY_LENGTH, reading_key
 from core.key_fields import Keyed, KeyField
-from core.readings import KEY_LENGTH, reading_key
 from lms.dates import MomentField
 from lms.models.people import Student, Team
 

@@ -12,7 +12,7 @@ from events.intake.class_keys import ClassKeyCache, KeyRefused
 from instructors.models import AuditLog
 from lms.class_codes import make_code
 from lms.class_keys import create_key
-from lms.key_holders import holder_of_key
+from lms.credential_holders import holder_of_key
 from lms.models import Class, ClassCode, ClassKey, Student, StudentToken
 
 

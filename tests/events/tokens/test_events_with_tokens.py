@@ -17,7 +17,7 @@ from events.intake import class_keys
 from events.intake.class_keys import MAX_LENGTH, ClassKeyCache, KeyRefused, StudentTokenCache
 from events.intake.request import credentials
 from lms.api.authentication import WAITING
-from lms.key_holders import StudentHolder
+from lms.credential_holders import StudentTokenHolder
 from lms.models import Class, ClassKey, StudentToken
 from tests.events.conftest import event
 from tests.lms.tokens.conftest import device_of
@@ -215,7 +215,7 @@ async def test_long_texts_are_refused_and_not_kept(db, cache):
 def test_a_full_cache_forgets_unknown_texts_and_keeps_holders(monkeypatch):
     monkeypatch.setattr(class_keys, "MAX_CACHED", 3)
     cache = StudentTokenCache()
-    holder = StudentHolder(1, 2, 3, True, True, "h@example.com")
+    holder = StudentTokenHolder(1, 2, 3, True, True, "h@example.com")
     cache._known = {"known": (0.0, holder), "x": (0.0, None), "y": (0.0, None)}
     cache._make_room()
     assert cache._known == {"known": (0.0, holder)}
