@@ -21,6 +21,7 @@ from benchmarks.report import machine, save, table
 from benchmarks.rows import Row, medians
 from benchmarks.scaling import PICTURE, scaling
 from benchmarks.start import start
+from benchmarks.stored import stored_against_none
 from benchmarks.system import System, running
 
 
@@ -106,13 +107,16 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["attention", "prediction", "scaling"],
+        choices=["attention", "prediction", "scaling", "stored"],
         help="only this one (default: everything else)",
     )
     parser.add_argument("--fit", action="store_true", help="prediction: print the weights that fit")
     parser.add_argument("--quick", action="store_true", help="one repetition of everything, smaller")
     parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="compare with this older checkout, in turns")
-    parser.add_argument("--rounds", type=int, default=3, help="with --against (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="with --against and stored (default %(default)s)")
+    parser.add_argument(
+        "--stored", type=int, default=10_000_000, help="stored: executions in the database (default %(default)s)"
+    )
     parser.add_argument("--workers", type=int, default=2, help="rq workers (default %(default)s)")
     parser.add_argument(
         "--connections",
@@ -140,6 +144,12 @@ def main() -> None:
         rows = scaling()
         print(table(rows))
         print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))} and {PICTURE}")
+        return
+    if given.what == "stored":
+        count = (QUICK if given.quick else Sizes()).hundreds
+        rows = stored_against_none(stored=given.stored, rounds=given.rounds, workers=given.workers, count=count)
+        print(table(rows))
+        print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
         return
     if given.against:
         sizes = QUICK if given.quick else Sizes()

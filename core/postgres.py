@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
 from psycopg.pq import Format
 from psycopg.sql import Composable
 
@@ -46,6 +47,16 @@ def binary_cursor() -> Iterator[CursorWrapper]:
     with connection.cursor() as cursor:
         cursor.cursor.format = Format.BINARY
         yield cursor
+
+
+def binary_rows(rows: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a queryset of `values_list` by `binary_cursor`. One query. Raises EmptyResultSet where Django
+    knows without a query that there are none."""
+    statement, parameters = rows.query.sql_with_params()
+    with binary_cursor() as cursor:
+        cursor.execute(statement, parameters)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
 
 
 @contextmanager

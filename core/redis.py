@@ -196,18 +196,3 @@ class Script:
             return await redis.evalsha(self.digest, len(keys), *keys, *args)
         except NoScriptError:
             return await redis.eval(self.text, len(keys), *keys, *args)
-
-    async def acall_all(
-        self, redis: "aioredis.Redis", calls: Sequence[tuple[Sequence[str], Sequence[Any]]]
-    ) -> list[Any]:
-        """Run the script for each pair of keys and arguments, all or none, in one round trip. Return the answers."""
-        async with redis.pipeline(transaction=True) as pipe:
-            for keys, args in calls:
-                pipe.evalsha(self.digest, len(keys), *keys, *args)
-            try:
-                return await pipe.execute()
-            except NoScriptError:  # all calls failed alike, so nothing was done
-                pass
-            for keys, args in calls:
-                pipe.eval(self.text, len(keys), *keys, *args)
-            return await pipe.execute()

@@ -8,12 +8,24 @@ one query for the code, one for the hints.
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    Case,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce, Concat, Greatest, Left, NullIf, Right
 from django.shortcuts import get_object_or_404
@@ -23,6 +35,7 @@ from classroom.base.display import PLAIN, Display, cell_number
 from classroom.errors.fingerprints import MAX_HEAD_LENGTH, MAX_TAIL_LENGTH, Fingerprint, fingerprint
 from classroom.errors.selectors import SentHint, hints_about, suggestions
 from core.identity import display_name
+from core.postgres import binary_rows
 from events.models import CellExecution, CellProgress
 from instructors.models import Instructor
 from lms.models import Cell, StudentActivity
@@ -36,9 +49,8 @@ MAX_CODES, MAX_CODE_LENGTH = 60, 3_000  # rows, characters
 LOOK_BACK = timedelta(hours=12)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Failing:
-    """A student who currently fails at a cell, by their last run."""
+class Failing(NamedTuple):
+    """A student who currently fails at a cell, by their last run. A tuple, because there are two thousand of them."""
 
     student_id: int
     email: str
@@ -106,7 +118,7 @@ def cluster_of(
     if not group:
         return cell, None
     codes = _codes(group[:MAX_CODES])
-    group = [replace(one, code=codes.get(one.run_id, "")) for one in group]
+    group = [one._replace(code=codes.get(one.run_id, "")) for one in group]
     hints = hints_about(classroom, [(cell_id, digest)], viewer=viewer)
     return cell, _cluster(group, codes, hints, now=now, display=display)
 
@@ -130,6 +142,8 @@ def failing_at(
 def _failing(classroom: Classroom, *, now: datetime, display: Display, cell_id: int | None = None) -> list[Failing]:
     recent = classroom.students.filter(last_run_at__gt=now - WINDOW)
     people = {pk: who for pk, *who in recent.order_by().values_list("pk", "email", "name", "errors_resolved_at")}
+    if not people:
+        return []
     cells = CellProgress.objects.filter(classroom.scope.q(), last_status="error", last_run_at__gt=now - WINDOW)
     cells = cells.filter(student__in=list(people))
     resolved = StudentActivity.objects.filter(student=OuterRef("student"), class_id=OuterRef("class_id"))
@@ -150,12 +164,16 @@ def _failing(classroom: Classroom, *, now: datetime, display: Display, cell_id: 
     rows = (
         cells.annotate(from_then=Greatest(F("resolved_at"), earliest))
         .annotate(
-            since=Coalesce(Subquery(first.values("executed_at")[:1]), Subquery(oldest.values("executed_at")[:1])),
+            since=Case(  # most have failed once, and are not looked up
+                When(consecutive_error_count=1, then=F("last_run_at")),
+                default=Coalesce(Subquery(first.values("executed_at")[:1]), Subquery(oldest.values("executed_at")[:1])),
+            ),
             run_id=Subquery(latest.values("pk")[:1]),
         )
         .order_by("-last_run_at", "student_id")
     )
-    found = [row for row in rows.values(*COLUMNS)[:MAX_FAILING] if row["run_id"] is not None]
+    ordered = binary_rows(rows.values_list(*_Row._fields)[:MAX_FAILING])  # parsing dates took longer than the query
+    found = [row for row in map(_Row._make, ordered) if row.run_id is not None]
     return _with_messages(found, people, display)
 
 
@@ -165,46 +183,55 @@ def message_of_run() -> Concat:
     return Concat(Left(text, MAX_HEAD_LENGTH), Value("\n"), Right(text, MAX_TAIL_LENGTH))
 
 
-COLUMNS = ("student_id", "cell_id", "run_id", "since", "last_run_at")
+class _Row(NamedTuple):
+    """A failing student × cell."""
+
+    student_id: int
+    cell_id: int
+    run_id: int
+    since: datetime | None
+    last_run_at: datetime
 
 
-def _with_messages(rows: Sequence[dict[str, Any]], people: dict[int, list[Any]], display: Display) -> list[Failing]:
+def _with_messages(rows: Sequence[_Row], people: dict[int, list[Any]], display: Display) -> list[Failing]:
     """Add the error messages of the last runs. One query by the ids of the runs: in a join, PostgreSQL underestimates
     the number of rows and would scan these tables for each row."""
-    executions = _executions([row["run_id"] for row in rows]) if rows else {}
+    executions = _executions([row.run_id for row in rows]) if rows else {}
     prints: dict[str, Fingerprint] = {}  # many students have exactly the same message
+    names = {pk: display.name(pk, display_name(name, email)) for pk, (email, name, _) in people.items()}
     found = []
     for row in rows:
-        run = executions.get(row["run_id"])
+        run = executions.get(row.run_id)
         if run is None:  # deleted between the two queries
             continue
-        (email, name, _), message = people[row["student_id"]], run["message"]
+        message, position, notebook, path = run
         if message not in prints:
             prints[message] = fingerprint(message)
         found.append(
             Failing(
-                student_id=row["student_id"],
-                email=email,
-                name=display.name(row["student_id"], display_name(name, email)),
-                cell_id=row["cell_id"],
-                number=cell_number(run["cell__position"]),
-                notebook=run["notebook__name"],
-                notebook_path=run["notebook__path"],
-                run_id=row["run_id"],
+                student_id=row.student_id,
+                email=people[row.student_id][0],
+                name=names[row.student_id],
+                cell_id=row.cell_id,
+                number=cell_number(position),
+                notebook=notebook,
+                notebook_path=path,
+                run_id=row.run_id,
                 print=prints[message],
-                since=row["since"] or row["last_run_at"],
-                last_at=row["last_run_at"],
+                since=row.since or row.last_run_at,
+                last_at=row.last_run_at,
             )
         )
     return found
 
 
-def _executions(run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+def _executions(run_ids: Sequence[int]) -> dict[int, tuple[str, int | None, str, str]]:
+    """Return the message, the cell's position and the notebook's name and path of each run. One query."""
     # One array: two thousand parameters take Django and psycopg longer than the query.
     ids = RawSQL("SELECT unnest(%s::bigint[])", [list(run_ids)])
     runs = CellExecution.objects.filter(pk__in=ids).annotate(message=message_of_run()).order_by()
-    columns = ("pk", "message", "cell__position", "notebook__name", "notebook__path")
-    return {row["pk"]: row for row in runs.values(*columns)}
+    rows = binary_rows(runs.values_list("pk", "message", "cell__position", "notebook__name", "notebook__path"))
+    return {pk: (message, position, name, path) for pk, message, position, name, path in rows}
 
 
 def _grouped(failing: Iterable[Failing]) -> list[list[Failing]]:

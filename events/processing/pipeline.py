@@ -9,7 +9,7 @@ import base64
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from events.models import OfflineQueueEntry
 from events.processing import instructor_events, notifications, store
 from events.processing.executions import Rule
 from events.queue import stream
+from events.queue.shared_lease import SharedLease
 from lms import system_settings
 
 logger = logging.getLogger(__name__)
@@ -55,14 +56,14 @@ RECORD_ERRORS = (
 )
 
 
-def process_batch(entries: Sequence[stream.StreamEntry], *, lease: stream.Lease) -> int:
+def process_batch(entries: Sequence[stream.StreamEntry], *, lease: stream.Lease | SharedLease) -> int:
     """Store these entries, write the time series and notify dashboards. Return the number of events.
 
     Each step may be repeated. The acknowledgement comes last, so that a crash causes a redelivery and no loss.
     """
     begun = time.perf_counter()
     origins = decode(entries)
-    changes = save(origins, shard=lease.shard)
+    changes = save(origins, shards={entry.shard for entry in entries})
     timeseries.write(changes)
     notifications.announce_changes(changes)
     lease.acknowledge(entries)
@@ -95,8 +96,8 @@ def decode(entries: Sequence[stream.StreamEntry]) -> list[Origin]:
     return origins
 
 
-def save(origins: Sequence[Origin], *, shard: int, is_repeated: bool = False) -> list[Changes]:
-    """Store these events, in one transaction if none is refused. Return the changes of each transaction.
+def save(origins: Sequence[Origin], *, shards: Collection[int], is_repeated: bool = False) -> list[Changes]:
+    """Store these events of these shards, in one transaction if none is refused. Return each transaction's changes.
 
     A transaction that broke a constraint is repeated once, as it may be nobody's fault: another shard stored an event
     of the same id, or somebody deleted the notebook, while it ran.
@@ -108,7 +109,8 @@ def save(origins: Sequence[Origin], *, shard: int, is_repeated: bool = False) ->
         with transaction.atomic():
             rule = current_rule()
             with pipelined():
-                store.lock_shard(shard)
+                for shard in sorted(shards):  # always in this order: nobody who has one waits for a lower one
+                    store.lock_shard(shard)
                 changes = store.save([origin.event for origin in origins], rule=rule, now=now)
             # In the same transaction as the event's row, so that a repeated event is applied once.
             announcements = [instructor_events.perform(event, now=now) for event in changes.instructor_events]
@@ -117,7 +119,7 @@ def save(origins: Sequence[Origin], *, shard: int, is_repeated: bool = False) ->
         return [changes]
     except IntegrityError as error:
         if not is_repeated:
-            return save(origins, shard=shard, is_repeated=True)
+            return save(origins, shards=shards, is_repeated=True)
         reason: Exception = error
     except UNAVAILABLE as error:
         if not _is_program_limit(error):
@@ -132,7 +134,7 @@ def save(origins: Sequence[Origin], *, shard: int, is_repeated: bool = False) ->
         _set_aside(schema.as_sent(event), event, place, reason, batch=batch)
         return []
     middle = len(origins) // 2
-    return save(origins[:middle], shard=shard) + save(origins[middle:], shard=shard)
+    return save(origins[:middle], shards=shards) + save(origins[middle:], shards=shards)
 
 
 def _is_program_limit(error: Exception) -> bool:

@@ -25,19 +25,27 @@ Client: TypeAlias = "aioredis.Redis | AsyncClusterClients"
 Arguments: TypeAlias = Mapping[int, list[Any]]  # of the script, by shard
 
 _APPEND = Script("""
--- KEYS: lease, wake, bytes, high, medium, low, and set of shards, which a Cluster has not.
--- ARGV: shard, wake seconds, then repeated: priority (1 to 3), events, batch
-if KEYS[7] then redis.call('SADD', KEYS[7], ARGV[1]) end
-local bytes = 0
-for i = 3, #ARGV, 3 do
-  redis.call('XADD', KEYS[3 + tonumber(ARGV[i])], '*', 'b', ARGV[i + 1], 'i', ARGV[i + 2])
-  bytes = bytes + #ARGV[i + 1]
+-- KEYS: for each shard lease, wake, bytes, high, medium, low; then the set of shards, which a Cluster has not.
+-- ARGV: wake seconds; for each shard its number, how many entries, and of each: priority (1 to 3), events, batch
+-- Returns for each shard: waiting entries, their bytes, 1 = a drain must be enqueued
+local answers, i = {}, 2
+for first = 0, #KEYS - 6, 6 do
+  if #KEYS % 6 == 1 then redis.call('SADD', KEYS[#KEYS], ARGV[i]) end
+  local bytes, last = 0, i + 1 + 3 * tonumber(ARGV[i + 1])
+  for j = i + 2, last, 3 do
+    redis.call('XADD', KEYS[first + 3 + tonumber(ARGV[j])], '*', 'b', ARGV[j + 1], 'i', ARGV[j + 2])
+    bytes = bytes + #ARGV[j + 1]
+  end
+  i = last + 1
+  local held = redis.call('INCRBY', KEYS[first + 3], bytes)
+  local waiting = 0
+  for stream = 4, 6 do waiting = waiting + redis.call('XLEN', KEYS[first + stream]) end
+  local wake = 0
+  if redis.call('EXISTS', KEYS[first + 1]) == 0
+    and redis.call('SET', KEYS[first + 2], 1, 'NX', 'EX', ARGV[1]) then wake = 1 end
+  answers[#answers + 1] = {waiting, held, wake}
 end
-local held = redis.call('INCRBY', KEYS[3], bytes)
-local waiting = redis.call('XLEN', KEYS[4]) + redis.call('XLEN', KEYS[5]) + redis.call('XLEN', KEYS[6])
-local wake = 0
-if redis.call('EXISTS', KEYS[1]) == 0 and redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[2]) then wake = 1 end
-return {waiting, held, wake}
+return answers
 """)
 
 
@@ -75,8 +83,8 @@ class Incomplete(RedisError):
 async def append(redis: Client, entries: Iterable[OutgoingEntry]) -> dict[int, Backlog]:
     """Append all entries or none, in one round trip. Raises RedisError, OSError if they are not stored.
 
-    With EVENT_REPLICAS return when so many replicas have them, in one round trip more than there are shards. If that
-    fails, some may be stored: the sender repeats all, and event ids make it harmless. Raises Incomplete.
+    With EVENT_REPLICAS return when so many replicas have them, in one round trip more. If that fails, some may be
+    stored: the sender repeats all, and event ids make it harmless. Raises Incomplete.
 
     In a Cluster append to all masters at a time, in one round trip to each. Raises Incomplete for the shards that are
     not stored; the others are.
@@ -92,9 +100,7 @@ async def append(redis: Client, entries: Iterable[OutgoingEntry]) -> dict[int, B
 
 async def _append_replicated(redis: "aioredis.Redis", by_shard: Arguments) -> dict[int, Backlog]:
     async with redis.client() as link:  # WAIT is about what the same connection has written
-        backlogs: dict[int, Backlog] = {}
-        for shard, args in by_shard.items():  # one by one: a transaction would take another connection
-            backlogs |= await _append(link, {shard: args})
+        backlogs = await _append(link, by_shard)
         reached = cast(int, await link.execute_command("WAIT", settings.EVENT_REPLICAS, REPLICAS_MS))  # type: ignore[no-untyped-call]
     if reached < settings.EVENT_REPLICAS:
         raise Incomplete(TOO_FEW, backlogs, failed=by_shard)
@@ -102,13 +108,17 @@ async def _append_replicated(redis: "aioredis.Redis", by_shard: Arguments) -> di
 
 
 async def _append(redis: "aioredis.Redis", by_shard: Arguments) -> dict[int, Backlog]:
-    calls = [([*_keys(shard), SHARDS_KEY], (shard, WAKE_SECONDS, *args)) for shard, args in by_shard.items()]
-    if len(calls) == 1:  # nearly always: a script is atomic, and a transaction costs as much again
-        [(keys, args)] = calls
-        answers = [await _APPEND.acall(redis, keys, *args)]
-    else:
-        answers = await _APPEND.acall_all(redis, calls)
+    keys = [key for shard in by_shard for key in _keys(shard)]
+    # One script for all shards: it is atomic, and a transaction of several costs twice as much.
+    answers = await _APPEND.acall(redis, [*keys, SHARDS_KEY], *_arguments(by_shard))
     return {shard: _backlog(answer) for shard, answer in zip(by_shard, answers, strict=True)}
+
+
+def _arguments(by_shard: Arguments) -> list[Any]:
+    found: list[Any] = [WAKE_SECONDS]
+    for shard, args in by_shard.items():
+        found += (shard, len(args) // 3, *args)
+    return found
 
 
 def _keys(shard: int) -> list[str]:
@@ -204,7 +214,7 @@ async def _append_to_master(
         if isinstance(answer, Exception):
             failed[shard] = Failure(answer, master)
         else:
-            backlogs[shard] = _backlog(answer)
+            backlogs[shard] = _backlog(answer[0])
     if isinstance(reached, Exception) or reached < settings.EVENT_REPLICAS:
         cluster.lonely.add(master)
         failed = {**too_few, **failed}
@@ -216,7 +226,7 @@ async def _ask(master: "aioredis.Redis", by_shard: Arguments, command: str, scri
     async with master.pipeline(transaction=False) as pipe:  # one connection, which WAIT is about
         for shard, args in by_shard.items():
             keys = _keys(shard)
-            pipe.execute_command(command, script, len(keys), *keys, shard, WAKE_SECONDS, *args)
+            pipe.execute_command(command, script, len(keys), *keys, *_arguments({shard: args}))
         if settings.EVENT_REPLICAS:
             pipe.execute_command("WAIT", settings.EVENT_REPLICAS, REPLICAS_MS)
         return await pipe.execute(raise_on_error=False)

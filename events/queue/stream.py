@@ -19,6 +19,7 @@ Keys, all of a shard in one slot of a Cluster (`N` = shard number):
     events:{N}:bytes             integer  bytes of all entries of the shard
     events:{N}:written           string   only if the streams have a Redis of their own: tests whether it accepts a
                                           write; expires
+    events:host                  string   see `events.queue.shared_lease`
     events:shards                set      all shard numbers ever written to, so that a smaller EVENT_SHARDS loses none;
                                           not in a Cluster, where a script has the keys of one slot: `bytes` tells
 
@@ -124,6 +125,7 @@ class StreamEntry:
     id: str
     packed: bytes
     batch: str = ""  # batch_id in the answer to the POST, for the log
+    shard: int = 0
 
 
 # --- Draining ---------------------------------------------------------------------------------------------------------
@@ -158,7 +160,7 @@ class Lease:
     redis: Redis
     shard: int
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
-    _position: dict[Priority, str] = field(default_factory=dict)  # the last entry read of each stream
+    position: dict[Priority, str] = field(default_factory=dict)  # the last entry read of each stream
 
     def take(self) -> bool:
         """Take the lease. Return False if another drain holds it, which then reads all entries."""
@@ -196,21 +198,11 @@ class Lease:
         The first read begins with the entries that a predecessor left unfinished. Wait up to `block_ms` for an entry;
         None does not wait.
         """
-        streams = {stream_key(self.shard, each): self._position.get(each, BEGINNING) for each in PRIORITIES}
-        answer = self.redis.xread(cast(Any, streams), count=count, block=block_ms)
-        found: list[StreamEntry] = []
-        for key, entries in _stream_pages(answer):
-            priority = cast(Priority, key.decode().rpartition(":")[2])
-            for entry_id, fields in entries:
-                packed, batch = fields.get(b"b", b""), fields.get(b"i", b"").decode()
-                found.append(StreamEntry(priority, entry_id.decode(), packed, batch))
-            if entries:
-                self._position[priority] = entries[-1][0].decode()
-        return found
+        return read([self], count=count, block_ms=block_ms)
 
     def reset_position(self) -> None:
         """Read entries that are not acknowledged again."""
-        self._position.clear()
+        self.position.clear()
 
     def acknowledge(self, entries: Iterable[StreamEntry]) -> None:
         """Delete these finished entries from the stream. This is the last step of a batch."""
@@ -218,6 +210,25 @@ class Lease:
             value for entry in entries for value in (PRIORITIES.index(entry.priority) + 1, entry.id, len(entry.packed))
         ]
         _ACKNOWLEDGE.call(self.redis, shard_keys(self.shard, "bytes", *PRIORITIES), *finished)
+
+
+def read(leases: Sequence[Lease], *, count: int, block_ms: int | None = None) -> list[StreamEntry]:
+    """Read with several leases like `Lease.read` with one: up to `count` entries of each priority of each shard, those
+    of high priority first. One round trip; not over several slots of a Cluster."""
+    streams = {
+        stream_key(lease.shard, priority).encode(): (lease, priority) for priority in PRIORITIES for lease in leases
+    }
+    after = {key: lease.position.get(priority, BEGINNING) for key, (lease, priority) in streams.items()}
+    answer = leases[0].redis.xread(cast(Any, after), count=count, block=block_ms)
+    found: list[StreamEntry] = []
+    for key, entries in _stream_pages(answer):
+        lease, priority = streams[key]
+        for entry_id, fields in entries:
+            packed, batch = fields.get(b"b", b""), fields.get(b"i", b"").decode()
+            found.append(StreamEntry(priority, entry_id.decode(), packed, batch, lease.shard))
+        if entries:
+            lease.position[priority] = entries[-1][0].decode()
+    return found
 
 
 def _stream_pages(answer: Any) -> Iterable[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]:

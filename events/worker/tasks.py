@@ -6,6 +6,7 @@ entry has arrived for a while or its time is over, so that under load one job se
 
 import logging
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -27,6 +28,7 @@ from events.offline import sync as offline_sync
 from events.processing import help_requests, notifications, pipeline
 from events.queue import heartbeats, jobs, stream
 from events.queue.heartbeats import pulse
+from events.queue.shared_lease import SharedLease
 from events.timeseries import system_metrics
 from events.worker import cleanup
 from events.worker.renamed_jobs import rename_queued_jobs
@@ -39,12 +41,13 @@ IDLE_TIMEOUT = 2.0  # seconds that a drain waits on an empty shard before it ret
 # Seconds after which a drain yields to waiting jobs: with small batches, and under load. If there are more shards than
 # workers, the first bounds the wait of an event, and the second the wait of a quiet shard beside a busy one.
 POLL_INTERVAL, MAX_TURN = 0.25, 5.0
-# Events that arrive while a drain pauses share a transaction. The fixed cost of a batch equals that of
-# TARGET_BATCH_EVENTS events, so a drain pauses until about so many have arrived, between MIN_BATCH_INTERVAL and
-# MAX_BATCH_INTERVAL seconds after the last batch began. The first event after an idle time does not wait.
-MIN_BATCH_INTERVAL, MAX_BATCH_INTERVAL, TARGET_BATCH_EVENTS = 0.1, 0.25, 80
-# It also pauses PAUSE_FACTOR times as long as the batch took, at most MAX_PAUSE seconds, to leave the processor to
-# other processes under many small posts.
+# Seconds between the starts of two batches: events that arrive while a drain pauses share a transaction, whose fixed
+# cost is that of 80 events. The first event after a quiet moment does not wait.
+BATCH_INTERVAL = 0.1
+# Events in a batch up to which one drain serves all shards, and beyond which it hands the others over again.
+CALM_EVENTS, SHARED_EVENTS = 100, 250
+# It also pauses PAUSE_FACTOR times as long as a shard's share of the batch took, at most MAX_PAUSE seconds, to leave
+# the processor to other processes under many small posts.
 PAUSE_FACTOR, MAX_PAUSE = 2.0, 0.4
 MAX_EVENTS = 1_250  # a batch, each 8 KiB of memory (docs/decisions/0025-memory-of-a-process.md)
 MAX_BYTES = 4 * 1024 * 1024  # a batch
@@ -61,13 +64,21 @@ class BatchSizer:
     count: int = 16
     events: float = 1.0  # an entry, running mean
     bytes: float = 1024.0
+    last: int = 0  # events in the last batch
 
-    def learn(self, entries: list[stream.StreamEntry], events: int) -> None:
+    @property
+    def is_calm(self) -> bool:
+        """Return whether so few events come that one drain can serve all shards."""
+        return self.last <= CALM_EVENTS
+
+    def learn(self, entries: list[stream.StreamEntry], events: int, *, is_full: bool) -> None:
+        """Learn from a batch of which a stream had more entries (`is_full`) or not."""
         n = len(entries)
+        self.last = events
         self.events += 0.3 * (events / n - self.events)
         self.bytes += 0.3 * (sum(len(entry.packed) for entry in entries) / n - self.bytes)
         maximum = int(min(MAX_EVENTS / max(self.events, 1), MAX_BYTES / max(self.bytes, 1)))
-        wanted = self.count * 2 if n >= self.count else max(n * 2, 16)
+        wanted = self.count * 2 if is_full else max(n * 2, 16)
         self.count = max(1, min(wanted, maximum))
 
 
@@ -80,30 +91,37 @@ def batch_sizer_of(shard: int) -> BatchSizer:
 def drain(shard: int) -> None:
     """Process the shard's entries until none has arrived for a while or the time is over.
 
+    While few events come, the drain of the first shard serves the others too (`events.queue.shared_lease`).
+
     If the shard has no server at the moment, as in the middle of a failover, `requeue_stranded_shards` enqueues another
     drain when it has one: what waits there is still in the stream, and no job has failed.
     """
     try:
         with stream.connect() as redis:
-            lease = stream.Lease(redis, shard)
+            lease = SharedLease.of(redis, shard)
             try:
-                if lease.take() and not _drain(lease) and lease.hand_over():
-                    jobs.enqueue_drain(shard, "low")  # after the jobs that wait already
+                if lease.take() and not _drain(lease):
+                    for left in lease.hand_over():
+                        jobs.enqueue_drain(left, "low")  # after the jobs that wait already
             finally:
                 lease.release()
     except RedisError as error:
         logger.warning("Shard %d cannot be drained at the moment: %s", shard, type(error).__name__)
 
 
-def _drain(lease: stream.Lease) -> bool:
-    """Return True if the shard is empty and the lease is returned, False if entries may be left."""
-    started = last_entries = last_check = last_begin = time.monotonic()
-    sizer, failures = batch_sizer_of(lease.shard), 0
-    while lease.renew():
+def _drain(lease: SharedLease) -> bool:
+    """Return True if the shards are empty and their leases returned, or the host has the lease; False if entries may be
+    left."""
+    started = last_entries = last_check = time.monotonic()
+    sizer, failures = batch_sizer_of(lease.own.shard), 0
+    while lease.renew(is_open=sizer.is_calm):
+        if sizer.is_calm and lease.join_host():
+            return True
         pulse.move()
-        entries = lease.read(count=sizer.count, block_ms=int(POLL_INTERVAL * 1000))
+        count = max(1, sizer.count // len(lease.leases))
+        entries = lease.read(count=count, block_ms=int(POLL_INTERVAL * 1000))
         begun = time.monotonic()
-        small, events = True, 0
+        small = True
         if entries:
             try:
                 events = pipeline.process_batch(entries, lease=lease)
@@ -113,9 +131,12 @@ def _drain(lease: stream.Lease) -> bool:
                 _wait_for_database(error, failures)
                 lease.reset_position()
             else:
-                small, failures, last_entries = len(entries) < sizer.count, 0, begun
-                sizer.learn(entries, events)
+                small = max(Counter((entry.shard, entry.priority) for entry in entries).values()) < count
+                failures, last_entries = 0, begun
+                sizer.learn(entries, events, is_full=not small)
                 pulse.processed_batch(events, time.monotonic() - begun)
+                if events > SHARED_EVENTS:
+                    jobs.enqueue_drains(lease.leave_guests())
         now = time.monotonic()
         if now - started > DRAIN_SECONDS or Worker.is_stopping:
             return False
@@ -127,15 +148,9 @@ def _drain(lease: stream.Lease) -> bool:
                 return lease.finish()
         if entries and small:
             elapsed = time.monotonic() - begun
-            interval = batch_interval(events, seconds=begun - last_begin)
-            time.sleep(max(interval - elapsed, min(PAUSE_FACTOR * elapsed, MAX_PAUSE)))
-        last_begin = begun
+            rest = min(PAUSE_FACTOR * elapsed / len(lease.leases), MAX_PAUSE)
+            time.sleep(max(BATCH_INTERVAL - elapsed, rest))
     return True
-
-
-def batch_interval(events: int, *, seconds: float) -> float:
-    """Return the seconds between the starts of two batches if so many events arrived in so many seconds."""
-    return min(max(TARGET_BATCH_EVENTS * seconds / max(events, 1), MIN_BATCH_INTERVAL), MAX_BATCH_INTERVAL)
 
 
 def _wait_for_database(error: Exception, failures: int) -> None:

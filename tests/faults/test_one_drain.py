@@ -19,6 +19,7 @@ from events.models import CellExecution
 from events.processing import pipeline, store
 from events.queue import appending, jobs, stream
 from events.queue.enqueue import outgoing_entries
+from events.queue.shared_lease import HOST_KEY
 from events.queue.stream import Lease
 from events.worker import tasks
 from tests.events.conftest import event
@@ -27,35 +28,48 @@ SHARD = 0
 MAX_COMMANDS = 60  # of one drain
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch, settings):
-    settings.EVENT_SHARDS = 1
+@pytest.fixture(autouse=True, params=[1, 2], ids=["one shard", "host of two shards"])
+def shards(request, monkeypatch, settings) -> range:
+    """One shard; or two, of which the drain of the first is the host of the other."""
+    settings.EVENT_SHARDS = request.param
     monkeypatch.setattr(tasks, "IDLE_TIMEOUT", 0.0)
     monkeypatch.setattr(tasks, "POLL_INTERVAL", 0.01)
+    return range(request.param)
 
 
-def append() -> str:
-    """What a POST does, the wake included. Returns the event's id."""
-    one = event()
-    [made] = intake_app.admit_body(schema.msgspec.json.encode([one]), class_id=None).events
+def address_in(shard: int, shards: range) -> str:
+    names = (f"student{number}@example.com" for number in range(1000))
+    return next(name for name in names if schema.shard_of(name, len(shards)) == shard)
+
+
+def append(shards: range) -> list[str]:
+    """What a POST with an event for each shard does, the wake included. Returns the events' ids."""
+    records = [event(emailAddress=address_in(shard, shards)) for shard in shards]
+    made = intake_app.admit_body(schema.msgspec.json.encode(records), class_id=None).events
 
     async def send() -> dict[int, appending.Backlog]:
         redis = stream.connect_async()
         try:
-            return await appending.append(redis, outgoing_entries([made]))
+            return await appending.append(redis, outgoing_entries(made))
         finally:
             await redis.aclose()
 
     with ThreadPoolExecutor(1) as pool:
         backlog = pool.submit(asyncio.run, send()).result()
-    if backlog[SHARD].needs_drain:
-        jobs.enqueue_drain(SHARD)
-    return made.event_id
+    for shard, state in backlog.items():
+        if state.needs_drain:
+            jobs.enqueue_drain(shard)
+    return [one.event_id for one in made]
 
 
-def take_job() -> None:
-    """The worker has it: whoever comes later cannot count on it."""
-    assert django_rq.get_queue("high").pop_job_id()
+def take_jobs(shards: range) -> None:
+    """Workers have them: whoever comes later cannot count on them."""
+    for _ in shards:
+        assert django_rq.get_queue("high").pop_job_id()
+
+
+def keys(shards: range, *names: str) -> list[str]:
+    return [f"events:{{{shard}}}:{name}" for shard in shards for name in names]
 
 
 def work_off() -> None:
@@ -63,9 +77,8 @@ def work_off() -> None:
     for name in tasks.PRIORITIES:
         queue = django_rq.get_queue(name)
         while queue.count:
-            job = queue.fetch_job(queue.pop_job_id())
-            assert job.args == (SHARD,)
-            tasks.drain(SHARD)
+            [shard] = queue.fetch_job(queue.pop_job_id()).args
+            tasks.drain(shard)
 
 
 class Between:
@@ -93,41 +106,41 @@ class Between:
         return command
 
 
-def test_no_append_between_any_two_commands_is_forgotten(redis, transactional_db, monkeypatch):
+def test_no_append_between_any_two_commands_is_forgotten(redis, transactional_db, monkeypatch, shards):
     """The flag is cleared before the first read, and the lease given back only over an empty stream."""
     for number in range(MAX_COMMANDS):
         redis.flushall()
-        ids = [append()]
-        take_job()
+        ids = append(shards)
+        take_jobs(shards)
         with monkeypatch.context() as patch:
-            between = Between(patch, number, lambda: ids.append(append()))  # noqa: B023 - called within the turn
+            between = Between(patch, number, lambda: ids.extend(append(shards)))  # noqa: B023 - called within the turn
             tasks.drain(SHARD)
         work_off()
         assert set(ids) <= set(CellExecution.objects.values_list("event_id", flat=True)), f"before command {number}"
-        assert not any(redis.xlen(stream.stream_key(SHARD, priority)) for priority in tasks.PRIORITIES)
-        assert not redis.exists(f"events:{{{SHARD}}}:wake", f"events:{{{SHARD}}}:lease")
+        assert not any(redis.xlen(key) for key in keys(shards, *tasks.PRIORITIES))
+        assert not redis.exists(*keys(shards, "wake", "lease"), HOST_KEY)
         if not between.is_done:
             break
     assert 5 < number < MAX_COMMANDS - 1
 
 
-def test_a_drain_that_breaks_off_at_any_command_loses_nothing(redis, transactional_db, monkeypatch):
+def test_a_drain_that_breaks_off_at_any_command_loses_nothing(redis, transactional_db, monkeypatch, shards):
     def break_off() -> None:
         raise redis_client.ConnectionError("gone")
 
     for number in range(MAX_COMMANDS):
         redis.flushall()
-        wanted = append()
-        take_job()
+        wanted = append(shards)
+        take_jobs(shards)
         with monkeypatch.context() as patch:
             between = Between(patch, number, break_off)
             with suppress(redis_client.RedisError, OSError):
                 tasks.drain(SHARD)
-        redis.delete(f"events:{{{SHARD}}}:wake", f"events:{{{SHARD}}}:lease")  # they expire
+        redis.delete(*keys(shards, "wake", "lease"), HOST_KEY)  # they expire
         jobs.requeue_stranded_shards()
         work_off()
-        assert CellExecution.objects.filter(event_id=wanted).count() == 1, f"before command {number}"
-        assert int(redis.get(f"events:{{{SHARD}}}:bytes") or 0) == 0
+        assert CellExecution.objects.filter(event_id__in=wanted).count() == len(shards), f"before command {number}"
+        assert not any(int(held or 0) for held in redis.mget(keys(shards, "bytes")))
         if not between.is_done:
             break
     assert 5 < number < MAX_COMMANDS - 1
@@ -148,9 +161,9 @@ def test_of_many_that_reach_for_the_lease_one_gets_it(redis):
         redis.flushall()
 
 
-def test_who_lost_the_lease_waits_in_postgresql_for_who_has_it(redis, transactional_db):
+def test_who_lost_the_lease_waits_in_postgresql_for_who_has_it(redis, transactional_db, shards):
     """A drain that slept through its lease: its transaction and its successor's come one after the other."""
-    append()
+    append(shards)
     lease = Lease(redis, SHARD)
     assert lease.take()
     origins = pipeline.decode(lease.read(count=10))
@@ -160,7 +173,7 @@ def test_who_lost_the_lease_waits_in_postgresql_for_who_has_it(redis, transactio
     def late() -> None:
         try:
             inside.wait(60)
-            pipeline.save(origins, shard=SHARD)
+            pipeline.save(origins, shards=[SHARD])
             order.append("late")
         finally:
             connection.close()

@@ -37,6 +37,8 @@ def ran(student: Student, cell: Cell, error: str | None = None, *, ago: float = 
     earlier = CellExecution.objects.filter(student=student, cell=cell, executed_at__lt=at).order_by("-executed_at")
     before = earlier.values_list("consecutive_error_count", flat=True).first() or 0
     progress(student, cell, "1" if error is None else "2", ago=ago)
+    if error is not None:
+        CellProgress.objects.filter(student=student, cell=cell).update(consecutive_error_count=before + 1)
     return CellExecution.objects.create(
         student=student, cell=cell, notebook_id=cell.notebook_id, session=session, error_message=error,
         status="success" if error is None else "error", code_content=code, executed_at=at,

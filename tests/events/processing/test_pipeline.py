@@ -28,7 +28,7 @@ def test_crash_after_the_commit_costs_one_redelivery_and_nothing_else(event_pipe
     event_pipeline.append(event(eventId=None), event("help", eventId=None))
     lease = event_pipeline.lease()
     entries = lease.read(count=10)
-    pipeline.save(pipeline.decode(entries), shard=lease.shard)  # ... and the worker dies before it acknowledges
+    pipeline.save(pipeline.decode(entries), shards=[lease.shard])  # ... and the worker dies before it acknowledges
     lease.release()
     event_pipeline.drain()
     assert rows() == 2
@@ -63,7 +63,7 @@ def test_setting_aside_twice_leaves_one_row(event_pipeline):
     lease = event_pipeline.lease()
     entries = lease.read(count=10)
     for _ in range(2):
-        pipeline.save(pipeline.decode(entries), shard=lease.shard)
+        pipeline.save(pipeline.decode(entries), shards=[lease.shard])
     assert OfflineQueueEntry.objects.count() == 1
 
 

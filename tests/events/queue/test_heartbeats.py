@@ -108,8 +108,8 @@ def test_low_events_are_in_every_batch_of_a_flood(event_pipeline):
 
 def test_a_flooded_shard_gives_way(event_pipeline, monkeypatch):
     monkeypatch.setattr(tasks, "MAX_TURN", 0.0)
-    monkeypatch.setattr(tasks.BatchSizer, "learn", lambda *_: None)
-    monkeypatch.setattr(tasks, "batch_sizer_of", lambda shard: jobs_appetite(1))
+    monkeypatch.setattr(tasks.BatchSizer, "learn", lambda *_, **__: None)
+    monkeypatch.setattr(tasks, "batch_sizer_of", lambda shard: tasks.BatchSizer(1))
     for _ in range(20):
         event_pipeline.append(event())
     django_rq.get_queue("low").enqueue(note, "low")
@@ -119,10 +119,3 @@ def test_a_flooded_shard_gives_way(event_pipeline, monkeypatch):
     left = sum(waiting.entries for waiting in stream.waiting(event_pipeline.redis))
     assert 0 < left < 20
     assert django_rq.get_queue("low").count == 2  # the one that waited, and behind it the rest of this shard
-
-
-class jobs_appetite:
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-    def learn(self, entries, events) -> None: ...

@@ -103,7 +103,9 @@ def test_entries_that_a_drain_stored_and_did_not_acknowledge_are_processed_once_
     append(event_pipeline, "1", "2")
     lease = event_pipeline.lease()
     read = lease.read(count=10)
-    pipeline.save(pipeline.decode(read[:1]), shard=SHARD)  # the drain ends here, between the commit and the next step
+    pipeline.save(
+        pipeline.decode(read[:1]), shards=[SHARD]
+    )  # the drain ends here, between the commit and the next step
     as_older_release(event_pipeline.redis)
     renamed_keys.take_over(event_pipeline.redis)
     assert waiting_ids(event_pipeline.redis) == ["1", "2"]

@@ -127,28 +127,38 @@ def test_appetite_grows_with_the_backlog_within_what_a_batch_may_hold():
     appetite = tasks.BatchSizer()
     for _ in range(10):
         full = [stream.StreamEntry("high", "1-0", b"x" * 1000)] * appetite.count
-        appetite.learn(full, events=len(full))
+        appetite.learn(full, events=len(full), is_full=True)
     assert appetite.count == tasks.MAX_EVENTS
-    appetite.learn([stream.StreamEntry("high", "1-0", b"x" * 1000)], events=1)
+    appetite.learn([stream.StreamEntry("high", "1-0", b"x" * 1000)], events=1, is_full=False)
     assert appetite.count == 16
     for _ in range(20):
-        appetite.learn([stream.StreamEntry("high", "1-0", b"x" * 4_000_000)] * appetite.count, events=appetite.count)
+        full = [stream.StreamEntry("high", "1-0", b"x" * 4_000_000)] * appetite.count
+        appetite.learn(full, events=len(full), is_full=True)
     assert appetite.count <= 2
 
 
-@pytest.mark.parametrize(
-    ("events", "seconds", "pause"),
-    [
-        (1, 60, tasks.MAX_BATCH_INTERVAL),  # after a silence
-        (32, 0.1, 0.25),  # 320 a second: 80 of them come in a quarter of one
-        (50, 0.1, 0.16),
-        (100, 0.1, tasks.MIN_BATCH_INTERVAL),
-        (2_000, 0.1, tasks.MIN_BATCH_INTERVAL),
-        (0, 0.1, tasks.MAX_BATCH_INTERVAL),  # a batch that came to nothing
-    ],
-)
-def test_a_drain_pauses_until_a_batch_is_worth_it(events, seconds, pause):
-    assert tasks.batch_interval(events, seconds=seconds) == pytest.approx(pause)
+def test_first_event_after_a_quiet_moment_does_not_wait_and_the_next_share_a_batch(event_pipeline, monkeypatch):
+    """A drain that has begun a batch less than BATCH_INTERVAL ago waits, and whatever comes meanwhile is one batch."""
+    monkeypatch.setattr(tasks, "BATCH_INTERVAL", 1.0)
+    monkeypatch.setattr(tasks, "IDLE_TIMEOUT", 3.0)
+    process_batch, batches = pipeline.process_batch, []
+
+    def watched(entries, *, lease):
+        batches.append((time.monotonic(), len(entries)))
+        number = process_batch(entries, lease=lease)
+        if len(batches) == 1:
+            for _ in range(3):
+                event_pipeline.append(event())
+        return number
+
+    monkeypatch.setattr(pipeline, "process_batch", watched)
+    event_pipeline.append(event())
+    started = time.monotonic()
+    tasks.drain(shard_of_hanako(event_pipeline))
+    (first, one), (second, rest) = batches
+    assert (one, rest) == (1, 3)
+    assert first - started < 1
+    assert second - first >= 0.99
 
 
 def test_stopping_worker_ends_its_drain(event_pipeline, monkeypatch):
