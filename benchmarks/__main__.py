@@ -19,6 +19,7 @@ from benchmarks.prediction import REPORT as UNSEEN
 from benchmarks.prediction import fit, prediction
 from benchmarks.report import machine, save, table
 from benchmarks.rows import Row, medians
+from benchmarks.scale_out import scale_out
 from benchmarks.scaling import PICTURE, scaling
 from benchmarks.start import start
 from benchmarks.system import System, running
@@ -106,13 +107,13 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["attention", "prediction", "scaling"],
+        choices=["attention", "prediction", "scale-out", "scaling"],
         help="only this one (default: everything else)",
     )
     parser.add_argument("--fit", action="store_true", help="prediction: print the weights that fit")
     parser.add_argument("--quick", action="store_true", help="one repetition of everything, smaller")
     parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="compare with this older checkout, in turns")
-    parser.add_argument("--rounds", type=int, default=3, help="with --against (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="with --against and scale-out (default %(default)s)")
     parser.add_argument("--workers", type=int, default=2, help="rq workers (default %(default)s)")
     parser.add_argument(
         "--connections",
@@ -133,6 +134,11 @@ def main() -> None:
             print(fit())
             return
         rows = prediction(seeds=UNSEEN, quick=given.quick)
+        print(table(rows))
+        print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
+        return
+    if given.what == "scale-out":
+        rows = scale_out(rounds=1 if given.quick else given.rounds, count=5_000 if given.quick else 20_000)
         print(table(rows))
         print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
         return
