@@ -1,13 +1,29 @@
-"""PostgreSQL beyond Django's ORM: its pipeline mode, results in binary, query plans, and the reason of an error."""
+"""PostgreSQL beyond Django's ORM: plain statements, pipeline mode, results in binary, query plans, errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from psycopg.pq import Format
+from psycopg.sql import Composable
 
 READ_ONLY_TRANSACTION = "25006"  # an SQLSTATE
+
+
+def fetch_all(statement: str | Composable, params: Any = None) -> list[tuple[Any, ...]]:
+    """Run a query and return its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
+
+
+def execute(statement: str | Composable, params: Any = None) -> None:
+    """Run a statement without rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
 
 
 @contextmanager

@@ -46,6 +46,11 @@ from tests import logins  # noqa: E402
 from tests import migrated as migrated_database  # noqa: E402
 from tests.activity import mirror  # noqa: E402
 from tests.live import LiveSystem, LiveSystems  # noqa: E402
+from tests.second_try import (  # noqa: E402, F401
+    pytest_report_teststatus,
+    pytest_runtest_protocol,
+    pytest_terminal_summary,
+)
 
 mirror()
 logins.use()
@@ -153,9 +158,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if is_slow(item):
             item.add_marker(pytest.mark.slow)
         if starts_processes(item) and os.environ.get("FAULTS") != "long":
-            # On a machine that stands still for seconds one of them may be killed for dead, or be late. The second try
-            # is told at the end of the run (RERUN): it is a fault of the test or of the product all the same.
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            # On a machine that stands still for seconds one of them may be taken for dead, or be late.
+            item.add_marker(pytest.mark.second_try)
 
 
 @pytest.hookimpl(trylast=True)

@@ -22,9 +22,8 @@ from instructors.rest.exceptions import Conflict, ServiceUnavailable, Unprocessa
 from instructors.rest.openapi import documented
 from instructors.rest.parameters import find_or_404, query_id, query_text, validated
 from instructors.rest.permissions import LoginRequired
-from lms.access import Scope, assignments_of, classes_of, find_student, scope_of
+from lms.access import Scope, assignments_of, classes_of, scope_of
 from lms.api.base import ApiView
-from lms.models import Student
 from realtime.messages import timestamp
 
 DOWNLOAD = "/api/v1/analytics/reports/{}/download"
@@ -32,14 +31,6 @@ DOWNLOAD = "/api/v1/analytics/reports/{}/download"
 
 class AnalyticsView(ApiView):
     permission_classes = (LoginRequired,)
-
-    def find_recorded(self, email: str) -> Student:
-        """Return the student and record the access in the audit log. Raises NotFound."""
-        found = find_student(self.viewer, email)
-        if found is None:
-            raise NotFound("Student not found")
-        self.record_view(found.pk)
-        return found
 
 
 class ProgressView(AnalyticsView):

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from django.db import connection
 from django.db.models import Count, QuerySet
 
 from classroom.progress import selectors as progress_selectors
 from core.identity import label_key
-from core.postgres import custom_query_plans
+from core.postgres import custom_query_plans, fetch_all
 from events.models import HelpRequest
 from events.student_status import NO_TEAM
 from lms.access import Scope, User, classes_of, students_seen_by, students_seen_through
@@ -97,9 +96,7 @@ def work_of(students: Collection[int], span: TimeRange, *, scope: Scope) -> dict
         "until": span.until,
         "max_pause": MAX_PAUSE,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(WORKED.format(scope=scope.sql()), named)
-        return {student: StudentActivity(*rest) for student, *rest in cursor.fetchall()}
+    return {student: StudentActivity(*rest) for student, *rest in fetch_all(WORKED.format(scope=scope.sql()), named)}
 
 
 def chosen_students(viewer: User, *, class_id: int | None = None, team: str = "") -> QuerySet[Student]:
@@ -162,9 +159,7 @@ def team_rows(students: Iterable[Student], span: TimeRange, *, scope: Scope) -> 
 
 def _stuck(students: list[int], span: TimeRange, scope: Scope) -> dict[int, int]:
     """Return the number of cells with significant errors by student."""
-    with connection.cursor() as cursor:
-        cursor.execute(STUCK.format(scope=scope.sql()), [students, span.since, span.until])
-        return dict(cursor.fetchall())
+    return dict(fetch_all(STUCK.format(scope=scope.sql()), [students, span.since, span.until]))
 
 
 def _team(

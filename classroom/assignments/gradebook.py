@@ -31,7 +31,7 @@ IDENTITY: tuple[tuple[str, Callable[[NamedStudent], str | None]], ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class GradebookCell:
     """The mark of a student in an assignment, and the hand-in behind it."""
 
     assignment_id: int
@@ -43,19 +43,19 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class GradebookRow:
     person: NamedStudent
     name: str
     shown_email: str
     is_of_class: bool
-    cells: list[Cell]
+    cells: list[GradebookCell]
     total: Total
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gradebook:
     assignments: list[ClassAssignment]
-    rows: list[Row]
+    rows: list[GradebookRow]
     sort: str
 
     @cached_property
@@ -103,7 +103,7 @@ def gradebook(classroom: Classroom, *, now: datetime, sort: str = "", display: D
             for assignment in assignments
         ]
         rows.append(
-            Row(
+            GradebookRow(
                 person=person,
                 name=display.name(person.student_id, visible(person.name) or person.email),
                 shown_email=display.email(person.email),
@@ -124,9 +124,9 @@ def cell(
     due: datetime | None,
     is_of_class: bool,
     now: datetime,
-) -> Cell:
+) -> GradebookCell:
     """Return the cell of a student whose own due date is `due`."""
-    return Cell(
+    return GradebookCell(
         assignment_id=assignment.pk,
         mark=Mark(
             state=_state(submission, is_overdue=is_over(due, now=now), is_of_class=is_of_class),

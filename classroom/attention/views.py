@@ -62,7 +62,7 @@ def attention_context(request: HttpRequest, classroom: Classroom, *, is_recorded
     if is_recorded:
         sync_cases(classroom, state, now=now)
     board = board_of(classroom, state, user=account_of(request), now=now, display=display_of(request))
-    class_id = classroom.class_ref.pk if classroom.class_ref else None
+    class_id = classroom.class_id
     precision = precision_of(class_id, viewer=account_of(request))
     asked = asked_in(class_id, scope=classroom.scope, now=now)
     return {

@@ -42,6 +42,10 @@ class Classroom:
     may_teach: bool  # may set up and grade; assistants may only view and help
 
     @property
+    def class_id(self) -> int | None:
+        return self.class_ref.pk if self.class_ref else None
+
+    @property
     def title(self) -> str:
         return self.class_ref.name if self.class_ref else gettext("Everybody")
 

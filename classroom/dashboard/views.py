@@ -5,7 +5,6 @@ from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,9 +22,8 @@ from classroom.dashboard.serializers import (
 from instructors.api.callers import known_caller
 from instructors.rest.openapi import documented
 from instructors.rest.permissions import LoginRequired
-from lms.access import find_student, scope_of
+from lms.access import scope_of
 from lms.api.base import ApiView
-from lms.models import Student
 from realtime import presence
 
 KNOWN_RANGES = ", ".join(f"`{name}`" for name in RANGES)
@@ -53,29 +51,17 @@ class MetricsView(ApiView):
         return Response(dashboard_selectors.metrics(self.viewer, span=span, now=timezone.now()))
 
 
-class StudentView(ApiView):
-    """A view about one student, named by their e-mail."""
-
-    def find(self, email: str) -> Student:
-        found = find_student(self.viewer, email)
-        if found is None:
-            raise NotFound("Student not found")
-        return found
-
-
-class ActivityView(StudentView):
+class ActivityView(ApiView):
     action = "get student activity"
 
     @documented(summary="What a student did lately", responses={200: ActivityResponse}, errors=(404,))
     def get(self, request: Request, email: str) -> Response:
-        found = self.find(email)
-        self.record_view(found.pk)
-        return Response(dashboard_selectors.student_activity(self.viewer, found))
+        return Response(dashboard_selectors.student_activity(self.viewer, self.find_recorded(email)))
 
 
-class ActionView(StudentView):
+class ActionView(ApiView):
     def act(self, request: Request, email: str, act: Callable[..., bool], message: str) -> Response:
-        student = self.find(email)
+        student = self.find_student(email)
         act(student, scope=scope_of(self.viewer), by=known_caller(request), request=request, now=timezone.now())
         return Response({"success": True, "message": message, "emailAddress": student.email})
 

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
-
 from classroom.base.classrooms import Classroom
 from classroom.base.display import cell_number
 from classroom.base.spans import Span
 from classroom.lesson_report.cells import FEW, MIN_STUDENTS, SCOPE
 from classroom.lesson_report.help import WAITED
 from classroom.lesson_report.lessons import LESSONS_GIVEN, Lesson, edges_of, full_lessons, lessons_of
-from core.postgres import custom_query_plans
+from core.postgres import custom_query_plans, fetch_all
 
 MAX_LESSONS = 400  # in a span: more than one on each of its days
 HARDEST = 3
@@ -111,7 +109,4 @@ def compared_lessons(classroom: Classroom, span: Span, *, now: datetime, with_sm
 
 
 def _rows(query: str, classroom: Classroom, named: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query.replace(SCOPE, classroom.scope.sql()), named)
-        found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+    return fetch_all(query.replace(SCOPE, classroom.scope.sql()), named)

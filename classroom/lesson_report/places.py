@@ -8,10 +8,9 @@ shared row only where the runs lack it.
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
 from classroom.base.display import cell_number
 from classroom.base.spans import Span
+from core.postgres import fetch_all
 from lms.access import Scope
 
 PLACES = """
@@ -39,6 +38,4 @@ class Places:
 def places_in(students: list[int], span: Span, *, scope: Scope) -> Places:
     """Return the positions. One query."""
     named: dict[str, Any] = {"students": students, "since": span.since, "until": span.until}
-    with connection.cursor() as cursor:
-        cursor.execute(PLACES.format(scope=scope.sql()), named)
-        return Places(dict(cursor.fetchall()))
+    return Places(dict(fetch_all(PLACES.format(scope=scope.sql()), named)))

@@ -22,14 +22,14 @@ MAX_REQUESTS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class OwnAssignment:
+class OwnPageAssignment:
     assignment: ClassAssignment  # with the due date of this student
     submission: AssignmentSubmission | None  # the newest
     is_extended: bool  # it is later than that of everybody
 
 
 @dataclass(frozen=True, kw_only=True)
-class Notebook:
+class OwnPageNotebook:
     path: str
     cells: int  # with code that were run
     solved: int  # whose last run succeeded
@@ -41,8 +41,8 @@ class OwnPage:
     class_name: str
     email: str
     name: str
-    work: Sequence[OwnAssignment]
-    notebooks: Sequence[Notebook]
+    work: Sequence[OwnPageAssignment]
+    notebooks: Sequence[OwnPageNotebook]
     stored: Sequence[Counted]
     erasure: ErasureRequest | None  # the newest request
 
@@ -60,7 +60,7 @@ def own_page(holder: StudentTokenHolder) -> OwnPage:
         email=holder.email,
         name=display_name(student.name if student else None, holder.email),
         work=[
-            OwnAssignment(
+            OwnPageAssignment(
                 assignment=each,
                 submission=newest.get(each.pk),
                 is_extended=each.due_date != due_of_everybody[each.pk],
@@ -73,7 +73,7 @@ def own_page(holder: StudentTokenHolder) -> OwnPage:
     )
 
 
-def _notebooks(holder: StudentTokenHolder) -> list[Notebook]:
+def _notebooks(holder: StudentTokenHolder) -> list[OwnPageNotebook]:
     seen: Any = CellProgress.objects.filter(scope_of(holder).q(), student=holder.student_id, cell__cell_type="code")
     rows = (
         seen.values("notebook__path")
@@ -85,7 +85,7 @@ def _notebooks(holder: StudentTokenHolder) -> list[Notebook]:
         .order_by("-last")
     )
     return [
-        Notebook(path=row["notebook__path"], cells=row["cells"], solved=row["solved"], last_run_at=row["last"])
+        OwnPageNotebook(path=row["notebook__path"], cells=row["cells"], solved=row["solved"], last_run_at=row["last"])
         for row in rows
     ]
 

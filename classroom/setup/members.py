@@ -17,7 +17,7 @@ MAX_MEMBERS = 500  # on the page; the search narrows a longer list
 
 
 @dataclass(frozen=True)
-class Member:
+class ClassMember:
     student_id: int
     name: str
     email: str
@@ -30,7 +30,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Members:
-    rows: list[Member]
+    rows: list[ClassMember]
     count: int  # of all students of the class, regardless of the search
     search: str
     order: str = "reading"  # one of ORDERS
@@ -58,16 +58,16 @@ def members(classroom: Classroom, *, search: str = "", order: str = "", display:
     return Members(rows, enrolled.order_by().count(), search, order)
 
 
-def members_among(classroom: Classroom, student_ids: Sequence[int], *, display: Display = PLAIN) -> list[Member]:
+def members_among(classroom: Classroom, student_ids: Sequence[int], *, display: Display = PLAIN) -> list[ClassMember]:
     """Return those of these students who are in the class, by reading and name. One query."""
     found = classroom.students.filter(pk__in=student_ids).select_related("team").order_by(*BY_READING)
     return [_member(each, display) for each in found]
 
 
-def _member(student: Student, display: Display) -> Member:
+def _member(student: Student, display: Display) -> ClassMember:
     """`student` is a row of `ClassStudent`, which has number and reading."""
     shown = not display.projector
-    return Member(
+    return ClassMember(
         student.pk,
         display.name(student.pk, student.display_name),
         display.email(student.email),

@@ -8,8 +8,7 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
@@ -20,6 +19,7 @@ from redis.exceptions import RedisError
 from classroom.inbox.selectors import position_of, read_inbox
 from classroom.inbox.views import MAX_WAIT
 from classroom.sockets import background_tasks
+from core.asgi import Message, Receive, Scope, Send
 from events.intake.class_keys import KeyRefused, StudentTokenCache
 from events.intake.request import credentials
 from lms.credential_holders import StudentTokenHolder
@@ -29,10 +29,6 @@ from realtime.watchers import Watcher, watchers
 PATH = re.compile(r"/api/v1/(?:v1/)?me/inbox/?")
 MAX_WATCHERS = 10  # of a student in a class; who comes after them is answered at once, and throttled like every call
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 

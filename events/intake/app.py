@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
+from core.asgi import Receive, Scope, Send, header
 from events import metrics as events_metrics
 from events.contract import records as contract_records
 from events.contract import schema
@@ -25,7 +26,7 @@ from events.contract.schema import Event
 from events.intake.appender import Appender
 from events.intake.class_keys import ClassKeyCache, KeyRefused, StudentTokenCache
 from events.intake.rate_limit import RateLimiter
-from events.intake.request import Receive, RequestRefused, Scope, Send, credentials, header, read_body
+from events.intake.request import RequestRefused, credentials, read_body
 from events.processing import instructor_events
 
 logger = logging.getLogger(__name__)

@@ -1,19 +1,13 @@
 """Reading a request of the intake: its headers, its credentials and its body."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import parse_qs
 
 from django.conf import settings
 
 from core import gzip_body
+from core.asgi import Receive, Scope, header
 from events.contract.records import Problem
 from instructors.rest.exceptions import too_large_for
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 MAX_DRAINED = 64 * 1024 * 1024  # bytes
 
@@ -24,14 +18,6 @@ class RequestRefused(Exception):
     def __init__(self, status: int, detail: str | list[Problem]) -> None:
         super().__init__(str(detail))
         self.status, self.detail = status, detail
-
-
-def header(scope: Scope, name: bytes) -> bytes:
-    """Return the header's value, or b"" if it was not sent."""
-    for key, value in scope["headers"]:  # a generator would cost as much as parsing the event
-        if key == name:
-            return bytes(value)
-    return b""
 
 
 def credentials(scope: Scope) -> tuple[str | None, str | None]:

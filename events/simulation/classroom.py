@@ -9,7 +9,7 @@ from random import Random
 from events.simulation.behaviour import Life, pace_for
 from events.simulation.records import Event, wire_time
 from events.simulation.sender import Sender
-from events.simulation.students import Student
+from events.simulation.students import SimulatedStudent
 
 MAX_PENDING = 4_000  # events; beyond, the class waits, so that a hanging server does not fill the memory
 GRACE_PERIOD = 8.0  # seconds for pending events after the lesson, for the delay and the retries
@@ -23,7 +23,7 @@ def wall_clock() -> datetime:
 class StudentClock:
     """A student with a clock at their latest step, so that a slow machine does not change their behaviour."""
 
-    def __init__(self, *, student: Student, rng: Random, pace: float, start: datetime) -> None:
+    def __init__(self, *, student: SimulatedStudent, rng: Random, pace: float, start: datetime) -> None:
         self.now = start
         self.life = Life(student=student, rng=rng, clock=lambda: self.now, pace=pace)
         self._steps = self.life.steps()
@@ -39,7 +39,7 @@ class Classroom:
     def __init__(
         self,
         *,
-        students: list[Student],
+        students: list[SimulatedStudent],
         rate: float,
         seed: int,
         start: datetime,

@@ -15,7 +15,7 @@ from instructors.rest.openapi import PAGING, documented, row_filter
 from instructors.rest.parameters import change, find_or_404, path_id, query_id, validated
 from lms.access import assignments_of, classes_of, notebooks_of
 from lms.api.base import ApiView
-from lms.api.fields import Moment
+from lms.api.fields import PlausibleDateTime
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.credential_holders import ClassKeyHolder, StudentTokenHolder
 from lms.deletion import delete_row
@@ -59,7 +59,7 @@ class AssignmentFields(serializers.Serializer[Any]):
     notebook_id = RowId()
     title = Name(max_length=255)
     description = RawText(required=False, allow_null=True)
-    due_date = Moment(
+    due_date = PlausibleDateTime(
         required=False,
         allow_null=True,
         whole_day=True,

@@ -33,7 +33,7 @@ from instructors.rest.parameters import (
 from lms import grading
 from lms.access import assignments_of, students_of, submissions_of, with_email
 from lms.api.base import ApiView
-from lms.api.fields import Moment
+from lms.api.fields import PlausibleDateTime
 from lms.api.notebook_content import NotebookContent, NotebookParser, receipt
 from lms.api.permissions import ClassKeyOrLogin, refuse_unless_taught
 from lms.credential_holders import ClassKeyHolder, StudentTokenHolder
@@ -116,7 +116,7 @@ class OwnHandIn(HandIn):
 
 
 class NewSubmission(HandIn):
-    submitted_at = Moment(required=False, help_text="Default: now.")
+    submitted_at = PlausibleDateTime(required=False, help_text="Default: now.")
     status = Name(required=False, max_length=50, help_text="Default: `submitted`.")
     grade = Number(required=False, allow_null=True)
     feedback = RawText(required=False, allow_null=True)
