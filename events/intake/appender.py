@@ -9,7 +9,6 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from redis.exceptions import OutOfMemoryError, RedisError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from events.contract.kinds import PRIORITIES
 from events.contract.schema import Event
@@ -69,9 +68,6 @@ class Appender:
                 continue
             except Exception as error:
                 _answer(taken, error)
-                if isinstance(error, RedisTimeoutError):  # who waited behind it would wait as long once more
-                    behind, self._waiting = self._waiting, []
-                    _answer(behind, error)
                 continue
             _answer(taken)
             self._backlog.update(backlog)
