@@ -19,6 +19,7 @@ from benchmarks.prediction import REPORT as UNSEEN
 from benchmarks.prediction import fit, prediction
 from benchmarks.report import machine, save, table
 from benchmarks.rows import Row, medians
+from benchmarks.scale_out import scale_out
 from benchmarks.scaling import PICTURE, scaling
 from benchmarks.start import start
 from benchmarks.stored import stored_against_none
@@ -107,13 +108,15 @@ def main() -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["attention", "prediction", "scaling", "stored"],
+        choices=["attention", "prediction", "scale-out", "scaling", "stored"],
         help="only this one (default: everything else)",
     )
     parser.add_argument("--fit", action="store_true", help="prediction: print the weights that fit")
     parser.add_argument("--quick", action="store_true", help="one repetition of everything, smaller")
     parser.add_argument("--against", type=Path, metavar="CHECKOUT", help="compare with this older checkout, in turns")
-    parser.add_argument("--rounds", type=int, default=3, help="with --against and stored (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="with --against, scale-out and stored (default %(default)s)"
+    )
     parser.add_argument(
         "--stored", type=int, default=10_000_000, help="stored: executions in the database (default %(default)s)"
     )
@@ -137,6 +140,11 @@ def main() -> None:
             print(fit())
             return
         rows = prediction(seeds=UNSEEN, quick=given.quick)
+        print(table(rows))
+        print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
+        return
+    if given.what == "scale-out":
+        rows = scale_out(rounds=1 if given.quick else given.rounds, count=5_000 if given.quick else 20_000)
         print(table(rows))
         print(f"\nWritten to {save(rows, moment=begun, about=about, options=vars(given))}")
         return

@@ -16,10 +16,10 @@ def durable(*, system: System, tag: str, count: int, size: int, connections: int
     with prepared(
         port=system.port, tag=tag, count=count, size=size, students=STUDENTS, connections=connections
     ) as generator:
-        last, before = system.last_row(), cpu_seconds(system.pid)
+        last, before = system.last_row(), cpu_seconds(system.pid, *system.beside)
         sent = generator.go()
     stored = system.wait_for_rows(after=last, count=count)
-    after = cpu_seconds(system.pid)
+    after = cpu_seconds(system.pid, *system.beside)
     retried = f"; {sent.answers['503']} answers were 503" if "503" in sent.answers else ""
     note = f"{count:,} events of 1 KB, {STUDENTS} students, {connections} connections{retried}"
     rows = [

@@ -28,13 +28,13 @@ class Process:
     peak: float  # MiB resident at most so far; PostgreSQL's shared buffers count in every process that touched them
 
 
-def family(root: int) -> list[Process]:
-    """Return the process `root` and its descendants; those that end meanwhile are left out."""
+def family(*roots: int) -> list[Process]:
+    """Return the processes `roots` and their descendants; those that end meanwhile are left out."""
     children: dict[int, list[int]] = defaultdict(list)
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and (fields := _stat(int(folder.name))):
             children[int(fields[1])].append(int(folder.name))
-    found, waiting = [], [root]
+    found, waiting = [], list(roots)
     while waiting:
         pid = waiting.pop()
         waiting += children[pid]
@@ -43,12 +43,18 @@ def family(root: int) -> list[Process]:
     return found
 
 
-def cpu_seconds(root: int) -> dict[str, float]:
+def cpu_seconds(*roots: int) -> dict[str, float]:
     """Return the processor time so far by group; subtract two readings."""
     total: dict[str, float] = defaultdict(float)
-    for process in family(root):
+    for process in family(*roots):
         total[process.group] += process.cpu
     return dict(total)
+
+
+def all_cpu_seconds() -> float:
+    """Return the processor time of everything on the machine so far; subtract two readings."""
+    fields = [int(ticks) for ticks in Path("/proc/stat").read_text().splitlines()[0].split()[1:8]]
+    return (sum(fields) - fields[3] - fields[4]) / TICKS  # without idle and waiting for the disk
 
 
 def _process(pid: int) -> Process | None:

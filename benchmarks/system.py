@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,7 @@ class System:
     port: int
     database_url: str
     redis_url: str
+    beside: tuple[int, ...] = ()  # processes that belong to it, and were not started by it
 
     @property
     def url(self) -> str:
@@ -74,9 +75,14 @@ class System:
 
 
 @contextmanager
-def running(*, workers: int, logins: bool = False, root: Path = ROOT) -> Iterator[System]:
+def running(
+    *, workers: int, logins: bool = False, root: Path = ROOT, settings: Mapping[str, str] | None = None
+) -> Iterator[System]:
     """The system, answering, in a folder of its own. Its log is shown when it does not come up."""
-    with data_folder() as folder, started(folder=folder, workers=workers, logins=logins, root=root) as system:
+    with (
+        data_folder() as folder,
+        started(folder=folder, workers=workers, logins=logins, root=root, settings=settings) as system,
+    ):
         yield system
 
 
@@ -90,14 +96,21 @@ def data_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def started(*, folder: Path, workers: int, logins: bool = False, root: Path = ROOT) -> Iterator[System]:
+def started(
+    *,
+    folder: Path,
+    workers: int,
+    logins: bool = False,
+    root: Path = ROOT,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[System]:
     """Start the system of the checkout `root` on an existing folder."""
     port = free_port()
     log = (folder / "up.log").open("wb")
     process = subprocess.Popen(
         [sys.executable, str(root / "manage.py"), "up"],
         cwd=root,
-        env=environment(folder=folder, port=port, workers=workers, logins=logins),
+        env=environment(folder=folder, port=port, workers=workers, logins=logins) | dict(settings or {}),
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,

@@ -20,6 +20,6 @@ def test_ten_times_the_students_are_ten_times_the_load():
 def test_the_costs_are_those_of_the_results():
     costs = campus.measured()
     rows = {row["name"]: row["value"] for row in campus._rows(campus.RUN)}
-    assert costs.event["web"] == rows["processor, web, posts of 1"] / 10_000
+    assert costs.event["web"] == rows["posts of 1: web"] / 10_000
     assert 500 < costs.row < 3_000
     assert costs.dashboard > 0

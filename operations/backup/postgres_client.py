@@ -77,6 +77,11 @@ def _run(command: Sequence[str], environment: dict[str, str], *, max_bytes: int 
         check=False,
         preexec_fn=partial(_limit_file_size, max_bytes) if max_bytes is not None else None,
     )
+    if "SSL support is not compiled in" in done.stderr:  # the wheel's are built without it
+        raise ImproperlyConfigured(
+            f"The address of PostgreSQL asks for TLS, and the programs in {directory()} are built without it. Install "
+            "PostgreSQL's client programs (postgresql-client in Debian) and set PG_PROGRAMS to their directory."
+        )
     if done.returncode != 0:
         raise ProgramFailed(done.stderr.strip() or f"{command[0]} failed")
     return done.stdout

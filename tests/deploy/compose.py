@@ -20,6 +20,19 @@ def load(environment: dict[str, str]) -> dict[str, Any]:
     return found
 
 
+class _Override(yaml.SafeLoader):
+    """Reads `!override` as what stands behind it."""
+
+
+_Override.add_constructor("!override", lambda loader, node: loader.construct_mapping(node, deep=True))
+
+
+def override(path: str) -> dict[str, Any]:
+    """Return a file that is read besides, not merged."""
+    found: dict[str, Any] = yaml.load((ROOT / path).read_text(), Loader=_Override)
+    return found
+
+
 def _filled(value: Any, environment: dict[str, str]) -> Any:
     if isinstance(value, dict):
         return {name: _filled(part, environment) for name, part in value.items()}

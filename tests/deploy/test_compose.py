@@ -12,6 +12,7 @@ FILLED = dict.fromkeys(compose.example(), "filled")
 # Published by the Compose Specification (Apache License 2.0), as shipped with docker-compose 1.29.
 SCHEMA = json.loads((ROOT / "tests" / "deploy" / "compose_spec.json").read_text())
 STORES = {"postgres", "valkey", "influxdb"}
+OURS = {"intake", "pages", "worker", "cron", "migrate", "manage"}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,43 @@ def test_what_can_be_set_is_in_the_example():
 def test_every_setting_it_names_is_one(system):
     ours = set(system["services"]["pages"]["environment"]) - {"PART"}  # it names the part in the log
     assert ours <= set(setting_names())
+
+
+# Of a folder inside the image, which names it.
+OF_THE_IMAGE = {"DRAWN_ROOT"}
+
+
+def test_it_passes_every_setting_that_the_guide_names(system):
+    guide = (ROOT / "docs" / "deploy.md").read_text()
+    told = set(re.findall(r"[A-Z][A-Z_]+", guide)) & set(setting_names())
+    assert {"EVENTS_REDIS_URL", "EVENT_REPLICAS", "DATABASE_POOL"} <= told
+    read = set(re.findall(r"(?<!\$)\$\{(\w+)", (ROOT / "docker-compose.yml").read_text()))
+    assert told - read - set(system["services"]["pages"]["environment"]) == OF_THE_IMAGE
+
+
+def test_what_is_set_reaches_every_part_and_what_is_not_is_the_default():
+    given = {
+        "DATABASE_URL": "postgresql://u:p@a:5432,b:5432/name",
+        "REDIS_URL": "redis+sentinel://:p@a:26379/lessons/0",
+        "EVENTS_REDIS_URL": "redis+cluster://:p@a:6379,b:6379",
+        "EVENT_REPLICAS": "1",
+    }
+    for name in OURS:
+        assert given.items() <= compose.load({**FILLED, **given})["services"][name]["environment"].items(), name
+        plain = compose.load({**FILLED, "REDIS_PASSWORD": "of-valkey"})["services"][name]["environment"]
+        assert plain["REDIS_URL"] == "redis://:of-valkey@valkey:6379/0"
+        assert (plain["DATABASE_URL"], plain["EVENTS_REDIS_URL"], plain["EVENT_REPLICAS"]) == ("", "", "0")
+
+
+def test_with_stores_elsewhere_every_part_may_reach_them_and_waits_for_none_here(system):
+    """Compose 2.24 reads `!override`: what stands there replaces, instead of being merged."""
+    more = compose.override("deploy/stores-elsewhere.yml")
+    assert set(more["services"]) == OURS | STORES
+    assert more["networks"] == {"outside": {}}
+    for name in OURS:
+        assert more["services"][name]["networks"] == ["outside"], name
+        assert not set(more["services"][name]["depends_on"]) & STORES, name
+    assert all(more["services"][name] == {"profiles": ["stores"]} for name in STORES)
 
 
 def test_only_the_proxy_is_reachable_and_only_web_parts_see_it(system):
