@@ -23,6 +23,7 @@ from django.db import DatabaseError, close_old_connections
 from redis.exceptions import OutOfMemoryError, RedisError
 
 from core import gzip_body
+from core.json_size import TooManyValues
 from events import metrics as events_metrics
 from events.contract import records as contract_records
 from events.contract import schema
@@ -364,6 +365,8 @@ def admit_body(
         records = contract_records.parse(body)
     except contract_records.BadBody as error:
         raise RequestRefused(422, error.problems) from None
+    except TooManyValues as error:
+        raise RequestRefused(413, str(error)) from None
     if len(records) > settings.EVENT_BATCH_LIMIT:
         limit = settings.EVENT_BATCH_LIMIT
         raise RequestRefused(413, f"Batch size {len(records)} exceeds maximum allowed size of {limit}")
